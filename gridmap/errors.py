@@ -1,0 +1,123 @@
+"""The errors a user can cause, each with a sentence in Chinese and in English.
+
+::
+
+    GridmapError
+    ├── InputError (ValueError)          a file or table that cannot be used as it is
+    │   ├── EncodingError                text that decodes to garbage
+    │   └── PersonalDataError            columns that hold records of persons
+    ├── MissingError (LookupError)       a file, layer, plan or name that is not there
+    ├── CRSError (ValueError)            no, unknown or unsuitable coordinate reference system
+    ├── GeometryError (ValueError)       shapes that break an invariant
+    ├── WorkspaceError (OSError)         a folder that is no workspace, or cannot be written
+    ├── InfeasibleError (ValueError)     a request that no plan can meet, with the reason
+    ├── ConflictError (RuntimeError)     somebody else saved in between
+    └── PermissionDeniedError (PermissionError)   a role that may not do this
+
+A message is a key of the catalogue in `gridmap.i18n` (area ``error``) with its values:
+what is wrong, where, what was received, what to do next. Faces show `text`; scripts may
+read `key` and `values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gridmap.i18n import current_language, tr
+
+__all__ = [
+    "CRSError",
+    "ConflictError",
+    "EncodingError",
+    "GeometryError",
+    "GridmapError",
+    "InfeasibleError",
+    "InputError",
+    "MissingError",
+    "PermissionDeniedError",
+    "PersonalDataError",
+    "WorkspaceError",
+    "some_ids",
+]
+
+
+class GridmapError(Exception):
+    """A problem of the user's data or request, told in one line.
+
+    Parameters
+    ----------
+    key
+        Key of the sentence in the catalogue, for example ``error.layer.no_crs``.
+    **values
+        What the sentence names: file, ids, numbers received.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+    def text(self, language: str | None = None) -> str:
+        """Return the sentence in ``zh`` or ``en`` (the current language if None)."""
+        return tr(self.key, language=language or current_language(), **self.values)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.key, self.values))
+
+
+def _rebuild(kind: type[GridmapError], key: str, values: dict[str, object]) -> GridmapError:
+    return kind(key, **values)
+
+
+class InputError(GridmapError, ValueError):
+    """A file or table that cannot be used as it is."""
+
+
+class EncodingError(InputError):
+    """Text that decodes to garbage in every encoding tried."""
+
+
+class PersonalDataError(InputError):
+    """Columns that hold records of persons."""
+
+
+class MissingError(GridmapError, LookupError):
+    """A file, layer, plan or name that is not there."""
+
+
+class CRSError(GridmapError, ValueError):
+    """No, unknown or unsuitable coordinate reference system."""
+
+
+class GeometryError(GridmapError, ValueError):
+    """Shapes that break an invariant."""
+
+
+class WorkspaceError(GridmapError, OSError):
+    """A folder that is no workspace, or cannot be written."""
+
+
+class InfeasibleError(GridmapError, ValueError):
+    """A request that no plan can meet."""
+
+
+class ConflictError(GridmapError, RuntimeError):
+    """Somebody else saved in between."""
+
+
+class PermissionDeniedError(GridmapError, PermissionError):
+    """A role that may not do this."""
+
+
+def some_ids(ids: Iterable[object], limit: int = 5) -> str:
+    """Return at most ``limit`` ids and how many more there are.
+
+    >>> some_ids([1, 2, 3], limit=2)
+    '1, 2 (+1)'
+    """
+    names = [str(name) for name in ids]
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" (+{more})" if more > 0 else "")

@@ -1,0 +1,27 @@
+"""Every sentence and word that a user reads, in Chinese and in English.
+
+The catalogue is the ``*.toml`` files beside this module, one per area (``error``, ``field``,
+``cli``, ``page`` ...), each entry with ``zh`` and ``en``. The first part of a key is its
+file: ``error.layer.no_crs`` stands in ``error.toml`` under ``[layer.no_crs]``. Values are
+put in by `str.format`, so numbers take ``{count:,}``.
+"""
+
+from gridmap.i18n._catalogue import (
+    LANGUAGES,
+    current_language,
+    has_key,
+    keys,
+    set_language,
+    tr,
+    using_language,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "current_language",
+    "has_key",
+    "keys",
+    "set_language",
+    "tr",
+    "using_language",
+]

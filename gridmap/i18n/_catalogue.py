@@ -1,0 +1,107 @@
+"""Reading the catalogue and the language of the current context."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("zh", "en")
+
+# A context variable, not a global: Streamlit serves each user in a thread of its own.
+_language: ContextVar[str] = ContextVar("gridmap_language", default="zh")
+
+
+def current_language() -> str:
+    """Return the language of this context, ``zh`` or ``en``."""
+    return _language.get()
+
+
+def set_language(language: str) -> None:
+    """Set the language of this context.
+
+    Raises
+    ------
+    ValueError
+        If ``language`` is not one of `LANGUAGES`.
+    """
+    if language not in LANGUAGES:
+        message = f"language must be one of {LANGUAGES}, received {language!r}"
+        raise ValueError(message)
+    _language.set(language)
+
+
+@contextmanager
+def using_language(language: str) -> Iterator[None]:
+    """Set the language inside a ``with`` block, then put the old one back."""
+    before = current_language()
+    set_language(language)
+    try:
+        yield
+    finally:
+        set_language(before)
+
+
+def tr(key: str, *, language: str | None = None, **values: object) -> str:
+    """Return the catalogue's text for a key with its values put in.
+
+    Parameters
+    ----------
+    key
+        Dotted key whose first part names the area.
+    language
+        ``zh`` or ``en``; the current language if None.
+    **values
+        What the text's placeholders stand for.
+
+    Raises
+    ------
+    KeyError
+        If the catalogue has no such key.
+
+    Examples
+    --------
+    >>> tr("field.residents", language="en")
+    'Residents'
+    """
+    entry = _entries(key.partition(".")[0])[key]
+    text = entry[language or current_language()]
+    return text.format_map(values) if values else text
+
+
+def has_key(key: str) -> bool:
+    """Return whether the catalogue has the key."""
+    try:
+        return key in _entries(key.partition(".")[0])
+    except FileNotFoundError:
+        return False
+
+
+def keys() -> dict[str, dict[str, str]]:
+    """Return the whole catalogue: key to its texts by language."""
+    folder = files(__package__)
+    areas = sorted(
+        item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
+    )
+    return {key: entry for area in areas for key, entry in _entries(area).items()}
+
+
+@cache
+def _entries(area: str) -> dict[str, dict[str, str]]:
+    text = (files(__package__) / f"{area}.toml").read_text(encoding="utf-8")
+    return dict(_flatten(area, tomllib.loads(text)))
+
+
+def _flatten(prefix: str, table: dict[str, object]) -> Iterator[tuple[str, dict[str, str]]]:
+    for name, value in table.items():
+        key = f"{prefix}.{name}"
+        if not isinstance(value, dict):
+            message = f"catalogue entry {key} is not a table of languages"
+            raise TypeError(message)
+        if all(isinstance(text, str) for text in value.values()):
+            yield key, value
+        else:
+            yield from _flatten(key, value)
