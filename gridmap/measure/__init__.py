@@ -1,0 +1,1 @@
+"""What grids and beats carry, and where it concentrates: pure functions of values."""
