@@ -1,0 +1,212 @@
+"""Who looks after which ground: each grid's beat, and each beat's name and staff."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError, MissingError, some_ids
+
+__all__ = ["BeatInfo", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class BeatInfo:
+    """One beat of a plan.
+
+    Parameters
+    ----------
+    id
+        Text, not blank, once in a plan.
+    name
+        What people call it; the id if blank.
+    station
+        Id of its station, or ``""``.
+    room
+        Id of its police room, or ``""``.
+    officers, auxiliaries
+        Numbers of staff; not negative.
+    """
+
+    id: str
+    name: str = ""
+    station: str = ""
+    room: str = ""
+    officers: float = 0.0
+    auxiliaries: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The name, or the id where there is none."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An immutable assignment of grids to beats; grids are never split.
+
+    Parameters
+    ----------
+    name
+        What the plan is called.
+    grid_ids : (n,) object
+        The grids, in the order of the city's grid layer.
+    assignment : (n,) int32
+        Row of the grid's beat in ``beats``; -1 for a grid in no beat.
+    beats
+        The beats; one may be empty.
+    city_digest
+        Digest of the grid layer that the plan was made on, or ``""``.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a beat's id is blank or repeated, a row is out of range, or
+        staff is negative.
+    """
+
+    name: str
+    grid_ids: NDArray[np.object_]
+    assignment: NDArray[np.int32]
+    beats: tuple[BeatInfo, ...]
+    city_digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the whole invariant."""
+        assignment = np.array(self.assignment, dtype=np.int32)
+        assignment.setflags(write=False)
+        if len(self.grid_ids) != len(assignment):
+            raise InputError(
+                "model.error.plan_lengths", grids=len(self.grid_ids), rows=len(assignment)
+            )
+        ids = [beat.id for beat in self.beats]
+        twice = sorted({name for name in ids if ids.count(name) > 1}) if _repeats(ids) else []
+        if twice or any(not name.strip() for name in ids):
+            raise InputError("model.error.plan_beat_ids", ids=some_ids(twice or [""]))
+        if len(assignment) and not (-1 <= assignment.min() <= assignment.max() < len(ids)):
+            raise InputError("model.error.plan_range", beats=len(ids))
+        if any(min(beat.officers, beat.auxiliaries) < 0 for beat in self.beats):
+            raise InputError("model.error.plan_staff")
+        object.__setattr__(self, "assignment", assignment)
+        object.__setattr__(self, "beats", tuple(self.beats))
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.name!r}: {len(self.grid_ids)} grids in {len(self.beats)} beats>"
+
+    def __len__(self) -> int:
+        return len(self.beats)
+
+    @classmethod
+    def from_labels(
+        cls,
+        name: str,
+        grid_ids: NDArray[np.object_],
+        labels: Iterable[str],
+        *,
+        beats: Mapping[str, BeatInfo] | None = None,
+        city_digest: str = "",
+    ) -> Plan:
+        """Return a plan from each grid's beat id; a blank or ``"0"`` means no beat.
+
+        Beats stand in the order of ``beats``, then of their ids.
+        """
+        text = np.array(["" if label in ("", "0") else label for label in labels], dtype=object)
+        known = dict(beats or {})
+        for label in sorted(set(text) - {""} - set(known), key=_natural):
+            known[label] = BeatInfo(label)
+        rows = {label: row for row, label in enumerate(known)}
+        assignment = np.array([rows.get(label, -1) for label in text], dtype=np.int32)
+        return cls(name, grid_ids, assignment, tuple(known.values()), city_digest)
+
+    @cached_property
+    def beat_ids(self) -> NDArray[np.object_]:
+        """The beats' ids, shape (k,)."""
+        return np.array([beat.id for beat in self.beats], dtype=object)
+
+    @cached_property
+    def labels(self) -> NDArray[np.object_]:
+        """Each grid's beat id, ``""`` for none, shape (n,)."""
+        ids = np.append(self.beat_ids, "")
+        return np.asarray(ids[self.assignment], dtype=object)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen bytes in hex over grids, assignment and beats."""
+        sums = hashlib.blake2b(digest_size=16)
+        sums.update("\x1f".join(map(str, self.grid_ids)).encode())
+        sums.update(self.assignment.tobytes())
+        sums.update(repr(self.beats).encode())
+        return sums.hexdigest()
+
+    def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of a value per grid over each beat, shape (k,)."""
+        held = self.assignment >= 0
+        return np.bincount(
+            self.assignment[held], weights=values[held], minlength=len(self.beats)
+        ).astype(float)
+
+    def row_of(self, beat: str) -> int:
+        """Return the row of a beat.
+
+        Raises
+        ------
+        MissingError
+            If the plan has no such beat.
+        """
+        rows = np.flatnonzero(self.beat_ids == beat)
+        if len(rows) == 0:
+            raise MissingError("model.error.plan_no_beat", beat=beat, plan=self.name)
+        return int(rows[0])
+
+    def rows_of(self, grids: Iterable[str]) -> NDArray[np.intp]:
+        """Return the rows of grids.
+
+        Raises
+        ------
+        MissingError
+            If the plan lacks one of them.
+        """
+        wanted = list(grids)
+        index = pd.Index(self.grid_ids)
+        rows = index.get_indexer(wanted)
+        if (rows < 0).any():
+            lost = [name for name, row in zip(wanted, rows, strict=True) if row < 0]
+            raise MissingError("model.error.plan_no_grid", ids=some_ids(lost), plan=self.name)
+        return np.asarray(rows)
+
+    def move(self, grids: Iterable[str], *, to: str) -> Plan:
+        """Return the plan with grids moved to a beat (``""`` takes them out of any).
+
+        Raises
+        ------
+        MissingError
+            If the plan lacks a grid or the beat.
+        """
+        assignment = self.assignment.copy()
+        assignment[self.rows_of(grids)] = self.row_of(to) if to else -1
+        return replace(self, assignment=assignment)
+
+    def renamed(self, name: str) -> Plan:
+        """Return the plan under another name."""
+        return replace(self, name=name)
+
+    def table(self) -> pd.DataFrame:
+        """Return the assignment as a table: ``grid``, ``beat``, ``beat_name``."""
+        names = np.append(np.array([beat.label for beat in self.beats], dtype=object), "")
+        return pd.DataFrame(
+            {"grid": self.grid_ids, "beat": self.labels, "beat_name": names[self.assignment]}
+        )
+
+
+def _repeats(ids: list[str]) -> bool:
+    return len(set(ids)) < len(ids)
+
+
+def _natural(label: str) -> tuple[int, int | str, str]:
+    return (0, int(label), label) if label.isascii() and label.isdigit() else (1, label, label)

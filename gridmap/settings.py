@@ -1,0 +1,64 @@
+"""What the environment says; the only module that reads it.
+
+=========================  ==========================================================
+``GRIDMAP_LANG``           ``zh`` or ``en``; otherwise the system's language, or Chinese
+``GRIDMAP_DATABASE_URL``   SQLAlchemy URL of a department's store; otherwise SQLite in the
+                           workspace
+``GRIDMAP_MAX_FILE_MB``    largest file that is read, 2048 unless set
+``GRIDMAP_TILE_URL``       tile URL template of a basemap; none unless set
+``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
+``GRIDMAP_TILE_CREDIT``    the basemap's attribution
+``GRIDMAP_WORKSPACE``      workspace that the app opens
+=========================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Settings", "bundled", "read_settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment's settings, read once by a face and handed down."""
+
+    language: str = "zh"
+    database_url: str = ""
+    max_file_mb: float = 2048.0
+    tile_url: str = ""
+    tile_datum: str = "wgs84"
+    tile_credit: str = ""
+    workspace: str = ""
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment."""
+    env = os.environ
+    return Settings(
+        language=_language(env.get("GRIDMAP_LANG", "")),
+        database_url=env.get("GRIDMAP_DATABASE_URL", ""),
+        max_file_mb=float(env.get("GRIDMAP_MAX_FILE_MB", "2048")),
+        tile_url=env.get("GRIDMAP_TILE_URL", ""),
+        tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
+        tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
+        workspace=env.get("GRIDMAP_WORKSPACE", ""),
+    )
+
+
+def bundled(name: str) -> Path:
+    """Return the path of ``app.py`` or ``data`` beside the package or inside it."""
+    package = Path(__file__).parent
+    inside = package / "_bundled" / name
+    return inside if inside.exists() else package.parent / name
+
+
+def _language(chosen: str) -> str:
+    asked = chosen.strip().lower()[:2]
+    if asked in {"zh", "en"}:
+        return asked
+    system = (locale.getlocale()[0] or "").lower()
+    return "en" if system.startswith("en") else "zh"
