@@ -82,4 +82,5 @@ def orientation(ax: float, ay: float, bx: float, by: float, cx: float, cy: float
         return 1
     if -det > bound:
         return -1
-    return _exact_sign(ax, ay, bx, by, cx, cy)
+    sign: int = _exact_sign(ax, ay, bx, by, cx, cy)
+    return sign

@@ -46,7 +46,7 @@ def label_at(raster: Raster, x: float, y: float) -> int:
     if not (bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3]):
         return EMPTY
     row = cell_of(y, bounds[1], bounds[5], shape[0])
-    return labels[row * shape[1] + cell_of(x, bounds[0], bounds[4], shape[1])]
+    return int(labels[row * shape[1] + cell_of(x, bounds[0], bounds[4], shape[1])])
 
 
 @njit(cache=True, nogil=True)
@@ -60,7 +60,7 @@ def resolve(raster: Raster, label: int, x: float, y: float) -> int:
         if last:
             polygon = -1 - polygon
         if first == WHOLE or covers(copies, first, after, x, y):
-            return polygon
+            return int(polygon)
         if last:
             return -1
         entry += 1

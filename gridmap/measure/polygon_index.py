@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridmap.errors import GeometryError, some_ids
 from gridmap.measure import _raster, _raster_query
+from gridmap.measure._rings import edges_of
 
 __all__ = ["PolygonIndex"]
 
-_POLYGON_TYPES = (-1, 3, 6)  # nothing, Polygon, MultiPolygon
 _MOST_CELLS = 2**24
 _LEAST_CELLS = 2**12
 _LONGEST_SIDE = 2**14
@@ -76,7 +75,8 @@ class PolygonIndex:
             finite.
         """
         shapes = np.asarray(list(polygons), dtype=object)
-        edges, starts = _edges_of(shapes)
+        edges, starts, _ = edges_of(shapes)
+        edges = _upward(edges)
         if not len(edges):
             nothing = np.full(6, np.nan)
             labels = np.full(1, _raster.EMPTY, np.int32)
@@ -148,31 +148,12 @@ def _pair(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(first), np.ascontiguousarray(second)
 
 
-def _edges_of(shapes: npt.NDArray[np.object_]) -> tuple[Floats, Ints]:
-    """Return edges (x1, y1, x2, y2) drawn upwards, and where each polygon's edges start."""
-    types = shapely.get_type_id(shapes)
-    wrong = np.flatnonzero(~np.isin(types, _POLYGON_TYPES) & ~shapely.is_empty(shapes))
-    if len(wrong):
-        raise GeometryError(
-            "measure.error.not_polygons",
-            ids=some_ids(wrong),
-            count=len(wrong),
-            types=some_ids(sorted({shape.geom_type for shape in shapes[wrong]})),
-        )
-    parts, part_of = shapely.get_parts(shapes, return_index=True)
-    rings, ring_of = shapely.get_rings(parts, return_index=True)
-    points, point_of = shapely.get_coordinates(rings, return_index=True)
-    polygon_of = part_of[ring_of][point_of]
-    broken = np.unique(polygon_of[~np.isfinite(points).all(axis=1)])
-    if len(broken):
-        raise GeometryError("measure.error.not_finite", ids=some_ids(broken), count=len(broken))
-    joined = point_of[1:] == point_of[:-1]
-    edges = np.hstack([points[:-1], points[1:]])[joined]
+def _upward(edges: Floats) -> Floats:
+    """Return the edges, each from its lower to its higher end."""
     downward = edges[:, 1] > edges[:, 3]
-    edges[downward] = edges[downward][:, [2, 3, 0, 1]]
-    starts = np.zeros(len(shapes) + 1, np.int64)
-    np.cumsum(np.bincount(polygon_of[1:][joined], minlength=len(shapes)), out=starts[1:])
-    return np.ascontiguousarray(edges), starts
+    upward = edges.copy()
+    upward[downward] = edges[downward][:, [2, 3, 0, 1]]
+    return upward
 
 
 def _frame(edges: Floats, points: int) -> tuple[Floats, tuple[int, int]]:

@@ -1,0 +1,124 @@
+"""The area that two polygons share, without making the shape they share.
+
+A polygon whose edges keep the inside on their left is a sum of signed regions, each below
+one edge: ``1_A(x, y) = sum_i s_i [x in X_i] [y < f_i(x)]`` with ``s_i`` = 1 for edges that
+run towards lower x and -1 for the others. The product of two such sums integrates to
+
+    area(A and B) = sum_i sum_j s_i t_j * integral over X_i and X_j of min(f_i, g_j) dx
+
+above any line that lies below both. The terms are continuous in the coordinates, so edges
+that coincide (the rule where beats are made of grids) are no special case; the result is
+exact up to rounding, about 1e-14 of the smaller polygon's bounding box.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def _gather(
+    edges: Floats, left: Floats, first: int, last: int, window: Floats, into: Floats
+) -> int:
+    """Collect the parts of a polygon's edges inside a window's width and above its floor.
+
+    A part is (x from, x to, height at from, height at to, sign), heights above the floor.
+    """
+    x_low, x_high, floor = window[0], window[1], window[2]
+    count = 0
+    for e in range(first, last):
+        x1, y1, x2, y2 = edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
+        sign = -left[e]
+        if x1 > x2:
+            x1, y1, x2, y2 = x2, y2, x1, y1
+            sign = left[e]
+        if x2 <= x_low or x1 >= x_high or x1 == x2 or (y1 <= floor and y2 <= floor):
+            continue
+        slope = (y2 - y1) / (x2 - x1)
+        a, b = max(x1, x_low), min(x2, x_high)
+        height_a = (y1 - floor) + slope * (a - x1)
+        height_b = (y2 - floor) - slope * (x2 - b)
+        if height_a <= 0.0 and height_b <= 0.0:
+            continue
+        if height_a < 0.0:
+            a = b - (b - a) * (height_b / (height_b - height_a))
+            height_a = 0.0
+        elif height_b < 0.0:
+            b = a + (b - a) * (height_a / (height_a - height_b))
+            height_b = 0.0
+        if b > a:
+            into[count, 0], into[count, 1] = a, b
+            into[count, 2], into[count, 3], into[count, 4] = height_a, height_b, sign
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _below_both(f: Floats, g: Floats) -> float:
+    """Return the integral of the lower of two edges over the width they share."""
+    low, high = max(f[0], g[0]), min(f[1], g[1])
+    if high <= low:
+        return 0.0
+    f_slope = (f[3] - f[2]) / (f[1] - f[0])
+    g_slope = (g[3] - g[2]) / (g[1] - g[0])
+    f_low, f_high = f[2] + f_slope * (low - f[0]), f[2] + f_slope * (high - f[0])
+    g_low, g_high = g[2] + g_slope * (low - g[0]), g[2] + g_slope * (high - g[0])
+    d_low, d_high = f_low - g_low, f_high - g_high
+    width = high - low
+    if d_low <= 0.0 and d_high <= 0.0:
+        return 0.5 * width * (f_low + f_high)
+    if d_low >= 0.0 and d_high >= 0.0:
+        return 0.5 * width * (g_low + g_high)
+    share = d_low / (d_low - d_high)
+    meet = f_low + share * (f_high - f_low)
+    before, after = min(f_low, g_low), min(f_high, g_high)
+    return 0.5 * width * (share * (before + meet) + (1.0 - share) * (meet + after))
+
+
+@njit(cache=True, nogil=True)
+def shared_areas(
+    pairs: tuple[Ints, Ints],
+    a: tuple[Floats, Ints, Floats, Floats],
+    b: tuple[Floats, Ints, Floats, Floats],
+) -> Floats:
+    """Return the area that each pair of polygons shares.
+
+    Parameters
+    ----------
+    pairs
+        Positions in ``a`` and in ``b``.
+    a, b
+        Edges, starts and sides as `gridmap.measure._rings.edges_of` returns them, and the
+        bounds (x low, y low, x high, y high) of each polygon.
+    """
+    edges_a, starts_a, left_a, bounds_a = a
+    edges_b, starts_b, left_b, bounds_b = b
+    most_a, most_b = 0, 0
+    for k in range(len(starts_a) - 1):
+        most_a = max(most_a, starts_a[k + 1] - starts_a[k])
+    for k in range(len(starts_b) - 1):
+        most_b = max(most_b, starts_b[k + 1] - starts_b[k])
+    parts_a, parts_b = np.empty((most_a, 5)), np.empty((most_b, 5))
+    window = np.empty(3)
+    areas = np.zeros(len(pairs[0]))
+    for p in range(len(areas)):
+        i, j = pairs[0][p], pairs[1][p]
+        window[0] = max(bounds_a[i, 0], bounds_b[j, 0])
+        window[1] = min(bounds_a[i, 2], bounds_b[j, 2])
+        window[2] = max(bounds_a[i, 1], bounds_b[j, 1])
+        if not (window[0] < window[1] and window[2] < min(bounds_a[i, 3], bounds_b[j, 3])):
+            continue
+        count_a = _gather(edges_a, left_a, starts_a[i], starts_a[i + 1], window, parts_a)
+        count_b = _gather(edges_b, left_b, starts_b[j], starts_b[j + 1], window, parts_b)
+        total = 0.0
+        for m in range(count_a):
+            for n in range(count_b):
+                sign = parts_a[m, 4] * parts_b[n, 4]
+                total += sign * _below_both(parts_a[m], parts_b[n])
+        areas[p] = max(total, 0.0)
+    return areas

@@ -1,0 +1,321 @@
+"""警格 over 网格: which part of each source polygon lies in which target polygon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy import sparse
+
+from gridmap.measure._rings import edges_of, require_valid
+from gridmap.measure._shared_area import shared_areas
+from gridmap.measure.conservation import require_conserved
+from gridmap.measure.polygon_index import PolygonIndex
+
+__all__ = ["Crosswalk", "Transfer", "Weight", "centres", "crosswalk"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Shapes = npt.NDArray[np.object_]
+Weight = Literal["area", "centre"]
+
+# Shared areas below this share of the source are rounding, not overlap.
+_ROUNDING = 1e-11
+# A source whose shares add up to 1 within this is covered whole.
+_WHOLE = 1e-9
+
+
+class Transfer(NamedTuple):
+    """An amount moved from sources to targets.
+
+    Attributes
+    ----------
+    by_target
+        Amount that each target receives, in the order of the targets.
+    unassigned
+        Amount that lies in no target. ``by_target.sum() + unassigned`` is what came in.
+    """
+
+    by_target: Floats
+    unassigned: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Crosswalk:
+    """A sparse table of sources by targets; make one with `crosswalk`.
+
+    Attributes
+    ----------
+    source_ids, target_ids
+        Names of the rows and columns.
+    shares
+        Share of each source that belongs to each target, 0 to 1. The rows add up to
+        ``1 - unassigned_share``; nothing is counted twice.
+    intersect_area_m2
+        Area that each source and target share, as drawn: where targets overlap, the ground
+        under both stands in both columns.
+    source_area_m2, target_area_m2
+        Areas of the polygons.
+    overlap_m2
+        For each source, the area by which its targets' pieces exceed the ground they cover.
+    unassigned_share
+        For each source, the share that no target covers.
+    weight
+        What the shares were taken by.
+    """
+
+    source_ids: npt.NDArray[Any]
+    target_ids: npt.NDArray[Any]
+    shares: sparse.csr_array
+    intersect_area_m2: sparse.csr_array
+    source_area_m2: Floats
+    target_area_m2: Floats
+    overlap_m2: Floats
+    unassigned_share: Floats
+    weight: str
+
+    def transfer(self, amounts: npt.ArrayLike) -> Transfer:
+        """Share out an amount of each source among the targets.
+
+        ``by_target[j] = sum_i shares[i, j] * amounts[i]`` (areal weighting: Goodchild and
+        Lam 1980). What comes in equals what goes out plus what is unassigned, to 1e-9.
+
+        Parameters
+        ----------
+        amounts
+            One finite number per source, for example residents.
+        """
+        values = np.asarray(amounts, np.float64)
+        if values.shape != self.source_area_m2.shape or not np.isfinite(values).all():
+            message = f"amounts must be {len(self.source_area_m2)} finite numbers"
+            raise ValueError(message)
+        by_target = np.asarray(self.shares.T @ values, np.float64)
+        unassigned = float(self.unassigned_share @ values)
+        require_conserved(values.sum(), by_target.sum() + unassigned)
+        return Transfer(by_target, unassigned)
+
+    def main_target(self) -> Ints:
+        """Return for each source the target with its greatest share, or -1 if it has none.
+
+        Of equal shares the first target's counts.
+        """
+        main = np.full(len(self.source_ids), -1, np.int64)
+        pieces = self.shares.tocoo()
+        order = np.lexsort((pieces.col, -pieces.data, pieces.row))
+        rows, first = np.unique(pieces.row[order], return_index=True)
+        main[rows] = pieces.col[order][first]
+        return main
+
+    def is_split(self, *, sliver_share: float = 0.0) -> npt.NDArray[np.bool_]:
+        """Return which sources lie in more than one target.
+
+        Parameters
+        ----------
+        sliver_share
+            A piece counts if it is more than this share of its source. Digitised borders
+            differ by slivers, so 0.01 tells cut grids from badly drawn ones.
+        """
+        counts = np.bincount(
+            self.shares.tocoo().row[self.shares.data > sliver_share],
+            minlength=len(self.source_ids),
+        )
+        split: npt.NDArray[np.bool_] = counts > 1
+        return split
+
+    def pieces(self, amounts: npt.ArrayLike | None = None) -> pd.DataFrame:
+        """Return the n:m table: one row for each source and target that share ground.
+
+        Parameters
+        ----------
+        amounts
+            One number per source, for example residents, to be shared out as well.
+
+        Returns
+        -------
+        DataFrame
+            ``source, target, area_km2, share_of_source, share_of_target`` (of its area)
+            and, with amounts, ``amount`` and ``amount_share_of_target``; read downwards it
+            says which grids make a beat, and which beats a grid lies in.
+        """
+        table = self.intersect_area_m2.tocoo()
+        shares = np.asarray(self.shares[table.row, table.col], np.float64)
+        columns = {
+            "source": self.source_ids[table.row],
+            "target": self.target_ids[table.col],
+            "area_km2": table.data / 1e6,
+            "share_of_source": shares,
+            "share_of_target": table.data / self.target_area_m2[table.col],
+        }
+        if amounts is not None:
+            received = self.transfer(amounts).by_target[table.col]
+            amount = shares * np.asarray(amounts, np.float64)[table.row]
+            columns["amount"] = amount
+            columns["amount_share_of_target"] = np.divide(
+                amount, received, out=np.zeros_like(amount), where=received > 0
+            )
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        return (
+            f"Crosswalk({len(self.source_ids)} sources, {len(self.target_ids)} targets, "
+            f"{self.shares.nnz} pieces, {int(self.is_split().sum())} sources split, "
+            f"by {self.weight})"
+        )
+
+
+def crosswalk(
+    sources: Iterable[shapely.Geometry | None],
+    targets: Iterable[shapely.Geometry | None],
+    *,
+    weight: Weight = "area",
+    source_ids: Sequence[object] | None = None,
+    target_ids: Sequence[object] | None = None,
+) -> Crosswalk:
+    """Lay targets over sources and share each source out.
+
+    By ``area``, a source's share in a target is the area both share over the source's area.
+    By ``centre``, a source belongs whole to the target that covers its centre (`centres`),
+    to the first one if several do.
+
+    Where targets overlap, the ground that is covered, ``covered_i``, is shared out in
+    proportion to the pieces ``a_ij``: ``share_ij = a_ij / sum_j a_ij * covered_i / area_i``,
+    so nobody is counted twice; `Crosswalk.overlap_m2` says by how much pieces overlap.
+
+    Parameters
+    ----------
+    sources, targets
+        Valid polygons and multipolygons in one projected CRS, in metres. A source without
+        area belongs to no target.
+    weight
+        What to share by.
+    source_ids, target_ids
+        Names; positions from 0 if None.
+
+    Raises
+    ------
+    GeometryError
+        If a geometry is no polygon, is invalid, or has a coordinate that is not finite.
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> table = crosswalk([box(0, 0, 4, 1)], [box(0, 0, 1, 1), box(1, 0, 3, 1)])
+    >>> table.shares.toarray().tolist(), table.unassigned_share.tolist()
+    ([[0.25, 0.5]], [0.25])
+    """
+    first, second = _shapes(sources), _shapes(targets)
+    for shapes in (first, second):
+        require_valid(shapes)
+    source_area, target_area = (np.nan_to_num(shapely.area(shapes)) for shapes in (first, second))
+    tables = _edge_table(first), _edge_table(second)
+    pieces = _intersect(first, second, tables, source_area)
+    if weight == "centre":
+        x, y = centres(first)
+        found = PolygonIndex.build(second, expected_points=len(first)).locate(x, y)
+        inside = np.flatnonzero(found >= 0)
+        shares = sparse.csr_array(
+            (np.ones(len(inside)), (inside, found[inside])), shape=pieces.shape
+        )
+        overlap = np.zeros(len(first))
+    else:
+        covered, overlap = _covered(first, second, tables[1], pieces)
+        divisor = pieces.sum(axis=1) * source_area
+        scale = np.divide(covered, divisor, out=np.zeros(len(first)), where=divisor > 0)
+        shares = sparse.csr_array(pieces.multiply(scale[:, None]))
+    total = np.asarray(shares.sum(axis=1))
+    whole = np.abs(total - 1.0) <= _WHOLE
+    exact = np.where(whole, 1.0 / np.maximum(total, 0.5), 1.0)
+    shares = sparse.csr_array(shares.multiply(exact[:, None]))
+    return Crosswalk(
+        source_ids=_names(source_ids, len(first)),
+        target_ids=_names(target_ids, len(second)),
+        shares=shares,
+        intersect_area_m2=pieces,
+        source_area_m2=source_area,
+        target_area_m2=target_area,
+        overlap_m2=overlap,
+        unassigned_share=np.where(whole, 0.0, np.clip(1.0 - total, 0.0, 1.0)),
+        weight=weight,
+    )
+
+
+def centres(shapes: Iterable[shapely.Geometry | None]) -> tuple[Floats, Floats]:
+    """Return the coordinates of each polygon's centroid, or of a point inside if it is not.
+
+    A missing or empty polygon has NaN.
+    """
+    array = _shapes(shapes)
+    centroid = shapely.centroid(array)
+    outside = ~shapely.covers(array, centroid)
+    centroid[outside] = shapely.point_on_surface(array[outside])
+    return shapely.get_x(centroid), shapely.get_y(centroid)
+
+
+_EdgeTable = tuple[Floats, Ints, Floats, Floats]
+
+
+def _shapes(shapes: Iterable[shapely.Geometry | None]) -> Shapes:
+    array = np.empty(0, object)
+    items = list(shapes)
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
+
+
+def _names(names: Sequence[object] | None, count: int) -> npt.NDArray[Any]:
+    if names is None:
+        return np.arange(count)
+    if len(names) != count:
+        message = f"received {len(names)} ids for {count} polygons"
+        raise ValueError(message)
+    return np.asarray(names)
+
+
+def _edge_table(shapes: Shapes) -> _EdgeTable:
+    return (*edges_of(shapes), shapely.bounds(shapes))
+
+
+def _intersect(
+    sources: Shapes, targets: Shapes, tables: tuple[_EdgeTable, _EdgeTable], area: Floats
+) -> sparse.csr_array:
+    """Return the shared areas as a table of sources by targets."""
+    pairs = shapely.STRtree(targets).query(sources)
+    areas = shared_areas((pairs[0], pairs[1]), *tables)
+    kept = areas > _ROUNDING * area[pairs[0]]
+    table = sparse.csr_array(
+        (areas[kept], (pairs[0][kept], pairs[1][kept])), shape=(len(sources), len(targets))
+    )
+    table.sort_indices()
+    return table
+
+
+def _covered(
+    sources: Shapes, targets: Shapes, table: _EdgeTable, pieces: sparse.csr_array
+) -> tuple[Floats, Floats]:
+    """Return the area of each source that targets cover, and by how much pieces exceed it."""
+    total = np.asarray(pieces.sum(axis=1))
+    covered = total.copy()
+    pairs = shapely.STRtree(targets).query(targets)
+    pairs = pairs[:, pairs[0] < pairs[1]]
+    shared = shared_areas((pairs[0], pairs[1]), table, table)
+    area = np.nan_to_num(shapely.area(targets))
+    pairs = pairs[:, shared > _WHOLE * np.minimum(area[pairs[0]], area[pairs[1]])]
+    present = pieces.tocsc().astype(bool)
+    doubled = np.zeros(len(sources), bool)
+    for one, other in pairs.T:
+        doubled[np.intersect1d(_rows(present, one), _rows(present, other))] = True
+    for row in np.flatnonzero(doubled):
+        columns = pieces.indices[pieces.indptr[row] : pieces.indptr[row + 1]]
+        parts = shapely.intersection(targets[columns], sources[row])
+        covered[row] = min(shapely.area(shapely.union_all(parts)), total[row])
+    return covered, total - covered
+
+
+def _rows(table: sparse.csc_array, column: int) -> npt.NDArray[np.int32]:
+    rows: npt.NDArray[np.int32] = table.indices[table.indptr[column] : table.indptr[column + 1]]
+    return rows
