@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,34 @@ class Crosswalk:
     overlap_m2: Floats
     unassigned_share: Floats
     weight: str
+
+    @classmethod
+    def from_rows(
+        cls, row_of_source: Ints, source_area_m2: Floats, *, target_area_m2: Floats
+    ) -> Self:
+        """Return the crosswalk of sources that belong whole to a target, or to none (-1).
+
+        Parameters
+        ----------
+        row_of_source
+            Position of each source's target.
+        source_area_m2, target_area_m2
+            Areas.
+        """
+        held = np.flatnonzero(row_of_source >= 0)
+        at = (held, row_of_source[held])
+        shape = (len(row_of_source), len(target_area_m2))
+        return cls(
+            source_ids=np.arange(shape[0]),
+            target_ids=np.arange(shape[1]),
+            shares=sparse.csr_array((np.ones(len(held)), at), shape=shape),
+            intersect_area_m2=sparse.csr_array((source_area_m2[held], at), shape=shape),
+            source_area_m2=source_area_m2,
+            target_area_m2=target_area_m2,
+            overlap_m2=np.zeros(shape[0]),
+            unassigned_share=(row_of_source < 0).astype(float),
+            weight="row",
+        )
 
     def transfer(self, amounts: npt.ArrayLike) -> Transfer:
         """Share out an amount of each source among the targets.
