@@ -1,0 +1,316 @@
+"""The road layer as a graph: pieces between junctions, with speeds and directions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.errors import InputError, some_ids
+from gridmap.travel._noding import node_lines
+from gridmap.travel._segment_index import SegmentIndex
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from gridmap.travel._noding import Crossings
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.int64]
+
+__all__ = ["Located", "RoadNetwork"]
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Where points enter the network; all arrays have shape (n,).
+
+    Parameters
+    ----------
+    edge
+        Nearest piece of road, -1 where none is within the limit.
+    offset_m
+        Metres from the piece's start to the nearest position on it.
+    gap_m
+        Straight metres from the point to that position; infinite where there is none.
+    """
+
+    edge: Ints
+    offset_m: Floats
+    gap_m: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class RoadNetwork:
+    """A frozen road graph; build it with `from_lines`.
+
+    Parameters
+    ----------
+    nodes_xy
+        Positions of junctions and ends, metres, shape (k, 2).
+    start, end
+        Node at either end of each edge, shape (e,).
+    lines
+        Geometry of each edge from start to end.
+    source
+        Row of the road line that each edge is a piece of.
+    speed_kmh
+        Speed of each edge, NaN where unknown.
+    direction
+        0 both ways, 1 from start to end only, -1 from end to start only.
+    n_crossings_split, n_crossings_passed
+        Crossings without a common end that were made junctions, and that were left as
+        bridges or tunnels.
+    dropped
+        Rows of road lines without a length, which are in no edge.
+    digest
+        Content digest of everything it was built from.
+    """
+
+    nodes_xy: Floats
+    start: Ints
+    end: Ints
+    lines: NDArray[np.object_]
+    source: Ints
+    speed_kmh: Floats
+    direction: NDArray[np.int8]
+    n_crossings_split: int
+    n_crossings_passed: int
+    dropped: Ints
+    digest: str
+
+    @classmethod
+    def from_lines(
+        cls,
+        lines: ArrayLike,
+        *,
+        speed_kmh: ArrayLike | None = None,
+        oneway: ArrayLike | None = None,
+        level: ArrayLike | None = None,
+        tolerance_m: float = 1.0,
+        crossings: Crossings = "auto",
+    ) -> RoadNetwork:
+        """Return the network of road lines.
+
+        Parameters
+        ----------
+        lines
+            Line strings or multi line strings in metres, shape (n,).
+        speed_kmh
+            Speed of each line; NaN, 0 or less where unknown.
+        oneway
+            0 or False both ways, 1 or True along the line, -1 against it.
+        level
+            Storey of each line: 0 on the ground, 1 a bridge, -1 a tunnel. Lines of different
+            levels that cross do not meet.
+        tolerance_m
+            Ends this near (``<=``) to one another or to a line of their level or the ground
+            are joined.
+        crossings
+            ``split``: lines of one level that cross meet. ``vertex``: only where both have a
+            vertex; a crossing without one is a bridge. ``auto``: as ``vertex`` where that
+            explains at least 95 % of all meetings and no level is given, else ``split``.
+
+        Raises
+        ------
+        InputError
+            If there is no line with a length, an array is of another length than ``lines``,
+            a feature is not a line, or coordinates are not finite.
+
+        Examples
+        --------
+        >>> cross = shapely.from_wkt(["LINESTRING (0 5, 10 5)", "LINESTRING (5 0, 5 10)"])
+        >>> RoadNetwork.from_lines(cross)
+        <RoadNetwork: 5 nodes, 4 edges, 0.02 km, 1 component>
+        >>> RoadNetwork.from_lines(cross, level=[0, 1]).n_components
+        2
+        """
+        shapes = _checked_lines(lines)
+        n = len(shapes)
+        speed = _column(speed_kmh, n, np.nan, "speed_kmh")
+        way = _column(oneway, n, 0.0, "oneway")
+        storey = _column(level, n, 0.0, "level").astype(np.int64)
+        if not tolerance_m >= 0.0:
+            raise InputError("travel.error.tolerance", received=tolerance_m)
+        pieces = node_lines(shapes, storey, tolerance_m=tolerance_m, crossings=crossings)
+        sums = hashlib.blake2b(f"{tolerance_m}|{crossings}".encode(), digest_size=16)
+        for wkb in shapely.to_wkb(shapes):
+            sums.update(wkb)
+        for column in (speed, way, storey):
+            sums.update(column.tobytes())
+        known = np.where(speed > 0.0, speed, np.nan)
+        return cls(
+            nodes_xy=pieces.nodes_xy,
+            start=pieces.start,
+            end=pieces.end,
+            lines=pieces.lines,
+            source=pieces.source,
+            speed_kmh=known[pieces.source],
+            direction=np.sign(way).astype(np.int8)[pieces.source],
+            n_crossings_split=pieces.n_split,
+            n_crossings_passed=pieces.n_passed,
+            dropped=np.setdiff1d(np.arange(n), pieces.source),
+            digest=sums.hexdigest(),
+        )
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __repr__(self) -> str:
+        s = "" if self.n_components == 1 else "s"
+        return (
+            f"<RoadNetwork: {len(self.nodes_xy)} nodes, {len(self)} edges, "
+            f"{self.length_m.sum() / 1000:.2f} km, {self.n_components} component{s}>"
+        )
+
+    @cached_property
+    def length_m(self) -> Floats:
+        """Length of each edge, metres."""
+        return np.asarray(shapely.length(self.lines), dtype=np.float64)
+
+    @cached_property
+    def node_component(self) -> Ints:
+        """Component of each node; 0 is the longest in metres."""
+        k = len(self.nodes_xy)
+        graph = coo_array((np.ones(len(self), np.int8), (self.start, self.end)), shape=(k, k))
+        count, label = connected_components(graph, directed=False)
+        metres = np.bincount(label[self.start], weights=self.length_m, minlength=count)
+        rank = np.empty(count, np.int64)
+        rank[np.argsort(-metres, kind="stable")] = np.arange(count)
+        return np.asarray(rank[label])
+
+    @cached_property
+    def edge_component(self) -> Ints:
+        """Component of each edge."""
+        return self.node_component[self.start]
+
+    @property
+    def n_components(self) -> int:
+        """Number of parts that no road joins."""
+        return int(self.node_component.max()) + 1
+
+    @cached_property
+    def component_km(self) -> Floats:
+        """Length of each component, the longest first, kilometres."""
+        return np.bincount(self.edge_component, weights=self.length_m) / 1000.0
+
+    @cached_property
+    def _segments(self) -> tuple[SegmentIndex, Ints, Floats, Floats]:
+        """Index of straight segments, and each one's edge, offset and length."""
+        xy, owner = shapely.get_coordinates(self.lines, return_index=True)
+        inside = owner[1:] == owner[:-1]
+        rows = np.hstack([xy[:-1], xy[1:]])[inside]
+        edge = owner[:-1][inside]
+        length = np.hypot(rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1])
+        along = np.concatenate([[0.0], np.cumsum(length)[:-1]])
+        first = np.searchsorted(edge, np.arange(len(self)))
+        return SegmentIndex.build(rows), edge, along - along[first][edge], length
+
+    def prepare(self) -> RoadNetwork:
+        """Return the network itself with its index of segments built."""
+        _ = self._segments, self.node_component
+        return self
+
+    def locate(
+        self,
+        points_xy: ArrayLike,
+        *,
+        max_gap_m: float = np.inf,
+        barriers: NDArray[np.object_] | None = None,
+    ) -> Located:
+        """Return where points enter the network: at the nearest place of the nearest edge.
+
+        Parameters
+        ----------
+        points_xy
+            Points in metres, shape (n, 2).
+        max_gap_m
+            Roads farther than this (``>``) are not entered.
+        barriers
+            Rivers and railways that the way to the road may not cross. A point inside a
+            barrier's area is let out.
+        """
+        points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 2)
+        index, edge_of, offset_of, length_of = self._segments
+        segment, gap, fraction = index.nearest(points, max_gap_m)
+        found = segment >= 0
+        edge = np.where(found, edge_of[segment], -1)
+        offset = np.where(found, offset_of[segment] + fraction * length_of[segment], 0.0)
+        located = Located(edge, offset, gap)
+        if barriers is not None and len(barriers) and found.any():
+            return self._around(points, located, max_gap_m, barriers)
+        return located
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.lines)
+
+    def _around(
+        self,
+        points: Floats,
+        located: Located,
+        max_gap_m: float,
+        barriers: NDArray[np.object_],
+    ) -> Located:
+        """Return the entries with those across a barrier replaced by the nearest that is not."""
+        walls = shapely.STRtree(barriers)
+        rows = np.flatnonzero(located.edge >= 0)
+        spots = shapely.points(points)
+        legs = _legs(points[rows], self.lines[located.edge[rows]], located.offset_m[rows])
+        blocked = np.unique(walls.query(legs, predicate="intersects")[0])
+        held = np.unique(walls.query(spots[rows], predicate="intersects")[0])
+        rows = rows[np.setdiff1d(blocked, held)]
+        if len(rows) == 0:
+            return located
+        edge, offset, gap = located.edge.copy(), located.offset_m.copy(), located.gap_m.copy()
+        reach = min(max_gap_m, float(np.nextafter(gap[rows].max() * 8.0 + 500.0, np.inf)))
+        row, candidate = self._tree.query(spots[rows], predicate="dwithin", distance=reach)
+        at = shapely.line_locate_point(self.lines[candidate], spots[rows[row]])
+        legs = _legs(points[rows[row]], self.lines[candidate], at)
+        free = np.ones(len(row), dtype=bool)
+        free[walls.query(legs, predicate="intersects")[0]] = False
+        row, candidate, at, far = row[free], candidate[free], at[free], shapely.length(legs[free])
+        order = np.lexsort((candidate, far, row))
+        row, candidate, at, far = row[order], candidate[order], at[order], far[order]
+        chosen, first = np.unique(row, return_index=True)
+        edge[rows], offset[rows], gap[rows] = -1, 0.0, np.inf
+        spot = rows[chosen]
+        edge[spot], offset[spot], gap[spot] = candidate[first], at[first], far[first]
+        return Located(edge, offset, gap)
+
+
+def _legs(points: Floats, lines: NDArray[np.object_], at: Floats) -> NDArray[np.object_]:
+    feet = shapely.get_coordinates(shapely.line_interpolate_point(lines, at))
+    return np.asarray(shapely.linestrings(np.stack([points, feet], axis=1)), dtype=object)
+
+
+def _checked_lines(lines: ArrayLike) -> NDArray[np.object_]:
+    shapes = np.asarray(lines, dtype=object)
+    dimension = shapely.get_dimensions(shapes)
+    wrong = np.flatnonzero((dimension != 1) & ~shapely.is_empty(shapes) & (dimension >= 0))
+    if len(wrong):
+        raise InputError("travel.error.not_lines", count=len(wrong), rows=some_ids(wrong + 1))
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    bad = np.unique(owner[~np.isfinite(xy).all(axis=1)])
+    if len(bad):
+        raise InputError("travel.error.not_finite", count=len(bad), rows=some_ids(bad + 1))
+    if not (shapely.length(shapes[dimension == 1]) > 0.0).any():
+        raise InputError("travel.error.no_roads", count=len(shapes))
+    return shapes
+
+
+def _column(values: ArrayLike | None, n: int, missing: float, name: str) -> Floats:
+    if values is None:
+        return np.full(n, missing)
+    column = np.asarray(values, dtype=np.float64)
+    if column.shape != (n,):
+        raise InputError("travel.error.column", name=name, received=column.size, expected=n)
+    return np.where(np.isnan(column), missing, column)

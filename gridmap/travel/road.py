@@ -1,0 +1,252 @@
+"""Cost along the road network by a mode: metres or minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from gridmap.travel._ranked import ranked_sources, reach_points
+from gridmap.travel.modes import CAR, Mode, Unit, metres_per_minute
+from gridmap.travel.reach import Reach
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from gridmap.travel.network import Located, RoadNetwork
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["RoadTravel"]
+
+_ROOMS_AT_ONCE = 64  # rows of the node table held while a matrix is made
+
+
+@dataclass(frozen=True, eq=False)
+class RoadTravel:
+    """Cost along roads, from the room's door to the point's.
+
+    The way is: straight from the room to the nearest place on its nearest road, along the
+    roads, and straight from the nearest place on the point's nearest road to the point. The
+    two straight legs count in metres, and in minutes at the mode's `Mode.access_kmh`.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    mode
+        Speeds, and whether one-way roads bind.
+    unit
+        ``m`` or ``min``. Metres are those of the shortest way, minutes of the fastest.
+    max_gap_m
+        Points and rooms farther (``>``) than this from every road are listed, not served.
+    toward
+        ``points``: the officer goes out; ``rooms``: residents come in. They differ on one-way
+        roads.
+    barriers
+        Rivers and railways that the straight legs may not cross.
+    """
+
+    network: RoadNetwork
+    mode: Mode = CAR
+    unit: Unit = "min"
+    max_gap_m: float = 500.0
+    toward: Literal["points", "rooms"] = "points"
+    barriers: NDArray[np.object_] | None = None
+
+    @cached_property
+    def _edge_costs(self) -> tuple[Floats, Floats]:
+        """Cost of each whole edge from start to end, and back; infinite where not allowed."""
+        net = self.network
+        cost = net.length_m
+        if self.unit == "min":
+            speed = np.full(len(net), self.mode.speed_kmh or np.nan)
+            if self.mode.speed_kmh is None:
+                speed = np.where(np.isnan(net.speed_kmh), self.mode.default_kmh, net.speed_kmh)
+            cost = net.length_m / metres_per_minute(1.0) / speed
+        if not self.mode.oneway:
+            return cost, cost
+        forward = np.where(net.direction >= 0, cost, np.inf)
+        backward = np.where(net.direction <= 0, cost, np.inf)
+        return (forward, backward) if self.toward == "points" else (backward, forward)
+
+    @cached_property
+    def graph(self) -> csr_array:
+        """Cheapest arc between each pair of nodes, shape (k, k), in the mode's unit."""
+        net, (forward, backward) = self.network, self._edge_costs
+        tail = np.concatenate([net.start, net.end])
+        head = np.concatenate([net.end, net.start])
+        cost = np.concatenate([forward, backward])
+        usable = np.isfinite(cost) & (tail != head)
+        tail, head, cost = tail[usable], head[usable], cost[usable]
+        order = np.lexsort((cost, head, tail))
+        tail, head, cost = tail[order], head[order], cost[order]
+        first = np.concatenate([[True], (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])])
+        k = len(net.nodes_xy)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[first[: len(tail)]], minlength=k))])
+        return csr_array((cost[first], head[first], indptr), shape=(k, k))
+
+    def _gap_cost(self, gap_m: Floats) -> Floats:
+        if self.unit == "m":
+            return gap_m
+        return gap_m / metres_per_minute(self.mode.access_kmh)
+
+    def locate(self, points_xy: ArrayLike) -> Located:
+        """Return where points enter the network under this cost's limit and barriers."""
+        return self.network.locate(
+            points_xy, max_gap_m=self.max_gap_m, barriers=self.barriers
+        )
+
+    def _share(self, at: Located) -> Floats:
+        length = self.network.length_m[at.edge]
+        return np.clip(np.divide(at.offset_m, length, out=np.zeros(len(length)), where=length > 0), 0, 1)
+
+    def _seeds(self, at: Located) -> tuple[Ints, Ints, Floats]:
+        """Return nodes where rooms enter, the rooms, and the cost of getting there."""
+        net, (forward, backward) = self.network, self._edge_costs
+        rows = np.flatnonzero(at.edge >= 0)
+        edge, share, gap = at.edge[rows], self._share(at)[rows], self._gap_cost(at.gap_m[rows])
+        # A room exactly at an end is there whatever the direction of its road.
+        to_end = np.where(share < 1.0, forward[edge] * np.where(share < 1.0, 1.0 - share, 1.0), 0.0)
+        to_start = np.where(share > 0.0, backward[edge] * np.where(share > 0.0, share, 1.0), 0.0)
+        node = np.concatenate([net.end[edge], net.start[edge]])
+        cost = np.concatenate([gap + to_end, gap + to_start])
+        usable = np.isfinite(cost)
+        return node[usable], np.concatenate([rows, rows])[usable], cost[usable]
+
+    def nearest(self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, rank: int = 1) -> Reach:
+        """Return each point's cost from its ``rank``-th nearest room, by one run for all rooms.
+
+        Parameters
+        ----------
+        points_xy, rooms_xy
+            Metres, shapes (n, 2) and (m, 2).
+        rank
+            1 for the nearest room, 2 for the next, and so on.
+        """
+        return self.nearest_located(self.locate(points_xy), self.locate(rooms_xy), rank=rank)
+
+    def nearest_located(self, points: Located, rooms: Located, *, rank: int = 1) -> Reach:
+        """Return the same for points and rooms that were located before."""
+        net, (forward, backward) = self.network, self._edge_costs
+        if rank == 1:
+            cost, owner = self._one_run(rooms)
+            node_cost, node_owner = cost[:, None], owner[:, None]
+        else:
+            node, who, at_cost = self._seeds(rooms)
+            graph = self.graph
+            node_cost, node_owner = ranked_sources(
+                graph.indptr.astype(np.int64),
+                graph.indices.astype(np.int64),
+                graph.data,
+                node,
+                who,
+                at_cost,
+                rank,
+            )
+        held = np.flatnonzero(rooms.edge >= 0)
+        order = held[np.argsort(rooms.edge[held], kind="stable")]
+        room_start = np.searchsorted(rooms.edge[order], np.arange(len(net) + 1))
+        edge = points.edge
+        cost, room = reach_points(
+            node_cost,
+            node_owner,
+            net.start[edge],
+            net.end[edge],
+            forward[edge],
+            backward[edge],
+            self._share(points),
+            edge,
+            room_start,
+            order,
+            self._share(rooms),
+            self._gap_cost(rooms.gap_m),
+            rank,
+        )
+        cost = np.where(edge >= 0, cost + self._gap_cost(points.gap_m), np.inf)
+        return Reach(
+            cost,
+            room,
+            off_road=np.flatnonzero(edge < 0),
+            cut_off=np.flatnonzero((edge >= 0) & ~np.isfinite(cost)),
+            rooms_off_road=np.flatnonzero(rooms.edge < 0),
+        )
+
+    def _one_run(self, rooms: Located) -> tuple[Floats, Ints]:
+        """Return each node's cost from its nearest room and that room, from all at once."""
+        k, m = len(self.network.nodes_xy), len(rooms.edge)
+        node, who, cost = self._seeds(rooms)
+        if len(node) == 0:
+            return np.full(k, np.inf), np.full(k, -1)
+        distance, _, source = dijkstra(
+            self._with_rooms(node, who, cost, m),
+            indices=np.unique(who) + k,
+            min_only=True,
+            return_predecessors=True,
+        )
+        owner = np.where(np.isfinite(distance[:k]), source[:k] - k, -1)
+        return distance[:k], owner
+
+    def _with_rooms(self, node: Ints, who: Ints, cost: Floats, m: int) -> csr_array:
+        """Return the graph with one more node a room, joined to where the room enters."""
+        graph = self.graph
+        k = graph.shape[0]
+        order = np.lexsort((cost, node, who))
+        node, who, cost = node[order], who[order], cost[order]
+        first = np.concatenate([[True], (who[1:] != who[:-1]) | (node[1:] != node[:-1])])
+        node, who, cost = node[first], who[first], cost[first]
+        more = np.cumsum(np.bincount(who, minlength=m))
+        return csr_array(
+            (
+                np.concatenate([graph.data, cost]),
+                np.concatenate([graph.indices, node]),
+                np.concatenate([graph.indptr, graph.indptr[-1] + more]),
+            ),
+            shape=(k + m, k + m),
+        )
+
+    def matrix(
+        self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
+    ) -> NDArray[np.float64]:
+        """Return the cost from every room to every point, shape (n, m).
+
+        Parameters
+        ----------
+        points_xy, rooms_xy
+            Metres, shapes (n, 2) and (m, 2).
+        limit
+            Costs above this are infinite and not looked for.
+        """
+        points, rooms = self.locate(points_xy), self.locate(rooms_xy)
+        n, m = len(points.edge), len(rooms.edge)
+        cost = np.full((n, m), np.inf)
+        net, (forward, backward) = self.network, self._edge_costs
+        rows = np.flatnonzero(points.edge >= 0)
+        edge, share = points.edge[rows], self._share(points)[rows]
+        last = self._gap_cost(points.gap_m[rows])[:, None]
+        from_start = np.where(share > 0, forward[edge] * np.where(share > 0, share, 1.0), 0.0)
+        rest = 1.0 - share
+        from_end = np.where(rest > 0, backward[edge] * np.where(rest > 0, rest, 1.0), 0.0)
+        k = len(net.nodes_xy)
+        graph = self._with_rooms(*self._seeds(rooms), m)
+        room_share, room_gap = self._share(rooms), self._gap_cost(rooms.gap_m)
+        for low in range(0, m, _ROOMS_AT_ONCE):
+            block = np.arange(low, min(low + _ROOMS_AT_ONCE, m))
+            node_cost = dijkstra(graph, indices=block + k, limit=limit)
+            by_start = node_cost[:, net.start[edge]].T + from_start[:, None]
+            by_end = node_cost[:, net.end[edge]].T + from_end[:, None]
+            best = np.minimum(by_start, by_end)
+            for column, room in enumerate(block):
+                same = np.flatnonzero(edge == rooms.edge[room])
+                gap = share[same] - room_share[room]
+                whole = np.where(gap > 0, forward[edge[same]], backward[edge[same]])
+                along = np.where(gap == 0.0, 0.0, whole * np.where(gap == 0.0, 1.0, np.abs(gap)))
+                best[same, column] = np.minimum(best[same, column], room_gap[room] + along)
+            cost[np.ix_(rows, block)] = best + last
+        cost[cost > limit] = np.inf
+        return cost
