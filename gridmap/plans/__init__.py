@@ -1,0 +1,1 @@
+"""Plans under people's hands: edited, compared, kept and shared."""

@@ -1,0 +1,130 @@
+"""A plan on the table: with its ground, its beats' figures, its locks and its faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from gridmap.errors import InputError
+from gridmap.i18n import tr
+from gridmap.model import Plan
+from gridmap.plans.figures import BeatFigures, Figures, measure_beats, pieces_of
+from gridmap.plans.ground import Ground
+
+__all__ = ["Draft", "Fault", "Locks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What stays as it is.
+
+    Parameters
+    ----------
+    beats
+        Ids of beats that neither gain nor lose grids.
+    grids
+        Ids of grids that stay in their beats.
+    """
+
+    beats: frozenset[str] = frozenset()
+    grids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A beat in more than one piece, accepted by whoever insisted.
+
+    Parameters
+    ----------
+    beat
+        Id of the beat.
+    pieces
+        Number of its pieces.
+    detached
+        Ids of the grids outside its greatest piece.
+    """
+
+    beat: str
+    pieces: int
+    detached: tuple[str, ...]
+
+    def text(self, language: str | None = None) -> str:
+        """Return the fault in one line."""
+        return tr(
+            "plans.fault",
+            language=language,
+            beat=self.beat,
+            pieces=self.pieces,
+            count=len(self.detached),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A plan that is being edited; every change makes another one.
+
+    Parameters
+    ----------
+    ground
+        The grids that it is about.
+    plan
+        The plan.
+    figures
+        Figures of its beats, in the order of ``plan.beats``.
+    locks
+        What stays as it is.
+    """
+
+    ground: Ground
+    plan: Plan
+    figures: Figures
+    locks: Locks = Locks()
+
+    @classmethod
+    def start(cls, ground: Ground, plan: Plan, *, locks: Locks | None = None) -> Self:
+        """Return a plan on the table, its beats measured.
+
+        Raises
+        ------
+        InputError
+            If the plan's grids are not the ground's, in the same order.
+        """
+        if not np.array_equal(plan.grid_ids, ground.grid_ids):
+            raise InputError(
+                "plans.error.other_grids",
+                plan=plan.name,
+                received=len(plan.grid_ids),
+                expected=len(ground),
+            )
+        figures = measure_beats(ground, plan.assignment, len(plan))
+        return cls(ground, plan, figures, locks or Locks())
+
+    def __repr__(self) -> str:
+        return f"<Draft of {self.plan!r}: {len(self.faults)} faults>"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The beats in more than one piece."""
+        return tuple(
+            _fault(self.ground, self.plan, int(row))
+            for row in np.flatnonzero(self.figures.pieces > 1)
+        )
+
+    def figures_of(self, beat: str) -> BeatFigures:
+        """Return one beat's figures.
+
+        Raises
+        ------
+        MissingError
+            If the plan has no such beat.
+        """
+        return self.figures.row(self.plan.row_of(beat))
+
+
+def _fault(ground: Ground, plan: Plan, row: int) -> Fault:
+    grids, piece = pieces_of(ground, plan.assignment, row)
+    sizes = np.bincount(piece)
+    outside = grids[piece != sizes.argmax()]
+    return Fault(plan.beats[row].id, len(sizes), tuple(ground.grid_ids[outside]))

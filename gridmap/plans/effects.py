@@ -1,0 +1,276 @@
+"""What a command would change, said before it is carried out, and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.errors import InfeasibleError, some_ids
+from gridmap.i18n import tr
+from gridmap.model import Plan
+from gridmap.plans._changes import Change, change_of
+from gridmap.plans.commands import Command
+from gridmap.plans.draft import Draft
+from gridmap.plans.figures import BeatFigures, pieces_of, remeasure_beats
+
+__all__ = ["BeatEffect", "Effect", "Veto", "carry_out", "preview"]
+
+_NOTHING = BeatFigures(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """Why a command is not carried out.
+
+    Parameters
+    ----------
+    reason
+        ``detached``: a beat would fall into pieces; ``beat_locked``, ``grids_locked``.
+    beat
+        Id of the beat.
+    grids
+        Ids of the detached part, or of the locked grids.
+    """
+
+    reason: str
+    beat: str
+    grids: tuple[str, ...]
+
+    @property
+    def can_insist(self) -> bool:
+        """Whether the command may be carried out nevertheless; locks must be opened first."""
+        return self.reason == "detached"
+
+    def error(self) -> InfeasibleError:
+        """Return the veto as the error that a face shows."""
+        return InfeasibleError(
+            f"plans.error.veto_{self.reason}",
+            beat=self.beat,
+            ids=some_ids(self.grids),
+            count=len(self.grids),
+        )
+
+    def text(self, language: str | None = None) -> str:
+        """Return the reason in one line."""
+        return self.error().text(language)
+
+
+@dataclass(frozen=True, slots=True)
+class BeatEffect:
+    """One beat before and after a command.
+
+    Parameters
+    ----------
+    beat
+        Id of the beat.
+    label
+        Its name.
+    before, after
+        Its figures; zeros where it is not there.
+    deviation_before, deviation_after
+        Its workload over the mean of the beats, less 1.
+    """
+
+    beat: str
+    label: str
+    before: BeatFigures
+    after: BeatFigures
+    deviation_before: float
+    deviation_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a command changes.
+
+    Parameters
+    ----------
+    command
+        The command.
+    beats
+        Every beat that gains or loses grids.
+    grids
+        Ids of the grids that change hands.
+    residents, incidents, workload
+        Their sums.
+    max_deviation_before, max_deviation_after
+        Worst deviation of workload from the mean of the beats.
+    veto
+        What speaks against it, or None.
+    """
+
+    command: Command
+    beats: tuple[BeatEffect, ...]
+    grids: tuple[str, ...]
+    residents: float
+    incidents: float
+    workload: float
+    max_deviation_before: float
+    max_deviation_after: float
+    veto: Veto | None
+
+    def sentences(self, language: str | None = None) -> list[str]:
+        """Return the effect in sentences, the veto first."""
+        lines = [self.veto.text(language)] if self.veto else []
+        if self.grids:
+            lines.append(
+                tr(
+                    "plans.effect.moved",
+                    language=language,
+                    count=len(self.grids),
+                    residents=self.residents,
+                    incidents=self.incidents,
+                )
+            )
+        lines += [
+            tr(
+                "plans.effect.beat",
+                language=language,
+                beat=item.label,
+                residents_before=item.before.residents,
+                residents_after=item.after.residents,
+                before=item.deviation_before,
+                after=item.deviation_after,
+                pieces=item.after.pieces,
+            )
+            for item in self.beats
+        ]
+        return lines
+
+
+def preview(draft: Draft, command: Command) -> Effect:
+    """Return what a command would change, without carrying it out.
+
+    Parameters
+    ----------
+    draft
+        The plan on the table.
+    command
+        The command; its ``insist`` is looked at by `carry_out` only.
+
+    Raises
+    ------
+    InputError
+        If the command would change nothing, or names a beat that is there already.
+    MissingError
+        If it names a grid or beat that is not there.
+    """
+    change = change_of(draft, command)
+    after = _measured(draft, change)
+    return _effect(draft, after, change, command)
+
+
+def carry_out(draft: Draft, command: Command) -> Draft:
+    """Return the plan after a command.
+
+    Raises
+    ------
+    InfeasibleError
+        If a lock forbids it, or a beat would fall into pieces and the command does not
+        insist.
+    InputError
+        If the command would change nothing, or names a beat that is there already.
+    MissingError
+        If it names a grid or beat that is not there.
+    """
+    change = change_of(draft, command)
+    after = _measured(draft, change)
+    veto = _veto(draft, after, change)
+    if veto and not (veto.can_insist and getattr(command, "insist", False)):
+        raise veto.error()
+    return after
+
+
+def _measured(draft: Draft, change: Change) -> Draft:
+    """Return the changed draft with the figures of the touched beats computed anew."""
+    figures = draft.figures
+    if change.plan.beats is not draft.plan.beats:
+        rows = {beat.id: row for row, beat in enumerate(draft.plan.beats)}
+        figures = figures.taken(
+            np.array([rows.get(beat.id, -1) for beat in change.plan.beats], dtype=np.intp)
+        )
+    if change.touched:
+        figures = remeasure_beats(
+            draft.ground, change.plan.assignment, figures, _rows(change.plan, change.touched)
+        )
+    return replace(draft, plan=change.plan, figures=figures, locks=change.locks)
+
+
+def _rows(plan: Plan, beats: tuple[str, ...]) -> NDArray[np.intp]:
+    wanted = set(beats)
+    return np.array([row for row, beat in enumerate(plan.beats) if beat.id in wanted], np.intp)
+
+
+def _effect(draft: Draft, after: Draft, change: Change, command: Command) -> Effect:
+    ground, moved = draft.ground, change.moved
+    old = {beat.id: row for row, beat in enumerate(draft.plan.beats)}
+    new = {beat.id: row for row, beat in enumerate(after.plan.beats)}
+    before_deviation, after_deviation = draft.figures.deviation, after.figures.deviation
+    beats = []
+    for beat in change.touched:
+        info = after.plan.beats[new[beat]] if beat in new else draft.plan.beats[old[beat]]
+        beats.append(
+            BeatEffect(
+                beat=beat,
+                label=info.label,
+                before=draft.figures.row(old[beat]) if beat in old else _NOTHING,
+                after=after.figures.row(new[beat]) if beat in new else _NOTHING,
+                deviation_before=float(before_deviation[old[beat]]) if beat in old else -1.0,
+                deviation_after=float(after_deviation[new[beat]]) if beat in new else -1.0,
+            )
+        )
+    return Effect(
+        command=command,
+        beats=tuple(beats),
+        grids=tuple(ground.grid_ids[moved]),
+        residents=float(ground.residents[moved].sum()),
+        incidents=float(ground.incidents[moved].sum()),
+        workload=float(ground.workload[moved].sum()),
+        max_deviation_before=draft.figures.max_deviation,
+        max_deviation_after=after.figures.max_deviation,
+        veto=_veto(draft, after, change),
+    )
+
+
+def _veto(draft: Draft, after: Draft, change: Change) -> Veto | None:
+    for beat in change.touched:
+        if beat in draft.locks.beats:
+            return Veto("beat_locked", beat, tuple(draft.ground.grid_ids[change.moved]))
+    if draft.locks.grids:
+        ids = draft.ground.grid_ids[change.moved]
+        locked = tuple(grid for grid in ids if grid in draft.locks.grids)
+        if locked:
+            return Veto("grids_locked", "", locked)
+    for row in _rows(after.plan, change.touched):
+        if after.figures.pieces[row] > 1:
+            detached = _detached(draft, after, int(row))
+            if len(detached):
+                beat = after.plan.beats[row].id
+                return Veto("detached", beat, tuple(draft.ground.grid_ids[detached]))
+    return None
+
+
+def _detached(draft: Draft, after: Draft, row: int) -> NDArray[np.intp]:
+    """Return the grids that the change cuts off from the rest of a beat.
+
+    A beat that was in pieces before may stay so; what counts is that no piece of it falls
+    apart, and that what joins it touches it.
+    """
+    ground = draft.ground
+    grids, piece = pieces_of(ground, after.plan.assignment, row)
+    size = np.bincount(piece)
+    home = np.full(len(ground), -1, dtype=np.int64)
+    matches = np.flatnonzero(draft.plan.beat_ids == after.plan.beats[row].id)
+    if len(matches):
+        old_grids, old_piece = pieces_of(ground, draft.plan.assignment, int(matches[0]))
+        home[old_grids] = old_piece
+    came_from = home[grids]
+    if (came_from < 0).all():
+        return grids[piece != size.argmax()]
+    off = np.ones(len(size), dtype=bool)
+    for old in np.unique(came_from[came_from >= 0]):
+        parts = np.unique(piece[came_from == old])
+        off[parts[size[parts].argmax()]] = False
+    return grids[off[piece]]

@@ -1,0 +1,102 @@
+"""Who may do what: roles, the table of permissions, and the one function that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from gridmap.errors import InputError, PermissionDeniedError
+
+__all__ = ["ALLOWED", "LOCAL", "Action", "Actor", "Role", "require"]
+
+
+class Role(StrEnum):
+    """What a person is to the department's plans."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    PLANNER = "planner"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """What can be done with data and plans."""
+
+    VIEW = "view"
+    EXPORT = "export"
+    EDIT = "edit"
+    SAVE = "save"
+    IMPORT = "import"
+    ASSIGN_ROLE = "assign_role"
+
+
+_VIEWER = frozenset({Action.VIEW})
+_ANALYST = _VIEWER | {Action.EXPORT}
+_PLANNER = _ANALYST | {Action.EDIT, Action.SAVE, Action.IMPORT}
+
+ALLOWED: Mapping[Role, frozenset[Action]] = MappingProxyType(
+    {
+        Role.VIEWER: _VIEWER,
+        Role.ANALYST: _ANALYST,
+        Role.PLANNER: _PLANNER,
+        Role.ADMINISTRATOR: _PLANNER | {Action.ASSIGN_ROLE},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who uses gridmap.
+
+    Parameters
+    ----------
+    name
+        What the log calls them: an account, not blank.
+    role
+        What they may do.
+
+    Raises
+    ------
+    InputError
+        If the name is blank.
+    """
+
+    name: str
+    role: Role
+
+    def __post_init__(self) -> None:
+        """Check the name, and that the role is one."""
+        if not self.name.strip():
+            raise InputError("plans.error.actor_blank")
+        object.__setattr__(self, "role", Role(self.role))
+
+    def may(self, action: Action) -> bool:
+        """Return whether the role allows the action."""
+        return action in ALLOWED[self.role]
+
+
+LOCAL = Actor("local", Role.ADMINISTRATOR)
+"""The one user of a machine where no login is configured."""
+
+
+def require(actor: Actor, action: Action) -> None:
+    """Refuse what a role does not allow.
+
+    Parameters
+    ----------
+    actor
+        Who asks.
+    action
+        What for.
+
+    Raises
+    ------
+    PermissionDeniedError
+        If the actor's role does not allow the action.
+    """
+    if not actor.may(action):
+        raise PermissionDeniedError(
+            "plans.error.denied", actor=actor.name, role=str(actor.role), action=str(action)
+        )
