@@ -11,10 +11,10 @@ import pandas as pd
 
 from gridmap.errors import InputError, MissingError
 from gridmap.measure.conservation import require_conserved
+from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.coverage import covered_share
 from gridmap.measure.crosswalk import Crosswalk, crosswalk
-from gridmap.measure.period import Moment, moment
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.measure.period import Moment
 from gridmap.model import City, Kind, Layer, Plan
 
 __all__ = ["COUNTS", "SLIVER_SHARE", "By", "MeasureTable", "summarise"]
@@ -231,19 +231,15 @@ def _incidents(
             raise InputError("measure.error.counts_have_no_times", city=city.name)
         return table.transfer(grids.counts("incidents"))
     polygons = city.grids.geometry if rows.polygons is None else rows.polygons
-    index = PolygonIndex.build(polygons, expected_points=len(city.incidents))
-    counts = np.zeros(len(polygons) + 1, np.int64)
-    total = 0
-    for batch in city.incidents.batches(since=moment(since), until=moment(until)):
-        counts += np.bincount(index.locate(batch.x, batch.y) + 1, minlength=len(counts))
-        total += len(batch)
-    inside = counts[1:].astype(float)
+    inside, outside = count_incidents_by(city.incidents, polygons, since=since, until=until)
     if rows.row_of_grid is not None:
         held = rows.row_of_grid >= 0
+        total = outside + inside.sum()
         inside = np.bincount(
             rows.row_of_grid[held], weights=inside[held], minlength=len(rows.ids)
         ).astype(float)
-    return inside, float(total - inside.sum())
+        outside = total - inside.sum()
+    return inside, float(outside)
 
 
 def _covered(

@@ -1,0 +1,316 @@
+"""Incidents counted into polygons by hour of the week, category and month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gridmap.measure import _tally
+from gridmap.measure.period import Moment, moment
+from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.model import IncidentBatch, Incidents
+
+__all__ = [
+    "Axes",
+    "Axis",
+    "IncidentCounts",
+    "count_batches",
+    "count_incidents",
+    "count_incidents_by",
+]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Axis = Literal["polygon", "hour", "category", "month"]
+_AXES: tuple[Axis, ...] = ("polygon", "hour", "category", "month")
+
+# Up to here a full table is added to; a larger one is kept as sorted places and counts.
+_FULL_TABLE = 2**25
+_BUFFER = 2**23
+_BATCH = 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IncidentCounts:
+    """A sparse table of incidents by polygon, hour of the week, category and month.
+
+    Every incident stands in it once: those outside every polygon, without a time, without
+    a category or out of the months have a place of their own at the end of each axis.
+
+    Attributes
+    ----------
+    polygon_count
+        Length of the polygon axis without the place for outside.
+    categories
+        Names of the categories; empty if they were not asked for.
+    months
+        The months as ``YYYY-MM``; empty if they were not asked for.
+    hours
+        168 if hours were asked for, else 0. Hour 0 begins on Monday at midnight.
+    places, counts
+        Places in C order, ascending, and the number of incidents at each, above 0.
+    """
+
+    polygon_count: int
+    categories: tuple[str, ...]
+    months: tuple[str, ...]
+    hours: int
+    places: Ints
+    counts: Ints
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Lengths of the axes, places for outside and unknown included."""
+        return (
+            self.polygon_count + 1,
+            self.hours + 1,
+            len(self.categories) + 1,
+            len(self.months) + 1,
+        )
+
+    @property
+    def total(self) -> int:
+        """Number of incidents, those outside and unknown included."""
+        return int(self.counts.sum())
+
+    def table(self, *axes: Axis, with_unknown: bool = False) -> Ints:
+        """Return the counts over some axes, summed over all others.
+
+        Parameters
+        ----------
+        *axes
+            Axes of the result, in the order wanted.
+        with_unknown
+            Keep the last place of each axis, for incidents outside or unknown. Then the
+            table's sum is `total`; otherwise they are left out of the axes asked for.
+        """
+        positions = dict(zip(_AXES, np.unravel_index(self.places, self.shape), strict=True))
+        lengths = [self.shape[_AXES.index(axis)] for axis in axes]
+        flat = np.zeros(len(self.places), np.int64)
+        for axis, length in zip(axes, lengths, strict=True):
+            flat = flat * length + positions[axis]
+        full = np.zeros(int(np.prod(lengths)), np.int64)
+        np.add.at(full, flat, self.counts)
+        result = full.reshape(lengths)
+        return result if with_unknown else result[tuple(slice(0, -1) for _ in axes)].copy()
+
+    def __add__(self, other: IncidentCounts) -> IncidentCounts:
+        mine = (self.shape, self.categories, self.months)
+        if mine != (other.shape, other.categories, other.months):
+            message = f"tables of different axes cannot be added: {self!r}, {other!r}"
+            raise ValueError(message)
+        places, counts = _merge([(self.places, self.counts), (other.places, other.counts)])
+        return IncidentCounts(
+            self.polygon_count, self.categories, self.months, self.hours, places, counts
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"IncidentCounts({self.total:,} incidents, {self.polygon_count} polygons, "
+            f"{self.hours} hours, {len(self.categories)} categories, {len(self.months)} months)"
+        )
+
+
+class Axes(NamedTuple):
+    """What a table is counted by, besides polygons.
+
+    Attributes
+    ----------
+    categories
+        Names of the categories; empty for one table of all.
+    months
+        First and last month; None for all months together.
+    hours
+        Whether to tell the hours of the week apart.
+    """
+
+    categories: tuple[str, ...] = ()
+    months: tuple[np.datetime64, np.datetime64] | None = None
+    hours: bool = True
+
+
+def count_batches(
+    index: PolygonIndex,
+    batches: Iterable[IncidentBatch],
+    axes: Axes,
+    *,
+    overlaps: Literal["first", "all"] = "first",
+) -> IncidentCounts:
+    """Count incidents into polygons in one pass over batches.
+
+    Memory does not grow with the number of incidents: a batch is dropped once counted, and
+    the table is bounded by its axes.
+
+    Parameters
+    ----------
+    index
+        The polygons.
+    batches
+        Incidents in the CRS of the polygons.
+    axes
+        What to tell apart.
+    overlaps
+        Where polygons overlap or touch, ``first`` counts an incident once, in the polygon
+        that comes first; ``all`` counts it in every polygon that covers it.
+    """
+    months = _months(axes.months)
+    table = _Table(
+        np.array(
+            [
+                index.polygon_count + 1,
+                _tally.HOURS + 1 if axes.hours else 1,
+                len(axes.categories) + 1,
+                len(months) + 1,
+            ]
+        )
+    )
+    month_of_day = _month_of_day(months)
+    for whole in batches:
+        for start in range(0, len(whole), _BATCH):
+            batch = whole.take(slice(start, start + _BATCH))
+            polygon, rows = _locate(index, batch, overlaps)
+            seconds = batch.time.astype("datetime64[s]").astype(np.int64)
+            place = np.empty(len(polygon), np.int64)
+            _tally.places(
+                polygon, seconds[rows], batch.category[rows], month_of_day, table.sizes, place
+            )
+            table.add(place)
+    places, counts = table.finish()
+    hours = _tally.HOURS if axes.hours else 0
+    names = tuple(str(month) for month in months)
+    return IncidentCounts(index.polygon_count, axes.categories, names, hours, places, counts)
+
+
+def count_incidents(
+    incidents: Incidents,
+    polygons: npt.ArrayLike,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    by: tuple[Axis, ...] = ("hour", "category", "month"),
+) -> IncidentCounts:
+    """Count a city's incidents into polygons.
+
+    Parameters
+    ----------
+    incidents
+        The incidents.
+    polygons
+        Polygons in the working CRS. A point on a border, or where polygons overlap, is
+        counted once, in the polygon that comes first.
+    since, until
+        Count incidents with ``since <= time < until`` only.
+    by
+        What to tell apart besides polygons.
+    """
+    period = incidents.period if "month" in by else None
+    months = None
+    if period is not None:
+        months = (np.datetime64(period[0], "M"), np.datetime64(period[1], "M"))
+    axes = Axes(incidents.categories if "category" in by else (), months, "hour" in by)
+    index = PolygonIndex.build(np.asarray(polygons, dtype=object), expected_points=len(incidents))
+    batches = incidents.batches(since=moment(since), until=moment(until))
+    return count_batches(index, batches, axes)
+
+
+def count_incidents_by(
+    incidents: Incidents,
+    polygons: npt.ArrayLike,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+) -> tuple[Floats, float]:
+    """Return the number of incidents in each polygon, and of those in none.
+
+    The rules of `count_incidents` hold.
+    """
+    counts = count_incidents(incidents, polygons, since=since, until=until, by=())
+    table = counts.table("polygon", with_unknown=True).astype(float)
+    return table[:-1], float(table[-1])
+
+
+def _locate(index: PolygonIndex, batch: IncidentBatch, overlaps: str) -> tuple[Ints, Ints | slice]:
+    if overlaps == "first":
+        return index.locate(batch.x, batch.y), slice(None)
+    rows, polygon = index.locate_all(batch.x, batch.y)
+    outside = np.setdiff1d(np.arange(len(batch)), rows)
+    return np.concatenate([polygon, np.full(len(outside), -1)]), np.concatenate([rows, outside])
+
+
+def _months(span: tuple[np.datetime64, np.datetime64] | None) -> npt.NDArray[np.datetime64]:
+    if span is None:
+        return np.empty(0, "datetime64[M]")
+    first, last = (month.astype("datetime64[M]") for month in span)
+    return np.arange(first, last + 1)
+
+
+def _month_of_day(months: npt.NDArray[np.datetime64]) -> Ints:
+    if not len(months):
+        return np.zeros(1, np.int64)
+    days = np.arange(months[0].astype("datetime64[D]"), (months[-1] + 1).astype("datetime64[D]"))
+    position = (days.astype("datetime64[M]") - months[0]).astype(np.int64)
+    return np.concatenate([days[:1].astype(np.int64), position])
+
+
+class _Table:
+    """Places being counted: a full table if it is small, sorted runs of places if not."""
+
+    def __init__(self, sizes: Ints) -> None:
+        self.sizes = sizes
+        self._full = None
+        if int(np.prod(sizes)) <= _FULL_TABLE:
+            self._full = np.zeros(int(np.prod(sizes)), np.uint32)
+        self._waiting: list[Ints] = []
+        self._runs: list[tuple[Ints, Ints]] = []
+
+    def add(self, place: Ints) -> None:
+        if self._full is not None:
+            _tally.add_to(self._full, place)
+            return
+        self._waiting.append(place)
+        if sum(map(len, self._waiting)) >= _BUFFER:
+            self._flush()
+
+    def finish(self) -> tuple[Ints, Ints]:
+        if self._full is not None:
+            places = np.flatnonzero(self._full)
+            return places, self._full[places].astype(np.int64)
+        self._flush()
+        return _merge(self._runs)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        place = np.concatenate(self._waiting)
+        self._waiting.clear()
+        place.sort()
+        starts = _starts(place)
+        self._runs.append((place[starts], np.diff(starts, append=len(place))))
+        # Runs of like length are merged, so that none is copied more than a few times.
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+            self._runs[-2:] = [_merge(self._runs[-2:])]
+
+
+def _merge(runs: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    if not runs:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    if len(runs) == 1:
+        return runs[0]
+    places = np.concatenate([run[0] for run in runs])
+    counts = np.concatenate([run[1] for run in runs])
+    order = np.argsort(places, kind="stable")
+    places, counts = places[order], counts[order]
+    starts = _starts(places)
+    if not len(starts):
+        return places, counts
+    return places[starts], np.add.reduceat(counts, starts)
+
+
+def _starts(places: Ints) -> Ints:
+    new = np.ones(len(places), bool)
+    new[1:] = places[1:] != places[:-1]
+    return np.flatnonzero(new)

@@ -1,0 +1,219 @@
+"""One number per grid: what it asks of the police, from chosen criteria with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridmap.errors import InputError, some_ids
+from gridmap.measure.counting import count_incidents_by
+from gridmap.measure.period import Moment
+from gridmap.measure.roads import road_length_m
+from gridmap.model import City, Kind
+
+__all__ = ["CRITERIA", "Workload", "criterion_of", "parse_weights"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Criteria that a city may have besides numeric columns of its grids.
+CRITERIA = ("residents", "migrants", "households", "incidents", "area_km2", "road_km")
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """What each grid carries, by criterion and combined.
+
+    Parameters
+    ----------
+    grid_ids
+        The grids.
+    criteria
+        One array per criterion, one number per grid, not negative.
+    weights
+        Weight of each criterion, not negative; they are scaled to add up to 1.
+
+    Raises
+    ------
+    InputError
+        If a weight is negative or not finite, none is positive, a weighted criterion is
+        missing or adds up to nothing, or a number is negative or missing.
+
+    Notes
+    -----
+    Criteria have different units, so each is first divided by its city total: ``load_i =
+    sum_c weight_c * value_ic / sum_k value_kc``. The load of the city is 1, and a beat's
+    load is its part of the city's work.
+
+    Examples
+    --------
+    >>> work = Workload(["a", "b"], {"residents": [30, 10], "incidents": [1, 1]},
+    ...                 {"residents": 1, "incidents": 1})
+    >>> work.load.tolist()
+    [0.625, 0.375]
+    """
+
+    grid_ids: npt.NDArray[np.object_]
+    criteria: Mapping[str, Floats]
+    weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Check the whole invariant and scale the weights."""
+        ids = np.asarray(self.grid_ids, dtype=object)
+        weights = {name: float(weight) for name, weight in self.weights.items()}
+        _check_weights(weights, list(self.criteria))
+        values = {}
+        for name, column in self.criteria.items():
+            array = np.array(column, np.float64)
+            if array.shape != ids.shape:
+                message = f"{name} must have {len(ids)} numbers, received {array.shape}"
+                raise ValueError(message)
+            wrong = np.flatnonzero(~(array >= 0) | ~np.isfinite(array))
+            if len(wrong):
+                raise InputError(
+                    "measure.error.criterion_values",
+                    name=name,
+                    ids=some_ids(ids[wrong]),
+                    count=len(wrong),
+                )
+            if weights.get(name, 0.0) > 0 and not array.sum() > 0:
+                raise InputError("measure.error.criterion_empty", name=name)
+            array.setflags(write=False)
+            values[name] = array
+        total = sum(weights.values())
+        object.__setattr__(self, "grid_ids", ids)
+        object.__setattr__(self, "criteria", MappingProxyType(values))
+        object.__setattr__(
+            self, "weights", MappingProxyType({n: w / total for n, w in weights.items() if w > 0})
+        )
+
+    @classmethod
+    def from_city(
+        cls,
+        city: City,
+        weights: Mapping[str, float],
+        *,
+        since: Moment = None,
+        until: Moment = None,
+    ) -> Self:
+        """Return the workload of a city's grids.
+
+        Parameters
+        ----------
+        city
+            A city with grids.
+        weights
+            Criteria of `CRITERIA`, or numeric columns of the grids, with their weights.
+        since, until
+            Period of the incidents, ``since <= time < until``.
+        """
+        wanted = [name for name, weight in weights.items() if weight]
+        values = {n: criterion_of(city, n, since=since, until=until) for n in wanted}
+        return cls(city.grids.ids, values, {name: weights[name] for name in wanted})
+
+    def __len__(self) -> int:
+        return len(self.grid_ids)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {weight:.0%}" for name, weight in self.weights.items())
+        return f"<Workload: {len(self)} grids by {parts}>"
+
+    @cached_property
+    def load(self) -> Floats:
+        """Each grid's part of the city's work; adds up to 1."""
+        load = np.zeros(len(self))
+        for name, weight in self.weights.items():
+            load += weight * self.criteria[name] / self.criteria[name].sum()
+        return load
+
+    def explain(self) -> pd.DataFrame:
+        """Return each grid's load and the part that each criterion has in it.
+
+        Returns
+        -------
+        DataFrame
+            Index of grid ids; for each criterion its own number ``name`` and its part of
+            the load ``name_part``; and ``load``, the sum of the parts.
+        """
+        columns: dict[str, Floats] = {}
+        for name, weight in self.weights.items():
+            columns[name] = self.criteria[name]
+            columns[f"{name}_part"] = weight * self.criteria[name] / self.criteria[name].sum()
+        return pd.DataFrame({**columns, "load": self.load}, index=pd.Index(self.grid_ids))
+
+
+def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment = None) -> Floats:
+    """Return a criterion of each grid: one of `CRITERIA`, or a numeric column of the grids.
+
+    Raises
+    ------
+    InputError
+        If the city does not have it.
+    """
+    grids = city.grids
+    if name == "area_km2":
+        return np.nan_to_num(grids.area_m2) / 1e6
+    if name == "road_km" and city.has(Kind.ROAD):
+        return road_length_m(grids.geometry, city.layer(Kind.ROAD).geometry) / 1e3
+    if name == "incidents" and city.incidents is not None:
+        return count_incidents_by(city.incidents, grids.geometry, since=since, until=until)[0]
+    if grids.has(name) and pd.api.types.is_numeric_dtype(grids.frame[name]):
+        if name == "incidents" and (since is not None or until is not None):
+            raise InputError("measure.error.counts_have_no_times", city=city.name)
+        return grids.counts(name)
+    raise InputError("measure.error.criterion_missing", name=name, known=", ".join(_known(city)))
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Read weights written as ``residents=0.5,incidents=0.5``.
+
+    A name alone has weight 1.
+
+    Raises
+    ------
+    InputError
+        If a weight is no number or a name stands twice.
+
+    Examples
+    --------
+    >>> parse_weights("residents=0.7, area_km2=0.3")
+    {'residents': 0.7, 'area_km2': 0.3}
+    """
+    weights: dict[str, float] = {}
+    for part in filter(None, (item.strip() for item in text.replace("，", ",").split(","))):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        try:
+            weight = float(number) if number else 1.0
+        except ValueError as error:
+            raise InputError("measure.error.weight_text", received=part) from error
+        if name in weights or not name:
+            raise InputError("measure.error.weight_text", received=part)
+        weights[name] = weight
+    _check_weights(weights, list(weights))
+    return weights
+
+
+def _check_weights(weights: Mapping[str, float], known: list[str]) -> None:
+    unknown = [name for name, weight in weights.items() if weight and name not in known]
+    if unknown:
+        raise InputError(
+            "measure.error.criterion_missing", name=some_ids(unknown), known=", ".join(known)
+        )
+    wrong = [n for n, w in weights.items() if not np.isfinite(w) or w < 0]
+    if wrong or not any(weight > 0 for weight in weights.values()):
+        received = ", ".join(f"{name}={weight}" for name, weight in weights.items())
+        raise InputError("measure.error.weights", received=received)
+
+
+def _known(city: City) -> list[str]:
+    columns = city.grids.frame.select_dtypes("number").columns
+    known = {"area_km2", *map(str, columns)}
+    known |= {"road_km"} if city.has(Kind.ROAD) else set()
+    known |= {"incidents"} if city.incidents is not None else set()
+    return sorted(known)
