@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
-    from gridmap.io import Workspace, import_file, read_city
+    from gridmap.io import Workspace, import_files, read_city
     from gridmap.measure import Workload, summarise
     from gridmap.model import Adjacency, City, Incidents, Kind, Layer, Plan, Presets
 
@@ -33,7 +33,7 @@ _HOMES = {
     "Presets": "gridmap.model",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
-    "import_file": "gridmap.io",
+    "import_files": "gridmap.io",
     "make_city": "gridmap.demo",
     "read_city": "gridmap.io",
     "summarise": "gridmap.measure",
@@ -50,7 +50,7 @@ __all__ = [
     "Presets",
     "Workload",
     "Workspace",
-    "import_file",
+    "import_files",
     "make_city",
     "read_city",
     "summarise",

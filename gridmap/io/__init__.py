@@ -1,0 +1,16 @@
+"""Files in, trusted layers out: the only floor that opens data files."""
+
+from gridmap.io.importing import KINDS, import_files, read_layer
+from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.workspace import Workspace, read_city
+
+__all__ = [
+    "KINDS",
+    "ImportOptions",
+    "ImportReport",
+    "Note",
+    "Workspace",
+    "import_files",
+    "read_city",
+    "read_layer",
+]

@@ -180,5 +180,5 @@ class Layer:
             if pd.api.types.is_numeric_dtype(column):
                 sums.update(column.to_numpy(dtype=float, na_value=np.nan).tobytes())
             else:
-                sums.update("\x1f".join(column.astype(str)).encode())
+                sums.update("\x1f".join(map(str, column)).encode())
         return sums.hexdigest()

@@ -1,0 +1,53 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridmap.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Json", "WorkspacePath", "end_of", "pairs"]
+
+WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="JSON")]
+
+
+def end_of(date: str) -> np.datetime64 | None:
+    """Return the moment at which a period that ends with a date or time is over.
+
+    A date alone means its whole day: ``--to 2024-03-31`` includes the 31st.
+
+    Raises
+    ------
+    InputError
+        If the text is no date.
+    """
+    from gridmap.measure import moment
+
+    end = moment(date)
+    day = ":" not in date and end is not None
+    return end + 86_400 if day and end is not None else end
+
+
+def pairs(items: Iterable[str], *, option: str) -> dict[str, str]:
+    """Return ``{"field": "column"}`` from ``["field=column"]``.
+
+    Raises
+    ------
+    InputError
+        If an item has no equals sign, or nothing on one side of it.
+    """
+    made: dict[str, str] = {}
+    for item in items:
+        key, sign, value = item.partition("=")
+        if not sign or not key.strip() or not value.strip():
+            raise InputError("cli.error.pair", option=option, received=item)
+        made[key.strip()] = value.strip()
+    return made

@@ -1,0 +1,48 @@
+"""The commands together, and what happens when one fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from gridmap.cli import _output, app, demo, import_, measure, propose
+from gridmap.errors import GridmapError
+from gridmap.i18n import set_language, tr
+from gridmap.settings import read_settings
+
+__all__ = ["main"]
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo.command,
+    "import": import_.command,
+    "measure": measure.command,
+    "propose": propose.command,
+    "app": app.command,
+}
+
+
+def main() -> None:
+    """Run the command line; exit code 2 and one line for a problem of the user's making."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A Windows console or a cron job may be in another code page.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    set_language(read_settings().language)
+    commands = typer.Typer(
+        help=tr("cli.help.gridmap"),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for name, command in _COMMANDS.items():
+        commands.command(name, help=tr(f"cli.help.{name}"))(command)
+    try:
+        commands(prog_name="gridmap")
+    except GridmapError as error:
+        _output.fail(error)
+    except KeyboardInterrupt:
+        _output.say(tr("cli.stopped"))
+        sys.exit(130)

@@ -1,0 +1,78 @@
+"""``gridmap import``: bring files of one kind into a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridmap.cli._arguments import Json, WorkspacePath, pairs
+from gridmap.cli._output import print_json, print_text, say
+from gridmap.errors import GridmapError
+from gridmap.i18n import tr
+from gridmap.settings import read_settings
+
+if TYPE_CHECKING:
+    from gridmap.io import ImportReport
+
+
+def command(
+    workspace: WorkspacePath,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", help="grid|beat|station|room|facility|road|barrier|community|incidents"
+        ),
+    ],
+    layer: Annotated[str, typer.Option("--layer")] = "",
+    crs: Annotated[str, typer.Option("--crs", metavar="EPSG:n")] = "",
+    datum: Annotated[str, typer.Option("--datum", metavar="wgs84|gcj02|bd09")] = "wgs84",
+    encoding: Annotated[str, typer.Option("--encoding")] = "",
+    mapping: Annotated[list[str] | None, typer.Option("--map", metavar="field=column")] = None,
+    date_format: Annotated[list[str] | None, typer.Option("--date-format")] = None,
+    as_json: Json = False,
+) -> None:
+    """Import files; several of one kind make one layer."""
+    from gridmap.io import ImportOptions, import_files
+
+    options = ImportOptions(
+        layer=layer,
+        crs=crs,
+        datum=datum,
+        encoding=encoding,
+        columns=pairs(mapping or (), option="--map"),
+        date_formats=tuple(date_format or ()),
+        max_mb=read_settings().max_file_mb,
+    )
+    try:
+        report = import_files(workspace, files, kind=kind, options=options)
+    except GridmapError as error:
+        if as_json:
+            nothing = {"kind": kind, "features": 0, "error": error.key, "warnings": [error.text()]}
+            print_json(nothing)
+        raise
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+
+
+def _print(report: ImportReport) -> None:
+    print_text(
+        tr(
+            "cli.done.import",
+            kind=report.kind,
+            features=report.features,
+            read=report.read,
+            crs=report.crs,
+            working=report.working_crs,
+        )
+    )
+    for field, column in report.mapped.items():
+        print_text(f"  {tr(f'field.{field}')} ← {column}")
+    for reason, count in report.refused.items():
+        print_text("  " + tr("cli.refused", reason=tr(f"cli.reason.{reason}"), count=count))
+    for note in report.warnings:
+        say("! " + note.text())

@@ -1,0 +1,40 @@
+"""``gridmap measure``: the table that every grid, beat, station or community carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridmap.cli._arguments import Json, WorkspacePath, end_of
+from gridmap.cli._output import print_json, print_rows, print_text
+from gridmap.errors import InputError
+from gridmap.i18n import tr
+
+
+def command(
+    workspace: WorkspacePath,
+    by: Annotated[str, typer.Option("--by", metavar="grid|beat|station|community")] = "beat",
+    since: Annotated[str, typer.Option("--from", metavar="DATE")] = "",
+    until: Annotated[str, typer.Option("--to", metavar="DATE")] = "",
+    as_json: Json = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+) -> None:
+    """Measure a workspace; ``--to`` includes its day."""
+    from gridmap.io import read_city
+    from gridmap.measure import summarise
+
+    if by not in {"grid", "beat", "station", "community"}:
+        raise InputError("cli.error.by", received=by)
+    city = read_city(workspace)
+    table = summarise(city, by=by, since=since or None, until=end_of(until) if until else None)  # type: ignore[arg-type] # checked above
+    if csv is not None:
+        # Excel takes a CSV for UTF-8 only by its byte order mark.
+        table.rows.to_csv(csv, index=False, encoding="utf-8-sig")
+    if as_json:
+        print_json(table.to_dict())
+    elif csv is None:
+        print_rows(table.rows)
+    else:
+        print_text(tr("cli.done.csv", rows=len(table.rows), path=str(csv)))

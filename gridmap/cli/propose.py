@@ -1,0 +1,7 @@
+"""``gridmap propose``: propose beats."""
+
+from __future__ import annotations
+
+
+def command() -> None:
+    """Propose beats."""

@@ -1,0 +1,142 @@
+"""Opening what users bring: plain files, zips with folders, and what must be refused."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from gridmap.errors import InputError, MissingError
+
+__all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "opened_files"]
+
+VECTOR_SUFFIXES = (
+    ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
+    ".tab", ".gdb", ".gpx",
+)  # fmt: skip
+TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".parquet")
+
+_MAX_RATIO = 200  # text seldom packs beyond 20:1; a bomb packs beyond 1000:1
+_MAX_MEMBERS = 10_000
+
+
+@contextmanager
+def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
+    """Yield the data files that a path stands for; zips are unpacked into a private folder.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    InputError
+        If the file is too large, is empty, is a zip that would unpack to too much or
+        outside its folder, or holds nothing gridmap reads.
+    """
+    if not path.exists():
+        raise MissingError("io.error.no_file", file=str(path))
+    if path.is_dir():
+        inside = [path] if path.suffix.lower() == ".gdb" else _data_files(path)
+        if not inside:
+            raise InputError("io.error.nothing_inside", file=path.name)
+        yield inside
+        return
+    _check_size(path, max_mb)
+    if not zipfile.is_zipfile(path) or path.suffix.lower() in {".xlsx", ".xlsm"}:
+        if path.suffix.lower() == ".zip":
+            raise InputError("io.error.broken_zip", file=path.name)
+        if path.suffix.lower() not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
+            raise InputError("io.error.unknown_kind", file=path.name)
+        yield [_main_part(path)]
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gridmap-"))
+    try:
+        _unpack(path, folder, max_mb)
+        inside = _data_files(folder)
+        if not inside:
+            raise InputError("io.error.nothing_inside", file=path.name)
+        yield inside
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_size(path: Path, max_mb: float) -> None:
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError("io.error.empty_file", file=path.name)
+    if size > max_mb * 1e6:
+        raise InputError("io.error.too_large", file=path.name, mb=size / 1e6, limit=max_mb)
+
+
+def _main_part(path: Path) -> Path:
+    """Return the .shp when its .dbf, .shx or .prj was chosen."""
+    if path.suffix.lower() in {".dbf", ".shx", ".prj"}:
+        for other in path.parent.iterdir():
+            if other.stem == path.stem and other.suffix.lower() == ".shp":
+                return other
+        raise InputError("io.error.no_shp", file=path.name)
+    return path
+
+
+def _unpack(path: Path, folder: Path, max_mb: float) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [item for item in archive.infolist() if not item.is_dir()]
+            total = sum(item.file_size for item in members)
+            packed = max(sum(item.compress_size for item in members), 1)
+            if len(members) > _MAX_MEMBERS or total > max_mb * 1e6:
+                raise InputError("io.error.zip_too_large", file=path.name, mb=total / 1e6)
+            if total > 50e6 and total / packed > _MAX_RATIO:
+                raise InputError("io.error.zip_bomb", file=path.name, mb=total / 1e6)
+            for item in members:
+                if item.flag_bits & 0x1:
+                    raise InputError("io.error.zip_password", file=path.name)
+                inner = PurePosixPath(_member_name(item).replace("\\", "/"))
+                if inner.is_absolute() or ".." in inner.parts or ":" in inner.parts[0]:
+                    raise InputError("io.error.zip_outside", file=path.name)
+                if inner.suffix.lower() == ".zip":
+                    raise InputError("io.error.zip_nested", file=path.name)
+                if "__MACOSX" in inner.parts or inner.name.startswith("._"):
+                    continue
+                target = folder.joinpath(*inner.parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(item) as source, target.open("wb") as sink:
+                    _copy(source, sink, limit=item.file_size, name=path.name)
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("io.error.broken_zip", file=path.name) from error
+
+
+def _copy(source: object, sink: object, *, limit: int, name: str) -> None:
+    # The directory of a zip may lie about sizes: count what really comes out.
+    written = 0
+    while chunk := source.read(1 << 20):  # type: ignore[attr-defined] # two file objects
+        written += len(chunk)
+        if written > limit:
+            raise InputError("io.error.zip_bomb", file=name, mb=written / 1e6)
+        sink.write(chunk)  # type: ignore[attr-defined] # the same
+
+
+def _member_name(item: zipfile.ZipInfo) -> str:
+    """Return a member's name; without the UTF-8 flag Windows means the local code page."""
+    if item.flag_bits & 0x800:
+        return item.filename
+    raw = item.filename.encode("cp437", errors="replace")
+    for encoding in ("ascii", "utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return item.filename
+
+
+def _data_files(folder: Path) -> list[Path]:
+    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    wanted = (*VECTOR_SUFFIXES, *TABLE_SUFFIXES)
+    found = [item for item in files if item.suffix.lower() in wanted and item.stat().st_size]
+    vector = [item for item in found if item.suffix.lower() in VECTOR_SUFFIXES]
+    # A zipped shapefile often carries a read-me: tables count only where no layer is.
+    return vector or [item for item in found if item.suffix.lower() != ".txt"] or found

@@ -1,0 +1,174 @@
+"""Reading dates as people write them, and refusing to guess which number is the month."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError
+
+__all__ = ["parse_times"]
+
+_CLOCK = (
+    r"(?:[T\s]*(?P<half>上午|下午|凌晨|早上|中午|晚上|夜间)?\s*"
+    r"(?P<hour>\d{1,2})(?:\s*[:：时点](?P<minute>\d{1,2})?)?(?:[:：分](?P<second>\d{1,2}))?"
+    r"(?:[.,]\d+)?\s*[分秒]?\s*(?P<noon>[AaPp]\.?[Mm]\.?)?\s*(?:Z|[+-]\d\d:?\d\d)?)?\s*$"
+)
+_SEPARATOR = r"\s*[-/.年月]\s*"
+_ORDERS = {
+    "ymd": rf"^\s*(?P<y>\d{{4}}){_SEPARATOR}(?P<m>\d{{1,2}}){_SEPARATOR}(?P<d>\d{{1,2}})日?",
+    "ydm": rf"^\s*(?P<y>\d{{4}}){_SEPARATOR}(?P<d>\d{{1,2}}){_SEPARATOR}(?P<m>\d{{1,2}})",
+    "mdy": rf"^\s*(?P<m>\d{{1,2}}){_SEPARATOR}(?P<d>\d{{1,2}}){_SEPARATOR}(?P<y>\d{{4}})",
+    "dmy": rf"^\s*(?P<d>\d{{1,2}}){_SEPARATOR}(?P<m>\d{{1,2}}){_SEPARATOR}(?P<y>\d{{4}})",
+    "compact": r"^\s*(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
+    r"(?:[T\s]?(?P<hour>\d{2}):?(?P<minute>\d{2}):?(?P<second>\d{2})?)?\s*$",
+}
+_PATTERNS = {
+    name: re.compile(pattern if name == "compact" else pattern + _CLOCK)
+    for name, pattern in _ORDERS.items()
+}
+_SERIAL = re.compile(r"^\d{5}(?:\.\d+)?$")  # Excel's days since 1899-12-30
+
+
+def parse_times(
+    values: pd.Series, *, formats: tuple[str, ...] = ()
+) -> tuple[NDArray[np.datetime64], dict[str, int]]:
+    """Return the times of a column, and how many values each form explained.
+
+    Parameters
+    ----------
+    values : (n,) Series
+        Text, or times already.
+    formats
+        Orders chosen by the user, as ``%m/%d/%Y %H:%M`` or ``MM/DD/YYYY``; only the order
+        of year, month and day is taken from them, the clock is read as it stands (``3:05
+        PM``, ``15:05:00``, ``下午3点``, or none, which is midnight).
+
+    Returns
+    -------
+    times : (n,) datetime64[s]
+        NaT where a value is blank or fits no form.
+    forms
+        Form to number of values read by it.
+
+    Raises
+    ------
+    InputError
+        If no format was given and the column mixes orders, or does not say which number is
+        the month.
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        plain = values.dt.tz_localize(None) if getattr(values.dt, "tz", None) else values
+        return plain.to_numpy().astype("datetime64[s]"), {"time": int(values.notna().sum())}
+    text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
+    orders = tuple(order_of(item) for item in formats) or _guess(text)
+    times = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
+    forms: dict[str, int] = {}
+    blank = (text == "").to_numpy()
+    for order in (*orders, "compact"):
+        rows = np.flatnonzero(np.isnat(times) & ~blank)
+        if len(rows) == 0:
+            break
+        read = _read(text.iloc[rows], order)
+        times[rows] = read
+        count = int((~np.isnat(read)).sum())
+        if count:
+            forms[order] = count
+    rows = np.flatnonzero(np.isnat(times) & ~blank)
+    serial = rows[text.iloc[rows].str.match(_SERIAL).to_numpy()] if len(rows) else rows
+    if len(serial):
+        days = text.iloc[serial].astype(float).to_numpy()
+        seconds = np.round(days * 86400).astype("timedelta64[s]")
+        times[serial] = np.datetime64("1899-12-30", "s") + seconds
+        forms["excel"] = len(serial)
+    return times, forms
+
+
+def order_of(date_format: str) -> str:
+    """Return ``ymd``, ``ydm``, ``mdy`` or ``dmy`` from a format.
+
+    Raises
+    ------
+    InputError
+        If the format does not name year, month and day once each.
+
+    Examples
+    --------
+    >>> order_of("%m/%d/%Y %I:%M:%S %p"), order_of("YYYY/DD/MM")
+    ('mdy', 'ydm')
+    """
+    plain = re.sub(r"%[^YymdbBjeF]", "", date_format.replace("%F", "%Y-%m-%d"))
+    letters = re.sub(r"%-?([Yymde])", lambda match: f"<{match[1]}>", plain)
+    if "<" not in letters:
+        # Unicode style: the first MM is the month, a later mm is minutes.
+        letters = re.sub(r"[Hh]{1,2}.*$", "", letters)
+        letters = re.sub(r"[Yy]+", "<y>", letters, count=1)
+        letters = re.sub(r"M+", "<m>", letters, count=1)
+        letters = re.sub(r"[Dd]+", "<d>", letters, count=1)
+    order = "".join(re.findall(r"<([A-Za-z])>", letters)).lower().replace("e", "d")
+    if order not in _ORDERS:
+        raise InputError("io.error.date_format", received=date_format)
+    return order
+
+
+def _guess(text: pd.Series) -> tuple[str, ...]:
+    sample = text[text != ""]
+    year_first = sample[sample.str.match(_PATTERNS["ymd"])]
+    year_last = sample[sample.str.match(_PATTERNS["mdy"])]
+    found: list[str] = []
+    doubt = ""
+    for part, month_second, day_second in (
+        (year_first, "ymd", "ydm"),
+        (year_last, "dmy", "mdy"),
+    ):
+        if len(part) == 0:
+            continue
+        numbers = part.str.extract(_PATTERNS[month_second])
+        big_month = bool((numbers["m"].astype(int) > 12).any())
+        big_day = bool((numbers["d"].astype(int) > 12).any())
+        if big_month and big_day:
+            doubt = "mixed"
+        elif big_month:
+            found.append(day_second)
+        elif big_day or month_second == "ymd":
+            found.append(month_second)
+        else:
+            doubt = doubt or "ambiguous"
+    if doubt == "mixed" or (len(year_first) and len(year_last)):
+        examples = [part.iloc[0] for part in (year_first, year_last) if len(part)]
+        raise InputError(
+            "io.error.dates_mixed",
+            examples=" / ".join(examples),
+            year_first=len(year_first),
+            year_last=len(year_last),
+        )
+    if doubt:
+        raise InputError("io.error.dates_ambiguous", example=year_last.iloc[0])
+    return tuple(found) or ("ymd",)
+
+
+def _read(text: pd.Series, order: str) -> NDArray[np.datetime64]:
+    parts = text.str.extract(_PATTERNS[order])
+    number = {
+        name: pd.to_numeric(parts[name], errors="coerce") if name in parts else np.nan
+        for name in ("y", "m", "d", "hour", "minute", "second")
+    }
+    hour = pd.Series(number["hour"], index=text.index).fillna(0)
+    if "half" in parts:
+        mark = parts["half"].fillna("") + parts["noon"].fillna("").str.upper().str.replace(".", "")
+        late = mark.isin(["下午", "晚上", "夜间", "PM"]) | ((mark == "中午") & (hour < 11))
+        early = mark.isin(["上午", "凌晨", "早上", "AM"])
+        hour = hour.where(~(late & (hour < 12)), hour + 12)
+        hour = hour.where(~(early & (hour == 12)), 0)
+    minute = pd.Series(number["minute"], index=text.index).fillna(0)
+    second = pd.Series(number["second"], index=text.index).fillna(0)
+    days = pd.to_datetime(
+        pd.DataFrame({"year": number["y"], "month": number["m"], "day": number["d"]}),
+        errors="coerce",
+    )
+    right = (hour <= 24) & (minute < 60) & (second < 61)
+    clock = (hour * 3600 + minute * 60 + second).where(right)
+    return (days + pd.to_timedelta(clock, unit="s")).to_numpy().astype("datetime64[s]")

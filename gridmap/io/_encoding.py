@@ -1,0 +1,200 @@
+"""Which encoding a DBF or a CSV is in, and why gridmap thinks so."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridmap.errors import EncodingError
+
+__all__ = ["Encoding", "detect_bytes", "detect_dbf", "looks_garbled"]
+
+_LANGUAGE_BYTES = {0x4D: "gb18030", 0x4F: "big5", 0x7A: "gb18030", 0x7B: "big5"}
+_CANDIDATES = ("utf-8", "gb18030", "big5")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Characters that ordinary Chinese names are made of; rare ones betray a wrong decoding.
+_COMMON = re.compile(r"[\u4e00-\u9fa5]")
+_GARBLED = re.compile(r"[\u00a1-\u00ff]{2,}|锟斤拷|\ufffd|[\u0080-\u009f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An encoding and where the choice came from.
+
+    Parameters
+    ----------
+    name
+        Python's name of the codec.
+    reason
+        ``asked``, ``cpg``, ``language_byte``, ``bom``, ``ascii``, ``detected`` or ``default``.
+    preview
+        Some decoded text, without numbers, for the user to judge.
+    """
+
+    name: str
+    reason: str
+    preview: str = ""
+
+
+def looks_garbled(text: str) -> bool:
+    """Return whether a text is Chinese read in a Western encoding, or replaced bytes.
+
+    >>> looks_garbled("¾¯¸ñ"), looks_garbled("警格"), looks_garbled("Café")
+    (True, False, False)
+    """
+    return bool(_GARBLED.search(text))
+
+
+def detect_dbf(shp: Path, asked: str = "") -> Encoding:
+    """Return the encoding of a shapefile's attributes.
+
+    The user's word first, then the ``.cpg`` file, the language byte of the DBF, and last
+    the bytes themselves. A ``.cpg`` that cannot decode its table is not believed.
+
+    Raises
+    ------
+    EncodingError
+        If the chosen encoding is unknown or cannot decode the table.
+    """
+    dbf = _beside(shp, ".dbf")
+    raw = _dbf_text(dbf) if dbf else b""
+    if asked:
+        return _checked(raw, asked, "asked", str(shp.name))
+    cpg = _beside(shp, ".cpg")
+    if cpg:
+        name = _codec(cpg.read_text(encoding="ascii", errors="ignore").strip())
+        if name and _decodes(raw, name):
+            return Encoding(name, "cpg", _preview(raw, name))
+    if dbf:
+        with dbf.open("rb") as file:
+            head = file.read(32)
+        name = _LANGUAGE_BYTES.get(head[29], "") if len(head) == 32 else ""
+        if name and _decodes(raw, name):
+            return Encoding(name, "language_byte", _preview(raw, name))
+    return detect_bytes(raw, where=shp.name)
+
+
+def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
+    """Return the encoding of text bytes.
+
+    Raises
+    ------
+    EncodingError
+        If the asked encoding is unknown or wrong, or none of UTF-8, GB18030 and Big5
+        decodes the bytes into readable text.
+    """
+    if asked:
+        return _checked(raw, asked, "asked", where)
+    for mark, name in _MARKS.items():
+        if raw.startswith(mark):
+            return Encoding(name, "bom", _preview(raw, name))
+    if raw.isascii():
+        return Encoding("utf-8", "ascii")
+    # Text that is valid UTF-8 beyond ASCII is UTF-8: by chance it hardly ever is.
+    fitting = [name for name in _CANDIDATES if _decodes(raw, name)]
+    if not fitting:
+        fitting = [_unusual(raw, where)]
+    elif "utf-8" in fitting:
+        fitting = ["utf-8"]
+    name = max(fitting, key=lambda item: _score(raw.decode(item, errors="ignore")))
+    return Encoding(name, "detected", _preview(raw, name))
+
+
+def _unusual(raw: bytes, where: str) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(raw[:200_000]).best()
+    if best is None or looks_garbled(str(best)[:2000]):
+        raise EncodingError("io.error.encoding", file=where)
+    return best.encoding
+
+
+def _checked(raw: bytes, asked: str, reason: str, where: str) -> Encoding:
+    name = _codec(asked)
+    if not name:
+        raise EncodingError("io.error.encoding_unknown", received=asked)
+    if not _decodes(raw, name):
+        raise EncodingError("io.error.encoding_wrong", file=where, received=asked)
+    return Encoding(name, reason, _preview(raw, name))
+
+
+def _codec(name: str) -> str:
+    text = name.strip().lower().replace(" ", "")
+    text = {"936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030",
+            "65001": "utf-8", "950": "big5", "ansi936": "gb18030"}.get(text, text)  # fmt: skip
+    text = re.sub(r"^8859_?(\d+)$", r"iso8859-\1", text)
+    try:
+        return codecs.lookup(text).name if text else ""
+    except LookupError:
+        return ""
+
+
+def _decodes(raw: bytes, name: str) -> bool:
+    try:
+        raw.decode(name)
+    except (UnicodeDecodeError, LookupError):
+        # A field or sample may be cut inside a character: forgive the last bytes only.
+        for cut in (1, 2, 3):
+            try:
+                raw[:-cut].decode(name)
+            except (UnicodeDecodeError, LookupError):
+                continue
+            return True
+        return False
+    return True
+
+
+def _score(text: str) -> float:
+    if not text:
+        return 0.0
+    # Simplified names encode into GB2312; the same bytes read as Big5 seldom do.
+    chinese = _COMMON.findall(text)
+    plain = sum(1 for letter in chinese if _is_gb2312(letter))
+    return (plain - 2.0 * (len(chinese) - plain) - 3.0 * len(_GARBLED.findall(text))) / len(text)
+
+
+def _is_gb2312(letter: str) -> bool:
+    try:
+        letter.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _preview(raw: bytes, name: str) -> str:
+    words = re.findall(r"[^\x00-\x7f]{2,}", raw.decode(name, errors="ignore"))
+    return "、".join(dict.fromkeys(word.strip() for word in words[:200]))[:60]
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    for other in path.parent.iterdir():
+        if other.stem == path.stem and other.suffix.lower() == suffix:
+            return other
+    return None
+
+
+def _dbf_text(dbf: Path, limit: int = 2_000_000) -> bytes:
+    """Return the bytes of field names and of character fields only."""
+    raw = dbf.read_bytes()[:limit]
+    if len(raw) < 33:
+        return b""
+    header, width = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
+    spans, names, at = [], [], 1
+    for start in range(32, min(header, len(raw)) - 1, 32):
+        field = raw[start : start + 32]
+        if len(field) < 32 or field[0] == 0x0D:
+            break
+        names.append(field[:11].split(b"\0")[0])
+        if field[11:12] == b"C":
+            spans.append((at, at + field[16]))
+        at += field[16]
+    parts = list(names)
+    for row in range(header, len(raw) - width + 1, max(width, 1)):
+        parts.extend(raw[row + a : row + b].rstrip(b" \0") for a, b in spans)
+    return b"\n".join(parts)

@@ -1,0 +1,231 @@
+"""From a file's rows to the features of a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridmap.errors import CRSError, InputError, PersonalDataError, some_ids
+from gridmap.fields import fields_of, fold, match_columns
+from gridmap.io._personal import personal_columns
+from gridmap.io._sources import Source
+from gridmap.io._values import as_flags, as_ids, as_numbers, as_texts
+from gridmap.io.options import ImportOptions, Note
+from gridmap.model.crs import crs_label, from_datum, parse_crs, reproject
+
+__all__ = ["Features", "read_features", "source_crs", "without_persons"]
+
+_KMH_PER_MPH = 1.609344
+
+
+@dataclass
+class Features:
+    """The features of one file, in the file's CRS, and what was said about them."""
+
+    frame: gpd.GeoDataFrame
+    crs: CRS
+    read: int
+    mapped: dict[str, str]
+    refused: dict[str, int] = field(default_factory=dict)
+    refused_columns: tuple[str, ...] = ()
+    notes: list[Note] = field(default_factory=list)
+
+
+def without_persons(
+    frame: pd.DataFrame, options: ImportOptions, where: str
+) -> tuple[pd.DataFrame, tuple[str, ...], list[Note]]:
+    """Return the frame without columns that hold records of persons.
+
+    Raises
+    ------
+    PersonalDataError
+        If the user maps such a column onto a field.
+    """
+    personal = personal_columns(frame)
+    wanted = sorted(set(options.columns.values()) & set(personal))
+    if wanted:
+        raise PersonalDataError("io.error.personal_mapped", file=where, columns=some_ids(wanted))
+    if not personal:
+        return frame, (), []
+    note = Note("io.note.personal", {"file": where, "columns": "、".join(personal)})
+    return frame.drop(columns=list(personal)), tuple(personal), [note]
+
+
+def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
+    """Return the CRS of the coordinates: the user's word, the file's, or a refusal.
+
+    Raises
+    ------
+    CRSError
+        If neither says it.
+    """
+    if options.crs:
+        asked = parse_crs(options.crs)
+        if source.crs is not None and source.crs != asked:
+            values = {"file": where, "stated": crs_label(source.crs), "asked": crs_label(asked)}
+            return asked, [Note("io.note.crs_overruled", values)]
+        return asked, []
+    if source.crs is None:
+        raise CRSError("io.error.no_crs", file=where)
+    return source.crs, []
+
+
+def read_features(source: Source, kind: str, options: ImportOptions, where: str) -> Features:
+    """Make the features of one layer kind out of a file's rows.
+
+    Raises
+    ------
+    InputError
+        If columns are missing or hold what they should not.
+    CRSError
+        If the CRS is not known.
+    """
+    frame, persons, notes = without_persons(source.frame, options, where)
+    columns = [str(name) for name in frame.columns if name != "geometry"]
+    lost = sorted(set(options.columns.values()) - set(columns))
+    if lost:
+        raise InputError(
+            "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
+        )
+    mapped = match_columns(columns, kind, options.columns)
+    if isinstance(frame, gpd.GeoDataFrame):
+        crs, more = source_crs(source, options, where)
+        geometry = frame.geometry.to_numpy()
+        mapped = {name: column for name, column in mapped.items() if name not in {"x", "y"}}
+    else:
+        geometry, crs, more = _points(frame, mapped, options, where)
+    found = Features(
+        gpd.GeoDataFrame(geometry=np.asarray(geometry, dtype=object), crs=crs),
+        crs, len(frame), mapped, {}, persons, [*notes, *more],
+    )  # fmt: skip
+    for name, values in _columns(frame, mapped, kind, where).items():
+        found.frame[name] = values
+    _keep_others(found.frame, frame, mapped)
+    _refuse_shapeless(found)
+    _shift_datum(found, options)
+    return found
+
+
+def _points(
+    frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
+) -> tuple[NDArray[np.object_], CRS, list[Note]]:
+    if "x" not in mapped or "y" not in mapped:
+        raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
+    x = as_numbers(frame[mapped["x"]], column=mapped["x"], where=where)
+    y = as_numbers(frame[mapped["y"]], column=mapped["y"], where=where)
+    crs, notes = point_crs(mapped, x, y, options, where)
+    usable = np.isfinite(x) & np.isfinite(y)
+    geometry = np.full(len(x), None, dtype=object)
+    geometry[usable] = shapely.points(x[usable], y[usable])
+    return geometry, crs, notes
+
+
+def point_crs(
+    mapped: dict[str, str],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    options: ImportOptions,
+    where: str,
+) -> tuple[CRS, list[Note]]:
+    """Return the CRS of a table's points.
+
+    Columns that are called longitude and latitude and hold degrees are WGS 84, and the
+    report says so; any other needs the user's word.
+
+    Raises
+    ------
+    CRSError
+        If nothing says the CRS.
+    """
+    if options.crs:
+        return parse_crs(options.crs), []
+    named = {fold(mapped["x"])[:3], fold(mapped["y"])[:3]} & {"lon", "lng", "lat", "经度", "纬度"}
+    finite = np.isfinite(x) & np.isfinite(y)
+    degrees = bool((np.abs(x[finite]) <= 180).all() and (np.abs(y[finite]) <= 90).all())
+    if named and degrees:
+        return CRS.from_epsg(4326), [Note("io.note.degrees", {"file": where})]
+    raise CRSError("io.error.no_crs", file=where)
+
+
+def _columns(
+    frame: pd.DataFrame, mapped: dict[str, str], kind: str, where: str
+) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for name, spec in fields_of(kind).items():
+        if name not in mapped or name in {"x", "y"}:
+            continue
+        values = frame[mapped[name]]
+        if spec.content == "id":
+            made[name] = as_ids(values)
+        elif spec.content in {"count", "number"}:
+            made[name] = as_numbers(values, column=mapped[name], where=where)
+        elif spec.content == "flag":
+            made[name] = as_flags(values)
+        else:
+            made[name] = as_texts(values).to_numpy(dtype=object)
+    if "speed_mph" in made:
+        mph = np.asarray(made.pop("speed_mph"), dtype=float)
+        made.setdefault("speed_kmh", mph * _KMH_PER_MPH)
+    for name in ("beat", "community", "station", "room"):
+        # 0 is how many tables write "none".
+        if name in made:
+            text = np.asarray(made[name], dtype=object)
+            made[name] = np.where(text == "0", "", text).astype(object)
+    return made
+
+
+def _keep_others(made: gpd.GeoDataFrame, frame: pd.DataFrame, mapped: dict[str, str]) -> None:
+    taken = {fold(name) for name in made.columns} | {"fid", "geometry", "id", "geom"}
+    for column in frame.columns:
+        if column == "geometry" or column in mapped.values() or fold(str(column)) in taken:
+            continue
+        values = frame[column]
+        if values.dtype == "geometry":
+            continue
+        if not (pd.api.types.is_numeric_dtype(values) or values.dtype.kind in "bM"):
+            numbers = pd.to_numeric(values.replace("", None), errors="coerce")
+            whole = numbers.notna().to_numpy() | (values.isna() | (values == "")).to_numpy()
+            # Columns of a table are text; a code with a leading zero must stay text.
+            zeros = values.astype(str).str.match(r"^0\d").any()
+            values = numbers if whole.all() and not zeros else as_texts(values)
+        made[str(column)] = values.to_numpy()
+        taken.add(fold(str(column)))
+
+
+def _refuse_shapeless(found: Features) -> None:
+    geometry = found.frame.geometry.to_numpy()
+    missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+    bounds = shapely.bounds(geometry)
+    infinite = ~missing & ~np.isfinite(bounds).all(axis=1)
+    for reason, rows in (("no_coordinates", missing), ("bad_coordinates", infinite)):
+        if rows.any():
+            found.refused[reason] = int(rows.sum())
+    found.frame = found.frame[~(missing | infinite)].reset_index(drop=True)
+    flat = found.frame.geometry.to_numpy()
+    if shapely.has_z(flat).any() or shapely.has_m(flat).any():
+        found.notes.append(Note("io.note.flattened", {"count": int(shapely.has_z(flat).sum())}))
+        found.frame = found.frame.set_geometry(
+            gpd.GeoSeries(shapely.force_2d(flat), crs=found.crs)
+        )
+
+
+def _shift_datum(found: Features, options: ImportOptions) -> None:
+    if options.datum == "wgs84" or len(found.frame) == 0:
+        return
+    degrees = CRS.from_epsg(4326)
+    geometry = reproject(found.frame.geometry.to_numpy(), found.crs, degrees)
+
+    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(from_datum(points[:, 0], points[:, 1], options.datum))
+
+    shifted = shapely.transform(geometry, move)
+    found.frame = found.frame.set_geometry(gpd.GeoSeries(shifted, crs=degrees)).set_crs(
+        degrees, allow_override=True
+    )
+    found.crs = degrees

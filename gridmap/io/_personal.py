@@ -1,0 +1,121 @@
+"""Refusing records of persons: by the names of columns and by the pattern of their values.
+
+The report names columns, never values.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from gridmap.fields import FIELDS, fold
+
+__all__ = ["personal_columns"]
+
+_NAMES = (
+    "姓名", "身份证", "证件号", "证件号码", "公民身份号码", "居民身份", "护照", "驾驶证", "手机",
+    "电话", "联系方式", "联系人", "报警人", "当事人", "受害人", "嫌疑人", "户主", "房东", "租客",
+    "住址", "家庭地址", "户籍地址", "居住地址", "出生日期", "出生年月", "民族", "车牌", "号牌",
+    "微信号", "qq号", "银行卡", "邮箱", "民警姓名", "负责人", "网格员", "网格长",
+)  # fmt: skip
+_ENGLISH = re.compile(
+    r"(^|_)(phone|telephone|tel|mobile|cellphone|cell_phone|email|e_mail|passport|ssn|"
+    r"id_?card|id_?number|idno|identity|person_?name|full_?name|first_?name|last_?name|surname|"
+    r"given_?name|victim|suspect|caller|complainant|offender|birth_?date|date_of_birth|dob|"
+    r"license_?plate|plate_?(no|number)?|home_?address|wechat|householder|resident_name|"
+    r"contact(_name|_person)?)($|_)"
+)
+_COUNTED = ("数", "人数", "量", "率", "比")
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-8]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d|\.\d)")
+_NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·\-\s]?"
+    r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])"
+    r"(?![A-Z0-9])"
+)
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_DIGITS = "10X98765432"
+
+
+def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the columns that look like records of persons, each with the reason.
+
+    Parameters
+    ----------
+    frame
+        A table as it was read; geometry columns are passed over.
+
+    Returns
+    -------
+    dict
+        Column to ``name``, ``id_number``, ``mobile`` or ``plate``. An eighteen-digit
+        number counts as an ID number only with a possible birth date and the right check
+        digit. Eleven-digit codes in a column that is called an id are no mobiles: codes of
+        Hebei, Shanxi and Inner Mongolia begin with 13 to 15.
+    """
+    found: dict[str, str] = {}
+    for column in frame.columns:
+        if _is_personal_name(str(column)):
+            found[str(column)] = "name"
+            continue
+        values = frame[column]
+        if values.dtype.kind in "bfMm" or values.dtype == "geometry":
+            continue
+        reason = _pattern(values, is_id=fold(str(column)) in _ID_ALIASES)
+        if reason:
+            found[str(column)] = reason
+    return found
+
+
+def has_id_check_digit(number: str) -> bool:
+    """Return whether an 18-digit number carries the check digit of GB 11643.
+
+    >>> has_id_check_digit("11010519491231002X")  # the standard's own example
+    True
+    """
+    month, day = int(number[10:12]), int(number[12:14])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return False
+    total = sum(w * int(d) for w, d in zip(_WEIGHTS, number[:17], strict=True))
+    return _CHECK_DIGITS[total % 11] == number[17].upper()
+
+
+_ID_ALIASES = {fold(alias) for field in FIELDS if field.content == "id" for alias in field.aliases}
+
+
+def _is_personal_name(column: str) -> bool:
+    text = fold(column)
+    if any(text.endswith(mark) for mark in _COUNTED):
+        return False
+    if any(name in text for name in _NAMES):
+        return True
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip()).lower()
+    return bool(_ENGLISH.search(re.sub(r"[\s.\-]+", "_", snake)))
+
+
+def _holds_mobiles(text: pd.Series) -> bool:
+    filled = text[text.str.strip() != ""]
+    hits = filled.str.contains(_MOBILE)
+    # A sum of seconds or cents has eleven digits now and then; a column of telephone
+    # numbers has them in nearly every cell.
+    numeric = bool(len(filled)) and bool(filled.str.match(_NUMBER).all())
+    return bool(hits.mean() > 0.9) if numeric else bool(hits.any())
+
+
+def _pattern(values: pd.Series, *, is_id: bool) -> str:
+    text = values.dropna()
+    if text.dtype.kind in "iu":
+        # Whole numbers: only lengths that a pattern could have are worth a look.
+        text = text[text >= 13_000_000_000]
+    text = text.astype(str)
+    candidates = text[text.str.contains(_ID_NUMBER)]
+    for value in candidates:
+        if any(has_id_check_digit(number) for number in _ID_NUMBER.findall(value)):
+            return "id_number"
+    if not is_id and _holds_mobiles(text):
+        return "mobile"
+    if bool(text.str.contains(_PLATE).any()):
+        return "plate"
+    return ""

@@ -1,0 +1,193 @@
+"""Reading one file into a frame, whatever it is, with what was found out about it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from gridmap.errors import InputError, MissingError
+from gridmap.io._containers import VECTOR_SUFFIXES
+from gridmap.io._encoding import Encoding, detect_bytes, detect_dbf
+
+__all__ = ["Source", "layer_names", "read_source"]
+
+_WKT = re.compile(
+    r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one file holds, before anything is made of it.
+
+    Parameters
+    ----------
+    frame
+        The rows; with a geometry column for a layer, without one for a table.
+    crs
+        The CRS that the file states, or None.
+    encoding
+        How its text was decoded.
+    driver
+        The format.
+    """
+
+    frame: pd.DataFrame
+    crs: CRS | None
+    encoding: Encoding
+    driver: str
+
+
+def layer_names(path: Path) -> list[str]:
+    """Return the names of a file's layers.
+
+    Raises
+    ------
+    InputError
+        If no driver can open it.
+    """
+    import fiona
+    from fiona.errors import FionaError
+
+    try:
+        return list(fiona.listlayers(path))
+    except (FionaError, ValueError) as error:
+        raise InputError("io.error.cannot_open", file=path.name) from error
+
+
+def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
+    """Read one file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, holds several layers and none was chosen, or is empty.
+    EncodingError
+        If its text decodes to garbage.
+    """
+    suffix = path.suffix.lower()
+    if suffix in {".parquet", ".geoparquet"}:
+        source = _read_parquet(path)
+    elif suffix in VECTOR_SUFFIXES:
+        source = _read_vector(path, layer=layer, encoding=encoding)
+    elif suffix in {".xlsx", ".xlsm"}:
+        from gridmap.io._excel import read_excel
+
+        source = Source(read_excel(path, sheet=layer), None, Encoding("utf-8", "default"), "XLSX")
+    else:
+        source = _read_csv(path, encoding=encoding)
+    if len(source.frame) == 0:
+        raise InputError("io.error.empty_layer", file=path.name)
+    return _with_wkt(source)
+
+
+def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    shapefile = path.suffix.lower() == ".shp"
+    found = detect_dbf(path, encoding) if shapefile else Encoding(encoding or "utf-8", "default")
+    names = [] if shapefile else layer_names(path)
+    if layer and not shapefile and layer not in names:
+        raise MissingError(
+            "io.error.no_layer", layer=layer, file=path.name, known=", ".join(names)
+        )
+    if not layer and len(names) > 1:
+        names = _spatial(path, names)
+        if len(names) > 1:
+            raise InputError("io.error.several_layers", file=path.name, known=", ".join(names))
+    options: dict[str, object] = {}
+    if shapefile:
+        # A shapefile whose index is lost can be read all the same: GDAL rebuilds it.
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
+        options["encoding"] = found.name.replace("utf-8-sig", "utf-8")
+    try:
+        with warnings.catch_warnings():
+            # GDAL's remarks about odd files become our own findings, from our own checks.
+            warnings.simplefilter("ignore")
+            frame = pyogrio.read_dataframe(
+                path, layer=layer or (names[0] if names else None), **options
+            )
+            info = pyogrio.read_info(path, layer=layer or (names[0] if names else None))
+    except (DataSourceError, DataLayerError, UnicodeError, ValueError, shapely.GEOSException) as e:
+        raise InputError("io.error.cannot_open", file=path.name) from e
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return Source(frame, None, found, "table")
+    crs = CRS(frame.crs) if frame.crs is not None else None
+    return Source(frame, crs, found, str(info.get("driver", path.suffix[1:])))
+
+
+def _spatial(path: Path, names: list[str]) -> list[str]:
+    import pyogrio
+
+    kinds = {name: kind for name, kind in pyogrio.list_layers(path) if kind is not None}
+    filled = [name for name in names if name in kinds]
+    return filled or names
+
+
+def _read_parquet(path: Path) -> Source:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found = Encoding("utf-8", "default")
+    try:
+        geo = b"geo" in (pq.read_schema(path).metadata or {})
+        if geo:
+            frame = gpd.read_parquet(path)
+            return Source(frame, CRS(frame.crs) if frame.crs else None, found, "GeoParquet")
+        return Source(pd.read_parquet(path), None, found, "Parquet")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError("io.error.cannot_open", file=path.name) from error
+
+
+def _read_csv(path: Path, *, encoding: str) -> Source:
+    with path.open("rb") as file:
+        found = detect_bytes(file.read(4_000_000), asked=encoding, where=path.name)
+    try:
+        with path.open(encoding=found.name, errors="strict", newline="") as file:
+            first = file.readline()
+        separator = max((",", "\t", ";", "|"), key=first.count)
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            encoding=found.name,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as e:
+        raise InputError("io.error.bad_table", file=path.name) from e
+    frame.columns = [str(name).strip().strip('"').lstrip("\ufeff") for name in frame.columns]
+    return Source(frame, None, found, "CSV")
+
+
+def _with_wkt(source: Source) -> Source:
+    frame = source.frame
+    if isinstance(frame, gpd.GeoDataFrame):
+        return source
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind in "iufbMm" or len(column) == 0:
+            continue
+        text = column.astype("object").where(column.notna(), "").astype(str)
+        if not text.head(50).str.match(_WKT).any():
+            continue
+        shapes = shapely.from_wkt(
+            text.str.replace(r"^\s*SRID=\d+;", "", regex=True).to_numpy(), on_invalid="ignore"
+        )
+        srid = re.match(r"^\s*SRID=(\d+);", text.iloc[0])
+        crs = CRS.from_epsg(int(srid[1])) if srid and srid[1] != "0" else None
+        made = gpd.GeoDataFrame(
+            frame.drop(columns=name), geometry=np.asarray(shapes, dtype=object), crs=crs
+        )
+        return Source(made, crs, source.encoding, f"{source.driver}+WKT")
+    return source

@@ -1,0 +1,207 @@
+"""Importing files into a workspace: read, map, refuse, report; store last, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridmap.errors import InputError, some_ids
+from gridmap.io._containers import opened_files
+from gridmap.io._features import Features, read_features
+from gridmap.io._incidents import read_incidents
+from gridmap.io._sources import read_source
+from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.workspace import Workspace
+from gridmap.model import Kind, Layer
+from gridmap.model.crs import choose_working_crs, crs_label, reproject
+
+__all__ = ["KINDS", "import_files", "read_layer"]
+
+KINDS = (*(str(kind) for kind in Kind), "incidents")
+
+
+def import_files(
+    workspace: str | Path,
+    files: Iterable[str | Path],
+    *,
+    kind: str,
+    options: ImportOptions | None = None,
+) -> ImportReport:
+    """Import files of one kind into a workspace; several files make one layer.
+
+    Parameters
+    ----------
+    workspace
+        Folder; it is made if it is not there yet.
+    files
+        Files or folders; what they may be is listed in `gridmap.io.opened_files`.
+    kind
+        One of `KINDS`.
+    options
+        CRS, datum, encoding, mapping, date formats.
+
+    Returns
+    -------
+    ImportReport
+        Rows seen equal rows stored plus rows refused.
+
+    Raises
+    ------
+    GridmapError
+        If a file cannot be used; the workspace is then as it was.
+    """
+    if kind not in KINDS:
+        raise InputError("io.error.kind", received=kind, known=", ".join(KINDS))
+    paths = [Path(item) for item in files]
+    if not paths:
+        raise InputError("io.error.no_files")
+    options = options or ImportOptions()
+    options.check(kind)
+    place = Workspace.at(Path(workspace))
+    if kind == "incidents":
+        incidents, report = read_incidents(paths, place.working_crs, options)
+        place.put_incidents(incidents, report)
+        return replace(report, working_crs=crs_label(incidents.crs))
+    layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=place.working_crs)
+    place.put_layer(layer, report)
+    return report
+
+
+def read_layer(
+    paths: Iterable[Path], *, kind: Kind, options: ImportOptions, crs: CRS | None = None
+) -> tuple[Layer, ImportReport]:
+    """Read files into one layer in the working CRS, storing nothing.
+
+    Parameters
+    ----------
+    paths
+        Files of one kind.
+    kind
+        The layer's kind.
+    options
+        CRS, datum, encoding, mapping.
+    crs
+        The working CRS; chosen from the features if None.
+
+    Raises
+    ------
+    GridmapError
+        If a file cannot be used.
+    """
+    parts: list[Features] = []
+    encodings: list[str] = []
+    names: list[str] = []
+    for path in paths:
+        with opened_files(path, max_mb=options.max_mb) as inside:
+            chosen = _choose(inside, options.layer, path.name)
+            for item in chosen:
+                layer = "" if len(inside) > 1 else options.layer
+                source = read_source(item, layer=layer, encoding=options.encoding)
+                parts.append(read_features(source, str(kind), options, item.name))
+                encodings.append(f"{source.encoding.name} ({source.encoding.reason})")
+        names.append(path.name)
+    where = ", ".join(names)
+    if all(len(part.frame) == 0 for part in parts):
+        raise InputError("io.error.empty_layer", file=where)
+    first = next(part for part in parts if len(part.frame))
+    working = crs or choose_working_crs(first.frame.geometry.to_numpy(), first.crs)
+    frame = pd.concat([_in_crs(part, working) for part in parts], ignore_index=True)
+    notes = [note for part in parts for note in part.notes]
+    frame["id"], more = _unique_ids(frame, where)
+    notes += more
+    frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=working)
+    notes += _shape_notes(frame, kind)
+    refused: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
+    mapped = {name: column for part in parts for name, column in part.mapped.items()}
+    persons = tuple(dict.fromkeys(c for part in parts for c in part.refused_columns))
+    report = ImportReport(
+        str(kind),
+        sum(part.read for part in parts),
+        len(frame),
+        crs_label(first.crs),
+        crs_label(working),
+        refused,
+        mapped,
+        tuple(notes),
+        "; ".join(dict.fromkeys(encodings)),
+        persons,
+        tuple(names),
+    )
+    return Layer(kind, frame, {"files": names, "crs": report.crs}), report
+
+
+def _choose(inside: list[Path], layer: str, where: str) -> list[Path]:
+    if len(inside) == 1:
+        return inside
+    named = [item for item in inside if layer and layer in {item.stem, item.name}]
+    if named:
+        return named
+    raise InputError(
+        "io.error.several_layers", file=where, known=some_ids([item.stem for item in inside], 8)
+    )
+
+
+def _in_crs(part: Features, working: CRS) -> pd.DataFrame:
+    geometry = reproject(part.frame.geometry.to_numpy(), part.crs, working)
+    finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            "io.error.off_earth",
+            crs=crs_label(part.crs),
+            count=int((~finite).sum()),
+            rows=some_ids(np.flatnonzero(~finite) + 1),
+        )
+    frame = pd.DataFrame(part.frame.drop(columns="geometry"))
+    frame["geometry"] = gpd.GeoSeries(geometry, crs=working)
+    return frame
+
+
+def _unique_ids(frame: pd.DataFrame, where: str) -> tuple[NDArray[np.object_], list[Note]]:
+    if "id" not in frame.columns:
+        ids = np.array([str(row + 1) for row in range(len(frame))], dtype=object)
+        return ids, [Note("io.note.ids_made", {"file": where, "count": len(frame)})]
+    ids = frame["id"].astype("object").fillna("").astype(str).to_numpy(dtype=object)
+    notes = []
+    blank = ids == ""
+    if blank.any():
+        ids = np.where(blank, [f"row-{row + 1}" for row in range(len(ids))], ids).astype(object)
+        notes.append(Note("io.note.ids_blank", {"file": where, "count": int(blank.sum())}))
+    series = pd.Series(ids)
+    repeated = series.duplicated(keep=False)
+    if repeated.any():
+        names = series[repeated].unique()
+        values = {"file": where, "count": int(repeated.sum()), "ids": some_ids(names)}
+        notes.append(Note("io.note.ids_repeated", values))
+        taken = set(series[~repeated])
+        ids = ids.copy()
+        number: dict[str, int] = {}
+        for row in np.flatnonzero(repeated):
+            name = str(series[row])
+            number[name] = number.get(name, 0) + 1
+            while f"{name}-{number[name]}" in taken:
+                number[name] += 1
+            ids[row] = f"{name}-{number[name]}"
+            taken.add(str(ids[row]))
+    return ids, notes
+
+
+def _shape_notes(frame: gpd.GeoDataFrame, kind: Kind) -> list[Note]:
+    invalid = ~shapely.is_valid(frame.geometry.to_numpy())
+    notes = []
+    if invalid.any():
+        values = {"count": int(invalid.sum()), "ids": some_ids(frame["id"][invalid])}
+        notes.append(Note("io.note.invalid", values))
+    if kind is Kind.GRID and "residents" not in frame.columns:
+        notes.append(Note("io.note.no_residents"))
+    return notes

@@ -1,0 +1,127 @@
+"""What the user may say about a file, and what gridmap says back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gridmap.errors import InputError
+from gridmap.fields import fields_of
+from gridmap.i18n import tr
+
+__all__ = ["ImportOptions", "ImportReport", "Note"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How files are to be read.
+
+    Parameters
+    ----------
+    layer
+        Layer of a file, or sheet of a workbook.
+    crs
+        CRS of the coordinates, where the file states none or a wrong one.
+    datum
+        ``wgs84``, ``gcj02`` or ``bd09``.
+    encoding
+        Encoding of the text.
+    columns
+        Field to column, where the names are not understood by themselves.
+    date_formats
+        Orders of year, month and day, tried in turn.
+    max_mb
+        Largest file that is read, in megabytes.
+    """
+
+    layer: str = ""
+    crs: str = ""
+    datum: str = "wgs84"
+    encoding: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    date_formats: tuple[str, ...] = ()
+    max_mb: float = 2048.0
+
+    def check(self, kind: str) -> None:
+        """Refuse fields that the kind does not have.
+
+        Raises
+        ------
+        InputError
+            If a field of ``columns`` is unknown.
+        """
+        known = fields_of(kind)
+        for name in self.columns:
+            if name not in known:
+                raise InputError(
+                    "io.error.unknown_field", field=name, kind=kind, known=", ".join(known)
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One remark about a file: a key of the catalogue and its values."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the remark in the current language."""
+        return tr(self.key, language=None, **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came in, what was refused and why, and what a user should look at.
+
+    Parameters
+    ----------
+    kind
+        Layer kind, or ``incidents``.
+    read
+        Rows seen.
+    features
+        Rows stored.
+    crs, working_crs
+        CRS of the file and of the workspace.
+    refused
+        Reason to number of rows; ``read == features + sum(refused)``.
+    mapped
+        Field to column.
+    warnings
+        Remarks.
+    encoding
+        Name and reason of the encoding.
+    refused_columns
+        Columns with records of persons: never stored.
+    files
+        Names of the files.
+    """
+
+    kind: str
+    read: int
+    features: int
+    crs: str
+    working_crs: str
+    refused: Mapping[str, int]
+    mapped: Mapping[str, str]
+    warnings: tuple[Note, ...]
+    encoding: str
+    refused_columns: tuple[str, ...]
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the report as plain values for ``--json``."""
+        return {
+            "kind": self.kind,
+            "read": self.read,
+            "features": self.features,
+            "crs": self.crs,
+            "working_crs": self.working_crs,
+            "refused": dict(self.refused),
+            "mapped": dict(self.mapped),
+            "warnings": [note.text() for note in self.warnings],
+            "encoding": self.encoding,
+            "refused_columns": list(self.refused_columns),
+            "files": list(self.files),
+        }
