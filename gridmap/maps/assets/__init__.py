@@ -1,0 +1,1 @@
+"""The scripts and styles of the map, ours and Leaflet's."""

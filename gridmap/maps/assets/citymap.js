@@ -1,0 +1,267 @@
+// @ts-check
+// One map with one look: cells coloured by a theme, overlays, legend, north arrow, tooltips.
+"use strict";
+
+/**
+ * @typedef {{url?: string, data?: string, digest: string}} Source where a browser finds bytes
+ * @typedef {{key: string, name: string, title: string, palette: string[], classes: string,
+ *   groups?: string, legend: {colour: string, label: string}[], note?: string}} Theme
+ * @typedef {{key: string, name: string, kind: "shapes" | "points" | "image", shown: boolean,
+ *   source?: Source, colour: string, width?: number, dash?: number[], labels?: string[],
+ *   fill?: string, points?: [number, number][], names?: string[], radius_m?: number,
+ *   url?: string, bounds?: [[number, number], [number, number]]}} Overlay
+ * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
+ * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
+ *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[],
+ *   texts: Record<string, string>}} Scene
+ */
+
+/** @type {Map<string, Promise<ArrayBuffer>>} geometry that this page already has, by digest */
+const KEPT = new Map();
+
+/** @param {Source} source @returns {Promise<ArrayBuffer>} */
+function fetchOnce(source) {
+  let found = KEPT.get(source.digest);
+  if (!found) {
+    found = source.url
+      ? fetch(source.url, { cache: "force-cache" }).then((answer) => answer.arrayBuffer())
+      : Promise.resolve(/** @type {ArrayBuffer} */ (bytesOf(source.data).buffer));
+    KEPT.set(source.digest, found);
+  }
+  return found;
+}
+
+/** @param {string} tag @param {string} name @param {HTMLElement} [parent] @param {string} [text] */
+function put(tag, name, parent, text) {
+  const node = L.DomUtil.create(tag, name, parent);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+class CityMap {
+  /** @param {any} map a Leaflet map @param {Scene} scene */
+  constructor(map, scene) {
+    this.map = map;
+    /** @type {Map<string, any>} */ this.overlays = new Map();
+    /** @type {Map<string, boolean>} what the reader has switched on or off */ this.chosen = new Map();
+    this.cells = null;
+    this.shapes = null;
+    /** @type {Facts | null} */ this.facts = null;
+    this.theme = "";
+    this.hovered = -1;
+    map.createPane("gm-cells").style.zIndex = "390";
+    map.createPane("gm-image").style.zIndex = "395";
+    map.createPane("gm-mark").style.zIndex = "450";
+    map.getPane("gm-mark").style.pointerEvents = "none";
+    this.tip = L.tooltip({ className: "gm-tip", sticky: true, direction: "right", offset: [12, 0] });
+    this._addNorth();
+    this.panel = this._addPanel();
+    map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
+    map.on("mouseout", () => this._unhover());
+    this.ready = this.update(scene);
+  }
+
+  /** Draw a scene; what is already here is kept. @param {Scene} scene */
+  async update(scene) {
+    this.scene = scene;
+    if (!scene.themes.some((theme) => theme.key === this.theme) || scene.theme !== this.asked) this.theme = scene.theme;
+    this.asked = scene.theme;
+    const [cells, facts] = await Promise.all([
+      scene.cells ? fetchOnce(scene.cells) : null,
+      scene.facts ? fetchOnce(scene.facts) : null,
+    ]);
+    if (scene !== this.scene) return; // a newer one has overtaken this one
+    this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
+    if (cells && scene.cells?.digest !== this.digest) {
+      this.cells?.remove();
+      this.marks?.remove();
+      this.shapes = new Shapes(cells);
+      this.digest = scene.cells?.digest;
+      this.cells = new ShapesLayer(this.shapes, {}, { pane: "gm-cells" }).addTo(this.map);
+      this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
+      const [south, west, north, east] = scene.bounds;
+      this.map.fitBounds([[south, west], [north, east]], { padding: [12, 12], animate: false });
+    }
+    this._recolour();
+    this.marks?.mark(scene.marked);
+    await Promise.all(scene.overlays.map((overlay) => this._lay(overlay)));
+    for (const [key, { layer }] of this.overlays) {
+      if (!scene.overlays.some((overlay) => overlay.key === key)) {
+        layer.remove();
+        this.overlays.delete(key);
+      }
+    }
+    this._fillPanel();
+  }
+
+  _recolour() {
+    const theme = this.scene.themes.find((one) => one.key === this.theme);
+    if (!this.cells) return;
+    this.cells.restyle({
+      palette: theme?.palette,
+      classes: theme ? bytesOf(theme.classes) : null,
+      groups: theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null,
+      stroke: theme ? "rgba(255,255,255,0.75)" : "#8796a8",
+      width: 0.8,
+    });
+  }
+
+  /** @param {Overlay} overlay */
+  async _lay(overlay) {
+    const known = this.overlays.get(overlay.key);
+    const same = JSON.stringify(overlay);
+    if (known && known.same === same) return;
+    known?.layer.remove();
+    const layer = await this._layer(overlay);
+    this.overlays.get(overlay.key)?.layer.remove();
+    this.overlays.set(overlay.key, { layer, same });
+    if (this.chosen.get(overlay.key) ?? overlay.shown) layer.addTo(this.map);
+  }
+
+  /** @param {Overlay} overlay */
+  async _layer(overlay) {
+    if (overlay.kind === "image") {
+      return L.imageOverlay(overlay.url, overlay.bounds, { pane: "gm-image", opacity: 0.8 });
+    }
+    if (overlay.kind === "shapes" && overlay.source) {
+      const shapes = new Shapes(await fetchOnce(overlay.source));
+      const look = { stroke: overlay.colour, width: overlay.width ?? 2, dash: overlay.dash, labels: overlay.labels };
+      const filled = overlay.fill
+        ? { palette: [overlay.fill], classes: new Uint8Array(shapes.count), opacity: 0.45 }
+        : {};
+      return new ShapesLayer(shapes, { ...look, ...filled }, {});
+    }
+    const group = L.featureGroup();
+    const canvas = L.canvas({ padding: 0.3 });
+    (overlay.points || []).forEach((point, n) => {
+      if (overlay.radius_m) {
+        L.circle(point, {
+          radius: overlay.radius_m, renderer: canvas, color: overlay.colour, weight: 1, opacity: 0.7,
+          fillOpacity: 0.06, interactive: false,
+        }).addTo(group);
+      }
+      const dot = L.circleMarker(point, {
+        radius: 4.5, renderer: canvas, color: "#ffffff", weight: 1.5, fillColor: overlay.colour, fillOpacity: 1,
+      });
+      if (overlay.names) dot.bindTooltip(put("span", "", undefined, overlay.names[n]), { className: "gm-tip" });
+      dot.addTo(group);
+    });
+    return group;
+  }
+
+  _addNorth() {
+    const control = new L.Control({ position: "topright" });
+    control.onAdd = () => {
+      const box = put("div", "gm-north");
+      box.setAttribute("role", "img");
+      box.innerHTML = '<svg viewBox="0 0 20 30" width="20" height="30"><path d="M10 1 L16 20 L10 16 L4 20Z" fill="#1b2a3a"/><text x="10" y="29" text-anchor="middle" font-size="9" font-weight="700" fill="#1b2a3a">N</text></svg>';
+      return box;
+    };
+    control.addTo(this.map);
+    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(this.map);
+  }
+
+  _addPanel() {
+    const control = new L.Control({ position: "bottomleft" });
+    const panel = put("div", "gm-panel");
+    control.onAdd = () => {
+      L.DomEvent.disableClickPropagation(panel);
+      L.DomEvent.disableScrollPropagation(panel);
+      return panel;
+    };
+    control.addTo(this.map);
+    return panel;
+  }
+
+  /** Legend and layer switch in one: what is on the map is what is listed. */
+  _fillPanel() {
+    const { themes, overlays, texts } = this.scene;
+    this.panel.replaceChildren();
+    if (themes.length > 1) {
+      const choice = put("select", "gm-themes", this.panel);
+      choice.setAttribute("aria-label", texts.theme || "");
+      for (const theme of themes) {
+        const option = put("option", "", choice, theme.name);
+        option.setAttribute("value", theme.key);
+        if (theme.key === this.theme) option.setAttribute("selected", "");
+      }
+      choice.addEventListener("change", () => {
+        this.theme = /** @type {HTMLSelectElement} */ (choice).value;
+        this._recolour();
+        this._fillPanel();
+      });
+    }
+    const theme = themes.find((one) => one.key === this.theme);
+    if (theme) {
+      put("div", "gm-title", this.panel, theme.title);
+      for (const { colour, label } of theme.legend) {
+        const row = put("div", "gm-row", this.panel);
+        put("i", "gm-swatch", row).style.background = colour;
+        put("span", "", row, label);
+      }
+      if (theme.note) put("div", "gm-note", this.panel, theme.note);
+    }
+    if (overlays.length) put("hr", "", this.panel);
+    for (const overlay of overlays) this._addSwitch(overlay);
+  }
+
+  /** @param {Overlay} overlay */
+  _addSwitch(overlay) {
+    const row = put("label", "gm-row", this.panel);
+    const box = /** @type {HTMLInputElement} */ (put("input", "", row));
+    box.type = "checkbox";
+    box.checked = this.chosen.get(overlay.key) ?? overlay.shown;
+    const swatch = put("i", `gm-line gm-${overlay.kind}`, row);
+    swatch.style.setProperty("--colour", overlay.colour);
+    if (overlay.dash) swatch.style.borderTopStyle = "dashed";
+    put("span", "", row, overlay.name);
+    box.addEventListener("change", () => {
+      this.chosen.set(overlay.key, box.checked);
+      const layer = this.overlays.get(overlay.key)?.layer;
+      if (box.checked) layer?.addTo(this.map);
+      else layer?.remove();
+    });
+  }
+
+  /** The cell under the mouse, or -1. @param {any} event */
+  cellAt(event) {
+    if (!this.shapes) return -1;
+    const point = this.map.project(event.latlng, this.map.getZoom());
+    return this.shapes.find(point.x, point.y, this.map.getZoom());
+  }
+
+  /** @param {any} event */
+  _hover(event) {
+    if (event.originalEvent?.target?.closest?.(".leaflet-control")) return this._unhover();
+    const row = this.cellAt(event);
+    if (row < 0 || !this.facts) return this._unhover();
+    if (row !== this.hovered) {
+      this.hovered = row;
+      this.tip.setContent(this._factsOf(row));
+    }
+    this.tip.setLatLng(event.latlng);
+    if (!this.map.hasLayer(this.tip)) this.map.openTooltip(this.tip);
+  }
+
+  _unhover() {
+    this.hovered = -1;
+    this.map.closeTooltip(this.tip);
+  }
+
+  /** @param {number} row */
+  _factsOf(row) {
+    const box = put("div", "");
+    put("b", "", box, this.facts?.names[row]);
+    const table = put("table", "", box);
+    for (const { label, values, digits } of this.facts?.rows || []) {
+      const value = values[row];
+      const line = put("tr", "", table);
+      put("td", "", line, label);
+      const text = typeof value === "number"
+        ? value.toLocaleString(this.scene.language, { maximumFractionDigits: digits ?? 0 })
+        : value ?? "–";
+      put("td", "gm-value", line, text);
+    }
+    return box;
+  }
+}

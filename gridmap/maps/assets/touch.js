@@ -1,0 +1,146 @@
+// @ts-check
+// The touch map of the pages: a scene comes down, {event, grids} goes up.
+"use strict";
+
+/** @param {string} type @param {Record<string, unknown>} data */
+function tell(type, data) {
+  window.parent.postMessage({ isStreamlitMessage: true, type: `streamlit:${type}`, ...data }, "*");
+}
+
+class Touch {
+  constructor() {
+    this.map = L.map("map", { zoomSnap: 0.25, zoomDelta: 0.5, wheelPxPerZoomLevel: 120, attributionControl: false, preferCanvas: true });
+    this.map.setView([0, 0], 2);
+    /** @type {CityMap | null} */ this.city = null;
+    this.tool = "click";
+    this.count = 0;
+    /** @type {any} */ this.drawn = null;
+    /** @type {any[]} */ this.path = [];
+    this.map.on("click", (/** @type {any} */ event) => this.click(event));
+    this.map.on("mousedown", (/** @type {any} */ event) => this.begin(event));
+    this.map.on("mousemove", (/** @type {any} */ event) => this.extend(event));
+    document.addEventListener("mouseup", () => this.finish());
+  }
+
+  /** @param {any} args what the page sends */
+  async render(args) {
+    const box = /** @type {HTMLElement} */ (document.getElementById("map"));
+    if (this.height !== args.height) {
+      this.height = args.height;
+      box.style.height = `${args.height}px`;
+      tell("setFrameHeight", { height: args.height });
+      this.map.invalidateSize(false);
+    }
+    document.documentElement.lang = args.scene.language;
+    this.layTiles(args.scene.tiles);
+    this.offerTools(args.tools, args.scene.texts);
+    if (this.city) await this.city.update(args.scene);
+    else {
+      this.city = new CityMap(this.map, args.scene);
+      await this.city.ready;
+    }
+    box.dataset.painted = String(args.scene.stamp);
+  }
+
+  /** @param {{url: string, credit: string} | null} tiles */
+  layTiles(tiles) {
+    if (this.tiles?._url === tiles?.url) return;
+    this.tiles?.remove();
+    this.tiles = tiles ? L.tileLayer(tiles.url, { attribution: tiles.credit }).addTo(this.map) : null;
+    if (tiles) L.control.attribution({ prefix: false }).addTo(this.map);
+  }
+
+  /** @param {string[]} tools @param {Record<string, string>} texts */
+  offerTools(tools, texts) {
+    if (this.bar || tools.length < 2) return;
+    const control = new L.Control({ position: "topleft" });
+    this.bar = put("div", "leaflet-bar gm-tools");
+    for (const tool of tools) {
+      const button = put("button", "", this.bar, { click: "⊙", rectangle: "▭", lasso: "✎" }[tool]);
+      button.setAttribute("type", "button");
+      button.setAttribute("title", texts[tool]);
+      button.setAttribute("aria-label", texts[tool]);
+      button.addEventListener("click", () => this.take(tool, button));
+      if (tool === this.tool) button.setAttribute("aria-pressed", "true");
+    }
+    L.DomEvent.disableClickPropagation(this.bar);
+    control.onAdd = () => this.bar;
+    control.addTo(this.map);
+  }
+
+  /** @param {string} tool @param {HTMLElement} button */
+  take(tool, button) {
+    this.tool = tool;
+    this.bar?.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+    this.map.dragging[tool === "click" ? "enable" : "disable"]();
+  }
+
+  /** @param {string} event @param {number[]} grids @param {any} mouse */
+  send(event, grids, mouse) {
+    this.count += 1;
+    const more = Boolean(mouse?.originalEvent?.shiftKey || mouse?.originalEvent?.ctrlKey);
+    tell("setComponentValue", { value: { event, grids, more, stamp: Date.now() * 100 + (this.count % 100) }, dataType: "json" });
+  }
+
+  /** @param {any} event */
+  click(event) {
+    const row = this.tool === "click" && this.city ? this.city.cellAt(event) : -1;
+    if (row < 0) return;
+    this.city?.marks?.mark([row]); // at once; the page's answer may say otherwise
+    this.send("click", [row], event);
+  }
+
+  /** @param {any} event */
+  begin(event) {
+    if (this.tool === "click") return;
+    this.path = [event.latlng];
+    const style = { color: "#111827", weight: 1.5, dashArray: "4 3", fillOpacity: 0.08, interactive: false };
+    this.drawn = this.tool === "rectangle"
+      ? L.rectangle([event.latlng, event.latlng], style).addTo(this.map)
+      : L.polygon([event.latlng], style).addTo(this.map);
+  }
+
+  /** @param {any} event */
+  extend(event) {
+    if (!this.drawn) return;
+    if (this.tool === "rectangle") this.drawn.setBounds([this.path[0], event.latlng]);
+    else this.drawn.addLatLng(event.latlng);
+    this.path.push(event.latlng);
+  }
+
+  finish() {
+    if (!this.drawn) return;
+    const rings = this.drawn.getLatLngs();
+    this.drawn.remove();
+    this.drawn = null;
+    const rows = this.within(rings[0]);
+    if (!rows.length) return;
+    this.city?.marks?.mark(rows);
+    this.send("select", rows, null);
+  }
+
+  /** Cells whose middle lies in a ring. @param {any[]} ring @returns {number[]} */
+  within(ring) {
+    const shapes = this.city?.shapes;
+    if (!shapes || ring.length < 3) return [];
+    const zoom = shapes.levels[shapes.levels.length - 1].zoom;
+    const at = ring.map((point) => this.map.project(point, zoom));
+    const level = {
+      zoom, x: Int32Array.from(at, (p) => p.x), y: Int32Array.from(at, (p) => p.y),
+      ring: Uint32Array.of(0, at.length), feature: Uint32Array.of(0, 1), box: new Float64Array(4),
+    };
+    level.box = Shapes.boxes(level, 1);
+    const rows = [];
+    for (let f = 0; f < shapes.count; f++) {
+      const { x, y } = shapes.middle(f);
+      if (Shapes.covers(level, 0, x, y)) rows.push(f);
+    }
+    return rows;
+  }
+}
+
+const touch = new Touch();
+window.addEventListener("message", (event) => {
+  if (event.source === window.parent && event.data.type === "streamlit:render") void touch.render(event.data.args);
+});
+tell("componentReady", { apiVersion: 1 });

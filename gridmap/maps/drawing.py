@@ -1,0 +1,193 @@
+"""Drawing geometry: what a screen can show of a layer, and no more.
+
+Analysis geometry is never touched. A drawing holds the layer at a few zooms, each
+simplified as a coverage (borders that two polygons share stay shared) and rounded to the
+pixels of its zoom, in the world pixels of web maps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridmap.maps._packing import pack
+from gridmap.model import Layer
+from gridmap.model.crs import reproject, to_datum
+
+__all__ = ["Drawing", "draw_geometry", "draw_layer", "world_pixels"]
+
+_WGS84 = CRS.from_epsg(4326)
+_TILE_PX = 256.0
+_SCREEN_PX = 1100.0  # the width that a city is fitted into when a map opens
+_STEPS = (1, 3, 6)  # zooms above the opening one at which a drawing is kept
+_DEEPEST_ZOOM = 18
+_EARTH_M = 40075016.686
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A layer as a browser draws it.
+
+    Parameters
+    ----------
+    data
+        Packed vertices at each zoom; ``assets/shapes.js`` reads them.
+    digest
+        Sixteen bytes in hex over ``data``: the name under which a browser keeps it.
+    bounds
+        South, west, north, east in degrees of the map's datum.
+    count
+        Number of features.
+    """
+
+    data: bytes
+    digest: str
+    bounds: tuple[float, float, float, float]
+    count: int
+
+
+def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
+    """Return the drawing of a layer of polygons or lines.
+
+    Parameters
+    ----------
+    layer
+        In any CRS; metres simplify best.
+    datum
+        Datum of the basemap under it: ``wgs84``, ``gcj02`` or ``bd09``. What is drawn is
+        shifted to fit, the layer is not.
+    """
+    return draw_geometry(layer.geometry, layer.crs, datum=datum)
+
+
+def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs84") -> Drawing:
+    """Return the drawing of polygons or lines; empty and missing ones keep their place."""
+    bounds = _bounds(geometry, crs, datum)
+    zooms = _zooms(bounds)
+    middle = np.radians((bounds[0] + bounds[2]) / 2)
+    parts: list[bytes] = []
+    heads: list[dict[str, object]] = []
+    shapes = geometry
+    levels = []
+    for zoom in reversed(zooms):
+        pixel_m = _EARTH_M * float(np.cos(middle)) / (_TILE_PX * 2.0**zoom)
+        shapes = _simplified(shapes, pixel_m if crs.is_projected else pixel_m / 111_320.0)
+        levels.append((zoom, shapes))
+    for zoom, simple in reversed(levels):
+        head, body = _pack_level(simple, crs, datum, zoom)
+        heads.append(head)
+        parts.append(body)
+    header = json.dumps({"count": len(geometry), "levels": heads}).encode()
+    data = b"".join([struct.pack("<I", len(header)), header, *parts])
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    return Drawing(data, digest, bounds, len(geometry))
+
+
+def world_pixels(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], zoom: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the world pixels of degrees at a zoom, x east and y south, as web maps count.
+
+    >>> world_pixels(np.array([0.0]), np.array([0.0]), 0)
+    (array([128.]), array([128.]))
+    """
+    size = _TILE_PX * 2.0**zoom
+    sine = np.sin(np.radians(lat))
+    y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
+    return (lon / 360.0 + 0.5) * size, y * size
+
+
+def _zooms(bounds: tuple[float, float, float, float]) -> list[int]:
+    x, y = world_pixels(np.array(bounds[1::2]), np.array(bounds[0::2]), 0)
+    side = max(float(np.ptp(x)), float(np.ptp(y)), 1e-6)
+    opening = int(np.floor(np.log2(_SCREEN_PX / side)))
+    return sorted({min(max(opening + step, 1), _DEEPEST_ZOOM) for step in _STEPS})
+
+
+def _simplified(shapes: NDArray[np.object_], tolerance: float) -> NDArray[np.object_]:
+    areas = shapely.get_dimensions(shapes) == 2
+    out = shapes.copy()
+    if areas.any():
+        out[areas] = shapely.coverage_simplify(shapes[areas], tolerance)
+    if (~areas).any():
+        out[~areas] = shapely.simplify(shapes[~areas], tolerance, preserve_topology=False)
+    return out
+
+
+def _bounds(
+    geometry: NDArray[np.object_], crs: CRS, datum: str
+) -> tuple[float, float, float, float]:
+    west, south, east, north = shapely.total_bounds(geometry)
+    if not np.isfinite([west, south, east, north]).all():
+        return (-1.0, -1.0, 1.0, 1.0)
+    ring = shapely.segmentize(shapely.box(west, south, east, north), (east - west) / 8 or 1.0)
+    lon, lat = _degrees(shapely.get_coordinates(ring), crs, datum)
+    return (float(lat.min()), float(lon.min()), float(lat.max()), float(lon.max()))
+
+
+def _degrees(
+    xy: NDArray[np.float64], crs: CRS, datum: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    moved = reproject(np.array([shapely.multipoints(xy)], dtype=object), crs, _WGS84)
+    lon, lat = shapely.get_coordinates(moved).T
+    return to_datum(lon, lat, datum)
+
+
+def _pack_level(
+    shapes: NDArray[np.object_], crs: CRS, datum: str, zoom: int
+) -> tuple[dict[str, object], bytes]:
+    lines, owner = _lines(shapes)
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    if len(xy) == 0:
+        xy, line = np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
+        pixel = np.zeros((0, 2), dtype=np.int64)
+    else:
+        x, y = world_pixels(*_degrees(xy, crs, datum), zoom)
+        pixel = np.column_stack([np.rint(x), np.rint(y)]).astype(np.int64)
+    new = np.ones(len(pixel), dtype=bool)
+    new[1:] = (np.diff(pixel, axis=0) != 0).any(axis=1) | (np.diff(line) != 0)
+    pixel, line = pixel[new], line[new]
+    length = np.bincount(line, minlength=len(lines))
+    # A ring that a pixel swallows keeps one vertex, so that no grid is lost from sight.
+    length_of_feature = [pack(length), pack(np.bincount(owner, minlength=len(shapes)))]
+    step = np.diff(pixel, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
+    body = [*length_of_feature, pack(step[:, 0]), pack(step[:, 1])]
+    head: dict[str, object] = {"zoom": zoom, "bytes": [len(part) for part in body]}
+    return head, b"".join(body)
+
+
+def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Return rings and lines in the order of their features, and each one's feature."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    areas = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, ring_owner = shapely.get_rings(parts[areas], return_index=True)
+    linear = np.isin(shapely.get_type_id(parts), [1, 2])
+    lines = np.concatenate([rings, parts[linear]])
+    whose = np.concatenate([owner[areas][ring_owner], owner[linear]]).astype(np.int64)
+    order = np.argsort(whose, kind="stable")
+    return lines[order], whose[order]
+
+
+def read_level(drawing: Drawing, level: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield each ring of a level as its feature's row and its pixels, shape (n, 2)."""
+    from gridmap.maps._packing import unpack
+
+    (size,) = struct.unpack_from("<I", drawing.data)
+    head = json.loads(drawing.data[4 : 4 + size])
+    at = 4 + size + sum(sum(item["bytes"]) for item in head["levels"][:level])
+    columns = []
+    for length in head["levels"][level]["bytes"]:
+        columns.append(unpack(drawing.data[at : at + length]))
+        at += length
+    vertices, rings, x, y = columns
+    xy = np.cumsum(np.column_stack([x, y]), axis=0)
+    owner = np.repeat(np.arange(len(rings)), rings)
+    yield from zip(owner.tolist(), np.split(xy, np.cumsum(vertices)[:-1]), strict=True)

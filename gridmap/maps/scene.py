@@ -1,0 +1,288 @@
+"""What a map shows, as values: cells with themes, overlays, and what a hover tells.
+
+A scene knows no screen. `gridmap.maps.viewing` puts it into a self-contained folium map,
+the pages send it to the touch map, and both draw it with the same script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.i18n import current_language, tr
+from gridmap.maps.classes import Classes
+from gridmap.maps.drawing import Drawing
+
+__all__ = ["Facts", "Overlay", "Scene", "Theme", "Tiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """A basemap: tile URL template, credit and the datum its tiles are drawn in."""
+
+    url: str
+    credit: str = ""
+    datum: str = "wgs84"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Theme:
+    """One colouring of the cells.
+
+    Parameters
+    ----------
+    key
+        Stays the same while figures change.
+    name
+        Short: stands in the layer switch.
+    title
+        Heading of the legend, with the unit.
+    palette, rows
+        Colours, and each cell's place in them, shape (n,) uint8; 255 is left empty.
+    legend
+        Colour and text of each line.
+    groups
+        Each cell's group, shape (n,), for heavy borders between groups; None for none.
+    note
+        A line under the legend.
+    """
+
+    key: str
+    name: str
+    title: str
+    palette: tuple[str, ...]
+    rows: NDArray[np.uint8]
+    legend: tuple[tuple[str, str], ...] = ()
+    groups: NDArray[np.int32] | None = None
+    note: str = ""
+
+    @classmethod
+    def of_classes(cls, key: str, name: str, title: str, classes: Classes) -> Theme:
+        """Return the theme of a choropleth; its legend counts the cells of each class."""
+        legend = tuple(zip(classes.palette, classes.labels, strict=True))
+        return cls(key, name, title, classes.palette, classes.rows, legend)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """Something over the cells that the layer switch turns on and off.
+
+    Parameters
+    ----------
+    key, name
+        What the layer switch calls it.
+    colour
+        Of its lines or points.
+    drawing
+        Polygons or lines; None for points or a picture.
+    points : (m, 2) float
+        Latitude and longitude of points.
+    names
+        What a hover over a point says, or what stands in a polygon.
+    radius_m
+        Draw a circle of this reach around each point; 0 for none.
+    picture, bounds
+        Data URL of a picture and its south, west, north, east.
+    width, dash, fill
+        Line width and dashes in pixels, and a fill colour for polygons.
+    shown
+        Whether it is on when the map opens.
+    """
+
+    key: str
+    name: str
+    colour: str
+    drawing: Drawing | None = None
+    points: NDArray[np.float64] | None = None
+    names: Sequence[str] = ()
+    radius_m: float = 0.0
+    picture: str = ""
+    bounds: tuple[float, float, float, float] | None = None
+    width: float = 2.0
+    dash: tuple[float, ...] = ()
+    fill: str = ""
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What a hover over a cell tells.
+
+    Parameters
+    ----------
+    names
+        The cells' names.
+    columns
+        Label to values, shape (n,): numbers or texts.
+    digits
+        Label to digits after the point; 0 unless given.
+    """
+
+    names: Sequence[str]
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    digits: Mapping[str, int] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """Return the facts as JSON."""
+        rows = [
+            {"label": label, "values": _plain(values), "digits": self.digits.get(label, 0)}
+            for label, values in self.columns.items()
+        ]
+        text = json.dumps({"names": list(self.names), "rows": rows}, ensure_ascii=False)
+        return text.encode()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Everything that one map shows.
+
+    Parameters
+    ----------
+    cells
+        The polygons that themes colour; None where there are none.
+    themes
+        Colourings, of which the reader picks one.
+    theme
+        Key of the one that is on first; the first if blank.
+    overlays
+        From bottom to top.
+    facts
+        What a hover tells, or None.
+    marked
+        Rows of cells with a heavy outline.
+    tiles
+        Basemap, or None: no basemap unless a setting names one.
+    """
+
+    cells: Drawing | None
+    themes: tuple[Theme, ...] = ()
+    theme: str = ""
+    overlays: tuple[Overlay, ...] = ()
+    facts: Facts | None = None
+    marked: tuple[int, ...] = ()
+    tiles: Tiles | None = None
+
+    def assets(self) -> dict[str, bytes]:
+        """Return what a browser needs only once, by digest."""
+        found = {} if self.cells is None else {self.cells.digest: self.cells.data}
+        for overlay in self.overlays:
+            if overlay.drawing is not None:
+                found[overlay.drawing.digest] = overlay.drawing.data
+        if self.facts is not None:
+            data = self.facts.to_bytes()
+            found[_digest(data)] = data
+        return found
+
+    def to_dict(self, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """Return the scene as the script takes it.
+
+        Parameters
+        ----------
+        sources
+            Digest of each of `assets` to where its bytes are: ``{"url": ...}`` or
+            ``{"data": base64}``.
+        """
+        cells = self.cells
+        facts = None if self.facts is None else _digest(self.facts.to_bytes())
+        overlays = [_overlay(overlay, sources) for overlay in self.overlays]
+        return {
+            "bounds": self._bounds(),
+            "language": current_language(),
+            "cells": None if cells is None else _source(cells.digest, sources),
+            "facts": None if facts is None else _source(facts, sources),
+            "themes": [_theme(theme) for theme in self.themes],
+            "theme": self.theme or (self.themes[0].key if self.themes else ""),
+            "overlays": overlays,
+            "marked": list(self.marked),
+            "tiles": None
+            if self.tiles is None
+            else {"url": self.tiles.url, "credit": self.tiles.credit},
+            "texts": {
+                name: tr(f"maps.tool.{name}") for name in ("click", "lasso", "rectangle", "theme")
+            },
+        }
+
+    def _bounds(self) -> list[float]:
+        if self.cells is not None:
+            return list(self.cells.bounds)
+        for overlay in self.overlays:
+            if overlay.drawing is not None:
+                return list(overlay.drawing.bounds)
+            if overlay.points is not None and len(overlay.points):
+                low, high = overlay.points.min(axis=0), overlay.points.max(axis=0)
+                return [*low.tolist(), *high.tolist()]
+        return [18.0, 73.0, 54.0, 135.0]
+
+
+def _theme(theme: Theme) -> dict[str, Any]:
+    packed: dict[str, Any] = {
+        "key": theme.key,
+        "name": theme.name,
+        "title": theme.title,
+        "palette": list(theme.palette),
+        "classes": base64.b64encode(theme.rows.astype(np.uint8).tobytes()).decode(),
+        "legend": [{"colour": colour, "label": label} for colour, label in theme.legend],
+        "note": theme.note,
+    }
+    if theme.groups is not None:
+        groups = (theme.groups.astype(np.int64) % 65536).astype("<u2")
+        packed["groups"] = base64.b64encode(groups.tobytes()).decode()
+    return packed
+
+
+def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    packed: dict[str, Any] = {
+        "key": overlay.key,
+        "name": overlay.name,
+        "colour": overlay.colour,
+        "shown": overlay.shown,
+    }
+    if overlay.drawing is not None:
+        packed |= {
+            "kind": "shapes",
+            "source": _source(overlay.drawing.digest, sources),
+            "width": overlay.width,
+            "fill": overlay.fill,
+        }
+        packed |= {"dash": list(overlay.dash)} if overlay.dash else {}
+        packed |= {"labels": list(overlay.names)} if len(overlay.names) else {}
+    elif overlay.picture:
+        south, west, north, east = overlay.bounds or (0.0, 0.0, 0.0, 0.0)
+        packed |= {
+            "kind": "image",
+            "url": overlay.picture,
+            "bounds": [[south, west], [north, east]],
+        }
+    else:
+        points = np.zeros((0, 2)) if overlay.points is None else overlay.points
+        packed |= {
+            "kind": "points",
+            "points": np.round(points, 6).tolist(),
+            "radius_m": overlay.radius_m,
+        }
+        packed |= {"names": list(overlay.names)} if len(overlay.names) else {}
+    return packed
+
+
+def _source(digest: str, sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {**sources.get(digest, {}), "digest": digest}
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _plain(values: NDArray[Any]) -> list[Any]:
+    if np.issubdtype(np.asarray(values).dtype, np.number):
+        rounded = np.round(np.asarray(values, dtype=float), 3)
+        return [
+            None if not np.isfinite(v) else int(v) if v == int(v) else v for v in rounded.tolist()
+        ]
+    return [str(value) for value in values]
