@@ -2,22 +2,40 @@
 
 from gridmap.maps.classes import Classes, classify
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
+from gridmap.maps.layers_of_city import (
+    COLUMNS,
+    Column,
+    beat_theme,
+    choropleth,
+    degrees_of,
+    facts_of,
+    outline_overlay,
+    room_overlay,
+)
 from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
 from gridmap.maps.scripts import write_touch_folder
 
 __all__ = [
+    "COLUMNS",
     "Classes",
+    "Column",
     "Drawing",
     "Facts",
     "Overlay",
     "Scene",
     "Theme",
     "Tiles",
+    "beat_theme",
+    "choropleth",
     "classify",
     "colour_beats",
+    "degrees_of",
     "draw_geometry",
     "draw_layer",
+    "facts_of",
+    "outline_overlay",
     "ramp",
+    "room_overlay",
     "write_touch_folder",
 ]
