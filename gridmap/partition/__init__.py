@@ -1,0 +1,17 @@
+"""Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
+
+from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
+from gridmap.partition.propose import propose
+from gridmap.partition.scores import Scores, score_plan
+
+__all__ = [
+    "Bound",
+    "Candidate",
+    "Problem",
+    "Progress",
+    "Proposal",
+    "Scores",
+    "propose",
+    "score_plan",
+]

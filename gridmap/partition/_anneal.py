@@ -1,0 +1,221 @@
+"""The annealing of one region: state, schedule, deadline, and the quench at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.partition._arrays import Instance, Ints, State
+from gridmap.partition._moves import NOISE
+from gridmap.partition._recombine import tree_room
+from gridmap.partition._sweep import run_sweeps
+
+__all__ = ["Clock", "Schedule", "anneal", "excess_of", "make_state", "refresh_state"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """How hot, how strict and how long.
+
+    Attributes
+    ----------
+    sweeps
+        Looks at every grid, all phases together.
+    hot, cold
+        Temperature at the start and at the end of the cooling, in mean borders.
+    loose, strict
+        Weight of the balance penalty at both; it grows twentyfold more while cold.
+    round_hot, round_cold
+        Weight of the moment of inertia at both, per beat.
+    resplit
+        Pairs of beats divided anew, per beat and sweep.
+    cooling, holding
+        Shares of the sweeps for cooling and for holding; the rest is the quench.
+    """
+
+    sweeps: int
+    hot: float = 0.7
+    cold: float = 0.15
+    loose: float = 50.0
+    strict: float = 20_000.0
+    round_hot: float = 0.0
+    round_cold: float = 0.0
+    resplit: float = 0.0
+    cooling: float = 0.75
+    holding: float = 0.2
+
+
+class Clock:
+    """The user's patience: a deadline, a stop button and a progress line.
+
+    Parameters
+    ----------
+    seconds
+        Wall time from now, or None.
+    should_stop
+        Asked now and then; True ends the search with the best plan so far.
+    """
+
+    def __init__(
+        self, seconds: float | None = None, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        self.start = perf_counter()
+        self.end = np.inf if seconds is None else self.start + seconds
+        self._should_stop = should_stop
+        self._stopped = False
+
+    def left(self) -> float:
+        """Return the seconds left (infinite without a deadline)."""
+        return float(self.end - perf_counter())
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return perf_counter() - self.start
+
+    def stopped(self) -> bool:
+        """Return whether the deadline has passed or the user has stopped."""
+        if not self._stopped and self._should_stop is not None and self._should_stop():
+            self._stopped = True
+        return self._stopped or self.left() <= 0
+
+    def part(self, seconds: float) -> Clock:
+        """Return a clock that ends after some seconds, or with this one."""
+        inner = Clock(min(seconds, self.left()), self._should_stop)
+        inner._stopped = self._stopped
+        return inner
+
+
+def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: float) -> State:
+    """Return the sums of a plan and room for the search.
+
+    Parameters
+    ----------
+    beat
+        Beat of each grid, 0 to k - 1.
+    seed
+        Any integer; the same gives the same search.
+    keep
+        Workload that may leave its present beat before it is penalised; infinite for none.
+    """
+    n = len(beat)
+    # SplitMix64 spreads small seeds over all bits, and never yields the forbidden zero.
+    mixed = (int(seed) * 0x9E3779B97F4A7C15 + 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & (2**64 - 1)
+    state = State(
+        beat=np.array(beat, dtype=np.int32),
+        size=np.zeros(instance.k, dtype=np.int32),
+        total=np.zeros(instance.loads.lo.shape),
+        moment=np.zeros((instance.k, 3)),
+        moved=np.array([0.0, keep, 0.0]),
+        stamp=np.zeros(n, dtype=np.int64),
+        tick=np.zeros(1, dtype=np.int64),
+        queue=np.zeros(2 * n + 8, dtype=np.int32),
+        random=np.array([(mixed ^ (mixed >> 31)) or 1], dtype=np.uint64),
+    )
+    whole = float(instance.pulls.weight.sum())
+    state.moved[2] = instance.k / whole if whole > 0 else 0.0
+    refresh_state(instance, state)
+    return state
+
+
+def refresh_state(instance: Instance, state: State) -> None:
+    """Compute the sums afresh, in place: rounding never builds up."""
+    k, beat, pulls = instance.k, state.beat, instance.pulls
+    state.size[:] = np.bincount(beat, minlength=k)
+    for c in range(instance.loads.w.shape[1]):
+        state.total[:, c] = np.bincount(beat, weights=instance.loads.w[:, c], minlength=k)
+    for c, part in enumerate((pulls.mass, pulls.mass * pulls.x, pulls.mass * pulls.y)):
+        state.moment[:, c] = np.bincount(beat, weights=part, minlength=k)
+    off = (pulls.home >= 0) & (pulls.home != beat)
+    state.moved[0] = float(pulls.weight[off].sum())
+
+
+def excess_of(instance: Instance, state: State) -> float:
+    """Return the worst excess over a bound, in tolerances of 3 % (0: all hold)."""
+    loads = instance.loads
+    over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
+    return float(max(over.max(initial=0.0) - instance.slack, 0.0))
+
+
+def anneal(
+    instance: Instance,
+    beat: Ints,
+    schedule: Schedule,
+    *,
+    seed: int,
+    clock: Clock,
+    keep: float = np.inf,
+    on_chunk: Callable[[float, State], None] | None = None,
+) -> State:
+    """Return the plan that annealing reaches from a start.
+
+    The schedule is cut into chunks. Where the clock does not leave time for all its sweeps,
+    later chunks get fewer, so that the cooling is always complete.
+
+    Parameters
+    ----------
+    beat
+        A start with every beat in one piece; it stays so.
+    on_chunk
+        Called with the share done and the state after each chunk.
+    """
+    state = make_state(instance, beat, seed, keep)
+    n, edges = len(beat), len(instance.graph.nbr)
+    room = tree_room(n, edges, instance.loads.w.shape[1])
+    chunks = int(min(60, max(4, schedule.sweeps // 4)))
+    planned = max(1, round(schedule.sweeps / chunks))
+    rate = 0.0
+    for i in range(chunks):
+        sweeps = planned
+        left = clock.left()
+        if np.isfinite(left) and rate > 0.0:
+            sweeps = max(1, min(planned, int(left / (chunks - i) / rate)))
+        share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
+        if clock.stopped():
+            share = np.ones(3)
+        before = perf_counter()
+        _run(instance, state, schedule, share, room)
+        rate = (perf_counter() - before) / len(share)
+        refresh_state(instance, state)
+        if on_chunk is not None:
+            on_chunk((i + 1) / chunks, state)
+        if len(share) == 3 and share[0] == 1.0:
+            break
+    return state
+
+
+def _run(
+    instance: Instance,
+    state: State,
+    plan: Schedule,
+    share: NDArray[np.float64],
+    room: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Run sweeps at given shares of the schedule."""
+    cool = np.clip(share / plan.cooling, 0.0, 1.0)
+    hold = np.clip((share - plan.cooling) / plan.holding, 0.0, 1.0)
+    heat = plan.hot * (plan.cold / plan.hot) ** cool
+    heat[share >= plan.cooling + plan.holding] = 1e-9
+    weigh = plan.loose * (plan.strict / plan.loose) ** cool * 20.0**hold
+    beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
+    beta *= instance.k / max(1.0, float(instance.pulls.mass.sum()))
+    # A fractional number of pairs per sweep is spread evenly over the sweeps.
+    wanted = np.cumsum(np.full(len(share), plan.resplit * instance.k))
+    resplits = np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
+    run_sweeps(
+        instance.graph,
+        instance.loads,
+        instance.pulls,
+        state,
+        heat,
+        weigh,
+        beta,
+        resplits,
+        NOISE,
+        room,
+    )

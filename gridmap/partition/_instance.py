@@ -1,0 +1,313 @@
+"""From a region of the problem to the arrays of the search: groups as one, bounds, pulls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
+
+from gridmap.errors import InfeasibleError, some_ids
+from gridmap.partition._arrays import Instance, Loads, Pulls, build_graph, hilbert_order
+from gridmap.partition._regions import Region
+from gridmap.partition.problem import Problem
+
+__all__ = ["Built", "Wish", "build_instance", "empty_pulls"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_SHRINK = 0.955  # the search aims inside the bounds, so that the plan lands inside
+_COMMUNITY = 1.5  # a border inside a community weighs so much more
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a plan is to be good at: tolerance per criterion, and the price of each other aim.
+
+    ``travel`` and ``change`` are in mean borders per mean grid.
+    """
+
+    tolerances: tuple[float, ...]
+    cut: float = 1.0
+    travel: float = 0.0
+    change: float = 0.0
+    round_: float = 0.0
+    keep: float | None = None
+    shrink: float = _SHRINK
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An instance, and the way back: ``node`` is the instance's node of each of the grids."""
+
+    instance: Instance
+    grids: Integers
+    labels: Integers
+    node: Integers
+    unit_m: float
+    today: NDArray[np.int32]
+
+    def labels_of(self, beat: NDArray[np.integer]) -> Integers:
+        """Return the label of each of the region's grids from the beats of the nodes."""
+        return self.labels[beat[self.node]]
+
+
+def build_instance(problem: Problem, region: Region, ties: list[Integers], wish: Wish) -> Built:
+    """Return the arrays of one region; ``ties`` are groups that must share a beat.
+
+    Raises
+    ------
+    InfeasibleError
+        If grids that must share a beat cannot be reached from each other.
+    """
+    grids = region.grids
+    edges, border = region.edges, region.borders_m
+    group = _contract(problem, region, ties)
+    nodes = int(group.max()) + 1
+    xy = _places(problem, grids, edges)
+    mass = np.bincount(group, minlength=nodes).astype(np.float64)
+    centre = np.stack([np.bincount(group, weights=c, minlength=nodes) for c in xy.T], axis=1)
+    centre /= mass[:, None]
+    order = hilbert_order(centre)
+    rank = np.empty(nodes, dtype=np.int64)
+    rank[order] = np.arange(nodes)
+    node = rank[group]
+    centre = centre[order]
+    ends = node[edges]
+    real = ends[:, 0] != ends[:, 1]
+    unit = float(border[real].mean()) if real.any() and border[real].sum() > 0 else 1.0
+    length = border[real] / unit * wish.cut
+    if problem.communities is not None:
+        community = problem.communities[grids][edges[real]]
+        same = (community[:, 0] == community[:, 1]) & (community[:, 0].astype(str) != "-1")
+        length = np.where(same, length * (1 + _COMMUNITY), length)
+    graph = build_graph(
+        nodes, ends[real, 0].astype(np.int32), ends[real, 1].astype(np.int32), length
+    )
+    scale = _width(problem, grids, xy) / np.sqrt(len(region.labels))
+    pulls = _build_pulls(problem, region, node, centre / scale, scale, wish)
+    weights = _sum_by(node, problem.weights[grids], nodes)
+    loads = _build_loads(problem, region, weights, wish)
+    slack = 0.0 if problem.bounds is not None else 0.03 * (1 - wish.shrink) + 1e-9
+    instance = Instance(len(region.labels), graph, loads, pulls, centre / scale, slack)
+    return Built(instance, grids, region.labels, node, unit, _today(problem, region, node, nodes))
+
+
+def _contract(problem: Problem, region: Region, ties: list[Integers]) -> Integers:
+    """Return the node of each grid: grids that must share a beat are one node.
+
+    Groups that do not touch are joined along the shortest way between their parts.
+    """
+    n = len(region.grids)
+    edges = region.edges
+    ties = [_positions(region.grids, tie) for tie in ties]
+    if problem.whole_communities and problem.communities is not None:
+        names = problem.communities[region.grids].astype(str)
+        ties += [np.flatnonzero(names == c) for c in np.unique(names) if c not in ("-1", "None")]
+    ties = [t for t in ties if len(t) > 1]
+    if not ties:
+        return np.arange(n)
+    table = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (n, n)).tocsr()
+    table = (table + table.T).tocsr()
+    links: list[NDArray[np.int64]] = []
+    for tie in ties:
+        inside = tie
+        while True:
+            count, label = connected_components(table[inside][:, inside], directed=False)
+            if count == 1:
+                break
+            start = inside[label == 0]
+            far, before, _ = dijkstra(
+                table, indices=start, unweighted=True, min_only=True, return_predecessors=True
+            )
+            others = inside[label != 0]
+            goal = int(others[np.argmin(far[others])])
+            if not np.isfinite(far[goal]):
+                raise InfeasibleError(
+                    "partition.error.apart_forever",
+                    ids=some_ids(problem.name_of(region.grids[tie])),
+                )
+            way = [goal]
+            while before[way[-1]] >= 0:
+                way.append(int(before[way[-1]]))
+            inside = np.union1d(inside, np.array(way))
+        links.append(inside)
+    rows = np.concatenate([np.full(len(g) - 1, g[0]) for g in links])
+    cols = np.concatenate([g[1:] for g in links])
+    merged = coo_array((np.ones(len(rows)), (rows, cols)), (n, n))
+    return connected_components(merged, directed=False)[1].astype(np.int64)
+
+
+def _positions(grids: Integers, some: Integers) -> Integers:
+    """Return the positions, in sorted grids, of those of some that are among them."""
+    at = np.minimum(np.searchsorted(grids, some), len(grids) - 1)
+    return at[grids[at] == some]
+
+
+def _places(problem: Problem, grids: Integers, edges: Integers) -> Floats:
+    """Return coordinates, made up from distances along the graph where there are none."""
+    if problem.xy is not None:
+        xy: Floats = problem.xy[grids]
+        return xy - xy.min(axis=0)
+    n = len(grids)
+    table = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (n, n)).tocsr()
+    table = (table + table.T).tocsr()
+
+    def steps(start: int) -> Floats:
+        far = dijkstra(table, indices=start, unweighted=True)
+        return np.where(np.isfinite(far), far, 0.0)
+
+    west = int(breadth_first_order(table, 0, directed=False)[0][-1])
+    east = int(np.argmax(steps(west)))
+    across = np.abs(steps(west) - steps(east)) + 1e-3 * (steps(west) + steps(east))
+    north = int(np.argmin(across - steps(west) * 0.5))
+    south = int(np.argmax(steps(north)))
+    return np.stack([steps(west) - steps(east), steps(north) - steps(south)], axis=1)
+
+
+def _width(problem: Problem, grids: Integers, xy: Floats) -> float:
+    """Return the side of a square as large as the region."""
+    if problem.areas_m2 is not None and problem.xy is not None:
+        area = float(problem.areas_m2[grids].sum())
+        if area > 0:
+            return float(np.sqrt(area))
+    span = np.ptp(xy, axis=0)
+    return float(np.sqrt(max(span[0] * span[1], span.max() ** 2 * 0.01, 1e-12)))
+
+
+def _sum_by(node: Integers, values: Floats, nodes: int) -> Floats:
+    columns = [np.bincount(node, weights=c, minlength=nodes) for c in values.T]
+    return np.ascontiguousarray(np.stack(columns, axis=1))
+
+
+def _build_loads(problem: Problem, region: Region, weights: Floats, wish: Wish) -> Loads:
+    target = np.maximum(region.targets, 1e-12)
+    tolerance = np.maximum(np.array(wish.tolerances), 1e-9)
+    if problem.bounds is not None:
+        lo = np.full_like(target, -np.inf)
+        hi = np.full_like(target, np.inf)
+        lo[:, 0], hi[:, 0] = problem.bounds
+        scale = np.full_like(target, 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9))
+    else:
+        lo = target * (1 - tolerance * wish.shrink)
+        hi = target * (1 + tolerance * wish.shrink)
+        scale = 0.03 / tolerance / target
+    lo = np.where(lo <= 0, -np.inf, lo)
+    return Loads(weights, lo, hi, scale)
+
+
+def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDArray[np.int32]:
+    """Return the region's own number of each node's present beat, -1 where it has none."""
+    home = np.full(nodes, -1, dtype=np.int32)
+    if problem.present is None:
+        return home
+    number = {int(label): i for i, label in enumerate(region.labels)}
+    local = np.array([number.get(int(b), -1) for b in problem.present[region.grids]])
+    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    share = np.zeros((nodes, len(region.labels)))
+    has = local >= 0
+    np.add.at(share, (node[has], local[has]), keep[region.grids][has] + 1e-9)
+    held = share.sum(axis=1) > 0
+    home[held] = np.argmax(share[held], axis=1)
+    return home
+
+
+def _build_pulls(
+    problem: Problem,
+    region: Region,
+    node: Integers,
+    xy: Floats,
+    scale: float,
+    wish: Wish,
+) -> Pulls:
+    grids, k, nodes = region.grids, len(region.labels), len(xy)
+    number = {int(label): i for i, label in enumerate(region.labels)}
+    pin = np.full(nodes, -1, dtype=np.int32)
+    if problem.fixed is not None:
+        for v, label in zip(node, problem.fixed[grids], strict=True):
+            if label >= 0:
+                pin[v] = number[int(label)]
+    centre = np.zeros((k, 2))
+    site = np.zeros(k, dtype=np.int32)
+    if problem.rooms is not None:
+        local = {int(g): int(v) for g, v in zip(grids, node, strict=True)}
+        for label, i in number.items():
+            grid = int(problem.rooms[label]) if label < len(problem.rooms) else -1
+            if grid in local:
+                pin[local[grid]] = i
+                site[i] = local[grid]
+                centre[i] = xy[local[grid]]
+    first = problem.weights[:, 0]
+    keep = first if problem.keep_weights is None else problem.keep_weights
+    weight = np.bincount(node, weights=keep[grids], minlength=nodes)
+    mean = max(float(weight.mean()), 1e-12)
+    demand = first if problem.demand is None else problem.demand
+    travel = np.bincount(node, weights=demand[grids], minlength=nodes)
+    travel = travel / max(float(travel.mean()), 1e-12) * wish.travel * np.sqrt(nodes / k)
+    matrix = np.zeros((0, 0), dtype=np.float32)
+    if problem.travel is not None and wish.travel > 0:
+        first_grid = np.zeros(nodes, dtype=np.int64)
+        first_grid[node[::-1]] = grids[::-1]
+        matrix = np.ascontiguousarray(problem.travel[np.ix_(first_grid, first_grid)])
+        matrix = (matrix / max(float(matrix.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
+    priced = wish.change > 0 or wish.keep is not None
+    home = _today(problem, region, node, nodes) if priced else np.full(nodes, -1, np.int32)
+    foe_ptr, foe = _foes(problem, grids, node, nodes)
+    return Pulls(
+        mass=np.bincount(node, minlength=nodes).astype(np.float64),
+        x=np.ascontiguousarray(xy[:, 0]),
+        y=np.ascontiguousarray(xy[:, 1]),
+        pin=pin,
+        home=home,
+        price=weight / mean * wish.change,
+        weight=weight if priced else np.zeros(nodes),
+        demand=travel if wish.travel > 0 else np.zeros(nodes),
+        centre_x=np.ascontiguousarray(centre[:, 0]),
+        centre_y=np.ascontiguousarray(centre[:, 1]),
+        site=site,
+        matrix=matrix,
+        foe_ptr=foe_ptr,
+        foe=foe,
+    )
+
+
+def empty_pulls(xy: Floats, demand: Floats, travel: NDArray[np.float32] | None) -> Pulls:
+    """Return pulls that hold places and demand only, for measuring a plan."""
+    n = len(xy)
+    none = np.zeros(n)
+    return Pulls(
+        mass=np.ones(n),
+        x=np.ascontiguousarray(xy[:, 0]),
+        y=np.ascontiguousarray(xy[:, 1]),
+        pin=np.full(n, -1, dtype=np.int32),
+        home=np.full(n, -1, dtype=np.int32),
+        price=none,
+        weight=none,
+        demand=np.array(demand, dtype=np.float64),
+        centre_x=np.zeros(0),
+        centre_y=np.zeros(0),
+        site=np.zeros(0, dtype=np.int32),
+        matrix=np.zeros((0, 0), np.float32) if travel is None else np.array(travel, np.float32),
+        foe_ptr=np.zeros(n + 1, dtype=np.int32),
+        foe=np.zeros(0, dtype=np.int32),
+    )
+
+
+def _foes(
+    problem: Problem, grids: Integers, node: Integers, nodes: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    local = {int(g): int(v) for g, v in zip(grids, node, strict=True)}
+    pairs = set()
+    for a, b in problem.apart:
+        if a in local and b in local:
+            if local[a] == local[b]:
+                raise InfeasibleError(
+                    "partition.error.together_and_apart", ids=some_ids(problem.name_of([a, b]))
+                )
+            pairs |= {(local[a], local[b]), (local[b], local[a])}
+    listed = np.array(sorted(pairs), dtype=np.int32).reshape(-1, 2)
+    ptr = np.zeros(nodes + 1, dtype=np.int32)
+    np.cumsum(np.bincount(listed[:, 0], minlength=nodes), out=ptr[1:])
+    return ptr, np.ascontiguousarray(listed[:, 1])

@@ -1,0 +1,293 @@
+"""Compiled parts of the search: random numbers, contiguity, and what one move changes."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numba import njit
+
+from gridmap.partition._arrays import Graph, Loads, Pulls, State
+
+__all__ = [
+    "NOISE",
+    "apply_block",
+    "beat_penalty",
+    "block_change",
+    "gather_cut_off",
+    "foes_in",
+    "next_random",
+    "pull_of",
+    "share_penalty",
+    "stays_connected",
+]
+
+# -log(u) at 4,096 quantiles: a move is taken when it costs at most temperature times one of
+# these (Metropolis). Rounded, so that every platform's logarithm gives the same table.
+NOISE = np.round(-np.log((np.arange(4096) + 0.5) / 4096), 9)
+
+_13, _7, _17 = np.uint64(13), np.uint64(7), np.uint64(17)
+
+
+@njit(cache=True, inline="always")
+def next_random(random):
+    """Return 64 random bits (xorshift, Marsaglia 2003) and step the state."""
+    bits = random[0]
+    bits ^= bits << _13
+    bits ^= bits >> _7
+    bits ^= bits << _17
+    random[0] = bits
+    return bits
+
+
+@njit(cache=True)
+def stays_connected(graph: Graph, state: State, grid: int, beat: int) -> bool:
+    """Return whether the beat stays in one piece when the grid leaves it.
+
+    A stamped breadth-first search through the grid's own neighbours first, which settles
+    nearly every case, then through the beat. Leaves ``stamp == tick + 1`` on what it reached
+    and the reached grids in ``queue``.
+    """
+    indptr, nbr, owner = graph.indptr, graph.nbr, state.beat
+    stamp, queue = state.stamp, state.queue
+    wanted = state.tick[0] + 4
+    state.tick[0] = wanted
+    seen = wanted + 1
+    left = 0
+    first = -1
+    for e in range(indptr[grid], indptr[grid + 1]):
+        j = nbr[e]
+        if owner[j] == beat:
+            stamp[j] = wanted
+            left += 1
+            first = j
+    if left <= 1:
+        return left == 1 or state.size[beat] == 1
+    stamp[first] = seen
+    queue[0] = first
+    head, tail = 0, 1
+    left -= 1
+    while head < tail:
+        u = queue[head]
+        head += 1
+        for e in range(indptr[u], indptr[u + 1]):
+            j = nbr[e]
+            if stamp[j] == wanted:
+                left -= 1
+                if left == 0:
+                    return True
+                stamp[j] = seen
+                queue[tail] = j
+                tail += 1
+    stamp[grid] = seen
+    head = 0
+    while head < tail:
+        u = queue[head]
+        head += 1
+        for e in range(indptr[u], indptr[u + 1]):
+            j = nbr[e]
+            if owner[j] == beat and stamp[j] != seen:
+                if stamp[j] == wanted:
+                    left -= 1
+                    if left == 0:
+                        return True
+                stamp[j] = seen
+                queue[tail] = j
+                tail += 1
+    return False
+
+
+@njit(cache=True)
+def gather_cut_off(graph: Graph, state: State, grid: int, beat: int) -> int:
+    """Gather the grid and what its leaving cuts off; return how many.
+
+    All pieces but the largest go with the grid. They stand in ``queue`` from the middle on
+    (index n) and carry ``stamp == tick + 2``.
+    """
+    indptr, nbr, owner = graph.indptr, graph.nbr, state.beat
+    stamp, queue = state.stamp, state.queue
+    state.tick[0] += 4
+    seen = state.tick[0] + 1
+    mark = seen + 1
+    stamp[grid] = seen
+    tail = 0
+    large_from, large_to = 0, 0
+    for f in range(indptr[grid], indptr[grid + 1]):
+        root = nbr[f]
+        if owner[root] != beat or stamp[root] == seen:
+            continue
+        begin = tail
+        stamp[root] = seen
+        queue[tail] = root
+        tail += 1
+        head = begin
+        while head < tail:
+            u = queue[head]
+            head += 1
+            for e in range(indptr[u], indptr[u + 1]):
+                j = nbr[e]
+                if owner[j] == beat and stamp[j] != seen:
+                    stamp[j] = seen
+                    queue[tail] = j
+                    tail += 1
+        if tail - begin > large_to - large_from:
+            large_from, large_to = begin, tail
+    out = len(owner)
+    queue[out] = grid
+    stamp[grid] = mark
+    count = 1
+    for i in range(tail):
+        if i < large_from or i >= large_to:
+            queue[out + count] = queue[i]
+            stamp[queue[i]] = mark
+            count += 1
+    return count
+
+
+@njit(cache=True, inline="always")
+def beat_penalty(loads: Loads, beat: int, criterion: int, total: float) -> float:
+    """Return the squared excess of a total over the beat's bounds, in tolerances of 3 %."""
+    excess = max(total - loads.hi[beat, criterion], loads.lo[beat, criterion] - total)
+    if excess <= 0.0:
+        return 0.0
+    excess *= loads.scale[beat, criterion]
+    return excess * excess
+
+
+@njit(cache=True, inline="always")
+def pull_of(pulls: Pulls, grid: int, beat: int) -> float:
+    """Return what the grid costs in the beat: distance to its centre, and not being home."""
+    cost = 0.0
+    if pulls.demand[grid] > 0.0:
+        if pulls.matrix.shape[0] > 0:
+            cost = pulls.demand[grid] * pulls.matrix[grid, pulls.site[beat]]
+        else:
+            dx = pulls.x[grid] - pulls.centre_x[beat]
+            dy = pulls.y[grid] - pulls.centre_y[beat]
+            cost = pulls.demand[grid] * sqrt(dx * dx + dy * dy)
+    if pulls.home[grid] >= 0 and pulls.home[grid] != beat:
+        cost += pulls.price[grid]
+    return cost
+
+
+@njit(cache=True)
+def foes_in(pulls: Pulls, state: State, grid: int, beat: int) -> int:
+    """Return how many grids that may not share a beat with this one are in the beat."""
+    count = 0
+    for e in range(pulls.foe_ptr[grid], pulls.foe_ptr[grid + 1]):
+        if state.beat[pulls.foe[e]] == beat:
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def block_change(
+    graph: Graph,
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    block: np.ndarray,
+    count: int,
+    mark: int,
+    origin: int,
+    goal: int,
+    weigh: float,
+    beta: float,
+) -> float:
+    """Return what it costs to move a block of stamped grids from one beat to another."""
+    change = 0.0
+    mass = 0.0
+    mx = 0.0
+    my = 0.0
+    off = 0.0
+    for i in range(count):
+        v = block[i]
+        if pulls.pin[v] >= 0:
+            return np.inf
+        for e in range(graph.indptr[v], graph.indptr[v + 1]):
+            j = graph.nbr[e]
+            if state.beat[j] == goal:
+                change -= graph.length[e]
+            elif state.beat[j] == origin and state.stamp[j] != mark:
+                change += graph.length[e]
+        mass += pulls.mass[v]
+        mx += pulls.mass[v] * pulls.x[v]
+        my += pulls.mass[v] * pulls.y[v]
+        change += pull_of(pulls, v, goal) - pull_of(pulls, v, origin)
+        if pulls.home[v] == goal:
+            off -= pulls.weight[v]
+        elif pulls.home[v] == origin:
+            off += pulls.weight[v]
+        if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
+            change += 100.0 * (foes_in(pulls, state, v, goal) - foes_in(pulls, state, v, origin))
+    for c in range(loads.w.shape[1]):
+        moved = 0.0
+        for i in range(count):
+            moved += loads.w[block[i], c]
+        here, there = state.total[origin, c], state.total[goal, c]
+        change += weigh * (
+            beat_penalty(loads, origin, c, here - moved)
+            - beat_penalty(loads, origin, c, here)
+            + beat_penalty(loads, goal, c, there + moved)
+            - beat_penalty(loads, goal, c, there)
+        )
+    if off != 0.0:
+        change += weigh * share_penalty(state, off)
+    if beta > 0.0:
+        change += beta * (
+            _spread(state, goal, 0.0, 0.0, 0.0)
+            + _spread(state, origin, 0.0, 0.0, 0.0)
+            - _spread(state, goal, mass, mx, my)
+            - _spread(state, origin, -mass, -mx, -my)
+        )
+    return change
+
+
+@njit(cache=True)
+def share_penalty(state: State, off: float) -> float:
+    """Return the change of the penalty for workload that loses its beat beyond the limit."""
+    before = max(0.0, state.moved[0] - state.moved[1]) * state.moved[2]
+    after = max(0.0, state.moved[0] + off - state.moved[1]) * state.moved[2]
+    return after * after - before * before
+
+
+@njit(cache=True, inline="always")
+def _spread(state: State, beat: int, mass: float, mx: float, my: float) -> float:
+    whole = state.moment[beat, 0] + mass
+    if whole <= 0.0:
+        return 0.0
+    sx = state.moment[beat, 1] + mx
+    sy = state.moment[beat, 2] + my
+    return (sx * sx + sy * sy) / whole
+
+
+@njit(cache=True)
+def apply_block(
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    block: np.ndarray,
+    count: int,
+    origin: int,
+    goal: int,
+) -> None:
+    """Move the grids and keep the sums."""
+    for i in range(count):
+        v = block[i]
+        m = pulls.mass[v]
+        state.beat[v] = goal
+        for c in range(loads.w.shape[1]):
+            state.total[origin, c] -= loads.w[v, c]
+            state.total[goal, c] += loads.w[v, c]
+        state.moment[origin, 0] -= m
+        state.moment[goal, 0] += m
+        state.moment[origin, 1] -= m * pulls.x[v]
+        state.moment[goal, 1] += m * pulls.x[v]
+        state.moment[origin, 2] -= m * pulls.y[v]
+        state.moment[goal, 2] += m * pulls.y[v]
+        if pulls.home[v] == goal:
+            state.moved[0] -= pulls.weight[v]
+        elif pulls.home[v] == origin:
+            state.moved[0] += pulls.weight[v]
+    state.size[origin] -= count
+    state.size[goal] += count

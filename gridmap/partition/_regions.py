@@ -1,0 +1,345 @@
+"""Parts that are solved apart: stations, islands, and what is left beside frozen beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from gridmap.errors import InfeasibleError, some_ids
+from gridmap.partition.problem import Problem
+
+__all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of", "tied_groups"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_ISLAND_SHARE = 0.5  # a part that deserves less than half a beat joins its neighbour
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user must know: a catalogue key and the values of its sentence."""
+
+    key: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Grids that hang together and share ``labels``, one beat for each.
+
+    ``targets`` is what each beat is to carry, (beats, criteria), in workload; ``edges`` are
+    pairs of positions in ``grids`` (sorted) and ``borders_m`` their lengths, bridges with 0.
+    """
+
+    grids: Integers
+    labels: Integers
+    targets: Floats
+    edges: Integers
+    borders_m: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """All regions, the grids of frozen beats, bridges added, and what must be said."""
+
+    regions: tuple[Region, ...]
+    frozen: NDArray[np.bool_]
+    bridges: Integers
+    notes: tuple[Note, ...]
+
+
+def pieces_of(count: int, edges: Integers, same: NDArray[np.bool_]) -> tuple[int, Integers]:
+    """Return the number of pieces and each grid's piece over the edges that are marked."""
+    kept = edges[same]
+    table = coo_array((np.ones(len(kept), np.int8), (kept[:, 0], kept[:, 1])), (count, count))
+    number, label = connected_components(table, directed=False)
+    return int(number), label.astype(np.int64)
+
+
+def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integers:
+    """Return whole numbers of beats in proportion, by largest remainder.
+
+    Parameters
+    ----------
+    weights
+        Workload of each part.
+    seats
+        Beats to give away.
+    least
+        Each part's minimum.
+
+    Examples
+    --------
+    >>> apportion(np.array([5.0, 3.0, 0.1]), 4)
+    array([2, 1, 1])
+    """
+    floor = np.broadcast_to(np.asarray(least, dtype=np.int64), weights.shape)
+    total = float(weights.sum())
+    quota = weights / total * seats if total > 0 else np.full(len(weights), seats / len(weights))
+    given = np.maximum(np.floor(quota + 1e-9).astype(np.int64), floor)
+    while given.sum() < seats:
+        given[np.argmax(np.round(quota - given, 12))] += 1
+    while given.sum() > seats:
+        room = np.where(given > floor, np.round(given - quota, 12), -np.inf)
+        given[np.argmax(room)] -= 1
+    return given
+
+
+def divide(problem: Problem) -> Division:
+    """Split a problem into regions that can be solved apart.
+
+    Raises
+    ------
+    InfeasibleError
+        If there are fewer beats than stations, or locks that contradict each other.
+    """
+    n = problem.grids
+    frozen = np.zeros(n, dtype=np.bool_)
+    if problem.frozen and problem.present is not None:
+        frozen = np.isin(problem.present, problem.frozen)
+    codes = np.zeros(n, dtype=np.int64)
+    if problem.parents is not None:
+        codes = np.unique(problem.parents.astype(str), return_inverse=True)[1].astype(np.int64)
+    edges = problem.edges
+    open_edges = (
+        (codes[edges[:, 0]] == codes[edges[:, 1]])
+        & ~frozen[edges].any(axis=1)
+        & (edges[:, 0] != edges[:, 1])
+    )
+    beats = problem.beats - len(set(problem.frozen))
+    free = np.flatnonzero(~frozen)
+    notes: list[Note] = []
+    if not free.size or beats <= 0:
+        if free.size:
+            raise InfeasibleError("partition.error.all_frozen", grids=len(free))
+        return Division((), frozen, np.zeros((0, 2), np.int64), ())
+    used = np.unique(codes[free])
+    if beats < len(used):
+        raise InfeasibleError("partition.error.few_beats", beats=beats, stations=len(used))
+    must = tied_groups(problem)
+    wants = _wanted_labels(problem)
+    load = np.bincount(codes[free], weights=_first(problem)[free], minlength=codes.max() + 1)
+    least = np.array([max(1, len(_labels_in(wants, codes == p))) for p in used])
+    if least.sum() > beats:
+        raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
+    room = np.array([(codes[free] == p).sum() for p in used])
+    seats = _cap(apportion(load[used], beats, least), room)
+    _, piece = pieces_of(n, edges, open_edges)
+    parts: list[Integers] = []
+    counts: list[int] = []
+    bridges: list[tuple[int, int]] = []
+    for station, number in zip(used, seats, strict=True):
+        inside = np.flatnonzero((codes == station) & ~frozen)
+        groups = [inside[piece[inside] == c] for c in np.unique(piece[inside])]
+        groups, added = _join_islands(problem, groups, int(number), must)
+        bridges += added
+        weights = np.array([_first(problem)[g].sum() for g in groups])
+        floor = np.array([max(1, len(_labels_in(wants, g))) for g in groups])
+        counts += list(_cap(apportion(weights, int(number), floor), np.array([*map(len, groups)])))
+        parts += groups
+    if bridges:
+        names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
+        notes.append(Note("partition.note.bridges", {"ids": some_ids(names)}))
+    labels = _give_labels(problem, parts, counts, wants)
+    regions = []
+    inner = _inner_edges(problem, parts, open_edges, bridges)
+    for part, own, (ends, border) in zip(parts, labels, inner, strict=True):
+        share = np.ones((len(own), problem.criteria))
+        if problem.targets is not None:
+            share = problem.targets[own % problem.beats]
+        total = problem.weights[part].sum(axis=0)
+        regions.append(Region(part, own, share / share.sum(axis=0) * total, ends, border))
+    if len(regions) > 1:
+        notes += _forced(problem, regions)
+    return Division(tuple(regions), frozen, np.array(bridges, np.int64).reshape(-1, 2), (*notes,))
+
+
+def _inner_edges(
+    problem: Problem,
+    parts: list[Integers],
+    open_edges: NDArray[np.bool_],
+    bridges: list[tuple[int, int]],
+) -> list[tuple[Integers, Floats]]:
+    """Return the edges inside each part, by position in it, sorted once for all parts."""
+    owner = np.full(problem.grids, -1, dtype=np.int64)
+    local = np.zeros(problem.grids, dtype=np.int64)
+    for i, part in enumerate(parts):
+        owner[part] = i
+        local[part] = np.arange(len(part))
+    added = np.array(bridges, dtype=np.int64).reshape(-1, 2)
+    ends = np.concatenate([problem.edges[open_edges], added])
+    border = np.concatenate([problem.borders_m[open_edges], np.zeros(len(added))])
+    inside = owner[ends[:, 0]] == owner[ends[:, 1]]
+    ends, border = ends[inside], border[inside]
+    order = np.argsort(owner[ends[:, 0]], kind="stable")
+    ends, border = ends[order], border[order]
+    cuts = np.searchsorted(owner[ends[:, 0]], np.arange(1, len(parts)))
+    return list(zip(np.split(local[ends], cuts), np.split(border, cuts), strict=True))
+
+
+def _first(problem: Problem) -> Floats:
+    """Return the first criterion, or ones where nobody works anywhere."""
+    first: Floats = problem.weights[:, 0]
+    return first if first.sum() > 0 else np.ones(len(first))
+
+
+def _cap(given: Integers, room: Integers) -> Integers:
+    """Return counts none of which is above its room; the surplus goes where there is most."""
+    given = given.copy()
+    while (given > room).any():
+        given[np.argmax(given - room)] -= 1
+        given[np.argmax(room - given)] += 1
+    return given
+
+
+def tied_groups(problem: Problem) -> list[Integers]:
+    """Return groups of grids that must share a beat: told so, or fixed to the same one."""
+    groups = [np.array(group, dtype=np.int64) for group in problem.together if len(group) > 1]
+    for grids in _wanted_labels(problem).values():
+        if len(grids) > 1:
+            groups.append(np.array(sorted(grids), dtype=np.int64))
+    return groups
+
+
+def _wanted_labels(problem: Problem) -> dict[int, set[int]]:
+    """Return the grids that are fixed to each beat, rooms included."""
+    wants: dict[int, set[int]] = {}
+    if problem.fixed is not None:
+        for v in np.flatnonzero(problem.fixed >= 0):
+            wants.setdefault(int(problem.fixed[v]), set()).add(int(v))
+    if problem.rooms is not None:
+        for b in np.flatnonzero(problem.rooms >= 0):
+            wants.setdefault(int(b), set()).add(int(problem.rooms[b]))
+    owner: dict[int, int] = {}
+    for label, grids in wants.items():
+        for v in grids:
+            if owner.setdefault(v, label) != label:
+                raise InfeasibleError(
+                    "partition.error.two_beats",
+                    ids=some_ids(problem.name_of([v])),
+                    first=owner[v],
+                    second=label,
+                )
+    return {label: grids for label, grids in wants.items() if label not in problem.frozen}
+
+
+def _labels_in(wants: dict[int, set[int]], where: NDArray[np.bool_] | Integers) -> list[int]:
+    """Return the beats with a fixed grid among the grids given by mask or position."""
+    if not wants:
+        return []
+    inside = set(np.flatnonzero(where) if where.dtype == np.bool_ else where)
+    return [label for label, grids in sorted(wants.items()) if not inside.isdisjoint(grids)]
+
+
+def _join_islands(
+    problem: Problem, groups: list[Integers], beats: int, must: list[Integers]
+) -> tuple[list[Integers], list[tuple[int, int]]]:
+    """Join parts too small for a beat, or tied to another part, by the nearest bridge."""
+    bridges: list[tuple[int, int]] = []
+    weight = _first(problem)
+    total = sum(float(weight[g].sum()) for g in groups)
+    while len(groups) > 1:
+        small = _smallest(groups, weight, total / beats * _ISLAND_SHARE, len(groups) > beats)
+        first, others = small, [i for i in range(len(groups)) if i != small]
+        if small < 0:
+            pair = _tied_pair(groups, must)
+            if pair is None:
+                break
+            first, others = pair[0], [pair[1]]
+        bridge, at = _nearest_bridge(problem, groups[first], [groups[i] for i in others])
+        bridges.append(bridge)
+        other = others[at]
+        merged = np.sort(np.concatenate([groups[first], groups[other]]))
+        groups = [g for i, g in enumerate(groups) if i not in (first, other)] + [merged]
+    return groups, bridges
+
+
+def _smallest(groups: list[Integers], weight: Floats, limit: float, crowded: bool) -> int:  # noqa: FBT001 - private, two callers' cases
+    """Return the lightest part if it is under the limit, or if there are too many; else -1."""
+    loads = [float(weight[g].sum()) for g in groups]
+    lightest = min(range(len(groups)), key=lambda i: (loads[i], int(groups[i][0])))
+    return lightest if crowded or loads[lightest] < limit else -1
+
+
+def _tied_pair(groups: list[Integers], must: Iterable[Integers]) -> tuple[int, int] | None:
+    for tied in must:
+        holding = [i for i, g in enumerate(groups) if np.isin(tied, g).any()]
+        if len(holding) > 1:
+            return holding[0], holding[1]
+    return None
+
+
+def _nearest_bridge(
+    problem: Problem, island: Integers, others: list[Integers]
+) -> tuple[tuple[int, int], int]:
+    """Return the closest pair of grids between an island and the other parts."""
+    rest = np.concatenate(others)
+    owner = np.repeat(np.arange(len(others)), [len(g) for g in others])
+    if problem.xy is None:
+        return (int(island[0]), int(rest[0])), int(owner[0])
+    gap, near = cKDTree(problem.xy[rest]).query(problem.xy[island])
+    best = int(np.argmin(np.round(gap, 3)))
+    return (int(island[best]), int(rest[near[best]])), int(owner[near[best]])
+
+
+def _give_labels(
+    problem: Problem, parts: list[Integers], counts: list[int], wants: dict[int, set[int]]
+) -> list[Integers]:
+    """Return the beats of each part: those fixed there, today's, then by what is to be done."""
+    given: list[list[int]] = [_labels_in(wants, part) for part in parts]
+    taken = {label for own in given for label in own} | set(problem.frozen)
+    if problem.present is not None:
+        keep = _first(problem) if problem.keep_weights is None else problem.keep_weights
+        overlap = []
+        for i, part in enumerate(parts):
+            inside = problem.present[part]
+            for label in np.unique(inside[inside >= 0]):
+                held = float(keep[part[inside == label]].sum())
+                overlap.append((-held, int(label), i))
+        for _, label, i in sorted(overlap):
+            if label not in taken and len(given[i]) < counts[i]:
+                given[i].append(label)
+                taken.add(label)
+    spare = [b for b in range(problem.beats + len(taken)) if b not in taken]
+    spare = spare[: sum(counts) - sum(map(len, given))]
+    target = np.ones(problem.beats) if problem.targets is None else problem.targets[:, 0]
+    weight = _first(problem)
+    unit = sum(float(weight[p].sum()) for p in parts) / float(target.sum())
+    need = [
+        float(weight[p].sum()) - unit * float(target[np.array(own, int) % problem.beats].sum())
+        for p, own in zip(parts, given, strict=True)
+    ]
+    for label in sorted(spare, key=lambda b: (-target[b % problem.beats], b)):
+        open_parts = [i for i in range(len(parts)) if len(given[i]) < counts[i]]
+        at = max(open_parts, key=lambda i: (round(need[i] / unit, 9), -i))
+        given[at].append(label)
+        need[at] -= unit * float(target[label % problem.beats])
+    return [np.array(sorted(own), dtype=np.int64) for own in given]
+
+
+def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
+    """Return what whole numbers of beats alone do to the balance."""
+    mean = float(sum(r.targets[:, 0].sum() for r in regions)) / sum(len(r.labels) for r in regions)
+    if mean <= 0 or problem.targets is not None:
+        return []
+    off = [abs(float(r.targets[:, 0].mean()) / mean - 1) for r in regions]
+    worst = int(np.argmax(off))
+    if off[worst] < 0.005:
+        return []
+    return [
+        Note(
+            "partition.note.whole_numbers",
+            {
+                "parts": len(regions),
+                "forced": off[worst],
+                "beats": len(regions[worst].labels),
+                "ids": some_ids(problem.name_of(regions[worst].grids)),
+            },
+        )
+    ]

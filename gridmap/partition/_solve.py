@@ -1,0 +1,218 @@
+"""One region from start to finish: start, annealing, mending, restarts, the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.partition._anneal import (
+    Clock,
+    Schedule,
+    anneal,
+    excess_of,
+    make_state,
+)
+from gridmap.partition._arrays import Instance, Ints, State
+from gridmap.partition._balance import mend_balance
+from gridmap.partition._centres import move_centres
+from gridmap.partition._start import join_pieces, start_plan
+
+__all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
+
+_VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effort:
+    """How many looks at a grid one annealing takes, and how many annealings there are."""
+
+    visits: float
+    least: int
+    most: int
+    starts: int
+
+    def sweeps(self, grids: int) -> int:
+        """Return the sweeps of one annealing of so many grids."""
+        return int(min(self.most, max(self.least, self.visits / max(grids, 1))))
+
+
+_EFFORTS = {
+    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1),
+    "normal": Effort(visits=4e7, least=500, most=30_000, starts=3),
+    "thorough": Effort(visits=4e8, least=4_000, most=150_000, starts=6),
+}
+
+
+def effort_of(name: str) -> Effort:
+    """Return the effort of a name: quick, normal or thorough."""
+    return _EFFORTS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A plan of one region by node, its cost, and its worst excess in tolerances of 3 %."""
+
+    beat: Ints
+    cost: float
+    excess: float
+    sweeps: int
+
+    def better_than(self, other: Solved | None) -> bool:
+        """Return whether this plan is preferred: bounds first, cost second."""
+        if other is None:
+            return True
+        mine = (round(self.excess, 9), round(self.cost, 9))
+        return mine < (round(other.excess, 9), round(other.cost, 9))
+
+
+def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:
+    """Return border, travel and change of a plan, without penalties, in mean borders."""
+    graph, pulls = instance.graph, instance.pulls
+    rows = np.repeat(np.arange(len(beat)), np.diff(graph.indptr))
+    cost = float(graph.length[beat[rows] != beat[graph.nbr]].sum()) / 2
+    if pulls.demand.any():
+        held = np.zeros(instance.k, dtype=np.bool_)
+        held[pulls.pin[pulls.pin >= 0]] = True
+        move_centres(pulls, beat.astype(np.int32), instance.k, held, every=True)
+        if pulls.matrix.size:
+            far = pulls.matrix[np.arange(len(beat)), pulls.site[beat]]
+        else:
+            far = np.hypot(pulls.x - pulls.centre_x[beat], pulls.y - pulls.centre_y[beat])
+        cost += float((pulls.demand * far).sum())
+    off = (pulls.home >= 0) & (pulls.home != beat)
+    return cost + float(pulls.price[off].sum())
+
+
+def solve_region(
+    instance: Instance,
+    *,
+    effort: Effort,
+    schedule: Schedule,
+    seed: int,
+    clock: Clock,
+    keep: float = np.inf,
+    start: Ints | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
+) -> Solved:
+    """Return the best plan of several annealings.
+
+    Parameters
+    ----------
+    effort, schedule
+        How long and how hot; the schedule's number of sweeps is set from the effort.
+    keep
+        Workload that may leave its present beat.
+    start
+        A plan to begin from, every beat in one piece; the first annealing is then short.
+    on_progress
+        Called with the share done and the cost.
+    """
+    n = len(instance.xy)
+    if instance.k == 1:
+        beat = np.zeros(n, dtype=np.int32)
+        return Solved(beat, 0.0, excess_of(instance, make_state(instance, beat, 0, keep)), 0)
+    sweeps = effort.sweeps(n)
+    starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
+    left = clock.left()
+    if np.isfinite(left):
+        starts = int(max(1, min(starts, left / (sweeps * n * _VISIT_S))))
+    plan = replace(schedule, sweeps=sweeps)
+    best: Solved | None = None
+    for i in range(starts):
+        if best is not None and clock.stopped():
+            break
+        rng = np.random.default_rng([seed, i])
+        first = start if start is not None else start_plan(instance, rng, turn=0.7 * i)
+        own = clock.part(clock.left() / (starts - i)) if np.isfinite(left) else clock
+        best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
+    assert best is not None  # noqa: S101 - starts is at least one; for the type checker
+    return best
+
+
+def _one_run(
+    instance: Instance,
+    first: Ints,
+    plan: Schedule,
+    seed: int,
+    clock: Clock,
+    keep: float,
+    best: Solved | None,
+    on_progress: Callable[[float, float], None] | None,
+) -> Solved:
+    pulls = instance.pulls
+    held = np.zeros(instance.k, dtype=np.bool_)
+    held[pulls.pin[pulls.pin >= 0]] = True
+    travels = bool(pulls.demand.any())
+
+    def after_chunk(share: float, state: State) -> None:
+        if travels:
+            move_centres(pulls, state.beat, instance.k, held)
+        if on_progress is not None:
+            on_progress(share, best.cost if best is not None else np.nan)
+
+    if travels:
+        move_centres(pulls, first, instance.k, held)
+    tail = 0.93 if np.isfinite(clock.left()) else 1.0
+    inner = clock.part(clock.left() * tail)
+    state = anneal(instance, first, plan, seed=seed, clock=inner, keep=keep, on_chunk=after_chunk)
+    for beat in (state.beat, _mended(instance, state, plan, seed, clock, keep)):
+        found = rate_plan(instance, beat, keep, plan.sweeps)
+        if found.better_than(best):
+            best = found
+    assert best is not None  # noqa: S101 - the first of two beats none; for the type checker
+    return best
+
+
+def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
+    """Return a plan with its cost and its excess, lost beats included."""
+    state = make_state(instance, beat, 0, keep)
+    excess = excess_of(instance, state)
+    if np.isfinite(keep):
+        excess += max(0.0, state.moved[0] - keep) * state.moved[2]
+    return Solved(beat.copy(), cost_of(instance, beat), excess, sweeps)
+
+
+def _mended(
+    instance: Instance, state: State, plan: Schedule, seed: int, clock: Clock, keep: float
+) -> Ints:
+    """Pass surplus on where beats are outside their bounds, then win back border, cold."""
+    if excess_of(instance, state) <= 0:
+        return state.beat
+    beat = mend_balance(instance, state.beat, seed=seed, keep=keep, stopped=clock.stopped)
+    cold = replace(
+        plan,
+        sweeps=max(20, plan.sweeps // 20),
+        hot=plan.cold / 3,
+        cold=plan.cold / 10,
+        loose=plan.strict * 20,
+        strict=plan.strict * 20,
+        cooling=0.6,
+        holding=0.1,
+    )
+    after = anneal(instance, beat, cold, seed=seed + 1, clock=clock, keep=keep)
+    if excess_of(instance, after) <= excess_of(instance, make_state(instance, beat, 0, keep)):
+        return after.beat
+    return beat
+
+
+def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
+    """Return a given plan made whole: every node in a beat, every beat one piece.
+
+    Nodes without a beat (-1) join a neighbour; of a broken beat the heaviest piece stays.
+    """
+    graph, k = instance.graph, instance.k
+    plan = np.array(beat, dtype=np.int32)
+    pinned = instance.pulls.pin >= 0
+    plan[pinned] = instance.pulls.pin[pinned]
+    rows = np.repeat(np.arange(len(plan)), np.diff(graph.indptr))
+    if (plan < 0).all():
+        plan[:] = 0
+    while (plan < 0).any():
+        reach = (plan[rows] < 0) & (plan[graph.nbr] >= 0)
+        plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
+    weight = instance.loads.w[:, 0] + 1e-6 * max(1.0, float(instance.loads.w[:, 0].mean()))
+    weight = weight + pinned * weight.sum()
+    return join_pieces(graph, plan, weight, k)

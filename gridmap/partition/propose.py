@@ -1,0 +1,390 @@
+"""Proposing plans: the one call that a planner makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.partition._anneal import Clock, Schedule
+from gridmap.partition._instance import Built, Wish, build_instance
+from gridmap.partition._regions import Division, Note, Region, divide, tied_groups
+from gridmap.partition._solve import Effort, Solved, effort_of, solve_region, tidy_start
+from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
+from gridmap.partition.scores import score_plan
+
+__all__ = ["propose"]
+
+Objective = Literal["balance", "compact", "travel", "change"]
+_OBJECTIVES = ("balance", "compact", "travel", "change")
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Task:
+    """One region to solve, small enough to be sent to another process."""
+
+    built: Built
+    effort: Effort
+    schedule: Schedule
+    seed: int
+    seconds: float | None
+    keep: float
+    start: NDArray[np.int32] | None
+    tighten: bool
+
+
+def propose(
+    problem: Problem,
+    *,
+    tolerance: float = 0.05,
+    objective: Objective = "compact",
+    effort: Literal["quick", "normal", "thorough"] = "normal",
+    seconds: float | None = None,
+    seed: int = 0,
+    keep: float | None = None,
+    front: int = 1,
+    prove: bool = False,
+    processes: int = 1,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Proposal:
+    """Return plans that divide the grids into beats, each beat in one piece.
+
+    Parameters
+    ----------
+    problem
+        Grids, borders and what must hold.
+    tolerance
+        Largest deviation of a beat's workload from its target, as a share of the target,
+        either side; a deviation equal to it is allowed. `Problem.tolerances` and
+        `Problem.bounds` take precedence.
+    objective
+        ``compact``: shortest borders inside the tolerance. ``balance``: the smallest
+        deviation that can be found, then short borders. ``travel``: least demand times
+        distance from each beat's centre or room. ``change``: as little workload as possible
+        leaves its present beat.
+    effort
+        How many steps the search takes: the same effort and seed give the same plans.
+    seconds
+        A cap on the wall time. Where it bites, fewer steps are taken.
+    seed
+        Any integer.
+    keep
+        Least share of the keep weights that stays in its present beat, 0 to 1, or None.
+    front
+        Number of plans wanted; beyond the first they lean to the other objectives.
+    prove
+        Look for a bound or a proof for ``travel``, exact methods included.
+    processes
+        Processes to share stations and restarts among. It does not change the plans.
+    on_progress
+        Called with the share done now and then.
+    should_stop
+        Asked now and then; True ends the search with the best plans so far.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be.
+    InfeasibleError
+        If no plan can meet the request: fewer beats than stations, contradicting locks, a
+        grid too heavy for any beat where bounds are absolute.
+
+    Examples
+    --------
+    >>> problem = Problem(weights=[1, 1, 1, 1], edges=[(0, 1), (1, 2), (2, 3)], beats=2)
+    >>> propose(problem, effort="quick").best.assignment
+    array([0, 0, 1, 1])
+    """
+    _check_options(problem, objective, tolerance, keep, front, processes)
+    clock = Clock(seconds, should_stop)
+    division = divide(problem)
+    profiles = _profiles(problem, objective, front)
+    candidates: list[Candidate] = []
+    for i, name in enumerate(profiles):
+        part = clock.part(clock.left() / (len(profiles) - i))
+        report = _reporter(on_progress, i, len(profiles), name)
+        wish = _wish(problem, name, tolerance, keep)
+        built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
+        solved = _solve_all(problem, built, name, effort, seed, part, keep, processes, report)
+        candidates.append(_candidate(problem, division, built, solved, name))
+        if clock.stopped():
+            break
+    chosen = _front(candidates, objective)
+    notes = division.notes + _shortfalls(problem, chosen[0], tolerance, keep, division)
+    return Proposal(
+        candidates=tuple(chosen),
+        bridges=division.bridges,
+        notes=notes,
+        problem=problem,
+        seconds=clock.elapsed(),
+        seed=seed,
+        effort=effort,
+    )
+
+
+def _check_options(
+    problem: Problem,
+    objective: str,
+    tolerance: float,
+    keep: float | None,
+    front: int,
+    processes: int,
+) -> None:
+    if objective not in _OBJECTIVES:
+        raise InputError(
+            "partition.error.objective", received=objective, allowed=", ".join(_OBJECTIVES)
+        )
+    if not 0 < tolerance < 10:
+        raise InputError("partition.error.tolerance", received=tolerance)
+    if keep is not None and not 0 <= keep <= 1:
+        raise InputError("partition.error.keep", received=keep)
+    if (keep is not None or objective == "change") and problem.present is None:
+        raise InputError("partition.error.no_present")
+    if front < 1 or processes < 1:
+        raise InputError("partition.error.counts", front=front, processes=processes)
+    if problem.bounds is not None:
+        _check_bounds(problem)
+
+
+def _check_bounds(problem: Problem) -> None:
+    """Refuse what no plan can meet: a grid heavier than a beat, or sums that don't fit."""
+    assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
+    low, high = problem.bounds
+    first = problem.weights[:, 0]
+    heavy = np.flatnonzero(first > high)
+    if heavy.size:
+        raise InfeasibleError(
+            "partition.error.heavy_grid", ids=some_ids(problem.name_of(heavy)), upper=high
+        )
+    total = float(first.sum())
+    if not low * problem.beats <= total <= high * problem.beats:
+        raise InfeasibleError(
+            "partition.error.bounds", lower=low, upper=high, mean=total / problem.beats
+        )
+
+
+def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
+    """Return the objectives to work on: the one asked for first, then those that apply."""
+    order: list[str] = [objective, "compact", "balance"]
+    if problem.xy is not None or problem.travel is not None:
+        order.append("travel")
+    if problem.present is not None:
+        order.append("change")
+    return list(dict.fromkeys(order))[:front]
+
+
+def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None) -> Wish:
+    given = problem.tolerances or (tolerance,) * problem.criteria
+    by_name = {
+        "compact": Wish(tolerances=given, keep=keep),
+        "balance": Wish(tolerances=given, keep=keep),
+        "travel": Wish(tolerances=given, keep=keep, cut=0.05, travel=1.0),
+        "change": Wish(tolerances=given, keep=keep, change=2.0),
+    }
+    return by_name[objective]
+
+
+def _reporter(
+    on_progress: Callable[[Progress], None] | None, index: int, count: int, name: str
+) -> Callable[[float], None] | None:
+    if on_progress is None:
+        return None
+
+    def report(share: float) -> None:
+        on_progress(Progress(share=(index + share) / count, objective=name))
+
+    return report
+
+
+def _solve_all(
+    problem: Problem,
+    built: Sequence[Built],
+    objective: str,
+    effort: str,
+    seed: int,
+    clock: Clock,
+    keep: float | None,
+    processes: int,
+    report: Callable[[float], None] | None,
+) -> list[Solved]:
+    """Solve every region, in this process or in several; the plans are the same."""
+    schedule = _schedule(objective)
+    whole = sum(float(b.instance.pulls.weight.sum()) for b in built)
+    size = sum(len(b.instance.xy) for b in built)
+    tasks = []
+    for i, part in enumerate(built):
+        share = len(part.instance.xy) / size
+        limit = np.inf
+        if keep is not None and whole > 0:
+            limit = (1 - keep) * float(part.instance.pulls.weight.sum())
+        start = None
+        if objective == "change":
+            start = tidy_start(part.instance, part.today)
+        tasks.append(
+            _Task(
+                built=part,
+                effort=effort_of(effort),
+                schedule=schedule,
+                seed=seed * 7919 + i,
+                seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
+                keep=limit,
+                start=start,
+                tighten=objective == "balance",
+            )
+        )
+    if processes > 1 and len(tasks) > 1:
+        scaled = [
+            replace(t, seconds=None if t.seconds is None else t.seconds * processes) for t in tasks
+        ]
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            chunk = max(1, len(tasks) // (processes * 8))
+            return list(pool.map(_solve_task, scaled, chunksize=chunk))
+    solved = []
+    done = 0.0
+    for task in tasks:
+        share = len(task.built.instance.xy) / size
+        rest = sum(len(t.built.instance.xy) for t in tasks[len(solved) :])
+        own = clock.part(clock.left() * len(task.built.instance.xy) / rest)
+        solved.append(_solve_one(task, own, report, done, share))
+        done += share
+    return solved
+
+
+def _solve_task(task: _Task) -> Solved:
+    return _solve_one(task, Clock(task.seconds), None, 0.0, 1.0)
+
+
+def _solve_one(
+    task: _Task,
+    clock: Clock,
+    report: Callable[[float], None] | None,
+    done: float,
+    share: float,
+) -> Solved:
+    def on_progress(part: float, _cost: float) -> None:
+        if report is not None:
+            report(done + share * part)
+
+    return solve_region(
+        task.built.instance,
+        effort=task.effort,
+        schedule=task.schedule,
+        seed=task.seed,
+        clock=clock,
+        keep=task.keep,
+        start=task.start,
+        on_progress=on_progress,
+    )
+
+
+def _schedule(objective: str) -> Schedule:
+    if objective == "change":
+        return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
+    return Schedule(sweeps=1, resplit=0.01)
+
+
+def _candidate(
+    problem: Problem,
+    division: Division,
+    built: Sequence[Built],
+    solved: Sequence[Solved],
+    objective: str,
+) -> Candidate:
+    assignment = np.full(problem.grids, -1, dtype=np.int64)
+    if problem.present is not None:
+        assignment[division.frozen] = problem.present[division.frozen]
+    for part, found in zip(built, solved, strict=True):
+        labels = part.labels_of(found.beat)
+        if problem.present is None and problem.fixed is None and problem.rooms is None:
+            labels = _in_order(labels, problem, part)
+        assignment[part.grids] = labels
+    assignment.flags.writeable = False
+    scores = score_plan(problem, assignment, division.bridges)
+    return Candidate(
+        assignment=assignment,
+        objective=objective,
+        scores=scores,
+        bounds=(_cut_bound(scores.cut_m),),
+        feasible=all(found.excess <= 0 for found in solved),
+    )
+
+
+def _cut_bound(cut_m: float) -> Bound:
+    """Return that nothing is proven about border length: no method gives a useful bound."""
+    return Bound(objective="cut_m", value=cut_m)
+
+
+def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
+    """Number equal beats from their first grid on, so that names don't depend on the search."""
+    if problem.targets is not None and np.ptp(problem.targets, axis=0).any():
+        return labels
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.sort(part.labels)[rank[inverse]]
+
+
+def _front(candidates: list[Candidate], objective: str) -> list[Candidate]:
+    """Return the plan asked for and those that no other plan beats on every measure."""
+    kept = [candidates[0]]
+    for one in candidates[1:]:
+        if not any(_dominates(other, one) for other in candidates if other is not one):
+            kept.append(one)
+    return kept
+
+
+def _measures(one: Candidate) -> tuple[float, ...]:
+    scores = one.scores
+    return (
+        scores.max_deviation,
+        scores.cut_m,
+        scores.travel_total or 0.0,
+        -(scores.kept or 0.0),
+    )
+
+
+def _dominates(one: Candidate, other: Candidate) -> bool:
+    a, b = _measures(one), _measures(other)
+    return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
+
+
+def _shortfalls(
+    problem: Problem,
+    best: Candidate,
+    tolerance: float,
+    keep: float | None,
+    division: Division,
+) -> tuple[Note, ...]:
+    """Return what was asked for and not reached, with the nearest that was."""
+    notes: list[Note] = []
+    scores = best.scores
+    off = np.abs(scores.deviations).max(axis=1)
+    allowed = max(problem.tolerances or (tolerance,))
+    if problem.bounds is None and len(division.regions) == 1 and off.max() > allowed + 1e-12:
+        beats = scores.labels[off > allowed + 1e-12]
+        mean = scores.totals[:, 0].mean()
+        heavy = np.flatnonzero(problem.weights[:, 0] > mean * (1 + allowed))
+        key = "partition.note.heavy_grid" if heavy.size else "partition.note.tolerance"
+        notes.append(
+            Note(
+                key,
+                {
+                    "beats": some_ids(beats),
+                    "asked": allowed,
+                    "reached": scores.max_deviation,
+                    "ids": some_ids(problem.name_of(heavy)),
+                },
+            )
+        )
+    if keep is not None and scores.kept is not None and scores.kept < keep - 1e-12:
+        notes.append(Note("partition.note.keep", {"asked": keep, "reached": scores.kept}))
+    return tuple(notes)
