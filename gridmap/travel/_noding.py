@@ -59,9 +59,7 @@ class Pieces:
     n_passed: int
 
 
-def node_lines(
-    lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Crossings
-) -> Pieces:
+def node_lines(lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Crossings) -> Pieces:
     """Return the pieces of the lines between junctions.
 
     Parameters
@@ -192,9 +190,7 @@ def _crossings(
     )
 
 
-def _has_vertex(
-    parts: Shapes, line: Ints, spots: Shapes, tolerance_m: float
-) -> NDArray[np.bool_]:
+def _has_vertex(parts: Shapes, line: Ints, spots: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
     used, row = np.unique(line, return_inverse=True)
     xy, owner = shapely.get_coordinates(parts[used], return_index=True)
     vertices = shapely.multipoints(xy, indices=owner)
@@ -231,7 +227,12 @@ def _cut(
     line, at, node = line[keep], at[keep], node[keep]
     begins = np.flatnonzero(line[1:] == line[:-1])
     part = line[begins]
-    return node[begins], node[begins + 1], _substrings(parts, part, at[begins], at[begins + 1]), part
+    return (
+        node[begins],
+        node[begins + 1],
+        _substrings(parts, part, at[begins], at[begins + 1]),
+        part,
+    )
 
 
 def _substrings(parts: Shapes, part: Ints, low: Floats, high: Floats) -> Shapes:

@@ -107,27 +107,35 @@ def _pop(cost: Floats, node: Ints, owner: Ints, count: int) -> int:
 
 
 @njit(cache=True)
-def reach_points(  # noqa: PLR0913 - a kernel takes plain arrays
-    node_cost: Floats,
-    node_owner: Ints,
-    start: Ints,
-    end: Ints,
-    forward: Floats,
-    backward: Floats,
-    share: Floats,
+def reach_points(
+    at_nodes: tuple[Floats, Ints],
+    edges: tuple[Ints, Ints, Floats, Floats],
     edge: Ints,
-    room_start: Ints,
-    rooms: Ints,
-    room_share: Floats,
-    room_gap: Floats,
+    share: Floats,
+    on_edges: tuple[Ints, Ints, Floats, Floats],
     rank: int,
 ) -> tuple[Floats, Ints]:
     """Return the cost of each point's ``rank``-th nearest room along its edge, and the room.
 
     A point is reached from either end of its edge, or straight from a room on the same
-    edge. ``forward`` and ``backward`` are the costs of driving each point's whole edge
-    from start to end and back (infinite where not allowed).
+    edge.
+
+    Parameters
+    ----------
+    at_nodes
+        Cost and owner of each node, shape (k, rank).
+    edges
+        Start, end, cost forward and cost backward of each edge; infinite where not allowed.
+    edge, share
+        Each point's edge (-1 for none) and how far along it, 0 to 1.
+    on_edges
+        Where each edge's rooms start, the rooms, and each room's share and access cost.
+    rank
+        Which room is meant.
     """
+    node_cost, node_owner = at_nodes
+    start, end, forward, backward = edges
+    room_start, rooms, room_share, room_gap = on_edges
     n = len(edge)
     cost = np.full(n, np.inf)
     room = np.full(n, -1)
@@ -141,19 +149,19 @@ def reach_points(  # noqa: PLR0913 - a kernel takes plain arrays
         best[:] = np.inf
         who[:] = -1
         # An infinite cost times a share of zero would be no number.
-        from_start = forward[p] * share[p] if share[p] > 0.0 else 0.0
-        from_end = backward[p] * (1.0 - share[p]) if share[p] < 1.0 else 0.0
+        from_start = forward[e] * share[p] if share[p] > 0.0 else 0.0
+        from_end = backward[e] * (1.0 - share[p]) if share[p] < 1.0 else 0.0
         for k in range(width):
-            _offer(best, who, node_cost[start[p], k] + from_start, node_owner[start[p], k])
-            _offer(best, who, node_cost[end[p], k] + from_end, node_owner[end[p], k])
+            _offer(best, who, node_cost[start[e], k] + from_start, node_owner[start[e], k])
+            _offer(best, who, node_cost[end[e], k] + from_end, node_owner[end[e], k])
         for k in range(room_start[e], room_start[e + 1]):
             r = rooms[k]
             gap = share[p] - room_share[r]
             along = 0.0
             if gap > 0.0:
-                along = forward[p] * gap
+                along = forward[e] * gap
             elif gap < 0.0:
-                along = -backward[p] * gap
+                along = -backward[e] * gap
             _offer(best, who, room_gap[r] + along, r)
         if best[rank - 1] < np.inf:
             cost[p] = best[rank - 1]

@@ -45,11 +45,13 @@ class SegmentIndex:
 
     @classmethod
     def build(cls, segments: Floats) -> SegmentIndex:
-        """Return the index of the segments, with about two segments a cell."""
+        """Return the index; a cell is half as large as a segment's share of the ground."""
         low = np.minimum(segments[:, :2], segments[:, 2:]).min(axis=0)
         high = np.maximum(segments[:, :2], segments[:, 2:]).max(axis=0)
         span = np.maximum(high - low, 1.0)
-        cell = max(float(np.sqrt(2.0 * span[0] * span[1] / len(segments))), float(span.max()) / 4e3)
+        cell = max(
+            float(np.sqrt(0.5 * span[0] * span[1] / len(segments))), float(span.max()) / 4e3
+        )
         across, up = (int(n) for n in np.floor(span / cell).astype(np.int64) + 1)
         counts = _count_cells(segments, low[0], low[1], cell, across, up)
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
@@ -72,18 +74,19 @@ class SegmentIndex:
             Each of shape (n,); segment -1 and distance infinite where none is near. Of
             segments equally near, the first.
         """
-        return _nearest_segments(  # type: ignore[no-any-return]  # numba carries no types
-            np.ascontiguousarray(points_xy),
+        # Points in the order of the raster: neighbours read the same memory.
+        cell = np.floor((points_xy - (self.origin_x, self.origin_y)) / self.cell_m)
+        order = np.argsort(cell[:, 1] * self.shape[0] + cell[:, 0])
+        segment, distance, fraction = _nearest_segments(
+            np.ascontiguousarray(points_xy[order]),
             self.segments,
-            self.origin_x,
-            self.origin_y,
-            self.cell_m,
-            self.shape[0],
-            self.shape[1],
-            self.starts,
-            self.members,
+            (self.origin_x, self.origin_y, self.cell_m, *self.shape),
+            (self.starts, self.members),
             max_m,
         )
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return segment[back], distance[back], fraction[back]
 
 
 @njit(cache=True)
@@ -135,15 +138,12 @@ def _fill_cells(
 def _nearest_segments(
     points: Floats,
     segments: Floats,
-    ox: float,
-    oy: float,
-    cell: float,
-    across: int,
-    up: int,
-    starts: Ints,
-    members: Ints,
+    raster: tuple[float, float, float, int, int],
+    buckets: tuple[Ints, Ints],
     max_m: float,
 ) -> tuple[Ints, Floats, Floats]:
+    ox, oy, cell, across, up = raster
+    starts, members = buckets
     found = np.full(len(points), -1)
     distance = np.full(len(points), np.inf)
     fraction = np.zeros(len(points))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from gridmap.travel._nearest import nearest_sources
 from gridmap.travel._ranked import ranked_sources, reach_points
 from gridmap.travel.modes import CAR, Mode, Unit, metres_per_minute
 from gridmap.travel.reach import Reach
@@ -88,8 +89,15 @@ class RoadTravel:
         tail, head, cost = tail[order], head[order], cost[order]
         first = np.concatenate([[True], (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])])
         k = len(net.nodes_xy)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[first[: len(tail)]], minlength=k))])
+        indptr = np.concatenate(
+            [[0], np.cumsum(np.bincount(tail[first[: len(tail)]], minlength=k))]
+        )
         return csr_array((cost[first], head[first], indptr), shape=(k, k))
+
+    @cached_property
+    def _arcs(self) -> tuple[Ints, Ints, Floats]:
+        graph = self.graph
+        return graph.indptr.astype(np.int64), graph.indices.astype(np.int64), graph.data
 
     def _gap_cost(self, gap_m: Floats) -> Floats:
         if self.unit == "m":
@@ -98,13 +106,13 @@ class RoadTravel:
 
     def locate(self, points_xy: ArrayLike) -> Located:
         """Return where points enter the network under this cost's limit and barriers."""
-        return self.network.locate(
-            points_xy, max_gap_m=self.max_gap_m, barriers=self.barriers
-        )
+        return self.network.locate(points_xy, max_gap_m=self.max_gap_m, barriers=self.barriers)
 
     def _share(self, at: Located) -> Floats:
         length = self.network.length_m[at.edge]
-        return np.clip(np.divide(at.offset_m, length, out=np.zeros(len(length)), where=length > 0), 0, 1)
+        return np.clip(
+            np.divide(at.offset_m, length, out=np.zeros(len(length)), where=length > 0), 0, 1
+        )
 
     def _seeds(self, at: Located) -> tuple[Ints, Ints, Floats]:
         """Return nodes where rooms enter, the rooms, and the cost of getting there."""
@@ -112,7 +120,9 @@ class RoadTravel:
         rows = np.flatnonzero(at.edge >= 0)
         edge, share, gap = at.edge[rows], self._share(at)[rows], self._gap_cost(at.gap_m[rows])
         # A room exactly at an end is there whatever the direction of its road.
-        to_end = np.where(share < 1.0, forward[edge] * np.where(share < 1.0, 1.0 - share, 1.0), 0.0)
+        to_end = np.where(
+            share < 1.0, forward[edge] * np.where(share < 1.0, 1.0 - share, 1.0), 0.0
+        )
         to_start = np.where(share > 0.0, backward[edge] * np.where(share > 0.0, share, 1.0), 0.0)
         node = np.concatenate([net.end[edge], net.start[edge]])
         cost = np.concatenate([gap + to_end, gap + to_start])
@@ -134,40 +144,29 @@ class RoadTravel:
     def nearest_located(self, points: Located, rooms: Located, *, rank: int = 1) -> Reach:
         """Return the same for points and rooms that were located before."""
         net, (forward, backward) = self.network, self._edge_costs
+        arcs = (*self._arcs, *self._seeds(rooms))
         if rank == 1:
-            cost, owner = self._one_run(rooms)
+            cost, owner = nearest_sources(*arcs)
             node_cost, node_owner = cost[:, None], owner[:, None]
         else:
-            node, who, at_cost = self._seeds(rooms)
-            graph = self.graph
-            node_cost, node_owner = ranked_sources(
-                graph.indptr.astype(np.int64),
-                graph.indices.astype(np.int64),
-                graph.data,
-                node,
-                who,
-                at_cost,
-                rank,
-            )
+            node_cost, node_owner = ranked_sources(*arcs, rank)
         held = np.flatnonzero(rooms.edge >= 0)
         order = held[np.argsort(rooms.edge[held], kind="stable")]
         room_start = np.searchsorted(rooms.edge[order], np.arange(len(net) + 1))
-        edge = points.edge
-        cost, room = reach_points(
-            node_cost,
-            node_owner,
-            net.start[edge],
-            net.end[edge],
-            forward[edge],
-            backward[edge],
-            self._share(points),
+        # Points in the order of their edges: neighbours read the same memory.
+        by_edge = np.argsort(points.edge)
+        edge = points.edge[by_edge]
+        reached, server = reach_points(
+            (node_cost, node_owner),
+            (net.start, net.end, forward, backward),
             edge,
-            room_start,
-            order,
-            self._share(rooms),
-            self._gap_cost(rooms.gap_m),
+            self._share(points)[by_edge],
+            (room_start, order, self._share(rooms), self._gap_cost(rooms.gap_m)),
             rank,
         )
+        cost, room = np.empty(len(edge)), np.empty(len(edge), dtype=np.int64)
+        cost[by_edge], room[by_edge] = reached, server
+        edge = points.edge
         cost = np.where(edge >= 0, cost + self._gap_cost(points.gap_m), np.inf)
         return Reach(
             cost,
@@ -176,21 +175,6 @@ class RoadTravel:
             cut_off=np.flatnonzero((edge >= 0) & ~np.isfinite(cost)),
             rooms_off_road=np.flatnonzero(rooms.edge < 0),
         )
-
-    def _one_run(self, rooms: Located) -> tuple[Floats, Ints]:
-        """Return each node's cost from its nearest room and that room, from all at once."""
-        k, m = len(self.network.nodes_xy), len(rooms.edge)
-        node, who, cost = self._seeds(rooms)
-        if len(node) == 0:
-            return np.full(k, np.inf), np.full(k, -1)
-        distance, _, source = dijkstra(
-            self._with_rooms(node, who, cost, m),
-            indices=np.unique(who) + k,
-            min_only=True,
-            return_predecessors=True,
-        )
-        owner = np.where(np.isfinite(distance[:k]), source[:k] - k, -1)
-        return distance[:k], owner
 
     def _with_rooms(self, node: Ints, who: Ints, cost: Floats, m: int) -> csr_array:
         """Return the graph with one more node a room, joined to where the room enters."""
