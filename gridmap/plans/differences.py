@@ -1,0 +1,127 @@
+"""What differs between two states of a plan, beat ids taken as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import some_ids
+from gridmap.i18n import tr
+from gridmap.model import BeatInfo, Plan
+
+__all__ = ["GridMove", "PlanDifference", "plan_difference"]
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GridMove:
+    """Grids that went from one beat to another.
+
+    Parameters
+    ----------
+    grids
+        Their ids.
+    before, after
+        Id of the beat, ``""`` for none.
+    """
+
+    grids: tuple[str, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifference:
+    """What was changed from one plan to another.
+
+    Parameters
+    ----------
+    moves
+        The grids that changed hands, by beat left and joined.
+    added, removed
+        Ids of beats that only the later or the earlier plan has.
+    described
+        Beats whose name, station, room or staff changed, as they are later.
+    """
+
+    moves: tuple[GridMove, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    described: tuple[BeatInfo, ...]
+
+    @property
+    def grids(self) -> frozenset[str]:
+        """Ids of the grids that changed hands."""
+        return frozenset(grid for move in self.moves for grid in move.grids)
+
+    def text(self, language: str | None = None) -> str:
+        """Return the difference in one line."""
+        parts = [
+            tr(
+                "plans.difference.move",
+                language=language,
+                count=len(move.grids),
+                before=move.before or "-",
+                after=move.after or "-",
+            )
+            for move in self.moves[:_SHOWN]
+        ]
+        rest = sum(len(move.grids) for move in self.moves[_SHOWN:])
+        if rest:
+            parts.append(tr("plans.difference.rest", language=language, count=rest))
+        for key, ids in (
+            ("added", self.added),
+            ("removed", self.removed),
+            ("described", tuple(beat.id for beat in self.described)),
+        ):
+            if ids:
+                parts.append(
+                    tr(f"plans.difference.{key}", language=language, ids=some_ids(ids, limit=3))
+                )
+        return "; ".join(parts) if parts else tr("plans.difference.none", language=language)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def plan_difference(before: Plan, after: Plan) -> PlanDifference:
+    """Return what was changed from one plan to another.
+
+    Grids are told apart by their ids, so plans on different grids can be set side by side: a
+    grid that only one of them has was in no beat of the other.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    """
+    old, new = pd.Series(before.labels, before.grid_ids), pd.Series(after.labels, after.grid_ids)
+    if not np.array_equal(before.grid_ids, after.grid_ids):
+        every = old.index.union(new.index, sort=False)
+        old, new = old.reindex(every, fill_value=""), new.reindex(every, fill_value="")
+    changed = (old.to_numpy() != new.to_numpy()).nonzero()[0]
+    moves: dict[tuple[str, str], list[str]] = {}
+    for grid, left, joined in zip(
+        old.index[changed], old.iloc[changed], new.iloc[changed], strict=True
+    ):
+        moves.setdefault((left, joined), []).append(grid)
+    old_beats = {beat.id: beat for beat in before.beats}
+    new_beats = {beat.id: beat for beat in after.beats}
+    return PlanDifference(
+        moves=tuple(
+            GridMove(tuple(grids), left, joined)
+            for (left, joined), grids in sorted(
+                moves.items(), key=lambda item: (-len(item[1]), item[0])
+            )
+        ),
+        added=tuple(beat for beat in new_beats if beat not in old_beats),
+        removed=tuple(beat for beat in old_beats if beat not in new_beats),
+        described=tuple(
+            beat
+            for name, beat in new_beats.items()
+            if name in old_beats and beat != old_beats[name]
+        ),
+    )

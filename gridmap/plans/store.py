@@ -1,0 +1,394 @@
+"""The store of plans: every saved plan is a version, nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, RowMapping, insert, select
+
+from gridmap.errors import ConflictError, InputError
+from gridmap.model import Layer, Plan
+from gridmap.plans import _packing as packing
+from gridmap.plans import _rows as rows
+from gridmap.plans._database import open_engine, reading, writing
+from gridmap.plans._schema import AUDIT_HEAD, GRID_SETS, GRID_SHAPES, PLANS, ROLES, VERSIONS
+from gridmap.plans.audit import AuditRecord, AuditReport, verify_chain
+from gridmap.plans.commands import Command
+from gridmap.plans.differences import plan_difference
+from gridmap.plans.draft import Fault, Locks
+from gridmap.plans.fingerprints import fit_plan, grid_prints
+from gridmap.plans.people import Action, Actor, Role, require
+from gridmap.plans.versions import PlanVersion
+
+__all__ = ["PRESENT", "PlanStore"]
+
+PRESENT = "present"
+"""The name that stands for today's beats; no saved plan may take it."""
+
+_LONGEST_NAME = 200
+
+
+class PlanStore:
+    """Plans, their versions and commands, roles and the log, in SQLite or PostgreSQL.
+
+    Open one with `PlanStore.open`; it may be used by several threads.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, where: str | Path) -> Self:
+        """Open a store, making its tables or bringing them up to date.
+
+        Parameters
+        ----------
+        where
+            A workspace (its ``plans.db``), the path of an SQLite file, or the SQLAlchemy URL
+            of a PostgreSQL database.
+
+        Raises
+        ------
+        InputError
+            If the URL cannot be used, or the store was made by a later gridmap.
+        WorkspaceError
+            If the database cannot be opened.
+        """
+        return cls(open_engine(where))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<PlanStore {self._engine.url.render_as_string(hide_password=True)}>"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    # -- plans ---------------------------------------------------------------------------
+
+    def save(
+        self,
+        plan: Plan,
+        *,
+        author: Actor,
+        base_version: int | None = None,
+        commands: Sequence[Command] = (),
+        note: str = "",
+        locks: Locks | None = None,
+        faults: tuple[Fault, ...] = (),
+        grids: Layer | None = None,
+    ) -> PlanVersion:
+        """Save a plan as a new version of the plan of its name.
+
+        Parameters
+        ----------
+        plan
+            The plan.
+        author
+            Who saves it.
+        base_version
+            The version that it was made of. If somebody has saved a later one, nothing is
+            written and both changes are told. 0 says that the name must be new; None appends
+            whatever is there.
+        commands
+            The commands that led here from ``base_version``.
+        note
+            A word about it.
+        locks, faults
+            What stays as it is, and beats left in pieces (`Draft.locks`, `Draft.faults`).
+        grids
+            The grid layer that the plan was made on: its shapes are remembered, so that a
+            later check can name the grids that changed.
+
+        Returns
+        -------
+        PlanVersion
+            The version; once it is returned it survives a crash.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the author's role may not save.
+        InputError
+            If the name is blank, too long or ``present``, or ``grids`` are not the plan's.
+        ConflictError
+            If somebody else saved in between. ``values`` holds ``their_version``,
+            ``their_change`` and ``your_change`` (`PlanDifference`), ``their_commands`` and
+            ``your_commands``.
+        """
+        require(author, Action.SAVE)
+        work = _Work(
+            packing.normalised(plan),
+            base_version,
+            tuple(commands),
+            note,
+            locks or Locks(),
+            tuple(faults),
+            grids,
+        )
+        return self._save(work, author=author, action="save")
+
+    def load(self, name: str, version: int | None = None, *, grids: Layer | None = None) -> Plan:
+        """Return a saved plan.
+
+        Parameters
+        ----------
+        name
+            Name of the plan.
+        version
+            Number of the version, the latest if None.
+        grids
+            The city's grid layer, to check that the plan still fits it.
+
+        Raises
+        ------
+        MissingError
+            If there is no such plan or version.
+        InputError
+            If the grids have changed since; the difference is listed.
+        """
+        with reading(self._engine) as connection:
+            row = rows.find_version(connection, name, version)
+            plan = rows.plan_of(connection, row)
+            prints = rows.prints_of(connection, plan.city_digest) if grids is not None else None
+        return plan if grids is None else fit_plan(plan, grids, known=prints)
+
+    def version(self, name: str, version: int | None = None) -> PlanVersion:
+        """Return what is known of a version, the latest if None.
+
+        Raises
+        ------
+        MissingError
+            If there is no such plan or version.
+        """
+        with reading(self._engine) as connection:
+            return rows.version_of(rows.find_version(connection, name, version))
+
+    def commands(self, name: str, version: int | None = None) -> tuple[Command, ...]:
+        """Return the commands that led to a version, the latest if None.
+
+        Raises
+        ------
+        MissingError
+            If there is no such plan or version.
+        """
+        with reading(self._engine) as connection:
+            return rows.commands_of(connection, rows.find_version(connection, name, version)["id"])
+
+    def list(self) -> tuple[PlanVersion, ...]:
+        """Return the latest version of every plan, by name."""
+        with reading(self._engine) as connection:
+            query = rows.versions().order_by(PLANS.c.name, VERSIONS.c.number)
+            found = connection.execute(query).mappings()
+            latest = {row["name"]: rows.version_of(row) for row in found}
+        return tuple(latest.values())
+
+    def history(self, name: str) -> tuple[PlanVersion, ...]:
+        """Return all versions of a plan, the first one first.
+
+        Raises
+        ------
+        MissingError
+            If there is no such plan.
+        """
+        with reading(self._engine) as connection:
+            query = rows.versions().where(PLANS.c.name == name).order_by(VERSIONS.c.number)
+            found = tuple(rows.version_of(row) for row in connection.execute(query).mappings())
+            if not found:
+                raise rows.missing_plan(connection, name)
+        return found
+
+    # -- people and the log --------------------------------------------------------------
+
+    def role_of(self, person: str) -> Role | None:
+        """Return a person's role, or None where nobody gave them one."""
+        with reading(self._engine) as connection:
+            query = select(ROLES.c.role).where(ROLES.c.person == person)
+            found = connection.execute(query.order_by(ROLES.c.id.desc()).limit(1)).scalar()
+        return None if found is None else Role(found)
+
+    def assign_role(self, person: str, role: Role, *, author: Actor) -> None:
+        """Give a person a role.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the author is no administrator.
+        """
+        require(author, Action.ASSIGN_ROLE)
+        given = Actor(person, role)
+        with writing(self._engine) as connection:
+            connection.execute(
+                insert(ROLES).values(
+                    person=given.name, role=str(given.role), at=rows.now(), author=author.name
+                )
+            )
+            rows.append_record(
+                connection, author, "assign_role", person, {"role": str(given.role)}
+            )
+
+    def record(
+        self, actor: Actor, action: Action, subject: str, detail: Mapping[str, object]
+    ) -> None:
+        """Write to the log what somebody did outside the store: an import or an export.
+
+        Parameters
+        ----------
+        actor
+            Who.
+        action
+            What; the actor's role must allow it.
+        subject
+            To what.
+        detail
+            Files' names, digests, counts: values that JSON knows, nothing about persons.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the actor's role does not allow the action.
+        """
+        require(actor, action)
+        with writing(self._engine) as connection:
+            rows.append_record(connection, actor, str(action), subject, detail)
+
+    def audit_records(self) -> tuple[AuditRecord, ...]:
+        """Return the log, the first record first."""
+        with reading(self._engine) as connection:
+            return tuple(rows.audit_records(connection))
+
+    def verify(self) -> AuditReport:
+        """Check the log link by link, and every saved version against it."""
+        with reading(self._engine) as connection:
+            head = connection.execute(select(AUDIT_HEAD)).mappings().first()
+            records = list(rows.audit_records(connection))
+            report = verify_chain(
+                records,
+                head_number=head["number"] if head else 0,
+                head_hash=head["hash"] if head else "",
+            )
+            broken = rows.broken_version(connection, records[: report.records])
+        first = min(
+            (link for link in (report.broken, broken) if link),
+            key=lambda link: link.number,
+            default=None,
+        )
+        return AuditReport(report.records, report.head, first)
+
+    # -- inside --------------------------------------------------------------------------
+
+    def _save(self, work: _Work, *, author: Actor, action: str) -> PlanVersion:
+        plan = work.plan
+        _check_name(plan.name)
+        prints = None
+        if work.grids is not None:
+            fit_plan(plan, work.grids)
+            prints = grid_prints(work.grids)
+        at = rows.now()
+        grid_set, ids = packing.pack_ids(plan.grid_ids)
+        values = {
+            "base": work.base or None,
+            "at": at,
+            "author": author.name,
+            "note": work.note,
+            "city_digest": plan.city_digest,
+            "grid_set": grid_set,
+            "beat_count": len(plan),
+            "assignment": packing.pack_rows(plan.assignment),
+            "beats": packing.beats_text(plan.beats),
+            "locks": packing.locks_text(work.locks),
+            "faults": packing.faults_text(work.faults),
+            "digest": plan.digest,
+        }
+        with writing(self._engine) as connection:
+            plan_id = rows.lock_plan(connection, plan.name, at)
+            latest = rows.latest_version(connection, plan_id)
+            last = latest["number"] if latest else 0
+            if work.base is not None and work.base != last:
+                raise _conflict(connection, work, latest)
+            values |= {"plan_id": plan_id, "number": last + 1}
+            rows.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
+            if prints is not None and plan.city_digest:
+                rows.put_once(
+                    connection,
+                    GRID_SHAPES,
+                    city_digest=plan.city_digest,
+                    grid_set=grid_set,
+                    prints=prints.pack(),
+                )
+            query = insert(VERSIONS).values(**values).returning(VERSIONS.c.id)
+            rows.put_commands(connection, connection.execute(query).scalar_one(), work.commands)
+            detail = {
+                "version": last + 1,
+                "base": work.base or None,
+                "digest": plan.digest,
+                "commands": len(work.commands),
+            }
+            rows.append_record(connection, author, action, plan.name, detail)
+        return rows.version_of({**values, "name": plan.name})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Work:
+    """What somebody asks to save."""
+
+    plan: Plan
+    base: int | None
+    commands: tuple[Command, ...]
+    note: str
+    locks: Locks
+    faults: tuple[Fault, ...]
+    grids: Layer | None
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_NAME or name == PRESENT:
+        raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
+
+
+def _conflict(connection: Connection, work: _Work, latest: RowMapping | None) -> ConflictError:
+    """Return the error that holds what both have changed since the version in common."""
+    plan, base = work.plan, work.base or 0
+    if latest is None:
+        return ConflictError("plans.error.base_missing", plan=plan.name, base=base)
+    theirs = rows.plan_of(connection, latest)
+    if base == 0 or base > latest["number"]:
+        return ConflictError(
+            "plans.error.base_taken" if base == 0 else "plans.error.base_missing",
+            plan=plan.name,
+            base=base,
+            latest=latest["number"],
+            author=latest["author"],
+            their_version=rows.version_of(latest),
+            your_commands=work.commands,
+        )
+    common = rows.plan_of(connection, rows.find_version(connection, plan.name, base))
+    since = [
+        command
+        for number in range(base + 1, latest["number"] + 1)
+        for command in rows.commands_of(
+            connection, rows.find_version(connection, plan.name, number)["id"]
+        )
+    ]
+    their_change, your_change = plan_difference(common, theirs), plan_difference(common, plan)
+    return ConflictError(
+        "plans.error.conflict",
+        plan=plan.name,
+        base=base,
+        latest=latest["number"],
+        author=latest["author"],
+        their_version=rows.version_of(latest),
+        their_change=their_change,
+        your_change=your_change,
+        both=len(their_change.grids & your_change.grids),
+        their_commands=tuple(since),
+        your_commands=work.commands,
+    )
