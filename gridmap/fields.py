@@ -47,466 +47,256 @@ _ALL = (*_AREAS, "room", "facility", "road", "barrier")
 _COUNTED = ("grid", "community")
 _STAFFED = ("beat", "room")
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+# Ids first, then names, counts, belonging, staff, roads, incidents: a column goes to the
+# first field that knows it.
+# fmt: off
 FIELDS: tuple[Field, ...] = (
-    # ids: what is specific to a kind comes before what is general.
     Field(
-        "id",
-        "id",
-        ("grid",),
-        (
-            "网格编码",
-            "网格编号",
-            "网格代码",
-            "网格号",
-            "网格id",
-            "grid_id",
-            "gridid",
-            "grid_code",
-            "pdgrid",
-            "geoid",
-            "geoid10",
-            "geoid20",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "gid",
-            "objectid",
-            "fid",
+        "id", "id", ("grid",),
+        _words(
+            "网格编码 网格编号 网格代码 网格号 网格id grid_id gridid grid_code pdgrid geoid "
+            "geoid10 geoid20 编码 编号 代码 id code gid objectid fid"
         ),
     ),
     Field(
-        "id",
-        "id",
-        ("beat",),
-        (
-            "警格编码",
-            "警格编号",
-            "警格代码",
-            "警格号",
-            "警务区编码",
-            "警务区编号",
-            "警务区代码",
-            "警务区号",
-            "beat_num",
-            "beatnumber",
-            "beat_number",
-            "beat_id",
-            "beatid",
-            "beat_code",
-            "beat",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "gid",
-            "objectid",
-            "fid",
+        "id", "id", ("beat",),
+        _words(
+            "警格编码 警格编号 警格代码 警格号 警务区编码 警务区编号 警务区代码 警务区号 beat_num "
+            "beatnumber beat_number beat_id beatid beat_code beat 编码 编号 代码 id code gid "
+            "objectid fid"
         ),
     ),
     Field(
-        "id",
-        "id",
-        ("station",),
-        (
-            "派出所编码",
-            "派出所编号",
-            "派出所代码",
-            "辖区编码",
-            "辖区编号",
-            "station_id",
-            "stationid",
-            "dist_num",
-            "district_id",
-            "distnum",
-            "precinct",
-            "adminorgcode",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "district",
-            "gid",
-            "objectid",
-            "fid",
+        "id", "id", ("station",),
+        _words(
+            "派出所编码 派出所编号 派出所代码 辖区编码 辖区编号 station_id stationid dist_num "
+            "district_id distnum precinct adminorgcode 编码 编号 代码 id code district gid "
+            "objectid fid"
         ),
     ),
     Field(
-        "id",
-        "id",
-        ("room",),
-        (
-            "警务室编码",
-            "警务室编号",
-            "警务室代码",
-            "room_id",
-            "roomid",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "district",
-            "gid",
-            "objectid",
-            "fid",
+        "id", "id", ("room",),
+        _words(
+            "警务室编码 警务室编号 警务室代码 room_id roomid 编码 编号 代码 id code district gid "
+            "objectid fid"
         ),
     ),
     Field(
-        "id",
-        "id",
-        ("community",),
-        (
-            "社区编码",
-            "社区编号",
-            "社区代码",
-            "村编码",
-            "community_id",
-            "area_numbe",
-            "area_num_1",
-            "admincode",
-            "gb",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "gid",
-            "objectid",
-            "fid",
+        "id", "id", ("community",),
+        _words(
+            "社区编码 社区编号 社区代码 村编码 community_id area_numbe area_num_1 admincode gb "
+            "编码 编号 代码 id code gid objectid fid"
         ),
     ),
     Field(
-        "id",
-        "id",
-        ("facility", "road", "barrier"),
-        (
-            "设施编码",
-            "道路编码",
-            "编码",
-            "编号",
-            "代码",
-            "id",
-            "code",
-            "gid",
-            "osmid",
-            "objectid",
-            "fid",
-        ),
-    ),
-    # names
-    Field("name", "text", ("grid",), ("网格名称", "网格名", "grid_name", "名称", "name")),
-    Field(
-        "name",
-        "text",
-        ("beat",),
-        ("警务区名称", "警格名称", "警务区", "警格", "beat_name", "名称", "name"),
-    ),
-    Field(
-        "name",
-        "text",
-        ("station",),
-        (
-            "派出所名称",
-            "派出所",
-            "辖区名称",
-            "station_name",
-            "district_name",
-            "dist_label",
-            "qh",
-            "名称",
-            "name",
+        "id", "id", ("facility", "road", "barrier"),
+        _words(
+            "设施编码 道路编码 编码 编号 代码 id code gid osmid objectid fid"
         ),
     ),
     Field(
-        "name",
-        "text",
-        ("room",),
-        ("警务室名称", "警务室", "room_name", "district_name", "station_name", "名称", "name"),
-    ),
-    Field(
-        "name",
-        "text",
-        ("community",),
-        (
-            "社区名称",
-            "村名称",
-            "社区",
-            "村居",
-            "community_name",
-            "community",
-            "qh",
-            "名称",
-            "name",
+        "name", "text", ("grid",),
+        _words(
+            "网格名称 网格名 grid_name 名称 name"
         ),
     ),
     Field(
-        "name",
-        "text",
-        ("facility", "road", "barrier"),
-        (
-            "设施名称",
-            "道路名称",
-            "道路名",
-            "路名",
-            "street_name",
-            "streetname",
-            "road_name",
-            "名称",
-            "name",
+        "name", "text", ("beat",),
+        _words(
+            "警务区名称 警格名称 警务区 警格 beat_name 名称 name"
         ),
     ),
-    # counts of people and of what they report
     Field(
-        "residents",
-        "count",
-        _COUNTED,
-        (
-            "常住人口",
-            "常住人口数",
-            "实有人口",
-            "人口数",
-            "人口",
-            "总人口",
-            "户籍人口",
-            "residents",
-            "population",
-            "pop",
-            "pop_total",
-            "totalpop",
+        "name", "text", ("station",),
+        _words(
+            "派出所名称 派出所 辖区名称 station_name district_name dist_label qh 名称 name"
+        ),
+    ),
+    Field(
+        "name", "text", ("room",),
+        _words(
+            "警务室名称 警务室 room_name district_name station_name 名称 name"
+        ),
+    ),
+    Field(
+        "name", "text", ("community",),
+        _words(
+            "社区名称 村名称 社区 村居 community_name community qh 名称 name"
+        ),
+    ),
+    Field(
+        "name", "text", ("facility", "road", "barrier"),
+        _words(
+            "设施名称 道路名称 道路名 路名 street_name streetname road_name 名称 name"
+        ),
+    ),
+    Field(
+        "residents", "count", _COUNTED,
+        _words(
+            "常住人口 常住人口数 实有人口 人口数 人口 总人口 户籍人口 residents population pop "
+            "pop_total totalpop"
         ),
         "persons",
     ),
     Field(
-        "migrants",
-        "count",
-        _COUNTED,
-        (
-            "流动人口",
-            "流动人口数",
-            "外来人口",
-            "外来人口数",
-            "暂住人口",
-            "migrants",
-            "floating_population",
-            "migrant_population",
+        "migrants", "count", _COUNTED,
+        _words(
+            "流动人口 流动人口数 外来人口 外来人口数 暂住人口 migrants floating_population "
+            "migrant_population"
         ),
         "persons",
     ),
     Field(
-        "households",
-        "count",
-        _COUNTED,
-        ("户数", "总户数", "家庭户数", "households", "household_count"),
+        "households", "count", _COUNTED,
+        _words(
+            "户数 总户数 家庭户数 households household_count"
+        ),
         "households",
     ),
     Field(
-        "incidents",
-        "count",
-        ("grid",),
-        (
-            "警情数",
-            "警情数量",
-            "接处警数",
-            "接警数",
-            "发案数",
-            "警情",
-            "incidents",
-            "count_calls",
-            "calls",
-            "incident_count",
+        "incidents", "count", ("grid",),
+        _words(
+            "警情数 警情数量 接处警数 接警数 发案数 警情 incidents count_calls calls "
+            "incident_count"
         ),
         "incidents",
     ),
-    # who belongs to whom
     Field(
-        "beat",
-        "id",
-        ("grid", "room"),
-        (
-            "所属警格",
-            "所属警务区",
-            "警格编码",
-            "警务区编码",
-            "警格编号",
-            "警务区编号",
-            "beat_id",
-            "beatnumber",
-            "beat_num",
-            "beat_number",
-            "beat",
+        "beat", "id", ("grid", "room"),
+        _words(
+            "所属警格 所属警务区 警格编码 警务区编码 警格编号 警务区编号 beat_id beatnumber "
+            "beat_num beat_number beat"
         ),
     ),
     Field(
-        "community",
-        "id",
-        ("grid", "room", "facility"),
-        ("所属社区", "社区编码", "社区编号", "所属村", "所属村居", "community_id", "community"),
-    ),
-    Field(
-        "station",
-        "id",
-        ("grid", "beat", "room", "community"),
-        (
-            "所属派出所",
-            "派出所编码",
-            "派出所编号",
-            "派出所代码",
-            "派出所",
-            "辖区派出所",
-            "station_id",
-            "station",
-            "dist_num",
-            "district",
+        "community", "id", ("grid", "room", "facility"),
+        _words(
+            "所属社区 社区编码 社区编号 所属村 所属村居 community_id community"
         ),
     ),
     Field(
-        "room",
-        "id",
-        ("beat",),
-        ("所属警务室", "警务室编码", "警务室编号", "警务室", "room_id", "room"),
+        "station", "id", ("grid", "beat", "room", "community"),
+        _words(
+            "所属派出所 派出所编码 派出所编号 派出所代码 派出所 辖区派出所 station_id station "
+            "dist_num district"
+        ),
     ),
-    # staff
     Field(
-        "officers",
-        "count",
-        _STAFFED,
-        ("民警数", "民警人数", "社区民警数", "民警", "警力", "officers", "officer_count"),
+        "room", "id", ("beat",),
+        _words(
+            "所属警务室 警务室编码 警务室编号 警务室 room_id room"
+        ),
+    ),
+    Field(
+        "officers", "count", _STAFFED,
+        _words(
+            "民警数 民警人数 社区民警数 民警 警力 officers officer_count"
+        ),
         "officers",
     ),
     Field(
-        "auxiliaries",
-        "count",
-        _STAFFED,
-        ("辅警数", "辅警人数", "辅警", "协警数", "auxiliaries", "auxiliary_count"),
+        "auxiliaries", "count", _STAFFED,
+        _words(
+            "辅警数 辅警人数 辅警 协警数 auxiliaries auxiliary_count"
+        ),
         "auxiliaries",
     ),
-    Field("hours", "text", ("room",), ("值守时间", "值班时间", "开放时间", "hours", "open_hours")),
-    # facilities
     Field(
-        "network",
-        "text",
-        ("facility",),
-        ("网络", "所属网络", "四网", "设施类别", "类别", "network", "type", "category"),
-    ),
-    # roads and barriers
-    Field(
-        "class",
-        "text",
-        ("road", "barrier"),
-        (
-            "道路等级",
-            "等级",
-            "类型",
-            "highway",
-            "baseclass",
-            "road_class",
-            "class",
-            "type",
-            "fclass",
+        "hours", "text", ("room",),
+        _words(
+            "值守时间 值班时间 开放时间 hours open_hours"
         ),
     ),
     Field(
-        "speed_kmh",
-        "number",
-        ("road",),
-        ("限速", "车速", "速度", "speed_kmh", "speed_kph", "maxspeed", "speed"),
+        "network", "text", ("facility",),
+        _words(
+            "网络 所属网络 四网 设施类别 类别 network type category"
+        ),
+    ),
+    Field(
+        "class", "text", ("road", "barrier"),
+        _words(
+            "道路等级 等级 类型 highway baseclass road_class class type fclass"
+        ),
+    ),
+    Field(
+        "speed_kmh", "number", ("road",),
+        _words(
+            "限速 车速 速度 speed_kmh speed_kph maxspeed speed"
+        ),
         "km/h",
     ),
-    Field("speed_mph", "number", ("road",), ("speed_mph", "speedlimit", "speed_limit"), "mph"),
-    Field("oneway", "flag", ("road",), ("单行", "单行线", "单向", "oneway", "one_way")),
-    Field("bridge", "flag", ("road",), ("桥", "桥梁", "是否桥梁", "bridge", "isbridge")),
-    Field("level", "number", ("road",), ("层级", "level", "layer", "zlevel")),
-    # incidents
     Field(
-        "x",
-        "coordinate",
-        ("incidents", "room", "facility"),
-        ("经度", "lon", "lng", "longitude", "x", "x坐标", "东经", "经度坐标", "point_x"),
+        "speed_mph", "number", ("road",),
+        _words(
+            "speed_mph speedlimit speed_limit"
+        ),
+        "mph",
     ),
     Field(
-        "y",
-        "coordinate",
-        ("incidents", "room", "facility"),
-        ("纬度", "lat", "latitude", "y", "y坐标", "北纬", "纬度坐标", "point_y"),
-    ),
-    Field(
-        "time",
-        "time",
-        ("incidents",),
-        (
-            "发生时间",
-            "案发时间",
-            "发案时间",
-            "报警时间",
-            "接警时间",
-            "警情时间",
-            "时间",
-            "日期",
-            "发生日期",
-            "报警日期",
-            "time",
-            "datetime",
-            "occurred",
-            "occurred_at",
-            "date",
-            "timestamp",
+        "oneway", "flag", ("road",),
+        _words(
+            "单行 单行线 单向 oneway one_way"
         ),
     ),
     Field(
-        "category",
-        "text",
-        ("incidents",),
-        (
-            "警情类别",
-            "警情类型",
-            "案件类别",
-            "案件类型",
-            "类别",
-            "类型",
-            "category",
-            "primary_type",
-            "type",
-            "offense",
-            "incident_type",
+        "bridge", "flag", ("road",),
+        _words(
+            "桥 桥梁 是否桥梁 bridge isbridge"
         ),
     ),
     Field(
-        "settled",
-        "time",
-        ("incidents",),
-        (
-            "化解时间",
-            "办结时间",
-            "调解时间",
-            "处结时间",
-            "settled",
-            "settled_at",
-            "closed_at",
-            "closed",
+        "level", "number", ("road",),
+        _words(
+            "层级 level layer zlevel"
         ),
     ),
     Field(
-        "station",
-        "id",
-        ("incidents",),
-        (
-            "所属派出所",
-            "派出所编码",
-            "派出所代码",
-            "派出所",
-            "管辖单位",
-            "处警单位",
-            "station_id",
-            "station",
-            "district",
-            "dist_num",
+        "x", "coordinate", ("incidents", "room", "facility"),
+        _words(
+            "经度 lon lng longitude x x坐标 东经 经度坐标 point_x"
+        ),
+    ),
+    Field(
+        "y", "coordinate", ("incidents", "room", "facility"),
+        _words(
+            "纬度 lat latitude y y坐标 北纬 纬度坐标 point_y"
+        ),
+    ),
+    Field(
+        "time", "time", ("incidents",),
+        _words(
+            "发生时间 案发时间 发案时间 报警时间 接警时间 警情时间 时间 日期 发生日期 报警日期 "
+            "time datetime occurred occurred_at date timestamp"
+        ),
+    ),
+    Field(
+        "category", "text", ("incidents",),
+        _words(
+            "警情类别 警情类型 案件类别 案件类型 类别 类型 category primary_type type offense "
+            "incident_type"
+        ),
+    ),
+    Field(
+        "settled", "time", ("incidents",),
+        _words(
+            "化解时间 办结时间 调解时间 处结时间 settled settled_at closed_at closed"
+        ),
+    ),
+    Field(
+        "station", "id", ("incidents",),
+        _words(
+            "所属派出所 派出所编码 派出所代码 派出所 管辖单位 处警单位 station_id station "
+            "district dist_num"
         ),
     ),
 )
+# fmt: on
 
 
 def fold(name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from gridmap.errors import GridmapError
@@ -13,7 +14,7 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fail", "print_json", "print_rows", "print_text", "say"]
+__all__ = ["fail", "print_json", "print_rows", "print_text", "progress_bar", "say"]
 
 
 def print_text(text: str) -> None:
@@ -40,6 +41,21 @@ def print_rows(rows: pd.DataFrame) -> None:
     for row in rows.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     Console(file=sys.stdout, width=max(100, 18 * len(rows.columns))).print(table)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show progress on standard error where it is a screen; yield what takes the share done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 def _cell(value: object) -> str:

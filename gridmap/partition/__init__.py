@@ -1,5 +1,6 @@
 """Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
 
+from gridmap.partition.city import plan_rows, plans_of, problem_of
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose
@@ -12,6 +13,9 @@ __all__ = [
     "Progress",
     "Proposal",
     "Scores",
+    "plan_rows",
+    "plans_of",
+    "problem_of",
     "propose",
     "score_plan",
 ]

@@ -1,0 +1,47 @@
+# Everything happens in a virtual environment inside the checkout; nothing outside it is touched.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEV_READY := $(VENV)/.dev-ready
+PYTEST_OPTIONS ?=
+
+.PHONY: run test check format wheelhouse bench clean
+
+run: $(READY)
+	$(BIN)/gridmap app
+
+test: $(DEV_READY)
+	@bash .ci/browser
+	@bash .ci/postgresql
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+check: $(DEV_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/house.py
+
+format: $(DEV_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheelhouse: $(READY)
+	$(BIN)/python .ci/wheelhouse.py
+
+clean:
+	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Install Python 3.11 first, or name yours: make PYTHON=python3 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@

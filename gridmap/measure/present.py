@@ -1,0 +1,91 @@
+"""Today's beats as a plan, and which new beat is which old one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from gridmap.errors import InputError, MissingError
+from gridmap.i18n import tr
+from gridmap.measure.crosswalk import crosswalk
+from gridmap.model import BeatInfo, City, Kind, Layer, Plan
+
+__all__ = ["match_beats", "present_plan"]
+
+
+def present_plan(city: City) -> Plan:
+    """Return today's beats as a plan of whole grids.
+
+    A grid belongs to the beat that its own ``beat`` column names; where the grids have no
+    such column, to the beat polygon that holds most of its ground (a grid outside every
+    polygon belongs to none).
+
+    Raises
+    ------
+    MissingError
+        If the city has neither.
+    """
+    grids, beats = city.grids, city.get(Kind.BEAT)
+    known = {beat.id: beat for beat in _infos(beats)} if beats is not None else {}
+    name = tr("measure.present")
+    if grids.has("beat") and any(grids.texts("beat")):
+        return Plan.from_labels(
+            name, grids.ids, grids.texts("beat"), beats=known, city_digest=grids.digest
+        )
+    if beats is None:
+        raise MissingError("measure.error.no_rows", by="beat", city=city.name)
+    main = crosswalk(grids.geometry, beats.geometry).main_target()
+    return Plan(name, grids.ids, main.astype(np.int32), tuple(known.values()), grids.digest)
+
+
+def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[int, int]:
+    """Return which old beat each new beat continues: the pairs that keep most weight.
+
+    Parameters
+    ----------
+    old, new
+        Two plans of the same grids.
+    weights : (n,)
+        What counts as kept, for example residents.
+
+    Returns
+    -------
+    dict
+        Row of the new beat to row of the old one. New beats that share nothing with any
+        old beat left over are not in it.
+
+    Raises
+    ------
+    InputError
+        If the plans are of different grids.
+
+    Notes
+    -----
+    The assignment problem on the matrix of shared weight, solved exactly; grids without
+    weight count a trifle, so that empty ground is matched too.
+    """
+    if len(old.grid_ids) != len(new.grid_ids) or (old.grid_ids != new.grid_ids).any():
+        raise InputError("measure.error.plan_of_other_city", plan=new.name, city=old.name)
+    shared = np.zeros((len(new), len(old)))
+    held = (old.assignment >= 0) & (new.assignment >= 0)
+    trifle = 1e-9 * max(float(weights.sum()), 1.0) / max(len(weights), 1)
+    np.add.at(shared, (new.assignment[held], old.assignment[held]), weights[held] + trifle)
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    return {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
+
+
+def _infos(beats: Layer) -> list[BeatInfo]:
+    stations, rooms = beats.texts("station"), beats.texts("room")
+    officers, auxiliaries = beats.counts("officers"), beats.counts("auxiliaries")
+    return [
+        BeatInfo(
+            str(beats.ids[row]),
+            str(beats.names[row]),
+            str(stations[row]),
+            str(rooms[row]),
+            max(float(officers[row]), 0.0),
+            max(float(auxiliaries[row]), 0.0),
+        )
+        for row in range(len(beats))
+    ]

@@ -1,0 +1,231 @@
+"""From a city to a problem, and from a proposal back to plans with names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError
+from gridmap.i18n import tr
+from gridmap.measure import Workload, balance
+from gridmap.measure.present import match_beats
+from gridmap.model import BeatInfo, City, Kind, Plan
+from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Candidate, Proposal
+
+__all__ = ["plan_rows", "plans_of", "problem_of"]
+
+
+def problem_of(
+    city: City,
+    workload: Workload,
+    *,
+    beats: int,
+    present: Plan | None = None,
+    by_station: bool = False,
+    barriers: bool = True,
+    **constraints: object,
+) -> Problem:
+    """Return the problem of dividing a city's grids into beats.
+
+    Parameters
+    ----------
+    city
+        A city with grids.
+    workload
+        What is to be balanced.
+    beats
+        Number of beats wanted.
+    present
+        Today's beats, for least change.
+    by_station
+        No beat crosses a station: by the grids' own ``station`` column, else by the station
+        polygon that holds a grid's inner point.
+    barriers
+        Rivers, railways and expressways cut neighbours, except at bridges.
+    **constraints
+        Further fields of `Problem`: locks, rooms, communities, travel.
+
+    Raises
+    ------
+    InputError
+        If stations are asked for and the city has none.
+    """
+    grids, adjacency = city.grids, city.adjacency
+    cut = adjacency.barrier if barriers else np.zeros(len(adjacency.barrier), dtype=bool)
+    pairs = np.column_stack([adjacency.first, adjacency.second]).astype(np.int64)
+    shared = np.bincount(
+        pairs.ravel(), weights=np.repeat(adjacency.length_m, 2), minlength=len(grids)
+    )
+    inner = shapely.get_coordinates(shapely.point_on_surface(grids.geometry))
+    outline = shapely.length(grids.geometry)
+    fields: dict[str, object] = {
+        "weights": workload.load * len(grids),
+        "edges": pairs[~cut],
+        "borders_m": adjacency.length_m[~cut],
+        "barrier_edges": pairs[cut],
+        "barrier_m": adjacency.length_m[cut],
+        "beats": beats,
+        "xy": inner,
+        "areas_m2": grids.area_m2,
+        "outer_m": np.maximum(outline - shared, 0.0),
+        "parents": _stations(city) if by_station else None,
+        "ids": tuple(grids.ids),
+    }
+    if present is not None:
+        fields |= {"present": present.assignment.astype(np.int64)}
+        fields |= {"keep_weights": _people(city, workload)}
+    return Problem(**{**fields, **constraints})  # type: ignore[arg-type] # checked by Problem
+
+
+def plans_of(
+    city: City, proposal: Proposal, *, name: str, present: Plan | None = None
+) -> list[Plan]:
+    """Return the candidates as plans; a beat that continues one of today's keeps its name.
+
+    Parameters
+    ----------
+    city
+        The city that the problem was made of.
+    proposal
+        What `propose` returned.
+    name
+        Name of the first plan; the others carry their objective behind it.
+    present
+        Today's beats, whose ids, names and staff are taken over.
+    """
+    made: list[Plan] = []
+    for row, candidate in enumerate(proposal.candidates):
+        title = name if row == 0 else f"{name}-{tr(f'partition.objective.{candidate.objective}')}"
+        if row and any(plan.name == title for plan in made):
+            title = f"{title}-{row + 1}"
+        labels, assignment = np.unique(candidate.assignment, return_inverse=True)
+        beats = tuple(BeatInfo(f"new-{number + 1}") for number in range(len(labels)))
+        plan = Plan(title, city.grids.ids, assignment.astype(np.int32), beats, city.grids.digest)
+        made.append(_named(city, plan, present, proposal.problem.weights[:, 0]))
+    return made
+
+
+def plan_rows(
+    city: City,
+    plans: list[Plan],
+    proposal: Proposal,
+    workload: Workload,
+    *,
+    present: Plan | None = None,
+) -> list[dict[str, object]]:
+    """Return what the command and the page show of each plan.
+
+    Parameters
+    ----------
+    city
+        The city that the plans are of.
+    plans
+        What `plans_of` made of the proposal.
+    proposal
+        What `propose` returned.
+    workload
+        What was balanced.
+    present
+        Today's beats, for the share of residents that keeps its beat.
+
+    Returns
+    -------
+    list of dict
+        ``name, beats, pieces_max, max_deviation, cv, gini, mean_polsby_popper,
+        cut_border_km, kept_share, grids_split, seconds``, and ``objective, feasible,
+        proven``.
+    """
+    rows: list[dict[str, object]] = []
+    for plan, candidate in zip(plans, proposal.candidates, strict=True):
+        loads = plan.totals(workload.load)
+        fair = balance(loads[np.bincount(plan.assignment, minlength=len(plan)) > 0])
+        scores = candidate.scores
+        rows.append(
+            {
+                "name": plan.name,
+                "beats": len(plan),
+                "pieces_max": int(scores.pieces.max(initial=0)),
+                "max_deviation": scores.max_deviation,
+                "cv": fair.cv,
+                "gini": fair.gini,
+                "mean_polsby_popper": scores.mean_polsby_popper,
+                "cut_border_km": scores.cut_m / 1000.0,
+                "kept_share": _kept(plan, present, _people(city, workload)),
+                "grids_split": 0,  # a beat is a union of whole grids
+                "seconds": proposal.seconds,
+                "objective": candidate.objective,
+                "feasible": candidate.feasible,
+                "proven": candidate.proven,
+                "bounds": _bounds(candidate),
+            }
+        )
+    return rows
+
+
+def _bounds(candidate: Candidate) -> list[dict[str, object]]:
+    return [
+        {
+            "objective": bound.objective,
+            "value": bound.value,
+            "lower": bound.lower,
+            "gap": bound.gap,
+            "proven": bound.proven,
+        }
+        for bound in candidate.bounds
+    ]
+
+
+def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> float | None:
+    if present is None or not people.sum() > 0:
+        return None
+    same = (plan.labels == present.labels) & (plan.labels != "")
+    return float(people[same].sum() / people.sum())
+
+
+def _people(city: City, workload: Workload) -> NDArray[np.float64]:
+    residents = city.grids.counts("residents")
+    return residents if residents.sum() > 0 else workload.load * len(workload)
+
+
+def _stations(city: City) -> NDArray[np.object_]:
+    grids = city.grids
+    if grids.has("station") and all(grids.texts("station")):
+        return grids.texts("station")
+    stations = city.get(Kind.STATION)
+    if stations is None:
+        raise InputError("partition.error.no_stations", city=city.name)
+    tree = shapely.STRtree(stations.geometry)
+    nearest = tree.nearest(shapely.point_on_surface(grids.geometry))
+    return np.asarray(stations.ids[nearest], dtype=object)
+
+
+def _named(city: City, plan: Plan, present: Plan | None, weights: NDArray[np.float64]) -> Plan:
+    """Give beats the ids of those they continue; the others are numbered from west to east."""
+    points = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
+    matched = {}
+    if present is not None and len(present):
+        residents = city.grids.counts("residents")
+        loads = residents if residents.sum() > 0 else weights
+        matched = match_beats(present, plan, loads)
+    west = [points[plan.assignment == row, 0].mean() for row in range(len(plan))]
+    taken = {present.beats[old].id for old in matched.values()} if present is not None else set()
+    beats = list(plan.beats)
+    number = 0
+    for row in sorted(range(len(plan)), key=lambda at: west[at]):
+        if present is not None and row in matched:
+            beats[row] = present.beats[matched[row]]
+            continue
+        number += 1
+        while f"{number:02d}" in taken:
+            number += 1
+        beats[row] = BeatInfo(f"{number:02d}", tr("partition.new_beat", number=number))
+    order = sorted(range(len(plan)), key=lambda at: beats[at].id)
+    position = np.empty(len(order), dtype=np.int32)
+    position[order] = np.arange(len(order), dtype=np.int32)
+    return replace(
+        plan, assignment=position[plan.assignment], beats=tuple(beats[at] for at in order)
+    )
