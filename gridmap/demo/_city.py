@@ -1,0 +1,126 @@
+"""Putting the made-up city together."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from gridmap.demo._areas import make_areas, make_beats
+from gridmap.demo._beats import draw_beats
+from gridmap.demo._census import count_people
+from gridmap.demo._incidents import make_incidents
+from gridmap.demo._names import CITY_NAME
+from gridmap.demo._nesting import find_borders, join_lightest, loosen, renumber
+from gridmap.demo._people import scatter_people
+from gridmap.demo._places import make_facilities, make_rooms, staff_beats
+from gridmap.demo._plan import draw_blocks
+from gridmap.demo._roads import make_barriers, make_roads
+from gridmap.demo._shapes import shape_blocks
+from gridmap.demo._sites import find_sites
+from gridmap.demo._terrain import lay_terrain
+from gridmap.errors import InputError
+from gridmap.model import City, Kind, Layer
+
+__all__ = ["SMALLEST_CITY", "make_city"]
+
+SMALLEST_CITY = 60  # fewer grids leave no room for six stations, a river and a railway
+
+_EPSG = 4547  # CGCS2000, 3-degree belt of 114 degrees east
+_GRIDS_PER_COMMUNITY, _GRIDS_PER_BEAT, _GRIDS_PER_STATION = 12, 10, 80
+_CUT_SHARE = 0.045
+
+
+def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> City:
+    """Make 示例市, a city that does not exist.
+
+    A river with few bridges, a railway, streets from main roads to lanes, and on them
+    grids, communities, stations, beats, police rooms, facilities and a year (2024) of
+    incidents. Everything is invented, and says so: `City.made_up` is true and each layer's
+    provenance tells it.
+
+    Parameters
+    ----------
+    grids
+        Number of grids, exact; at least 60. Stations, communities, beats and rooms follow
+        from it: 6, 40, 48 and 40 for 480.
+    incidents
+        Number of incidents. They are drawn month by month when they are walked through.
+    seed
+        The same three numbers give the same city on every machine.
+
+    Returns
+    -------
+    City
+        In EPSG:4547, metres, with a layer of every kind.
+
+    Raises
+    ------
+    InputError
+        If there are too few grids or a negative number of incidents.
+
+    Examples
+    --------
+    >>> city = make_city(grids=60, incidents=100)
+    >>> len(city.grids), len(city.incidents), city.made_up
+    (60, 100, True)
+    """
+    if grids < SMALLEST_CITY:
+        raise InputError("demo.error.too_few_grids", received=grids, smallest=SMALLEST_CITY)
+    if incidents < 0:
+        raise InputError("demo.error.negative_incidents", received=incidents)
+    if seed < 0:
+        raise InputError("demo.error.negative_seed", received=seed)
+    crs = CRS.from_epsg(_EPSG)
+    # One stream for each subject: a change to the rooms leaves the streets as they were.
+    streams = [np.random.default_rng([seed, subject]) for subject in range(10)]
+    terrain = lay_terrain(grids, streams[0])
+    points, zone = scatter_people(terrain, grids, streams[1])
+    communities = max(6, round(grids / _GRIDS_PER_COMMUNITY))
+    blocks = draw_blocks(
+        terrain, points, zone, grids=grids, communities=round(1.5 * communities), rng=streams[2]
+    )
+    shapes = shape_blocks(blocks, terrain)
+    census = count_people(blocks, terrain, zone, streams[3])
+    elder = renumber(np.array([blocks.elder[block] for block in sorted(blocks.rings)]))
+    borders = find_borders(shapes, shapely.length(shapes.lines))
+    one = np.ones(grids)
+    community = join_lightest(elder, one, borders, target=communities)
+    community = renumber(loosen(community, borders, share=0.12, rng=streams[4]))
+    stations = max(6, round(grids / _GRIDS_PER_STATION))
+    station = join_lightest(community, one, borders, target=stations)
+    areas = make_areas(shapes.grids, census, community, station, crs, streams[5])
+    drawn = draw_beats(
+        shapes.grids, areas.station_of, borders,
+        count=max(stations, round(grids / _GRIDS_PER_BEAT)), cut_share=_CUT_SHARE, rng=streams[6],
+    )  # fmt: skip
+    sites = find_sites(shapes)
+    staff = staff_beats(drawn.beat_of, census, streams[7])
+    beats = make_beats(drawn.shapes, drawn.station, areas, staff, crs)
+    rooms = make_rooms(
+        sites, census, drawn.beat_of, beats["id"].tolist(), beats["station"].tolist(),
+        areas.community_of, areas.community, staff, crs,
+        count=max(3, round(grids / 12)), rng=streams[8],
+    )  # fmt: skip
+    facilities = make_facilities(
+        sites, census, areas.community_of, areas.community, crs, streams[8]
+    )
+    frames = {
+        # Written in the order of their codes, as a register would be.
+        Kind.GRID: areas.grid.iloc[np.argsort(areas.grid["id"].to_numpy(dtype=str))],
+        Kind.COMMUNITY: areas.community.iloc[np.argsort(areas.community["id"].to_numpy(str))],
+        Kind.STATION: areas.station,
+        Kind.BEAT: beats.iloc[np.argsort(beats["id"].to_numpy(dtype=str))],
+        Kind.ROOM: rooms,
+        Kind.FACILITY: facilities,
+        Kind.ROAD: make_roads(shapes, census, crs, streams[9]),
+        Kind.BARRIER: make_barriers(shapes, crs),
+    }
+    origin = {"source": "gridmap demo", "made_up": True, "grids": grids, "seed": seed}
+    return City(
+        name=CITY_NAME,
+        crs=crs,
+        layers={kind: Layer(kind, frame, origin) for kind, frame in frames.items()},
+        incidents=make_incidents(sites, census, count=incidents, seed=seed, crs=crs),
+        made_up=True,
+    )

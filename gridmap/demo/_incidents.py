@@ -1,0 +1,209 @@
+"""A year of incidents, month by month, so that ten million take no more room than one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridmap.demo._blocks import BANK, BRANCH, LANE, LIMIT, MAIN, MINOR, RAIL
+from gridmap.demo._calendar import CATEGORIES, YEAR, draw_seconds, month_weights
+from gridmap.demo._census import Census
+from gridmap.demo._sites import Sites
+from gridmap.model import IncidentBatch, Incidents
+
+__all__ = ["make_incidents"]
+
+Floats = NDArray[np.float64]
+
+_DISPUTE, _TRAFFIC = CATEGORIES.index("矛盾纠纷"), CATEGORIES.index("交通")
+_OPEN_SHARE = 0.08  # disputes that nobody settles
+
+# Weight of residents and of migrants, spread between grids (log), share at hot spots.
+_CAUSES = (
+    (0.8, 1.3, 0.30, 0.10),
+    (0.5, 1.7, 0.45, 0.24),
+    (0.3, 0.5, 0.30, 0.20),
+    (1.0, 0.6, 0.20, 0.03),
+    (0.4, 1.6, 0.50, 0.28),
+    (1.0, 0.6, 0.20, 0.05),
+)
+_BY_STREET = {LIMIT: 0.02, RAIL: 0.05, BANK: 0.5, MAIN: 1.6, MINOR: 1.4, BRANCH: 1.1, LANE: 0.9}
+_TRAFFIC_BY_STREET = {LIMIT: 0.0, RAIL: 0.0, BANK: 1.2, MAIN: 6.0, MINOR: 3.2, BRANCH: 1.2,
+                      LANE: 0.3}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Where each category happens.
+
+    Parameters
+    ----------
+    sites
+        Triangles.
+    row
+        Triangle of each place, shape (p,): every triangle, then villages, then hot spots.
+    out, along, out_spread, along_spread
+        Middle and spread of the gathered places within their triangles, shape (p,); a
+        spread of 0 marks a whole triangle.
+    cumulative
+        Running share of the places for each category, shape (6, p).
+    """
+
+    sites: Sites
+    row: NDArray[np.int64]
+    out: Floats
+    along: Floats
+    out_spread: Floats
+    along_spread: Floats
+    cumulative: Floats
+
+
+def make_incidents(sites: Sites, census: Census, *, count: int, seed: int, crs: CRS) -> Incidents:
+    """Return a year of incidents that are drawn anew, and alike, at every walk through them.
+
+    Parameters
+    ----------
+    sites, census
+        Where something can happen and who lives there.
+    count
+        Number of incidents.
+    seed
+        With the same grids, the same seed gives the same incidents.
+    crs
+        The working CRS.
+    """
+    scene = _set_scene(sites, census, np.random.default_rng([seed, 21]))
+    share = month_weights()
+    counts = np.random.default_rng([seed, 22]).multinomial(count, share.ravel())
+    by_month = counts.reshape(share.shape)
+
+    def walk() -> Iterator[IncidentBatch]:
+        for month in range(12):
+            if by_month[month].any():
+                rng = np.random.default_rng([seed, 23, month])
+                yield _draw_month(scene, month, by_month[month], rng)
+
+    sums = hashlib.blake2b(digest_size=16)
+    sums.update(f"demo 1|{count}|{seed}|{len(census.residents)}".encode())
+    sums.update(np.ascontiguousarray(scene.cumulative[:, ::97]).round(9).tobytes())
+    return Incidents(walk, count, CATEGORIES, crs, sums.hexdigest())
+
+
+def _draw_month(
+    scene: _Scene, month: int, counts: NDArray[np.int64], rng: np.random.Generator
+) -> IncidentBatch:
+    places, times = [], []
+    for category, count in enumerate(counts.tolist()):
+        place = np.searchsorted(scene.cumulative[category], rng.random(count), side="right")
+        places.append(np.minimum(place, len(scene.row) - 1))
+        times.append(draw_seconds(month, category, count, rng))
+    place, time = np.concatenate(places), np.concatenate(times)
+    category = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
+    order = np.argsort(time, kind="stable")
+    place, time, category = place[order], time[order], category[order]
+    total = len(place)
+    spread = scene.out_spread[place]
+    gathered = spread > 0
+    # Most addresses stand near the street: close to the outer side of the triangle.
+    out = 1.0 - 0.03 - 0.9 * rng.random(total) ** 2.2
+    along = rng.random(total)
+    near = scene.out[place] + spread * rng.normal(size=total)
+    beside = scene.along[place] + scene.along_spread[place] * rng.normal(size=total)
+    out = np.where(gathered, np.clip(near, 0.03, 0.97), out)
+    along = np.where(gathered, np.clip(beside, 0.02, 0.98), along)
+    points = np.round(scene.sites.place(scene.row[place], out, along), 1)
+    return IncidentBatch(
+        x=np.ascontiguousarray(points[:, 0]),
+        y=np.ascontiguousarray(points[:, 1]),
+        time=time,
+        category=category,
+        settled=_settle(time, category, rng),
+    )
+
+
+def _settle(
+    time: NDArray[np.datetime64], category: NDArray[np.int16], rng: np.random.Generator
+) -> NDArray[np.datetime64]:
+    """Return when disputes were settled; NaT where still open at the end of the year."""
+    hours = np.exp(np.log(30.0) + 1.3 * rng.normal(size=len(time)))
+    seconds = np.minimum(hours * 3600.0, 3e8).astype(np.int64)
+    settled = time + seconds.astype("timedelta64[s]")
+    closed = category == _DISPUTE
+    closed &= rng.random(len(time)) >= _OPEN_SHARE
+    closed &= settled < np.datetime64(f"{YEAR + 1}-01-01", "s")
+    return np.where(closed, settled, np.datetime64("NaT", "s"))
+
+
+def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene:
+    triangles, grids = len(sites.grid), len(census.residents)
+    length = sites.length_m
+    rural = np.flatnonzero(census.urban < 0.35)
+    hot_count = max(4, grids // 30)
+    appeal = (census.residents + 3.0 * census.migrants) * np.where(census.zone == 0, 2.5, 1.0)
+    hot_grid = rng.choice(grids, hot_count, p=appeal / appeal.sum())
+    villages = _pick_rows(sites, length, rural, rng)
+    spots = _pick_rows(sites, length, hot_grid, rng)
+    busy = np.where(np.isin(sites.kind, [MAIN, MINOR]), length * sites.depth_m**0.5, 0.0)
+    busy *= (0.05 + census.urban)[sites.grid]
+    if not busy.any():
+        busy = length
+    corners = rng.choice(triangles, hot_count, p=busy / busy.sum())
+    row = np.concatenate([np.arange(triangles), villages, spots, corners])
+    metres = np.concatenate([np.full(len(villages), 170.0), rng.uniform(25, 75, hot_count),
+                             np.full(hot_count, 18.0)])  # fmt: skip
+    gathered = len(metres)
+    out = rng.uniform(0.35, 0.85, gathered)
+    along = rng.uniform(0.25, 0.75, gathered)
+    out[-hot_count:], along[-hot_count:] = 0.95, np.where(rng.random(hot_count) < 0.5, 0.06, 0.94)
+    tail = row[triangles:]
+    weights = np.zeros((len(CATEGORIES), len(row)))
+    strength = rng.pareto(1.3, hot_count) + 0.3
+    for category, (of_residents, of_migrants, spread, at_hot) in enumerate(_CAUSES):
+        load = of_residents * census.residents + of_migrants * census.migrants + 4.0
+        load = load * np.exp(rng.normal(0.0, spread, grids))
+        if category in {1, 4}:
+            load = load * np.where(census.zone == 0, 1.6, 1.0)
+        table = _TRAFFIC_BY_STREET if category == _TRAFFIC else _BY_STREET
+        street = np.array([table[kind] for kind in range(len(table))])[sites.kind] * length
+        if category == _TRAFFIC:
+            whole = street * (0.12 + census.urban + load / 1500.0)[sites.grid]
+            at_home = np.zeros(len(rural))
+        else:
+            sums = np.bincount(sites.grid, weights=street, minlength=grids)
+            whole = load[sites.grid] * street / np.maximum(sums, 1e-9)[sites.grid]
+            at_home = 0.65 * load[rural]
+            whole *= np.where(census.urban < 0.35, 0.35, 1.0)[sites.grid]
+        total = whole.sum() + at_home.sum()
+        heat = strength / strength.sum() * total * at_hot / (1.0 - at_hot)
+        weights[category, :triangles] = whole
+        weights[category, triangles : triangles + len(rural)] = at_home
+        first = triangles + len(rural) + (hot_count if category == _TRAFFIC else 0)
+        weights[category, first : first + hot_count] = heat
+    cumulative = np.cumsum(weights, axis=1)
+    cumulative /= cumulative[:, -1:]
+    still = np.zeros(triangles)
+    return _Scene(
+        sites, row,
+        np.concatenate([still, out]), np.concatenate([still, along]),
+        np.concatenate([still, metres / np.maximum(sites.depth_m[tail], 1.0)]),
+        np.concatenate([still, metres / np.maximum(length[tail], 1.0)]),
+        cumulative,
+    )  # fmt: skip
+
+
+def _pick_rows(
+    sites: Sites, length: Floats, grids: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return a triangle of each of some grids, the larger the likelier."""
+    order = np.argsort(sites.grid, kind="stable")
+    running = np.cumsum((length * sites.depth_m)[order])
+    ends = np.searchsorted(sites.grid[order], np.arange(int(sites.grid.max()) + 2))
+    before = np.concatenate([[0.0], running])
+    low, high = before[ends[grids]], before[ends[grids + 1]]
+    at = np.searchsorted(running, low + rng.random(len(grids)) * (high - low), side="right")
+    return order[np.clip(at, ends[grids], ends[grids + 1] - 1)]
