@@ -35,7 +35,7 @@ def present_plan(city: City) -> Plan:
         )
     if beats is None:
         raise MissingError("measure.error.no_rows", by="beat", city=city.name)
-    main = crosswalk(grids.geometry, beats.geometry).main_target()
+    main = crosswalk(grids.geometry, beats.geometry).main_target
     return Plan(name, grids.ids, main.astype(np.int32), tuple(known.values()), grids.digest)
 
 
