@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from gridmap.cli import _output, app, demo, import_, measure, propose
+from gridmap.cli import _output, app, check, demo, import_, measure, propose
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
 from gridmap.settings import read_settings
@@ -17,6 +17,7 @@ __all__ = ["main"]
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "import": import_.command,
+    "check": check.command,
     "measure": measure.command,
     "propose": propose.command,
     "app": app.command,

@@ -1,15 +1,21 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
+from gridmap.io.audit import check_city
+from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.io.importing import KINDS, import_files, read_layer
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.workspace import Workspace, read_city
 
 __all__ = [
     "KINDS",
+    "Finding",
+    "FindingKind",
     "ImportOptions",
     "ImportReport",
     "Note",
+    "Severity",
     "Workspace",
+    "check_city",
     "import_files",
     "read_city",
     "read_layer",

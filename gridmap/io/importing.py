@@ -10,12 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
 from gridmap.io._containers import opened_files
 from gridmap.io._features import Features, read_features
+from gridmap.io._ids import unique_ids
 from gridmap.io._incidents import read_incidents
 from gridmap.io._sources import read_source
 from gridmap.io.options import ImportOptions, ImportReport, Note
@@ -115,8 +115,9 @@ def read_layer(
     working = crs or choose_working_crs(first.frame.geometry.to_numpy(), first.crs)
     frame = pd.concat([_in_crs(part, working) for part in parts], ignore_index=True)
     notes = [note for part in parts for note in part.notes]
-    frame["id"], more = _unique_ids(frame, where)
-    notes += more
+    given = unique_ids(frame, where)
+    frame["id"] = given.ids
+    notes += given.notes
     frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=working)
     notes += _shape_notes(frame, kind)
     refused: dict[str, int] = {}
@@ -137,6 +138,8 @@ def read_layer(
         "; ".join(dict.fromkeys(encodings)),
         persons,
         tuple(names),
+        given.repeated,
+        given.missing,
     )
     return Layer(kind, frame, {"files": names, "crs": report.crs}), report
 
@@ -165,35 +168,6 @@ def _in_crs(part: Features, working: CRS) -> pd.DataFrame:
     frame = pd.DataFrame(part.frame.drop(columns="geometry"))
     frame["geometry"] = gpd.GeoSeries(geometry, crs=working)
     return frame
-
-
-def _unique_ids(frame: pd.DataFrame, where: str) -> tuple[NDArray[np.object_], list[Note]]:
-    if "id" not in frame.columns:
-        ids = np.array([str(row + 1) for row in range(len(frame))], dtype=object)
-        return ids, [Note("io.note.ids_made", {"file": where, "count": len(frame)})]
-    ids = frame["id"].astype("object").fillna("").astype(str).to_numpy(dtype=object)
-    notes = []
-    blank = ids == ""
-    if blank.any():
-        ids = np.where(blank, [f"row-{row + 1}" for row in range(len(ids))], ids).astype(object)
-        notes.append(Note("io.note.ids_blank", {"file": where, "count": int(blank.sum())}))
-    series = pd.Series(ids)
-    repeated = series.duplicated(keep=False)
-    if repeated.any():
-        names = series[repeated].unique()
-        values = {"file": where, "count": int(repeated.sum()), "ids": some_ids(names)}
-        notes.append(Note("io.note.ids_repeated", values))
-        taken = set(series[~repeated])
-        ids = ids.copy()
-        number: dict[str, int] = {}
-        for row in np.flatnonzero(repeated):
-            name = str(series[row])
-            number[name] = number.get(name, 0) + 1
-            while f"{name}-{number[name]}" in taken:
-                number[name] += 1
-            ids[row] = f"{name}-{number[name]}"
-            taken.add(str(ids[row]))
-    return ids, notes
 
 
 def _shape_notes(frame: gpd.GeoDataFrame, kind: Kind) -> list[Note]:

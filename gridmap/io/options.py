@@ -96,6 +96,8 @@ class ImportReport:
         Columns with records of persons: never stored.
     files
         Names of the files.
+    ids_repeated, ids_missing
+        Ids of the features that had to be told apart, or given one.
     """
 
     kind: str
@@ -109,6 +111,8 @@ class ImportReport:
     encoding: str
     refused_columns: tuple[str, ...]
     files: tuple[str, ...]
+    ids_repeated: tuple[str, ...] = ()
+    ids_missing: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the report as plain values for ``--json``."""

@@ -42,6 +42,7 @@ CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
 _INCIDENTS = "incidents.parquet"
 _VERSION = 1
+_LISTED = 1000  # ids of one fault that gridmap.toml lists: it stays readable
 
 
 class Workspace:
@@ -195,8 +196,8 @@ class Workspace:
                 if target.exists():
                     shutil.copyfile(target, temporary)
                 _write_layer(layer, temporary)
-            entry: dict[str, Any] = {"count": len(layer), "digest": layer.digest}
-            entry |= _provenance(report)
+            told = dict(layer.provenance) if report is None else _provenance(report)
+            entry: dict[str, Any] = {**told, "count": len(layer), "digest": layer.digest}
             self._write_config(folder, layer.crs, {"layers": {str(layer.kind): entry}})
 
     def put_incidents(self, incidents: Incidents, report: ImportReport | None = None) -> None:
@@ -402,4 +403,14 @@ def _provenance(report: ImportReport | None) -> dict[str, Any]:
         "refused": dict(report.refused),
         "refused_columns": list(report.refused_columns),
         "warnings": [note.text() for note in report.warnings],
+        **_told_apart(report),
     }
+
+
+def _told_apart(report: ImportReport) -> dict[str, Any]:
+    found = {"ids_repeated": report.ids_repeated, "ids_missing": report.ids_missing}
+    made: dict[str, Any] = {}
+    for key, ids in found.items():
+        if ids:
+            made |= {key: list(ids[:_LISTED]), f"{key}_count": len(ids)}
+    return made

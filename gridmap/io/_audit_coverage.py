@@ -1,0 +1,131 @@
+"""Checks of areas that should tile the ground: overlaps, gaps, slivers, unmatched edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.io._audit_shapes import width_m
+from gridmap.io.findings import Finding, FindingKind, Severity
+from gridmap.model import Layer
+
+__all__ = ["faulty_coverage", "gaps_between", "overlaps_between", "sound_shapes"]
+
+_DUST_M2 = 1e-6  # below a square millimetre, the noise of reprojecting
+
+
+def sound_shapes(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the shapes with invalid ones made valid and empty ones for none, for measuring."""
+    empty = shapely.from_wkt("POLYGON EMPTY")
+    made = np.where(shapely.is_missing(shapes), empty, shapes)
+    bad = ~shapely.is_valid(made)
+    if bad.any():
+        made = made.copy()
+        made[bad] = shapely.make_valid(made[bad], method="structure", keep_collapsed=False)
+    return np.asarray(made, dtype=object)
+
+
+def overlaps_between(
+    shapes: NDArray[np.object_], edges: NDArray[np.object_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.object_]]:
+    """Return the pairs of valid areas that overlap, and what they share.
+
+    Parameters
+    ----------
+    shapes : (n,) array of valid areas
+    edges : (n,) array
+        Their edges that break the coverage: only an area with such edges can overlap.
+
+    Returns
+    -------
+    first, second : (m,)
+        Rows, ``first < second``.
+    shared : (m,) array of areas
+    """
+    flagged = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
+    tree = shapely.STRtree(shapes)
+    at, other = tree.query(shapes[flagged], predicate="intersects")
+    first, second = np.minimum(flagged[at], other), np.maximum(flagged[at], other)
+    key = np.unique((first.astype(np.int64) * len(shapes) + second)[first != second])
+    first, second = key // len(shapes), key % len(shapes)
+    touching = shapely.touches(shapes[first], shapes[second])
+    first, second = first[~touching], second[~touching]
+    shared = shapely.intersection(shapes[first], shapes[second])
+    keep = shapely.area(shared) > _DUST_M2
+    return first[keep], second[keep], shared[keep]
+
+
+def gaps_between(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the holes that the union of valid areas has, as polygons."""
+    whole = shapely.get_parts(shapely.union_all(shapes))
+    whole = whole[shapely.get_dimensions(whole) == 2]
+    holed = whole[shapely.get_num_interior_rings(whole) > 0]
+    rings = [
+        shapely.get_interior_ring(part, at)
+        for part in holed
+        for at in range(shapely.get_num_interior_rings(part))
+    ]
+    holes = np.asarray(shapely.polygons(rings), dtype=object) if rings else np.empty(0, object)
+    return holes[shapely.area(holes) > _DUST_M2]
+
+
+def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
+    """Find where the areas of a layer overlap, leave gaps, or are drawn apart.
+
+    Parameters
+    ----------
+    layer
+        Areas in metres.
+    gap_m
+        Width below which a gap, an overlap or a feature is a sliver.
+    """
+    kind, ids = str(layer.kind), layer.ids
+    shapes = sound_shapes(layer.geometry)
+    edges = shapely.coverage_invalid_edges(shapes)
+    first, second, shared = overlaps_between(shapes, edges)
+    if len(first):
+        names = tuple(f"{ids[i]}+{ids[j]}" for i, j in zip(first, second, strict=True))
+        yield Finding(
+            kind, FindingKind.OVERLAP, Severity.ERROR, len(first), names,
+            float(shapely.area(shared).sum()), shared,
+        )  # fmt: skip
+    gaps = gaps_between(shapes)
+    around = _neighbours(gaps, shapes, ids)
+    if len(gaps):
+        yield Finding(
+            kind, FindingKind.GAP, Severity.WARNING, len(gaps), around,
+            float(shapely.area(gaps).sum()), gaps,
+        )  # fmt: skip
+    thin = (shapely.area(shapes) > 0) & (width_m(shapes) < gap_m)
+    parts = np.concatenate([shapes[thin], gaps[width_m(gaps) < gap_m], _thin(shared, gap_m)])
+    if len(parts):
+        names = tuple(ids[thin]) or _neighbours(parts, shapes, ids)
+        yield Finding(
+            kind, FindingKind.SLIVER, Severity.WARNING, len(parts), names,
+            float(shapely.area(parts).sum()), parts,
+        )  # fmt: skip
+    apart = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
+    if apart.any():
+        yield Finding(
+            kind, FindingKind.UNMATCHED_EDGE, Severity.NOTE, int(apart.sum()),
+            tuple(ids[apart]), 0.0, edges[apart],
+        )  # fmt: skip
+
+
+def _thin(shared: NDArray[np.object_], gap_m: float) -> NDArray[np.object_]:
+    return shared[width_m(shared) < gap_m]
+
+
+def _neighbours(
+    places: NDArray[np.object_], shapes: NDArray[np.object_], ids: NDArray[np.object_]
+) -> tuple[str, ...]:
+    """Name each of the first places by two areas that it touches."""
+    tree = shapely.STRtree(shapes)
+    names = []
+    for place in places[:5]:
+        near = np.sort(tree.query(place, predicate="dwithin", distance=0.001))
+        names.append("+".join(str(name) for name in ids[near[:2]]))
+    return tuple(names)

@@ -1,0 +1,62 @@
+"""Checking a city: everything that would make a number wrong, with where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from gridmap.io._audit_coverage import faulty_coverage
+from gridmap.io._audit_incidents import incident_faults
+from gridmap.io._audit_nesting import beats_in_pieces, disconnected_grids, nesting_faults
+from gridmap.io._audit_shapes import blank_counts, faulty_shapes, imported_faults
+from gridmap.io.findings import Finding, Severity
+from gridmap.model import AREA_KINDS, City
+
+__all__ = ["check_city"]
+
+
+def check_city(
+    city: City,
+    *,
+    now: np.datetime64 | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a city's data, the gravest first.
+
+    Nothing is changed; invalid shapes are made valid for the overlays only.
+
+    Parameters
+    ----------
+    city
+        The city; its layers carry what their import found in `Layer.provenance`.
+    now
+        The present in the city's local time; the machine's clock if None.
+    progress
+        Called with the share done, from 0 to 1.
+
+    Returns
+    -------
+    tuple of Finding
+        One a layer and kind, with counts, at most five ids, square metres, and places for
+        a map.
+    """
+    present = now if now is not None else np.datetime64(datetime.now(), "s")  # noqa: DTZ005 - incidents are in local time
+    tell = progress or (lambda _: None)
+    found: list[Finding] = []
+    for layer in city.layers.values():
+        found += faulty_shapes(layer)
+        found += imported_faults(layer)
+        found += blank_counts(layer)
+        if layer.kind in AREA_KINDS:
+            found += faulty_coverage(layer, gap_m=city.presets.gap_m)
+    tell(0.5)
+    found += nesting_faults(city)
+    found += disconnected_grids(city)
+    found += beats_in_pieces(city)
+    tell(0.8)
+    found += incident_faults(city, now=present)
+    tell(1.0)
+    rank = {severity: at for at, severity in enumerate(Severity)}
+    return tuple(sorted(found, key=lambda item: rank[item.severity]))
