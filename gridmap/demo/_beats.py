@@ -41,6 +41,7 @@ def draw_beats(
     grids: NDArray[np.object_],
     station: Ints,
     borders: Borders,
+    people: NDArray[np.int64],
     *,
     count: int,
     cut_share: float,
@@ -56,6 +57,8 @@ def draw_beats(
         Station of each grid, shape (g,).
     borders
         How strongly neighbouring grids are tied.
+    people
+        People of each grid, shape (g,).
     count
         Number of beats wanted, at least one for each station.
     cut_share
@@ -65,7 +68,7 @@ def draw_beats(
     """
     beat_of = np.zeros(len(grids), dtype=np.int64)
     first = 0
-    for number, wanted in enumerate(_share_out(station, count)):
+    for number, wanted in enumerate(_share_out(station, people, count)):
         rows = np.flatnonzero(station == number)
         place = {int(row): i for i, row in enumerate(rows)}
         inner: Borders = {
@@ -74,7 +77,7 @@ def draw_beats(
             for row, i in place.items()
         }  # fmt: skip
         # What each grid seemed to weigh when the beats were drawn, long ago.
-        seemed = np.exp(rng.normal(0.0, 0.75, len(rows)))
+        seemed = (0.25 + people[rows] / people.mean()) * np.exp(rng.normal(0.0, 0.26, len(rows)))
         group = join_lightest(np.arange(len(rows)), seemed, inner, target=wanted)
         beat_of[rows] = first + group
         first += int(group.max()) + 1
@@ -90,10 +93,11 @@ def draw_beats(
     return DrawnBeats(shapes, of_station, beat_of, cut)
 
 
-def _share_out(station: Ints, count: int) -> list[int]:
-    """Return the number of beats of each station: half alike, half by number of grids."""
+def _share_out(station: Ints, people: Ints, count: int) -> list[int]:
+    """Return the number of beats of each station: a quarter alike, the rest by people."""
     size = np.bincount(station).astype(float)
-    wish = count * (0.5 / len(size) + 0.5 * size / size.sum())
+    lives = np.bincount(station, weights=people) / people.sum()
+    wish = count * (0.25 / len(size) + 0.75 * lives)
     whole = np.maximum(np.floor(wish), 1)
     for i in np.argsort(whole - wish, kind="stable")[: max(0, count - int(whole.sum()))]:
         whole[i] += 1

@@ -84,6 +84,13 @@ class Blocks:
             self.left[a, b] = block
         return block
 
+    def drop(self, block: int) -> None:
+        """Take a block away; what it bordered on now borders on the outside."""
+        ring = self.rings.pop(block)
+        for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+            del self.left[a, b]
+        del self.people[block], self.elder[block]
+
     def kind(self, a: int, b: int) -> int:
         """Return what the edge between two neighbouring nodes is."""
         return self.streets[self.street_of[(a, b) if a < b else (b, a)]]

@@ -88,10 +88,10 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
     community = join_lightest(elder, one, borders, target=communities)
     community = renumber(loosen(community, borders, share=0.12, rng=streams[4]))
     stations = max(6, round(grids / _GRIDS_PER_STATION))
-    station = join_lightest(community, one, borders, target=stations)
+    station = join_lightest(community, one, borders, target=stations, evenness=2.0)
     areas = make_areas(shapes.grids, census, community, station, crs, streams[5])
     drawn = draw_beats(
-        shapes.grids, areas.station_of, borders,
+        shapes.grids, areas.station_of, borders, census.residents,
         count=max(stations, round(grids / _GRIDS_PER_BEAT)), cut_share=_CUT_SHARE, rng=streams[6],
     )  # fmt: skip
     sites = find_sites(shapes)

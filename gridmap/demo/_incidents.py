@@ -161,8 +161,10 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
     along = rng.uniform(0.25, 0.75, gathered)
     out[-hot_count:], along[-hot_count:] = 0.95, np.where(rng.random(hot_count) < 0.5, 0.06, 0.94)
     tail = row[triangles:]
+    # No wider than the triangle: what is cut off at its sides would pile up in a line.
+    metres = np.minimum(metres, 0.24 * np.minimum(sites.depth_m[tail], out * length[tail]))
     weights = np.zeros((len(CATEGORIES), len(row)))
-    strength = rng.pareto(1.3, hot_count) + 0.3
+    strength = np.minimum(rng.pareto(1.3, hot_count) + 0.3, 2.5)
     for category, (of_residents, of_migrants, spread, at_hot) in enumerate(_CAUSES):
         load = of_residents * census.residents + of_migrants * census.migrants + 4.0
         load = load * np.exp(rng.normal(0.0, spread, grids))
@@ -190,8 +192,8 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
     return _Scene(
         sites, row,
         np.concatenate([still, out]), np.concatenate([still, along]),
-        np.concatenate([still, metres / np.maximum(sites.depth_m[tail], 1.0)]),
-        np.concatenate([still, metres / np.maximum(length[tail], 1.0)]),
+        np.concatenate([still, metres / sites.depth_m[tail]]),
+        np.concatenate([still, metres / (out * length[tail])]),
         cumulative,
     )  # fmt: skip
 

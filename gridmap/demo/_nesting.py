@@ -38,7 +38,12 @@ def renumber(labels: Ints) -> Ints:
 
 
 def join_lightest(
-    start: Ints, weights: NDArray[np.float64], borders: Borders, *, target: int
+    start: Ints,
+    weights: NDArray[np.float64],
+    borders: Borders,
+    *,
+    target: int,
+    evenness: float = 0.8,
 ) -> Ints:
     """Join the lightest group to its best neighbour until so many groups are left.
 
@@ -52,6 +57,8 @@ def join_lightest(
         How strongly neighbouring atoms are tied.
     target
         Number of groups wanted; more are left where groups have no neighbours.
+    evenness
+        How much a light neighbour counts against a long border: 0 is not at all.
 
     Returns
     -------
@@ -75,7 +82,9 @@ def join_lightest(
         load, group = heapq.heappop(heap)
         if into[group] != group or load != weight[group] or not ties[group]:
             continue
-        best = max(ties[group], key=lambda g: (ties[group][g] / (load + weight[g]) ** 0.8, -g))
+        best = max(
+            ties[group], key=lambda g: (ties[group][g] / (load + weight[g]) ** evenness, -g)
+        )
         into[group] = best
         weight[best] += load
         for other, tie in ties[group].items():

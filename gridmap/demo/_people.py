@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.demo._terrain import _SHARES, ZONES, Terrain
+from gridmap.demo._terrain import SHARES, ZONES, Terrain
 
 POINTS_PER_GRID = 48
 
@@ -33,7 +33,7 @@ def scatter_people(
     parts: list[NDArray[np.float64]] = []
     zones: list[NDArray[np.int8]] = []
     for zone, name in enumerate(ZONES):
-        count = int(total * _SHARES[zone])
+        count = int(total * SHARES[zone])
         if name == "satellite":
             places = _draw_places(terrain, max(2, round(grids / 110)), rng)
             middle = places[rng.integers(0, len(places), count)]

@@ -19,6 +19,7 @@ __all__ = ["draw_blocks"]
 _LEAN = (0.15, 0.035, 0.06, 0.02, 0.20)
 _SNAP = (0.13, 0.30, 0.22, 0.24, 0.14)
 _SMALLEST_M2 = 3000.0
+_FRAYED = 0.045  # share of blocks taken off the rim again, so that the limit is no smooth oval
 
 
 def draw_blocks(
@@ -49,16 +50,16 @@ def draw_blocks(
     _draw_main_roads(blocks, terrain, points, rng)
     heap = [(-float(len(people)), block) for block, people in blocks.people.items()]
     heapq.heapify(heap)
-    seeds = max(communities, len(blocks.rings))
-    while len(blocks.rings) < grids and heap:
+    seeds = min(max(communities, len(blocks.rings)), grids)
+    spare = round(_FRAYED * grids)
+    while len(blocks.rings) < grids + spare and heap:
         if len(blocks.rings) == seeds:
             blocks.elder.update({block: block for block in blocks.rings})
         _, block = heapq.heappop(heap)
         for part in _halve(blocks, block, points, zone, rng):
             if abs(blocks.area(blocks.rings[part])) > _SMALLEST_M2:
                 heapq.heappush(heap, (-float(len(blocks.people[part])), part))
-    if grids <= seeds:
-        blocks.elder.update({block: block for block in blocks.rings})
+    _fray(blocks, zone, len(blocks.rings) - grids, rng)
     return blocks
 
 
@@ -66,7 +67,7 @@ def _draw_shores(terrain: Terrain, points: NDArray[np.float64]) -> Blocks:
     blocks = Blocks()
     limit = blocks.add_street(LIMIT)
     ring = [blocks.add_node(float(x), float(y)) for x, y in terrain.outline]
-    for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+    for a, b in _edges(ring):
         blocks.link(a, b, limit)
     whole = blocks.add_ring(ring, np.arange(len(points)))
     for level in (terrain.river_y + terrain.river_half, terrain.river_y - terrain.river_half):
@@ -81,10 +82,7 @@ def _draw_shores(terrain: Terrain, points: NDArray[np.float64]) -> Blocks:
         block for block, ring in blocks.rings.items()
         if max(abs(blocks.ys[n] - terrain.river_y) for n in ring) < terrain.river_half + 1e-6
     )  # fmt: skip
-    ring = blocks.rings.pop(water)
-    for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
-        del blocks.left[a, b]
-    del blocks.people[water], blocks.elder[water]
+    blocks.drop(water)
     return blocks
 
 
@@ -214,6 +212,71 @@ def _halve(
         street = _street_for(blocks, ring, places, kind)
         return blocks.divide(block, places, street, points)
     return ()
+
+
+def _fray(blocks: Blocks, zone: NDArray[np.int8], count: int, rng: np.random.Generator) -> None:
+    """Take blocks off the rim, none that would leave a hole or cut the city in two.
+
+    A block may go when it meets the outside in one stretch of its border and nowhere else,
+    and touches neither bank nor railway. Blocks left standing out go first.
+    """
+    rim = [block for block, ring in blocks.rings.items() if _outside(blocks, ring)]
+    outer = {node for block in rim for edge in _outside(blocks, blocks.rings[block])
+             for node in edge}  # fmt: skip
+    rim = [rim[i] for i in rng.permutation(len(rim))]
+    built: list[int] = []
+    while count > 0 and (rim or built):
+        block = rim.pop() if rim else built.pop()
+        ring = blocks.rings.get(block)
+        if ring is None:
+            continue
+        open_edges = _outside(blocks, ring)
+        kinds = {blocks.kind(a, b) for a, b in _edges(ring)}
+        met = {node for node in ring if node in outer}
+        if kinds & {BANK, RAIL} or not _one_stretch(open_edges) or len(met) > len(open_edges) + 1:
+            continue
+        if (zone[blocks.people[block]] != len(ZONES) - 1).mean() > 0.5 and rim:
+            built.append(block)
+            continue
+        beside = dict.fromkeys(blocks.left[b, a] for a, b in _edges(ring)
+                               if (b, a) in blocks.left)  # fmt: skip
+        blocks.drop(block)
+        outer.update(ring)
+        count -= 1
+        for other in beside:
+            if _exposure(blocks, blocks.rings[other]) > 0.5:
+                rim.append(other)
+            else:
+                rim.insert(0, other)
+    if count:
+        message = "the rim has too few blocks to take off"
+        raise RuntimeError(message)
+
+
+def _exposure(blocks: Blocks, ring: list[int]) -> float:
+    """Return the share of a ring's length that borders on the outside."""
+
+    def length(edges: list[tuple[int, int]]) -> float:
+        return sum(math.hypot(blocks.xs[b] - blocks.xs[a], blocks.ys[b] - blocks.ys[a])
+                   for a, b in edges)  # fmt: skip
+
+    return length(_outside(blocks, ring)) / length(_edges(ring))
+
+
+def _edges(ring: list[int]) -> list[tuple[int, int]]:
+    return list(zip(ring, [*ring[1:], ring[0]], strict=True))
+
+
+def _outside(blocks: Blocks, ring: list[int]) -> list[tuple[int, int]]:
+    """Return the edges of a ring that no other block shares, in their order."""
+    return [(a, b) for a, b in _edges(ring)
+            if (b, a) not in blocks.left]  # fmt: skip
+
+
+def _one_stretch(edges: list[tuple[int, int]]) -> bool:
+    """Return whether edges of a ring follow each other without a gap."""
+    starts = {a for a, _ in edges}
+    return sum(b not in starts for _, b in edges) == 1
 
 
 def _street_for(

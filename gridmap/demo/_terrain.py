@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ZONES", "Terrain", "Town", "lay_terrain"]
+__all__ = ["SHARES", "ZONES", "Terrain", "Town", "lay_terrain"]
 
 Floats = NDArray[np.float64]
 
 # Kinds of ground and, for each, the share of the grids that lie on it and the usual area of
 # one grid there in km2.
 ZONES = ("core", "new", "satellite", "industry", "rural")
-_SHARES = (0.26, 0.40, 0.08, 0.06, 0.20)
-_GRID_KM2 = (0.045, 0.12, 0.14, 0.28, 1.25)
+SHARES = (0.25, 0.38, 0.07, 0.06, 0.24)
+_GRID_KM2 = (0.045, 0.12, 0.14, 0.28, 1.10)
 
 _BEARING = np.radians(-14.0)  # the plan's first axis on the map
 _ORIGIN_M = (512_400.0, 3_381_600.0)  # EPSG:4547, where the plan's origin comes to lie
@@ -131,7 +131,7 @@ def lay_terrain(grids: int, rng: np.random.Generator) -> Terrain:
     rng
         Source of every choice.
     """
-    area_m2 = grids * 1e6 * float(np.dot(_SHARES, _GRID_KM2))
+    area_m2 = grids * 1e6 * float(np.dot(SHARES, _GRID_KM2))
     half_width = float(np.sqrt(area_m2 / (3.55 * 0.82)))
     half_height = 0.82 * half_width
     angle = np.sort(2 * np.pi * (np.arange(18) + rng.uniform(-0.28, 0.28, 18)) / 18)
@@ -168,8 +168,8 @@ def _place_towns(
     size *= grids / size.sum()
     towns: list[Town] = []
     for number in range(count):
-        core_m = float(np.sqrt(size[number] * _SHARES[0] * _GRID_KM2[0] * 1e6 / np.pi))
-        town_m2 = _SHARES[0] * _GRID_KM2[0] + _SHARES[1] * _GRID_KM2[1]
+        core_m = float(np.sqrt(size[number] * SHARES[0] * _GRID_KM2[0] * 1e6 / np.pi))
+        town_m2 = SHARES[0] * _GRID_KM2[0] + SHARES[1] * _GRID_KM2[1]
         new_m = float(np.sqrt(size[number] * town_m2 * 1e6 / np.pi))
         tries = rng.uniform(-0.8, 0.8, (24, 2)) * (half_width, half_height)
         if number == 0:
