@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from gridmap.i18n import tr
 from gridmap.maps.classes import classify
-from gridmap.maps.drawing import draw_layer
+from gridmap.maps.drawing import Drawing, draw_layer
 from gridmap.maps.palettes import NO_DATA, colour_beats
 from gridmap.maps.scene import Facts, Overlay, Theme
 from gridmap.model import City, Kind, Layer, Plan
@@ -145,15 +145,27 @@ def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Pla
 
 
 def outline_overlay(
-    layer: Layer, *, datum: str = "wgs84", shown: bool = True, labels: bool = False
+    layer: Layer, *, drawing: Drawing | None = None, shown: bool = True, labels: bool = False
 ) -> Overlay:
-    """Return the outlines of a layer of polygons or lines in the look of its kind."""
+    """Return the outlines of a layer of polygons or lines in the look of its kind.
+
+    Parameters
+    ----------
+    layer
+        Any layer but rooms and facilities.
+    drawing
+        Its drawing, where there is one already.
+    shown
+        Whether it is on when the map opens.
+    labels
+        Write the features' names into them.
+    """
     colour, width, dash = _OUTLINES[layer.kind]
     return Overlay(
         f"outline-{layer.kind}",
         tr(f"maps.kind.{layer.kind}"),
         colour,
-        drawing=draw_layer(layer, datum=datum),
+        drawing=drawing or draw_layer(layer),
         names=list(map(str, layer.names)) if labels else (),
         width=width,
         dash=dash,

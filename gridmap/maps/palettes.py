@@ -35,12 +35,12 @@ def ramp(name: str, count: int) -> tuple[str, ...]:
     """Return ``count`` colours of a sequential ramp, light to dark.
 
     >>> ramp("blue", 2)
-    ('#c6dbef', '#0b519c')
+    ('#dbe9f5', '#0a4082')
     """
     colours = SEQUENTIAL[name]
     if count == 1:
         return (colours[3],)
-    ends = (1, 5) if count <= 5 else (0, 6)
+    ends = (0.5, 5.5) if count <= 5 else (0, 6)
     picks = np.linspace(ends[0], ends[1], count)
     return tuple(_between(colours, float(pick)) for pick in picks)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["OUR_SCRIPTS", "read_asset", "read_leaflet", "write_touch_folder"]
+from gridmap.errors import MissingError
+
+__all__ = ["OUR_SCRIPTS", "font_path", "read_asset", "read_leaflet", "write_touch_folder"]
 
 OUR_SCRIPTS = ("shapes.js", "canvas.js", "citymap.js")
 
@@ -37,3 +41,13 @@ def write_touch_folder(folder: Path) -> None:
     for name in ("touch.html", "touch.js", "map.css", *OUR_SCRIPTS):
         target = "index.html" if name == "touch.html" else name
         (folder / target).write_text(read_asset(name), encoding="utf-8")
+    shutil.copyfile(font_path(), folder / "cjk.ttf")
+
+
+def font_path() -> Path:
+    """Return the Chinese font that comes with ``zhplot`` (Noto Sans SC, OFL)."""
+    # Found, not imported: the package changes matplotlib's settings when it is.
+    spec = find_spec("zhplot")
+    if spec is None or spec.origin is None:
+        raise MissingError("maps.error.no_font")
+    return Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf"

@@ -1,0 +1,8 @@
+"""The pages: read the session, offer widgets, make one call into the core, draw.
+
+Streamlit is imported in this package only.
+"""
+
+from gridmap.pages.router import run
+
+__all__ = ["run"]

@@ -1,0 +1,115 @@
+"""Every cache of the pages, keyed by content: the same bytes, the same answer, for anyone.
+
+Streamlit cannot hash frames, and samples large ones; so every function here takes a digest
+as its key and the value itself with a leading underscore, which Streamlit does not hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from gridmap.io import Workspace
+from gridmap.maps import Drawing, draw_layer
+from gridmap.measure import MeasureTable, covered_share, crosswalk, summarise
+from gridmap.measure.summary import By
+from gridmap.model import City, Kind, Layer, Plan
+
+__all__ = ["covered_of", "drawing_of", "open_city", "own_plan", "table_of"]
+
+
+def open_city(path: Path) -> tuple[City, str]:
+    """Return the city in a workspace, and the digest of what is stored there."""
+    key = _stored(path)
+    return _city(str(path), key), key
+
+
+def table_of(
+    city: City, key: str, by: By, since: date | None, until: date | None, plan: Plan | None = None
+) -> MeasureTable:
+    """Return the measures of a city; ``until`` is the last day counted."""
+    return _table(city, key, by, since, until, plan, plan.digest if plan else "")
+
+
+def drawing_of(layer: Layer, *, datum: str) -> Drawing:
+    """Return the drawing of a layer."""
+    return _drawing(layer, layer.digest, datum)
+
+
+def own_plan(city: City, key: str) -> Plan | None:
+    """Return the city's own beats as a plan, or None where it has none."""
+    return _own_plan(city, key)
+
+
+def _stored(path: Path) -> str:
+    """Return a digest of the workspace's list of contents and of the layers' file."""
+    sums = hashlib.blake2b(digest_size=16)
+    for name in ("gridmap.toml", "city.gpkg"):
+        file = path / name
+        if file.exists():
+            stat = file.stat()
+            sums.update(f"{name}|{stat.st_size}|{stat.st_mtime_ns}|".encode())
+    config = path / "gridmap.toml"
+    sums.update(config.read_bytes() if config.exists() else b"")
+    return sums.hexdigest()
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _city(path: str, key: str) -> City:  # noqa: ARG001 - the key tells versions of one folder apart
+    return Workspace.open(path).city()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _table(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    by: By,
+    since: date | None,
+    until: date | None,
+    _plan: Plan | None,
+    plan_key: str,  # noqa: ARG001 - hashed for the plan
+) -> MeasureTable:
+    end = until + timedelta(days=1) if until else None
+    return summarise(_city_, by=by, since=since, until=end, plan=_plan)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _drawing(_layer: Layer, digest: str, datum: str) -> Drawing:  # noqa: ARG001 - hashed for the layer
+    return draw_layer(_layer, datum=datum)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _own_plan(_city_: City, key: str) -> Plan | None:  # noqa: ARG001 - hashed for the city
+    grids = _city_.get(Kind.GRID)
+    if grids is None:
+        return None
+    if grids.has("beat"):
+        return Plan.from_labels(_city_.name, grids.ids, grids.texts("beat"))
+    beats = _city_.get(Kind.BEAT)
+    if beats is None:
+        return None
+    main = crosswalk(grids.geometry, beats.geometry).main_target
+    labels = np.append(beats.ids, "")[main]
+    return Plan.from_labels(_city_.name, grids.ids, labels)
+
+
+def covered_of(city: City, key: str, radius_m: float, at_least: int) -> npt.NDArray[np.float64]:
+    """Return the share of each grid within reach of a number of rooms."""
+    return _covered(city, key, radius_m, at_least)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _covered(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    radius_m: float,
+    at_least: int,
+) -> npt.NDArray[np.float64]:
+    return covered_share(
+        _city_.grids.geometry, _city_.room_xy, radius_m=radius_m, at_least=at_least
+    )

@@ -1,0 +1,110 @@
+"""What several pages draw: the open city, its own beats, and a scene of its grids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridmap.maps import (
+    Overlay,
+    Scene,
+    Theme,
+    Tiles,
+    facts_of,
+    outline_overlay,
+    room_overlay,
+)
+from gridmap.measure import MeasureTable
+from gridmap.model import City, Kind, Plan
+from gridmap.pages.cache import drawing_of, open_city, own_plan, table_of
+from gridmap.pages.session import Session, current_session
+
+__all__ = ["Ground", "read_ground"]
+
+_OUTLINES = (Kind.BARRIER, Kind.ROAD, Kind.COMMUNITY, Kind.STATION, Kind.BEAT)
+_SHOWN = (Kind.BARRIER, Kind.BEAT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """The city that a session looks at.
+
+    Parameters
+    ----------
+    session
+        The reader's session.
+    city, key
+        The city, and the digest of what is stored.
+    plan
+        Its own beats, or None.
+    """
+
+    session: Session
+    city: City
+    key: str
+    plan: Plan | None
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """The basemap, or None."""
+        settings = self.session.settings
+        if not settings.tile_url:
+            return None
+        return Tiles(settings.tile_url, settings.tile_credit, settings.tile_datum)
+
+    @property
+    def datum(self) -> str:
+        """Datum that drawings are shifted to."""
+        tiles = self.tiles
+        return tiles.datum if tiles else "wgs84"
+
+    def table(self, by: str) -> MeasureTable:
+        """Return the measures of the session's period."""
+        session = self.session
+        plan = self.plan if by == "beat" and not self.city.has(Kind.BEAT) else None
+        return table_of(self.city, self.key, by, session.since, session.until, plan)  # type: ignore[arg-type] # one of By
+
+    def scene(
+        self,
+        themes: tuple[Theme, ...],
+        *,
+        overlays: tuple[Overlay, ...] = (),
+        columns: tuple[str, ...] = (),
+        theme: str = "",
+        radius_m: float = 0.0,
+        marked: tuple[int, ...] = (),
+    ) -> Scene:
+        """Return a scene of the grids with the outlines that the city has."""
+        city = self.city
+        found = [self._outline(kind) for kind in _OUTLINES if city.has(kind)]
+        if city.has(Kind.ROOM):
+            found.append(
+                room_overlay(city.rooms, radius_m=radius_m, datum=self.datum, shown=bool(radius_m))
+            )
+        return Scene(
+            drawing_of(city.grids, datum=self.datum),
+            themes,
+            theme,
+            (*found, *overlays),
+            facts_of(city, self.table("grid").rows, columns, self.plan),
+            marked,
+            self.tiles,
+        )
+
+    def _outline(self, kind: Kind) -> Overlay:
+        layer = self.city.layer(kind)
+        return outline_overlay(
+            layer, drawing=drawing_of(layer, datum=self.datum), shown=kind in _SHOWN
+        )
+
+
+def read_ground() -> Ground:
+    """Return what the session looks at.
+
+    Raises
+    ------
+    GridmapError
+        If the workspace cannot be opened.
+    """
+    session = current_session()
+    city, key = open_city(session.path)
+    return Ground(session, city, key, own_plan(city, key))

@@ -1,0 +1,160 @@
+"""What all pages look like: header, key figures, empty states, errors as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from html import escape
+from importlib.resources import files
+
+import streamlit as st
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import LANGUAGES, set_language, tr
+from gridmap.model import City
+from gridmap.pages.session import Session, current_session
+from gridmap.pages.touch import font_address
+
+__all__ = [
+    "Figure",
+    "guarded",
+    "number",
+    "pick_period",
+    "put_header",
+    "put_style",
+    "show_empty",
+    "show_error",
+    "show_figures",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key figure: what it is, its number as text, unit, and a line beneath."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+def put_style() -> None:
+    """Put the pages' style into the document."""
+    style = (files("gridmap.pages") / "pages.css").read_text(encoding="utf-8")
+    st.html(f"<style>{style.replace('FONT_ADDRESS', font_address())}</style>")
+
+
+def put_header(session: Session, city: City | None) -> None:
+    """Draw the header: the city, a label on made up data, workspace, language."""
+    left, middle, right = st.columns([6, 2, 1.2], vertical_alignment="center")
+    name = tr("page.title") if city is None else city.name
+    badge = (
+        f'<span class="gm-badge">{tr("page.made_up")}</span>'
+        if city is not None and city.made_up
+        else ""
+    )
+    left.html(f'<div class="gm-head"><b>{escape(name)}</b>{badge}</div>')
+    if len(session.places) > 1:
+        names = list(session.places)
+        chosen = middle.selectbox(
+            tr("page.workspace"),
+            names,
+            index=names.index(session.workspace),
+            label_visibility="collapsed",
+        )
+        if chosen != session.workspace:
+            session.open(chosen)
+            st.rerun()
+    other = LANGUAGES[1 - LANGUAGES.index(session.language)]
+    if right.button(tr("page.language"), width="stretch", key="gridmap-language"):
+        session.language = other
+        st.rerun()
+    if session.complaint:
+        st.warning(session.complaint)
+
+
+def pick_period(session: Session, city: City) -> None:
+    """Let the reader choose which days are counted."""
+    period = city.incidents.period if city.incidents is not None else None
+    if period is None:
+        return
+    first, last = period[0].date(), period[1].date()
+    since = min(max(session.since or first, first), last)
+    until = min(max(session.until or last, first), last)
+    # The widget holds no state of its own across pages: the session does.
+    chosen = st.date_input(
+        tr("page.period"),
+        value=(since, until),
+        min_value=first,
+        max_value=last,
+        format="YYYY-MM-DD",
+    )
+    if isinstance(chosen, tuple) and len(chosen) == 2 and chosen != (since, until):
+        session.since = None if chosen[0] == first else chosen[0]
+        session.until = None if chosen[1] == last else chosen[1]
+        st.rerun()
+
+
+def show_figures(figures: Sequence[Figure]) -> None:
+    """Draw the key figures in one row."""
+    boxes = "".join(
+        f'<div class="gm-figure"><span>{escape(item.label)}</span>'
+        f"<b>{escape(item.value)}</b><small>{escape(item.unit)}</small>"
+        f"<i>{escape(item.note)}</i></div>"
+        for item in figures
+    )
+    st.html(f'<div class="gm-figures">{boxes}</div>')
+
+
+def show_list(rows: Sequence[tuple[str, str]]) -> None:
+    """Draw a list of names, each with a sentence."""
+    items = "".join(
+        f"<li><b>{escape(name)}</b><span>{escape(text)}</span></li>" for name, text in rows
+    )
+    st.html(f'<ul class="gm-list">{items}</ul>')
+
+
+def show_empty(key: str) -> None:
+    """Say what is not there yet and what to do next."""
+    st.info(tr(f"page.empty.{key}"), icon=":material/info:")
+
+
+def show_error(error: GridmapError) -> None:
+    """Say what is wrong, as text with a remedy."""
+    st.error(error.text(), icon=":material/error:")
+
+
+def guarded(page: Callable[[], None]) -> Callable[[], None]:
+    """Return the page so that errors of the reader's data are shown as text."""
+
+    @wraps(page)
+    def shown() -> None:
+        set_language(current_session().language)
+        try:
+            page()
+        except GridmapError as error:
+            show_error(error)
+
+    return shown
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Return a number as its reader writes it; a dash where there is none.
+
+    >>> number(1234.5), number(float("nan"))
+    ('1,234', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:,.{digits}f}"
+
+
+def day_range(since: date | None, until: date | None, city: City) -> str:
+    """Return the period that is counted, as text."""
+    period = city.incidents.period if city.incidents is not None else None
+    if period is None:
+        return tr("page.no_times")
+    return f"{since or period[0].date():%Y-%m-%d} – {until or period[1].date():%Y-%m-%d}"

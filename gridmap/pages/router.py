@@ -1,0 +1,72 @@
+"""The router: six pages, one address, one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.navigation.page import StreamlitPage
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import set_language, tr
+from gridmap.pages import coverage, data, incidents, overview
+from gridmap.pages.cache import open_city
+from gridmap.pages.layout import guarded, put_header, put_style, show_error
+from gridmap.pages.session import current_session
+
+__all__ = ["run"]
+
+_PAGES = (
+    ("overview", overview.show, ":material/map:"),
+    ("data", data.show, ":material/database:"),
+    ("incidents", incidents.show, ":material/local_fire_department:"),
+    ("coverage", coverage.show, ":material/radar:"),
+)
+
+
+_INK, _PAPER = (31, 78, 121), (255, 255, 255)
+
+
+def _go_home() -> None:
+    st.switch_page(_page(*_PAGES[0]))
+
+
+def _page(name: str, show: Callable[[], None], icon: str) -> StreamlitPage:
+    return st.Page(guarded(show), title=tr(f"page.{name}.title"), icon=icon, url_path=name)
+
+
+def _icon() -> NDArray[np.uint8]:
+    """Return the tab's icon as pixels; a named one would be asked of a server elsewhere."""
+    icon = np.full((32, 32, 3), _INK, dtype=np.uint8)
+    for middle in (10, 21):
+        icon[middle - 1 : middle + 1, 3:29] = _PAPER
+        icon[3:29, middle - 1 : middle + 1] = _PAPER
+    return icon
+
+
+def run() -> None:
+    """Show the page that the address names."""
+    session = current_session()
+    set_language(session.language)
+    st.set_page_config(page_title=tr("page.title"), page_icon=_icon(), layout="wide")
+    put_style()
+    # The first page answers to "/" alone; a hidden one leaves /overview an address of its own.
+    home = st.Page(_go_home, title=tr("page.title"), default=True, visibility="hidden")
+    page = st.navigation(
+        [
+            home,
+            *(_page(*entry) for entry in _PAGES),
+        ],
+        position="top",
+    )
+    city = None
+    try:
+        city, _ = open_city(session.path)
+    except GridmapError as error:
+        if not page.url_path.endswith("data"):
+            show_error(error)
+    put_header(session, city)
+    page.run()
+    st.query_params.from_dict(session.address().to_query())

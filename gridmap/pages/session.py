@@ -1,0 +1,143 @@
+"""One reader's session: which workspace, which plan, which period, which language."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gridmap.errors import GridmapError, MissingError
+from gridmap.io import Workspace
+from gridmap.pages.address import Address
+from gridmap.settings import Settings, bundled, read_settings
+
+__all__ = ["DEMO", "Session", "current_session"]
+
+DEMO = "demo"
+_KEY = "gridmap"
+
+
+@dataclass(slots=True)
+class Session:
+    """What one reader has chosen; nobody else sees it.
+
+    Parameters
+    ----------
+    settings
+        The environment's settings.
+    language
+        ``zh`` or ``en``.
+    workspace
+        Name of the open workspace in `places`.
+    places
+        Workspaces that this reader may open, by name.
+    since, until
+        First and last day that are counted, both included; None for no limit.
+    plan
+        Name of the stored plan that is looked at; the city's own beats if blank.
+    marked
+        Rows of grids that are marked on a map, by page.
+    work
+        What a page is in the middle of, by page: uploads, proposals, drafts.
+    complaint
+        Why an address was not understood, or blank.
+    """
+
+    settings: Settings
+    language: str
+    workspace: str
+    places: dict[str, Path]
+    since: date | None = None
+    until: date | None = None
+    plan: str = ""
+    marked: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    work: dict[str, Any] = field(default_factory=dict)
+    complaint: str = ""
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Folder of the open workspace."""
+        return self.places[self.workspace]
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the open workspace is the demo city that gridmap ships."""
+        return self.path == bundled("data") / DEMO
+
+    def open(self, name: str) -> None:
+        """Open another workspace and forget what belonged to the one before.
+
+        Raises
+        ------
+        MissingError
+            If this reader has no such workspace.
+        """
+        if name not in self.places:
+            raise MissingError(
+                "page.error.no_workspace", name=name, known=", ".join(sorted(self.places))
+            )
+        if name != self.workspace:
+            self.workspace, self.plan, self.since, self.until = name, "", None, None
+            self.marked, self.work = {}, {}
+
+    def private_path(self, name: str) -> Path:
+        """Return a folder that only this session sees; it goes when the session goes."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="gridmap-")
+        return Path(self._folder.name) / name
+
+    def writable_path(self) -> Path:
+        """Return the open workspace's folder; of the bundled demo city, a private copy."""
+        if self.is_bundled:
+            copy = self.private_path(DEMO)
+            if not copy.exists():
+                shutil.copytree(self.path, copy)
+            self.places[self.workspace] = copy
+        return self.path
+
+    def address(self) -> Address:
+        """Return what the address bar should say."""
+        return Address(self.workspace, self.plan, self.since, self.until, self.language)
+
+
+def current_session() -> Session:
+    """Return this reader's session, made from the address at the first look."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = _new_session()
+    found: Session = st.session_state[_KEY]
+    return found
+
+
+def _new_session() -> Session:
+    settings = read_settings()
+    places = _places(settings)
+    first = next(iter(places))
+    session = Session(settings, settings.language, first, places)
+    try:
+        asked = Address.read(dict(st.query_params))
+        session.language = asked.language or settings.language
+        if asked.workspace:
+            session.open(asked.workspace)
+        session.plan, session.since, session.until = asked.plan, asked.since, asked.until
+    except GridmapError as error:
+        session.complaint = error.text(session.language)
+    return session
+
+
+def _places(settings: Settings) -> dict[str, Path]:
+    """Return the workspaces that may be opened: the one that was named, or those inside it."""
+    places: dict[str, Path] = {}
+    if settings.workspace:
+        named = Path(settings.workspace)
+        inside = [] if Workspace(named).exists else sorted(named.glob("*/gridmap.toml"))
+        places = {path.parent.name: path.parent for path in inside} or {named.name: named}
+    demo = bundled("data") / DEMO
+    if Workspace(demo).exists:
+        places.setdefault(DEMO, demo)
+    return places or {DEMO: demo}

@@ -1,0 +1,94 @@
+"""The touch map on a page: a scene goes down, an event comes up."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v1 import declare_component
+
+from gridmap.maps import Scene, write_touch_folder
+
+__all__ = ["MapEvent", "font_address", "show_map"]
+
+_SEEN = "gridmap-map-seen"
+
+
+@dataclass(frozen=True, slots=True)
+class MapEvent:
+    """What a reader did on a map.
+
+    Parameters
+    ----------
+    event
+        ``click`` or ``select``.
+    grids
+        Rows of the cells.
+    more
+        Shift or Ctrl was held: add to what is marked.
+    """
+
+    event: str
+    grids: tuple[int, ...]
+    more: bool = False
+
+
+def show_map(
+    scene: Scene, *, key: str, height: int = 640, tools: tuple[str, ...] = ("click",)
+) -> MapEvent | None:
+    """Draw a scene, and return what the reader has just done on it, once.
+
+    Parameters
+    ----------
+    scene
+        What is drawn. Geometry that the browser has is not sent again.
+    key
+        One a map; the same map keeps its place and zoom while the scene changes.
+    height
+        Pixels.
+    tools
+        Of ``click``, ``rectangle`` and ``lasso``.
+    """
+    component, folder = _component()
+    sources = {}
+    for digest, data in scene.assets().items():
+        target = folder / f"{digest}.bin"
+        if not target.exists():
+            temporary = target.with_suffix(".part")
+            temporary.write_bytes(data)
+            temporary.replace(target)
+        sources[digest] = {"url": target.name}
+    packed = scene.to_dict(sources)
+    value: dict[str, Any] | None = component(
+        scene=packed, height=height, tools=list(tools), key=key, default=None
+    )
+    if not value:
+        return None
+    seen: dict[str, int] = st.session_state.setdefault(_SEEN, {})
+    if value["stamp"] <= seen.get(key, 0):
+        return None
+    seen[key] = value["stamp"]
+    return MapEvent(value["event"], tuple(map(int, value["grids"])), bool(value["more"]))
+
+
+def font_address() -> str:
+    """Return where this server serves the Chinese font for machines that have none."""
+    component, _ = _component()
+    return f"component/{component.name}/cjk.ttf"
+
+
+def _component() -> tuple[Any, Path]:
+    folder = _folder()
+    # Declared in each run: Streamlit registers it with the server only inside one.
+    return declare_component("gridmap", path=folder.name), Path(folder.name)
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="gridmap-map-")
+    write_touch_folder(Path(folder.name))
+    return folder
