@@ -17,9 +17,18 @@ from gridmap.plans.commands import (
     command_from_record,
     command_record,
 )
+from gridmap.plans.comparison import (
+    BeatChange,
+    Comparison,
+    Flow,
+    PlanFigures,
+    carry_names,
+    compare_plans,
+)
 from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
 from gridmap.plans.draft import Draft, Fault, Locks
 from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
+from gridmap.plans.exchange import assignment_table, plan_from_layer, plan_from_table, plan_layer
 from gridmap.plans.figures import BeatFigures, Figures, measure_beats, pieces_of, remeasure_beats
 from gridmap.plans.fingerprints import (
     GridDifference,
@@ -32,6 +41,7 @@ from gridmap.plans.ground import Ground
 from gridmap.plans.history import History, replay
 from gridmap.plans.people import ALLOWED, LOCAL, Action, Actor, Role, require
 from gridmap.plans.store import PRESENT, PlanStore
+from gridmap.plans.suggestions import suggest_moves, worst_beat
 from gridmap.plans.versions import PlanVersion
 
 __all__ = [
@@ -46,14 +56,17 @@ __all__ = [
     "AssignStation",
     "AuditRecord",
     "AuditReport",
+    "BeatChange",
     "BeatEffect",
     "BeatFigures",
     "BrokenLink",
     "Command",
+    "Comparison",
     "Draft",
     "Effect",
     "Fault",
     "Figures",
+    "Flow",
     "GridDifference",
     "GridMove",
     "GridPrints",
@@ -66,15 +79,19 @@ __all__ = [
     "MoveGrids",
     "NewBeat",
     "PlanDifference",
+    "PlanFigures",
     "PlanStore",
     "PlanVersion",
     "RenameBeat",
     "Role",
     "SplitBeat",
     "Veto",
+    "assignment_table",
+    "carry_names",
     "carry_out",
     "command_from_record",
     "command_record",
+    "compare_plans",
     "fit_plan",
     "grid_difference",
     "grid_prints",
@@ -82,9 +99,14 @@ __all__ = [
     "measure_beats",
     "pieces_of",
     "plan_difference",
+    "plan_from_layer",
+    "plan_from_table",
+    "plan_layer",
     "preview",
     "remeasure_beats",
     "replay",
     "require",
+    "suggest_moves",
     "verify_chain",
+    "worst_beat",
 ]

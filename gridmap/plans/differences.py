@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridmap.errors import some_ids
 from gridmap.i18n import tr
@@ -98,16 +99,13 @@ def plan_difference(before: Plan, after: Plan) -> PlanDifference:
     before, after
         The plans.
     """
-    old, new = pd.Series(before.labels, before.grid_ids), pd.Series(after.labels, after.grid_ids)
+    grids, old, new = before.grid_ids, before.labels, after.labels
     if not np.array_equal(before.grid_ids, after.grid_ids):
-        every = old.index.union(new.index, sort=False)
-        old, new = old.reindex(every, fill_value=""), new.reindex(every, fill_value="")
-    changed = (old.to_numpy() != new.to_numpy()).nonzero()[0]
+        grids = np.array(list(dict.fromkeys([*before.grid_ids, *after.grid_ids])), dtype=object)
+        old, new = _labels(before, grids), _labels(after, grids)
     moves: dict[tuple[str, str], list[str]] = {}
-    for grid, left, joined in zip(
-        old.index[changed], old.iloc[changed], new.iloc[changed], strict=True
-    ):
-        moves.setdefault((left, joined), []).append(grid)
+    for row in np.flatnonzero(old != new):
+        moves.setdefault((old[row], new[row]), []).append(grids[row])
     old_beats = {beat.id: beat for beat in before.beats}
     new_beats = {beat.id: beat for beat in after.beats}
     return PlanDifference(
@@ -125,3 +123,9 @@ def plan_difference(before: Plan, after: Plan) -> PlanDifference:
             if name in old_beats and beat != old_beats[name]
         ),
     )
+
+
+def _labels(plan: Plan, grids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the beat of each grid, ``""`` where the plan does not know it."""
+    rows = pd.Index(plan.grid_ids, dtype=object).get_indexer(grids)
+    return np.append(plan.labels, "")[rows]

@@ -108,16 +108,17 @@ def grid_difference(
     """
     if plan.city_digest and plan.city_digest == grids.digest:
         return GridDifference((), (), ())
-    old, new = pd.Index(plan.grid_ids), pd.Index(grids.ids)
+    old, new = pd.Index(plan.grid_ids, dtype=object), pd.Index(grids.ids, dtype=object)
     reshaped: tuple[str, ...] = ()
     if known is not None:
-        now = grid_prints(grids)
-        then = pd.Series(known.prints, known.ids)
-        both = new[new.isin(then.index)]
-        changed = then.loc[both].to_numpy() != pd.Series(now.prints, now.ids).loc[both].to_numpy()
-        reshaped = tuple(both[changed])
+        then = pd.Index(known.ids, dtype=object).get_indexer(new)
+        both = then >= 0
+        changed = known.prints[then[both]] != grid_prints(grids).prints[both]
+        reshaped = tuple(grids.ids[both][changed])
     return GridDifference(
-        gone=tuple(old[~old.isin(new)]), new=tuple(new[~new.isin(old)]), reshaped=reshaped
+        gone=tuple(plan.grid_ids[new.get_indexer(old) < 0]),
+        new=tuple(grids.ids[old.get_indexer(new) < 0]),
+        reshaped=reshaped,
     )
 
 
@@ -141,7 +142,7 @@ def fit_plan(plan: Plan, grids: Layer, *, known: GridPrints | None = None) -> Pl
     difference = grid_difference(plan, grids, known=known)
     if difference:
         raise InputError("plans.error.grids_changed", plan=plan.name, difference=difference)
-    rows = pd.Index(plan.grid_ids).get_indexer(grids.ids)
+    rows = pd.Index(plan.grid_ids, dtype=object).get_indexer(grids.ids)
     return replace(
         plan,
         grid_ids=grids.ids,

@@ -9,11 +9,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.coverage import covered_share
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.measure.workload import Workload
 from gridmap.model import Adjacency, City
 
 __all__ = ["Ground"]
@@ -83,7 +84,7 @@ class Ground:
         return len(self.grid_ids)
 
     @classmethod
-    def from_city(cls, city: City, *, workload: ArrayLike | None = None) -> Self:
+    def from_city(cls, city: City, *, workload: Workload | None = None) -> Self:
         """Return the ground of a city.
 
         Parameters
@@ -92,20 +93,26 @@ class Ground:
             The city; its incidents are counted into grids, or the grid layer's own column is
             taken where it has none. Rooms cover what lies within ``presets.room_radius_m``.
         workload
-            Workload per grid, shape (n,); if None, residents and incidents weigh half each,
-            in percent of the city's.
+            What the grids ask of the police; if None, residents and incidents weigh half
+            each, or every grid the same where there are none of either.
+
+        Notes
+        -----
+        The workload is kept in percent of the city's.
         """
         grids = city.grids
         residents = grids.counts("residents")
-        incidents = _incident_counts(city)
+        incidents = grids.counts("incidents")
+        if city.incidents is not None:
+            incidents, _ = count_incidents_by(city.incidents, grids.geometry)
+        if workload is None:
+            workload = _default_workload(grids.ids, residents=residents, incidents=incidents)
         share = covered_share(grids.geometry, city.room_xy, radius_m=city.presets.room_radius_m)
         return cls(
             grid_ids=grids.ids,
             residents=residents,
             incidents=incidents,
-            workload=_percent(residents, incidents)
-            if workload is None
-            else np.asarray(workload, dtype=np.float64),
+            workload=100.0 * workload.load,
             covered=residents * share,
             area_m2=grids.area_m2,
             perimeter_m=shapely.length(grids.geometry),
@@ -116,7 +123,7 @@ class Ground:
 
     @cached_property
     def _index(self) -> pd.Index:
-        return pd.Index(self.grid_ids)
+        return pd.Index(self.grid_ids, dtype=object)
 
     def rows_of(self, grids: tuple[str, ...]) -> NDArray[np.intp]:
         """Return the rows of grids.
@@ -133,19 +140,8 @@ class Ground:
         return rows
 
 
-def _incident_counts(city: City) -> NDArray[np.float64]:
-    grids = city.grids
-    if city.incidents is None:
-        return grids.counts("incidents")
-    index = PolygonIndex.build(grids.geometry, expected_points=len(city.incidents))
-    counts = np.zeros(len(grids))
-    for batch in city.incidents.batches():
-        found = index.locate(batch.x, batch.y)
-        counts += np.bincount(found[found >= 0], minlength=len(grids))
-    return counts
-
-
-def _percent(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of the columns that hold anything, each in percent of its total."""
-    shares = [100.0 * column / column.sum() for column in columns if column.sum() > 0]
-    return np.mean(shares, axis=0) if shares else np.zeros(len(columns[0]))
+def _default_workload(grid_ids: NDArray[np.object_], **columns: NDArray[np.float64]) -> Workload:
+    """Return the workload of the columns that hold anything, at equal weights."""
+    known = {name: column for name, column in columns.items() if column.sum() > 0}
+    known = known or {"grids": np.ones(len(grid_ids))}
+    return Workload(grid_ids, known, dict.fromkeys(known, 1.0))

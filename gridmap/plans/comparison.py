@@ -1,0 +1,367 @@
+"""Two plans side by side: which beat is which, what moved, and what it is good for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridmap.measure.present import match_beats
+from gridmap.model import BeatInfo, Plan
+from gridmap.plans._sentences import comparison_sentences
+from gridmap.plans.draft import Draft
+from gridmap.plans.figures import BeatFigures, max_deviation
+from gridmap.plans.ground import Ground
+
+__all__ = ["BeatChange", "Comparison", "Flow", "PlanFigures", "carry_names", "compare_plans"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """Figures of a whole plan.
+
+    Parameters
+    ----------
+    beats
+        Number of beats that hold grids.
+    residents_deviation, incidents_deviation, workload_deviation
+        Worst deviation of a beat from the mean of the beats.
+    workload_cv
+        Standard deviation of the beats' workload over its mean.
+    covered_share
+        Share of the residents in beats who live within reach of a room.
+    least_covered_share
+        The same of the beat where it is least.
+    mean_compactness
+        Mean Polsby-Popper of the beats.
+    pieces_max
+        Pieces of the beat that has most.
+    unassigned_grids
+        Grids in no beat.
+    """
+
+    beats: int
+    residents_deviation: float
+    incidents_deviation: float
+    workload_deviation: float
+    workload_cv: float
+    covered_share: float
+    least_covered_share: float
+    mean_compactness: float
+    pieces_max: int
+    unassigned_grids: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Grids that go from one beat to another; ``""`` stands for no beat.
+
+    Parameters
+    ----------
+    before, after
+        Ids of the beats, of the old and the new plan.
+    before_label, after_label
+        Their names.
+    grids
+        Ids of the grids.
+    residents, incidents
+        Sums over the grids.
+    """
+
+    before: str
+    after: str
+    before_label: str
+    after_label: str
+    grids: tuple[str, ...]
+    residents: float
+    incidents: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeatChange:
+    """A beat of the old plan and the one that continues it.
+
+    Parameters
+    ----------
+    before, after
+        Ids; ``""`` for a beat that ends or is new.
+    label
+        Its name, the old one where there is one.
+    figures_before, figures_after
+        Its figures, None where it is not there.
+    kept_share
+        Share of its old residents that stay in it (of its grids where nobody lives).
+    officers
+        Its officers before.
+    keeps_officers
+        Whether at least half of the residents stay, so that the officers keep their
+        community (no transfer within 3 years: 新时代“枫桥经验”, Heilongjiang).
+    """
+
+    before: str
+    after: str
+    label: str
+    figures_before: BeatFigures | None
+    figures_after: BeatFigures | None
+    kept_share: float
+    officers: float
+    keeps_officers: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What changes from an old plan to a new one.
+
+    Parameters
+    ----------
+    old, new
+        Names of the plans.
+    beats
+        Every beat of either, the old plan's first.
+    flows
+        The grids that change their beat, by beat left and joined, the most residents first.
+    before, after
+        Figures of the plans.
+    grids_moved, residents_moved, incidents_moved
+        Totals over the flows.
+    officers, officers_kept
+        Officers of the old plan, and those who keep their community.
+    """
+
+    old: str
+    new: str
+    beats: tuple[BeatChange, ...]
+    flows: tuple[Flow, ...]
+    before: PlanFigures
+    after: PlanFigures
+    grids_moved: int
+    residents_moved: float
+    incidents_moved: float
+    officers: float
+    officers_kept: float
+
+    @cached_property
+    def grid_table(self) -> pd.DataFrame:
+        """The grids that change their beat, for the map: ``grid, before, after``."""
+        rows = [(grid, flow.before, flow.after) for flow in self.flows for grid in flow.grids]
+        return pd.DataFrame(rows, columns=["grid", "before", "after"])
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a beat: figures before and after, and what it keeps."""
+        names = ("grids", "residents", "incidents", "workload", "pieces", "compactness")
+        rows = []
+        for beat in self.beats:
+            row: dict[str, object] = {
+                "before": beat.before,
+                "after": beat.after,
+                "name": beat.label,
+                "kept_share": beat.kept_share,
+                "officers": beat.officers,
+                "keeps_officers": beat.keeps_officers,
+            }
+            for name in names:
+                row[f"{name}_before"] = getattr(beat.figures_before, name, 0)
+                row[f"{name}_after"] = getattr(beat.figures_after, name, 0)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def sentences(self, language: str | None = None) -> list[str]:
+        """Return the change in sentences that can be read aloud, the sum first."""
+        return comparison_sentences(self, language)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain values for JSON."""
+        made = {
+            field: getattr(self, field)
+            for field in (
+                "old",
+                "new",
+                "grids_moved",
+                "residents_moved",
+                "incidents_moved",
+                "officers",
+                "officers_kept",
+            )
+        }
+        made["before"], made["after"] = asdict(self.before), asdict(self.after)
+        made["flows"] = [{**asdict(flow), "grids": list(flow.grids)} for flow in self.flows]
+        made["beats"] = [asdict(beat) for beat in self.beats]
+        made["sentences"] = self.sentences()
+        return made
+
+
+def carry_names(old: Plan, new: Plan, weights: NDArray[np.float64]) -> Plan:
+    """Return the new plan with each beat that continues an old one under its id and name.
+
+    A matched beat takes the old one's id, name, station, room and staff where it has none of
+    its own; a beat without a match keeps its id, or a free one like it where that is taken.
+
+    Parameters
+    ----------
+    old, new
+        Two plans of the same grids.
+    weights
+        What makes a beat the same one: for example residents per grid, shape (n,).
+
+    Raises
+    ------
+    InputError
+        If the plans are of different grids.
+    """
+    match = match_beats(old, new, weights)
+    taken = {old.beats[row].id for row in match.values()}
+    beats: list[BeatInfo] = []
+    for row, beat in enumerate(new.beats):
+        if row in match:
+            was = old.beats[match[row]]
+            staffed = beat.officers or beat.auxiliaries
+            beats.append(
+                BeatInfo(
+                    was.id,
+                    was.name,
+                    beat.station or was.station,
+                    beat.room or was.room,
+                    beat.officers if staffed else was.officers,
+                    beat.auxiliaries if staffed else was.auxiliaries,
+                )
+            )
+            continue
+        name, count = beat.id, 2
+        while name in taken:
+            name, count = f"{beat.id}-{count}", count + 1
+        taken.add(name)
+        beats.append(replace(beat, id=name))
+    return replace(new, beats=tuple(beats))
+
+
+def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
+    """Set two plans of the same grids side by side.
+
+    Beats are matched by the residents they share (an assignment problem, solved exactly), so
+    a beat that only changed its number has not moved.
+
+    Parameters
+    ----------
+    ground
+        The grids.
+    old, new
+        The plans.
+
+    Raises
+    ------
+    InputError
+        If a plan is of other grids.
+    """
+    first, second = Draft.start(ground, old), Draft.start(ground, new)
+    match = match_beats(old, new, ground.residents)
+    before, after = _continued(match, old, new)
+    moved = before != after
+    officers, kept = _officers(beats := _beats(first, second, match))
+    return Comparison(
+        old=old.name,
+        new=new.name,
+        beats=beats,
+        flows=_flows(ground, old, new, moved),
+        before=_figures(first),
+        after=_figures(second),
+        grids_moved=int(moved.sum()),
+        residents_moved=float(ground.residents[moved].sum()),
+        incidents_moved=float(ground.incidents[moved].sum()),
+        officers=officers,
+        officers_kept=kept,
+    )
+
+
+def _continued(
+    match: dict[int, int], old: Plan, new: Plan
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each grid's beat in both plans, by rows of the old one; new beats follow."""
+    row_of = np.full(len(new) + 1, -1, dtype=np.int64)
+    for row in range(len(new)):
+        row_of[row] = match.get(row, len(old) + row)
+    return old.assignment.astype(np.int64), row_of[new.assignment]
+
+
+def _flows(ground: Ground, old: Plan, new: Plan, moved: NDArray[np.bool_]) -> tuple[Flow, ...]:
+    rows = np.flatnonzero(moved)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row in rows.tolist():
+        key = (int(old.assignment[row]), int(new.assignment[row]))
+        groups.setdefault(key, []).append(row)
+    none = BeatInfo("-")
+    flows = []
+    for (left, joined), members in groups.items():
+        source = old.beats[left] if left >= 0 else none
+        target = new.beats[joined] if joined >= 0 else none
+        flows.append(
+            Flow(
+                before=source.id if left >= 0 else "",
+                after=target.id if joined >= 0 else "",
+                before_label=source.label,
+                after_label=target.label,
+                grids=tuple(ground.grid_ids[members]),
+                residents=float(ground.residents[members].sum()),
+                incidents=float(ground.incidents[members].sum()),
+            )
+        )
+    return tuple(sorted(flows, key=lambda f: (-f.residents, -len(f.grids), f.before, f.after)))
+
+
+def _beats(first: Draft, second: Draft, match: dict[int, int]) -> tuple[BeatChange, ...]:
+    ground, old, new = first.ground, first.plan, second.plan
+    successor = {was: now for now, was in match.items()}
+    beats = []
+    for row, beat in enumerate(old.beats):
+        now = successor.get(row)
+        share = 0.0
+        if now is not None:
+            mine = old.assignment == row
+            weight = ground.residents if first.figures.residents[row] > 0 else np.ones(len(ground))
+            share = float(weight[mine & (new.assignment == now)].sum() / weight[mine].sum())
+        beats.append(
+            BeatChange(
+                before=beat.id,
+                after="" if now is None else new.beats[now].id,
+                label=beat.label,
+                figures_before=first.figures.row(row),
+                figures_after=None if now is None else second.figures.row(now),
+                kept_share=share,
+                officers=beat.officers,
+                keeps_officers=share >= 0.5,
+            )
+        )
+    beats += [
+        BeatChange("", beat.id, beat.label, None, second.figures.row(row), 0.0, 0.0, False)  # noqa: FBT003 - a new beat keeps nobody
+        for row, beat in enumerate(new.beats)
+        if row not in match
+    ]
+    return tuple(beats)
+
+
+def _officers(beats: tuple[BeatChange, ...]) -> tuple[float, float]:
+    return (
+        float(sum(beat.officers for beat in beats)),
+        float(sum(beat.officers for beat in beats if beat.keeps_officers)),
+    )
+
+
+def _figures(draft: Draft) -> PlanFigures:
+    figures = draft.figures.taken(np.flatnonzero(draft.figures.grids > 0))
+    mean = figures.workload.mean() if len(figures) else 0.0
+    residents = float(figures.residents.sum())
+    lived_in = figures.residents > 0
+    return PlanFigures(
+        beats=len(figures),
+        residents_deviation=max_deviation(figures.residents),
+        incidents_deviation=max_deviation(figures.incidents),
+        workload_deviation=figures.max_deviation,
+        workload_cv=float(figures.workload.std() / mean) if mean > 0 else 0.0,
+        covered_share=float(figures.covered.sum() / residents) if residents > 0 else 0.0,
+        least_covered_share=float(figures.covered_share[lived_in].min(initial=1.0)),
+        mean_compactness=float(figures.compactness.mean()) if len(figures) else 0.0,
+        pieces_max=int(figures.pieces.max(initial=0)),
+        unassigned_grids=int((draft.plan.assignment < 0).sum()),
+    )

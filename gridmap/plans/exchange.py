@@ -1,0 +1,238 @@
+"""Plans in and out: as a table of grids and beats, and as a layer of beats."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError, some_ids
+from gridmap.fields import match_columns
+from gridmap.measure.crosswalk import crosswalk
+from gridmap.model import BeatInfo, Kind, Layer, Plan
+from gridmap.plans.fingerprints import GridDifference
+
+__all__ = ["assignment_table", "plan_from_layer", "plan_from_table", "plan_layer"]
+
+_DETAILS = ("station", "room", "officers", "auxiliaries")
+
+
+def assignment_table(plan: Plan) -> pd.DataFrame:
+    """Return a plan as a table that `plan_from_table` reads back.
+
+    Returns
+    -------
+    DataFrame
+        One row a grid, in the plan's order: ``grid, beat, beat_name, station, room,
+        officers, auxiliaries``; the last five are its beat's. Blank for no beat. A beat
+        without grids has a row with a blank ``grid`` at the end.
+    """
+    table = pd.DataFrame({"grid": plan.grid_ids.astype(str), "beat": plan.labels})
+    empty = sorted(set(plan.beat_ids) - set(plan.labels))
+    table = pd.concat([table, pd.DataFrame({"grid": "", "beat": empty})], ignore_index=True)
+    infos = {beat.id: beat for beat in plan.beats}
+    names = {beat.id: beat.name for beat in plan.beats}
+    table["beat_name"] = table["beat"].map(names).fillna("")
+    for detail in _DETAILS:
+        values = {name: getattr(beat, detail) for name, beat in infos.items()}
+        blank = "" if detail in {"station", "room"} else np.nan
+        table[detail] = table["beat"].map(values).fillna(blank)
+    return table
+
+
+def plan_from_table(
+    table: pd.DataFrame, grids: Layer, *, name: str, columns: dict[str, str] | None = None
+) -> Plan:
+    """Return the plan that a table tells.
+
+    Parameters
+    ----------
+    table
+        One row a grid: its id and its beat's, read as text (``dtype=str``) so that codes keep
+        their zeros; any of ``beat_name, station, room, officers, auxiliaries``. Chinese
+        column names and the aliases of `gridmap.fields` are understood.
+    grids
+        The city's grid layer.
+    name
+        Name of the plan.
+    columns
+        The user's own choices, ``grid`` or ``beat`` to column.
+
+    Raises
+    ------
+    InputError
+        If a column or a grid is missing, a grid is unknown or stands twice, or a number of
+        staff is none.
+    """
+    chosen = {("id" if key == "grid" else key): value for key, value in (columns or {}).items()}
+    own = {"id": "grid", "beat": "beat"}
+    found = match_columns(
+        table.columns,
+        "grid",
+        {
+            **{field: column for field, column in own.items() if column in table.columns},
+            **chosen,
+        },
+    )
+    for field in ("id", "beat"):
+        if found.get(field) not in table.columns:
+            raise InputError(
+                "plans.error.table_column",
+                field="grid" if field == "id" else field,
+                received=", ".join(map(str, table.columns)),
+            )
+    grid, beat = _texts(table[found["id"]]), _texts(table[found["beat"]])
+    listed = (grid != "").to_numpy()
+    index = pd.Index(grid[listed], dtype=object)
+    twice = index[index.duplicated()].unique()
+    if len(twice):
+        raise InputError("plans.error.table_repeated", ids=some_ids(twice), count=len(twice))
+    known = pd.Index(grids.ids, dtype=object)
+    row = index.get_indexer(known)
+    difference = GridDifference(
+        gone=tuple(index[known.get_indexer(index) < 0]), new=tuple(known[row < 0]), reshaped=()
+    )
+    if difference:
+        raise InputError("plans.error.grids_changed", plan=name, difference=difference)
+    return Plan.from_labels(
+        name,
+        grids.ids,
+        beat.to_numpy()[listed][row],
+        beats=_infos(table, beat),
+        city_digest=grids.digest,
+    )
+
+
+def plan_layer(plan: Plan, grids: Layer) -> Layer:
+    """Return a plan's beats as a layer: each the union of its grids.
+
+    Parameters
+    ----------
+    plan
+        The plan; a beat without grids is left out.
+    grids
+        The grids that it is about.
+
+    Raises
+    ------
+    InputError
+        If the plan is of other grids.
+    """
+    if not np.array_equal(plan.grid_ids, grids.ids):
+        raise InputError(
+            "plans.error.other_grids",
+            plan=plan.name,
+            received=len(plan.grid_ids),
+            expected=len(grids),
+        )
+    rows, shapes = [], []
+    for row, beat in enumerate(plan.beats):
+        members = np.flatnonzero(plan.assignment == row)
+        if len(members):
+            rows.append(beat)
+            shapes.append(_union(grids.geometry[members]))
+    frame = gpd.GeoDataFrame(
+        {
+            "id": [beat.id for beat in rows],
+            "name": [beat.label for beat in rows],
+            **{detail: [getattr(beat, detail) for beat in rows] for detail in _DETAILS},
+        },
+        geometry=shapes,
+        crs=grids.crs,
+    )
+    return Layer(Kind.BEAT, frame, {"plan": plan.name, "digest": plan.digest})
+
+
+def plan_from_layer(beats: Layer, grids: Layer, *, name: str) -> Plan:
+    """Return the plan that a layer of beats tells: a grid is its who holds its centre.
+
+    Parameters
+    ----------
+    beats
+        Beat polygons in the grids' CRS.
+    grids
+        The city's grid layer.
+    name
+        Name of the plan.
+
+    Raises
+    ------
+    InputError
+        If the layers are of different CRS.
+    """
+    if beats.crs != grids.crs:
+        raise InputError(
+            "plans.error.layer_crs", received=beats.crs.to_string(), expected=grids.crs.to_string()
+        )
+    main = crosswalk(grids.geometry, beats.geometry, weight="centre").main_target
+    stations, rooms = beats.texts("station"), beats.texts("room")
+    officers, auxiliaries = beats.counts("officers"), beats.counts("auxiliaries")
+    infos = tuple(
+        BeatInfo(
+            str(beats.ids[row]),
+            str(beats.names[row]),
+            str(stations[row]),
+            str(rooms[row]),
+            float(officers[row]),
+            float(auxiliaries[row]),
+        )
+        for row in range(len(beats))
+    )
+    return Plan(name, grids.ids, main.astype(np.int32), infos, grids.digest)
+
+
+def _union(shapes: NDArray[np.object_]) -> shapely.Geometry:
+    """Return the union; grids that fit each other exactly take the fast way."""
+    if bool(shapely.coverage_is_valid(shapes)):
+        return shapely.coverage_union_all(shapes)
+    return shapely.union_all(shapes)
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Return ids as text: blanks for nothing, whole numbers without a decimal point."""
+    if pd.api.types.is_float_dtype(column):
+        whole = column.dropna()
+        if (whole == whole.round()).all():
+            column = column.astype("Int64")
+    texts = [
+        "" if missing else str(value).strip()
+        for value, missing in zip(column, column.isna(), strict=True)
+    ]
+    return pd.Series(texts, column.index, dtype=object)
+
+
+def _infos(table: pd.DataFrame, beat: pd.Series) -> dict[str, BeatInfo]:
+    found = match_columns(table.columns, "beat")
+    names = _texts(table["beat_name"]) if "beat_name" in table.columns else None
+    stations, rooms = (
+        _texts(table[found[field]]) if field in found else None for field in ("station", "room")
+    )
+    officers, auxiliaries = (
+        _numbers(table[found[field]], field) if field in found else None
+        for field in ("officers", "auxiliaries")
+    )
+    first = beat[(beat != "") & (beat != "0")].drop_duplicates()
+    return {
+        name: BeatInfo(
+            name,
+            "" if names is None else str(names[row]),
+            "" if stations is None else str(stations[row]),
+            "" if rooms is None else str(rooms[row]),
+            0.0 if officers is None else float(officers[row]),
+            0.0 if auxiliaries is None else float(auxiliaries[row]),
+        )
+        for row, name in first.items()
+    }
+
+
+def _numbers(column: pd.Series, field: str) -> pd.Series:
+    texts = _texts(column)
+    numbers = pd.to_numeric(texts.where(texts != "", "0"), errors="coerce")
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        raise InputError(
+            "plans.error.table_number", field=field, received=some_ids(texts[bad].unique())
+        )
+    return numbers
