@@ -44,7 +44,7 @@ def test_shares_by_hand():
     assert moved.unassigned == 25.0
     assert table.is_split().tolist() == [True]
     assert table.is_split(sliver_share=0.3).tolist() == [False]
-    assert table.main_target().tolist() == [1]
+    assert table.main_target.tolist() == [1]
     assert "1 sources split" in repr(table)
 
 
@@ -68,7 +68,7 @@ def test_by_centre_a_source_belongs_whole():
     table = crosswalk(sources, [box(0, 0, 2.5, 2), box(2.5, 0, 4, 2)], weight="centre")
     assert table.shares.toarray().tolist() == [[1, 0], [0, 1], [0, 0]]
     assert table.unassigned_share.tolist() == [0, 0, 1]
-    assert table.main_target().tolist() == [0, 1, -1]
+    assert table.main_target.tolist() == [0, 1, -1]
 
 
 def test_a_centre_lies_inside():

@@ -97,74 +97,73 @@ def window_size(edges: Floats, starts: Ints, shape: tuple[int, int]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def count_entries(
-    edges: Floats, starts: Ints, shape: tuple[int, int], window: int
-) -> tuple[Labels, Bytes, int]:
-    """Count the polygons at each cell, and say which cells one polygon covers whole.
+def count_entries(edges: Floats, starts: Ints, shape: tuple[int, int], window: int) -> Labels:
+    """Return for each cell what polygons it will have to name.
 
-    Returns
-    -------
-    tuple
-        Number of polygons at each cell; 1 where the only polygon covers the cell; the
-        number of pairs of a polygon and a row.
+    0 is none, k + 1 says that polygon k covers the cell whole and is the only one, and a
+    negative number counts the entries of a border cell.
     """
-    counts = np.zeros(shape[0] * shape[1], np.int32)
-    whole = np.zeros(shape[0] * shape[1], np.uint8)
+    labels = np.zeros(shape[0] * shape[1], np.int32)
     touched = np.empty(window, np.uint8)
     turn = np.empty(window, np.uint8)
-    strips = 0
     for k in range(len(starts) - 1):
         if starts[k] == starts[k + 1]:
             continue
         span = _span(edges, starts[k], starts[k + 1], shape)
         _draw(edges, starts[k], starts[k + 1], span, touched, turn)
         width = span[3] - span[2] + 1
-        strips += span[1] - span[0] + 1
         for row in range(span[0], span[1] + 1):
             inside = 0
             base = (row - span[0]) * width
             cell = row * shape[1] + span[2]
             for col in range(width):
-                if touched[base + col]:
-                    counts[cell + col] += 1
-                    whole[cell + col] = 0
-                elif inside:
-                    counts[cell + col] += 1
-                    whole[cell + col] = counts[cell + col] == 1
+                border = touched[base + col]
+                if border or inside:
+                    before = labels[cell + col]
+                    if before > 0:
+                        labels[cell + col] = -2
+                    elif before < 0 or border:
+                        labels[cell + col] = before - 1
+                    else:
+                        labels[cell + col] = k + 1
                 inside ^= turn[base + col]
-    return counts, whole, strips
+    return labels
 
 
 @njit(cache=True, nogil=True)
 def lay_strips(
-    edges: Floats, starts: Ints, rows: int, columns: int, strips: int
+    edges: Floats, starts: Ints, shape: tuple[int, int], few: int
 ) -> tuple[Ints, Ints, Ints]:
-    """List for each polygon and row the edges that come near that row.
+    """Plan which edges are to be tested for each polygon and row.
+
+    A polygon of ``few`` edges or less has all of them tested in every row. Of any other,
+    each row has a strip: copies of the edges that come near that row.
 
     Returns
     -------
     tuple
-        First row of each polygon, first strip of each polygon, and the bounds of each
-        strip's edges.
+        First row of each polygon; first strip of each polygon, the next polygon's if it
+        has none; bounds of each strip's edges, which stand after all polygons' own.
     """
-    shape = (rows, columns)
+    rows = shape[0]
     polygons = len(starts) - 1
     first_row = np.zeros(polygons, np.int64)
     first_strip = np.zeros(polygons + 1, np.int64)
-    bounds = np.zeros(strips + 1, np.int64)
-    at = 0
     for k in range(polygons):
-        first_strip[k] = at
-        if starts[k] < starts[k + 1]:
+        first_strip[k + 1] = first_strip[k]
+        if starts[k + 1] - starts[k] > few:
             span = _span(edges, starts[k], starts[k + 1], shape)
             first_row[k] = span[0]
+            first_strip[k + 1] += span[1] - span[0] + 1
+    bounds = np.zeros(first_strip[polygons] + 1, np.int64)
+    bounds[0] = len(edges)
+    for k in range(polygons):
+        if first_strip[k] < first_strip[k + 1]:
             for e in range(starts[k], starts[k + 1]):
                 bottom, top = _clip(edges[e, 1] - PAD, rows), _clip(edges[e, 3] + PAD, rows)
                 for row in range(bottom, top + 1):
-                    bounds[at + row - span[0] + 1] += 1
-            at += span[1] - span[0] + 1
-    first_strip[polygons] = at
-    for strip in range(strips):
+                    bounds[first_strip[k] + row - first_row[k] + 1] += 1
+    for strip in range(len(bounds) - 1):
         bounds[strip + 1] += bounds[strip]
     return first_row, first_strip, bounds
 
@@ -173,11 +172,14 @@ def lay_strips(
 def fill_strips(
     edges: Floats, metres: Floats, starts: Ints, rows: int, strips: tuple[Ints, Ints, Ints]
 ) -> Floats:
-    """Copy each edge, in metres, to every strip that it comes near."""
+    """Return the edges in metres, followed by the copies that the strips hold."""
     first_row, first_strip, bounds = strips
     copies = np.empty((bounds[-1], 4))
+    copies[: len(metres)] = metres
     at = bounds[:-1].copy()
     for k in range(len(starts) - 1):
+        if first_strip[k] == first_strip[k + 1]:
+            continue
         for e in range(starts[k], starts[k + 1]):
             bottom, top = _clip(edges[e, 1] - PAD, rows), _clip(edges[e, 3] + PAD, rows)
             for row in range(bottom, top + 1):
@@ -189,32 +191,29 @@ def fill_strips(
 
 
 @njit(cache=True, nogil=True)
-def write_labels(
+def write_entries(
     edges: Floats,
     starts: Ints,
     shape: tuple[int, int],
     window: int,
-    counted: tuple[Labels, Bytes, int],
+    labels: Labels,
     strips: tuple[Ints, Ints, Ints],
-) -> tuple[Labels, Labels]:
-    """Write the label of each cell and the entries of the border cells.
+) -> Labels:
+    """Turn the counts of `count_entries` into labels, in place, and return the entries.
 
-    Returns
-    -------
-    tuple
-        Labels by cell, and entries: polygon, first edge copy (or `WHOLE`), the copy after
-        the last; the polygon of a cell's last entry is stored as ``-1 - polygon``.
+    An entry is the polygon, its first edge to test (or `WHOLE`) and the one after the
+    last; the polygon of a cell's last entry is stored as ``-1 - polygon``.
     """
-    counts, whole, _ = counted
     first_row, first_strip, bounds = strips
-    labels = np.full(len(counts), EMPTY, np.int32)
     total = 0
-    for cell in range(len(counts)):
-        if counts[cell] and not whole[cell]:
+    for cell in range(len(labels)):
+        if labels[cell] >= 0:
+            labels[cell] -= 1
+        else:
+            count = -labels[cell]
             labels[cell] = -2 - total
-            total += counts[cell]
+            total += count
     entries = np.empty((total, 3), np.int32)
-    left = counts  # what is still to be written; the caller's counts are spent here
     touched = np.empty(window, np.uint8)
     turn = np.empty(window, np.uint8)
     for k in range(len(starts) - 1):
@@ -226,31 +225,26 @@ def write_labels(
         for row in range(span[0], span[1] + 1):
             inside = 0
             base = (row - span[0]) * width
-            strip = first_strip[k] + row - first_row[k]
+            cell = row * shape[1] + span[2]
+            first, after = starts[k], starts[k + 1]
+            if first_strip[k] < first_strip[k + 1]:
+                strip = first_strip[k] + row - first_row[k]
+                first, after = bounds[strip], bounds[strip + 1]
             for col in range(width):
                 border = touched[base + col]
-                if border or inside:
-                    cell = row * shape[1] + span[2] + col
-                    if whole[cell]:
-                        labels[cell] = k
-                    else:
-                        entry = -2 - labels[cell]
-                        labels[cell] -= 1
-                        left[cell] -= 1
-                        entries[entry, 0] = k if left[cell] else -1 - k
-                        entries[entry, 1] = bounds[strip] if border else WHOLE
-                        entries[entry, 2] = bounds[strip + 1] if border else WHOLE
+                label = labels[cell + col]
+                if (border or inside) and label < EMPTY:
+                    entry = -2 - label
+                    labels[cell + col] = label - 1  # the place of the cell's next entry
+                    entries[entry, 0] = k
+                    entries[entry, 1] = first if border else WHOLE
+                    entries[entry, 2] = after if border else WHOLE
                 inside ^= turn[base + col]
-    _rewind(labels)
-    return labels, entries
-
-
-@njit(cache=True, nogil=True)
-def _rewind(labels: Labels) -> None:
-    """Point the labels of border cells back to their first entries."""
     at = 0
     for cell in range(len(labels)):
-        if labels[cell] < EMPTY:
+        if labels[cell] < EMPTY:  # now the place after the cell's last entry
             after = -2 - labels[cell]
+            entries[after - 1, 0] = -1 - entries[after - 1, 0]
             labels[cell] = -2 - at
             at = after
+    return entries

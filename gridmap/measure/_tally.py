@@ -64,7 +64,30 @@ def places(
 
 
 @njit(cache=True, nogil=True)
-def add_to(table: npt.NDArray[np.uint32], place: Ints) -> None:
+def add_to(table: npt.NDArray[np.int32], place: Ints) -> None:
     """Add one to the table at each place."""
     for i in range(len(place)):
         table[place[i]] += 1
+
+
+@njit(cache=True, nogil=True)
+def sum_over(place: Ints, counts: Ints, sizes: Ints, strides: Ints, table: Ints) -> None:
+    """Add counts to a table of fewer axes.
+
+    Parameters
+    ----------
+    place, counts
+        Places in a table of four axes, and the number at each.
+    sizes
+        Lengths of the four axes.
+    strides
+        How far each axis steps in the smaller table; 0 for an axis that is summed over.
+    table
+        The smaller table, flat.
+    """
+    for i in range(len(place)):
+        rest, at = place[i], 0
+        for axis in range(3, -1, -1):
+            at += rest % sizes[axis] * strides[axis]
+            rest //= sizes[axis]
+        table[at] += counts[i]

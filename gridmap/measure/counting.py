@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ _AXES: tuple[Axis, ...] = ("polygon", "hour", "category", "month")
 # Up to here a full table is added to; a larger one is kept as sorted places and counts.
 _FULL_TABLE = 2**25
 _BUFFER = 2**23
-_BATCH = 2**20
+_BATCH = 2**16  # arrays of this length stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,15 +52,16 @@ class IncidentCounts:
     hours
         168 if hours were asked for, else 0. Hour 0 begins on Monday at midnight.
     places, counts
-        Places in C order, ascending, and the number of incidents at each, above 0.
+        Places in C order, ascending, and the number of incidents at each, above 0. Places
+        are None where ``counts`` is the full table, flat.
     """
 
     polygon_count: int
     categories: tuple[str, ...]
     months: tuple[str, ...]
     hours: int
-    places: Ints
-    counts: Ints
+    places: Ints | None
+    counts: npt.NDArray[np.int32] | Ints
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -77,8 +78,15 @@ class IncidentCounts:
         """Number of incidents, those outside and unknown included."""
         return int(self.counts.sum())
 
-    def table(self, *axes: Axis, with_unknown: bool = False) -> Ints:
-        """Return the counts over some axes, summed over all others.
+    def sparse(self) -> tuple[Ints, Ints]:
+        """Return the places with incidents, ascending, and the number at each."""
+        if self.places is not None:
+            return self.places, self.counts.astype(np.int64)
+        places = np.flatnonzero(self.counts)
+        return places, self.counts[places].astype(np.int64)
+
+    def table(self, *axes: Axis, with_unknown: bool = False) -> npt.NDArray[np.integer[Any]]:
+        """Return the counts over some axes, summed over all others; read-only.
 
         Parameters
         ----------
@@ -88,22 +96,44 @@ class IncidentCounts:
             Keep the last place of each axis, for incidents outside or unknown. Then the
             table's sum is `total`; otherwise they are left out of the axes asked for.
         """
-        positions = dict(zip(_AXES, np.unravel_index(self.places, self.shape), strict=True))
+        known = tuple(slice(0, None if with_unknown else -1) for _ in axes)
+        if self.places is None:
+            positions = [_AXES.index(axis) for axis in axes]
+            others = tuple(axis for axis in range(len(_AXES)) if axis not in positions)
+            full = self.counts.reshape(self.shape)
+            if any(self.shape[axis] > 1 for axis in others):
+                full = full.sum(axis=others, dtype=np.int64, keepdims=True)
+            result = full.transpose(*positions, *others).reshape(
+                [self.shape[p] for p in positions]
+            )
+        else:
+            result = self._sum_sparse(axes)
+        result = result[known]
+        result.setflags(write=False)
+        return result
+
+    def _sum_sparse(self, axes: tuple[Axis, ...]) -> Ints:
+        places, counts = self.sparse()
         lengths = [self.shape[_AXES.index(axis)] for axis in axes]
-        flat = np.zeros(len(self.places), np.int64)
-        for axis, length in zip(axes, lengths, strict=True):
-            flat = flat * length + positions[axis]
-        full = np.zeros(int(np.prod(lengths)), np.int64)
-        np.add.at(full, flat, self.counts)
-        result = full.reshape(lengths)
-        return result if with_unknown else result[tuple(slice(0, -1) for _ in axes)].copy()
+        strides = np.zeros(len(_AXES), np.int64)
+        step = 1
+        for axis, length in zip(reversed(axes), reversed(lengths), strict=True):
+            strides[_AXES.index(axis)] = step
+            step *= length
+        full = np.zeros(step, np.int64)
+        _tally.sum_over(places, counts, np.array(self.shape), strides, full)
+        return full.reshape(lengths)
 
     def __add__(self, other: IncidentCounts) -> IncidentCounts:
         mine = (self.shape, self.categories, self.months)
         if mine != (other.shape, other.categories, other.months):
             message = f"tables of different axes cannot be added: {self!r}, {other!r}"
             raise ValueError(message)
-        places, counts = _merge([(self.places, self.counts), (other.places, other.counts)])
+        places: Ints | None
+        if self.places is None and other.places is None:
+            places, counts = None, self.counts + other.counts
+        else:
+            places, counts = _merge([self.sparse(), other.sparse()])
         return IncidentCounts(
             self.polygon_count, self.categories, self.months, self.hours, places, counts
         )
@@ -171,13 +201,12 @@ def count_batches(
     month_of_day = _month_of_day(months)
     for whole in batches:
         for start in range(0, len(whole), _BATCH):
-            batch = whole.take(slice(start, start + _BATCH))
-            polygon, rows = _locate(index, batch, overlaps)
-            seconds = batch.time.astype("datetime64[s]").astype(np.int64)
+            part = slice(start, start + _BATCH)
+            polygon, rows = _locate(index, whole.x[part], whole.y[part], overlaps)
+            seconds = whole.time[part].astype("datetime64[s]", copy=False).view(np.int64)
             place = np.empty(len(polygon), np.int64)
-            _tally.places(
-                polygon, seconds[rows], batch.category[rows], month_of_day, table.sizes, place
-            )
+            category = whole.category[part]
+            _tally.places(polygon, seconds[rows], category[rows], month_of_day, table.sizes, place)
             table.add(place)
     places, counts = table.finish()
     hours = _tally.HOURS if axes.hours else 0
@@ -233,11 +262,11 @@ def count_incidents_by(
     return table[:-1], float(table[-1])
 
 
-def _locate(index: PolygonIndex, batch: IncidentBatch, overlaps: str) -> tuple[Ints, Ints | slice]:
+def _locate(index: PolygonIndex, x: Floats, y: Floats, overlaps: str) -> tuple[Ints, Ints | slice]:
     if overlaps == "first":
-        return index.locate(batch.x, batch.y), slice(None)
-    rows, polygon = index.locate_all(batch.x, batch.y)
-    outside = np.setdiff1d(np.arange(len(batch)), rows)
+        return index.locate(x, y), slice(None)
+    rows, polygon = index.locate_all(x, y)
+    outside = np.setdiff1d(np.arange(len(x)), rows)
     return np.concatenate([polygon, np.full(len(outside), -1)]), np.concatenate([rows, outside])
 
 
@@ -263,7 +292,7 @@ class _Table:
         self.sizes = sizes
         self._full = None
         if int(np.prod(sizes)) <= _FULL_TABLE:
-            self._full = np.zeros(int(np.prod(sizes)), np.uint32)
+            self._full = np.zeros(int(np.prod(sizes)), np.int32)
         self._waiting: list[Ints] = []
         self._runs: list[tuple[Ints, Ints]] = []
 
@@ -275,10 +304,9 @@ class _Table:
         if sum(map(len, self._waiting)) >= _BUFFER:
             self._flush()
 
-    def finish(self) -> tuple[Ints, Ints]:
+    def finish(self) -> tuple[Ints | None, npt.NDArray[np.int32] | Ints]:
         if self._full is not None:
-            places = np.flatnonzero(self._full)
-            return places, self._full[places].astype(np.int64)
+            return None, self._full
         self._flush()
         return _merge(self._runs)
 

@@ -127,6 +127,7 @@ class Crosswalk:
         require_conserved(values.sum(), by_target.sum() + unassigned)
         return Transfer(by_target, unassigned)
 
+    @property
     def main_target(self) -> Ints:
         """Return for each source the target with its greatest share, or -1 if it has none.
 
