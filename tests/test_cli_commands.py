@@ -1,0 +1,167 @@
+"""The commands as scripts see them: exit codes, JSON, and one clear line."""
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gridmap.cli import main
+from gridmap.i18n import set_language
+
+ROOT = Path(__file__).parents[1]
+REAL = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object, language: str = "en") -> Done:
+    """Run a command in this process, as `gridmap` would: starting Python anew takes seconds."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("GRIDMAP_LANG", language)
+        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            set_language("zh")
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("demo") / "city"
+    done = run("demo", place, "--grids", 120, "--incidents", 2000)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; import gridmap.cli; "
+        "print({'pandas','numpy','shapely','geopandas','streamlit','numba'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_help_names_every_command(language: str) -> None:
+    done = run("--help", language=language)
+    assert done.returncode == 0
+    for name in ("demo", "import", "check", "measure", "propose", "app"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize("by", ["grid", "beat", "station", "community"])
+def test_rows_and_unassigned_make_the_city(demo: Path, by: str) -> None:
+    done = run("measure", demo, "--by", by, "--json")
+    table = json.loads(done.stdout)
+    assert table["by"] == by
+    keys = {
+        "id", "name", "area_km2", "residents", "migrants", "households", "incidents",
+        "residents_per_km2", "incidents_per_km2", "incidents_per_1000_residents",
+        "covered_residents_share",
+    }  # fmt: skip
+    assert set(table["rows"][0]) == keys
+    for name in ("residents", "migrants", "households", "incidents"):
+        got = sum(row[name] for row in table["rows"]) + table["unassigned"][name]
+        assert got == pytest.approx(table["totals"][name], rel=1e-12)
+
+
+def test_a_proposal_is_saved_and_in_one_piece(demo: Path) -> None:
+    done = run("propose", demo, "--beats", 10, "--effort", "quick", "--save", "甲", "--json")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)["plans"][0]
+    assert plan["name"] == "甲"
+    assert plan["beats"] == 10
+    assert plan["pieces_max"] == 1
+    keys = {
+        "name", "beats", "pieces_max", "max_deviation", "cv", "gini", "mean_polsby_popper",
+        "cut_border_km", "kept_share", "grids_split", "seconds",
+    }  # fmt: skip
+    assert keys <= set(plan)
+
+
+def test_a_period_includes_its_last_day(demo: Path) -> None:
+    def count(*options: str) -> float:
+        table = json.loads(run("measure", demo, "--by", "station", *options, "--json").stdout)
+        return table["totals"]["incidents"]
+
+    year = count("--from", "2024-01-01", "--to", "2024-12-31")
+    assert year == count() == 2000
+    assert count("--to", "2024-06-30") + count("--from", "2024-07-01") == year
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("measure", "nowhere"),
+        ("check", "nowhere"),
+        ("propose", "nowhere", "--beats", "3"),
+        ("app", "nowhere"),
+        ("import", "DEMO", "--kind", "grid", "missing.shp"),
+        ("import", "DEMO", "--kind", "planet", "missing.shp"),
+        ("import", "DEMO", "--kind", "grid", "--map", "residents", "missing.shp"),
+        ("propose", "DEMO", "--beats", "100000"),
+        ("propose", "DEMO", "--beats", "5", "--balance", "luck=1"),
+        ("propose", "DEMO", "--beats", "5", "--tolerance", "-1"),
+        ("measure", "DEMO", "--by", "planet"),
+        ("measure", "DEMO", "--from", "yesterday-ish"),
+        ("demo", "DEMO"),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(
+    demo: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    places = {"DEMO": str(demo), "nowhere": str(tmp_path / "nowhere")}
+    before = snapshot(demo)
+    for language in ("zh", "en"):
+        done = run(*(places.get(word, word) for word in arguments), language=language)
+        assert done.returncode == 2, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert snapshot(demo) == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not REAL.exists(), reason="put the real data in ../shared/data")
+def test_carrollton_by_its_own_columns(tmp_path: Path) -> None:
+    place = tmp_path / "carrollton"
+    done = run(
+        "import", place, "--kind", "grid", REAL / "carrollton" / "CarrolltonGrid.csv.zip",
+        "--crs", "EPSG:2276", "--map", "incidents=CountCalls", "--map", "beat=BEATNUMBER",
+        "--json",
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert (report["read"], report["features"]) == (325, 325)
+    table = json.loads(run("measure", place, "--by", "beat", "--json").stdout)
+    assert len(table["rows"]) == 12
+    assert table["totals"]["incidents"] == 129_082
+    plan = json.loads(
+        run("propose", place, "--beats", 12, "--balance", "incidents=1", "--tolerance", "0.03",
+            "--json").stdout
+    )["plans"][0]  # fmt: skip
+    assert plan["pieces_max"] == 1
+    assert plan["max_deviation"] <= 0.03

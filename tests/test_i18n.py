@@ -1,0 +1,95 @@
+"""Both languages are complete, agree in their placeholders, and no text is left unused."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from gridmap.i18n import keys, set_language, tr, using_language
+
+ROOT = Path(__file__).parents[1]
+FILES = (".py", ".toml", ".js", ".html", ".css", ".db", ".id")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Chinese in code is data there: names that people call columns by, words of dates and of
+# the made-up city, marks of persons.
+DATA = {
+    "fields.py", "_dates.py", "_personal.py", "_values.py", "_encoding.py", "_features.py",
+    "roads.py",
+}  # fmt: skip
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_say_the_same() -> None:
+    for key, entry in keys().items():
+        assert set(entry) == {"zh", "en"}, f"{key} lacks a language"
+        # A share has no unit; anything else says something.
+        assert all(text.strip() for text in entry.values()) or ".unit." in key, key
+        assert placeholders(entry["zh"]) == placeholders(entry["en"]), key
+
+
+def test_every_text_is_used() -> None:
+    sources = [*(ROOT / "gridmap").rglob("*.py"), ROOT / "app.py"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    code += "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "gridmap").rglob("*.js"))
+    code += "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "gridmap").rglob("*.html"))
+    # A key may be put together from a stem and a name: f"cli.reason.{reason}".
+    stems = set(re.findall(r"""f["']((?:[a-z_0-9]+\.)+[a-z_0-9]*)\{""", code))
+    unused = [
+        key
+        for key in keys()
+        if f'"{key}"' not in code and not any(key.startswith(stem) for stem in stems)
+    ]
+    assert not unused, unused
+
+
+def test_every_key_in_the_code_is_in_the_catalogue() -> None:
+    known = set(keys())
+    areas = {key.partition(".")[0] for key in known}
+    area = "|".join(sorted(areas))
+    pattern = re.compile(rf'"((?:{area})\.[a-z_0-9]+(?:\.[a-z_0-9]+)*)"')
+    lost = {}
+    for path in (ROOT / "gridmap").rglob("*.py"):
+        for key in pattern.findall(path.read_text(encoding="utf-8")):
+            if key not in known and not key.endswith(FILES):
+                lost[key] = path.name
+    assert not lost, lost
+
+
+def test_no_chinese_stands_in_the_code_outside_the_catalogue() -> None:
+    import ast
+
+    found = []
+    for path in (ROOT / "gridmap").rglob("*.py"):
+        if path.name in DATA or "demo" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documented = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        found += [
+            f"{path.name}:{node.lineno}: {node.value[:20]}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and CHINESE.search(node.value)
+            and id(node) not in documented
+        ]
+    assert not found, found
+
+
+def test_language_of_a_context() -> None:
+    with using_language("en"):
+        assert tr("field.residents") == "Residents"
+        with using_language("zh"):
+            assert tr("field.residents") == "常住人口"
+        assert tr("field.residents") == "Residents"
+    with pytest.raises(ValueError, match="language must be one of"):
+        set_language("fr")
