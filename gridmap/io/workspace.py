@@ -269,7 +269,7 @@ class Workspace:
             ) from error
 
     def _check_version(self) -> None:
-        version = self.config.get("version", 0)
+        version = self.config.get("version", _VERSION)
         if not isinstance(version, int) or not 1 <= version <= _VERSION:
             raise WorkspaceError("io.error.version", path=str(self.path), received=version)
 
