@@ -56,9 +56,13 @@ def reading_order(points: NDArray[np.float64]) -> Ints:
 
 
 def make_areas(
-    grids: NDArray[np.object_], census: Census, community_of: Ints, station_of: Ints, crs: CRS,
+    grids: NDArray[np.object_],
+    census: Census,
+    community_of: Ints,
+    station_of: Ints,
+    crs: CRS,
     rng: np.random.Generator,
-) -> Areas:  # fmt: skip
+) -> Areas:
     """Return the three layers with codes, names and counts.
 
     Parameters
@@ -84,10 +88,16 @@ def make_areas(
     middle = np.column_stack([_mean(centre[:, axis], station_of, stations) for axis in (0, 1)])
     heart = centre[core].mean(axis=0) if core.any() else centre.mean(axis=0)
     cores = np.bincount(station_of, weights=core, minlength=stations)
-    station_name = station_names([
-        (float(middle[i, 0] - heart[0]), float(middle[i, 1] - heart[1]),
-         bool(cores[i] == cores.max())) for i in range(stations)
-    ])  # fmt: skip
+    station_name = station_names(
+        [
+            (
+                float(middle[i, 0] - heart[0]),
+                float(middle[i, 1] - heart[1]),
+                bool(cores[i] == cores.max()),
+            )
+            for i in range(stations)
+        ]
+    )
     station_id = [_street_code(i) for i in range(stations)]
     community_id = [""] * communities
     for station in range(stations):
@@ -97,26 +107,39 @@ def make_areas(
     towns, villages = town_names(rng), village_names(rng)
     community_name = [next(towns) if in_town else next(villages) for in_town in urban]
     grid_id, grid_name = [""] * len(grids), [""] * len(grids)
-    rows_of = np.split(np.argsort(community_of, kind="stable"),
-                       np.cumsum(np.bincount(community_of))[:-1])  # fmt: skip
+    rows_of = np.split(
+        np.argsort(community_of, kind="stable"), np.cumsum(np.bincount(community_of))[:-1]
+    )
     for community, rows in enumerate(rows_of):
         for number, row in enumerate(rows[reading_order(centre[rows])].tolist()):
             grid_id[row] = f"{community_id[community]}{number + 1:03d}"
             grid_name[row] = f"{community_name[community]}第{ordinal(number + 1)}网格"
     counts = {name: getattr(census, name) for name in ("residents", "migrants", "households")}
-    summed = {name: np.bincount(community_of, weights=column).astype(np.int64)
-              for name, column in counts.items()}  # fmt: skip
+    summed = {
+        name: np.bincount(community_of, weights=column).astype(np.int64)
+        for name, column in counts.items()
+    }
     grid = gpd.GeoDataFrame(
-        {"id": grid_id, "name": grid_name, **counts,
-         "community": np.array(community_id, dtype=object)[community_of],
-         "station": np.array(station_id, dtype=object)[station_of]},
-        geometry=grids, crs=crs,
-    )  # fmt: skip
+        {
+            "id": grid_id,
+            "name": grid_name,
+            **counts,
+            "community": np.array(community_id, dtype=object)[community_of],
+            "station": np.array(station_id, dtype=object)[station_of],
+        },
+        geometry=grids,
+        crs=crs,
+    )
     community = gpd.GeoDataFrame(
-        {"id": community_id, "name": community_name, **summed,
-         "station": np.array(station_id, dtype=object)[home]},
-        geometry=_join(grids, community_of), crs=crs,
-    )  # fmt: skip
+        {
+            "id": community_id,
+            "name": community_name,
+            **summed,
+            "station": np.array(station_id, dtype=object)[home],
+        },
+        geometry=_join(grids, community_of),
+        crs=crs,
+    )
     station = gpd.GeoDataFrame(
         {"id": station_id, "name": station_name}, geometry=_join(grids, station_of), crs=crs
     )
@@ -140,10 +163,16 @@ def make_beats(
             ids[row] = f"{code}J{i + 1:02d}"
             names[row] = f"{stem}第{ordinal(i + 1)}警务区"
     return gpd.GeoDataFrame(
-        {"id": ids, "name": names, "station": areas.station["id"].to_numpy()[station],
-         "officers": staff[0], "auxiliaries": staff[1]},
-        geometry=shapes, crs=crs,
-    )  # fmt: skip
+        {
+            "id": ids,
+            "name": names,
+            "station": areas.station["id"].to_numpy()[station],
+            "officers": staff[0],
+            "auxiliaries": staff[1],
+        },
+        geometry=shapes,
+        crs=crs,
+    )
 
 
 def _street_code(number: int) -> str:

@@ -72,10 +72,13 @@ def draw_beats(
         rows = np.flatnonzero(station == number)
         place = {int(row): i for i, row in enumerate(rows)}
         inner: Borders = {
-            i: {place[g]: tie * rng.uniform(0.3, 1.0)
-                for g, tie in borders[row].items() if g in place}
+            i: {
+                place[g]: tie * rng.uniform(0.3, 1.0)
+                for g, tie in borders[row].items()
+                if g in place
+            }
             for row, i in place.items()
-        }  # fmt: skip
+        }
         # What each grid seemed to weigh when the beats were drawn, long ago.
         seemed = (0.25 + people[rows] / people.mean()) * np.exp(rng.normal(0.0, 0.26, len(rows)))
         group = join_lightest(np.arange(len(rows)), seemed, inner, target=wanted)
@@ -85,9 +88,10 @@ def draw_beats(
     pieces, owner, cut = _cut_across(grids, station, beat_of, borders, cut_share, rng)
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(first + 1))
-    shapes = np.array([
-        shapely.coverage_union_all(pieces[order[ends[i] : ends[i + 1]]]) for i in range(first)
-    ], dtype=object)  # fmt: skip
+    shapes = np.array(
+        [shapely.coverage_union_all(pieces[order[ends[i] : ends[i + 1]]]) for i in range(first)],
+        dtype=object,
+    )
     of_station = np.zeros(first, dtype=np.int64)
     of_station[beat_of] = station
     return DrawnBeats(shapes, of_station, beat_of, cut)
@@ -105,9 +109,13 @@ def _share_out(station: Ints, people: Ints, count: int) -> list[int]:
 
 
 def _cut_across(
-    grids: NDArray[np.object_], station: Ints, beat_of: Ints, borders: Borders,
-    share: float, rng: np.random.Generator,
-) -> tuple[NDArray[np.object_], Ints, Ints]:  # fmt: skip
+    grids: NDArray[np.object_],
+    station: Ints,
+    beat_of: Ints,
+    borders: Borders,
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.object_], Ints, Ints]:
     pieces, owner = list(grids), beat_of.tolist()
     wanted = round(share * len(grids))
     cut: list[int] = []
@@ -115,12 +123,15 @@ def _cut_across(
     for grid in rng.permutation(len(grids)).tolist():
         if len(cut) >= wanted:
             break
-        others = [g for g in sorted(borders[grid])
-                  if beat_of[g] != beat_of[grid] and station[g] == station[grid]]  # fmt: skip
+        others = [
+            g
+            for g in sorted(borders[grid])
+            if beat_of[g] != beat_of[grid] and station[g] == station[grid]
+        ]
         mates = [g for g in sorted(borders[grid]) if beat_of[g] == beat_of[grid]]
         if grid in frozen or not others or not mates:
             continue
-        given = _slice(grids[grid], grids[others[0]], grids[mates[0]], rng)
+        given = _slice(grids[grid], grids[others[0]], grids[mates], rng)
         if given is None:
             continue
         pieces[grid], part = given
@@ -132,12 +143,15 @@ def _cut_across(
 
 
 def _slice(
-    grid: shapely.Polygon, other: shapely.Polygon, mate: shapely.Polygon, rng: np.random.Generator
+    grid: shapely.Polygon,
+    other: shapely.Polygon,
+    mates: NDArray[np.object_],
+    rng: np.random.Generator,
 ) -> tuple[shapely.Polygon, shapely.Polygon] | None:
     """Return what stays of a grid and what goes to its neighbour's beat, or None.
 
     The cut runs between two corners that the grid already has, so that neighbours need no
-    new ones.
+    new ones, and what stays keeps touching all its mates, so that the beat stays whole.
     """
     corners = shapely.get_coordinates(grid)[:-1]
     count = len(corners)
@@ -145,18 +159,19 @@ def _slice(
         i, j = sorted(rng.choice(count, 2, replace=False).tolist())
         if j - i < 2 or count - j + i < 2:
             continue
-        chord = shapely.LineString(corners[[i, j]])
-        if not shapely.covers(grid, chord):
+        halves = (
+            shapely.Polygon(corners[i : j + 1]),
+            shapely.Polygon(np.concatenate([corners[j:], corners[: i + 1]])),
+        )
+        share = halves[0].area / grid.area
+        if not 0.2 < share < 0.8 or not shapely.covers(grid, shapely.LineString(corners[[i, j]])):
             continue
-        halves = [shapely.Polygon(corners[i : j + 1]),
-                  shapely.Polygon(np.concatenate([corners[j:], corners[: i + 1]]))]  # fmt: skip
         for stays, goes in (halves, halves[::-1]):
-            share = goes.area / grid.area
             if (
-                0.2 < share < 0.6
-                and stays.is_valid and goes.is_valid
+                stays.is_valid
+                and goes.is_valid
                 and shapely.length(shapely.intersection(goes, other)) > 20.0
-                and shapely.length(shapely.intersection(stays, mate)) > 20.0
-            ):  # fmt: skip
+                and (shapely.length(shapely.intersection(stays, mates)) > 5.0).all()
+            ):
                 return stays, goes
     return None

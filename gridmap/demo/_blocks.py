@@ -181,8 +181,9 @@ class Blocks:
         second += [-1] if s > 0 else []
         return first, second
 
-    def divide(self, block: int, places: list[_Place], street: int,
-               points: NDArray[np.float64]) -> tuple[int, int]:  # fmt: skip
+    def divide(
+        self, block: int, places: list[_Place], street: int, points: NDArray[np.float64]
+    ) -> tuple[int, int]:
         """Cut a block along the chord between two places of its border."""
         ring = self.rings[block]
         edges = [(ring[i], ring[(i + 1) % len(ring)], s) for i, s in places]

@@ -48,13 +48,20 @@ def count_people(
 ) -> Census:
     """Return the people of each grid, in the order of the sorted blocks."""
     order = sorted(blocks.rings)
-    mix = np.array([np.bincount(zone[blocks.people[block]], minlength=len(ZONES))
-                    for block in order], dtype=float)  # fmt: skip
+    mix = np.array(
+        [np.bincount(zone[blocks.people[block]], minlength=len(ZONES)) for block in order],
+        dtype=float,
+    )
     size = np.maximum(mix.sum(axis=1), 1.0)
-    middle = np.array([
-        (np.mean([blocks.xs[n] for n in blocks.rings[b]]),
-         np.mean([blocks.ys[n] for n in blocks.rings[b]])) for b in order
-    ])  # fmt: skip
+    middle = np.array(
+        [
+            (
+                np.mean([blocks.xs[n] for n in blocks.rings[b]]),
+                np.mean([blocks.ys[n] for n in blocks.rings[b]]),
+            )
+            for b in order
+        ]
+    )
     count = len(order)
     residents = mix @ np.array(_RESIDENTS) / POINTS_PER_GRID
     residents *= np.exp(rng.normal(0.0, 0.24, count))

@@ -27,7 +27,7 @@ __all__ = ["SMALLEST_CITY", "make_city"]
 SMALLEST_CITY = 60  # fewer grids leave no room for six stations, a river and a railway
 
 _EPSG = 4547  # CGCS2000, 3-degree belt of 114 degrees east
-_GRIDS_PER_COMMUNITY, _GRIDS_PER_BEAT, _GRIDS_PER_STATION = 12, 10, 80
+_GRIDS_PER_COMMUNITY, _GRIDS_PER_BEAT, _GRIDS_PER_ROOM, _GRIDS_PER_STATION = 12, 10, 12, 80
 _CUT_SHARE = 0.045
 
 
@@ -91,20 +91,27 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
     station = join_lightest(community, one, borders, target=stations, evenness=2.0)
     areas = make_areas(shapes.grids, census, community, station, crs, streams[5])
     drawn = draw_beats(
-        shapes.grids, areas.station_of, borders, census.residents,
-        count=max(stations, round(grids / _GRIDS_PER_BEAT)), cut_share=_CUT_SHARE, rng=streams[6],
-    )  # fmt: skip
+        shapes.grids,
+        areas.station_of,
+        borders,
+        census.residents,
+        count=max(stations, round(grids / _GRIDS_PER_BEAT)),
+        cut_share=_CUT_SHARE,
+        rng=streams[6],
+    )
     sites = find_sites(shapes)
     staff = staff_beats(drawn.beat_of, census, streams[7])
     beats = make_beats(drawn.shapes, drawn.station, areas, staff, crs)
     rooms = make_rooms(
-        sites, census, drawn.beat_of, beats["id"].tolist(), beats["station"].tolist(),
-        areas.community_of, areas.community, staff, crs,
-        count=max(3, round(grids / 12)), rng=streams[8],
-    )  # fmt: skip
-    facilities = make_facilities(
-        sites, census, areas.community_of, areas.community, crs, streams[8]
+        sites,
+        census,
+        areas,
+        beats,
+        drawn.beat_of,
+        count=max(3, round(grids / _GRIDS_PER_ROOM)),
+        rng=streams[8],
     )
+    facilities = make_facilities(sites, census, areas, streams[8])
     frames = {
         # Written in the order of their codes, as a register would be.
         Kind.GRID: areas.grid.iloc[np.argsort(areas.grid["id"].to_numpy(dtype=str))],

@@ -33,8 +33,15 @@ _CAUSES = (
     (1.0, 0.6, 0.20, 0.05),
 )
 _BY_STREET = {LIMIT: 0.02, RAIL: 0.05, BANK: 0.5, MAIN: 1.6, MINOR: 1.4, BRANCH: 1.1, LANE: 0.9}
-_TRAFFIC_BY_STREET = {LIMIT: 0.0, RAIL: 0.0, BANK: 1.2, MAIN: 6.0, MINOR: 3.2, BRANCH: 1.2,
-                      LANE: 0.3}  # fmt: skip
+_TRAFFIC_BY_STREET = {
+    LIMIT: 0.0,
+    RAIL: 0.0,
+    BANK: 1.2,
+    MAIN: 6.0,
+    MINOR: 3.2,
+    BRANCH: 1.2,
+    LANE: 0.3,
+}
 
 
 @dataclass(frozen=True)
@@ -98,10 +105,10 @@ def _draw_month(
     scene: _Scene, month: int, counts: NDArray[np.int64], rng: np.random.Generator
 ) -> IncidentBatch:
     places, times = [], []
-    for category, count in enumerate(counts.tolist()):
-        place = np.searchsorted(scene.cumulative[category], rng.random(count), side="right")
+    for number, count in enumerate(counts.tolist()):
+        place = np.searchsorted(scene.cumulative[number], rng.random(count), side="right")
         places.append(np.minimum(place, len(scene.row) - 1))
-        times.append(draw_seconds(month, category, count, rng))
+        times.append(draw_seconds(month, number, count, rng))
     place, time = np.concatenate(places), np.concatenate(times)
     category = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
     order = np.argsort(time, kind="stable")
@@ -154,8 +161,9 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
         busy = length
     corners = rng.choice(triangles, hot_count, p=busy / busy.sum())
     row = np.concatenate([np.arange(triangles), villages, spots, corners])
-    metres = np.concatenate([np.full(len(villages), 170.0), rng.uniform(25, 75, hot_count),
-                             np.full(hot_count, 18.0)])  # fmt: skip
+    metres = np.concatenate(
+        [np.full(len(villages), 170.0), rng.uniform(25, 75, hot_count), np.full(hot_count, 18.0)]
+    )
     gathered = len(metres)
     out = rng.uniform(0.35, 0.85, gathered)
     along = rng.uniform(0.25, 0.75, gathered)
@@ -190,12 +198,14 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
     cumulative /= cumulative[:, -1:]
     still = np.zeros(triangles)
     return _Scene(
-        sites, row,
-        np.concatenate([still, out]), np.concatenate([still, along]),
+        sites,
+        row,
+        np.concatenate([still, out]),
+        np.concatenate([still, along]),
         np.concatenate([still, metres / sites.depth_m[tail]]),
         np.concatenate([still, metres / (out * length[tail])]),
         cumulative,
-    )  # fmt: skip
+    )
 
 
 def _pick_rows(

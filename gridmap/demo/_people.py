@@ -41,10 +41,12 @@ def scatter_people(
         elif name == "rural":
             points = _draw_countryside(terrain, count, grids, rng)
         else:
-            points = np.concatenate([
-                _draw_in_town(terrain, index, name, int(round(count * share[index])), rng)
-                for index in range(len(terrain.towns))
-            ])  # fmt: skip
+            points = np.concatenate(
+                [
+                    _draw_in_town(terrain, index, name, round(count * share[index]), rng)
+                    for index in range(len(terrain.towns))
+                ]
+            )
         parts.append(points)
         zones.append(np.full(len(points), zone, dtype=np.int8))
     points = np.concatenate(parts)
@@ -59,17 +61,17 @@ def _draw_in_town(
 ) -> NDArray[np.float64]:
     town = terrain.towns[index]
     if zone == "core":
-        return (town.x, town.y) + _disc(count, town.core_m, rng)
+        return np.add(_disc(count, town.core_m, rng), (town.x, town.y))
     if zone == "new":
         spread = _disc(count, town.new_m, rng) * (1.12, 0.9)
-        return (town.new_x, town.new_y) + spread
+        return np.add(spread, (town.new_x, town.new_y))
     # Industry lies along the railway where that passes the main town, else in a patch.
     along = rng.uniform(-1.7, 0.9, count) * town.new_m
     aside = rng.uniform(0.05, 0.75, count) * town.core_m
     if index == 0:
         x, y, dx, dy = terrain.rail
         return np.column_stack([x + along * dx - aside * dy, y + along * dy + aside * dx])
-    return (town.x + 0.9 * town.new_m, town.y) + _disc(count, 0.5 * town.new_m, rng)
+    return np.add(_disc(count, 0.5 * town.new_m, rng), (town.x + 0.9 * town.new_m, town.y))
 
 
 def _draw_places(terrain: Terrain, count: int, rng: np.random.Generator) -> NDArray[np.float64]:

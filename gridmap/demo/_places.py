@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
 
+from gridmap.demo._areas import Areas
 from gridmap.demo._census import Census
+from gridmap.demo._names import ordinal
 from gridmap.demo._sites import Sites
 
 __all__ = ["NETWORKS", "make_facilities", "make_rooms", "staff_beats"]
@@ -43,80 +46,93 @@ def staff_beats(
 
 
 def make_rooms(
-    sites: Sites, census: Census, beat_of: Ints, beat_ids: list[str], station_of_beat: list[str],
-    community_of: Ints, communities: gpd.GeoDataFrame, staff: tuple[Ints, Ints], crs: CRS,
-    *, count: int, rng: np.random.Generator,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    sites: Sites,
+    census: Census,
+    areas: Areas,
+    beats: gpd.GeoDataFrame,
+    beat_of: Ints,
+    *,
+    count: int,
+    rng: np.random.Generator,
+) -> gpd.GeoDataFrame:
     """Return the rooms: most beats have one, some none, a few two.
 
     Columns ``id, name, beat, station, community, officers, auxiliaries, hours``.
     """
-    beats = len(beat_ids)
-    order = rng.permutation(beats)
-    single = order[: min(count, round(0.78 * beats))]
+    order = rng.permutation(len(beats))
+    single = order[: min(count, round(0.78 * len(beats)))]
     double = single[: max(0, min(count - len(single), len(single)))]
     chosen = np.sort(np.concatenate([single, double]))
     weight = census.residents * rng.random(len(beat_of)) ** 2 + 1.0
+    rows_of = np.split(np.argsort(beat_of, kind="stable"), np.cumsum(np.bincount(beat_of))[:-1])
     grids: list[int] = []
     for beat in chosen.tolist():
-        inside = [g for g in np.flatnonzero(beat_of == beat).tolist() if g not in grids]
-        inside = inside or np.flatnonzero(beat_of == beat).tolist()
-        grids.append(inside[int(np.argmax(weight[inside]))])
+        inside = rows_of[beat]
+        # The second room of a beat stands in its second choice of grid.
+        best = inside[np.argsort(-weight[inside], kind="stable")]
+        again = bool(grids) and beat_of[grids[-1]] == beat and len(best) > 1
+        grids.append(int(best[1 if again else 0]))
     points = _stand(sites, np.array(grids), rng)
-    home = community_of[grids]
+    home = areas.community_of[grids]
     names: list[str] = []
-    for community in communities["name"].to_numpy()[home]:
-        again = sum(name.startswith(f"{community}") for name in names)
-        names.append(f"{community}警务室" if not again else f"{community}第{again + 1}警务室")
+    met: Counter[str] = Counter()
+    for community in areas.community["name"].to_numpy()[home].tolist():
+        met[community] += 1
+        count_here = "" if met[community] == 1 else f"第{ordinal(met[community])}"
+        names.append(f"{community}{count_here}警务室")
     share = 1 + np.isin(chosen, double)
     return gpd.GeoDataFrame(
         {
             "id": [f"P{i + 1:04d}" for i in range(len(chosen))],
             "name": names,
-            "beat": [beat_ids[beat] for beat in chosen],
-            "station": [station_of_beat[beat] for beat in chosen],
-            "community": communities["id"].to_numpy()[home],
-            "officers": np.maximum(staff[0][chosen] // share, 1),
-            "auxiliaries": np.maximum(staff[1][chosen] // share, 1),
+            "beat": beats["id"].to_numpy()[chosen],
+            "station": beats["station"].to_numpy()[chosen],
+            "community": areas.community["id"].to_numpy()[home],
+            "officers": np.maximum(beats["officers"].to_numpy()[chosen] // share, 1),
+            "auxiliaries": np.maximum(beats["auxiliaries"].to_numpy()[chosen] // share, 1),
             "hours": np.where(rng.random(len(chosen)) < 0.35, "00:00-24:00", "08:00-20:00"),
         },
         geometry=points,
-        crs=crs,
+        crs=beats.crs,
     )
 
 
 def make_facilities(
-    sites: Sites, census: Census, community_of: Ints, communities: gpd.GeoDataFrame, crs: CRS,
-    rng: np.random.Generator,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    sites: Sites, census: Census, areas: Areas, rng: np.random.Generator
+) -> gpd.GeoDataFrame:
     """Return the facilities of the four networks: ``id, name, network, community``."""
     frames = []
     grids = len(census.residents)
-    for code, (network, thing, usual, by_people, by_country, bare) in zip("CJXF", NETWORKS,
-                                                                         strict=True):  # fmt: skip
+    for code, (network, thing, usual, by_people, by_country, bare) in zip(
+        "CJXF", NETWORKS, strict=True
+    ):
         count = max(4, round(usual * grids / 480))
         weight = by_people * census.residents / 1000.0 * census.urban
         weight = weight + by_country * (1.0 - census.urban)
-        patch = rng.random(int(community_of.max()) + 1) < bare
-        weight = weight * np.where(patch[community_of], 0.12, 1.0) + 1e-6
+        patch = rng.random(int(areas.community_of.max()) + 1) < bare
+        weight = weight * np.where(patch[areas.community_of], 0.12, 1.0) + 1e-6
         rows = np.sort(rng.choice(grids, count, p=weight / weight.sum()))
-        home = community_of[rows]
+        home = areas.community_of[rows]
         frames.append(
             gpd.GeoDataFrame(
                 {
                     "id": [f"{code}{i + 1:05d}" for i in range(count)],
-                    "name": [f"{name}{thing}" for name in communities["name"].to_numpy()[home]],
+                    "name": [
+                        f"{name}{thing}" for name in areas.community["name"].to_numpy()[home]
+                    ],
                     "network": network,
-                    "community": communities["id"].to_numpy()[home],
+                    "community": areas.community["id"].to_numpy()[home],
                 },
                 geometry=_stand(sites, rows, rng),
-                crs=crs,
+                crs=areas.grid.crs,
             )
         )
-    whole = {name: np.concatenate([f[name].to_numpy() for f in frames])
-             for name in ("id", "name", "network", "community")}  # fmt: skip
+    whole = {
+        name: np.concatenate([f[name].to_numpy() for f in frames])
+        for name in ("id", "name", "network", "community")
+    }
     geometry = np.concatenate([f.geometry.to_numpy() for f in frames])
-    return gpd.GeoDataFrame(whole, geometry=geometry, crs=crs)
+    return gpd.GeoDataFrame(whole, geometry=geometry, crs=areas.grid.crs)
 
 
 def _stand(sites: Sites, grids: Ints, rng: np.random.Generator) -> NDArray[np.object_]:

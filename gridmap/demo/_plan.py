@@ -79,9 +79,10 @@ def _draw_shores(terrain: Terrain, points: NDArray[np.float64]) -> Blocks:
         parts = blocks.divide(whole, places, cut.street, points)
         whole = min(parts, key=lambda part: np.mean([blocks.ys[n] for n in blocks.rings[part]]))
     water = next(
-        block for block, ring in blocks.rings.items()
+        block
+        for block, ring in blocks.rings.items()
         if max(abs(blocks.ys[n] - terrain.river_y) for n in ring) < terrain.river_half + 1e-6
-    )  # fmt: skip
+    )
     blocks.drop(water)
     return blocks
 
@@ -105,7 +106,9 @@ def _draw_main_roads(
     xs += _beyond(min(xs), max(xs), step, wide, rng)
     for x in xs:
         lean = rng.uniform(-0.09, 0.09)
-        cut = Cut(x, main.y, math.sin(lean), math.cos(lean), blocks.add_street(MAIN), reach, True)
+        cut = Cut(
+            x, main.y, math.sin(lean), math.cos(lean), blocks.add_street(MAIN), reach, through=True
+        )
         _draw_line(blocks, cut, points)
     levels = [(main.y + 0.12 * main.core_m, 0.03), (terrain.river_y - 1.0 * main.core_m, -0.05)]
     ys = [level for level, _ in levels]
@@ -113,11 +116,13 @@ def _draw_main_roads(
     if top < high:
         levels.append((top, tilt))
         ys.append(top)
-    for y in _beyond(min(ys), max(ys), step, high, rng):
-        levels.append((y, tilt if y > main.y else rng.uniform(-0.08, 0.08)))
+    levels += [
+        (y, tilt if y > main.y else rng.uniform(-0.08, 0.08))
+        for y in _beyond(min(ys), max(ys), step, high, rng)
+    ]
     for y, lean in levels:
         street = blocks.add_street(MAIN)
-        cut = Cut(main.x, y, math.cos(lean), math.sin(lean), street, reach, True)
+        cut = Cut(main.x, y, math.cos(lean), math.sin(lean), street, reach, through=True)
         _draw_line(blocks, cut, points)
 
 
@@ -158,10 +163,12 @@ def _shares(blocks: Blocks, block: int, places: list[tuple[int, float]]) -> tupl
     ends = []
     for i, share in places:
         a, b = ring[i], ring[(i + 1) % len(ring)]
-        ends.append((
-            blocks.xs[a] + share * (blocks.xs[b] - blocks.xs[a]),
-            blocks.ys[a] + share * (blocks.ys[b] - blocks.ys[a]),
-        ))  # fmt: skip
+        ends.append(
+            (
+                blocks.xs[a] + share * (blocks.xs[b] - blocks.xs[a]),
+                blocks.ys[a] + share * (blocks.ys[b] - blocks.ys[a]),
+            )
+        )
     first, _ = blocks.part(block, places)
     corner = {-1: ends[0], -2: ends[1]}
     shape = [corner[n] if n < 0 else (blocks.xs[n], blocks.ys[n]) for n in first]
@@ -198,10 +205,13 @@ def _halve(
         at = min(max(at, low + 0.32 * (high - low)), high - 0.32 * (high - low))
         dx, dy = _heading(blocks, ring, -long_y, long_x)
         lean = rng.normal(0.0, _LEAN[ground])
-        dx, dy = (dx * math.cos(lean) - dy * math.sin(lean),
-                  dx * math.sin(lean) + dy * math.cos(lean))  # fmt: skip
-        cut = Cut(cx + at * long_x, cy + at * long_y, dx, dy, -1,
-                  0.0 if loose else _SNAP[ground] * size)  # fmt: skip
+        dx, dy = (
+            dx * math.cos(lean) - dy * math.sin(lean),
+            dx * math.sin(lean) + dy * math.cos(lean),
+        )
+        cut = Cut(
+            cx + at * long_x, cy + at * long_y, dx, dy, -1, 0.0 if loose else _SNAP[ground] * size
+        )
         places = blocks.find_ends(block, cut, 0.24 * size)
         if places is None:
             continue
@@ -221,8 +231,9 @@ def _fray(blocks: Blocks, zone: NDArray[np.int8], count: int, rng: np.random.Gen
     and touches neither bank nor railway. Blocks left standing out go first.
     """
     rim = [block for block, ring in blocks.rings.items() if _outside(blocks, ring)]
-    outer = {node for block in rim for edge in _outside(blocks, blocks.rings[block])
-             for node in edge}  # fmt: skip
+    outer = {
+        node for block in rim for edge in _outside(blocks, blocks.rings[block]) for node in edge
+    }
     rim = [rim[i] for i in rng.permutation(len(rim))]
     built: list[int] = []
     while count > 0 and (rim or built):
@@ -235,11 +246,11 @@ def _fray(blocks: Blocks, zone: NDArray[np.int8], count: int, rng: np.random.Gen
         met = {node for node in ring if node in outer}
         if kinds & {BANK, RAIL} or not _one_stretch(open_edges) or len(met) > len(open_edges) + 1:
             continue
-        if (zone[blocks.people[block]] != len(ZONES) - 1).mean() > 0.5 and rim:
+        town = int((zone[blocks.people[block]] != len(ZONES) - 1).sum())
+        if 2 * town > len(blocks.people[block]) and rim:
             built.append(block)
             continue
-        beside = dict.fromkeys(blocks.left[b, a] for a, b in _edges(ring)
-                               if (b, a) in blocks.left)  # fmt: skip
+        beside = dict.fromkeys(blocks.left[b, a] for a, b in _edges(ring) if (b, a) in blocks.left)
         blocks.drop(block)
         outer.update(ring)
         count -= 1
@@ -257,8 +268,9 @@ def _exposure(blocks: Blocks, ring: list[int]) -> float:
     """Return the share of a ring's length that borders on the outside."""
 
     def length(edges: list[tuple[int, int]]) -> float:
-        return sum(math.hypot(blocks.xs[b] - blocks.xs[a], blocks.ys[b] - blocks.ys[a])
-                   for a, b in edges)  # fmt: skip
+        return sum(
+            math.hypot(blocks.xs[b] - blocks.xs[a], blocks.ys[b] - blocks.ys[a]) for a, b in edges
+        )
 
     return length(_outside(blocks, ring)) / length(_edges(ring))
 
@@ -269,8 +281,7 @@ def _edges(ring: list[int]) -> list[tuple[int, int]]:
 
 def _outside(blocks: Blocks, ring: list[int]) -> list[tuple[int, int]]:
     """Return the edges of a ring that no other block shares, in their order."""
-    return [(a, b) for a, b in _edges(ring)
-            if (b, a) not in blocks.left]  # fmt: skip
+    return [(a, b) for a, b in _edges(ring) if (b, a) not in blocks.left]
 
 
 def _one_stretch(edges: list[tuple[int, int]]) -> bool:

@@ -19,8 +19,13 @@ from gridmap.demo._shapes import Shapes
 
 __all__ = ["make_barriers", "make_roads"]
 
-_CLASS = {MAIN: ("主干路", 60.0), MINOR: ("次干路", 40.0), BANK: ("次干路", 40.0),
-          BRANCH: ("支路", 30.0), LANE: ("巷", 20.0)}  # fmt: skip
+_CLASS = {
+    MAIN: ("主干路", 60.0),
+    MINOR: ("次干路", 40.0),
+    BANK: ("次干路", 40.0),
+    BRANCH: ("支路", 30.0),
+    LANE: ("巷", 20.0),
+}
 _OVERPASS_M = 30.0  # half the length of a road bridge over the railway
 
 
@@ -92,9 +97,13 @@ def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> NDA
 
 
 def _lift_over_railway(
-    shapes: Shapes, kept: NDArray[np.int64], lines: list[shapely.LineString],
-    kinds: list[int], streets: list[int], bridge: list[bool],
-) -> None:  # fmt: skip
+    shapes: Shapes,
+    kept: NDArray[np.int64],
+    lines: list[shapely.LineString],
+    kinds: list[int],
+    streets: list[int],
+    bridge: list[bool],
+) -> None:
     """Make a bridge of the last metres of road on both sides of each railway crossing."""
     on_rail = set(shapes.edges[shapes.kind == RAIL].ravel().tolist())
     meeting: dict[int, list[int]] = {}

@@ -73,16 +73,18 @@ def shape_blocks(blocks: Blocks, terrain: Terrain) -> Shapes:
 
 def _shape(blocks: Blocks, terrain: Terrain) -> Shapes:
     order = {block: i for i, block in enumerate(sorted(blocks.rings))}
-    pairs = [
-        pair for pair in blocks.street_of
-        if pair in blocks.left or pair[::-1] in blocks.left
-    ]  # fmt: skip
+    pairs = [pair for pair in blocks.street_of if pair in blocks.left or pair[::-1] in blocks.left]
     edges = np.array(sorted(pairs), dtype=np.int64)
     street = np.array([blocks.street_of[a, b] for a, b in edges.tolist()])
-    sides = np.array([
-        [order.get(blocks.left.get((a, b), -1), -1), order.get(blocks.left.get((b, a), -1), -1)]
-        for a, b in edges.tolist()
-    ])  # fmt: skip
+    sides = np.array(
+        [
+            [
+                order.get(blocks.left.get((a, b), -1), -1),
+                order.get(blocks.left.get((b, a), -1), -1),
+            ]
+            for a, b in edges.tolist()
+        ]
+    )
     kind = np.array(blocks.streets)[street]
     plan = np.column_stack([blocks.xs, blocks.ys])
     nodes = terrain.bend(plan)
@@ -90,9 +92,17 @@ def _shape(blocks: Blocks, terrain: Terrain) -> Shapes:
     shore = _Shore(blocks, plan, edges[kind == BANK], terrain)
     land, grids = _close_rings(blocks, edges, lines, shore)
     return Shapes(
-        edges, kind, street, sides, lines, nodes, grids, land, shore.bridges(nodes, terrain),
-        _fill_river(edges, kind, sides, lines, plan, terrain),
-    )  # fmt: skip
+        edges,
+        kind,
+        street,
+        sides,
+        lines,
+        nodes,
+        grids,
+        land,
+        shore.bridges(nodes, terrain),
+        _fill_river(edges, kind, lines, plan, terrain),
+    )
 
 
 def _curve(start: Floats, end: Floats, terrain: Terrain) -> NDArray[np.object_]:
@@ -117,8 +127,10 @@ class _Shore:
         middle = terrain.river_y
         used = np.unique(bank)
         self.crossings = self._find_crossings(blocks, plan, used, middle)
-        ends = {True: [n for n in used.tolist() if plan[n, 1] > middle],
-                False: [n for n in used.tolist() if plan[n, 1] <= middle]}  # fmt: skip
+        ends = {
+            True: [n for n in used.tolist() if plan[n, 1] > middle],
+            False: [n for n in used.tolist() if plan[n, 1] <= middle],
+        }
         ties = [(a, b) for a, b, _, _ in self.crossings]
         ties += [
             (
@@ -188,8 +200,10 @@ def _close_rings(
     for block in sorted(blocks.rings):
         ring = blocks.rings[block]
         # Start a ring where no run of bank edges is cut in two.
-        turns = [(a, b, blocks.kind(a, b) == BANK)
-                 for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]  # fmt: skip
+        turns = [
+            (a, b, blocks.kind(a, b) == BANK)
+            for a, b in zip(ring, ring[1:] + ring[:1], strict=True)
+        ]
         dry = [ways[a, b][:-1] for a, b, _ in turns]
         land.append(shapely.Polygon(np.concatenate(dry)))
         if not any(bank for _, _, bank in turns):
@@ -199,7 +213,7 @@ def _close_rings(
         turns = turns[start:] + turns[:start]
         run = [turn for turn in turns if turn[2]]
         a, b = run[0][0], run[-1][1]
-        wet = [ways[turns[-1][0], a][-1:]] + shore.path(a, b)
+        wet = [ways[turns[-1][0], a][-1:], *shore.path(a, b)]
         rest = [ways[p, q][:-1] for p, q, bank in turns if not bank]
         grids.append(shapely.Polygon(_without_repeats(np.concatenate(wet + rest))))
     return np.array(land, dtype=object), np.array(grids, dtype=object)
@@ -212,13 +226,19 @@ def _without_repeats(points: Floats) -> Floats:
 
 
 def _fill_river(
-    edges: NDArray[np.int64], kind: NDArray[np.int64], sides: NDArray[np.int64],
-    lines: NDArray[np.object_], plan: Floats, terrain: Terrain,
-) -> shapely.Polygon:  # fmt: skip
+    edges: NDArray[np.int64],
+    kind: NDArray[np.int64],
+    lines: NDArray[np.object_],
+    plan: Floats,
+    terrain: Terrain,
+) -> shapely.Polygon:
     banks = []
     for north in (True, False):
-        rows = [i for i in np.flatnonzero(kind == BANK).tolist()
-                if (plan[edges[i, 0], 1] > terrain.river_y) == north]  # fmt: skip
+        rows = [
+            i
+            for i in np.flatnonzero(kind == BANK).tolist()
+            if (plan[edges[i, 0], 1] > terrain.river_y) == north
+        ]
         rows.sort(key=lambda i: plan[edges[i], 0].min())
         parts = []
         for i in rows:

@@ -77,8 +77,9 @@ def find_sites(shapes: Shapes) -> Sites:
         pieces = shapely.get_parts(shapely.constrained_delaunay_triangles(shapes.land[row]))
         corners = shapely.get_coordinates(pieces).reshape(len(pieces), 4, 2)
         size = len(pieces)
-        parts.append((corners[:, 0], corners[:, 1], corners[:, 2],
-                      np.full(size, row), np.full(size, LANE)))  # fmt: skip
+        parts.append(
+            (corners[:, 0], corners[:, 1], corners[:, 2], np.full(size, row), np.full(size, LANE))
+        )
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Sites(*columns)
 

@@ -136,8 +136,9 @@ def lay_terrain(grids: int, rng: np.random.Generator) -> Terrain:
     half_height = 0.82 * half_width
     angle = np.sort(2 * np.pi * (np.arange(18) + rng.uniform(-0.28, 0.28, 18)) / 18)
     bulge = (np.abs(np.cos(angle)) ** 3 + np.abs(np.sin(angle)) ** 3) ** (-1 / 3)
-    outline = np.column_stack([half_width * bulge * np.cos(angle),
-                               half_height * bulge * np.sin(angle)])  # fmt: skip
+    outline = np.column_stack(
+        [half_width * bulge * np.cos(angle), half_height * bulge * np.sin(angle)]
+    )
     river_y = -0.10 * half_height
     scale = min(1.0, half_width / 6500.0)
     river_half = 0.5 * _RIVER_WIDTH_M * max(scale, 0.4)
@@ -145,8 +146,12 @@ def lay_terrain(grids: int, rng: np.random.Generator) -> Terrain:
     main = towns[0]
     tilt = np.radians(rng.uniform(9.0, 12.0))
     across = main.core_m * 1.30
-    rail = (main.x - across * np.sin(tilt), main.y + across * np.cos(tilt),
-            float(np.cos(tilt)), float(np.sin(tilt)))  # fmt: skip
+    rail = (
+        main.x - across * np.sin(tilt),
+        main.y + across * np.cos(tilt),
+        float(np.cos(tilt)),
+        float(np.sin(tilt)),
+    )
     return Terrain(
         outline=outline,
         half_width=half_width,
@@ -180,8 +185,17 @@ def _place_towns(
             x, y = (float(value) for value in tries[int(np.argmax(gaps))])
         turn = rng.uniform(-1.9, -0.9)
         off = 0.42 * new_m
-        towns.append(Town(x, y, float(size[number]), core_m, new_m,
-                          x + off * float(np.cos(turn)), y + off * float(np.sin(turn))))  # fmt: skip
+        towns.append(
+            Town(
+                x,
+                y,
+                float(size[number]),
+                core_m,
+                new_m,
+                x + off * float(np.cos(turn)),
+                y + off * float(np.sin(turn)),
+            )
+        )
     return tuple(towns)
 
 
@@ -210,6 +224,6 @@ def _draw_waves(scale: float, rng: np.random.Generator) -> Floats:
                     amplitude * np.sin(heading),
                     np.full(count, mask),
                 ]
-            )  # fmt: skip
+            )
         )
     return np.concatenate(rows)
