@@ -40,9 +40,9 @@ from gridmap.plans.fingerprints import (
 from gridmap.plans.ground import Ground
 from gridmap.plans.history import History, replay
 from gridmap.plans.people import ALLOWED, LOCAL, Action, Actor, Role, require
-from gridmap.plans.store import PRESENT, PlanStore
+from gridmap.plans.store import PlanStore
 from gridmap.plans.suggestions import suggest_moves, worst_beat
-from gridmap.plans.versions import PlanVersion
+from gridmap.plans.versions import PRESENT, PlanVersion
 
 __all__ = [
     "ALLOWED",

@@ -9,7 +9,7 @@ from sqlite3 import Connection as SQLiteConnection
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gridmap.errors import InputError, WorkspaceError
@@ -37,10 +37,13 @@ def open_engine(where: str | Path) -> Engine:
         raise InputError("plans.error.database_url", received=shown) from error
     try:
         _migrate(engine)
-    except (OperationalError, DatabaseError) as error:
+    except DatabaseError as error:
         engine.dispose()
         reason = str(error.orig).strip().partition("\n")[0]
         raise WorkspaceError("plans.error.database", where=shown, reason=reason) from error
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

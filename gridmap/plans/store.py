@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select
+from sqlalchemy import Engine, insert, select
 
-from gridmap.errors import ConflictError, InputError
 from gridmap.model import Layer, Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
 from gridmap.plans._database import open_engine, reading, writing
-from gridmap.plans._schema import AUDIT_HEAD, GRID_SETS, GRID_SHAPES, PLANS, ROLES, VERSIONS
+from gridmap.plans._saving import Work, save_work
+from gridmap.plans._schema import AUDIT_HEAD, PLANS, ROLES, VERSIONS
 from gridmap.plans.audit import AuditRecord, AuditReport, verify_chain
 from gridmap.plans.commands import Command
-from gridmap.plans.differences import plan_difference
 from gridmap.plans.draft import Fault, Locks
-from gridmap.plans.fingerprints import fit_plan, grid_prints
+from gridmap.plans.fingerprints import fit_plan
 from gridmap.plans.people import Action, Actor, Role, require
 from gridmap.plans.versions import PlanVersion
 
-__all__ = ["PRESENT", "PlanStore"]
-
-PRESENT = "present"
-"""The name that stands for today's beats; no saved plan may take it."""
-
-_LONGEST_NAME = 200
+__all__ = ["PlanStore"]
 
 
 class PlanStore:
@@ -125,7 +118,7 @@ class PlanStore:
             ``your_commands``.
         """
         require(author, Action.SAVE)
-        work = _Work(
+        work = Work(
             packing.normalised(plan),
             base_version,
             tuple(commands),
@@ -134,7 +127,69 @@ class PlanStore:
             tuple(faults),
             grids,
         )
-        return self._save(work, author=author, action="save")
+        return save_work(self._engine, work, author=author, action="save")
+
+    def import_plan(
+        self,
+        plan: Plan,
+        *,
+        author: Actor,
+        source: str,
+        base_version: int | None = None,
+        grids: Layer | None = None,
+    ) -> PlanVersion:
+        """Save a plan that came from a file (`plan_from_table`, `plan_from_layer`).
+
+        Parameters
+        ----------
+        plan
+            The plan.
+        author
+            Who imports it.
+        source
+            Name of the file, for the log.
+        base_version, grids
+            As in `save`.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the author's role may not import.
+        InputError, ConflictError
+            As in `save`.
+        """
+        require(author, Action.IMPORT)
+        work = Work(packing.normalised(plan), base_version, (), source, Locks(), (), grids)
+        return save_work(self._engine, work, author=author, action="import_plan")
+
+    def export_plan(
+        self, name: str, version: int | None = None, *, author: Actor, target: str
+    ) -> Plan:
+        """Return a saved plan that somebody takes out, and write that to the log.
+
+        Parameters
+        ----------
+        name, version
+            As in `load`.
+        author
+            Who exports it.
+        target
+            Name of the file or format, for the log.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the author's role may not export.
+        MissingError
+            If there is no such plan or version.
+        """
+        require(author, Action.EXPORT)
+        with writing(self._engine) as connection:
+            row = rows.find_version(connection, name, version)
+            plan = rows.plan_of(connection, row)
+            detail = {"version": row["number"], "digest": row["digest"], "target": target}
+            rows.append_record(connection, author, "export_plan", name, detail)
+        return plan
 
     def load(self, name: str, version: int | None = None, *, grids: Layer | None = None) -> Plan:
         """Return a saved plan.
@@ -282,113 +337,3 @@ class PlanStore:
             default=None,
         )
         return AuditReport(report.records, report.head, first)
-
-    # -- inside --------------------------------------------------------------------------
-
-    def _save(self, work: _Work, *, author: Actor, action: str) -> PlanVersion:
-        plan = work.plan
-        _check_name(plan.name)
-        prints = None
-        if work.grids is not None:
-            fit_plan(plan, work.grids)
-            prints = grid_prints(work.grids)
-        at = rows.now()
-        grid_set, ids = packing.pack_ids(plan.grid_ids)
-        values = {
-            "base": work.base or None,
-            "at": at,
-            "author": author.name,
-            "note": work.note,
-            "city_digest": plan.city_digest,
-            "grid_set": grid_set,
-            "beat_count": len(plan),
-            "assignment": packing.pack_rows(plan.assignment),
-            "beats": packing.beats_text(plan.beats),
-            "locks": packing.locks_text(work.locks),
-            "faults": packing.faults_text(work.faults),
-            "digest": plan.digest,
-        }
-        with writing(self._engine) as connection:
-            plan_id = rows.lock_plan(connection, plan.name, at)
-            latest = rows.latest_version(connection, plan_id)
-            last = latest["number"] if latest else 0
-            if work.base is not None and work.base != last:
-                raise _conflict(connection, work, latest)
-            values |= {"plan_id": plan_id, "number": last + 1}
-            rows.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
-            if prints is not None and plan.city_digest:
-                rows.put_once(
-                    connection,
-                    GRID_SHAPES,
-                    city_digest=plan.city_digest,
-                    grid_set=grid_set,
-                    prints=prints.pack(),
-                )
-            query = insert(VERSIONS).values(**values).returning(VERSIONS.c.id)
-            rows.put_commands(connection, connection.execute(query).scalar_one(), work.commands)
-            detail = {
-                "version": last + 1,
-                "base": work.base or None,
-                "digest": plan.digest,
-                "commands": len(work.commands),
-            }
-            rows.append_record(connection, author, action, plan.name, detail)
-        return rows.version_of({**values, "name": plan.name})
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Work:
-    """What somebody asks to save."""
-
-    plan: Plan
-    base: int | None
-    commands: tuple[Command, ...]
-    note: str
-    locks: Locks
-    faults: tuple[Fault, ...]
-    grids: Layer | None
-
-
-def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_NAME or name == PRESENT:
-        raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
-
-
-def _conflict(connection: Connection, work: _Work, latest: RowMapping | None) -> ConflictError:
-    """Return the error that holds what both have changed since the version in common."""
-    plan, base = work.plan, work.base or 0
-    if latest is None:
-        return ConflictError("plans.error.base_missing", plan=plan.name, base=base)
-    theirs = rows.plan_of(connection, latest)
-    if base == 0 or base > latest["number"]:
-        return ConflictError(
-            "plans.error.base_taken" if base == 0 else "plans.error.base_missing",
-            plan=plan.name,
-            base=base,
-            latest=latest["number"],
-            author=latest["author"],
-            their_version=rows.version_of(latest),
-            your_commands=work.commands,
-        )
-    common = rows.plan_of(connection, rows.find_version(connection, plan.name, base))
-    since = [
-        command
-        for number in range(base + 1, latest["number"] + 1)
-        for command in rows.commands_of(
-            connection, rows.find_version(connection, plan.name, number)["id"]
-        )
-    ]
-    their_change, your_change = plan_difference(common, theirs), plan_difference(common, plan)
-    return ConflictError(
-        "plans.error.conflict",
-        plan=plan.name,
-        base=base,
-        latest=latest["number"],
-        author=latest["author"],
-        their_version=rows.version_of(latest),
-        their_change=their_change,
-        your_change=your_change,
-        both=len(their_change.grids & your_change.grids),
-        their_commands=tuple(since),
-        your_commands=work.commands,
-    )

@@ -7,7 +7,10 @@ from datetime import datetime
 
 from gridmap.plans.draft import Fault, Locks
 
-__all__ = ["PlanVersion"]
+__all__ = ["PRESENT", "PlanVersion"]
+
+PRESENT = "present"
+"""The name that stands for today's beats; no saved plan may take it."""
 
 
 @dataclass(frozen=True, slots=True)

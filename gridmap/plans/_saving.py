@@ -1,0 +1,147 @@
+"""Saving a plan in one transaction, and the conflict of two who save on one version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, RowMapping, insert
+
+from gridmap.errors import ConflictError, InputError
+from gridmap.model import Layer, Plan
+from gridmap.plans import _packing as packing
+from gridmap.plans import _rows as rows
+from gridmap.plans._database import writing
+from gridmap.plans._schema import GRID_SETS, GRID_SHAPES, VERSIONS
+from gridmap.plans.commands import Command
+from gridmap.plans.differences import plan_difference
+from gridmap.plans.draft import Fault, Locks
+from gridmap.plans.fingerprints import fit_plan, grid_prints
+from gridmap.plans.people import Actor
+from gridmap.plans.versions import PRESENT, PlanVersion
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Work:
+    """What somebody asks to save."""
+
+    plan: Plan
+    base: int | None
+    commands: tuple[Command, ...]
+    note: str
+    locks: Locks
+    faults: tuple[Fault, ...]
+    grids: Layer | None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a plan cannot have.
+
+    Raises
+    ------
+    InputError
+        If it is blank, too long, or stands for today's beats.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or name == PRESENT:
+        raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
+
+
+def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> ConflictError:
+    """Return the error that holds what both have changed since the version in common."""
+    plan, base = work.plan, work.base or 0
+    if latest is None:
+        return ConflictError("plans.error.base_missing", plan=plan.name, base=base)
+    theirs = rows.plan_of(connection, latest)
+    if base == 0 or base > latest["number"]:
+        return ConflictError(
+            "plans.error.base_taken" if base == 0 else "plans.error.base_missing",
+            plan=plan.name,
+            base=base,
+            latest=latest["number"],
+            author=latest["author"],
+            their_version=rows.version_of(latest),
+            your_commands=work.commands,
+        )
+    common = rows.plan_of(connection, rows.find_version(connection, plan.name, base))
+    since = [
+        command
+        for number in range(base + 1, latest["number"] + 1)
+        for command in rows.commands_of(
+            connection, rows.find_version(connection, plan.name, number)["id"]
+        )
+    ]
+    their_change, your_change = plan_difference(common, theirs), plan_difference(common, plan)
+    return ConflictError(
+        "plans.error.conflict",
+        plan=plan.name,
+        base=base,
+        latest=latest["number"],
+        author=latest["author"],
+        their_version=rows.version_of(latest),
+        their_change=their_change,
+        your_change=your_change,
+        both=len(their_change.grids & your_change.grids),
+        their_commands=tuple(since),
+        your_commands=work.commands,
+    )
+
+
+def save_work(engine: Engine, work: Work, *, author: Actor, action: str) -> PlanVersion:
+    """Write a plan, its commands and its record in the log: all of it or nothing.
+
+    Raises
+    ------
+    InputError
+        If the name cannot be used, or the grids are not the plan's.
+    ConflictError
+        If somebody else saved in between.
+    """
+    plan = work.plan
+    check_name(plan.name)
+    prints = None
+    if work.grids is not None:
+        fit_plan(plan, work.grids)
+        prints = grid_prints(work.grids)
+    at = rows.now()
+    grid_set, ids = packing.pack_ids(plan.grid_ids)
+    values = {
+        "base": work.base or None,
+        "at": at,
+        "author": author.name,
+        "note": work.note,
+        "city_digest": plan.city_digest,
+        "grid_set": grid_set,
+        "beat_count": len(plan),
+        "assignment": packing.pack_rows(plan.assignment),
+        "beats": packing.beats_text(plan.beats),
+        "locks": packing.locks_text(work.locks),
+        "faults": packing.faults_text(work.faults),
+        "digest": plan.digest,
+    }
+    with writing(engine) as connection:
+        plan_id = rows.lock_plan(connection, plan.name, at)
+        latest = rows.latest_version(connection, plan_id)
+        last = latest["number"] if latest else 0
+        if work.base is not None and work.base != last:
+            raise _conflict(connection, work, latest)
+        values |= {"plan_id": plan_id, "number": last + 1}
+        rows.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
+        if prints is not None and plan.city_digest:
+            rows.put_once(
+                connection,
+                GRID_SHAPES,
+                city_digest=plan.city_digest,
+                grid_set=grid_set,
+                prints=prints.pack(),
+            )
+        query = insert(VERSIONS).values(**values).returning(VERSIONS.c.id)
+        rows.put_commands(connection, connection.execute(query).scalar_one(), work.commands)
+        detail = {
+            "version": last + 1,
+            "base": work.base or None,
+            "digest": plan.digest,
+            "commands": len(work.commands),
+        }
+        rows.append_record(connection, author, action, plan.name, detail)
+    return rows.version_of({**values, "name": plan.name})

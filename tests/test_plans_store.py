@@ -1,0 +1,439 @@
+"""The store on SQLite and on a real PostgreSQL server: the same tests for both."""
+
+import importlib.util
+import os
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+import sqlalchemy as sa
+
+from gridmap.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+    PermissionDeniedError,
+    WorkspaceError,
+)
+from gridmap.model import BeatInfo, Kind, Layer, Plan
+from gridmap.plans import (
+    LOCAL,
+    Action,
+    Actor,
+    Fault,
+    Locks,
+    MoveGrids,
+    PlanStore,
+    RenameBeat,
+    Role,
+)
+from gridmap.plans._schema import APPEND_ONLY, METADATA
+
+
+def _postgres_module():
+    path = Path(__file__).with_name("plans_postgres.py")
+    spec = importlib.util.spec_from_file_location("plans_postgres", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    module = _postgres_module()
+    required = os.environ.get("CI", "").lower() == "true"
+    try:
+        server = module.PrivateCluster(install=required, durable=False)
+        with server:
+            yield server
+    except module.UnavailableError as error:
+        if required:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def where(request, tmp_path):
+    if request.param == "sqlite":
+        return str(tmp_path / "plans.db")
+    return request.getfixturevalue("cluster").new_database()
+
+
+@pytest.fixture
+def store(where):
+    with PlanStore.open(where) as opened:
+        yield opened
+
+
+def make_plan(name="north", labels=("a", "a", "b", "b"), digest="d"):
+    ids = np.array([f"0{n}" for n in range(len(labels))], dtype=object)
+    beats = {
+        label: BeatInfo(label, f"警格{label}", "s1", "", 2, 1)
+        for label in sorted({*labels} - {""})
+    }
+    return Plan.from_labels(name, ids, labels, beats=beats, city_digest=digest)
+
+
+def alter(store, *statements):
+    """Write past the triggers, as somebody with the whole database in hand could."""
+    with store._engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        else:
+            for table in APPEND_ONLY:
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_update")
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_delete")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_saved_plan_is_loaded_as_it_was(store):
+    plan = make_plan(labels=("a", "b", "", "a"))
+    locks = Locks(frozenset({"a"}), frozenset({"01"}))
+    faults = (Fault("a", 2, ("03",)),)
+    commands = (RenameBeat("a", "警格a"), MoveGrids(("03",), "a", insist=True))
+    saved = store.save(
+        plan, author=LOCAL, commands=commands, note="试行", locks=locks, faults=faults
+    )
+    again = store.load("north")
+    assert again.digest == saved.digest
+    assert again.labels.tolist() == ["a", "b", "", "a"]
+    assert again.grid_ids.tolist() == ["00", "01", "02", "03"]
+    assert again.beats == plan.beats
+    assert again.city_digest == "d"
+    assert store.commands("north") == commands
+    assert store.version("north") == saved
+    assert (saved.number, saved.base, saved.note, saved.locks, saved.faults) == (
+        1, None, "试行", locks, faults,
+    )  # fmt: skip
+
+
+def test_every_save_is_a_version_and_none_is_overwritten(store):
+    first = make_plan()
+    second = first.move(["01"], to="b")
+    store.save(first, author=LOCAL)
+    store.save(second, author=Actor("li", Role.PLANNER), base_version=1)
+    store.save(make_plan("south"), author=LOCAL)
+    assert [v.number for v in store.history("north")] == [1, 2]
+    assert [(v.name, v.number, v.author) for v in store.list()] == [
+        ("north", 2, "li"),
+        ("south", 1, "local"),
+    ]
+    assert store.load("north", 1).labels.tolist() == first.labels.tolist()
+    assert store.load("north").labels.tolist() == second.labels.tolist()
+
+
+def test_the_second_to_save_on_a_version_is_told_of_both_changes(store):
+    plan = make_plan()
+    store.save(plan, author=LOCAL)
+    store.save(
+        plan.move(["01"], to="b"),
+        author=Actor("wang", Role.PLANNER),
+        base_version=1,
+        commands=[MoveGrids(("01",), "b")],
+    )
+    mine = plan.move(["01", "02"], to="").move(["02"], to="a")
+    with pytest.raises(ConflictError) as caught:
+        store.save(mine, author=LOCAL, base_version=1, commands=[MoveGrids(("02",), "a")])
+    values = caught.value.values
+    assert values["their_version"].author == "wang"
+    assert values["their_change"].grids == {"01"}
+    assert values["your_change"].grids == {"01", "02"}
+    assert values["both"] == 1
+    assert values["their_commands"] == (MoveGrids(("01",), "b"),)
+    assert values["your_commands"] == (MoveGrids(("02",), "a"),)
+    assert "wang" in caught.value.text("en")
+    assert "1 个网格由 a 调至 b" in caught.value.text("zh")
+    # Nothing was written, and nothing is lost: it can be saved on the new version.
+    assert [v.number for v in store.history("north")] == [1, 2]
+    assert store.save(mine, author=LOCAL, base_version=2).number == 3
+
+
+def test_a_name_that_must_be_new_and_a_base_that_is_not_there(store):
+    store.save(make_plan(), author=LOCAL, base_version=0)
+    with pytest.raises(ConflictError, match="north"):
+        store.save(make_plan(), author=LOCAL, base_version=0)
+    with pytest.raises(ConflictError, match="7"):
+        store.save(make_plan(), author=LOCAL, base_version=7)
+    with pytest.raises(ConflictError, match="2"):
+        store.save(make_plan("other"), author=LOCAL, base_version=2)
+    assert [v.name for v in store.list()] == ["north"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "present", "x" * 201])
+def test_names_that_are_refused(store, name):
+    with pytest.raises(InputError):
+        store.save(make_plan(name), author=LOCAL)
+
+
+def test_what_is_not_there_is_named(store):
+    store.save(make_plan(), author=LOCAL)
+    with pytest.raises(MissingError, match="north"):
+        store.load("nort")
+    with pytest.raises(MissingError, match="9"):
+        store.load("north", 9)
+    for ask in (store.history, store.commands, store.version):
+        with pytest.raises(MissingError):
+            ask("nort")
+
+
+def test_two_who_save_at_once_get_one_version_and_one_conflict(where):
+    with PlanStore.open(where) as store:
+        store.save(make_plan(), author=LOCAL)
+        ready = threading.Barrier(6)
+        outcomes = []
+
+        def save(number):
+            changed = make_plan().move(["01"], to="b" if number % 2 else "")
+            ready.wait()
+            try:
+                author = Actor(f"p{number}", Role.PLANNER)
+                outcomes.append(store.save(changed, author=author, base_version=1).number)
+            except ConflictError:
+                outcomes.append("conflict")
+
+        threads = [threading.Thread(target=save, args=(n,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(map(str, outcomes)) == ["2", *["conflict"] * 5]
+        assert store.verify().is_whole
+
+
+def test_many_new_stores_and_plans_at_once(where):
+    failures = []
+
+    def work(number):
+        try:
+            with PlanStore.open(where) as store:
+                for _ in range(3):
+                    store.save(make_plan("shared"), author=Actor(f"p{number}", Role.PLANNER))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            failures.append(repr(error))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with PlanStore.open(where) as store:
+        assert [v.number for v in store.history("shared")] == list(range(1, 16))
+        assert store.verify().records == 15
+        assert store.verify().is_whole
+
+
+# -- people ------------------------------------------------------------------------------
+
+
+def test_roles_are_given_by_administrators_and_the_last_one_counts(store):
+    assert store.role_of("li") is None
+    store.assign_role("li", Role.PLANNER, author=LOCAL)
+    store.assign_role("li", Role.VIEWER, author=LOCAL)
+    assert store.role_of("li") is Role.VIEWER
+    with pytest.raises(PermissionDeniedError):
+        store.assign_role("li", Role.ADMINISTRATOR, author=Actor("li", Role.PLANNER))
+    assert [r.action for r in store.audit_records()] == ["assign_role", "assign_role"]
+
+
+def test_who_may_not_changes_nothing(store):
+    store.save(make_plan(), author=LOCAL)
+    viewer, analyst = Actor("v", Role.VIEWER), Actor("a", Role.ANALYST)
+    for actor in (viewer, analyst):
+        with pytest.raises(PermissionDeniedError):
+            store.save(make_plan(), author=actor)
+        with pytest.raises(PermissionDeniedError):
+            store.import_plan(make_plan(), author=actor, source="plan.csv")
+        with pytest.raises(PermissionDeniedError):
+            store.record(actor, Action.IMPORT, "grid", {})
+    with pytest.raises(PermissionDeniedError):
+        store.export_plan("north", author=viewer, target="csv")
+    assert len(store.audit_records()) == 1
+    assert store.export_plan("north", author=analyst, target="csv").name == "north"
+    assert len(store.audit_records()) == 2
+
+
+# -- the log -----------------------------------------------------------------------------
+
+
+def logged(store):
+    for name in ("one", "two", "three"):
+        store.save(make_plan(name), author=LOCAL)
+    store.record(LOCAL, Action.IMPORT, "grid", {"features": 4})
+    store.export_plan("one", author=LOCAL, target="gpkg")
+    assert store.verify().is_whole
+    assert store.verify().records == 5
+    assert store.verify().head == store.audit_records()[-1].hash
+
+
+@pytest.mark.parametrize(
+    ("statement", "number", "reason"),
+    [
+        ("UPDATE audit SET actor = 'somebody' WHERE number = 2", 2, "altered"),
+        ("UPDATE audit SET detail = '{}' WHERE number = 4", 4, "altered"),
+        ("UPDATE audit SET hash = 'x' WHERE number = 3", 3, "altered"),
+        ("DELETE FROM audit WHERE number = 3", 3, "missing"),
+        ("DELETE FROM audit WHERE number = 1", 1, "missing"),
+        ("DELETE FROM audit WHERE number = 5", 5, "cut_off"),
+        ("DELETE FROM audit", 1, "cut_off"),
+        ("UPDATE versions SET beats = replace(beats, 's1', 's9') WHERE id = 2", 2, "version"),
+        ("DELETE FROM versions WHERE id = 3", 3, "version"),
+    ],
+)
+def test_the_first_broken_link_is_named(store, statement, number, reason):
+    logged(store)
+    alter(store, statement)
+    broken = store.verify().broken
+    assert (broken.number, broken.reason) == (number, reason)
+    assert str(number) in broken.text("en")
+    assert broken.text("zh")
+
+
+def test_a_record_put_together_anew_breaks_the_next_link(store):
+    from dataclasses import replace
+
+    from gridmap.plans import link_hash
+
+    logged(store)
+    record = replace(store.audit_records()[1], actor="nobody")
+    alter(
+        store,
+        f"UPDATE audit SET actor = 'nobody', hash = '{link_hash(record)}' WHERE number = 2",  # noqa: S608 - made here
+    )
+    broken = store.verify().broken
+    assert (broken.number, broken.reason) == (3, "unlinked")
+
+
+def test_a_version_that_no_record_tells_of_is_found(store):
+    logged(store)
+    alter(
+        store,
+        "INSERT INTO versions (id, plan_id, number, at, author, note, city_digest, grid_set,"
+        " beat_count, assignment, beats, locks, faults, digest)"
+        " SELECT 99, plan_id, 2, at, author, note, city_digest, grid_set, beat_count,"
+        " assignment, beats, locks, faults, digest FROM versions WHERE id = 1",
+    )
+    assert store.verify().broken.reason == "untold"
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_the_database_itself_refuses_to_change_what_is_written(store, table):
+    store.save(
+        make_plan(digest=grid_layer().digest),
+        author=LOCAL,
+        commands=[RenameBeat("a", "x")],
+        grids=grid_layer(),
+    )
+    store.assign_role("li", Role.PLANNER, author=LOCAL)
+    column = METADATA.tables[table].columns.keys()[-1]
+    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):  # noqa: S608 - our own tables
+        with (
+            pytest.raises(sa.exc.DBAPIError, match="append-only"),
+            store._engine.begin() as connection,
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def test_migrations_make_the_tables_that_the_code_reads(where):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with PlanStore.open(where) as store, store._engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_a_store_of_a_later_version_is_refused(where):
+    with PlanStore.open(where) as store:
+        alter(store, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(InputError, match="9999"):
+        PlanStore.open(where)
+
+
+# -- the grids ---------------------------------------------------------------------------
+
+
+def grid_layer(ids=("00", "01", "02", "03"), *, width=100.0, residents=10.0):
+    shapes = [shapely.box(n * 100.0, 0, n * 100.0 + width, 100) for n in range(len(ids))]
+    frame = gpd.GeoDataFrame({"id": ids, "residents": residents}, geometry=shapes, crs=4547)
+    return Layer(Kind.GRID, frame)
+
+
+def test_a_plan_is_refused_when_the_grids_changed_and_the_difference_is_listed(store):
+    layer = grid_layer()
+    store.save(make_plan(digest=layer.digest), author=LOCAL, grids=layer)
+    assert store.load("north", grids=layer).labels.tolist() == ["a", "a", "b", "b"]
+    with pytest.raises(InputError) as caught:
+        store.load("north", grids=grid_layer(("00", "01", "02", "new")))
+    difference = caught.value.values["difference"]
+    assert (difference.gone, difference.new) == (("03",), ("new",))
+    with pytest.raises(InputError) as caught:
+        store.load("north", grids=grid_layer(width=99.0))
+    assert caught.value.values["difference"].reshaped == ("00", "01", "02", "03")
+    assert "00" in str(caught.value)
+
+
+def test_new_counts_and_another_order_are_no_other_grids(store):
+    layer = grid_layer()
+    store.save(make_plan(digest=layer.digest), author=LOCAL, grids=layer)
+    counted = grid_layer(residents=99.0)
+    assert store.load("north", grids=counted).city_digest == counted.digest
+    turned = Layer(Kind.GRID, layer.frame.iloc[::-1])
+    assert store.load("north", grids=turned).labels.tolist() == ["b", "b", "a", "a"]
+
+
+def test_a_plan_of_other_grids_is_not_saved_as_if_it_were_of_these(store):
+    with pytest.raises(InputError):
+        store.save(make_plan(), author=LOCAL, grids=grid_layer(("00", "01", "02", "x")))
+    assert store.list() == ()
+
+
+# -- SQLite ------------------------------------------------------------------------------
+
+
+def test_a_workspace_at_rest_is_one_file(tmp_path):
+    with PlanStore.open(tmp_path) as store:
+        store.save(make_plan(), author=LOCAL)
+    assert [path.name for path in tmp_path.iterdir()] == ["plans.db"]
+    with sqlite3.connect(tmp_path / "plans.db") as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    raw.close()
+
+
+def test_foreign_keys_hold(tmp_path):
+    with (
+        PlanStore.open(tmp_path) as store,
+        pytest.raises(sa.exc.IntegrityError),
+        store._engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(
+            "INSERT INTO commands (version_id, position, record) VALUES (77, 0, '{}')"
+        )
+
+
+def test_what_is_no_store_is_said_in_one_line(tmp_path):
+    (tmp_path / "plans.db").write_bytes(b"this is a text, not a database " * 40)
+    with pytest.raises(WorkspaceError, match=r"plans\.db"):
+        PlanStore.open(tmp_path)
+    with pytest.raises(WorkspaceError):
+        PlanStore.open(tmp_path / "no" / "such" / "folder" / "plans.db")
+
+
+@pytest.mark.parametrize("url", ["nosuch://x", "://", "postgresql+nodriver://x/y"])
+def test_urls_that_cannot_be_used(url):
+    with pytest.raises(InputError):
+        PlanStore.open(url)
+
+
+def test_the_password_of_a_server_is_never_shown():
+    url = "postgresql://gridmap:secret@127.0.0.1:9/none?connect_timeout=2"
+    with pytest.raises(WorkspaceError) as caught:
+        PlanStore.open(url)
+    assert "secret" not in str(caught.value)
