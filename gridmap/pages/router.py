@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
+from PIL import Image
 from streamlit.navigation.page import StreamlitPage
 
 from gridmap.errors import GridmapError
@@ -37,13 +37,13 @@ def _page(name: str, show: Callable[[], None], icon: str) -> StreamlitPage:
     return st.Page(guarded(show), title=tr(f"page.{name}.title"), icon=icon, url_path=name)
 
 
-def _icon() -> NDArray[np.uint8]:
-    """Return the tab's icon as pixels; a named one would be asked of a server elsewhere."""
+def _icon() -> Image.Image:
+    """Return the tab's icon as a picture; a named one would be asked of a server elsewhere."""
     icon = np.full((32, 32, 3), _INK, dtype=np.uint8)
     for middle in (10, 21):
         icon[middle - 1 : middle + 1, 3:29] = _PAPER
         icon[3:29, middle - 1 : middle + 1] = _PAPER
-    return icon
+    return Image.fromarray(icon)
 
 
 def run() -> None:
