@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import locale
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Settings", "bundled", "read_settings"]
+__all__ = ["Settings", "bundled", "environment_with", "has_screen", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ def read_settings() -> Settings:
         tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
         workspace=env.get("GRIDMAP_WORKSPACE", ""),
     )
+
+
+def environment_with(**changes: str) -> dict[str, str]:
+    """Return the environment for a process of our own, with some settings put in."""
+    return {**os.environ, **changes}
+
+
+def has_screen() -> bool:
+    """Return whether a browser window can open on this machine."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
 
 
 def bundled(name: str) -> Path:

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-import os
+import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gridmap.cli._output import say
+from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.settings import bundled
+from gridmap.settings import bundled, environment_with, has_screen
+
+_HOST = "127.0.0.1"
 
 
 def command(
     workspace: Annotated[Path | None, typer.Argument(metavar="[WORKSPACE]")] = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8501,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser")] = True,
 ) -> None:
     """Open the app on a workspace, or on the demo city."""
-    environment = dict(os.environ)
+    settings = {}
     if workspace is not None:
         from gridmap.io import Workspace
 
-        environment["GRIDMAP_WORKSPACE"] = str(Workspace.open(workspace).path.resolve())
+        settings["GRIDMAP_WORKSPACE"] = str(Workspace.open(workspace).path.resolve())
+    with socket.socket() as probe:
+        if probe.connect_ex((_HOST, port)) == 0:
+            raise InputError("cli.error.port", port=port)
     say(tr("cli.serving", port=port))
+    if browser and has_screen():
+        threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
     # Headless, because otherwise Streamlit asks a first-time user for an e-mail address.
     process = subprocess.run(  # noqa: S603 - our own script
         [
             sys.executable, "-m", "streamlit", "run", str(bundled("app.py")),
             "--server.headless", "true",
-            "--server.address", "127.0.0.1",
+            "--server.address", _HOST,
             "--server.port", str(port),
             "--server.fileWatcherType", "none",
+            "--server.maxUploadSize", "2048",
             "--browser.gatherUsageStats", "false",
             "--client.toolbarMode", "minimal",
+            "--client.showErrorDetails", "none",
         ],
-        env=environment,
+        env=environment_with(**settings),
         check=False,
     )  # fmt: skip
     raise typer.Exit(process.returncode)
+
+
+def _open_when_up(port: int) -> None:
+    for _ in range(240):
+        with socket.socket() as probe:
+            if probe.connect_ex((_HOST, port)) == 0:
+                webbrowser.open(f"http://{_HOST}:{port}")
+                return
+        time.sleep(0.25)
