@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from gridmap.cli import _output, app, check, demo, import_, measure, propose
+from gridmap.cli import _output, app, check, demo, import_, measure, propose, report
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
 from gridmap.settings import read_settings
@@ -20,6 +20,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.command,
     "measure": measure.command,
     "propose": propose.command,
+    "report": report.command,
     "app": app.command,
 }
 

@@ -1,0 +1,154 @@
+"""Tables by grid, beat and station, and what rooms cover."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridmap.i18n import tr
+from gridmap.measure import MeasureTable
+from gridmap.measure.summary import COUNTS, By
+from gridmap.report.hiding import Hiding
+from gridmap.report.measured import Measured
+from gridmap.report.tables import HIDDEN, Chart, Column, Table, column, shown
+
+__all__ = ["area_table", "coverage_table", "masked"]
+
+Bools = npt.NDArray[np.bool_]
+
+#: Which hidden counts would be known from a rate.
+_RATES = {
+    "residents_per_km2": ("residents",),
+    "incidents_per_km2": ("incidents",),
+    "incidents_per_1000_residents": ("residents", "incidents"),
+    "covered_residents_share": ("covered_residents",),
+    "covered_residents": ("covered_residents",),
+    "outside_residents": ("covered_residents", "residents"),
+}
+_TITLES = {"grid": "grids", "beat": "beats", "station": "stations"}
+
+
+def area_table(measured: Measured, hiding: Hiding, level: By) -> Table:
+    """Return the table of every grid, beat or station."""
+    found = measured.now[level]
+    columns = [column("id", "text"), column("name", "text"), column("area_km2", "fine")]
+    if level == "grid" and (found.rows["id"] == found.rows["name"]).all():
+        del columns[1]  # grids without names need not be told twice
+    columns += [column(name) for name in COUNTS if name not in found.missing]
+    columns.append(column("incidents", bar=True))
+    if "residents" not in found.missing:
+        columns.append(column("residents_per_km2"))
+    columns.append(column("incidents_per_km2", "decimal"))
+    if "residents" not in found.missing:
+        columns.append(column("incidents_per_1000_residents", "decimal"))
+        if np.isfinite(found.totals["covered_residents_share"]):
+            columns.append(column("covered_residents_share", "share"))
+    rows, hidden, total, hidden_total = masked(found, hiding, level, columns)
+    return Table(
+        _TITLES[level],
+        tr(f"report.sheet.{_TITLES[level]}"),
+        tuple(columns),
+        rows,
+        total,
+        tuple(_notes(found, hiding, level)),
+        (),
+        hidden,
+        hidden_total,
+    )
+
+
+def coverage_table(measured: Measured, hiding: Hiding, level: By) -> Table | None:
+    """Return who lives within reach of a room, or None where that is not known."""
+    found = measured.now[level]
+    if "residents" in found.missing or not np.isfinite(found.totals["covered_residents_share"]):
+        return None
+    columns = [
+        column("id", "text"), column("name", "text"), column("residents"),
+        column("covered_residents"), column("outside_residents", bar=True),
+        column("covered_residents_share", "share", bar=True),
+    ]  # fmt: skip
+    rows, hidden, total, hidden_total = masked(found, hiding, level, columns)
+    # The beats where most people live out of reach come first, those hidden last.
+    worst = rows["outside_residents"].sort_values(ascending=False, kind="stable").index
+    radius = measured.city.presets.room_radius_m
+    return Table(
+        "coverage",
+        tr("report.sheet.coverage"),
+        tuple(columns),
+        rows.loc[worst].reset_index(drop=True),
+        total,
+        (tr("report.note.coverage", radius=radius),),
+        (Chart("bar", tr("report.chart.outside"), "name", ("outside_residents",)),),
+        hidden.loc[worst].reset_index(drop=True),
+        hidden_total,
+    )
+
+
+def masked(
+    found: MeasureTable,
+    hiding: Hiding,
+    level: str,
+    columns: list[Column],
+    *,
+    when: str = "now",
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], frozenset[str]]:
+    """Return rows and totals of some columns with hidden numbers taken out.
+
+    Returns
+    -------
+    rows, hidden, total, hidden_total
+        As `Table` takes them.
+    """
+    rows = with_covered(found.rows)
+    totals = with_covered(pd.DataFrame([found.totals])).iloc[0].to_dict()
+    shown_rows = pd.DataFrame(index=rows.index)
+    hidden = pd.DataFrame(index=rows.index)
+    total: dict[str, Any] = {"id": tr("report.total"), "name": ""}
+    hidden_total = set()
+    for item in columns:
+        if item.form == "text":
+            shown_rows[item.key] = rows[item.key].astype(str)
+            continue
+        of = _RATES.get(item.key, (item.key,))
+        mask = np.zeros(len(rows), dtype=bool)
+        for name in of:
+            mask |= hiding.of(level, name, len(rows), when=when)
+        # Grids' shares of cover are geometry: they tell nothing about anybody.
+        if level == "grid" and item.key == "covered_residents_share":
+            mask[:] = False
+        shown_rows[item.key] = rows[item.key].to_numpy(dtype=float)
+        shown_rows.loc[mask, item.key] = np.nan
+        hidden[item.key] = mask
+        total[item.key] = totals[item.key]
+        if any(hiding.one("city", name, when=when) for name in of):
+            total[item.key] = float("nan")
+            hidden_total.add(item.key)
+    return shown_rows, hidden, total, frozenset(hidden_total)
+
+
+def with_covered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the residents within and out of reach of a room."""
+    # Nobody lives where there are no residents: none is covered, none is not.
+    share = np.where(rows["residents"] > 0, rows["covered_residents_share"], 0.0)
+    covered = rows["residents"] * share
+    return rows.assign(covered_residents=covered, outside_residents=rows["residents"] - covered)
+
+
+def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
+    outside = found.unassigned
+    place = f"outside-{level}"
+    told = {
+        name: shown(outside[name], "count", hidden=hiding.one(place, name))
+        for name in ("residents", "incidents")
+    }
+    notes = []
+    if any(text not in {"0", HIDDEN} for text in told.values()) or HIDDEN in told.values():
+        notes.append(tr(f"report.note.outside_{level}", **told))
+    if found.split_grids:
+        notes.append(tr("report.note.split", count=found.split_grids))
+    if hiding.limit:
+        notes.append(tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN))
+    return notes

@@ -1,0 +1,137 @@
+"""Tables of incidents by hour, category and month."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gridmap.i18n import tr
+from gridmap.report.hiding import Hiding
+from gridmap.report.measured import Measured
+from gridmap.report.tables import HIDDEN, Chart, Column, Table, column, shown
+
+__all__ = ["DAYS", "category_table", "change_of", "hour_table", "month_table"]
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return incidents by hour of the day and day of the week."""
+    time = measured.time
+    if time is None:
+        return None
+    counts = time.hours.astype(float)
+    mask = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
+    by_hour = hiding.of("hour", "incidents", 24)
+    by_day = hiding.of("day", "incidents", 7)
+    rows = pd.DataFrame({"hour": [f"{h:02d}:00–{h + 1:02d}:00" for h in range(24)]})
+    hidden = pd.DataFrame(index=rows.index)
+    for place, day in enumerate(DAYS):
+        rows[day] = np.where(mask[:, place], np.nan, counts[:, place])
+        hidden[day] = mask[:, place]
+    rows["all"] = np.where(by_hour, np.nan, counts.sum(axis=1))
+    hidden["all"] = by_hour
+    total = {"hour": tr("report.total")}
+    sums = {day: float(counts[:, place].sum()) for place, day in enumerate(DAYS)}
+    dark = {day for place, day in enumerate(DAYS) if by_day[place]}
+    if hiding.one("timed", "incidents"):
+        dark.add("all")
+    sums["all"] = float(counts.sum())
+    columns = [column("hour", "text")]
+    columns += [Column(day, tr(f"report.day.{day}")) for day in DAYS]
+    columns.append(Column("all", tr("report.total"), bar=True))
+    notes = []
+    if time.unknown_time:
+        text = shown(time.unknown_time, "count", hidden=hiding.one("untimed", "incidents"))
+        notes.append(tr("report.note.untimed", count=text))
+    return Table(
+        "hours",
+        tr("report.sheet.hours"),
+        tuple(columns),
+        rows,
+        total | {key: float("nan") if key in dark else value for key, value in sums.items()},
+        tuple(notes),
+        (Chart("column", tr("report.chart.hours"), "hour", ("all",)),),
+        hidden,
+        frozenset(dark),
+        heat=DAYS,
+    )
+
+
+def category_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return incidents by category, the most frequent first, hidden ones last."""
+    time, before = measured.time, measured.time_before
+    if time is None or measured.city.incidents is None or not len(time.categories):
+        return None
+    names = [*measured.city.incidents.categories, tr("report.unknown_category")]
+    now = np.append(time.categories, time.unknown_category).astype(float)
+    mask = hiding.of("category", "incidents", len(now))
+    rows = pd.DataFrame({"category": names, "incidents": np.where(mask, np.nan, now)})
+    hidden = pd.DataFrame({"incidents": mask})
+    rows["share"] = np.where(mask, np.nan, now / max(time.total, 1))
+    hidden["share"] = mask
+    columns = [column("category", "text"), column("incidents", bar=True), column("share", "share")]
+    total = {"category": tr("report.total"), "incidents": float(time.total), "share": 1.0}
+    if before is not None:
+        then = np.append(before.categories, before.unknown_category).astype(float)
+        dim = hiding.of("category", "incidents", len(then), when="before")
+        rows["incidents_before"] = np.where(dim, np.nan, then)
+        hidden["incidents_before"] = dim
+        change, share = change_of(rows["incidents"], rows["incidents_before"])
+        rows["change"], rows["change_share"] = change, share
+        hidden["change"] = hidden["change_share"] = mask | dim
+        columns += [
+            column("incidents_before"), column("change", "signed"), column("change_share", "change")
+        ]  # fmt: skip
+        total["incidents_before"] = float(before.total)
+        change, share = change_of(pd.Series([time.total]), pd.Series([before.total]))
+        total["change"], total["change_share"] = float(change[0]), float(share[0])
+    present = (now > 0) | (rows.get("incidents_before", rows["incidents"]).fillna(1) > 0)
+    order = rows.assign(hidden=mask)[present].sort_values(
+        ["hidden", "incidents"], ascending=[True, False], kind="stable"
+    )
+    dark = set()
+    if hiding.one("city", "incidents"):
+        dark |= {"incidents", "change", "change_share"}
+    if hiding.one("city", "incidents", when="before"):
+        dark |= {"incidents_before", "change", "change_share"}
+    return Table(
+        "categories",
+        tr("report.sheet.categories"),
+        tuple(columns),
+        rows.loc[order.index].reset_index(drop=True),
+        {key: float("nan") if key in dark else value for key, value in total.items()},
+        (tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN),) if hiding.limit else (),
+        (Chart("bar", tr("report.chart.categories"), "category", ("incidents",), most=15),),
+        hidden.loc[order.index].reset_index(drop=True),
+        frozenset(dark & set(total)),
+    )
+
+
+def month_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return incidents of every month up to the period's end."""
+    if not measured.months:
+        return None
+    counts = measured.month_counts.astype(float)
+    mask = hiding.of("month", "incidents", len(counts))
+    rows = pd.DataFrame(
+        {"month": list(measured.months), "incidents": np.where(mask, np.nan, counts)}
+    )
+    return Table(
+        "months",
+        tr("report.sheet.months"),
+        (column("month", "text"), column("incidents", bar=True)),
+        rows,
+        None,
+        (),
+        (Chart("line", tr("report.chart.months"), "month", ("incidents",), most=120),),
+        pd.DataFrame({"incidents": mask}),
+    )
+
+
+def change_of(now: pd.Series, before: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the change and its share of what was before; NaN where there was nothing."""
+    new, old = now.to_numpy(dtype=float), before.to_numpy(dtype=float)
+    change = new - old
+    share = np.divide(change, old, out=np.full(len(old), np.nan), where=old > 0)
+    return change, share

@@ -1,0 +1,187 @@
+"""What a report is made of: every figure measured once, before anything is hidden or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridmap.measure import MeasureTable, count_incidents, summarise
+from gridmap.measure.present import present_plan
+from gridmap.measure.summary import By
+from gridmap.model import City, Kind, Plan
+from gridmap.plans import Comparison, Ground, compare_plans
+from gridmap.report.period import Period
+
+__all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
+
+Ints = npt.NDArray[np.int64]
+Progress = Callable[[str, float], None]
+
+#: What a report has a table of, from small to large.
+LEVELS: tuple[By, ...] = ("grid", "beat", "station")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeCounts:
+    """A city's incidents by time and category, wherever they happened.
+
+    Attributes
+    ----------
+    hours : (24, 7) int64
+        Incidents by hour of the day and day of the week, Monday first.
+    categories : (c,) int64
+        Incidents by category, in the order of the city's categories.
+    unknown_category, unknown_time
+        Incidents without a category, and without a time.
+    total
+        All incidents of the period.
+    """
+
+    hours: Ints
+    categories: Ints
+    unknown_category: int
+    unknown_time: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Figures of a city, of one period and of the one it is compared with.
+
+    Attributes
+    ----------
+    city, plan
+        What was measured; the city's own beats where there is no plan.
+    period, compared
+        The period, and the one it is compared with or None.
+    now, before
+        A table for each of `LEVELS` that the city has.
+    time, time_before
+        Counts by time and category; None without incident points.
+    months, month_counts
+        Every month with data up to the period's end, and its incidents.
+    comparison
+        The plan beside today's beats; None without a plan or without beats today.
+    present
+        Today's beats as a plan of whole grids, where they were compared.
+    """
+
+    city: City
+    plan: Plan | None
+    period: Period
+    compared: Period | None
+    now: dict[By, MeasureTable]
+    before: dict[By, MeasureTable]
+    time: TimeCounts | None
+    time_before: TimeCounts | None
+    months: tuple[str, ...]
+    month_counts: Ints
+    comparison: Comparison | None
+    present: Plan | None
+
+
+def measure_all(
+    city: City,
+    *,
+    period: Period,
+    compared: Period | None,
+    plan: Plan | None,
+    progress: Progress,
+) -> Measured:
+    """Measure everything that a report tells.
+
+    Parameters
+    ----------
+    city, plan
+        What to measure.
+    period, compared
+        The period, and the one to compare it with.
+    progress
+        Told what is being done and how much of the measuring is done, 0 to 1.
+    """
+    levels = [level for level in LEVELS if _has(city, level, plan)]
+    now: dict[By, MeasureTable] = {}
+    before: dict[By, MeasureTable] = {}
+    for step, level in enumerate(levels):
+        progress(level, step / (len(levels) + 2))
+        now[level] = summarise(city, by=level, since=period.since, until=period.until, plan=plan)
+        if compared is not None:
+            before[level] = summarise(
+                city, by=level, since=compared.since, until=compared.until, plan=plan
+            )
+    progress("time", len(levels) / (len(levels) + 2))
+    months, counts = _months(city, period)
+    comparison, present = None, None
+    if plan is not None and _has(city, "beat", None) and city.has(Kind.GRID):
+        progress("comparison", (len(levels) + 1) / (len(levels) + 2))
+        present = present_plan(city)
+        # The period's incidents, so that the comparison says what the other tables say.
+        ground = Ground.from_city(city)
+        incidents = now["grid"].rows["incidents"].to_numpy(dtype=float)
+        comparison = compare_plans(replace(ground, incidents=incidents), present, plan)
+    return Measured(
+        city=city,
+        plan=plan,
+        period=period,
+        compared=compared,
+        now=now,
+        before=before,
+        time=_time(city, period),
+        time_before=None if compared is None else _time(city, compared),
+        months=months,
+        month_counts=counts,
+        comparison=comparison,
+        present=present,
+    )
+
+
+def _has(city: City, level: By, plan: Plan | None) -> bool:
+    if level == "beat" and plan is not None:
+        return True
+    grids = city.get(Kind.GRID)
+    return city.has(Kind(level)) or (
+        level != "grid" and grids is not None and any(grids.texts(level))
+    )
+
+
+def _everywhere(city: City) -> npt.NDArray[np.object_]:
+    """Return one polygon; where incidents lie does not matter to counts by time."""
+    layer = next(iter(city.layers.values()))
+    return np.array([shapely.box(*shapely.total_bounds(layer.geometry))], dtype=object)
+
+
+def _time(city: City, period: Period) -> TimeCounts | None:
+    if city.incidents is None:
+        return None
+    counts = count_incidents(
+        city.incidents,
+        _everywhere(city),
+        since=period.since,
+        until=period.until,
+        by=("hour", "category"),
+    )
+    hours = counts.table("hour", with_unknown=True)
+    categories = counts.table("category", with_unknown=True)
+    return TimeCounts(
+        hours=hours[:-1].reshape(7, 24).T,
+        categories=categories[:-1],
+        unknown_category=int(categories[-1]),
+        unknown_time=int(hours[-1]),
+        total=counts.total,
+    )
+
+
+def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:
+    if city.incidents is None or city.incidents.period is None:
+        return (), np.zeros(0, dtype=np.int64)
+    counts = count_incidents(city.incidents, _everywhere(city), until=period.until, by=("month",))
+    table = counts.table("month")
+    months = counts.months
+    if period.last is not None:
+        last = f"{period.last:%Y-%m}"
+        months = tuple(month for month in months if month <= last)
+    return months, table[: len(months)]

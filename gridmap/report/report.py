@@ -1,0 +1,214 @@
+"""A report as one value: built once from a city, then written in any format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from gridmap import __version__
+from gridmap.errors import InputError
+from gridmap.i18n import current_language, tr
+from gridmap.measure.summary import By
+from gridmap.model import City, Plan
+from gridmap.report._areas import area_table, coverage_table
+from gridmap.report._definitions import definition_table, source_table
+from gridmap.report._rankings import change_table, ranking_table
+from gridmap.report._staff import comparison_table, staffing_table
+from gridmap.report._summary import KeyFigure, key_figures, sentences, summary_table
+from gridmap.report._times import category_table, hour_table, month_table
+from gridmap.report.hiding import Hiding
+from gridmap.report.measured import Measured, Progress, measure_all
+from gridmap.report.period import Period, parse_period
+from gridmap.report.suppression import hide_counts
+from gridmap.report.tables import Table
+
+__all__ = ["Report", "Request", "build_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a report is asked to be.
+
+    Parameters
+    ----------
+    period
+        As `parse_period` reads it; blank for all time.
+    compare
+        ``previous``, ``last-year`` or ``none``; blank for the previous period where the
+        data reach back to its first day.
+    suppress_below
+        Counts above 0 and below this are hidden, with what would tell them; 0 hides none.
+    dated
+        The date that the report bears.
+    """
+
+    dated: date
+    period: str = ""
+    compare: str = ""
+    suppress_below: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything that a report tells, ready to be written.
+
+    Attributes
+    ----------
+    city, plan
+        What it is about.
+    title, subtitle
+        The city's name, and what stands under it.
+    language
+        Language of all its texts.
+    request
+        What was asked.
+    period, compared
+        The period, and the one it is compared with or None.
+    figures
+        The key figures.
+    sentences
+        What a commander reads aloud.
+    tables
+        All tables, in order.
+    grid_values
+        Measured columns by grid with hidden numbers as NaN, for maps and GIS files.
+    grid_hidden
+        Where they are hidden.
+    parameters
+        What it was made with, for the manifest.
+    hiding
+        What is hidden.
+    """
+
+    city: City
+    plan: Plan | None
+    title: str
+    subtitle: str
+    language: str
+    request: Request
+    period: Period
+    compared: Period | None
+    figures: tuple[KeyFigure, ...]
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
+    parameters: Mapping[str, str]
+    hiding: Hiding
+    grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+
+    def table(self, key: str) -> Table | None:
+        """Return the table of a key, or None where the city has no data for it."""
+        return next((table for table in self.tables if table.key == key), None)
+
+
+def build_report(
+    city: City, request: Request, *, plan: Plan | None = None, progress: Progress | None = None
+) -> Report:
+    """Build a report in the current language.
+
+    Parameters
+    ----------
+    city
+        The city.
+    request
+        What to report.
+    plan
+        The plan whose beats are reported; the city's own beats if None.
+    progress
+        Told what is being done and how much is done, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If the period cannot be read, has no limits but is to be compared, or the limit of
+        suppression is negative.
+    """
+    if request.suppress_below < 0:
+        raise InputError("report.error.suppress", received=request.suppress_below)
+    period = parse_period(request.period)
+    compared = _compared(city, period, request.compare)
+    tell = progress or _silent
+    measured = measure_all(city, period=period, compared=compared, plan=plan, progress=tell)
+    tell("suppress", 1.0)
+    hiding = hide_counts(measured, request.suppress_below)
+    parameters = _parameters(measured, request)
+    tables = _tables(measured, hiding, parameters, request)
+    grids = next((table for table in tables if table.key == "grids"), None)
+    numbers = () if grids is None else [c.key for c in grids.columns if c.form != "text"]
+    return Report(
+        city=city,
+        plan=plan,
+        title=tr("report.title", city=city.name),
+        subtitle=_subtitle(measured),
+        language=current_language(),
+        request=request,
+        period=period,
+        compared=compared,
+        figures=key_figures(measured, hiding),
+        sentences=sentences(measured, hiding),
+        tables=tables,
+        parameters=parameters,
+        hiding=hiding,
+        grid_values={} if grids is None else {key: grids.values(key) for key in numbers},
+        grid_hidden={} if grids is None else {key: grids.is_hidden(key) for key in numbers},
+    )
+
+
+def _silent(_what: str, _share: float) -> None:
+    """Tell nobody."""
+
+
+def _compared(city: City, period: Period, compare: str) -> Period | None:
+    if compare not in {"", "none", "previous", "last-year"}:
+        raise InputError("report.error.compare", received=compare)
+    if compare == "none" or city.incidents is None:
+        return None
+    if compare:
+        return period.before(compare)
+    if period.unit == "all" or city.incidents.period is None:
+        return None
+    before = period.before("previous")
+    begin = city.incidents.period[0].date()
+    return before if before.first is not None and begin <= before.first else None
+
+
+def _tables(
+    measured: Measured, hiding: Hiding, parameters: dict[str, str], request: Request
+) -> tuple[Table, ...]:
+    levels: list[By] = [level for level in ("beat", "station") if level in measured.now]  # type: ignore[misc] # both are levels
+    widest: By = levels[0] if levels else "grid"
+    found: list[Table | None] = [summary_table(key_figures(measured, hiding))]
+    found += [area_table(measured, hiding, level) for level in measured.now]
+    if widest in measured.now:
+        found.append(coverage_table(measured, hiding, widest))
+    found += [hour_table(measured, hiding), category_table(measured, hiding)]
+    found.append(month_table(measured, hiding))
+    found += [ranking_table(measured, hiding, level) for level in levels]
+    found += [change_table(measured, hiding, level) for level in levels]
+    found += [staffing_table(measured, hiding), comparison_table(measured, hiding)]
+    found.append(definition_table(measured, request.suppress_below))
+    found.append(source_table(measured, parameters))
+    return tuple(table for table in found if table is not None and len(table))
+
+
+def _subtitle(measured: Measured) -> str:
+    period = measured.period.label()
+    if measured.compared is None:
+        return period
+    return tr("report.subtitle", period=period, compared=measured.compared.label())
+
+
+def _parameters(measured: Measured, request: Request) -> dict[str, str]:
+    return {
+        "city": measured.city.name,
+        "period": measured.period.label(),
+        "compared": "–" if measured.compared is None else measured.compared.label(),
+        "plan": tr("report.present_beats") if measured.plan is None else measured.plan.name,
+        "suppress_below": str(request.suppress_below or "–"),
+        "date": request.dated.isoformat(),
+        "version": __version__,
+    }

@@ -1,0 +1,71 @@
+"""Tables as CSV that Excel opens with its letters right."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from gridmap.i18n import using_language
+from gridmap.report.report import Report
+from gridmap.report.tables import HIDDEN, Table
+
+__all__ = ["table_csv", "write_csv"]
+
+# What a spreadsheet would take for the beginning of a formula.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(report: Report, folder: Path) -> None:
+    """Write each table into ``tables/KEY.csv``."""
+    target = folder / "tables"
+    target.mkdir()
+    with using_language(report.language):
+        for table in report.tables:
+            (target / f"{table.key}.csv").write_bytes(table_csv(table))
+
+
+def table_csv(table: Table) -> bytes:
+    """Return a table as CSV in UTF-8 with a byte order mark.
+
+    Numbers are written in full, hidden ones as ``*`` and unknown ones blank. A text that a
+    spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([_safe(item.label) for item in table.columns])
+    columns = [
+        (table.values(c.key), table.is_hidden(c.key), c.form == "text") for c in table.columns
+    ]
+    for row in range(len(table)):
+        writer.writerow(
+            [
+                HIDDEN if hidden[row] else _cell(values[row], is_text=is_text)
+                for values, hidden, is_text in columns
+            ]
+        )
+    if table.total is not None:
+        writer.writerow(
+            [
+                HIDDEN
+                if item.key in table.hidden_total
+                else _cell(table.total.get(item.key, ""), is_text=item.form == "text")
+                for item in table.columns
+            ]
+        )
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _cell(value: object, *, is_text: bool) -> str:
+    if is_text or isinstance(value, str):
+        return _safe(str(value))
+    number = float(value)  # type: ignore[arg-type] # a number by now
+    if not np.isfinite(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_DANGEROUS) else text

@@ -1,0 +1,242 @@
+"""The workbook: one sheet a table, with formats, frozen headers, filters, bars and charts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+from gridmap.i18n import tr, using_language
+from gridmap.report.report import Report
+from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Format, Table
+
+__all__ = ["write_workbook"]
+
+_FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
+_HEAD, _BAR = "#1B2A3A", "#9DC3E6"
+_SERIES = ("#E0570C", "#9AA7B4")
+_FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
+_WIDEST = 60
+
+
+def write_workbook(report: Report) -> bytes:
+    """Return the report as an Excel workbook.
+
+    Text is written as text whatever it begins with, so a name in the data cannot become a
+    formula or a link. No clock is read: the file bears the report's date, so that the same
+    report gives the same bytes.
+
+    Parameters
+    ----------
+    report
+        The report.
+    """
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    font = _FONT[report.language]
+    book = xlsxwriter.Workbook(
+        buffer,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_format_properties": {"font_name": font, "font_size": 10},
+        },
+    )
+    made = dt.datetime.combine(report.request.dated, dt.time())
+    book.set_properties(
+        {"title": report.title, "subject": report.subtitle, "author": "gridmap", "created": made}
+    )
+    with using_language(report.language):
+        sheets = _Sheets(book, report)
+        for table in report.tables:
+            if table.key == "summary":
+                sheets.add_summary(table)
+            else:
+                sheets.add_table(table)
+    book.close()
+    return buffer.getvalue()
+
+
+class _Sheets:
+    """A workbook being written."""
+
+    def __init__(self, book: Any, report: Report) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        self._book = book
+        self._report = report
+        self._formats: dict[tuple[str, bool], Any] = {}
+        self._title = book.add_format({"bold": True, "font_size": 15, "font_color": _HEAD})
+        self._quiet = book.add_format({"font_color": "#5B6B7C"})
+        self._head = book.add_format(
+            {"bold": True, "font_color": "white", "bg_color": _HEAD, "text_wrap": True,
+             "valign": "vcenter", "align": "center", "border": 1, "border_color": "#FFFFFF"}
+        )  # fmt: skip
+        self._label = book.add_format({"bold": True})
+        self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
+
+    def add_summary(self, table: Table) -> None:
+        """Add the sheet of key figures and sentences."""
+        sheet = self._sheet(table)
+        for place, item in enumerate(table.columns):
+            sheet.write_string(_FIRST_ROW, place, item.label, self._head)
+        row = _FIRST_ROW
+        for figure in self._report.figures:
+            row += 1
+            sheet.write_string(row, 0, figure.label, self._label)
+            self._write(sheet, row, 1, figure.value, figure.form, hidden=figure.hidden)
+            sheet.write_string(row, 2, figure.unit)
+            sheet.write_string(row, 3, figure.note, self._quiet)
+        row += 2
+        for line in self._report.sentences:
+            sheet.merge_range(row, 0, row, 3, "", self._wrap)
+            sheet.write_string(row, 0, line, self._wrap)
+            sheet.set_row(row, 15.0 * (1 + _width(line) // 92))
+            row += 1
+        for place, width in enumerate((26, 16, 12, 40)):
+            sheet.set_column(place, place, width)
+
+    def add_table(self, table: Table) -> None:
+        """Add the sheet of a table."""
+        sheet = self._sheet(table)
+        last = _FIRST_ROW + len(table)
+        for place, item in enumerate(table.columns):
+            sheet.write_string(_FIRST_ROW, place, item.label, self._head)
+            values, hidden = table.values(item.key), table.is_hidden(item.key)
+            wide = table.key in {"definitions", "sources"}
+            for row, value in enumerate(values, start=_FIRST_ROW + 1):
+                if wide:
+                    sheet.write_string(row, place, str(value), self._wrap)
+                else:
+                    dark = bool(hidden[row - _FIRST_ROW - 1])
+                    self._write(sheet, row, place, value, item.form, hidden=dark)
+            if table.total is not None:
+                self._write(
+                    sheet, last + 1, place, table.total.get(item.key, ""), item.form,
+                    hidden=item.key in table.hidden_total, total=True,
+                )  # fmt: skip
+            sheet.set_column(place, place, _column_width(table, place))
+            if item.bar:
+                sheet.conditional_format(
+                    _FIRST_ROW + 1, place, last, place,
+                    {"type": "data_bar", "bar_solid": True, "bar_color": _BAR,
+                     "bar_negative_color": "#F4B183"},
+                )  # fmt: skip
+        self._heat(sheet, table)
+        sheet.set_row(_FIRST_ROW, 32)
+        sheet.autofilter(_FIRST_ROW, 0, last, len(table.columns) - 1)
+        texts = sum(item.form == "text" for item in table.columns[:2])
+        sheet.freeze_panes(_FIRST_ROW + 1, min(texts, len(table.columns) - 1))
+        sheet.repeat_rows(_FIRST_ROW)
+        for place, chart in enumerate(table.charts):
+            self._chart(sheet, table, chart, place)
+
+    def _sheet(self, table: Table) -> Any:  # noqa: ANN401 - xlsxwriter has no types
+        sheet = self._book.add_worksheet(table.title[:31])
+        sheet.write_string(0, 0, f"{self._report.title} · {table.title}", self._title)
+        sheet.write_string(1, 0, self._report.subtitle, self._quiet)
+        sheet.write_string(2, 0, "  ".join(table.notes), self._quiet)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer(f"&L{_plain(self._report.title)}&R&P / &N")
+        sheet.hide_gridlines(0)
+        return sheet
+
+    def _heat(self, sheet: Any, table: Table) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        places = [n for n, item in enumerate(table.columns) if item.key in table.heat]
+        if places:
+            sheet.conditional_format(
+                _FIRST_ROW + 1, places[0], _FIRST_ROW + len(table), places[-1],
+                {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#F98533"},
+            )  # fmt: skip
+
+    def _write(
+        self,
+        sheet: Any,  # noqa: ANN401 - xlsxwriter has no types
+        row: int,
+        place: int,
+        value: object,
+        form: Format,
+        *,
+        hidden: bool,
+        total: bool = False,
+    ) -> None:
+        if hidden or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+            mark = HIDDEN if hidden else UNKNOWN
+            sheet.write_string(row, place, mark, self._format("mark", total=total))
+        elif form == "text" or isinstance(value, str):
+            sheet.write_string(row, place, str(value), self._format("text", total=total))
+        else:
+            number = float(value)  # type: ignore[arg-type] # a number by now
+            sheet.write_number(row, place, number, self._format(form, total=total))
+
+    def _format(self, form: str, *, total: bool) -> Any:  # noqa: ANN401 - xlsxwriter has no types
+        if (form, total) not in self._formats:
+            look: dict[str, Any] = {"bold": True, "top": 1} if total else {}
+            if form == "mark":
+                look |= {"align": "right", "font_color": "#5B6B7C"}
+            else:
+                look["num_format"] = FORMATS[form]  # type: ignore[index] # a format by now
+            self._formats[form, total] = self._book.add_format(look)
+        return self._formats[form, total]
+
+    def _chart(self, sheet: Any, table: Table, chart: Chart, place: int) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        keys = [item.key for item in table.columns]
+        name = table.title[:31]
+        last = _FIRST_ROW + min(len(table), chart.most)
+        drawn = self._book.add_chart({"type": chart.kind})
+        for number, key in enumerate(chart.values):
+            at = keys.index(key)
+            label = keys.index(chart.label)
+            drawn.add_series(
+                {
+                    "name": [name, _FIRST_ROW, at],
+                    "categories": [name, _FIRST_ROW + 1, label, last, label],
+                    "values": [name, _FIRST_ROW + 1, at, last, at],
+                    "fill": {"color": _SERIES[(number + len(chart.values) - 1) % 2]},
+                    "line": {"color": _SERIES[0]} if chart.kind == "line" else {"none": True},
+                    "gap": 40,
+                }
+            )
+        drawn.set_title({"name": chart.title, "name_font": {"size": 12}, "overlay": False})
+        drawn.set_legend({"none": True} if len(chart.values) == 1 else {"position": "bottom"})
+        if chart.kind == "bar":
+            drawn.set_y_axis({"reverse": True, "major_gridlines": {"visible": False},
+                              "label_position": "low"})  # fmt: skip
+            drawn.set_x_axis({"major_gridlines": {"visible": True}, "num_format": "#,##0",
+                              "label_position": "high"})  # fmt: skip
+        else:
+            drawn.set_y_axis({"min": 0, "num_format": "#,##0"})
+        rows = last - _FIRST_ROW
+        tall = 20 * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
+        drawn.set_size({"width": 620, "height": min(max(tall, 240), 900)})
+        sheet.insert_chart(_FIRST_ROW, len(table.columns) + 1 + 9 * place, drawn)
+
+
+def _column_width(table: Table, place: int) -> float:
+    item = table.columns[place]
+    texts = [line[place] for line in table.texts()[-400:]] + [item.label[:12]]
+    widest = max(map(_width, texts))
+    if table.key in {"definitions", "sources"}:
+        return float(min(max(widest + 2, 14), _WIDEST))
+    return float(min(max(widest + 3, 10), 40))
+
+
+def _width(text: str) -> int:
+    """Return the width of a text in half-width characters."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _plain(text: str) -> str:
+    """Return a text that a footer does not read as its own codes."""
+    return text.replace("&", "&&")
+
+
+def sheet_names(report: Report) -> list[str]:
+    """Return the names of the workbook's sheets."""
+    return [tr(f"report.sheet.{table.key}", language=report.language) for table in report.tables]
