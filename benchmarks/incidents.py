@@ -196,7 +196,7 @@ def contest(name: str, folder: Path, points: int) -> None:
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "peak_before_mib": round(before_mib),
         "counted": int(table.sum()),
-        "table": hashlib.blake2b(table.tobytes(), digest_size=8).hexdigest(),
+        "table": hashlib.blake2b(table.astype(np.int64).tobytes(), digest_size=8).hexdigest(),
     }
     print(json.dumps(line), flush=True)
 
@@ -219,7 +219,7 @@ def on_cluster(folder: Path, points: int, scheduler: str) -> dict[str, Any]:
         "points": points,
         "wall_s": round(time.perf_counter() - wall, 2),
         "counted": int(table.sum()),
-        "table": hashlib.blake2b(table.tobytes(), digest_size=8).hexdigest(),
+        "table": hashlib.blake2b(table.astype(np.int64).tobytes(), digest_size=8).hexdigest(),
     }
 
 

@@ -1,0 +1,125 @@
+"""Sharing people out by where buildings, roads or communities are, not by bare ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy import sparse
+
+from gridmap.measure.crosswalk import Crosswalk
+
+__all__ = ["TransferError", "dasymetric", "transfer_error"]
+
+Floats = npt.NDArray[np.float64]
+Shapes = npt.NDArray[np.object_]
+
+
+def dasymetric(
+    table: Crosswalk,
+    sources: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    control: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+) -> Crosswalk:
+    """Share each source out by a control layer instead of its bare area.
+
+    With ``c_ij`` the control inside source i and target j, and ``c_i`` all of it inside
+    source i, ``share_ij = c_ij / c_i`` (Wright 1936). A source without control keeps its
+    shares by area. Mass is preserved: rows still add up to 1 with the unassigned share.
+
+    Parameters
+    ----------
+    table
+        Crosswalk by area of the same sources and targets.
+    sources, targets
+        The polygons that the crosswalk was made of.
+    control
+        Buildings or communities (polygons, counted by area), roads (lines, by length), or
+        points (by number); of one dimension.
+    weights
+        Weight of each control feature spread over it, for example residents of a
+        community or floors of a building times its area; its size if None.
+    """
+    own = np.asarray(sources, dtype=object)
+    shapes = np.asarray(control, dtype=object)
+    size = _size(shapes)
+    if weights is None:
+        density = np.ones(len(shapes))
+    else:
+        amount = np.asarray(weights, np.float64)
+        density = np.divide(amount, size, out=np.zeros(len(size)), where=size > 0)
+    source, feature, parts = _cut(own, shapes)
+    inside = np.bincount(source, weights=_size(parts) * density[feature], minlength=len(own))
+    part, target, pieces = _cut(parts, np.asarray(targets, dtype=object))
+    amounts = sparse.csr_array(
+        (_size(pieces) * density[feature[part]], (source[part], target)),
+        shape=table.shares.shape,
+    )
+    amounts.eliminate_zeros()
+    # Targets that overlap may hold more than there is: then what there is, in proportion.
+    divisor = np.maximum(inside, np.asarray(amounts.sum(axis=1)))
+    known = divisor > 0
+    by_control = amounts.multiply(np.divide(1.0, divisor, out=divisor * 0, where=known)[:, None])
+    by_area = table.shares.multiply((~known).astype(float)[:, None])
+    shares = sparse.csr_array(by_control) + sparse.csr_array(by_area)
+    unassigned = np.clip(1.0 - np.asarray(shares.sum(axis=1)), 0.0, 1.0)
+    unassigned[unassigned < 1e-12] = 0.0
+    return replace(table, shares=shares, unassigned_share=unassigned, weight="control")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferError:
+    """How far shared-out amounts are from the truth.
+
+    Attributes
+    ----------
+    misplaced_share
+        Share of the total that stands in the wrong target: half the sum of absolute
+        differences over the true total.
+    root_mean_square
+        Root of the mean squared difference, in the unit of the amounts.
+    worst
+        Greatest absolute difference.
+    """
+
+    misplaced_share: float
+    root_mean_square: float
+    worst: float
+
+
+def transfer_error(estimated: npt.ArrayLike, truth: npt.ArrayLike) -> TransferError:
+    """Compare shared-out amounts with the truth, target by target.
+
+    Parameters
+    ----------
+    estimated, truth
+        One number per target; the truth adds up to more than 0.
+    """
+    actual = np.asarray(truth, np.float64)
+    difference = np.asarray(estimated, np.float64) - actual
+    return TransferError(
+        misplaced_share=float(np.abs(difference).sum() / 2 / actual.sum()),
+        root_mean_square=float(np.sqrt(np.mean(difference**2))),
+        worst=float(np.abs(difference).max()),
+    )
+
+
+def _size(shapes: Shapes) -> Floats:
+    """Return area, length or number, whichever the shapes have."""
+    area, length = shapely.area(shapes), shapely.length(shapes)
+    count = shapely.get_num_geometries(shapes).astype(float)
+    dimension = int(shapely.get_dimensions(shapes).max(initial=0))
+    return np.nan_to_num((count, length, area)[dimension])
+
+
+def _cut(one: Shapes, other: Shapes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
+    """Return positions in both and the shape they share, without touching neighbours."""
+    first, second = shapely.STRtree(other).query(one, predicate="intersects")
+    shared = shapely.intersection(one[first], other[second])
+    whole = min(int(shapely.get_dimensions(shapes).max(initial=0)) for shapes in (one, other))
+    kept = shapely.get_dimensions(shared) == whole
+    return first[kept], second[kept], shared[kept]
