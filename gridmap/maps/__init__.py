@@ -14,7 +14,9 @@ from gridmap.maps.layers_of_city import (
 )
 from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
-from gridmap.maps.scripts import write_touch_folder
+from gridmap.maps.scripts import font_path, write_touch_folder
+from gridmap.maps.still import Still, draw_still
+from gridmap.maps.viewing import OfflineMap, folium_map, to_html
 
 __all__ = [
     "COLUMNS",
@@ -22,8 +24,10 @@ __all__ = [
     "Column",
     "Drawing",
     "Facts",
+    "OfflineMap",
     "Overlay",
     "Scene",
+    "Still",
     "Theme",
     "Tiles",
     "beat_theme",
@@ -33,9 +37,13 @@ __all__ = [
     "degrees_of",
     "draw_geometry",
     "draw_layer",
+    "draw_still",
     "facts_of",
+    "folium_map",
+    "font_path",
     "outline_overlay",
     "ramp",
     "room_overlay",
+    "to_html",
     "write_touch_folder",
 ]

@@ -20,6 +20,7 @@ from gridmap.model.crs import reproject, to_datum
 
 __all__ = [
     "COLUMNS",
+    "OUTLINES",
     "Column",
     "beat_theme",
     "choropleth",
@@ -65,7 +66,7 @@ COLUMNS = {
 }
 
 # Colour, width and dashes of outlines: one look for a kind on every map.
-_OUTLINES: dict[Kind, tuple[str, float, tuple[float, ...]]] = {
+OUTLINES: dict[Kind, tuple[str, float, tuple[float, ...]]] = {
     Kind.BEAT: ("#1b2a3a", 2.0, ()),
     Kind.STATION: ("#b3261e", 2.6, (8, 4)),
     Kind.COMMUNITY: ("#5b6b7c", 1.2, (3, 3)),
@@ -160,7 +161,7 @@ def outline_overlay(
     labels
         Write the features' names into them.
     """
-    colour, width, dash = _OUTLINES[layer.kind]
+    colour, width, dash = OUTLINES[layer.kind]
     return Overlay(
         f"outline-{layer.kind}",
         tr(f"maps.kind.{layer.kind}"),

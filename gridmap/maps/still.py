@@ -1,0 +1,301 @@
+"""Pictures of maps for print: legend, scale bar, north arrow, source, in PNG or SVG.
+
+The look is that of the maps on screen: the same themes, the same outlines.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.i18n import tr
+from gridmap.maps.layers_of_city import OUTLINES
+from gridmap.maps.palettes import INK
+from gridmap.maps.scene import Theme
+from gridmap.maps.scripts import font_path
+from gridmap.model import Kind, Layer
+
+__all__ = ["Still", "draw_still"]
+
+_PAPER_M = 1.06  # the picture shows this much more than the layer
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """What a picture shows besides its theme.
+
+    Parameters
+    ----------
+    title
+        Above the map; blank for none.
+    source
+        Below the map: where the figures come from, and of which period.
+    outlines
+        Layers whose borders are drawn over the cells.
+    rooms
+        Police rooms, or None.
+    radius_m
+        Circle around each room; 0 for none.
+    labels
+        A layer whose names are written into its polygons, or None.
+    marked
+        Rows of cells with a heavy outline.
+    size_in
+        Width and height in inches.
+    dpi
+        Dots an inch, for PNG.
+    """
+
+    title: str = ""
+    source: str = ""
+    outlines: Sequence[Layer] = ()
+    rooms: Layer | None = None
+    radius_m: float = 0.0
+    labels: Layer | None = None
+    marked: Sequence[int] = ()
+    size_in: tuple[float, float] = (9.0, 6.5)
+    dpi: int = 150
+
+
+def draw_still(
+    cells: Layer,
+    theme: Theme,
+    still: Still | None = None,
+    *,
+    form: Literal["png", "svg"] = "png",
+) -> bytes:
+    """Return a picture of cells coloured by a theme, for print.
+
+    Parameters
+    ----------
+    cells
+        Polygons in metres.
+    theme
+        One colour a cell, as the maps on screen take it.
+    still
+        Title, source, outlines, size.
+    form
+        ``png`` or ``svg``. The same input gives the same bytes.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    wish = still or Still()
+    with mpl.rc_context({"svg.hashsalt": "gridmap", "svg.fonttype": "path"}):
+        figure = Figure(figsize=wish.size_in, facecolor="white")
+        axes = figure.add_axes((0.015, 0.06, 0.745, 0.86 if wish.title else 0.92))
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        _fit(axes, cells.geometry, wish.size_in)
+        _put_cells(axes, cells, theme)
+        for layer in wish.outlines:
+            _put_outline(axes, layer)
+        if wish.rooms is not None:
+            _put_rooms(axes, wish.rooms, wish.radius_m)
+        if len(wish.marked):
+            rows = np.asarray(wish.marked, dtype=int)
+            axes.add_collection(_lines(cells.geometry[rows], "#111827", 2.2))
+        if wish.labels is not None:
+            _put_labels(axes, wish.labels)
+        _put_frame(figure, axes, wish)
+        _put_legend(figure, theme, wish)
+        out = io.BytesIO()
+        metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(out, format=form, dpi=wish.dpi, metadata=metadata)
+    return out.getvalue()
+
+
+@cache
+def _font(size: float, *, bold: bool = False) -> Any:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(fname=str(font_path()), size=size, weight="bold" if bold else "normal")
+
+
+def _fit(axes: Any, shapes: NDArray[np.object_], size: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib is untyped
+    west, south, east, north = shapely.total_bounds(shapes)
+    box = axes.get_position()
+    ratio = (size[0] * box.width) / (size[1] * box.height)
+    width, height = (east - west) * _PAPER_M, (north - south) * _PAPER_M
+    width, height = max(width, height * ratio, 1.0), max(height, width / ratio, 1.0)
+    x, y = (west + east) / 2, (south + north) / 2
+    axes.set_xlim(x - width / 2, x + width / 2)
+    axes.set_ylim(y - height / 2, y + height / 2)
+
+
+def _paths(shapes: NDArray[np.object_]) -> list[Any]:
+    """Return one compound path a shape: holes are holes."""
+    from matplotlib.path import Path
+
+    found = []
+    for shape in shapes:
+        rings = shapely.get_rings(shapely.get_parts(shape)) if shape is not None else []
+        parts = [shapely.get_coordinates(ring) for ring in rings]
+        codes = [
+            np.concatenate(
+                [[Path.MOVETO], np.full(len(xy) - 2, Path.LINETO), [Path.CLOSEPOLY]]
+            ).astype(np.uint8)
+            for xy in parts
+        ]
+        found.append(
+            Path(np.concatenate(parts), np.concatenate(codes)) if parts else Path([(0, 0)])
+        )
+    return found
+
+
+def _put_cells(axes: Any, cells: Layer, theme: Theme) -> None:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.collections import PathCollection
+
+    colours = np.array([*theme.palette, "none"], dtype=object)
+    rows = np.where(theme.rows < len(theme.palette), theme.rows, len(theme.palette))
+    width = 0.35 if len(cells) < 3000 else 0.12
+    axes.add_collection(
+        PathCollection(
+            _paths(cells.geometry),
+            facecolors=list(colours[rows]),
+            edgecolors="#ffffff",
+            linewidths=width,
+        )
+    )
+
+
+def _put_outline(axes: Any, layer: Layer) -> None:  # noqa: ANN401 - matplotlib is untyped
+    colour, width, dash = OUTLINES[layer.kind]
+    lines = _lines(layer.geometry, colour, width * 0.55)
+    if dash:
+        lines.set_linestyle((0, tuple(part / 1.6 for part in dash)))
+    axes.add_collection(lines)
+
+
+def _lines(shapes: NDArray[np.object_], colour: str, width: float) -> Any:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.collections import LineCollection
+
+    parts = shapely.get_parts(shapes)
+    areas = shapely.get_dimensions(parts) == 2
+    lines = np.concatenate([shapely.get_rings(parts[areas]), parts[~areas]])
+    return LineCollection(
+        [shapely.get_coordinates(line) for line in lines], colors=colour, linewidths=width
+    )
+
+
+def _put_rooms(axes: Any, rooms: Layer, radius_m: float) -> None:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Circle
+
+    xy = shapely.get_coordinates(shapely.centroid(rooms.geometry))
+    if radius_m:
+        axes.add_collection(
+            PatchCollection(
+                [Circle(tuple(point), radius_m) for point in xy],
+                facecolor="#0f5c5512",
+                edgecolor="#0f5c55aa",
+                linewidth=0.6,
+            )
+        )
+    axes.scatter(xy[:, 0], xy[:, 1], s=11, color="#0f5c55", edgecolors="white", linewidths=0.5)
+
+
+def _put_labels(axes: Any, layer: Layer) -> None:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.patheffects import withStroke
+
+    size = 7.0 if len(layer) <= 40 else 5.0
+    for point, name in zip(shapely.point_on_surface(layer.geometry), layer.names, strict=True):
+        axes.text(
+            point.x,
+            point.y,
+            str(name),
+            ha="center",
+            va="center",
+            color=INK,
+            fontproperties=_font(size),
+            path_effects=[withStroke(linewidth=1.6, foreground="white")],
+        )
+
+
+def _put_frame(figure: Any, axes: Any, wish: Still) -> None:  # noqa: ANN401 - matplotlib is untyped
+    if wish.title:
+        figure.text(
+            0.02, 0.955, wish.title, color=INK, va="center", fontproperties=_font(14, bold=True)
+        )
+    if wish.source:
+        figure.text(0.02, 0.022, wish.source, color="#5b6b7c", fontproperties=_font(7.5))
+    low, high = axes.get_xlim()
+    length = _round_length((high - low) * 0.2)
+    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+    left = low + (high - low) * 0.02
+    bottom, top = axes.get_ylim()
+    y = bottom + (top - bottom) * 0.025
+    tick = (top - bottom) * 0.008
+    axes.plot(
+        [left, left, left + length, left + length],
+        [y + tick, y, y, y + tick],
+        color=INK,
+        linewidth=1.2,
+    )
+    axes.text(
+        left + length / 2, y + tick, text, ha="center", va="bottom", color=INK,
+        fontproperties=_font(8),
+    )  # fmt: skip
+    axes.annotate(
+        "N",
+        xy=(0.975, 0.985),
+        xytext=(0.975, 0.915),
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        ha="center",
+        va="center",
+        color=INK,
+        fontproperties=_font(9, bold=True),
+        arrowprops={"facecolor": INK, "edgecolor": INK, "width": 1.5, "headwidth": 6},
+    )
+
+
+def _put_legend(figure: Any, theme: Theme, wish: Still) -> None:  # noqa: ANN401 - matplotlib is untyped
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [
+        Patch(facecolor=colour, edgecolor="#8796a8", linewidth=0.5, label=label)
+        for colour, label in theme.legend
+    ]
+    for layer in wish.outlines:
+        colour, width, dash = OUTLINES[layer.kind]
+        handles.append(
+            Line2D(
+                [], [], color=colour, linewidth=width * 0.7, label=tr(f"maps.kind.{layer.kind}"),
+                linestyle=(0, (3, 2)) if dash else "-",
+            )
+        )  # fmt: skip
+    if wish.rooms is not None:
+        name = tr(f"maps.kind.{Kind.ROOM}")
+        if wish.radius_m:
+            name = tr("maps.legend.rooms_radius", radius=f"{wish.radius_m:,.0f}")
+        handles.append(
+            Line2D([], [], color="#0f5c55", marker="o", markersize=4, linestyle="", label=name)
+        )
+    legend = figure.legend(
+        handles=handles,
+        title=theme.title + (f"\n{theme.note}" if theme.note else ""),
+        loc="upper left",
+        bbox_to_anchor=(0.765, 0.92),
+        frameon=False,
+        prop=_font(8.5),
+        title_fontproperties=_font(9, bold=True),
+        alignment="left",
+        handleheight=1.1,
+        labelspacing=0.45,
+    )
+    for text in legend.get_texts():
+        text.set_color(INK)
+
+
+def _round_length(length_m: float) -> float:
+    power = 10.0 ** np.floor(np.log10(max(length_m, 1.0)))
+    return float(max(step for step in (1, 2, 5) if step * power <= max(length_m, 1.0)) * power)
