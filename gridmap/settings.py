@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import locale
 import os
-import sys
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +57,8 @@ def environment_with(**changes: str) -> dict[str, str]:
 
 def has_screen() -> bool:
     """Return whether a browser window can open on this machine."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    needs_server = platform.system() == "Linux"
+    return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def bundled(name: str) -> Path:
