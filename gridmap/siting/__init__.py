@@ -1,0 +1,18 @@
+"""Where to put rooms: covering, median, center and capacitated models."""
+
+from gridmap.siting.answer import Limits, Siting
+from gridmap.siting.capacitated import solve_capacitated_median
+from gridmap.siting.center import solve_center
+from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
+from gridmap.siting.median import solve_median
+
+__all__ = [
+    "Limits",
+    "Siting",
+    "solve_backup_cover",
+    "solve_capacitated_median",
+    "solve_center",
+    "solve_max_cover",
+    "solve_median",
+    "solve_set_cover",
+]

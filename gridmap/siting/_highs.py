@@ -1,0 +1,107 @@
+"""Mixed-integer models straight into HiGHS, without a modelling layer in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Answer", "minimise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the solver found.
+
+    Parameters
+    ----------
+    values
+        Value of each variable, or None where no solution was found.
+    bound
+        Proven lower bound of the objective.
+    proven
+        Whether the solution is optimal within the gap asked for.
+    infeasible
+        Whether it is proven that there is no solution.
+    """
+
+    values: Floats | None
+    bound: float
+    proven: bool
+    infeasible: bool
+
+
+def minimise(
+    objective: Floats,
+    rows: csr_array,
+    low: Floats,
+    high: Floats,
+    *,
+    whole: NDArray[np.bool_],
+    upper: Floats | None = None,
+    seconds: float = np.inf,
+    gap: float = 0.0,
+    start: Floats | None = None,
+) -> Answer:
+    """Minimise a linear objective over variables of at least 0.
+
+    Parameters
+    ----------
+    objective
+        Shape (v,).
+    rows, low, high
+        Constraints ``low <= rows @ x <= high``, shapes (r, v), (r,), (r,).
+    whole
+        Which variables are whole numbers, shape (v,).
+    upper
+        Upper bounds, 1 if None.
+    seconds
+        Time limit.
+    gap
+        Relative gap at which a solution counts as optimal.
+    start
+        A known solution.
+    """
+    solver = highspy.Highs()
+    solver.silent()
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(objective), rows.shape[0]
+    lp.col_cost_ = objective
+    lp.col_lower_ = np.zeros(len(objective))
+    lp.col_upper_ = np.ones(len(objective)) if upper is None else upper
+    lp.row_lower_, lp.row_upper_ = low, high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = rows.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = rows.indices.astype(np.int32)
+    lp.a_matrix_.value_ = rows.data.astype(np.float64)
+    kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
+    lp.integrality_ = list(kinds[whole.astype(np.int64)])
+    solver.passModel(lp)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("mip_rel_gap", max(gap, 1e-9))
+    solver.setOptionValue("mip_abs_gap", 1e-6)
+    if np.isfinite(seconds):
+        solver.setOptionValue("time_limit", max(seconds, 0.01))
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = list(start)
+        solver.setSolution(solution)
+    solver.run()
+    status = solver.getModelStatus()
+    info = solver.getInfo()
+    found = info.primal_solution_status == 2  # kSolutionStatusFeasible
+    values = np.array(solver.getSolution().col_value) if found else None
+    return Answer(
+        values=values,
+        bound=float(info.mip_dual_bound),
+        proven=status == highspy.HighsModelStatus.kOptimal,
+        infeasible=status == highspy.HighsModelStatus.kInfeasible,
+    )

@@ -1,0 +1,272 @@
+"""Least total cost: exchange finds places, a dual bounds them, branching closes the gap."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gridmap.siting._dual import ascend
+from gridmap.siting._interchange import greedy, interchange
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gridmap.siting.answer import Limits
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+_ROUNDS = 150  # steps of the dual between two looks for better places
+_NODE_ROUNDS = 40  # steps of the dual at each node of the branching
+
+
+@dataclass(eq=False)
+class _Search:
+    """The state of one search: the best places known and the bound."""
+
+    cost: Floats
+    base: Floats
+    price: Floats
+    budget: float
+    conflict: Flags
+    limits: Limits
+    worth: float | None
+    best: float = np.inf
+    opened: Flags | None = None
+    bound: float = -np.inf
+
+    def offer(self, opened: Flags, total: float) -> None:
+        """Keep places that are allowed and better than the best known."""
+        if self.price[opened].sum() > self.budget + 1e-9:
+            return
+        if len(self.conflict) and self.conflict[np.ix_(opened, opened)].any():
+            return
+        if total < self.best - 1e-9 * (1.0 + abs(total)):
+            self.best, self.opened = total, opened.copy()
+
+    def threshold(self, whole: bool) -> float:  # noqa: FBT001 - a fact of the costs
+        """Return the bound above which nothing better, or not enough better, exists."""
+        if whole:
+            return self.best - 1.0 + 1e-6
+        worth = self.best if self.worth is None else self.worth - self.best
+        slack = max(1e-9 * abs(self.best), self.limits.gap * abs(worth))
+        return self.best - slack
+
+
+def least_cost(
+    cost: Floats, base: Floats, limits: Limits, *, worth: float | None = None
+) -> tuple[Ints, float, float]:
+    """Return places of least total cost, that cost, and a lower bound.
+
+    Parameters
+    ----------
+    cost
+        Weighted cost of each demand at each place, finite, shape (n, m).
+    base
+        Cost of each demand at its nearest fixed room, infinite without one, shape (n,).
+    limits
+        How many places, or what they may cost; time and gap.
+    worth
+        What the gap is a share of; the cost itself if None.
+    """
+    n, m = cost.shape
+    price, budget = limits.spending(m)
+    by_place = np.ascontiguousarray(cost.T)
+    search = _Search(by_place, base, price, budget, limits.conflict_matrix(m), limits, worth)
+    integral = bool(
+        limits.gap == 0.0
+        and (cost == np.round(cost)).all()
+        and (base[np.isfinite(base)] % 1.0 == 0.0).all()
+    )
+    search.bound = float(np.minimum(cost.min(axis=1), base).sum())
+    rng = np.random.default_rng(limits.seed)
+    opened, locked = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
+    args = (by_place, base, price, budget, search.conflict)
+    greedy(*args, opened)
+    search.offer(opened, interchange(*args, opened, locked, 10_000))
+    order = np.argsort(cost, axis=1, kind="stable")
+    ranked = np.take_along_axis(cost, order, axis=1)
+    often = np.zeros(m)
+    prices = np.minimum(ranked[:, min(1, m - 1)], np.where(np.isfinite(base), base, np.inf))
+    state = np.zeros(m, dtype=np.int8)
+    while limits.left() > 0.0:
+        free_before = int((state == 0).sum())
+        bound_before = search.bound
+        bound, prices, reduced, often = ascend(
+            order,
+            ranked,
+            base,
+            prices,
+            price,
+            budget,
+            state,
+            search.best,
+            search.threshold(integral),
+            _ROUNDS,
+            1.0,
+            25,
+        )
+        search.bound = max(search.bound, bound)
+        if search.bound > search.threshold(integral):
+            break
+        _look(search, reduced, state, rng)
+        if search.bound > search.threshold(integral):
+            break
+        free = int((state == 0).sum())
+        if free < free_before:
+            order, ranked = _without_closed(order, ranked, state)
+        still = search.bound - bound_before <= 1e-4 * abs(search.best - search.bound)
+        if free <= 12 or (still and free == free_before):
+            break
+    _branch(search, state, (order, ranked), prices, often, integral=integral)
+    assert search.opened is not None  # noqa: S101 - greedy always offers
+    chosen = np.flatnonzero(search.opened)
+    return chosen, search.best, min(search.bound, search.best)
+
+
+def _look(search: _Search, reduced: Floats, state: Ints, rng: np.random.Generator) -> None:
+    """Look for better places: those the bound favours, then shaken copies of the best."""
+    args = (search.cost, search.base, search.price, search.budget, search.conflict)
+    m = len(reduced)
+    locked = np.asarray(state == -1)
+    _round(search, state, reduced)
+    for _ in range(4):
+        if search.opened is None or search.limits.left() <= 0.0:
+            return
+        opened = search.opened.copy()
+        inside = np.flatnonzero(opened)
+        out = rng.choice(inside, min(len(inside), int(rng.integers(2, 5))), replace=False)
+        opened[out] = False
+        clash = (
+            search.conflict[:, opened].any(axis=1) if len(search.conflict) else np.zeros(m, bool)
+        )
+        outside = np.flatnonzero(~opened & ~locked & ~clash)
+        spent = float(search.price[opened].sum())
+        for j in rng.permutation(outside):
+            fits = spent + search.price[j] <= search.budget + 1e-9
+            if fits and not (len(search.conflict) and (search.conflict[j] & opened).any()):
+                opened[j] = True
+                spent += search.price[j]
+        search.offer(opened, interchange(*args, opened, locked, 10_000))
+
+
+def _without_closed(order: Ints, ranked: Floats, state: Ints) -> tuple[Ints, Floats]:
+    """Return the ranked places of each demand without those settled closed."""
+    keep = state[order] >= 0
+    width = int(keep[0].sum())
+    n = len(order)
+    return order[keep].reshape(n, width), ranked[keep].reshape(n, width)
+
+
+def _branch(
+    search: _Search,
+    state: Ints,
+    ranks: tuple[Ints, Floats],
+    prices: Floats,
+    often: Floats,
+    *,
+    integral: bool,
+) -> None:
+    """Open or close one place at a time, the lowest bound first, until the gap is closed."""
+    whole_bound = search.bound if (state == 0).all() else -np.inf
+    order, ranked = _without_closed(*ranks, state)
+    number = count()
+    heap = [(search.bound, next(number), state, prices, often)]
+    settled = np.inf  # the lowest bound of what was given up as good enough
+    while heap and search.limits.left() > 0.0:
+        bound, _, state, prices, often = heapq.heappop(heap)
+        search.bound = max(search.bound, min(bound, settled, search.best))
+        if bound > search.threshold(integral):
+            settled = min(settled, bound)
+            break
+        if not _spread(search, state):
+            continue
+        free = np.flatnonzero(state == 0)
+        if len(free) == 0:
+            _leaf(search, state)
+            continue
+        pick = int(free[np.argmin(np.abs(often[free] - 0.5))])
+        for side in (1, -1):
+            child = state.copy()
+            child[pick] = side
+            if not _spread(search, child):
+                continue
+            if (child != 0).all():
+                _leaf(search, child)
+                continue
+            its_bound, its_prices, reduced, its_often = ascend(
+                order,
+                ranked,
+                search.base,
+                prices.copy(),
+                search.price,
+                search.budget,
+                child,
+                search.best,
+                search.threshold(integral),
+                _NODE_ROUNDS,
+                0.3,
+                6,
+            )
+            if its_bound > search.threshold(integral):
+                settled = min(settled, its_bound)
+                continue
+            if next(number) % 16 == 0:
+                _round(search, child, reduced)
+            heapq.heappush(
+                heap, (max(bound, its_bound), next(number), child, its_prices, its_often)
+            )
+    if not heap or settled < np.inf:
+        search.bound = max(search.bound, min(settled, search.best))
+        if search.limits.gap == 0.0 or integral:
+            search.bound = search.best
+    else:
+        search.bound = max(search.bound, min(heap[0][0], search.best))
+    if search.limits.gap > 0.0:
+        # Places were ruled out only for what lies above the threshold.
+        search.bound = min(search.bound, max(search.threshold(integral), whole_bound))
+    if integral:
+        search.bound = min(np.ceil(search.bound - 1e-6), search.best)
+    elif search.best - search.bound <= 2e-9 * abs(search.best):
+        search.bound = search.best
+
+
+def _spread(search: _Search, state: Ints) -> bool:
+    """Close what an open place or the budget rules out; return whether it is possible."""
+    opened = state == 1
+    left = search.budget - search.price[opened].sum()
+    if left < -1e-9:
+        return False
+    if len(search.conflict):
+        clash = search.conflict[:, opened].any(axis=1)
+        if (clash & opened).any():
+            return False
+        state[clash] = -1
+    state[(state == 0) & (search.price > left + 1e-9)] = -1
+    return True
+
+
+def _leaf(search: _Search, state: Ints) -> None:
+    """Offer the places of a node where nothing is free any more."""
+    opened = np.asarray(state == 1)
+    if opened.any():
+        total = float(np.minimum(search.cost[opened].min(axis=0), search.base).sum())
+        search.offer(opened, total)
+
+
+def _round(search: _Search, state: Ints, reduced: Floats) -> None:
+    """Offer the places that a node's bound favours, exchanged."""
+    args = (search.cost, search.base, search.price, search.budget, search.conflict)
+    opened = np.asarray(state == 1)
+    spent = float(search.price[opened].sum())
+    for j in np.argsort(reduced / search.price, kind="stable"):
+        clash = len(search.conflict) and (search.conflict[j] & opened).any()
+        if state[j] == 0 and spent + search.price[j] <= search.budget + 1e-9 and not clash:
+            opened[j] = True
+            spent += search.price[j]
+    search.offer(opened, interchange(*args, opened, np.asarray(state == -1), 10_000))

@@ -1,0 +1,65 @@
+"""Rows of a sparse model, gathered block by block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from gridmap.siting.answer import Limits
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """Constraints ``low <= rows @ x <= high`` over a fixed number of variables.
+
+    Parameters
+    ----------
+    size
+        Number of variables.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._blocks: list[csr_array] = []
+        self._low: list[Floats] = []
+        self._high: list[Floats] = []
+
+    def add(self, block: csr_array, low: ArrayLike, high: ArrayLike) -> None:
+        """Add a block of rows; ``low`` and ``high`` may be one number for all."""
+        count = block.shape[0]
+        self._blocks.append(block)
+        self._low.append(np.broadcast_to(np.asarray(low, dtype=np.float64), count))
+        self._high.append(np.broadcast_to(np.asarray(high, dtype=np.float64), count))
+
+    def add_spending(self, price: Floats, budget: float) -> None:
+        """Add that the places, the first variables, may cost no more than the budget."""
+        columns = np.arange(len(price))
+        block = csr_array((price, columns, [0, len(price)]), shape=(1, self.size))
+        self.add(block, -np.inf, budget)
+
+    def add_conflicts(self, limits: Limits) -> None:
+        """Add that of two places in conflict at most one opens."""
+        pairs = limits.conflict_pairs()
+        if len(pairs):
+            ones = np.ones(2 * len(pairs))
+            starts = np.arange(0, 2 * len(pairs) + 1, 2)
+            block = csr_array((ones, pairs.ravel(), starts), shape=(len(pairs), self.size))
+            self.add(block, -np.inf, 1.0)
+
+    def model(self) -> tuple[csr_array, Floats, Floats]:
+        """Return the matrix and both sides."""
+        if not self._blocks:
+            return csr_array((0, self.size)), np.empty(0), np.empty(0)
+        return (
+            csr_array(vstack(self._blocks, format="csr")),
+            np.concatenate(self._low),
+            np.concatenate(self._high),
+        )

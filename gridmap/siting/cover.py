@@ -1,0 +1,302 @@
+"""Covering models: everybody within reach, or as many as possible, once or twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack
+
+from gridmap.errors import InfeasibleError, some_ids
+from gridmap.siting._highs import minimise
+from gridmap.siting._inputs import checked_costs, nearest_fixed
+from gridmap.siting._least_cost import least_cost
+from gridmap.siting._rows import Rows
+from gridmap.siting.answer import Limits, Siting
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+__all__ = ["solve_backup_cover", "solve_max_cover", "solve_set_cover"]
+
+
+def solve_set_cover(
+    cost: ArrayLike,
+    weights: ArrayLike,
+    reach: float,
+    limits: Limits,
+    *,
+    fixed_cost: ArrayLike | None = None,
+) -> Siting:
+    """Return the fewest (or cheapest) places that put every demand within reach (LSCP).
+
+    Parameters
+    ----------
+    cost
+        Cost from each candidate to each demand, shape (n, m); infinite where out of reach.
+    weights
+        Weight of each demand, shape (n,); demands of weight 0 need not be covered.
+    reach
+        Cost within which (``<=``) a demand is covered.
+    limits
+        Prices, conflicts, time and gap; rooms or budget only as a ceiling.
+    fixed_cost
+        Cost from each room that stays to each demand, shape (n, f).
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a weight is negative or not finite, or all weights are zero.
+    InfeasibleError
+        If no choice within the limits covers all demands that some candidate can reach.
+
+    Notes
+    -----
+    Demands that nothing covers are listed in `Siting.unserved` and left out.
+
+    Examples
+    --------
+    >>> cost = abs(np.subtract.outer([0, 1, 9, 10], [0, 1, 9, 10]))
+    >>> solve_set_cover(cost, [1, 1, 1, 1], 1.0, Limits()).objective
+    2.0
+    """
+    costs, weight, _, _ = checked_costs(cost, weights, fixed_cost)
+    n, m = costs.shape
+    base = nearest_fixed(fixed_cost, n)
+    within = costs <= reach
+    open_demand = (weight > 0.0) & (base > reach)
+    unserved = np.flatnonzero(open_demand & ~within.any(axis=1))
+    price = limits.price_of(m)
+    rows = _distinct(within[open_demand & within.any(axis=1)])
+    if len(rows) == 0:
+        none = np.empty(0, dtype=np.int64)
+        return Siting("set-cover", none, 0.0, 0.0, limits.elapsed(), unserved)
+    start = _greedy_cover(rows, price, limits.conflict_matrix(m))
+    model = Rows(m)
+    model.add(csr_array(rows.astype(float)), 1.0, np.inf)
+    model.add_conflicts(limits)
+    if limits.rooms is not None or limits.budget is not None:
+        ceiling = np.ones(m) if limits.rooms is not None else price
+        model.add_spending(ceiling, float(limits.rooms or limits.budget or 0.0))
+    answer = minimise(
+        price,
+        *model.model(),
+        whole=np.ones(m, dtype=bool),
+        seconds=limits.left(),
+        gap=limits.gap,
+        start=None if start is None else start.astype(float),
+    )
+    if answer.values is None:
+        covered = np.flatnonzero(open_demand & within.any(axis=1))
+        key = "siting.error.cannot_cover" if answer.infeasible else "siting.error.no_time"
+        raise InfeasibleError(key, count=len(covered), ids=some_ids(covered + 1))
+    chosen = np.flatnonzero(answer.values > 0.5)
+    total = float(price[chosen].sum())
+    bound = answer.bound
+    if (price == np.round(price)).all():
+        bound = np.ceil(bound - 1e-6)
+    return Siting("set-cover", chosen, total, float(min(bound, total)), limits.elapsed(), unserved)
+
+
+def solve_max_cover(
+    cost: ArrayLike,
+    weights: ArrayLike,
+    reach: float,
+    limits: Limits,
+    *,
+    fixed_cost: ArrayLike | None = None,
+) -> Siting:
+    """Return places that put the most weight within reach (MCLP).
+
+    Parameters
+    ----------
+    cost, weights, fixed_cost
+        As for `solve_set_cover`.
+    reach
+        Cost within which (``<=``) a demand is covered.
+    limits
+        How many places or what they may cost, conflicts, time, gap.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a weight is negative or not finite, or all weights are zero.
+    InfeasibleError
+        If the limits allow no choice.
+
+    Notes
+    -----
+    The objective is the weight covered, by fixed rooms too; the bound is an upper one.
+    Demands that see the same candidates are one demand. What is not covered is a cost, so
+    the model is solved as `solve_median` is.
+
+    Examples
+    --------
+    >>> cost = abs(np.subtract.outer([0, 1, 9, 10], [0, 1, 9, 10]))
+    >>> solve_max_cover(cost, [1, 2, 3, 4], 1.0, Limits(rooms=1)).objective
+    7.0
+    """
+    costs, weight, _, unserved = checked_costs(cost, weights, fixed_cost)
+    within = costs <= reach
+    held = nearest_fixed(fixed_cost, len(weight)) <= reach
+    already = float(weight[held].sum())
+    useful = ~held & (weight > 0.0) & within.any(axis=1)
+    if not useful.any():
+        limits.spending(costs.shape[1])
+        none = np.empty(0, dtype=np.int64)
+        return Siting("cover", none, already, already, limits.elapsed(), unserved)
+    rows, group = _distinct_with_groups(within[useful])
+    heavy = np.bincount(group, weights=weight[useful])
+    lost = np.where(rows, 0.0, heavy[:, None])
+    total = float(heavy.sum())
+    relative = Limits(
+        rooms=limits.rooms,
+        prices=limits.prices,
+        budget=limits.budget,
+        conflicts=limits.conflicts,
+        seconds=limits.left(),
+        gap=limits.gap,
+        seed=limits.seed,
+    )
+    chosen, uncovered, bound = least_cost(lost, heavy, relative, worth=already + total)
+    return Siting(
+        "cover",
+        chosen,
+        already + total - uncovered,
+        already + total - bound,
+        limits.elapsed(),
+        unserved,
+    )
+
+
+def solve_backup_cover(
+    cost: ArrayLike,
+    weights: ArrayLike,
+    reach: float,
+    limits: Limits,
+    *,
+    fixed_cost: ArrayLike | None = None,
+    backup_share: float = 0.5,
+) -> Siting:
+    """Return places that cover the most weight once and twice (backup MCLP).
+
+    Parameters
+    ----------
+    cost, weights, reach, limits, fixed_cost
+        As for `solve_max_cover`; every fixed room within reach counts.
+    backup_share
+        What a demand reached by two rooms earns for the second, out of 1; the first earns
+        the rest (Hogan and ReVelle 1986).
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a weight is negative or not finite, or all weights are zero.
+    InfeasibleError
+        If the limits allow no choice.
+
+    Examples
+    --------
+    >>> cost = abs(np.subtract.outer([0, 1, 9], [0, 1, 9]))
+    >>> solve_backup_cover(cost, [5, 5, 1], 1.0, Limits(rooms=2)).chosen.tolist()
+    [0, 1]
+    """
+    costs, weight, _, unserved = checked_costs(cost, weights, fixed_cost)
+    n, m = costs.shape
+    price, budget = limits.spending(m)
+    within = costs <= reach
+    count = np.zeros(n, dtype=np.int64)
+    if fixed_cost is not None:
+        fixed = np.asarray(fixed_cost, dtype=np.float64).reshape(n, -1)
+        count = np.minimum((fixed <= reach).sum(axis=1), 2)
+    pattern = np.column_stack([within, count == 1, count >= 2])
+    counted = weight > 0.0
+    rows, group = _distinct_with_groups(pattern[counted])
+    heavy = np.bincount(group, weights=weight[counted])
+    held = rows[:, m].astype(float) + 2.0 * rows[:, m + 1]
+    k = len(rows)
+    # Variables: places, then covered once, then covered twice.
+    once, twice = (1.0 - backup_share) * heavy, backup_share * heavy
+    model = Rows(m + 2 * k)
+    one = eye_array(k, format="csr")
+    model.add(csr_array(hstack([csr_array(-rows[:, :m].astype(float)), one, one])), -np.inf, held)
+    if backup_share > 0.5:
+        model.add(csr_array(hstack([csr_array((k, m)), -one, one])), -np.inf, 0.0)
+    model.add_spending(price, budget)
+    model.add_conflicts(limits)
+    first, uncovered, _ = least_cost(
+        np.where(rows[:, :m], 0.0, heavy[:, None]),
+        np.where(held > 0.0, 0.0, heavy),
+        Limits(
+            rooms=limits.rooms,
+            prices=limits.prices,
+            budget=limits.budget,
+            conflicts=limits.conflicts,
+            seconds=min(limits.left() / 4.0, 5.0),
+            gap=max(limits.gap, 0.01),
+        ),
+    )
+    del uncovered
+    start = np.zeros(m + 2 * k)
+    start[first] = 1.0
+    reached = held + rows[:, first].sum(axis=1)
+    start[m : m + k], start[m + k :] = reached >= 1, reached >= 2
+    whole = np.zeros(m + 2 * k, dtype=bool)
+    whole[:m] = True
+    # Where the second room earns more, half of each would pay: the second must be whole.
+    whole[m + k :] = backup_share > 0.5
+    answer = minimise(
+        -np.concatenate([np.zeros(m), once, twice]),
+        *model.model(),
+        whole=whole,
+        seconds=limits.left(),
+        gap=limits.gap,
+        start=start,
+    )
+    values = start if answer.values is None else answer.values
+    chosen = np.flatnonzero(values[:m] > 0.5)
+    reached = held + rows[:, chosen].sum(axis=1)
+    objective = float(once[reached >= 1].sum() + twice[reached >= 2].sum())
+    bound = min(max(-answer.bound, objective), float(heavy.sum()))
+    return Siting("backup", chosen, objective, bound, limits.elapsed(), unserved)
+
+
+def _distinct(within: Flags) -> Flags:
+    """Return the distinct rows, without those that hold another row whole."""
+    rows, _ = _distinct_with_groups(within)
+    if len(rows) > 2000:
+        return rows
+    size = rows.sum(axis=1)
+    held = rows.astype(np.float32) @ rows.T.astype(np.float32)
+    # Whoever covers the smaller set covers the larger one too.
+    smaller = (held == size[None, :]) & (size[None, :] < size[:, None])
+    return np.asarray(rows[~smaller.any(axis=1)])
+
+
+def _distinct_with_groups(within: Flags) -> tuple[Flags, Ints]:
+    packed = np.packbits(within, axis=1)
+    width = packed.shape[1]
+    keys = np.ascontiguousarray(packed).view(np.dtype((np.void, width))).ravel()
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return np.asarray(within[first]), np.asarray(group)
+
+
+def _greedy_cover(rows: Flags, price: Floats, conflict: Flags) -> Flags | None:
+    """Return places that cover all rows, most rows for the price first; None if stuck."""
+    opened = np.zeros(rows.shape[1], dtype=bool)
+    missing = np.ones(len(rows), dtype=bool)
+    allowed = np.ones(rows.shape[1], dtype=bool)
+    while missing.any():
+        gain = np.where(allowed & ~opened, rows[missing].sum(axis=0) / price, 0.0)
+        pick = int(np.argmax(gain))
+        if gain[pick] <= 0.0:
+            return None
+        opened[pick] = True
+        missing &= ~rows[:, pick]
+        if len(conflict):
+            allowed &= ~conflict[pick]
+    return opened
