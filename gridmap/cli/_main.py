@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from gridmap.cli import _output, app, check, demo, import_, measure, propose, report
+from gridmap.cli import _output, app, check, demo, import_, measure, propose, repair, report
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
 from gridmap.settings import read_settings
@@ -18,6 +18,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "import": import_.command,
     "check": check.command,
+    "repair": repair.command,
     "measure": measure.command,
     "propose": propose.command,
     "report": report.command,

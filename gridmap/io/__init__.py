@@ -4,19 +4,29 @@ from gridmap.io.audit import check_city
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.io.importing import KINDS, import_files, read_layer
 from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
+from gridmap.io.repairing import Repair, repair_workspace, undo_repair
 from gridmap.io.workspace import Workspace, read_city
 
 __all__ = [
     "KINDS",
+    "MENDABLE",
+    "TOLERANCE_M",
     "Finding",
     "FindingKind",
     "ImportOptions",
     "ImportReport",
+    "LayerRepair",
     "Note",
+    "Repair",
+    "Repaired",
     "Severity",
     "Workspace",
     "check_city",
     "import_files",
     "read_city",
     "read_layer",
+    "repair_layer",
+    "repair_workspace",
+    "undo_repair",
 ]

@@ -58,9 +58,21 @@ def overlaps_between(
     return first[keep], second[keep], shared[keep]
 
 
-def gaps_between(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return the holes that the union of valid areas has, as polygons."""
-    whole = shapely.get_parts(shapely.union_all(shapes))
+def gaps_between(
+    shapes: NDArray[np.object_], *, matched: bool = False, dust_m2: float = _DUST_M2
+) -> NDArray[np.object_]:
+    """Return the holes that the union of valid areas has, as polygons.
+
+    Parameters
+    ----------
+    shapes : (n,) array of valid areas
+    matched
+        True if they are a valid coverage, whose union is quick.
+    dust_m2
+        Smaller holes are left out.
+    """
+    union = shapely.coverage_union_all if matched else shapely.union_all
+    whole = shapely.get_parts(union(shapes))
     whole = whole[shapely.get_dimensions(whole) == 2]
     holed = whole[shapely.get_num_interior_rings(whole) > 0]
     rings = [
@@ -69,7 +81,7 @@ def gaps_between(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
         for at in range(shapely.get_num_interior_rings(part))
     ]
     holes = np.asarray(shapely.polygons(rings), dtype=object) if rings else np.empty(0, object)
-    return holes[shapely.area(holes) > _DUST_M2]
+    return holes[shapely.area(holes) > dust_m2]
 
 
 def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
@@ -92,7 +104,8 @@ def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
             kind, FindingKind.OVERLAP, Severity.ERROR, len(first), names,
             float(shapely.area(shared).sum()), shared,
         )  # fmt: skip
-    gaps = gaps_between(shapes)
+    apart = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
+    gaps = gaps_between(shapes, matched=not apart.any())
     around = _neighbours(gaps, shapes, ids)
     if len(gaps):
         yield Finding(
@@ -107,7 +120,6 @@ def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
             kind, FindingKind.SLIVER, Severity.WARNING, len(parts), names,
             float(shapely.area(parts).sum()), parts,
         )  # fmt: skip
-    apart = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
     if apart.any():
         yield Finding(
             kind, FindingKind.UNMATCHED_EDGE, Severity.NOTE, int(apart.sum()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +13,27 @@ import pyarrow.parquet as pq
 
 from gridmap.model import IncidentBatch, Incidents
 
-__all__ = ["read_months", "write_months"]
+__all__ = ["read_months", "store_incidents", "sweep_months", "write_months"]
 
 _BATCH = 1_000_000
+
+
+def store_incidents(incidents: Incidents, folder: Path) -> dict[str, Any]:
+    """Write incidents into a folder and return the entry that makes them hold."""
+    folder.mkdir(exist_ok=True)
+    return {
+        "count": len(incidents),
+        "digest": incidents.digest,
+        "categories": list(incidents.categories),
+        "files": write_months(incidents, folder),
+    }
+
+
+def sweep_months(folder: Path, files: list[str]) -> None:
+    """Remove the months of former imports, and what a killed one left."""
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink(missing_ok=True)
 
 
 def write_months(incidents: Incidents, folder: Path) -> list[str]:

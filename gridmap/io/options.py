@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
 from gridmap.i18n import tr
 
 __all__ = ["ImportOptions", "ImportReport", "Note"]
+
+_LISTED = 1000  # ids of one fault that gridmap.toml lists: it stays readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,24 @@ class ImportReport:
     files: tuple[str, ...]
     ids_repeated: tuple[str, ...] = ()
     ids_missing: tuple[str, ...] = ()
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what a workspace remembers of the import."""
+        told: dict[str, Any] = {
+            "sources": list(self.files),
+            "source_crs": self.crs,
+            "encoding": self.encoding,
+            "read": self.read,
+            "mapped": dict(self.mapped),
+            "refused": dict(self.refused),
+            "refused_columns": list(self.refused_columns),
+            "warnings": [note.text() for note in self.warnings],
+        }
+        found = {"ids_repeated": self.ids_repeated, "ids_missing": self.ids_missing}
+        for key, ids in found.items():
+            if ids:
+                told |= {key: list(ids[:_LISTED]), f"{key}_count": len(ids)}
+        return told
 
     def as_json(self) -> dict[str, object]:
         """Return the report as plain values for ``--json``."""

@@ -8,30 +8,37 @@
       incidents.parquet/  one file a month: x, y in the working CRS, time, category
       plans.db            plans and their history (made by `gridmap.plans`)
 
-Each file is written beside its target, flushed, then renamed. The incident files of the
-moment are those that ``gridmap.toml`` lists, so a new set becomes valid by one rename.
+Each file is written beside its target, flushed, then renamed (`gridmap.io._commit`). The
+incident files of the moment are those that ``gridmap.toml`` lists, so a new set becomes
+valid by one rename.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import pandas as pd
 import tomlkit
 from pyproj import CRS
 from tomlkit.exceptions import TOMLKitError
 
-from gridmap.errors import CRSError, InputError, WorkspaceError
-from gridmap.io._months import read_months, write_months
+from gridmap.errors import CRSError, GridmapError, InputError, MissingError, WorkspaceError
+from gridmap.io._commit import (
+    PENDING_CONFIG,
+    PENDING_LAYERS,
+    carry_through,
+    commit,
+    flushed,
+    locked,
+)
+from gridmap.io._layer_store import read_stored_layer, write_stored_layer
+from gridmap.io._months import read_months, store_incidents, sweep_months
 from gridmap.io.options import ImportReport
 from gridmap.model import City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
@@ -40,9 +47,8 @@ __all__ = ["CONFIG", "Workspace", "read_city"]
 
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
-_INCIDENTS = "incidents.parquet"
+INCIDENTS = "incidents.parquet"
 _VERSION = 1
-_LISTED = 1000  # ids of one fault that gridmap.toml lists: it stays readable
 
 
 class Workspace:
@@ -77,6 +83,7 @@ class Workspace:
         place = cls(Path(path))
         if not place.exists:
             raise WorkspaceError("io.error.not_workspace", path=str(path))
+        place._recover()
         place._check_version()
         return place
 
@@ -91,6 +98,7 @@ class Workspace:
         """
         place = cls(Path(path))
         if place.exists:
+            place._recover()
             place._check_version()
         elif place.path.exists() and (not place.path.is_dir() or any(place.path.iterdir())):
             raise WorkspaceError("io.error.not_workspace", path=str(path))
@@ -164,7 +172,7 @@ class Workspace:
         crs = self.working_crs
         if crs is None:
             raise WorkspaceError("io.error.no_layers", path=str(self.path))
-        layers = {kind: self._read_layer(kind, crs) for kind in self.kinds}
+        layers = {kind: self.layer(kind) for kind in self.kinds}
         return City(
             self.name,
             crs,
@@ -174,6 +182,21 @@ class Workspace:
             bool(self.config.get("made_up", False)),
         )
 
+    def layer(self, kind: Kind) -> Layer:
+        """Return a stored layer with what was said when it was imported.
+
+        Raises
+        ------
+        MissingError
+            If there is none of this kind.
+        WorkspaceError
+            If it cannot be read.
+        """
+        crs = self.working_crs
+        if crs is None or kind not in self.kinds:
+            raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.name)
+        return read_stored_layer(self.path / _LAYERS, kind, crs, self.config["layers"][str(kind)])
+
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of layers that are stored."""
@@ -182,23 +205,54 @@ class Workspace:
     def put_layer(self, layer: Layer, report: ImportReport | None = None) -> None:
         """Store a layer in the place of the one of its kind.
 
+        Parameters
+        ----------
+        layer
+            A layer in the working CRS; of a new workspace, it sets the working CRS.
+        report
+            What its import said; without one, the layer's provenance is kept.
+
         Raises
         ------
         CRSError
             If the layer is not in the working CRS.
         WorkspaceError
-            If the folder cannot be written.
+            If the folder cannot be written, or somebody else is writing.
         """
-        self._check_crs(layer.crs)
+        told = dict(layer.provenance) if report is None else report.provenance()
+        self.put_layers([Layer(layer.kind, layer.frame, told)])
+
+    def put_layers(self, layers: Iterable[Layer]) -> None:
+        """Store layers, each with its provenance, all of them or none.
+
+        Raises
+        ------
+        CRSError
+            If a layer is not in the working CRS.
+        WorkspaceError
+            If the folder cannot be written, or somebody else is writing.
+        """
+        chosen = list(layers)
+        if not chosen:
+            return
         with self._writing() as folder:
-            target = folder / _LAYERS
-            with _beside(target) as temporary:
-                if target.exists():
-                    shutil.copyfile(target, temporary)
-                _write_layer(layer, temporary)
-            told = dict(layer.provenance) if report is None else _provenance(report)
-            entry: dict[str, Any] = {**told, "count": len(layer), "digest": layer.digest}
-            self._write_config(folder, layer.crs, {"layers": {str(layer.kind): entry}})
+            for layer in chosen:
+                self._check_crs(layer.crs)
+            pending = folder / PENDING_LAYERS
+            if (folder / _LAYERS).exists():
+                shutil.copyfile(folder / _LAYERS, pending)
+            for layer in chosen:
+                write_stored_layer(layer, pending)
+            flushed(pending)
+            entries = {
+                str(layer.kind): {
+                    **layer.provenance,
+                    "count": len(layer),
+                    "digest": layer.digest,
+                }
+                for layer in chosen
+            }
+            self._commit(folder, chosen[0].crs, {"layers": entries})
 
     def put_incidents(self, incidents: Incidents, report: ImportReport | None = None) -> None:
         """Store incidents in the place of those that are there.
@@ -208,37 +262,34 @@ class Workspace:
         CRSError
             If they are not in the working CRS.
         WorkspaceError
-            If the folder cannot be written.
+            If the folder cannot be written, or somebody else is writing.
         """
-        self._check_crs(incidents.crs)
         with self._writing() as folder:
-            target = folder / _INCIDENTS
-            target.mkdir(exist_ok=True)
-            before = set(self.config.get("incidents", {}).get("files", []))
-            files = write_months(incidents, target)
-            entry: dict[str, Any] = {
-                "count": len(incidents),
-                "digest": incidents.digest,
-                "categories": list(incidents.categories),
-                "files": files,
-            }
-            entry |= _provenance(report)
-            self._write_config(folder, incidents.crs, {"incidents": entry})
-            for name in before - set(files):
-                (target / name).unlink(missing_ok=True)
+            self._check_crs(incidents.crs)
+            entry = store_incidents(incidents, folder / INCIDENTS) | (
+                report.provenance() if report else {}
+            )
+            self._commit(folder, incidents.crs, {"incidents": entry})
+            sweep_months(folder / INCIDENTS, entry["files"])
 
     def put_city(self, city: City) -> None:
-        """Store a whole city, its name and presets included."""
-        self._check_crs(city.crs)
+        """Store a whole city, its name and presets included.
+
+        Raises
+        ------
+        CRSError
+            If the workspace is in another CRS.
+        WorkspaceError
+            If the folder cannot be written, or somebody else is writing.
+        """
         with self._writing() as folder:
-            with _beside(folder / _LAYERS) as temporary:
-                for layer in city.layers.values():
-                    _write_layer(layer, temporary)
+            self._check_crs(city.crs)
+            for layer in city.layers.values():
+                write_stored_layer(layer, folder / PENDING_LAYERS)
+            if city.layers:
+                flushed(folder / PENDING_LAYERS)
             entries: dict[str, Any] = {
-                str(kind): {
-                    "count": len(layer),
-                    "digest": layer.digest,
-                }
+                str(kind): {**layer.provenance, "count": len(layer), "digest": layer.digest}
                 for kind, layer in city.layers.items()
             }
             changes: dict[str, Any] = {
@@ -249,15 +300,10 @@ class Workspace:
             if city.made_up:
                 changes["made_up"] = True
             if city.incidents is not None:
-                target = folder / _INCIDENTS
-                target.mkdir(exist_ok=True)
-                changes["incidents"] = {
-                    "count": len(city.incidents),
-                    "digest": city.incidents.digest,
-                    "categories": list(city.incidents.categories),
-                    "files": write_months(city.incidents, target),
-                }
-            self._write_config(folder, city.crs, changes)
+                changes["incidents"] = store_incidents(city.incidents, folder / INCIDENTS)
+            self._commit(folder, city.crs, changes, replace=True)
+            if city.incidents is not None:
+                sweep_months(folder / INCIDENTS, changes["incidents"]["files"])
 
     def _document(self) -> tomlkit.TOMLDocument:
         try:
@@ -266,6 +312,20 @@ class Workspace:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(
                 "io.error.bad_config", path=str(self.path), reason=reason
+            ) from error
+
+    def _recover(self) -> None:
+        """Carry through a change whose writer was killed after it had come to hold."""
+        if not (self.path / PENDING_CONFIG).exists():
+            return
+        try:
+            with locked(self.path):
+                carry_through(self.path)
+        except OSError as error:
+            if isinstance(error, GridmapError):
+                raise
+            raise WorkspaceError(
+                "io.error.cannot_write", path=str(self.path), reason=error.strerror or str(error)
             ) from error
 
     def _check_version(self) -> None:
@@ -281,24 +341,11 @@ class Workspace:
                 expected=crs_label(working),
             )  # fmt: skip
 
-    def _read_layer(self, kind: Kind, crs: CRS) -> Layer:
-        import pyogrio
-        from pyogrio.errors import DataLayerError, DataSourceError
-
-        try:
-            frame = pyogrio.read_dataframe(self.path / _LAYERS, layer=str(kind), use_arrow=True)
-        except (DataSourceError, DataLayerError) as error:
-            raise WorkspaceError(
-                "io.error.layer_unreadable", kind=str(kind), path=str(self.path)
-            ) from error
-        frame = frame.set_crs(crs, allow_override=True)
-        return Layer(kind, frame, self.config["layers"][str(kind)])
-
     def _read_incidents(self, crs: CRS) -> Incidents | None:
         entry = self.config.get("incidents")
         if not entry:
             return None
-        paths = [self.path / _INCIDENTS / name for name in entry["files"]]
+        paths = [self.path / INCIDENTS / name for name in entry["files"]]
         lost = [path.name for path in paths if not path.is_file()]
         if lost:
             raise WorkspaceError("io.error.incidents_lost", path=str(self.path), file=lost[0])
@@ -313,29 +360,47 @@ class Workspace:
         """Yield the folder to write in: this one, or a new one that is renamed into place."""
         try:
             if self.exists:
-                yield self.path
+                with locked(self.path):
+                    carry_through(self.path)
+                    # Somebody else may have written since this workspace was opened.
+                    self.__dict__.pop("config", None)
+                    yield self.path
             else:
-                parent = self.path.resolve().parent
-                parent.mkdir(parents=True, exist_ok=True)
-                folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=parent))
-                try:
-                    yield folder
-                    if self.path.is_dir():
-                        self.path.rmdir()
-                    folder.chmod(0o755)
-                    folder.rename(self.path)
-                finally:
-                    shutil.rmtree(folder, ignore_errors=True)
+                yield from self._making()
         except OSError as error:
-            if isinstance(error, WorkspaceError):
+            if isinstance(error, GridmapError):
                 raise
             raise WorkspaceError(
                 "io.error.cannot_write", path=str(self.path), reason=error.strerror or str(error)
             ) from error
-        self.__dict__.pop("config", None)
+        finally:
+            self.__dict__.pop("config", None)
 
-    def _write_config(self, folder: Path, crs: CRS, changes: dict[str, Any]) -> None:
+    def _making(self) -> Iterator[Path]:
+        parent = self.path.resolve().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=parent))
+        try:
+            yield folder
+            folder.chmod(0o755)
+            try:
+                if self.path.is_dir():
+                    self.path.rmdir()
+                folder.rename(self.path)
+            except OSError as error:
+                if self.exists:
+                    raise WorkspaceError("io.error.locked", path=str(self.path)) from error
+                raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _commit(
+        self, folder: Path, crs: CRS, changes: dict[str, Any], *, replace: bool = False
+    ) -> None:
         document = self._document() if self.exists else tomlkit.document()
+        if replace:
+            document.pop("layers", None)
+            document.pop("incidents", None)
         document.setdefault("version", _VERSION)
         document.setdefault("name", self.path.resolve().name)
         document.setdefault("crs", crs_label(crs) if crs.to_authority() else crs.to_wkt())
@@ -346,8 +411,7 @@ class Workspace:
                     table[name] = entry
             else:
                 document[key] = value
-        with _beside(folder / CONFIG) as temporary:
-            temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
+        commit(folder, tomlkit.dumps(document))
 
 
 def read_city(path: str | Path) -> City:
@@ -359,58 +423,3 @@ def read_city(path: str | Path) -> City:
         If the folder is no workspace.
     """
     return Workspace.open(path).city()
-
-
-@contextlib.contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside the target; flush it and rename it when all went well."""
-    temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix}")
-    try:
-        yield temporary
-        if temporary.exists():
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(target)
-    finally:
-        for leftover in target.parent.glob(f"{temporary.name}*"):
-            leftover.unlink(missing_ok=True)
-
-
-def _write_layer(layer: Layer, path: Path) -> None:
-    import pyogrio
-
-    # The same layers give the same bytes: no clock in the file.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
-    frame = gpd.GeoDataFrame(layer.frame)
-    for name in frame.columns:
-        if name != "geometry" and frame[name].dtype == object:
-            frame[name] = frame[name].map(lambda v: None if pd.isna(v) else str(v))
-    pyogrio.write_dataframe(
-        frame, path, layer=str(layer.kind), driver="GPKG", geometry_name="geom",
-        promote_to_multi=False, use_arrow=False,
-    )  # fmt: skip
-
-
-def _provenance(report: ImportReport | None) -> dict[str, Any]:
-    if report is None:
-        return {}
-    return {
-        "sources": list(report.files),
-        "source_crs": report.crs,
-        "encoding": report.encoding,
-        "read": report.read,
-        "mapped": dict(report.mapped),
-        "refused": dict(report.refused),
-        "refused_columns": list(report.refused_columns),
-        "warnings": [note.text() for note in report.warnings],
-        **_told_apart(report),
-    }
-
-
-def _told_apart(report: ImportReport) -> dict[str, Any]:
-    found = {"ids_repeated": report.ids_repeated, "ids_missing": report.ids_missing}
-    made: dict[str, Any] = {}
-    for key, ids in found.items():
-        if ids:
-            made |= {key: list(ids[:_LISTED]), f"{key}_count": len(ids)}
-    return made

@@ -1,0 +1,61 @@
+"""``gridmap repair``: mend the shapes of a workspace, or put them back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._output import print_json, print_text
+from gridmap.errors import InputError
+from gridmap.i18n import tr
+
+
+def command(
+    workspace: WorkspacePath,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="KIND", help="invalid|sliver|overlap|unmatched_edge|gap"),
+    ] = None,
+    tolerance_m: Annotated[float, typer.Option("--tolerance-m", metavar="M")] = 5.0,
+    undo: Annotated[bool, typer.Option("--undo")] = False,
+    as_json: Json = False,
+) -> None:
+    """Mend what was asked and nothing else; the originals are kept in the workspace."""
+    from gridmap.io import MENDABLE, FindingKind, repair_workspace, undo_repair
+
+    if undo:
+        kinds = [str(kind) for kind in undo_repair(workspace)]
+        if as_json:
+            print_json({"undone": kinds})
+        else:
+            names = "、".join(tr(f"io.layer.{kind}") for kind in kinds)
+            print_text(tr("cli.repair.undone", layers=names))
+        return
+    known = {str(kind): FindingKind(kind) for kind in MENDABLE}
+    wrong = [name for name in only or () if name not in known]
+    if wrong:
+        raise InputError("io.error.not_mendable", received=wrong[0], known=", ".join(known))
+    chosen = [known[name] for name in only] if only else MENDABLE
+    report = repair_workspace(workspace, only=chosen, tolerance_m=tolerance_m)
+    if as_json:
+        print_json(report.as_json())
+        return
+    for item in report.done:
+        about = {
+            "layer": tr(f"io.layer.{item.layer}"),
+            "kind": tr(f"io.finding.{item.kind}"),
+        }
+        if item.rows:
+            print_text(
+                tr("cli.repair.line", **about, rows=item.rows, area_m2=item.area_m2,
+                   moved_m=item.moved_max_m)
+            )  # fmt: skip
+        if item.left:
+            print_text(tr("cli.repair.left", **about, count=item.left, tolerance_m=tolerance_m))
+    if not any(item.rows for item in report.done):
+        print_text(tr("cli.repair.nothing"))
+    print_text(tr(f"cli.repair.{'valid' if report.coverage_valid else 'not_valid'}"))
+    for name in report.originals:
+        print_text(tr("cli.repair.kept", file=name, path=str(workspace)))

@@ -1,0 +1,127 @@
+"""One writer at a time, and two files that change together or not at all.
+
+A change is written beside the files that it will replace. It holds from the moment the new
+``gridmap.toml`` stands complete under its pending name; whoever opens the workspace next
+carries it through if the writer was killed before the last rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from gridmap.errors import WorkspaceError
+
+__all__ = [
+    "LOCK",
+    "PENDING_CONFIG",
+    "PENDING_LAYERS",
+    "carry_through",
+    "commit",
+    "flushed",
+    "locked",
+]
+
+LOCK = ".gridmap.lock"
+PENDING_CONFIG = ".pending-gridmap.toml"
+PENDING_LAYERS = ".pending-city.gpkg"
+_WAIT_S = 10.0
+_BEAT_S = 0.05
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+    """Hold the workspace's lock; the system frees it if the process dies.
+
+    Raises
+    ------
+    WorkspaceError
+        If somebody else holds it for longer than ``wait_s`` seconds.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        file = (folder / LOCK).open("a+b")
+        if _try_lock(file) and _still_there(file, folder / LOCK):
+            break
+        file.close()
+        if time.monotonic() > until:
+            raise WorkspaceError("io.error.locked", path=str(folder))
+        time.sleep(_BEAT_S)
+    try:
+        yield
+    finally:
+        # Unlinked while held: a waiter sees that its file is gone and takes a new one.
+        with contextlib.suppress(OSError):
+            (folder / LOCK).unlink()
+        file.close()
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return _try_lock_windows(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock_windows(file: IO[bytes]) -> bool:
+    import importlib
+
+    msvcrt = importlib.import_module("msvcrt")
+    try:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
+
+
+def _still_there(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def flushed(path: Path) -> None:
+    """Make sure that a file's bytes are on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def commit(folder: Path, config: str) -> None:
+    """Put a new ``gridmap.toml`` in place, and ``city.gpkg`` with it if one is pending."""
+    draft = folder / f"{PENDING_CONFIG}.draft"
+    draft.write_text(config, encoding="utf-8")
+    flushed(draft)
+    draft.replace(folder / PENDING_CONFIG)
+    carry_through(folder)
+
+
+def carry_through(folder: Path) -> None:
+    """Finish a change that holds already, and sweep up one that never did."""
+    config, layers = folder / PENDING_CONFIG, folder / PENDING_LAYERS
+    if config.exists():
+        if layers.exists():
+            layers.replace(folder / "city.gpkg")
+        config.replace(folder / "gridmap.toml")
+    for leftover in folder.glob(".pending-*"):
+        leftover.unlink(missing_ok=True)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

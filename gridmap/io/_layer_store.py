@@ -1,0 +1,54 @@
+"""Layers in GeoPackage files of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS
+
+from gridmap.errors import WorkspaceError
+from gridmap.model import Kind, Layer
+
+__all__ = ["read_stored_layer", "write_stored_layer"]
+
+
+def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, object]) -> Layer:
+    """Return a layer that gridmap wrote.
+
+    Raises
+    ------
+    WorkspaceError
+        If the file or the layer cannot be read.
+    """
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        frame = pyogrio.read_dataframe(path, layer=str(kind), use_arrow=True)
+    except (DataSourceError, DataLayerError, OSError, ValueError) as error:
+        raise WorkspaceError(
+            "io.error.layer_unreadable", kind=str(kind), path=str(path.parent)
+        ) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise WorkspaceError("io.error.layer_unreadable", kind=str(kind), path=str(path.parent))
+    frame = frame.set_crs(crs, allow_override=True)
+    return Layer(kind, frame, provenance)
+
+
+def write_stored_layer(layer: Layer, path: Path) -> None:
+    """Write a layer into a GeoPackage, in the place of the one of its kind."""
+    import pyogrio
+
+    # The same layers give the same bytes: no clock in the file.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
+    frame = gpd.GeoDataFrame(layer.frame)
+    for name in frame.columns:
+        if name != "geometry" and frame[name].dtype == object:
+            frame[name] = frame[name].map(lambda v: None if pd.isna(v) else str(v))
+    pyogrio.write_dataframe(
+        frame, path, layer=str(layer.kind), driver="GPKG", geometry_name="geom",
+        promote_to_multi=False, use_arrow=False,
+    )  # fmt: skip
