@@ -85,7 +85,9 @@ def make_areas(
     stations, communities = int(station_of.max()) + 1, int(community_of.max()) + 1
     home = np.zeros(communities, dtype=np.int64)
     home[community_of] = station_of
-    middle = np.column_stack([_mean(centre[:, axis], station_of, stations) for axis in (0, 1)])
+    # By area, not by grid: the many small grids of the core would pull every middle inward.
+    station_shapes = _join(grids, station_of)
+    middle = shapely.get_coordinates(shapely.centroid(station_shapes))
     heart = centre[core].mean(axis=0) if core.any() else centre.mean(axis=0)
     cores = np.bincount(station_of, weights=core, minlength=stations)
     station_name = station_names(
@@ -141,7 +143,7 @@ def make_areas(
         crs=crs,
     )
     station = gpd.GeoDataFrame(
-        {"id": station_id, "name": station_name}, geometry=_join(grids, station_of), crs=crs
+        {"id": station_id, "name": station_name}, geometry=station_shapes, crs=crs
     )
     return Areas(grid, community, station, community_of, station_of)
 

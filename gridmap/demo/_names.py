@@ -104,11 +104,17 @@ def station_names(places: list[tuple[float, float, bool]]) -> list[str]:
         station holds the old core.
     """
     sides = ["城东", "城东北", "城北", "城西北", "城西", "城西南", "城南", "城东南"]
-    used: dict[str, int] = {}
+    further = _endless(_STREETS.split(), "新上下", "桥集")
+    used: set[str] = set()
     names = []
     for east, north, core in places:
-        turn = int(np.round(np.arctan2(north, east) / (np.pi / 4))) % 8
-        stem = "城关" if core and "城关" not in used else sides[turn]
-        used[stem] = used.get(stem, 0) + 1
-        names.append(stem if used[stem] == 1 else f"{stem}第{ordinal(used[stem])}")
-    return [f"{stem}派出所" for stem in names]
+        turn = np.arctan2(north, east) / (np.pi / 4)
+        off = [abs((turn - side + 4.0) % 8.0 - 4.0) for side in range(8)]
+        # The nearest side that is free and not behind the city's back; else a street's name.
+        wishes = [sides[side] for side in np.argsort(off, kind="stable")[:4]]
+        stem = "城关" if core else next((wish for wish in wishes if wish not in used), "")
+        while not stem or stem in used:
+            stem = next(further)
+        used.add(stem)
+        names.append(f"{stem}派出所")
+    return names
