@@ -5,6 +5,7 @@ from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose
 from gridmap.partition.scores import Scores, score_plan
+from gridmap.partition.warm import warm_up
 
 __all__ = [
     "Bound",
@@ -18,4 +19,5 @@ __all__ = [
     "problem_of",
     "propose",
     "score_plan",
+    "warm_up",
 ]

@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Instance, Ints, State
+from gridmap.partition._arrays import Floats, Instance, Ints, State
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import tree_room
 from gridmap.partition._sweep import run_sweeps
 
-__all__ = ["Clock", "Schedule", "anneal", "excess_of", "make_state", "refresh_state"]
+__all__ = ["Clock", "Schedule", "anneal", "excess_of", "make_state", "refresh_state", "schedule_arrays"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,20 +173,55 @@ def anneal(
     for i in range(chunks):
         sweeps = planned
         left = clock.left()
-        if np.isfinite(left) and rate > 0.0:
+        if np.isfinite(left):
+            if rate == 0.0:  # a look at the clock, beside the schedule
+                rate = _timed(instance, state, schedule, np.zeros(1), room)
             sweeps = max(1, min(planned, int(left / (chunks - i) / rate)))
         share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
         if clock.stopped():
             share = np.ones(3)
-        before = perf_counter()
-        _run(instance, state, schedule, share, room)
-        rate = (perf_counter() - before) / len(share)
+        rate = _timed(instance, state, schedule, share, room)
         refresh_state(instance, state)
         if on_chunk is not None:
             on_chunk((i + 1) / chunks, state)
         if len(share) == 3 and share[0] == 1.0:
             break
     return state
+
+
+def _timed(
+    instance: Instance,
+    state: State,
+    plan: Schedule,
+    share: NDArray[np.float64],
+    room: tuple[np.ndarray, np.ndarray],
+) -> float:
+    """Run sweeps and return the seconds that one of them took."""
+    before = perf_counter()
+    _run(instance, state, plan, share, room)
+    return (perf_counter() - before) / len(share)
+
+
+def schedule_arrays(
+    instance: Instance, plan: Schedule, share: NDArray[np.float64]
+) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+    """Return temperature, balance weight, inertia weight and pairs to divide anew per sweep.
+
+    Parameters
+    ----------
+    share
+        Where in the schedule each sweep stands, 0 to 1.
+    """
+    cool = np.clip(share / plan.cooling, 0.0, 1.0)
+    hold = np.clip((share - plan.cooling) / plan.holding, 0.0, 1.0)
+    heat = plan.hot * (plan.cold / plan.hot) ** cool
+    heat[share >= plan.cooling + plan.holding] = 1e-9
+    weigh = plan.loose * (plan.strict / plan.loose) ** cool * 20.0**hold
+    beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
+    beta *= instance.k / max(1.0, float(instance.pulls.mass.sum()))
+    # A fractional number of pairs per sweep is spread evenly over the sweeps.
+    wanted = np.cumsum(np.full(len(share), plan.resplit * instance.k))
+    return heat, weigh, beta, np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
 
 
 def _run(
@@ -197,16 +232,7 @@ def _run(
     room: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Run sweeps at given shares of the schedule."""
-    cool = np.clip(share / plan.cooling, 0.0, 1.0)
-    hold = np.clip((share - plan.cooling) / plan.holding, 0.0, 1.0)
-    heat = plan.hot * (plan.cold / plan.hot) ** cool
-    heat[share >= plan.cooling + plan.holding] = 1e-9
-    weigh = plan.loose * (plan.strict / plan.loose) ** cool * 20.0**hold
-    beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
-    beta *= instance.k / max(1.0, float(instance.pulls.mass.sum()))
-    # A fractional number of pairs per sweep is spread evenly over the sweeps.
-    wanted = np.cumsum(np.full(len(share), plan.resplit * instance.k))
-    resplits = np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
+    heat, weigh, beta, resplits = schedule_arrays(instance, plan, share)
     run_sweeps(
         instance.graph,
         instance.loads,

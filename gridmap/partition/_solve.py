@@ -18,6 +18,7 @@ from gridmap.partition._anneal import (
 from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
+from gridmap.partition._small import is_small, search_small
 from gridmap.partition._start import join_pieces, start_plan
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
@@ -27,12 +28,16 @@ _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time on
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
-    """How many looks at a grid one annealing takes, and how many annealings there are."""
+    """How many looks at a grid one annealing takes, and how many annealings there are.
+
+    ``searches`` is the number of searches of `search_small`, 0 for plain annealing.
+   """
 
     visits: float
     least: int
     most: int
     starts: int
+    searches: int
 
     def sweeps(self, grids: int) -> int:
         """Return the sweeps of one annealing of so many grids."""
@@ -40,9 +45,9 @@ class Effort:
 
 
 _EFFORTS = {
-    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1),
-    "normal": Effort(visits=4e7, least=500, most=30_000, starts=3),
-    "thorough": Effort(visits=4e8, least=4_000, most=150_000, starts=6),
+    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, searches=0),
+    "normal": Effort(visits=4e7, least=500, most=30_000, starts=3, searches=6),
+    "thorough": Effort(visits=4e8, least=4_000, most=150_000, starts=6, searches=200),
 }
 
 
@@ -59,6 +64,7 @@ class Solved:
     cost: float
     excess: float
     sweeps: int
+    proven: bool = False
 
     def better_than(self, other: Solved | None) -> bool:
         """Return whether this plan is preferred: bounds first, cost second."""
@@ -114,6 +120,8 @@ def solve_region(
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
         return Solved(beat, 0.0, excess_of(instance, make_state(instance, beat, 0, keep)), 0)
+    if start is None and effort.searches and is_small(instance):
+        return _search(instance, effort, schedule, seed, clock, on_progress)
     sweeps = effort.sweeps(n)
     starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
     left = clock.left()
@@ -130,6 +138,30 @@ def solve_region(
         best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
     assert best is not None  # noqa: S101 - starts is at least one; for the type checker
     return best
+
+
+def _search(
+    instance: Instance,
+    effort: Effort,
+    schedule: Schedule,
+    seed: int,
+    clock: Clock,
+    on_progress: Callable[[float, float], None] | None,
+) -> Solved:
+    """Search a small region; fall back on plain annealing where no plan is inside bounds."""
+
+    def report(share: float) -> None:
+        if on_progress is not None:
+            on_progress(share, np.nan)
+
+    part = clock.part(clock.left() * 0.9)
+    _, beat, proven = search_small(
+        instance, starts=effort.searches, seed=seed, clock=part, on_progress=report
+    )
+    if beat is not None:
+        return replace(rate_plan(instance, beat, np.inf, 0), proven=proven)
+    plain = replace(effort, searches=0)
+    return solve_region(instance, effort=plain, schedule=schedule, seed=seed, clock=clock)
 
 
 def _one_run(

@@ -12,7 +12,6 @@ from numba import njit
 from gridmap.partition._arrays import Graph, Loads, Pulls, State
 from gridmap.partition._moves import (
     apply_block,
-    beat_penalty,
     block_change,
     foes_in,
     gather_cut_off,
@@ -56,13 +55,35 @@ def run_sweeps(
         Work arrays of `recombine_once`.
     """
     tried = 0
+    plain = (
+        pulls.foe.shape[0] == 0
+        and (pulls.pin < 0).all()
+        and (pulls.home < 0).all()
+        and (pulls.demand <= 0.0).all()
+    )
     for s in range(len(heat)):
-        tried += _sweep(graph, loads, pulls, state, heat[s], weigh[s], beta[s], noise)
+        tried += _sweep(graph, loads, pulls, state, heat[s], weigh[s], beta[s], noise, plain)
         for _ in range(resplits[s]):
             recombine_once(
                 graph, loads, pulls, state, heat[s], weigh[s], beta[s], noise, room[0], room[1]
             )
     return tried
+
+
+@njit(cache=True)
+def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh: float) -> float:
+    """Return what travel, change and grids kept apart say to a move."""
+    change = pull_of(pulls, grid, goal) - pull_of(pulls, grid, origin)
+    home = pulls.home[grid]
+    if home == goal:
+        change += weigh * share_penalty(state, -pulls.weight[grid])
+    elif home == origin:
+        change += weigh * share_penalty(state, pulls.weight[grid])
+    if pulls.foe_ptr[grid + 1] > pulls.foe_ptr[grid]:
+        change += 100.0 * (
+            foes_in(pulls, state, grid, goal) - foes_in(pulls, state, grid, origin)
+        )
+    return change
 
 
 @njit(cache=True)
@@ -75,9 +96,11 @@ def _sweep(
     weigh: float,
     beta: float,
     noise: np.ndarray,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> int:
     indptr, nbr, length = graph.indptr, graph.nbr, graph.length
-    owner, total, moment = state.beat, state.total, state.moment
+    owner, size, total, moment = state.beat, state.size, state.total, state.moment
+    w, lo, hi, scale = loads.w, loads.lo, loads.hi, loads.scale
     mask = np.uint64(len(noise) - 1)
     criteria = loads.w.shape[1]
     n = len(owner)
@@ -90,7 +113,7 @@ def _sweep(
             continue
         bits = next_random(state.random)
         q = owner[nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]]
-        if q == p or pulls.pin[v] >= 0 or state.size[p] == 1:
+        if q == p or size[p] == 1 or (not plain and pulls.pin[v] >= 0):
             continue
         tried += 1
         change = 0.0
@@ -102,13 +125,17 @@ def _sweep(
                 change -= length[e]
         excess = 0.0
         for c in range(criteria):
-            wv = loads.w[v, c]
-            excess += (
-                beat_penalty(loads, p, c, total[p, c] - wv)
-                - beat_penalty(loads, p, c, total[p, c])
-                + beat_penalty(loads, q, c, total[q, c] + wv)
-                - beat_penalty(loads, q, c, total[q, c])
-            )
+            here, there, wv = total[p, c], total[q, c], w[v, c]
+            over = max(max(here - hi[p, c], lo[p, c] - here) * scale[p, c], 0.0)
+            excess -= over * over
+            over = max(max(there - hi[q, c], lo[q, c] - there) * scale[q, c], 0.0)
+            excess -= over * over
+            here -= wv
+            there += wv
+            over = max(max(here - hi[p, c], lo[p, c] - here) * scale[p, c], 0.0)
+            excess += over * over
+            over = max(max(there - hi[q, c], lo[q, c] - there) * scale[q, c], 0.0)
+            excess += over * over
         change += weigh * excess
         if beta > 0.0:
             m = pulls.mass[v]
@@ -122,18 +149,8 @@ def _sweep(
                 * m
                 * (sq / (sq + m) * (ex * ex + ey * ey) - sp / (sp - m) * (dx * dx + dy * dy))
             )
-        home = pulls.home[v]
-        off = 0.0
-        if home >= 0 or pulls.demand[v] > 0.0:
-            change += pull_of(pulls, v, q) - pull_of(pulls, v, p)
-            if home == q:
-                off = -pulls.weight[v]
-            elif home == p:
-                off = pulls.weight[v]
-            if off != 0.0:
-                change += weigh * share_penalty(state, off)
-        if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
-            change += 100.0 * (foes_in(pulls, state, v, q) - foes_in(pulls, state, v, p))
+        if not plain:
+            change += _pulled(pulls, state, v, p, q, weigh)
         limit = heat * noise[bits & mask]
         if change > limit:
             continue

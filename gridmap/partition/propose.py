@@ -313,14 +313,17 @@ def _candidate(
         assignment=assignment,
         objective=objective,
         scores=scores,
-        bounds=(_cut_bound(scores.cut_m),),
+        bounds=(_cut_bound(scores.cut_m, proven=all(found.proven for found in solved)),),
         feasible=all(found.excess <= 0 for found in solved),
     )
 
 
-def _cut_bound(cut_m: float) -> Bound:
-    """Return that nothing is proven about border length: no method gives a useful bound."""
-    return Bound(objective="cut_m", value=cut_m)
+def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
+    """Return what is known about border length: proof by enumeration, or nothing.
+
+    No method gives a useful bound beyond tiny regions, so none is promised.
+    """
+    return Bound(objective="cut_m", value=cut_m, lower=cut_m if proven else None, proven=proven)
 
 
 def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
