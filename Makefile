@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
-PYTEST_OPTIONS ?=
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test check format wheelhouse bench clean
+.PHONY: run test check format data wheelhouse clean
 
 run: $(READY)
 	$(BIN)/gridmap app
@@ -27,6 +27,11 @@ check: $(DEV_READY)
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The demo city as it is shipped; make it anew when its generator changes.
+data: $(READY)
+	rm -rf data/demo
+	$(BIN)/gridmap demo data/demo
 
 wheelhouse: $(READY)
 	$(BIN)/python .ci/wheelhouse.py
