@@ -13,10 +13,11 @@ from gridmap.measure import MeasureTable
 from gridmap.measure.summary import COUNTS, By
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import HIDDEN, Chart, Column, Table, column, shown
+from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column, shown
 
 __all__ = ["area_table", "coverage_table", "masked"]
 
+Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Which hidden counts would be known from a rate.
@@ -119,14 +120,23 @@ def masked(
         # Grids' shares of cover are geometry: they tell nothing about anybody.
         if level == "grid" and item.key == "covered_residents_share":
             mask[:] = False
-        shown_rows[item.key] = rows[item.key].to_numpy(dtype=float)
+        shown_rows[item.key] = rounded(rows[item.key].to_numpy(dtype=float), item.form, hiding)
         shown_rows.loc[mask, item.key] = np.nan
         hidden[item.key] = mask
-        total[item.key] = totals[item.key]
+        total[item.key] = float(rounded(np.array([totals[item.key]]), item.form, hiding)[0])
         if any(hiding.one("city", name, when=when) for name in of):
             total[item.key] = float("nan")
             hidden_total.add(item.key)
     return shown_rows, hidden, total, frozenset(hidden_total)
+
+
+def rounded(values: Floats, form: Format, hiding: Hiding) -> Floats:
+    """Return numbers with no more digits than are shown, where small ones are hidden.
+
+    Digits behind the point of a count that was shared out would tell the counts it is of.
+    """
+    digits = {"share": 3, "decimal": 1, "fine": 2}.get(form, 0)
+    return np.round(values, digits) if hiding.limit else values
 
 
 def with_covered(rows: pd.DataFrame) -> pd.DataFrame:

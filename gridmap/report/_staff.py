@@ -9,7 +9,7 @@ from gridmap.i18n import tr
 from gridmap.model import Kind
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import Chart, Table, column
+from gridmap.report.tables import Chart, Format, Table, column
 
 __all__ = ["comparison_table", "staffing_table"]
 
@@ -101,7 +101,7 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows.loc[hidden["kept_share"], "kept_share"] = np.nan
     columns = [column("name", "text")]
     for name in ("grids", "residents", "incidents", "covered_share"):
-        form = "share" if name == "covered_share" else "count"
+        form: Format = "share" if name == "covered_share" else "count"
         columns += [column(f"{name}_before", form), column(f"{name}_after", form)]
     if not hiding.limit:
         columns.append(column("kept_share", "share", bar=True))

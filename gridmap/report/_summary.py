@@ -64,11 +64,8 @@ def key_figures(measured: Measured, hiding: Hiding) -> tuple[KeyFigure, ...]:
     ]
     if "incidents" not in found.missing:
         dark = hiding.one("city", "incidents")
-        figures.append(
-            _figure(
-                "incidents", found.totals["incidents"], dark=dark, note=_change(measured, hiding)
-            )
-        )
+        change = _change(measured, hiding)
+        figures.append(_figure("incidents", found.totals["incidents"], dark=dark, note=change))
         rate = float(found.totals["incidents_per_1000_residents"])
         if np.isfinite(rate):
             dark = dark or hiding.one("city", "residents")

@@ -81,7 +81,8 @@ def category_table(measured: Measured, hiding: Hiding) -> Table | None:
         rows["change"], rows["change_share"] = change, share
         hidden["change"] = hidden["change_share"] = mask | dim
         columns += [
-            column("incidents_before"), column("change", "signed"), column("change_share", "change")
+            column("incidents_before"), column("change", "signed"),
+            column("change_share", "change"),
         ]  # fmt: skip
         total["incidents_before"] = float(before.total)
         change, share = change_of(pd.Series([time.total]), pd.Series([before.total]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from gridmap.report.period import Period
 
 __all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
 Progress = Callable[[str, float], None]
 
 #: What a report has a table of, from small to large.

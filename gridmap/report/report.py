@@ -179,7 +179,7 @@ def _compared(city: City, period: Period, compare: str) -> Period | None:
 def _tables(
     measured: Measured, hiding: Hiding, parameters: dict[str, str], request: Request
 ) -> tuple[Table, ...]:
-    levels: list[By] = [level for level in ("beat", "station") if level in measured.now]  # type: ignore[misc] # both are levels
+    levels: list[By] = [level for level in ("beat", "station") if level in measured.now]
     widest: By = levels[0] if levels else "grid"
     found: list[Table | None] = [summary_table(key_figures(measured, hiding))]
     found += [area_table(measured, hiding, level) for level in measured.now]

@@ -1,13 +1,275 @@
-"""Small counts hidden."""
+"""Small counts of residents and incidents hidden, with what would tell them.
+
+The cells are every count that a report shows, by grid, beat, station and time, of both
+periods; the relations are how they add up: grids to beats and stations by the shares of
+ground, rows and columns to totals, months to periods, residents to those within reach.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from gridmap.measure import covered_share, crosswalk
+from gridmap.measure.summary import COUNTS, SLIVER_SHARE
+from gridmap.model import Kind
+from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
+from gridmap.report.period import Period
 
 __all__ = ["hide_counts"]
 
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+_SLIVER = 1e-4
+_Shares = tuple[Rows, Rows, Floats]  # grid, row, share of the grid
+
 
 def hide_counts(measured: Measured, limit: int) -> Hiding:
-    """Return."""
-    return Hiding(limit)
+    """Return which counts to hide so that none below the limit is shown or can be worked out.
+
+    Parameters
+    ----------
+    measured
+        What a report shows.
+    limit
+        Counts above 0 and below it are small; 0 or 1 hides nothing.
+    """
+    if limit <= 1 or not measured.now:
+        return Hiding(limit if limit > 1 else 0)
+    shares = {level: _shares(measured, level) for level in ("beat", "station", "present")}
+    masks = {}
+    for name in COUNTS:
+        masks |= _solve(_people(measured, name, shares), limit)
+    masks |= _solve(_incidents(measured, shares), limit)
+    return Hiding(limit, masks)
+
+
+def _solve(cells: Cells, limit: int) -> dict[tuple[str, str, str], npt.NDArray[np.bool_]]:
+    if not cells.values:
+        return {}
+    values = np.concatenate(cells.values)
+    small = is_small(values, limit)
+    hidden = small.copy()
+    for block in cells.unpublished:
+        hidden[cells.blocks[block]] = True
+        small[cells.blocks[block]] = False
+    for (level, name, when), place in cells.blocks.items():
+        if name != "covered_residents":
+            continue
+        # Estimates from published ground: never a count of persons by themselves, but a
+        # small one is not printed either, nor a small rest.
+        people = cells.at(level, "residents", when=when)
+        rest = values[people] - values[place] if people is not None else values[place]
+        hidden[place] |= is_small(rest, limit)
+        small[place] = False
+    found = hide_cells(values, cells.matrix(), small, limit=limit, hidden=hidden)
+    return {block: found[place] for block, place in cells.blocks.items()}
+
+
+def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) -> Cells:
+    """Return the cells of residents, migrants or households."""
+    cells = Cells()
+    tables = {str(level): table for level, table in measured.now.items()}
+    if any(name in table.missing for table in tables.values()):
+        return cells
+    city = cells.add("city", name, next(iter(tables.values())).totals[name])
+    for level, table in tables.items():
+        rows = cells.add(level, name, table.rows[name])
+        outside = cells.add(f"outside-{level}", name, table.unassigned[name])
+        cells.relate(city, np.append(rows, outside), 0)
+    grids = cells.at("grid", name)
+    if grids is None:
+        return cells
+    if measured.present is not None:
+        cells.add("present", name, measured.present.totals(measured.city.grids.counts(name)))
+    reach = _reach(measured) if name == "residents" else None
+    if reach is not None:
+        values = measured.city.grids.counts(name)
+        covered = cells.add("city", "covered_residents", float(values @ reach))
+        cells.relate(covered, grids, 0, reach)
+    for level, found in shares.items():
+        rows = cells.at(level, name)
+        if rows is None or found is None:
+            continue
+        grid, row, share = found
+        cells.relate(rows, grids[grid], row, share)
+        if reach is not None:
+            amounts = np.bincount(
+                row, weights=share * (values * reach)[grid], minlength=len(rows)
+            ).astype(float)
+            covered = cells.add(level, "covered_residents", amounts)
+            cells.relate(covered, grids[grid], row, share * reach[grid])
+    return cells
+
+
+def _incidents(measured: Measured, shares: dict[str, _Shares | None]) -> Cells:
+    """Return the cells of incidents by place and by time, of both periods."""
+    cells = Cells()
+    if any("incidents" in table.missing for table in measured.now.values()):
+        return cells
+    for when, tables in (("now", measured.now), ("before", measured.before)):
+        if not tables:
+            continue
+        city = cells.add("city", "incidents", next(iter(tables.values())).totals["incidents"],
+                         when=when)  # fmt: skip
+        for level, table in tables.items():
+            if level == "grid" and when == "before":
+                continue  # not shown
+            rows = cells.add(level, "incidents", table.rows["incidents"], when=when)
+            outside = cells.add(
+                f"outside-{level}", "incidents", table.unassigned["incidents"], when=when
+            )
+            cells.relate(city, np.append(rows, outside), 0)
+        grids = cells.at("grid", "incidents", when=when)
+        if grids is not None and measured.present is not None and when == "now":
+            counts = tables["grid"].rows["incidents"].to_numpy(dtype=float)
+            cells.add("present", "incidents", measured.present.totals(counts))
+        for level, found in shares.items():
+            rows_of_level = cells.at(level, "incidents", when=when)
+            if grids is not None and rows_of_level is not None and found is not None:
+                _relate_points(cells, level, when, grids, found)
+        _relate_beats(measured, cells, shares, when)
+    _add_times(measured, cells)
+    return cells
+
+
+def _relate_points(cells: Cells, level: str, when: str, grids: Rows, found: _Shares) -> None:
+    """Relate points in grids to points in rows; where a grid is cut, nobody knows how."""
+    grid, row, share = found
+    rows = cells.at(level, "incidents", when=when)
+    assert rows is not None  # noqa: S101 - asked for by the caller
+    whole = share >= 1.0 - SLIVER_SHARE
+    cut = (share > SLIVER_SHARE) & ~whole
+    places, owner = [grids[grid[whole]]], [row[whole]]
+    touched = np.unique(row[cut])
+    if len(touched):
+        values = np.concatenate(cells.values)
+        inside = np.bincount(row[whole], weights=values[grids[grid[whole]]], minlength=len(rows))
+        rest = np.maximum(values[rows] - inside, 0.0)[touched]
+        slack = cells.add(f"cut-{level}", "incidents", rest, when=when, shown=False)
+        places.append(slack)
+        owner.append(touched)
+    cells.relate(rows, np.concatenate(places), np.concatenate(owner))
+
+
+def _relate_beats(
+    measured: Measured, cells: Cells, shares: dict[str, _Shares | None], when: str
+) -> None:
+    """Relate points in beats to points in the stations that they make up."""
+    city = measured.city
+    beats = cells.at("beat", "incidents", when=when)
+    stations = cells.at("station", "incidents", when=when)
+    if beats is None or stations is None:
+        return
+    if measured.plan is None and city.has(Kind.BEAT) and city.has(Kind.STATION):
+        beat, station = city.beats.geometry, city.layer(Kind.STATION).geometry
+        found = _entries(crosswalk(beat, station).shares)
+    elif shares["beat"] is not None and shares["station"] is not None:
+        found = _joined(shares["beat"], shares["station"], len(beats), len(stations))
+    else:
+        return
+    grid, row, share = found
+    whole = share >= 1.0 - SLIVER_SHARE
+    cut = np.unique(row[(share > SLIVER_SHARE) & ~whole])
+    keep = whole & ~np.isin(row, cut)
+    full = np.setdiff1d(np.unique(row[keep]), cut)
+    place = np.searchsorted(full, row[keep])
+    cells.relate(stations[full], beats[grid[keep]], place)
+
+
+def _add_times(measured: Measured, cells: Cells) -> None:
+    """Add counts by hour, category and month."""
+    city = cells.at("city", "incidents")
+    if city is None or measured.time is None:
+        return
+    time = measured.time
+    hours = cells.add("hours", "incidents", time.hours.ravel())
+    hour = cells.add("hour", "incidents", time.hours.sum(axis=1))
+    day = cells.add("day", "incidents", time.hours.sum(axis=0))
+    timed = cells.add("timed", "incidents", time.hours.sum())
+    untimed = cells.add("untimed", "incidents", time.unknown_time)
+    cells.relate(hour, hours, np.repeat(np.arange(24), 7))
+    cells.relate(day, hours, np.tile(np.arange(7), 24))
+    cells.relate(timed, day, 0)
+    cells.relate(city, np.append(timed, untimed), 0)
+    for when, counts in (("now", time), ("before", measured.time_before)):
+        total = cells.at("city", "incidents", when=when)
+        if counts is None or total is None:
+            continue
+        names = np.append(counts.categories, counts.unknown_category)
+        cells.relate(total, cells.add("category", "incidents", names, when=when), 0)
+    if not measured.months:
+        return
+    months = cells.add("month", "incidents", measured.month_counts)
+    for period, total in (
+        (measured.period, cells.at("timed", "incidents")),
+        (measured.compared, cells.at("city", "incidents", when="before")),
+    ):
+        inside = _months_of(measured, period)
+        if total is not None and inside is not None and inside.any():
+            cells.relate(total, months[inside], 0)
+
+
+def _months_of(measured: Measured, period: Period | None) -> npt.NDArray[np.bool_] | None:
+    """Return which months make up a period, or None where they do not."""
+    if period is None or period.unit == "range":
+        return None
+    if period.first is None or period.last is None:
+        return np.ones(len(measured.months), dtype=bool)
+    first, last = f"{period.first:%Y-%m}", f"{period.last:%Y-%m}"
+    return np.array([first <= month <= last for month in measured.months])
+
+
+def _reach(measured: Measured) -> Floats | None:
+    city = measured.city
+    if not city.has(Kind.ROOM):
+        return None
+    radius = city.presets.room_radius_m
+    return covered_share(city.grids.geometry, city.room_xy, radius_m=radius)
+
+
+def _shares(measured: Measured, level: str) -> _Shares | None:
+    """Return which share of which grid lies in which row of a level."""
+    city, plan = measured.city, measured.plan
+    grids = city.get(Kind.GRID)
+    if grids is None or (level != "present" and level not in measured.now):
+        return None
+    if level == "present":
+        return None if measured.present is None else _labels(measured.present.assignment)
+    if level == "beat" and plan is not None:
+        return _labels(plan.assignment)
+    table = measured.now["beat" if level == "beat" else "station"]
+    texts = grids.texts(level)
+    if plan is not None and level == "station" and any(beat.station for beat in plan.beats):
+        stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
+        texts = stations[plan.assignment]
+    elif city.has(Kind(level)):
+        return _entries(crosswalk(grids.geometry, city.layer(Kind(level)).geometry).shares)
+    place = {str(name): row for row, name in enumerate(table.rows["id"])}
+    return _labels(np.array([place.get(str(text), -1) for text in texts], dtype=np.int64))
+
+
+def _joined(beat: _Shares, station: _Shares, beats: int, stations: int) -> _Shares:
+    """Return which share of a beat's grids lies in which station."""
+    size = 1 + max(int(beat[0].max(initial=0)), int(station[0].max(initial=0)))
+    left = csr_array((beat[2], (beat[1], beat[0])), shape=(beats, size))
+    right = csr_array((station[2], (station[0], station[1])), shape=(size, stations))
+    both = (left @ right).tocoo()
+    held = np.maximum(left.sum(axis=1), 1e-12)
+    return both.row.astype(np.int64), both.col.astype(np.int64), both.data / held[both.row]
+
+
+def _labels(assignment: npt.NDArray[np.integer]) -> _Shares:
+    held = np.flatnonzero(assignment >= 0)
+    return held, assignment[held].astype(np.int64), np.ones(len(held))
+
+
+def _entries(shares: csr_array) -> _Shares:
+    """Return the shares without slivers: whole numbers tell nothing of them."""
+    table = shares.tocoo()
+    data = np.where(table.data > 1.0 - _SLIVER, 1.0, table.data)
+    keep = data > _SLIVER
+    return table.row[keep].astype(np.int64), table.col[keep].astype(np.int64), data[keep]

@@ -29,6 +29,14 @@ FORMATS: dict[Format, str] = {
     "signed": "+#,##0;-#,##0;0",
 }
 
+_DIGITS = {
+    "share": ".1%",
+    "change": "+.1%",
+    "signed": "+,.0f",
+    "decimal": ",.1f",
+    "fine": ",.2f",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -176,16 +184,9 @@ def shown(value: object, form: Format, *, hidden: bool = False) -> str:
     number = float(value)  # type: ignore[arg-type] # a number by now
     if not np.isfinite(number):
         return UNKNOWN
-    match form:
-        case "share":
-            return f"{number:.1%}"
-        case "change":
-            return f"{number:+.1%}" if round(number, 3) else "0.0%"
-        case "signed":
-            return f"{number:+,.0f}" if round(number) else "0"
-        case "decimal":
-            return f"{number:,.1f}"
-        case "fine":
-            return f"{number:,.2f}"
-        case _:
-            return f"{number:,.0f}"
+    # What rounds to nothing has no sign.
+    if form == "change" and not round(number, 3):
+        return "0.0%"
+    if form == "signed" and not round(number):
+        return "0"
+    return format(number, _DIGITS.get(form, ",.0f"))

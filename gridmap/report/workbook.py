@@ -144,7 +144,7 @@ class _Sheets:
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer(f"&L{_plain(self._report.title)}&R&P / &N")
-        sheet.hide_gridlines(0)
+        sheet.hide_gridlines(1)
         return sheet
 
     def _heat(self, sheet: Any, table: Table) -> None:  # noqa: ANN401 - xlsxwriter has no types

@@ -1,0 +1,270 @@
+"""Which published numbers to hide so that small ones cannot be worked out from the others.
+
+Cells are numbers of zero or more; relations say that some of them, each times a known
+coefficient, add up to nothing (a total has the coefficient -1). Whoever reads a report
+knows every cell that is shown and every relation. A small cell is safe when these leave it
+a range at least as wide as the small numbers themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linprog
+from scipy.sparse import csc_array, csr_array
+
+__all__ = ["Cells", "feasible_range", "hide_cells", "is_small"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+_LARGEST = 2_000  # cells of one linear programme; larger tangles are hidden, not solved
+_ROUNDS = 100
+_EPSILON = 1e-6
+
+
+@dataclass
+class Cells:
+    """Cells and relations being gathered.
+
+    Attributes
+    ----------
+    values
+        Values of the cells, one array for each block added.
+    blocks
+        Where each block stands.
+    unpublished
+        Blocks that are never shown.
+    """
+
+    values: list[Floats] = field(default_factory=list)
+    blocks: dict[tuple[str, str, str], slice] = field(default_factory=dict)
+    unpublished: set[tuple[str, str, str]] = field(default_factory=set)
+    _size: int = 0
+    _rows: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _columns: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _data: list[Floats] = field(default_factory=list)
+    _relations: int = 0
+
+    def add(
+        self,
+        level: str,
+        name: str,
+        values: npt.ArrayLike,
+        *,
+        when: str = "now",
+        shown: bool = True,
+    ) -> npt.NDArray[np.int64]:
+        """Add a block of cells and return their places."""
+        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        place = slice(self._size, self._size + len(numbers))
+        self.blocks[level, name, when] = place
+        self.values.append(numbers)
+        self._size += len(numbers)
+        if not shown:
+            self.unpublished.add((level, name, when))
+        return np.arange(place.start, place.stop)
+
+    def at(self, level: str, name: str, *, when: str = "now") -> npt.NDArray[np.int64] | None:
+        """Return the places of a block, or None where there is none."""
+        place = self.blocks.get((level, name, when))
+        return None if place is None else np.arange(place.start, place.stop)
+
+    def relate(
+        self,
+        total: npt.ArrayLike,
+        parts: npt.ArrayLike,
+        row: npt.ArrayLike,
+        share: npt.ArrayLike = 1.0,
+    ) -> None:
+        """Say that each total is the sum of its parts, times their shares.
+
+        Parameters
+        ----------
+        total : (m,)
+            Places of the totals.
+        parts, row, share : (k,)
+            Places of the parts, the row of each part's total, and its share.
+        """
+        totals = np.atleast_1d(np.asarray(total, dtype=np.int64))
+        pieces = np.atleast_1d(np.asarray(parts, dtype=np.int64))
+        rows = np.broadcast_to(np.asarray(row, dtype=np.int64), pieces.shape)
+        shares = np.broadcast_to(np.asarray(share, dtype=np.float64), pieces.shape)
+        self._rows += [self._relations + np.arange(len(totals)), self._relations + rows]
+        self._columns += [totals, pieces]
+        self._data += [np.full(len(totals), -1.0), shares]
+        self._relations += len(totals)
+
+    def matrix(self) -> csr_array:
+        """Return the relations, shape (relations, cells)."""
+        if not self._rows:
+            return csr_array((0, self._size))
+        entries = np.concatenate(self._data)
+        places = (np.concatenate(self._rows), np.concatenate(self._columns))
+        return csr_array((entries, places), shape=(self._relations, self._size))
+
+
+def is_small(values: Floats, limit: float) -> Bools:
+    """Return which values are above 0 and below the limit."""
+    return (values > _EPSILON) & (values < limit - _EPSILON)
+
+
+def hide_cells(
+    values: Floats, relations: csr_array, small: Bools, *, limit: float, hidden: Bools
+) -> Bools:
+    """Return which cells to hide.
+
+    Parameters
+    ----------
+    values : (n,)
+        The cells, zero or more.
+    relations : (m, n)
+        Coefficients of each relation.
+    small : (n,)
+        Cells to keep safe.
+    limit
+        A safe cell has a range of at least ``limit - 1``.
+    hidden : (n,)
+        Cells hidden in any case: the small ones, and those never shown.
+
+    Notes
+    -----
+    Each unsafe cell gets a companion: first a cell that stands in the same relations with
+    the same coefficients (the two can trade places unseen), else the least large one that
+    shares a relation; until a linear programme finds every small cell safe.
+    """
+    dark = hidden.copy()
+    columns = relations.tocsc()
+    twins = _signatures(columns)
+    for _ in range(_ROUNDS):
+        unsafe = _unsafe(values, relations, columns, twins, small, dark, limit)
+        if not len(unsafe):
+            return dark
+        for cell in unsafe:
+            _hide_companion(values, relations, columns, twins, dark, int(cell), limit)
+    # Rare: what could not be made safe by single companions goes dark with its relations.
+    touched = relations[np.unique(columns[:, unsafe].indices)]
+    dark[np.unique(touched.indices)] = True
+    return dark
+
+
+def feasible_range(
+    values: Floats, relations: csr_array, dark: Bools, cell: int
+) -> tuple[float, float]:
+    """Return the least and greatest value that what is shown leaves a hidden cell.
+
+    ``values`` of hidden cells enter only through the sums that the shown ones make known.
+    """
+    cells, rows = _tangle(relations, relations.tocsc(), dark, cell)
+    return _range(values, relations, cells, rows, cell)
+
+
+def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
+    """Return a number for each cell that cells with equal columns share."""
+    known: dict[bytes, int] = {}
+    found = np.empty(columns.shape[1], dtype=np.int64)
+    columns.sort_indices()
+    for cell in range(columns.shape[1]):
+        piece = slice(columns.indptr[cell], columns.indptr[cell + 1])
+        key = columns.indices[piece].tobytes() + columns.data[piece].tobytes()
+        found[cell] = known.setdefault(key, len(known))
+    return found
+
+
+def _unsafe(
+    values: Floats,
+    relations: csr_array,
+    columns: csc_array,
+    twins: npt.NDArray[np.int64],
+    small: Bools,
+    dark: Bools,
+    limit: float,
+) -> npt.NDArray[np.int64]:
+    count = int(twins.max(initial=-1)) + 1
+    mates = np.bincount(twins[dark], minlength=count)
+    mass = np.bincount(twins[dark], weights=values[dark], minlength=count)
+    calm = (mates >= 2) & (mass >= limit - 1)
+    suspects = np.flatnonzero(small & dark & ~calm[twins])
+    found = []
+    for cell in suspects:
+        if columns.indptr[cell] == columns.indptr[cell + 1]:
+            continue  # in no relation: nothing tells it
+        cells, rows = _tangle(relations, columns, dark, int(cell))
+        if len(cells) > _LARGEST:
+            found.append(cell)
+            continue
+        low, high = _range(values, relations, cells, rows, int(cell))
+        if high - low < limit - 1 - _EPSILON:
+            found.append(cell)
+    return np.array(found, dtype=np.int64)
+
+
+def _tangle(
+    relations: csr_array, columns: csc_array, dark: Bools, cell: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the hidden cells that hang together with one, and the relations between."""
+    cells, rows = {cell}, set()
+    waiting = [cell]
+    while waiting and len(cells) <= _LARGEST:
+        here = waiting.pop()
+        for row in columns.indices[columns.indptr[here] : columns.indptr[here + 1]].tolist():
+            if row in rows:
+                continue
+            rows.add(row)
+            near = relations.indices[relations.indptr[row] : relations.indptr[row + 1]]
+            for other in near[dark[near]].tolist():
+                if other not in cells:
+                    cells.add(other)
+                    waiting.append(other)
+    return np.array(sorted(cells)), np.array(sorted(rows), dtype=np.int64)
+
+
+def _range(
+    values: Floats,
+    relations: csr_array,
+    cells: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    cell: int,
+) -> tuple[float, float]:
+    known = relations[rows][:, cells]
+    sums = known @ values[cells]
+    aim = (cells == cell).astype(float)
+    ends = []
+    for sign in (1.0, -1.0):
+        solved = linprog(sign * aim, A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
+        if solved.status == 3:  # without bound
+            ends.append(np.inf if sign < 0 else 0.0)
+        elif solved.status == 0:
+            ends.append(sign * solved.fun)
+        else:  # too ill-conditioned to tell: take the cell as known
+            return float(values[cell]), float(values[cell])
+    return float(ends[0]), float(ends[1])
+
+
+def _hide_companion(
+    values: Floats,
+    relations: csr_array,
+    columns: csc_array,
+    twins: npt.NDArray[np.int64],
+    dark: Bools,
+    cell: int,
+    limit: float,
+) -> None:
+    same = np.flatnonzero((twins == twins[cell]) & ~dark & (values > 0))
+    if not len(same):
+        rows = columns.indices[columns.indptr[cell] : columns.indptr[cell + 1]]
+        near = np.unique(np.concatenate([
+            relations.indices[relations.indptr[row] : relations.indptr[row + 1]] for row in rows
+        ]))  # fmt: skip
+        same = near[~dark[near] & (values[near] > 0)]
+    if not len(same):
+        # Its neighbours are hidden already: reach through them.
+        cells, rows = _tangle(relations, columns, dark, cell)
+        near = np.unique(relations[rows].indices)
+        same = near[~dark[near] & (values[near] > 0)]
+    if len(same):
+        large = same[values[same] >= limit - 1]
+        pick = large if len(large) else same
+        dark[pick[np.argmin(values[pick])]] = True
