@@ -7,6 +7,7 @@ as its key and the value itself with a leading underscore, which Streamlit does 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,13 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from gridmap.errors import MissingError
+from gridmap.i18n import current_language
 from gridmap.io import Workspace
 from gridmap.maps import Drawing, draw_layer
-from gridmap.measure import MeasureTable, covered_share, crosswalk, summarise
+from gridmap.measure import MeasureTable, Workload, covered_share, summarise
+from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
-from gridmap.model import City, Kind, Layer, Plan
+from gridmap.model import City, Layer, Plan
+from gridmap.plans import Ground
 
-__all__ = ["covered_of", "drawing_of", "open_city", "own_plan", "table_of"]
+__all__ = ["covered_of", "drawing_of", "ground_of_plans", "open_city", "own_plan", "table_of"]
 
 
 def open_city(path: Path) -> tuple[City, str]:
@@ -43,7 +48,7 @@ def drawing_of(layer: Layer, *, datum: str) -> Drawing:
 
 def own_plan(city: City, key: str) -> Plan | None:
     """Return the city's own beats as a plan, or None where it has none."""
-    return _own_plan(city, key)
+    return _own_plan(city, key, current_language())
 
 
 def _stored(path: Path) -> str:
@@ -84,18 +89,22 @@ def _drawing(_layer: Layer, digest: str, datum: str) -> Drawing:  # noqa: ARG001
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _own_plan(_city_: City, key: str) -> Plan | None:  # noqa: ARG001 - hashed for the city
-    grids = _city_.get(Kind.GRID)
-    if grids is None:
+def _own_plan(_city_: City, key: str, language: str) -> Plan | None:  # noqa: ARG001 - hashed for the city
+    try:
+        return present_plan(_city_)
+    except MissingError:
         return None
-    if grids.has("beat"):
-        return Plan.from_labels(_city_.name, grids.ids, grids.texts("beat"))
-    beats = _city_.get(Kind.BEAT)
-    if beats is None:
-        return None
-    main = crosswalk(grids.geometry, beats.geometry).main_target
-    labels = np.append(beats.ids, "")[main]
-    return Plan.from_labels(_city_.name, grids.ids, labels)
+
+
+def ground_of_plans(city: City, key: str, weights: Mapping[str, float]) -> Ground:
+    """Return the ground that plans are edited on; residents and incidents unless weighted."""
+    return _ground(city, key, tuple(sorted(weights.items())))
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> Ground:  # noqa: ARG001 - hashed for the city
+    workload = Workload.from_city(_city_, dict(weights)) if weights else None
+    return Ground.from_city(_city_, workload=workload)
 
 
 def covered_of(city: City, key: str, radius_m: float, at_least: int) -> npt.NDArray[np.float64]:

@@ -71,6 +71,7 @@ class Ground:
         columns: tuple[str, ...] = (),
         theme: str = "",
         radius_m: float = 0.0,
+        plan: Plan | None = None,
         marked: tuple[int, ...] = (),
     ) -> Scene:
         """Return a scene of the grids with the outlines that the city has."""
@@ -85,7 +86,7 @@ class Ground:
             themes,
             theme,
             (*found, *overlays),
-            facts_of(city, self.table("grid").rows, columns, self.plan),
+            facts_of(city, self.table("grid").rows, columns, plan or self.plan),
             marked,
             self.tiles,
         )

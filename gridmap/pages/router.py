@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
-from gridmap.pages import coverage, data, incidents, overview
+from gridmap.pages import coverage, data, incidents, overview, redraw
 from gridmap.pages.cache import open_city
 from gridmap.pages.layout import guarded, put_header, put_style, show_error
 from gridmap.pages.session import current_session
@@ -23,6 +23,7 @@ _PAGES = (
     ("data", data.show, ":material/database:"),
     ("incidents", incidents.show, ":material/local_fire_department:"),
     ("coverage", coverage.show, ":material/radar:"),
+    ("redraw", redraw.show, ":material/polyline:"),
 )
 
 

@@ -38,7 +38,12 @@ class MapEvent:
 
 
 def show_map(
-    scene: Scene, *, key: str, height: int = 640, tools: tuple[str, ...] = ("click",)
+    scene: Scene,
+    *,
+    key: str,
+    height: int = 640,
+    tools: tuple[str, ...] = ("click",),
+    link: str = "",
 ) -> MapEvent | None:
     """Draw a scene, and return what the reader has just done on it, once.
 
@@ -52,6 +57,8 @@ def show_map(
         Pixels.
     tools
         Of ``click``, ``rectangle`` and ``lasso``.
+    link
+        Maps of one name move together; blank for a map that moves alone.
     """
     component, folder = _component()
     sources = {}
@@ -64,7 +71,7 @@ def show_map(
         sources[digest] = {"url": target.name}
     packed = scene.to_dict(sources)
     value: dict[str, Any] | None = component(
-        scene=packed, height=height, tools=list(tools), key=key, default=None
+        scene=packed, height=height, tools=list(tools), link=link, key=key, default=None
     )
     if not value:
         return None

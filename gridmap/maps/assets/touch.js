@@ -14,6 +14,7 @@ class Touch {
     /** @type {CityMap | null} */ this.city = null;
     this.tool = "click";
     this.count = 0;
+    this.led = false;
     /** @type {any} */ this.drawn = null;
     /** @type {any[]} */ this.path = [];
     this.map.on("click", (/** @type {any} */ event) => this.click(event));
@@ -33,6 +34,7 @@ class Touch {
     }
     document.documentElement.lang = args.scene.language;
     this.layTiles(args.scene.tiles);
+    this.join(args.link);
     this.offerTools(args.tools, args.scene.texts);
     if (this.city) await this.city.update(args.scene);
     else {
@@ -40,6 +42,20 @@ class Touch {
       await this.city.ready;
     }
     box.dataset.painted = String(args.scene.stamp);
+  }
+
+  /** Move together with the other maps of this name. @param {string} name */
+  join(name) {
+    if (!name || this.channel) return;
+    this.channel = new BroadcastChannel(`gridmap-${name}`);
+    this.channel.onmessage = ({ data }) => {
+      this.led = true;
+      this.map.setView(data.center, data.zoom, { animate: false });
+      this.led = false;
+    };
+    this.map.on("moveend", () => {
+      if (!this.led) this.channel?.postMessage({ center: this.map.getCenter(), zoom: this.map.getZoom() });
+    });
   }
 
   /** @param {{url: string, credit: string} | null} tiles */

@@ -1,0 +1,73 @@
+"""Long work beside the page: it tells how far it is, and can be stopped."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from gridmap.errors import GridmapError
+
+__all__ = ["Job"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    """One piece of work in a thread of its own.
+
+    Parameters
+    ----------
+    work
+        Called with a function to tell the share done (0 to 1) and one that says whether to
+        stop; returns the result.
+
+    Notes
+    -----
+    What the reader's data cause (`GridmapError`) is kept in `error` for the page to show.
+    Any other exception is a fault of the program: `result` raises it.
+    """
+
+    work: Callable[[Callable[[float], None], Callable[[], bool]], T]
+    share: float = 0.0
+    error: GridmapError | None = None
+    _fault: BaseException | None = None
+    _result: list[T] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Begin; the thread speaks the language of whoever begins."""
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._run,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the work to end with the best that it has."""
+        self._stop.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the work has ended, well or not."""
+        return self._done.is_set()
+
+    def result(self) -> T | None:
+        """Return what came of it, or None where it ended with an `error`."""
+        if self._fault is not None:
+            raise self._fault
+        return self._result[0] if self._result else None
+
+    def _tell(self, share: float) -> None:
+        self.share = min(max(share, 0.0), 1.0)
+
+    def _run(self) -> None:
+        try:
+            self._result.append(self.work(self._tell, self._stop.is_set))
+        except GridmapError as error:
+            self.error = error
+        except BaseException as fault:  # noqa: BLE001 - raised again where the page asks for the result
+            self._fault = fault
+        finally:
+            self._done.set()

@@ -1,0 +1,61 @@
+"""Compare: two plans side by side on linked maps, and what changes in sentences."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gridmap.i18n import tr
+from gridmap.maps import beat_theme
+from gridmap.pages.cache import ground_of_plans
+from gridmap.pages.ground import Ground
+from gridmap.pages.layout import show_empty
+from gridmap.pages.redraw_state import Redraw, stored_plans
+from gridmap.pages.touch import show_map
+from gridmap.plans import compare_plans
+
+__all__ = ["show_compare"]
+
+
+def show_compare(ground: Ground, state: Redraw) -> None:
+    """Draw the step."""
+    plans = stored_plans(ground)
+    if len(plans) < 2:
+        show_empty("no_plans")
+        return
+    names = list(plans)
+    left, right = st.columns(2, gap="medium")
+    old = left.selectbox(tr("page.compare.old"), names, index=0)
+    new = right.selectbox(tr("page.compare.new"), names, index=len(names) - 1)
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    found = compare_plans(table, plans[old], plans[new])
+    moved = set(found.grid_table["grid"])
+    marked = tuple(row for row, name in enumerate(ground.city.grids.ids) if name in moved)
+    for place, name in ((left, old), (right, new)):
+        with place:
+            scene = ground.scene(
+                (beat_theme(ground.city, plans[name]),),
+                columns=("residents", "incidents"),
+                plan=plans[name],
+                marked=marked if name == new and len(marked) <= 400 else (),
+            )
+            show_map(scene, key=f"map-compare-{name == new}", height=520, link="compare")
+    st.subheader(tr("page.compare.changes"))
+    st.markdown("\n".join(f"- {line}" for line in found.sentences()))
+    frame = found.table()
+    st.dataframe(
+        frame[["name", "residents_before", "residents_after", "incidents_before",
+               "incidents_after", "kept_share", "keeps_officers"]],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            name: tr(f"page.compare.{name}")
+            for name in frame.columns
+            if name in {"name", "residents_before", "residents_after", "incidents_before",
+                        "incidents_after", "keeps_officers"}
+        }
+        | {
+            "kept_share": st.column_config.ProgressColumn(
+                tr("page.compare.kept_share"), format="percent", min_value=0, max_value=1
+            )
+        },
+    )  # fmt: skip

@@ -1,0 +1,275 @@
+"""Propose: criteria and weights in the planner's words, a search, a front to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from gridmap.errors import InputError
+from gridmap.i18n import current_language, set_language, tr
+from gridmap.maps import beat_theme, choropleth
+from gridmap.measure import CRITERIA, Workload, criterion_of
+from gridmap.model import Kind, Plan
+from gridmap.pages.cache import ground_of_plans
+from gridmap.pages.ground import Ground
+from gridmap.pages.jobs import Job
+from gridmap.pages.layout import number, show_error, show_list
+from gridmap.pages.redraw_state import Found, Redraw, store_of
+from gridmap.pages.touch import show_map
+from gridmap.partition import plan_rows, plans_of, problem_of, propose
+from gridmap.plans import LOCAL, Draft, History
+
+__all__ = ["show_propose", "start_editing"]
+
+Objective = Literal["compact", "balance", "travel", "change"]
+Effort = Literal["quick", "normal", "thorough"]
+
+_USUAL = {"residents": 0.5, "incidents": 0.5}
+_OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
+_EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
+
+
+def show_propose(ground: Ground, state: Redraw) -> None:
+    """Draw the step."""
+    map_side, side = st.columns([7, 4], gap="medium")
+    with side:
+        if state.job is not None:
+            _show_progress(state, current_language())
+        else:
+            _show_wishes(ground, state)
+        if state.found is not None and state.job is None:
+            _show_front(ground, state, state.found)
+    with map_side:
+        plan = state.found.plans[state.looked_at] if state.found else ground.plan
+        rows = ground.table("grid").rows
+        themes = [] if plan is None else [beat_theme(ground.city, plan)]
+        themes += [
+            choropleth(name, rows[name].to_numpy(dtype=float))
+            for name in ("residents", "incidents")
+            if rows[name].sum() > 0
+        ]
+        st.caption(tr("page.redraw.on_map", name=plan.name if plan else tr("maps.kind.grid")))
+        scene = ground.scene(
+            tuple(themes), columns=("residents", "incidents"), plan=plan, theme="beat"
+        )
+        show_map(scene, key="map-propose", height=680)
+
+
+def _show_wishes(ground: Ground, state: Redraw) -> None:
+    city = ground.city
+    today = len(ground.plan) if ground.plan is not None else max(len(city.grids) // 8, 1)
+    with st.form("gridmap-propose", border=True):
+        left, right = st.columns(2)
+        beats = left.number_input(
+            tr("page.redraw.beats"), 1, len(city.grids), min(today, len(city.grids))
+        )
+        tolerance = right.slider(tr("page.redraw.tolerance"), 1, 30, 5, format="%d%%")
+        st.markdown(f"**{tr('page.redraw.weights')}**")
+        known = _criteria(ground)
+        weights: dict[str, float] = {}
+        places = st.columns(2)
+        for at, name in enumerate(known):
+            before = state.weights or _USUAL
+            usual = round(100 * before.get(name, 0.0))
+            weights[name] = places[at % 2].slider(tr(f"page.criterion.{name}"), 0, 100, usual)
+        objective = st.selectbox(
+            tr("page.redraw.objective"),
+            _OBJECTIVES,
+            format_func=lambda name: tr(f"page.objective.{name}"),
+        )
+        left, right = st.columns(2)
+        keep = left.slider(
+            tr("page.redraw.keep"), 0, 95, 0, step=5, format="%d%%", disabled=ground.plan is None
+        )
+        front = right.slider(tr("page.redraw.front"), 1, 4, 3)
+        effort = st.select_slider(
+            tr("page.redraw.effort"),
+            _EFFORTS,
+            value="quick",
+            format_func=lambda name: tr(f"page.effort.{name}"),
+        )
+        whole = city.has(Kind.STATION) and st.checkbox(tr("page.redraw.by_station"))
+        begun = st.form_submit_button(tr("page.redraw.begin"), type="primary", width="stretch")
+    if not begun:
+        return
+    if not any(weights.values()):
+        st.error(tr("page.redraw.no_weight"))
+        return
+    state.weights = {name: weight / 100 for name, weight in weights.items() if weight}
+
+    def search(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
+        workload = Workload.from_city(city, {k: v for k, v in weights.items() if v})
+        problem = problem_of(
+            city, workload, beats=int(beats), present=ground.plan, by_station=bool(whole)
+        )
+        proposal = propose(
+            problem,
+            tolerance=tolerance / 100,
+            objective=objective,
+            effort=effort,
+            keep=keep / 100 or None,
+            front=front,
+            on_progress=lambda progress: tell(progress.share),
+            should_stop=stops,
+        )
+        plans = plans_of(city, proposal, name=tr("page.redraw.proposal"), present=ground.plan)
+        rows = plan_rows(city, plans, proposal, workload, present=ground.plan)
+        return Found(proposal, tuple(plans), tuple(rows))
+
+    state.job = Job(search)
+    state.job.start()
+    st.rerun()
+
+
+def _criteria(ground: Ground) -> list[str]:
+    """Return the criteria that the city has something of."""
+    found = []
+    for name in CRITERIA:
+        try:
+            if criterion_of_sum(ground, name) > 0:
+                found.append(name)
+        except InputError:
+            continue
+    return found
+
+
+def criterion_of_sum(ground: Ground, name: str) -> float:
+    """Return the sum of a criterion over the city.
+
+    Raises
+    ------
+    InputError
+        If the city does not have it.
+    """
+    rows = ground.table("grid").rows
+    if name in rows:
+        return float(rows[name].sum())
+    return float(criterion_of(ground.city, name).sum())
+
+
+@st.fragment(run_every=0.7)
+def _show_progress(state: Redraw, language: str) -> None:
+    set_language(language)
+    job = state.job
+    if job is None:
+        return
+    if job.done:
+        state.job = None
+        if job.error is not None:
+            show_error(job.error)
+            return
+        state.found, state.looked_at = job.result(), 0
+        st.rerun()
+    st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
+    st.caption(tr("page.redraw.stop_note"))
+    if st.button(tr("page.redraw.stop"), width="stretch"):
+        job.stop()
+
+
+def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
+    st.subheader(tr("page.redraw.front_title"))
+    frame = _front_table(found.rows)
+    if len(found.plans) > 1:
+        picked = st.altair_chart(
+            _front_chart(frame), on_select="rerun", key="gridmap-front", width="stretch"
+        )
+        points = dict(picked).get("selection", {}).get("plan", [])
+        if points:
+            state.looked_at = int(points[0]["row"])
+    names = [plan.name for plan in found.plans]
+    chosen = st.radio(
+        tr("page.redraw.plan"),
+        range(len(names)),
+        index=state.looked_at,
+        format_func=lambda row: names[row],
+        horizontal=True,
+        label_visibility="collapsed",
+    )
+    if chosen != state.looked_at:
+        state.looked_at = int(chosen)
+        st.rerun()
+    row = found.rows[state.looked_at]
+    show_list(_sentences(row, len(ground.city.grids)))
+    for sentence in found.proposal.sentences():
+        st.caption(sentence)
+    left, right = st.columns(2)
+    plan = found.plans[state.looked_at]
+    if left.button(tr("page.redraw.save"), width="stretch"):
+        with store_of(ground) as store:
+            store.save(plan, author=LOCAL, grids=ground.city.grids)
+        st.toast(tr("page.redraw.saved", name=plan.name))
+    if right.button(tr("page.redraw.edit_this"), width="stretch"):
+        start_editing(ground, state, plan)
+        st.rerun()
+
+
+def start_editing(ground: Ground, state: Redraw, plan: Plan) -> None:
+    """Put a plan on the table to be edited."""
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    state.history = History(Draft.start(table, plan), LOCAL)
+    state.step = "edit"
+    ground.session.marked["edit"] = ()
+
+
+def _front_table(rows: tuple[Mapping[str, object], ...]) -> pd.DataFrame:
+    frame = pd.DataFrame([dict(row) for row in rows]).drop(columns=["bounds"])
+    frame["row"] = range(len(frame))
+    frame["deviation"] = frame["max_deviation"].astype(float) * 100
+    frame["kept"] = pd.to_numeric(frame["kept_share"], errors="coerce") * 100
+    return frame
+
+
+def _front_chart(frame: pd.DataFrame) -> alt.Chart:
+    across = "kept" if frame["kept"].notna().all() else "cut_border_km"
+    pick = alt.selection_point(name="plan", fields=["row"])
+    return (
+        alt.Chart(frame)
+        .mark_circle(size=190, stroke="#1b2a3a", strokeWidth=1)
+        .encode(
+            x=alt.X(across, title=tr(f"page.front.{across}"), scale=alt.Scale(zero=False)),
+            y=alt.Y("deviation", title=tr("page.front.deviation"), scale=alt.Scale(zero=False)),
+            color=alt.Color("name", title=None, legend=alt.Legend(orient="bottom", columns=2)),
+            opacity=alt.condition(pick, alt.value(1.0), alt.value(0.45)),
+            tooltip=[
+                alt.Tooltip("name", title=tr("page.redraw.plan")),
+                alt.Tooltip("deviation", title=tr("page.front.deviation"), format=".1f"),
+                alt.Tooltip("cut_border_km", title=tr("page.front.cut_border_km"), format=".1f"),
+                alt.Tooltip("mean_polsby_popper", title=tr("page.front.shape"), format=".2f"),
+            ],
+        )
+        .add_params(pick)
+        .properties(height=230)
+    )
+
+
+def _sentences(row: Mapping[str, object], grids: int) -> list[tuple[str, str]]:
+    kept = row["kept_share"]
+    lines = [
+        (
+            tr("page.front.deviation"),
+            tr(
+                "page.redraw.deviation_line",
+                deviation=f"{float(str(row['max_deviation'])):.1%}",
+                cv=f"{float(str(row['cv'])):.3f}",
+            ),
+        ),
+        (
+            tr("page.front.shape"),
+            tr(
+                "page.redraw.shape_line",
+                shape=f"{float(str(row['mean_polsby_popper'])):.2f}",
+                border=number(float(str(row["cut_border_km"])), 1),
+            ),
+        ),
+        (
+            tr("page.redraw.pieces"),
+            tr("page.redraw.pieces_line", beats=row["beats"], grids=number(grids)),
+        ),
+    ]
+    if kept is not None:
+        lines.append((tr("page.front.kept"), f"{float(str(kept)):.1%}"))
+    return lines
