@@ -89,7 +89,7 @@ def make_areas(
     station_shapes = _join(grids, station_of)
     middle = shapely.get_coordinates(shapely.centroid(station_shapes))
     heart = centre[core].mean(axis=0) if core.any() else centre.mean(axis=0)
-    cores = np.bincount(station_of, weights=core, minlength=stations)
+    cores = _mean(core.astype(float), station_of, stations)
     station_name = station_names(
         [
             (
