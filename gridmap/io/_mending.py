@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gridmap.io._audit_coverage import gaps_between, overlaps_between
+from gridmap.io._movement import changed_rows, inner_width_m, moved_m
 
-__all__ = ["Mended", "clean_coverage", "drop_slivers", "fill_gaps", "mend_rings", "moved_m"]
+__all__ = ["Mended", "clean_coverage", "drop_slivers", "fill_gaps", "mend_rings"]
 
 _ROUNDS = 5
 _SNAPS_M = (-1.0, 1e-4, 1e-3, 1e-2)  # GEOS' own choice first, then ever coarser
-_STEP_M = 2.0
 _NEAR_M = 1e-6
 
 
@@ -31,13 +31,18 @@ class Mended:
         Ground that changed hands, was given away or taken back.
     left
         Faults that would have moved a border too far, and stay.
+    moved_max_m
+        Farthest move of a border.
+    extra
+        Pairs (sliver, neighbour) of rows that became one.
     """
 
     shapes: NDArray[np.object_]
     rows: NDArray[np.bool_]
     area_m2: float
     left: int = 0
-    extra: tuple[tuple[int, int], ...] = field(default=())
+    moved_max_m: float = 0.0
+    extra: tuple[tuple[int, int], ...] = ()
 
 
 def mend_rings(shapes: NDArray[np.object_]) -> Mended:
@@ -72,14 +77,16 @@ def clean_coverage(
     """
     edges = shapely.coverage_invalid_edges(shapes)
     first, second, shared = overlaps_between(shapes, edges)
-    wide = (_inner_width_m(shared) > tolerance_m) if overlaps else np.ones(len(first), dtype=bool)
+    wide = (inner_width_m(shared) > tolerance_m) if overlaps else np.ones(len(first), dtype=bool)
     frozen = np.zeros(len(shapes), dtype=bool)
     frozen[first[wide]] = frozen[second[wide]] = True
     out = shapes
+    moved = np.zeros(len(shapes))
     for _ in range(_ROUNDS):
         out = _cleaned(shapes, ~frozen)
         lost = shapely.is_empty(out)
-        far = moved_m(shapes, out) > tolerance_m
+        moved = moved_m(shapes, out)
+        far = moved > tolerance_m
         if not (lost | far).any():
             break
         frozen |= lost | far
@@ -87,10 +94,11 @@ def clean_coverage(
         frozen[first[frozen[second]]] = True
         frozen[second[frozen[first]]] = True
     else:
-        out = shapes
-    changed = _changed(shapes, out)
+        out, moved = shapes, np.zeros(len(shapes))
+    changed = changed_rows(shapes, out)
     area = float(shapely.area(shapely.symmetric_difference(shapes[changed], out[changed])).sum())
-    return Mended(out, changed, area / 2, int((frozen[first] & frozen[second]).sum()))
+    left = int((frozen[first] & frozen[second]).sum())
+    return Mended(out, changed, area / 2, left, float(moved.max(initial=0.0)))
 
 
 def _cleaned(shapes: NDArray[np.object_], free: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -102,7 +110,7 @@ def _cleaned(shapes: NDArray[np.object_], free: NDArray[np.bool_]) -> NDArray[np
         made = shapely.coverage_clean(shapes[free], gap_width=0.0, snapping_distance=snap)
         if shapely.coverage_is_valid(made):
             break
-    same = ~_changed(shapes[free], made)
+    same = ~changed_rows(shapes[free], made)
     made[same] = shapes[free][same]
     out[free] = made
     if not free.all():
@@ -127,19 +135,23 @@ def fill_gaps(shapes: NDArray[np.object_], *, width_m: float, tolerance_m: float
     """Give each gap narrower than a width to the area with which it shares most border."""
     whole = shapely.coverage_is_valid(shapes)
     gaps = gaps_between(shapes, matched=bool(whole), dust_m2=0.0)
-    narrow = _inner_width_m(gaps) <= width_m
+    narrow = inner_width_m(gaps) <= width_m
     gaps, left = gaps[narrow], 0
     owner = _longest_border(gaps, shapes)
     out = _joined(shapes, gaps, owner)
-    far = moved_m(shapes, out, ignore_holes_m=width_m) > tolerance_m
+    moved = moved_m(shapes, out, ignore_holes_m=width_m)
+    far = moved > tolerance_m
     if far.any():
         keep = ~far[owner]
         left = int((~keep).sum())
         gaps, owner = gaps[keep], owner[keep]
         out = _joined(shapes, gaps, owner)
+        moved = moved_m(shapes, out, ignore_holes_m=width_m)
     rows = np.zeros(len(shapes), dtype=bool)
     rows[owner] = True
-    return Mended(out, rows, float(shapely.area(gaps).sum()), left + int((~narrow).sum()))
+    left += int((~narrow).sum())
+    area = float(shapely.area(gaps).sum())
+    return Mended(out, rows, area, left, float(moved.max(initial=0.0)))
 
 
 def drop_slivers(shapes: NDArray[np.object_], thin: NDArray[np.bool_]) -> Mended:
@@ -161,68 +173,7 @@ def drop_slivers(shapes: NDArray[np.object_], thin: NDArray[np.bool_]) -> Mended
         out[neighbour] = _only_areas(shapely.union(out[neighbour], shapes[row]))
         changed[neighbour] = True
         pairs.append((int(row), neighbour))
-    return Mended(out, changed, area, len(rows) - len(pairs), tuple(pairs))
-
-
-def moved_m(
-    before: NDArray[np.object_], after: NDArray[np.object_], *, ignore_holes_m: float = 0.0
-) -> NDArray[np.float64]:
-    """Return how far each area's border moved, shape (n,), metres.
-
-    Borders are compared as drawn lines: every point of a changed area's new border is
-    measured to the nearest old border of the layer, and every point of its old one to the
-    nearest new border; the greatest of these distances counts. A hole that was narrower
-    than ``ignore_holes_m`` and is gone has not moved.
-    """
-    rows = np.flatnonzero(_changed(before, after))
-    moved = np.zeros(len(before))
-    if len(rows) == 0:
-        return moved
-    kept = before[rows]
-    if ignore_holes_m > 0:
-        kept = np.array([_without_holes(shape, ignore_holes_m) for shape in kept], dtype=object)
-    for lines, others in ((after[rows], before), (kept, after)):
-        known = shapely.STRtree(shapely.boundary(others))
-        parts = shapely.segmentize(shapely.boundary(lines), _STEP_M)
-        xy, at = shapely.get_coordinates(parts, return_index=True)
-        (query, _), distance = known.query_nearest(
-            shapely.points(xy), return_distance=True, all_matches=False
-        )
-        np.maximum.at(moved, rows[at[query]], distance)
-    return moved
-
-
-def _without_holes(shape: shapely.Geometry, width_m: float) -> shapely.Geometry:
-    parts = []
-    for part in shapely.get_parts(shape):
-        holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
-        wide = holes[_inner_width_m(holes) > width_m]
-        parts.append(shapely.Polygon(part.exterior, [hole.exterior for hole in wide]))
-    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
-
-
-def _changed(before: NDArray[np.object_], after: NDArray[np.object_]) -> NDArray[np.bool_]:
-    same = shapely.equals_identical(before, after)
-    rows = np.flatnonzero(~same)
-    same[rows] = shapely.equals_exact(
-        shapely.normalize(before[rows]), shapely.normalize(after[rows]), 0.0
-    )
-    return np.asarray(~same)
-
-
-def _inner_width_m(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the diameter of the largest circle inside each area, shape (n,)."""
-    width = np.zeros(len(shapes))
-    for at, shape in enumerate(shapes):
-        parts = shapely.get_parts(shape)
-        parts = parts[shapely.area(parts) > 0]
-        if len(parts):
-            # A circle cannot be wider than twice the area by half the perimeter.
-            bound = 4 * shapely.area(parts) / shapely.length(parts)
-            widest = parts[np.argmax(bound)]
-            circle = shapely.maximum_inscribed_circle(widest)
-            width[at] = 2 * float(shapely.length(circle))
-    return width
+    return Mended(out, changed, area, len(rows) - len(pairs), 0.0, tuple(pairs))
 
 
 def _longest_border(gaps: NDArray[np.object_], shapes: NDArray[np.object_]) -> NDArray[np.intp]:

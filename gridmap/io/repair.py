@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
@@ -19,7 +18,6 @@ from gridmap.io._mending import (
     drop_slivers,
     fill_gaps,
     mend_rings,
-    moved_m,
 )
 from gridmap.io.findings import FindingKind
 from gridmap.model import AREA_KINDS, Kind, Layer
@@ -50,7 +48,7 @@ class Repaired:
     area_m2
         Ground that changed hands, in square metres.
     moved_max_m
-        Farthest that a border was moved, in metres; see `gridmap.io._mending.moved_m`.
+        Farthest that a border was moved, in metres; see `gridmap.io._movement`.
     left
         Faults that stay because mending them would move a border too far.
     """
@@ -119,7 +117,7 @@ def repair_layer(
     frame, done = layer.frame, []
     if FindingKind.INVALID in only:
         mended = mend_rings(layer.geometry)
-        done += _told(layer.kind, FindingKind.INVALID, layer.geometry, mended)
+        done += _told(layer.kind, FindingKind.INVALID, mended)
         frame = frame.set_geometry(gpd.GeoSeries(mended.shapes, crs=layer.crs))
     if layer.kind in AREA_KINDS:
         frame, more = _tiled(layer, frame, set(only), tolerance_m, sliver_m)
@@ -147,20 +145,21 @@ def _tiled(
     merged: tuple[tuple[int, int], ...] = ()
     if FindingKind.SLIVER in only:
         mended = drop_slivers(work, width_m(work) < sliver_m)
-        done += _told(layer.kind, FindingKind.SLIVER, work, mended)
+        done += _told(layer.kind, FindingKind.SLIVER, mended)
         work, merged = mended.shapes, mended.extra
     gone = np.array([row for row, _ in merged], dtype=np.intp)
     alive = np.setdiff1d(np.arange(len(work)), gone)
     for kind in (FindingKind.OVERLAP, FindingKind.UNMATCHED_EDGE, FindingKind.GAP):
-        if kind not in only:
-            continue
+        if kind not in only or (
+            kind is FindingKind.UNMATCHED_EDGE and FindingKind.OVERLAP in only
+        ):
+            continue  # resolving overlaps matches the edges too
         if kind is FindingKind.GAP:
             mended = fill_gaps(work[alive], width_m=tolerance_m, tolerance_m=tolerance_m)
         else:
             overlaps = kind is FindingKind.OVERLAP
             mended = clean_coverage(work[alive], tolerance_m=tolerance_m, overlaps=overlaps)
-        ignored = tolerance_m if kind is FindingKind.GAP else 0.0
-        done += _told(layer.kind, kind, work[alive], mended, ignored)
+        done += _told(layer.kind, kind, mended)
         work = work.copy()
         work[alive] = mended.shapes
     shapes = shapes.copy()
@@ -185,19 +184,8 @@ def _with_counts(
     return frame.drop(index=[row for row, _ in merged]).reset_index(drop=True)
 
 
-def _told(
-    layer: Kind,
-    kind: FindingKind,
-    before: NDArray[np.object_],
-    mended: Mended,
-    ignored_m: float = 0.0,
-) -> list[Repaired]:
+def _told(layer: Kind, kind: FindingKind, mended: Mended) -> list[Repaired]:
     rows = int(mended.rows.sum()) + len(mended.extra)
     if rows == 0 and mended.left == 0:
         return []
-    # Crossing rings have no border that could be compared; slivers vanish as they should.
-    still = kind in {FindingKind.INVALID, FindingKind.SLIVER}
-    moved = 0.0
-    if not still and rows:
-        moved = float(moved_m(before, mended.shapes, ignore_holes_m=ignored_m).max())
-    return [Repaired(str(layer), kind, rows, mended.area_m2, moved, mended.left)]
+    return [Repaired(str(layer), kind, rows, mended.area_m2, mended.moved_max_m, mended.left)]
