@@ -1,0 +1,230 @@
+"""Two plans side by side, and plans as tables and layers, by hand-derived numbers."""
+
+from io import StringIO
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import CRS
+
+from gridmap.errors import InputError
+from gridmap.i18n import using_language
+from gridmap.model import BeatInfo, City, Kind, Layer, Plan
+from gridmap.plans import (
+    Ground,
+    assignment_table,
+    carry_names,
+    compare_plans,
+    plan_difference,
+    plan_from_layer,
+    plan_from_table,
+    plan_layer,
+)
+
+METRES = CRS.from_epsg(4547)
+
+
+def grids(count=6, **columns):
+    shapes = [shapely.box(n * 100.0, 0, n * 100.0 + 100, 100) for n in range(count)]
+    fields = {"residents": 100.0, "incidents": 10.0, **columns}
+    frame = gpd.GeoDataFrame(
+        {"id": [f"00{n}" for n in range(count)], **fields}, geometry=shapes, crs=METRES
+    )
+    return Layer(Kind.GRID, frame)
+
+
+def ground(**columns):
+    layer = grids(**columns)
+    return Ground.from_city(City("row", METRES, {Kind.GRID: layer}))
+
+
+GROUND = ground()
+
+
+def plan(labels, name="old", **beats):
+    infos = {label: beats.get(label, BeatInfo(label)) for label in sorted({*labels} - {"-"})}
+    return Plan.from_labels(
+        name, GROUND.grid_ids, ["" if label == "-" else label for label in labels], beats=infos
+    )
+
+
+def test_a_beat_that_only_changed_its_number_has_not_moved():
+    made = compare_plans(GROUND, plan("aabbcc"), plan("xxyyzz", "new"))
+    assert made.grids_moved == 0
+    assert made.flows == ()
+    assert [(b.before, b.after, b.kept_share) for b in made.beats] == [
+        ("a", "x", 1.0), ("b", "y", 1.0), ("c", "z", 1.0),
+    ]  # fmt: skip
+    assert made.sentences("en")[0] == '"new" gives every grid the beat it has in "old".'
+
+
+def test_what_moves_is_counted_and_said():
+    old = plan("aaaabb", a=BeatInfo("a", "城东", officers=2), b=BeatInfo("b", "城西", officers=1))
+    made = compare_plans(GROUND, old, plan("aaabbb", "new"))
+    assert (made.grids_moved, made.residents_moved, made.incidents_moved) == (1, 100.0, 10.0)
+    flow = made.flows[0]
+    assert (flow.before, flow.after, flow.grids) == ("a", "b", ("003",))
+    # 400 and 200 of a mean of 300: one third off; then even.
+    assert made.before.residents_deviation == pytest.approx(1 / 3)
+    assert made.after.residents_deviation == 0.0
+    assert (made.officers, made.officers_kept) == (3.0, 3.0)
+    assert made.beats[0].kept_share == 0.75
+    assert made.sentences("zh") == [
+        "由“old”改为“new”，共调整 1 个网格，涉及常住人口 100 人、警情 10 起。",
+        "1 个网格由城东调至b，涉及常住人口 100 人、警情 10 起。",
+        "常住人口最大偏差由 33.3% 降至 0.0%。",
+        "警情负荷最大偏差由 33.3% 降至 0.0%。",
+        "综合负荷最大偏差由 33.3% 降至 0.0%。",
+        "3 名民警中，3 名留在原社区。",
+    ]
+    assert made.sentences("en")[1] == ("From 城东 to b: 1 grid(s), 100 residents, 10 incidents.")
+    assert made.grid_table.to_dict("records") == [{"grid": "003", "before": "a", "after": "b"}]
+    with using_language("en"):
+        assert made.to_dict()["sentences"] == made.sentences("en")
+
+
+def test_an_officer_whose_community_is_cut_up_loses_it():
+    old = plan("aaaabb", a=BeatInfo("a", officers=1), b=BeatInfo("b", officers=1))
+    made = compare_plans(GROUND, old, plan("axyzbb", "new"))
+    kept = {beat.before: (beat.kept_share, beat.keeps_officers) for beat in made.beats}
+    assert kept["a"] == (0.25, False)
+    assert kept["b"] == (1.0, True)
+    assert (made.officers, made.officers_kept) == (2.0, 1.0)
+    assert sum(beat.before == "" for beat in made.beats) == 3
+
+
+def test_grids_in_no_beat_are_seen():
+    made = compare_plans(GROUND, plan("aab-bb"), plan("a-bbbb", "new"))
+    assert {(f.before, f.after, f.grids) for f in made.flows} == {
+        ("a", "", ("001",)),
+        ("", "b", ("003",)),
+    }
+    assert (made.before.unassigned_grids, made.after.unassigned_grids) == (1, 1)
+
+
+def test_empty_ground_is_matched_by_its_grids():
+    empty = Ground.from_city(
+        City("row", METRES, {Kind.GRID: grids(residents=np.zeros(6), incidents=np.zeros(6))})
+    )
+    made = compare_plans(empty, plan("aaabbb"), plan("xxxxyy", "new"))
+    assert [(b.before, b.after) for b in made.beats] == [("a", "x"), ("b", "y")]
+    assert made.beats[1].kept_share == pytest.approx(2 / 3)
+
+
+def test_new_beats_carry_the_names_of_the_old_ones():
+    old = plan("aaabbb", a=BeatInfo("a", "城东", "s1", "r1", 2, 1))
+    made = carry_names(old, plan("bbbbax", "new"), GROUND.residents)
+    # New b holds old a; new a and x hold a grid of old b each, as b itself does: nobody may
+    # take an id twice, whoever continues it.
+    first = made.beats[made.assignment[0]]
+    assert (first.id, first.name, first.station, first.officers) == ("a", "城东", "s1", 2)
+    assert len({beat.id for beat in made.beats}) == 3
+    assert "b" in set(made.beat_ids)
+
+
+@given(st.permutations(list("abcd")), st.lists(st.sampled_from("abcd"), min_size=6, max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_relabelling_changes_no_comparison(order, labels):
+    old = plan("aabbcc")
+    renamed = dict(zip("abcd", order, strict=True))
+    first = compare_plans(GROUND, old, plan(labels, "new"))
+    second = compare_plans(GROUND, old, plan([renamed[label] for label in labels], "new"))
+    assert first.residents_moved == second.residents_moved
+    assert first.after.workload_deviation == pytest.approx(second.after.workload_deviation)
+    # The matching is the best there is: no way to name the beats moves fewer residents.
+    kept = 600.0 - first.residents_moved
+    for names in np.array(np.meshgrid(*[range(4)] * 4)).reshape(4, -1).T:
+        if len(set(names)) == 4:
+            table = dict(zip("abcd", names, strict=True))
+            same = sum(
+                100.0
+                for was, now in zip("aabbcc", labels, strict=True)
+                if "abcd"[table[now]] == was
+            )
+            assert same <= kept + 1e-6
+
+
+def test_the_difference_by_ids_as_they_stand():
+    made = plan_difference(plan("aaabbb"), plan("aabbbc", "new", b=BeatInfo("b", "新名")))
+    assert [(m.grids, m.before, m.after) for m in made.moves] == [
+        (("002",), "a", "b"),
+        (("005",), "b", "c"),
+    ]
+    assert (made.added, made.removed) == (("c",), ())
+    assert [beat.id for beat in made.described] == ["b"]
+    assert "002" not in made.text("en")
+    assert "c" in made.text("zh")
+    assert plan_difference(plan("aaabbb"), plan("aaabbb")).text("en") == "nothing"
+
+
+# -- tables and layers -------------------------------------------------------------------
+
+
+def test_a_plan_goes_out_as_a_table_and_comes_back():
+    layer = grids()
+    out = plan("aab-bb", a=BeatInfo("a", "城东", "s1", "r1", 2, 1), b=BeatInfo("b", "城西"))
+    text = assignment_table(out).to_csv(index=False)
+    again = plan_from_table(pd.read_csv(StringIO(text), dtype=str), layer, name="old")
+    assert again.labels.tolist() == out.labels.tolist()
+    assert again.beats == out.beats
+    assert again.city_digest == layer.digest
+
+
+def test_empty_beats_survive_the_table():
+    out = Plan("p", grids().ids, np.zeros(6, dtype=np.int32), (BeatInfo("a"), BeatInfo("b", "空")))
+    again = plan_from_table(assignment_table(out), grids(), name="p")
+    assert again.beats == out.beats
+
+
+def test_chinese_tables_in_any_order_and_with_numbers_for_ids():
+    layer = Layer(Kind.GRID, grids().frame.assign(id=["101", "102", "103", "104", "105", "106"]))
+    table = pd.DataFrame(
+        {"网格编码": [106.0, 105, 104, 103, 102, 101], "所属警格": [2, 2, 2, 1, 1, 0]}
+    )
+    made = plan_from_table(table, layer, name="p")
+    assert made.labels.tolist() == ["", "1", "1", "2", "2", "2"]
+    other = table.rename(columns={"网格编码": "code A", "所属警格": "B"})
+    chosen = plan_from_table(other, layer, name="p", columns={"grid": "code A", "beat": "B"})
+    assert chosen.labels.tolist() == made.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.drop(columns="beat"), "beat"),
+        (lambda t: t.drop(columns="grid"), "grid"),
+        (lambda t: pd.concat([t, t.iloc[[0]]]), "000"),
+        (lambda t: t.iloc[1:], "000"),
+        (lambda t: t.assign(grid=t["grid"].replace("000", "new")), "new"),
+        (lambda t: t.assign(officers="many"), "many"),
+        (lambda t: t.assign(officers="-1"), "-1"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_refused(change, words):
+    table = assignment_table(plan("aaabbb"))
+    with pytest.raises(InputError, match=words):
+        plan_from_table(change(table), grids(), name="p")
+
+
+def test_a_plan_goes_out_as_a_layer_and_comes_back():
+    layer = grids()
+    out = plan("aab-bb", a=BeatInfo("a", "城东", "s1", "r1", 2, 1))
+    beats = plan_layer(out, layer)
+    assert beats.kind is Kind.BEAT
+    assert beats.ids.tolist() == ["a", "b"]
+    assert beats.area_m2.tolist() == [20_000.0, 30_000.0]
+    again = plan_from_layer(beats, layer, name="old")
+    assert again.labels.tolist() == out.labels.tolist()
+    assert again.beats[0] == out.beats[0]
+
+
+def test_a_layer_in_another_crs_or_of_other_grids_is_refused():
+    beats = plan_layer(plan("aaabbb"), grids())
+    with pytest.raises(InputError, match="4549"):
+        plan_from_layer(Layer(Kind.BEAT, beats.frame.to_crs(4549)), grids(), name="p")
+    with pytest.raises(InputError):
+        plan_layer(plan("aaabbb"), grids(5))
