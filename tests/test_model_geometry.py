@@ -88,6 +88,20 @@ def test_river_cuts_and_bridge_joins() -> None:
     assert [(b.first, b.second, b.name) for b in joined.bridges] == [(1, 3, "南桥")]
 
 
+def test_bridge_on_a_border_joins_both_sides_of_it() -> None:
+    """
+    2 | 3
+    ~~ ~~   a bridge on the street between west and east: 0-2 and 1-3, no diagonal
+    0 | 1
+    """
+    river = layer(Kind.BARRIER, [shapely.LineString([(-10, 100), (210, 100)])])
+    bridge = layer(Kind.ROAD, [shapely.LineString([(100, 50), (100, 150)])], bridge=[True])
+    found = Adjacency.build(layer(Kind.GRID, squares(2, 2)), barriers=river, roads=bridge)
+    assert [(b.first, b.second) for b in found.bridges] == [(0, 2), (1, 3)]
+    assert not found.barrier.any()
+    assert len(found.first) == 4
+
+
 def test_island_is_reached_by_its_bridge_only() -> None:
     shapes = [shapely.box(0, 0, 100, 100), shapely.box(300, 0, 400, 100)]
     bridge = layer(Kind.ROAD, [shapely.LineString([(90, 50), (310, 50)])], bridge=[True])
@@ -159,7 +173,7 @@ def test_feet_and_web_mercator_are_no_working_crs() -> None:
 
 def test_layer_refuses_what_breaks_it() -> None:
     shapes = squares(1, 2)
-    with pytest.raises(CRSError, match="CRS|坐标系"):
+    with pytest.raises(CRSError, match=r"CRS|坐标系"):
         Layer(Kind.GRID, gpd.GeoDataFrame({"id": ["1", "2"]}, geometry=shapes))
     with pytest.raises(InputError) as caught:
         Layer(Kind.GRID, gpd.GeoDataFrame({"id": ["1", "1"]}, geometry=shapes, crs=METRES))

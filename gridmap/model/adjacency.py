@@ -19,6 +19,8 @@ __all__ = ["Adjacency", "Bridge"]
 
 _BARRIER_REACH_M = 15.0  # half a wide road: a drawn river and a drawn border seldom coincide
 
+_AT_BRIDGE_END_M = 1.0  # a bridge that ends on a border belongs to both sides of it
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
@@ -116,12 +118,12 @@ class Adjacency:
         """
         first, second, length = shared_borders(grids.geometry, gap_m=gap_m)
         barrier = np.zeros(len(first), dtype=bool)
+        pairs = {(int(i), int(j)): n for n, (i, j) in enumerate(zip(first, second, strict=True))}
         passages: dict[tuple[int, int], str] = {}
         if roads is not None and len(roads) and roads.has("bridge"):
-            passages = _passages(grids, roads)
+            passages = _passages(grids, roads, pairs)
         if barriers is not None and len(barriers):
             barrier = _cut(grids, barriers, first, second)
-        pairs = {(int(i), int(j)): n for n, (i, j) in enumerate(zip(first, second, strict=True))}
         used: list[Bridge] = []
         extra: list[tuple[int, int]] = []
         for pair, name in sorted(passages.items()):
@@ -206,15 +208,38 @@ def _cut(
     return cut
 
 
-def _passages(grids: Layer, roads: Layer) -> dict[tuple[int, int], str]:
+def _passages(
+    grids: Layer, roads: Layer, pairs: dict[tuple[int, int], int]
+) -> dict[tuple[int, int], str]:
+    """Return the pairs of grids that bridges join, each with the road's name.
+
+    Streets are borders more often than not, so a bridge may end between two grids: every
+    pair of them that shares a border across it is joined, and where none does, the nearest.
+    """
     flag = roads.frame["bridge"].fillna(value=False).astype(bool).to_numpy()
-    lines, names = roads.geometry[flag], roads.texts("name")[flag]
+    parts, owner = shapely.get_parts(roads.geometry[flag], return_index=True)
+    if len(parts) == 0:
+        return {}
+    names = roads.texts("name")[flag][owner]
+    starts, ends = shapely.get_point(parts, 0), shapely.get_point(parts, -1)
     tree = shapely.STRtree(grids.geometry)
+    near = [_near(tree, points) for points in (starts, ends)]
     found: dict[tuple[int, int], str] = {}
-    for line, name in zip(lines, names, strict=True):
-        for part in shapely.get_parts(line):
-            ends = shapely.points(shapely.get_coordinates(part)[[0, -1]])
-            here, there = (int(tree.nearest(end)) for end in ends)
-            if here != there:
-                found.setdefault((min(here, there), max(here, there)), str(name))
+    for part, name in enumerate(names):
+        here, there = near[0][part], near[1][part]
+        joined = {(min(i, j), max(i, j)) for i in here for j in there if i != j}
+        across = sorted(pair for pair in joined if pair in pairs)
+        for pair in across or sorted(joined)[:1]:
+            found.setdefault(pair, str(name))
     return found
+
+
+def _near(tree: shapely.STRtree, points: NDArray[np.object_]) -> list[list[int]]:
+    """Return for each point the grids within a metre of it, or else the nearest one."""
+    rows, grids = tree.query(points, predicate="dwithin", distance=_AT_BRIDGE_END_M)
+    around: list[list[int]] = [[] for _ in points]
+    for row, grid in zip(rows, grids, strict=True):
+        around[row].append(int(grid))
+    return [
+        found or [int(tree.nearest(point))] for found, point in zip(around, points, strict=True)
+    ]
