@@ -1,7 +1,9 @@
 """Maps: drawing geometry, classes, scenes, folium maps and pictures for print."""
 
 from gridmap.maps.classes import Classes, classify
+from gridmap.maps.density_picture import density_overlay
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
+from gridmap.maps.findings_of_incidents import change_theme, hot_spot_theme
 from gridmap.maps.layers_of_city import (
     COLUMNS,
     Column,
@@ -31,16 +33,19 @@ __all__ = [
     "Theme",
     "Tiles",
     "beat_theme",
+    "change_theme",
     "choropleth",
     "classify",
     "colour_beats",
     "degrees_of",
+    "density_overlay",
     "draw_geometry",
     "draw_layer",
     "draw_still",
     "facts_of",
     "folium_map",
     "font_path",
+    "hot_spot_theme",
     "outline_overlay",
     "ramp",
     "room_overlay",

@@ -24,10 +24,10 @@ SEQUENTIAL = {
 # PuOr: loss to the left, gain to the right.
 DIVERGING = ("#542788", "#998ec3", "#d8daeb", "#f7f7f7", "#fee0b6", "#f1a340", "#b35806")
 
-# Twelve quiet hues at two lightnesses (after Paul Tol's light and muted schemes).
+# Twelve pale hues: neighbours differ, and lines and labels stay readable on all of them.
 _BEATS = (
-    "#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff", "#44bb99", "#bbcc33", "#aaaa00",
-    "#b8b4d8", "#d9b38c", "#8fb8a8", "#c9c9c9",
+    "#a6c8e4", "#f2b59a", "#f0e2a0", "#f3c6d3", "#97d3bd", "#cfcbe6", "#d3dc8f", "#e0c6a4",
+    "#bfe5f2", "#c7c27a", "#b3d1c3", "#d9d9d9",
 )  # fmt: skip
 
 

@@ -13,19 +13,36 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import shapely
 import streamlit as st
 
 from gridmap.errors import MissingError
 from gridmap.i18n import current_language
 from gridmap.io import Workspace
 from gridmap.maps import Drawing, draw_layer
-from gridmap.measure import MeasureTable, Workload, covered_share, summarise
+from gridmap.measure import MeasureTable, Workload, count_incidents, covered_share, summarise
+from gridmap.measure.accuracy import score_maps, top_area
+from gridmap.measure.density import Density, kernel_density
+from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Layer, Plan
+from gridmap.pages.slices import Slices
 from gridmap.plans import Ground
 
-__all__ = ["covered_of", "drawing_of", "ground_of_plans", "open_city", "own_plan", "table_of"]
+__all__ = [
+    "covered_of",
+    "density_of",
+    "drawing_of",
+    "ground_of_plans",
+    "hot_spots_of",
+    "open_city",
+    "own_plan",
+    "slices_of",
+    "table_of",
+    "trust_of",
+]
 
 
 def open_city(path: Path) -> tuple[City, str]:
@@ -122,3 +139,84 @@ def _covered(
     return covered_share(
         _city_.grids.geometry, _city_.room_xy, radius_m=radius_m, at_least=at_least
     )
+
+
+def slices_of(city: City, key: str, since: date | None, until: date | None) -> Slices:
+    """Return the incidents of a period by grid, hour and category."""
+    return _slices(city, key, since, until)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:  # noqa: ARG001 - hashed for the city
+    if _city_.incidents is None:
+        raise MissingError("measure.error.no_rows", by="incidents", city=_city_.name)
+    end = until + timedelta(days=1) if until else None
+    return Slices.of(
+        count_incidents(
+            _city_.incidents,
+            _city_.grids.geometry,
+            since=since,
+            until=end,
+            by=("hour", "category"),
+        )
+    )
+
+
+def hot_spots_of(city: City, key: str, values: npt.NDArray[np.float64]) -> HotSpots:
+    """Return the hot spots of incidents per km2."""
+    return _hot_spots(city, key, hashlib.blake2b(values.tobytes()).hexdigest(), values)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _hot_spots(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    digest: str,  # noqa: ARG001 - hashed for the values
+    _values: npt.NDArray[np.float64],
+) -> HotSpots:
+    area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
+    return hot_spots(_values / area, _city_.adjacency)
+
+
+def density_of(city: City, key: str, since: date | None, until: date | None) -> Density | None:
+    """Return the kernel density of a period's incidents, or None where there are none."""
+    return _density(city, key, since, until)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _density(_city_: City, key: str, since: date | None, until: date | None) -> Density | None:  # noqa: ARG001 - hashed for the city
+    if _city_.incidents is None:
+        return None
+    end = np.datetime64(until + timedelta(days=1)) if until else None
+    batches = list(
+        _city_.incidents.batches(since=np.datetime64(since) if since else None, until=end)
+    )
+    x = np.concatenate([batch.x for batch in batches] or [np.empty(0)])
+    y = np.concatenate([batch.y for batch in batches] or [np.empty(0)])
+    outline = shapely.union_all(_city_.grids.geometry)
+    west, south, east, north = outline.bounds
+    cell_m = max(25.0, max(east - west, north - south) / 600.0)
+    return kernel_density(x, y, city=outline, cell_m=cell_m) if len(x) > 1 else None
+
+
+def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
+    """Return how well maps of all but the last whole month foretell it, and that month."""
+    return _trust(city, key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _trust(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
+    incidents = _city_.incidents
+    if incidents is None or incidents.period is None:
+        return None
+    last_day = incidents.period[1].date()
+    begin = last_day.replace(day=1)
+    if (begin - incidents.period[0].date()).days < 27:
+        return None
+    before = _slices(_city_, key, None, begin - timedelta(days=1)).by_grid()
+    after = _slices(_city_, key, begin, None).by_grid()
+    area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
+    hot = hot_spots_of(_city_, key, before).kind == "hot"
+    share = float(area[hot].sum() / area.sum()) or 0.05
+    maps = {"gi": hot, "density": top_area(before, area, share=share)}
+    return score_maps(maps, after, area), f"{begin:%Y-%m}"

@@ -76,7 +76,8 @@ class Ground:
     ) -> Scene:
         """Return a scene of the grids with the outlines that the city has."""
         city = self.city
-        found = [self._outline(kind) for kind in _OUTLINES if city.has(kind)]
+        other = plan is not None and plan is not self.plan
+        found = [self._outline(kind, other=other) for kind in _OUTLINES if city.has(kind)]
         if city.has(Kind.ROOM):
             found.append(
                 room_overlay(city.rooms, radius_m=radius_m, datum=self.datum, shown=bool(radius_m))
@@ -91,11 +92,11 @@ class Ground:
             self.tiles,
         )
 
-    def _outline(self, kind: Kind) -> Overlay:
+    def _outline(self, kind: Kind, *, other: bool = False) -> Overlay:
         layer = self.city.layer(kind)
-        return outline_overlay(
-            layer, drawing=drawing_of(layer, datum=self.datum), shown=kind in _SHOWN
-        )
+        # Today's borders over another plan's would be read as that plan's.
+        shown = kind in _SHOWN and not (other and kind is Kind.BEAT)
+        return outline_overlay(layer, drawing=drawing_of(layer, datum=self.datum), shown=shown)
 
 
 def read_ground() -> Ground:

@@ -1,19 +1,44 @@
-"""警情: where and when incidents concentrate."""
+"""警情: where and when incidents concentrate, and what has changed."""
 
 from __future__ import annotations
 
-import streamlit as st
+from datetime import date, timedelta
+from itertools import product
 
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.maps import choropleth
+from gridmap.maps import (
+    Overlay,
+    Theme,
+    change_theme,
+    choropleth,
+    density_overlay,
+    hot_spot_theme,
+)
+from gridmap.measure import MeasureTable
 from gridmap.model import Kind
-from gridmap.pages.ground import read_ground
-from gridmap.pages.layout import Figure, day_range, number, pick_period, show_empty, show_figures
+from gridmap.pages.cache import density_of, hot_spots_of, slices_of, trust_of
+from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.layout import (
+    Figure,
+    day_range,
+    number,
+    pick_period,
+    show_empty,
+    show_figures,
+)
 from gridmap.pages.touch import show_map
 
 __all__ = ["show"]
 
-_THEMES = ("incidents_per_km2", "incidents_per_1000_residents", "incidents")
+Floats = NDArray[np.float64]
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def show() -> None:
@@ -27,32 +52,206 @@ def show() -> None:
     if "incidents" in grids.missing:
         show_empty("no_incidents")
         return
-    totals = grids.totals
+    if city.incidents is None:
+        _show_counts(ground, grids)
+        return
+    figures = st.container()
+    map_side, side = st.columns([7, 4], gap="medium")
+    with side:
+        pick_period(ground.session, city)
+        names = list(city.incidents.categories)
+        chosen = st.multiselect(
+            tr("page.incidents.category"), names, placeholder=tr("page.incidents.all")
+        )
+    categories = tuple(names.index(name) for name in chosen)
+    session = ground.session
+    slices = slices_of(city, ground.key, session.since, session.until)
+    marked = session.marked.get("incidents", ())
+    with side:
+        hours = _pick_hours(slices.by_hour(rows=marked, categories=categories), bool(marked))
+    now = slices.by_grid(hours=hours, categories=categories)
+    before = _before(ground, hours, categories)
+    with figures:
+        _show_figures(ground, now, None if before is None else before[0])
+    with map_side:
+        _show_map(ground, now, before, marked)
+    with side:
+        _show_trust(ground)
+
+
+def _show_counts(ground: Ground, grids: MeasureTable) -> None:
+    """Draw a city that knows how many incidents a grid has, but not when they were."""
+    _show_figures(ground, grids.rows["incidents"].to_numpy(dtype=float), None)
+    show_empty("no_incident_points")
+    names = ("incidents_per_km2", "incidents_per_1000_residents", "incidents")
+    themes = tuple(choropleth(name, grids.rows[name].to_numpy(dtype=float)) for name in names)
+    show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
+
+
+def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT001 - which title it bears
+    """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
+    frame = pd.DataFrame(
+        [
+            {
+                "day": tr(f"page.day.{day}"),
+                "hour": hour,
+                "row": row,
+                "count": int(table[row, hour]),
+            }
+            for (row, day), hour in product(enumerate(_DAYS), range(24))
+        ]
+    )
+    title = tr("page.incidents.matrix_marked" if in_marked else "page.incidents.matrix")
+    st.subheader(title)
+    brush = alt.selection_interval(name="hours", encodings=["x", "y"])
+    chart = (
+        alt.Chart(frame)
+        .mark_rect()
+        .encode(
+            x=alt.X("hour:O", title=tr("page.incidents.hour"), axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("day:O", title=None, sort=[tr(f"page.day.{day}") for day in _DAYS]),
+            color=alt.Color(
+                "count:Q",
+                title=tr("maps.unit.incidents"),
+                scale=alt.Scale(range=["#fff5eb", "#fdae6b", "#e0570c", "#6b2304"]),
+            ),
+            opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
+            tooltip=[
+                alt.Tooltip("day", title=tr("page.incidents.day")),
+                alt.Tooltip("hour", title=tr("page.incidents.hour")),
+                alt.Tooltip("count", title=tr("maps.column.incidents"), format=","),
+            ],
+        )
+        .add_params(brush)
+        .properties(height=210)
+    )
+    state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
+    st.caption(tr("page.incidents.matrix_help"))
+    picked = dict(state).get("selection", {}).get("hours", {})
+    if not picked:
+        return ()
+    days = picked.get("day") or [tr(f"page.day.{day}") for day in _DAYS]
+    hours = picked.get("hour") or list(range(24))
+    names = [tr(f"page.day.{day}") for day in _DAYS]
+    return tuple(
+        names.index(day) * 24 + int(hour) for day, hour in product(days, hours) if day in names
+    )
+
+
+def _before(
+    ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]
+) -> tuple[Floats, date, date] | None:
+    """Return the same of the period before, and its days; None where the data don't reach."""
+    incidents = ground.city.incidents
+    session = ground.session
+    if incidents is None or incidents.period is None:
+        return None
+    first, last = incidents.period[0].date(), incidents.period[1].date()
+    since, until = session.since or first, session.until or last
+    length = (until - since).days + 1
+    begin, end = since - timedelta(days=length), since - timedelta(days=1)
+    if begin < first:
+        return None
+    slices = slices_of(ground.city, ground.key, begin, end)
+    return slices.by_grid(hours=hours, categories=categories), begin, end
+
+
+def _show_figures(ground: Ground, now: Floats, before: Floats | None) -> None:
+    total = float(now.sum())
+    people = float(ground.city.grids.counts("residents").sum())
+    change = tr("page.incidents.no_change")
+    if before is not None and before.sum() > 0:
+        share = total / float(before.sum()) - 1.0
+        change = tr("page.incidents.change", share=f"{share:+.1%}", count=number(before.sum()))
+    order = np.sort(now)[::-1]
+    half = int(np.searchsorted(np.cumsum(order), total / 2) + 1) if total else 0
+    session = ground.session
     show_figures(
         [
-            Figure(
-                tr("maps.column.incidents"),
-                number(totals["incidents"]),
-                tr("maps.unit.incidents"),
-                day_range(ground.session.since, ground.session.until, city),
-            ),
-            Figure(
-                tr("maps.column.incidents_per_km2"),
-                number(totals["incidents_per_km2"], 1),
-                tr("maps.unit.incidents_per_km2"),
-            ),
+            Figure(tr("maps.column.incidents"), number(total), tr("maps.unit.incidents"), change),
             Figure(
                 tr("maps.column.incidents_per_1000_residents"),
-                number(totals["incidents_per_1000_residents"], 1),
+                number(1000 * total / people if people else float("nan"), 1),
                 tr("maps.unit.incidents_per_1000_residents"),
+                day_range(session.since, session.until, ground.city),
+            ),
+            Figure(
+                tr("page.incidents.half"),
+                number(half),
+                tr("page.incidents.half_unit"),
+                tr("page.incidents.half_note", share=f"{half / max(len(now), 1):.0%}"),
+            ),
+            Figure(
+                tr("page.incidents.busiest"),
+                str(ground.city.grids.names[int(now.argmax())]) if total else "–",
+                "",
+                tr("page.incidents.busiest_note", count=number(float(now.max()))),
             ),
         ]
     )
-    map_side, side = st.columns([7, 3], gap="medium")
-    with side:
-        pick_period(ground.session, city)
-    with map_side:
-        themes = tuple(
-            choropleth(name, grids.rows[name].to_numpy(dtype=float)) for name in _THEMES
+
+
+def _show_map(
+    ground: Ground,
+    now: Floats,
+    before: tuple[Floats, date, date] | None,
+    marked: tuple[int, ...],
+) -> None:
+    area = np.maximum(ground.city.grids.area_m2 / 1e6, 1e-9)
+    themes: list[Theme] = [
+        choropleth("incidents_per_km2", now / area),
+        choropleth("incidents", now),
+    ]
+    try:
+        themes.insert(1, hot_spot_theme(hot_spots_of(ground.city, ground.key, now)))
+    except InputError:
+        st.caption(tr("page.incidents.no_hot_spots"))
+    if before is not None:
+        note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
+        themes.append(change_theme(now - before[0], note=note))
+    scene = ground.scene(
+        tuple(themes),
+        columns=("incidents", "residents"),
+        overlays=_density(ground),
+        marked=marked,
+    )
+    event = show_map(scene, key="map-incidents", height=680, tools=("click", "rectangle", "lasso"))
+    if marked and st.button(tr("page.incidents.clear", count=len(marked))):
+        ground.session.marked["incidents"] = ()
+        st.rerun()
+    if event is not None:
+        picked = event.grids
+        same = event.event == "click" and picked == marked
+        ground.session.marked["incidents"] = () if same else picked
+        st.rerun()
+
+
+def _density(ground: Ground) -> tuple[Overlay, ...]:
+    session = ground.session
+    surface = density_of(ground.city, ground.key, session.since, session.until)
+    if surface is None:
+        return ()
+    from gridmap.pages.cache import drawing_of
+
+    bounds = drawing_of(ground.city.grids, datum=ground.datum).bounds
+    return (density_overlay(surface, ground.city.crs, bounds, datum=ground.datum),)
+
+
+def _show_trust(ground: Ground) -> None:
+    """Say which map would have foretold the last month best."""
+    with st.expander(tr("page.incidents.trust")):
+        found = trust_of(ground.city, ground.key)
+        if found is None:
+            st.caption(tr("page.incidents.trust_short"))
+            return
+        table, month = found
+        st.caption(tr("page.incidents.trust_note", month=month))
+        frame = pd.DataFrame(
+            {
+                tr("page.incidents.map"): [tr(f"page.trust.{name}") for name in table.index],
+                tr("page.incidents.ground"): [f"{v:.1%}" for v in table["area_share"]],
+                tr("page.incidents.hit_rate"): [f"{v:.1%}" for v in table["hit_rate"]],
+                "PAI": [number(float(v), 2) for v in table["accuracy_index"]],
+            }
         )
-        show_map(ground.scene(themes, columns=_THEMES), key="map-incidents", height=680)
+        st.dataframe(frame, hide_index=True, width="stretch")

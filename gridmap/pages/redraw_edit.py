@@ -196,7 +196,7 @@ def _show_bars(history: History) -> None:
         .mark_bar()
         .encode(
             x=alt.X("off", title=tr("page.edit.off")),
-            y=alt.Y("beat", title=None, sort=None),
+            y=alt.Y("beat", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
             color=alt.Color(
                 "over",
                 legend=None,
@@ -207,7 +207,7 @@ def _show_bars(history: History) -> None:
                 alt.Tooltip("off", title=tr("page.edit.off"), format="+.1f"),
             ],
         )
-        .properties(height=16 * len(frame) + 40)
+        .properties(height=19 * len(frame) + 40)
     )
     st.altair_chart(chart, width="stretch")
     for fault in draft.faults:

@@ -39,10 +39,12 @@ def show_propose(ground: Ground, state: Redraw) -> None:
     with side:
         if state.job is not None:
             _show_progress(state, current_language())
+        elif state.found is not None:
+            _show_front(ground, state, state.found)
+            with st.expander(tr("page.redraw.again")):
+                _show_wishes(ground, state)
         else:
             _show_wishes(ground, state)
-        if state.found is not None and state.job is None:
-            _show_front(ground, state, state.found)
     with map_side:
         plan = state.found.plans[state.looked_at] if state.found else ground.plan
         rows = ground.table("grid").rows
