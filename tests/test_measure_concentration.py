@@ -144,6 +144,33 @@ def test_local_moran_tells_outliers_from_spots():
     again = hot_spots(y, adjacency, method="moran", seed=1)
     assert found.kind[11] == "hot"
     np.testing.assert_array_equal(found.kind, again.kind)
+    y[55] = -5  # a grid unlike its neighbours, next to nothing else
+    y[[44, 45, 46, 54, 56, 64, 65, 66]] += 5
+    outlier = hot_spots(y, adjacency, method="moran", permutations=4999, alpha=0.1)
+    assert outlier.kind[55] == "low among high"
+
+
+def test_permutations_of_local_moran_equal_all_arrangements():
+    # Five grids in a row: every set of neighbours that a grid could have is written out.
+    from itertools import combinations
+
+    from gridmap.measure._permute import permuted_lags
+
+    y = np.array([3.0, 9.0, 1.0, 4.0, 6.0])
+    z = (y - y.mean()) / y.std()
+    near = [[1], [0, 2], [1, 3], [2, 4], [3]]
+    starts = np.cumsum([0, *map(len, near)])
+    draws = 20_000
+    at_least, mean, _ = permuted_lags(
+        z, starts, np.concatenate(near), draws, np.random.default_rng(3)
+    )
+    for i, own in enumerate(near):
+        others = [k for k in range(5) if k != i]
+        drawn = [z[i] * z[list(c)].mean() for c in combinations(others, len(own))]
+        observed = z[i] * z[own].mean()
+        expected = np.mean(np.array(drawn) >= observed - 1e-12)
+        assert at_least[i] / draws == pytest.approx(expected, abs=0.02)
+        assert mean[i] == pytest.approx(np.mean(drawn), abs=0.02)
 
 
 def test_equal_or_missing_values_are_refused():

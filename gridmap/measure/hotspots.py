@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from gridmap.errors import InputError
+from gridmap.measure._permute import permuted_lags
 from gridmap.model import Adjacency
 
 if TYPE_CHECKING:
@@ -62,8 +64,8 @@ def hot_spots(
 
     Getis-Ord Gi* (Ord and Getis 1995, *Geographical Analysis* 27(4)) compares the sum over
     a grid and its neighbours with what the city's mean would give; local Moran (Anselin
-    1995, 27(2)) asks whether a grid and its neighbours differ from the mean together. Both
-    are esda's; significance is by the false discovery rate (Caldas de Castro and Singer
+    1995, 27(2)) asks whether a grid and its neighbours differ from the mean together.
+    Gi* is esda's; significance is by the false discovery rate (Caldas de Castro and Singer
     2006, 38(2)): without it one grid in twenty is a hot spot by chance.
 
     Parameters
@@ -90,11 +92,10 @@ def hot_spots(
         raise ValueError(message)
     if len(y) < 3 or not np.isfinite(y).all() or y.min() == y.max():
         raise InputError("measure.error.hot_spot_values", count=len(y))
-    w = _weights(adjacency)
     if method == "gi":
-        kind, score, p_value = _getis_ord(y, w)
+        kind, score, p_value = _getis_ord(y, _weights(adjacency))
     else:
-        kind, score, p_value = _local_moran(y, w, permutations, seed)
+        kind, score, p_value = _local_moran(y, adjacency, permutations, seed)
     threshold = _threshold(p_value, alpha)
     return HotSpots(
         kind=np.where(p_value <= threshold, kind, "none"),
@@ -146,21 +147,29 @@ def _getis_ord(y: Floats, w: W) -> tuple[npt.NDArray[np.str_], Floats, Floats]:
 
 
 def _local_moran(
-    y: Floats, w: W, permutations: int, seed: int
+    y: Floats, adjacency: Adjacency, permutations: int, seed: int
 ) -> tuple[npt.NDArray[np.str_], Floats, Floats]:
-    from esda import Moran_Local
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of grids without neighbours, which are never hot
-        found = Moran_Local(
-            y, w, permutations=permutations, seed=seed, keep_simulations=True, n_jobs=1
-        )
-    kinds = np.array(["none", "hot", "low among high", "cold", "high among low"])
-    # esda's p is of one side: the smaller tail.
-    p_value = np.minimum(2.0 * np.asarray(found.p_sim, np.float64), 1.0)
-    alone = np.array([not w.neighbors[row] for row in range(len(y))])
-    p_value[alone] = 1.0
-    return kinds[found.q], np.nan_to_num(np.asarray(found.z_sim, np.float64)), p_value
+    z = (y - y.mean()) / y.std()
+    ones = np.ones(len(adjacency.first))
+    pairs = (adjacency.first, adjacency.second)
+    half = sparse.coo_array((ones, pairs), shape=(len(y), len(y)))
+    near = sparse.csr_array(half + half.T)
+    starts, neighbours = near.indptr.astype(np.int64), near.indices.astype(np.int64)
+    rng = np.random.default_rng(seed)
+    at_least, mean, spread = permuted_lags(z, starts, neighbours, permutations, rng)
+    # Of one side, the smaller tail, as esda counts it; then of both.
+    tail = np.minimum(at_least, permutations - at_least)
+    p_value = np.minimum(2.0 * (tail + 1.0) / (permutations + 1.0), 1.0)
+    sizes = np.diff(starts)
+    p_value[sizes == 0] = 1.0
+    lag = (near @ z) / np.maximum(sizes, 1)
+    score = np.divide(z * lag - mean, spread, out=np.zeros(len(y)), where=spread > 0)
+    kind = np.where(
+        z > 0,
+        np.where(lag > 0, "hot", "high among low"),
+        np.where(lag > 0, "low among high", "cold"),
+    )
+    return kind, score, p_value
 
 
 def _threshold(p_value: Floats, alpha: float) -> float:
