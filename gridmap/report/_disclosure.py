@@ -261,7 +261,7 @@ def _hide_companion(
         same = near[~dark[near] & (values[near] > 0)]
     if not len(same):
         # Its neighbours are hidden already: reach through them.
-        cells, rows = _tangle(relations, columns, dark, cell)
+        _, rows = _tangle(relations, columns, dark, cell)
         near = np.unique(relations[rows].indices)
         same = near[~dark[near] & (values[near] > 0)]
     if len(same):

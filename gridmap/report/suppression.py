@@ -40,7 +40,7 @@ def hide_counts(measured: Measured, limit: int) -> Hiding:
     if limit <= 1 or not measured.now:
         return Hiding(limit if limit > 1 else 0)
     shares = {level: _shares(measured, level) for level in ("beat", "station", "present")}
-    masks = {}
+    masks: dict[tuple[str, str, str], npt.NDArray[np.bool_]] = {}
     for name in COUNTS:
         masks |= _solve(_people(measured, name, shares), limit)
     masks |= _solve(_incidents(measured, shares), limit)
@@ -100,8 +100,8 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
             amounts = np.bincount(
                 row, weights=share * (values * reach)[grid], minlength=len(rows)
             ).astype(float)
-            covered = cells.add(level, "covered_residents", amounts)
-            cells.relate(covered, grids[grid], row, share * reach[grid])
+            within = cells.add(level, "covered_residents", amounts)
+            cells.relate(within, grids[grid], row, share * reach[grid])
     return cells
 
 
@@ -127,10 +127,10 @@ def _incidents(measured: Measured, shares: dict[str, _Shares | None]) -> Cells:
         if grids is not None and measured.present is not None and when == "now":
             counts = tables["grid"].rows["incidents"].to_numpy(dtype=float)
             cells.add("present", "incidents", measured.present.totals(counts))
-        for level, found in shares.items():
-            rows_of_level = cells.at(level, "incidents", when=when)
-            if grids is not None and rows_of_level is not None and found is not None:
-                _relate_points(cells, level, when, grids, found)
+        for place, found in shares.items():
+            rows_of_place = cells.at(place, "incidents", when=when)
+            if grids is not None and rows_of_place is not None and found is not None:
+                _relate_points(cells, place, when, grids, found)
         _relate_beats(measured, cells, shares, when)
     _add_times(measured, cells)
     return cells

@@ -47,6 +47,30 @@ def _xlsx(report: Report, folder: Path, _paper: str) -> None:
     (folder / f"report_{report.period.code}.xlsx").write_bytes(write_workbook(report))
 
 
+def _pdf(report: Report, folder: Path, paper: str) -> None:
+    from gridmap.report.pdf import write_pdf
+
+    (folder / f"report_{report.period.code}.pdf").write_bytes(write_pdf(report, paper=paper))
+
+
+def _html(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.pictures import html_map
+
+    (folder / "map.html").write_text(html_map(report), encoding="utf-8", newline="\n")
+
+
+def _png(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.pictures import write_pictures
+
+    write_pictures(report, folder, "png")
+
+
+def _svg(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.pictures import write_pictures
+
+    write_pictures(report, folder, "svg")
+
+
 def _csv(report: Report, folder: Path, _paper: str) -> None:
     from gridmap.report.sheets_csv import write_csv
 
@@ -55,6 +79,10 @@ def _csv(report: Report, folder: Path, _paper: str) -> None:
 
 _WRITERS: dict[str, Callable[[Report, Path, str], None]] = {
     "xlsx": _xlsx,
+    "pdf": _pdf,
+    "html": _html,
+    "png": _png,
+    "svg": _svg,
     "csv": _csv,
 }
 
