@@ -11,15 +11,16 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import CRSError, InputError, PersonalDataError, some_ids
+from gridmap.errors import InputError, PersonalDataError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._personal import personal_columns
 from gridmap.io._sources import Source
+from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, Note
-from gridmap.model.crs import crs_label, from_datum, parse_crs, reproject
+from gridmap.model.crs import from_datum, reproject
 
-__all__ = ["Features", "read_features", "source_crs", "without_persons"]
+__all__ = ["Features", "read_features", "without_persons"]
 
 _KMH_PER_MPH = 1.609344
 
@@ -57,25 +58,6 @@ def without_persons(
     return frame.drop(columns=list(personal)), tuple(personal), [note]
 
 
-def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
-    """Return the CRS of the coordinates: the user's word, the file's, or a refusal.
-
-    Raises
-    ------
-    CRSError
-        If neither says it.
-    """
-    if options.crs:
-        asked = parse_crs(options.crs)
-        if source.crs is not None and source.crs != asked:
-            values = {"file": where, "stated": crs_label(source.crs), "asked": crs_label(asked)}
-            return asked, [Note("io.note.crs_overruled", values)]
-        return asked, []
-    if source.crs is None:
-        raise CRSError("io.error.no_crs", file=where)
-    return source.crs, []
-
-
 def read_features(source: Source, kind: str, options: ImportOptions, where: str) -> Features:
     """Make the features of one layer kind out of a file's rows.
 
@@ -87,6 +69,9 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         If the CRS is not known.
     """
     frame, persons, notes = without_persons(source.frame, options, where)
+    if source.garbled:
+        names = "、".join(source.garbled[:5])
+        notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
     columns = [str(name) for name in frame.columns if name != "geometry"]
     lost = sorted(set(options.columns.values()) - set(columns))
     if lost:
@@ -97,6 +82,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
     if isinstance(frame, gpd.GeoDataFrame):
         crs, more = source_crs(source, options, where)
         geometry = frame.geometry.to_numpy()
+        geometry = swap_axes(geometry) if options.swapped else geometry
         mapped = {name: column for name, column in mapped.items() if name not in {"x", "y"}}
     else:
         geometry, crs, more = _points(frame, mapped, options, where)
@@ -119,38 +105,12 @@ def _points(
         raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
     x = as_numbers(frame[mapped["x"]], column=mapped["x"], where=where)
     y = as_numbers(frame[mapped["y"]], column=mapped["y"], where=where)
+    x, y = (y, x) if options.swapped else (x, y)
     crs, notes = point_crs(mapped, x, y, options, where)
     usable = np.isfinite(x) & np.isfinite(y)
     geometry = np.full(len(x), None, dtype=object)
     geometry[usable] = shapely.points(x[usable], y[usable])
     return geometry, crs, notes
-
-
-def point_crs(
-    mapped: dict[str, str],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    options: ImportOptions,
-    where: str,
-) -> tuple[CRS, list[Note]]:
-    """Return the CRS of a table's points.
-
-    Columns that are called longitude and latitude and hold degrees are WGS 84, and the
-    report says so; any other needs the user's word.
-
-    Raises
-    ------
-    CRSError
-        If nothing says the CRS.
-    """
-    if options.crs:
-        return parse_crs(options.crs), []
-    named = {fold(mapped["x"])[:3], fold(mapped["y"])[:3]} & {"lon", "lng", "lat", "经度", "纬度"}
-    finite = np.isfinite(x) & np.isfinite(y)
-    degrees = bool((np.abs(x[finite]) <= 180).all() and (np.abs(y[finite]) <= 90).all())
-    if named and degrees:
-        return CRS.from_epsg(4326), [Note("io.note.degrees", {"file": where})]
-    raise CRSError("io.error.no_crs", file=where)
 
 
 def _columns(

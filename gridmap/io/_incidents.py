@@ -15,8 +15,9 @@ from gridmap.errors import InputError, some_ids
 from gridmap.fields import match_columns
 from gridmap.io._containers import opened_files
 from gridmap.io._dates import parse_times
-from gridmap.io._features import point_crs, source_crs, without_persons
+from gridmap.io._features import without_persons
 from gridmap.io._sources import Source, read_source
+from gridmap.io._stated_crs import point_crs, source_crs
 from gridmap.io._values import as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
@@ -146,11 +147,13 @@ def _coordinates(
         points = shapely.centroid(geometry)
         mapped.pop("x", None)
         mapped.pop("y", None)
-        return shapely.get_x(points), shapely.get_y(points), crs
+        x, y = shapely.get_x(points), shapely.get_y(points)
+        return (y, x, crs) if options.swapped else (x, y, crs)
     if "x" not in mapped or "y" not in mapped:
         raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
     x = as_numbers(frame[mapped["x"]], column=mapped["x"], where=where)
     y = as_numbers(frame[mapped["y"]], column=mapped["y"], where=where)
+    x, y = (y, x) if options.swapped else (x, y)
     crs, said = point_crs(mapped, x, y, options, where)
     notes += said
     return x, y, crs

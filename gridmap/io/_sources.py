@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,9 +13,9 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from gridmap.errors import InputError, MissingError
+from gridmap.errors import EncodingError, InputError, MissingError
 from gridmap.io._containers import VECTOR_SUFFIXES
-from gridmap.io._encoding import Encoding, detect_bytes, detect_dbf
+from gridmap.io._encoding import Encoding, detect_bytes, detect_dbf, looks_garbled
 
 __all__ = ["Source", "layer_names", "read_source"]
 
@@ -38,12 +38,15 @@ class Source:
         How its text was decoded.
     driver
         The format.
+    garbled
+        Columns whose text looks like Chinese read in a Western encoding.
     """
 
     frame: pd.DataFrame
     crs: CRS | None
     encoding: Encoding
     driver: str
+    garbled: tuple[str, ...] = ()
 
 
 def layer_names(path: Path) -> list[str]:
@@ -86,7 +89,30 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
         source = _read_csv(path, encoding=encoding)
     if len(source.frame) == 0:
         raise InputError("io.error.empty_layer", file=path.name)
-    return _with_wkt(source)
+    decoded = suffix in {".shp", ".dbf", ".csv", ".txt", ".tsv"} and not encoding
+    return _with_wkt(replace(source, garbled=_garbled(source.frame, path, refuse=decoded)))
+
+
+def _garbled(frame: pd.DataFrame, path: Path, *, refuse: bool) -> tuple[str, ...]:
+    """Return the columns whose text is garbage; refuse a file that another encoding may read."""
+    found = []
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind in "iufbMm" or column.dtype == "geometry":
+            continue
+        text = column.dropna().head(5000).astype(str)
+        foreign = text[~text.map(str.isascii)]
+        bad = foreign.map(looks_garbled)
+        if refuse and len(bad) and bad.mean() > 0.5:
+            raise EncodingError(
+                "io.error.garbled",
+                file=path.name,
+                column=str(name),
+                example=foreign[bad].iloc[0][:20],
+            )
+        if bad.any() or looks_garbled(str(name)):
+            found.append(str(name))
+    return tuple(found)
 
 
 def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
@@ -189,5 +215,5 @@ def _with_wkt(source: Source) -> Source:
         made = gpd.GeoDataFrame(
             frame.drop(columns=name), geometry=np.asarray(shapes, dtype=object), crs=crs
         )
-        return Source(made, crs, source.encoding, f"{source.driver}+WKT")
+        return replace(source, frame=made, crs=crs, driver=f"{source.driver}+WKT")
     return source

@@ -10,17 +10,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
 from gridmap.io._containers import opened_files
+from gridmap.io._datum_guess import datum_note
 from gridmap.io._features import Features, read_features
 from gridmap.io._ids import unique_ids
 from gridmap.io._incidents import read_incidents
 from gridmap.io._sources import read_source
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.workspace import Workspace
-from gridmap.model import Kind, Layer
+from gridmap.model import AREA_KINDS, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
 
 __all__ = ["KINDS", "import_files", "read_layer"]
@@ -66,13 +68,48 @@ def import_files(
     options = options or ImportOptions()
     options.check(kind)
     place = Workspace.at(Path(workspace))
+    known = _reference(place)
+    if known is not None:
+        options = replace(options, near=_bounds(known))
+    where = ", ".join(path.name for path in paths)
     if kind == "incidents":
         incidents, report = read_incidents(paths, place.working_crs, options)
+        batch = incidents.all
+        report = _with_datum_note(report, batch.x, batch.y, known, options, where)
         place.put_incidents(incidents, report)
         return replace(report, working_crs=crs_label(incidents.crs))
     layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=place.working_crs)
+    xy = shapely.get_coordinates(layer.geometry)
+    report = _with_datum_note(report, xy[:, 0], xy[:, 1], known, options, where)
     place.put_layer(layer, report)
     return report
+
+
+def _reference(place: Workspace) -> Layer | None:
+    """Return the layer that says best where the city is."""
+    kinds = [kind for kind in AREA_KINDS if kind in place.kinds]
+    return place.layer(kinds[0]) if kinds else None
+
+
+def _bounds(layer: Layer) -> tuple[float, float, float, float]:
+    shapes = reproject(layer.geometry, layer.crs, CRS.from_epsg(4326))
+    west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
+    return west, south, east, north
+
+
+def _with_datum_note(
+    report: ImportReport,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known: Layer | None,
+    options: ImportOptions,
+    where: str,
+) -> ImportReport:
+    if known is None or options.datum != "wgs84":
+        return report
+    on_borders = report.kind in set(map(str, AREA_KINDS))
+    notes = datum_note(x, y, known.crs, known, on_borders=on_borders, where=where)
+    return replace(report, warnings=(*report.warnings, *notes))
 
 
 def read_layer(

@@ -9,6 +9,7 @@ from typing import Any
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
 from gridmap.i18n import tr
+from gridmap.io._crs_guess import SWAPPED
 
 __all__ = ["ImportOptions", "ImportReport", "Note"]
 
@@ -24,7 +25,8 @@ class ImportOptions:
     layer
         Layer of a file, or sheet of a workbook.
     crs
-        CRS of the coordinates, where the file states none or a wrong one.
+        CRS of the coordinates, where the file states none or a wrong one; with ``@yx`` at
+        its end, northing or latitude comes first.
     datum
         ``wgs84``, ``gcj02`` or ``bd09``.
     encoding
@@ -35,6 +37,9 @@ class ImportOptions:
         Orders of year, month and day, tried in turn.
     max_mb
         Largest file that is read, in megabytes.
+    near
+        West, south, east, north in degrees of what the city has already: it makes guesses
+        of a missing CRS sharper, and decides nothing.
     """
 
     layer: str = ""
@@ -44,6 +49,17 @@ class ImportOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     date_formats: tuple[str, ...] = ()
     max_mb: float = 2048.0
+    near: tuple[float, float, float, float] | None = None
+
+    @property
+    def crs_name(self) -> str:
+        """The CRS without the suffix for swapped axes."""
+        return self.crs.strip().removesuffix(SWAPPED)
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the user says that northing or latitude comes first."""
+        return self.crs.strip().endswith(SWAPPED)
 
     def check(self, kind: str) -> None:
         """Refuse fields that the kind does not have.

@@ -1,0 +1,160 @@
+"""What CRS numbers look like: offered in the refusal, never applied in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
+from pyproj.exceptions import ProjError
+
+from gridmap.model.crs import crs_label, gcj02_applies, reproject_points
+
+__all__ = ["SWAPPED", "Guess", "axes_swapped", "guess_crs"]
+
+Floats = NDArray[np.float64]
+
+SWAPPED = "@yx"
+"""Suffix of ``--crs`` that says that the first number is the northing or latitude."""
+
+_CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
+_NORTHING_M = (1_800_000.0, 5_950_000.0)  # 17 to 54 degrees north
+_EASTING_M = (150_000.0, 850_000.0)  # a belt's easting, its middle at 500,000
+_DEGREES = CRS.from_epsg(4326)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A CRS that numbers may be in.
+
+    Parameters
+    ----------
+    crs
+        What to say to ``--crs``.
+    reason
+        Part of the catalogue's key ``io.guess.<reason>``.
+    """
+
+    crs: str
+    reason: str
+
+
+def axes_swapped(x: Floats, y: Floats) -> bool:
+    """Return whether degrees are written latitude first.
+
+    >>> axes_swapped(np.array([22.5]), np.array([114.0]))
+    True
+    """
+    lon, lat = _middle(x), _middle(y)
+    if abs(lat) > 90 >= abs(lon):
+        return abs(lat) <= 180
+    # 73 to 90 degrees north and 28 to 54 east is open sea; the reverse is Xinjiang.
+    return 73 <= lat <= 90 and 28 <= lon <= 54
+
+
+def guess_crs(x: Floats, y: Floats, near: tuple[float, float, float, float] | None) -> list[Guess]:
+    """Return what the numbers may be, the likeliest first; empty where nothing fits.
+
+    Parameters
+    ----------
+    x, y : (n,)
+        First and second number of each point.
+    near
+        West, south, east, north in degrees of a layer that is there already: what brings
+        the points to it is preferred, US feet and belts without zone digits included.
+    """
+    usable = np.isfinite(x) & np.isfinite(y)
+    x, y = x[usable], y[usable]
+    if len(x) == 0:
+        return []
+    if near is not None:
+        fits = _fitting(x, y, near)
+        if fits:
+            return fits
+    if (np.abs(x) <= 180).all() and (np.abs(y) <= 180).all():
+        return _degrees(x, y)
+    east, north = _middle(x), _middle(y)
+    return _belt(east, north, "") or _belt(north, east, SWAPPED) or _feet(east, north)
+
+
+def _middle(values: Floats) -> float:
+    return float(np.nanmedian(values))
+
+
+def _degrees(x: Floats, y: Floats) -> list[Guess]:
+    swap = axes_swapped(x, y)
+    lon, lat = (_middle(y), _middle(x)) if swap else (_middle(x), _middle(y))
+    chinese = bool(gcj02_applies(np.array([lon]), np.array([lat]))[0])
+    code = "EPSG:4490" if chinese else "EPSG:4326"
+    if swap:
+        return [Guess(code + SWAPPED, "degrees_swapped")]
+    if abs(lat) > 90:
+        return []
+    return [Guess(code, "degrees_china" if chinese else "degrees")]
+
+
+def _belt(east: float, north: float, suffix: str) -> list[Guess]:
+    zone = int(east // 1_000_000)
+    inside = _EASTING_M[0] <= east % 1_000_000 <= _EASTING_M[1]
+    if _NORTHING_M[0] <= north <= _NORTHING_M[1] and inside:
+        if 25 <= zone <= 45:
+            return [Guess(f"EPSG:{4513 + zone - 25}{suffix}", "belt_zone")]
+        if 13 <= zone <= 23:
+            return [Guess(f"EPSG:{4491 + zone - 13}{suffix}", "belt_zone")]
+        if zone == 0:
+            # Without zone digits any belt fits: the middle one first, then the others'
+            # range is told by the sentence.
+            return [Guess(f"EPSG:4547{suffix}", "belt")]
+    return []
+
+
+def _feet(east: float, north: float) -> list[Guess]:
+    looks = 0 < east < 8_000_000 and 0 < north < 14_000_000 and max(east, north) > 1_000_000
+    return [Guess("EPSG:2276", "feet")] if looks else []
+
+
+def _fitting(x: Floats, y: Floats, near: tuple[float, float, float, float]) -> list[Guess]:
+    """Try every CRS in use around a place, both ways round."""
+    west, south, east, north = near
+    margin = max(east - west, north - south, 0.05)
+    area = AreaOfInterest(west, south, east, north)
+    found = query_crs_info(
+        "EPSG", pj_types=[PJType.PROJECTED_CRS], area_of_interest=area, contains=True
+    )
+    middle = np.array([(west + east) / 2]), np.array([(south + north) / 2])
+    degrees = [4490, 4326] if gcj02_applies(*middle)[0] else [4326]
+    codes = [*degrees, *sorted(_belts(west, east)), *(int(item.code) for item in found)]
+    step = max(len(x) // 200, 1)
+    x, y = x[::step], y[::step]
+    fits: dict[str, tuple[float, Guess]] = {}
+    for code in dict.fromkeys(codes):
+        crs = CRS.from_epsg(code)
+        for suffix, first, second in (("", x, y), (SWAPPED, y, x)):
+            try:
+                lon, lat = reproject_points(first, second, crs, _DEGREES)
+            except ProjError:
+                continue  # some systems of the catalogue have no transformation
+            middle_lon, middle_lat = _middle(lon), _middle(lat)
+            inside = (west - margin <= middle_lon <= east + margin) and (
+                south - margin <= middle_lat <= north + margin
+            )
+            if inside:
+                away = abs(middle_lon - (west + east) / 2) + abs(middle_lat - (south + north) / 2)
+                guess = Guess(crs_label(crs) + suffix, "fits")
+                fits.setdefault(guess.crs, (away, guess))
+    # The nearest first; a degree's thousandth of difference is no reason to prefer a
+    # rarer system, so the order of the codes decides within it.
+    return [guess for _, guess in sorted(fits.values(), key=lambda item: round(item[0], 3))][:3]
+
+
+def _belts(west: float, east: float) -> set[int]:
+    middle = (west + east) / 2
+    if not _CHINA_LON[0] <= middle <= _CHINA_LON[1]:
+        return set()
+    three, six = round(middle / 3), int(middle // 6) + 1
+    belts = {4534 + three - 25, 4513 + three - 25} if 25 <= three <= 45 else set()
+    return belts | ({4502 + six - 13, 4491 + six - 13} if 13 <= six <= 23 else set())

@@ -1,0 +1,96 @@
+"""The CRS of a file's numbers: the user's word, the file's, or a refusal with an offer."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridmap.errors import CRSError
+from gridmap.fields import fold
+from gridmap.i18n import tr
+from gridmap.io._crs_guess import SWAPPED, axes_swapped, guess_crs
+from gridmap.io._sources import Source
+from gridmap.io.options import ImportOptions, Note
+from gridmap.model.crs import crs_label, parse_crs
+
+__all__ = ["point_crs", "source_crs", "swap_axes"]
+
+Floats = NDArray[np.float64]
+
+_SAMPLE = 100_000
+
+
+def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
+    """Return the CRS of a layer: the user's word, the file's, or a refusal.
+
+    Raises
+    ------
+    CRSError
+        If neither says it, or the file's cannot be true; the message offers a guess.
+    """
+    if options.crs:
+        asked = parse_crs(options.crs_name)
+        if source.crs is not None and source.crs != asked:
+            values = {"file": where, "stated": crs_label(source.crs), "asked": crs_label(asked)}
+            return asked, [Note("io.note.crs_overruled", values)]
+        return asked, []
+    xy = shapely.get_coordinates(source.frame.geometry.to_numpy())[:_SAMPLE]
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    if source.crs is None:
+        raise _refusal(xy[:, 0], xy[:, 1], options, where)
+    if source.crs.is_geographic and len(xy) and axes_swapped(xy[:, 0], xy[:, 1]):
+        raise _swapped(source.crs, where)
+    return source.crs, []
+
+
+def point_crs(
+    mapped: dict[str, str], x: Floats, y: Floats, options: ImportOptions, where: str
+) -> tuple[CRS, list[Note]]:
+    """Return the CRS of a table's points.
+
+    Columns that are called longitude and latitude and hold degrees are WGS 84, and the
+    report says so; any other needs the user's word.
+
+    Raises
+    ------
+    CRSError
+        If nothing says the CRS; the message offers a guess.
+    """
+    if options.crs:
+        return parse_crs(options.crs_name), []
+    names = {fold(mapped["x"])[:3], fold(mapped["y"])[:3]}
+    finite = np.isfinite(x) & np.isfinite(y)
+    degrees = CRS.from_epsg(4326)
+    if names & {"lon", "lng", "lat", "经度", "纬度"}:
+        if finite.any() and axes_swapped(x[finite], y[finite]):
+            raise _swapped(degrees, where)
+        # A few impossible values are refused row by row; many mean that these are no degrees.
+        wrong = (np.abs(x[finite]) > 180) | (np.abs(y[finite]) > 90)
+        if wrong.mean() < 0.01 if finite.any() else True:
+            return degrees, [Note("io.note.degrees", {"file": where})]
+    raise _refusal(x[finite], y[finite], options, where)
+
+
+def swap_axes(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return geometries with first and second coordinate exchanged."""
+    return np.asarray(shapely.transform(geometry, lambda xy: xy[:, ::-1]), dtype=object)
+
+
+def _refusal(x: Floats, y: Floats, options: ImportOptions, where: str) -> CRSError:
+    guesses = guess_crs(x, y, options.near) if len(x) else []
+    if not guesses:
+        return CRSError("io.error.no_crs", file=where)
+    best, *others = guesses
+    return CRSError(
+        "io.error.no_crs_guess",
+        file=where,
+        guess=best.crs,
+        reason=tr(f"io.guess.{best.reason}"),
+        others=", ".join(item.crs for item in others) or "-",
+    )
+
+
+def _swapped(crs: CRS, where: str) -> CRSError:
+    return CRSError("io.error.axes_swapped", file=where, guess=crs_label(crs) + SWAPPED)
