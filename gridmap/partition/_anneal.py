@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -38,15 +38,29 @@ class Schedule:
     """
 
     sweeps: int
-    hot: float = 0.7
+    hot: float = 2.0
     cold: float = 0.15
     loose: float = 50.0
-    strict: float = 20_000.0
-    round_hot: float = 0.0
+    strict: float = 50_000.0
+    round_hot: float = 30.0
     round_cold: float = 0.0
-    resplit: float = 0.0
+    resplit: float = 0.004
     cooling: float = 0.75
-    holding: float = 0.2
+    holding: float = 0.17
+
+    def fitted(self, sweeps: float) -> Schedule:
+        """Return the schedule for so many sweeps: a short one is cooler and stricter.
+
+        It must not melt a start that it has no time to freeze again.
+        """
+        hot = self.hot * min(1.0, max(0.2, (sweeps / 8_000) ** 0.4))
+        firm = min(6.0, max(1.0, 2_000 / max(sweeps, 1.0)))
+        return replace(
+            self,
+            hot=max(hot, 1.5 * self.cold),
+            loose=self.loose * firm,
+            strict=self.strict * firm,
+        )
 
 
 class Clock:
@@ -168,14 +182,17 @@ def anneal(
     n, edges = len(beat), len(instance.graph.nbr)
     room = tree_room(n, edges, instance.loads.w.shape[1])
     chunks = int(min(60, max(4, schedule.sweeps // 4)))
+    expected = float(schedule.sweeps)
     planned = max(1, round(schedule.sweeps / chunks))
     rate = 0.0
+    if np.isfinite(clock.left()):  # a look at the clock, beside the schedule
+        rate = _timed(instance, state, schedule, np.full(2, schedule.cooling), room)
+        expected = min(expected, max(clock.left(), 0.0) / rate)
+    schedule = schedule.fitted(expected)
     for i in range(chunks):
         sweeps = planned
         left = clock.left()
         if np.isfinite(left):
-            if rate == 0.0:  # a look at the clock, beside the schedule
-                rate = _timed(instance, state, schedule, np.zeros(1), room)
             sweeps = max(1, min(planned, int(left / (chunks - i) / rate)))
         share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
         if clock.stopped():
@@ -217,6 +234,7 @@ def schedule_arrays(
     heat = plan.hot * (plan.cold / plan.hot) ** cool
     heat[share >= plan.cooling + plan.holding] = 1e-9
     weigh = plan.loose * (plan.strict / plan.loose) ** cool * 20.0**hold
+    weigh[share >= plan.cooling + plan.holding] *= 25.0
     beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
     beta *= instance.k / max(1.0, float(instance.pulls.mass.sum()))
     # A fractional number of pairs per sweep is spread evenly over the sweeps.

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from gridmap.partition._anneal import excess_of, make_state
-from gridmap.partition._arrays import Instance, Ints, State
+from gridmap.partition._anneal import make_state, refresh_state
+from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._recombine import recombine_pair, tree_room
 
 __all__ = ["mend_balance"]
 
-_TREES = 24  # random trees tried for each pair on the way
+_TREES = 30  # random trees tried for each pair on the way
 
 
 def mend_balance(
@@ -34,29 +35,31 @@ def mend_balance(
 ) -> Ints:
     """Return the plan with as many beats brought inside their bounds as can be.
 
-    The plan comes back unchanged where no chain improves it.
+    Parameters
+    ----------
+    beat
+        A plan with every beat in one piece; it stays so.
+    rounds
+        How often each beat outside its bounds gets a turn.
+    stopped
+        Asked before each turn; True ends the mending.
     """
-    best = make_state(instance, beat, seed, keep)
+    state = make_state(instance, beat, seed, keep)
     room = tree_room(len(beat), len(instance.graph.nbr), instance.loads.w.shape[1])
-    worst = _sum_excess(instance, best)
-    tabu: dict[int, int] = {}
-    for turn in range(rounds * 4):
-        if worst <= 0 or (stopped is not None and stopped()):
+    rng = np.random.default_rng([seed, 1])
+    for turn in range(rounds):
+        over = _excess(instance, state)
+        outside = np.flatnonzero(over > 0)
+        if not outside.size or instance.k < 2:
             break
-        over = _excess(instance, best)
-        over[[b for b, until in tabu.items() if until > turn]] = 0.0
-        source = int(np.argmax(over))
-        if over[source] <= 0:
-            break
-        trial = make_state(instance, best.beat, seed * 977 + turn, keep)
-        _pass_on(instance, trial, source, room)
-        total = _sum_excess(instance, trial)
-        if total < worst * (1 - 1e-9):
-            best, worst = trial, total
-            tabu.clear()
-        else:
-            tabu[source] = turn + 3 + len(tabu)
-    return best.beat
+        ways = _neighbours(instance, state)
+        # Each round tries other ways than the last.
+        detour = rng.random(len(ways[0])) * min(turn, 6)
+        for source in outside[np.argsort(-over[outside], kind="stable")]:
+            if stopped is not None and stopped():
+                return state.beat
+            _turn(instance, state, int(source), (*ways, detour), room)
+    return state.beat
 
 
 def _excess(instance: Instance, state: State) -> NDArray[np.float64]:
@@ -65,56 +68,31 @@ def _excess(instance: Instance, state: State) -> NDArray[np.float64]:
     return np.asarray(np.maximum(over, 0.0).max(axis=1))
 
 
-def _sum_excess(instance: Instance, state: State) -> float:
-    return float((_excess(instance, state) ** 2).sum())
-
-
-def _pass_on(
-    instance: Instance, state: State, source: int, room: tuple[np.ndarray, np.ndarray]
-) -> None:
-    """Hand the surplus (or the lack) of a beat along the nearest way to where there is room."""
-    loads, k = instance.loads, instance.k
-    total = state.total[:, 0]
-    lack = total[source] < loads.lo[source, 0]
-    off = loads.lo[source, 0] - total[source] if lack else total[source] - loads.hi[source, 0]
-    spare = total - loads.lo[:, 0] if lack else loads.hi[:, 0] - total
+def _neighbours(instance: Instance, state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of neighbouring beats, both ways round, sorted."""
     rows = np.repeat(np.arange(len(state.beat)), np.diff(instance.graph.indptr))
     a, b = state.beat[rows], state.beat[instance.graph.nbr]
-    # Few beats on the way, and rather those whose own slack takes part of it.
-    cost = 1.0 + np.clip(1.0 - spare[b] / max(off, 1e-12), 0.0, 1.0)
     away = a != b
-    key, first = np.unique(a[away].astype(np.int64) * k + b[away], return_index=True)
-    table = coo_array((cost[away][first], (key // k, key % k)), (k, k)).tocsr()
-    far, before = dijkstra(table, indices=source, return_predecessors=True)
-    goals = np.flatnonzero((spare >= off * 0.999) & np.isfinite(far))
-    goals = goals[goals != source]
-    if not goals.size:
-        goals = np.flatnonzero((spare > 0) & np.isfinite(far) & (np.arange(k) != source))
-    if not goals.size:
-        goals = np.flatnonzero(np.isfinite(far) & (np.arange(k) != source))
-    if not goals.size:
-        return
-    way = [int(goals[np.argmin(far[goals])])]
-    while way[-1] != source:
-        way.append(int(before[way[-1]]))
-    way.reverse()
-    for p, q in zip(way[:-1], way[1:], strict=True):
-        _hand_over(instance, state, p, q, room)
-        if _excess(instance, state)[q] <= 0:
-            return
+    key = np.unique(a[away].astype(np.int64) * instance.k + b[away])
+    return key // instance.k, key % instance.k
 
 
-def _hand_over(
-    instance: Instance, state: State, p: int, q: int, room: tuple[np.ndarray, np.ndarray]
+def _turn(
+    instance: Instance,
+    state: State,
+    source: int,
+    ways: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    room: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Divide two beats anew until the first is inside its bounds."""
-    root = int(np.flatnonzero(state.beat == p)[0])
-    for tree in range(_TREES):
-        excess = _excess(instance, state)
-        last = tree == _TREES - 1
-        if excess[p] <= 0 and tree >= _TREES // 3:
-            return
-        recombine_pair(
+    """Pass one beat's surplus on; put everything back unless the plan is nearer its bounds."""
+    before = _excess(instance, state)
+    if before[source] <= 0:
+        return
+    saved = state.beat.copy()
+    way = _way(instance, state, source, ways)
+    for p, q in zip(way[:-1], way[1:], strict=True):
+        root = int(np.flatnonzero(state.beat == p)[0])
+        _hand_over(
             instance.graph,
             instance.loads,
             instance.pulls,
@@ -122,12 +100,76 @@ def _hand_over(
             root,
             p,
             q,
-            0.0,
-            1e7,
-            1e7 if last and excess_of(instance, state) <= 0 else 1e4,
-            0.0,
+            _TREES,
             room[0],
             room[1],
         )
-        members = np.flatnonzero(state.beat == p)
-        root = int(members[(tree * 7919) % len(members)])
+        if _excess(instance, state)[q] <= 0:
+            break
+    after = _excess(instance, state)
+    if (after**2).sum() >= (before**2).sum() * (1 - 1e-9):
+        state.beat[:] = saved
+        refresh_state(instance, state)
+
+
+def _way(
+    instance: Instance,
+    state: State,
+    source: int,
+    ways: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+) -> list[int]:
+    """Return beats from the source to the nearest one that can take its surplus or lack.
+
+    Each step costs one, and up to one more where the beat on the way has no slack itself.
+    """
+    loads, k = instance.loads, instance.k
+    total = state.total[:, 0]
+    lack = total[source] < loads.lo[source, 0]
+    off = loads.lo[source, 0] - total[source] if lack else total[source] - loads.hi[source, 0]
+    spare = total - loads.lo[:, 0] if lack else loads.hi[:, 0] - total
+    rows, cols, detour = ways
+    cost = 1.0 + detour + np.clip(1.0 - spare[cols] / max(off, 1e-12), 0.0, 1.0)
+    ptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=k))])
+    far, before = dijkstra(
+        csr_array((cost, cols, ptr), (k, k)), indices=source, return_predecessors=True
+    )
+    reach = np.isfinite(far) & (np.arange(k) != source)
+    goals = np.flatnonzero(reach & (spare >= off * 0.999))
+    if not goals.size:
+        goals = np.flatnonzero(reach & (spare > 0))
+    if not goals.size:
+        goals = np.flatnonzero(reach)
+    if not goals.size:
+        return [source]
+    way = [int(goals[np.argmin(far[goals])])]
+    while way[-1] != source:
+        way.append(int(before[way[-1]]))
+    return way[::-1]
+
+
+@njit(cache=True)
+def _hand_over(
+    graph: Graph,
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    root: int,
+    p: int,
+    q: int,
+    trees: int,
+    whole: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """Divide two beats anew, by several trees, until the first is inside its bounds.
+
+    The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
+    """
+    for _ in range(trees):
+        recombine_pair(
+            graph, loads, pulls, state, root, p, q, 0.0, 1e7, 1e5, 0.0, whole, sums
+        )
+        right = True
+        for c in range(loads.w.shape[1]):
+            right &= loads.lo[p, c] <= state.total[p, c] <= loads.hi[p, c]
+        if right:
+            return
