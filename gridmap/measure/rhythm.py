@@ -1,0 +1,225 @@
+"""When incidents happen: the week's rhythm, and 重点时段 found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridmap.errors import InputError
+
+__all__ = ["DAY_SHIFTS", "BusyTime", "Shift", "busy_times", "shift_counts", "week_matrix"]
+
+_DAYS, _HOURS = 7, 24
+Floats = npt.NDArray[np.float64]
+
+
+def week_matrix(hours: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return counts by hour of the week as a matrix of weekdays by hours.
+
+    Parameters
+    ----------
+    hours
+        Counts of the 168 hours, hour 0 on Monday at midnight; shape (..., 168).
+
+    Returns
+    -------
+    ndarray
+        Shape (..., 7, 24), Monday first.
+    """
+    counts = np.asarray(hours, np.float64)
+    if counts.shape[-1:] != (_DAYS * _HOURS,):
+        message = f"168 hours are needed, received {counts.shape}"
+        raise ValueError(message)
+    return counts.reshape(*counts.shape[:-1], _DAYS, _HOURS)
+
+
+@dataclass(frozen=True, slots=True)
+class BusyTime:
+    """A stretch of hours on a run of weekdays with more incidents than chance allows.
+
+    Attributes
+    ----------
+    first_day, days
+        First weekday (0 is Monday), and number of days in a row; past Sunday comes Monday.
+    first_hour, hours
+        First hour, and number of hours in a row; hours past midnight belong to the evening
+        they began in.
+    incidents, expected
+        Incidents, and how many an even week would have had.
+    p_value
+        Share of even weeks, drawn at random, whose busiest stretch is as striking.
+    """
+
+    first_day: int
+    days: int
+    first_hour: int
+    hours: int
+    incidents: int
+    expected: float
+    p_value: float
+
+    @property
+    def ratio(self) -> float:
+        """Incidents over expected."""
+        return self.incidents / self.expected
+
+    def hours_of_week(self) -> npt.NDArray[np.int64]:
+        """Return the hours of the week that it covers."""
+        day = (self.first_day + np.arange(self.days))[:, None] * _HOURS
+        hour = self.first_hour + np.arange(self.hours)[None, :]
+        return np.asarray(((day + hour) % (_DAYS * _HOURS)).ravel(), np.int64)
+
+
+def busy_times(
+    hours: npt.ArrayLike,
+    *,
+    longest_h: int = 8,
+    most: int = 3,
+    alpha: float = 0.05,
+    draws: int = 999,
+    seed: int = 0,
+) -> list[BusyTime]:
+    """Find 重点时段: the stretches of the week in which incidents concentrate.
+
+    A scan statistic (Kulldorff 1997, *Communications in Statistics* 26(6)): of every
+    stretch of up to ``longest_h`` hours on every run of weekdays, the one with the greatest
+    Poisson likelihood ratio ``c log(c / e) + (N - c) log((N - c) / (N - e))``, ``c > e``;
+    its p-value is the rank of that ratio among the greatest ratios of even weeks drawn at
+    random. Further ones are reported if they share no hour with those before.
+
+    Parameters
+    ----------
+    hours
+        Incidents in the 168 hours of the week, whole numbers.
+    longest_h
+        Longest stretch within a day, hours, up to 23.
+    most
+        At most so many are returned.
+    alpha
+        Greatest p-value returned.
+    draws, seed
+        Weeks drawn at random, and the seed of the draws.
+
+    Returns
+    -------
+    list of BusyTime
+        The most striking first; empty if the week is even.
+    """
+    counts = week_matrix(hours).astype(np.int64)
+    total = int(counts.sum())
+    if total == 0:
+        return []
+    ratios, incidents, expected = _scan(counts[None], longest_h)
+    rng = np.random.default_rng(seed)
+    greatest = np.empty(draws)
+    even = np.full(_DAYS * _HOURS, 1.0 / (_DAYS * _HOURS))
+    for start in range(0, draws, 50):
+        size = min(50, draws - start)
+        weeks = rng.multinomial(total, even, size=size).reshape(size, _DAYS, _HOURS)
+        greatest[start : start + size] = _scan(weeks, longest_h)[0].reshape(size, -1).max(axis=1)
+    found: list[BusyTime] = []
+    taken = np.zeros(_DAYS * _HOURS, bool)
+    for place in np.argsort(-ratios[0], axis=None, kind="stable"):
+        days, stretch, day, hour = (int(i) for i in np.unravel_index(place, ratios.shape[1:]))
+        p_value = (1 + (greatest >= ratios[0].flat[place]).sum()) / (draws + 1)
+        if p_value > alpha or len(found) == most:
+            break
+        item = BusyTime(
+            first_day=day,
+            days=days + 1,
+            first_hour=hour,
+            hours=stretch + 1,
+            incidents=int(incidents[0].flat[place]),
+            expected=float(expected.flat[place]),
+            p_value=float(p_value),
+        )
+        if not taken[item.hours_of_week()].any():
+            taken[item.hours_of_week()] = True
+            found.append(item)
+    return found
+
+
+def _scan(weeks: npt.NDArray[np.int64], longest_h: int) -> tuple[Floats, Floats, Floats]:
+    """Return likelihood ratio and incidents of each stretch, and what is expected in it.
+
+    Axes: week, number of days, number of hours, first day, first hour.
+    """
+    number = len(weeks)
+    total = weeks.reshape(number, -1).sum(axis=1)[:, None, None, None, None]
+    flat = weeks.reshape(number, -1)
+    # Sums of 1, 2, ... hours from each hour of the week on, past Sunday night to Monday.
+    stretches = np.cumsum(
+        np.stack([np.roll(flat, -hour, axis=1) for hour in range(longest_h)], axis=1), axis=1
+    ).reshape(number, longest_h, _DAYS, _HOURS)
+    # Then of 1, 2, ... days.
+    incidents = np.cumsum(
+        np.stack([np.roll(stretches, -day, axis=2) for day in range(_DAYS)], axis=1), axis=1
+    ).astype(float)
+    size = np.arange(1, _DAYS + 1)[:, None] * np.arange(1, longest_h + 1)
+    expected = total * (size / (_DAYS * _HOURS))[None, :, :, None, None]
+    rest, rest_expected = total - incidents, total - expected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(incidents > 0, incidents * np.log(incidents / expected), 0.0)
+        ratio += np.where(rest > 0, rest * np.log(rest / rest_expected), 0.0)
+    ratio[incidents <= expected] = 0.0
+    return ratio, incidents, np.broadcast_to(expected[0], incidents.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A shift of the day.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    from_hour, to_hour
+        First hour, and the hour it ends before, 0 to 24; it may run past midnight.
+    """
+
+    name: str
+    from_hour: int
+    to_hour: int
+
+    def hours(self) -> list[int]:
+        """Return the hours of the day in the shift."""
+        length = (self.to_hour - self.from_hour) % _HOURS or _HOURS
+        return [(self.from_hour + step) % _HOURS for step in range(length)]
+
+
+#: Three shifts of eight hours; a department sets its own.
+DAY_SHIFTS = (Shift("早班", 8, 16), Shift("中班", 16, 24), Shift("夜班", 0, 8))
+
+
+def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] = DAY_SHIFTS) -> pd.DataFrame:
+    """Return the incidents of each grid in each shift.
+
+    Parameters
+    ----------
+    hours
+        Incidents by grid and hour of the week, shape (n, 168).
+    shifts
+        Shifts that cover each hour of the day once.
+
+    Returns
+    -------
+    DataFrame
+        One row per grid, one column per shift; the rows add up to the grids' incidents.
+
+    Raises
+    ------
+    InputError
+        If an hour is in no shift or in two.
+    """
+    covered = np.bincount([hour for shift in shifts for hour in shift.hours()], minlength=_HOURS)
+    if (covered != 1).any():
+        raise InputError(
+            "measure.error.shift_hours",
+            hours=", ".join(str(hour) for hour in np.flatnonzero(covered != 1)),
+        )
+    by_hour = week_matrix(np.atleast_2d(np.asarray(hours))).sum(axis=1)
+    return pd.DataFrame({shift.name: by_hour[:, shift.hours()].sum(axis=1) for shift in shifts})

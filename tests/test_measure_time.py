@@ -1,0 +1,161 @@
+"""Rhythm, change, ranking, disputes and repeats with numbers derived by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gridmap.errors import InputError
+from gridmap.measure.change import compare_periods, period_before, same_period_last_year
+from gridmap.measure.disputes import settle_disputes
+from gridmap.measure.ranking import rank
+from gridmap.measure.repeats import knox_test, repeated_places
+from gridmap.measure.rhythm import DAY_SHIFTS, Shift, busy_times, shift_counts, week_matrix
+
+
+def test_the_week_is_a_matrix_of_days_by_hours():
+    hours = np.zeros(168)
+    hours[4 * 24 + 22] = 5
+    assert week_matrix(hours)[4, 22] == 5
+    assert week_matrix(np.zeros((3, 168))).shape == (3, 7, 24)
+    with pytest.raises(ValueError, match="168"):
+        week_matrix(np.zeros(24))
+
+
+def test_a_busy_night_is_found_across_midnight_and_sunday():
+    hours = np.random.default_rng(0).poisson(10, 168)
+    # Saturday and Sunday 22:00 to 02:00; Sunday's last hours are Monday's first.
+    for day in (5, 6):
+        hours[(day * 24 + 22 + np.arange(4)) % 168] += 25
+    found = busy_times(hours, draws=199)
+    best = found[0]
+    assert (best.first_day, best.days, best.first_hour, best.hours) == (5, 2, 22, 4)
+    assert best.incidents == hours[best.hours_of_week()].sum()
+    assert best.expected == pytest.approx(hours.sum() * 8 / 168)
+    assert best.ratio > 2
+    assert best.p_value == pytest.approx(1 / 200)
+    covered = np.concatenate([item.hours_of_week() for item in found])
+    assert len(np.unique(covered)) == len(covered)
+
+
+def test_an_even_week_has_no_busy_time():
+    assert busy_times(np.random.default_rng(1).poisson(8, 168), draws=199) == []
+    assert busy_times(np.zeros(168)) == []
+
+
+def test_the_scan_equals_brute_force():
+    from gridmap.measure.rhythm import _scan
+
+    week = np.random.default_rng(2).poisson(3, (7, 24))
+    _, incidents, expected = _scan(week[None], 3)
+    flat = week.ravel()
+    for days, stretch, day, hour in ((1, 2, 6, 23), (3, 3, 5, 0), (7, 1, 2, 4)):
+        rows = [(d * 24 + hour + h) % 168 for d in range(day, day + days) for h in range(stretch)]
+        place = (days - 1, stretch - 1, day, hour)
+        assert incidents[0][place] == flat[rows].sum()
+        assert expected[place] == pytest.approx(flat.sum() * days * stretch / 168)
+
+
+def test_shifts_share_out_every_hour():
+    hours = np.arange(336).reshape(2, 168)
+    table = shift_counts(hours)
+    assert table.sum(axis=1).tolist() == hours.sum(axis=1).tolist()
+    assert list(table) == [shift.name for shift in DAY_SHIFTS]
+    night = shift_counts(hours, [Shift("夜", 20, 6), Shift("日", 6, 20)])
+    by_hour = hours.reshape(2, 7, 24).sum(axis=1)
+    assert night["夜"].tolist() == (by_hour[:, :6].sum(1) + by_hour[:, 20:].sum(1)).tolist()
+    with pytest.raises(InputError) as caught:
+        shift_counts(hours, [Shift("a", 0, 8), Shift("b", 7, 24)])
+    assert caught.value.values["hours"] == "7"
+    assert Shift("whole", 0, 24).hours() == list(range(24))
+
+
+def test_change_and_its_chance():
+    table = compare_periods([120, 10, 0, 3], [100, 30, 0, 0], index=["a", "b", "c", "d"])
+    assert table["change"].tolist() == [20, -20, 0, 3]
+    assert table["change_percent"][:2].tolist() == pytest.approx([20, -200 / 3])
+    assert table["change_percent"][2:].isna().all()
+    assert table.loc["b", "p_value"] == pytest.approx(stats.binomtest(10, 40, 0.5).pvalue)
+    # 10 against 30 is beyond chance; 120 against 100 is not (p = 0.2).
+    assert table["significant"].tolist() == [False, True, False, False]
+    longer = compare_periods([310], [280], days_now=31, days_before=28)
+    assert longer["change_percent"][0] == pytest.approx(0)
+    assert compare_periods([], []).empty
+    with pytest.raises(ValueError, match="negative"):
+        compare_periods([-1], [0])
+
+
+def test_periods_to_compare_with():
+    dates = lambda period: [str(end.date()) for end in period]  # noqa: E731 - said once
+    assert dates(period_before("2024-01-01", "2024-07-01")) == ["2023-07-01", "2024-01-01"]
+    assert dates(period_before("2024-03-05", "2024-03-12")) == ["2024-02-27", "2024-03-05"]
+    assert dates(same_period_last_year("2024-02-01", "2024-02-29")) == ["2023-02-01", "2023-02-28"]
+    assert period_before("2024-03-01", "2024-04-01").days == 29
+    for ends in ((None, "2024-01-01"), ("2024-01-02", "2024-01-01")):
+        with pytest.raises(InputError):
+            period_before(*ends)
+
+
+def test_ties_share_a_rank():
+    table = rank([3.0, 5.0, 3.0, np.nan, 1.0], list("abcde"))
+    assert table["id"].tolist() == ["b", "a", "c", "e", "d"]
+    assert table["rank"].tolist()[:4] == [1, 2, 2, 4]
+    assert table["tied_with"].tolist() == [0, 1, 1, 0, 0]
+    assert table["rank"].isna()[4]
+    lowest = rank([1.04, 1.01, 2.0], list("abc"), highest_first=False, decimals=1)
+    assert lowest["rank"].tolist() == [1, 1, 3]
+
+
+def test_open_disputes_lengthen_the_median():
+    day = np.timedelta64(1, "D")
+    start = np.datetime64("2024-01-01", "s")
+    began = np.full(5, start)
+    # settled after 1, 2 and 3 days; open after 10; and one that ends before it began
+    settled = np.array(
+        [start + day, start + 2 * day, start + 3 * day, "NaT", start - day], "datetime64[s]"
+    )
+    found = settle_disputes(began, settled, as_of="2024-01-11")
+    assert (found.total, found.settled, found.open, found.unusable) == (4, 3, 1, 1)
+    assert found.settled_share == 0.75
+    assert found.median_days == 2  # 3/4 open after 1 day, 1/2 after 2
+    assert np.isnan(found.ninety_percent_days)
+    assert found.open_days_mean == 10
+    early = settle_disputes(began, settled, as_of="2024-01-02T12:00")
+    assert (early.settled, early.open) == (1, 3)
+    none = settle_disputes([], [], as_of="2024-01-01")
+    assert none.total == 0
+    assert np.isnan(none.median_days)
+
+
+def test_places_that_call_again():
+    time = np.array(["2024-01-01", "2024-01-05", "2024-01-03", "2024-02-01"], "datetime64[s]")
+    found = repeated_places([1.0, 2.0, 3.0, 55.0], [1.0, 2.0, 3.0, 55.0], time)
+    assert len(found) == 1
+    assert found["incidents"][0] == 3
+    assert found["x"][0] == 2.0
+    assert found["median_days_between"][0] == 2
+    assert str(found["last"][0].date()) == "2024-01-05"
+
+
+def test_knox_counts_pairs_in_bands():
+    # 0 m: two on days 0 and 3; 150 m away: one on day 10; far away: one on day 0
+    day = np.datetime64("2024-01-01", "s") + np.array([0, 3, 10, 0]) * np.timedelta64(86400, "s")
+    found = knox_test([0.0, 0.0, 150.0, 9e5], [0.0] * 4, day, permutations=19)
+    assert found.pairs[0].tolist() == [1, 0, 0, 0]
+    assert found.pairs[2].tolist() == [1, 1, 0, 0]  # 7 days (<= 7) and 10 days
+    assert found.pairs.sum() == 3
+
+
+def test_knox_finds_near_repeats_and_nothing_else():
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 5000, (2, 300))
+    time = np.datetime64("2024-01-01", "s") + rng.integers(0, 300 * 86400, 300)
+    still = knox_test(x, y, time, permutations=99)
+    assert (still.p_value > 0.01).all()
+    again = slice(0, 60)
+    x2, y2 = np.append(x, x[again] + 5), np.append(y, y[again])
+    time2 = np.append(time, time[again] + np.timedelta64(2 * 86400, "s"))
+    found = knox_test(x2, y2, time2, permutations=99)
+    assert found.p_value[0, 0] == 0.01
+    assert found.ratio[0, 0] > 5
