@@ -1,0 +1,163 @@
+"""Every page in a real browser without a network, and what a reader does on it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+PAGES = {
+    "overview": "最需关注的五个警格",
+    "data": "现有图层",
+    "incidents": "时段分布",
+    "coverage": "半径外人口最多的网格",
+    "redraw": "工作量由哪些因素构成",
+}
+_LONG = 60_000
+
+
+def wait_for_map(page, *, which: int = 0) -> None:
+    frame = page.frame_locator("iframe").nth(which)
+    frame.locator("#map[data-painted]").wait_for(timeout=_LONG)
+
+
+def touch_frame(page):
+    return next(frame for frame in page.frames if "component/" in frame.url)
+
+
+def settle(page) -> None:
+    """Wait until the app has nothing more to draw."""
+    page.wait_for_timeout(300)
+    page.locator('[data-testid="stStatusWidget"]').wait_for(state="detached", timeout=_LONG)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_without_a_network(app_url, open_page, name):
+    watched = open_page()
+    watched.page.goto(f"{app_url}/{name}?lang=zh")
+    watched.page.get_by_text(PAGES[name]).first.wait_for(timeout=_LONG)
+    if name != "data":
+        wait_for_map(watched.page)
+    assert watched.page.locator('[data-testid="stException"]').count() == 0
+    watched.require_clean()
+
+
+def test_the_address_says_what_is_open(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/incidents?lang=en&from=2024-03-01&to=2024-03-31")
+    page.get_by_text("Half of all incidents").wait_for(timeout=_LONG)
+    page.wait_for_url(re.compile("lang=en"), timeout=_LONG)
+    assert "from=2024-03-01" in page.url
+    assert "to=2024-03-31" in page.url
+
+
+def test_a_bad_address_says_so_and_opens_the_usual_view(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/overview?lang=zh&from=yesterday")
+    page.get_by_text("yesterday").wait_for(timeout=_LONG)
+    wait_for_map(page)
+
+
+def test_one_click_turns_the_pages_into_english(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/overview?lang=zh")
+    wait_for_map(page)
+    page.get_by_role("button", name="English").click()
+    page.get_by_text("Five beats to look at first").wait_for(timeout=_LONG)
+    settle(page)
+    text = page.locator("body").inner_text()
+    frame = page.frame_locator("iframe").first.locator(".gm-panel").inner_text()
+    # Names of the demo city's places stay Chinese; what gridmap says does not.
+    for said in ("总览", "警情密度", "数据状况", "常住人口", "警务室"):
+        assert said not in text
+        assert said not in frame
+
+
+def test_geometry_is_sent_once_and_a_click_sends_colours_only(app_url, open_page):
+    watched = open_page()
+    page = watched.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{app_url}/incidents?lang=zh")
+    wait_for_map(page)
+    settle(page)
+    before = [url for url in asked if url.endswith(".bin")]
+    assert before
+    assert len(before) == len(set(before))
+    asked.clear()
+    box = page.locator("iframe").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.55)
+    page.get_by_text("所选网格").wait_for(timeout=_LONG)
+    settle(page)
+    assert [url for url in asked if url.endswith(".bin")] == []
+    watched.require_clean()
+
+
+def test_a_click_marks_a_grid_and_the_theme_switch_recolours(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/overview?lang=zh")
+    wait_for_map(page)
+    frame = touch_frame(page)
+    read = "() => { const c = touch.city; return [c.theme, Array.from(c.cells.look.classes)]; }"
+    first, classes = frame.evaluate(read)
+    frame.locator("select.gm-themes").select_option("incidents_per_km2")
+    second, others = frame.evaluate(read)
+    assert first != second
+    assert classes != others
+    assert len(classes) == len(others) == 480
+
+
+def test_a_lasso_selects_the_grids_whose_middle_lies_inside(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/incidents?lang=zh")
+    wait_for_map(page)
+    page.frame_locator("iframe").first.get_by_role("button", name="框选网格").click()
+    box = page.locator("iframe").first.bounding_box()
+    x, y = box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 60, steps=4)
+    page.mouse.move(x + 150, y + 120, steps=4)
+    page.mouse.up()
+    page.get_by_text(re.compile(r"取消所选 \d+ 个网格")).wait_for(timeout=_LONG)
+
+
+def test_an_exported_map_opens_from_a_file_without_a_network(tmp_path, open_page):
+    from gridmap.demo import make_city
+    from gridmap.maps import Facts, Scene, choropleth, draw_layer, outline_overlay, to_html
+
+    city = make_city(grids=60, incidents=500, seed=3)
+    residents = city.grids.counts("residents")
+    name = "</script><b>甲"
+    scene = Scene(
+        draw_layer(city.grids),
+        (choropleth("residents", residents),),
+        overlays=(outline_overlay(city.beats),),
+        facts=Facts([name, *map(str, city.grids.names[1:])], {"人": residents}),
+    )
+    target = tmp_path / "map.html"
+    target.write_text(to_html(scene, title="甲 <乙>"), encoding="utf-8")
+    watched = open_page()
+    watched.page.goto(target.as_uri())
+    watched.page.locator("body[data-painted]").wait_for(timeout=_LONG)
+    assert watched.page.locator("h1").inner_text() == "甲 <乙>"
+    assert watched.page.locator(".gm-swatch").count() == 5
+    # The canvas holds colours of the ramp, not an empty sheet.
+    seen = watched.page.evaluate(
+        """() => {
+          const canvas = document.querySelector(".leaflet-gm-cells-pane canvas");
+          const pen = canvas.getContext("2d");
+          const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+          const found = new Set();
+          for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] === 255) found.add(data.slice(i, i + 3).join());
+          }
+          return [...found];
+        }"""
+    )
+    wanted = {
+        ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
+        for colour in scene.themes[0].palette
+    }
+    assert wanted <= set(seen)
+    watched.require_clean()
