@@ -33,8 +33,16 @@ data: $(READY)
 	rm -rf data/demo
 	$(BIN)/gridmap demo data/demo
 
+# Everything that a machine without a network needs, in one folder. For Windows machines:
+# make wheelhouse PLATFORM=win_amd64
 wheelhouse: $(READY)
-	$(BIN)/python .ci/wheelhouse.py
+	rm -rf wheelhouse build/wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir wheelhouse .
+	$(BIN)/python -m pip download --quiet --constraint constraints.txt --dest wheelhouse \
+	    $(if $(PLATFORM),--platform $(PLATFORM) --python-version 3.11 --only-binary=:all:) \
+	    wheelhouse/gridmap-*.whl
+	cp packaging/install.sh packaging/install.ps1 wheelhouse/
+	@echo "Copy the folder wheelhouse to the closed network and run install.sh or install.ps1 there."
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis
