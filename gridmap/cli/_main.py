@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import typer
 
-from gridmap.cli import _output, app, check, demo, import_, measure, propose, repair, report
+from gridmap.cli import (
+    _output,
+    app,
+    audit,
+    check,
+    compare,
+    demo,
+    import_,
+    measure,
+    plans,
+    propose,
+    repair,
+    report,
+)
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
 from gridmap.settings import read_settings
@@ -21,7 +34,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "repair": repair.command,
     "measure": measure.command,
     "propose": propose.command,
+    "plans": plans.command,
+    "compare": compare.command,
     "report": report.command,
+    "audit": audit.command,
     "app": app.command,
 }
 

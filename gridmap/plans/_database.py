@@ -12,18 +12,20 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from gridmap.errors import InputError, WorkspaceError
+from gridmap.errors import InputError, MissingError, WorkspaceError
 
 HEAD = "0001"
 _MIGRATION_LOCK = 0x67726964  # "grid": a number that nobody else takes on a shared server
 _BUSY_S = 60.0
 
 
-def open_engine(where: str | Path) -> Engine:
+def open_engine(where: str | Path, *, create: bool = True) -> Engine:
     """Return the engine of a store, its tables made or brought up to date.
 
     Raises
     ------
+    MissingError
+        If there is no such SQLite file and none shall be made.
     InputError
         If the URL cannot be used, or the store was made by a later gridmap.
     WorkspaceError
@@ -31,6 +33,9 @@ def open_engine(where: str | Path) -> Engine:
     """
     url = _url(where)
     shown = url.render_as_string(hide_password=True)
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    if file and not create and not Path(file).exists():
+        raise MissingError("plans.error.no_store", where=file)
     try:
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _server(url)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:

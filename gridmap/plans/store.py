@@ -34,7 +34,7 @@ class PlanStore:
         self._engine = engine
 
     @classmethod
-    def open(cls, where: str | Path) -> Self:
+    def open(cls, where: str | Path, *, create: bool = True) -> Self:
         """Open a store, making its tables or bringing them up to date.
 
         Parameters
@@ -42,15 +42,19 @@ class PlanStore:
         where
             A workspace (its ``plans.db``), the path of an SQLite file, or the SQLAlchemy URL
             of a PostgreSQL database.
+        create
+            Make an SQLite file that is not there yet.
 
         Raises
         ------
+        MissingError
+            If there is no such file and none shall be made.
         InputError
             If the URL cannot be used, or the store was made by a later gridmap.
         WorkspaceError
             If the database cannot be opened.
         """
-        return cls(open_engine(where))
+        return cls(open_engine(where, create=create))
 
     def __enter__(self) -> Self:
         return self

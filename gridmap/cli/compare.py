@@ -1,0 +1,53 @@
+"""``gridmap compare``: two plans side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._output import print_json, print_text
+from gridmap.errors import MissingError
+from gridmap.settings import read_settings
+
+if TYPE_CHECKING:
+    from gridmap.io import Workspace
+    from gridmap.model import City, Plan
+
+
+def command(
+    workspace: WorkspacePath,
+    first: Annotated[str, typer.Argument(metavar="A", show_default=False)],
+    second: Annotated[str, typer.Argument(metavar="B", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Say what changes from plan A to plan B; ``NAME@2`` is version 2, ``present`` today."""
+    from gridmap.io import Workspace
+    from gridmap.plans import Ground, compare_plans
+
+    place = Workspace.open(workspace)
+    city = place.city()
+    old, new = (_plan(place, city, name) for name in (first, second))
+    comparison = compare_plans(Ground.from_city(city), old, new)
+    if as_json:
+        print_json(comparison.to_dict())
+        return
+    for sentence in comparison.sentences():
+        print_text(sentence)
+
+
+def _plan(place: Workspace, city: City, name: str) -> Plan:
+    from gridmap.measure.present import present_plan
+    from gridmap.plans import PRESENT, PlanStore
+
+    if name == PRESENT:
+        return present_plan(city)
+    with PlanStore.open(read_settings().database_url or place.path, create=False) as store:
+        try:
+            return store.load(name, grids=city.grids)
+        except MissingError:
+            base, sign, number = name.rpartition("@")
+            if not sign or not number.isdecimal():
+                raise
+            return store.load(base, int(number), grids=city.grids).renamed(name)

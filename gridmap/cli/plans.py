@@ -1,0 +1,267 @@
+"""``gridmap plans``: the plans that a workspace keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridmap.cli._arguments import Json, WorkspacePath, pairs
+from gridmap.cli._output import print_json, print_rows, print_text
+from gridmap.errors import InputError, MissingError
+from gridmap.i18n import tr
+from gridmap.settings import read_settings
+
+if TYPE_CHECKING:
+    from gridmap.io import Workspace
+    from gridmap.model import Layer
+    from gridmap.plans import PlanVersion
+
+_ACTIONS = ("list", "show", "export", "import", "history")
+_EXPORTS = (".csv", ".gpkg", ".geojson")
+_TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet"}
+
+
+def command(
+    workspace: WorkspacePath,
+    action: Annotated[
+        str, typer.Argument(metavar="list|show|export|import|history", show_default=False)
+    ] = "list",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", show_default=False)] = None,
+    version: Annotated[int | None, typer.Option("--version", min=1)] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="grid=column|beat=column")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List, show, export or import plans, or tell a plan's history."""
+    from gridmap.io import Workspace
+
+    if action not in _ACTIONS:
+        raise InputError("plans.error.action", received=action, known=", ".join(_ACTIONS))
+    if action != "list" and not name:
+        raise InputError("plans.error.name_needed", action=action)
+    place = Workspace.open(workspace)
+    if action == "list":
+        _list(place, as_json=as_json)
+    elif action == "history":
+        _history(place, name, as_json=as_json)
+    elif action == "show":
+        _show(place, name, version, as_json=as_json)
+    elif file is None:
+        raise InputError("plans.error.file_needed", action=action)
+    elif action == "export":
+        _export(place, name, version, file)
+    else:
+        _import(place, name, file, pairs(mapping or (), option="--map"), as_json=as_json)
+
+
+def _where(place: Workspace) -> str | Path:
+    return read_settings().database_url or place.path
+
+
+def _record(version: PlanVersion) -> dict[str, object]:
+    return {
+        "name": version.name,
+        "version": version.number,
+        "base": version.base,
+        "at": version.at.isoformat(),
+        "author": version.author,
+        "note": version.note,
+        "beats": version.beats,
+        "faults": [fault.text() for fault in version.faults],
+    }
+
+
+def _print(version: PlanVersion) -> None:
+    note = f": {version.note}" if version.note else ""
+    print_text(
+        tr(
+            "plans.done.version",
+            name=version.name,
+            number=version.number,
+            beats=version.beats,
+            author=version.author,
+            at=version.at.strftime("%Y-%m-%d %H:%M"),
+            note=note,
+        )
+    )
+    for fault in version.faults:
+        print_text("  ! " + fault.text())
+
+
+def _list(place: Workspace, *, as_json: bool) -> None:
+    from gridmap.plans import PlanStore
+
+    try:
+        with PlanStore.open(_where(place), create=False) as store:
+            versions = store.list()
+    except MissingError:
+        versions = ()
+    if as_json:
+        print_json({"plans": [_record(version) for version in versions]})
+        return
+    if not versions:
+        print_text(tr("plans.done.none"))
+    for version in versions:
+        _print(version)
+
+
+def _history(place: Workspace, name: str, *, as_json: bool) -> None:
+    from gridmap.plans import PlanStore, command_record
+
+    with PlanStore.open(_where(place), create=False) as store:
+        versions = store.history(name)
+        if as_json:
+            print_json(
+                {
+                    "name": name,
+                    "versions": [
+                        {
+                            **_record(version),
+                            "commands": [
+                                command_record(item)
+                                for item in store.commands(name, version.number)
+                            ],
+                        }
+                        for version in versions
+                    ],
+                }
+            )
+            return
+    for version in versions:
+        _print(version)
+
+
+def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
+    import pandas as pd
+
+    from gridmap.plans import Draft, Ground, PlanStore
+
+    with PlanStore.open(_where(place), create=False) as store:
+        known = store.version(name, version)
+        city = place.city()
+        plan = store.load(name, known.number, grids=city.grids)
+    draft = Draft.start(Ground.from_city(city), plan, locks=known.locks)
+    deviation = draft.figures.deviation
+    rows = []
+    for row, beat in enumerate(plan.beats):
+        figures = draft.figures.row(row)
+        rows.append(
+            {
+                "id": beat.id,
+                "name": beat.label,
+                "station": beat.station,
+                "room": beat.room,
+                "officers": beat.officers,
+                "auxiliaries": beat.auxiliaries,
+                "grids": figures.grids,
+                "residents": figures.residents,
+                "incidents": figures.incidents,
+                "deviation": float(deviation[row]),
+                "pieces": figures.pieces,
+                "compactness": figures.compactness,
+                "covered_residents_share": figures.covered_share,
+            }
+        )
+    if as_json:
+        print_json(
+            {
+                **_record(known),
+                "max_deviation": draft.figures.max_deviation,
+                "unassigned_grids": int((plan.assignment < 0).sum()),
+                "rows": rows,
+            }
+        )
+        return
+    _print(known)
+    print_rows(pd.DataFrame(rows))
+
+
+def _export(place: Workspace, name: str, version: int | None, file: Path) -> None:
+    from gridmap.plans import LOCAL, PlanStore, assignment_table, fit_plan, plan_layer
+
+    suffix = file.suffix.lower()
+    if suffix not in _EXPORTS:
+        raise InputError(
+            "plans.error.export_format", received=file.name, known=", ".join(_EXPORTS)
+        )
+    with PlanStore.open(_where(place), create=False) as store:
+        if suffix == ".csv":
+            plan = store.export_plan(name, version, author=LOCAL, target=file.name)
+            text = assignment_table(plan).to_csv(index=False)
+            # Excel takes a CSV for UTF-8 only by its byte order mark.
+            _write(file, text.encode("utf-8-sig"))
+        else:
+            city = place.city()
+            store.load(name, version, grids=city.grids)  # refused before anything is logged
+            plan = store.export_plan(name, version, author=LOCAL, target=file.name)
+            layer = plan_layer(fit_plan(plan, city.grids), city.grids)
+            if suffix == ".gpkg":
+                from gridmap.io._layer_store import write_stored_layer
+
+                beside = file.with_name(f".{file.name}.part.gpkg")
+                beside.unlink(missing_ok=True)
+                write_stored_layer(layer, beside)
+                beside.replace(file)
+            else:
+                _write(file, _geojson(layer))
+    print_text(tr("plans.done.exported", name=name, path=str(file)))
+
+
+def _geojson(layer: Layer) -> bytes:
+    """Return a layer in longitude and latitude, as RFC 7946 wants it."""
+    import geopandas as gpd
+    from pyproj import CRS
+
+    from gridmap.model.crs import reproject
+
+    degrees = CRS.from_epsg(4326)
+    geometry = reproject(layer.geometry, layer.crs, degrees)
+    frame = gpd.GeoDataFrame(layer.frame.drop(columns="geometry"), geometry=geometry, crs=degrees)
+    return str(frame.to_json(drop_id=True, ensure_ascii=False)).encode()
+
+
+def _write(file: Path, content: bytes) -> None:
+    beside = file.with_name(f".{file.name}.part")
+    beside.write_bytes(content)
+    beside.replace(file)
+
+
+def _import(
+    place: Workspace, name: str, file: Path, columns: dict[str, str], *, as_json: bool
+) -> None:
+    from gridmap.io import ImportOptions, read_layer
+    from gridmap.io._sources import read_source
+    from gridmap.model import Kind
+    from gridmap.plans import LOCAL, PlanStore, plan_from_layer, plan_from_table
+
+    if not file.exists():
+        raise MissingError("io.error.no_file", file=str(file))
+    city = place.city()
+    if file.suffix.lower() in _TABLES:
+        plan = plan_from_table(read_source(file).frame, city.grids, name=name, columns=columns)
+    else:
+        layer, _ = read_layer(
+            [file],
+            kind=Kind.BEAT,
+            options=ImportOptions(max_mb=read_settings().max_file_mb),
+            crs=city.crs,
+        )
+        plan = plan_from_layer(layer, city.grids, name=name)
+    with PlanStore.open(_where(place)) as store:
+        saved = store.import_plan(plan, author=LOCAL, source=file.name, grids=city.grids)
+    if as_json:
+        print_json({**_record(saved), "grids": len(plan.grid_ids)})
+        return
+    print_text(
+        tr(
+            "plans.done.imported",
+            name=name,
+            number=saved.number,
+            beats=saved.beats,
+            grids=len(plan.grid_ids),
+        )
+    )

@@ -1,0 +1,174 @@
+"""`gridmap plans`, `compare` and `audit` as scripts see them."""
+
+import io
+import json
+import sqlite3
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+
+import pandas as pd
+import pytest
+
+from gridmap.cli import main
+from gridmap.i18n import set_language
+from gridmap.io import read_city
+from gridmap.measure.present import present_plan
+from gridmap.plans import LOCAL, MoveGrids, PlanStore, carry_out
+from gridmap.plans.draft import Draft
+from gridmap.plans.ground import Ground
+from gridmap.plans.suggestions import suggest_moves
+
+
+def run(*arguments):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("GRIDMAP_LANG", "en")
+        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            set_language("zh")
+    return code, out.getvalue(), err.getvalue()
+
+
+def ask(*arguments):
+    code, out, err = run(*arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plans") / "city"
+    assert run("demo", folder, "--grids", 120, "--incidents", 500)[0] == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(place):
+    """Today's beats as ``today`` and, one suggestion further, ``better``."""
+    city = read_city(place)
+    present = present_plan(city).renamed("today")
+    draft = Draft.start(Ground.from_city(city), present)
+    move = suggest_moves(draft, count=1)[0].command
+    better = carry_out(draft, move).plan.renamed("better")
+    with PlanStore.open(place) as store:
+        store.save(present, author=LOCAL, grids=city.grids)
+        store.save(present.renamed("better"), author=LOCAL, grids=city.grids)
+        store.save(better, author=LOCAL, base_version=1, commands=[move], note="first try")
+    return move
+
+
+def test_a_workspace_without_plans(tmp_path):
+    folder = tmp_path / "city"
+    run("demo", folder, "--grids", 60, "--incidents", 0)
+    before = sorted(path.name for path in folder.iterdir())
+    assert ask("plans", folder) == {"plans": []}
+    for command in (("plans", folder, "show", "x"), ("audit", folder)):
+        code, out, err = run(*command)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_list_history_and_show(place, saved):
+    listed = {item["name"]: item for item in ask("plans", place, "list")["plans"]}
+    assert listed["better"]["version"] == 2
+    assert listed["better"]["note"] == "first try"
+    versions = ask("plans", place, "history", "better")["versions"]
+    assert [item["base"] for item in versions] == [None, 1]
+    assert versions[1]["commands"][0]["grids"] == list(saved.grids)
+    shown = ask("plans", place, "show", "better")
+    city = read_city(place)
+    total = sum(row["residents"] for row in shown["rows"])
+    inside = city.grids.counts("residents")[present_plan(city).assignment >= 0].sum()
+    assert total == inside
+    assert (
+        shown["max_deviation"]
+        < ask("plans", place, "show", "better", "--version", 1)["max_deviation"]
+    )
+    code, out, _ = run("plans", place, "show", "better")
+    assert code == 0
+    assert "version 2" in out
+
+
+def test_compare_says_what_moved(place, saved):
+    assert isinstance(saved, MoveGrids)
+    made = ask("compare", place, "present", "better")
+    assert made["grids_moved"] == len(saved.grids)
+    assert made["flows"][0]["after"] == saved.to
+    assert made["after"]["workload_deviation"] < made["before"]["workload_deviation"]
+    assert ask("compare", place, "today", "better@1")["grids_moved"] == 0
+    code, out, _ = run("compare", place, "better@1", "better")
+    assert code == 0
+    assert out.startswith('From "better@1" to "better"')
+
+
+@pytest.mark.parametrize("suffix", ["csv", "gpkg", "geojson"])
+def test_a_plan_goes_out_and_comes_back(place, saved, tmp_path, suffix):
+    file = tmp_path / f"plan.{suffix}"
+    code, _, err = run("plans", place, "export", "better", file)
+    assert code == 0, err
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    name = f"from {suffix}"
+    assert ask("plans", place, "import", name, file)["grids"] == 120
+    assert ask("compare", place, "better", name)["grids_moved"] == 0
+    assert ask("audit", place)["whole"]
+
+
+def test_a_table_with_columns_of_its_own(place, saved, tmp_path):
+    run("plans", place, "export", "better", tmp_path / "plan.csv")
+    table = pd.read_csv(tmp_path / "plan.csv", dtype=str)
+    table.rename(columns={"grid": "Zelle", "beat": "Revier"})[["Zelle", "Revier"]].to_csv(
+        tmp_path / "own.csv", index=False
+    )
+    own = tmp_path / "own.csv"
+    code, _, err = run("plans", place, "import", "own", own)
+    assert (code, len(err.splitlines())) == (2, 1)
+    made = ask("plans", place, "import", "own", own, "--map", "grid=Zelle", "--map", "beat=Revier")
+    assert made["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plans", "list"),
+        ("plans", "drop"),
+        ("plans", "show"),
+        ("plans", "show", "nope"),
+        ("plans", "show", "better", "--version", "99"),
+        ("plans", "export", "better"),
+        ("plans", "export", "better", "plan.shp"),
+        ("plans", "import", "x", "nowhere.csv"),
+        ("compare", "present", "nope"),
+        ("compare", "present", "better@77"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_two(place, saved, tmp_path, arguments):
+    where = tmp_path if arguments == ("plans", "list") else place
+    code, out, err = run(arguments[0], where, *arguments[1:])
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+
+
+def test_the_audit_names_the_first_broken_link(tmp_path):
+    folder = tmp_path / "city"
+    run("demo", folder, "--grids", 60, "--incidents", 0)
+    plan = present_plan(read_city(folder)).renamed("p")
+    with PlanStore.open(folder) as store:
+        for _ in range(3):
+            store.save(plan, author=LOCAL)
+    code, out, _ = run("audit", folder)
+    assert code == 0
+    assert "3 records" in out
+    raw = sqlite3.connect(folder / "plans.db")
+    raw.execute("DROP TRIGGER audit_no_update")
+    raw.execute("UPDATE audit SET actor = 'nobody' WHERE number = 2")
+    raw.commit()
+    raw.close()
+    code, out, _ = run("audit", folder)
+    assert code == 1
+    assert out.startswith("Record 2 (p)")
+    code, out, _ = run("audit", folder, "--json")
+    assert code == 1
+    assert json.loads(out)["broken"]["number"] == 2
