@@ -7,8 +7,10 @@ from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
 from gridmap.io.repairing import Repair, repair_workspace, undo_repair
 from gridmap.io.workspace import Workspace, read_city
+from gridmap.io.writing import FORMATS, Written, write_frame
 
 __all__ = [
+    "FORMATS",
     "KINDS",
     "MENDABLE",
     "TOLERANCE_M",
@@ -22,6 +24,7 @@ __all__ = [
     "Repaired",
     "Severity",
     "Workspace",
+    "Written",
     "check_city",
     "import_files",
     "read_city",
@@ -29,4 +32,5 @@ __all__ = [
     "repair_layer",
     "repair_workspace",
     "undo_repair",
+    "write_frame",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 
-__all__ = ["parse_times"]
+__all__ = ["guess_orders", "parse_times"]
 
 _CLOCK = (
     r"(?:[T\s]*(?P<half>上午|下午|凌晨|早上|中午|晚上|夜间)?\s*"
@@ -29,6 +29,12 @@ _ORDERS = {
 _PATTERNS = {
     name: re.compile(pattern if name == "compact" else pattern + _CLOCK)
     for name, pattern in _ORDERS.items()
+}
+_FORMAT_OF = {
+    "ymd": "YYYY-MM-DD",
+    "ydm": "YYYY-DD-MM",
+    "mdy": "MM-DD-YYYY",
+    "dmy": "DD-MM-YYYY",
 }
 _SERIAL = re.compile(r"^\d{5}(?:\.\d+)?$")  # Excel's days since 1899-12-30
 
@@ -64,7 +70,7 @@ def parse_times(
         plain = values.dt.tz_localize(None) if getattr(values.dt, "tz", None) else values
         return plain.to_numpy().astype("datetime64[s]"), {"time": int(values.notna().sum())}
     text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
-    orders = tuple(order_of(item) for item in formats) or _guess(text)
+    orders = tuple(order_of(item) for item in formats or guess_orders(text))
     times = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
     forms: dict[str, int] = {}
     blank = (text == "").to_numpy()
@@ -114,21 +120,34 @@ def order_of(date_format: str) -> str:
     return order
 
 
-def _guess(text: pd.Series) -> tuple[str, ...]:
-    sample = text[text != ""]
-    year_first = sample[sample.str.match(_PATTERNS["ymd"])]
-    year_last = sample[sample.str.match(_PATTERNS["mdy"])]
+def guess_orders(values: pd.Series) -> tuple[str, ...]:
+    """Return the formats that explain the dates of a whole column.
+
+    Raises
+    ------
+    InputError
+        If the column mixes orders, or does not say which number is the month.
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return ()
+    # Days repeat: a year of incidents has a few hundred of them.
+    days = values.dropna().astype(str).str.strip().str.slice(0, 10).value_counts()
+    days = days[days.index != ""]
+    counts = days.to_numpy()
+    parts = {
+        "year_first": days.index.to_series().str.extract(_ORDERS["ymd"]).dropna(),
+        "year_last": days.index.to_series().str.extract(_ORDERS["dmy"]).dropna(),
+    }
     found: list[str] = []
     doubt = ""
     for part, month_second, day_second in (
-        (year_first, "ymd", "ydm"),
-        (year_last, "dmy", "mdy"),
+        (parts["year_first"], "ymd", "ydm"),
+        (parts["year_last"], "dmy", "mdy"),
     ):
         if len(part) == 0:
             continue
-        numbers = part.str.extract(_PATTERNS[month_second])
-        big_month = bool((numbers["m"].astype(int) > 12).any())
-        big_day = bool((numbers["d"].astype(int) > 12).any())
+        big_month = bool((part["m"].astype(int) > 12).any())
+        big_day = bool((part["d"].astype(int) > 12).any())
         if big_month and big_day:
             doubt = "mixed"
         elif big_month:
@@ -137,17 +156,13 @@ def _guess(text: pd.Series) -> tuple[str, ...]:
             found.append(month_second)
         else:
             doubt = doubt or "ambiguous"
-    if doubt == "mixed" or (len(year_first) and len(year_last)):
-        examples = [part.iloc[0] for part in (year_first, year_last) if len(part)]
-        raise InputError(
-            "io.error.dates_mixed",
-            examples=" / ".join(examples),
-            year_first=len(year_first),
-            year_last=len(year_last),
-        )
+    sizes = {name: int(counts[days.index.isin(part.index)].sum()) for name, part in parts.items()}
+    if doubt == "mixed" or all(sizes.values()):
+        examples = " / ".join(str(part.index[0]) for part in parts.values() if len(part))
+        raise InputError("io.error.dates_mixed", examples=examples, **sizes)
     if doubt:
-        raise InputError("io.error.dates_ambiguous", example=year_last.iloc[0])
-    return tuple(found) or ("ymd",)
+        raise InputError("io.error.dates_ambiguous", example=str(parts["year_last"].index[0]))
+    return tuple(_FORMAT_OF[order] for order in found) or (_FORMAT_OF["ymd"],)
 
 
 def _read(text: pd.Series, order: str) -> NDArray[np.datetime64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,9 +16,9 @@ from pyproj import CRS
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import match_columns
 from gridmap.io._containers import opened_files
-from gridmap.io._dates import parse_times
+from gridmap.io._dates import guess_orders, parse_times
 from gridmap.io._features import without_persons
-from gridmap.io._sources import Source, read_source
+from gridmap.io._sources import Source, csv_columns, read_csv_parts, read_source
 from gridmap.io._stated_crs import point_crs, source_crs
 from gridmap.io._values import as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
@@ -26,6 +28,8 @@ from gridmap.model.crs import choose_working_crs, crs_label, from_datum, reproje
 __all__ = ["read_incidents"]
 
 _MAX_CATEGORIES = 1000
+_LARGE = 64_000_000  # bytes
+_WORDS = ("category", "station")
 
 
 def read_incidents(
@@ -40,24 +44,22 @@ def read_incidents(
     GridmapError
         If a file cannot be used, or its dates can be read in more than one way.
     """
-    parts = []
-    for path in paths:
-        with opened_files(path, max_mb=options.max_mb) as inside:
-            for item in inside:
-                source = read_source(item, layer=options.layer, encoding=options.encoding)
-                parts.append((source, item.name))
     refused: dict[str, int] = {}
     notes: list[Note] = []
     tables: list[pd.DataFrame] = []
     read, stated = 0, ""
     persons: list[str] = []
     mapped: dict[str, str] = {}
-    for source, where in parts:
-        table, file_crs, found, columns = _one(source, where, options, refused, notes)
+    encodings: list[str] = []
+    for source, where, said in _parts(paths, options):
+        table, file_crs, found, columns = _one(source, where, said, refused, notes)
         read += len(source.frame)
         persons += columns
         mapped |= found
+        encodings.append(f"{source.encoding.name} ({source.encoding.reason})")
         stated = stated or crs_label(file_crs)
+        if len(table) == 0:
+            continue
         if crs is None:
             crs = choose_working_crs(
                 shapely.points(table["x"].to_numpy(), table["y"].to_numpy()), file_crs
@@ -72,15 +74,72 @@ def read_incidents(
         tables.append(table)
     if crs is None or not any(len(table) for table in tables):
         raise InputError("io.error.no_incidents", file=", ".join(p.name for p in paths))
-    whole = pd.concat(tables, ignore_index=True)
-    batch, categories = _batch(whole)
+    batch, categories = _batch(_joined(tables))
     incidents = Incidents.from_batch(batch, categories=categories, crs=crs)
-    encodings = dict.fromkeys(f"{s.encoding.name} ({s.encoding.reason})" for s, _ in parts)
     report = ImportReport(
-        "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, tuple(notes),
-        "; ".join(encodings), tuple(dict.fromkeys(persons)), tuple(path.name for path in paths),
+        "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
+        "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
+        tuple(path.name for path in paths),
     )  # fmt: skip
     return incidents, report
+
+
+def _parts(
+    paths: list[Path], options: ImportOptions
+) -> Iterator[tuple[Source, str, ImportOptions]]:
+    """Yield what is read at a time: a file, or part of a CSV too large to hold as text."""
+    for path in paths:
+        with opened_files(path, max_mb=options.max_mb) as inside:
+            for item in inside:
+                table = item.suffix.lower() in {".csv", ".txt", ".tsv"}
+                if not table or item.stat().st_size < _LARGE:
+                    source = read_source(item, layer=options.layer, encoding=options.encoding)
+                    yield source, item.name, options
+                    continue
+                # Whether 3/4 is in March is decided by the whole column, not by a part.
+                said = replace(options, date_formats=_formats(item, options))
+                for source in read_csv_parts(item, encoding=options.encoding):
+                    yield source, item.name, said
+
+
+def _formats(path: Path, options: ImportOptions) -> tuple[str, ...]:
+    if options.date_formats:
+        return options.date_formats
+    columns = list(csv_columns(path, encoding=options.encoding).columns)
+    time = match_columns(columns, "incidents", options.columns).get("time", "")
+    if time not in columns:
+        return ()
+    return guess_orders(csv_columns(path, encoding=options.encoding, only=time)[time])
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put parts under each other; their words are kept once each, not once a row."""
+    whole = pd.concat([table.drop(columns=[*_WORDS], errors="ignore") for table in tables],
+                      ignore_index=True)  # fmt: skip
+    for name in _WORDS:
+        if any(name in table for table in tables):
+            parts = [
+                table[name].astype("category")
+                if name in table
+                else pd.Categorical([None] * len(table))
+                for table in tables
+            ]
+            whole[name] = pd.api.types.union_categoricals(parts)
+    return whole
+
+
+def _once(notes: list[Note]) -> tuple[Note, ...]:
+    """Add up the counts of remarks that several parts of a file made alike."""
+    made: dict[tuple[str, str], Note] = {}
+    for note in notes:
+        others = {k: v for k, v in note.values.items() if k != "count"}
+        key = (note.key, str(sorted(others.items())))
+        count = note.values.get("count")
+        if key in made and isinstance(count, int):
+            before = made[key].values["count"]
+            count += before if isinstance(before, int) else 0
+        made[key] = Note(note.key, others if count is None else {**others, "count": count})
+    return tuple(made.values())
 
 
 def _one(
@@ -114,11 +173,11 @@ def _one(
         table["time"] = np.datetime64("NaT", "s")
         notes.append(Note("io.note.no_time", {"file": where}))
     if "category" in mapped:
-        table["category"] = as_texts(frame[mapped["category"]]).to_numpy(dtype=object)
+        table["category"] = pd.Categorical(as_texts(frame[mapped["category"]]))
     if "settled" in mapped:
         table["settled"] = parse_times(frame[mapped["settled"]], formats=options.date_formats)[0]
     if "station" in mapped:
-        table["station"] = as_ids(frame[mapped["station"]])
+        table["station"] = pd.Categorical(as_ids(frame[mapped["station"]]))
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
@@ -172,8 +231,10 @@ def _without_datum(
 
 def _batch(whole: pd.DataFrame) -> tuple[IncidentBatch, tuple[str, ...]]:
     whole = whole.sort_values("time", kind="stable", na_position="last", ignore_index=True)
-    names = whole["category"] if "category" in whole else pd.Series([None] * len(whole))
-    codes, uniques = pd.factorize(names, sort=True)
+    names = whole.get("category", pd.Series(pd.Categorical([None] * len(whole))))
+    names = names.cat.remove_unused_categories().cat.as_ordered()
+    uniques = sorted(names.cat.categories.astype(str))
+    codes = names.cat.reorder_categories(uniques).cat.codes.to_numpy()
     if len(uniques) > _MAX_CATEGORIES:
         raise InputError("io.error.too_many_categories", count=len(uniques))
     batch = IncidentBatch(
@@ -182,6 +243,11 @@ def _batch(whole: pd.DataFrame) -> tuple[IncidentBatch, tuple[str, ...]]:
         whole["time"].to_numpy().astype("datetime64[s]"),
         codes.astype(np.int16),
         whole["settled"].to_numpy().astype("datetime64[s]") if "settled" in whole else None,
-        whole["station"].fillna("").to_numpy(dtype=object) if "station" in whole else None,
+        _station_ids(whole["station"]) if "station" in whole else None,
     )
     return batch, tuple(str(name) for name in uniques)
+
+
+def _station_ids(column: pd.Series) -> NDArray[np.object_]:
+    words = np.array([*column.cat.categories.astype(str), ""], dtype=object)
+    return words[column.cat.codes.to_numpy()]

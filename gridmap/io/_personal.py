@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gridmap.fields import FIELDS, fold
 
@@ -35,6 +37,9 @@ _PLATE = re.compile(
     r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])"
     r"(?![A-Z0-9])"
 )
+_ID_ROUGH = r"[1-8]\d{16}[\dXx]"
+_MOBILE_ROUGH = r"1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
+_PLATE_ROUGH = _PLATE.pattern.split("[·")[0]
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
 
@@ -109,13 +114,15 @@ def _pattern(values: pd.Series, *, is_id: bool) -> str:
     if text.dtype.kind in "iu":
         # Whole numbers: only lengths that a pattern could have are worth a look.
         text = text[text >= 13_000_000_000]
-    text = text.astype(str)
-    candidates = text[text.str.contains(_ID_NUMBER)]
-    for value in candidates:
+    if len(text) == 0:
+        return ""
+    # A quick pass without look-around leaves the few cells that may match at all.
+    cells = pa.array(text.astype(str), pa.string())
+    for value in cells.filter(pc.match_substring_regex(cells, _ID_ROUGH)).to_pylist():
         if any(has_id_check_digit(number) for number in _ID_NUMBER.findall(value)):
             return "id_number"
-    if not is_id and _holds_mobiles(text):
+    some = not is_id and pc.any(pc.match_substring_regex(cells, _MOBILE_ROUGH)).as_py()
+    if some and _holds_mobiles(text.astype(str)):
         return "mobile"
-    if bool(text.str.contains(_PLATE).any()):
-        return "plate"
-    return ""
+    rough = cells.filter(pc.match_substring_regex(cells, _PLATE_ROUGH)).to_pylist()
+    return "plate" if any(_PLATE.search(value) for value in rough) else ""

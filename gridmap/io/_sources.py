@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,12 +16,20 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from gridmap.errors import EncodingError, InputError, MissingError
+from gridmap.errors import EncodingError, GridmapError, InputError, MissingError
 from gridmap.io._containers import VECTOR_SUFFIXES
 from gridmap.io._encoding import Encoding, detect_bytes, detect_dbf, looks_garbled
+from gridmap.io._field_map import full_names
 
-__all__ = ["Source", "layer_names", "read_source"]
+__all__ = ["Source", "csv_columns", "layer_names", "read_csv_parts", "read_source"]
 
+_CSV_ERRORS = (
+    pd.errors.ParserError,
+    pd.errors.EmptyDataError,
+    UnicodeDecodeError,
+    ValueError,
+    csv.Error,
+)
 _WKT = re.compile(
     r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE
 )
@@ -145,6 +156,8 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
             info = pyogrio.read_info(path, layer=layer or (names[0] if names else None))
     except (DataSourceError, DataLayerError, UnicodeError, ValueError, shapely.GEOSException) as e:
         raise InputError("io.error.cannot_open", file=path.name) from e
+    if shapefile:
+        frame = frame.rename(columns=full_names(path))
     if not isinstance(frame, gpd.GeoDataFrame):
         return Source(frame, None, found, "table")
     crs = CRS(frame.crs) if frame.crs is not None else None
@@ -175,25 +188,73 @@ def _read_parquet(path: Path) -> Source:
 
 
 def _read_csv(path: Path, *, encoding: str) -> Source:
+    found, options = _csv_options(path, encoding)
+    try:
+        frame = pd.read_csv(path, **options)
+    except _CSV_ERRORS as error:
+        raise InputError("io.error.bad_table", file=path.name) from error
+    frame.columns = _clean_names(frame.columns)
+    return Source(frame, None, found, "CSV")
+
+
+def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> Iterator[Source]:
+    """Yield a large CSV in parts of at most so many rows, each as a source of its own.
+
+    Raises
+    ------
+    InputError
+        If the file is no table.
+    EncodingError
+        If its text decodes to garbage.
+    """
+    found, options = _csv_options(path, encoding)
+    try:
+        with pd.read_csv(path, chunksize=rows, **options) as parts:
+            for frame in parts:
+                frame.columns = _clean_names(frame.columns)
+                garbled = _garbled(frame, path, refuse=not encoding)
+                yield Source(frame.reset_index(drop=True), None, found, "CSV", garbled)
+    except _CSV_ERRORS as error:
+        if isinstance(error, GridmapError):
+            raise
+        raise InputError("io.error.bad_table", file=path.name) from error
+
+
+def csv_columns(path: Path, *, encoding: str = "", only: str = "") -> pd.DataFrame:
+    """Return one column of a CSV, or no rows at all but the names of the columns."""
+    _, options = _csv_options(path, encoding)
+    try:
+        head = pd.read_csv(path, nrows=0, **options)
+        names = _clean_names(head.columns)
+        if not only:
+            return pd.DataFrame(columns=names)
+        frame = pd.read_csv(path, usecols=[names.index(only)], **options)
+    except _CSV_ERRORS as error:
+        raise InputError("io.error.bad_table", file=path.name) from error
+    frame.columns = [only]
+    return frame
+
+
+def _csv_options(path: Path, encoding: str) -> tuple[Encoding, dict[str, Any]]:
     with path.open("rb") as file:
         found = detect_bytes(file.read(4_000_000), asked=encoding, where=path.name)
     try:
         with path.open(encoding=found.name, errors="strict", newline="") as file:
             first = file.readline()
-        separator = max((",", "\t", ";", "|"), key=first.count)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            encoding=found.name,
-            skipinitialspace=True,
-            low_memory=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as e:
-        raise InputError("io.error.bad_table", file=path.name) from e
-    frame.columns = [str(name).strip().strip('"').lstrip("\ufeff") for name in frame.columns]
-    return Source(frame, None, found, "CSV")
+    except UnicodeDecodeError as error:
+        raise InputError("io.error.bad_table", file=path.name) from error
+    return found, {
+        "sep": max((",", "\t", ";", "|"), key=first.count),
+        "dtype": str,
+        "keep_default_na": False,
+        "encoding": found.name,
+        "skipinitialspace": True,
+        "low_memory": False,
+    }
+
+
+def _clean_names(names: Iterable[object]) -> list[str]:
+    return [str(name).strip().strip('"').lstrip("\ufeff") for name in names]
 
 
 def _with_wkt(source: Source) -> Source:

@@ -39,11 +39,20 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
     """
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(dtype=float, na_value=np.nan)
-    text = values.astype("object").where(values.notna(), "").astype(str)
+    plain = pd.to_numeric(values, errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan, copy=True
+    )
+    # Most cells are plain numbers; only what is left is worth a closer look.
+    rows = np.flatnonzero(np.isnan(plain))
+    rest = values.iloc[rows]
+    text = rest.astype("object").where(rest.notna(), "").astype(str)
     clean = text.map(lambda cell: _MARKS.sub("", unicodedata.normalize("NFKC", cell).strip()))
-    blank = clean.str.lower().isin(_BLANK)
-    numbers = pd.to_numeric(clean.where(~blank, None), errors="coerce")
-    wrong = numbers.isna().to_numpy() & ~blank.to_numpy()
+    blank = clean.str.lower().isin(_BLANK).to_numpy()
+    plain[rows] = pd.to_numeric(clean.where(~blank, None), errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan
+    )
+    wrong = np.zeros(len(values), dtype=bool)
+    wrong[rows[~blank]] = np.isnan(plain[rows[~blank]])
     if wrong.any():
         raise InputError(
             "io.error.not_numbers",
@@ -52,7 +61,7 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
             count=int(wrong.sum()),
             rows=some_ids(np.flatnonzero(wrong) + 1),
         )
-    return numbers.to_numpy(dtype=float, na_value=np.nan)
+    return plain
 
 
 def as_ids(values: pd.Series) -> NDArray[np.object_]:

@@ -1,0 +1,206 @@
+"""Writing frames as files that others open: GIS formats and CSV for Excel."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from gridmap.errors import CRSError, InputError, WorkspaceError
+from gridmap.io._field_map import short_names, write_field_map
+from gridmap.model.crs import reproject
+
+__all__ = ["FORMATS", "Written", "write_frame"]
+
+_DRIVERS = {
+    ".gpkg": "GPKG",
+    ".geojson": "GeoJSON",
+    ".fgb": "FlatGeobuf",
+    ".shp": "ESRI Shapefile",
+}
+FORMATS = (*_DRIVERS, ".parquet", ".csv")
+"""Suffixes that `write_frame` knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Parameters
+    ----------
+    files
+        The files, the main one first.
+    field_map
+        Column to its name in the file, where the format cuts names.
+    """
+
+    files: tuple[Path, ...]
+    field_map: dict[str, str]
+
+
+def write_frame(
+    frame: gpd.GeoDataFrame | pd.DataFrame, path: str | Path, *, layer: str = "", crs: str = ""
+) -> Written:
+    """Write a frame; the suffix says the format.
+
+    Parameters
+    ----------
+    frame
+        Columns of numbers, text, flags or times, with or without a geometry.
+    path
+        Target; ``.gpkg``, ``.geojson``, ``.fgb``, ``.shp``, ``.parquet`` or ``.csv``. A
+        file that is there is replaced at the end, never half written.
+    layer
+        Name of the layer in a GeoPackage; the others of the file stay.
+    crs
+        CRS to write in; the frame's own if empty. GeoJSON is always in WGS 84 degrees.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or cannot hold the frame.
+    CRSError
+        If a geometry has no CRS.
+    WorkspaceError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Shapefiles are written in GBK, because a Chinese column name of four characters or more
+    in UTF-8 cannot be read back at all; names are cut at ten bytes, and the full ones
+    stand in ``<name>.fields.csv`` beside it. CSV carries a byte order mark, by which Excel
+    knows UTF-8, and geometry as WKT.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError("io.error.format", received=target.name, known=", ".join(FORMATS))
+    made = _ready(frame, suffix, crs)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=target.parent))
+    try:
+        if suffix == ".gpkg" and target.exists():
+            shutil.copyfile(target, folder / target.name)
+        write = _WRITERS[suffix]
+        names = write(made, folder / target.name, layer)
+        files = sorted(folder.iterdir(), key=lambda item: item.suffix.lower() != suffix)
+        for item in files:
+            item.replace(target.parent / item.name)
+    except OSError as error:
+        raise WorkspaceError(
+            "io.error.cannot_write_file", path=str(target), reason=error.strerror or str(error)
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Written(tuple(target.parent / item.name for item in files), names)
+
+
+def _ready(
+    frame: gpd.GeoDataFrame | pd.DataFrame, suffix: str, crs: str
+) -> gpd.GeoDataFrame | pd.DataFrame:
+    """Return a copy of which every format can hold the columns."""
+    made = frame.reset_index(drop=True).copy()
+    for name in made.columns:
+        if made[name].dtype == object:
+            made[name] = made[name].map(lambda v: None if v is None or v != v else str(v))  # noqa: PLR0124 - NaN
+    if not isinstance(made, gpd.GeoDataFrame):
+        if suffix in _DRIVERS and suffix != ".gpkg":
+            raise InputError("io.error.format_needs_shapes", received=suffix)
+        return made
+    if made.crs is None:
+        raise CRSError("io.error.no_crs", file=suffix)
+    wanted = CRS.from_epsg(4326) if suffix == ".geojson" else CRS(crs or made.crs)
+    if wanted != CRS(made.crs):
+        shapes = reproject(made.geometry.to_numpy(), CRS(made.crs), wanted)
+        made = made.set_geometry(gpd.GeoSeries(shapes, crs=wanted))
+    return made
+
+
+def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, str]:
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
+    options: dict[str, object] = {}
+    match path.suffix.lower():
+        case ".gpkg":
+            options["layer"] = layer or path.stem
+        case ".fgb":
+            # An index would sort the rows: read back, they keep their order.
+            options["SPATIAL_INDEX"] = "NO"
+        case ".geojson":
+            options["COORDINATE_PRECISION"] = 9  # a tenth of a millimetre
+    try:
+        pyogrio.write_dataframe(frame, path, driver=_DRIVERS[path.suffix.lower()], **options)
+    except DataSourceError as error:
+        raise InputError("io.error.cannot_hold", file=path.name, reason=str(error)) from error
+    return {}
+
+
+def _write_shapefile(frame: gpd.GeoDataFrame, path: Path, _: str) -> dict[str, str]:
+    import pyogrio
+
+    kinds = set(shapely.get_dimensions(frame.geometry.to_numpy()))
+    if len(kinds) > 1:
+        raise InputError("io.error.mixed_shapes", file=path.name)
+    columns = [str(name) for name in frame.columns if name != "geometry"]
+    names = short_names(columns)
+    made = frame.rename(columns=names)
+    for name in made.columns:
+        if made[name].dtype == bool:
+            made[name] = made[name].astype(np.int16)  # a DBF has no flags that others read
+        elif made[name].dtype.kind == "M":
+            made[name] = made[name].dt.strftime("%Y-%m-%d %H:%M:%S")  # nor times of day
+    _check_gbk(made, path)
+    pyogrio.write_dataframe(made, path, driver="ESRI Shapefile", encoding="gbk")
+    path.with_suffix(".cpg").write_text("GBK", encoding="ascii")
+    write_field_map(path, names)
+    return {full: short for full, short in names.items() if full != short}
+
+
+def _check_gbk(frame: gpd.GeoDataFrame, path: Path) -> None:
+    for name in frame.columns:
+        column = frame[name]
+        if name == "geometry" or column.dtype.kind in "iufbM":
+            continue
+        for text in column.dropna().astype(str).unique():
+            try:
+                raw = text.encode("gbk")
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    "io.error.not_gbk", file=path.name, column=name, received=text[:20]
+                ) from error
+            if len(raw) > 254:
+                raise InputError("io.error.too_long", file=path.name, column=name, bytes=len(raw))
+
+
+def _write_parquet(frame: gpd.GeoDataFrame | pd.DataFrame, path: Path, _: str) -> dict[str, str]:
+    frame.to_parquet(path, index=False, compression="zstd")
+    return {}
+
+
+def _write_csv(frame: gpd.GeoDataFrame | pd.DataFrame, path: Path, _: str) -> dict[str, str]:
+    table = pd.DataFrame(frame)
+    if isinstance(frame, gpd.GeoDataFrame):
+        table["geometry"] = shapely.to_wkt(frame.geometry.to_numpy(), rounding_precision=-1)
+    table.to_csv(path, index=False, encoding="utf-8-sig")
+    return {}
+
+
+_WRITERS: dict[str, Callable[..., dict[str, str]]] = {
+    **dict.fromkeys(_DRIVERS, _write_vector),
+    ".shp": _write_shapefile,
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+}
