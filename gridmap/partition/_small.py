@@ -14,7 +14,8 @@ from gridmap.partition._start import start_plan
 
 __all__ = ["is_small", "search_small"]
 
-_GRIDS = 3_000  # regions up to here are searched this way
+_GRIDS = 300  # regions up to here are searched this way
+_WIDE, _WIDE_GRIDS = 60, 3_000  # and up to here, if beats have that many grids each
 _VISITS = 1.5e6  # looks at a grid in one search
 _COVER_S = 10.0
 
@@ -23,7 +24,9 @@ def is_small(instance: Instance) -> bool:
     """Return whether `search_small` applies: few grids, and only borders and balance count."""
     pulls = instance.pulls
     plain = not pulls.demand.any() and (pulls.home < 0).all() and (pulls.pin < 0).all()
-    return len(instance.xy) <= _GRIDS and bool(plain) and not pulls.foe.size
+    n = len(instance.xy)
+    few = n <= _GRIDS or (n <= _WIDE_GRIDS and n >= _WIDE * instance.k)
+    return few and bool(plain) and not pulls.foe.size
 
 
 def search_small(

@@ -23,6 +23,7 @@ from gridmap.partition._start import join_pieces, start_plan
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
+_FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape while hot
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
 
 
@@ -47,7 +48,7 @@ class Effort:
 _EFFORTS = {
     "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, searches=0),
     "normal": Effort(visits=4e7, least=500, most=30_000, starts=3, searches=6),
-    "thorough": Effort(visits=4e8, least=4_000, most=150_000, starts=6, searches=200),
+    "thorough": Effort(visits=4e8, least=4_000, most=50_000, starts=8, searches=200),
 }
 
 
@@ -128,6 +129,9 @@ def solve_region(
     if np.isfinite(left):
         starts = int(max(1, min(starts, left / (sweeps * n * _VISIT_S))))
     plan = replace(schedule, sweeps=sweeps)
+    if n <= _FREE_SHAPES:
+        tight = min(1.0, _tolerance(instance) / 0.03)
+        plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7), loose=plan.loose * tight)
     best: Solved | None = None
     for i in range(starts):
         if best is not None and clock.stopped():
@@ -138,6 +142,14 @@ def solve_region(
         best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
     assert best is not None  # noqa: S101 - starts is at least one; for the type checker
     return best
+
+
+def _tolerance(instance: Instance) -> float:
+    """Return the tightest half width of the bounds as a share of the middle."""
+    lo, hi = instance.loads.lo, instance.loads.hi
+    known = np.isfinite(lo) & np.isfinite(hi) & (hi > lo)
+    half = (hi - lo)[known] / np.maximum((hi + lo)[known], 1e-12)
+    return float(half.min()) if half.size else 1.0
 
 
 def _search(
