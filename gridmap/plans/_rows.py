@@ -42,6 +42,19 @@ def versions() -> Select[Any]:
     return select(PLANS.c.name, VERSIONS).join(PLANS, PLANS.c.id == VERSIONS.c.plan_id)
 
 
+def version_facts() -> Select[Any]:
+    """Return the query of what is known of all versions, without the plans themselves."""
+    heavy = {VERSIONS.c.assignment, VERSIONS.c.beats}
+    light = [column for column in VERSIONS.c if column not in heavy]
+    return select(PLANS.c.name, *light).join(PLANS, PLANS.c.id == VERSIONS.c.plan_id)
+
+
+def latest_facts() -> Select[Any]:
+    """Return the query of what is known of the latest version of each plan, by name."""
+    last = select(sa.func.max(VERSIONS.c.id)).group_by(VERSIONS.c.plan_id)
+    return version_facts().where(VERSIONS.c.id.in_(last)).order_by(PLANS.c.name)
+
+
 def version_of(row: Row | RowMapping) -> PlanVersion:
     """Return what a row of `versions` tells."""
     return PlanVersion(

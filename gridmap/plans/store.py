@@ -245,10 +245,8 @@ class PlanStore:
     def list(self) -> tuple[PlanVersion, ...]:
         """Return the latest version of every plan, by name."""
         with reading(self._engine) as connection:
-            query = rows.versions().order_by(PLANS.c.name, VERSIONS.c.number)
-            found = connection.execute(query).mappings()
-            latest = {row["name"]: rows.version_of(row) for row in found}
-        return tuple(latest.values())
+            found = connection.execute(rows.latest_facts()).mappings()
+            return tuple(rows.version_of(row) for row in found)
 
     def history(self, name: str) -> tuple[PlanVersion, ...]:
         """Return all versions of a plan, the first one first.
@@ -259,7 +257,7 @@ class PlanStore:
             If there is no such plan.
         """
         with reading(self._engine) as connection:
-            query = rows.versions().where(PLANS.c.name == name).order_by(VERSIONS.c.number)
+            query = rows.version_facts().where(PLANS.c.name == name).order_by(VERSIONS.c.number)
             found = tuple(rows.version_of(row) for row in connection.execute(query).mappings())
             if not found:
                 raise rows.missing_plan(connection, name)
