@@ -1,43 +1,203 @@
 """What grids and beats carry, and where it concentrates: pure functions of values."""
 
-from gridmap.measure.balance import Balance, balance, lorenz_curve
+from gridmap.measure.accuracy import (
+    score_maps,
+    top_area,
+)
+from gridmap.measure.alignment import (
+    Alignment,
+    StrayBorders,
+    alignment,
+    stray_borders,
+)
+from gridmap.measure.balance import (
+    Balance,
+    balance,
+    lorenz_curve,
+)
+from gridmap.measure.change import (
+    Period,
+    compare_periods,
+    period_before,
+    same_period_last_year,
+)
+from gridmap.measure.cluster import (
+    count_on_cluster,
+)
 from gridmap.measure.counting import (
     Axes,
+    Axis,
     IncidentCounts,
     count_batches,
     count_incidents,
     count_incidents_by,
 )
-from gridmap.measure.coverage import covered_share
-from gridmap.measure.crosswalk import Crosswalk, Transfer, centres, crosswalk
-from gridmap.measure.period import Moment, moment
-from gridmap.measure.polygon_index import PolygonIndex
-from gridmap.measure.roads import road_length_m
-from gridmap.measure.summary import MeasureTable, summarise
-from gridmap.measure.workload import CRITERIA, Workload, criterion_of, parse_weights
+from gridmap.measure.coverage import (
+    covered_share,
+)
+from gridmap.measure.crosswalk import (
+    Crosswalk,
+    Transfer,
+    Weight,
+    centres,
+    crosswalk,
+)
+from gridmap.measure.dasymetric import (
+    TransferError,
+    dasymetric,
+    transfer_error,
+)
+from gridmap.measure.density import (
+    Density,
+    Rule,
+    kernel_density,
+    scott_bandwidth_m,
+)
+from gridmap.measure.disputes import (
+    Disputes,
+    settle_disputes,
+)
+from gridmap.measure.hotspots import (
+    HotSpots,
+    Method,
+    compare_hot_spots,
+    hot_spot_table,
+    hot_spots,
+)
+from gridmap.measure.hypercube import (
+    BUSY_LIMIT,
+    Response,
+    hypercube,
+)
+from gridmap.measure.period import (
+    Moment,
+    moment,
+)
+from gridmap.measure.polygon_index import (
+    PolygonIndex,
+)
+from gridmap.measure.present import (
+    match_beats,
+    present_plan,
+)
+from gridmap.measure.ranking import (
+    rank,
+)
+from gridmap.measure.rates import (
+    smoothed_rates,
+)
+from gridmap.measure.repeats import (
+    KnoxTest,
+    knox_test,
+    repeated_places,
+)
+from gridmap.measure.rhythm import (
+    DAY_SHIFTS,
+    BusyTime,
+    Shift,
+    busy_times,
+    shift_counts,
+    week_matrix,
+)
+from gridmap.measure.roads import (
+    road_length_m,
+)
+from gridmap.measure.stability import (
+    score_stability,
+)
+from gridmap.measure.staffing import (
+    Norm,
+    apportion,
+    norms,
+    staff_needed,
+)
+from gridmap.measure.summary import (
+    COUNTS,
+    SLIVER_SHARE,
+    By,
+    MeasureTable,
+    summarise,
+)
+from gridmap.measure.workload import (
+    CRITERIA,
+    Workload,
+    criterion_of,
+    parse_weights,
+)
 
 __all__ = [
+    "BUSY_LIMIT",
+    "COUNTS",
     "CRITERIA",
+    "DAY_SHIFTS",
+    "SLIVER_SHARE",
+    "Alignment",
     "Axes",
+    "Axis",
     "Balance",
+    "BusyTime",
+    "By",
     "Crosswalk",
+    "Density",
+    "Disputes",
+    "HotSpots",
     "IncidentCounts",
+    "KnoxTest",
     "MeasureTable",
+    "Method",
     "Moment",
+    "Norm",
+    "Period",
     "PolygonIndex",
+    "Response",
+    "Rule",
+    "Shift",
+    "StrayBorders",
     "Transfer",
+    "TransferError",
+    "Weight",
     "Workload",
+    "alignment",
+    "apportion",
     "balance",
+    "busy_times",
     "centres",
+    "compare_hot_spots",
+    "compare_periods",
     "count_batches",
     "count_incidents",
     "count_incidents_by",
+    "count_on_cluster",
     "covered_share",
     "criterion_of",
     "crosswalk",
+    "dasymetric",
+    "hot_spot_table",
+    "hot_spots",
+    "hypercube",
+    "kernel_density",
+    "knox_test",
     "lorenz_curve",
+    "match_beats",
     "moment",
+    "norms",
     "parse_weights",
+    "period_before",
+    "present_plan",
+    "rank",
+    "repeated_places",
     "road_length_m",
+    "same_period_last_year",
+    "score_maps",
+    "score_stability",
+    "scott_bandwidth_m",
+    "settle_disputes",
+    "shift_counts",
+    "smoothed_rates",
+    "staff_needed",
+    "stray_borders",
     "summarise",
+    "top_area",
+    "transfer_error",
+    "week_matrix",
 ]

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from gridmap.errors import InputError
 from gridmap.measure.period import Moment, moment
@@ -60,6 +59,8 @@ def compare_periods(
         ``now, before, change`` (now less what before's daily rate gives), ``change_percent``
         (NaN where there was nothing before), ``p_value``, ``significant``.
     """
+    from scipy import stats  # half a second that only this asks for
+
     new, old = np.asarray(now, np.int64), np.asarray(before, np.int64)
     if new.shape != old.shape or (new < 0).any() or (old < 0).any():
         message = "counts must be of one length and not negative"
