@@ -30,6 +30,12 @@ _PATTERNS = {
     name: re.compile(pattern if name == "compact" else pattern + _CLOCK)
     for name, pattern in _ORDERS.items()
 }
+_PLAIN = {
+    "ymd": ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"),
+    "ydm": ("%Y/%d/%m %H:%M:%S",),
+    "mdy": ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
+    "dmy": ("%d/%m/%Y %H:%M:%S",),
+}
 _FORMAT_OF = {
     "ymd": "YYYY-MM-DD",
     "ydm": "YYYY-DD-MM",
@@ -78,7 +84,10 @@ def parse_times(
         rows = np.flatnonzero(np.isnat(times) & ~blank)
         if len(rows) == 0:
             break
-        read = _read(text.iloc[rows], order)
+        read = _read_plain(text.iloc[rows], order)
+        rest = np.flatnonzero(np.isnat(read))
+        if len(rest):
+            read[rest] = _read(text.iloc[rows[rest]], order)
         times[rows] = read
         count = int((~np.isnat(read)).sum())
         if count:
@@ -163,6 +172,14 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     if doubt:
         raise InputError("io.error.dates_ambiguous", example=str(parts["year_last"].index[0]))
     return tuple(_FORMAT_OF[order] for order in found) or (_FORMAT_OF["ymd"],)
+
+
+def _read_plain(text: pd.Series, order: str) -> NDArray[np.datetime64]:
+    """Read the commonest clock at full speed; NaT where it is another."""
+    for form in _PLAIN.get(order, ()):
+        if pd.notna(pd.to_datetime(text.iloc[0], format=form, errors="coerce")):
+            return pd.to_datetime(text, format=form, errors="coerce").to_numpy("datetime64[s]")
+    return np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
 
 
 def _read(text: pd.Series, order: str) -> NDArray[np.datetime64]:

@@ -102,7 +102,7 @@ def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
         fitting = [_unusual(raw, where)]
     elif "utf-8" in fitting:
         fitting = ["utf-8"]
-    name = max(fitting, key=lambda item: _score(raw.decode(item, errors="ignore")))
+    name = max(fitting, key=lambda item: _score(_foreign(raw, item)))
     return Encoding(name, "detected", _preview(raw, name))
 
 
@@ -148,6 +148,11 @@ def _decodes(raw: bytes, name: str) -> bool:
             return True
         return False
     return True
+
+
+def _foreign(raw: bytes, name: str, limit: int = 20_000) -> str:
+    """Return the first characters beyond ASCII: the rest reads alike in every encoding."""
+    return re.sub(r"[\x00-\x7f]+", " ", raw.decode(name, errors="ignore"))[:limit]
 
 
 def _score(text: str) -> float:

@@ -23,6 +23,7 @@ from gridmap.io._field_map import full_names
 
 __all__ = ["Source", "csv_columns", "layer_names", "read_csv_parts", "read_source"]
 
+_HEAD = 4_000_000  # bytes that show an encoding
 _CSV_ERRORS = (
     pd.errors.ParserError,
     pd.errors.EmptyDataError,
@@ -237,7 +238,7 @@ def csv_columns(path: Path, *, encoding: str = "", only: str = "") -> pd.DataFra
 
 def _csv_options(path: Path, encoding: str) -> tuple[Encoding, dict[str, Any]]:
     with path.open("rb") as file:
-        found = detect_bytes(file.read(4_000_000), asked=encoding, where=path.name)
+        found = detect_bytes(file.read(_HEAD), asked=encoding, where=path.name)
     try:
         with path.open(encoding=found.name, errors="strict", newline="") as file:
             first = file.readline()
