@@ -19,7 +19,7 @@ import streamlit as st
 
 from gridmap.errors import MissingError
 from gridmap.i18n import current_language
-from gridmap.io import Workspace
+from gridmap.io import Finding, Workspace, check_city
 from gridmap.maps import Drawing, draw_layer
 from gridmap.measure import MeasureTable, Workload, count_incidents, covered_share, summarise
 from gridmap.measure.accuracy import score_maps, top_area
@@ -35,6 +35,7 @@ __all__ = [
     "covered_of",
     "density_of",
     "drawing_of",
+    "findings_of",
     "ground_of_plans",
     "hot_spots_of",
     "open_city",
@@ -220,3 +221,13 @@ def _trust(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
     share = float(area[hot].sum() / area.sum()) or 0.05
     maps = {"gi": hot, "density": top_area(before, area, share=share)}
     return score_maps(maps, after, area), f"{begin:%Y-%m}"
+
+
+def findings_of(city: City, key: str) -> tuple[Finding, ...]:
+    """Return what is wrong with a city's data."""
+    return _findings(city, key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _findings(_city_: City, key: str) -> tuple[Finding, ...]:  # noqa: ARG001 - hashed for the city
+    return check_city(_city_)

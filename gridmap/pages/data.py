@@ -1,4 +1,4 @@
-"""数据: what is there, where it came from, and what comes in next."""
+"""数据: what is there, what is wrong with it, and what comes in next."""
 
 from __future__ import annotations
 
@@ -7,35 +7,128 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from gridmap.errors import GridmapError
 from gridmap.i18n import tr
+from gridmap.io import repair_workspace, undo_repair
+from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
 from gridmap.model import AREA_KINDS, Kind
 from gridmap.model.crs import crs_label
+from gridmap.pages.cache import drawing_of, findings_of
+from gridmap.pages.data_import import show_import
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import show_empty
+from gridmap.pages.layout import show_empty, show_error
+from gridmap.pages.session import Session, current_session
+from gridmap.pages.touch import show_map
 
 __all__ = ["show"]
+
+_STEPS = ("there", "import", "check")
 
 
 def show() -> None:
     """Draw the page."""
-    ground = read_ground()
-    st.subheader(tr("page.data.there"))
-    if not ground.city.layers:
+    session = current_session()
+    _pick_workspace(session)
+    ground = None
+    try:
+        ground = read_ground()
+    except GridmapError as error:
+        if (session.path / "gridmap.toml").exists():
+            show_error(error)
+    before = str(session.work.get("data_step", "import" if ground is None else "there"))
+    chosen = st.segmented_control(
+        tr("page.data.step"),
+        _STEPS,
+        default=before,
+        format_func=lambda name: tr(f"page.data.{name}"),
+        label_visibility="collapsed",
+        required=True,
+        key=f"gridmap-data-step-{session.workspace}",
+    )
+    session.work["data_step"] = chosen
+    if chosen == "import":
+        show_import(session, ground)
+    elif ground is None:
         show_empty("no_layers")
-        return
-    st.dataframe(_contents(ground), hide_index=True, width="stretch")
-    st.caption(tr("page.data.crs", crs=crs_label(ground.city.crs)))
+    elif chosen == "check":
+        _show_check(ground)
+    else:
+        _show_contents(ground)
+
+
+def _pick_workspace(session: Session) -> None:
+    with st.popover(tr("page.data.new_workspace"), key=f"gridmap-new-{len(session.places)}"):
+        name = st.text_input(tr("page.data.new_name"), key="gridmap-new-workspace").strip()
+        st.caption(tr("page.data.new_help"))
+        if st.button(tr("page.data.new_make"), disabled=not name or name in session.places):
+            session.places[name] = session.private_path("workspaces") / _folder_name(name)
+            session.open(name)
+            st.rerun()
+
+
+def _folder_name(name: str) -> str:
+    """Return a name that is a folder's on every system and leads nowhere else."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60]
+
+
+def _show_contents(ground: Ground) -> None:
+    city = ground.city
+    table, map_side = st.columns([5, 6], gap="medium")
+    with table:
+        st.subheader(tr("page.data.layers"))
+        st.dataframe(
+            _contents(ground),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                tr("page.data.area"): st.column_config.NumberColumn(format="%.1f"),
+                tr("page.data.count"): st.column_config.NumberColumn(format="localized"),
+            },
+        )
+        st.caption(tr("page.data.crs", crs=crs_label(city.crs)))
+        notes = [
+            f"- {tr(f'page.kind.{kind}')}: {line}"
+            for kind, layer in city.layers.items()
+            for line in dict[str, Any](layer.provenance).get("warnings") or []
+        ]
+        if notes:
+            with st.expander(tr("page.data.notes", count=len(notes))):
+                st.markdown("\n".join(notes))
+    with map_side:
+        overlays = []
+        for kind, layer in city.layers.items():
+            if kind in (Kind.ROOM, Kind.FACILITY):
+                overlays.append(_points(kind, ground))
+            elif kind is not Kind.GRID:
+                overlays.append(
+                    outline_overlay(layer, drawing=drawing_of(layer, datum=ground.datum))
+                )
+        grids = city.get(Kind.GRID)
+        cells = None if grids is None else drawing_of(grids, datum=ground.datum)
+        show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=620)
+
+
+def _points(kind: Kind, ground: Ground) -> Overlay:
+    layer = ground.city.layer(kind)
+    return Overlay(
+        f"points-{kind}",
+        tr(f"maps.kind.{kind}"),
+        "#0f5c55" if kind is Kind.ROOM else "#7c3aed",
+        points=degrees_of(layer.geometry, layer.crs, datum=ground.datum),
+        names=list(map(str, layer.names)),
+        shown=kind is Kind.ROOM,
+    )
 
 
 def _contents(ground: Ground) -> pd.DataFrame:
     """Return one row a layer: how many, from which files, in which CRS, what was mapped."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind in Kind:
         layer = ground.city.get(kind)
         if layer is None:
             continue
         known: dict[str, Any] = dict(layer.provenance)
-        mapped = known.get("mapped") or {}
+        mapped = dict(known.get("mapped") or {})
         rows.append(
             {
                 tr("page.data.layer"): tr(f"page.kind.{kind}"),
@@ -46,7 +139,7 @@ def _contents(ground: Ground) -> pd.DataFrame:
                 tr("page.data.sources"): "、".join(map(str, known.get("sources") or [])),
                 tr("page.data.source_crs"): str(known.get("source_crs") or ""),
                 tr("page.data.mapped"): "；".join(
-                    f"{tr(f'field.{name}')} ← {column}" for name, column in dict(mapped).items()
+                    f"{tr(f'field.{name}')} ← {column}" for name, column in mapped.items()
                 ),
             }
         )
@@ -55,6 +148,98 @@ def _contents(ground: Ground) -> pd.DataFrame:
             {
                 tr("page.data.layer"): tr("page.kind.incidents"),
                 tr("page.data.count"): len(ground.city.incidents),
+                tr("page.data.sources"): "",
+                tr("page.data.source_crs"): "",
+                tr("page.data.mapped"): "、".join(ground.city.incidents.categories),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _show_check(ground: Ground) -> None:
+    with st.spinner(tr("page.data.checking")):
+        found = findings_of(ground.city, ground.key)
+    if not found:
+        st.success(tr("page.data.clean"))
+        return
+    table, map_side = st.columns([5, 6], gap="medium")
+    with table:
+        frame = pd.DataFrame(
+            {
+                tr("page.data.severity"): [tr(f"io.severity.{item.severity}") for item in found],
+                tr("page.data.layer"): [tr(f"io.layer.{item.layer}") for item in found],
+                tr("page.data.finding"): [tr(f"io.finding.{item.kind}") for item in found],
+                tr("page.data.count"): [item.count for item in found],
+                tr("page.data.area_m2"): [item.area_m2 or None for item in found],
+                "ID": ["、".join(item.ids) for item in found],
+            }
+        )
+        picked = st.dataframe(
+            frame,
+            hide_index=True,
+            width="stretch",
+            on_select="rerun",
+            selection_mode="single-row",
+            key="gridmap-findings",
+            column_config={tr("page.data.area_m2"): st.column_config.NumberColumn(format="%.0f")},
+        )
+        _show_repair(ground)
+    rows = dict(picked).get("selection", {}).get("rows", [])
+    chosen = found[rows[0]] if rows else found[0]
+    with map_side:
+        st.caption(tr("page.data.on_map", name=tr(f"io.finding.{chosen.kind}")))
+        overlays = []
+        if len(chosen.places):
+            overlays.append(
+                Overlay(
+                    "places",
+                    tr(f"io.finding.{chosen.kind}"),
+                    "#b3261e",
+                    points=degrees_of(chosen.places, ground.city.crs, datum=ground.datum),
+                )
+            )
+            areas = chosen.places
+            overlays.append(
+                Overlay(
+                    "ground",
+                    tr("page.data.places"),
+                    "#b3261e",
+                    drawing=draw_geometry(areas, ground.city.crs, datum=ground.datum),
+                    fill="#b3261e",
+                )
+            )
+        grids = ground.city.get(Kind.GRID)
+        cells = None if grids is None else drawing_of(grids, datum=ground.datum)
+        show_map(Scene(cells, overlays=tuple(overlays)), key="map-findings", height=560)
+
+
+def _show_repair(ground: Ground) -> None:
+    left, right = st.columns(2)
+    mend = left.button(tr("page.data.repair"), width="stretch")
+    undo = right.button(tr("page.data.undo_repair"), width="stretch")
+    path = ground.session.writable_path() if mend or undo else ground.session.path
+    try:
+        if mend:
+            with st.spinner(tr("page.data.repairing")):
+                done = repair_workspace(path)
+            ground.session.work["repair"] = [
+                tr(
+                    "page.data.repaired",
+                    layer=tr(f"io.layer.{item.layer}"),
+                    kind=tr(f"io.finding.{item.kind}"),
+                    count=item.rows,
+                    left=item.left,
+                )
+                for item in done.done
+                if item.rows or item.left
+            ] or [tr("page.data.nothing_to_repair")]
+            st.rerun()
+        if undo:
+            kinds = undo_repair(path)
+            names = "、".join(tr(f"page.kind.{kind}") for kind in kinds)
+            ground.session.work["repair"] = [tr("page.data.restored", names=names)]
+            st.rerun()
+    except GridmapError as error:
+        show_error(error)
+    for line in ground.session.work.pop("repair", []):
+        st.markdown(f"- {line}")

@@ -66,6 +66,7 @@ class CityMap {
     this.scene = scene;
     if (!scene.themes.some((theme) => theme.key === this.theme) || scene.theme !== this.asked) this.theme = scene.theme;
     this.asked = scene.theme;
+    if (!this.map._loaded) this.map.setView([0, 0], 2);
     const [cells, facts] = await Promise.all([
       scene.cells ? fetchOnce(scene.cells) : null,
       scene.facts ? fetchOnce(scene.facts) : null,
@@ -79,8 +80,6 @@ class CityMap {
       this.digest = scene.cells?.digest;
       this.cells = new ShapesLayer(this.shapes, {}, { pane: "gm-cells" }).addTo(this.map);
       this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
-      const [south, west, north, east] = scene.bounds;
-      this.map.fitBounds([[south, west], [north, east]], { padding: [12, 12], animate: false });
     }
     this._recolour();
     this.marks?.mark(scene.marked);
@@ -92,6 +91,18 @@ class CityMap {
       }
     }
     this._fillPanel();
+    this._fit();
+  }
+
+  /** Show all of a place that is new here, beside the panel and not beneath it. */
+  _fit() {
+    const bounds = this.scene.bounds;
+    if (String(bounds) === this.fitted) return;
+    this.fitted = String(bounds);
+    const [south, west, north, east] = bounds;
+    const left = Math.min(this.panel.offsetWidth + 18, this.map.getSize().x * 0.3);
+    const padding = { paddingTopLeft: [left, 12], paddingBottomRight: [12, 12], animate: false };
+    this.map.fitBounds([[south, west], [north, east]], padding);
   }
 
   _recolour() {
@@ -201,7 +212,7 @@ class CityMap {
       }
       if (theme.note) put("div", "gm-note", this.panel, theme.note);
     }
-    if (overlays.length) put("hr", "", this.panel);
+    if (overlays.length && theme) put("hr", "", this.panel);
     for (const overlay of overlays) this._addSwitch(overlay);
   }
 

@@ -1,0 +1,230 @@
+"""Import: drop files, see what gridmap understood, correct it, then store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import shapely
+import streamlit as st
+
+from gridmap.errors import GridmapError
+from gridmap.fields import fields_of
+from gridmap.i18n import has_key, tr
+from gridmap.io import KINDS, ImportReport
+from gridmap.maps import Overlay, Scene, degrees_of, outline_overlay
+from gridmap.model import Kind
+from gridmap.model.crs import DATUMS
+from gridmap.pages.cache import drawing_of
+from gridmap.pages.ground import Ground
+from gridmap.pages.layout import number, show_error
+from gridmap.pages.session import Session
+from gridmap.pages.touch import show_map
+from gridmap.pages.uploads import Upload, keep_files, read_for_a_look, store
+
+__all__ = ["show_import"]
+
+_DATE_ORDERS = ("", "YMD", "MDY", "DMY", "YDM")
+
+
+def show_import(session: Session, ground: Ground | None) -> None:
+    """Draw the step."""
+    stored = session.work.pop("stored", None)
+    if stored:
+        st.success(stored)
+    dropped = st.file_uploader(
+        tr("page.import.drop"),
+        accept_multiple_files=True,
+        key=f"gridmap-upload-{session.work.get('uploads', 0)}",
+    )
+    if not dropped:
+        st.caption(tr("page.import.formats"))
+        return
+    mark = tuple((item.file_id, item.size) for item in dropped)
+    upload = session.work.get("upload")
+    if not isinstance(upload, Upload) or session.work.get("upload_mark") != mark:
+        upload = keep_files(session, [(item.name, item.getvalue()) for item in dropped])
+        session.work["upload"], session.work["upload_mark"] = upload, mark
+        _look(session, upload)
+    table, map_side = st.columns([5, 6], gap="medium")
+    with table:
+        _show_choices(session, upload)
+        if upload.report is not None:
+            _show_report(upload.report)
+            _show_store(session, ground, upload)
+    with map_side:
+        if upload.city is not None:
+            show_map(_scene(upload), key="map-import", height=560)
+
+
+def _look(session: Session, upload: Upload) -> None:
+    session.work.pop("upload_error", None)
+    try:
+        with st.spinner(tr("page.import.reading")):
+            read_for_a_look(session, upload)
+    except GridmapError as error:
+        session.work["upload_error"] = error
+
+
+def _show_choices(session: Session, upload: Upload) -> None:
+    """Let the reader correct what was guessed; then look again."""
+    error = session.work.get("upload_error")
+    if isinstance(error, GridmapError):
+        show_error(error)
+    st.subheader(tr("page.import.understood"))
+    kind = st.selectbox(
+        tr("page.import.kind"),
+        KINDS,
+        index=KINDS.index(upload.kind),
+        format_func=lambda name: tr(f"page.kind.{name}"),
+    )
+    if kind != upload.kind:
+        upload.kind = kind
+        upload.options = replace(upload.options, columns={}, date_formats=())
+        _look(session, upload)
+        st.rerun()
+    with st.expander(tr("page.import.correct"), expanded=upload.report is None):
+        left, right = st.columns(2)
+        crs = left.text_input(tr("page.import.crs"), upload.options.crs, placeholder="EPSG:4547")
+        datum = right.selectbox(
+            tr("page.import.datum"),
+            DATUMS,
+            index=DATUMS.index(upload.options.datum),
+            format_func=lambda name: tr(f"page.datum.{name}"),
+        )
+        encoding = left.text_input(
+            tr("page.import.encoding"), upload.options.encoding, placeholder="GBK"
+        )
+        layer = right.text_input(tr("page.import.layer"), upload.options.layer)
+        dates: tuple[str, ...] = ()
+        if kind == "incidents":
+            dates = tuple(
+                st.multiselect(
+                    tr("page.import.dates"),
+                    [order for order in _DATE_ORDERS if order],
+                    default=list(upload.options.date_formats),
+                )
+            )
+        mapped = dict(upload.report.mapped) if upload.report else {}
+        names = list(fields_of(kind))
+        edited = st.data_editor(
+            pd.DataFrame(
+                {
+                    "field": [tr(f"field.{name}") for name in names],
+                    "column": [
+                        upload.options.columns.get(name, mapped.get(name, "")) for name in names
+                    ],
+                }
+            ),
+            hide_index=True,
+            width="stretch",
+            disabled=["field"],
+            column_config={"field": tr("page.import.field"), "column": tr("page.import.column")},
+            key=f"gridmap-columns-{kind}",
+        )
+        if st.button(tr("page.import.again"), width="stretch"):
+            columns = {
+                name: str(column)
+                for name, column in zip(names, edited["column"], strict=True)
+                if column and column != mapped.get(name, "")
+            }
+            upload.options = replace(
+                upload.options,
+                crs=crs.strip(),
+                datum=datum,
+                encoding=encoding.strip(),
+                layer=layer.strip(),
+                date_formats=dates,
+                columns={**upload.options.columns, **columns},
+            )
+            _look(session, upload)
+            st.rerun()
+
+
+def _show_report(report: ImportReport) -> None:
+    refused = sum(report.refused.values())
+    lines = [
+        tr(
+            "page.import.counts",
+            read=number(report.read),
+            features=number(report.features),
+            refused=number(refused),
+        ),
+        tr("page.import.crs_line", crs=report.crs, encoding=report.encoding or "–"),
+    ]
+    lines += [
+        tr("page.import.refused", reason=_reason(reason), count=number(count))
+        for reason, count in report.refused.items()
+    ]
+    if report.refused_columns:
+        lines.append(tr("page.import.persons", names="、".join(report.refused_columns)))
+    lines += [note.text() for note in report.warnings]
+    lines.append(
+        tr(
+            "page.import.mapped",
+            pairs="；".join(
+                f"{tr(f'field.{name}')} ← {column}" for name, column in report.mapped.items()
+            )
+            or "–",
+        )
+    )
+    st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _reason(reason: str) -> str:
+    key = f"cli.reason.{reason}"
+    return tr(key) if has_key(key) else reason
+
+
+def _show_store(session: Session, ground: Ground | None, upload: Upload) -> None:
+    city = session.workspace if ground is None else ground.city.name
+    label = tr("page.import.store", kind=tr(f"page.kind.{upload.kind}"), city=city)
+    if not st.button(label, type="primary", width="stretch"):
+        return
+    try:
+        with st.spinner(tr("page.import.storing")):
+            report = store(session, upload)
+    except GridmapError as error:
+        show_error(error)
+        return
+    session.work["stored"] = tr(
+        "page.import.stored", kind=tr(f"page.kind.{upload.kind}"), count=number(report.features)
+    )
+    session.work["uploads"] = int(session.work.get("uploads", 0)) + 1
+    session.work.pop("upload", None)
+    st.rerun()
+
+
+def _scene(upload: Upload) -> Scene:
+    """Return what was understood, drawn alone."""
+    city = upload.city
+    if city is None:
+        return Scene(None)
+    overlays = []
+    for kind, layer in city.layers.items():
+        if kind in (Kind.ROOM, Kind.FACILITY):
+            overlays.append(
+                Overlay(
+                    "points",
+                    tr(f"page.kind.{kind}"),
+                    "#0f5c55",
+                    points=degrees_of(layer.geometry, layer.crs),
+                    names=list(map(str, layer.names)),
+                )
+            )
+        else:
+            drawing = drawing_of(layer, datum="wgs84")
+            overlays.append(outline_overlay(layer, drawing=drawing))
+    if city.incidents is not None:
+        batch = city.incidents.all
+        step = max(1, len(batch) // 3000)
+        points = shapely.points(batch.x[::step], batch.y[::step])
+        overlays.append(
+            Overlay(
+                "incidents",
+                tr("page.import.sample"),
+                "#d97706",
+                points=degrees_of(points, city.incidents.crs),
+            )
+        )
+    return Scene(None, overlays=tuple(overlays))

@@ -1,0 +1,130 @@
+"""What a reader has dropped: kept apart, read for a look, stored only when they say so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from gridmap.fields import fold
+from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, import_files
+from gridmap.model import City
+from gridmap.pages.session import Session
+
+__all__ = ["Upload", "guess_kind", "read_for_a_look"]
+
+_SIGNS = {
+    "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),
+    "beat": ("警格", "警务区", "beat"),
+    "grid": ("网格", "grid", "blockgroup", "block"),
+    "station": ("派出所", "辖区", "station", "precinct", "district"),
+    "room": ("警务室", "room", "policestation"),
+    "facility": ("设施", "监控", "消防", "facility", "camera"),
+    "road": ("道路", "路网", "street", "road", "centerline"),
+    "barrier": ("河流", "铁路", "水系", "river", "rail", "barrier"),
+    "community": ("社区", "村居", "community", "neighbo"),
+}
+_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
+
+
+@dataclass(slots=True)
+class Upload:
+    """Files that were dropped together.
+
+    Parameters
+    ----------
+    names
+        The files' names.
+    folder
+        Where they are, seen by this session only.
+    kind
+        What they are taken for.
+    options
+        How they are read.
+    report
+        What gridmap understood, or None before the first look.
+    city
+        A city of nothing but these files, to draw what was understood.
+    """
+
+    names: tuple[str, ...]
+    folder: Path
+    kind: str
+    options: ImportOptions = field(default_factory=ImportOptions)
+    report: ImportReport | None = None
+    city: City | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files to be read: a shapefile's parts stand for one."""
+        files = sorted(self.folder.iterdir())
+        if any(path.suffix.lower() == ".shp" for path in files):
+            return [path for path in files if path.suffix.lower() not in _PARTS[1:]]
+        return files
+
+
+def guess_kind(names: Iterable[str]) -> str:
+    """Return what files of these names seem to be; grids where nothing tells.
+
+    >>> guess_kind(["2024年警情.xlsx"]), guess_kind(["police_beats.zip"])
+    ('incidents', 'beat')
+    """
+    text = fold(" ".join(PurePath(name).stem for name in names))
+    for kind, signs in _SIGNS.items():
+        if any(fold(sign) in text for sign in signs):
+            return kind
+    return "grid"
+
+
+def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
+    """Return an upload of files, written where only this session sees them.
+
+    Parameters
+    ----------
+    session
+        Whose files they are.
+    files
+        Names and contents.
+    """
+    folder = session.private_path("upload")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = []
+    for name, data in files:
+        # A browser may send a path: only its last part names the file.
+        target = folder / (PurePath(name.replace("\\", "/")).name or "file")
+        target.write_bytes(data)
+        names.append(target.name)
+    return Upload(tuple(names), folder, guess_kind(names))
+
+
+def read_for_a_look(session: Session, upload: Upload) -> None:
+    """Read an upload into a workspace of its own, which nobody keeps.
+
+    Raises
+    ------
+    GridmapError
+        If the files cannot be used.
+    """
+    place = session.private_path("look")
+    shutil.rmtree(place, ignore_errors=True)
+    upload.report, upload.city = None, None
+    upload.report = import_files(place, upload.paths, kind=upload.kind, options=upload.options)
+    upload.city = Workspace.open(place).city()
+
+
+def store(session: Session, upload: Upload) -> ImportReport:
+    """Store an upload in the open workspace.
+
+    Raises
+    ------
+    GridmapError
+        If the files cannot be used; the workspace is then as it was.
+    """
+    return import_files(
+        session.writable_path(), upload.paths, kind=upload.kind, options=upload.options
+    )
+
+
+assert set(_SIGNS) == set(KINDS)  # noqa: S101 - every kind has its signs
