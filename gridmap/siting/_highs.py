@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Answer", "minimise"]
+__all__ = ["LARGE", "Answer", "minimise", "relax"]
+
+LARGE = 20_000  # entries beyond which the simplex is too slow
+
+_FEASIBLE = 2  # kSolutionStatusFeasible
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,60 @@ def minimise(
     start
         A known solution.
     """
+    solver = _load(objective, rows, low, high, upper)
+    kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
+    columns = np.arange(len(objective), dtype=np.int32)
+    solver.changeColsIntegrality(len(columns), columns, kinds[whole.astype(np.int64)])
+    solver.setOptionValue("mip_rel_gap", max(gap, 1e-9))
+    solver.setOptionValue("mip_abs_gap", 1e-6)
+    if np.isfinite(seconds):
+        solver.setOptionValue("time_limit", max(seconds, 0.01))
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = list(start)
+        solver.setSolution(solution)
+    solver.run()
+    status = solver.getModelStatus()
+    info = solver.getInfo()
+    found = info.primal_solution_status == _FEASIBLE
+    return Answer(
+        values=np.array(solver.getSolution().col_value) if found else None,
+        bound=float(info.mip_dual_bound),
+        proven=status == highspy.HighsModelStatus.kOptimal,
+        infeasible=status == highspy.HighsModelStatus.kInfeasible,
+    )
+
+
+def relax(
+    objective: Floats, rows: csr_array, low: Floats, high: Floats, *, seconds: float
+) -> tuple[float, Floats, Floats] | None:
+    """Return the relaxation's value, reduced costs and row prices; None if not solved.
+
+    A large model is solved by interior points alone: its value is then close, no bound.
+
+    Parameters
+    ----------
+    objective, rows, low, high
+        As for `minimise`, with variables from 0 to 1.
+    seconds
+        Time limit.
+    """
+    solver = _load(objective, rows, low, high, None)
+    solver.setOptionValue("time_limit", max(seconds, 0.01))
+    if rows.nnz > LARGE:
+        solver.setOptionValue("solver", "ipm")
+        solver.setOptionValue("run_crossover", "off")
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    value = float(solver.getInfo().objective_function_value)
+    solution = solver.getSolution()
+    return value, np.array(solution.col_dual), np.array(solution.row_dual)
+
+
+def _load(
+    objective: Floats, rows: csr_array, low: Floats, high: Floats, upper: Floats | None
+) -> highspy.Highs:
     solver = highspy.Highs()
     solver.silent()
     lp = highspy.HighsLp()
@@ -82,26 +140,6 @@ def minimise(
     lp.a_matrix_.start_ = rows.indptr.astype(np.int32)
     lp.a_matrix_.index_ = rows.indices.astype(np.int32)
     lp.a_matrix_.value_ = rows.data.astype(np.float64)
-    kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
-    lp.integrality_ = list(kinds[whole.astype(np.int64)])
     solver.passModel(lp)
     solver.setOptionValue("threads", 1)
-    solver.setOptionValue("mip_rel_gap", max(gap, 1e-9))
-    solver.setOptionValue("mip_abs_gap", 1e-6)
-    if np.isfinite(seconds):
-        solver.setOptionValue("time_limit", max(seconds, 0.01))
-    if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = list(start)
-        solver.setSolution(solution)
-    solver.run()
-    status = solver.getModelStatus()
-    info = solver.getInfo()
-    found = info.primal_solution_status == 2  # kSolutionStatusFeasible
-    values = np.array(solver.getSolution().col_value) if found else None
-    return Answer(
-        values=values,
-        bound=float(info.mip_dual_bound),
-        proven=status == highspy.HighsModelStatus.kOptimal,
-        infeasible=status == highspy.HighsModelStatus.kInfeasible,
-    )
+    return solver

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gridmap.siting._dual import ascend
-from gridmap.siting._interchange import greedy, interchange
+from gridmap.siting._interchange import Near, exchange, open_greedily
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,22 +29,26 @@ _NODE_ROUNDS = 40  # steps of the dual at each node of the branching
 class _Search:
     """The state of one search: the best places known and the bound."""
 
+    near: Near
     cost: Floats
     base: Floats
-    price: Floats
-    budget: float
-    conflict: Flags
     limits: Limits
-    worth: float | None
+    worth: float | None = None
+    integral: bool = False
     best: float = np.inf
     opened: Flags | None = None
     bound: float = -np.inf
 
+    @property
+    def closed(self) -> bool:
+        """Whether the best known is as good as was asked for."""
+        return self.bound > self.threshold(self.integral)
+
     def offer(self, opened: Flags, total: float) -> None:
         """Keep places that are allowed and better than the best known."""
-        if self.price[opened].sum() > self.budget + 1e-9:
+        if self.near.price[opened].sum() > self.near.budget + 1e-9:
             return
-        if len(self.conflict) and self.conflict[np.ix_(opened, opened)].any():
+        if len(self.near.conflict) and self.near.conflict[np.ix_(opened, opened)].any():
             return
         if total < self.best - 1e-9 * (1.0 + abs(total)):
             self.best, self.opened = total, opened.copy()
@@ -53,13 +57,18 @@ class _Search:
         """Return the bound above which nothing better, or not enough better, exists."""
         if whole:
             return self.best - 1.0 + 1e-6
-        worth = self.best if self.worth is None else self.worth - self.best
-        slack = max(1e-9 * abs(self.best), self.limits.gap * abs(worth))
+        against = self.best if self.worth is None else self.worth - self.best
+        slack = max(1e-9 * abs(self.best), self.limits.gap * abs(against))
         return self.best - slack
 
 
 def least_cost(
-    cost: Floats, base: Floats, limits: Limits, *, worth: float | None = None
+    cost: Floats,
+    base: Floats,
+    limits: Limits,
+    *,
+    prices: Floats | None = None,
+    worth: float | None = None,
 ) -> tuple[Ints, float, float]:
     """Return places of least total cost, that cost, and a lower bound.
 
@@ -71,28 +80,33 @@ def least_cost(
         Cost of each demand at its nearest fixed room, infinite without one, shape (n,).
     limits
         How many places, or what they may cost; time and gap.
+    prices
+        Prices of the demands that are known to bound well, shape (n,).
     worth
-        What the gap is a share of; the cost itself if None.
+        What the gap is a share of, less the cost; the cost itself if None.
     """
     n, m = cost.shape
     price, budget = limits.spending(m)
     by_place = np.ascontiguousarray(cost.T)
-    search = _Search(by_place, base, price, budget, limits.conflict_matrix(m), limits, worth)
+    near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
+    search = _Search(near, by_place, base, limits, worth)
     integral = bool(
         limits.gap == 0.0
         and (cost == np.round(cost)).all()
         and (base[np.isfinite(base)] % 1.0 == 0.0).all()
     )
+    search.integral = integral
     search.bound = float(np.minimum(cost.min(axis=1), base).sum())
     rng = np.random.default_rng(limits.seed)
     opened, locked = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
-    args = (by_place, base, price, budget, search.conflict)
-    greedy(*args, opened)
-    search.offer(opened, interchange(*args, opened, locked, 10_000))
+    open_greedily(near, opened)
+    search.offer(opened, exchange(search.near, opened, locked))
     order = np.argsort(cost, axis=1, kind="stable")
     ranked = np.take_along_axis(cost, order, axis=1)
     often = np.zeros(m)
-    prices = np.minimum(ranked[:, min(1, m - 1)], np.where(np.isfinite(base), base, np.inf))
+    pace = 1.0 if prices is None else 0.05
+    if prices is None:
+        prices = np.minimum(ranked[:, min(1, m - 1)], base)
     state = np.zeros(m, dtype=np.int8)
     while limits.left() > 0.0:
         free_before = int((state == 0).sum())
@@ -108,7 +122,7 @@ def least_cost(
             search.best,
             search.threshold(integral),
             _ROUNDS,
-            1.0,
+            pace,
             25,
         )
         search.bound = max(search.bound, bound)
@@ -123,36 +137,68 @@ def least_cost(
         still = search.bound - bound_before <= 1e-4 * abs(search.best - search.bound)
         if free <= 12 or (still and free == free_before):
             break
+    # Where a gap is allowed, better places close it sooner than branching does.
+    patience = limits.elapsed() + 0.4 * limits.left() if limits.gap > 0.0 else 0.0
+    while not search.closed and limits.elapsed() < patience:
+        _shake(search, np.asarray(state == -1), rng)
     _branch(search, state, (order, ranked), prices, often, integral=integral)
     assert search.opened is not None  # noqa: S101 - greedy always offers
     chosen = np.flatnonzero(search.opened)
     return chosen, search.best, min(search.bound, search.best)
 
 
+def good_places(cost: Floats, base: Floats, limits: Limits) -> Flags:
+    """Return good places without a bound: greedy opening, interchange, a little shaking.
+
+    Parameters
+    ----------
+    cost, base, limits
+        As for `least_cost`.
+    """
+    m = cost.shape[1]
+    price, budget = limits.spending(m)
+    by_place = np.ascontiguousarray(cost.T)
+    near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
+    search = _Search(near, by_place, base, limits)
+    opened, none = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
+    open_greedily(near, opened)
+    search.offer(opened, exchange(search.near, opened, none))
+    _shake(search, none, np.random.default_rng(limits.seed))
+    assert search.opened is not None  # noqa: S101 - greedy always offers
+    return search.opened
+
+
 def _look(search: _Search, reduced: Floats, state: Ints, rng: np.random.Generator) -> None:
     """Look for better places: those the bound favours, then shaken copies of the best."""
-    args = (search.cost, search.base, search.price, search.budget, search.conflict)
-    m = len(reduced)
-    locked = np.asarray(state == -1)
     _round(search, state, reduced)
-    for _ in range(4):
-        if search.opened is None or search.limits.left() <= 0.0:
+    _shake(search, np.asarray(state == -1), rng)
+
+
+def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: int = 4) -> None:
+    """Close a few of the best places, open others by chance, and exchange again."""
+    m = len(locked)
+    for _ in range(tries):
+        if search.opened is None or search.limits.left() <= 0.0 or search.closed:
             return
         opened = search.opened.copy()
         inside = np.flatnonzero(opened)
         out = rng.choice(inside, min(len(inside), int(rng.integers(2, 5))), replace=False)
         opened[out] = False
         clash = (
-            search.conflict[:, opened].any(axis=1) if len(search.conflict) else np.zeros(m, bool)
+            search.near.conflict[:, opened].any(axis=1)
+            if len(search.near.conflict)
+            else np.zeros(m, bool)
         )
         outside = np.flatnonzero(~opened & ~locked & ~clash)
-        spent = float(search.price[opened].sum())
+        spent = float(search.near.price[opened].sum())
         for j in rng.permutation(outside):
-            fits = spent + search.price[j] <= search.budget + 1e-9
-            if fits and not (len(search.conflict) and (search.conflict[j] & opened).any()):
+            fits = spent + search.near.price[j] <= search.near.budget + 1e-9
+            if fits and not (
+                len(search.near.conflict) and (search.near.conflict[j] & opened).any()
+            ):
                 opened[j] = True
-                spent += search.price[j]
-        search.offer(opened, interchange(*args, opened, locked, 10_000))
+                spent += search.near.price[j]
+        search.offer(opened, exchange(search.near, opened, locked))
 
 
 def _without_closed(order: Ints, ranked: Floats, state: Ints) -> tuple[Ints, Floats]:
@@ -204,8 +250,8 @@ def _branch(
                 ranked,
                 search.base,
                 prices.copy(),
-                search.price,
-                search.budget,
+                search.near.price,
+                search.near.budget,
                 child,
                 search.best,
                 search.threshold(integral),
@@ -239,15 +285,15 @@ def _branch(
 def _spread(search: _Search, state: Ints) -> bool:
     """Close what an open place or the budget rules out; return whether it is possible."""
     opened = state == 1
-    left = search.budget - search.price[opened].sum()
+    left = search.near.budget - search.near.price[opened].sum()
     if left < -1e-9:
         return False
-    if len(search.conflict):
-        clash = search.conflict[:, opened].any(axis=1)
+    if len(search.near.conflict):
+        clash = search.near.conflict[:, opened].any(axis=1)
         if (clash & opened).any():
             return False
         state[clash] = -1
-    state[(state == 0) & (search.price > left + 1e-9)] = -1
+    state[(state == 0) & (search.near.price > left + 1e-9)] = -1
     return True
 
 
@@ -261,12 +307,15 @@ def _leaf(search: _Search, state: Ints) -> None:
 
 def _round(search: _Search, state: Ints, reduced: Floats) -> None:
     """Offer the places that a node's bound favours, exchanged."""
-    args = (search.cost, search.base, search.price, search.budget, search.conflict)
     opened = np.asarray(state == 1)
-    spent = float(search.price[opened].sum())
-    for j in np.argsort(reduced / search.price, kind="stable"):
-        clash = len(search.conflict) and (search.conflict[j] & opened).any()
-        if state[j] == 0 and spent + search.price[j] <= search.budget + 1e-9 and not clash:
+    spent = float(search.near.price[opened].sum())
+    for j in np.argsort(reduced / search.near.price, kind="stable"):
+        clash = len(search.near.conflict) and (search.near.conflict[j] & opened).any()
+        if (
+            state[j] == 0
+            and spent + search.near.price[j] <= search.near.budget + 1e-9
+            and not clash
+        ):
             opened[j] = True
-            spent += search.price[j]
-    search.offer(opened, interchange(*args, opened, np.asarray(state == -1), 10_000))
+            spent += search.near.price[j]
+    search.offer(opened, exchange(search.near, opened, np.asarray(state == -1)))

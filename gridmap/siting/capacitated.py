@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.siting._highs import minimise
 from gridmap.siting._inputs import checked_costs
-from gridmap.siting._interchange import greedy, interchange
+from gridmap.siting._interchange import Near, exchange, open_greedily
 from gridmap.siting._rows import Rows
 from gridmap.siting.answer import Limits, Siting
 
@@ -117,12 +117,13 @@ def _start(
     m = costs.shape[1]
     price, budget = limits.spending(m)
     far = 10.0 * costs[np.isfinite(costs)].max()
-    by_place = np.ascontiguousarray((np.where(np.isfinite(costs), costs, far) * heavy[:, None]).T)
-    base = np.full(len(costs), np.inf)
+    capped = np.where(np.isfinite(costs), costs, far) * heavy[:, None]
+    near = Near.build(
+        capped, np.full(len(costs), np.inf), (price, budget), limits.conflict_matrix(m)
+    )
     opened = np.zeros(m, dtype=bool)
-    args = (by_place, base, price, budget, limits.conflict_matrix(m))
-    greedy(*args, opened)
-    interchange(*args, opened, np.zeros(m, dtype=bool), 200)
+    open_greedily(near, opened)
+    exchange(near, opened, np.zeros(m, dtype=bool))
     places = np.flatnonzero(opened)
     left = hold.copy()
     chosen = np.full(len(costs), -1)

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack
 
 from gridmap.errors import InfeasibleError, some_ids
-from gridmap.siting._highs import minimise
+from gridmap.siting._highs import LARGE, minimise, relax
 from gridmap.siting._inputs import checked_costs, nearest_fixed
-from gridmap.siting._least_cost import least_cost
+from gridmap.siting._least_cost import good_places, least_cost
 from gridmap.siting._rows import Rows
 from gridmap.siting.answer import Limits, Siting
 
@@ -131,8 +131,8 @@ def solve_max_cover(
     Notes
     -----
     The objective is the weight covered, by fixed rooms too; the bound is an upper one.
-    Demands that see the same candidates are one demand. What is not covered is a cost, so
-    the model is solved as `solve_median` is.
+    Demands that see the same candidates are one demand. Interchange finds places, the
+    linear relaxation bounds them and rules others out, and HiGHS closes the gap.
 
     Examples
     --------
@@ -151,26 +151,66 @@ def solve_max_cover(
         return Siting("cover", none, already, already, limits.elapsed(), unserved)
     rows, group = _distinct_with_groups(within[useful])
     heavy = np.bincount(group, weights=weight[useful])
-    lost = np.where(rows, 0.0, heavy[:, None])
-    total = float(heavy.sum())
-    relative = Limits(
-        rooms=limits.rooms,
-        prices=limits.prices,
-        budget=limits.budget,
-        conflicts=limits.conflicts,
-        seconds=limits.left(),
-        gap=limits.gap,
-        seed=limits.seed,
-    )
-    chosen, uncovered, bound = least_cost(lost, heavy, relative, worth=already + total)
-    return Siting(
-        "cover",
-        chosen,
-        already + total - uncovered,
-        already + total - bound,
-        limits.elapsed(),
-        unserved,
-    )
+    chosen, uncovered, bound = _most(rows, heavy, limits, worth=already + float(heavy.sum()))
+    total = already + float(heavy.sum())
+    return Siting("cover", chosen, total - uncovered, total - bound, limits.elapsed(), unserved)
+
+
+def _most(
+    rows: Flags, heavy: Floats, limits: Limits, *, worth: float
+) -> tuple[Ints, float, float]:
+    """Return places, the weight they leave uncovered, and the least that any must leave."""
+    k, m = rows.shape
+    price, budget = limits.spending(m)
+    opened = good_places(np.where(rows, 0.0, heavy[:, None]), heavy, limits)
+    left_out = float(heavy[~rows[:, opened].any(axis=1)].sum())
+    # Variables: places, then what is left uncovered.
+    model = Rows(m + k)
+    both = [csr_array(rows.astype(float)), eye_array(k, format="csr")]
+    model.add(csr_array(hstack(both)), 1.0, np.inf)
+    model.add_spending(price, budget)
+    model.add_conflicts(limits)
+    objective = np.concatenate([np.zeros(m), heavy])
+    whole_weights = bool((heavy == np.round(heavy)).all())
+    relaxed = relax(objective, *model.model(), seconds=limits.left())
+    if relaxed is not None and objective.size and model.model()[0].nnz > LARGE:
+        lost = np.where(rows, 0.0, heavy[:, None])
+        return least_cost(
+            lost, heavy, limits, prices=np.clip(relaxed[2][:k], 0.0, heavy), worth=worth
+        )
+    bound = 0.0 if relaxed is None else relaxed[0]
+    if whole_weights:
+        bound = np.ceil(bound - 1e-6)
+    enough = limits.gap * (worth - left_out) + 1e-9 * worth
+    if left_out - bound > enough and limits.left() > 0.0:
+        upper = np.ones(m + k)
+        if relaxed is not None:
+            # Opening one of these would leave more uncovered than is left already.
+            upper[:m] = relaxed[0] + relaxed[1][:m] <= left_out + 1e-6
+            upper[:m][opened] = 1.0
+        whole = np.zeros(m + k, dtype=bool)
+        whole[:m] = True
+        answer = minimise(
+            objective,
+            *model.model(),
+            whole=whole,
+            upper=upper,
+            seconds=limits.left(),
+            # HiGHS takes the gap of what is uncovered; ours is of what is covered.
+            gap=enough / left_out,
+            start=np.concatenate([opened, ~rows[:, opened].any(axis=1)]).astype(float),
+        )
+        bound = max(bound, min(answer.bound, left_out))
+        if answer.values is not None:
+            found = answer.values[:m] > 0.5
+            lost = float(heavy[~rows[:, found].any(axis=1)].sum())
+            if lost < left_out:
+                opened, left_out = found, lost
+        if whole_weights:
+            bound = np.ceil(bound - 1e-6)
+    if left_out - bound <= 1e-9 * worth:
+        bound = left_out
+    return np.flatnonzero(opened), left_out, float(min(bound, left_out))
 
 
 def solve_backup_cover(
@@ -228,19 +268,13 @@ def solve_backup_cover(
         model.add(csr_array(hstack([csr_array((k, m)), -one, one])), -np.inf, 0.0)
     model.add_spending(price, budget)
     model.add_conflicts(limits)
-    first, uncovered, _ = least_cost(
-        np.where(rows[:, :m], 0.0, heavy[:, None]),
-        np.where(held > 0.0, 0.0, heavy),
-        Limits(
-            rooms=limits.rooms,
-            prices=limits.prices,
-            budget=limits.budget,
-            conflicts=limits.conflicts,
-            seconds=min(limits.left() / 4.0, 5.0),
-            gap=max(limits.gap, 0.01),
-        ),
+    first = np.flatnonzero(
+        good_places(
+            np.where(rows[:, :m], 0.0, heavy[:, None]),
+            np.where(held > 0.0, 0.0, heavy),
+            limits,
+        )
     )
-    del uncovered
     start = np.zeros(m + 2 * k)
     start[first] = 1.0
     reached = held + rows[:, first].sum(axis=1)
