@@ -275,8 +275,12 @@ def test_beats_are_described():
     ):
         made = carry_out(made, command)
     assert made.plan.beats[0] == BeatInfo("a", "北区", "s1", "r1", 2.0, 3.0)
-    with pytest.raises(InputError):
-        carry_out(made, AssignOfficers("a", -1))
+    for number in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError):
+            carry_out(made, AssignOfficers("a", number))
+    effect = preview(made, RenameBeat("a", "南区"))
+    assert (effect.beats, effect.grids, effect.residents) == ((), (), 0.0)
+    assert len(effect.sentences("zh")) == 1
 
 
 @pytest.mark.parametrize(

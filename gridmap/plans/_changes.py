@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,8 @@ def _describe(
         case AssignRoom(room=room):
             info = replace(info, room=room)
         case AssignOfficers(officers=officers, auxiliaries=auxiliaries):
+            if not (isfinite(officers) and isfinite(auxiliaries)):
+                raise InputError("plans.error.staff", received=f"{officers}, {auxiliaries}")
             info = replace(info, officers=float(officers), auxiliaries=float(auxiliaries))
     if info == plan.beats[row]:
         raise InputError("plans.error.nothing_changes")

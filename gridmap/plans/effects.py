@@ -124,6 +124,8 @@ class Effect:
                     incidents=self.incidents,
                 )
             )
+        else:
+            lines.append(tr("plans.effect.no_ground", language=language))
         lines += [
             tr(
                 "plans.effect.beat",
@@ -131,8 +133,14 @@ class Effect:
                 beat=item.label,
                 residents_before=item.before.residents,
                 residents_after=item.after.residents,
+                incidents_before=item.before.incidents,
+                incidents_after=item.after.incidents,
                 before=item.deviation_before,
                 after=item.deviation_after,
+                compactness_before=item.before.compactness,
+                compactness_after=item.after.compactness,
+                covered_before=item.before.covered_share,
+                covered_after=item.after.covered_share,
                 pieces=item.after.pieces,
             )
             for item in self.beats
