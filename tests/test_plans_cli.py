@@ -172,3 +172,15 @@ def test_the_audit_names_the_first_broken_link(tmp_path):
     code, out, _ = run("audit", folder, "--json")
     assert code == 1
     assert json.loads(out)["broken"]["number"] == 2
+
+
+def test_roles_are_given_and_listed(tmp_path):
+    folder = tmp_path / "city"
+    run("demo", folder, "--grids", 60, "--incidents", 0)
+    assert ask("roles", folder) == {"roles": {}}
+    assert not (folder / "plans.db").exists()
+    assert run("roles", folder, "li", "planner")[0] == 0
+    assert ask("roles", folder) == {"roles": {"li": "planner"}}
+    code, _, err = run("roles", folder, "li", "root")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert ask("audit", folder)["records"] == 1

@@ -234,13 +234,15 @@ def test_many_new_stores_and_plans_at_once(where):
 
 
 def test_roles_are_given_by_administrators_and_the_last_one_counts(store):
-    assert store.role_of("li") is None
+    assert store.actor_of("li") == Actor("li", Role.VIEWER)
     store.assign_role("li", Role.PLANNER, author=LOCAL)
     store.assign_role("li", Role.VIEWER, author=LOCAL)
-    assert store.role_of("li") is Role.VIEWER
+    store.assign_role("an", Role.ANALYST, author=LOCAL)
+    assert store.roles() == {"an": Role.ANALYST, "li": Role.VIEWER}
+    assert store.actor_of("an").may(Action.EXPORT)
     with pytest.raises(PermissionDeniedError):
         store.assign_role("li", Role.ADMINISTRATOR, author=Actor("li", Role.PLANNER))
-    assert [r.action for r in store.audit_records()] == ["assign_role", "assign_role"]
+    assert [r.action for r in store.audit_records()] == ["assign_role"] * 3
 
 
 def test_who_may_not_changes_nothing(store):

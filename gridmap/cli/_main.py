@@ -20,12 +20,13 @@ from gridmap.cli import (
     propose,
     repair,
     report,
+    roles,
 )
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
 from gridmap.settings import read_settings
 
-__all__ = ["main"]
+__all__ = ["build", "main"]
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
@@ -38,17 +39,13 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.command,
     "report": report.command,
     "audit": audit.command,
+    "roles": roles.command,
     "app": app.command,
 }
 
 
-def main() -> None:
-    """Run the command line; exit code 2 and one line for a problem of the user's making."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # A Windows console or a cron job may be in another code page.
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    set_language(read_settings().language)
+def build() -> typer.Typer:
+    """Return the commands with their texts in the current language."""
     commands = typer.Typer(
         help=tr("cli.help.gridmap"),
         no_args_is_help=True,
@@ -58,8 +55,18 @@ def main() -> None:
     )
     for name, command in _COMMANDS.items():
         commands.command(name, help=tr(f"cli.help.{name}"))(command)
+    return commands
+
+
+def main() -> None:
+    """Run the command line; exit code 2 and one line for a problem of the user's making."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A Windows console or a cron job may be in another code page.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    set_language(read_settings().language)
     try:
-        commands(prog_name="gridmap")
+        build()(prog_name="gridmap")
     except GridmapError as error:
         _output.fail(error)
     except KeyboardInterrupt:

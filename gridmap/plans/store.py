@@ -265,15 +265,34 @@ class PlanStore:
 
     # -- people and the log --------------------------------------------------------------
 
-    def role_of(self, person: str) -> Role | None:
-        """Return a person's role, or None where nobody gave them one."""
+    def roles(self) -> dict[str, Role]:
+        """Return everybody who was given a role, and the last one they were given."""
+        query = select(ROLES.c.person, ROLES.c.role).order_by(ROLES.c.id)
         with reading(self._engine) as connection:
-            query = select(ROLES.c.role).where(ROLES.c.person == person)
-            found = connection.execute(query.order_by(ROLES.c.id.desc()).limit(1)).scalar()
-        return None if found is None else Role(found)
+            found = {row["person"]: row["role"] for row in connection.execute(query).mappings()}
+        return {person: Role(found[person]) for person in sorted(found)}
+
+    def actor_of(self, person: str) -> Actor:
+        """Return somebody who has logged in, with their role: a viewer unless given another.
+
+        Raises
+        ------
+        InputError
+            If the account is blank.
+        """
+        return Actor(person, self.roles().get(person, Role.VIEWER))
 
     def assign_role(self, person: str, role: Role, *, author: Actor) -> None:
         """Give a person a role.
+
+        Parameters
+        ----------
+        person
+            Their account.
+        role
+            The role; it replaces the one they had.
+        author
+            Who gives it.
 
         Raises
         ------
