@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 _LARGEST = 2_000  # cells of one linear programme; larger tangles are hidden, not solved
 _ROUNDS = 100
 _EPSILON = 1e-6
+_FAR = 1e4  # hidden cells that nothing bounds are tried up to this much more
 
 
 @dataclass
@@ -158,7 +159,10 @@ def feasible_range(
     ``values`` of hidden cells enter only through the sums that the shown ones make known.
     """
     cells, rows = _tangle(relations, relations.tocsc(), dark, cell)
-    return _range(values, relations, cells, rows, cell)
+    known = relations[rows][:, cells]
+    ends = [_extreme(known, values[cells], cells == cell, sign) for sign in (1.0, -1.0)]
+    place = int(np.searchsorted(cells, cell))
+    return float(ends[0][place]), float(ends[1][place])
 
 
 def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
@@ -187,16 +191,27 @@ def _unsafe(
     mass = np.bincount(twins[dark], weights=values[dark], minlength=count)
     calm = (mates >= 2) & (mass >= limit - 1)
     suspects = np.flatnonzero(small & dark & ~calm[twins])
+    # Every solution met on the way is one that a reader cannot rule out: most cells are
+    # cleared by programmes solved for others.
+    low, high = values.copy(), values.copy()
     found = []
-    for cell in suspects:
+    for cell in suspects.tolist():
         if columns.indptr[cell] == columns.indptr[cell + 1]:
             continue  # in no relation: nothing tells it
-        cells, rows = _tangle(relations, columns, dark, int(cell))
+        if high[cell] - low[cell] >= limit - 1 - _EPSILON:
+            continue
+        cells, rows = _tangle(relations, columns, dark, cell)
         if len(cells) > _LARGEST:
             found.append(cell)
             continue
-        low, high = _range(values, relations, cells, rows, int(cell))
-        if high - low < limit - 1 - _EPSILON:
+        known = relations[rows][:, cells]
+        for sign in (-1.0, 1.0):
+            if high[cell] - low[cell] >= limit - 1 - _EPSILON:
+                break
+            point = _extreme(known, values[cells], cells == cell, sign)
+            low[cells] = np.minimum(low[cells], point)
+            high[cells] = np.maximum(high[cells], point)
+        if high[cell] - low[cell] < limit - 1 - _EPSILON:
             found.append(cell)
     return np.array(found, dtype=np.int64)
 
@@ -221,26 +236,17 @@ def _tangle(
     return np.array(sorted(cells)), np.array(sorted(rows), dtype=np.int64)
 
 
-def _range(
-    values: Floats,
-    relations: csr_array,
-    cells: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-    cell: int,
-) -> tuple[float, float]:
-    known = relations[rows][:, cells]
-    sums = known @ values[cells]
-    aim = (cells == cell).astype(float)
-    ends = []
-    for sign in (1.0, -1.0):
-        solved = linprog(sign * aim, A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
-        if solved.status == 3:  # without bound
-            ends.append(np.inf if sign < 0 else 0.0)
-        elif solved.status == 0:
-            ends.append(sign * solved.fun)
-        else:  # too ill-conditioned to tell: take the cell as known
-            return float(values[cell]), float(values[cell])
-    return float(ends[0]), float(ends[1])
+def _extreme(known: csr_array, truth: Floats, aim: Bools, sign: float) -> Floats:
+    """Return a point that what is shown allows, where the cell aimed at is least or most."""
+    solved = linprog(
+        sign * aim.astype(float),
+        A_eq=known,
+        b_eq=known @ truth,
+        bounds=(0, float(truth.sum()) + _FAR),
+        method="highs",
+    )
+    # Too ill-conditioned to solve: the cell counts as known.
+    return np.asarray(solved.x, dtype=np.float64) if solved.status == 0 else truth
 
 
 def _hide_companion(

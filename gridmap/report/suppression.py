@@ -91,14 +91,14 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
         covered = cells.add("city", "covered_residents", float(values @ reach))
         cells.relate(covered, grids, 0, reach)
     for level, found in shares.items():
-        rows = cells.at(level, name)
-        if rows is None or found is None:
+        places = cells.at(level, name)
+        if places is None or found is None:
             continue
         grid, row, share = found
-        cells.relate(rows, grids[grid], row, share)
+        cells.relate(places, grids[grid], row, share)
         if reach is not None:
             amounts = np.bincount(
-                row, weights=share * (values * reach)[grid], minlength=len(rows)
+                row, weights=share * (values * reach)[grid], minlength=len(places)
             ).astype(float)
             within = cells.add(level, "covered_residents", amounts)
             cells.relate(within, grids[grid], row, share * reach[grid])

@@ -71,6 +71,24 @@ def _svg(report: Report, folder: Path, _paper: str) -> None:
     write_pictures(report, folder, "svg")
 
 
+def _gpkg(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.gis import write_geopackage
+
+    write_geopackage(report, folder)
+
+
+def _geojson(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.gis import write_geojson
+
+    write_geojson(report, folder)
+
+
+def _shp(report: Report, folder: Path, _paper: str) -> None:
+    from gridmap.report.gis import write_shapefiles
+
+    write_shapefiles(report, folder)
+
+
 def _csv(report: Report, folder: Path, _paper: str) -> None:
     from gridmap.report.sheets_csv import write_csv
 
@@ -83,6 +101,9 @@ _WRITERS: dict[str, Callable[[Report, Path, str], None]] = {
     "html": _html,
     "png": _png,
     "svg": _svg,
+    "gpkg": _gpkg,
+    "geojson": _geojson,
+    "shp": _shp,
     "csv": _csv,
 }
 

@@ -1,0 +1,196 @@
+"""The GIS bundle: GeoPackage with styles, GeoJSON, Shapefile in GBK."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import geopandas as gpd
+import numpy as np
+
+from gridmap.i18n import has_key, tr, using_language
+from gridmap.io import write_frame
+from gridmap.maps import choropleth
+from gridmap.model import Kind, Layer
+from gridmap.plans import plan_layer
+from gridmap.report.report import Report
+from gridmap.report.tables import Table
+
+__all__ = ["layer_frames", "write_geojson", "write_geopackage", "write_shapefiles"]
+
+_TABLES = {Kind.GRID: "grids", Kind.BEAT: "beats", Kind.STATION: "stations"}
+_STYLES = """CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
+    f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
+    styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
+    description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
+
+
+def layer_frames(report: Report) -> dict[Kind, gpd.GeoDataFrame]:
+    """Return the grids, beats, stations and rooms with what the report tells of them.
+
+    Hidden and unknown numbers are missing values.
+    """
+    city = report.city
+    beats = city.get(Kind.BEAT)
+    if report.plan is not None:
+        beats = plan_layer(report.plan, city.grids)
+    found: dict[Kind, gpd.GeoDataFrame] = {}
+    for kind, layer in ((Kind.GRID, city.get(Kind.GRID)), (Kind.BEAT, beats),
+                        (Kind.STATION, city.get(Kind.STATION))):  # fmt: skip
+        table = report.table(_TABLES[kind])
+        if layer is not None and table is not None:
+            found[kind] = _joined(layer, table, report)
+    if city.has(Kind.ROOM):
+        keep = [name for name in ("id", "name", "geometry") if name in city.rooms.frame.columns]
+        found[Kind.ROOM] = gpd.GeoDataFrame(city.rooms.frame[keep], crs=city.crs)
+    return found
+
+
+def write_geopackage(report: Report, folder: Path) -> None:
+    """Write ``gis/report_PERIOD.gpkg``: a layer a kind, each with a style that QGIS opens with."""
+    import pyogrio
+
+    target = folder / "gis"
+    target.mkdir(exist_ok=True)
+    path = target / f"report_{report.period.code}.gpkg"
+    # The date in the file is the report's: no clock.
+    stamp = f"{report.request.dated.isoformat()}T00:00:00.000Z"
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
+    try:
+        frames = layer_frames(report)
+        for kind, frame in frames.items():
+            write_frame(frame, path, layer=str(kind))
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    with using_language(report.language), closing(sqlite3.connect(path)) as database, database:
+        database.execute(_STYLES)
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description,"
+            " last_change) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)",
+            (stamp,),
+        )
+        for kind, frame in frames.items():
+            database.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+                " f_geometry_column, styleName, styleQML, useAsDefault, description, owner,"
+                " update_time) VALUES ('', '', ?, 'geom', 'gridmap', ?, 1, '', '', ?)",
+                (str(kind), _style(kind, frame), stamp),
+            )
+
+
+def write_geojson(report: Report, folder: Path) -> None:
+    """Write ``gis/KIND.geojson`` in WGS 84 degrees."""
+    (folder / "gis").mkdir(exist_ok=True)
+    for kind, frame in layer_frames(report).items():
+        write_frame(frame, folder / "gis" / f"{kind}.geojson")
+
+
+def write_shapefiles(report: Report, folder: Path) -> None:
+    """Write ``gis/shp/KIND.shp`` in GBK; column names are in the report's language."""
+    (folder / "gis").mkdir(exist_ok=True)
+    with using_language(report.language):
+        for kind, frame in layer_frames(report).items():
+            names = {
+                name: tr(f"field.{name}")
+                for name in frame.columns
+                if report.language == "zh" and has_key(f"field.{name}")
+            }
+            write_frame(frame.rename(columns=names), folder / "gis" / "shp" / f"{kind}.shp")
+
+
+def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
+    """Return a layer's shapes with the numbers of its table, row by row."""
+    columns: dict[str, object] = {"id": layer.ids, "name": layer.names}
+    if layer.kind == Kind.GRID and report.plan is not None:
+        columns["beat"] = report.plan.labels
+    elif layer.has("beat"):
+        columns["beat"] = layer.texts("beat")
+    if layer.has("station"):
+        columns["station"] = layer.texts("station")
+    rows = table.rows.set_index("id")
+    for item in table.columns:
+        if item.form != "text":
+            numbers = rows[item.key].reindex(layer.ids.astype(str)).to_numpy(dtype=float)
+            columns[item.key] = numbers
+    return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=layer.crs)
+
+
+def _style(kind: Kind, frame: gpd.GeoDataFrame) -> str:
+    """Return a layer's style as QGIS writes it (QML)."""
+    if kind == Kind.GRID and "incidents" in frame.columns:
+        return _graduated("incidents", frame["incidents"].to_numpy(dtype=float))
+    look = {
+        Kind.GRID: _fill("255,255,255,0", "135,150,168,255", "0.2"),
+        Kind.BEAT: _fill("255,255,255,0", "27,42,58,255", "0.5"),
+        Kind.STATION: _fill("255,255,255,0", "179,38,30,255", "0.7", dash="dash"),
+        Kind.ROOM: _marker(),
+    }[kind]
+    shape = "marker" if kind == Kind.ROOM else "fill"
+    return _qml(
+        '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0">'
+        f'<symbols><symbol name="0" type="{shape}" alpha="1">{look}</symbol></symbols>'
+        "</renderer-v2>"
+    )
+
+
+def _graduated(column: str, values: np.ndarray) -> str:
+    found = choropleth(column, values)
+    known = values[np.isfinite(values)]
+    lower = float(known.min(initial=0.0))
+    ranges, symbols = [], []
+    for place, (colour, label) in enumerate(found.legend):
+        inside = values[found.rows == place]
+        upper = float(inside.max(initial=lower))
+        ranges.append(
+            f'<range lower="{lower!r}" upper="{upper!r}" symbol="{place}" render="true"'
+            f" label={quoteattr(label)}/>"
+        )
+        look = _fill(_rgb(colour), "255,255,255,255", "0.1")
+        symbols.append(f'<symbol name="{place}" type="fill" alpha="1">{look}</symbol>')
+        lower = upper
+    return _qml(
+        f'<renderer-v2 type="graduatedSymbol" attr="{column}" symbollevels="0"'
+        ' graduatedMethod="GraduatedColor" enableorderby="0">'
+        f"<ranges>{''.join(ranges)}</ranges><symbols>{''.join(symbols)}</symbols></renderer-v2>"
+    )
+
+
+def _qml(renderer: str) -> str:
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        f'<qgis version="3.22" styleCategories="Symbology">{renderer}</qgis>'
+    )
+
+
+def _fill(colour: str, outline: str, width_mm: str, *, dash: str = "solid") -> str:
+    return _layer(
+        "SimpleFill",
+        color=colour, style="solid", outline_color=outline, outline_style=dash,
+        outline_width=width_mm, outline_width_unit="MM", joinstyle="bevel",
+    )  # fmt: skip
+
+
+def _marker() -> str:
+    return _layer(
+        "SimpleMarker",
+        name="circle", color="15,92,85,255", outline_color="255,255,255,255", size="2.4",
+        size_unit="MM", outline_width="0.3",
+    )  # fmt: skip
+
+
+def _layer(kind: str, **options: str) -> str:
+    listed = "".join(
+        f'<Option type="QString" name="{name}" value={quoteattr(value)}/>'
+        for name, value in options.items()
+    )
+    return (
+        f'<layer class="{kind}" enabled="1" locked="0" pass="0">'
+        f'<Option type="Map">{listed}</Option></layer>'
+    )
+
+
+def _rgb(colour: str) -> str:
+    return ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5)) + ",255"

@@ -1,0 +1,121 @@
+"""The workbook as Excel and LibreOffice take it, and what it says."""
+
+import io
+import zipfile
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import openpyxl
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.i18n import using_language
+from gridmap.measure import summarise
+from gridmap.model import Kind, Layer
+from gridmap.report import Request, build_report, write_workbook
+from gridmap.report.sheets_csv import table_csv
+
+ATTACK = '=HYPERLINK("http://x","y")'
+
+
+@pytest.fixture(scope="module")
+def city():
+    made = make_city(grids=60, incidents=2_000, seed=7)
+    beats = made.beats.frame.copy()
+    beats["name"] = beats["name"].astype(object)
+    beats.loc[0, "name"] = ATTACK
+    return made.with_layer(Layer(Kind.BEAT, beats, made.beats.provenance))
+
+
+@pytest.fixture(scope="module")
+def report(city):
+    with using_language("zh"):
+        return build_report(city, Request(date(2024, 4, 1), "2024-03"))
+
+
+@pytest.fixture(scope="module")
+def book(report):
+    return openpyxl.load_workbook(io.BytesIO(write_workbook(report)))
+
+
+def test_every_table_is_a_sheet(book, report):
+    assert book.sheetnames == [table.title for table in report.tables]
+    keys = {table.key for table in report.tables}
+    assert {"summary", "grids", "beats", "stations", "coverage", "hours", "categories", "months",
+            "ranking_beat", "ranking_station", "change_beat", "staffing", "definitions",
+            "sources"} <= keys  # fmt: skip
+
+
+def test_a_name_that_begins_like_a_formula_stays_text(book, report):
+    data = write_workbook(report)
+    with zipfile.ZipFile(io.BytesIO(data)) as files:
+        sheets = [files.read(name) for name in files.namelist() if "worksheets/sheet" in name]
+    assert not any(b"<f>" in sheet for sheet in sheets)
+    assert not any(b"<hyperlink" in sheet for sheet in sheets)
+    cells = [cell for row in book["警格"].iter_rows() for cell in row if cell.value == ATTACK]
+    assert len(cells) == 1
+    assert cells[0].data_type == "s"
+    line = table_csv(report.table("beats")).decode("utf-8-sig").splitlines()[1]
+    assert f"\"'{ATTACK[:11]}" in line
+
+
+@pytest.mark.parametrize("level", ["grid", "beat", "station"])
+def test_totals_are_those_of_measure_to_the_last_unit(book, city, level):
+    title = {"grid": "网格", "beat": "警格", "station": "派出所"}[level]
+    sheet = book[title]
+    table = summarise(city, by=level, since="2024-03-01", until="2024-04-01")
+    head = [cell.value for cell in sheet[5]]
+    last = next(row for row in sheet.iter_rows(min_row=6) if row[0].value == "合计")
+    for name, label in (
+        ("residents", "常住人口"),
+        ("incidents", "警情"),
+        ("migrants", "流动人口"),
+    ):
+        place = head.index(label)
+        assert last[place].value == table.totals[name]
+        column = [row[place].value for row in sheet.iter_rows(min_row=6, max_row=last[0].row - 1)]
+        assert np.array_equal(column, table.rows[name])
+
+
+def test_headers_are_frozen_filtered_and_numbers_formatted(book):
+    sheet = book["警格"]
+    assert sheet.freeze_panes == "C6"
+    assert sheet.auto_filter.ref.startswith("A5:")
+    head = [cell.value for cell in sheet[5]]
+    assert sheet.cell(6, head.index("警情") + 1).number_format == "#,##0"
+    assert sheet.cell(6, head.index("覆盖率") + 1).number_format == "0.0%"
+    assert sheet.conditional_formatting
+    assert sheet.print_title_rows == "$5:$5"
+    assert book["警格排名通报"]._charts
+
+
+def test_the_same_report_gives_the_same_bytes(report):
+    assert write_workbook(report) == write_workbook(report)
+    other = replace(report, request=replace(report.request, dated=date(2024, 4, 2)))
+    assert write_workbook(report) != write_workbook(other)
+
+
+def test_rows_and_columns_of_hours_add_up_to_the_incidents(report):
+    hours = report.table("hours")
+    days = [column.key for column in hours.columns[1:-1]]
+    inner = np.column_stack([hours.values(day) for day in days])
+    assert inner.sum() == hours.total["all"] == report.table("categories").total["incidents"]
+    assert inner.sum(axis=1).tolist() == hours.values("all").tolist()
+
+
+def test_ties_share_a_place_and_the_next_is_skipped(report):
+    ranking = report.table("ranking_beat")
+    counts = ranking.values("incidents").astype(float)
+    assert (np.diff(counts) <= 0).all()
+    for place, count in zip(ranking.values("rank"), counts, strict=True):
+        assert int(place.rstrip("=")) == 1 + int((counts > count).sum())
+        assert place.endswith("=") == (int((counts == count).sum()) > 1)
+
+
+def test_a_csv_carries_a_byte_order_mark_and_whole_numbers(report):
+    data = table_csv(report.table("grids"))
+    assert data.startswith(b"\xef\xbb\xbf")
+    lines = data.decode("utf-8-sig").splitlines()
+    assert len(lines) == 1 + 60 + 1
+    assert lines[0].startswith("编号,名称")
