@@ -1,0 +1,230 @@
+"""Coverage as tables: by grid, beat, station or city, by room, and by hour."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gridmap.measure._coverage_city import Coverage, _measure, places_of, travel_of
+from gridmap.measure._coverage_rows import By, rows_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from gridmap.measure._coverage_within import Within
+    from gridmap.model import City, Plan
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["coverage_by_hour", "coverage_table", "open_hours", "room_table", "worst_grids"]
+
+
+def coverage_table(
+    city: City, coverage: Coverage, *, by: By = "city", plan: Plan | None = None
+) -> pd.DataFrame:
+    """Return who is covered in each row, and how far the nearest room is.
+
+    Parameters
+    ----------
+    city, coverage
+        A city and its coverage.
+    by
+        ``grid``, ``beat``, ``station``, ``community`` or ``city``.
+    plan
+        Whose beats make the rows; today's if None.
+
+    Returns
+    -------
+    DataFrame
+        ``id, name``; for residents, migrants and incidents the total, those covered, the
+        share covered and the share with backup (NaN where there are none); ``mean_m`` and
+        ``p95_m`` (or ``_min``), weighted by residents over the points that can be reached,
+        by ground where there are none; ``unreached_share`` of the points that cannot.
+
+    Raises
+    ------
+    MissingError
+        If the city has nothing to make the rows of.
+    """
+    ids, names, table = rows_of(city, by, plan)
+    grids = city.grids
+    columns: dict[str, NDArray[np.generic]] = {"id": ids, "name": names}
+    for name in ("residents", "migrants"):
+        count = grids.counts(name)
+        columns |= _totals(name, table, count, count * coverage.share, count * coverage.backup)
+    columns |= _totals(
+        "incidents",
+        table,
+        coverage.incidents,
+        coverage.incidents_covered,
+        coverage.incidents_backup,
+    )
+    mean, p95, unreached = _spread(table, coverage.cost, grids.counts("residents"))
+    unit = coverage.within.unit
+    columns |= {f"mean_{unit}": mean, f"p95_{unit}": p95, "unreached_share": unreached}
+    return pd.DataFrame(columns)
+
+
+def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
+    """Return each room's people: those for whom it is the nearest.
+
+    Returns
+    -------
+    DataFrame
+        ``id, name, residents, incidents, officers, auxiliaries, residents_per_officer,
+        residents_per_staff`` and the mean cost of its people; NaN for a room without staff.
+    """
+    rooms = city.rooms
+    m, samples = len(rooms), coverage.cost.shape[1]
+    held = coverage.place >= 0
+    place = coverage.place[held]
+
+    def served(per_grid: Floats) -> Floats:
+        spread = np.repeat(per_grid[:, None] / samples, samples, axis=1)[held]
+        return np.bincount(place, weights=spread, minlength=m)
+
+    residents, incidents = served(city.grids.counts("residents")), served(coverage.incidents)
+    weight = np.repeat(city.grids.counts("residents")[:, None] / samples, samples, axis=1)
+    far = np.bincount(
+        place, weights=(weight * np.where(held, coverage.cost, 0.0))[held], minlength=m
+    )
+    officers, auxiliaries = rooms.counts("officers"), rooms.counts("auxiliaries")
+    return pd.DataFrame(
+        {
+            "id": rooms.ids,
+            "name": rooms.names,
+            "residents": residents,
+            "incidents": incidents,
+            "officers": officers,
+            "auxiliaries": auxiliaries,
+            "residents_per_officer": _ratio(residents, officers),
+            "residents_per_staff": _ratio(residents, officers + auxiliaries),
+            f"mean_{coverage.within.unit}": _ratio(far, residents),
+        }
+    )
+
+
+def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFrame:
+    """Return the grids with most residents out of reach: ``id, name, residents, outside, ...``."""
+    grids = city.grids
+    residents = grids.counts("residents")
+    outside = residents * (1.0 - coverage.share)
+    rows = np.argsort(-outside, kind="stable")[:count]
+    rows = rows[outside[rows] > 0.0]
+    return pd.DataFrame(
+        {
+            "id": grids.ids[rows],
+            "name": grids.names[rows],
+            "residents": residents[rows],
+            "outside": outside[rows],
+            "covered_residents_share": coverage.share[rows],
+            f"mean_{coverage.within.unit}": coverage.grid_cost[rows],
+        }
+    )
+
+
+def open_hours(text: str) -> NDArray[np.bool_]:
+    """Return in which of the 24 hours a room is staffed; always where nothing is written.
+
+    An hour counts when the room is open at its beginning. ``08:00-20:00`` and
+    ``20:00-08:00`` (over midnight) are understood, several with commas or semicolons.
+
+    Examples
+    --------
+    >>> open_hours("22:00-06:00").nonzero()[0].tolist()
+    [0, 1, 2, 3, 4, 5, 22, 23]
+    """
+    found = re.findall(r"(\d{1,2})[:：](\d{2})\s*[-—–~至到]\s*(\d{1,2})[:：](\d{2})", text)
+    if not found:
+        return np.ones(24, dtype=bool)
+    hour = np.arange(24) * 60
+    staffed = np.zeros(24, dtype=bool)
+    for h0, m0, h1, m1 in found:
+        begin, end = int(h0) * 60 + int(m0), int(h1) * 60 + int(m1)
+        within = (hour >= begin) & (hour < end)
+        staffed |= within if begin < end else (hour >= begin) | (hour < end)
+    return staffed
+
+
+def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFrame:
+    """Return residents covered in each hour by the rooms that are staffed then.
+
+    Returns
+    -------
+    DataFrame
+        ``hour`` 0 to 23, ``rooms`` staffed, ``covered_residents``, their share, and
+        ``officers`` on duty; hours with the same rooms are measured once.
+
+    Raises
+    ------
+    MissingError
+        If the city has no rooms, or no roads where they are needed.
+    """
+    ids, xy = places_of(city)
+    way = travel_of(city, within, mode)
+    staffed = np.array([open_hours(text) for text in city.rooms.texts("hours")]).reshape(-1, 24)
+    officers, residents = city.rooms.counts("officers"), city.grids.counts("residents")
+    known: dict[bytes, float] = {}
+    rows = []
+    for hour in range(24):
+        on = staffed[:, hour]
+        if on.tobytes() not in known:
+            share = _measure(city, within, way, (ids[on], xy[on]), 16, (None, None)).share
+            known[on.tobytes()] = float(residents @ share)
+        covered = known[on.tobytes()]
+        rows.append(
+            {
+                "hour": hour,
+                "rooms": int(on.sum()),
+                "officers": float(officers[on].sum()),
+                "covered_residents": covered,
+                "covered_residents_share": float(_ratio(covered, residents.sum())),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _totals(
+    name: str, table: csr_array, count: Floats, covered: Floats, backup: Floats
+) -> dict[str, Floats]:
+    total = table @ count
+    return {
+        name: total,
+        f"covered_{name}": table @ covered,
+        f"covered_{name}_share": _ratio(table @ covered, total),
+        f"backup_{name}_share": _ratio(table @ backup, total),
+    }
+
+
+def _spread(table: csr_array, cost: Floats, residents: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return weighted mean, 95 % quantile and the share unreached of each row's points."""
+    rows = table.shape[0]
+    mean, p95, unreached = np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows)
+    reached = np.isfinite(cost)
+    for row in range(rows):
+        held = slice(table.indptr[row], table.indptr[row + 1])
+        grid, part = table.indices[held], table.data[held]
+        weight = part * residents[grid]
+        if weight.sum() <= 0.0:
+            weight = part
+        each = np.repeat(weight, cost.shape[1])
+        near = reached[grid].ravel()
+        total = each.sum()
+        if total > 0.0:
+            unreached[row] = each[~near].sum() / total
+        value, each = cost[grid].ravel()[near], each[near]
+        if each.sum() > 0.0:
+            mean[row] = value @ each / each.sum()
+            order = np.argsort(value)
+            upto = np.cumsum(each[order])
+            p95[row] = value[order][np.searchsorted(upto, 0.95 * upto[-1])]
+    return mean, p95, unreached
+
+
+def _ratio(above: Floats | float, below: Floats | float) -> Floats:
+    top, bottom = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
