@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gridmap.i18n import tr
+from gridmap.measure import norms
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Table, column
 
@@ -13,22 +14,24 @@ __all__ = ["definition_table", "source_table"]
 _TERMS = (
     "area_km2", "residents", "migrants", "households", "incidents", "residents_per_km2",
     "incidents_per_km2", "incidents_per_1000_residents", "covered_residents_share",
-    "outside_residents", "change", "rank", "officers_needed", "beat_incidents",
+    "outside_residents", "change", "beyond_chance", "rank", "busy_times", "beat_incidents",
 )  # fmt: skip
 
 
 def definition_table(measured: Measured, limit: int) -> Table:
     """Return what each figure means, its formula and its source."""
     presets = measured.city.presets
-    values = {
-        "radius": f"{presets.room_radius_m:,.0f}",
-        "norm": f"{presets.people_per_officer:,.0f}",
-    }
+    values = {"radius": f"{presets.room_radius_m:,.0f}"}
     rows = [
         (column(term).label, tr(f"report.definition.{term}.formula", **values),
          tr(f"report.definition.{term}.source"))
         for term in _TERMS
     ]  # fmt: skip
+    rows += [
+        (column("officers_needed").label, norm.name, norm.source)
+        for norm in norms()
+        if measured.now.get("beat") is not None
+    ]
     if limit:
         formula = tr("report.definition.hidden.formula", limit=limit, mark=HIDDEN)
         source = tr("report.definition.hidden.source")

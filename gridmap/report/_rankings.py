@@ -7,13 +7,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.i18n import tr
+from gridmap.measure import rank
 from gridmap.measure.summary import By
-from gridmap.report._times import change_of
+from gridmap.report._changes import beyond_chance, change_of
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Table, column
 
-__all__ = ["change_table", "rank", "ranking_table"]
+__all__ = ["change_table", "ranking_table"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +31,9 @@ def change_table(measured: Measured, hiding: Hiding, level: By) -> Table | None:
         rows[key] = found.rows["incidents"].to_numpy(dtype=float)
         rows.loc[hidden[key], key] = np.nan
     rows["change"], rows["change_share"] = change_of(rows["incidents"], rows["incidents_before"])
-    hidden["change"] = hidden["change_share"] = hidden["incidents"] | hidden["incidents_before"]
+    dark_rows = (hidden["incidents"] | hidden["incidents_before"]).to_numpy(dtype=bool)
+    hidden["change"] = hidden["change_share"] = dark_rows
+    rows["beyond_chance"] = beyond_chance(measured, rows, dark_rows)
     sums = {"incidents": now.totals["incidents"], "incidents_before": before.totals["incidents"]}
     change, share = change_of(
         pd.Series([sums["incidents"]]), pd.Series([sums["incidents_before"]])
@@ -48,11 +51,12 @@ def change_table(measured: Measured, hiding: Hiding, level: By) -> Table | None:
             Column("incidents", measured.period.label()),
             Column("incidents_before", measured.compared.label()),
             column("change", "signed", bar=True), column("change_share", "change"),
+            column("beyond_chance", "text"),
         ),
         rows.loc[greatest].reset_index(drop=True),
         {"id": tr("report.total"), "name": ""}
         | {key: float("nan") if key in dark else value for key, value in total.items()},
-        (tr("report.note.change"),),
+        (tr("report.note.change"), tr("report.note.chance")),
         (Chart("bar", tr("report.chart.change"), "name", ("incidents_before", "incidents")),),
         hidden.loc[greatest].reset_index(drop=True),
         frozenset(dark),
@@ -74,8 +78,7 @@ def ranking_table(measured: Measured, hiding: Hiding, level: By) -> Table | None
     rows.loc[dark, "incidents"] = np.nan
     rows.loc[hidden["incidents_per_1000_residents"], "incidents_per_1000_residents"] = np.nan
     rows["share"] = rows["incidents"] / max(found.totals["incidents"], 1.0)
-    place = rank(rows["incidents"].to_numpy(dtype=float))
-    rows["rank"] = _places(place)
+    rows["rank"], order = _places(rows["incidents"].to_numpy(dtype=float))
     columns = [
         column("rank", "text"), column("name", "text"), column("incidents", bar=True),
         column("share", "share"),
@@ -85,13 +88,12 @@ def ranking_table(measured: Measured, hiding: Hiding, level: By) -> Table | None
     if level in measured.before:
         then = measured.before[level].rows["incidents"].to_numpy(dtype=float)
         dim = hiding.of(level, "incidents", len(rows), when="before")
-        rows["rank_before"] = _places(rank(np.where(dim, np.nan, then)))
+        rows["rank_before"] = _places(np.where(dim, np.nan, then))[0]
         rows["change_share"] = change_of(
             rows["incidents"], pd.Series(np.where(dim, np.nan, then))
         )[1]
         hidden["change_share"] = dark | dim
         columns += [column("rank_before", "text"), column("change_share", "change")]
-    order = np.argsort(np.where(np.isfinite(place), place, np.inf), kind="stable")
     return Table(
         f"ranking_{level}",
         tr(f"report.sheet.ranking_{level}"),
@@ -104,22 +106,17 @@ def ranking_table(measured: Measured, hiding: Hiding, level: By) -> Table | None
     )
 
 
-def rank(values: Floats) -> Floats:
-    """Return places from 1, the greatest first, equals in one place (1, 2, 2, 4).
-
-    Examples
-    --------
-    >>> rank(np.array([5.0, 9.0, 5.0, 1.0, np.nan])).tolist()
-    [2.0, 1.0, 2.0, 4.0, nan]
-    """
-    return pd.Series(values).rank(method="min", ascending=False).to_numpy(dtype=float)
-
-
-def _places(place: Floats) -> list[str]:
-    """Return places as text; a place that several hold is marked with =."""
-    known, counts = np.unique(place[np.isfinite(place)], return_counts=True)
-    shared = set(known[counts > 1].tolist())
-    return [
-        HIDDEN if not np.isfinite(value) else f"{int(value)}{'=' if value in shared else ''}"
-        for value in place
-    ]
+def _places(values: Floats) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return places as text, one that several hold marked with =, and the order of rows."""
+    table = rank(values, np.arange(len(values)))
+    order = table["id"].to_numpy(dtype=np.int64)
+    texts = np.array(
+        [
+            HIDDEN if pd.isna(place) else f"{place}{'=' if tied else ''}"
+            for place, tied in zip(table["rank"], table["tied_with"], strict=True)
+        ],
+        dtype=object,
+    )
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    return list(texts[back]), order

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
+from gridmap.measure import norms, staff_needed
 from gridmap.model import Kind
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import Chart, Format, Table, column
+from gridmap.report.tables import HIDDEN, Chart, Format, Table, column
 
 __all__ = ["comparison_table", "staffing_table"]
 
@@ -20,52 +21,57 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
     staff = _staff(measured)
     if found is None or staff is None or "residents" in found.missing:
         return None
-    norm = measured.city.presets.people_per_officer
-    dark = hiding.of("beat", "residents", len(found.rows))
-    residents = np.where(dark, np.nan, found.rows["residents"].to_numpy(dtype=float))
+    size = len(found.rows)
+    dark = hiding.of("beat", "residents", size) | hiding.of("beat", "migrants", size)
+    people = found.rows[["residents", "migrants"]].sum(axis=1).to_numpy(dtype=float)
     officers, auxiliaries = staff
-    needed = np.ceil(residents / norm - 1e-9)
+    needs = staff_needed(
+        found.rows[["residents", "migrants"]].assign(officers=officers, auxiliaries=auxiliaries)
+    )
+    known = {norm.id: norm.name for norm in norms()}
     rows = pd.DataFrame(
         {
             "id": found.rows["id"].astype(str),
             "name": found.rows["name"].astype(str),
-            "residents": residents,
+            "people": people,
             "officers": officers,
+            "officers_needed": needs["officers_needed"],
+            "officers_lacking": needs["officers_lacking"],
             "auxiliaries": auxiliaries,
-            "residents_per_officer": np.divide(
-                residents, officers, out=np.full(len(residents), np.nan), where=officers > 0
-            ),
-            "officers_needed": needed,
-            "officers_gap": officers - needed,
+            "auxiliaries_needed": needs["auxiliaries_needed"],
+            "auxiliaries_lacking": needs["auxiliaries_lacking"],
+            "officers_norm": [known.get(norm, "") for norm in needs["officers_norm"]],
         }
     )
-    hidden = pd.DataFrame(
-        dict.fromkeys(
-            ("residents", "residents_per_officer", "officers_needed", "officers_gap"), dark
-        )
-    )
-    shortest = rows["officers_gap"].sort_values(kind="stable").index
-    people = found.totals["residents"] - found.unassigned["residents"]
-    total = {"id": tr("report.total"), "name": "", "residents": people}
-    total |= {"officers": officers.sum(), "auxiliaries": auxiliaries.sum()}
-    total["residents_per_officer"] = people / officers.sum() if officers.sum() else np.nan
-    total["officers_needed"] = float(np.nansum(needed))
-    total["officers_gap"] = officers.sum() - total["officers_needed"]
+    keys = [
+        "people", "officers_needed", "officers_lacking", "auxiliaries_needed",
+        "auxiliaries_lacking",
+    ]  # fmt: skip
+    total = {"id": tr("report.total"), "name": "", "officers_norm": ""} | {
+        key: float(rows[key].sum()) for key in [*keys, "officers", "auxiliaries"]
+    }
+    rows.loc[dark, keys] = np.nan
+    rows.loc[dark, "officers_norm"] = HIDDEN
+    hidden = pd.DataFrame(dict.fromkeys(keys, dark))
+    shortest = rows["officers_lacking"].sort_values(ascending=False, kind="stable").index
     # The sums would tell what the rows hide.
-    keys = ("residents", "residents_per_officer", "officers_needed", "officers_gap")
     secret = frozenset(keys) if dark.any() else frozenset()
     return Table(
         "staffing",
         tr("report.sheet.staffing"),
         (
-            column("id", "text"), column("name", "text"), column("residents"),
-            column("officers"), column("auxiliaries"), column("residents_per_officer"),
-            column("officers_needed"), column("officers_gap", "signed", bar=True),
+            column("id", "text"), column("name", "text"), column("people"), column("officers"),
+            column("officers_needed"), column("officers_lacking", bar=True),
+            column("auxiliaries"), column("auxiliaries_needed"),
+            column("auxiliaries_lacking", bar=True), column("officers_norm", "text"),
         ),
         rows.loc[shortest].reset_index(drop=True),
         {key: np.nan if key in secret else value for key, value in total.items()},
-        (tr("report.note.staffing", norm=norm),),
-        (Chart("bar", tr("report.chart.gap"), "name", ("officers_gap",)),),
+        (tr("report.note.staffing"),),
+        (
+            Chart("bar", tr("report.chart.lacking"), "name",
+                  ("officers_lacking", "auxiliaries_lacking")),
+        ),
         hidden.loc[shortest].reset_index(drop=True),
         secret,
     )  # fmt: skip

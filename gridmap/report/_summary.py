@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import balance
+from gridmap.measure import balance, busy_times
 from gridmap.report._areas import with_covered
+from gridmap.report._times import DAYS
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import Format, Table, column, shown
@@ -17,6 +18,7 @@ from gridmap.report.tables import Format, Table, column, shown
 __all__ = ["KeyFigure", "key_figures", "sentences", "summary_table"]
 
 _MOST = 5
+_FEW = 100  # incidents below which no hours are called busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
                 )
             )
         lines += _gap(measured)
+    lines += _busy(measured)
     for level in ("beat", "station"):
         lines += _leaders(measured, hiding, level)
     lines += _balance(measured, hiding)
@@ -187,6 +190,24 @@ def _gap(measured: Measured) -> list[str]:
     return list(dict.fromkeys(short))
 
 
+def _busy(measured: Measured) -> list[str]:
+    """Name the hours of the week in which incidents concentrate, without their counts."""
+    if measured.time is None or measured.time.hours.sum() < _FEW:
+        return []
+    told = []
+    for time in busy_times(measured.time.hours.T.ravel()):
+        first = tr(f"report.day.{DAYS[time.first_day]}")
+        last = tr(f"report.day.{DAYS[(time.first_day + time.days - 1) % 7]}")
+        end = (time.first_hour + time.hours) % 24
+        days = first if time.days == 1 else tr("report.sentence.days", first=first, last=last)
+        if time.days == 7:
+            days = tr("report.sentence.daily")
+        told.append(f"{days} {time.first_hour:02d}:00–{end:02d}:00")
+    if not told:
+        return []
+    return [tr("report.sentence.busy", times=tr("report.sentence.comma").join(told))]
+
+
 def _leaders(measured: Measured, hiding: Hiding, level: str) -> list[str]:
     found = measured.now.get(level)  # type: ignore[call-overload] # a level, as text
     if found is None or "incidents" in found.missing or len(found.rows) < 2 * _MOST:
@@ -218,7 +239,7 @@ def _balance(measured: Measured, hiding: Hiding) -> list[str]:
             "report.sentence.balance",
             over=even.most_over,
             most=names[int(loads.argmax())],
-            under=even.most_under,
+            under=-even.most_under,
             least=names[int(loads.argmin())],
             gini=even.gini,
         )

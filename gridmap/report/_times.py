@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
+from gridmap.report._changes import beyond_chance, change_of
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Table, column, shown
 
-__all__ = ["DAYS", "category_table", "change_of", "hour_table", "month_table"]
+__all__ = ["DAYS", "category_table", "hour_table", "month_table"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -84,6 +85,9 @@ def category_table(measured: Measured, hiding: Hiding) -> Table | None:
             column("incidents_before"), column("change", "signed"),
             column("change_share", "change"),
         ]  # fmt: skip
+        rows["beyond_chance"] = beyond_chance(measured, rows, mask | dim)
+        columns.append(column("beyond_chance", "text"))
+        total["beyond_chance"] = ""
         total["incidents_before"] = float(before.total)
         change, share = change_of(pd.Series([time.total]), pd.Series([before.total]))
         total["change"], total["change_share"] = float(change[0]), float(share[0])
@@ -128,11 +132,3 @@ def month_table(measured: Measured, hiding: Hiding) -> Table | None:
         (Chart("line", tr("report.chart.months"), "month", ("incidents",), most=120),),
         pd.DataFrame({"incidents": mask}),
     )
-
-
-def change_of(now: pd.Series, before: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the change and its share of what was before; NaN where there was nothing."""
-    new, old = now.to_numpy(dtype=float), before.to_numpy(dtype=float)
-    change = new - old
-    share = np.divide(change, old, out=np.full(len(old), np.nan), where=old > 0)
-    return change, share

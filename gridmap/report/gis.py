@@ -98,7 +98,12 @@ def write_shapefiles(report: Report, folder: Path) -> None:
                 for name in frame.columns
                 if report.language == "zh" and has_key(f"field.{name}")
             }
-            write_frame(frame.rename(columns=names), folder / "gis" / "shp" / f"{kind}.shp")
+            path = folder / "gis" / "shp" / f"{kind}.shp"
+            write_frame(frame.rename(columns=names), path)
+            day = report.request.dated
+            with path.with_suffix(".dbf").open("r+b") as table:
+                table.seek(1)  # the date of a DBF: the report's, not the clock's
+                table.write(bytes([(day.year - 1900) % 256, day.month, day.day]))
 
 
 def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
