@@ -57,7 +57,7 @@ def hot_spots(
     *,
     method: Method = "gi",
     alpha: float = 0.05,
-    permutations: int = 999,
+    permutations: int = 9999,
     seed: int = 0,
 ) -> HotSpots:
     """Find hot and cold spots, corrected for testing every grid.
@@ -79,7 +79,8 @@ def hot_spots(
     alpha
         Share of false discoveries accepted.
     permutations, seed
-        Of local Moran.
+        Of local Moran. No p-value is below ``2 / (permutations + 1)``, so few permutations
+        let nothing pass the correction where many grids are tested.
 
     Raises
     ------

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from gridmap.measure._pairs import count_pairs
+
 __all__ = ["KnoxTest", "knox_test", "repeated_places"]
 
 Floats = npt.NDArray[np.float64]
@@ -129,14 +131,13 @@ def knox_test(
     apart = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
     band = np.searchsorted(far, apart)
     kept = band < len(far)  # rounding at the last end
-    pairs, band = pairs[kept], band[kept]
+    pairs, band = pairs[kept].astype(np.int64), band[kept]
     shape = (len(far), len(late))
 
     def counted(times: Floats) -> npt.NDArray[np.int64]:
-        between = np.searchsorted(late, np.abs(times[pairs[:, 0]] - times[pairs[:, 1]]))
-        near = between < len(late)
-        flat = band[near] * len(late) + between[near]
-        return np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
+        table = np.zeros(shape, np.int64)
+        count_pairs(pairs, band, times, late, table)
+        return table
 
     observed = counted(day)
     rng = np.random.default_rng(seed)

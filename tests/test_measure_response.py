@@ -1,0 +1,78 @@
+"""The response of a plan on a town of two beats."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from pyproj import CRS
+from shapely import Point, box
+
+from gridmap.errors import InputError
+from gridmap.measure.hypercube import hypercube
+from gridmap.measure.response import respond
+from gridmap.model import BeatInfo, City, IncidentBatch, Incidents, Kind, Layer, Plan
+from gridmap.travel import EBIKE, StraightLine
+
+METRES = CRS("EPSG:4547")
+TRAVEL = StraightLine(unit="min", mode=EBIKE)  # 20 km/h: 3 minutes a kilometre
+
+
+def town(**columns):
+    # | a | b | c | d |   grids of 1 km; a room in the middle of a
+    shapes = [box(1000 * n, 0, 1000 * n + 1000, 1000) for n in range(4)]
+    grids = Layer(
+        Kind.GRID, gpd.GeoDataFrame({"id": list("abcd"), **columns}, geometry=shapes, crs=METRES)
+    )
+    rooms = Layer(
+        Kind.ROOM, gpd.GeoDataFrame({"id": ["r"]}, geometry=[Point(500, 500)], crs=METRES)
+    )
+    return City("测试市", METRES, {Kind.GRID: grids, Kind.ROOM: rooms})
+
+
+def plan(assignment=(0, 0, 1, 1)):
+    beats = (BeatInfo("x", room="r"), BeatInfo("y"))
+    return Plan("甲", np.array(list("abcd"), object), np.array(assignment), beats)
+
+
+def test_posts_travel_and_service_by_hand():
+    # 12 calls in 24 hours; x is posted in its room in a, y in the middle of c and d.
+    found = respond(town(incidents=[3.0, 3.0, 3.0, 3.0]), plan(), TRAVEL, hours=24.0)
+    minutes = np.array([[0.0, 3.0, 6.0, 9.0], [7.5, 4.5, 1.5, 1.5]])
+    service = found.beats["service_min"].to_numpy()
+    again = hypercube(np.full(4, 3 / 24), minutes, service, home=[0, 0, 1, 1])
+    np.testing.assert_allclose(found.beats["utilisation"], again.utilisation, rtol=1e-3)
+    assert found.beats["calls_per_day"].tolist() == [6, 6]
+    share = again.dispatch_share
+    travel = (share * minutes).sum(axis=1) / share.sum(axis=1)
+    np.testing.assert_allclose(service, 30 + travel, atol=2e-3)
+    assert not found.beats["overloaded"].any()
+    assert (found.beats["own_share"] > 0.8).all()
+
+
+def test_calls_come_from_points_and_a_period():
+    time = np.array(["2024-01-01T00", "2024-01-02T00", "2024-01-03T00"], "datetime64[s]")
+    batch = IncidentBatch(
+        np.array([10.0, 1500.0, 2500.0]), np.full(3, 10.0), time, np.zeros(3, np.int16)
+    )
+    base = town()
+    place = City(
+        base.name,
+        METRES,
+        base.layers,
+        Incidents.from_batch(batch, categories=("盗窃",), crs=METRES),
+    )
+    found = respond(place, plan((0, -1, 1, 1)), TRAVEL)
+    assert found.beats["calls_per_day"].tolist() == pytest.approx([0.5, 0.5])
+    day = respond(place, plan(), TRAVEL, since="2024-01-02", until="2024-01-03")
+    assert day.beats["calls_per_day"].tolist() == [1, 0]
+    assert np.isnan(day.beats["own_share"]["y"])
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(InputError) as caught:
+        respond(town(incidents=[1.0] * 4), plan(), StraightLine(), hours=1.0)
+    assert caught.value.key == "measure.error.travel_minutes"
+    with pytest.raises(InputError) as caught:
+        respond(town(incidents=[1.0] * 4), plan(), TRAVEL)
+    assert caught.value.key == "measure.error.no_calls"
