@@ -63,6 +63,7 @@ COLUMNS = {
     "incidents_per_1000_residents": Column("orange", 1),
     "covered_residents_share": Column("green", 0, share=True),
     "outside_residents": Column("purple"),
+    "travel_min": Column("purple", 1),
 }
 
 # Colour, width and dashes of outlines: one look for a kind on every map.

@@ -103,6 +103,7 @@ def _show_choices(session: Session, upload: Upload) -> None:
                     tr("page.import.dates"),
                     [order for order in _DATE_ORDERS if order],
                     default=list(upload.options.date_formats),
+                    placeholder=tr("page.import.dates_choose"),
                 )
             )
         mapped = dict(upload.report.mapped) if upload.report else {}

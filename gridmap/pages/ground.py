@@ -72,6 +72,7 @@ class Ground:
         theme: str = "",
         radius_m: float = 0.0,
         plan: Plan | None = None,
+        rooms_shown: bool = False,
         marked: tuple[int, ...] = (),
     ) -> Scene:
         """Return a scene of the grids with the outlines that the city has."""
@@ -80,7 +81,7 @@ class Ground:
         found = [self._outline(kind, other=other) for kind in _OUTLINES if city.has(kind)]
         if city.has(Kind.ROOM):
             found.append(
-                room_overlay(city.rooms, radius_m=radius_m, datum=self.datum, shown=bool(radius_m))
+                room_overlay(city.rooms, radius_m=radius_m, datum=self.datum, shown=rooms_shown)
             )
         return Scene(
             drawing_of(city.grids, datum=self.datum),

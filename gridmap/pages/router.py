@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
-from gridmap.pages import coverage, data, incidents, overview, redraw
+from gridmap.pages import coverage, data, incidents, overview, redraw, reports
 from gridmap.pages.cache import open_city
 from gridmap.pages.layout import guarded, put_header, put_style, show_error
 from gridmap.pages.session import current_session
@@ -24,6 +24,7 @@ _PAGES = (
     ("incidents", incidents.show, ":material/local_fire_department:"),
     ("coverage", coverage.show, ":material/radar:"),
     ("redraw", redraw.show, ":material/polyline:"),
+    ("reports", reports.show, ":material/summarize:"),
 )
 
 

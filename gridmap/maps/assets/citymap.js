@@ -100,9 +100,12 @@ class CityMap {
     if (String(bounds) === this.fitted) return;
     this.fitted = String(bounds);
     const [south, west, north, east] = bounds;
-    const left = Math.min(this.panel.offsetWidth + 18, this.map.getSize().x * 0.3);
-    const padding = { paddingTopLeft: [left, 12], paddingBottomRight: [12, 12], animate: false };
-    this.map.fitBounds([[south, west], [north, east]], padding);
+    const whole = L.latLngBounds([[south, west], [north, east]]);
+    const left = this.panel.offsetWidth + 18;
+    // A wide city would shrink too much beside the panel: it may lie beneath its corner.
+    const loss = this.map.getBoundsZoom(whole, false, [24, 24]) - this.map.getBoundsZoom(whole, false, [left + 12, 24]);
+    const padding = { paddingTopLeft: [loss < 0.3 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
+    this.map.fitBounds(whole, padding);
   }
 
   _recolour() {

@@ -1,0 +1,179 @@
+"""报表: choose, look, download."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from gridmap.i18n import LANGUAGES, current_language, tr, using_language
+from gridmap.model import City, Kind, Plan
+from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.layout import Figure, show_empty, show_figures
+from gridmap.pages.redraw_state import stored_plans
+from gridmap.report import ALL_FORMATS, Report, Request, build_report, write_report
+from gridmap.report.tables import shown
+
+__all__ = ["show"]
+
+_COMPARE = ("", "previous", "last-year", "none")
+_USUAL = ("xlsx", "pdf")
+
+
+def show() -> None:
+    """Draw the page."""
+    ground = read_ground()
+    if not ground.city.has(Kind.GRID):
+        show_empty("no_grids")
+        return
+    side, body = st.columns([3, 8], gap="medium")
+    with side:
+        request, plan, language = _choices(ground)
+        formats = st.multiselect(
+            tr("page.reports.formats"), ALL_FORMATS, default=list(_USUAL), format_func=str.upper
+        )
+        paper = st.radio(
+            tr("page.reports.paper"), ("a4", "a3"), format_func=str.upper, horizontal=True
+        )
+        made = st.button(
+            tr("page.reports.make"), type="primary", width="stretch", disabled=not formats
+        )
+        place = st.container()
+    with body, st.spinner(tr("page.reports.building")):
+        report = _built(ground, request, plan, language)
+        _show_preview(report)
+    with place:
+        if made:
+            ground.session.work["report"] = _written(ground, report, tuple(formats), paper)
+        ready = ground.session.work.get("report")
+        if ready:
+            name, data = ready
+            st.download_button(
+                tr("page.reports.download", size=f"{len(data) / 1e6:.1f}"),
+                data,
+                name,
+                "application/zip",
+                width="stretch",
+                on_click="ignore",
+            )
+
+
+def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
+    periods = _periods(ground)
+    period = st.selectbox(
+        tr("page.reports.period"),
+        list(periods),
+        format_func=lambda code: periods[code],
+    )
+    compare = st.selectbox(
+        tr("page.reports.compare"),
+        _COMPARE,
+        format_func=lambda name: tr(f"page.compare_with.{name.replace('-', '_') or 'usual'}"),
+    )
+    plans = stored_plans(ground)
+    names = list(plans)
+    plan = None
+    if len(names) > 1:
+        chosen = st.selectbox(tr("page.reports.plan"), names)
+        plan = None if plans[chosen] is ground.plan else plans[chosen]
+    language = st.radio(
+        tr("page.reports.language"),
+        LANGUAGES,
+        index=LANGUAGES.index(current_language()),
+        format_func=lambda name: tr(f"page.tongue.{name}"),
+        horizontal=True,
+    )
+    hide = st.number_input(
+        tr("page.reports.suppress"), 0, 100, 0, help=tr("page.reports.suppress_help")
+    )
+    dated = date.today()  # noqa: DTZ011 - the date on the reader's desk
+    return Request(dated, period, compare, int(hide)), plan, language
+
+
+def _periods(ground: Ground) -> dict[str, str]:
+    """Return the periods that a report may be about, the latest first: code to label."""
+    found = {}
+    session, incidents = ground.session, ground.city.incidents
+    span = None if incidents is None else incidents.period
+    if span is not None and (session.since or session.until):
+        since = session.since or span[0].date()
+        until = session.until or span[1].date()
+        found[f"{since}..{until}"] = f"{since} – {until}"
+    found[""] = tr("page.reports.all_time")
+    if span is not None:
+        months = pd.period_range(span[0], span[1], freq="M")[::-1]
+        for quarter in dict.fromkeys(month.asfreq("Q") for month in months):
+            found[f"{quarter.year}Q{quarter.quarter}"] = f"{quarter.year}Q{quarter.quarter}"
+        for month in months[:36]:
+            found[str(month)] = str(month)
+        for year in dict.fromkeys(month.year for month in months):
+            found[str(year)] = str(year)
+    return found
+
+
+def _built(ground: Ground, request: Request, plan: Plan | None, language: str) -> Report:
+    """Return the report; the last one is kept while its choices stay."""
+    key = (ground.key, request, plan.digest if plan else "", language)
+    kept = ground.session.work.get("report_built")
+    if kept and kept[0] == key:
+        report: Report = kept[1]
+        return report
+    with using_language(language):
+        report = build_report(ground.city, request, plan=plan)
+    ground.session.work["report_built"] = (key, report)
+    ground.session.work.pop("report", None)
+    return report
+
+
+def _show_preview(report: Report) -> None:
+    st.subheader(f"{report.title} · {report.subtitle}")
+    show_figures(
+        [
+            Figure(
+                item.label, shown(item.value, item.form, hidden=item.hidden), item.unit, item.note
+            )
+            for item in report.figures[:6]
+        ]
+    )
+    st.markdown("\n".join(f"- {line}" for line in report.sentences))
+    titles = [table.title for table in report.tables]
+    at = st.selectbox(
+        tr("page.reports.table"), range(len(titles)), format_func=lambda row: titles[row]
+    )
+    table = report.tables[at]
+    frame = pd.DataFrame(table.texts(), columns=[item.label for item in table.columns])
+    st.dataframe(frame, hide_index=True, width="stretch", height=420)
+    for note in table.notes:
+        st.caption(note)
+
+
+def _written(
+    ground: Ground, report: Report, formats: tuple[str, ...], paper: str
+) -> tuple[str, bytes]:
+    """Return the report as a zip: its name and bytes."""
+    bar = st.progress(0.0)
+    folder = ground.session.private_path("report")
+
+    def tell(what: str, share: float) -> None:
+        bar.progress(min(share, 1.0), what.upper())
+
+    write_report(report, folder, formats=formats, paper=paper, progress=tell)
+    bar.empty()
+    return f"gridmap_{_safe(report.city)}_{report.period.code}.zip", _zipped(folder)
+
+
+def _safe(city: City) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in city.name)
+
+
+def _zipped(folder: Path) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    return out.getvalue()
