@@ -95,7 +95,7 @@ class Editing(RuleBasedStateMachine):
         state = (tuple(labels), {"a": ("", 0.0), "b": ("", 0.0)}, frozenset(), frozenset())
         self.states, self.at = [state], 0
         self.saved = []
-        self.base, self.base_state = None, state
+        self.base, self.origin = None, None
 
     def teardown(self):
         if hasattr(self, "store"):
@@ -225,8 +225,8 @@ class Editing(RuleBasedStateMachine):
         self.at += 1
 
     @precondition(lambda self: (self.base or 0) == len(self.saved))
-    @rule()
-    def save(self):
+    @rule(stay=st.booleans())
+    def save(self, stay):
         draft = self.history.current
         version = self.store.save(
             draft.plan,
@@ -235,10 +235,18 @@ class Editing(RuleBasedStateMachine):
             commands=self.history.commands,
             locks=draft.locks,
             faults=draft.faults,
+            origin=self.origin,
         )
         self.saved.append(self.state)
         assert version.number == len(self.saved)
-        self.open(version.number)
+        assert version.origin == (self.origin or (("p", self.base) if self.base else None))
+        if version.origin:  # what was saved can be made again from where the sitting began
+            again = replay(self.stored(version.origin[1]), self.store.commands("p"))
+            assert again.plan.digest == version.digest
+        if stay and self.origin:
+            self.origin, self.base = version.origin, version.number
+        else:
+            self.open(version.number)
 
     @precondition(lambda self: self.saved)
     @rule(data=st.data())
@@ -255,12 +263,14 @@ class Editing(RuleBasedStateMachine):
             return
         raise AssertionError
 
-    def open(self, number):
+    def stored(self, number):
         plan = self.store.load("p", number)
-        locks = self.store.version("p", number).locks
-        self.history = History(Draft.start(GROUND, plan, locks=locks), LOCAL)
+        return Draft.start(GROUND, plan, locks=self.store.version("p", number).locks)
+
+    def open(self, number):
+        self.history = History(self.stored(number), LOCAL)
         self.states, self.at = [self.saved[number - 1]], 0
-        self.base, self.base_state = number, self.states[0]
+        self.base, self.origin = number, ("p", number)
 
     @invariant()
     def agrees(self):
@@ -282,11 +292,9 @@ class Editing(RuleBasedStateMachine):
 
     @invariant()
     def replays(self):
-        if not hasattr(self, "history") or self.base is None:
+        if not hasattr(self, "history") or self.origin is None:
             return
-        plan = self.store.load("p", self.base)
-        locks = self.store.version("p", self.base).locks
-        again = replay(Draft.start(GROUND, plan, locks=locks), self.history.commands)
+        again = replay(self.stored(self.origin[1]), self.history.commands)
         assert again.plan.digest == self.history.current.plan.digest
         assert again.locks == self.history.current.locks
 

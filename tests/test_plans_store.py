@@ -352,6 +352,61 @@ def test_migrations_make_the_tables_that_the_code_reads(where):
         assert compare_metadata(context, METADATA) == []
 
 
+def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
+    from alembic import command
+    from alembic.config import Config
+
+    from gridmap.plans import _database, _packing, migrations
+
+    plan = _packing.normalised(make_plan())
+    digest, ids = _packing.pack_ids(plan.grid_ids)
+    engine = sa.create_engine(where if "://" in where else f"sqlite:///{where}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        tables = METADATA.tables
+        connection.execute(tables["grid_sets"].insert().values(digest=digest, size=4, ids=ids))
+        connection.execute(tables["plans"].insert().values(id=1, name="north", at="2026"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO versions (plan_id, number, at, author, note, city_digest, grid_set,"
+                " beat_count, assignment, beats, locks, faults, digest) VALUES (1, 1,"
+                " '2026-01-01T00:00:00+00:00', 'li', '', 'd', :set, 2, :rows, :beats, '[[], []]',"
+                " '[]', :digest)"
+            ),
+            {
+                "set": digest,
+                "rows": _packing.pack_rows(plan.assignment),
+                "beats": _packing.beats_text(plan.beats),
+                "digest": plan.digest,
+            },
+        )
+    engine.dispose()
+    with PlanStore.open(where) as store:
+        assert store.load("north").digest == plan.digest
+        assert store.version("north").origin is None
+        assert store.save(plan, author=LOCAL, base_version=1).origin == ("north", 1)
+        with store._engine.connect() as connection:
+            assert _database._revision_of(connection) == _database.HEAD
+
+
+def test_commands_replay_from_the_version_that_they_start_from(store):
+    plan = make_plan()
+    store.save(plan, author=LOCAL)
+    first, second = MoveGrids(("01",), "b"), RenameBeat("b", "新")
+    step = plan.move(["01"], to="b")
+    store.save(step, author=LOCAL, base_version=1, commands=[first])
+    # Saved twice in one sitting: upon version 2, by commands that start from version 1.
+    version = store.save(
+        step, author=LOCAL, base_version=2, commands=[first, second], origin=("north", 1)
+    )
+    assert (version.base, version.origin) == (2, ("north", 1))
+    assert store.version("north", 2).origin == ("north", 1)
+    assert store.history("north")[2] == version
+
+
 def test_a_store_of_a_later_version_is_refused(where):
     with PlanStore.open(where) as store:
         alter(store, "UPDATE alembic_version SET version_num = '9999'")

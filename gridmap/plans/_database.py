@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gridmap.errors import InputError, MissingError, WorkspaceError
 
-HEAD = "0001"
+HEAD = "0002"
 _MIGRATION_LOCK = 0x67726964  # "grid": a number that nobody else takes on a shared server
 _BUSY_S = 60.0
 

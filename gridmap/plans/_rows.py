@@ -69,6 +69,7 @@ def version_of(row: Row | RowMapping) -> PlanVersion:
         beats=row["beat_count"],
         locks=packing.locks_of(row["locks"]),
         faults=packing.faults_of(row["faults"]),
+        origin=(row["origin_plan"], row["origin_version"]) if row["origin_plan"] else None,
     )
 
 

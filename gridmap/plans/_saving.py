@@ -33,6 +33,7 @@ class Work:
     locks: Locks
     faults: tuple[Fault, ...]
     grids: Layer | None
+    origin: tuple[str, int] | None
 
 
 def check_name(name: str) -> None:
@@ -118,6 +119,8 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: str) -> Plan
         "locks": packing.locks_text(work.locks),
         "faults": packing.faults_text(work.faults),
         "digest": plan.digest,
+        "origin_plan": work.origin[0] if work.origin else None,
+        "origin_version": work.origin[1] if work.origin else None,
     }
     with writing(engine) as connection:
         plan_id = rows.lock_plan(connection, plan.name, at)

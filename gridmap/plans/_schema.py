@@ -62,6 +62,8 @@ VERSIONS = Table(
     Column("locks", Text, nullable=False),
     Column("faults", Text, nullable=False),
     Column("digest", String(32), nullable=False),
+    Column("origin_plan", String(200)),
+    Column("origin_version", Integer),
     UniqueConstraint("plan_id", "number", name="versions_plan_number"),
     CheckConstraint("number > 0", name="versions_number"),
 )

@@ -71,7 +71,7 @@ class PlanStore:
 
     # -- plans ---------------------------------------------------------------------------
 
-    def save(
+    def save(  # noqa: PLR0913 - each is a fact of the version
         self,
         plan: Plan,
         *,
@@ -82,6 +82,7 @@ class PlanStore:
         locks: Locks | None = None,
         faults: tuple[Fault, ...] = (),
         grids: Layer | None = None,
+        origin: tuple[str, int] | None = None,
     ) -> PlanVersion:
         """Save a plan as a new version of the plan of its name.
 
@@ -96,7 +97,7 @@ class PlanStore:
             written and both changes are told. 0 says that the name must be new; None appends
             whatever is there.
         commands
-            The commands that led here from ``base_version``.
+            The commands that led here from ``origin``.
         note
             A word about it.
         locks, faults
@@ -104,6 +105,10 @@ class PlanStore:
         grids
             The grid layer that the plan was made on: its shapes are remembered, so that a
             later check can name the grids that changed.
+        origin
+            Name and number of the version that the commands start from, where it is not
+            ``base_version``: somebody who saves twice in one sitting saves upon their own
+            first version, but may have undone beyond it.
 
         Returns
         -------
@@ -130,6 +135,7 @@ class PlanStore:
             locks or Locks(),
             tuple(faults),
             grids,
+            origin or ((plan.name, base_version) if base_version else None),
         )
         return save_work(self._engine, work, author=author, action="save")
 
@@ -163,7 +169,7 @@ class PlanStore:
             As in `save`.
         """
         require(author, Action.IMPORT)
-        work = Work(packing.normalised(plan), base_version, (), source, Locks(), (), grids)
+        work = Work(packing.normalised(plan), base_version, (), source, Locks(), (), grids, None)
         return save_work(self._engine, work, author=author, action="import_plan")
 
     def export_plan(

@@ -41,6 +41,9 @@ class PlanVersion:
         What stays as it is.
     faults
         Beats in pieces, accepted by whoever insisted.
+    origin
+        Name and number of the version that the commands start from; None where they start
+        from a plan that was not saved.
     """
 
     name: str
@@ -54,3 +57,4 @@ class PlanVersion:
     beats: int
     locks: Locks
     faults: tuple[Fault, ...]
+    origin: tuple[str, int] | None = None
