@@ -13,6 +13,7 @@ from gridmap.cli import (
     audit,
     check,
     compare,
+    coverage,
     demo,
     import_,
     measure,
@@ -21,6 +22,7 @@ from gridmap.cli import (
     repair,
     report,
     roles,
+    site,
 )
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
@@ -34,7 +36,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.command,
     "repair": repair.command,
     "measure": measure.command,
+    "coverage": coverage.command,
     "propose": propose.command,
+    "site": site.command,
     "plans": plans.command,
     "compare": compare.command,
     "report": report.command,

@@ -202,7 +202,7 @@ def _measure(
     (mode, travel), (ids, xy), grids = way, places, city.grids
     n = len(grids)
     points = sample_points(grids.geometry, samples).reshape(-1, 2)
-    first = travel.nearest(points, xy)
+    first, second = travel.nearest_two(points, xy)
     cost = first.cost.reshape(n, samples)
     error = 0.0
     if isinstance(travel, StraightLine):
@@ -212,7 +212,6 @@ def _measure(
         share = covered_share(grids.geometry, xy, radius_m=radius)
         backup = covered_share(grids.geometry, xy, radius_m=radius, at_least=2)
     else:
-        second = travel.nearest(points, xy, rank=2)
         share = (cost <= within.value).mean(axis=1)
         backup = (second.cost.reshape(n, samples) <= within.value).mean(axis=1)
         residents = grids.counts("residents")
@@ -260,8 +259,8 @@ def _incidents(
             continue
         points = np.column_stack([batch.x, batch.y])[inside]
         totals[0] += np.bincount(grid[inside], minlength=n)
-        for rank in (1, 2):
-            near = travel.nearest(points, xy, rank=rank).cost <= within.value
+        for rank, reach in enumerate(travel.nearest_two(points, xy), start=1):
+            near = reach.cost <= within.value
             totals[rank] += np.bincount(grid[inside[near]], minlength=n)
     return totals[0], totals[1], totals[2]
 

@@ -3,12 +3,26 @@
 from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.capacitated import solve_capacitated_median
 from gridmap.siting.center import solve_center
+from gridmap.siting.city import (
+    Candidates,
+    Model,
+    SiteProposal,
+    SiteRequest,
+    candidates_of,
+    propose_sites,
+)
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
 from gridmap.siting.median import solve_median
 
 __all__ = [
+    "Candidates",
     "Limits",
+    "Model",
+    "SiteProposal",
+    "SiteRequest",
     "Siting",
+    "candidates_of",
+    "propose_sites",
     "solve_backup_cover",
     "solve_capacitated_median",
     "solve_center",

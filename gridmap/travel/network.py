@@ -271,9 +271,24 @@ class RoadNetwork:
         if len(rows) == 0:
             return located
         edge, offset, gap = located.edge.copy(), located.offset_m.copy(), located.gap_m.copy()
-        reach = min(max_gap_m, float(np.nextafter(gap[rows].max() * 8.0 + 500.0, np.inf)))
-        row, candidate = self._tree.query(spots[rows], predicate="dwithin", distance=reach)
-        at = shapely.line_locate_point(self.lines[candidate], spots[rows[row]])
+        near = np.minimum(max_gap_m, 3.0 * gap[rows] + 60.0)
+        farthest = max_gap_m if np.isfinite(max_gap_m) else float(near.max()) + 2_000.0
+        edge[rows], offset[rows], gap[rows] = -1, 0.0, np.inf
+        # Most find a road on their own bank close by; only the others look far.
+        for limit in (near, np.full(len(rows), farthest)):
+            missing = edge[rows] < 0
+            if missing.any():
+                found = self._free_entries(points, rows[missing], limit[missing], walls)
+                edge[found[0]], offset[found[0]], gap[found[0]] = found[1:]
+        return Located(edge, offset, gap)
+
+    def _free_entries(
+        self, points: Floats, rows: Ints, limit: Floats, walls: shapely.STRtree
+    ) -> tuple[Ints, Ints, Floats, Floats]:
+        """Return the nearest entries that cross no wall: row, edge, offset and gap of each."""
+        spots = shapely.points(points[rows])
+        row, candidate = self._tree.query(spots, predicate="dwithin", distance=limit)
+        at = shapely.line_locate_point(self.lines[candidate], spots[row])
         legs = _legs(points[rows[row]], self.lines[candidate], at)
         free = np.ones(len(row), dtype=bool)
         free[walls.query(legs, predicate="intersects")[0]] = False
@@ -281,10 +296,7 @@ class RoadNetwork:
         order = np.lexsort((candidate, far, row))
         row, candidate, at, far = row[order], candidate[order], at[order], far[order]
         chosen, first = np.unique(row, return_index=True)
-        edge[rows], offset[rows], gap[rows] = -1, 0.0, np.inf
-        spot = rows[chosen]
-        edge[spot], offset[spot], gap[spot] = candidate[first], at[first], far[first]
-        return Located(edge, offset, gap)
+        return rows[chosen], candidate[first], at[first], far[first]
 
 
 def _legs(points: Floats, lines: NDArray[np.object_], at: Floats) -> NDArray[np.object_]:

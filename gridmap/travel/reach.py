@@ -76,6 +76,9 @@ class Travel(Protocol):
     def nearest(self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, rank: int = 1) -> Reach:
         """Return each point's cost from its ``rank``-th nearest room."""
 
+    def nearest_two(self, points_xy: ArrayLike, rooms_xy: ArrayLike) -> tuple[Reach, Reach]:
+        """Return each point's cost from its nearest room, and from the next."""
+
     def matrix(
         self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
     ) -> NDArray[np.float64]:

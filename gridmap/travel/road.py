@@ -141,6 +141,11 @@ class RoadTravel:
         """
         return self.nearest_located(self.locate(points_xy), self.locate(rooms_xy), rank=rank)
 
+    def nearest_two(self, points_xy: ArrayLike, rooms_xy: ArrayLike) -> tuple[Reach, Reach]:
+        """Return each point's cost from its nearest room, and from the next."""
+        points, rooms = self.locate(points_xy), self.locate(rooms_xy)
+        return self.nearest_located(points, rooms), self.nearest_located(points, rooms, rank=2)
+
     def nearest_located(self, points: Located, rooms: Located, *, rank: int = 1) -> Reach:
         """Return the same for points and rooms that were located before."""
         net, (forward, backward) = self.network, self._edge_costs

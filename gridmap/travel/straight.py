@@ -65,6 +65,10 @@ class StraightLine:
         distance, room = cKDTree(rooms).query(points, k=[rank])
         return Reach(distance[:, 0] * self._per_metre, room[:, 0], none, none, none)
 
+    def nearest_two(self, points_xy: ArrayLike, rooms_xy: ArrayLike) -> tuple[Reach, Reach]:
+        """Return each point's cost from its nearest room, and from the next."""
+        return self.nearest(points_xy, rooms_xy), self.nearest(points_xy, rooms_xy, rank=2)
+
     def matrix(
         self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
     ) -> NDArray[np.float64]:
