@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from gridmap.errors import InputError, MissingError
+from gridmap.errors import GridmapError, InputError, MissingError
 
 __all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "opened_files"]
 
@@ -19,6 +21,16 @@ VECTOR_SUFFIXES = (
 )  # fmt: skip
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".parquet")
 
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 _MAX_RATIO = 200  # text seldom packs beyond 20:1; a bomb packs beyond 1000:1
 _MAX_MEMBERS = 10_000
 
@@ -104,8 +116,8 @@ def _unpack(path: Path, folder: Path, max_mb: float) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(item) as source, target.open("wb") as sink:
                     _copy(source, sink, limit=item.file_size, name=path.name)
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        if isinstance(error, InputError):
+    except _ZIP_ERRORS as error:
+        if isinstance(error, GridmapError):
             raise
         raise InputError("io.error.broken_zip", file=path.name) from error
 

@@ -149,12 +149,14 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     }
     found: list[str] = []
     doubt = ""
-    for part, month_second, day_second in (
+    for dates, month_second, day_second in (
         (parts["year_first"], "ymd", "ydm"),
         (parts["year_last"], "dmy", "mdy"),
     ):
-        if len(part) == 0:
+        if len(dates) == 0:
             continue
+        # 2024-13-45 is a date in no order: it tells nothing about the others.
+        part = dates[(dates["m"].astype(int) <= 12) | (dates["d"].astype(int) <= 12)]
         big_month = bool((part["m"].astype(int) > 12).any())
         big_day = bool((part["d"].astype(int) > 12).any())
         if big_month and big_day:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +28,8 @@ def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
 
     try:
         book = openpyxl.load_workbook(path, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
+    except Exception as error:
+        # A damaged workbook raises what its zip, its XML or its styles happen to raise.
         raise InputError("io.error.cannot_open", file=path.name) from error
     names = book.sheetnames
     if sheet and sheet not in names:

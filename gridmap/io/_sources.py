@@ -6,6 +6,7 @@ import csv
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,28 @@ def layer_names(path: Path) -> list[str]:
         If no driver can open it.
     """
     import fiona
-    from fiona.errors import FionaError
+    import pyogrio
 
-    try:
+    with _foreign_reader(path):
+        if path.suffix.lower() == ".gpkg":
+            # The SQLite inside fiona's GDAL has crashed the process on damaged pages.
+            return [str(name) for name, _ in pyogrio.list_layers(path)]
         return list(fiona.listlayers(path))
-    except (FionaError, ValueError) as error:
+
+
+@contextmanager
+def _foreign_reader(path: Path) -> Iterator[None]:
+    """Turn whatever a library makes of broken bytes into an error of ours."""
+    try:
+        with warnings.catch_warnings():
+            # GDAL's remarks about odd files become our own findings, from our own checks.
+            warnings.simplefilter("ignore")
+            yield
+    except GridmapError:
+        raise
+    except Exception as error:
+        # Damaged files have been seen to raise a dozen kinds of errors, from IndexError to
+        # GEOSException; none of them is the user's to understand.
         raise InputError("io.error.cannot_open", file=path.name) from error
 
 
@@ -129,12 +147,13 @@ def _garbled(frame: pd.DataFrame, path: Path, *, refuse: bool) -> tuple[str, ...
 
 def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
     import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
 
     shapefile = path.suffix.lower() == ".shp"
     found = detect_dbf(path, encoding) if shapefile else Encoding(encoding or "utf-8", "default")
-    names = [] if shapefile else layer_names(path)
-    if layer and not shapefile and layer not in names:
+    # One layer a file: not worth opening twice.
+    single = path.suffix.lower() in {".shp", ".fgb", ".geojson", ".json"}
+    names = [] if single else layer_names(path)
+    if layer and not single and layer not in names:
         raise MissingError(
             "io.error.no_layer", layer=layer, file=path.name, known=", ".join(names)
         )
@@ -147,45 +166,36 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
         # A shapefile whose index is lost can be read all the same: GDAL rebuilds it.
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
         options["encoding"] = found.name.replace("utf-8-sig", "utf-8")
-    try:
-        with warnings.catch_warnings():
-            # GDAL's remarks about odd files become our own findings, from our own checks.
-            warnings.simplefilter("ignore")
-            frame = pyogrio.read_dataframe(
-                path, layer=layer or (names[0] if names else None), **options
-            )
-            info = pyogrio.read_info(path, layer=layer or (names[0] if names else None))
-    except (DataSourceError, DataLayerError, UnicodeError, ValueError, shapely.GEOSException) as e:
-        raise InputError("io.error.cannot_open", file=path.name) from e
+    with _foreign_reader(path):
+        chosen = layer or (names[0] if names else None)
+        frame = pyogrio.read_dataframe(path, layer=chosen, **options)
+        driver = str(pyogrio.read_info(path, layer=chosen).get("driver", path.suffix[1:]))
+        crs = CRS(frame.crs) if isinstance(frame, gpd.GeoDataFrame) and frame.crs else None
     if shapefile:
         frame = frame.rename(columns=full_names(path))
     if not isinstance(frame, gpd.GeoDataFrame):
         return Source(frame, None, found, "table")
-    crs = CRS(frame.crs) if frame.crs is not None else None
-    return Source(frame, crs, found, str(info.get("driver", path.suffix[1:])))
+    return Source(frame, crs, found, driver)
 
 
 def _spatial(path: Path, names: list[str]) -> list[str]:
     import pyogrio
 
-    kinds = {name: kind for name, kind in pyogrio.list_layers(path) if kind is not None}
+    with _foreign_reader(path):
+        kinds = {name: kind for name, kind in pyogrio.list_layers(path) if kind is not None}
     filled = [name for name in names if name in kinds]
     return filled or names
 
 
 def _read_parquet(path: Path) -> Source:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     found = Encoding("utf-8", "default")
-    try:
-        geo = b"geo" in (pq.read_schema(path).metadata or {})
-        if geo:
+    with _foreign_reader(path):
+        if b"geo" in (pq.read_schema(path).metadata or {}):
             frame = gpd.read_parquet(path)
             return Source(frame, CRS(frame.crs) if frame.crs else None, found, "GeoParquet")
         return Source(pd.read_parquet(path), None, found, "Parquet")
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError("io.error.cannot_open", file=path.name) from error
 
 
 def _read_csv(path: Path, *, encoding: str) -> Source:
