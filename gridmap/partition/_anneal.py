@@ -14,7 +14,15 @@ from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import tree_room
 from gridmap.partition._sweep import run_sweeps
 
-__all__ = ["Clock", "Schedule", "anneal", "excess_of", "make_state", "refresh_state", "schedule_arrays"]
+__all__ = [
+    "Clock",
+    "Schedule",
+    "anneal",
+    "excess_of",
+    "make_state",
+    "refresh_state",
+    "schedule_arrays",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +173,7 @@ def anneal(
     clock: Clock,
     keep: float = np.inf,
     on_chunk: Callable[[float, State], None] | None = None,
+    chunks: int = 60,
 ) -> State:
     """Return the plan that annealing reaches from a start.
 
@@ -177,11 +186,13 @@ def anneal(
         A start with every beat in one piece; it stays so.
     on_chunk
         Called with the share done and the state after each chunk.
+    chunks
+        Parts of the schedule between looks at the clock.
     """
     state = make_state(instance, beat, seed, keep)
     n, edges = len(beat), len(instance.graph.nbr)
     room = tree_room(n, edges, instance.loads.w.shape[1])
-    chunks = int(min(60, max(4, schedule.sweeps // 4)))
+    chunks = int(min(chunks, max(4, schedule.sweeps // 4)))
     expected = float(schedule.sweeps)
     planned = max(1, round(schedule.sweeps / chunks))
     rate = 0.0

@@ -165,9 +165,7 @@ def _hand_over(
     The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
     """
     for _ in range(trees):
-        recombine_pair(
-            graph, loads, pulls, state, root, p, q, 0.0, 1e7, 1e5, 0.0, whole, sums
-        )
+        recombine_pair(graph, loads, pulls, state, root, p, q, 0.0, 1e7, 1e5, 0.0, whole, sums)
         right = True
         for c in range(loads.w.shape[1]):
             right &= loads.lo[p, c] <= state.total[p, c] <= loads.hi[p, c]

@@ -190,9 +190,7 @@ def gather_columns(
     return least, plan
 
 
-def best_cover(
-    pool: Pool, k: int, upper: float, seconds: float
-) -> tuple[float, Ints] | None:
+def best_cover(pool: Pool, k: int, upper: float, seconds: float) -> tuple[float, Ints] | None:
     """Return the cheapest exact cover by k columns of the pool, if cheaper than ``upper``.
 
     Parameters

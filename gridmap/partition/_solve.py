@@ -19,11 +19,14 @@ from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
 from gridmap.partition._small import is_small, search_small
-from gridmap.partition._start import join_pieces, start_plan
+from gridmap.partition._start import grow, join_pieces, start_plan
+from gridmap.partition._tighten import tighten_balance
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
 _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape while hot
+_CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
+_GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
 
 
@@ -32,7 +35,7 @@ class Effort:
     """How many looks at a grid one annealing takes, and how many annealings there are.
 
     ``searches`` is the number of searches of `search_small`, 0 for plain annealing.
-   """
+    """
 
     visits: float
     least: int
@@ -102,6 +105,7 @@ def solve_region(
     clock: Clock,
     keep: float = np.inf,
     start: Ints | None = None,
+    tighten: bool = False,
     on_progress: Callable[[float, float], None] | None = None,
 ) -> Solved:
     """Return the best plan of several annealings.
@@ -114,9 +118,25 @@ def solve_region(
         Workload that may leave its present beat.
     start
         A plan to begin from, every beat in one piece; the first annealing is then short.
+    tighten
+        Then narrow the bounds as far as plans are found.
     on_progress
         Called with the share done and the cost.
     """
+    if tighten and instance.k > 1:
+        found = solve_region(
+            instance,
+            effort=effort,
+            schedule=schedule,
+            seed=seed,
+            clock=clock.part(clock.left() * 0.35),
+            keep=keep,
+            start=start,
+            on_progress=on_progress,
+        )
+        plan = replace(schedule, sweeps=effort.sweeps(len(instance.xy)))
+        beat = tighten_balance(instance, found.beat, plan, seed=seed, clock=clock, keep=keep)
+        return rate_plan(instance, beat, keep, plan.sweeps)
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
@@ -137,11 +157,20 @@ def solve_region(
         if best is not None and clock.stopped():
             break
         rng = np.random.default_rng([seed, i])
-        first = start if start is not None else start_plan(instance, rng, turn=0.7 * i)
+        first = start
+        if first is None and i % 2 and n <= _GROWN and pulls_travel(instance):
+            first = grow(instance, np.ones(instance.k), rng)
+        elif first is None:
+            first = start_plan(instance, rng, turn=0.7 * i)
         own = clock.part(clock.left() / (starts - i)) if np.isfinite(left) else clock
         best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
     assert best is not None  # noqa: S101 - starts is at least one; for the type checker
     return best
+
+
+def pulls_travel(instance: Instance) -> bool:
+    """Return whether distance to centres counts."""
+    return bool(instance.pulls.demand.any())
 
 
 def _tolerance(instance: Instance) -> float:
@@ -202,7 +231,16 @@ def _one_run(
     # The less time, the larger the part of it that mending needs.
     tail = 0.97 - 0.15 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
     inner = clock.part(clock.left() * tail)
-    state = anneal(instance, first, plan, seed=seed, clock=inner, keep=keep, on_chunk=after_chunk)
+    state = anneal(
+        instance,
+        first,
+        plan,
+        seed=seed,
+        clock=inner,
+        keep=keep,
+        on_chunk=after_chunk,
+        chunks=_CENTRE_MOVES if travels else 60,
+    )
     for beat in (state.beat, _mended(instance, state, plan, seed, clock, keep)):
         found = rate_plan(instance, beat, keep, plan.sweeps)
         if found.better_than(best):

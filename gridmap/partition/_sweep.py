@@ -80,9 +80,7 @@ def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh
     elif home == origin:
         change += weigh * share_penalty(state, pulls.weight[grid])
     if pulls.foe_ptr[grid + 1] > pulls.foe_ptr[grid]:
-        change += 100.0 * (
-            foes_in(pulls, state, grid, goal) - foes_in(pulls, state, grid, origin)
-        )
+        change += 100.0 * (foes_in(pulls, state, grid, goal) - foes_in(pulls, state, grid, origin))
     return change
 
 

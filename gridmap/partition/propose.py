@@ -184,10 +184,12 @@ def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
 
 def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None) -> Wish:
     given = problem.tolerances or (tolerance,) * problem.criteria
+    # A balanced plan is a near one too, where measuring that costs little.
+    near = problem.xy is not None and problem.areas_m2 is not None and problem.grids <= 3_000
     by_name = {
         "compact": Wish(tolerances=given, keep=keep),
-        "balance": Wish(tolerances=given, keep=keep),
-        "travel": Wish(tolerances=given, keep=keep, cut=0.05, travel=1.0),
+        "balance": Wish(tolerances=given, keep=keep, travel=0.4 if near else 0.0),
+        "travel": Wish(tolerances=given, keep=keep, cut=0.05, travel=0.3),
         "change": Wish(tolerances=given, keep=keep, change=2.0),
     }
     return by_name[objective]
@@ -282,6 +284,7 @@ def _solve_one(
         clock=clock,
         keep=task.keep,
         start=task.start,
+        tighten=task.tighten,
         on_progress=on_progress,
     )
 

@@ -1,0 +1,130 @@
+"""A proven lower bound on travel: Lagrangian relaxation with balance in the knapsacks.
+
+Minimise the sum of cost(v, j) over grids v and their centre j, with k centres, every grid once
+and every beat's workload inside its bounds (Hess et al. 1965). The relaxation prices "every
+grid once" with multipliers; what remains is one knapsack per candidate centre, solved as a
+linear program, and the k best centres. Contiguity is left out, so the bound holds with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gridmap.partition._anneal import Clock
+
+__all__ = ["Relaxation", "relax_travel"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Relaxation:
+    """The best bound found, its multipliers (n,), and each centre's knapsack value (n,)."""
+
+    bound: float
+    multipliers: Floats
+    values: Floats
+
+
+@njit(cache=True)
+def _knapsacks(cost, u, w, low, high, value, chosen, taken, fill):
+    """Solve each centre's knapsack; where ``fill``, record the shares of the chosen centres."""
+    n = len(w)
+    ratio = np.empty(n)
+    for j in range(n):
+        if fill and not chosen[j]:
+            continue
+        for v in range(n):
+            price = cost[v, j] - u[v]
+            ratio[v] = price / w[v] if w[v] > 0 else (-np.inf if price < 0 else np.inf)
+        order = np.argsort(ratio)
+        room = high
+        need = low
+        total = 0.0
+        for i in range(n):
+            v = order[i]
+            price = cost[v, j] - u[v]
+            if w[v] <= 0:
+                if price < 0:
+                    total += price
+                    if fill:
+                        taken[v] += 1.0
+                continue
+            if price >= 0 and need <= 0:
+                break
+            share = min(1.0, room / w[v])
+            if price >= 0:
+                share = min(share, need / w[v])
+            total += share * price
+            room -= share * w[v]
+            need -= share * w[v]
+            if fill:
+                taken[v] += share
+            if room <= 0:
+                break
+        value[j] = total
+
+
+def relax_travel(
+    cost: Floats,
+    weight: Floats,
+    bounds: tuple[float, float],
+    beats: int,
+    upper: float,
+    *,
+    clock: Clock,
+    steps: int = 600,
+    goal: float = 0.0,
+) -> Relaxation:
+    """Return the bound after subgradient steps (Polyak's length, halved when it stalls).
+
+    Parameters
+    ----------
+    cost
+        Cost (n, n) of grid v with centre j, in any unit.
+    weight, bounds
+        Workload (n,), and lowest and highest workload of a beat, both allowed.
+    upper
+        Cost of a known plan.
+    steps
+        A cap on the subgradient steps.
+    goal
+        Stop when (upper - bound) / upper is at most this.
+    """
+    n = len(weight)
+    u = np.sort(cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
+    value, taken = np.zeros(n), np.zeros(n)
+    chosen = np.zeros(n, dtype=np.bool_)
+    best = Relaxation(-np.inf, u, value)
+    length, stalled = 1.0, 0
+    low, high = max(bounds[0], 0.0), bounds[1]
+    for _ in range(steps):
+        chosen[:] = False
+        _knapsacks(cost, u, weight, low, high, value, chosen, taken, fill=False)
+        picked = np.argsort(value, kind="stable")[:beats]
+        bound = float(u.sum() + value[picked].sum())
+        chosen[picked] = True
+        taken[:] = 0.0
+        spare = value.copy()
+        _knapsacks(cost, u, weight, low, high, spare, chosen, taken, fill=True)
+        if bound > best.bound + 1e-7 * abs(upper):
+            stalled = 0
+        else:
+            stalled += 1
+        if bound > best.bound:
+            best = Relaxation(bound, u.copy(), value.copy())
+        if stalled >= 12:
+            length, stalled = length / 2, 0
+            u = best.multipliers.copy()
+        slope = 1.0 - taken
+        norm = float((slope**2).sum())
+        if norm < 1e-12 or length < 1e-4 or clock.stopped():
+            break
+        if upper - best.bound <= goal * abs(upper):
+            break
+        u = u + length * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * slope
+    return best

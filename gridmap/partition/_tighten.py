@@ -1,0 +1,85 @@
+"""Balance for its own sake: bounds are halved again and again as long as a plan fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gridmap.partition._anneal import Clock, Schedule, anneal
+from gridmap.partition._arrays import Floats, Instance, Ints
+from gridmap.partition._balance import mend_balance
+
+__all__ = ["tighten_balance", "worst_deviation"]
+
+_ROUNDS = 8
+_FAILURES = 2
+
+
+def worst_deviation(instance: Instance, beat: Ints) -> float:
+    """Return the worst deviation from the middle of the bounds, as a share of it."""
+    middle = _middle(instance)
+    worst = 0.0
+    for c in range(middle.shape[1]):
+        total = np.bincount(beat, weights=instance.loads.w[:, c], minlength=instance.k)
+        worst = max(worst, float(np.abs(total / middle[:, c] - 1).max()))
+    return worst
+
+
+def _middle(instance: Instance) -> Floats:
+    return np.asarray((instance.loads.lo + instance.loads.hi) / 2)
+
+
+def tighten_balance(
+    instance: Instance,
+    beat: Ints,
+    schedule: Schedule,
+    *,
+    seed: int,
+    clock: Clock,
+    keep: float = np.inf,
+) -> Ints:
+    """Return a plan at least as well balanced, found by a series of narrower bounds.
+
+    Each round anneals mildly from the last plan with bounds of half its worst deviation;
+    what it reaches is kept if it is better balanced. Two rounds without gain end it.
+
+    Parameters
+    ----------
+    schedule
+        Its sweeps are shared out among the rounds.
+    """
+    if not np.isfinite(instance.loads.lo).all() or instance.k < 2:
+        return beat
+    middle = _middle(instance)
+    best, off = beat, worst_deviation(instance, beat)
+    mild = replace(
+        schedule,
+        sweeps=max(50, schedule.sweeps // 4),
+        hot=0.3,
+        cold=0.08,
+        loose=5_000.0,
+        round_hot=0.0,
+        round_cold=0.0,
+        resplit=0.02,
+    )
+    failures = 0
+    for turn in range(_ROUNDS):
+        if off <= 1e-9 or failures >= _FAILURES or clock.stopped():
+            break
+        goal = off * (0.5 if failures == 0 else 0.8)
+        loads = instance.loads._replace(
+            lo=middle * (1 - goal), hi=middle * (1 + goal), scale=0.03 / goal / middle
+        )
+        narrow = instance._replace(loads=loads, slack=0.0)
+        part = clock.part(clock.left() / min(3, _ROUNDS - turn))
+        inner = part.part(part.left() * 0.8)
+        state = anneal(narrow, best, mild, seed=seed + turn, clock=inner, keep=keep)
+        mended = mend_balance(
+            narrow, state.beat, seed=seed + turn, keep=keep, stopped=part.stopped
+        )
+        found = worst_deviation(instance, mended)
+        failures = failures + 1 if found >= off * 0.98 else 0
+        if found < off:
+            best, off = mended, found
+    return best
