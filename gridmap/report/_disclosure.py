@@ -136,19 +136,17 @@ def hide_cells(
     the same coefficients (the two can trade places unseen), else the least large one that
     shares a relation; until a linear programme finds every small cell safe.
     """
-    dark = hidden.copy()
-    columns = relations.tocsc()
-    twins = _signatures(columns)
+    search = _Search(values, relations, small, limit, hidden.copy())
     for _ in range(_ROUNDS):
-        unsafe = _unsafe(values, relations, columns, twins, small, dark, limit)
+        unsafe = search.unsafe()
         if not len(unsafe):
-            return dark
+            return search.dark
         for cell in unsafe:
-            _hide_companion(values, relations, columns, twins, dark, int(cell), limit)
+            search.hide_companion(int(cell))
     # Rare: what could not be made safe by single companions goes dark with its relations.
-    touched = relations[np.unique(columns[:, unsafe].indices)]
-    dark[np.unique(touched.indices)] = True
-    return dark
+    touched = relations[np.unique(search.columns[:, unsafe].indices)]
+    search.dark[np.unique(touched.indices)] = True
+    return search.dark
 
 
 def feasible_range(
@@ -177,43 +175,70 @@ def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
     return found
 
 
-def _unsafe(
-    values: Floats,
-    relations: csr_array,
-    columns: csc_array,
-    twins: npt.NDArray[np.int64],
-    small: Bools,
-    dark: Bools,
-    limit: float,
-) -> npt.NDArray[np.int64]:
-    count = int(twins.max(initial=-1)) + 1
-    mates = np.bincount(twins[dark], minlength=count)
-    mass = np.bincount(twins[dark], weights=values[dark], minlength=count)
-    calm = (mates >= 2) & (mass >= limit - 1)
-    suspects = np.flatnonzero(small & dark & ~calm[twins])
-    # Every solution met on the way is one that a reader cannot rule out: most cells are
-    # cleared by programmes solved for others.
-    low, high = values.copy(), values.copy()
-    found = []
-    for cell in suspects.tolist():
-        if columns.indptr[cell] == columns.indptr[cell + 1]:
-            continue  # in no relation: nothing tells it
-        if high[cell] - low[cell] >= limit - 1 - _EPSILON:
-            continue
-        cells, rows = _tangle(relations, columns, dark, cell)
+class _Search:
+    """Cells going dark, and how far each is known to be able to move."""
+
+    def __init__(
+        self, values: Floats, relations: csr_array, small: Bools, limit: float, dark: Bools
+    ) -> None:
+        self.values = values
+        self.relations = relations
+        self.columns = relations.tocsc()
+        self.small = small
+        self.limit = limit
+        self.dark = dark
+        self._twins = _signatures(self.columns)
+        # Every solution met on the way is one that a reader cannot rule out, and stays so
+        # when more goes dark: most cells are cleared by programmes solved for others.
+        self._low, self._high = values.copy(), values.copy()
+
+    def unsafe(self) -> npt.NDArray[np.int64]:
+        """Return the small cells that can still be worked out too closely."""
+        count = int(self._twins.max(initial=-1)) + 1
+        mates = np.bincount(self._twins[self.dark], minlength=count)
+        mass = np.bincount(self._twins[self.dark], weights=self.values[self.dark], minlength=count)
+        calm = (mates >= 2) & (mass >= self.limit - 1)
+        suspects = np.flatnonzero(self.small & self.dark & ~calm[self._twins])
+        found = [cell for cell in suspects.tolist() if not self._is_free(cell)]
+        return np.array(found, dtype=np.int64)
+
+    def _is_free(self, cell: int) -> bool:
+        if self.columns.indptr[cell] == self.columns.indptr[cell + 1]:
+            return True  # in no relation: nothing tells it
+        if self._moves(cell):
+            return True
+        cells, rows = _tangle(self.relations, self.columns, self.dark, cell)
         if len(cells) > _LARGEST:
-            found.append(cell)
-            continue
-        known = relations[rows][:, cells]
+            return False
+        known = self.relations[rows][:, cells]
         for sign in (-1.0, 1.0):
-            if high[cell] - low[cell] >= limit - 1 - _EPSILON:
-                break
-            point = _extreme(known, values[cells], cells == cell, sign)
-            low[cells] = np.minimum(low[cells], point)
-            high[cells] = np.maximum(high[cells], point)
-        if high[cell] - low[cell] < limit - 1 - _EPSILON:
-            found.append(cell)
-    return np.array(found, dtype=np.int64)
+            point = _extreme(known, self.values[cells], cells == cell, sign)
+            self._low[cells] = np.minimum(self._low[cells], point)
+            self._high[cells] = np.maximum(self._high[cells], point)
+            if self._moves(cell):
+                return True
+        return False
+
+    def _moves(self, cell: int) -> bool:
+        return bool(self._high[cell] - self._low[cell] >= self.limit - 1 - _EPSILON)
+
+    def hide_companion(self, cell: int) -> None:
+        """Hide one more cell for a small one's sake."""
+        shown = ~self.dark & (self.values > 0)
+        same = np.flatnonzero((self._twins == self._twins[cell]) & shown)
+        if not len(same):
+            rows = np.unique(self.columns[:, [cell]].indices)
+            near = np.unique(self.relations[rows].indices)
+            same = near[shown[near]]
+        if not len(same):
+            # Its neighbours are hidden already: reach through them.
+            _, rows = _tangle(self.relations, self.columns, self.dark, cell)
+            near = np.unique(self.relations[rows].indices)
+            same = near[shown[near]]
+        if len(same):
+            large = same[self.values[same] >= self.limit - 1]
+            pick = large if len(large) else same
+            self.dark[pick[np.argmin(self.values[pick])]] = True
 
 
 def _tangle(
@@ -247,30 +272,3 @@ def _extreme(known: csr_array, truth: Floats, aim: Bools, sign: float) -> Floats
     )
     # Too ill-conditioned to solve: the cell counts as known.
     return np.asarray(solved.x, dtype=np.float64) if solved.status == 0 else truth
-
-
-def _hide_companion(
-    values: Floats,
-    relations: csr_array,
-    columns: csc_array,
-    twins: npt.NDArray[np.int64],
-    dark: Bools,
-    cell: int,
-    limit: float,
-) -> None:
-    same = np.flatnonzero((twins == twins[cell]) & ~dark & (values > 0))
-    if not len(same):
-        rows = columns.indices[columns.indptr[cell] : columns.indptr[cell + 1]]
-        near = np.unique(np.concatenate([
-            relations.indices[relations.indptr[row] : relations.indptr[row + 1]] for row in rows
-        ]))  # fmt: skip
-        same = near[~dark[near] & (values[near] > 0)]
-    if not len(same):
-        # Its neighbours are hidden already: reach through them.
-        _, rows = _tangle(relations, columns, dark, cell)
-        near = np.unique(relations[rows].indices)
-        same = near[~dark[near] & (values[near] > 0)]
-    if len(same):
-        large = same[values[same] >= limit - 1]
-        pick = large if len(large) else same
-        dark[pick[np.argmin(values[pick])]] = True
