@@ -1,0 +1,284 @@
+"""Checks and repairs on grids small enough to count by eye."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import CRS
+from shapely import Point, Polygon, box
+
+from gridmap.errors import InputError, MissingError
+from gridmap.io import (
+    FindingKind,
+    Severity,
+    Workspace,
+    check_city,
+    read_city,
+    repair_layer,
+    repair_workspace,
+    undo_repair,
+)
+from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
+
+METRES = CRS("EPSG:4547")
+X, Y = 500_000.0, 2_500_000.0
+
+
+def at(west, south, east, north):
+    return box(X + west, Y + south, X + east, Y + north)
+
+
+def layer(kind, shapes, **columns):
+    ids = columns.pop("id", None) or [f"{kind}{n}" for n in range(len(shapes))]
+    provenance = columns.pop("provenance", {})
+    return Layer(
+        kind, gpd.GeoDataFrame({"id": ids, **columns}, geometry=shapes, crs=METRES), provenance
+    )
+
+
+def city(*layers, incidents=None):
+    return City("测试市", METRES, {item.kind: item for item in layers}, incidents)
+
+
+def found(*layers, **options):
+    now = np.datetime64("2026-01-01T00:00:00")
+    return {
+        (item.layer, str(item.kind)): item
+        for item in check_city(city(*layers, **options), now=now)
+    }
+
+
+def squares(side=2, size=100.0):
+    return [
+        at(i * size, j * size, (i + 1) * size, (j + 1) * size)
+        for j in range(side)
+        for i in range(side)
+    ]
+
+
+def test_a_sound_layer_has_no_findings():
+    assert found(layer(Kind.GRID, squares(), residents=[1.0, 2.0, 3.0, 4.0])) == {}
+
+
+def test_an_overlap_of_three_by_a_hundred_metres():
+    shapes = squares()
+    shapes[0] = at(0, 0, 103, 100)
+    item = found(layer(Kind.GRID, shapes))["grid", "overlap"]
+    assert (item.count, item.ids, item.severity) == (1, ("grid0+grid1",), Severity.ERROR)
+    assert item.area_m2 == pytest.approx(300.0)
+    assert shapely.area(item.places).sum() == pytest.approx(300.0)
+
+
+def test_a_gap_and_a_sliver():
+    # A strip half a metre wide between two squares, closed by the two above and below.
+    shapes = [at(0, 0, 100, 100), at(100.5, 0, 200, 100), at(0, 100, 200, 200), at(0, -50, 200, 0)]
+    report = found(layer(Kind.GRID, shapes))
+    assert report["grid", "gap"].count == 1
+    assert report["grid", "gap"].area_m2 == pytest.approx(50.0)
+    assert report["grid", "sliver"].count == 1
+    wide = [shapes[0], at(110, 0, 200, 100), *shapes[2:]]
+    report = found(layer(Kind.GRID, wide))
+    assert report["grid", "gap"].area_m2 == pytest.approx(1000.0)
+    assert ("grid", "sliver") not in report
+
+
+def test_invalid_empty_duplicate_and_multi_part():
+    bow = Polygon([(X, Y), (X + 100, Y + 100), (X + 100, Y), (X, Y + 100)])
+    two = shapely.union(at(300, 0, 400, 100), at(500, 0, 600, 100))
+    shapes = [bow, None, at(1000, 0, 1100, 100), at(1000, 0, 1100, 100), two]
+    report = found(layer(Kind.GRID, shapes))
+    assert report["grid", "invalid"].ids == ("grid0",)
+    assert report["grid", "empty"].ids == ("grid1",)
+    assert report["grid", "duplicate"].ids == ("grid3",)
+    assert report["grid", "multi_part"].ids == ("grid4",)
+
+
+def test_ids_and_counts():
+    provenance = {"ids_repeated": ["a-1", "a-2"], "ids_repeated_count": 2}
+    grids = layer(
+        Kind.GRID, squares(), id=["a-1", "a-2", "b", "c"], provenance=provenance,
+        residents=[np.nan, -5.0, 1.0, 2.0], incidents=[np.nan, 0.0, 0.0, 0.0],
+    )  # fmt: skip
+    report = found(grids)
+    assert report["grid", "repeated_id"].count == 2
+    assert report["grid", "null_count"].ids == ("a-1",)
+    assert report["grid", "negative_count"].ids == ("a-2",)
+    assert report["grid", "negative_count"].severity is Severity.ERROR
+
+
+def test_nesting():
+    # 4 grids in a row of communities cut at x = 50: the left column lies half in each.
+    grids = layer(Kind.GRID, squares())
+    communities = layer(Kind.COMMUNITY, [at(0, 0, 50, 200), at(50, 0, 200, 200)])
+    beats = layer(Kind.BEAT, [at(0, 0, 100, 200), at(900, 0, 1000, 100)])
+    stations = layer(Kind.STATION, [at(0, 0, 200, 200)])
+    report = found(grids, communities, beats, stations)
+    assert report["grid", "crosses_community"].ids == ("grid0", "grid2")
+    assert report["grid", "outside_beat"].ids == ("grid1", "grid3")
+    assert report["beat", "outside_station"].ids == ("beat1",)
+
+
+def test_pieces_and_islands():
+    shapes = [*squares(), at(1000, 0, 1100, 100)]
+    # Corner contact is no border: grids 0 and 3 meet in one point only.
+    grids = layer(Kind.GRID, shapes, beat=["n", "m", "m", "n", ""])
+    report = found(grids)
+    assert report["grid", "disconnected"].ids == ("grid4",)
+    assert report["beat", "in_pieces"].count == 2
+    assert report["grid", "outside_beat"].ids == ("grid4",)
+
+
+def test_incidents():
+    n = 100
+    x = np.full(n, X + 50) + np.arange(n) * 0.1
+    y = np.full(n, Y + 50.0)
+    x[:10], y[:10] = X + 150, Y + 150  # ten on one point of a hundred
+    x[10] = X + 5000
+    time = np.datetime64("2025-06-01", "s") + np.arange(n) * np.timedelta64(1, "s")
+    time[11] = np.datetime64("2030-01-01", "s")
+    x[13], time[13] = x[12], time[12]
+    station = np.full(n, "01", dtype=object)
+    station[20], station[21] = "2", "nowhere"
+    batch = IncidentBatch(x, y, time, np.zeros(n, np.int16), None, station)
+    incidents = Incidents.from_batch(batch, categories=("盗窃",), crs=METRES)
+    stations = layer(Kind.STATION, [at(0, 0, 200, 200), at(200, 0, 300, 100)], id=["1", "2"])
+    report = found(layer(Kind.GRID, squares()), stations, incidents=incidents)
+    assert report["incidents", "same_point"].count == 10
+    assert report["incidents", "outside_city"].ids == ("11",)
+    assert report["incidents", "in_future"].ids == ("12",)
+    assert report["incidents", "duplicate"].ids == ("14",)
+    assert report["incidents", "other_station"].ids == ("11", "21")
+    assert report["incidents", "unknown_station"].ids == ("22",)
+
+
+def test_every_kind_has_its_words():
+    from gridmap.i18n import has_key
+
+    assert all(has_key(f"io.finding.{kind}") for kind in FindingKind)
+    assert all(has_key(f"io.severity.{severity}") for severity in Severity)
+
+
+# Repairs
+
+
+def overlapping():
+    shapes = squares()
+    shapes[0] = at(0, 0, 103, 100)
+    return layer(Kind.GRID, shapes, residents=[1.0, 2.0, 3.0, 4.0])
+
+
+def test_an_overlap_is_resolved_within_the_tolerance():
+    before = overlapping()
+    result = repair_layer(before)
+    assert result.coverage_valid
+    assert result.layer.area_m2.sum() == pytest.approx(40_000)
+    assert [str(item.kind) for item in result.done] == ["overlap"]
+    assert result.done[0].moved_max_m <= 3.0 + 1e-6
+    assert result.layer.counts("residents").tolist() == [1, 2, 3, 4]
+    assert before.area_m2[0] == pytest.approx(10_300)
+
+
+def test_a_wider_overlap_than_the_tolerance_stays_and_is_counted():
+    before = overlapping()
+    result = repair_layer(before, tolerance_m=2.0)
+    assert not result.coverage_valid
+    assert result.layer is before
+    assert [(item.rows, item.left) for item in result.done] == [(0, 1)]
+
+
+def test_only_what_was_asked_is_mended():
+    shapes = [at(0, 0, 100, 100), at(100.5, 0, 200, 100), at(0, 100, 200, 203), at(0, -50, 200, 0),
+              at(0, 200, 200, 300)]  # fmt: skip
+    before = layer(Kind.GRID, shapes)
+    gap = repair_layer(before, only=[FindingKind.GAP]).layer
+    assert gap.area_m2.sum() == pytest.approx(before.area_m2.sum() + 50)
+    assert shapely.area(shapely.intersection(gap.geometry[2], gap.geometry[4])) == 600
+    overlap = repair_layer(before, only=[FindingKind.OVERLAP]).layer
+    assert overlap.area_m2.sum() == pytest.approx(before.area_m2.sum() - 600)
+    assert repair_layer(before, only=[FindingKind.INVALID]).layer is before
+
+
+def test_a_lake_is_no_gap_to_be_filled():
+    shapes = [shapely.difference(at(0, 0, 300, 300), at(100, 100, 200, 200))]
+    result = repair_layer(layer(Kind.GRID, shapes))
+    assert result.layer.area_m2[0] == pytest.approx(80_000)
+    assert result.coverage_valid
+
+
+def test_a_bow_tie_keeps_its_two_halves():
+    bow = Polygon([(X, Y), (X + 100, Y + 100), (X + 100, Y), (X, Y + 100)])
+    result = repair_layer(layer(Kind.GRID, [bow]))
+    assert shapely.is_valid(result.layer.geometry).all()
+    assert result.layer.area_m2[0] == pytest.approx(5000)
+
+
+def test_a_sliver_goes_to_its_neighbour_with_its_people():
+    shapes = [at(0, 0, 100, 100), at(100, 0, 100.4, 100), at(100.4, 0, 300, 30)]
+    before = layer(Kind.GRID, shapes, residents=[5.0, 2.0, 7.0])
+    result = repair_layer(before, only=[FindingKind.SLIVER])
+    assert list(result.layer.ids) == ["grid0", "grid2"]
+    assert result.layer.counts("residents").tolist() == [7, 7]
+
+
+def test_identical_grids_are_left_for_a_person_to_judge():
+    shapes = [*squares(), squares()[0]]
+    result = repair_layer(layer(Kind.GRID, shapes, residents=[1.0] * 5))
+    assert len(result.layer) == 5
+    assert result.layer.counts("residents").sum() == 5
+    assert not result.coverage_valid
+
+
+def test_what_cannot_be_mended_is_refused():
+    with pytest.raises(InputError):
+        repair_layer(overlapping(), only=[FindingKind.IN_FUTURE])
+    with pytest.raises(InputError):
+        repair_layer(overlapping(), tolerance_m=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    moves=st.lists(
+        st.tuples(st.integers(0, 15), st.integers(0, 3), st.floats(-2, 2), st.floats(-2, 2)),
+        max_size=6,
+    )
+)
+def test_repair_gives_a_coverage_and_moves_little(moves):
+    shapes = squares(side=4)
+    for row, corner, dx, dy in moves:
+        ring = shapely.get_coordinates(shapes[row])[:4]
+        ring[corner] += (dx, dy)
+        shapes[row] = Polygon(ring)
+    before = layer(Kind.GRID, shapes, residents=np.arange(16.0))
+    result = repair_layer(before)
+    assert result.coverage_valid
+    assert len(result.layer) == 16
+    assert result.layer.counts("residents").sum() == 120
+    # By Hausdorff distance, which knows nothing of how gridmap measures moves.
+    old = shapely.union_all(shapely.boundary(before.geometry))
+    new = shapely.union_all(shapely.boundary(result.layer.geometry))
+    assert shapely.hausdorff_distance(old, new) <= 5.0
+    again = repair_layer(result.layer)
+    assert again.layer is result.layer
+
+
+def test_a_workspace_is_repaired_and_undone(tmp_path):
+    place = Workspace.at(tmp_path / "city")
+    place.put_layer(overlapping())
+    digest = read_city(place.path).grids.digest
+    report = repair_workspace(place.path)
+    assert report.coverage_valid
+    assert (place.path / report.originals[0]).is_file()
+    assert read_city(place.path).grids.digest != digest
+    assert undo_repair(place.path) == (Kind.GRID,)
+    assert read_city(place.path).grids.digest == digest
+    with pytest.raises(MissingError):
+        undo_repair(place.path)
+
+
+def test_points_are_not_repaired(tmp_path):
+    rooms = layer(Kind.ROOM, [Point(X, Y)])
+    assert repair_layer(rooms).layer is rooms
