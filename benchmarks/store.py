@@ -254,7 +254,7 @@ def main() -> None:
         else:
             from tests.plans_postgres import PrivateCluster
 
-            where = stack.enter_context(PrivateCluster()).new_database()
+            where = stack.enter_context(PrivateCluster()).empty_database()
         figures = store_figures(
             where,
             readers=asked.readers,

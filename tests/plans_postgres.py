@@ -5,7 +5,6 @@ Used by the tests of the store and by ``python -m benchmarks.store``.
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import shutil
@@ -43,7 +42,6 @@ class PrivateCluster:
         self._folder = Path(tempfile.mkdtemp(prefix="gridmap-pg-", dir="/tmp"))
         self._as_user = _unprivileged(self._folder)
         self._data = self._folder / "data"
-        self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}'"
@@ -65,14 +63,17 @@ class PrivateCluster:
         self._run("pg_ctl", "-m", "immediate", "-w", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """Return the URL of an empty database."""
-        name = f"gridmap_{next(self._numbers)}"
-        engine = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+    def empty_database(self) -> str:
+        """Return the URL of an empty database; what an earlier call filled is gone."""
+        self._execute("postgres", "DROP DATABASE IF EXISTS gridmap_tests WITH (FORCE)")
+        self._execute("postgres", "CREATE DATABASE gridmap_tests")
+        return self._url("gridmap_tests")
+
+    def _execute(self, database: str, statement: str) -> None:
+        engine = sa.create_engine(self._url(database), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(statement)
         engine.dispose()
-        return self._url(name)
 
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://gridmap@/{database}?host={self._folder}"

@@ -46,7 +46,7 @@ for kill in range(kills):
     # One in ten hits the opening, the first ones the making of the store itself.
     if kill > 2 and kill % 10:
         assert told.readline() == "open\n"
-    time.sleep(rng.uniform(0.0, 0.2))
+    time.sleep(rng.uniform(0.0, 0.12))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with told:
