@@ -47,6 +47,7 @@ class Built:
     labels: Integers
     node: Integers
     unit_m: float
+    tolerance: float
     today: NDArray[np.int32]
 
     def labels_of(self, beat: NDArray[np.integer]) -> Integers:
@@ -92,7 +93,15 @@ def build_instance(problem: Problem, region: Region, ties: list[Integers], wish:
     loads = _build_loads(problem, region, weights, wish)
     slack = 0.0 if problem.bounds is not None else 0.03 * (1 - wish.shrink) + 1e-9
     instance = Instance(len(region.labels), graph, loads, pulls, centre / scale, slack)
-    return Built(instance, grids, region.labels, node, unit, _today(problem, region, node, nodes))
+    return Built(
+        instance,
+        grids,
+        region.labels,
+        node,
+        unit,
+        wish.tolerances[0],
+        _today(problem, region, node, nodes),
+    )
 
 
 def _contract(problem: Problem, region: Region, ties: list[Integers]) -> Integers:

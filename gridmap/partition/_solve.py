@@ -20,7 +20,7 @@ from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
 from gridmap.partition._small import is_small, search_small
 from gridmap.partition._start import grow, join_pieces, start_plan
-from gridmap.partition._tighten import tighten_balance
+from gridmap.partition._tighten import narrowed, tighten_balance
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
@@ -125,11 +125,11 @@ def solve_region(
     """
     if tighten and instance.k > 1:
         found = solve_region(
-            instance,
+            narrowed(instance, 0.4),
             effort=effort,
             schedule=schedule,
             seed=seed,
-            clock=clock.part(clock.left() * 0.35),
+            clock=clock.part(clock.left() * 0.6),
             keep=keep,
             start=start,
             on_progress=on_progress,
@@ -296,6 +296,6 @@ def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
     while (plan < 0).any():
         reach = (plan[rows] < 0) & (plan[graph.nbr] >= 0)
         plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
-    weight = instance.loads.w[:, 0] + 1e-6 * max(1.0, float(instance.loads.w[:, 0].mean()))
+    weight = instance.loads.w[:, 0] + 1e-6 * max(1e-300, float(instance.loads.w[:, 0].mean()))
     weight = weight + pinned * weight.sum()
     return join_pieces(graph, plan, weight, k)

@@ -10,7 +10,7 @@ from gridmap.partition._anneal import Clock, Schedule, anneal
 from gridmap.partition._arrays import Floats, Instance, Ints
 from gridmap.partition._balance import mend_balance
 
-__all__ = ["tighten_balance", "worst_deviation"]
+__all__ = ["narrowed", "tighten_balance", "worst_deviation"]
 
 _ROUNDS = 8
 _FAILURES = 2
@@ -28,6 +28,17 @@ def worst_deviation(instance: Instance, beat: Ints) -> float:
 
 def _middle(instance: Instance) -> Floats:
     return np.asarray((instance.loads.lo + instance.loads.hi) / 2)
+
+
+def narrowed(instance: Instance, part: float) -> Instance:
+    """Return the instance with bounds of a part of their width, around the same middle."""
+    if not np.isfinite(instance.loads.lo).all():
+        return instance
+    middle, half = _middle(instance), (instance.loads.hi - instance.loads.lo) / 2 * part
+    loads = instance.loads._replace(
+        lo=middle - half, hi=middle + half, scale=instance.loads.scale / part
+    )
+    return instance._replace(loads=loads)
 
 
 def tighten_balance(

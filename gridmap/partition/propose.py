@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.partition._anneal import Clock, Schedule
+from gridmap.partition._exact import prove_travel
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._regions import Division, Note, Region, divide, tied_groups
 from gridmap.partition._solve import Effort, Solved, effort_of, solve_region, tidy_start
@@ -24,6 +25,8 @@ __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _OBJECTIVES = ("balance", "compact", "travel", "change")
+_NEAR = 3_000  # grids
+_BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 Integers = NDArray[np.int64]
 
 
@@ -67,7 +70,8 @@ def propose(
         either side; a deviation equal to it is allowed. `Problem.tolerances` and
         `Problem.bounds` take precedence.
     objective
-        ``compact``: shortest borders inside the tolerance. ``balance``: the smallest
+        ``compact``: shortest borders inside the tolerance, with an eye on travel where the
+        problem has a demand (and up to 3,000 grids). ``balance``: the smallest
         deviation that can be found, then short borders. ``travel``: least demand times
         distance from each beat's centre or room. ``change``: as little workload as possible
         leaves its present beat.
@@ -113,9 +117,14 @@ def propose(
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
         wish = _wish(problem, name, tolerance, keep)
+        search = clock.part(part.left() * (0.25 if prove and name == "travel" else 0.8))
+        search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
-        solved = _solve_all(problem, built, name, effort, seed, part, keep, processes, report)
-        candidates.append(_candidate(problem, division, built, solved, name))
+        solved = _solve_all(problem, built, name, effort, seed, search, keep, processes, report)
+        found = _candidate(problem, division, built, solved, name)
+        if name == "travel" and len(built) == 1:
+            found = _prove(problem, division, built[0], solved[0], found, part, exact=prove)
+        candidates.append(found)
         if clock.stopped():
             break
     chosen = _front(candidates, objective)
@@ -184,11 +193,12 @@ def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
 
 def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None) -> Wish:
     given = problem.tolerances or (tolerance,) * problem.criteria
-    # A balanced plan is a near one too, where measuring that costs little.
-    near = problem.xy is not None and problem.areas_m2 is not None and problem.grids <= 3_000
+    # Where somebody has to travel, a compact plan is a near one too; measuring that costs
+    # time, so it is left out of large regions.
+    near = problem.demand is not None and problem.xy is not None and problem.grids <= _NEAR
     by_name = {
-        "compact": Wish(tolerances=given, keep=keep),
-        "balance": Wish(tolerances=given, keep=keep, travel=0.4 if near else 0.0),
+        "compact": Wish(tolerances=given, keep=keep, travel=0.4 if near else 0.0),
+        "balance": Wish(tolerances=given, keep=keep),
         "travel": Wish(tolerances=given, keep=keep, cut=0.05, travel=0.3),
         "change": Wish(tolerances=given, keep=keep, change=2.0),
     }
@@ -319,6 +329,62 @@ def _candidate(
         bounds=(_cut_bound(scores.cut_m, proven=all(found.proven for found in solved)),),
         feasible=all(found.excess <= 0 for found in solved),
     )
+
+
+def _prove(
+    problem: Problem,
+    division: Division,
+    built: Built,
+    solved: Solved,
+    candidate: Candidate,
+    clock: Clock,
+    *,
+    exact: bool,
+) -> Candidate:
+    """Return the candidate with a bound on its travel, or a better plan that is proven."""
+    scores = candidate.scores
+    if scores.travel_total is None or scores.centres is None:
+        return candidate
+    nothing = Bound(objective="travel_m", value=scores.travel_total)
+    instance = built.instance
+    locked = (instance.pulls.pin >= 0).any() or instance.pulls.foe.size > 0
+    whole = len(instance.xy) == problem.grids
+    same = problem.targets is None and problem.criteria == 1
+    if problem.grids > _BOUND_GRIDS or locked or not whole or not same or not candidate.feasible:
+        return replace(candidate, bounds=(*candidate.bounds, nothing))
+    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    if problem.travel is not None:
+        far = problem.travel.astype(np.float64)
+    else:
+        assert problem.xy is not None  # noqa: S101 - travel was scored; for the type checker
+        far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
+    cost = demand[:, None] * far
+    share = problem.tolerances or (built.tolerance,)
+    mean = float(problem.weights[:, 0].sum()) / problem.beats
+    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
+    back = np.empty(problem.grids, dtype=np.int64)
+    back[built.node] = np.arange(problem.grids)
+    centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
+    proof = prove_travel(
+        instance.graph,
+        np.ascontiguousarray(cost[np.ix_(back, back)]),
+        problem.weights[back, 0],
+        bounds,
+        built.node[centre][back],
+        clock=clock,
+        exact=exact,
+    )
+    if proof.upper < scores.travel_total - 1e-9 * abs(scores.travel_total):
+        beat = np.unique(proof.centre, return_inverse=True)[1].astype(np.int32)
+        better = replace(solved, beat=beat)
+        candidate = _candidate(problem, division, [built], [better], candidate.objective)
+    bound = Bound(
+        objective="travel_m",
+        value=min(proof.upper, scores.travel_total),
+        lower=proof.lower,
+        proven=proof.proven,
+    )
+    return replace(candidate, bounds=(*candidate.bounds, bound))
 
 
 def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
