@@ -161,6 +161,16 @@ def test_the_difference_by_ids_as_they_stand():
     assert plan_difference(plan("aaabbb"), plan("aaabbb")).text("en") == "nothing"
 
 
+def test_the_difference_of_plans_on_other_grids():
+    first = Plan.from_labels("p", np.array(["x", "y"], dtype=object), ["a", "b"])
+    second = Plan.from_labels("p", np.array(["z", "y"], dtype=object), ["a", "b"])
+    made = plan_difference(first, second)
+    assert {(m.grids, m.before, m.after) for m in made.moves} == {
+        (("x",), "a", ""),
+        (("z",), "", "a"),
+    }
+
+
 # -- tables and layers -------------------------------------------------------------------
 
 

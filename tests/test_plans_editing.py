@@ -41,6 +41,7 @@ from gridmap.plans import (
     Role,
     SplitBeat,
     carry_out,
+    carry_over,
     command_from_record,
     command_record,
     measure_beats,
@@ -394,6 +395,18 @@ def test_an_editors_work_is_carried_over_to_a_later_version():
     mine = (MoveGrids(("1",), "b"),)
     theirs = carry_out(draft(), MoveGrids(("10",), "a"))
     assert labels_of(replay(theirs, mine)) == "abbb" + "aabb" + "aaab"
+
+
+def test_what_cannot_be_carried_over_is_told_and_the_rest_is_kept():
+    mine = (MoveGrids(("1",), "b"), RenameBeat("b", "新"), MoveGrids(("10",), "a"))
+    theirs = carry_out(draft(), MoveGrids(("10",), "a"))
+    made, refused = carry_over(History(theirs, LOCAL), mine)
+    assert labels_of(made.current) == "abbb" + "aabb" + "aaab"
+    assert made.commands == mine[:2]
+    assert [command for command, _ in refused] == [mine[2]]
+    assert refused[0][1].key == "plans.error.nothing_changes"
+    with pytest.raises(PermissionDeniedError):
+        carry_over(History(theirs, Actor("v", Role.VIEWER)), ())
 
 
 @pytest.mark.parametrize("command", WORK)

@@ -38,7 +38,7 @@ from gridmap.plans.fingerprints import (
     grid_prints,
 )
 from gridmap.plans.ground import Ground
-from gridmap.plans.history import History, replay
+from gridmap.plans.history import History, carry_over, replay
 from gridmap.plans.people import ALLOWED, LOCAL, Action, Actor, Role, require
 from gridmap.plans.store import PlanStore
 from gridmap.plans.suggestions import suggest_moves, worst_beat
@@ -89,6 +89,7 @@ __all__ = [
     "assignment_table",
     "carry_names",
     "carry_out",
+    "carry_over",
     "command_from_record",
     "command_record",
     "compare_plans",

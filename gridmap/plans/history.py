@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.errors import MissingError
+from gridmap.errors import GridmapError, InfeasibleError, InputError, MissingError
 from gridmap.model import BeatInfo
 from gridmap.plans.commands import Command
 from gridmap.plans.draft import Draft, Locks
@@ -17,7 +17,7 @@ from gridmap.plans.effects import Effect, carry_out, preview
 from gridmap.plans.figures import measure_beats
 from gridmap.plans.people import Action, Actor, require
 
-__all__ = ["History", "replay"]
+__all__ = ["History", "carry_over", "replay"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -140,6 +140,42 @@ def replay(draft: Draft, commands: Iterable[Command]) -> Draft:
     for command in commands:
         draft = carry_out(draft, command)
     return draft
+
+
+def carry_over(
+    history: History, commands: Iterable[Command]
+) -> tuple[History, tuple[tuple[Command, GridmapError], ...]]:
+    """Carry somebody's commands over to a later version, as far as they can be carried out.
+
+    What to do after a conflict: open the version that the other one saved, and carry your own
+    commands over to it.
+
+    Parameters
+    ----------
+    history
+        A history that starts from the later version.
+    commands
+        The commands, the oldest first (``values["your_commands"]`` of the `ConflictError`).
+
+    Returns
+    -------
+    history, refused
+        The history after the commands that could be carried out, and the others, each with
+        what speaks against it; one that would change nothing any more is among them.
+
+    Raises
+    ------
+    PermissionDeniedError
+        If the actor's role may not edit.
+    """
+    require(history.actor, Action.EDIT)
+    refused: list[tuple[Command, GridmapError]] = []
+    for command in commands:
+        try:
+            history = history.apply(command)
+        except (InfeasibleError, InputError, MissingError) as error:
+            refused.append((command, error))
+    return history, tuple(refused)
 
 
 def _step(command: Command, before: Draft, after: Draft) -> _Step:
