@@ -167,9 +167,9 @@ def test_people_are_conserved_and_order_does_not_matter(seed, turn, beats):
 def test_invalid_polygons_are_refused_with_the_reason():
     bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     with pytest.raises(GeometryError) as caught:
-        crosswalk([bow], [box(0, 0, 1, 1)])
+        crosswalk([bow], [box(0, 0, 1, 1)], source_ids=["g7"])
     assert caught.value.key == "measure.error.invalid"
-    assert "Self-intersection" in caught.value.text("en")
+    assert "g7; first reason: Self-intersection" in caught.value.text("en")
 
 
 def test_amounts_must_be_one_finite_number_each():

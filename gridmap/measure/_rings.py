@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -33,19 +35,24 @@ def require_polygons(shapes: npt.NDArray[np.object_]) -> None:
         )
 
 
-def require_valid(shapes: npt.NDArray[np.object_]) -> None:
+def require_valid(shapes: npt.NDArray[np.object_], names: npt.NDArray[Any]) -> None:
     """Refuse polygons whose rings cross themselves or each other.
+
+    Parameters
+    ----------
+    shapes, names
+        The polygons, and what to call them.
 
     Raises
     ------
     GeometryError
-        If there is one; its message names their positions.
+        If there is one; its message names them.
     """
     wrong = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes))
     if len(wrong):
         raise GeometryError(
             "measure.error.invalid",
-            ids=some_ids(wrong),
+            ids=some_ids(names[wrong]),
             count=len(wrong),
             reason=shapely.is_valid_reason(shapes[wrong[0]]),
         )

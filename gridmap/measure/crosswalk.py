@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
@@ -202,8 +202,8 @@ def crosswalk(
     targets: Iterable[shapely.Geometry | None],
     *,
     weight: Weight = "area",
-    source_ids: Sequence[object] | None = None,
-    target_ids: Sequence[object] | None = None,
+    source_ids: npt.ArrayLike | None = None,
+    target_ids: npt.ArrayLike | None = None,
 ) -> Crosswalk:
     """Lay targets over sources and share each source out.
 
@@ -238,8 +238,9 @@ def crosswalk(
     ([[0.25, 0.5]], [0.25])
     """
     first, second = _shapes(sources), _shapes(targets)
-    for shapes in (first, second):
-        require_valid(shapes)
+    names = _names(source_ids, len(first)), _names(target_ids, len(second))
+    for shapes, known in zip((first, second), names, strict=True):
+        require_valid(shapes, known)
     source_area, target_area = (np.nan_to_num(shapely.area(shapes)) for shapes in (first, second))
     tables = _edge_table(first), _edge_table(second)
     pieces = _intersect(first, second, tables, source_area)
@@ -261,8 +262,8 @@ def crosswalk(
     exact = np.where(whole, 1.0 / np.maximum(total, 0.5), 1.0)
     shares = sparse.csr_array(shares.multiply(exact[:, None]))
     return Crosswalk(
-        source_ids=_names(source_ids, len(first)),
-        target_ids=_names(target_ids, len(second)),
+        source_ids=names[0],
+        target_ids=names[1],
         shares=shares,
         intersect_area_m2=pieces,
         source_area_m2=source_area,
@@ -296,13 +297,14 @@ def _shapes(shapes: Iterable[shapely.Geometry | None]) -> Shapes:
     return array
 
 
-def _names(names: Sequence[object] | None, count: int) -> npt.NDArray[Any]:
+def _names(names: npt.ArrayLike | None, count: int) -> npt.NDArray[Any]:
     if names is None:
         return np.arange(count)
-    if len(names) != count:
-        message = f"received {len(names)} ids for {count} polygons"
+    known = np.asarray(names)
+    if len(known) != count:
+        message = f"received {len(known)} ids for {count} polygons"
         raise ValueError(message)
-    return np.asarray(names)
+    return known
 
 
 def _edge_table(shapes: Shapes) -> _EdgeTable:

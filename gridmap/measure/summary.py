@@ -216,7 +216,7 @@ def _membership(rows: _Rows, people: Layer | None, by: By) -> Crosswalk | None:
             np.arange(len(people)), np.nan_to_num(people.area_m2), target_area_m2=rows.area_m2
         )
     assert rows.polygons is not None  # noqa: S101 - rows are made of one or the other
-    return crosswalk(people.geometry, rows.polygons)
+    return crosswalk(people.geometry, rows.polygons, source_ids=people.ids, target_ids=rows.ids)
 
 
 def _incidents(
