@@ -127,7 +127,9 @@ def _measure(problem: Problem, beat: NDArray[np.int64]) -> tuple[float, float, b
     return scores.cut_m / 1000, scores.max_deviation, single
 
 
-def _line(path: Path, seconds: float, tolerance: float, objective: str, seed: int) -> dict[str, Any]:
+def _line(
+    path: Path, seconds: float, tolerance: float, objective: str, seed: int
+) -> dict[str, Any]:
     """Return the whole line: ours in a process of its own, so that its memory is its own."""
     command = [
         *(sys.executable, "-m", "benchmarks.partition", "--alone", "--graphs", str(path)),
@@ -186,7 +188,9 @@ def _gerrychain(problem: Problem, tolerance: float) -> NDArray[np.int64]:
 
 def _ward(problem: Problem, _tolerance: float) -> NDArray[np.int64]:
     from scipy.sparse import coo_array
-    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.cluster import (  # type: ignore[import-untyped]  # ships no types
+        AgglomerativeClustering,
+    )
     from spopt.region import WardSpatial  # noqa: F401 - it wraps the clustering below
 
     n, ends = problem.grids, problem.edges

@@ -8,6 +8,7 @@ divided anew so that the first is right and the next takes the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -90,7 +91,7 @@ def _turn(
         return
     saved = state.beat.copy()
     way = _way(instance, state, source, ways)
-    for p, q in zip(way[:-1], way[1:], strict=True):
+    for p, q in pairwise(way):
         root = int(np.flatnonzero(state.beat == p)[0])
         _hand_over(
             instance.graph,

@@ -31,7 +31,17 @@ class Relaxation:
 
 
 @njit(cache=True)
-def _knapsacks(cost, u, w, low, high, value, chosen, taken, fill):
+def _knapsacks(
+    cost: Floats,
+    u: Floats,
+    w: Floats,
+    low: float,
+    high: float,
+    value: Floats,
+    chosen: NDArray[np.bool_],
+    taken: Floats,
+    fill: bool,  # noqa: FBT001 - compiled: no keywords
+) -> None:
     """Solve each centre's knapsack; where ``fill``, record the shares of the chosen centres."""
     n = len(w)
     ratio = np.empty(n)
@@ -104,13 +114,13 @@ def relax_travel(
     low, high = max(bounds[0], 0.0), bounds[1]
     for _ in range(steps):
         chosen[:] = False
-        _knapsacks(cost, u, weight, low, high, value, chosen, taken, fill=False)
+        _knapsacks(cost, u, weight, low, high, value, chosen, taken, False)  # noqa: FBT003 - the same
         picked = np.argsort(value, kind="stable")[:beats]
         bound = float(u.sum() + value[picked].sum())
         chosen[picked] = True
         taken[:] = 0.0
         spare = value.copy()
-        _knapsacks(cost, u, weight, low, high, spare, chosen, taken, fill=True)
+        _knapsacks(cost, u, weight, low, high, spare, chosen, taken, True)  # noqa: FBT003 - the same
         if bound > best.bound + 1e-7 * abs(upper):
             stalled = 0
         else:

@@ -69,8 +69,7 @@ def build_instance(problem: Problem, region: Region, ties: list[Integers], wish:
     nodes = int(group.max()) + 1
     xy = _places(problem, grids, edges)
     mass = np.bincount(group, minlength=nodes).astype(np.float64)
-    centre = np.stack([np.bincount(group, weights=c, minlength=nodes) for c in xy.T], axis=1)
-    centre /= mass[:, None]
+    centre = _sum_by(group, xy, nodes) / mass[:, None]
     order = hilbert_order(centre)
     rank = np.empty(nodes, dtype=np.int64)
     rank[order] = np.arange(nodes)
@@ -88,7 +87,7 @@ def build_instance(problem: Problem, region: Region, ties: list[Integers], wish:
         nodes, ends[real, 0].astype(np.int32), ends[real, 1].astype(np.int32), length
     )
     scale = _width(problem, grids, xy) / np.sqrt(len(region.labels))
-    pulls = _build_pulls(problem, region, node, centre / scale, scale, wish)
+    pulls = _build_pulls(problem, region, node, centre / scale, wish)
     weights = _sum_by(node, problem.weights[grids], nodes)
     loads = _build_loads(problem, region, weights, wish)
     slack = 0.0 if problem.bounds is not None else 0.03 * (1 - wish.shrink) + 1e-9
@@ -187,7 +186,7 @@ def _width(problem: Problem, grids: Integers, xy: Floats) -> float:
 
 
 def _sum_by(node: Integers, values: Floats, nodes: int) -> Floats:
-    columns = [np.bincount(node, weights=c, minlength=nodes) for c in values.T]
+    columns = [np.bincount(node, weights=c, minlength=nodes).astype(float) for c in values.T]
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
@@ -228,7 +227,6 @@ def _build_pulls(
     region: Region,
     node: Integers,
     xy: Floats,
-    scale: float,
     wish: Wish,
 ) -> Pulls:
     grids, k, nodes = region.grids, len(region.labels), len(xy)
@@ -250,7 +248,7 @@ def _build_pulls(
                 centre[i] = xy[local[grid]]
     first = problem.weights[:, 0]
     keep = first if problem.keep_weights is None else problem.keep_weights
-    weight = np.bincount(node, weights=keep[grids], minlength=nodes)
+    weight = np.bincount(node, weights=keep[grids], minlength=nodes).astype(np.float64)
     mean = max(float(weight.mean()), 1e-12)
     demand = first if problem.demand is None else problem.demand
     travel = np.bincount(node, weights=demand[grids], minlength=nodes)

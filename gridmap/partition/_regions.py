@@ -124,7 +124,9 @@ def divide(problem: Problem) -> Division:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=len(used))
     must = tied_groups(problem)
     wants = _wanted_labels(problem)
-    load = np.bincount(codes[free], weights=_first(problem)[free], minlength=codes.max() + 1)
+    load = np.bincount(
+        codes[free], weights=_first(problem)[free], minlength=codes.max() + 1
+    ).astype(np.float64)
     least = np.array([max(1, len(_labels_in(wants, codes == p))) for p in used])
     if least.sum() > beats:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
@@ -201,17 +203,15 @@ def _cap(given: Integers, room: Integers) -> Integers:
 def tied_groups(problem: Problem) -> list[Integers]:
     """Return groups of grids that must share a beat: told so, or fixed to the same one."""
     groups = [np.array(group, dtype=np.int64) for group in problem.together if len(group) > 1]
-    for grids in _wanted_labels(problem).values():
-        if len(grids) > 1:
-            groups.append(np.array(sorted(grids), dtype=np.int64))
-    return groups
+    fixed = _wanted_labels(problem).values()
+    return groups + [np.array(sorted(own), dtype=np.int64) for own in fixed if len(own) > 1]
 
 
 def _wanted_labels(problem: Problem) -> dict[int, set[int]]:
     """Return the grids that are fixed to each beat, rooms included."""
     wants: dict[int, set[int]] = {}
     if problem.fixed is not None:
-        for v in np.flatnonzero(problem.fixed >= 0):
+        for v in map(int, np.flatnonzero(problem.fixed >= 0)):
             wants.setdefault(int(problem.fixed[v]), set()).add(int(v))
     if problem.rooms is not None:
         for b in np.flatnonzero(problem.rooms >= 0):

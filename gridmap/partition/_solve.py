@@ -250,11 +250,15 @@ def _one_run(
 
 
 def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
-    """Return a plan with its cost and its excess, lost beats included."""
+    """Return a plan with its cost and its excess, broken promises of other kinds included."""
     state = make_state(instance, beat, 0, keep)
     excess = excess_of(instance, state)
     if np.isfinite(keep):
         excess += max(0.0, state.moved[0] - keep) * state.moved[2]
+    foes = instance.pulls.foe
+    if foes.size:
+        rows = np.repeat(np.arange(len(beat)), np.diff(instance.pulls.foe_ptr))
+        excess += float((beat[rows] == beat[foes]).sum())
     return Solved(beat.copy(), cost_of(instance, beat), excess, sweeps)
 
 

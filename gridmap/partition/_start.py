@@ -162,7 +162,7 @@ def fill_empty(graph: Graph, beat: Ints, k: int) -> Ints:
     for empty in np.flatnonzero(count[:k] == 0):
         for donor in np.argsort(-count, kind="stable"):
             members = np.flatnonzero(beat == donor)
-            part = _leaf_part(graph, beat, members)
+            part = _leaf_part(graph, members)
             if part.size:
                 beat[part] = empty
                 count[empty], count[donor] = part.size, count[donor] - part.size
@@ -170,7 +170,7 @@ def fill_empty(graph: Graph, beat: Ints, k: int) -> Ints:
     return beat
 
 
-def _leaf_part(graph: Graph, beat: Ints, members: NDArray[np.int64]) -> NDArray[np.int64]:
+def _leaf_part(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return about half of a connected beat such that both halves stay connected."""
     if members.size < 2:
         return members[:0]
@@ -209,19 +209,19 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     seeded = np.zeros(k, dtype=bool)
     seeded[beat[pinned]] = True
     far = np.full(n, np.inf)
-    for v in pinned:
+    for v in map(int, pinned):
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
-    for b in np.flatnonzero(~seeded):
+    for b in map(int, np.flatnonzero(~seeded)):
         chance = np.where(beat < 0, np.minimum(far, 1e9) ** 2 * weight + 1e-12, 0.0)
         v = int(rng.choice(n, p=chance / chance.sum()))
         beat[v] = b
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
-    _grow(graph.indptr, graph.nbr, graph.length, beat, weight, share, instance.xy)
+    _grow(graph.indptr, graph.nbr, beat, weight, share, instance.xy)
     return beat
 
 
 @njit(cache=True)
-def _grow(indptr, nbr, length, beat, weight, share, xy):
+def _grow(indptr, nbr, beat, weight, share, xy):
     n, k = len(beat), len(share)
     total = np.zeros(k)
     open_ = np.ones(k, np.bool_)

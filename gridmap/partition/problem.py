@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -90,15 +90,16 @@ class Problem:
     Problem(grids=4, beats=2, criteria=1, edges=3)
     """
 
-    weights: Floats
-    edges: Integers
+    # Any array-like goes in; a checked, read-only array comes out.
+    weights: Any
+    edges: Any
     beats: int
-    borders_m: Floats = field(default=None)  # type: ignore[assignment]  # filled on creation
+    borders_m: Any = None
     xy: Floats | None = None
     areas_m2: Floats | None = None
     outer_m: Floats | None = None
-    barrier_edges: Integers = field(default=None)  # type: ignore[assignment]  # the same
-    barrier_m: Floats = field(default=None)  # type: ignore[assignment]  # the same
+    barrier_edges: Any = None
+    barrier_m: Any = None
     tolerances: tuple[float, ...] | None = None
     targets: Floats | None = None
     bounds: tuple[float, float] | None = None

@@ -15,7 +15,7 @@ from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.partition._anneal import Clock, Schedule
 from gridmap.partition._exact import prove_travel
 from gridmap.partition._instance import Built, Wish, build_instance
-from gridmap.partition._regions import Division, Note, Region, divide, tied_groups
+from gridmap.partition._regions import Division, Note, divide, tied_groups
 from gridmap.partition._solve import Effort, Solved, effort_of, solve_region, tidy_start
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
@@ -44,7 +44,7 @@ class _Task:
     tighten: bool
 
 
-def propose(
+def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     problem: Problem,
     *,
     tolerance: float = 0.05,
@@ -120,14 +120,14 @@ def propose(
         search = clock.part(part.left() * (0.25 if prove and name == "travel" else 0.8))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
-        solved = _solve_all(problem, built, name, effort, seed, search, keep, processes, report)
+        solved = _solve_all(built, name, effort, seed, search, keep, processes, report)
         found = _candidate(problem, division, built, solved, name)
         if name == "travel" and len(built) == 1:
             found = _prove(problem, division, built[0], solved[0], found, part, exact=prove)
         candidates.append(found)
         if clock.stopped():
             break
-    chosen = _front(candidates, objective)
+    chosen = _front(candidates)
     notes = division.notes + _shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
@@ -218,7 +218,6 @@ def _reporter(
 
 
 def _solve_all(
-    problem: Problem,
     built: Sequence[Built],
     objective: str,
     effort: str,
@@ -260,7 +259,7 @@ def _solve_all(
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             chunk = max(1, len(tasks) // (processes * 8))
             return list(pool.map(_solve_task, scaled, chunksize=chunk))
-    solved = []
+    solved: list[Solved] = []
     done = 0.0
     for task in tasks:
         share = len(task.built.instance.xy) / size
@@ -396,7 +395,7 @@ def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
 
 
 def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
-    """Number equal beats from their first grid on, so that names don't depend on the search."""
+    """Return labels numbered from each beat's first grid on, whatever the search did."""
     if problem.targets is not None and np.ptp(problem.targets, axis=0).any():
         return labels
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
@@ -405,13 +404,13 @@ def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
     return np.sort(part.labels)[rank[inverse]]
 
 
-def _front(candidates: list[Candidate], objective: str) -> list[Candidate]:
+def _front(candidates: list[Candidate]) -> list[Candidate]:
     """Return the plan asked for and those that no other plan beats on every measure."""
-    kept = [candidates[0]]
-    for one in candidates[1:]:
-        if not any(_dominates(other, one) for other in candidates if other is not one):
-            kept.append(one)
-    return kept
+    return candidates[:1] + [
+        one
+        for one in candidates[1:]
+        if not any(_dominates(other, one) for other in candidates if other is not one)
+    ]
 
 
 def _measures(one: Candidate) -> tuple[float, ...]:

@@ -101,7 +101,7 @@ def score_plan(problem: Problem, assignment: Integers, bridges: Integers) -> Sco
     k = len(labels)
     totals = np.stack(
         [np.bincount(beat, weights=c, minlength=k) for c in problem.weights.T], axis=1
-    )
+    ).astype(np.float64)
     target = np.ones((k, problem.criteria))
     if problem.targets is not None:
         target = problem.targets[labels % problem.beats]
@@ -169,7 +169,8 @@ def _travel(
         far = problem.travel[np.arange(problem.grids), centres[beat]].astype(np.float64)
     else:
         far = np.hypot(*(xy - xy[centres[beat]]).T)
-    return centres, np.bincount(beat, weights=demand * far, minlength=k), float(demand.sum())
+    travel = np.bincount(beat, weights=demand * far, minlength=k).astype(np.float64)
+    return centres, travel, float(demand.sum())
 
 
 def _kept(problem: Problem, assignment: Integers) -> float | None:
