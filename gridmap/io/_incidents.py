@@ -74,7 +74,12 @@ def read_incidents(
         tables.append(table)
     if crs is None or not any(len(table) for table in tables):
         raise InputError("io.error.no_incidents", file=", ".join(p.name for p in paths))
-    batch, categories = _batch(_joined(tables))
+    whole = _joined(tables)
+    repeated = int(whole.duplicated().sum())
+    if repeated:
+        where = ", ".join(path.name for path in paths)
+        notes.append(Note("io.note.repeated_rows", {"file": where, "count": repeated}))
+    batch, categories = _batch(whole)
     incidents = Incidents.from_batch(batch, categories=categories, crs=crs)
     report = ImportReport(
         "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
@@ -181,11 +186,7 @@ def _one(
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
-    kept = table[~(none | bad_time)]
-    repeated = int(kept.duplicated().sum())
-    if repeated:
-        notes.append(Note("io.note.repeated_rows", {"file": where, "count": repeated}))
-    return kept, crs, mapped, list(persons)
+    return table[~(none | bad_time)], crs, mapped, list(persons)
 
 
 def _coordinates(

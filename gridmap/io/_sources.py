@@ -157,7 +157,8 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
         raise MissingError(
             "io.error.no_layer", layer=layer, file=path.name, known=", ".join(names)
         )
-    if not layer and len(names) > 1:
+    several = len(names) > 1
+    if not layer and several:
         names = _spatial(path, names)
         if len(names) > 1:
             raise InputError("io.error.several_layers", file=path.name, known=", ".join(names))
@@ -167,7 +168,8 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
         options["encoding"] = found.name.replace("utf-8-sig", "utf-8")
     with _foreign_reader(path):
-        chosen = layer or (names[0] if names else None)
+        # The only layer needs no name: two versions of GDAL may call it differently.
+        chosen = layer or (names[0] if several else None)
         frame = pyogrio.read_dataframe(path, layer=chosen, **options)
         driver = str(pyogrio.read_info(path, layer=chosen).get("driver", path.suffix[1:]))
         crs = CRS(frame.crs) if isinstance(frame, gpd.GeoDataFrame) and frame.crs else None
