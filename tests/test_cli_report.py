@@ -1,0 +1,169 @@
+"""``gridmap report`` as cron and scripts see it."""
+
+import hashlib
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+
+from gridmap.cli import main
+from gridmap.demo import make_city
+from gridmap.i18n import set_language
+from gridmap.io import Workspace
+from gridmap.measure.present import present_plan
+from gridmap.plans import LOCAL, PlanStore
+
+
+def run(*arguments):
+    """Run a command in this process; return its exit code, output and remarks."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("GRIDMAP_LANG", "en")
+        patch.setattr(sys, "argv", ["gridmap", "report", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            set_language("zh")
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "city"
+    city = make_city(grids=60, incidents=2_000, seed=7)
+    place = Workspace.at(folder)
+    place.put_city(city)
+    plan = present_plan(city)
+    beat, other = plan.beat_ids[:2]
+    first = next(grid for grid, label in zip(plan.grid_ids, plan.labels, strict=True)
+                 if label == beat)  # fmt: skip
+    with PlanStore.open(place.database_path) as store:
+        store.save(plan.move([first], to=other).renamed("spring"), author=LOCAL)
+    return folder
+
+
+def report(workspace, out, *options, formats="xlsx,csv"):
+    return run(workspace, "--out", out, "--date", "2024-04-01", "--period", "2024-03",
+               "--formats", formats, *options)  # fmt: skip
+
+
+def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
+    out = tmp_path / "march"
+    code, text, _ = report(workspace, out, "--json", "--suppress-below", "5")
+    assert code == 0
+    told = json.loads(text)
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert {key: told[key] for key in manifest} == manifest
+    assert manifest["parameters"]["suppress_below"] == 5
+    assert manifest["parameters"]["compared"] == "2024-02"
+    found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert found == {item["path"] for item in manifest["files"]} | {"manifest.json"}
+    for item in manifest["files"]:
+        data = (out / item["path"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == item["sha256"]
+    assert {layer["kind"] for layer in manifest["layers"]} >= {"grid", "beat", "incidents"}
+
+
+def test_the_same_inputs_give_the_same_bytes(workspace, tmp_path):
+    sums = []
+    for name in ("one", "two"):
+        code, *_ = report(workspace, tmp_path / name, formats="gpkg,geojson,shp,csv,xlsx")
+        assert code == 0
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text(encoding="utf-8"))
+        sums.append([(item["path"], item["sha256"]) for item in manifest["files"]])
+    assert sums[0] == sums[1]
+
+
+def test_a_report_replaces_an_earlier_one_and_nothing_else(workspace, tmp_path):
+    out = tmp_path / "report"
+    assert report(workspace, out, formats="csv")[0] == 0
+    assert report(workspace, out, formats="xlsx")[0] == 0
+    assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "report_2024-03.xlsx"]
+    (out / "mine.txt").write_text("keep", encoding="utf-8")
+    code, _, err = report(workspace, out, formats="csv")
+    assert code == 2
+    assert "mine.txt" in err
+    assert (out / "mine.txt").read_text(encoding="utf-8") == "keep"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report"]
+
+
+def test_a_writer_that_fails_leaves_what_was_there(workspace, tmp_path, monkeypatch):
+    from gridmap.report import writing
+
+    out = tmp_path / "report"
+    assert report(workspace, out, formats="csv")[0] == 0
+    before = (out / "manifest.json").read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(writing._WRITERS, "xlsx", fail)
+    code, _, err = report(workspace, out, formats="csv,xlsx")
+    assert code == 2
+    assert "No space left" in err
+    assert (out / "manifest.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_plan_is_reported_beside_today(workspace, tmp_path):
+    out = tmp_path / "plan"
+    code, text, _ = report(workspace, out, "--plan", "spring", "--lang", "en", "--json")
+    assert code == 0
+    assert json.loads(text)["parameters"]["plan"] == "spring"
+    lines = (out / "tables" / "comparison.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + 6
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--period", "2024-13"), "2024-13"),
+        (("--compare", "yesterday"), "yesterday"),
+        (("--suppress-below", "-1"), "-1"),
+        (("--plan", "none such"), "none such"),
+        (("--lang", "fr"), "fr"),
+        (("--date", "now"), "now"),
+        (("--paper", "letter"), "letter"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(workspace, tmp_path, options, told):
+    code, out, err = report(workspace, tmp_path / "x", *options, formats="csv")
+    assert code == 2
+    assert not out
+    assert told in err
+    assert len(err.strip().splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_unknown_format_is_told_with_those_there_are(workspace, tmp_path):
+    code, _, err = report(workspace, tmp_path / "x", formats="docx")
+    assert code == 2
+    assert "docx" in err
+    assert "gpkg" in err
+
+
+def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
+    import sqlite3
+    from xml.etree import ElementTree as ET
+
+    import pyogrio
+
+    out = tmp_path / "gis"
+    assert report(workspace, out, "--lang", "zh", formats="gpkg,shp,geojson,csv")[0] == 0
+    path = out / "gis" / "report_2024-03.gpkg"
+    grids = pyogrio.read_dataframe(path, layer="grid")
+    assert len(grids) == 60
+    with sqlite3.connect(path) as database:
+        styles = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles"))
+    database.close()
+    assert set(styles) == {"grid", "beat", "station", "room"}
+    for style in styles.values():
+        assert ET.fromstring(style.partition("\n")[2]).tag == "qgis"  # noqa: S314 - our own
+    shapes = pyogrio.read_dataframe(out / "gis" / "shp" / "grid.shp")
+    assert shapes["常住人口"].tolist() == grids["residents"].tolist()
+    again = pyogrio.read_dataframe(out / "gis" / "grid.geojson")
+    assert again["incidents"].tolist() == grids["incidents"].tolist()
