@@ -99,7 +99,9 @@ def _cuts(values: NDArray[np.float64], method: Method, count: int) -> NDArray[np
     if len(distinct) <= count:
         return distinct
     if method == "quantiles":
-        return np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:]))
+        return np.unique(
+            np.quantile(values, np.arange(1, count + 1) / count, method="inverted_cdf")
+        )
     import mapclassify
 
     step = max(1, len(values) // _SAMPLE)

@@ -35,7 +35,7 @@ def ramp(name: str, count: int) -> tuple[str, ...]:
     """Return ``count`` colours of a sequential ramp, light to dark.
 
     >>> ramp("blue", 2)
-    ('#dbe9f5', '#0a4082')
+    ('#dce8f5', '#0a4083')
     """
     colours = SEQUENTIAL[name]
     if count == 1:

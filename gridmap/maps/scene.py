@@ -187,7 +187,7 @@ class Scene:
         ----------
         sources
             Digest of each of `assets` to where its bytes are: ``{"url": ...}`` or
-            ``{"data": base64}``.
+            ``{"data": base64 of zlib}``.
         """
         cells = self.cells
         facts = None if self.facts is None else _digest(self.facts.to_bytes())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from typing import Any, ClassVar
 
 import folium
@@ -85,7 +86,7 @@ class _SceneElement(MacroElement):  # type: ignore[misc] # branca is untyped
         super().__init__()
         self._name = "Scene"
         sources = {
-            digest: {"data": base64.b64encode(data).decode()}
+            digest: {"data": base64.b64encode(zlib.compress(data, 9)).decode()}
             for digest, data in scene.assets().items()
         }
         # A name of somebody's grid must not end the script it stands in.
@@ -123,7 +124,7 @@ def folium_map(scene: Scene, *, title: str = "", height: int | str = "100%") -> 
     found.fit_bounds([[south, west], [north, east]], padding=(12, 12))
     root = found.get_root()
     root.html_attributes = {"lang": current_language()} if hasattr(root, "html_attributes") else {}
-    root.title = title or tr("maps.title")
+    root.title = _escaped(title or tr("maps.title"))
     if title:
         heading = f'<h1 class="gm-heading">{_escaped(title)}</h1>'
         root.html.add_child(_Text(heading), name="gm-heading")

@@ -114,20 +114,19 @@ const ShapesLayer = L.Layer.extend({
       for (const f of seen) groups[look.classes[f]]?.push(f);
       pen.globalAlpha = look.opacity ?? 1;
       groups.forEach((rows, n) => {
-        pen.fillStyle = pen.strokeStyle = look.palette[n];
-        pen.lineWidth = 0.5 / scale; // closes the hairline that smoothing leaves between neighbours
+        pen.fillStyle = look.palette[n];
         for (let i = 0; i < rows.length; i += SHAPES_A_PATH) {
           this._trace(pen, level, rows.slice(i, i + SHAPES_A_PATH));
           pen.fill("evenodd");
-          if (!look.opacity || look.opacity === 1) pen.stroke();
         }
       });
       pen.globalAlpha = 1;
     }
-    if (look.stroke && look.width) {
-      const small = seen.length > 6000 ? 0.35 : 1;
+    // Where cells are a few pixels wide, the hairline that smoothing leaves is border enough.
+    const tiny = look.classes && this._sideOf(level, seen) * scale < 7;
+    if (look.stroke && look.width && !tiny) {
       pen.strokeStyle = look.stroke;
-      pen.lineWidth = (look.width * small) / scale;
+      pen.lineWidth = look.width / scale;
       pen.setLineDash((look.dash || []).map((length) => length / scale));
       for (let i = 0; i < seen.length; i += SHAPES_A_PATH) {
         this._trace(pen, level, seen.slice(i, i + SHAPES_A_PATH));
@@ -138,6 +137,13 @@ const ShapesLayer = L.Layer.extend({
     if (look.groups) this._borders(pen, level, scale, look.groups);
     this._outline(pen, level, scale);
     if (look.labels) this._label(pen, level, scale, seen);
+  },
+
+  /** Usual side of a feature, px of the level. @param {Level} level @param {number[]} seen */
+  _sideOf(level, seen) {
+    const step = Math.max(1, Math.floor(seen.length / 200));
+    const sides = seen.filter((_, n) => n % step === 0).map((f) => level.box[f * 4 + 2] - level.box[f * 4]);
+    return sides.sort((a, b) => a - b)[sides.length >> 1] ?? Infinity;
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number[]} rows */

@@ -19,13 +19,18 @@
 /** @type {Map<string, Promise<ArrayBuffer>>} geometry that this page already has, by digest */
 const KEPT = new Map();
 
+/** @param {Uint8Array} bytes zlib's @returns {Promise<ArrayBuffer>} */
+function inflate(bytes) {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+}
+
 /** @param {Source} source @returns {Promise<ArrayBuffer>} */
 function fetchOnce(source) {
   let found = KEPT.get(source.digest);
   if (!found) {
     found = source.url
       ? fetch(source.url, { cache: "force-cache" }).then((answer) => answer.arrayBuffer())
-      : Promise.resolve(/** @type {ArrayBuffer} */ (bytesOf(source.data).buffer));
+      : inflate(bytesOf(source.data));
     KEPT.set(source.digest, found);
   }
   return found;

@@ -14,6 +14,7 @@ class Touch {
     /** @type {CityMap | null} */ this.city = null;
     this.tool = "click";
     this.count = 0;
+    this.renders = 0;
     this.led = false;
     /** @type {any} */ this.drawn = null;
     /** @type {any[]} */ this.path = [];
@@ -41,7 +42,8 @@ class Touch {
       this.city = new CityMap(this.map, args.scene);
       await this.city.ready;
     }
-    box.dataset.painted = String(args.scene.stamp);
+    this.renders += 1;
+    box.dataset.painted = String(this.renders);
   }
 
   /** Move together with the other maps of this name. @param {string} name */

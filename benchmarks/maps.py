@@ -1,0 +1,271 @@
+"""Maps beside ``GeoDataFrame.explore()``: bytes, time to build, time to paint, clicks.
+
+``python -m benchmarks.maps [--sizes 5000,20000,50000]`` prints JSON lines. Both maps are
+opened by the same headless Chromium from files, with Leaflet in the page for both, so that
+no network is in the figures. ``explore`` is left out above 20,000 grids: its page takes
+minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridmap.maps import Facts, Scene, choropleth, draw_layer, to_html
+from gridmap.maps.scripts import read_leaflet
+from gridmap.model import Kind, Layer
+
+_EXPLORE_UP_TO = 20_000
+_PORT = 8697
+_APP = """
+import pickle, sys
+import numpy as np
+import streamlit as st
+from dataclasses import replace
+from gridmap.pages.touch import show_map
+
+@st.cache_resource
+def read():
+    with open(sys.argv[1], "rb") as file:
+        return pickle.load(file)
+
+st.set_page_config(layout="wide")
+scene, residents = read()
+rows = st.session_state.setdefault("rows", scene.themes[0].rows.copy())
+mine = rows == 0
+st.markdown(f"sum {residents[mine].sum():,.0f}")
+theme = replace(scene.themes[0], rows=rows)
+event = show_map(replace(scene, themes=(theme,)), key="map", height=700)
+if event:
+    rows[list(event.grids)] = (rows[list(event.grids)] + 1) % 5
+    st.rerun()
+"""
+
+
+def irregular_grids(count: int, seed: int = 7) -> Layer:
+    """Return about ``count`` grids with bent, shared borders of about 16 vertices each."""
+    rng = np.random.default_rng(seed)
+    side = round(count**0.5)
+    steps = 4
+    axis = np.arange(side * steps + 1, dtype=float) * (150.0 / steps)
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+    bend = rng.normal(0.0, 5.0, (2, *x.shape))
+    x, y = x + bend[0] + 510_000.0, y + bend[1] + 3_380_000.0
+    polygons = []
+    for i in range(0, side * steps, steps):
+        for j in range(0, side * steps, steps):
+            along = np.arange(steps)
+            ring = [(i + k, j) for k in along] + [(i + steps, j + k) for k in along]
+            ring += [(i + steps - k, j + steps) for k in along]
+            ring += [(i, j + steps - k) for k in along]
+            polygons.append(shapely.Polygon([(x[at], y[at]) for at in ring]))
+    frame = gpd.GeoDataFrame(
+        {
+            "id": [f"{row:06d}" for row in range(len(polygons))],
+            "residents": rng.lognormal(6.5, 0.8, len(polygons)).round(),
+        },
+        geometry=polygons,
+        crs=4547,
+    )
+    return Layer(Kind.GRID, frame)
+
+
+def make_scene(layer: Layer) -> Scene:
+    """Return the scene that both the file and the app draw."""
+    residents = layer.counts("residents")
+    facts = Facts(list(map(str, layer.ids)), {"residents": residents})
+    return Scene(draw_layer(layer), (choropleth("residents", residents),), facts=facts)
+
+
+def ours(layer: Layer) -> tuple[str, float]:
+    """Return our page and the seconds that building it took."""
+    begun = time.perf_counter()
+    html = to_html(make_scene(layer))
+    return html, time.perf_counter() - begun
+
+
+def explore(layer: Layer) -> tuple[str, float]:
+    """Return explore's page, its Leaflet put inline, and the seconds it took."""
+    begun = time.perf_counter()
+    page = layer.frame.explore(
+        column="residents", scheme="quantiles", k=5, tiles=None, legend=False,
+        tooltip=["id", "residents"],
+    )  # fmt: skip
+    html = str(page.get_root().render())
+    seconds = time.perf_counter() - begun
+    html = re.sub(r'<script src="https?://[^"]*leaflet\.js"></script>', "@@", html)
+    html = re.sub(r"<(script|link)[^>]+https?://[^>]*>(</script>)?", "", html)
+    return html.replace("@@", f"<script>{read_leaflet('leaflet.js')}</script>"), seconds
+
+
+def paint_ms(browser: Any, html: str, *, mine: bool) -> dict[str, float]:  # noqa: ANN401 - untyped peer
+    """Return milliseconds from opening a file to its painted map, and of a pan and a zoom."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "map.html"
+        target.write_text(html, encoding="utf-8")
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        begun = time.perf_counter()
+        page.goto(target.as_uri(), timeout=300_000)
+        if mine:
+            page.locator("body[data-painted]").wait_for(timeout=300_000)
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => "
+                      "requestAnimationFrame(done)))")  # fmt: skip
+        found = {"paint_ms": (time.perf_counter() - begun) * 1000}
+        if mine:
+            found |= page.evaluate(
+                """async () => {
+                  const name = Object.keys(window).find((key) => /^map_[0-9a-f]{32}$/.test(key));
+                  const map = window[name];
+                  const frame = () => new Promise((done) => requestAnimationFrame(() =>
+                    requestAnimationFrame(done)));
+                  const took = async (act) => {
+                    const begun = performance.now();
+                    act();
+                    await frame();
+                    return performance.now() - begun;
+                  };
+                  const pans = [], zooms = [];
+                  for (let n = 0; n < 5; n++) {
+                    pans.push(await took(() => map.panBy([90, 60], { animate: false })));
+                  }
+                  for (const step of [1, 1, -1, -1, 1]) {
+                    const to = map.getZoom() + step;
+                    zooms.push(await took(() => map.setZoom(to, { animate: false })));
+                  }
+                  pans.sort((a, b) => a - b); zooms.sort((a, b) => a - b);
+                  return { pan_ms: pans[2], zoom_ms: zooms[2], zoom_worst_ms: zooms[4] };
+                }"""
+            )
+        page.close()
+        return found
+
+
+def click_ms(browser: Any, layer: Layer, folder: Path) -> dict[str, float]:  # noqa: ANN401 - untyped peer
+    """Return milliseconds from a click on a grid to new colours and figures, and bytes sent."""
+    import pickle
+
+    data, script = folder / "scene.pickle", folder / "app.py"
+    data.write_bytes(pickle.dumps((make_scene(layer), layer.counts("residents"))))
+    script.write_text(_APP, encoding="utf-8")
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true",
+            "--server.address", "127.0.0.1", "--server.port", str(_PORT),
+            "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false",
+            "--", str(data),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{_PORT}"
+    try:
+        _wait(address)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        received = [0]
+        page.on("websocket", lambda socket: socket.on("framereceived", _adder(received)))
+        page.goto(address)
+        frame = page.frame_locator("iframe").first
+        frame.locator("#map[data-painted]").wait_for(timeout=120_000)
+        page.wait_for_timeout(1500)
+        box = page.locator("iframe").first.bounding_box()
+        times, sent = [], []
+        for n in range(7):
+            # The figure sums one class: colour the grid into or out of it until it changes.
+            before = page.get_by_text("sum ").inner_text()
+            for _ in range(6):
+                painted = frame.locator("#map").get_attribute("data-painted")
+                received[0] = 0
+                begun = time.perf_counter()
+                page.mouse.click(
+                    box["x"] + box["width"] * (0.4 + 0.03 * n), box["y"] + box["height"] * 0.45
+                )
+                frame.locator(f'#map:not([data-painted="{painted}"])').wait_for(timeout=30_000)
+                took = (time.perf_counter() - begun) * 1000
+                page.wait_for_timeout(250)
+                times.append(took)
+                sent.append(received[0])
+                if page.get_by_text("sum ").inner_text() != before:
+                    break
+        page.close()
+        return {"click_ms": statistics.median(times), "click_worst_ms": max(times),
+                "click_kb": statistics.median(sent) / 1000}  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _adder(received: list[int]) -> Any:  # noqa: ANN401 - a callback of the browser's
+    def add(payload: str | bytes) -> None:
+        received[0] += len(payload)
+
+    return add
+
+
+def _wait(address: str) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 - this machine
+                return
+        except OSError:
+            time.sleep(0.25)
+    message = "the app did not answer"
+    raise TimeoutError(message)
+
+
+def main() -> None:
+    """Print one line a size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="5000,20000,50000")
+    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    from playwright.sync_api import sync_playwright
+
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome")
+         if (found := shutil.which(name))), None,
+    )  # fmt: skip
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for size in sizes:
+            layer = irregular_grids(size)
+            html, seconds = ours(layer)
+            line: dict[str, Any] = {"benchmark": "maps", "grids": len(layer)}
+            line["ours"] = {"mb": len(html.encode()) / 1e6, "build_s": seconds}
+            line["ours"] |= paint_ms(browser, html, mine=True)
+            if size <= _EXPLORE_UP_TO:
+                html, seconds = explore(layer)
+                line["explore"] = {"mb": len(html.encode()) / 1e6, "build_s": seconds}
+                line["explore"] |= paint_ms(browser, html, mine=False)
+                line["share_of_bytes"] = line["ours"]["mb"] / line["explore"]["mb"]
+                line["share_of_paint"] = line["ours"]["paint_ms"] / line["explore"]["paint_ms"]
+            line["ours"] |= click_ms(browser, layer, Path(folder))
+            print(json.dumps(_rounded(line)), flush=True)
+        browser.close()
+
+
+def _rounded(line: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _rounded(value)
+        if isinstance(value, dict)
+        else round(value, 3)
+        if isinstance(value, float)
+        else value
+        for key, value in line.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

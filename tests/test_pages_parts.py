@@ -1,0 +1,243 @@
+"""What the pages are made of, without a screen: addresses, cuts, jobs, uploads, reasons."""
+
+from __future__ import annotations
+
+import ast
+import threading
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridmap.errors import GridmapError, InputError
+from gridmap.i18n import has_key, using_language
+from gridmap.measure import IncidentCounts
+from gridmap.pages.address import Address
+from gridmap.pages.jobs import Job
+from gridmap.pages.slices import Slices
+from gridmap.pages.uploads import Upload, guess_kind
+from gridmap.pages.worst import worst_beats
+
+PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"
+
+
+# -- the address bar
+
+
+@given(
+    st.dates(),
+    st.dates(),
+    st.sampled_from(["", "zh", "en"]),
+    st.sampled_from(["", "示例市", "a b"]),
+)
+def test_an_address_reads_back_what_it_wrote(one, other, language, workspace):
+    address = Address(workspace, "", min(one, other), max(one, other), language)
+    assert Address.read(address.to_query()) == address
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ({"lang": "fr"}, "lang"),
+        ({"from": "yesterday"}, "from"),
+        ({"to": "2025-13-01"}, "to"),
+        ({"from": "2025-02-01", "to": "2025-01-01"}, "from"),
+        ({"workspace": "../../etc"}, "workspace"),
+        ({"plan": "a\nb"}, "plan"),
+    ],
+)
+def test_a_bad_address_names_its_part(query, part):
+    with pytest.raises(InputError) as error:
+        Address.read(query)
+    assert error.value.values["part"] == part
+
+
+# -- incidents by grid, hour and category
+
+
+@pytest.fixture
+def slices():
+    # Two grids, two categories; hour 0 is Monday midnight, 25 Tuesday one o'clock.
+    shape = (3, 169, 3, 1)
+    cells = {(0, 0, 0): 4, (0, 25, 1): 2, (1, 25, 0): 5, (2, 25, 0): 7, (1, 168, 1): 1}
+    places = np.array([np.ravel_multi_index((*cell, 0), shape) for cell in cells])
+    order = np.argsort(places)
+    counts = np.array(list(cells.values()))[order]
+    return Slices.of(IncidentCounts(2, ("theft", "dispute"), (), 168, places[order], counts))
+
+
+def test_by_grid_leaves_out_what_lies_in_no_grid(slices):
+    assert slices.by_grid().tolist() == [6.0, 6.0]
+
+
+def test_hours_filter_the_grids(slices):
+    assert slices.by_grid(hours=[25]).tolist() == [2.0, 5.0]
+
+
+def test_categories_filter_the_grids(slices):
+    assert slices.by_grid(categories=[1]).tolist() == [2.0, 1.0]
+
+
+def test_grids_filter_the_hours(slices):
+    assert slices.by_hour(rows=[0])[0, 0] == 4
+    assert slices.by_hour(rows=[0])[1, 1] == 2
+    assert slices.by_hour().sum() == 18  # one has no time
+
+
+# -- the worst beats
+
+
+def beats(**columns) -> pd.DataFrame:
+    names = list("ABCD")
+    usual = {
+        "residents": [100.0] * 4,
+        "incidents": [10.0] * 4,
+        "covered_residents_share": [1.0] * 4,
+    }
+    return pd.DataFrame({"id": names, "name": names, **usual, **columns})
+
+
+def test_the_worst_beat_is_the_one_with_the_greatest_excess():
+    # Mean 25: B has 60, 140 % above; C lacks 90 % of its cover.
+    rows = beats(incidents=[10.0, 60.0, 10.0, 20.0], covered_residents_share=[1.0, 1.0, 0.1, 1.0])
+    with using_language("en"):
+        found = worst_beats(rows, count=2)
+    assert [beat.id for beat in found] == ["B", "C"]
+    assert found[0].score == pytest.approx(1.4)
+    assert "60 incidents" in found[0].reason
+    assert "140%" in found[0].reason
+    assert "90%" in found[1].reason
+
+
+def test_nothing_stands_out_where_all_are_equal():
+    with using_language("en"):
+        assert {beat.reason for beat in worst_beats(beats())} == {"nothing stands out"}
+
+
+def test_a_city_without_rooms_and_incidents_has_its_worst_beats_still():
+    rows = beats(
+        residents=[100.0, 300.0, 100.0, 100.0],
+        incidents=[0.0] * 4,
+        covered_residents_share=[np.nan] * 4,
+    )
+    assert worst_beats(rows)[0].id == "B"
+
+
+# -- jobs
+
+
+def test_a_job_tells_how_far_it_is_and_gives_its_result():
+    seen = []
+    job = Job(lambda tell, _stops: (tell(0.5), seen.append(job.share), 42)[-1])
+    job.start()
+    job._done.wait(10)
+    assert seen == [0.5]
+    assert job.result() == 42
+
+
+def test_a_job_stops_when_asked_and_keeps_what_it_has():
+    began = threading.Event()
+
+    def work(_tell, stops):
+        began.set()
+        while not stops():
+            pass
+        return "best so far"
+
+    job = Job(work)
+    job.start()
+    began.wait(10)
+    job.stop()
+    job._done.wait(10)
+    assert job.result() == "best so far"
+
+
+def test_a_readers_mistake_is_kept_and_a_programmers_is_raised():
+    def mistaken(_tell, _stops):
+        raise InputError("page.error.address", part="x", received="y")
+
+    job = Job(mistaken)
+    job.start()
+    job._done.wait(10)
+    assert isinstance(job.error, GridmapError)
+    assert job.result() is None
+    broken = Job(lambda _tell, _stops: 1 / 0)
+    broken.start()
+    broken._done.wait(10)
+    with pytest.raises(ZeroDivisionError):
+        broken.result()
+
+
+def test_a_job_speaks_its_readers_language():
+    from gridmap.i18n import current_language
+
+    with using_language("en"):
+        job = Job(lambda _tell, _stops: current_language())
+        job.start()
+    job._done.wait(10)
+    assert job.result() == "en"
+
+
+# -- uploads
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("网格.shp", "grid"),
+        ("警务室.csv", "room"),
+        ("police_districts.zip", "station"),
+        ("StreetCenterlines.shp", "road"),
+        ("Crimes_September_2014.csv", "incidents"),
+        ("unknown.geojson", "grid"),
+    ],
+)
+def test_a_kind_is_guessed_from_the_name(name, kind):
+    assert guess_kind([name]) == kind
+
+
+def test_a_shapefiles_parts_are_one_file(tmp_path):
+    for suffix in (".shp", ".shx", ".dbf", ".prj"):
+        (tmp_path / f"网格{suffix}").write_bytes(b"x")
+    upload = Upload(("网格.shp",), tmp_path, "grid")
+    assert [path.name for path in upload.paths] == ["网格.shp"]
+
+
+# -- texts
+
+
+def test_every_text_of_a_page_is_in_the_catalogue_and_none_is_hard_coded():
+    for path in sorted(PAGES.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            if id(node) in docs:
+                continue
+            letters = [letter for letter in node.value if "\u4e00" <= letter <= "\u9fff"]
+            # Signs by which file names and networks are told apart are data, not texts.
+            if path.name not in {"uploads.py", "coverage.py"}:
+                assert letters == [], (path.name, node.value)
+        for call in ast.walk(tree):
+            if (
+                isinstance(call, ast.Call)
+                and getattr(call.func, "id", "") == "tr"
+                and call.args
+                and isinstance(call.args[0], ast.Constant)
+            ):
+                assert has_key(call.args[0].value), (path.name, call.args[0].value)
+
+
+def test_a_page_address_is_for_days():
+    assert Address.read({"from": "2025-01-31"}).since == date(2025, 1, 31)
