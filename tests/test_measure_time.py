@@ -11,7 +11,7 @@ from gridmap.measure.change import compare_periods, period_before, same_period_l
 from gridmap.measure.disputes import settle_disputes
 from gridmap.measure.ranking import rank
 from gridmap.measure.repeats import knox_test, repeated_places
-from gridmap.measure.rhythm import DAY_SHIFTS, Shift, busy_times, shift_counts, week_matrix
+from gridmap.measure.rhythm import Shift, busy_times, day_shifts, shift_counts, week_matrix
 
 
 def test_the_week_is_a_matrix_of_days_by_hours():
@@ -61,7 +61,7 @@ def test_shifts_share_out_every_hour():
     hours = np.arange(336).reshape(2, 168)
     table = shift_counts(hours)
     assert table.sum(axis=1).tolist() == hours.sum(axis=1).tolist()
-    assert list(table) == [shift.name for shift in DAY_SHIFTS]
+    assert list(table) == [shift.name for shift in day_shifts()]
     night = shift_counts(hours, [Shift("夜", 20, 6), Shift("日", 6, 20)])
     by_hour = hours.reshape(2, 7, 24).sum(axis=1)
     assert night["夜"].tolist() == (by_hour[:, :6].sum(1) + by_hour[:, 20:].sum(1)).tolist()

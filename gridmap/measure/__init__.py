@@ -110,10 +110,10 @@ from gridmap.measure.response import (
     respond,
 )
 from gridmap.measure.rhythm import (
-    DAY_SHIFTS,
     BusyTime,
     Shift,
     busy_times,
+    day_shifts,
     shift_counts,
     week_matrix,
 )
@@ -147,7 +147,6 @@ __all__ = [
     "BUSY_LIMIT",
     "COUNTS",
     "CRITERIA",
-    "DAY_SHIFTS",
     "PRESETS",
     "SLIVER_SHARE",
     "Alignment",
@@ -196,6 +195,7 @@ __all__ = [
     "criterion_of",
     "crosswalk",
     "dasymetric",
+    "day_shifts",
     "hot_spot_table",
     "hot_spots",
     "hypercube",

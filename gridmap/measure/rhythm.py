@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.i18n import tr
 
-__all__ = ["DAY_SHIFTS", "BusyTime", "Shift", "busy_times", "shift_counts", "week_matrix"]
+__all__ = ["BusyTime", "Shift", "busy_times", "day_shifts", "shift_counts", "week_matrix"]
 
 _DAYS, _HOURS = 7, 24
 Floats = npt.NDArray[np.float64]
@@ -191,11 +192,16 @@ class Shift:
         return [(self.from_hour + step) % _HOURS for step in range(length)]
 
 
-#: Three shifts of eight hours; a department sets its own.
-DAY_SHIFTS = (Shift("早班", 8, 16), Shift("中班", 16, 24), Shift("夜班", 0, 8))
+def day_shifts() -> tuple[Shift, ...]:
+    """Return three shifts of eight hours from 8, 16 and 0; a department sets its own."""
+    return (
+        Shift(tr("measure.shift.early"), 8, 16),
+        Shift(tr("measure.shift.late"), 16, 24),
+        Shift(tr("measure.shift.night"), 0, 8),
+    )
 
 
-def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] = DAY_SHIFTS) -> pd.DataFrame:
+def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] | None = None) -> pd.DataFrame:
     """Return the incidents of each grid in each shift.
 
     Parameters
@@ -203,7 +209,7 @@ def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] = DAY_SHIFTS) -> 
     hours
         Incidents by grid and hour of the week, shape (n, 168).
     shifts
-        Shifts that cover each hour of the day once.
+        Shifts that cover each hour of the day once; `day_shifts` if None.
 
     Returns
     -------
@@ -215,11 +221,12 @@ def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] = DAY_SHIFTS) -> 
     InputError
         If an hour is in no shift or in two.
     """
-    covered = np.bincount([hour for shift in shifts for hour in shift.hours()], minlength=_HOURS)
+    chosen = day_shifts() if shifts is None else shifts
+    covered = np.bincount([hour for shift in chosen for hour in shift.hours()], minlength=_HOURS)
     if (covered != 1).any():
         raise InputError(
             "measure.error.shift_hours",
             hours=", ".join(str(hour) for hour in np.flatnonzero(covered != 1)),
         )
     by_hour = week_matrix(np.atleast_2d(np.asarray(hours))).sum(axis=1)
-    return pd.DataFrame({shift.name: by_hour[:, shift.hours()].sum(axis=1) for shift in shifts})
+    return pd.DataFrame({shift.name: by_hour[:, shift.hours()].sum(axis=1) for shift in chosen})
