@@ -9,13 +9,13 @@ import pytest
 from gridmap.i18n import keys, set_language, tr, using_language
 
 ROOT = Path(__file__).parents[1]
-FILES = (".py", ".toml", ".js", ".html", ".css", ".db", ".id")
+FILES = (".py", ".toml", ".js", ".html", ".css", ".db", ".id", ".json", ".typ")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Chinese in code is data there: names that people call columns by, words of dates and of
 # the made-up city, marks of persons.
 DATA = {
     "fields.py", "_dates.py", "_personal.py", "_values.py", "_encoding.py", "_features.py",
-    "roads.py",
+    "roads.py", "_stated_crs.py",
 }  # fmt: skip
 
 

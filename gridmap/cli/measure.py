@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, end_of
+from gridmap.cli._log import log
 from gridmap.cli._output import print_json, print_rows, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import tr
@@ -22,16 +23,18 @@ def command(
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
-    from gridmap.io import read_city
+    from gridmap.io import Workspace
     from gridmap.measure import summarise
 
     if by not in {"grid", "beat", "station", "community"}:
         raise InputError("cli.error.by", received=by)
-    city = read_city(workspace)
+    place = Workspace.open(workspace)
+    city = place.city()
     table = summarise(city, by=by, since=since or None, until=end_of(until) if until else None)  # type: ignore[arg-type] # checked above
     if csv is not None:
         # Excel takes a CSV for UTF-8 only by its byte order mark.
         table.rows.to_csv(csv, index=False, encoding="utf-8-sig")
+        log(place, "export", f"measure {by}", {"file": csv.name, "rows": len(table.rows)})
     if as_json:
         print_json(table.to_dict())
     elif csv is None:

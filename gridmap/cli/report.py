@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._log import log
 from gridmap.cli._output import print_json, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import LANGUAGES, tr, using_language
@@ -66,6 +67,7 @@ def command(
                 paper=paper,
                 progress=lambda what, share: tell(what, _MEASURING + share * (1 - _MEASURING)),
             )
+        log(place, "export", "report", {"folder": out.name, "files": len(written.files)})
         if as_json:
             print_json({"folder": str(out), **written.manifest})
         else:
