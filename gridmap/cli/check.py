@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._output import print_json, print_text
 from gridmap.i18n import tr
 
 
-def command(workspace: WorkspacePath, as_json: Json = False) -> None:
+def command(
+    workspace: WorkspacePath,
+    grid_code: Annotated[
+        int, typer.Option("--grid-code", metavar="15|20", show_default=False)
+    ] = 0,
+    as_json: Json = False,
+) -> None:
     """Check a workspace; nothing is changed."""
     from gridmap.io import check_city, read_city
 
-    findings = check_city(read_city(workspace))
+    findings = check_city(read_city(workspace), code_digits=grid_code)
     if as_json:
         print_json({"findings": [item.as_json() for item in findings]})
         return

@@ -11,8 +11,9 @@ from gridmap.io._audit_coverage import faulty_coverage
 from gridmap.io._audit_incidents import incident_faults
 from gridmap.io._audit_nesting import beats_in_pieces, disconnected_grids, nesting_faults
 from gridmap.io._audit_shapes import blank_counts, faulty_shapes, imported_faults
+from gridmap.io._grid_codes import faulty_codes
 from gridmap.io.findings import Finding, Severity
-from gridmap.model import AREA_KINDS, City
+from gridmap.model import AREA_KINDS, City, Kind
 
 __all__ = ["check_city"]
 
@@ -21,6 +22,7 @@ def check_city(
     city: City,
     *,
     now: np.datetime64 | None = None,
+    code_digits: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a city's data, the gravest first.
@@ -33,6 +35,8 @@ def check_city(
         The city; its layers carry what their import found in `Layer.provenance`.
     now
         The present in the city's local time; the machine's clock if None.
+    code_digits
+        15 or 20 to check the grids' ids against the rule of so many digits.
     progress
         Called with the share done, from 0 to 1.
 
@@ -41,6 +45,11 @@ def check_city(
     tuple of Finding
         One a layer and kind, with counts, at most five ids, square metres, and places for
         a map.
+
+    Raises
+    ------
+    InputError
+        If there is no rule for so many digits.
     """
     present = now if now is not None else np.datetime64(datetime.now(), "s")  # noqa: DTZ005 - incidents are in local time
     tell = progress or (lambda _: None)
@@ -51,6 +60,8 @@ def check_city(
         found += blank_counts(layer)
         if layer.kind in AREA_KINDS:
             found += faulty_coverage(layer, gap_m=city.presets.gap_m)
+    if code_digits and city.has(Kind.GRID):
+        found += faulty_codes(city.grids, digits=code_digits)
     tell(0.5)
     found += nesting_faults(city)
     found += disconnected_grids(city)

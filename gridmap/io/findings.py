@@ -47,6 +47,8 @@ class FindingKind(StrEnum):
     """Features that shared an id and were told apart when they were imported."""
     MISSING_ID = "missing_id"
     """Features without an id, which got one when they were imported."""
+    BAD_CODE = "bad_code"
+    """Grids whose id breaks the rule of 15 or 20 digits; looked for only when asked."""
     OUTSIDE_BEAT = "outside_beat"
     """Grids that lie, for the most part, in no beat."""
     OUTSIDE_STATION = "outside_station"

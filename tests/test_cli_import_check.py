@@ -1,0 +1,112 @@
+"""The commands as scripts use them: JSON on standard output, one line and code 2 for trouble."""
+
+from __future__ import annotations
+
+import contextvars
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pytest
+from shapely import box
+
+from gridmap.cli import main
+
+
+@dataclass(frozen=True)
+class Result:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments, language="en"):
+    """Run a command in this process: a hundred starts of Python would take minutes."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRIDMAP_LANG", language)
+        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+            contextvars.copy_context().run(main)
+    return Result(left.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def said(result):
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    shapes = [box(500_000, 2.5e6, 500_103, 2_500_100), box(500_100, 2.5e6, 500_200, 2_500_100)]
+    ids = ["110101001001001", "110101001001"]
+    frame = gpd.GeoDataFrame({"id": ids, "pop": [7, 5]}, geometry=shapes, crs="EPSG:4547")
+    frame.to_file(folder / "grid.gpkg")
+    frame.to_file(folder / "bare.shp")
+    (folder / "bare.prj").unlink()
+    report = said(
+        run("import", folder / "city", "--kind", "grid", folder / "grid.gpkg",
+            "--map", "residents=pop", "--json")
+    )  # fmt: skip
+    assert {k: report[k] for k in ("kind", "read", "features", "crs", "working_crs")} == {
+        "kind": "grid",
+        "read": 2,
+        "features": 2,
+        "crs": "EPSG:4547",
+        "working_crs": "EPSG:4547",
+    }
+    assert report["mapped"]["residents"] == "pop"
+    assert report["refused"] == {}
+    return folder / "city"
+
+
+def test_check_repair_and_undo_speak_json(place):
+    findings = said(run("check", place, "--json"))["findings"]
+    overlap = next(item for item in findings if item["kind"] == "overlap")
+    assert overlap["layer"] == "grid"
+    assert overlap["severity"] == "error"
+    assert overlap["count"] == 1
+    assert overlap["area_m2"] == pytest.approx(300)
+    assert set(overlap) == {"layer", "kind", "severity", "count", "ids", "area_m2"}
+    done = said(run("repair", place, "--json"))
+    assert done["coverage_valid"] is True
+    assert set(done["repaired"][0]) == {"layer", "kind", "rows", "area_m2", "moved_max_m"}
+    assert not [
+        item for item in said(run("check", place, "--json"))["findings"] if item["area_m2"]
+    ]
+    assert said(run("repair", place, "--undo", "--json")) == {"undone": ["grid"]}
+    assert "overlaps" in run("check", place).stdout
+
+
+def test_grid_codes_are_checked_when_asked(place):
+    findings = said(run("check", place, "--grid-code", "15", "--json"))["findings"]
+    code = next(item for item in findings if item["kind"] == "bad_code")
+    assert code["ids"] == ["110101001001"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "{city}", "--kind", "grid", "{folder}/none.gpkg"),
+        ("import", "{city}", "--kind", "grid", "{folder}/bare.shp"),
+        ("import", "{city}", "--kind", "cake", "{folder}/grid.gpkg"),
+        ("check", "{folder}"),
+        ("repair", "{folder}"),
+        ("repair", "{city}", "--only", "in_future"),
+        ("repair", "{city}", "--tolerance-m", "-1"),
+    ],
+)
+def test_trouble_is_one_line_and_code_two(place, arguments, language):
+    names = {"city": place, "folder": place.parent}
+    before = {p: p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    result = run(*(item.format(**names) for item in arguments), language=language)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.stderr
+    assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
