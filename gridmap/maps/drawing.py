@@ -21,7 +21,7 @@ from pyproj import CRS
 
 from gridmap.maps._packing import pack, unpack
 from gridmap.model import Layer
-from gridmap.model.crs import reproject, to_datum
+from gridmap.model.crs import reproject_points, to_datum
 
 __all__ = ["Drawing", "draw_geometry", "draw_layer", "read_level", "world_pixels", "zooms_of"]
 
@@ -137,9 +137,7 @@ def _bounds(
 def _degrees(
     xy: NDArray[np.float64], crs: CRS, datum: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    moved = reproject(np.array([shapely.multipoints(xy)], dtype=object), crs, _WGS84)
-    lon, lat = shapely.get_coordinates(moved).T
-    return to_datum(lon, lat, datum)
+    return to_datum(*reproject_points(xy[:, 0], xy[:, 1], crs, _WGS84), datum)
 
 
 def _pack_level(

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ class Overlay:
     shown: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """What a hover over a cell tells.
 
@@ -129,8 +130,9 @@ class Facts:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
 
-    def to_bytes(self) -> bytes:
-        """Return the facts as JSON."""
+    @cached_property
+    def data(self) -> bytes:
+        """The facts as JSON."""
         rows = [
             {"label": label, "values": _plain(values), "digits": self.digits.get(label, 0)}
             for label, values in self.columns.items()
@@ -176,7 +178,7 @@ class Scene:
             if overlay.drawing is not None:
                 found[overlay.drawing.digest] = overlay.drawing.data
         if self.facts is not None:
-            data = self.facts.to_bytes()
+            data = self.facts.data
             found[_digest(data)] = data
         return found
 
@@ -190,7 +192,7 @@ class Scene:
             ``{"data": base64 of zlib}``.
         """
         cells = self.cells
-        facts = None if self.facts is None else _digest(self.facts.to_bytes())
+        facts = None if self.facts is None else _digest(self.facts.data)
         overlays = [_overlay(overlay, sources) for overlay in self.overlays]
         return {
             "bounds": self._bounds(),
