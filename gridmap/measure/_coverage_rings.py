@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Ints: TypeAlias = NDArray[np.int64]
 
 _TURN = 2.0 * np.pi
+_TOUCH = 1e-12  # what counts as touching, of a radius squared
 
 
 def border_segments(polygons: NDArray[np.object_]) -> tuple[Floats, Ints]:
@@ -168,9 +169,11 @@ def _along_border(
             fx, fy = x0 - discs[j, 0], y0 - discs[j, 1]
             half_b = fx * dx + fy * dy
             rest = half_b * half_b - a * (fx * fx + fy * fy - radius * radius)
-            if rest <= 0.0:
+            # A line that only touches the circle is cut there too: the middle of a piece
+            # must not be the one point that touches.
+            if rest < -_TOUCH * a * radius * radius:
                 continue
-            root = np.sqrt(rest)
+            root = np.sqrt(max(rest, 0.0))
             for t in ((-half_b - root) / a, (-half_b + root) / a):
                 if 0.0 < t < 1.0:
                     cuts[count] = t
@@ -207,9 +210,9 @@ def _along_arcs(border: Floats, discs: Floats, weight: Ints, radius: float, need
         for j in range(len(discs)):
             dx, dy = discs[j, 0] - cx, discs[j, 1] - cy
             apart = np.sqrt(dx * dx + dy * dy)
-            if j != i and 0.0 < apart < 2.0 * radius:
+            if j != i and 0.0 < apart <= 2.0 * radius * (1.0 + _TOUCH):
                 toward = np.arctan2(dy, dx)
-                half = np.arccos(apart / (2.0 * radius))
+                half = np.arccos(min(1.0, apart / (2.0 * radius)))
                 angles[count] = (toward - half) % _TURN
                 angles[count + 1] = (toward + half) % _TURN
                 count += 2
@@ -219,9 +222,9 @@ def _along_arcs(border: Floats, discs: Floats, weight: Ints, radius: float, need
             a = dx * dx + dy * dy
             half_b = fx * dx + fy * dy
             rest = half_b * half_b - a * (fx * fx + fy * fy - radius * radius)
-            if a == 0.0 or rest <= 0.0:
+            if a == 0.0 or rest < -_TOUCH * a * radius * radius:
                 continue
-            root = np.sqrt(rest)
+            root = np.sqrt(max(rest, 0.0))
             for t in ((-half_b - root) / a, (-half_b + root) / a):
                 if 0.0 <= t <= 1.0:
                     angles[count] = np.arctan2(fy + t * dy, fx + t * dx) % _TURN

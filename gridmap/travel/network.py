@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Located", "RoadNetwork"]
 
+_AT_END_M = 0.01
+
 
 @dataclass(frozen=True, eq=False)
 class Located:
@@ -244,6 +246,11 @@ class RoadNetwork:
         found = segment >= 0
         edge = np.where(found, edge_of[segment], -1)
         offset = np.where(found, offset_of[segment] + fraction * length_of[segment], 0.0)
+        # A centimetre from a junction is at the junction: rounding must not put a point on
+        # the far side of a one-way street.
+        length = self.length_m[edge]
+        offset = np.where(offset <= _AT_END_M, 0.0, offset)
+        offset = np.where(found & (offset >= length - _AT_END_M), length, offset)
         located = Located(edge, offset, gap)
         if barriers is not None and len(barriers) and found.any():
             return self._around(points, located, max_gap_m, barriers)

@@ -1,0 +1,211 @@
+"""Road lines become a graph: crossings, bridges, snapping, pieces."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+
+from gridmap.errors import InputError
+from gridmap.travel import RoadNetwork, read_oneway
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+def lines(*wkt: str) -> np.ndarray:
+    return shapely.from_wkt([f"LINESTRING ({text})" for text in wkt])
+
+
+CROSS = lines("0 5, 10 5", "5 0, 5 10")
+
+
+def test_crossing_lines_meet() -> None:
+    net = RoadNetwork.from_lines(CROSS)
+    assert (len(net.nodes_xy), len(net), net.n_components) == (5, 4, 1)
+    assert net.length_m.tolist() == [5.0] * 4
+    assert net.n_crossings_split == 1
+
+
+@pytest.mark.parametrize("level", [[0, 1], [-1, 0], [1, 2]])
+def test_a_bridge_passes_over(level: list[int]) -> None:
+    net = RoadNetwork.from_lines(CROSS, level=level)
+    assert net.n_components == 2
+    assert net.n_crossings_passed == 1
+
+
+def test_a_bridge_joins_the_ground_at_its_ends() -> None:
+    roads = lines("0 0, 10 0", "10 0, 20 0", "20 0, 30 0", "15 -5, 15 5")
+    net = RoadNetwork.from_lines(roads, level=[0, 1, 0, 0])
+    assert net.n_components == 2  # the road under the bridge is by itself
+    assert net.component_km.tolist() == [0.03, 0.01]
+
+
+def test_without_levels_a_lone_crossing_in_a_noded_map_is_a_bridge() -> None:
+    grid = [f"{x} {y}, {x + 1} {y}" for x in range(8) for y in range(9)]
+    grid += [f"{x} {y}, {x} {y + 1}" for x in range(9) for y in range(8)]
+    flyover = "-1 -0.5, 9 8.7"
+    auto = RoadNetwork.from_lines(lines(*grid, flyover), tolerance_m=0.01)
+    split = RoadNetwork.from_lines(lines(*grid, flyover), tolerance_m=0.01, crossings="split")
+    assert auto.n_components == 2
+    assert auto.n_crossings_passed == 16  # 9 streets up, 7 across
+    assert split.n_components == 1
+
+
+def test_ends_are_snapped_to_ends_and_to_lines() -> None:
+    roads = lines("0 0, 10 0", "10.4 0, 20 0", "5 0.4, 5 9")
+    assert RoadNetwork.from_lines(roads, tolerance_m=0.5).n_components == 1
+    assert RoadNetwork.from_lines(roads, tolerance_m=0.1).n_components == 3
+
+
+def test_an_end_under_a_bridge_does_not_reach_it() -> None:
+    roads = lines("0 0, 10 0", "5 -5, 5 0")
+    assert RoadNetwork.from_lines(roads, level=[1, 0]).n_components == 2
+    assert RoadNetwork.from_lines(roads, level=[0, 1]).n_components == 1
+
+
+def test_length_is_kept_whatever_is_cut() -> None:
+    rng = np.random.default_rng(3)
+    tracks = [shapely.LineString(np.cumsum(rng.uniform(-2, 4, (9, 2)), axis=0)) for _ in range(30)]
+    net = RoadNetwork.from_lines(tracks, crossings="split", tolerance_m=1e-7)
+    assert net.length_m.sum() == pytest.approx(sum(t.length for t in tracks), rel=1e-12)
+    merged = shapely.union_all(tracks)
+    assert shapely.hausdorff_distance(shapely.union_all(net.lines), merged) < 1e-9
+
+
+def test_a_line_across_itself_is_noded() -> None:
+    net = RoadNetwork.from_lines(lines("0 0, 10 10, 10 0, 0 10"))
+    assert net.n_components == 1
+    assert np.isclose(net.nodes_xy, [5, 5]).all(axis=1).any()
+
+
+def test_empty_and_zero_length_lines_are_listed() -> None:
+    roads = np.append(CROSS, [shapely.LineString(), shapely.LineString([(1, 1), (1, 1)])])
+    assert RoadNetwork.from_lines(roads).dropped.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("roads", "options", "key"),
+    [
+        ([shapely.Point(0, 0)], {}, "not_lines"),
+        ([shapely.LineString([(0, 0), (np.inf, 1)])], {}, "not_finite"),
+        ([shapely.LineString()], {}, "no_roads"),
+        (CROSS, {"speed_kmh": [30.0]}, "column"),
+        (CROSS, {"tolerance_m": -1.0}, "tolerance"),
+    ],
+)
+def test_bad_input_is_named(roads: list[object], options: dict[str, object], key: str) -> None:
+    with pytest.raises(InputError) as caught:
+        RoadNetwork.from_lines(roads, **options)
+    assert caught.value.key == f"travel.error.{key}"
+    assert caught.value.text("zh")
+    assert caught.value.text("en")
+
+
+def test_the_digest_tells_content() -> None:
+    same = RoadNetwork.from_lines(CROSS).digest
+    assert RoadNetwork.from_lines(CROSS.copy()).digest == same
+    assert RoadNetwork.from_lines(CROSS, oneway=[1, 0]).digest != same
+    assert RoadNetwork.from_lines(CROSS, tolerance_m=2.0).digest != same
+
+
+def test_the_nearest_edge_is_found_as_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    for trial in range(20):
+        ends = rng.uniform(0, 1000, (int(rng.integers(1, 30)), 2, 2))
+        if trial % 3 == 0:
+            ends[:, :, 1] = 5.0
+        roads = shapely.linestrings(ends)
+        net = RoadNetwork.from_lines(roads, level=np.arange(len(ends)))
+        spots = rng.uniform(-1000, 2000, (200, 2))
+        at = net.locate(spots)
+        brute = shapely.distance(shapely.points(spots)[:, None], net.lines[None]).min(axis=1)
+        np.testing.assert_allclose(at.gap_m, brute, atol=1e-9)
+        feet = shapely.line_interpolate_point(net.lines[at.edge], at.offset_m)
+        np.testing.assert_allclose(shapely.distance(feet, shapely.points(spots)), brute, atol=1e-6)
+
+
+def test_the_way_to_the_road_does_not_cross_a_river() -> None:
+    roads = lines("0 0, 100 0", "0 40, 100 40")
+    net = RoadNetwork.from_lines(roads)
+    river = lines("-10 5, 110 5")
+    spot = [(50.0, 12.0)]
+    assert net.locate(spot).gap_m.tolist() == [12.0]
+    assert net.locate(spot, barriers=river).gap_m.tolist() == [28.0]
+    assert net.locate(spot, barriers=river, max_gap_m=20.0).edge.tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["yes", "-1", None, "no"], [1, -1, 0, 0]),
+        ([True, False, None], [1, 0, 0]),
+        ([1.0, -1.0, 0.0, np.nan], [1, -1, 0, 0]),
+        (["F", "T", "B"], [1, -1, 0]),
+        (["是", "否", "双向"], [1, 0, 0]),
+    ],
+)
+def test_oneway_as_files_write_it(written: list[object], meant: list[int]) -> None:
+    import pandas as pd
+
+    assert read_oneway(pd.Series(written)).tolist() == meant
+
+
+@pytest.mark.real_data
+def test_carrollton_gives_every_area_a_time_or_a_name() -> None:
+    if not (DATA / "carrollton").exists():
+        pytest.skip("put the real data at ../shared/data")
+    import geopandas as gpd
+
+    from gridmap.travel import CAR, RoadTravel
+
+    streets = gpd.read_file(DATA / "carrollton" / "StreetCenterlines.shp").to_crs(32614)
+    speed = streets["SpeedLimit"].to_numpy() * 1.609344
+    raw = RoadNetwork.from_lines(
+        streets.geometry.to_numpy(), speed_kmh=speed, tolerance_m=0.0, crossings="vertex"
+    )
+    net = RoadNetwork.from_lines(streets.geometry.to_numpy(), speed_kmh=speed)
+    assert raw.n_components > net.n_components
+    assert net.length_m.sum() == pytest.approx(raw.length_m.sum(), rel=1e-9)
+    import pandas as pd
+
+    table = pd.read_csv(DATA / "carrollton" / "CarrolltonGrid.csv.zip")
+    text = next(c for c in table.columns if table[c].astype(str).str.contains("POLYGON").all())
+    areas = gpd.GeoSeries.from_wkt(table[text], crs=2276).to_crs(32614)
+    inside = shapely.get_coordinates(shapely.point_on_surface(areas.to_numpy()))
+    rooms = inside[::27]
+    reach = RoadTravel(net, CAR).nearest(inside, rooms)
+    listed = set(reach.off_road.tolist()) | set(reach.cut_off.tolist())
+    assert len(inside) == 325
+    assert {i for i in range(325) if not np.isfinite(reach.cost[i])} == listed
+    notes = reach.notes(list(table.index), list(range(len(rooms))))
+    assert bool(notes) == bool(listed or len(reach.rooms_off_road))
+
+
+@pytest.mark.real_data
+def test_futian_equals_networkx_on_its_own_graph() -> None:
+    if not (DATA / "china" / "futian_roads.graphml").exists():
+        pytest.skip("put the real data at ../shared/data")
+    import networkx as nx
+    from pyproj import Transformer
+
+    from gridmap.travel import CAR, RoadTravel
+
+    graph = nx.read_graphml(DATA / "china" / "futian_roads.graphml")
+    to_metres = Transformer.from_crs(4326, 4547, always_xy=True)
+    at = {n: to_metres.transform(float(d["x"]), float(d["y"])) for n, d in graph.nodes(data=True)}
+    ends = [(u, v) for u, v in graph.edges() if u != v and at[u] != at[v]]
+    roads = shapely.linestrings([[at[u], at[v]] for u, v in ends])
+    net = RoadNetwork.from_lines(
+        roads, oneway=np.ones(len(roads)), tolerance_m=0.01, crossings="vertex"
+    )
+    simple = nx.DiGraph()
+    for u, v in ends:
+        simple.add_edge(u, v, weight=float(np.hypot(*np.subtract(at[u], at[v]))))
+    names = sorted(simple.nodes)[::7]
+    sources = names[:12]
+    spots = np.array([at[name] for name in names])
+    found = RoadTravel(net, CAR, "m").nearest(spots, np.array([at[s] for s in sources]))
+    theirs = nx.multi_source_dijkstra_path_length(simple, set(sources))
+    expected = np.array([theirs.get(name, np.inf) for name in names])
+    # Where a third street passes within a centimetre both agree only to that.
+    np.testing.assert_allclose(found.cost, expected, atol=0.5)
