@@ -89,7 +89,9 @@ def test_same_seed_same_plan_whatever_the_numbering():
         outer_m=problem.outer_m[order],
     )
     other = propose(shuffled, effort="quick", seed=3).best
-    assert other.scores.cut_m == pytest.approx(score_plan(problem, first, np.zeros((0, 2), int)).cut_m)
+    assert other.scores.cut_m == pytest.approx(
+        score_plan(problem, first, np.zeros((0, 2), int)).cut_m
+    )
     together = first[:, None] == first[None, :]
     back = other.assignment[place]
     assert ((back[:, None] == back[None, :]) == together).all()
@@ -106,7 +108,9 @@ def test_stations_are_not_crossed_and_whole_numbers_are_explained():
 
 def test_islands_get_a_beat_or_a_bridge():
     problem = lattice(2, 6, np.ones(12), 2)
-    cut = np.isin(problem.edges, [5, 11]).any(axis=1) & ~np.isin(problem.edges, [5, 11]).all(axis=1)
+    cut = np.isin(problem.edges, [5, 11]).any(axis=1) & ~np.isin(problem.edges, [5, 11]).all(
+        axis=1
+    )
     island = problem.replace(edges=problem.edges[~cut], borders_m=problem.borders_m[~cut])
     proposal = propose(island, effort="quick")
     assert len(proposal.bridges) == 1

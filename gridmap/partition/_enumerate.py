@@ -12,7 +12,7 @@ from gridmap.partition._columns import Pool
 __all__ = ["enumerate_columns"]
 
 _WIDEST = 62  # grids that fit the bits of one number
-_STEPS = 40_000_000
+_STEPS = 12_000_000
 
 
 def enumerate_columns(instance: Instance, pool: Pool, steps: int = _STEPS) -> bool:
