@@ -1,5 +1,7 @@
 """Cost from rooms to points equals networkx on a graph cut at every point."""
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def oracle(travel: RoadTravel, points: np.ndarray, rooms: np.ndarray) -> np.ndar
         chain = [(0.0, ("n", int(net.start[edge])))]
         chain += [(share, ("x", *name)) for share, name, _ in stops]
         chain += [(1.0, ("n", int(net.end[edge])))]
-        for (low, a), (high, b) in zip(chain, chain[1:], strict=False):
+        for (low, a), (high, b) in pairwise(chain):
             arc(a, b, forward[edge] * (high - low) if high > low else 0.0)
             arc(b, a, backward[edge] * (high - low) if high > low else 0.0)
         for _, name, gap in stops:

@@ -42,11 +42,13 @@ def command(
     limits = parse_within(within)
     city = read_city(workspace)
     chosen = networks_of(city) if network == "all" else [network]
-    period = {"since": since or None, "until": end_of(until) if until else None}
+    end = end_of(until) if until else None
     results: list[dict[str, Any]] = []
     for limit in limits:
         for name in chosen:
-            found = measure_coverage(city, limit, mode=mode, network=name, **period)
+            found = measure_coverage(
+                city, limit, mode=mode, network=name, since=since or None, until=end
+            )
             rows = coverage_table(city, found, by=by)  # type: ignore[arg-type] # checked above
             result: dict[str, Any] = {
                 "within": str(limit),

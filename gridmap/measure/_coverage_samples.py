@@ -41,9 +41,9 @@ def sample_points(polygons: NDArray[np.object_], count: int) -> NDArray[np.float
         points[rows[row], slot[row, at]] = spots[row, at]
         filled[rows] = np.minimum(count, filled[rows] + inside.sum(axis=1))
     thin = np.flatnonzero(filled < count)
-    for row in thin:
-        if filled[row] == 0:
-            points[row] = shapely.get_coordinates(shapely.point_on_surface(polygons[row]))
+    for poor in thin.tolist():
+        if filled[poor] == 0:
+            points[poor] = shapely.get_coordinates(shapely.point_on_surface(polygons[poor]))
         else:
-            points[row] = points[row, np.arange(count) % filled[row]]
+            points[poor] = points[poor, np.arange(count) % filled[poor]]
     return points

@@ -85,13 +85,13 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
 
     def served(per_grid: Floats) -> Floats:
         spread = np.repeat(per_grid[:, None] / samples, samples, axis=1)[held]
-        return np.bincount(place, weights=spread, minlength=m)
+        return np.bincount(place, weights=spread, minlength=m).astype(np.float64)
 
     residents, incidents = served(city.grids.counts("residents")), served(coverage.incidents)
     weight = np.repeat(city.grids.counts("residents")[:, None] / samples, samples, axis=1)
     far = np.bincount(
         place, weights=(weight * np.where(held, coverage.cost, 0.0))[held], minlength=m
-    )
+    ).astype(np.float64)
     officers, auxiliaries = rooms.counts("officers"), rooms.counts("auxiliaries")
     return pd.DataFrame(
         {

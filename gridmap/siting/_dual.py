@@ -91,7 +91,7 @@ def ascend(
                 if ranked[i, k] >= price_i:
                     break
                 r[order[i, k]] += ranked[i, k] - price_i
-        chosen, spent, worst_in, best_out = _choose(r, price, budget, state)
+        chosen, worst_in, best_out = _choose(r, price, budget, state)
         for j in range(m):
             total += chosen[j] * r[j]
         seen = 0.95 * seen + 0.05
@@ -137,7 +137,7 @@ def ascend(
 @njit(cache=True)
 def _choose(
     r: Floats, price: Floats, budget: float, state: NDArray[np.int8]
-) -> tuple[Floats, float, float, float]:
+) -> tuple[Floats, float, float]:
     """Return the cheapest (last one partial) choice, and the rates at its edge."""
     m = len(r)
     chosen = np.zeros(m)
@@ -165,7 +165,7 @@ def _choose(
             if chosen[j] > 0.0:
                 worst_in = rate[j]
             break
-    return chosen, spent, worst_in, best_out
+    return chosen, worst_in, best_out
 
 
 @njit(cache=True)

@@ -56,7 +56,7 @@ class Near:
         """Return the near demands of a table of costs, shape (n, m)."""
         top = 2.0 * max(float(cost.max(initial=0.0)), 1.0)
         capped = np.where(np.isfinite(base), base, top)
-        place, demand = np.nonzero(cost.T < capped)
+        place, demand = np.nonzero(capped > cost.T)
         starts = np.searchsorted(place, np.arange(cost.shape[1] + 1))
         return cls(starts, demand, cost[demand, place], capped, *spending, conflict)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from itertools import count
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
+    States = NDArray[np.int8]
 
 _ROUNDS = 150  # steps of the dual between two looks for better places
 _NODE_ROUNDS = 40  # steps of the dual at each node of the branching
@@ -85,7 +86,7 @@ def least_cost(
     worth
         What the gap is a share of, less the cost; the cost itself if None.
     """
-    n, m = cost.shape
+    m = cost.shape[1]
     price, budget = limits.spending(m)
     by_place = np.ascontiguousarray(cost.T)
     near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
@@ -168,7 +169,7 @@ def good_places(cost: Floats, base: Floats, limits: Limits) -> Flags:
     return search.opened
 
 
-def _look(search: _Search, reduced: Floats, state: Ints, rng: np.random.Generator) -> None:
+def _look(search: _Search, reduced: Floats, state: States, rng: np.random.Generator) -> None:
     """Look for better places: those the bound favours, then shaken copies of the best."""
     _round(search, state, reduced)
     _shake(search, np.asarray(state == -1), rng)
@@ -201,7 +202,7 @@ def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: i
         search.offer(opened, exchange(search.near, opened, locked))
 
 
-def _without_closed(order: Ints, ranked: Floats, state: Ints) -> tuple[Ints, Floats]:
+def _without_closed(order: Ints, ranked: Floats, state: States) -> tuple[Ints, Floats]:
     """Return the ranked places of each demand without those settled closed."""
     keep = state[order] >= 0
     width = int(keep[0].sum())
@@ -211,7 +212,7 @@ def _without_closed(order: Ints, ranked: Floats, state: Ints) -> tuple[Ints, Flo
 
 def _branch(
     search: _Search,
-    state: Ints,
+    state: States,
     ranks: tuple[Ints, Floats],
     prices: Floats,
     often: Floats,
@@ -282,7 +283,7 @@ def _branch(
         search.bound = search.best
 
 
-def _spread(search: _Search, state: Ints) -> bool:
+def _spread(search: _Search, state: States) -> bool:
     """Close what an open place or the budget rules out; return whether it is possible."""
     opened = state == 1
     left = search.near.budget - search.near.price[opened].sum()
@@ -297,7 +298,7 @@ def _spread(search: _Search, state: Ints) -> bool:
     return True
 
 
-def _leaf(search: _Search, state: Ints) -> None:
+def _leaf(search: _Search, state: States) -> None:
     """Offer the places of a node where nothing is free any more."""
     opened = np.asarray(state == 1)
     if opened.any():
@@ -305,7 +306,7 @@ def _leaf(search: _Search, state: Ints) -> None:
         search.offer(opened, total)
 
 
-def _round(search: _Search, state: Ints, reduced: Floats) -> None:
+def _round(search: _Search, state: States, reduced: Floats) -> None:
     """Offer the places that a node's bound favours, exchanged."""
     opened = np.asarray(state == 1)
     spent = float(search.near.price[opened].sum())

@@ -171,14 +171,12 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     _, travel = travel_of(city, request.within, request.mode)
     ids, names, xy = candidates_of(city, request.candidates, request.area)
     rooms = places_of(city)[1] if request.keep_existing and city.has(Kind.ROOM) else None
-    notes = []
+    notes: list[str] = []
     ids, names, xy, pairs = _spaced(ids, names, xy, rooms, request, notes)
     demand = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
     cost = travel.matrix(demand, xy)
     fixed = travel.matrix(demand, rooms) if rooms is not None and len(rooms) else None
-    limits = Limits(
-        rooms=request.rooms, conflicts=pairs, seconds=request.seconds, gap=request.gap
-    )
+    limits = Limits(rooms=request.rooms, conflicts=pairs, seconds=request.seconds, gap=request.gap)
     answer = _solve(request, cost, weights, limits, fixed)
     if len(answer.unserved):
         lost = city.grids.ids[answer.unserved]

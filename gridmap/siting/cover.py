@@ -150,7 +150,7 @@ def solve_max_cover(
         none = np.empty(0, dtype=np.int64)
         return Siting("cover", none, already, already, limits.elapsed(), unserved)
     rows, group = _distinct_with_groups(within[useful])
-    heavy = np.bincount(group, weights=weight[useful])
+    heavy = np.bincount(group, weights=weight[useful]).astype(np.float64)
     chosen, uncovered, bound = _most(rows, heavy, limits, worth=already + float(heavy.sum()))
     total = already + float(heavy.sum())
     return Siting("cover", chosen, total - uncovered, total - bound, limits.elapsed(), unserved)
@@ -178,9 +178,9 @@ def _most(
         return least_cost(
             lost, heavy, limits, prices=np.clip(relaxed[2][:k], 0.0, heavy), worth=worth
         )
-    bound = 0.0 if relaxed is None else relaxed[0]
+    bound = 0.0 if relaxed is None else float(relaxed[0])
     if whole_weights:
-        bound = np.ceil(bound - 1e-6)
+        bound = float(np.ceil(bound - 1e-6))
     enough = limits.gap * (worth - left_out) + 1e-9 * worth
     if left_out - bound > enough and limits.left() > 0.0:
         upper = np.ones(m + k)
@@ -203,11 +203,11 @@ def _most(
         bound = max(bound, min(answer.bound, left_out))
         if answer.values is not None:
             found = answer.values[:m] > 0.5
-            lost = float(heavy[~rows[:, found].any(axis=1)].sum())
-            if lost < left_out:
-                opened, left_out = found, lost
+            fewer = float(heavy[~rows[:, found].any(axis=1)].sum())
+            if fewer < left_out:
+                opened, left_out = found, fewer
         if whole_weights:
-            bound = np.ceil(bound - 1e-6)
+            bound = float(np.ceil(bound - 1e-6))
     if left_out - bound <= 1e-9 * worth:
         bound = left_out
     return np.flatnonzero(opened), left_out, float(min(bound, left_out))

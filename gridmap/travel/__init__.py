@@ -1,5 +1,6 @@
 """Travel cost: straight lines, or along the road layer by mode."""
 
+from gridmap.travel.isochrones import isochrone, ring
 from gridmap.travel.modes import CAR, EBIKE, MODES, WALK, Mode, Unit, metres_per_minute, modes_of
 from gridmap.travel.network import Located, RoadNetwork
 from gridmap.travel.reach import Reach, Travel
@@ -20,8 +21,10 @@ __all__ = [
     "StraightLine",
     "Travel",
     "Unit",
+    "isochrone",
     "metres_per_minute",
     "modes_of",
     "read_oneway",
+    "ring",
     "road_network",
 ]
