@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from gridmap.maps import (
     Overlay,
@@ -14,6 +15,7 @@ from gridmap.maps import (
     room_overlay,
 )
 from gridmap.measure import MeasureTable
+from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import drawing_of, open_city, own_plan, table_of
 from gridmap.pages.session import Session, current_session
@@ -57,11 +59,22 @@ class Ground:
         tiles = self.tiles
         return tiles.datum if tiles else "wgs84"
 
-    def table(self, by: str) -> MeasureTable:
-        """Return the measures of the session's period."""
-        session = self.session
+    def table(self, by: By, days: tuple[date, date] | None = None) -> MeasureTable:
+        """Return the measures of some days, or of the session's period if None."""
+        since, until = days or (self.session.since, self.session.until)
         plan = self.plan if by == "beat" and not self.city.has(Kind.BEAT) else None
-        return table_of(self.city, self.key, by, session.since, session.until, plan)  # type: ignore[arg-type] # one of By
+        return table_of(self.city, self.key, by, since, until, plan)
+
+    @property
+    def days_before(self) -> tuple[date, date] | None:
+        """First and last day of the period before, as long; None where data don't reach."""
+        incidents, session = self.city.incidents, self.session
+        if incidents is None or incidents.period is None:
+            return None
+        first, last = incidents.period[0].date(), incidents.period[1].date()
+        since, until = session.since or first, session.until or last
+        begin = since - (until - since) - timedelta(days=1)
+        return None if begin < first else (begin, since - timedelta(days=1))
 
     def scene(
         self,

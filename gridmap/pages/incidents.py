@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from itertools import product
 
 import altair as alt
@@ -109,7 +109,12 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
         .mark_rect()
         .encode(
             x=alt.X("hour:O", title=tr("page.incidents.hour"), axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("day:O", title=None, sort=[tr(f"page.day.{day}") for day in _DAYS]),
+            y=alt.Y(
+                "day:O",
+                title=None,
+                sort=[tr(f"page.day.{day}") for day in _DAYS],
+                axis=alt.Axis(labelOverlap=False),
+            ),
             color=alt.Color(
                 "count:Q",
                 title=tr("maps.unit.incidents"),
@@ -142,18 +147,11 @@ def _before(
     ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]
 ) -> tuple[Floats, date, date] | None:
     """Return the same of the period before, and its days; None where the data don't reach."""
-    incidents = ground.city.incidents
-    session = ground.session
-    if incidents is None or incidents.period is None:
+    days = ground.days_before
+    if days is None:
         return None
-    first, last = incidents.period[0].date(), incidents.period[1].date()
-    since, until = session.since or first, session.until or last
-    length = (until - since).days + 1
-    begin, end = since - timedelta(days=length), since - timedelta(days=1)
-    if begin < first:
-        return None
-    slices = slices_of(ground.city, ground.key, begin, end)
-    return slices.by_grid(hours=hours, categories=categories), begin, end
+    slices = slices_of(ground.city, ground.key, *days)
+    return slices.by_grid(hours=hours, categories=categories), *days
 
 
 def _show_figures(ground: Ground, now: Floats, before: Floats | None) -> None:

@@ -93,7 +93,8 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
             tr("maps.column.incidents"),
             number(totals["incidents"]),
             tr("maps.unit.incidents"),
-            day_range(ground.session.since, ground.session.until, city),
+            _change(ground, totals["incidents"])
+            or day_range(ground.session.since, ground.session.until, city),
         ),
         Figure(
             tr("page.figure.covered"),
@@ -102,6 +103,15 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
             tr("page.figure.radius", radius=radius),
         ),
     ]
+
+
+def _change(ground: Ground, now: float) -> str:
+    """Return the change of incidents on the period before, or blank where there is none."""
+    days = ground.days_before
+    before = ground.table("grid", days).totals["incidents"] if days else 0.0
+    if not before:
+        return ""
+    return tr("page.incidents.change", share=f"{now / before - 1:+.1%}", count=number(before))
 
 
 def _show_worst(beats: MeasureTable | None) -> None:

@@ -27,10 +27,11 @@ class Touch {
   /** @param {any} args what the page sends */
   async render(args) {
     const box = /** @type {HTMLElement} */ (document.getElementById("map"));
-    if (this.height !== args.height) {
-      this.height = args.height;
-      box.style.height = `${args.height}px`;
-      tell("setFrameHeight", { height: args.height });
+    const height = this.heightFor(args.height);
+    if (this.height !== height) {
+      this.height = height;
+      box.style.height = `${height}px`;
+      tell("setFrameHeight", { height });
       this.map.invalidateSize(false);
     }
     document.documentElement.lang = args.scene.language;
@@ -44,6 +45,14 @@ class Touch {
     }
     this.renders += 1;
     box.dataset.painted = String(this.renders);
+  }
+
+  /** As asked, or more where the window has room below; never past its end. @param {number} asked */
+  heightFor(asked) {
+    if (asked < 640 || !window.frameElement) return asked;
+    const top = window.frameElement.getBoundingClientRect().top;
+    const room = window.parent.innerHeight - Math.max(top, 240) - 24;
+    return Math.max(asked, Math.min(Math.floor(room), asked * 1.5));
   }
 
   /** Move together with the other maps of this name. @param {string} name */
