@@ -181,3 +181,38 @@ def test_bad_arrays_are_refused(name, value):
         lattice(2, 2, [1, 1, 1, 1], 2, **{name: value}) if name == "xy" else lattice(
             2, 2, value, 2
         )
+
+
+def test_reasons_say_what_moves_and_what_is_proven():
+    weights = np.ones(36)
+    weights[:6] = 2.0
+    problem = lattice(6, 6, weights, 3, present=np.repeat(np.arange(3), 12))
+    proposal = propose(problem, objective="change", tolerance=0.08, effort="quick")
+    texts = proposal.reasons(names={0: "North"}, language="en")
+    moved = int((proposal.best.assignment != problem.present).sum())
+    assert any(text.startswith(f"{moved} grids with") for text in texts)
+    assert any("North" in text and "+28.6%" in text for text in texts)
+    assert len(texts) == len(proposal.reasons(language="zh"))
+
+
+def test_a_front_has_no_plan_that_another_beats():
+    rng = np.random.default_rng(8)
+    present = np.repeat(np.arange(4), 16)
+    problem = lattice(8, 8, rng.integers(1, 9, 64), 4, present=present)
+    proposal = propose(problem, effort="quick", front=4, tolerance=0.1)
+    assert proposal.best.objective == "compact"
+    assert 1 <= len(proposal.candidates) <= 4
+    kept = [one.scores.kept for one in proposal.candidates]
+    assert max(kept) >= kept[0]
+
+
+def test_stopping_and_processes_leave_valid_plans():
+    rng = np.random.default_rng(2)
+    problem = lattice(12, 12, rng.integers(1, 9, 144), 8, parents=np.repeat([0, 1], 72))
+    told = []
+    stopped = propose(problem, effort="thorough", should_stop=lambda: True)
+    assert (stopped.best.scores.pieces == 1).all()
+    alone = propose(problem, effort="quick", seed=4, on_progress=told.append).best.assignment
+    assert told[-1].share == pytest.approx(1.0)
+    shared = propose(problem, effort="quick", seed=4, processes=2).best.assignment
+    assert (alone == shared).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,3 +99,24 @@ class Proposal:
     def sentences(self, language: str | None = None) -> list[str]:
         """Return the notes as sentences in ``zh`` or ``en`` (the current language if None)."""
         return [tr(note.key, language=language, **note.values) for note in self.notes]
+
+    def reasons(
+        self,
+        candidate: Candidate | None = None,
+        *,
+        names: Mapping[int, str] | None = None,
+        language: str | None = None,
+    ) -> list[str]:
+        """Return sentences on what a plan moves and why, and on what is proven about it.
+
+        Parameters
+        ----------
+        candidate
+            One of the candidates; the best if None.
+        names
+            Names of beats by their number.
+        """
+        from gridmap.partition._explain import explain_candidate
+
+        notes = explain_candidate(self.problem, candidate or self.best, names)
+        return [tr(note.key, language=language, **note.values) for note in notes]
