@@ -124,7 +124,7 @@ def _columns(
         if spec.content == "id":
             made[name] = as_ids(values)
         elif spec.content in {"count", "number"}:
-            made[name] = as_numbers(values, column=mapped[name], where=where)
+            made[name] = as_numbers(values, column=mapped[name], where=where, finite=True)
         elif spec.content == "flag":
             made[name] = as_flags(values)
         else:

@@ -76,6 +76,8 @@ def clean_coverage(
         False to leave every overlapping area alone and to match edges only.
     """
     edges = shapely.coverage_invalid_edges(shapes)
+    if (shapely.is_missing(edges) | shapely.is_empty(edges)).all():
+        return Mended(shapes, np.zeros(len(shapes), dtype=bool), 0.0)
     first, second, shared = overlaps_between(shapes, edges)
     wide = (inner_width_m(shared) > tolerance_m) if overlaps else np.ones(len(first), dtype=bool)
     frozen = np.zeros(len(shapes), dtype=bool)

@@ -13,13 +13,21 @@ _AROUND_M = 50.0
 
 
 def changed_rows(before: NDArray[np.object_], after: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Return which shapes differ in more than where their rings start, shape (n,)."""
+    """Return which shapes differ in more than how they are written, shape (n,).
+
+    Where a ring starts, and whether one part is wrapped as several, makes no difference.
+    """
     same = np.asarray(shapely.equals_identical(before, after))
     rows = np.flatnonzero(~same)
-    same[rows] = shapely.equals_exact(
-        shapely.normalize(before[rows]), shapely.normalize(after[rows]), 0.0
-    )
+    same[rows] = shapely.equals_exact(_plain(before[rows]), _plain(after[rows]), 0.0)
     return np.asarray(~same)
+
+
+def _plain(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    single = shapely.get_num_geometries(shapes) == 1
+    out = shapes.copy()
+    out[single] = shapely.get_geometry(shapes[single], 0)
+    return np.asarray(shapely.normalize(out), dtype=object)
 
 
 def inner_width_m(shapes: NDArray[np.object_]) -> NDArray[np.float64]:

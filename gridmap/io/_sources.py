@@ -74,8 +74,9 @@ def layer_names(path: Path) -> list[str]:
     import pyogrio
 
     with _foreign_reader(path):
-        if path.suffix.lower() == ".gpkg":
-            # The SQLite inside fiona's GDAL has crashed the process on damaged pages.
+        if path.suffix.lower() in {".gpkg", ".fgb", ".geojson", ".json", ".shp"}:
+            # Fiona's older GDAL has crashed the process on damaged GeoPackages and
+            # FlatGeobufs, and prints a traceback on GeoJSON that is no UTF-8.
             return [str(name) for name, _ in pyogrio.list_layers(path)]
         return list(fiona.listlayers(path))
 
@@ -150,10 +151,10 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
 
     shapefile = path.suffix.lower() == ".shp"
     found = detect_dbf(path, encoding) if shapefile else Encoding(encoding or "utf-8", "default")
-    # One layer a file: not worth opening twice.
+    # One layer a file: not worth opening twice, unless a name is to be checked.
     single = path.suffix.lower() in {".shp", ".fgb", ".geojson", ".json"}
-    names = [] if single else layer_names(path)
-    if layer and not single and layer not in names:
+    names = layer_names(path) if layer or not single else []
+    if layer and layer not in names:
         raise MissingError(
             "io.error.no_layer", layer=layer, file=path.name, known=", ".join(names)
         )

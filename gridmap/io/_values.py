@@ -18,7 +18,9 @@ _TRUE = {"1", "true", "t", "yes", "y", "是", "有", "ft", "tf", "b", "-1", "one
 _MARKS = re.compile(r"[,，\s_'’]|人$|户$|件$|起$|个$")
 
 
-def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.float64]:
+def as_numbers(
+    values: pd.Series, *, column: str, where: str, finite: bool = False
+) -> NDArray[np.float64]:
     """Return numbers from numbers or text; thousands marks and full width are understood.
 
     Parameters
@@ -26,6 +28,8 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
     values : (n,) Series
     column, where
         What to call the column and its file in an error.
+    finite
+        Whether an infinite number is an error too.
 
     Returns
     -------
@@ -35,10 +39,12 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
     Raises
     ------
     InputError
-        If a cell holds anything else.
+        If a cell holds anything else, or something infinite where that is an error.
     """
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=float, na_value=np.nan)
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        _refuse(np.isinf(numbers) & finite, column, where)
+        return numbers
     plain = pd.to_numeric(values, errors="coerce").to_numpy(
         dtype=float, na_value=np.nan, copy=True
     )
@@ -53,6 +59,11 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
     )
     wrong = np.zeros(len(values), dtype=bool)
     wrong[rows[~blank]] = np.isnan(plain[rows[~blank]])
+    _refuse(wrong | (np.isinf(plain) & finite), column, where)
+    return plain
+
+
+def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:
     if wrong.any():
         raise InputError(
             "io.error.not_numbers",
@@ -61,7 +72,6 @@ def as_numbers(values: pd.Series, *, column: str, where: str) -> NDArray[np.floa
             count=int(wrong.sum()),
             rows=some_ids(np.flatnonzero(wrong) + 1),
         )
-    return plain
 
 
 def as_ids(values: pd.Series) -> NDArray[np.object_]:
