@@ -100,8 +100,8 @@ def minimise(
 
 def relax(
     objective: Floats, rows: csr_array, low: Floats, high: Floats, *, seconds: float
-) -> tuple[float, Floats, Floats] | None:
-    """Return the relaxation's value, reduced costs and row prices; None if not solved.
+) -> tuple[float, Floats, Floats, Floats] | None:
+    """Return the relaxation's value, reduced costs, row prices and solution; or None.
 
     A large model is solved by interior points alone: its value is then close, no bound.
 
@@ -122,7 +122,8 @@ def relax(
         return None
     value = float(solver.getInfo().objective_function_value)
     solution = solver.getSolution()
-    return value, np.array(solution.col_dual), np.array(solution.row_dual)
+    duals = np.array(solution.col_dual), np.array(solution.row_dual)
+    return value, *duals, np.array(solution.col_value)
 
 
 def _load(

@@ -69,6 +69,7 @@ def least_cost(
     limits: Limits,
     *,
     prices: Floats | None = None,
+    guess: Floats | None = None,
     worth: float | None = None,
 ) -> tuple[Ints, float, float]:
     """Return places of least total cost, that cost, and a lower bound.
@@ -83,6 +84,8 @@ def least_cost(
         How many places, or what they may cost; time and gap.
     prices
         Prices of the demands that are known to bound well, shape (n,).
+    guess
+        How much of each place a relaxation opens: where to look for good choices.
     worth
         What the gap is a share of, less the cost; the cost itself if None.
     """
@@ -141,6 +144,8 @@ def least_cost(
     # Where a gap is allowed, better places close it sooner than branching does.
     patience = limits.elapsed() + 0.4 * limits.left() if limits.gap > 0.0 else 0.0
     while not search.closed and limits.elapsed() < patience:
+        if guess is not None:
+            _draw(search, guess, rng)
         _shake(search, np.asarray(state == -1), rng)
     _branch(search, state, (order, ranked), prices, often, integral=integral)
     assert search.opened is not None  # noqa: S101 - greedy always offers
@@ -173,6 +178,20 @@ def _look(search: _Search, reduced: Floats, state: States, rng: np.random.Genera
     """Look for better places: those the bound favours, then shaken copies of the best."""
     _round(search, state, reduced)
     _shake(search, np.asarray(state == -1), rng)
+
+
+def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
+    """Open places by chance as a relaxation favours them, and exchange."""
+    opened = np.zeros(len(guess), dtype=bool)
+    # The largest of log(u) / share is a draw without replacement (Efraimidis, Spirakis 2006).
+    order = np.argsort(-np.log(rng.random(len(guess))) / np.maximum(guess, 1e-6))
+    spent = 0.0
+    for j in order.tolist():
+        clash = len(search.near.conflict) and (search.near.conflict[j] & opened).any()
+        if spent + search.near.price[j] <= search.near.budget + 1e-9 and not clash:
+            opened[j] = True
+            spent += search.near.price[j]
+    search.offer(opened, exchange(search.near, opened, np.zeros(len(guess), dtype=bool)))
 
 
 def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: int = 4) -> None:

@@ -176,7 +176,12 @@ def _most(
     if relaxed is not None and objective.size and model.model()[0].nnz > LARGE:
         lost = np.where(rows, 0.0, heavy[:, None])
         return least_cost(
-            lost, heavy, limits, prices=np.clip(relaxed[2][:k], 0.0, heavy), worth=worth
+            lost,
+            heavy,
+            limits,
+            prices=np.clip(relaxed[2][:k], 0.0, heavy),
+            guess=relaxed[3][:m],
+            worth=worth,
         )
     bound = 0.0 if relaxed is None else float(relaxed[0])
     if whole_weights:
