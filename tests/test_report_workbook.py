@@ -16,6 +16,9 @@ from gridmap.model import Kind, Layer
 from gridmap.report import Request, build_report, write_workbook
 from gridmap.report.sheets_csv import table_csv
 
+# openpyxl does not know the data bars of Excel 2010 and later.
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
 ATTACK = '=HYPERLINK("http://x","y")'
 
 

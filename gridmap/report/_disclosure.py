@@ -8,6 +8,7 @@ a range at least as wide as the small numbers themselves.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +21,7 @@ __all__ = ["Cells", "feasible_range", "hide_cells", "is_small"]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-_LARGEST = 2_000  # cells of one linear programme; larger tangles are hidden, not solved
+_LARGEST = 300  # cells that one linear programme lets move; the others count as known
 _ROUNDS = 100
 _EPSILON = 1e-6
 _FAR = 1e4  # hidden cells that nothing bounds are tried up to this much more
@@ -156,7 +157,7 @@ def feasible_range(
 
     ``values`` of hidden cells enter only through the sums that the shown ones make known.
     """
-    cells, rows = _tangle(relations, relations.tocsc(), dark, cell)
+    cells, rows = _tangle(relations, relations.tocsc(), dark, cell, most=len(values))
     known = relations[rows][:, cells]
     ends = [_extreme(known, values[cells], cells == cell, sign) for sign in (1.0, -1.0)]
     place = int(np.searchsorted(cells, cell))
@@ -208,8 +209,6 @@ class _Search:
         if self._moves(cell):
             return True
         cells, rows = _tangle(self.relations, self.columns, self.dark, cell)
-        if len(cells) > _LARGEST:
-            return False
         known = self.relations[rows][:, cells]
         for sign in (-1.0, 1.0):
             point = _extreme(known, self.values[cells], cells == cell, sign)
@@ -242,23 +241,33 @@ class _Search:
 
 
 def _tangle(
-    relations: csr_array, columns: csc_array, dark: Bools, cell: int
+    relations: csr_array, columns: csc_array, dark: Bools, cell: int, *, most: int = _LARGEST
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the hidden cells that hang together with one, and the relations between."""
-    cells, rows = {cell}, set()
-    waiting = [cell]
-    while waiting and len(cells) <= _LARGEST:
-        here = waiting.pop()
+    """Return the hidden cells that hang together with one, and every relation they stand in.
+
+    Short relations are followed first. Where more than ``most`` cells hang together the rest
+    count as known: who can move with fewer helpers can move with more.
+    """
+    cells, seen = {cell}, set()
+    waiting: list[tuple[int, int]] = []
+
+    def open_rows(here: int) -> None:
         for row in columns.indices[columns.indptr[here] : columns.indptr[here + 1]].tolist():
-            if row in rows:
-                continue
-            rows.add(row)
-            near = relations.indices[relations.indptr[row] : relations.indptr[row + 1]]
-            for other in near[dark[near]].tolist():
-                if other not in cells:
-                    cells.add(other)
-                    waiting.append(other)
-    return np.array(sorted(cells)), np.array(sorted(rows), dtype=np.int64)
+            if row not in seen:
+                seen.add(row)
+                size = int(relations.indptr[row + 1] - relations.indptr[row])
+                heapq.heappush(waiting, (size, row))
+
+    open_rows(cell)
+    while waiting and len(cells) < most:
+        _, row = heapq.heappop(waiting)
+        near = relations.indices[relations.indptr[row] : relations.indptr[row + 1]]
+        for other in near[dark[near]][: most - len(cells)].tolist():
+            if other not in cells:
+                cells.add(other)
+                open_rows(other)
+    found = np.array(sorted(cells), dtype=np.int64)
+    return found, np.unique(columns[:, found].indices).astype(np.int64)
 
 
 def _extreme(known: csr_array, truth: Floats, aim: Bools, sign: float) -> Floats:

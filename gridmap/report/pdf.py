@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import tempfile
 import unicodedata
 from importlib.resources import files
@@ -108,7 +109,7 @@ def _table(table: Table, width: float) -> dict[str, Any]:
     columns = []
     for place, item in enumerate(table.columns):
         needed = max(_text_em(line[place]) for line in lines)
-        word = max(_text_em(part) for part in item.label.replace("（", " （").split())
+        word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
         columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
     if wide:
         columns = [min(value, 26.0) for value in columns]

@@ -136,7 +136,7 @@ def draw_map(
 def _broken(text: str, most: int = 26) -> str:
     """Return a text in lines of at most so many half-width letters, broken before a bracket."""
     lines = [""]
-    for part in re.findall(r"[（(][^）)]*[）)]|[^\s（(]+\s*|\s+", text):
+    for part in re.findall(r"[\uff08(][^\uff09)]*[\uff09)]|[^\s\uff08(]+\s*|\s+", text):
         if lines[-1] and _wide(lines[-1] + part.rstrip()) > most:
             lines.append("")
         lines[-1] += part

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 import unicodedata
 from typing import Any
 
 import numpy as np
 
-from gridmap.i18n import tr, using_language
+from gridmap.i18n import using_language
 from gridmap.report.report import Report
 from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Format, Table
 
@@ -20,6 +21,8 @@ _HEAD, _BAR = "#1B2A3A", "#9DC3E6"
 _SERIES = ("#E0570C", "#9AA7B4")
 _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _WIDEST = 60
+_WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
+_LINE_PT = 15.0
 
 
 def write_workbook(report: Report) -> bytes:
@@ -76,6 +79,7 @@ class _Sheets:
             {"bold": True, "font_color": "white", "bg_color": _HEAD, "text_wrap": True,
              "valign": "vcenter", "align": "center", "border": 1, "border_color": "#FFFFFF"}
         )  # fmt: skip
+        self._note = book.add_format({"font_color": "#5B6B7C", "text_wrap": True, "valign": "top"})
         self._label = book.add_format({"bold": True})
         self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
 
@@ -104,10 +108,11 @@ class _Sheets:
         """Add the sheet of a table."""
         sheet = self._sheet(table)
         last = _FIRST_ROW + len(table)
+        widths = [_column_width(table, place) for place in range(len(table.columns))]
         for place, item in enumerate(table.columns):
             sheet.write_string(_FIRST_ROW, place, item.label, self._head)
             values, hidden = table.values(item.key), table.is_hidden(item.key)
-            wide = table.key in {"definitions", "sources"}
+            wide = table.key in _WIDE
             for row, value in enumerate(values, start=_FIRST_ROW + 1):
                 if wide:
                     sheet.write_string(row, place, str(value), self._wrap)
@@ -119,7 +124,7 @@ class _Sheets:
                     sheet, last + 1, place, table.total.get(item.key, ""), item.form,
                     hidden=item.key in table.hidden_total, total=True,
                 )  # fmt: skip
-            sheet.set_column(place, place, _column_width(table, place))
+            sheet.set_column(place, place, widths[place])
             if item.bar:
                 sheet.conditional_format(
                     _FIRST_ROW + 1, place, last, place,
@@ -127,6 +132,7 @@ class _Sheets:
                      "bar_negative_color": "#F4B183"},
                 )  # fmt: skip
         self._heat(sheet, table)
+        self._heights(sheet, table, widths)
         sheet.set_row(_FIRST_ROW, 32)
         sheet.autofilter(_FIRST_ROW, 0, last, len(table.columns) - 1)
         texts = sum(item.form == "text" for item in table.columns[:2])
@@ -139,13 +145,29 @@ class _Sheets:
         sheet = self._book.add_worksheet(table.title[:31])
         sheet.write_string(0, 0, f"{self._report.title} · {table.title}", self._title)
         sheet.write_string(1, 0, self._report.subtitle, self._quiet)
-        sheet.write_string(2, 0, "  ".join(table.notes), self._quiet)
+        if table.notes and len(table.columns) > 1:
+            sheet.merge_range(2, 0, 2, len(table.columns) - 1, "", self._note)
+        sheet.write_string(2, 0, " ".join(table.notes), self._note)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer(f"&L{_plain(self._report.title)}&R&P / &N")
         sheet.hide_gridlines(1)
         return sheet
+
+    def _heights(self, sheet: Any, table: Table, widths: list[float]) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        """Give wrapped texts the lines that they need: LibreOffice does not by itself."""
+        note = _width(" ".join(table.notes))
+        if note:
+            sheet.set_row(2, _LINE_PT * math.ceil(note / max(sum(widths) - 4, 1)))
+        if table.key not in _WIDE:
+            return
+        for row, line in enumerate(table.texts(), start=_FIRST_ROW + 1):
+            lines = max(
+                math.ceil(_width(text) / (width - 4))
+                for text, width in zip(line, widths, strict=True)
+            )
+            sheet.set_row(row, _LINE_PT * max(lines, 1))
 
     def _heat(self, sheet: Any, table: Table) -> None:  # noqa: ANN401 - xlsxwriter has no types
         places = [n for n, item in enumerate(table.columns) if item.key in table.heat]
@@ -207,7 +229,7 @@ class _Sheets:
         drawn.set_legend({"none": True} if len(chart.values) == 1 else {"position": "bottom"})
         if chart.kind == "bar":
             drawn.set_y_axis({"reverse": True, "major_gridlines": {"visible": False},
-                              "label_position": "low"})  # fmt: skip
+                              "label_position": "low", "interval_unit": 1})  # fmt: skip
             drawn.set_x_axis({"major_gridlines": {"visible": True}, "num_format": "#,##0",
                               "label_position": "high"})  # fmt: skip
         else:
@@ -222,7 +244,7 @@ def _column_width(table: Table, place: int) -> float:
     item = table.columns[place]
     texts = [line[place] for line in table.texts()[-400:]] + [item.label[:12]]
     widest = max(map(_width, texts))
-    if table.key in {"definitions", "sources"}:
+    if table.key in _WIDE:
         return float(min(max(widest + 2, 14), _WIDEST))
     return float(min(max(widest + 3, 10), 40))
 
@@ -235,8 +257,3 @@ def _width(text: str) -> int:
 def _plain(text: str) -> str:
     """Return a text that a footer does not read as its own codes."""
     return text.replace("&", "&&")
-
-
-def sheet_names(report: Report) -> list[str]:
-    """Return the names of the workbook's sheets."""
-    return [tr(f"report.sheet.{table.key}", language=report.language) for table in report.tables]
