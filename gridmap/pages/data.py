@@ -16,13 +16,16 @@ from gridmap.model.crs import crs_label
 from gridmap.pages.cache import drawing_of, findings_of
 from gridmap.pages.data_import import show_import
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import show_empty, show_error
+from gridmap.pages.layout import number, show_empty, show_error
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import show_map
 
 __all__ = ["show"]
 
 _STEPS = ("there", "import", "check")
+_OVER_GRIDS = (
+    Kind.BARRIER, Kind.ROAD, Kind.COMMUNITY, Kind.STATION, Kind.BEAT, Kind.FACILITY, Kind.ROOM,
+)  # fmt: skip
 
 
 def show() -> None:
@@ -81,7 +84,6 @@ def _show_contents(ground: Ground) -> None:
             hide_index=True,
             width="stretch",
             column_config={
-                tr("page.data.area"): st.column_config.NumberColumn(format="%.1f"),
                 tr("page.data.count"): st.column_config.NumberColumn(format="localized"),
             },
         )
@@ -95,17 +97,18 @@ def _show_contents(ground: Ground) -> None:
             with st.expander(tr("page.data.notes", count=len(notes))):
                 st.markdown("\n".join(notes))
     with map_side:
-        overlays = []
-        for kind, layer in city.layers.items():
-            if kind in (Kind.ROOM, Kind.FACILITY):
-                overlays.append(_points(kind, ground))
-            elif kind is not Kind.GRID:
-                overlays.append(
-                    outline_overlay(layer, drawing=drawing_of(layer, datum=ground.datum))
-                )
+        overlays = [_overlay(kind, ground) for kind in _OVER_GRIDS if city.has(kind)]
         grids = city.get(Kind.GRID)
         cells = None if grids is None else drawing_of(grids, datum=ground.datum)
         show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=620)
+
+
+def _overlay(kind: Kind, ground: Ground) -> Overlay:
+    if kind in (Kind.ROOM, Kind.FACILITY):
+        return _points(kind, ground)
+    layer = ground.city.layer(kind)
+    drawing = drawing_of(layer, datum=ground.datum)
+    return outline_overlay(layer, drawing=drawing, shown=kind in (Kind.BEAT, Kind.BARRIER))
 
 
 def _points(kind: Kind, ground: Ground) -> Overlay:
@@ -133,9 +136,9 @@ def _contents(ground: Ground) -> pd.DataFrame:
             {
                 tr("page.data.layer"): tr(f"page.kind.{kind}"),
                 tr("page.data.count"): len(layer),
-                tr("page.data.area"): float(layer.area_m2.sum()) / 1e6
+                tr("page.data.area"): number(float(layer.area_m2.sum()) / 1e6, 1)
                 if kind in AREA_KINDS
-                else None,
+                else "",
                 tr("page.data.sources"): "、".join(map(str, known.get("sources") or [])),
                 tr("page.data.source_crs"): str(known.get("source_crs") or ""),
                 tr("page.data.mapped"): "；".join(
@@ -148,6 +151,7 @@ def _contents(ground: Ground) -> pd.DataFrame:
             {
                 tr("page.data.layer"): tr("page.kind.incidents"),
                 tr("page.data.count"): len(ground.city.incidents),
+                tr("page.data.area"): "",
                 tr("page.data.sources"): "",
                 tr("page.data.source_crs"): "",
                 tr("page.data.mapped"): "、".join(ground.city.incidents.categories),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from playwright.sync_api import expect
+
 _LONG = 120_000
 
 
@@ -47,7 +49,7 @@ def test_a_planner_proposes_edits_undoes_saves_and_compares(app_url, open_page):
     page.get_by_text("② 方案比较").click()
     page.get_by_text("改了什么").wait_for(timeout=_LONG)
     settle(page)
-    assert page.locator("iframe").count() == 2
+    expect(page.locator("iframe")).to_have_count(2, timeout=_LONG)
     assert page.locator('[data-testid="stException"]').count() == 0
     watched.require_clean()
 
