@@ -94,12 +94,9 @@ class Layer:
         if frame["id"].duplicated().any():
             repeated = frame["id"][frame["id"].duplicated()].unique()
             raise InputError("model.error.layer_repeated_id", kind=label, ids=some_ids(repeated))
-        dimension = shapely.get_dimensions(frame.geometry.to_numpy())
-        wrong = (
-            ~np.isin(dimension, _DIMENSIONS[self.kind])
-            & ~frame.geometry.is_empty
-            & frame.geometry.notna()
-        ).to_numpy()
+        shapes = frame.geometry.to_numpy()
+        wrong = ~np.isin(shapely.get_dimensions(shapes), _DIMENSIONS[self.kind])
+        wrong &= ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
         if wrong.any():
             raise InputError(
                 "model.error.layer_wrong_geometry",
