@@ -131,6 +131,15 @@ def test_slivers_and_a_far_island_are_found():
     assert_equals_geos(polygons, x, y)
 
 
+def test_polygons_far_off_get_a_raster_of_their_own():
+    polygons = [box(9e6, 9e6, 9e6 + 50, 9e6 + 50), *voronoi(80, 4), box(-9e7, 0, -8.9e7, 10)]
+    polygons.insert(40, box(-10, -10, 9e6 + 10, 9e6 + 10))  # over all of them
+    index = PolygonIndex.build(polygons)
+    assert len(index.shapes) > 1
+    x, y = adversarial_points(polygons, np.random.default_rng(2))
+    assert_equals_geos(polygons, x, y)
+
+
 def test_answers_do_not_depend_on_the_resolution():
     rng = np.random.default_rng(3)
     polygons = voronoi(200, 3, turn=12)
@@ -139,7 +148,7 @@ def test_answers_do_not_depend_on_the_resolution():
         PolygonIndex.build(polygons, expected_points=points).locate(x, y)
         for points in (1, 10_000, 10**9)
     ]
-    shapes = {PolygonIndex.build(polygons, expected_points=n).shape for n in (1, 10**9)}
+    shapes = {PolygonIndex.build(polygons, expected_points=n).shapes for n in (1, 10**9)}
     assert len(shapes) == 2
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_array_equal(answers[0], answers[2])
@@ -200,4 +209,5 @@ def test_the_index_says_what_it_is():
     index = PolygonIndex.build([box(0, 0, 1, 1)])
     assert "1 polygons" in repr(index)
     assert index.nbytes > 0
-    assert 0 < _raster_query.border_share(index._raster[2]) < 1
+    assert 0 < _raster_query.border_share(index._tiers[0].raster[2]) < 1
+    assert "no cells" in repr(PolygonIndex.build([]))
