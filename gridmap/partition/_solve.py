@@ -146,8 +146,9 @@ def solve_region(
     sweeps = effort.sweeps(n)
     starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
     left = clock.left()
+    visit_s = _VISIT_S * (6 if pulls_travel(instance) else 1)
     if np.isfinite(left):
-        starts = int(max(1, min(starts, left / (sweeps * n * _VISIT_S))))
+        starts = int(max(1, min(starts, left / (sweeps * n * visit_s))))
     plan = replace(schedule, sweeps=sweeps)
     if n <= _FREE_SHAPES:
         tight = min(1.0, _tolerance(instance) / 0.03)

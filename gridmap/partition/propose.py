@@ -301,7 +301,9 @@ def _solve_one(
 def _schedule(objective: str) -> Schedule:
     if objective == "change":
         return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
-    return Schedule(sweeps=1, resplit=0.01)
+    if objective == "travel":  # what a grid's way costs is small beside a border
+        return Schedule(sweeps=1, cold=0.03, resplit=0.01)
+    return Schedule(sweeps=1)
 
 
 def _candidate(
