@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +26,7 @@ __all__ = [
     "commit",
     "flushed",
     "locked",
+    "made_folder",
 ]
 
 LOCK = ".gridmap.lock"
@@ -125,3 +128,29 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def made_folder(target: Path, *, is_made: Callable[[], bool]) -> Iterator[Path]:
+    """Yield a new folder beside the target, and rename it into place when all went well.
+
+    Raises
+    ------
+    WorkspaceError
+        If somebody else has made the target in the meantime.
+    """
+    parent = target.resolve().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    try:
+        yield folder
+        folder.chmod(0o755)
+        try:
+            if target.is_dir():
+                target.rmdir()
+            folder.rename(target)
+        except OSError as error:
+            if is_made():
+                raise WorkspaceError("io.error.locked", path=str(target)) from error
+            raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyproj import CRS
 
+from gridmap.errors import WorkspaceError
 from gridmap.model import IncidentBatch, Incidents
 
-__all__ = ["read_months", "store_incidents", "sweep_months", "write_months"]
+__all__ = ["read_months", "store_incidents", "stored_incidents", "sweep_months", "write_months"]
 
 _BATCH = 1_000_000
 
@@ -27,6 +29,30 @@ def store_incidents(incidents: Incidents, folder: Path) -> dict[str, Any]:
         "categories": list(incidents.categories),
         "files": write_months(incidents, folder),
     }
+
+
+def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) -> Incidents | None:
+    """Return the incidents that an entry made by `store_incidents` stands for.
+
+    Raises
+    ------
+    WorkspaceError
+        If one of its files is not there.
+    """
+    if not entry:
+        return None
+    paths = [folder / name for name in entry["files"]]
+    lost = [path.name for path in paths if not path.is_file()]
+    if lost:
+        raise WorkspaceError("io.error.incidents_lost", path=str(folder.parent), file=lost[0])
+    categories = tuple(entry["categories"])
+    return Incidents(
+        lambda: read_months(paths, categories),
+        int(entry["count"]),
+        categories,
+        crs,
+        str(entry["digest"]),
+    )
 
 
 def sweep_months(folder: Path, files: list[str]) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from functools import cached_property
@@ -36,9 +35,10 @@ from gridmap.io._commit import (
     commit,
     flushed,
     locked,
+    made_folder,
 )
 from gridmap.io._layer_store import read_stored_layer, write_stored_layer
-from gridmap.io._months import read_months, store_incidents, sweep_months
+from gridmap.io._months import store_incidents, stored_incidents, sweep_months
 from gridmap.io.options import ImportReport
 from gridmap.model import City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
@@ -177,7 +177,7 @@ class Workspace:
             self.name,
             crs,
             layers,
-            self._read_incidents(crs),
+            stored_incidents(self.path / INCIDENTS, self.config.get("incidents"), crs),
             self.presets,
             bool(self.config.get("made_up", False)),
         )
@@ -341,20 +341,6 @@ class Workspace:
                 expected=crs_label(working),
             )  # fmt: skip
 
-    def _read_incidents(self, crs: CRS) -> Incidents | None:
-        entry = self.config.get("incidents")
-        if not entry:
-            return None
-        paths = [self.path / INCIDENTS / name for name in entry["files"]]
-        lost = [path.name for path in paths if not path.is_file()]
-        if lost:
-            raise WorkspaceError("io.error.incidents_lost", path=str(self.path), file=lost[0])
-        categories = tuple(entry["categories"])
-        return Incidents(
-            lambda: read_months(paths, categories), int(entry["count"]), categories, crs,
-            str(entry["digest"]),
-        )  # fmt: skip
-
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Path]:
         """Yield the folder to write in: this one, or a new one that is renamed into place."""
@@ -366,7 +352,7 @@ class Workspace:
                     self.__dict__.pop("config", None)
                     yield self.path
             else:
-                yield from self._making()
+                yield from made_folder(self.path, is_made=lambda: self.exists)
         except OSError as error:
             if isinstance(error, GridmapError):
                 raise
@@ -375,24 +361,6 @@ class Workspace:
             ) from error
         finally:
             self.__dict__.pop("config", None)
-
-    def _making(self) -> Iterator[Path]:
-        parent = self.path.resolve().parent
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=parent))
-        try:
-            yield folder
-            folder.chmod(0o755)
-            try:
-                if self.path.is_dir():
-                    self.path.rmdir()
-                folder.rename(self.path)
-            except OSError as error:
-                if self.exists:
-                    raise WorkspaceError("io.error.locked", path=str(self.path)) from error
-                raise
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _commit(
         self, folder: Path, crs: CRS, changes: dict[str, Any], *, replace: bool = False
