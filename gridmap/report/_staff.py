@@ -10,7 +10,7 @@ from gridmap.measure import norms, staff_needed
 from gridmap.model import Kind
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import HIDDEN, Chart, Format, Table, column
+from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column
 
 __all__ = ["comparison_table", "staffing_table"]
 
@@ -108,7 +108,10 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     columns = [column("name", "text")]
     for name in ("grids", "residents", "incidents", "covered_share"):
         form: Format = "share" if name == "covered_share" else "count"
-        columns += [column(f"{name}_before", form), column(f"{name}_after", form)]
+        now = column(f"{name}_before", form)
+        if name == "incidents":  # elsewhere this key is the period before
+            now = Column(now.key, tr("report.column.incidents_today"), form)
+        columns += [now, column(f"{name}_after", form)]
     if not hiding.limit:
         columns.append(column("kept_share", "share", bar=True))
     return Table(

@@ -97,10 +97,12 @@ def measure_all(
 
     Parameters
     ----------
-    city, plan
+    city
         What to measure.
     period, compared
         The period, and the one to compare it with.
+    plan
+        The plan whose beats are measured; the city's own if None.
     progress
         Told what is being done and how much of the measuring is done, 0 to 1.
     """

@@ -35,6 +35,8 @@ class Request:
 
     Parameters
     ----------
+    dated
+        The date that the report bears.
     period
         As `parse_period` reads it; blank for all time.
     compare
@@ -42,8 +44,6 @@ class Request:
         data reach back to its first day.
     suppress_below
         Counts above 0 and below this are hidden, with what would tell them; 0 hides none.
-    dated
-        The date that the report bears.
     """
 
     dated: date
