@@ -15,7 +15,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -27,7 +27,7 @@ from benchmarks.incidents import make_polygons
 from gridmap.measure import crosswalk
 
 Shapes = npt.NDArray[np.object_]
-Table = sparse.csr_array
+Table: TypeAlias = sparse.csr_array
 
 
 def make_beats(grids: Shapes, count: int, *, nested: bool) -> Shapes:

@@ -86,7 +86,11 @@ def by_gridmap(polygons: npt.NDArray[np.object_], path: Path, points: int) -> Ta
     from gridmap.measure import Axes, PolygonIndex, count_batches
 
     index = PolygonIndex.build(polygons, expected_points=points)
-    return count_batches(index, incident_batches(path), Axes()).table("polygon", "hour")
+    return (
+        count_batches(index, incident_batches(path), Axes())
+        .table("polygon", "hour")
+        .astype(np.int64)
+    )
 
 
 def by_gridmap_all_axes(polygons: npt.NDArray[np.object_], path: Path, points: int) -> Table:
@@ -96,7 +100,11 @@ def by_gridmap_all_axes(polygons: npt.NDArray[np.object_], path: Path, points: i
     index = PolygonIndex.build(polygons, expected_points=points)
     months = (np.datetime64("2023-01"), np.datetime64("2023-12"))
     axes = Axes(("a", "b", "c", "d", "e", "f"), months)
-    return count_batches(index, incident_batches(path), axes).table("polygon", "hour")
+    return (
+        count_batches(index, incident_batches(path), axes)
+        .table("polygon", "hour")
+        .astype(np.int64)
+    )
 
 
 def by_geopandas(polygons: npt.NDArray[np.object_], path: Path, points: int) -> Table:  # noqa: ARG001 - one signature for all
