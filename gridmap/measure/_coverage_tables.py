@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,7 +139,8 @@ def open_hours(text: str) -> NDArray[np.bool_]:
     >>> open_hours("22:00-06:00").nonzero()[0].tolist()
     [0, 1, 2, 3, 4, 5, 22, 23]
     """
-    found = re.findall(r"(\d{1,2})[:：](\d{2})\s*[-—–~至到]\s*(\d{1,2})[:：](\d{2})", text)
+    plain = unicodedata.normalize("NFKC", text)
+    found = re.findall(r"(\d{1,2}):(\d{2})\D{1,3}(\d{1,2}):(\d{2})", plain)
     if not found:
         return np.ones(24, dtype=bool)
     hour = np.arange(24) * 60

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridmap.errors import InputError
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from gridmap.travel import Unit
@@ -56,12 +58,18 @@ def parse_within(text: str) -> tuple[Within, ...]:
     >>> [str(limit) for limit in parse_within("1km, 5 min")]
     ['1000m', '5min']
     """
+    words = {
+        word: name
+        for name in ("m", "km", "min")
+        for word in (name, tr(f"coverage.words.{name}", language="zh"))
+    }
     found = []
-    for part in text.replace("，", ",").split(","):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(m|km|min|米|公里|分钟)\s*", part.lower())
-        if match is None or float(match[1]) <= 0.0:
+    for part in unicodedata.normalize("NFKC", text).lower().split(","):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(\w+)\s*", part)
+        written = "" if match is None else words.get(match[2], "")
+        if match is None or not written or float(match[1]) <= 0.0:
             raise InputError("coverage.error.within", received=part.strip())
-        factor = 1000.0 if match[2] in {"km", "公里"} else 1.0
-        unit: Unit = "min" if match[2] in {"min", "分钟"} else "m"
+        factor = 1000.0 if written == "km" else 1.0
+        unit: Unit = "min" if written == "min" else "m"
         found.append(Within(float(match[1]) * factor, unit))
     return tuple(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from gridmap.i18n import tr
 from gridmap.travel.network import RoadNetwork
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _KMH_PER_MPH = 1.609344
 _KEPT = 4
 _networks: OrderedDict[tuple[str, float, str], RoadNetwork] = OrderedDict()
 
-_BOTH = {"", "0", "0.0", "no", "n", "false", "b", "both", "nan", "none", "否", "双向"}
-_AGAINST = {"-1", "-1.0", "reverse", "r", "tf", "逆向"}
+_BOTH = {"", "0", "0.0", "no", "n", "false", "b", "both", "nan", "none"}
+_AGAINST = {"-1", "-1.0", "reverse", "r", "tf"}
 
 
 def road_network(
@@ -79,9 +80,14 @@ def read_oneway(column: pd.Series[Any]) -> NDArray[np.int8]:
     """
     text = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
     letters = bool(text.isin(["f", "b"]).any())
-    against = text.isin(_AGAINST) | (text.eq("t") if letters else False)
-    both = text.isin(_BOTH)
+    against = text.isin(_AGAINST | _words("against")) | (text.eq("t") if letters else False)
+    both = text.isin(_BOTH | _words("both"))
     return np.select([both.to_numpy(), against.to_numpy()], [0, -1], default=1).astype(np.int8)
+
+
+def _words(name: str) -> set[str]:
+    """Return what Chinese files write."""
+    return set(tr(f"travel.words.{name}", language="zh").split())
 
 
 def _speed(roads: Layer) -> NDArray[np.float64] | None:
@@ -98,7 +104,7 @@ def _level(roads: Layer) -> NDArray[np.float64] | None:
         level = pd.to_numeric(roads.frame["level"], errors="coerce").fillna(0.0).to_numpy(float)
     for name, storey in (("bridge", 1.0), ("tunnel", -1.0)):
         if roads.has(name):
-            text = roads.texts(name)
-            flag = np.array([value.strip().lower() not in _BOTH for value in text])
+            text, no = roads.texts(name), _BOTH | _words("both")
+            flag = np.array([value.strip().lower() not in no for value in text])
             level = np.where(flag & (level == 0.0), storey, level)
     return level if any(roads.has(name) for name in ("level", "bridge", "tunnel")) else None
