@@ -11,10 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.errors import some_ids
 from gridmap.partition._anneal import Clock, Schedule
 from gridmap.partition._exact import prove_travel
+from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
+from gridmap.partition._options import check_options
 from gridmap.partition._regions import Division, Note, divide, tied_groups
 from gridmap.partition._solve import Effort, Solved, effort_of, solve_region, tidy_start
 from gridmap.partition.problem import Problem
@@ -24,7 +26,6 @@ from gridmap.partition.scores import score_plan
 __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
-_OBJECTIVES = ("balance", "compact", "travel", "change")
 _NEAR = 3_000  # grids
 _BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 Integers = NDArray[np.int64]
@@ -108,7 +109,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     >>> propose(problem, effort="quick").best.assignment
     array([0, 0, 1, 1])
     """
-    _check_options(problem, objective, tolerance, keep, front, processes)
+    check_options(problem, objective, tolerance, keep, front, processes)
     clock = Clock(seconds, should_stop)
     division = divide(problem)
     profiles = _profiles(problem, objective, front)
@@ -127,7 +128,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         candidates.append(found)
         if clock.stopped():
             break
-    chosen = _front(candidates)
+    chosen = front_of(candidates)
     notes = division.notes + _shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
@@ -138,47 +139,6 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         seed=seed,
         effort=effort,
     )
-
-
-def _check_options(
-    problem: Problem,
-    objective: str,
-    tolerance: float,
-    keep: float | None,
-    front: int,
-    processes: int,
-) -> None:
-    if objective not in _OBJECTIVES:
-        raise InputError(
-            "partition.error.objective", received=objective, allowed=", ".join(_OBJECTIVES)
-        )
-    if not 0 < tolerance < 10:
-        raise InputError("partition.error.tolerance", received=tolerance)
-    if keep is not None and not 0 <= keep <= 1:
-        raise InputError("partition.error.keep", received=keep)
-    if (keep is not None or objective == "change") and problem.present is None:
-        raise InputError("partition.error.no_present")
-    if front < 1 or processes < 1:
-        raise InputError("partition.error.counts", front=front, processes=processes)
-    if problem.bounds is not None:
-        _check_bounds(problem)
-
-
-def _check_bounds(problem: Problem) -> None:
-    """Refuse what no plan can meet: a grid heavier than a beat, or sums that don't fit."""
-    assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
-    low, high = problem.bounds
-    first = problem.weights[:, 0]
-    heavy = np.flatnonzero(first > high)
-    if heavy.size:
-        raise InfeasibleError(
-            "partition.error.heavy_grid", ids=some_ids(problem.name_of(heavy)), upper=high
-        )
-    total = float(first.sum())
-    if not low * problem.beats <= total <= high * problem.beats:
-        raise InfeasibleError(
-            "partition.error.bounds", lower=low, upper=high, mean=total / problem.beats
-        )
 
 
 def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
@@ -404,30 +364,6 @@ def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return np.sort(part.labels)[rank[inverse]]
-
-
-def _front(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the plan asked for and those that no other plan beats on every measure."""
-    return candidates[:1] + [
-        one
-        for one in candidates[1:]
-        if not any(_dominates(other, one) for other in candidates if other is not one)
-    ]
-
-
-def _measures(one: Candidate) -> tuple[float, ...]:
-    scores = one.scores
-    return (
-        scores.max_deviation,
-        scores.cut_m,
-        scores.travel_total or 0.0,
-        -(scores.kept or 0.0),
-    )
-
-
-def _dominates(one: Candidate, other: Candidate) -> bool:
-    a, b = _measures(one), _measures(other)
-    return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
 
 
 def _shortfalls(
