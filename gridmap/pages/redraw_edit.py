@@ -207,7 +207,7 @@ def _show_bars(history: History) -> None:
                 alt.Tooltip("off", title=tr("page.edit.off"), format="+.1f"),
             ],
         )
-        .properties(height=19 * len(frame) + 40)
+        .properties(height=22 * len(frame) + 70)
     )
     st.altair_chart(chart, width="stretch")
     for fault in draft.faults:

@@ -234,7 +234,7 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X(across, title=tr(f"page.front.{across}"), scale=alt.Scale(zero=False)),
             y=alt.Y("deviation", title=tr("page.front.deviation"), scale=alt.Scale(zero=False)),
-            color=alt.Color("name", title=None, legend=alt.Legend(orient="bottom", columns=2)),
+            color=alt.Color("name", legend=None),
             opacity=alt.condition(pick, alt.value(1.0), alt.value(0.45)),
             tooltip=[
                 alt.Tooltip("name", title=tr("page.redraw.plan")),
@@ -244,7 +244,7 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
             ],
         )
         .add_params(pick)
-        .properties(height=230)
+        .properties(height=260)
     )
 
 

@@ -33,7 +33,9 @@ def test_a_planner_proposes_edits_undoes_saves_and_compares(app_url, open_page):
     page.get_by_text("方案取舍").wait_for(timeout=_LONG)
     settle(page)
     press(page, "保存方案")
-    press(page, "以此手工调整")
+    # Today's beats leave more to mend than a proposal does.
+    page.get_by_text("③ 手工调整").click()
+    press(page, "开始调整")
     page.get_by_text("下一步建议").wait_for(timeout=_LONG)
     wait_for_map(page)
     page.get_by_text("下一步建议").click()
