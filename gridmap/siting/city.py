@@ -40,10 +40,10 @@ class SiteRequest:
 
     Parameters
     ----------
-    rooms
-        How many new rooms; not needed by the model ``all``, where it is a ceiling.
     within
         Distance or time that counts as covered; also the unit of ``median`` and ``center``.
+    rooms
+        How many new rooms; not needed by the model ``all``, where it is a ceiling.
     model
         ``cover``: most people within reach. ``all``: fewest rooms that reach everybody.
         ``backup``: most people within reach of two rooms. ``median``: least mean way.

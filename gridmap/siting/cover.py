@@ -114,12 +114,14 @@ def solve_max_cover(
 
     Parameters
     ----------
-    cost, weights, fixed_cost
+    cost, weights
         As for `solve_set_cover`.
     reach
         Cost within which (``<=``) a demand is covered.
     limits
         How many places or what they may cost, conflicts, time, gap.
+    fixed_cost
+        As for `solve_set_cover`.
 
     Raises
     ------
