@@ -83,6 +83,8 @@ const ShapesLayer = L.Layer.extend({
     this.canvas.height = size.y * ratio;
     this.canvas.style.width = `${size.x}px`;
     this.canvas.style.height = `${size.y}px`;
+    const { palette, stroke, labels } = this.look;
+    if (!palette && !stroke && !labels && !this.marked.size) return;
     const pen = this.canvas.getContext("2d");
     const level = this.shapes.levelFor(this.zoom);
     const scale = 2 ** (this.zoom - level.zoom);

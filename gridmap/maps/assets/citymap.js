@@ -78,6 +78,8 @@ class CityMap {
     ]);
     if (scene !== this.scene) return; // a newer one has overtaken this one
     this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
+    this._fillPanel();
+    this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
       this.cells?.remove();
       this.marks?.remove();
@@ -95,8 +97,6 @@ class CityMap {
         this.overlays.delete(key);
       }
     }
-    this._fillPanel();
-    this._fit();
   }
 
   /** Show all of a place that is new here, beside the panel and not beneath it. */
