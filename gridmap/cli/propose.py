@@ -83,6 +83,14 @@ def command(
         )
     plans = plans_of(city, proposal, name=save or tr("cli.proposal"), present=present)
     rows = plan_rows(city, plans, proposal, workload, present=present)
+    changes: list[list[str]] = [[] for _ in plans]
+    if present is not None:
+        from gridmap.plans import Ground, compare_plans
+
+        ground = Ground.from_city(city, workload=workload)
+        changes = [compare_plans(ground, present, plan).sentences() for plan in plans]
+    for row, told in zip(rows, changes, strict=True):
+        row["changes"] = told
     if save:
         from gridmap.plans import LOCAL, PlanStore
 
@@ -96,8 +104,9 @@ def command(
         return
     import pandas as pd
 
-    print_rows(pd.DataFrame(rows).drop(columns=["bounds", "grids_split"]))
-    for sentence in proposal.sentences():
+    hidden = ["bounds", "grids_split", "changes"]
+    print_rows(pd.DataFrame(rows).drop(columns=hidden))
+    for sentence in (*proposal.sentences(), *changes[0]):
         print_text(sentence)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.partition._anneal import Schedule
 from gridmap.partition.problem import Problem
 
-__all__ = ["OBJECTIVES", "check_options"]
+__all__ = ["OBJECTIVES", "check_options", "schedule_of"]
 
 OBJECTIVES = ("balance", "compact", "travel", "change")
 
@@ -52,3 +53,12 @@ def _check_bounds(problem: Problem) -> None:
         raise InfeasibleError(
             "partition.error.bounds", lower=low, upper=high, mean=total / problem.beats
         )
+
+
+def schedule_of(objective: str) -> Schedule:
+    """Return how hot and how loose the search for an objective is."""
+    if objective == "change":
+        return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
+    if objective == "travel":  # what a grid's way costs is small beside a border
+        return Schedule(sweeps=1, cold=0.03, resplit=0.01)
+    return Schedule(sweeps=1)

@@ -43,6 +43,15 @@ class Effort:
     starts: int
     searches: int
 
+    def part(self, share: float, *, travels: bool) -> Effort:
+        """Return the effort for a region with this share of the grids.
+
+        Many stations share one search's looks, down to a twentieth each; where distance
+        counts, a look costs several times as much, and there are fewer.
+        """
+        fewer = 3.0 if travels else 1.0
+        return replace(self, visits=self.visits * max(share, 0.05) / fewer)
+
     def sweeps(self, grids: int) -> int:
         """Return the sweeps of one annealing of so many grids."""
         return int(min(self.most, max(self.least, self.visits / max(grids, 1))))

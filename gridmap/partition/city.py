@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.measure import Workload, balance
+from gridmap.measure import Workload, balance, criterion_of
 from gridmap.measure.present import match_beats
 from gridmap.model import BeatInfo, City, Kind, Plan
 from gridmap.partition.problem import Problem
@@ -74,6 +74,7 @@ def problem_of(
         "outer_m": np.maximum(outline - shared, 0.0),
         "parents": _stations(city) if by_station else None,
         "ids": tuple(grids.ids),
+        "demand": _demand(city, workload),
     }
     if present is not None:
         fields |= {"present": present.assignment.astype(np.int64)}
@@ -177,6 +178,14 @@ def _bounds(candidate: Candidate) -> list[dict[str, object]]:
         }
         for bound in candidate.bounds
     ]
+
+
+def _demand(city: City, workload: Workload) -> NDArray[np.float64]:
+    """Return what officers travel to: incidents where the city knows them."""
+    if city.incidents is None and not city.grids.has("incidents"):
+        return workload.load * len(workload)
+    calls = criterion_of(city, "incidents")
+    return calls if calls.sum() > 0 else workload.load * len(workload)
 
 
 def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> float | None:

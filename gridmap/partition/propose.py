@@ -16,9 +16,16 @@ from gridmap.partition._anneal import Clock, Schedule
 from gridmap.partition._exact import prove_travel
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
-from gridmap.partition._options import check_options
+from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._regions import Division, Note, divide, tied_groups
-from gridmap.partition._solve import Effort, Solved, effort_of, solve_region, tidy_start
+from gridmap.partition._solve import (
+    Effort,
+    Solved,
+    effort_of,
+    pulls_travel,
+    solve_region,
+    tidy_start,
+)
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.scores import score_plan
@@ -188,7 +195,7 @@ def _solve_all(
     report: Callable[[float], None] | None,
 ) -> list[Solved]:
     """Solve every region, in this process or in several; the plans are the same."""
-    schedule = _schedule(objective)
+    schedule = schedule_of(objective)
     whole = sum(float(b.instance.pulls.weight.sum()) for b in built)
     size = sum(len(b.instance.xy) for b in built)
     tasks = []
@@ -203,7 +210,7 @@ def _solve_all(
         tasks.append(
             _Task(
                 built=part,
-                effort=effort_of(effort),
+                effort=effort_of(effort).part(share, travels=pulls_travel(part.instance)),
                 schedule=schedule,
                 seed=seed * 7919 + i,
                 seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
@@ -256,14 +263,6 @@ def _solve_one(
         tighten=task.tighten,
         on_progress=on_progress,
     )
-
-
-def _schedule(objective: str) -> Schedule:
-    if objective == "change":
-        return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
-    if objective == "travel":  # what a grid's way costs is small beside a border
-        return Schedule(sweeps=1, cold=0.03, resplit=0.01)
-    return Schedule(sweeps=1)
 
 
 def _candidate(
