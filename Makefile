@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
+WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
 .PHONY: run test check format data wheelhouse clean
 
-run: $(READY)
+run: $(WARM)
 	$(BIN)/gridmap app
 
 test: $(DEV_READY)
@@ -53,6 +54,12 @@ $(VENV)/bin/python:
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+# The search is compiled once here, so that the first proposal does not wait for it.
+$(WARM): $(READY)
+	@echo "Compiling the search once, about half a minute ..."
+	@$(BIN)/python -c "from gridmap.partition import warm_up; warm_up()"
 	@touch $@
 
 $(DEV_READY): $(READY)

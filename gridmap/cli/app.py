@@ -52,6 +52,7 @@ def command(
             "--client.showErrorDetails", "none",
         ],
         env=environment_with(**settings),
+        cwd=bundled("app.py").parent,  # where the theme lies
         check=False,
     )  # fmt: skip
     raise typer.Exit(process.returncode)

@@ -148,7 +148,7 @@ def _way(
     return way[::-1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _hand_over(
     graph: Graph,
     loads: Loads,

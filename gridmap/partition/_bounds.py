@@ -30,7 +30,7 @@ class Relaxation:
     values: Floats
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _knapsacks(
     cost: Floats,
     u: Floats,

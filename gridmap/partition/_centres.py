@@ -15,7 +15,7 @@ __all__ = ["best_sites", "move_centres"]
 _CANDIDATES = 48  # in beats of more grids only those nearest to the middle are tried
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _middle(pulls: Pulls, members: np.ndarray) -> tuple[float, float]:
     sx, sy, whole = 0.0, 0.0, 0.0
     for v in members:
@@ -26,7 +26,7 @@ def _middle(pulls: Pulls, members: np.ndarray) -> tuple[float, float]:
     return sx / whole, sy / whole
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def best_sites(pulls: Pulls, beat: np.ndarray, k: int, candidates: int) -> np.ndarray:
     """Return the grid of each beat with the least sum of demand times distance.
 

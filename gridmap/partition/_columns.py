@@ -57,7 +57,7 @@ def make_pool(count: int, seed: int = 0) -> Pool:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _harvest(graph, loads, state, member, cost, keys, slot, used, hashes, borders):
     n, k = len(state.beat), len(state.size)
     hashes[:] = 0
@@ -87,7 +87,7 @@ def _harvest(graph, loads, state, member, cost, keys, slot, used, hashes, border
         used[0] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sweep_and_harvest(
     graph: Graph,
     loads: Loads,

@@ -55,7 +55,7 @@ def _borders(instance: Instance, member: NDArray[np.bool_]) -> NDArray[np.float6
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _enumerate(near, w, lo, hi, k, found, steps):
     n, criteria = w.shape
     whole = np.int64((np.int64(1) << n) - 1)
@@ -117,7 +117,7 @@ def _enumerate(near, w, lo, hi, k, found, steps):
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _rest_fits(near, w, lo, hi, k, rest):
     """Return whether each part left behind can be a whole number of beats."""
     used = 1

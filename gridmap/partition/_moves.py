@@ -40,7 +40,7 @@ def next_random(random):
     return bits
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def stays_connected(graph: Graph, state: State, grid: int, beat: int) -> bool:
     """Return whether the beat stays in one piece when the grid leaves it.
 
@@ -97,7 +97,7 @@ def stays_connected(graph: Graph, state: State, grid: int, beat: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def gather_cut_off(graph: Graph, state: State, grid: int, beat: int) -> int:
     """Gather the grid and what its leaving cuts off; return how many.
 
@@ -170,7 +170,7 @@ def pull_of(pulls: Pulls, grid: int, beat: int) -> float:
     return cost
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def foes_in(pulls: Pulls, state: State, grid: int, beat: int) -> int:
     """Return how many grids that may not share a beat with this one are in the beat."""
     count = 0
@@ -180,7 +180,7 @@ def foes_in(pulls: Pulls, state: State, grid: int, beat: int) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def block_change(
     graph: Graph,
     loads: Loads,
@@ -243,7 +243,7 @@ def block_change(
     return change
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def share_penalty(state: State, off: float) -> float:
     """Return the change of the penalty for workload that loses its beat beyond the limit."""
     before = max(0.0, state.moved[0] - state.moved[1]) * state.moved[2]
@@ -261,7 +261,7 @@ def _spread(state: State, beat: int, mass: float, mx: float, my: float) -> float
     return (sx * sx + sy * sy) / whole
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def apply_block(
     loads: Loads,
     pulls: Pulls,

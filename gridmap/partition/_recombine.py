@@ -29,7 +29,7 @@ def tree_room(count: int, edges: int, criteria: int) -> tuple[np.ndarray, np.nda
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def recombine_once(
     graph: Graph,
     loads: Loads,
@@ -62,7 +62,7 @@ def recombine_once(
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _grow_tree(graph, state, root, p, q, whole):
     """Grow a random tree over both beats; return how many grids it has."""
     indptr, nbr, owner, stamp = graph.indptr, graph.nbr, state.beat, state.stamp
@@ -97,7 +97,7 @@ def _grow_tree(graph, state, root, p, q, whole):
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sum_subtrees(graph, loads, pulls, state, count, p, q, whole, sums):
     """Fill the sums of each grid's subtree; return the border between the beats as they are."""
     criteria = loads.w.shape[1]
@@ -150,7 +150,7 @@ def _sum_subtrees(graph, loads, pulls, state, count, p, q, whole, sums):
     return border
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def recombine_pair(
     graph: Graph,
     loads: Loads,
@@ -240,7 +240,7 @@ def recombine_pair(
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _divide(loads, pulls, state, count, at, p, q, p_below, whole):
     """Give the subtree at ``at`` to one beat and the rest to the other; rebuild their sums."""
     for i in range(count):

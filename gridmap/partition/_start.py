@@ -73,7 +73,7 @@ def bisect(xy: Floats, weight: Floats, share: Floats, turn: float = 0.0) -> Ints
     return beat
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _join(indptr, nbr, length, beat, weight, k):
     n = len(beat)
     piece = np.empty(n, np.int32)
@@ -220,7 +220,7 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     return beat
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _grow(indptr, nbr, beat, weight, share, xy):
     n, k = len(beat), len(share)
     total = np.zeros(k)

@@ -28,7 +28,7 @@ _32 = np.uint64(32)
 _LARGEST_BLOCK = 4000  # a beat of more grids is not searched for the part a move cuts off
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def run_sweeps(
     graph: Graph,
     loads: Loads,
@@ -70,7 +70,7 @@ def run_sweeps(
     return tried
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh: float) -> float:
     """Return what travel, change and grids kept apart say to a move."""
     change = pull_of(pulls, grid, goal) - pull_of(pulls, grid, origin)
@@ -84,7 +84,7 @@ def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh
     return change
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sweep(
     graph: Graph,
     loads: Loads,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Flags: TypeAlias = NDArray[np.bool_]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def ascend(
     order: Ints,
     ranked: Floats,
@@ -134,7 +134,7 @@ def ascend(
     return best, best_u, best_r, often / max(seen, 1e-12)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _choose(
     r: Floats, price: Floats, budget: float, state: NDArray[np.int8]
 ) -> tuple[Floats, float, float]:
@@ -168,7 +168,7 @@ def _choose(
     return chosen, worst_in, best_out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _settle(
     r: Floats,
     price: Floats,

@@ -84,7 +84,7 @@ def exchange(near: Near, opened: Flags, locked: Flags) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _greedy(
     lists: tuple[Ints, Ints, Floats],
     base: Floats,
@@ -120,7 +120,7 @@ def _greedy(
             now[demand[k]] = min(now[demand[k]], cost[k])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _interchange(
     lists: tuple[Ints, Ints, Floats],
     base: Floats,
@@ -178,7 +178,7 @@ def _interchange(
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _clashes(conflict: Flags, opened: Flags, place: int) -> int:
     count = 0
     for k in range(len(conflict)):
@@ -187,7 +187,7 @@ def _clashes(conflict: Flags, opened: Flags, place: int) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _assign(
     lists: tuple[Ints, Ints, Floats],
     base: Floats,
