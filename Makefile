@@ -13,7 +13,7 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 run: $(WARM)
 	$(BIN)/gridmap app
 
-test: $(DEV_READY)
+test: $(DEV_READY) $(WARM)
 	@bash .ci/browser
 	@bash .ci/postgresql
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)

@@ -165,10 +165,8 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
             raise InputError("io.error.several_layers", file=path.name, known=", ".join(names))
     options: dict[str, object] = {}
     if shapefile:
-        # A shapefile whose index is lost can be read all the same: GDAL rebuilds it.
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
         options["encoding"] = found.name.replace("utf-8-sig", "utf-8")
-    with _foreign_reader(path):
+    with _foreign_reader(path), _index_restored(path, needed=shapefile):
         # The only layer needs no name: two versions of GDAL may call it differently.
         chosen = layer or (names[0] if several else None)
         frame = pyogrio.read_dataframe(path, layer=chosen, **options)
@@ -179,6 +177,24 @@ def _read_vector(path: Path, *, layer: str, encoding: str) -> Source:
     if not isinstance(frame, gpd.GeoDataFrame):
         return Source(frame, None, found, "table")
     return Source(frame, crs, found, driver)
+
+
+@contextmanager
+def _index_restored(path: Path, *, needed: bool) -> Iterator[None]:
+    """Let GDAL rebuild the index of a shapefile that has lost it, and of no other.
+
+    The option holds for the whole process: left on, it empties layers inside zips.
+    """
+    import pyogrio
+
+    if not needed or path.with_suffix(".shx").exists() or path.with_suffix(".SHX").exists():
+        yield
+        return
+    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
 
 
 def _spatial(path: Path, names: list[str]) -> list[str]:

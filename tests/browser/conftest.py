@@ -144,4 +144,4 @@ def app_url() -> Iterator[str]:
     process, address = serve(None)
     yield address
     process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    process.wait(60)
