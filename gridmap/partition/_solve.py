@@ -30,6 +30,9 @@ _GROWN = 3_000  # up to here every second start grows from random seeds, for oth
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
 
 
+_MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
     """How many looks at a grid one annealing takes, and how many annealings there are.
@@ -238,8 +241,9 @@ def _one_run(
 
     if travels:
         move_centres(pulls, first, instance.k, held)
-    # The less time, the larger the part of it that mending needs.
-    tail = 0.97 - 0.15 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
+    # The less time and the more grids, the larger the part of it that mending needs.
+    size = min(len(first) / _MENDING_GRIDS, 1.0)
+    tail = 0.97 - 0.08 * size - 0.15 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
     inner = clock.part(clock.left() * tail)
     state = anneal(
         instance,
