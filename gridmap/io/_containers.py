@@ -27,8 +27,7 @@ _ZIP_ERRORS = (
     lzma.LZMAError,
     EOFError,
     OSError,
-    RuntimeError,
-    NotImplementedError,
+    RuntimeError,  # also what zipfile raises for a compression it does not know
     ValueError,
 )
 _MAX_RATIO = 200  # text seldom packs beyond 20:1; a bomb packs beyond 1000:1
