@@ -468,7 +468,7 @@ def test_the_table_of_permissions():
         Role.VIEWER: {"view"},
         Role.ANALYST: {"view", "export"},
         Role.PLANNER: {"view", "export", "edit", "save", "import"},
-        Role.ADMINISTRATOR: {"view", "export", "edit", "save", "import", "assign_role"},
+        Role.ADMINISTRATOR: {"view", "export", "edit", "save", "import", "repair", "assign_role"},
     }
     assert set().union(*ALLOWED.values()) == set(Action)
 

@@ -31,6 +31,7 @@ from gridmap.plans import (
     PlanStore,
     RenameBeat,
     Role,
+    logged,
 )
 from gridmap.plans._schema import APPEND_ONLY, METADATA
 
@@ -262,10 +263,55 @@ def test_who_may_not_changes_nothing(store):
     assert len(store.audit_records()) == 2
 
 
+def test_a_claimed_role_counts_for_nothing_where_the_store_knows_better(store):
+    store.save(make_plan(), author=LOCAL)
+    li, stranger = Actor("li", Role.PLANNER), Actor("x", Role.ADMINISTRATOR)
+    store.assign_role("li", Role.PLANNER, author=LOCAL)
+    assert store.save(make_plan(), author=li, base_version=1).number == 2
+    store.assign_role("li", Role.VIEWER, author=LOCAL)  # taken back while li was at work
+    records = len(store.audit_records())
+    for actor in (li, stranger):
+        for forged in (
+            lambda actor=actor: store.save(make_plan(), author=actor, base_version=2),
+            lambda actor=actor: store.import_plan(make_plan("x"), author=actor, source="x.csv"),
+            lambda actor=actor: store.export_plan("north", author=actor, target="csv"),
+            lambda actor=actor: store.assign_role("li", Role.PLANNER, author=actor),
+            lambda actor=actor: store.record(actor, Action.REPAIR, "grid", {}),
+            lambda actor=actor: store.require(actor, Action.SAVE),
+        ):
+            with pytest.raises(PermissionDeniedError):
+                forged()
+    assert len(store.audit_records()) == records
+    assert store.roles() == {"li": Role.VIEWER}
+    assert [version.number for version in store.history("north")] == [1, 2]
+
+
+def test_nobody_logs_in_as_the_local_user(store):
+    with pytest.raises(InputError):
+        store.actor_of(LOCAL.name)
+
+
+def test_what_is_done_outside_the_store_is_asked_for_and_logged(tmp_path):
+    with logged(tmp_path, LOCAL, Action.IMPORT, "grid") as detail:
+        detail["features"] = 4
+    with PlanStore.of(tmp_path) as store:
+        store.assign_role("li", Role.VIEWER, author=LOCAL)
+        assert store.audit_records()[0].detail == '{"features": 4}'
+    with (
+        pytest.raises(PermissionDeniedError),
+        logged(tmp_path, Actor("li", Role.PLANNER), Action.IMPORT, "grid"),
+    ):
+        pytest.fail("it was begun")
+    with pytest.raises(ZeroDivisionError), logged(tmp_path, LOCAL, Action.REPAIR, "grid"):
+        1 / 0  # noqa: B018 - what goes wrong is not written
+    with PlanStore.of(tmp_path) as store:
+        assert len(store.audit_records()) == 2
+
+
 # -- the log -----------------------------------------------------------------------------
 
 
-def logged(store):
+def fill_log(store):
     for name in ("one", "two", "three"):
         store.save(make_plan(name), author=LOCAL)
     store.record(LOCAL, Action.IMPORT, "grid", {"features": 4})
@@ -290,7 +336,7 @@ def logged(store):
     ],
 )
 def test_the_first_broken_link_is_named(store, statement, number, reason):
-    logged(store)
+    fill_log(store)
     alter(store, statement)
     broken = store.verify().broken
     assert (broken.number, broken.reason) == (number, reason)
@@ -303,7 +349,7 @@ def test_a_record_put_together_anew_breaks_the_next_link(store):
 
     from gridmap.plans import link_hash
 
-    logged(store)
+    fill_log(store)
     record = replace(store.audit_records()[1], actor="nobody")
     alter(
         store,
@@ -314,7 +360,7 @@ def test_a_record_put_together_anew_breaks_the_next_link(store):
 
 
 def test_a_version_that_no_record_tells_of_is_found(store):
-    logged(store)
+    fill_log(store)
     alter(
         store,
         "INSERT INTO versions (id, plan_id, number, at, author, note, city_digest, grid_set,"

@@ -1,26 +1,41 @@
-"""Writing to the workspace's log what a command brought in or took out."""
+"""The workspace's store as commands use it, and the log of what they bring in or take out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
-    from gridmap.io import Workspace
+    from gridmap.plans import PlanStore
 
-__all__ = ["log"]
+__all__ = ["logged", "open_store"]
 
 
-def log(
-    place: Workspace,
-    action: Literal["import", "export"],
-    subject: str,
-    detail: Mapping[str, object],
-) -> None:
-    """Write down what was done: names of files, counts, digests, never a value of a row."""
-    from gridmap.plans import LOCAL, Action, PlanStore
+def open_store(workspace: Path, *, create: bool = True) -> PlanStore:
+    """Open the department's store where one is set, or the workspace's own.
 
-    with PlanStore.open(read_settings().database_url or place.database_path) as store:
-        store.record(LOCAL, Action(action), subject, detail)
+    Raises
+    ------
+    MissingError
+        If there is none yet and none shall be made.
+    """
+    from gridmap.plans import PlanStore
+
+    return PlanStore.of(workspace, url=read_settings().database_url, create=create)
+
+
+@contextmanager
+def logged(
+    workspace: Path, action: Literal["import", "export", "repair"], subject: str
+) -> Iterator[dict[str, object]]:
+    """Let the local user do something, and write to the log what is put into the details."""
+    from gridmap import plans
+
+    with plans.logged(
+        workspace, plans.LOCAL, plans.Action(action), subject, url=read_settings().database_url
+    ) as detail:
+        yield detail

@@ -5,18 +5,17 @@ from __future__ import annotations
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_text
 from gridmap.i18n import tr
-from gridmap.settings import read_settings
 
 
 def command(workspace: WorkspacePath, as_json: Json = False) -> None:
     """Check the log link by link; exit code 1 and the first broken link where it is not whole."""
     from gridmap.io import Workspace
-    from gridmap.plans import PlanStore
 
     place = Workspace.open(workspace)
-    with PlanStore.open(read_settings().database_url or place.path, create=False) as store:
+    with open_store(place.path, create=False) as store:
         report = store.verify()
     broken = report.broken
     if as_json:

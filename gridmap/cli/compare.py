@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_text
 from gridmap.errors import MissingError
-from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import Workspace
@@ -39,11 +39,11 @@ def command(
 
 def _plan(place: Workspace, city: City, name: str) -> Plan:
     from gridmap.measure.present import present_plan
-    from gridmap.plans import PRESENT, PlanStore
+    from gridmap.plans import PRESENT
 
     if name == PRESENT:
         return present_plan(city)
-    with PlanStore.open(read_settings().database_url or place.path, create=False) as store:
+    with open_store(place.path, create=False) as store:
         try:
             return store.load(name, grids=city.grids)
         except MissingError:

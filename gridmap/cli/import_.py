@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, pairs
-from gridmap.cli._log import log
+from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_text, say
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
@@ -36,7 +36,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Import files; several of one kind make one layer."""
-    from gridmap.io import ImportOptions, Workspace, import_files
+    from gridmap.io import ImportOptions, import_files
+    from gridmap.plans import import_detail
 
     options = ImportOptions(
         layer=layer,
@@ -48,14 +49,14 @@ def command(
         max_mb=read_settings().max_file_mb,
     )
     try:
-        report = import_files(workspace, files, kind=kind, options=options)
+        with logged(workspace, "import", kind) as detail:
+            report = import_files(workspace, files, kind=kind, options=options)
+            detail.update(import_detail(report))
     except GridmapError as error:
         if as_json:
             nothing = {"kind": kind, "features": 0, "error": error.key, "warnings": [error.text()]}
             print_json(nothing)
         raise
-    detail = {"files": list(report.files), "read": report.read, "features": report.features}
-    log(Workspace.open(workspace), "import", kind, detail)
     if as_json:
         print_json(report.as_json())
     else:

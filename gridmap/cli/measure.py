@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, end_of
-from gridmap.cli._log import log
+from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import tr
@@ -23,7 +23,7 @@ def command(
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
-    from gridmap.io import Workspace
+    from gridmap.io import Workspace, write_frame
     from gridmap.measure import summarise
 
     if by not in {"grid", "beat", "station", "community"}:
@@ -32,9 +32,9 @@ def command(
     city = place.city()
     table = summarise(city, by=by, since=since or None, until=end_of(until) if until else None)  # type: ignore[arg-type] # checked above
     if csv is not None:
-        # Excel takes a CSV for UTF-8 only by its byte order mark.
-        table.rows.to_csv(csv, index=False, encoding="utf-8-sig")
-        log(place, "export", f"measure {by}", {"file": csv.name, "rows": len(table.rows)})
+        with logged(place.path, "export", f"measure {by}") as detail:
+            write_frame(table.rows, csv)
+            detail.update(file=csv.name, rows=len(table.rows))
     if as_json:
         print_json(table.to_dict())
     elif csv is None:

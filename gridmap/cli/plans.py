@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, pairs
+from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_rows, print_text
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
@@ -15,12 +16,9 @@ from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import Workspace
-    from gridmap.model import Layer
     from gridmap.plans import PlanVersion
 
 _ACTIONS = ("list", "show", "export", "import", "history")
-_EXPORTS = (".csv", ".gpkg", ".geojson")
-_TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet"}
 
 
 def command(
@@ -58,10 +56,6 @@ def command(
         _import(place, name, file, pairs(mapping or (), option="--map"), as_json=as_json)
 
 
-def _where(place: Workspace) -> str | Path:
-    return read_settings().database_url or place.path
-
-
 def _record(version: PlanVersion) -> dict[str, object]:
     return {
         "name": version.name,
@@ -93,10 +87,8 @@ def _print(version: PlanVersion) -> None:
 
 
 def _list(place: Workspace, *, as_json: bool) -> None:
-    from gridmap.plans import PlanStore
-
     try:
-        with PlanStore.open(_where(place), create=False) as store:
+        with open_store(place.path, create=False) as store:
             versions = store.list()
     except MissingError:
         versions = ()
@@ -110,9 +102,9 @@ def _list(place: Workspace, *, as_json: bool) -> None:
 
 
 def _history(place: Workspace, name: str, *, as_json: bool) -> None:
-    from gridmap.plans import PlanStore, command_record
+    from gridmap.plans import command_record
 
-    with PlanStore.open(_where(place), create=False) as store:
+    with open_store(place.path, create=False) as store:
         versions = store.history(name)
         if as_json:
             print_json(
@@ -138,9 +130,9 @@ def _history(place: Workspace, name: str, *, as_json: bool) -> None:
 def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
     import pandas as pd
 
-    from gridmap.plans import Draft, Ground, PlanStore
+    from gridmap.plans import Draft, Ground
 
-    with PlanStore.open(_where(place), create=False) as store:
+    with open_store(place.path, create=False) as store:
         known = store.version(name, version)
         city = place.city()
         plan = store.load(name, known.number, grids=city.grids)
@@ -181,77 +173,28 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
 
 
 def _export(place: Workspace, name: str, version: int | None, file: Path) -> None:
-    from gridmap.plans import LOCAL, PlanStore, assignment_table, fit_plan, plan_layer
+    from gridmap.plans import LOCAL, write_plan
+    from gridmap.plans.plan_files import check_format
 
-    suffix = file.suffix.lower()
-    if suffix not in _EXPORTS:
-        raise InputError(
-            "plans.error.export_format", received=file.name, known=", ".join(_EXPORTS)
-        )
-    with PlanStore.open(_where(place), create=False) as store:
-        if suffix == ".csv":
-            plan = store.export_plan(name, version, author=LOCAL, target=file.name)
-            text = assignment_table(plan).to_csv(index=False)
-            # Excel takes a CSV for UTF-8 only by its byte order mark.
-            _write(file, text.encode("utf-8-sig"))
-        else:
-            city = place.city()
-            store.load(name, version, grids=city.grids)  # refused before anything is logged
-            plan = store.export_plan(name, version, author=LOCAL, target=file.name)
-            layer = plan_layer(fit_plan(plan, city.grids), city.grids)
-            if suffix == ".gpkg":
-                from gridmap.io._layer_store import write_stored_layer
-
-                beside = file.with_name(f".{file.name}.part.gpkg")
-                beside.unlink(missing_ok=True)
-                write_stored_layer(layer, beside)
-                beside.replace(file)
-            else:
-                _write(file, _geojson(layer))
+    check_format(file)
+    with open_store(place.path, create=False) as store:
+        grids = place.city().grids
+        if file.suffix.lower() != ".csv":
+            store.load(name, version, grids=grids)  # refused before anything is logged
+        plan = store.export_plan(name, version, author=LOCAL, target=file.name)
+        write_plan(plan, grids, file)
     print_text(tr("plans.done.exported", name=name, path=str(file)))
-
-
-def _geojson(layer: Layer) -> bytes:
-    """Return a layer in longitude and latitude, as RFC 7946 wants it."""
-    import geopandas as gpd
-    from pyproj import CRS
-
-    from gridmap.model.crs import reproject
-
-    degrees = CRS.from_epsg(4326)
-    geometry = reproject(layer.geometry, layer.crs, degrees)
-    frame = gpd.GeoDataFrame(layer.frame.drop(columns="geometry"), geometry=geometry, crs=degrees)
-    return str(frame.to_json(drop_id=True, ensure_ascii=False)).encode()
-
-
-def _write(file: Path, content: bytes) -> None:
-    beside = file.with_name(f".{file.name}.part")
-    beside.write_bytes(content)
-    beside.replace(file)
 
 
 def _import(
     place: Workspace, name: str, file: Path, columns: dict[str, str], *, as_json: bool
 ) -> None:
-    from gridmap.io import ImportOptions, read_layer
-    from gridmap.io._sources import read_source
-    from gridmap.model import Kind
-    from gridmap.plans import LOCAL, PlanStore, plan_from_layer, plan_from_table
+    from gridmap.plans import LOCAL, read_plan
 
-    if not file.exists():
-        raise MissingError("io.error.no_file", file=str(file))
     city = place.city()
-    if file.suffix.lower() in _TABLES:
-        plan = plan_from_table(read_source(file).frame, city.grids, name=name, columns=columns)
-    else:
-        layer, _ = read_layer(
-            [file],
-            kind=Kind.BEAT,
-            options=ImportOptions(max_mb=read_settings().max_file_mb),
-            crs=city.crs,
-        )
-        plan = plan_from_layer(layer, city.grids, name=name)
-    with PlanStore.open(_where(place)) as store:
+    limit = read_settings().max_file_mb
+    plan = read_plan(file, city, name=name, columns=columns, max_mb=limit)
+    with open_store(place.path) as store:
         saved = store.import_plan(plan, author=LOCAL, source=file.name, grids=city.grids)
     if as_json:
         print_json({**_record(saved), "grids": len(plan.grid_ids)})

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, pairs
+from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_rows, print_text, progress_bar
 from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.model import City, Plan
@@ -92,11 +92,11 @@ def command(
     for row, told in zip(rows, changes, strict=True):
         row["changes"] = told
     if save:
-        from gridmap.plans import LOCAL, PlanStore
+        from gridmap.plans import LOCAL
 
-        with PlanStore.open(read_settings().database_url or place.database_path) as store:
+        with open_store(place.path) as store:
             for plan in plans:
-                store.save(plan, author=LOCAL)
+                store.save(plan, author=LOCAL, grids=city.grids)
     if as_json:
         print_json(
             {"plans": rows, "notes": proposal.sentences(), "workload": dict(workload.weights)}

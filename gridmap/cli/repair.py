@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import tr
@@ -23,10 +24,14 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Mend what was asked and nothing else; the originals are kept in the workspace."""
-    from gridmap.io import MENDABLE, FindingKind, repair_workspace, undo_repair
+    from gridmap.io import MENDABLE, FindingKind, Workspace, repair_workspace, undo_repair
+    from gridmap.plans import repair_detail
 
+    Workspace.open(workspace)
     if undo:
-        kinds = [str(kind) for kind in undo_repair(workspace)]
+        with logged(workspace, "repair", "undo") as detail:
+            kinds = [str(kind) for kind in undo_repair(workspace)]
+            detail["layers"] = kinds
         if as_json:
             print_json({"undone": kinds})
         else:
@@ -38,7 +43,9 @@ def command(
     if wrong:
         raise InputError("io.error.not_mendable", received=wrong[0], known=", ".join(known))
     chosen = [known[name] for name in only] if only else MENDABLE
-    report = repair_workspace(workspace, only=chosen, tolerance_m=tolerance_m)
+    with logged(workspace, "repair", "layers") as detail:
+        report = repair_workspace(workspace, only=chosen, tolerance_m=tolerance_m)
+        detail.update(repair_detail(report))
     if as_json:
         print_json(report.as_json())
         return

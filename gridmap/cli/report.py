@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._log import log
+from gridmap.cli._log import logged, open_store
 from gridmap.cli._output import print_json, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import LANGUAGES, tr, using_language
-from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import Workspace
@@ -60,14 +59,15 @@ def command(
                 plan=_plan(place, city, plan),
                 progress=lambda what, share: tell(what, share * _MEASURING),
             )
-            written = write_report(
-                report,
-                out,
-                formats=chosen,
-                paper=paper,
-                progress=lambda what, share: tell(what, _MEASURING + share * (1 - _MEASURING)),
-            )
-        log(place, "export", "report", {"folder": out.name, "files": len(written.files)})
+            with logged(place.path, "export", "report") as detail:
+                written = write_report(
+                    report,
+                    out,
+                    formats=chosen,
+                    paper=paper,
+                    progress=lambda what, share: tell(what, _MEASURING + share * (1 - _MEASURING)),
+                )
+                detail.update(folder=out.name, files=len(written.files))
         if as_json:
             print_json({"folder": str(out), **written.manifest})
         else:
@@ -79,9 +79,7 @@ def command(
 def _plan(place: Workspace, city: City, name: str) -> Plan | None:
     if not name:
         return None
-    from gridmap.plans import PlanStore
-
-    with PlanStore.open(read_settings().database_url or place.path) as store:
+    with open_store(place.path) as store:
         return store.load(name, grids=city.grids)
 
 

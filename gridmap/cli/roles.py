@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_text
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
-from gridmap.settings import read_settings
 
 
 def command(
@@ -23,19 +23,18 @@ def command(
 ) -> None:
     """List the roles, or give an account one; whoever reaches this machine is administrator."""
     from gridmap.io import Workspace
-    from gridmap.plans import LOCAL, PlanStore, Role
+    from gridmap.plans import LOCAL, Role
 
     place = Workspace.open(workspace)
-    where = read_settings().database_url or place.path
     if account:
         if role not in set(Role):
             raise InputError("plans.error.role", received=role, known=", ".join(Role))
-        with PlanStore.open(where) as store:
+        with open_store(place.path) as store:
             store.assign_role(account, Role(role), author=LOCAL)
         print_text(f"{account}: {role}")
         return
     try:
-        with PlanStore.open(where, create=False) as store:
+        with open_store(place.path, create=False) as store:
             roles = store.roles()
     except MissingError:
         roles = {}

@@ -1,6 +1,7 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
 from gridmap.io.audit import check_city
+from gridmap.io._sources import Source, read_source
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.io.importing import KINDS, import_files, read_layer
 from gridmap.io.options import ImportOptions, ImportReport, Note
@@ -23,12 +24,14 @@ __all__ = [
     "Repair",
     "Repaired",
     "Severity",
+    "Source",
     "Workspace",
     "Written",
     "check_city",
     "import_files",
     "read_city",
     "read_layer",
+    "read_source",
     "repair_layer",
     "repair_workspace",
     "undo_repair",

@@ -39,7 +39,18 @@ from gridmap.plans.fingerprints import (
 )
 from gridmap.plans.ground import Ground
 from gridmap.plans.history import History, carry_over, replay
-from gridmap.plans.people import ALLOWED, LOCAL, Action, Actor, Role, require
+from gridmap.plans.logbook import import_detail, logged, repair_detail
+from gridmap.plans.people import (
+    ALLOWED,
+    LOCAL,
+    Action,
+    Actor,
+    Role,
+    action_text,
+    require,
+    role_text,
+)
+from gridmap.plans.plan_files import PLAN_FORMATS, read_plan, write_plan
 from gridmap.plans.store import PlanStore
 from gridmap.plans.suggestions import suggest_moves, worst_beat
 from gridmap.plans.versions import PRESENT, PlanVersion
@@ -48,6 +59,7 @@ __all__ = [
     "ALLOWED",
     "COMMANDS",
     "LOCAL",
+    "PLAN_FORMATS",
     "PRESENT",
     "Action",
     "Actor",
@@ -86,6 +98,7 @@ __all__ = [
     "Role",
     "SplitBeat",
     "Veto",
+    "action_text",
     "assignment_table",
     "carry_names",
     "carry_out",
@@ -96,7 +109,9 @@ __all__ = [
     "fit_plan",
     "grid_difference",
     "grid_prints",
+    "import_detail",
     "link_hash",
+    "logged",
     "measure_beats",
     "pieces_of",
     "plan_difference",
@@ -104,10 +119,14 @@ __all__ = [
     "plan_from_table",
     "plan_layer",
     "preview",
+    "read_plan",
     "remeasure_beats",
+    "repair_detail",
     "replay",
     "require",
+    "role_text",
     "suggest_moves",
     "verify_chain",
     "worst_beat",
+    "write_plan",
 ]

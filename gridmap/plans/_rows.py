@@ -21,12 +21,13 @@ from gridmap.plans._schema import (
     GRID_SETS,
     GRID_SHAPES,
     PLANS,
+    ROLES,
     VERSIONS,
 )
 from gridmap.plans.audit import AuditRecord, BrokenLink, link_hash
 from gridmap.plans.commands import Command, command_from_record, command_record
 from gridmap.plans.fingerprints import GridPrints
-from gridmap.plans.people import Actor
+from gridmap.plans.people import LOCAL, Action, Actor, Role, require
 from gridmap.plans.versions import PlanVersion
 
 Row = Mapping[str, Any]
@@ -172,6 +173,31 @@ def latest_version(connection: Connection, plan_id: int) -> RowMapping | None:
     """Return the row of the latest version of a plan, or None."""
     query = versions().where(PLANS.c.id == plan_id).order_by(VERSIONS.c.number.desc()).limit(1)
     return connection.execute(query).mappings().first()
+
+
+def roles(connection: Connection) -> dict[str, Role]:
+    """Return everybody who was given a role, and the last one they were given."""
+    query = select(ROLES.c.person, ROLES.c.role).order_by(ROLES.c.id)
+    return {row.person: Role(row.role) for row in connection.execute(query)}
+
+
+def require_here(connection: Connection, actor: Actor, action: Action) -> None:
+    """Refuse what an actor's role does not allow: the role claimed, and the one given here.
+
+    A role may have been taken back since somebody logged in, and a caller may claim what it
+    likes. Where nobody has been given a role yet, the caller's word is all there is.
+
+    Raises
+    ------
+    PermissionDeniedError
+        If one of them does not allow the action.
+    """
+    require(actor, action)
+    if actor == LOCAL:
+        return
+    given = roles(connection)
+    if given:
+        require(Actor(actor.name, given.get(actor.name, Role.VIEWER)), action)
 
 
 def append_record(

@@ -16,10 +16,11 @@ from gridmap.plans.commands import Command
 from gridmap.plans.differences import plan_difference
 from gridmap.plans.draft import Fault, Locks
 from gridmap.plans.fingerprints import fit_plan, grid_prints
-from gridmap.plans.people import Actor
+from gridmap.plans.people import Action, Actor, require
 from gridmap.plans.versions import PRESENT, PlanVersion
 
 _LONGEST_NAME = 200
+_LOGGED = {Action.SAVE: "save", Action.IMPORT: "import_plan"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -88,16 +89,19 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
     )
 
 
-def save_work(engine: Engine, work: Work, *, author: Actor, action: str) -> PlanVersion:
+def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> PlanVersion:
     """Write a plan, its commands and its record in the log: all of it or nothing.
 
     Raises
     ------
+    PermissionDeniedError
+        If the author's role does not allow the action.
     InputError
         If the name cannot be used, or the grids are not the plan's.
     ConflictError
         If somebody else saved in between.
     """
+    require(author, action)
     plan = work.plan
     check_name(plan.name)
     prints = None
@@ -123,6 +127,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: str) -> Plan
         "origin_version": work.origin[1] if work.origin else None,
     }
     with writing(engine) as connection:
+        rows.require_here(connection, author, action)
         plan_id = rows.lock_plan(connection, plan.name, at)
         latest = rows.latest_version(connection, plan_id)
         last = latest["number"] if latest else 0
@@ -146,5 +151,5 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: str) -> Plan
             "digest": plan.digest,
             "commands": len(work.commands),
         }
-        rows.append_record(connection, author, action, plan.name, detail)
+        rows.append_record(connection, author, _LOGGED[action], plan.name, detail)
     return rows.version_of({**values, "name": plan.name})

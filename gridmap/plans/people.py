@@ -8,8 +8,18 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from gridmap.errors import InputError, PermissionDeniedError
+from gridmap.i18n import has_key, tr
 
-__all__ = ["ALLOWED", "LOCAL", "Action", "Actor", "Role", "require"]
+__all__ = [
+    "ALLOWED",
+    "LOCAL",
+    "Action",
+    "Actor",
+    "Role",
+    "action_text",
+    "require",
+    "role_text",
+]
 
 
 class Role(StrEnum):
@@ -29,12 +39,13 @@ class Action(StrEnum):
     EDIT = "edit"
     SAVE = "save"
     IMPORT = "import"
+    REPAIR = "repair"
     ASSIGN_ROLE = "assign_role"
 
 
 _VIEWER = frozenset({Action.VIEW})
 _ANALYST = _VIEWER | {Action.EXPORT}
-_PLANNER = _ANALYST | {Action.EDIT, Action.SAVE, Action.IMPORT}
+_PLANNER = _ANALYST | {Action.EDIT, Action.SAVE, Action.IMPORT, Action.REPAIR}
 
 ALLOWED: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
@@ -98,5 +109,19 @@ def require(actor: Actor, action: Action) -> None:
     """
     if not actor.may(action):
         raise PermissionDeniedError(
-            "plans.error.denied", actor=actor.name, role=str(actor.role), action=str(action)
+            "plans.error.denied",
+            actor=actor.name,
+            role=role_text(actor.role),
+            action=action_text(action),
         )
+
+
+def role_text(role: Role, language: str | None = None) -> str:
+    """Return what a role is called."""
+    return tr(f"plans.role.{role}", language=language)
+
+
+def action_text(action: str, language: str | None = None) -> str:
+    """Return what an action of the log is called; as it stands where it has no name."""
+    key = f"plans.action.{action}"
+    return tr(key, language=language) if has_key(key) else action

@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy import Engine, insert, select
 
+from gridmap.errors import InputError
 from gridmap.model import Layer, Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
@@ -18,7 +19,7 @@ from gridmap.plans.audit import AuditRecord, AuditReport, verify_chain
 from gridmap.plans.commands import Command
 from gridmap.plans.draft import Fault, Locks
 from gridmap.plans.fingerprints import fit_plan
-from gridmap.plans.people import Action, Actor, Role, require
+from gridmap.plans.people import LOCAL, Action, Actor, Role
 from gridmap.plans.versions import PlanVersion
 
 __all__ = ["PlanStore"]
@@ -55,6 +56,26 @@ class PlanStore:
             If the database cannot be opened.
         """
         return cls(open_engine(where, create=create))
+
+    @classmethod
+    def of(cls, workspace: Path, *, url: str = "", create: bool = True) -> Self:
+        """Open the store of a workspace: the department's where there is a URL, or its own.
+
+        Parameters
+        ----------
+        workspace
+            The workspace's folder.
+        url
+            SQLAlchemy URL of a department's store, ``""`` for none.
+        create
+            As in `open`.
+
+        Raises
+        ------
+        MissingError, InputError, WorkspaceError
+            As in `open`.
+        """
+        return cls.open(url or workspace / "plans.db", create=create)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +147,6 @@ class PlanStore:
             ``their_change`` and ``your_change`` (`PlanDifference`), ``their_commands`` and
             ``your_commands``.
         """
-        require(author, Action.SAVE)
         work = Work(
             packing.normalised(plan),
             base_version,
@@ -137,7 +157,7 @@ class PlanStore:
             grids,
             origin or ((plan.name, base_version) if base_version else None),
         )
-        return save_work(self._engine, work, author=author, action="save")
+        return save_work(self._engine, work, author=author, action=Action.SAVE)
 
     def import_plan(
         self,
@@ -168,9 +188,8 @@ class PlanStore:
         InputError, ConflictError
             As in `save`.
         """
-        require(author, Action.IMPORT)
         work = Work(packing.normalised(plan), base_version, (), source, Locks(), (), grids, None)
-        return save_work(self._engine, work, author=author, action="import_plan")
+        return save_work(self._engine, work, author=author, action=Action.IMPORT)
 
     def export_plan(
         self, name: str, version: int | None = None, *, author: Actor, target: str
@@ -193,8 +212,8 @@ class PlanStore:
         MissingError
             If there is no such plan or version.
         """
-        require(author, Action.EXPORT)
         with writing(self._engine) as connection:
+            rows.require_here(connection, author, Action.EXPORT)
             row = rows.find_version(connection, name, version)
             plan = rows.plan_of(connection, row)
             detail = {"version": row["number"], "digest": row["digest"], "target": target}
@@ -273,10 +292,8 @@ class PlanStore:
 
     def roles(self) -> dict[str, Role]:
         """Return everybody who was given a role, and the last one they were given."""
-        query = select(ROLES.c.person, ROLES.c.role).order_by(ROLES.c.id)
         with reading(self._engine) as connection:
-            found = {row["person"]: row["role"] for row in connection.execute(query).mappings()}
-        return {person: Role(found[person]) for person in sorted(found)}
+            return dict(sorted(rows.roles(connection).items()))
 
     def actor_of(self, person: str) -> Actor:
         """Return somebody who has logged in, with their role: a viewer unless given another.
@@ -284,8 +301,10 @@ class PlanStore:
         Raises
         ------
         InputError
-            If the account is blank.
+            If the account is blank, or is the name of the one local user.
         """
+        if person.strip() == LOCAL.name:
+            raise InputError("plans.error.actor_local", received=person)
         return Actor(person, self.roles().get(person, Role.VIEWER))
 
     def assign_role(self, person: str, role: Role, *, author: Actor) -> None:
@@ -305,9 +324,9 @@ class PlanStore:
         PermissionDeniedError
             If the author is no administrator.
         """
-        require(author, Action.ASSIGN_ROLE)
         given = Actor(person, role)
         with writing(self._engine) as connection:
+            rows.require_here(connection, author, Action.ASSIGN_ROLE)
             connection.execute(
                 insert(ROLES).values(
                     person=given.name, role=str(given.role), at=rows.now(), author=author.name
@@ -338,9 +357,20 @@ class PlanStore:
         PermissionDeniedError
             If the actor's role does not allow the action.
         """
-        require(actor, action)
         with writing(self._engine) as connection:
+            rows.require_here(connection, actor, action)
             rows.append_record(connection, actor, str(action), subject, detail)
+
+    def require(self, actor: Actor, action: Action) -> None:
+        """Refuse what an actor's role does not allow, before anything is done.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the role claimed, or the one given in this store, does not allow the action.
+        """
+        with reading(self._engine) as connection:
+            rows.require_here(connection, actor, action)
 
     def audit_records(self) -> tuple[AuditRecord, ...]:
         """Return the log, the first record first."""

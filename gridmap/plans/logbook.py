@@ -1,0 +1,68 @@
+"""What is done outside the store, and still stands in its log: imports, repairs, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gridmap.errors import MissingError
+from gridmap.io import ImportReport, Repair
+from gridmap.plans.people import Action, Actor, require
+from gridmap.plans.store import PlanStore
+
+__all__ = ["import_detail", "logged", "repair_detail"]
+
+
+@contextmanager
+def logged(
+    workspace: Path, actor: Actor, action: Action, subject: str, *, url: str = ""
+) -> Iterator[dict[str, object]]:
+    """Ask whether somebody may do a thing, let it be done, and write it to the log.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the workspace that it is done in; it may not be there before.
+    actor
+        Who.
+    action
+        What.
+    subject
+        To what: a kind of layer, ``report``.
+    url
+        SQLAlchemy URL of a department's store, ``""`` for none.
+
+    Yields
+    ------
+    dict
+        To be filled in with what the log shall tell: names of files, counts, digests; never
+        a value of a row. What ends in an error is not written.
+
+    Raises
+    ------
+    PermissionDeniedError
+        If the actor's role does not allow the action; nothing has been done then.
+    WorkspaceError
+        If the store cannot be opened.
+    """
+    require(actor, action)
+    try:
+        with PlanStore.of(workspace, url=url, create=False) as store:
+            store.require(actor, action)
+    except MissingError:
+        pass  # no store yet, so no roles: the first record makes it
+    detail: dict[str, object] = {}
+    yield detail
+    with PlanStore.of(workspace, url=url) as store:
+        store.record(actor, action, subject, detail)
+
+
+def import_detail(report: ImportReport) -> dict[str, object]:
+    """Return what the log tells of an import."""
+    return {"files": list(report.files), "read": report.read, "features": report.features}
+
+
+def repair_detail(repair: Repair) -> dict[str, object]:
+    """Return what the log tells of a repair: rows mended by layer and kind of fault."""
+    return {f"{item.layer}.{item.kind}": item.rows for item in repair.done if item.rows}
