@@ -6,16 +6,24 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from scipy.spatial import cKDTree
 
 from gridmap.cli import main
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language
-from gridmap.measure.coverage import Within
-from gridmap.model import City
+from gridmap.io import read_city
+from gridmap.measure.coverage import (
+    Within,
+    coverage_figures,
+    coverage_table,
+    measure_coverage,
+)
+from gridmap.model import City, Kind, Layer
 from gridmap.siting import SiteRequest, candidates_of, propose_sites
 
 REACH = Within(1000.0, "m")
@@ -40,9 +48,7 @@ def test_new_rooms_improve_what_they_are_asked_to(city: City, model: str) -> Non
     assert better
     assert len(proposal.sites) <= 2
     assert proposal.answer.gap >= 0.0
-    if model == "cover":
-        residents = city.grids.counts("residents").sum()
-        assert after["covered_share"] * residents == pytest.approx(proposal.answer.objective)
+    assert before == coverage_figures(city, measure_coverage(city, REACH))
 
 
 def test_more_rooms_never_cover_less(city: City) -> None:
@@ -65,7 +71,7 @@ def test_rooms_keep_their_distance(city: City) -> None:
 def test_a_drawn_area_holds_the_candidates(city: City) -> None:
     left, low, right, high = shapely.total_bounds(city.grids.geometry)
     half = shapely.box(left, low, (left + right) / 2, high)
-    _, _, xy = candidates_of(city, "grid", half)
+    xy = candidates_of(city, "grid", half).xy
     assert (xy[:, 0] <= (left + right) / 2).all()
     with pytest.raises(GridmapError) as caught:
         candidates_of(city, "grid", shapely.box(0, 0, 1, 1))
@@ -74,8 +80,60 @@ def test_a_drawn_area_holds_the_candidates(city: City) -> None:
 
 def test_everybody_within_reach(city: City) -> None:
     proposal = propose_sites(city, SiteRequest(REACH, model="all", candidates="grid"))
-    assert proposal.after["covered_share"] == pytest.approx(1.0)
+    points = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
+    rooms = np.vstack([city.room_xy, proposal.sites[["x", "y"]].to_numpy()])
+    assert cKDTree(rooms).query(points)[0].max() <= REACH.value
+    assert proposal.after["covered_share"] > 0.95
     assert proposal.answer.proven
+
+
+def test_before_and_after_are_what_coverage_tells(city: City) -> None:
+    proposal = propose_sites(city, SiteRequest(REACH, rooms=3, candidates="grid"))
+    rooms = gpd.GeoDataFrame(
+        {"id": [*city.rooms.ids, "new1", "new2", "new3"]},
+        geometry=shapely.points(
+            np.vstack([city.room_xy, proposal.sites[["x", "y"]].to_numpy(dtype=float)])
+        ),
+        crs=city.crs,
+    )
+    built = city.with_layer(Layer(Kind.ROOM, rooms))
+    row = coverage_table(built, measure_coverage(built, REACH)).iloc[0]
+    assert proposal.after["covered"] == pytest.approx(row["covered_residents"])
+    assert proposal.after["backup_share"] == pytest.approx(row["backup_residents_share"])
+    assert proposal.after["mean_m"] == pytest.approx(row["mean_m"])
+
+
+def test_a_budget_buys_what_it_can(city: City) -> None:
+    priced = city.grids.frame.assign(price=np.where(np.arange(len(city.grids)) % 2, 3.0, 1.0))
+    priced = city.with_layer(Layer(Kind.GRID, priced))
+    request = SiteRequest(REACH, budget=4.0, price="price", candidates="grid")
+    sites = propose_sites(priced, request).sites
+    cost = dict(zip(priced.grids.ids, priced.grids.frame["price"], strict=True))
+    assert 0 < sum(cost[name] for name in sites["id"]) <= 4.0
+    for column, key in (("", "no_prices"), ("cost", "price_column"), ("price", "budget")):
+        small = SiteRequest(REACH, budget=0.5, price=column, candidates="grid")
+        with pytest.raises(GridmapError) as caught:
+            propose_sites(priced, small)
+        assert caught.value.key == f"siting.error.{key}"
+
+
+def test_no_room_looks_after_more_than_it_can(city: City) -> None:
+    residents = city.grids.counts("residents")
+    capacity = 1.2 * residents.sum() / 4
+    request = SiteRequest(
+        REACH, rooms=4, model="capacitated", keep_existing=False, capacity=capacity,
+        candidates="grid", gap=0.2, seconds=20.0,
+    )  # fmt: skip
+    sites = propose_sites(city, request).sites
+    assert sites["covers"].max() <= capacity
+    assert sites["covers"].sum() == pytest.approx(residents.sum())
+
+
+def test_spots_in_a_drawn_area(city: City) -> None:
+    middle = shapely.centroid(shapely.MultiPoint(city.room_xy)).buffer(300.0)
+    request = SiteRequest(REACH, rooms=1, candidates="area", area=middle)
+    site = propose_sites(city, request).sites.iloc[0]
+    assert middle.intersects(shapely.Point(site["x"], site["y"]))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +182,36 @@ def test_coverage_command(workspace: Path) -> None:
     assert len(found[0]["hours"]) == 24
     code, out, _ = run("coverage", workspace, "--network", "all", "--by", "station", "--json")
     assert {f["network"] for f in json.loads(out)["coverage"]} == {"村警", "监控", "消防", "服务"}
+
+
+@pytest.mark.parametrize("name", ["reach.gpkg", "reach.geojson", "reach.shp"])
+def test_rings_and_rows_are_written(workspace: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    code, text, err = run("coverage", workspace, "--within", "1km,5min", "--out", out, "--json")
+    assert code == 0, err
+    files = json.loads(text)["files"]
+    reach = gpd.read_file(out, layer="reach") if name.endswith("gpkg") else gpd.read_file(out)
+    assert reach["within"].tolist() == ["1000m", "5min"]
+    assert reach.to_crs(4547).area.min() > 1e5
+    if name.endswith("gpkg"):
+        assert files == [str(out)]
+        grids = gpd.read_file(out, layer="grid_5min_car")
+    else:
+        assert len(files) == 3
+        grids = gpd.read_file(out.with_stem("reach_grid_5min_car"))
+    assert len(grids) == 120
+
+
+def test_site_command_writes_points_and_takes_an_area(workspace: Path, tmp_path: Path) -> None:
+    city = read_city(workspace)
+    west = shapely.box(*shapely.total_bounds(city.grids.geometry[:30]))
+    area, out = tmp_path / "area.geojson", tmp_path / "new.geojson"
+    gpd.GeoDataFrame({"id": ["1"]}, geometry=[west], crs=city.crs).to_crs(4326).to_file(area)
+    code, _, err = run(
+        "site", workspace, "--rooms", 2, "--candidates", "grid", "--area", area, "--out", out
+    )
+    assert code == 0, err
+    assert gpd.read_file(out).to_crs(city.crs).within(west.buffer(1.0)).all()
 
 
 def test_site_command(workspace: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, end_of
+from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.errors import InputError
 from gridmap.i18n import has_key, tr
@@ -14,76 +16,166 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridmap.measure.coverage import By, Coverage
+    from gridmap.model import City
+
+_SHOWN = 5  # worst grids and busiest rooms told without --json
+_ROW = ("covered_residents", "covered_residents_share", "backup_residents_share",
+        "covered_migrants_share", "covered_incidents_share")  # fmt: skip
+
 
 def command(
     workspace: WorkspacePath,
-    within: Annotated[str, typer.Option("--within", metavar="1000m,5min")] = "1000m",
+    within: Annotated[str, typer.Option("--within", metavar="1000m,5min")] = "",
     mode: Annotated[str, typer.Option("--mode", metavar="walk|ebike|car|straight")] = "",
     by: Annotated[str, typer.Option("--by", metavar="grid|beat|station|community|city")] = "city",
     network: Annotated[str, typer.Option("--network", metavar="NAME|all")] = "",
     since: Annotated[str, typer.Option("--from", metavar="DATE")] = "",
     until: Annotated[str, typer.Option("--to", metavar="DATE")] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
     from gridmap.io import read_city
+    from gridmap.measure.coverage import measure_coverage, networks_of, parse_within
+
+    if by not in {"grid", "beat", "station", "community", "city"}:
+        raise InputError("coverage.error.by", received=by)
+    rows_by: By = by  # type: ignore[assignment] # checked above
+    city = read_city(workspace)
+    limits = parse_within(within or f"{city.presets.room_radius_m:g}m")
+    chosen = networks_of(city) if network == "all" else [network]
+    period = (since or None, end_of(until) if until else None)
+    found: list[Coverage] = []
+    results: list[dict[str, Any]] = []
+    for limit in limits:
+        for name in chosen:
+            coverage = measure_coverage(
+                city, limit, mode=mode, network=name, since=period[0], until=period[1]
+            )
+            found.append(coverage)
+            if as_json:
+                results.append(_record(city, coverage, rows_by))
+            else:
+                _tell(city, coverage, rows_by)
+    written = [] if out is None else _write(workspace, city, found, rows_by, out)
+    if as_json:
+        files = {"files": [str(path) for path in written]} if out else {}
+        print_json({"by": by, "coverage": results, **files})
+        return
+    for path in written:
+        print_text(tr("coverage.written", path=str(path)))
+
+
+def _record(city: City, coverage: Coverage, by: By) -> dict[str, Any]:
+    """Return everything about one coverage as plain values."""
     from gridmap.measure.coverage import (
         coverage_by_hour,
         coverage_table,
-        measure_coverage,
-        networks_of,
-        parse_within,
         room_table,
         worst_grids,
     )
 
-    if by not in {"grid", "beat", "station", "community", "city"}:
-        raise InputError("coverage.error.by", received=by)
-    limits = parse_within(within)
-    city = read_city(workspace)
-    chosen = networks_of(city) if network == "all" else [network]
-    end = end_of(until) if until else None
-    results: list[dict[str, Any]] = []
-    for limit in limits:
-        for name in chosen:
-            found = measure_coverage(
-                city, limit, mode=mode, network=name, since=since or None, until=end
+    record: dict[str, Any] = {
+        "within": str(coverage.within),
+        "mode": coverage.mode,
+        "network": coverage.network,
+        "error": coverage.error,
+        "rows": coverage_table(city, coverage, by=by).to_dict("records"),
+        "worst": worst_grids(city, coverage).to_dict("records"),
+        "unreached": city.grids.ids[coverage.unreached].tolist(),
+        "notes": list(coverage.notes),
+    }
+    if not coverage.network:
+        hours = city.rooms.has("hours")
+        record["rooms"] = room_table(city, coverage).to_dict("records")
+        record["hours"] = (
+            coverage_by_hour(city, coverage.within, mode=coverage.mode).to_dict("records")
+            if hours
+            else []
+        )
+    return record
+
+
+def _tell(city: City, coverage: Coverage, by: By) -> None:
+    """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
+    from gridmap.measure.coverage import coverage_table, worst_grids
+
+    title = tr("coverage.title", within=str(coverage.within), mode=tr(f"coverage.{coverage.mode}"))
+    print_text(f"{title} {coverage.network}".rstrip())
+    unit = coverage.within.unit
+    rows = coverage_table(city, coverage, by=by)
+    names = ["id", "name", "residents", *_ROW, f"mean_{unit}", f"p95_{unit}"]
+    if rows["unreached_share"].any():
+        names.append("unreached_share")
+    print_rows(_named(rows[names[1:] if by == "city" else names]))
+    if coverage.error:
+        print_text(tr("coverage.sampled", error=100.0 * coverage.error))
+    worst = worst_grids(city, coverage, count=_SHOWN)
+    if len(worst):
+        listed = [f"{row['name']} {row['outside']:,.0f}" for row in worst.to_dict("records")]
+        print_text(tr("coverage.worst", grids="; ".join(listed)))
+    if not coverage.network:
+        _tell_rooms(city, coverage)
+    for note in coverage.notes:
+        say(note)
+
+
+def _tell_rooms(city: City, coverage: Coverage) -> None:
+    from gridmap.measure.coverage import coverage_by_hour, room_table
+
+    rooms = room_table(city, coverage)
+    busy = rooms[rooms["residents_per_officer"].notna()]
+    busy = busy.nlargest(_SHOWN, "residents_per_officer")
+    if len(busy):
+        listed = [
+            f"{row['name']} {row['residents_per_officer']:,.0f}" for row in busy.to_dict("records")
+        ]
+        print_text(tr("coverage.busiest", rooms="; ".join(listed)))
+    if city.rooms.has("hours"):
+        hours = coverage_by_hour(city, coverage.within, mode=coverage.mode)
+        least = hours.loc[hours["covered_residents_share"].fillna(0.0).idxmin()]
+        most = hours.loc[hours["covered_residents_share"].fillna(0.0).idxmax()]
+        print_text(
+            tr(
+                "coverage.hours",
+                least=int(least["hour"]),
+                least_share=100.0 * least["covered_residents_share"],
+                least_rooms=int(least["rooms"]),
+                most=int(most["hour"]),
+                most_share=100.0 * most["covered_residents_share"],
+                most_rooms=int(most["rooms"]),
             )
-            rows = coverage_table(city, found, by=by)  # type: ignore[arg-type] # checked above
-            result: dict[str, Any] = {
-                "within": str(limit),
-                "mode": found.mode,
-                "network": name,
-                "error": found.error,
-                "rows": rows.to_dict("records"),
-                "worst": worst_grids(city, found).to_dict("records"),
-                "notes": list(found.notes),
-            }
-            if not name:
-                result["rooms"] = room_table(city, found).to_dict("records")
-                result["hours"] = (
-                    coverage_by_hour(city, limit, mode=mode).to_dict("records")
-                    if city.rooms.has("hours")
-                    else []
-                )
-            results.append(result)
-            if not as_json:
-                title = tr("coverage.title", within=str(limit), mode=tr(f"coverage.{found.mode}"))
-                print_text(f"{title} {name}".rstrip())
-                print_rows(_named(rows))
-                if found.error:
-                    print_text(tr("coverage.sampled", error=100.0 * found.error))
-                for note in found.notes:
-                    say(note)
-    if as_json:
-        print_json({"by": by, "coverage": results})
+        )
 
 
 def _named(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.rename(
-        columns={
-            name: tr(f"coverage.column.{name}")
-            for name in rows.columns
-            if has_key(f"coverage.column.{name}")
-        }
-    )
+    """Return the rows with shares in per cent and columns in the current language."""
+    shares = {name: rows[name] * 100.0 for name in rows.columns if name.endswith("_share")}
+    names = {name: tr(f"coverage.column.{name}") for name in rows.columns
+             if has_key(f"coverage.column.{name}")}  # fmt: skip
+    return rows.assign(**shares).rename(columns=names)
+
+
+def _write(workspace: Path, city: City, found: list[Coverage], by: By, out: Path) -> list[Path]:
+    """Write the ground in reach and the rows of each coverage; return the files."""
+    from gridmap.io import write_frame
+    from gridmap.measure.coverage import coverage_frame, reach_frame
+
+    rows_by: By = "grid" if by == "city" else by
+    frames = {"reach": reach_frame(city, found)}
+    for coverage in found:
+        parts = (rows_by, str(coverage.within), coverage.mode, coverage.network)
+        frames["_".join(part for part in parts if part)] = coverage_frame(
+            city, coverage, by=rows_by
+        )
+    files: list[Path] = []
+    with logged(workspace, "export", "coverage") as detail:
+        for name, frame in frames.items():
+            # A GeoPackage holds all of them; other formats take a file each.
+            one = out.suffix.lower() == ".gpkg" or name == "reach"
+            path = out if one else out.with_stem(f"{out.stem}_{name}")
+            write_frame(frame, path, layer=name)
+            files += [path] if path not in files else []
+        detail |= {"file": out.name, "rows": sum(map(len, frames.values()))}
+    return files

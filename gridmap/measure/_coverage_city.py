@@ -20,15 +20,17 @@ from gridmap.travel import (
     RoadTravel,
     StraightLine,
     Travel,
-    metres_per_minute,
     modes_of,
     road_network,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from gridmap.measure._coverage_within import Within
+    from gridmap.model.incidents import IncidentBatch
     from gridmap.travel import Reach
 
     Floats = NDArray[np.float64]
@@ -38,6 +40,7 @@ __all__ = ["Coverage", "measure_coverage", "networks_of", "places_of", "travel_o
 
 _SAMPLES = 16
 _TWO_SIDED_95 = 1.96
+_POINTS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +53,10 @@ class Coverage:
         The distance or time that counts as covered (``<=``).
     mode
         ``straight``, ``walk``, ``ebike`` or ``car``.
-    place_ids
-        Ids of the rooms, or of a network's facilities.
+    network
+        The network whose facilities were measured; blank for the rooms.
+    place_ids, place_xy
+        Ids and positions of the rooms, or of the network's facilities.
     share, backup
         Share of each grid's residents within reach of one room, and of two, shape (n,).
         Residents are taken as spread evenly over a grid.
@@ -72,7 +77,9 @@ class Coverage:
 
     within: Within
     mode: str
+    network: str
     place_ids: NDArray[np.object_]
+    place_xy: Floats
     share: Floats
     backup: Floats
     cost: Floats
@@ -155,6 +162,7 @@ def measure_coverage(
     *,
     mode: str = "",
     network: str = "",
+    places: tuple[NDArray[np.object_], Floats] | None = None,
     samples: int = _SAMPLES,
     since: Moment = None,
     until: Moment = None,
@@ -174,6 +182,8 @@ def measure_coverage(
         ``straight``, ``walk``, ``ebike``, ``car``, or blank for the usual of the unit.
     network
         Measure the facilities of this network instead of the rooms.
+    places
+        Ids and positions to measure instead, such as rooms that are not built yet.
     samples
         Points in each grid for times, and for mean and 95 % distances.
     since, until
@@ -186,44 +196,29 @@ def measure_coverage(
     InputError
         If the mode is unknown.
     """
-    ids, xy = places_of(city, network)
+    ids, xy = places_of(city, network) if places is None else places
     mode, travel = travel_of(city, within, mode)
-    return _measure(city, within, (mode, travel), (ids, xy), samples, (since, until))
-
-
-def _measure(
-    city: City,
-    within: Within,
-    way: tuple[str, Travel],
-    places: tuple[NDArray[np.object_], Floats],
-    samples: int,
-    period: tuple[Moment, Moment],
-) -> Coverage:
-    (mode, travel), (ids, xy), grids = way, places, city.grids
-    n = len(grids)
+    grids, n = city.grids, len(city.grids)
     points = sample_points(grids.geometry, samples).reshape(-1, 2)
     first, second = travel.nearest_two(points, xy)
     cost = first.cost.reshape(n, samples)
-    error = 0.0
     if isinstance(travel, StraightLine):
-        radius = within.value
-        if within.unit == "min":
-            radius *= metres_per_minute(travel.mode.speed_kmh or travel.mode.default_kmh)
-        share = covered_share(grids.geometry, xy, radius_m=radius)
-        backup = covered_share(grids.geometry, xy, radius_m=radius, at_least=2)
+        share, backup = (_areas_within(city, travel, xy, within, least) for least in (1, 2))
+        error = 0.0
     else:
-        share = (cost <= within.value).mean(axis=1)
-        backup = (second.cost.reshape(n, samples) <= within.value).mean(axis=1)
-        residents = grids.counts("residents")
-        weight = residents if residents.sum() > 0 else np.ones(n)
-        spread = weight**2 * share * (1.0 - share) / samples
-        error = float(_TWO_SIDED_95 * np.sqrt(spread.sum()) / weight.sum())
-    counted = _incidents(city, travel, xy, within, share, backup, period)
+        share, backup = (
+            (reach.cost.reshape(n, samples) <= within.value).mean(axis=1)
+            for reach in (first, second)
+        )
+        error = _sampling_error(share, grids.counts("residents"), samples)
+    counted = _incidents(city, travel, xy, within, (share, backup), (since, until))
     unreached = np.flatnonzero(~np.isfinite(cost).any(axis=1))
     return Coverage(
         within,
         mode,
+        network,
         ids,
+        xy,
         share,
         backup,
         cost,
@@ -235,34 +230,67 @@ def _measure(
     )
 
 
+def covered_residents(city: City, within: Within, travel: Travel, xy: Floats) -> float:
+    """Return how many residents are within reach of places; nothing else is measured."""
+    grids = city.grids
+    if isinstance(travel, StraightLine):
+        share = _areas_within(city, travel, xy, within, 1)
+    else:
+        points = sample_points(grids.geometry, _SAMPLES).reshape(-1, 2)
+        reach = travel.nearest(points, xy)
+        share = (reach.cost.reshape(len(grids), _SAMPLES) <= within.value).mean(axis=1)
+    return float(grids.counts("residents") @ share)
+
+
+def _areas_within(
+    city: City, travel: StraightLine, xy: Floats, within: Within, at_least: int
+) -> Floats:
+    radius_m = travel.metres_of(within.value)
+    return covered_share(city.grids.geometry, xy, radius_m=radius_m, at_least=at_least)
+
+
+def _sampling_error(share: Floats, residents: Floats, samples: int) -> float:
+    weight = residents if residents.sum() > 0 else np.ones(len(share))
+    spread = weight**2 * share * (1.0 - share) / samples
+    return float(_TWO_SIDED_95 * np.sqrt(spread.sum()) / weight.sum())
+
+
 def _incidents(
     city: City,
     travel: Travel,
     xy: Floats,
     within: Within,
-    share: Floats,
-    backup: Floats,
+    shares: tuple[Floats, Floats],
     period: tuple[Moment, Moment],
 ) -> tuple[Floats, Floats, Floats]:
     """Return incidents by grid, and those within reach of one place and of two."""
-    n = len(share)
+    n = len(city.grids)
     if city.incidents is None:
         known = city.grids.counts("incidents")
-        return known, known * share, known * backup
+        return known, known * shares[0], known * shares[1]
     index = PolygonIndex.build(city.grids.geometry, expected_points=len(city.incidents))
     totals = np.zeros((3, n))
     since, until = (moment(end) for end in period)
-    for batch in city.incidents.batches(since=since, until=until):
-        grid = index.locate(batch.x, batch.y)
+    for points in _many_at_once(city.incidents.batches(since=since, until=until)):
+        grid = index.locate(points[:, 0], points[:, 1])
         inside = np.flatnonzero(grid >= 0)
-        if len(inside) == 0:
-            continue
-        points = np.column_stack([batch.x, batch.y])[inside]
         totals[0] += np.bincount(grid[inside], minlength=n)
-        for rank, reach in enumerate(travel.nearest_two(points, xy), start=1):
+        for rank, reach in enumerate(travel.nearest_two(points[inside], xy), start=1):
             near = reach.cost <= within.value
             totals[rank] += np.bincount(grid[inside[near]], minlength=n)
     return totals[0], totals[1], totals[2]
+
+
+def _many_at_once(batches: Iterator[IncidentBatch]) -> Iterator[Floats]:
+    """Yield positions of about a million incidents: each yield costs a run for all rooms."""
+    held: list[Floats] = []
+    for batch in batches:
+        held.append(np.column_stack([batch.x, batch.y]))
+        if sum(map(len, held)) >= _POINTS_AT_ONCE:
+            yield np.vstack(held)
+            held = []
+    if held:
+        yield np.vstack(held)
 
 
 def _notes(

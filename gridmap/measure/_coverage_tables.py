@@ -8,20 +8,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from gridmap.measure._coverage_city import Coverage, _measure, places_of, travel_of
-from gridmap.measure._coverage_rows import By, rows_of
+from gridmap.measure._areas import By, areas_of
+from gridmap.measure._coverage_city import (
+    Coverage,
+    covered_residents,
+    places_of,
+    travel_of,
+)
+from gridmap.measure.workload import criterion_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from gridmap.measure._coverage_within import Within
     from gridmap.model import City, Plan
 
     Floats = NDArray[np.float64]
 
-__all__ = ["coverage_by_hour", "coverage_table", "open_hours", "room_table", "worst_grids"]
+__all__ = [
+    "coverage_by_hour",
+    "coverage_figures",
+    "coverage_table",
+    "open_hours",
+    "room_table",
+    "worst_grids",
+]
 
 
 def coverage_table(
@@ -51,9 +64,10 @@ def coverage_table(
     MissingError
         If the city has nothing to make the rows of.
     """
-    ids, names, table = rows_of(city, by, plan)
     grids = city.grids
-    columns: dict[str, NDArray[np.generic]] = {"id": ids, "name": names}
+    rows = areas_of(city, by, plan)
+    table = csr_array(rows.membership(grids, by).shares.T)
+    columns: dict[str, NDArray[np.generic]] = {"id": rows.ids, "name": rows.names}
     for name in ("residents", "migrants"):
         count = grids.counts(name)
         columns |= _totals(name, table, count, count * coverage.share, count * coverage.backup)
@@ -68,6 +82,48 @@ def coverage_table(
     unit = coverage.within.unit
     columns |= {f"mean_{unit}": mean, f"p95_{unit}": p95, "unreached_share": unreached}
     return pd.DataFrame(columns)
+
+
+def coverage_figures(
+    city: City, coverage: Coverage, *, weight: str = "residents"
+) -> dict[str, float]:
+    """Return the whole city's coverage by one weight.
+
+    Parameters
+    ----------
+    city, coverage
+        A city and its coverage.
+    weight
+        ``residents``, ``migrants``, ``incidents`` or another criterion of `criterion_of`.
+
+    Returns
+    -------
+    dict
+        ``covered`` and its share, ``backup_share``, ``unreached_share`` of the points that
+        no room reaches, and the weighted ``mean``, the ``p95`` (95 %) and the ``longest``
+        cost of the others with the unit behind an underscore (``mean_m``, ``mean_min``).
+    """
+    by_place = weight == "incidents"
+    weights = coverage.incidents if by_place else criterion_of(city, weight)
+    if by_place:
+        covered = float(coverage.incidents_covered.sum())
+        backup = float(coverage.incidents_backup.sum())
+    else:
+        covered, backup = float(weights @ coverage.share), float(weights @ coverage.backup)
+    whole = csr_array(np.ones((1, len(weights))))
+    mean, p95, unreached = _spread(whole, coverage.cost, weights)
+    unit, total = coverage.within.unit, float(weights.sum())
+    counted = coverage.cost[weights > 0.0]
+    counted = counted[np.isfinite(counted)]
+    return {
+        "covered": covered,
+        "covered_share": float(_ratio(covered, total)),
+        "backup_share": float(_ratio(backup, total)),
+        "unreached_share": float(unreached[0]),
+        f"mean_{unit}": float(mean[0]),
+        f"p95_{unit}": float(p95[0]),
+        f"longest_{unit}": float(counted.max()) if len(counted) else np.nan,
+    }
 
 
 def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
@@ -166,8 +222,8 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
     MissingError
         If the city has no rooms, or no roads where they are needed.
     """
-    ids, xy = places_of(city)
-    way = travel_of(city, within, mode)
+    _, xy = places_of(city)
+    _, travel = travel_of(city, within, mode)
     staffed = np.array([open_hours(text) for text in city.rooms.texts("hours")]).reshape(-1, 24)
     officers, residents = city.rooms.counts("officers"), city.grids.counts("residents")
     known: dict[bytes, float] = {}
@@ -175,8 +231,7 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
     for hour in range(24):
         on = staffed[:, hour]
         if on.tobytes() not in known:
-            share = _measure(city, within, way, (ids[on], xy[on]), 16, (None, None)).share
-            known[on.tobytes()] = float(residents @ share)
+            known[on.tobytes()] = covered_residents(city, within, travel, xy[on])
         covered = known[on.tobytes()]
         rows.append(
             {
@@ -202,7 +257,7 @@ def _totals(
     }
 
 
-def _spread(table: csr_array, cost: Floats, residents: Floats) -> tuple[Floats, Floats, Floats]:
+def _spread(table: csr_array, cost: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return weighted mean, 95 % quantile and the share unreached of each row's points."""
     rows = table.shape[0]
     mean, p95, unreached = np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows)
@@ -210,7 +265,7 @@ def _spread(table: csr_array, cost: Floats, residents: Floats) -> tuple[Floats, 
     for row in range(rows):
         held = slice(table.indptr[row], table.indptr[row + 1])
         grid, part = table.indices[held], table.data[held]
-        weight = part * residents[grid]
+        weight = part * weights[grid]
         if weight.sum() <= 0.0:
             weight = part
         each = np.repeat(weight, cost.shape[1])

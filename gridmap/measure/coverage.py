@@ -4,6 +4,7 @@ Distances are metres in a projected working CRS; a point at exactly the given di
 counts as covered.
 """
 
+from gridmap.measure._areas import By
 from gridmap.measure._coverage_city import (
     Coverage,
     measure_coverage,
@@ -11,11 +12,12 @@ from gridmap.measure._coverage_city import (
     places_of,
     travel_of,
 )
-from gridmap.measure._coverage_rows import By
 from gridmap.measure._coverage_samples import sample_points
+from gridmap.measure._coverage_shapes import coverage_frame, reach_frame, reach_shape
 from gridmap.measure._coverage_share import covered_share
 from gridmap.measure._coverage_tables import (
     coverage_by_hour,
+    coverage_figures,
     coverage_table,
     open_hours,
     room_table,
@@ -29,6 +31,8 @@ __all__ = [
     "Coverage",
     "Within",
     "coverage_by_hour",
+    "coverage_figures",
+    "coverage_frame",
     "coverage_table",
     "covered_share",
     "measure_coverage",
@@ -36,6 +40,8 @@ __all__ = [
     "open_hours",
     "parse_within",
     "places_of",
+    "reach_frame",
+    "reach_shape",
     "room_table",
     "sample_points",
     "travel_of",

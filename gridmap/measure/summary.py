@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.errors import InputError, MissingError
+from gridmap.errors import InputError
+from gridmap.measure._areas import Areas, By, areas_of
 from gridmap.measure.conservation import require_conserved
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.coverage import covered_share
-from gridmap.measure.crosswalk import Crosswalk, crosswalk
+from gridmap.measure.crosswalk import Crosswalk
 from gridmap.measure.period import Moment
 from gridmap.model import City, Kind, Layer, Plan
 
@@ -21,7 +22,6 @@ __all__ = ["COUNTS", "SLIVER_SHARE", "By", "MeasureTable", "summarise"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-By = Literal["grid", "beat", "station", "community"]
 
 #: What is counted and shared out, besides incidents.
 COUNTS = ("residents", "migrants", "households")
@@ -74,16 +74,6 @@ class MeasureTable:
         }
 
 
-class _Rows(NamedTuple):
-    """Where the rows come from: polygons, or a label per grid."""
-
-    ids: npt.NDArray[np.object_]
-    names: npt.NDArray[np.object_]
-    area_m2: Floats
-    polygons: npt.NDArray[np.object_] | None
-    row_of_grid: Ints | None
-
-
 def summarise(
     city: City,
     *,
@@ -92,7 +82,7 @@ def summarise(
     until: Moment = None,
     plan: Plan | None = None,
 ) -> MeasureTable:
-    """Measure a city by grid, beat, station or community.
+    """Measure a city by grid, beat, station or community, or as one.
 
     Counts of grids that a row's border cuts are shared out by area (`crosswalk`); grids
     that belong to rows by a plan or a column of their own belong whole. Incidents are
@@ -121,9 +111,9 @@ def summarise(
     InputError
         If a period is asked of counts that have no times, or the plan is another city's.
     """
-    rows = _rows_of(city, by, plan)
+    rows = areas_of(city, by, plan)
     people = city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
-    table = _membership(rows, people, by)
+    table = None if people is None else rows.membership(people, by)
     known = {name: people.counts(name) for name in COUNTS} if people else {}
     moved = {name: table.transfer(known[name]) for name in known} if table else {}
     none = np.zeros(len(rows.ids))
@@ -155,72 +145,8 @@ def summarise(
     )
 
 
-def _rows_of(city: City, by: By, plan: Plan | None) -> _Rows:
-    if plan is not None and city.has(Kind.GRID) and not _fits(plan, city.grids):
-        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.name)
-    if plan is not None and by == "beat":
-        return _rows_of_labels(city.grids, plan.assignment, plan.beat_ids, _labels(plan))
-    if plan is not None and by == "station" and any(beat.station for beat in plan.beats):
-        stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
-        return _rows_of_texts(city, by, stations[plan.assignment])
-    layer = city.get(Kind(by))
-    if layer is not None:
-        return _Rows(layer.ids, layer.names, np.nan_to_num(layer.area_m2), layer.geometry, None)
-    if by != "grid" and city.has(Kind.GRID) and city.grids.has(by):
-        return _rows_of_texts(city, by, city.grids.texts(by))
-    raise MissingError("measure.error.no_rows", by=by, city=city.name)
-
-
-def _fits(plan: Plan, grids: Layer) -> bool:
-    return len(plan.grid_ids) == len(grids) and bool((plan.grid_ids == grids.ids).all())
-
-
-def _labels(plan: Plan) -> npt.NDArray[np.object_]:
-    return np.array([beat.label for beat in plan.beats], dtype=object)
-
-
-def _rows_of_texts(city: City, by: str, texts: npt.NDArray[np.object_]) -> _Rows:
-    held = Plan.from_labels(by, city.grids.ids, texts)
-    names = held.beat_ids
-    layer = city.get(Kind(by))
-    if layer is not None:
-        known = dict(zip(layer.ids, layer.names, strict=True))
-        names = np.array([known.get(name, name) for name in names], dtype=object)
-    return _rows_of_labels(city.grids, held.assignment, held.beat_ids, names)
-
-
-def _rows_of_labels(
-    grids: Layer,
-    assignment: npt.NDArray[np.int32],
-    ids: npt.NDArray[np.object_],
-    names: npt.NDArray[np.object_],
-) -> _Rows:
-    row_of_grid = assignment.astype(np.int64)
-    held = row_of_grid >= 0
-    area = np.bincount(
-        row_of_grid[held], weights=np.nan_to_num(grids.area_m2)[held], minlength=len(ids)
-    )
-    return _Rows(ids, names, area.astype(float), None, row_of_grid)
-
-
-def _membership(rows: _Rows, people: Layer | None, by: By) -> Crosswalk | None:
-    """Return which share of each grid lies in each row."""
-    if people is None:
-        return None
-    if rows.row_of_grid is not None:
-        return Crosswalk.from_rows(
-            rows.row_of_grid, np.nan_to_num(people.area_m2), target_area_m2=rows.area_m2
-        )
-    if people.kind == by:  # a grid is a row: overlapping grids keep their own people
-        return Crosswalk.from_rows(
-            np.arange(len(people)), np.nan_to_num(people.area_m2), target_area_m2=rows.area_m2
-        )
-    assert rows.polygons is not None  # noqa: S101 - rows are made of one or the other
-    return crosswalk(people.geometry, rows.polygons, source_ids=people.ids, target_ids=rows.ids)
-
-
 def _incidents(
-    city: City, rows: _Rows, table: Crosswalk | None, *, since: Moment, until: Moment
+    city: City, rows: Areas, table: Crosswalk | None, *, since: Moment, until: Moment
 ) -> tuple[Floats, float]:
     """Return the incidents of each row, and those in no row."""
     if city.incidents is None:

@@ -28,10 +28,14 @@ def solve_capacitated_median(
     weights: ArrayLike,
     capacity: ArrayLike,
     limits: Limits,
+    *,
+    fixed_cost: ArrayLike | None = None,
+    fixed_capacity: ArrayLike | None = None,
 ) -> Siting:
     """Return places and each demand's place, of least weighted cost within capacities.
 
-    Each demand is looked after by one place: a grid is never split.
+    Each demand is looked after by one place: a grid is never split. In `Siting.assigned`
+    rooms that stay are numbered after the candidates.
 
     Parameters
     ----------
@@ -43,6 +47,10 @@ def solve_capacitated_median(
         Largest sum of weights of each candidate, shape (m,).
     limits
         How many places or what they may cost, conflicts, time, gap.
+    fixed_cost
+        Cost from each room that stays to each demand, shape (n, f).
+    fixed_capacity
+        Largest sum of weights of each room that stays, shape (f,).
 
     Raises
     ------
@@ -58,39 +66,30 @@ def solve_capacitated_median(
     >>> answer.assigned.tolist(), answer.objective
     ([1, 1, 2, 2], 9.0)
     """
-    costs, weight, rows, unserved = checked_costs(cost, weights, None)
+    costs, weight, rows, unserved = checked_costs(cost, weights, fixed_cost)
+    n, candidates = len(rows), costs.shape[1]
     hold = np.asarray(capacity, dtype=np.float64)
-    n, m = len(rows), costs.shape[1]
-    if hold.shape != (m,) or not (hold >= 0.0).all():
-        raise InputError("siting.error.capacity", received=hold.size, candidates=m)
-    price, budget = limits.spending(m)
+    if hold.shape != (candidates,) or not (hold >= 0.0).all():
+        raise InputError("siting.error.capacity", received=hold.size, candidates=candidates)
+    _, budget = limits.spending(candidates)
     costs, heavy = costs[rows], weight[rows]
+    if fixed_cost is not None:
+        stay = np.asarray(fixed_cost, dtype=np.float64).reshape(len(weight), -1)[rows]
+        held = np.asarray(fixed_capacity, dtype=np.float64)
+        if held.shape != stay.shape[1:] or not (held >= 0.0).all():
+            raise InputError("siting.error.capacity", received=held.size, candidates=stay.shape[1])
+        costs, hold = np.hstack([costs, stay]), np.concatenate([hold, held])
+    m = costs.shape[1]
     demand, place = np.nonzero(np.isfinite(costs) & (heavy[:, None] <= hold[None, :]))
     k = len(demand)
-    pair = np.arange(k)
-    size = m + k
-    model = Rows(size)
-    model.add(coo_array((np.ones(k), (demand, m + pair)), shape=(n, size)).tocsr(), 1.0, 1.0)
-    held = coo_array((heavy[demand], (place, m + pair)), shape=(m, size)).tolil()
-    held[np.arange(m), np.arange(m)] = -hold
-    model.add(held.tocsr(), -np.inf, 0.0)
-    strong = coo_array(
-        (
-            np.concatenate([np.ones(k), -np.ones(k)]),
-            (np.concatenate([pair, pair]), np.concatenate([m + pair, place])),
-        ),
-        shape=(k, size),
-    )
-    model.add(strong.tocsr(), -np.inf, 0.0)
-    model.add_spending(price, budget)
-    model.add_conflicts(limits)
+    model = _model((demand, place), heavy, hold, (n, candidates), limits)
     answer = minimise(
         np.concatenate([np.zeros(m), (heavy * costs.T).T[demand, place]]),
         *model.model(),
-        whole=np.ones(size, dtype=bool),
+        whole=np.ones(m + k, dtype=bool),
         seconds=limits.left(),
         gap=limits.gap,
-        start=_start(costs, heavy, hold, limits, (demand, place)),
+        start=_start(costs, heavy, hold, limits, (demand, place), candidates),
     )
     if answer.values is None:
         key = "siting.error.no_capacity" if answer.infeasible else "siting.error.no_time"
@@ -101,7 +100,7 @@ def solve_capacitated_median(
     total = float((heavy[demand] * costs[demand, place])[served].sum())
     return Siting(
         "capacitated",
-        np.flatnonzero(answer.values[:m] > 0.5),
+        np.flatnonzero(answer.values[:candidates] > 0.5),
         total,
         min(answer.bound, total),
         limits.elapsed(),
@@ -110,20 +109,62 @@ def solve_capacitated_median(
     )
 
 
+def _model(
+    pairs: tuple[Ints, Ints], heavy: Floats, hold: Floats, size: tuple[int, int], limits: Limits
+) -> Rows:
+    """Return the constraints over places, those that stay last, and pairs of demand and place."""
+    (demand, place), (n, candidates) = pairs, size
+    m, k = len(hold), len(demand)
+    pair, width = np.arange(k), m + k
+    price, budget = limits.spending(candidates)
+    model = Rows(width)
+    model.add(coo_array((np.ones(k), (demand, m + pair)), shape=(n, width)).tocsr(), 1.0, 1.0)
+    every = np.arange(m)
+    held = coo_array(
+        (
+            np.concatenate([heavy[demand], -hold]),
+            (np.concatenate([place, every]), np.concatenate([m + pair, every])),
+        ),
+        shape=(m, width),
+    )
+    model.add(held.tocsr(), -np.inf, 0.0)
+    strong = coo_array(
+        (
+            np.concatenate([np.ones(k), -np.ones(k)]),
+            (np.concatenate([pair, pair]), np.concatenate([m + pair, place])),
+        ),
+        shape=(k, width),
+    )
+    model.add(strong.tocsr(), -np.inf, 0.0)
+    if m > candidates:
+        stay = np.arange(m - candidates)
+        ones = coo_array((np.ones(len(stay)), (stay, candidates + stay)), shape=(len(stay), width))
+        model.add(ones.tocsr(), 1.0, 1.0)
+    model.add_spending(price, budget)
+    model.add_conflicts(limits)
+    return model
+
+
 def _start(
-    costs: Floats, heavy: Floats, hold: Floats, limits: Limits, pairs: tuple[Ints, Ints]
+    costs: Floats,
+    heavy: Floats,
+    hold: Floats,
+    limits: Limits,
+    pairs: tuple[Ints, Ints],
+    candidates: int,
 ) -> Floats | None:
     """Return a first solution: good places without capacities, then the tightest demand first."""
-    m = costs.shape[1]
-    price, budget = limits.spending(m)
+    price, budget = limits.spending(candidates)
     far = 10.0 * costs[np.isfinite(costs)].max()
     capped = np.where(np.isfinite(costs), costs, far) * heavy[:, None]
+    base = capped[:, candidates:].min(axis=1, initial=np.inf)
     near = Near.build(
-        capped, np.full(len(costs), np.inf), (price, budget), limits.conflict_matrix(m)
+        capped[:, :candidates], base, (price, budget), limits.conflict_matrix(candidates)
     )
-    opened = np.zeros(m, dtype=bool)
+    opened = np.zeros(candidates, dtype=bool)
     open_greedily(near, opened)
-    exchange(near, opened, np.zeros(m, dtype=bool))
+    exchange(near, opened, np.zeros(candidates, dtype=bool))
+    opened = np.concatenate([opened, np.ones(len(hold) - candidates, dtype=bool)])
     places = np.flatnonzero(opened)
     left = hold.copy()
     chosen = np.full(len(costs), -1)

@@ -1,4 +1,4 @@
-"""New rooms for a city: candidates, model, and coverage before and after."""
+"""New rooms for a city: what is asked, the model, and coverage before and after."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import cKDTree
 
-from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.errors import InputError, some_ids
 from gridmap.i18n import tr
-from gridmap.measure.coverage import Within, places_of, travel_of
+from gridmap.measure.coverage import (
+    Within,
+    coverage_figures,
+    measure_coverage,
+    places_of,
+    travel_of,
+)
 from gridmap.model import City, Kind
 from gridmap.siting.answer import Limits, Siting
+from gridmap.siting.candidates import Candidates, candidates_of, spaced
+from gridmap.siting.capacitated import solve_capacitated_median
 from gridmap.siting.center import solve_center
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
 from gridmap.siting.median import solve_median
@@ -24,14 +31,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Candidates", "Model", "SiteProposal", "SiteRequest", "candidates_of", "propose_sites"]
+__all__ = ["Model", "SiteProposal", "SiteRequest", "propose_sites"]
 
-Model = Literal["cover", "all", "backup", "median", "center"]
-Candidates = Literal["auto", "community", "facility", "grid"]
+Model = Literal["cover", "all", "backup", "median", "center", "capacitated"]
 
-_MODELS = ("cover", "all", "backup", "median", "center")
-_SOURCES = ("auto", "community", "facility", "grid")
-_MOST_CANDIDATES = 2000
+_MODELS = ("cover", "all", "backup", "median", "center", "capacitated")
+_COVERING = {"cover", "all", "backup"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +46,37 @@ class SiteRequest:
     Parameters
     ----------
     within
-        Distance or time that counts as covered; also the unit of ``median`` and ``center``.
+        Distance or time that counts as covered; also the unit of the other models.
     rooms
-        How many new rooms; not needed by the model ``all``, where it is a ceiling.
+        How many new rooms; a ceiling for the model ``all``, which needs none.
+    budget, price
+        Instead of a number: what may be spent, and the column of the candidates' layer that
+        says what each costs.
     model
         ``cover``: most people within reach. ``all``: fewest rooms that reach everybody.
         ``backup``: most people within reach of two rooms. ``median``: least mean way.
-        ``center``: shortest longest way.
+        ``center``: shortest longest way. ``capacitated``: least mean way where no room looks
+        after more than ``capacity``.
     mode
         ``straight``, ``walk``, ``ebike``, ``car``, or blank for the usual of the unit.
     keep_existing
         Whether today's rooms stay and count.
-    candidates
-        ``community`` centres, ``facility`` positions, ``grid`` centres, or ``auto``: the first
-        of these that the city has.
-    area
-        A drawn area that the candidates must lie in.
+    candidates, area
+        Where rooms may stand, as for `candidates_of`.
     weight
         Column of the grids that weighs them: ``residents``, ``migrants`` or ``incidents``.
     apart_m
         Least straight distance between two rooms, metres.
+    capacity
+        The most weight that one room looks after, today's rooms included.
     seconds, gap
         Time limit, and the relative gap that is good enough.
     """
 
     within: Within
     rooms: int | None = None
+    budget: float | None = None
+    price: str = ""
     model: Model = "cover"
     mode: str = ""
     keep_existing: bool = True
@@ -74,6 +84,7 @@ class SiteRequest:
     area: shapely.Geometry | None = None
     weight: str = "residents"
     apart_m: float = 0.0
+    capacity: float | None = None
     seconds: float = 60.0
     gap: float = 0.0
 
@@ -87,13 +98,14 @@ class SiteProposal:
     request
         What was asked.
     sites
-        ``id, name, x, y, covers``: the candidate's feature and the weight that the new room
-        would be the nearest to.
+        ``id, name, x, y, covers``: the candidate's feature, its position in the working
+        CRS, and the weight that the new room would look after as the nearest.
     answer
-        The model's objective, bound and gap.
+        The model's objective, bound and gap. The model counts each grid whole, at a point
+        inside it.
     before, after
-        Shares covered once and twice, and mean, 95 % and longest way, weighted, of grid
-        centres that can be reached.
+        `gridmap.measure.coverage_figures` of today's rooms, and of the rooms that stay with
+        the new ones: what ``gridmap coverage`` tells, by area, not by the model's points.
     notes
         What was left out, one line each.
     """
@@ -122,32 +134,6 @@ class SiteProposal:
         }
 
 
-def candidates_of(
-    city: City, source: Candidates = "auto", area: shapely.Geometry | None = None
-) -> tuple[NDArray[np.object_], NDArray[np.object_], Floats]:
-    """Return ids, names and positions of places where a room may go.
-
-    Raises
-    ------
-    InputError
-        If the source is unknown, or no candidate lies in the area.
-    MissingError
-        If the city has no layer of that kind.
-    """
-    if source not in _SOURCES:
-        raise InputError("siting.error.candidates", received=source, known=", ".join(_SOURCES))
-    kinds = [kind for kind in (Kind.COMMUNITY, Kind.FACILITY, Kind.GRID) if city.has(kind)]
-    kind = (kinds or [Kind.GRID])[0] if source == "auto" else Kind(source)
-    layer = city.layer(kind)
-    xy = shapely.get_coordinates(shapely.point_on_surface(layer.geometry))
-    inside = np.ones(len(xy), dtype=bool)
-    if area is not None:
-        inside = np.asarray(shapely.intersects_xy(area, xy[:, 0], xy[:, 1]))
-    if not inside.any():
-        raise InputError("siting.error.no_candidates", kind=str(kind), count=len(xy))
-    return layer.ids[inside], layer.names[inside], xy[inside]
-
-
 def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     """Propose where new rooms go.
 
@@ -157,69 +143,76 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     Raises
     ------
     InputError
-        If the model, mode, weight or candidates are unknown, or all weights are zero.
+        If the model, mode, weight or candidates are unknown, all weights are zero, or
+        neither a number nor a budget is given.
     InfeasibleError
         If the limits allow no choice.
     MissingError
-        If the city lacks a layer that the request needs.
+        If the city lacks a layer or column that the request needs.
     """
-    if request.model not in _MODELS:
-        raise InputError("siting.error.model", received=request.model, known=", ".join(_MODELS))
-    if request.model != "all" and request.rooms is None:
-        raise InputError("siting.error.no_limit")
+    _check(request)
     weights = _weights(city, request.weight)
-    _, travel = travel_of(city, request.within, request.mode)
-    ids, names, xy = candidates_of(city, request.candidates, request.area)
-    rooms = places_of(city)[1] if request.keep_existing and city.has(Kind.ROOM) else None
+    mode, travel = travel_of(city, request.within, request.mode)
+    today = places_of(city) if city.has(Kind.ROOM) else (np.empty(0, object), np.empty((0, 2)))
+    kept = today if request.keep_existing else (today[0][:0], today[1][:0])
     notes: list[str] = []
-    ids, names, xy, pairs = _spaced(ids, names, xy, rooms, request, notes)
+    places = candidates_of(city, request.candidates, request.area, price=request.price)
+    places, pairs = spaced(places, kept[1], request.apart_m, len(weights), notes)
     demand = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
-    cost = travel.matrix(demand, xy)
-    fixed = travel.matrix(demand, rooms) if rooms is not None and len(rooms) else None
-    limits = Limits(rooms=request.rooms, conflicts=pairs, seconds=request.seconds, gap=request.gap)
-    answer = _solve(request, cost, weights, limits, fixed)
-    if len(answer.unserved):
-        lost = city.grids.ids[answer.unserved]
-        notes.append(
-            tr(
-                "siting.note.unserved",
-                count=len(lost),
-                ids=some_ids(lost),
-                weight=float(weights[answer.unserved].sum()),
-            )
-        )
-    if answer.gap > max(request.gap, 1e-9):
-        notes.append(tr("siting.note.gap", gap=100.0 * answer.gap, seconds=request.seconds))
-    held = np.empty((len(demand), 0)) if fixed is None else fixed
-    today = held
-    if not request.keep_existing and city.has(Kind.ROOM):
-        today = travel.matrix(demand, city.room_xy)
-    new = cost[:, answer.chosen]
-    after = np.column_stack([held, new])
-    nearest = np.where(
-        np.isfinite(after).any(axis=1), after.argmin(axis=1) if after.shape[1] else 0, -1
+    reach = request.within.value if request.model in _COVERING else np.inf
+    cost = travel.matrix(demand, places.xy, limit=reach)
+    fixed = travel.matrix(demand, kept[1], limit=reach) if len(kept[1]) else None
+    limits = Limits(
+        rooms=request.rooms,
+        prices=places.price if request.budget is not None else None,
+        budget=request.budget,
+        conflicts=pairs,
+        seconds=request.seconds,
+        gap=request.gap,
     )
-    covers = [
-        float(weights[nearest == held.shape[1] + k].sum()) for k in range(len(answer.chosen))
-    ]
+    answer = _solve(request, cost, weights, limits, fixed)
+    notes += _notes(city, request, answer, weights)
+    new = places.take(answer.chosen)
+    after_places = (np.concatenate([kept[0], new.ids]), np.vstack([kept[1], new.xy]))
+    nearest = travel.nearest(demand, after_places[1]).room
+    if answer.assigned is not None:
+        # Rows of candidates, then of rooms that stay: rooms that stay come first here.
+        order = np.full(len(places.ids) + len(kept[0]), -1)
+        order[answer.chosen] = len(kept[0]) + np.arange(len(answer.chosen))
+        order[len(places.ids) :] = np.arange(len(kept[0]))
+        nearest = np.where(answer.assigned >= 0, order[answer.assigned], -1)
+    looked_after = np.bincount(
+        nearest[nearest >= 0], weights=weights[nearest >= 0], minlength=len(after_places[0])
+    )
     sites = pd.DataFrame(
         {
-            "id": ids[answer.chosen],
-            "name": names[answer.chosen],
-            "x": xy[answer.chosen, 0],
-            "y": xy[answer.chosen, 1],
-            "covers": covers,
+            "id": new.ids,
+            "name": new.names,
+            "x": new.xy[:, 0],
+            "y": new.xy[:, 1],
+            "covers": looked_after[len(kept[0]) :].astype(float),
         }
     )
-    unit, value = request.within.unit, request.within.value
-    return SiteProposal(
-        request,
-        sites,
-        answer,
-        _state(today, weights, value, unit),
-        _state(after, weights, value, unit),
-        tuple(notes),
+    before, after = (
+        coverage_figures(
+            city,
+            measure_coverage(city, request.within, mode=mode, places=rooms),
+            weight=request.weight,
+        )
+        for rooms in (today, after_places)
     )
+    return SiteProposal(request, sites, answer, before, after, tuple(notes))
+
+
+def _check(request: SiteRequest) -> None:
+    if request.model not in _MODELS:
+        raise InputError("siting.error.model", received=request.model, known=", ".join(_MODELS))
+    if request.model != "all" and request.rooms is None and request.budget is None:
+        raise InputError("siting.error.no_limit")
+    if request.model == "capacitated" and not (request.capacity or 0.0) > 0.0:
+        raise InputError("siting.error.no_capacity_given")
+    if request.budget is not None and not request.price:
+        raise InputError("siting.error.no_prices", budget=request.budget)
 
 
 def _weights(city: City, name: str) -> Floats:
@@ -229,34 +222,6 @@ def _weights(city: City, name: str) -> Floats:
     if not (weights > 0.0).any():
         raise InputError("siting.error.no_demand", count=len(weights))
     return weights
-
-
-def _spaced(
-    ids: NDArray[np.object_],
-    names: NDArray[np.object_],
-    xy: Floats,
-    rooms: Floats | None,
-    request: SiteRequest,
-    notes: list[str],
-) -> tuple[NDArray[np.object_], NDArray[np.object_], Floats, NDArray[np.int64]]:
-    """Return the candidates far enough from rooms that stay, and pairs too near each other."""
-    if len(xy) > _MOST_CANDIDATES:
-        step = np.linspace(0, len(xy) - 1, _MOST_CANDIDATES).astype(np.int64)
-        notes.append(tr("siting.note.thinned", count=len(xy), kept=len(step)))
-        ids, names, xy = ids[step], names[step], xy[step]
-    if request.apart_m > 0.0 and rooms is not None and len(rooms):
-        free = cKDTree(rooms).query(xy)[0] >= request.apart_m
-        if not free.any():
-            raise InfeasibleError("siting.error.all_near", count=len(xy), apart=request.apart_m)
-        if not free.all():
-            notes.append(tr("siting.note.near", count=int((~free).sum()), apart=request.apart_m))
-        ids, names, xy = ids[free], names[free], xy[free]
-    pairs = np.empty((0, 2), dtype=np.int64)
-    if request.apart_m > 0.0:
-        # The tree counts a distance of exactly the limit as near: such rooms are allowed.
-        limit = float(np.nextafter(request.apart_m, 0.0))
-        pairs = cKDTree(xy).query_pairs(limit, output_type="ndarray").astype(np.int64)
-    return ids, names, xy, pairs
 
 
 def _solve(
@@ -271,28 +236,34 @@ def _solve(
         return solve_backup_cover(cost, weights, reach, limits, fixed_cost=fixed)
     if request.model == "median":
         return solve_median(cost, weights, limits, fixed_cost=fixed)
+    if request.model == "capacitated":
+        hold = request.capacity or 0.0
+        held = None if fixed is None else np.full(fixed.shape[1], hold)
+        return solve_capacitated_median(
+            cost,
+            weights,
+            np.full(cost.shape[1], hold),
+            limits,
+            fixed_cost=fixed,
+            fixed_capacity=held,
+        )
     return solve_center(cost, weights, limits, fixed_cost=fixed)
 
 
-def _state(cost: Floats, weights: Floats, reach: float, unit: str) -> dict[str, float]:
-    """Return what a set of rooms achieves for the demand points."""
-    total = weights.sum()
-    near = (cost <= reach).sum(axis=1)
-    nearest = cost.min(axis=1, initial=np.inf)
-    reached = np.isfinite(nearest) & (weights > 0.0)
-    value, heavy = nearest[reached], weights[reached]
-    state = {
-        "covered": float(weights[near >= 1].sum()),
-        "covered_share": float(weights[near >= 1].sum() / total),
-        "backup_share": float(weights[near >= 2].sum() / total),
-        "unreached_share": float(1.0 - heavy.sum() / total),
-    }
-    if len(value) == 0:
-        return state | {f"{name}_{unit}": np.nan for name in ("mean", "p95", "longest")}
-    order = np.argsort(value)
-    upto = np.cumsum(heavy[order])
-    return state | {
-        f"mean_{unit}": float(value @ heavy / heavy.sum()),
-        f"p95_{unit}": float(value[order][np.searchsorted(upto, 0.95 * upto[-1])]),
-        f"longest_{unit}": float(value.max()),
-    }
+def _notes(city: City, request: SiteRequest, answer: Siting, weights: Floats) -> list[str]:
+    notes = []
+    if len(answer.unserved):
+        lost = city.grids.ids[answer.unserved]
+        notes.append(
+            tr(
+                "siting.note.unserved",
+                count=len(lost),
+                ids=some_ids(lost),
+                weight=float(weights[answer.unserved].sum()),
+            )
+        )
+    if answer.gap > max(request.gap, 1e-9):
+        notes.append(tr("siting.note.gap", gap=100.0 * answer.gap, seconds=request.seconds))
+    if request.model in _COVERING:
+        notes.append(tr("siting.note.points"))
+    return notes

@@ -42,9 +42,13 @@ class StraightLine:
 
     @property
     def _per_metre(self) -> float:
+        return 1.0 / self.metres_of(1.0)
+
+    def metres_of(self, cost: float) -> float:
+        """Return how many metres a cost in this unit buys."""
         if self.unit == "m":
-            return 1.0
-        return 1.0 / metres_per_minute(self.mode.speed_kmh or self.mode.default_kmh)
+            return cost
+        return cost * metres_per_minute(self.mode.speed_kmh or self.mode.default_kmh)
 
     def nearest(self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, rank: int = 1) -> Reach:
         """Return each point's cost from its ``rank``-th nearest room.
