@@ -36,7 +36,7 @@ import pickle, sys
 import numpy as np
 import streamlit as st
 from dataclasses import replace
-from gridmap.pages.touch import show_map
+from gridmap.pages.touch import show_map, touched
 
 @st.cache_resource
 def read():
@@ -46,13 +46,13 @@ def read():
 st.set_page_config(layout="wide")
 scene, residents = read()
 rows = st.session_state.setdefault("rows", scene.themes[0].rows.copy())
+event = touched("map")
+if event:
+    rows[list(event.grids)] = (rows[list(event.grids)] + 1) % 5
 mine = rows == 0
 st.markdown(f"sum {residents[mine].sum():,.0f}")
 theme = replace(scene.themes[0], rows=rows)
-event = show_map(replace(scene, themes=(theme,)), key="map", height=700)
-if event:
-    rows[list(event.grids)] = (rows[list(event.grids)] + 1) % 5
-    st.rerun()
+show_map(replace(scene, themes=(theme,)), key="map", height=700)
 """
 
 

@@ -265,8 +265,7 @@ def test_a_density_lies_where_its_incidents_are(city):
     surface = kernel_density(x, y, city=outline, cell_m=50.0, bandwidth_m=200.0)
     bounds = draw_layer(city.grids).bounds
     overlay = density_overlay(surface, city.crs, bounds, width_px=400)
-    data = base64.b64decode(overlay.picture.partition(",")[2])
-    alpha = np.asarray(Image.open(io.BytesIO(data)))[:, :, 3].astype(float)
+    alpha = np.asarray(Image.open(io.BytesIO(overlay.picture)))[:, :, 3].astype(float)
     row, column = np.unravel_index(int(alpha.argmax()), alpha.shape)
     strongest = np.argwhere(alpha == alpha.max())
     row, column = strongest.mean(axis=0)

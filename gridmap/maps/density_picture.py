@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 
 import numpy as np
@@ -77,7 +76,7 @@ def density_overlay(
         "density",
         tr("maps.legend.density", bandwidth=f"{density.bandwidth_m:,.0f}", top=f"{top:,.0f}"),
         "#e0570c",
-        picture=f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}",
+        picture=out.getvalue(),
         bounds=bounds,
         shown=shown,
     )

@@ -90,7 +90,7 @@ class Overlay:
     radius_m
         Draw a circle of this reach around each point; 0 for none.
     picture, bounds
-        Data URL of a picture and its south, west, north, east.
+        A PNG picture and its south, west, north, east.
     width, dash, fill
         Line width and dashes in pixels, and a fill colour for polygons.
     shown
@@ -104,7 +104,7 @@ class Overlay:
     points: NDArray[np.float64] | None = None
     names: Sequence[str] = ()
     radius_m: float = 0.0
-    picture: str = ""
+    picture: bytes = b""
     bounds: tuple[float, float, float, float] | None = None
     width: float = 2.0
     dash: tuple[float, ...] = ()
@@ -177,6 +177,8 @@ class Scene:
         for overlay in self.overlays:
             if overlay.drawing is not None:
                 found[overlay.drawing.digest] = overlay.drawing.data
+            if overlay.picture:
+                found[_digest(overlay.picture)] = overlay.picture
         if self.facts is not None:
             data = self.facts.data
             found[_digest(data)] = data
@@ -259,7 +261,7 @@ def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict
         south, west, north, east = overlay.bounds or (0.0, 0.0, 0.0, 0.0)
         packed |= {
             "kind": "image",
-            "url": overlay.picture,
+            "source": _source(_digest(overlay.picture), sources),
             "bounds": [[south, west], [north, east]],
         }
     else:

@@ -13,7 +13,7 @@ from streamlit.components.v1 import declare_component
 
 from gridmap.maps import Scene, write_touch_folder
 
-__all__ = ["MapEvent", "font_address", "show_map"]
+__all__ = ["MapEvent", "font_address", "show_map", "touched"]
 
 _SEEN = "gridmap-map-seen"
 
@@ -70,9 +70,21 @@ def show_map(
             temporary.replace(target)
         sources[digest] = {"url": target.name}
     packed = scene.to_dict(sources)
-    value: dict[str, Any] | None = component(
+    value = component(
         scene=packed, height=height, tools=list(tools), link=link, key=key, default=None
     )
+    return _event(key, value)
+
+
+def touched(key: str) -> MapEvent | None:
+    """Return what the reader has just done on a map that is yet to be drawn, once.
+
+    A page that asks before it draws is drawn once after a click, not twice.
+    """
+    return _event(key, st.session_state.get(key))
+
+
+def _event(key: str, value: dict[str, Any] | None) -> MapEvent | None:
     if not value:
         return None
     seen: dict[str, int] = st.session_state.setdefault(_SEEN, {})

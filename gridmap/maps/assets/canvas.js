@@ -3,6 +3,7 @@
 "use strict";
 
 const NO_CLASS = 255;
+const SMALL_PX = 13;
 const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is slow to start
 
 /**
@@ -59,8 +60,9 @@ const ShapesLayer = L.Layer.extend({
 
   /** @param {Iterable<number>} rows */
   mark(rows) {
+    const before = this.marked.size;
     this.marked = new Set(rows);
-    if (this._map) this.draw();
+    if (this._map && (before || this.marked.size)) this.draw();
   },
 
   /** @param {{zoom: number, center: any}} event */
@@ -72,8 +74,10 @@ const ShapesLayer = L.Layer.extend({
   },
 
   draw() {
+    const { palette, stroke, labels } = this.look;
     const map = this._map;
-    const size = map.getSize().multiplyBy(1.4).round();
+    const empty = !palette && !stroke && !labels && !this.marked.size;
+    const size = map.getSize().multiplyBy(empty ? 0 : 1.4).round();
     const corner = map.containerPointToLayerPoint(map.getSize().multiplyBy(-0.2)).round();
     const ratio = window.devicePixelRatio || 1;
     this.zoom = map.getZoom();
@@ -83,8 +87,7 @@ const ShapesLayer = L.Layer.extend({
     this.canvas.height = size.y * ratio;
     this.canvas.style.width = `${size.x}px`;
     this.canvas.style.height = `${size.y}px`;
-    const { palette, stroke, labels } = this.look;
-    if (!palette && !stroke && !labels && !this.marked.size) return;
+    if (empty) return;
     const pen = this.canvas.getContext("2d");
     const level = this.shapes.levelFor(this.zoom);
     const scale = 2 ** (this.zoom - level.zoom);
@@ -124,8 +127,8 @@ const ShapesLayer = L.Layer.extend({
       });
       pen.globalAlpha = 1;
     }
-    // Where cells are a few pixels wide, the hairline that smoothing leaves is border enough.
-    const tiny = look.classes && this._sideOf(level, seen) * scale < 7;
+    // Between small cells the hairline that smoothing leaves is border enough: drawn ones would bleach the colours.
+    const tiny = look.classes && this._sideOf(level, seen) * scale < SMALL_PX;
     if (look.stroke && look.width && !tiny) {
       pen.strokeStyle = look.stroke;
       pen.lineWidth = look.width / scale;

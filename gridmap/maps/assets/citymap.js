@@ -9,7 +9,7 @@
  * @typedef {{key: string, name: string, kind: "shapes" | "points" | "image", shown: boolean,
  *   source?: Source, colour: string, width?: number, dash?: number[], labels?: string[],
  *   fill?: string, points?: [number, number][], names?: string[], radius_m?: number,
- *   url?: string, bounds?: [[number, number], [number, number]]}} Overlay
+ *   bounds?: [[number, number], [number, number]]}} Overlay
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
  *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[],
@@ -72,12 +72,8 @@ class CityMap {
     if (!scene.themes.some((theme) => theme.key === this.theme) || scene.theme !== this.asked) this.theme = scene.theme;
     this.asked = scene.theme;
     if (!this.map._loaded) this.map.setView([0, 0], 2);
-    const [cells, facts] = await Promise.all([
-      scene.cells ? fetchOnce(scene.cells) : null,
-      scene.facts ? fetchOnce(scene.facts) : null,
-    ]);
+    const cells = scene.cells ? await fetchOnce(scene.cells) : null;
     if (scene !== this.scene) return; // a newer one has overtaken this one
-    this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
     this._fillPanel();
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
@@ -85,10 +81,9 @@ class CityMap {
       this.marks?.remove();
       this.shapes = new Shapes(cells);
       this.digest = scene.cells?.digest;
-      this.cells = new ShapesLayer(this.shapes, {}, { pane: "gm-cells" }).addTo(this.map);
+      this.cells = new ShapesLayer(this.shapes, this._look(), { pane: "gm-cells" }).addTo(this.map);
       this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
-    }
-    this._recolour();
+    } else this.cells?.restyle(this._look());
     this.marks?.mark(scene.marked);
     await Promise.all(scene.overlays.map((overlay) => this._lay(overlay)));
     for (const [key, { layer }] of this.overlays) {
@@ -97,6 +92,16 @@ class CityMap {
         this.overlays.delete(key);
       }
     }
+    void this._learn(scene); // nothing on the map waits for what a hover tells
+  }
+
+  /** @param {Scene} scene */
+  async _learn(scene) {
+    const facts = scene.facts ? await fetchOnce(scene.facts) : null;
+    if (scene !== this.scene || scene.facts?.digest === this.learnt) return;
+    this.learnt = scene.facts?.digest;
+    this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
+    this.hovered = -1;
   }
 
   /** Show all of a place that is new here, beside the panel and not beneath it. */
@@ -113,45 +118,60 @@ class CityMap {
     this.map.fitBounds(whole, padding);
   }
 
-  _recolour() {
+  /** How the cells look in the theme that is on. */
+  _look() {
     const theme = this.scene.themes.find((one) => one.key === this.theme);
-    if (!this.cells) return;
-    this.cells.restyle({
+    return {
       palette: theme?.palette,
       classes: theme ? bytesOf(theme.classes) : null,
       groups: theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null,
       stroke: theme ? "rgba(255,255,255,0.75)" : "#8796a8",
       width: 0.8,
-    });
+    };
   }
 
-  /** @param {Overlay} overlay */
+  /** Fetch and draw an overlay if it is on; one that is off costs nothing. @param {Overlay} overlay */
   async _lay(overlay) {
     const known = this.overlays.get(overlay.key);
-    const same = JSON.stringify(overlay);
-    if (known && known.same === same) return;
+    const on = this.chosen.get(overlay.key) ?? overlay.shown;
+    const same = on ? JSON.stringify(overlay) : "";
+    if (known && on && known.same === same) {
+      known.layer.addTo(this.map);
+      return;
+    }
     known?.layer.remove();
+    if (!on) return;
     const layer = await this._layer(overlay);
     this.overlays.get(overlay.key)?.layer.remove();
     this.overlays.set(overlay.key, { layer, same });
     if (this.chosen.get(overlay.key) ?? overlay.shown) layer.addTo(this.map);
   }
 
+  /** The pane of an overlay: those that come later lie above, whenever they are switched on. @param {Overlay} overlay */
+  _pane(overlay) {
+    const name = `gm-over-${overlay.key}`;
+    const pane = this.map.getPane(name) || this.map.createPane(name);
+    pane.style.zIndex = String(400 + this.scene.overlays.findIndex((one) => one.key === overlay.key));
+    return name;
+  }
+
   /** @param {Overlay} overlay */
   async _layer(overlay) {
-    if (overlay.kind === "image") {
-      return L.imageOverlay(overlay.url, overlay.bounds, { pane: "gm-image", opacity: 0.8 });
+    if (overlay.kind === "image" && overlay.source) {
+      const picture = new Blob([await fetchOnce(overlay.source)], { type: "image/png" });
+      return L.imageOverlay(URL.createObjectURL(picture), overlay.bounds, { pane: "gm-image", opacity: 0.8 });
     }
+    const pane = this._pane(overlay);
     if (overlay.kind === "shapes" && overlay.source) {
       const shapes = new Shapes(await fetchOnce(overlay.source));
       const look = { stroke: overlay.colour, width: overlay.width ?? 2, dash: overlay.dash, labels: overlay.labels };
       const filled = overlay.fill
         ? { palette: [overlay.fill], classes: new Uint8Array(shapes.count), opacity: 0.45 }
         : {};
-      return new ShapesLayer(shapes, { ...look, ...filled }, {});
+      return new ShapesLayer(shapes, { ...look, ...filled }, { pane });
     }
     const group = L.featureGroup();
-    const canvas = L.canvas({ padding: 0.3 });
+    const canvas = L.canvas({ padding: 0.3, pane });
     (overlay.points || []).forEach((point, n) => {
       if (overlay.radius_m) {
         L.circle(point, {
@@ -206,7 +226,7 @@ class CityMap {
       }
       choice.addEventListener("change", () => {
         this.theme = /** @type {HTMLSelectElement} */ (choice).value;
-        this._recolour();
+        this.cells?.restyle(this._look());
         this._fillPanel();
       });
     }
@@ -236,9 +256,7 @@ class CityMap {
     put("span", "", row, overlay.name);
     box.addEventListener("change", () => {
       this.chosen.set(overlay.key, box.checked);
-      const layer = this.overlays.get(overlay.key)?.layer;
-      if (box.checked) layer?.addTo(this.map);
-      else layer?.remove();
+      void this._lay(overlay);
     });
   }
 

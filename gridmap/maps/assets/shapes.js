@@ -50,16 +50,11 @@ class Shapes {
     const size = new DataView(buffer).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
     /** @type {number} */ this.count = head.count;
-    /** @type {Level[]} */ this.levels = [];
+    /** @type {({zoom: number, parts: Uint8Array[]} | Level)[]} read when they are looked at */ this.levels = [];
     let at = 4 + size;
     for (const { zoom, bytes } of head.levels) {
-      const [vertices, rings, x, y] = bytes.map((/** @type {number} */ length) => {
-        const part = unpackNumbers(new Uint8Array(buffer, at, length));
-        at += length;
-        return part;
-      });
-      const level = { zoom, x: sumUp(x), y: sumUp(y), ring: runStarts(vertices), feature: runStarts(rings) };
-      this.levels.push({ ...level, box: Shapes.boxes(level, this.count) });
+      const parts = bytes.map((/** @type {number} */ length) => new Uint8Array(buffer, (at += length) - length, length));
+      this.levels.push({ zoom, parts });
     }
     /** @type {Map<number, number[]> | null} */ this.bins = null;
     this.binSize = 1;
@@ -82,14 +77,26 @@ class Shapes {
     return box;
   }
 
+  /** @param {number} at place of the level; -1 for the finest @returns {Level} */
+  level(at) {
+    const place = at < 0 ? this.levels.length - 1 : at;
+    const kept = this.levels[place];
+    if (!("parts" in kept)) return kept;
+    const [vertices, rings, x, y] = kept.parts.map(unpackNumbers);
+    const level = { zoom: kept.zoom, x: sumUp(x), y: sumUp(y), ring: runStarts(vertices), feature: runStarts(rings) };
+    const read = { ...level, box: Shapes.boxes(level, this.count) };
+    this.levels[place] = read;
+    return read;
+  }
+
   /** The coarsest level that is sharp at a zoom. @param {number} zoom @returns {Level} */
   levelFor(zoom) {
-    return this.levels.find((level) => level.zoom >= zoom) || this.levels[this.levels.length - 1];
+    return this.level(this.levels.findIndex((level) => level.zoom >= zoom));
   }
 
   /** The feature that covers a point, or -1. @param {number} x world pixels at `zoom` @param {number} y @param {number} zoom */
   find(x, y, zoom) {
-    const level = this.levels[this.levels.length - 1];
+    const level = this.level(-1);
     const scale = 2 ** (level.zoom - zoom);
     if (!this.bins) this.fillBins(level);
     const px = x * scale, py = y * scale;
@@ -138,7 +145,7 @@ class Shapes {
 
   /** A point well inside a feature's box, world pixels of the finest level. @param {number} f */
   middle(f) {
-    const level = this.levels[this.levels.length - 1];
+    const level = this.level(-1);
     const [west, north, east, south] = level.box.subarray(f * 4, f * 4 + 4);
     return { x: (west + east) / 2, y: (north + south) / 2, zoom: level.zoom };
   }
