@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath, pairs
+from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_rows, print_text, progress_bar
+from gridmap.cli._wishes import Wishes, keep_of, number_of_beats, tolerances
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    from gridmap.model import City, Plan
+    from gridmap.model import City
+    from gridmap.partition import Problem
+
+_TOLERANCE = 0.05
+_HIDDEN = ["bounds", "grids_split", "changes", "mean_travel", "travel_unit"]
 
 
 def command(
     workspace: WorkspacePath,
     beats: Annotated[int, typer.Option("--beats", min=0)] = 0,
-    per_officer: Annotated[str, typer.Option("--per-officer", metavar="residents=3000")] = "",
+    per_officer: Annotated[str, typer.Option("--per-officer", metavar="residents=3000|NORM")] = "",
     balance: Annotated[str, typer.Option("--balance", metavar="NAME=WEIGHT,...")] = "",
-    tolerance: Annotated[float, typer.Option("--tolerance")] = 0.05,
-    keep: Annotated[float | None, typer.Option("--keep", metavar="SHARE")] = None,
+    tolerance: Annotated[
+        list[str] | None, typer.Option("--tolerance", metavar="5%|NAME=5%,...")
+    ] = None,
+    targets: Annotated[str, typer.Option("--targets", metavar="officers|2,1,1,...")] = "",
+    keep: Annotated[str, typer.Option("--keep", metavar="0.9|NAME=0.9")] = "",
     objective: Annotated[
         str, typer.Option("--objective", metavar="balance|compact|travel|change")
     ] = "compact",
+    travel: Annotated[str, typer.Option("--travel", metavar="straight|walk|ebike|car")] = "",
     parents: Annotated[str, typer.Option("--parents", metavar="station")] = "",
+    communities: Annotated[str, typer.Option("--communities", metavar="soft|hard")] = "",
+    rooms: Annotated[
+        str, typer.Option("--rooms", metavar="one-per-beat|within=1000m|within=5min")
+    ] = "",
     lock: Annotated[list[str] | None, typer.Option("--lock", metavar="beat=ID|grid=ID")] = None,
+    together: Annotated[list[str] | None, typer.Option("--together", metavar="A,B,...")] = None,
+    apart: Annotated[list[str] | None, typer.Option("--apart", metavar="A,B,...")] = None,
     barriers: Annotated[bool, typer.Option("--barriers/--no-barriers")] = True,
     front: Annotated[int, typer.Option("--front", min=1, max=8)] = 1,
     prove: Annotated[bool, typer.Option("--prove")] = False,
@@ -37,6 +51,7 @@ def command(
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1)] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 1,
+    scheduler: Annotated[str, typer.Option("--scheduler", metavar="ADDRESS|local")] = "",
     save: Annotated[str, typer.Option("--save", metavar="NAME")] = "",
     as_json: Json = False,
 ) -> None:
@@ -49,15 +64,25 @@ def command(
 
     if parents not in {"", "station"}:
         raise InputError("cli.error.parents", received=parents)
-    if not 0 < tolerance <= 1:
-        raise InputError("cli.error.tolerance", received=tolerance)
+    wishes = Wishes(
+        tolerance=tolerance or (),
+        keep=keep,
+        communities=communities,
+        together=together or (),
+        apart=apart or (),
+        travel=travel,
+        targets=targets,
+        lock=lock or (),
+    )
+    whole, _ = tolerances(wishes.tolerance)
+    share, _ = keep_of(keep)
     place = Workspace.open(workspace)
     city = place.city()
     weights = parse_weights(balance) if balance else _default_weights(city)
     workload = Workload.from_city(city, weights)
     has_beats = city.has(Kind.BEAT) or (city.grids.has("beat") and any(city.grids.texts("beat")))
     present = present_plan(city) if has_beats else None
-    number = _number_of_beats(city, beats, per_officer)
+    number = number_of_beats(city, beats, per_officer, targets, present)
     problem = problem_of(
         city,
         workload,
@@ -65,20 +90,23 @@ def command(
         present=present,
         by_station=parents == "station",
         barriers=barriers,
-        **_locks(lock or (), present),
+        **wishes.constraints(city, workload, number, present),
     )
+    if rooms:
+        problem = _roomed(problem, city, rooms, travel, seed)
     with progress_bar(tr("cli.proposing", beats=number)) as on_progress:
         proposal = propose(
             problem,
-            tolerance=tolerance,
+            tolerance=_TOLERANCE if whole is None else whole,
             objective=objective,  # type: ignore[arg-type] # propose checks it
             effort=effort,  # type: ignore[arg-type] # the same
             seconds=seconds,
             seed=seed,
-            keep=keep,
+            keep=share,
             front=front,
             prove=prove,
             processes=processes,
+            scheduler=scheduler or None,
             on_progress=lambda state: on_progress(state.share),
         )
     plans = plans_of(city, proposal, name=save or tr("cli.proposal"), present=present)
@@ -97,60 +125,41 @@ def command(
         with open_store(place.path) as store:
             for plan in plans:
                 store.save(plan, author=LOCAL, grids=city.grids)
+    told_all = (*proposal.sentences(), *proposal.proofs())
     if as_json:
-        print_json(
-            {"plans": rows, "notes": proposal.sentences(), "workload": dict(workload.weights)}
-        )
+        print_json({"plans": rows, "notes": told_all, "workload": dict(workload.weights)})
         return
-    import pandas as pd
-
-    hidden = ["bounds", "grids_split", "changes"]
-    print_rows(pd.DataFrame(rows).drop(columns=hidden))
-    for sentence in (*proposal.sentences(), *changes[0]):
+    _print(rows, told_all)
+    for sentence in changes[0]:
         print_text(sentence)
 
 
-def _number_of_beats(city: City, beats: int, per_officer: str) -> int:
-    """Return the number asked for, or as many as people per officer call for."""
-    if bool(beats) == bool(per_officer):
-        raise InputError("cli.error.beats_or_officers")
-    if beats:
-        return beats
-    from gridmap.measure import criterion_of
+def _print(rows: list[dict[str, object]], sentences: tuple[str, ...]) -> None:
+    import pandas as pd
 
-    name, figure = next(iter(pairs([per_officer], option="--per-officer").items()))
-    try:
-        people = float(figure)
-    except ValueError as error:
-        raise InputError("cli.error.pair", option="--per-officer", received=per_officer) from error
-    if not people > 0:
-        raise InputError("cli.error.pair", option="--per-officer", received=per_officer)
-    return max(1, math.ceil(float(criterion_of(city, name).sum()) / people))
+    table = pd.DataFrame(rows)
+    hidden = [*_HIDDEN] + ["communities_split"] * bool((table["communities_split"] == 0).all())
+    print_rows(table.drop(columns=hidden))
+    for sentence in sentences:
+        print_text(sentence)
 
 
-def _locks(locks: Sequence[str], present: Plan | None) -> dict[str, object]:
-    """Return the constraints that ``beat=ID`` and ``grid=ID`` stand for."""
-    import numpy as np
+def _roomed(problem: Problem, city: City, rooms: str, mode: str, seed: int) -> Problem:
+    """Return the problem in which each beat holds a room, or a grid near enough to one."""
+    from gridmap.measure.coverage import parse_within
+    from gridmap.partition import room_grids, with_rooms
 
-    if not locks:
-        return {}
-    if present is None:
-        raise InputError("cli.error.lock_without_beats")
-    frozen: list[int] = []
-    fixed = np.full(len(present.grid_ids), -1, dtype=np.int64)
-    for item in locks:
-        what, name = next(iter(pairs([item], option="--lock").items()))
-        if what == "beat":
-            frozen.append(present.row_of(name))
-        elif what == "grid":
-            row = int(present.rows_of([name])[0])
-            fixed[row] = present.assignment[row]
-        else:
-            raise InputError("cli.error.pair", option="--lock", received=item)
-    return {"frozen": tuple(frozen), "fixed": fixed if (fixed >= 0).any() else None}
+    within = None
+    if rooms != "one-per-beat":
+        what, _, reach = rooms.partition("=")
+        limits = parse_within(reach) if what == "within" and reach else ()
+        if len(limits) != 1:
+            raise InputError("cli.error.rooms", received=rooms)
+        within = limits[0]
+    return with_rooms(problem, room_grids(city, within=within, mode=mode), seed=seed)
 
 
-def _default_weights(city: City) -> dict[str, float]:
+def _default_weights(city: City) -> Mapping[str, float]:
     from gridmap.measure import criterion_of
 
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError, some_ids
-from gridmap.measure.counting import count_incidents_by
+from gridmap.measure.counting import count_incidents, count_incidents_by
+from gridmap.measure.hotspots import hot_spots
 from gridmap.measure.period import Moment
 from gridmap.measure.roads import road_length_m
 from gridmap.model import City, Kind
@@ -22,6 +24,7 @@ __all__ = ["CRITERIA", "Workload", "criterion_of", "parse_weights"]
 
 Floats = npt.NDArray[np.float64]
 
+_DAY_H = 24
 #: Criteria that a city may have besides numeric columns of its grids.
 CRITERIA = ("residents", "migrants", "households", "incidents", "area_km2", "road_km")
 
@@ -151,12 +154,21 @@ class Workload:
 def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment = None) -> Floats:
     """Return a criterion of each grid: one of `CRITERIA`, or a numeric column of the grids.
 
+    ``incidents@22-6`` counts the incidents from 22:00 until before 6:00 only, those without
+    a time left out; ``hot_spots`` those in grids that are hot spots (`hot_spots` by Gi*),
+    so that beats share them.
+
     Raises
     ------
     InputError
         If the city does not have it.
     """
     grids = city.grids
+    if "@" in name:
+        return _by_hour(city, name, since=since, until=until)
+    if name == "hot_spots" and not grids.has(name):
+        counts = criterion_of(city, "incidents", since=since, until=until)
+        return np.where(hot_spots(counts, city.adjacency).kind == "hot", counts, 0.0)
     if name == "area_km2":
         return np.nan_to_num(grids.area_m2) / 1e6
     if name == "road_km" and city.has(Kind.ROAD):
@@ -168,6 +180,26 @@ def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment =
             raise InputError("measure.error.counts_have_no_times", city=city.name)
         return grids.counts(name)
     raise InputError("measure.error.criterion_missing", name=name, known=", ".join(_known(city)))
+
+
+def _by_hour(city: City, name: str, *, since: Moment, until: Moment) -> Floats:
+    """Return the incidents of each grid in a band of hours that may pass midnight."""
+    written = re.fullmatch(r"incidents@(\d{1,2})-(\d{1,2})", name)
+    if written is None or max(map(int, written.groups())) > _DAY_H:
+        raise InputError("measure.error.hour_band", received=name)
+    first, after = (int(hour) % _DAY_H for hour in written.groups())
+    if first == after:
+        raise InputError("measure.error.hour_band", received=name)
+    if city.incidents is None:
+        raise InputError("measure.error.counts_have_no_times", city=city.name)
+    counts = count_incidents(
+        city.incidents, city.grids.geometry, since=since, until=until, by=("hour",)
+    )
+    hour = np.arange(counts.hours) % _DAY_H
+    inside = (hour >= first) & (hour < after)
+    if after < first:
+        inside = (hour >= first) | (hour < after)
+    return counts.table("polygon", "hour")[:, inside].sum(axis=1).astype(float)
 
 
 def parse_weights(text: str) -> dict[str, float]:
@@ -215,5 +247,6 @@ def _known(city: City) -> list[str]:
     columns = city.grids.frame.select_dtypes("number").columns
     known = {"area_km2", *map(str, columns)}
     known |= {"road_km"} if city.has(Kind.ROAD) else set()
-    known |= {"incidents"} if city.incidents is not None else set()
+    known |= {"incidents", "incidents@22-6"} if city.incidents is not None else set()
+    known |= {"hot_spots"} if "incidents" in known else set()
     return sorted(known)

@@ -1,6 +1,14 @@
 """Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
 
 from gridmap.partition.city import plan_rows, plans_of, problem_of
+from gridmap.partition.conditions import (
+    communities_of,
+    criteria_of,
+    officers_of,
+    room_grids,
+    travel_between,
+    with_rooms,
+)
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose
@@ -14,10 +22,16 @@ __all__ = [
     "Progress",
     "Proposal",
     "Scores",
+    "communities_of",
+    "criteria_of",
+    "officers_of",
     "plan_rows",
     "plans_of",
     "problem_of",
     "propose",
+    "room_grids",
     "score_plan",
+    "travel_between",
     "warm_up",
+    "with_rooms",
 ]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gridmap.partition._labels import beat_names
 from gridmap.partition._regions import Note
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
 
-__all__ = ["explain_candidate"]
+__all__ = ["explain_candidate", "explain_proofs"]
 
 _MOVES = 5  # the largest transfers are told one by one
 _PROOFS = {
@@ -30,9 +31,14 @@ def explain_candidate(
     names
         Names of beats by their number, where they have any.
     """
+    known = beat_names(problem, candidate.assignment)
 
     def name(label: int) -> str:
-        return str(label) if names is None else names.get(label, str(label))
+        if names is not None and label in names:
+            return names[label]
+        if label in known:
+            return known[label]
+        return problem.beat_names[label] if label < len(problem.beat_names) else str(label)
 
     scores = candidate.scores
     off = scores.deviations[:, 0]
@@ -48,8 +54,18 @@ def explain_candidate(
         )
     ]
     notes += _moves(problem, candidate, name)
-    notes += [_proof(bound) for bound in candidate.bounds]
-    return tuple(notes)
+    return (*notes, *explain_proofs(candidate))
+
+
+def explain_proofs(candidate: Candidate) -> tuple[Note, ...]:
+    """Return what is proven about a plan; for an objective without a bound, that there is none.
+
+    Borders are left out where the plan is about travel, which has a bound.
+    """
+    bounds = candidate.bounds
+    if candidate.objective == "travel" and any(b.objective == "travel_m" for b in bounds):
+        bounds = tuple(b for b in bounds if b.objective == "travel_m" or b.proven)
+    return tuple(_proof(bound) for bound in bounds)
 
 
 def _moves(problem: Problem, candidate: Candidate, name: object) -> list[Note]:

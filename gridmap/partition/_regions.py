@@ -147,7 +147,7 @@ def divide(problem: Problem) -> Division:
         parts += groups
     if bridges:
         names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
-        notes.append(Note("partition.note.bridges", {"ids": some_ids(names)}))
+        notes.append(Note("partition.note.bridges", {"ids": some_ids(names), "count": len(names)}))
     labels = _give_labels(problem, parts, counts, wants)
     regions = []
     inner = _inner_edges(problem, parts, open_edges, bridges)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.measure import Workload, balance, criterion_of
-from gridmap.measure.present import match_beats
-from gridmap.model import BeatInfo, City, Kind, Plan
+from gridmap.model import BeatInfo, City, Plan
+from gridmap.partition.conditions import station_of_grids
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate, Proposal
 
@@ -72,13 +69,14 @@ def problem_of(
         "xy": inner,
         "areas_m2": grids.area_m2,
         "outer_m": np.maximum(outline - shared, 0.0),
-        "parents": _stations(city) if by_station else None,
+        "parents": station_of_grids(city) if by_station else None,
         "ids": tuple(grids.ids),
         "demand": _demand(city, workload),
     }
     if present is not None:
         fields |= {"present": present.assignment.astype(np.int64)}
         fields |= {"keep_weights": _people(city, workload)}
+        fields |= {"beat_names": tuple(beat.name or beat.id for beat in present.beats)}
     return Problem(**{**fields, **constraints})  # type: ignore[arg-type] # checked by Problem
 
 
@@ -103,10 +101,18 @@ def plans_of(
         title = name if row == 0 else f"{name}-{tr(f'partition.objective.{candidate.objective}')}"
         if row and any(plan.name == title for plan in made):
             title = f"{title}-{row + 1}"
-        labels, assignment = np.unique(candidate.assignment, return_inverse=True)
-        beats = tuple(BeatInfo(f"new-{number + 1}") for number in range(len(labels)))
-        plan = Plan(title, city.grids.ids, assignment.astype(np.int32), beats, city.grids.digest)
-        made.append(_named(city, plan, present, proposal.problem.weights[:, 0]))
+        order, beats = _beats(candidate, present)
+        place = np.zeros(max(order) + 1, dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        made.append(
+            Plan(
+                title,
+                city.grids.ids,
+                place[candidate.assignment],
+                tuple(beats),
+                city.grids.digest,
+            )
+        )
     return made
 
 
@@ -137,8 +143,9 @@ def plan_rows(
     -------
     list of dict
         ``name, beats, pieces_max, max_deviation, cv, gini, mean_polsby_popper,
-        cut_border_km, kept_share, grids_split, seconds``, and ``objective, feasible,
-        proven``.
+        cut_border_km, kept_share, grids_split, communities_split, mean_travel,
+        travel_unit, seconds``, and ``objective, feasible, proven, bounds``. Mean travel is
+        per unit of demand to the best centre or the room, in metres (``m``) or minutes.
     """
     rows: list[dict[str, object]] = []
     for plan, candidate in zip(plans, proposal.candidates, strict=True):
@@ -157,6 +164,9 @@ def plan_rows(
                 "cut_border_km": scores.cut_m / 1000.0,
                 "kept_share": _kept(plan, present, _people(city, workload)),
                 "grids_split": 0,  # a beat is a union of whole grids
+                "communities_split": scores.split_communities,
+                "mean_travel": scores.mean_travel,
+                "travel_unit": "m" if proposal.problem.travel is None else "min",
                 "seconds": proposal.seconds,
                 "objective": candidate.objective,
                 "feasible": candidate.feasible,
@@ -200,41 +210,23 @@ def _people(city: City, workload: Workload) -> NDArray[np.float64]:
     return residents if residents.sum() > 0 else workload.load * len(workload)
 
 
-def _stations(city: City) -> NDArray[np.object_]:
-    grids = city.grids
-    if grids.has("station") and all(grids.texts("station")):
-        return grids.texts("station")
-    stations = city.get(Kind.STATION)
-    if stations is None:
-        raise InputError("partition.error.no_stations", city=city.name)
-    tree = shapely.STRtree(stations.geometry)
-    nearest = tree.nearest(shapely.point_on_surface(grids.geometry))
-    return np.asarray(stations.ids[nearest], dtype=object)
+def _beats(candidate: Candidate, present: Plan | None) -> tuple[list[int], list[BeatInfo]]:
+    """Return the beats' numbers in the order of their ids, and the beats.
 
-
-def _named(city: City, plan: Plan, present: Plan | None, weights: NDArray[np.float64]) -> Plan:
-    """Give beats the ids of those they continue; the others are numbered from west to east."""
-    points = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
-    matched = {}
-    if present is not None and len(present):
-        residents = city.grids.counts("residents")
-        loads = residents if residents.sum() > 0 else weights
-        matched = match_beats(present, plan, loads)
-    west = [points[plan.assignment == row, 0].mean() for row in range(len(plan))]
-    taken = {present.beats[old].id for old in matched.values()} if present is not None else set()
-    beats = list(plan.beats)
+    A number below that of today's beats is the beat that goes on; the others are counted.
+    """
+    today = () if present is None else present.beats
+    labels = candidate.scores.labels.tolist()
+    taken = {today[label].id for label in labels if label < len(today)}
     number = 0
-    for row in sorted(range(len(plan)), key=lambda at: west[at]):
-        if present is not None and row in matched:
-            beats[row] = present.beats[matched[row]]
+    beats: dict[int, BeatInfo] = {}
+    for label in labels:
+        if label < len(today):
+            beats[label] = today[label]
             continue
         number += 1
         while f"{number:02d}" in taken:
             number += 1
-        beats[row] = BeatInfo(f"{number:02d}", tr("partition.new_beat", number=number))
-    order = sorted(range(len(plan)), key=lambda at: beats[at].id)
-    position = np.empty(len(order), dtype=np.int32)
-    position[order] = np.arange(len(order), dtype=np.int32)
-    return replace(
-        plan, assignment=position[plan.assignment], beats=tuple(beats[at] for at in order)
-    )
+        beats[label] = BeatInfo(f"{number:02d}", tr("partition.new_beat", number=number))
+    order = sorted(labels, key=lambda label: beats[label].id)
+    return order, [beats[label] for label in order]

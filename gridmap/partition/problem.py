@@ -71,13 +71,15 @@ class Problem:
         Groups of grids that share a beat; pairs that never do.
     rooms
         Grid of each beat's room (k,), -1 for none: the grid belongs to its beat, and travel
-        is measured from it.
+        is measured from it. Longer than k where present beats have higher numbers.
     demand
         What travels, for example calls (n,); the first criterion if None.
     travel
         Cost between grids (n, n), for example minutes by road; straight lines if None.
     ids
         Names of the grids in messages (n,); their positions if None.
+    beat_names
+        Names of the present beats in messages, by their number; the numbers if empty.
 
     Raises
     ------
@@ -116,6 +118,7 @@ class Problem:
     demand: Floats | None = None
     travel: NDArray[np.float32] | None = None
     ids: tuple[Any, ...] = ()
+    beat_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         weights = np.array(self.weights, dtype=np.float64)
@@ -130,8 +133,10 @@ class Problem:
         for name in ("areas_m2", "outer_m", "keep_weights", "demand"):
             self._put(name, getattr(self, name), (n,))
         self._put("xy", self.xy, (n, 2))
-        for name, size in (("present", n), ("fixed", n), ("rooms", self.beats)):
-            self._put(name, getattr(self, name), (size,), np.int64)
+        for name in ("present", "fixed"):
+            self._put(name, getattr(self, name), (n,), np.int64)
+        rooms = 0 if self.rooms is None else max(len(self.rooms), self.beats)
+        self._put("rooms", self.rooms, (rooms,), np.int64)
         self._put("travel", self.travel, (n, n), np.float32)
         for name in ("parents", "communities"):
             if getattr(self, name) is not None:
@@ -148,6 +153,7 @@ class Problem:
         pairs = tuple((int(a), int(b)) for a, b in self.apart)
         object.__setattr__(self, "apart", pairs)
         object.__setattr__(self, "ids", tuple(self.ids))
+        object.__setattr__(self, "beat_names", tuple(self.beat_names))
         self._check(n)
 
     def _put(

@@ -120,3 +120,10 @@ class Proposal:
 
         notes = explain_candidate(self.problem, candidate or self.best, names)
         return [tr(note.key, language=language, **note.values) for note in notes]
+
+    def proofs(self, language: str | None = None) -> list[str]:
+        """Return sentences on what is proven about the plan asked for, and what is not."""
+        from gridmap.partition._explain import explain_proofs
+
+        notes = explain_proofs(self.best)
+        return [tr(note.key, language=language, **note.values) for note in notes]

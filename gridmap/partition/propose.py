@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gridmap.errors import some_ids
-from gridmap.partition._anneal import Clock, Schedule
+from gridmap.partition._anneal import Clock
 from gridmap.partition._exact import prove_travel
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
+from gridmap.partition._labels import relabel
 from gridmap.partition._options import check_options, schedule_of
-from gridmap.partition._regions import Division, Note, divide, tied_groups
-from gridmap.partition._solve import (
-    Effort,
-    Solved,
-    effort_of,
-    pulls_travel,
-    solve_region,
-    tidy_start,
-)
+from gridmap.partition._pockets import fill_pockets
+from gridmap.partition._regions import Division, divide, tied_groups
+from gridmap.partition._shortfalls import shortfalls
+from gridmap.partition._solve import Solved, effort_of, pulls_travel, tidy_start
+from gridmap.partition._workers import Task, run_tasks
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.scores import score_plan
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
 _BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Task:
-    """One region to solve, small enough to be sent to another process."""
-
-    built: Built
-    effort: Effort
-    schedule: Schedule
-    seed: int
-    seconds: float | None
-    keep: float
-    start: NDArray[np.int32] | None
-    tighten: bool
 
 
 def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
@@ -64,6 +45,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     front: int = 1,
     prove: bool = False,
     processes: int = 1,
+    scheduler: str | Client | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Proposal:
@@ -96,7 +78,11 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     prove
         Look for a bound or a proof for ``travel``, exact methods included.
     processes
-        Processes to share stations and restarts among. It does not change the plans.
+        Processes to share stations among. It does not change the plans.
+    scheduler
+        Address of a Dask scheduler (``tcp://host:8786``) or a client, to share stations
+        among the workers of a cluster; ``local`` for two workers here. The plans are the
+        same, also where a worker dies.
     on_progress
         Called with the share done now and then.
     should_stop
@@ -118,6 +104,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     """
     check_options(problem, objective, tolerance, keep, front, processes)
     clock = Clock(seconds, should_stop)
+    problem, pockets = fill_pockets(problem)
     division = divide(problem)
     profiles = _profiles(problem, objective, front)
     candidates: list[Candidate] = []
@@ -128,7 +115,13 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         search = clock.part(part.left() * (0.25 if prove and name == "travel" else 0.8))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
-        solved = _solve_all(built, name, effort, seed, search, keep, processes, report)
+        solved = run_tasks(
+            _tasks(built, name, effort, seed, search, keep),
+            clock=search,
+            processes=processes,
+            scheduler=scheduler,
+            report=report,
+        )
         found = _candidate(problem, division, built, solved, name)
         if name == "travel" and len(built) == 1:
             found = _prove(problem, division, built[0], solved[0], found, part, exact=prove)
@@ -136,7 +129,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         if clock.stopped():
             break
     chosen = front_of(candidates)
-    notes = division.notes + _shortfalls(problem, chosen[0], tolerance, keep, division)
+    notes = pockets + shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
         bridges=division.bridges,
@@ -184,17 +177,15 @@ def _reporter(
     return report
 
 
-def _solve_all(
+def _tasks(
     built: Sequence[Built],
     objective: str,
     effort: str,
     seed: int,
     clock: Clock,
     keep: float | None,
-    processes: int,
-    report: Callable[[float], None] | None,
-) -> list[Solved]:
-    """Solve every region, in this process or in several; the plans are the same."""
+) -> list[Task]:
+    """Return what is to be solved, region by region, with its share of the effort."""
     schedule = schedule_of(objective)
     whole = sum(float(b.instance.pulls.weight.sum()) for b in built)
     size = sum(len(b.instance.xy) for b in built)
@@ -205,11 +196,13 @@ def _solve_all(
         if keep is not None and whole > 0:
             limit = (1 - keep) * float(part.instance.pulls.weight.sum())
         start = None
-        if objective == "change":
+        # Where each beat has a target of its own, it should have it where it is today.
+        own = part.today.max(initial=-1) >= 0 and np.ptp(part.instance.loads.hi[:, 0]) > 0
+        if objective == "change" or own:
             start = tidy_start(part.instance, part.today)
         tasks.append(
-            _Task(
-                built=part,
+            Task(
+                instance=part.instance,
                 effort=effort_of(effort).part(share, travels=pulls_travel(part.instance)),
                 schedule=schedule,
                 seed=seed * 7919 + i,
@@ -219,50 +212,7 @@ def _solve_all(
                 tighten=objective == "balance",
             )
         )
-    if processes > 1 and len(tasks) > 1:
-        scaled = [
-            replace(t, seconds=None if t.seconds is None else t.seconds * processes) for t in tasks
-        ]
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            chunk = max(1, len(tasks) // (processes * 8))
-            return list(pool.map(_solve_task, scaled, chunksize=chunk))
-    solved: list[Solved] = []
-    done = 0.0
-    for task in tasks:
-        share = len(task.built.instance.xy) / size
-        rest = sum(len(t.built.instance.xy) for t in tasks[len(solved) :])
-        own = clock.part(clock.left() * len(task.built.instance.xy) / rest)
-        solved.append(_solve_one(task, own, report, done, share))
-        done += share
-    return solved
-
-
-def _solve_task(task: _Task) -> Solved:
-    return _solve_one(task, Clock(task.seconds), None, 0.0, 1.0)
-
-
-def _solve_one(
-    task: _Task,
-    clock: Clock,
-    report: Callable[[float], None] | None,
-    done: float,
-    share: float,
-) -> Solved:
-    def on_progress(part: float, _cost: float) -> None:
-        if report is not None:
-            report(done + share * part)
-
-    return solve_region(
-        task.built.instance,
-        effort=task.effort,
-        schedule=task.schedule,
-        seed=task.seed,
-        clock=clock,
-        keep=task.keep,
-        start=task.start,
-        tighten=task.tighten,
-        on_progress=on_progress,
-    )
+    return tasks
 
 
 def _candidate(
@@ -276,10 +226,8 @@ def _candidate(
     if problem.present is not None:
         assignment[division.frozen] = problem.present[division.frozen]
     for part, found in zip(built, solved, strict=True):
-        labels = part.labels_of(found.beat)
-        if problem.present is None and problem.fixed is None and problem.rooms is None:
-            labels = _in_order(labels, problem, part)
-        assignment[part.grids] = labels
+        assignment[part.grids] = part.labels_of(found.beat)
+    assignment = relabel(problem, assignment)
     assignment.flags.writeable = False
     scores = score_plan(problem, assignment, division.bridges)
     return Candidate(
@@ -353,46 +301,3 @@ def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
     No method gives a useful bound beyond tiny regions, so none is promised.
     """
     return Bound(objective="cut_m", value=cut_m, lower=cut_m if proven else None, proven=proven)
-
-
-def _in_order(labels: Integers, problem: Problem, part: Built) -> Integers:
-    """Return labels numbered from each beat's first grid on, whatever the search did."""
-    if problem.targets is not None and np.ptp(problem.targets, axis=0).any():
-        return labels
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return np.sort(part.labels)[rank[inverse]]
-
-
-def _shortfalls(
-    problem: Problem,
-    best: Candidate,
-    tolerance: float,
-    keep: float | None,
-    division: Division,
-) -> tuple[Note, ...]:
-    """Return what was asked for and not reached, with the nearest that was."""
-    notes: list[Note] = []
-    scores = best.scores
-    off = np.abs(scores.deviations).max(axis=1)
-    allowed = max(problem.tolerances or (tolerance,))
-    if problem.bounds is None and len(division.regions) == 1 and off.max() > allowed + 1e-12:
-        beats = scores.labels[off > allowed + 1e-12]
-        mean = scores.totals[:, 0].mean()
-        heavy = np.flatnonzero(problem.weights[:, 0] > mean * (1 + allowed))
-        key = "partition.note.heavy_grid" if heavy.size else "partition.note.tolerance"
-        notes.append(
-            Note(
-                key,
-                {
-                    "beats": some_ids(beats),
-                    "asked": allowed,
-                    "reached": scores.max_deviation,
-                    "ids": some_ids(problem.name_of(heavy)),
-                },
-            )
-        )
-    if keep is not None and scores.kept is not None and scores.kept < keep - 1e-12:
-        notes.append(Note("partition.note.keep", {"asked": keep, "reached": scores.kept}))
-    return tuple(notes)

@@ -240,8 +240,8 @@ def carry_names(old: Plan, new: Plan, weights: NDArray[np.float64]) -> Plan:
 def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
     """Set two plans of the same grids side by side.
 
-    Beats are matched by the residents they share (an assignment problem, solved exactly), so
-    a beat that only changed its number has not moved.
+    Beats are matched by the residents they share, by workload where nobody lives (an
+    assignment problem, solved exactly), so a beat that only changed its number has not moved.
 
     Parameters
     ----------
@@ -256,7 +256,8 @@ def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
         If a plan is of other grids.
     """
     first, second = Draft.start(ground, old), Draft.start(ground, new)
-    match = match_beats(old, new, ground.residents)
+    shared = ground.residents if ground.residents.sum() > 0 else ground.workload
+    match = match_beats(old, new, shared)
     before, after = _continued(match, old, new)
     moved = before != after
     officers, kept = _officers(beats := _beats(first, second, match))

@@ -1,0 +1,209 @@
+"""What was asked for and not reached: which condition, which beats, the nearest that can be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.errors import some_ids
+from gridmap.partition._labels import beat_names
+from gridmap.partition._regions import Division, Note, Region, pieces_of, tied_groups
+from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Candidate
+
+__all__ = ["shortfalls"]
+
+Integers = NDArray[np.int64]
+_TRIFLE = 1e-12
+
+
+def shortfalls(
+    problem: Problem,
+    best: Candidate,
+    tolerance: float,
+    keep: float | None,
+    division: Division,
+) -> tuple[Note, ...]:
+    """Return what the division of the city says, and what a plan does not hold."""
+    names = beat_names(problem, best.assignment)
+    across = _across_frozen(problem, division)
+    islands = [
+        note
+        for note in division.notes
+        if not across
+        or note.key != "partition.note.bridges"
+        or note.values["count"] != across[0].values["count"]
+    ]
+    notes = [*islands, *across]
+    if problem.bounds is None:
+        notes += _off_balance(problem, best, tolerance, division, names)
+    else:
+        notes += _off_bounds(problem, best, names)
+    scores = best.scores
+    if keep is not None and scores.kept is not None and scores.kept < keep - _TRIFLE:
+        most = _most_kept(problem)
+        key = "partition.note.keep" if most >= keep else "partition.note.keep_fewer"
+        told = {"asked": keep, "reached": scores.kept, "most": most, "beats": problem.beats}
+        notes.append(Note(key, {**told}))
+    together = [
+        " + ".join(map(str, problem.name_of(pair)))
+        for pair in problem.apart
+        if best.assignment[pair[0]] == best.assignment[pair[1]]
+    ]
+    if together:
+        notes.append(
+            Note("partition.note.apart", {"ids": some_ids(together), "count": len(together)})
+        )
+    return tuple(notes)
+
+
+def _most_kept(problem: Problem) -> float:
+    """Return the share that can keep its beat at most: that of today's largest beats."""
+    assert problem.present is not None  # noqa: S101 - the caller's case; for the type checker
+    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    has = problem.present >= 0
+    held = np.sort(np.bincount(problem.present[has], weights=keep[has]))[::-1]
+    total = float(held.sum())
+    return float(held[: problem.beats].sum()) / total if total > 0 else 1.0
+
+
+def _across_frozen(problem: Problem, division: Division) -> list[Note]:
+    """Return which grids only locked beats connect with the rest."""
+    if not division.frozen.any() or not len(division.bridges):
+        return []
+    everywhere = np.ones(len(problem.edges), dtype=np.bool_)
+    _, whole = pieces_of(problem.grids, problem.edges, everywhere)
+    ends = division.bridges
+    cut = ends[whole[ends[:, 0]] == whole[ends[:, 1]]]
+    if not len(cut):
+        return []
+    pairs = [" - ".join(map(str, problem.name_of(pair))) for pair in cut]
+    return [Note("partition.note.across_locked", {"ids": some_ids(pairs), "count": len(cut)})]
+
+
+def _off_balance(
+    problem: Problem,
+    best: Candidate,
+    tolerance: float,
+    division: Division,
+    names: dict[int, str],
+) -> list[Note]:
+    """Return where beats are outside their tolerance, by criterion, and why."""
+    allowed = np.array(problem.tolerances or (tolerance,) * problem.criteria)
+    notes: list[Note] = []
+    locked = _locked(problem, best, float(allowed[0]), names)
+    for c in range(problem.criteria):
+        off, cause = _worst(problem, best, division, c)
+        wrong = [label for label, value in off.items() if value > allowed[c] + _TRIFLE]
+        if not wrong:
+            continue
+        values: dict[str, object] = {
+            "beats": some_ids(names[label] for label in wrong),
+            "asked": float(allowed[c]),
+            "reached": max(off.values()),
+        }
+        heavy = _heavy(problem, c, float(allowed[c]), cause)
+        if heavy is not None:
+            grids, least = heavy
+            key = "partition.note.heavy_grid" if len(grids) == 1 else "partition.note.heavy_group"
+            values |= {"ids": some_ids(problem.name_of(grids)), "least": least}
+            notes.append(Note(key, values))
+        elif problem.criteria > 1:
+            notes.append(Note("partition.note.tolerance_of", {**values, "criterion": c + 1}))
+        else:
+            notes.append(Note("partition.note.tolerance", values))
+    if locked is not None:
+        within = max(_worst(problem, best, division, 0)[0].values(), default=0.0)
+        notes.insert(0, Note("partition.note.locked", {**locked, "within": within}))
+    return notes
+
+
+def _worst(
+    problem: Problem, best: Candidate, division: Division, criterion: int
+) -> tuple[dict[int, float], dict[int, Region]]:
+    """Return how far each beat is from what its part of the city can give it."""
+    off: dict[int, float] = {}
+    cause: dict[int, Region] = {}
+    for region in division.regions:
+        beat = best.assignment[region.grids]
+        labels = np.unique(beat)
+        load = problem.weights[region.grids, criterion]
+        even = np.ptp(region.targets, axis=0).max() <= _TRIFLE * max(region.targets.max(), 1e-300)
+        number = {int(label): i for i, label in enumerate(region.labels)}
+        for label in labels.tolist():
+            row = 0 if even else number.get(label, 0)
+            target = float(region.targets[row, criterion])
+            if target > 0:
+                off[label] = abs(float(load[beat == label].sum()) / target - 1)
+                cause[label] = region
+    return off, cause
+
+
+def _heavy(
+    problem: Problem,
+    criterion: int,
+    allowed: float,
+    cause: dict[int, Region],
+) -> tuple[Integers, float] | None:
+    """Return grids that alone, or tied together, exceed a beat, and the least deviation."""
+    weight = problem.weights[:, criterion]
+    found: tuple[Integers, float] | None = None
+    ties = [tie for tie in tied_groups(problem) if len(tie) > 1]
+    if problem.whole_communities and problem.communities is not None:
+        names = problem.communities.astype(str)
+        ties += [
+            np.flatnonzero(names == name)
+            for name in np.unique(names)
+            if name not in ("-1", "None")
+        ]
+    regions = {id(region): region for region in cause.values()}.values()
+    for region in regions:
+        most = float(region.targets[:, criterion].max())
+        if most <= 0:
+            continue
+        inside = np.zeros(problem.grids, dtype=np.bool_)
+        inside[region.grids] = True
+        groups = [np.array([v]) for v in region.grids[np.argsort(-weight[region.grids])[:1]]]
+        groups += [tie[inside[tie]] for tie in ties]
+        for group in groups:
+            least = float(weight[group].sum()) / most - 1
+            if least > allowed and (found is None or least > found[1]):
+                found = (group, least)
+    return found
+
+
+def _locked(
+    problem: Problem, best: Candidate, allowed: float, names: dict[int, str]
+) -> dict[str, object] | None:
+    """Return which locked beats are themselves outside the tolerance."""
+    off = dict(zip(best.scores.labels.tolist(), np.abs(best.scores.deviations[:, 0]), strict=True))
+    wrong = [b for b in problem.frozen if off.get(b, 0.0) > allowed + _TRIFLE]
+    if not wrong:
+        return None
+    return {
+        "beats": some_ids(names[b] for b in wrong),
+        "asked": allowed,
+        "reached": float(max(off[b] for b in wrong)),
+    }
+
+
+def _off_bounds(problem: Problem, best: Candidate, names: dict[int, str]) -> list[Note]:
+    """Return which beats are outside absolute bounds, and the nearest bounds that hold."""
+    assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
+    low, high = problem.bounds
+    totals = best.scores.totals[:, 0]
+    wrong = best.scores.labels[(totals < low - 1e-9) | (totals > high + 1e-9)]
+    if not wrong.size:
+        return []
+    return [
+        Note(
+            "partition.note.bounds",
+            {
+                "beats": some_ids(names[int(b)] for b in wrong),
+                "lower": low,
+                "upper": high,
+                "least": float(totals.min()),
+                "most": float(totals.max()),
+            },
+        )
+    ]
