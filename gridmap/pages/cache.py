@@ -21,10 +21,17 @@ import streamlit as st
 from gridmap.errors import MissingError
 from gridmap.i18n import current_language
 from gridmap.io import Finding, Workspace, check_city
-from gridmap.maps import Drawing, draw_layer
+from gridmap.maps import (
+    Drawing,
+    Facts,
+    Overlay,
+    density_overlay,
+    draw_layer,
+    facts_of,
+)
 from gridmap.measure import MeasureTable, Workload, count_incidents, covered_share, summarise
 from gridmap.measure.accuracy import score_maps, top_area
-from gridmap.measure.density import Density, kernel_density
+from gridmap.measure.density import kernel_density
 from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
@@ -38,6 +45,7 @@ __all__ = [
     "Reached",
     "density_of",
     "drawing_of",
+    "facts_of_grids",
     "findings_of",
     "ground_of_plans",
     "hot_spots_of",
@@ -67,6 +75,20 @@ def table_of(
 def drawing_of(layer: Layer, *, datum: str) -> Drawing:
     """Return the drawing of a layer."""
     return _drawing(layer, layer.digest, datum)
+
+
+def facts_of_grids(
+    city: City,
+    key: str,
+    since: date | None,
+    until: date | None,
+    columns: tuple[str, ...],
+    plan: Plan | None,
+) -> Facts:
+    """Return what a hover over each grid tells of the measures of a period."""
+    table = table_of(city, key, "grid", since, until)
+    digest = plan.digest if plan else ""
+    return _facts(city, key, table, since, until, columns, plan, digest, current_language())
 
 
 def own_plan(city: City, key: str) -> Plan | None:
@@ -109,6 +131,21 @@ def _table(
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _drawing(_layer: Layer, digest: str, datum: str) -> Drawing:  # noqa: ARG001 - hashed for the layer
     return draw_layer(_layer, datum=datum)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _facts(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    _table_: MeasureTable,
+    since: date | None,  # noqa: ARG001 - hashed for the table
+    until: date | None,  # noqa: ARG001 - hashed for the table
+    columns: tuple[str, ...],
+    _plan: Plan | None,
+    plan_key: str,  # noqa: ARG001 - hashed for the plan
+    language: str,  # noqa: ARG001 - hashed for the words
+) -> Facts:
+    return facts_of(_city_, _table_.rows, columns, _plan)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
@@ -257,13 +294,22 @@ def _hot_spots(
     return hot_spots(_values / area, _city_.adjacency)
 
 
-def density_of(city: City, key: str, since: date | None, until: date | None) -> Density | None:
-    """Return the kernel density of a period's incidents, or None where there are none."""
-    return _density(city, key, since, until)
+def density_of(
+    city: City, key: str, since: date | None, until: date | None, *, datum: str
+) -> Overlay | None:
+    """Return the kernel density of a period's incidents as a picture; None without incidents."""
+    return _density(city, key, since, until, datum, current_language())
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def _density(_city_: City, key: str, since: date | None, until: date | None) -> Density | None:  # noqa: ARG001 - hashed for the city
+def _density(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    since: date | None,
+    until: date | None,
+    datum: str,
+    language: str,  # noqa: ARG001 - hashed for the legend
+) -> Overlay | None:
     if _city_.incidents is None:
         return None
     end = np.datetime64(until + timedelta(days=1)) if until else None
@@ -272,10 +318,14 @@ def _density(_city_: City, key: str, since: date | None, until: date | None) -> 
     )
     x = np.concatenate([batch.x for batch in batches] or [np.empty(0)])
     y = np.concatenate([batch.y for batch in batches] or [np.empty(0)])
+    if len(x) < 2:
+        return None
     outline = shapely.union_all(_city_.grids.geometry)
     west, south, east, north = outline.bounds
     cell_m = max(25.0, max(east - west, north - south) / 600.0)
-    return kernel_density(x, y, city=outline, cell_m=cell_m) if len(x) > 1 else None
+    surface = kernel_density(x, y, city=outline, cell_m=cell_m)
+    bounds = drawing_of(_city_.grids, datum=datum).bounds
+    return density_overlay(surface, _city_.crs, bounds, datum=datum)
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gridmap.maps import (
+    Facts,
     Overlay,
     Scene,
     Theme,
     Tiles,
-    facts_of,
     outline_overlay,
     room_overlay,
 )
 from gridmap.measure import MeasureTable
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
-from gridmap.pages.cache import drawing_of, open_city, own_plan, table_of
+from gridmap.pages.cache import drawing_of, facts_of_grids, open_city, own_plan, table_of
 from gridmap.pages.session import Session, current_session
 
 __all__ = ["Ground", "read_ground"]
@@ -101,10 +101,14 @@ class Ground:
             themes,
             theme,
             (*found, *overlays),
-            facts_of(city, self.table("grid").rows, columns, plan or self.plan),
+            self._facts(columns, plan or self.plan),
             marked,
             self.tiles,
         )
+
+    def _facts(self, columns: tuple[str, ...], plan: Plan | None) -> Facts:
+        session = self.session
+        return facts_of_grids(self.city, self.key, session.since, session.until, columns, plan)
 
     def _outline(self, kind: Kind, *, other: bool = False) -> Overlay:
         layer = self.city.layer(kind)

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.maps import (
-    Overlay,
     Theme,
     change_theme,
     choropleth,
-    density_overlay,
     hot_spot_theme,
 )
 from gridmap.measure import MeasureTable
@@ -33,11 +31,13 @@ from gridmap.pages.layout import (
     show_empty,
     show_figures,
 )
-from gridmap.pages.touch import show_map
+from gridmap.pages.session import Session
+from gridmap.pages.touch import show_map, touched
 
 __all__ = ["show"]
 
 Floats = NDArray[np.float64]
+_MAP = "map-incidents"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -66,7 +66,7 @@ def show() -> None:
     categories = tuple(names.index(name) for name in chosen)
     session = ground.session
     slices = slices_of(city, ground.key, session.since, session.until)
-    marked = session.marked.get("incidents", ())
+    marked = _marked(session)
     with side:
         hours = _pick_hours(slices.by_hour(rows=marked, categories=categories), bool(marked))
     now = slices.by_grid(hours=hours, categories=categories)
@@ -77,6 +77,17 @@ def show() -> None:
         _show_map(ground, now, before, marked)
     with side:
         _show_trust(ground)
+
+
+def _marked(session: Session) -> tuple[int, ...]:
+    """Return the rows of the marked grids; a click marks one, or takes its mark away."""
+    marked = session.marked.get("incidents", ())
+    event = touched(_MAP)
+    if event is not None:
+        same = event.event == "click" and event.grids == marked
+        marked = () if same else event.grids
+        session.marked["incidents"] = marked
+    return marked
 
 
 def _show_counts(ground: Ground, grids: MeasureTable) -> None:
@@ -207,32 +218,18 @@ def _show_map(
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
         themes.append(change_theme(now - before[0], note=note))
+    session = ground.session
+    density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(
         tuple(themes),
         columns=("incidents", "residents"),
-        overlays=_density(ground),
+        overlays=(density,) if density is not None else (),
         marked=marked,
     )
-    event = show_map(scene, key="map-incidents", height=680, tools=("click", "rectangle", "lasso"))
+    show_map(scene, key=_MAP, height=680, tools=("click", "rectangle", "lasso"))
     if marked and st.button(tr("page.incidents.clear", count=len(marked))):
         ground.session.marked["incidents"] = ()
         st.rerun()
-    if event is not None:
-        picked = event.grids
-        same = event.event == "click" and picked == marked
-        ground.session.marked["incidents"] = () if same else picked
-        st.rerun()
-
-
-def _density(ground: Ground) -> tuple[Overlay, ...]:
-    session = ground.session
-    surface = density_of(ground.city, ground.key, session.since, session.until)
-    if surface is None:
-        return ()
-    from gridmap.pages.cache import drawing_of
-
-    bounds = drawing_of(ground.city.grids, datum=ground.datum).bounds
-    return (density_overlay(surface, ground.city.crs, bounds, datum=ground.datum),)
 
 
 def _show_trust(ground: Ground) -> None:
