@@ -1,0 +1,80 @@
+"""Stations solved over processes and over a cluster give the plans of one process."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from gridmap.errors import InputError
+from gridmap.partition import Problem, propose
+
+
+def stations(number):
+    """Return lattices of 6 x 6 grids, one a station, two beats each."""
+    at = np.arange(36)
+    own = [(v, v + 1) for v in at if v % 6 < 5] + [(v, v + 6) for v in at if v < 30]
+    edges = np.concatenate([np.array(own) + 36 * s for s in range(number)])
+    rng = np.random.default_rng(4)
+    xy = np.stack([at % 6, at // 6], axis=1) * 100.0
+    return Problem(
+        weights=rng.integers(1, 9, 36 * number),
+        edges=edges,
+        xy=np.concatenate([xy + np.array([1_000.0 * s, 0.0]) for s in range(number)]),
+        parents=np.repeat(np.arange(number), 36),
+        beats=2 * number,
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield made
+
+
+def test_a_cluster_gives_the_same_plan_also_when_a_worker_dies(cluster):
+    problem = stations(24)
+    alone = propose(problem, effort="quick", seed=5).best.assignment
+    with Client(cluster) as client:
+        workers = client.run(os.getpid)
+        assert len(workers) == 2
+        shared = propose(problem, effort="quick", seed=5, scheduler=client).best.assignment
+        assert (shared == alone).all()
+        told = []
+
+        def kill_one(progress):
+            if not told:
+                os.kill(next(iter(workers.values())), signal.SIGKILL)
+            told.append(progress.share)
+
+        after = propose(
+            problem, effort="quick", seed=5, scheduler=client, on_progress=kill_one
+        ).best.assignment
+        assert (after == alone).all()
+        assert told[-1] == pytest.approx(1.0)
+    by_address = propose(
+        problem, effort="quick", seed=5, scheduler=cluster.scheduler_address
+    ).best.assignment
+    assert (by_address == alone).all()
+
+
+def test_a_scheduler_that_does_not_answer_is_named():
+    with pytest.raises(InputError) as error:
+        propose(stations(2), effort="quick", scheduler="nothing://here:1")
+    assert error.value.key == "partition.error.scheduler"
+
+
+def test_processes_can_be_stopped_and_leave_every_beat_whole():
+    problem = stations(6)
+    asked = []
+
+    def soon():
+        asked.append(1)
+        return len(asked) > 1
+
+    stopped = propose(problem, effort="thorough", processes=2, should_stop=soon).best
+    assert (stopped.scores.pieces == 1).all()
+    assert len(stopped.scores.labels) == 12
