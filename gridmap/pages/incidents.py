@@ -80,12 +80,14 @@ def show() -> None:
 
 
 def _marked(session: Session) -> tuple[int, ...]:
-    """Return the rows of the marked grids; a click marks one, or takes its mark away."""
+    """Return the rows of the marked grids; what is clicked again, or with Shift, is unmarked."""
     marked = session.marked.get("incidents", ())
     event = touched(_MAP)
     if event is not None:
-        same = event.event == "click" and event.grids == marked
-        marked = () if same else event.grids
+        picked, before = set(event.grids), set(marked)
+        again = event.event == "click" and picked <= before and (event.more or picked == before)
+        kept = before if event.more else set[int]()
+        marked = tuple(sorted(before - picked if again else kept | picked))
         session.marked["incidents"] = marked
     return marked
 

@@ -127,14 +127,14 @@ const ShapesLayer = L.Layer.extend({
       });
       pen.globalAlpha = 1;
     }
-    // Between small cells the hairline that smoothing leaves is border enough: drawn ones would bleach the colours.
-    const tiny = look.classes && this._sideOf(level, seen) * scale < SMALL_PX;
-    if (look.stroke && look.width && !tiny) {
+    if (look.stroke && look.width) {
+      // Between small cells the hairline that smoothing leaves is border enough: drawn ones would bleach the colours.
+      const drawn = look.classes ? seen.filter((f) => level.box[f * 4 + 2] - level.box[f * 4] > SMALL_PX / scale) : seen;
       pen.strokeStyle = look.stroke;
       pen.lineWidth = look.width / scale;
       pen.setLineDash((look.dash || []).map((length) => length / scale));
-      for (let i = 0; i < seen.length; i += SHAPES_A_PATH) {
-        this._trace(pen, level, seen.slice(i, i + SHAPES_A_PATH));
+      for (let i = 0; i < drawn.length; i += SHAPES_A_PATH) {
+        this._trace(pen, level, drawn.slice(i, i + SHAPES_A_PATH));
         pen.stroke();
       }
       pen.setLineDash([]);
@@ -142,13 +142,6 @@ const ShapesLayer = L.Layer.extend({
     if (look.groups) this._borders(pen, level, scale, look.groups);
     this._outline(pen, level, scale);
     if (look.labels) this._label(pen, level, scale, seen);
-  },
-
-  /** Usual side of a feature, px of the level. @param {Level} level @param {number[]} seen */
-  _sideOf(level, seen) {
-    const step = Math.max(1, Math.floor(seen.length / 200));
-    const sides = seen.filter((_, n) => n % step === 0).map((f) => level.box[f * 4 + 2] - level.box[f * 4]);
-    return sides.sort((a, b) => a - b)[sides.length >> 1] ?? Infinity;
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number[]} rows */

@@ -47,12 +47,12 @@ class Touch {
     box.dataset.painted = String(this.renders);
   }
 
-  /** As asked, or more where the window has room below; never past its end. @param {number} asked */
+  /** A tall map ends where the window ends: legend and scale bar are seen without scrolling. @param {number} asked */
   heightFor(asked) {
     if (asked < 640 || !window.frameElement) return asked;
-    const top = window.frameElement.getBoundingClientRect().top;
-    const room = window.parent.innerHeight - Math.max(top, 240) - 24;
-    return Math.max(asked, Math.min(Math.floor(room), asked * 1.5));
+    const top = window.frameElement.getBoundingClientRect().top + (window.parent.document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0);
+    const room = window.parent.innerHeight - Math.max(top, 200) - 24;
+    return Math.max(520, Math.min(Math.floor(room), asked * 1.5));
   }
 
   /** Move together with the other maps of this name. @param {string} name */
