@@ -13,7 +13,6 @@ from pyproj import CRS
 
 from gridmap.errors import GridmapError
 from gridmap.measure.coverage import (
-    PRESETS,
     Within,
     coverage_by_hour,
     coverage_table,
@@ -26,7 +25,7 @@ from gridmap.measure.coverage import (
     sample_points,
     worst_grids,
 )
-from gridmap.model import City, Kind, Layer
+from gridmap.model import City, Kind, Layer, Presets
 
 METRES = CRS.from_epsg(4547)
 COORDINATE = st.floats(-50, 50, allow_nan=False).map(lambda v: round(v, 3))
@@ -213,7 +212,7 @@ def test_a_network_is_measured_like_the_rooms() -> None:
     assert found.share[3] == 1.0
     assert found.share[0] == 0.0
     with pytest.raises(GridmapError, match="消防"):
-        measure_coverage(city, PRESETS[0], network="消防")
+        measure_coverage(city, Within(500.0, "m"), network="消防")
 
 
 def test_a_grid_no_road_reaches_is_named() -> None:
@@ -245,6 +244,12 @@ def test_limits_that_mean_nothing(text: str) -> None:
     assert caught.value.key == "coverage.error.within"
 
 
+def test_the_presets_are_limits() -> None:
+    assert [str(limit) for limit in parse_within(Presets().coverage)] == [
+        "500m", "1000m", "1500m", "5min", "10min",
+    ]  # fmt: skip
+
+
 def test_an_unknown_mode_is_named() -> None:
     with pytest.raises(GridmapError, match="ebike"):
-        measure_coverage(row_of_grids(), PRESETS[0], mode="fly")
+        measure_coverage(row_of_grids(), Within(500.0, "m"), mode="fly")

@@ -15,7 +15,7 @@ from gridmap.measure._coverage_samples import sample_points
 from gridmap.measure._coverage_share import covered_share
 from gridmap.measure.period import Moment, moment
 from gridmap.measure.polygon_index import PolygonIndex
-from gridmap.model import City, Kind
+from gridmap.model import City, Kind, Layer
 from gridmap.travel import (
     RoadTravel,
     StraightLine,
@@ -101,9 +101,12 @@ class Coverage:
 
 
 def networks_of(city: City) -> list[str]:
-    """Return the networks of the city's facilities (村警、监控、消防、服务), as they stand."""
+    """Return the networks of the city's facilities (村警、监控、消防、服务), as they stand.
+
+    Facilities of no network are one of their own, ``facility``.
+    """
     facilities = city.get(Kind.FACILITY)
-    return [] if facilities is None else sorted(set(facilities.texts("network")) - {""})
+    return [] if facilities is None else sorted(set(_networks(facilities)))
 
 
 def places_of(city: City, network: str = "") -> tuple[NDArray[np.object_], Floats]:
@@ -117,12 +120,17 @@ def places_of(city: City, network: str = "") -> tuple[NDArray[np.object_], Float
     if not network:
         return city.rooms.ids, city.room_xy
     facilities = city.layer(Kind.FACILITY)
-    chosen = facilities.texts("network") == network
+    chosen = _networks(facilities) == network
     if not chosen.any():
         known = ", ".join(networks_of(city))
         raise MissingError("coverage.error.network", received=network, known=known)
     points = shapely.centroid(facilities.geometry[chosen])
     return facilities.ids[chosen], shapely.get_coordinates(points)
+
+
+def _networks(facilities: Layer) -> NDArray[np.object_]:
+    names = facilities.texts("network")
+    return np.where(names == "", str(Kind.FACILITY), names)
 
 
 def travel_of(city: City, within: Within, mode: str = "") -> tuple[str, Travel]:

@@ -13,7 +13,7 @@ from gridmap.i18n import tr
 if TYPE_CHECKING:
     from gridmap.travel import Unit
 
-__all__ = ["PRESETS", "Within", "parse_within"]
+__all__ = ["Within", "parse_within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,6 @@ class Within:
 
     def __str__(self) -> str:
         return f"{self.value:g}{self.unit}"
-
-
-#: House rules but for 5 and 10 minutes, from a local 110接处警规范; all editable.
-PRESETS = (
-    Within(500.0, "m"),
-    Within(1000.0, "m"),
-    Within(1500.0, "m"),
-    Within(5.0, "min"),
-    Within(10.0, "min"),
-)
 
 
 def parse_within(text: str) -> tuple[Within, ...]:

@@ -23,10 +23,9 @@ from gridmap.measure._coverage_tables import (
     room_table,
     worst_grids,
 )
-from gridmap.measure._coverage_within import PRESETS, Within, parse_within
+from gridmap.measure._coverage_within import Within, parse_within
 
 __all__ = [
-    "PRESETS",
     "By",
     "Coverage",
     "Within",

@@ -24,6 +24,8 @@ class Presets:
         Speeds off the road layer's own limits.
     people_per_officer
         About 3,000 实有人口 per community officer (Heilongjiang 2007).
+    coverage
+        Distances and times that coverage offers, as `gridmap.measure.parse_within` reads them.
     gap_m
         Width of gaps and overlaps below which neighbours still share a border.
 
@@ -38,11 +40,14 @@ class Presets:
     walk_kmh: float = 5.0
     ebike_kmh: float = 20.0
     people_per_officer: float = 3000.0
+    coverage: str = "500m,1000m,1500m,5min,10min"
     gap_m: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that every figure is a positive number."""
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "coverage" and isinstance(value, str):
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 raise InputError("model.error.preset", name=item.name, received=value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -29,30 +28,25 @@ from gridmap.maps import (
     draw_layer,
     facts_of,
 )
-from gridmap.measure import MeasureTable, Workload, count_incidents, covered_share, summarise
+from gridmap.measure import MeasureTable, Workload, count_incidents, summarise
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.density import kernel_density
 from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
-from gridmap.model import City, Kind, Layer, Plan
+from gridmap.model import City, Layer, Plan
 from gridmap.pages.slices import Slices
 from gridmap.plans import Ground
-from gridmap.siting import Limits, Siting, solve_max_cover
-from gridmap.travel import RoadTravel, StraightLine, Travel, modes_of, road_network
 
 __all__ = [
-    "Reached",
     "density_of",
     "drawing_of",
     "facts_of_grids",
     "findings_of",
     "ground_of_plans",
     "hot_spots_of",
-    "next_rooms",
     "open_city",
     "own_plan",
-    "reach_of",
     "slices_of",
     "table_of",
     "trust_of",
@@ -165,96 +159,6 @@ def ground_of_plans(city: City, key: str, weights: Mapping[str, float]) -> Groun
 def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> Ground:  # noqa: ARG001 - hashed for the city
     workload = Workload.from_city(_city_, dict(weights)) if weights else None
     return Ground.from_city(_city_, workload=workload)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reached:
-    """How well places reach each grid; arrays have shape (n,).
-
-    Parameters
-    ----------
-    once, twice
-        Share of the grid within reach of one place, and of two.
-    minutes
-        Minutes from the nearest place to the grid's inner point; None by straight line.
-    """
-
-    once: npt.NDArray[np.float64]
-    twice: npt.NDArray[np.float64]
-    minutes: npt.NDArray[np.float64] | None
-
-
-def reach_of(city: City, key: str, layer: Layer, mode: str, limit: float) -> Reached:
-    """Return how well a layer of points reaches each grid.
-
-    Parameters
-    ----------
-    city, key
-        The city, and the digest of what is stored.
-    layer
-        Rooms or facilities.
-    mode
-        ``straight`` or a mode of `gridmap.travel.modes_of`.
-    limit
-        Metres by straight line, otherwise minutes.
-    """
-    return _reach(city, key, layer, layer.digest, mode, limit)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _reach(
-    _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
-    _layer: Layer,
-    digest: str,  # noqa: ARG001 - hashed for the layer
-    mode: str,
-    limit: float,
-) -> Reached:
-    grids = _city_.grids
-    points = shapely.get_coordinates(shapely.centroid(_layer.geometry))
-    if mode == "straight":
-        once, twice = (
-            covered_share(grids.geometry, points, radius_m=limit, at_least=least)
-            for least in (1, 2)
-        )
-        return Reached(once, twice, None)
-    inner = shapely.get_coordinates(shapely.point_on_surface(grids.geometry))
-    travel = _travel(_city_, mode)
-    nearest = travel.nearest(inner, points)
-    second = travel.nearest(inner, points, rank=2)
-    minutes = np.where(np.isfinite(nearest.cost), nearest.cost, np.nan)
-    return Reached(
-        (nearest.cost <= limit).astype(float), (second.cost <= limit).astype(float), minutes
-    )
-
-
-def _travel(city: City, mode: str) -> RoadTravel:
-    return RoadTravel(road_network(city.layer(Kind.ROAD)), mode=modes_of(city.presets)[mode])
-
-
-def next_rooms(city: City, key: str, mode: str, limit: float, count: int) -> Siting:
-    """Return the grids whose inner points are the best places for more rooms."""
-    return _next_rooms(city, key, mode, limit, count)
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _next_rooms(
-    _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
-    mode: str,
-    limit: float,
-    count: int,
-) -> Siting:
-    grids = _city_.grids
-    inner = shapely.get_coordinates(shapely.point_on_surface(grids.geometry))
-    travel: Travel = StraightLine() if mode == "straight" else _travel(_city_, mode)
-    return solve_max_cover(
-        travel.matrix(inner, inner, limit=limit),
-        grids.counts("residents"),
-        limit,
-        Limits(rooms=count, seconds=10.0),
-        fixed_cost=travel.matrix(inner, _city_.room_xy, limit=limit),
-    )
 
 
 def slices_of(city: City, key: str, since: date | None, until: date | None) -> Slices:

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-import numpy as np
-import streamlit as st
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import get_args
 
+import numpy as np
+import shapely
+import streamlit as st
+
+from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
-from gridmap.model import Kind, Layer
-from gridmap.pages.cache import Reached, next_rooms, reach_of
+from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
+from gridmap.model import Kind
+from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of, sites_of
+from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import Figure, number, show_empty, show_figures, show_list
+from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures, show_list
 from gridmap.pages.touch import show_map
+from gridmap.siting import Candidates, Model, SiteProposal, SiteRequest
 
 __all__ = ["show"]
 
-Floats = NDArray[np.float64]
 _MODES = ("straight", "walk", "ebike", "car")
+_SITING: tuple[Model, ...] = ("cover", "backup", "median", "center")
+_WEIGHTS = ("residents", "migrants", "incidents")
+_REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
+_NEW = "#b3261e"
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Choice:
+    """What the reader looks at: a network ("" for rooms), a way of going, and limits."""
+
+    network: str
+    mode: str
+    limits: tuple[Within, ...]
 
 
 def show() -> None:
@@ -27,64 +47,68 @@ def show() -> None:
     if not city.has(Kind.GRID):
         show_empty("no_grids")
         return
-    places = _networks(ground)
-    if not places:
+    networks = ([""] if city.has(Kind.ROOM) else []) + networks_of(city)
+    if not networks:
         show_empty("no_rooms")
         return
     figures = st.container()
-    map_side, side = st.columns([7, 4], gap="medium")
+    map_side, side = st.columns([7, 5], gap="medium")
     with side:
-        name = st.segmented_control(
-            tr("page.coverage.network"),
-            list(places),
-            default=next(iter(places)),
-            format_func=_network_name,
+        choice = _choose(ground, networks)
+    with st.spinner(tr("coverage.page.measuring")):
+        found = [
+            coverage_of(
+                city,
+                ground.key,
+                limit,
+                mode=choice.mode,
+                network=choice.network,
+                since=ground.session.since,
+                until=ground.session.until,
+            )
+            for limit in choice.limits
+        ]
+    with figures:
+        _show_figures(ground, found)
+    proposal: SiteProposal | None = None
+    with side:
+        views = [*VIEWS, "site"] if not choice.network else [*VIEWS[:1], *VIEWS[2:]]
+        view = st.segmented_control(
+            tr("coverage.page.view"),
+            [name for name in views if name != "hours" or _has_hours(ground, choice)],
+            default="worst",
+            format_func=lambda name: tr(f"coverage.page.{name}"),
+            label_visibility="collapsed",
             required=True,
         )
-        layer = places[str(name)]
-        mode, limit = _reach_choice(ground)
-    found = reach_of(city, ground.key, layer, mode, limit)
-    residents = city.grids.counts("residents")
-    outside = residents * (1.0 - found.once)
-    with figures:
-        _show_figures(str(name), len(layer), residents, found, mode, limit)
-    new: tuple[int, ...] = ()
-    with side:
-        _show_worst(ground, found.once, outside)
-        if str(name) == "room":
-            new = _show_next(ground, mode, limit, outside)
+        if view == "site":
+            proposal = _show_siting(ground, choice)
+        else:
+            show_view(str(view), ground, found)
+        for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
+            st.caption(note)
+        show_download(ground, found)
     with map_side:
-        _show_map(ground, layer, found, outside, limit if mode == "straight" else 0.0, new)
+        _show_map(ground, found, proposal, siting=view == "site")
 
 
-def _networks(ground: Ground) -> dict[str, Layer]:
-    """Return what can be near people: rooms, and each network of facilities."""
-    city = ground.city
-    found: dict[str, Layer] = {}
-    if city.has(Kind.ROOM):
-        found["room"] = city.rooms
-    facilities = city.get(Kind.FACILITY)
-    if facilities is not None:
-        networks = facilities.texts("network")
-        for name in dict.fromkeys(networks.tolist()):
-            frame = facilities.frame[networks == name]
-            found[str(name) or "facility"] = Layer(Kind.FACILITY, frame)
-    return found
+def _has_hours(ground: Ground, choice: _Choice) -> bool:
+    return not choice.network and ground.city.rooms.has("hours")
 
 
-def _network_name(name: str) -> str:
-    known = {"room": "room", "facility": "facility", "村警": "village", "监控": "camera",
-             "消防": "fire", "服务": "service"}  # fmt: skip
-    return tr(f"page.network.{known[name]}") if name in known else name
-
-
-def _reach_choice(ground: Ground) -> tuple[str, float]:
-    has_roads = ground.city.has(Kind.ROAD)
-    presets = ground.city.presets
+def _choose(ground: Ground, networks: list[str]) -> _Choice:
+    network = st.segmented_control(
+        tr("page.coverage.network"),
+        networks,
+        default=networks[0],
+        format_func=network_name,
+        required=True,
+    )
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
     mode = "straight"
-    if has_roads:
+    if ground.city.has(Kind.ROAD):
         mode = str(
-            st.segmented_control(
+            left.segmented_control(
                 tr("page.coverage.mode"),
                 _MODES,
                 default="straight",
@@ -92,128 +116,255 @@ def _reach_choice(ground: Ground) -> tuple[str, float]:
                 required=True,
             )
         )
-    if mode == "straight":
-        radius = int(presets.room_radius_m)
-        return mode, float(st.slider(tr("page.coverage.radius"), 200, 5000, radius, step=100))
-    minutes = st.slider(tr("page.coverage.minutes"), 1, 30, round(presets.reach_min))
-    return mode, float(minutes)
+    typed = right.text_input(
+        tr("coverage.page.other"), placeholder=tr("coverage.page.other_example")
+    )
+    return _Choice(str(network or ""), mode, _limits(ground, typed))
 
 
-def _show_figures(
-    name: str, count: int, residents: Floats, found: Reached, mode: str, limit: float
-) -> None:
-    everyone = max(float(residents.sum()), 1e-9)
-    unit = "radius" if mode == "straight" else "minutes"
-    reach = tr(f"page.figure.{unit}", radius=number(limit))
+def _limits(ground: Ground, typed: str) -> tuple[Within, ...]:
+    """Return the limits that are picked, the smallest first; the preset radius if none is."""
+    presets = ground.city.presets
+    usual = Within(presets.room_radius_m, "m")
+    offered = {*parse_within(presets.coverage), usual}
+    picked = st.pills(
+        tr("coverage.page.limits"),
+        [str(limit) for limit in sorted(offered, key=_order)],
+        default=[str(usual)],
+        selection_mode="multi",
+        format_func=lambda text: _spoken(parse_within(text)[0]),
+    )
+    found = {limit for text in picked for limit in parse_within(text)}
+    if typed.strip():
+        try:
+            found |= set(parse_within(typed))
+        except GridmapError as error:
+            show_error(error)
+    return tuple(sorted(found or {usual}, key=_order))
+
+
+def _order(limit: Within) -> tuple[str, float]:
+    return (limit.unit, limit.value)
+
+
+def _spoken(limit: Within) -> str:
+    return tr(f"coverage.page.{limit.unit}", value=f"{limit.value:g}")
+
+
+def _show_figures(ground: Ground, found: list[Coverage]) -> None:
+    """Draw the figures of the smallest limit; the other limits' shares stand in the notes."""
+    first = found[0]
+    rows = [coverage_table(ground.city, coverage).iloc[0] for coverage in found]
+    row, unit = rows[0], first.within.unit
+    others = "  ".join(
+        f"{_spoken(coverage.within)} {100 * other['covered_residents_share']:.1f}%"
+        for coverage, other in zip(found[1:], rows[1:], strict=True)
+    )
     show_figures(
         [
-            Figure(_network_name(name), number(count)),
+            Figure(
+                network_name(first.network),
+                number(len(first.place_ids)),
+                note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(first.within)}",
+            ),
             Figure(
                 tr("page.figure.reached"),
-                number(100 * float(residents @ found.once) / everyone, 1),
+                number(100 * row["covered_residents_share"], 1),
                 "%",
-                reach,
+                others
+                or (tr("coverage.page.error", error=f"{100 * first.error:.1f}")
+                    if first.error else tr("coverage.page.exact")),
             ),
             Figure(
                 tr("maps.column.outside_residents"),
-                number(float(residents @ (1.0 - found.once))),
+                number(row["residents"] - row["covered_residents"]),
                 tr("maps.unit.outside_residents"),
+                tr("coverage.page.migrants",
+                   share=number(100 * row["covered_migrants_share"], 1)),
             ),
             Figure(
                 tr("page.figure.backup"),
-                number(100 * float(residents @ found.twice) / everyone, 1),
+                number(100 * row["backup_residents_share"], 1),
                 "%",
                 tr("page.figure.backup_note"),
             ),
+            Figure(
+                tr("coverage.page.incidents"),
+                number(100 * row["covered_incidents_share"], 1),
+                "%",
+                tr("coverage.page.of_incidents", count=number(row["incidents"])),
+            ),
+            Figure(
+                tr(f"coverage.page.mean_{unit}"),
+                number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
+                tr(f"coverage.page.unit_{unit}"),
+                tr("coverage.page.p95", value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1)),
+            ),
         ]
+    )  # fmt: skip
+
+
+def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
+    """Ask how many rooms may be added and how; return where they should stand."""
+    work = ground.session.work
+    drawn: tuple[int, ...] = work.setdefault("siting-area", ())
+    left, middle, right = st.columns(3)
+    count = int(left.number_input(tr("page.coverage.how_many"), 0, 50, 0))
+    model = middle.selectbox(
+        tr("coverage.page.model"), _SITING, format_func=lambda n: tr(f"coverage.page.model_{n}")
     )
+    weight = right.selectbox(
+        tr("coverage.page.weight"), _WEIGHTS, format_func=lambda name: tr(f"field.{name}")
+    )
+    known = ("auto", *(kind for kind in (Kind.COMMUNITY, Kind.FACILITY) if ground.city.has(kind)))
+    source = left.selectbox(
+        tr("coverage.page.candidates"),
+        [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}],
+        index=0,
+        format_func=lambda name: tr(f"coverage.page.from_{name}"),
+    )
+    apart = float(middle.number_input(tr("coverage.page.apart"), 0, 5000, 0, step=100))
+    keep = right.checkbox(tr("coverage.page.keep"), value=True)
+    if drawn:
+        st.caption(tr("coverage.page.drawn", count=len(drawn)))
+        if st.button(tr("coverage.page.undraw")):
+            work["siting-area"] = ()
+            st.rerun()
+    else:
+        st.caption(tr("coverage.page.draw"))
+    if not count:
+        return None
+    request = SiteRequest(
+        choice.limits[0],
+        rooms=count,
+        model=model,
+        mode=choice.mode,
+        keep_existing=keep,
+        candidates=source,
+        weight=weight,
+        apart_m=apart,
+        seconds=_SECONDS,
+    )
+    try:
+        with st.spinner(tr("coverage.page.siting")):
+            proposal = sites_of(ground.city, ground.key, request, drawn)
+    except GridmapError as error:
+        show_error(error)
+        return None
+    _tell_proposal(proposal)
+    return proposal
 
 
-def _show_worst(ground: Ground, once: Floats, outside: Floats) -> None:
-    st.subheader(tr("page.coverage.worst"))
-    worst = [row for row in np.argsort(-outside, kind="stable")[:5] if outside[row] >= 0.5]
-    if not worst:
-        st.caption(tr("page.coverage.all_reached"))
+def _tell_proposal(proposal: SiteProposal) -> None:
+    before, after, unit = proposal.before, proposal.after, proposal.request.within.unit
+    digits = 0 if unit == "m" else 1
+
+    def change(name: str, factor: float, places: int) -> str:
+        return f"{number(factor * before[name], places)} → {number(factor * after[name], places)}"
+
+    mean = change(f"mean_{unit}", 1, digits)
+    longest = change(f"longest_{unit}", 1, digits)
     show_list(
         [
+            (f"{change('covered_share', 100, 1)} %", tr("page.figure.reached")),
+            (f"{change('backup_share', 100, 1)} %", tr("page.figure.backup")),
             (
-                str(ground.city.grids.names[row]),
-                tr(
-                    "page.coverage.outside",
-                    count=number(float(outside[row])),
-                    share=f"{1 - once[row]:.0%}",
-                ),
-            )
-            for row in worst
+                f"{mean} {tr(f'coverage.page.unit_{unit}')}",
+                tr("coverage.page.mean_longest", longest=longest),
+            ),
         ]
     )
-
-
-def _show_next(ground: Ground, mode: str, limit: float, outside: Floats) -> tuple[int, ...]:
-    """Ask how many rooms may be added; return the grids in which they should stand."""
-    st.subheader(tr("page.coverage.next"))
-    count = st.number_input(tr("page.coverage.how_many"), 0, 20, 0)
-    if not count or outside.sum() < 1:
-        st.caption(tr("page.coverage.next_help"))
-        return ()
-    answer = next_rooms(ground.city, ground.key, mode, limit, int(count))
-    names = "、".join(str(ground.city.grids.names[row]) for row in answer.chosen)
+    gained = after["covered"] - before["covered"]
     st.markdown(
         tr(
-            "page.coverage.next_answer",
-            names=names,
-            covered=number(answer.objective),
-            gap=f"{answer.gap:.1%}",
+            "coverage.page.answer",
+            gained=number(gained),
+            gap=f"{proposal.answer.gap:.1%}",
+            seconds=f"{proposal.answer.seconds:.1f}",
         )
     )
-    return tuple(int(row) for row in answer.chosen)
+    show_list(
+        [
+            (str(row["name"]), tr("coverage.page.looks_after", count=number(row["covers"])))
+            for row in proposal.sites.to_dict("records")
+        ]
+    )
+    for note in proposal.notes:
+        st.caption(note)
 
 
 def _show_map(
-    ground: Ground,
-    layer: Layer,
-    found: Reached,
-    outside: Floats,
-    radius_m: float,
-    new: tuple[int, ...],
+    ground: Ground, found: list[Coverage], proposal: SiteProposal | None, *, siting: bool
 ) -> None:
+    city, first = ground.city, found[0]
+    residents = city.grids.counts("residents")
     themes: list[Theme] = [
-        choropleth("outside_residents", outside),
-        choropleth("covered_residents_share", found.once),
+        choropleth("outside_residents", residents * (1.0 - first.share)),
+        choropleth("covered_residents_share", first.share),
     ]
-    if found.minutes is not None:
-        themes.append(choropleth("travel_min", found.minutes))
+    if first.within.unit == "min":
+        themes.append(choropleth("travel_min", first.grid_cost))
     overlays = []
-    if layer.kind is not Kind.ROOM:
-        overlays.append(_points("facility", layer, radius_m if len(layer) <= 400 else 0.0, ground))
-    if new:
-        grids = ground.city.grids
-        overlays.append(
-            Overlay(
-                "new",
-                tr("page.coverage.new_rooms"),
-                "#b3261e",
-                points=degrees_of(grids.geometry[list(new)], grids.crs, datum=ground.datum),
-                names=[str(grids.names[row]) for row in new],
-                radius_m=radius_m,
+    for number_, coverage in enumerate(found):
+        drawing = reach_drawing_of(city, ground.key, coverage, datum=ground.datum)
+        if drawing is not None:
+            kind = "ring" if coverage.mode == "straight" else "isochrone"
+            overlays.append(
+                Overlay(
+                    f"reach-{coverage.within}",
+                    tr(f"coverage.page.{kind}", within=_spoken(coverage.within)),
+                    _REACH[number_ % len(_REACH)],
+                    drawing=drawing,
+                    width=2.4,
+                    fill="rgba(15,92,85,0.3)" if number_ == 0 else "",
+                )
             )
-        )
+    if first.network:
+        overlays.append(_facilities(ground, first.network))
+    if proposal is not None:
+        overlays += _new_rooms(ground, proposal)
     scene = ground.scene(
         tuple(themes),
         columns=("residents",),
         overlays=tuple(overlays),
-        radius_m=radius_m if layer.kind is Kind.ROOM else 0.0,
-        rooms_shown=layer.kind is Kind.ROOM,
+        rooms_shown=not first.network,
+        marked=ground.session.work.get("siting-area", ()) if siting else (),
     )
-    show_map(scene, key="map-coverage", height=700)
+    tools = ("click", "rectangle", "lasso") if siting else ("click",)
+    event = show_map(scene, key="map-coverage", height=700, tools=tools)
+    if siting and event is not None and event.event == "select":
+        ground.session.work["siting-area"] = event.grids
+        st.rerun()
 
 
-def _points(key: str, layer: Layer, radius_m: float, ground: Ground) -> Overlay:
+def _facilities(ground: Ground, network: str) -> Overlay:
+    layer = ground.city.layer(Kind.FACILITY)
+    ids, _ = places_of(ground.city, network)
+    held = np.isin(layer.ids, ids)
     return Overlay(
-        key,
-        tr("maps.kind.facility"),
+        "facility",
+        network_name(network),
         "#7c3aed",
-        points=degrees_of(layer.geometry, layer.crs, datum=ground.datum),
-        names=list(map(str, layer.names)),
-        radius_m=radius_m,
+        points=degrees_of(layer.geometry[held], layer.crs, datum=ground.datum),
+        names=list(map(str, layer.names[held])),
     )
+
+
+def _new_rooms(ground: Ground, proposal: SiteProposal) -> list[Overlay]:
+    """Return what is within reach with the new rooms, and the rooms."""
+    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
+    found = [
+        Overlay(
+            "new",
+            tr("page.coverage.new_rooms"),
+            _NEW,
+            points=degrees_of(points, ground.city.crs, datum=ground.datum),
+            names=[str(name) for name in proposal.sites["name"]],
+        )
+    ]
+    after = proposal.covered[1]
+    drawing = reach_drawing_of(ground.city, ground.key, after, datum=ground.datum)
+    if drawing is not None:
+        name = tr("coverage.page.after", within=_spoken(after.within))
+        found.insert(0, Overlay("reach-after", name, _NEW, drawing=drawing, dash=(6, 4)))
+    return found

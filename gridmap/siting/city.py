@@ -12,6 +12,7 @@ import shapely
 from gridmap.errors import InputError, some_ids
 from gridmap.i18n import tr
 from gridmap.measure.coverage import (
+    Coverage,
     Within,
     coverage_figures,
     measure_coverage,
@@ -106,6 +107,8 @@ class SiteProposal:
     before, after
         `gridmap.measure.coverage_figures` of today's rooms, and of the rooms that stay with
         the new ones: what ``gridmap coverage`` tells, by area, not by the model's points.
+    covered
+        The two coverages behind them.
     notes
         What was left out, one line each.
     """
@@ -115,6 +118,7 @@ class SiteProposal:
     answer: Siting
     before: dict[str, float]
     after: dict[str, float]
+    covered: tuple[Coverage, Coverage]
     notes: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,15 +197,12 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
             "covers": looked_after[len(kept[0]) :].astype(float),
         }
     )
-    before, after = (
-        coverage_figures(
-            city,
-            measure_coverage(city, request.within, mode=mode, places=rooms),
-            weight=request.weight,
-        )
-        for rooms in (today, after_places)
+    covered = (
+        measure_coverage(city, request.within, mode=mode, places=today),
+        measure_coverage(city, request.within, mode=mode, places=after_places),
     )
-    return SiteProposal(request, sites, answer, before, after, tuple(notes))
+    before, after = (coverage_figures(city, item, weight=request.weight) for item in covered)
+    return SiteProposal(request, sites, answer, before, after, covered, tuple(notes))
 
 
 def _check(request: SiteRequest) -> None:

@@ -1,0 +1,221 @@
+"""What stands beside the map of coverage: lists, tables, the day's hours, and files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from gridmap.errors import MissingError
+from gridmap.i18n import tr
+from gridmap.io import write_frame
+from gridmap.measure import (
+    By,
+    Coverage,
+    coverage_frame,
+    coverage_table,
+    networks_of,
+    reach_frame,
+    room_table,
+    worst_grids,
+)
+from gridmap.model import Kind
+from gridmap.pages.coverage_cache import coverage_of, hours_of
+from gridmap.pages.ground import Ground
+from gridmap.pages.layout import number, show_list
+
+__all__ = ["VIEWS", "network_name", "show_download", "show_view"]
+
+VIEWS = ("worst", "rooms", "hours", "areas", "networks")
+_ROWS: tuple[By, ...] = ("station", "beat", "community")
+_NETWORKS = ("village", "camera", "fire", "service")
+
+
+def network_name(name: str) -> str:
+    """Return what a network is called; blank stands for the rooms."""
+    if not name or name == Kind.FACILITY:
+        return tr(f"page.network.{'facility' if name else 'room'}")
+    for key in _NETWORKS:
+        if name == tr(f"coverage.words.{key}", language="zh"):
+            return tr(f"page.network.{key}")
+    return name
+
+
+def show_view(name: str, ground: Ground, found: list[Coverage]) -> None:
+    """Draw one of `VIEWS` for the first of the limits."""
+    show = {
+        "worst": _show_worst,
+        "rooms": _show_rooms,
+        "hours": _show_hours,
+        "areas": _show_areas,
+        "networks": _show_networks,
+    }[name]
+    show(ground, found[0])
+
+
+def _show_worst(ground: Ground, coverage: Coverage) -> None:
+    st.subheader(tr("page.coverage.worst"))
+    worst = worst_grids(ground.city, coverage, count=6)
+    if worst.empty:
+        st.caption(tr("page.coverage.all_reached"))
+    show_list(
+        [
+            (
+                str(row["name"]),
+                tr(
+                    "page.coverage.outside",
+                    count=number(row["outside"]),
+                    share=f"{1 - row['covered_residents_share']:.0%}",
+                ),
+            )
+            for row in worst.to_dict("records")
+        ]
+    )
+
+
+def _show_rooms(ground: Ground, coverage: Coverage) -> None:
+    rooms = room_table(ground.city, coverage).sort_values(
+        ["residents_per_officer", "residents"], ascending=False
+    )
+    unit = coverage.within.unit
+    names = ["name", "residents", "officers", "auxiliaries", "residents_per_officer",
+             f"mean_{unit}"]  # fmt: skip
+    labels = {name: tr(f"field.{name}") for name in names[:4]}
+    labels["residents_per_officer"] = tr("coverage.page.per_officer")
+    labels[f"mean_{unit}"] = tr(f"coverage.column.mean_{unit}")
+    _show_table(rooms[names], labels)
+    st.caption(tr("coverage.page.rooms_help"))
+
+
+def _show_hours(ground: Ground, coverage: Coverage) -> None:
+    hours = hours_of(ground.city, ground.key, coverage.within, coverage.mode)
+    shown = pd.DataFrame(
+        {
+            tr("coverage.page.hour"): hours["hour"],
+            tr("page.figure.reached"): 100.0 * hours["covered_residents_share"],
+            tr("page.figure.rooms"): hours["rooms"],
+            tr("field.officers"): hours["officers"],
+        }
+    )
+    hour, share, rooms, officers = map(str, shown.columns)
+    chart = (
+        alt.Chart(shown, height=230)
+        .mark_bar(color="#0f5c55")
+        .encode(
+            x=alt.X(f"{hour}:O", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(f"{share}:Q", scale=alt.Scale(domain=[0, 100]), title=f"{share} (%)"),
+            tooltip=[hour, alt.Tooltip(share, format=".1f"), rooms, officers],
+        )
+    )
+    st.altair_chart(chart, width="stretch")
+    st.caption(tr("coverage.page.hours_help"))
+
+
+def _show_areas(ground: Ground, coverage: Coverage) -> None:
+    by = st.segmented_control(
+        tr("coverage.page.rows"),
+        _ROWS,
+        default="station",
+        format_func=lambda name: tr(f"page.kind.{name}"),
+        label_visibility="collapsed",
+        required=True,
+    )
+    plan = ground.plan if by == "beat" and not ground.city.has(Kind.BEAT) else None
+    try:
+        rows = coverage_table(ground.city, coverage, by=by, plan=plan)
+    except MissingError as error:
+        st.caption(error.text())
+        return
+    unit = coverage.within.unit
+    shares = ("covered_residents_share", "backup_residents_share", "covered_migrants_share",
+              "covered_incidents_share")  # fmt: skip
+    names = ["name", "residents", *shares, f"mean_{unit}", f"p95_{unit}"]
+    labels = {name: tr(f"coverage.column.{name}") for name in names[2:]}
+    labels |= {name: tr(f"field.{name}") for name in names[:2]}
+    rows = rows.assign(**{name: 100.0 * rows[name] for name in shares})
+    _show_table(rows[names].sort_values("covered_residents_share"), labels)
+
+
+def _show_networks(ground: Ground, coverage: Coverage) -> None:
+    """Draw one line for the rooms and each network: the same limit, the same code."""
+    city = ground.city
+    networks = ([""] if city.has(Kind.ROOM) else []) + networks_of(city)
+    rows = []
+    for network in networks:
+        found = coverage_of(
+            city,
+            ground.key,
+            coverage.within,
+            mode=coverage.mode,
+            network=network,
+            since=ground.session.since,
+            until=ground.session.until,
+        )
+        whole = coverage_table(city, found).iloc[0]
+        rows.append(
+            {
+                "name": network_name(network),
+                "places": len(found.place_ids),
+                "covered_residents_share": 100.0 * whole["covered_residents_share"],
+                "backup_residents_share": 100.0 * whole["backup_residents_share"],
+                "outside": whole["residents"] - whole["covered_residents"],
+            }
+        )
+    labels = {
+        "name": tr("field.network"),
+        "places": tr("coverage.page.places"),
+        "outside": tr("field.outside"),
+    }
+    for name in ("covered_residents_share", "backup_residents_share"):
+        labels[name] = tr(f"coverage.column.{name}")
+    _show_table(pd.DataFrame(rows), labels)
+    st.caption(tr("coverage.page.networks_help"))
+
+
+def _show_table(rows: pd.DataFrame, labels: dict[str, str]) -> None:
+    numbers = [name for name in rows.columns if rows[name].dtype.kind in "if"]
+    rounded = rows.assign(
+        **{
+            name: np.round(rows[name].astype(float), 1 if _is_fine(name) else 0)
+            for name in numbers
+        }
+    )
+    st.dataframe(
+        rounded.rename(columns=labels),
+        hide_index=True,
+        width="stretch",
+        height=min(36 * (len(rows) + 1), 330),
+        column_config={
+            labels[name]: st.column_config.NumberColumn(format="localized") for name in numbers
+        },
+    )
+
+
+def _is_fine(name: str) -> bool:
+    return name.endswith(("_share", "_min"))
+
+
+def show_download(ground: Ground, found: list[Coverage]) -> None:
+    """Offer the ground in reach and the grids as a GeoPackage, made when it is asked for."""
+    names = "_".join(str(coverage.within) for coverage in found)
+    st.download_button(
+        tr("coverage.page.download"),
+        lambda: _package(ground, found),
+        f"coverage_{found[0].mode}_{names}.gpkg",
+        "application/geopackage+sqlite3",
+        on_click="ignore",
+    )
+
+
+def _package(ground: Ground, found: list[Coverage]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="gridmap-coverage-") as folder:
+        path = Path(folder) / "reach.gpkg"
+        write_frame(reach_frame(ground.city, found), path, layer="reach")
+        for coverage in found:
+            frame = coverage_frame(ground.city, coverage)
+            write_frame(frame, path, layer=f"grid_{coverage.within}_{coverage.mode}")
+        return path.read_bytes()

@@ -1,0 +1,77 @@
+"""The coverage page as Streamlit runs it: its figures are those of the core."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gridmap.demo import make_city
+from gridmap.io import Workspace
+from gridmap.measure import Within, coverage_table, measure_coverage
+from gridmap.model import City
+from gridmap.siting import SiteRequest, propose_sites
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return make_city(grids=120, incidents=800)
+
+
+@pytest.fixture
+def page(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    place = Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place.path))
+    monkeypatch.setenv("GRIDMAP_LANG", "zh")
+
+    def run() -> None:
+        from gridmap.pages.coverage import show
+        from gridmap.pages.layout import guarded
+
+        guarded(show)()
+
+    return AppTest.from_function(run, default_timeout=120).run()
+
+
+def text_of(page: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "error")
+    return " ".join(str(getattr(item, "value", item)) for kind in kinds for item in page.get(kind))
+
+
+def figure(value: float) -> str:
+    return f"<b>{value:,.1f}</b>"
+
+
+def test_figures_are_those_of_the_core(page: AppTest, city: City) -> None:
+    assert not page.exception
+    row = coverage_table(city, measure_coverage(city, Within(1000.0, "m"))).iloc[0]
+    assert figure(100 * row["covered_residents_share"]) in text_of(page)
+    page.button_group[1].set_value("walk").run()
+    assert not page.exception
+    found = measure_coverage(city, Within(1000.0, "m"), mode="walk")
+    row = coverage_table(city, found).iloc[0]
+    assert figure(100 * row["covered_residents_share"]) in text_of(page)
+
+
+def test_a_limit_that_means_nothing_leaves_the_page(page: AppTest) -> None:
+    page.text_input[0].set_value("soon").run()
+    assert not page.exception
+    assert "soon" in text_of(page)
+    assert figure(100.0) not in text_of(page)
+
+
+def test_each_view_draws(page: AppTest) -> None:
+    for view in ("rooms", "hours", "areas", "networks", "site"):
+        page.button_group[3].set_value(view).run()
+        assert not page.exception, view
+        assert not page.error, view
+
+
+def test_new_rooms_tell_before_and_after(page: AppTest, city: City) -> None:
+    page.button_group[3].set_value("site").run()
+    page.number_input[0].set_value(2).run()
+    assert not page.exception
+    request = SiteRequest(Within(1000.0, "m"), rooms=2, mode="straight", seconds=20.0)
+    proposal = propose_sites(city, request)
+    before, after = (100 * state["covered_share"] for state in (proposal.before, proposal.after))
+    assert f"{before:,.1f} → {after:,.1f} %" in text_of(page)
