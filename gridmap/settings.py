@@ -9,6 +9,8 @@
 ``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
 ``GRIDMAP_TILE_CREDIT``    the basemap's attribution
 ``GRIDMAP_WORKSPACE``      workspace that the app opens
+``GRIDMAP_CACHE``          folder for road networks kept between runs, ``off`` for none; the
+                           user's cache folder unless set
 =========================  ==========================================================
 """
 
@@ -34,6 +36,7 @@ class Settings:
     tile_datum: str = "wgs84"
     tile_credit: str = ""
     workspace: str = ""
+    cache: str = ""
 
 
 def read_settings() -> Settings:
@@ -47,6 +50,7 @@ def read_settings() -> Settings:
         tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
         tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
         workspace=env.get("GRIDMAP_WORKSPACE", ""),
+        cache=_cache(env.get("GRIDMAP_CACHE", "")),
     )
 
 
@@ -66,6 +70,17 @@ def bundled(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / "_bundled" / name
     return inside if inside.exists() else package.parent / name
+
+
+def _cache(chosen: str) -> str:
+    """Return the folder chosen, the system's for what can be made again, or blank for none."""
+    if chosen:
+        return "" if chosen.strip().lower() == "off" else chosen
+    local = os.environ.get("LOCALAPPDATA" if platform.system() == "Windows" else "XDG_CACHE_HOME")
+    try:
+        return str(Path(local or Path.home() / ".cache") / "gridmap")
+    except RuntimeError:  # a service without a home
+        return ""
 
 
 def _language(chosen: str) -> str:

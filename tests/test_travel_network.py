@@ -1,13 +1,17 @@
 """Road lines become a graph: crossings, bridges, snapping, pieces."""
 
+import os
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 
 from gridmap.errors import InputError
-from gridmap.travel import RoadNetwork, read_oneway
+from gridmap.io import keep_arrays, kept_arrays
+from gridmap.model import Kind, Layer
+from gridmap.travel import RoadNetwork, read_oneway, road_network, roads
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -209,3 +213,67 @@ def test_futian_equals_networkx_on_its_own_graph() -> None:
     expected = np.array([theirs.get(name, np.inf) for name in names])
     # Where a third street passes within a centimetre both agree only to that.
     np.testing.assert_allclose(found.cost, expected, atol=0.5)
+
+
+def many_roads() -> Layer:
+    grid = [f"{x} {y}, {x + 1} {y}" for x in range(60) for y in range(60)]
+    grid += [f"{x} {y}, {x} {y + 1}" for x in range(60) for y in range(30)]
+    frame = gpd.GeoDataFrame(
+        {"id": [str(n) for n in range(len(grid))], "speed_kmh": 30.0, "oneway": "yes"},
+        geometry=shapely.transform(lines(*grid), lambda xy: xy * 50),
+        crs=4547,
+    )
+    return Layer(Kind.ROAD, frame)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRIDMAP_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def as_another_run(layer: Layer) -> RoadNetwork:
+    roads._networks.clear()
+    return road_network(layer)
+
+
+def test_a_large_network_is_kept_between_runs(cache: Path, monkeypatch) -> None:
+    layer = many_roads()
+    built = as_another_run(layer)
+    assert len(list(cache.glob("*.npz"))) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(RoadNetwork, "from_lines", None)
+        again = as_another_run(layer)
+    for name in ("nodes_xy", "start", "end", "source", "speed_kmh", "direction", "dropped"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(built, name))
+    assert shapely.equals_exact(again.lines, built.lines, 0.0).all()
+    assert again.digest == built.digest
+
+
+def test_a_broken_file_is_as_good_as_none(cache: Path) -> None:
+    layer = many_roads()
+    built = as_another_run(layer)
+    (path,) = cache.glob("*.npz")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    for broken in (bytes(data), bytes(data[: len(data) // 2]), b""):
+        path.write_bytes(broken)
+        assert as_another_run(layer).digest == built.digest
+    assert len(list(cache.iterdir())) == 1  # made anew, nothing left over
+
+
+def test_nothing_is_kept_where_nothing_can_be(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in ("off", str(tmp_path / "file" / "below")):
+        monkeypatch.setenv("GRIDMAP_CACHE", folder)
+        assert len(as_another_run(many_roads())) > 0
+    assert [item.name for item in tmp_path.iterdir()] == ["file"]
+
+
+def test_old_networks_are_dropped(cache: Path) -> None:
+    for number in range(12):
+        keep_arrays(f"n{number}", {"a": np.arange(number)})
+        os.utime(cache / f"n{number}.npz", (number, number))
+    assert len(list(cache.iterdir())) <= 9
+    assert kept_arrays("n11") is not None
+    assert kept_arrays("n0") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -17,6 +17,7 @@ from gridmap.travel._noding import node_lines
 from gridmap.travel._segment_index import SegmentIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Located", "RoadNetwork"]
 
 _AT_END_M = 0.01
+_PLAIN = ("nodes_xy", "start", "end", "source", "speed_kmh", "direction", "dropped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +163,39 @@ class RoadNetwork:
             n_crossings_passed=pieces.n_passed,
             dropped=np.setdiff1d(np.arange(n), pieces.source),
             digest=sums.hexdigest(),
+        )
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return everything as arrays of numbers; `from_arrays` makes the network of them."""
+        xy, owner = shapely.get_coordinates(self.lines, return_index=True)
+        return {
+            "xy": xy,
+            "owner": owner,
+            "counts": np.array([self.n_crossings_split, self.n_crossings_passed]),
+            "digest": np.array(self.digest),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> RoadNetwork:
+        """Return the network that gave `to_arrays`.
+
+        Raises
+        ------
+        KeyError
+            If an array is missing.
+        """
+        split, passed = (int(count) for count in np.asarray(arrays["counts"], dtype=np.int64))
+        lines = shapely.linestrings(
+            np.asarray(arrays["xy"], dtype=np.float64), indices=arrays["owner"]
+        )
+        plain: dict[str, Any] = {name: arrays[name] for name in _PLAIN}
+        return cls(
+            lines=np.asarray(lines, dtype=object),
+            n_crossings_split=split,
+            n_crossings_passed=passed,
+            digest=str(arrays["digest"]),
+            **plain,
         )
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ __all__ = ["read_oneway", "road_network"]
 
 _KMH_PER_MPH = 1.609344
 _KEPT = 4
+_WORTH_KEEPING = 5_000  # roads: fewer are built in the time that a file takes
+_FORMAT = 1  # of what is kept; one more whenever the same roads would give another network
 _networks: OrderedDict[tuple[str, float, str], RoadNetwork] = OrderedDict()
 
 _BOTH = {"", "0", "0.0", "no", "n", "false", "b", "both", "nan", "none"}
@@ -30,7 +33,10 @@ _AGAINST = {"-1", "-1.0", "reverse", "r", "tf"}
 def road_network(
     roads: Layer, *, tolerance_m: float = 1.0, crossings: Crossings = "auto"
 ) -> RoadNetwork:
-    """Return the network of a road layer; the last few are kept by digest.
+    """Return the network of a road layer.
+
+    The last few are kept by digest; those of thousands of roads also between runs, in the
+    user's cache folder (``GRIDMAP_CACHE``).
 
     Reads the columns ``speed_kmh`` or ``speed_mph``, ``oneway``, ``level``, ``bridge`` and
     ``tunnel`` where the layer has them.
@@ -51,6 +57,24 @@ def road_network(
     if key in _networks:
         _networks.move_to_end(key)
         return _networks[key]
+    network = _kept(roads, tolerance_m, crossings)
+    _networks[key] = network
+    while len(_networks) > _KEPT:
+        _networks.popitem(last=False)
+    return network
+
+
+def _kept(roads: Layer, tolerance_m: float, crossings: Crossings) -> RoadNetwork:
+    """Return a large network from the last run where it is kept, or build it."""
+    name = ""
+    if len(roads) >= _WORTH_KEEPING:
+        from gridmap.io import keep_arrays, kept_arrays
+
+        text = f"{_FORMAT}|{roads.digest}|{tolerance_m!r}|{crossings}"
+        name = "roads-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        arrays = kept_arrays(name)
+        if arrays is not None:
+            return RoadNetwork.from_arrays(arrays)
     network = RoadNetwork.from_lines(
         roads.geometry,
         speed_kmh=_speed(roads),
@@ -59,9 +83,8 @@ def road_network(
         tolerance_m=tolerance_m,
         crossings=crossings,
     )
-    _networks[key] = network
-    while len(_networks) > _KEPT:
-        _networks.popitem(last=False)
+    if name:
+        keep_arrays(name, network.to_arrays())
     return network
 
 
