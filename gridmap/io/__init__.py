@@ -3,7 +3,7 @@
 from gridmap.io.audit import check_city
 from gridmap.io._sources import Source, read_source
 from gridmap.io.findings import Finding, FindingKind, Severity
-from gridmap.io.importing import KINDS, import_files, read_layer
+from gridmap.io.importing import KINDS, import_files, read_files, read_layer
 from gridmap.io.kept import keep_arrays, kept_arrays
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
@@ -33,6 +33,7 @@ __all__ = [
     "keep_arrays",
     "kept_arrays",
     "read_city",
+    "read_files",
     "read_layer",
     "read_source",
     "repair_layer",

@@ -22,10 +22,10 @@ from gridmap.io._incidents import read_incidents
 from gridmap.io._sources import read_source
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.workspace import Workspace
-from gridmap.model import AREA_KINDS, Kind, Layer
+from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
 
-__all__ = ["KINDS", "import_files", "read_layer"]
+__all__ = ["KINDS", "import_files", "read_files", "read_layer"]
 
 KINDS = (*(str(kind) for kind in Kind), "incidents")
 
@@ -60,6 +60,41 @@ def import_files(
     GridmapError
         If a file cannot be used; the workspace is then as it was.
     """
+    place = Workspace.at(Path(workspace))
+    found, report = read_files(place, files, kind=kind, options=options)
+    if isinstance(found, Incidents):
+        place.put_incidents(found, report)
+    else:
+        place.put_layer(found, report)
+    return report
+
+
+def read_files(
+    workspace: Workspace,
+    files: Iterable[str | Path],
+    *,
+    kind: str,
+    options: ImportOptions | None = None,
+) -> tuple[Layer | Incidents, ImportReport]:
+    """Read files of one kind as `import_files` would store them, and store nothing.
+
+    Parameters
+    ----------
+    workspace
+        Where they would go: it says the working CRS, and where the city is.
+    files, kind, options
+        As of `import_files`.
+
+    Returns
+    -------
+    tuple
+        What `Workspace.put_layer` or `Workspace.put_incidents` takes, and the report.
+
+    Raises
+    ------
+    GridmapError
+        If a file cannot be used.
+    """
     if kind not in KINDS:
         raise InputError("io.error.kind", received=kind, known=", ".join(KINDS))
     paths = [Path(item) for item in files]
@@ -67,22 +102,19 @@ def import_files(
         raise InputError("io.error.no_files")
     options = options or ImportOptions()
     options.check(kind)
-    place = Workspace.at(Path(workspace))
-    known = _reference(place)
+    known = _reference(workspace)
     if known is not None:
         options = replace(options, near=_bounds(known))
     where = ", ".join(path.name for path in paths)
     if kind == "incidents":
-        incidents, report = read_incidents(paths, place.working_crs, options)
+        incidents, report = read_incidents(paths, workspace.working_crs, options)
         batch = incidents.all
         report = _with_datum_note(report, batch.x, batch.y, known, options, where)
-        place.put_incidents(incidents, report)
-        return replace(report, working_crs=crs_label(incidents.crs))
-    layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=place.working_crs)
+        return incidents, replace(report, working_crs=crs_label(incidents.crs))
+    layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=workspace.working_crs)
     xy = shapely.get_coordinates(layer.geometry)
     report = _with_datum_note(report, xy[:, 0], xy[:, 1], known, options, where)
-    place.put_layer(layer, report)
-    return report
+    return layer, report
 
 
 def _reference(place: Workspace) -> Layer | None:
