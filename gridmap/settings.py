@@ -11,6 +11,8 @@
 ``GRIDMAP_WORKSPACE``      workspace that the app opens
 ``GRIDMAP_CACHE``          folder for road networks kept between runs, ``off`` for none; the
                            user's cache folder unless set
+``GRIDMAP_LOGIN``          file with the ``[auth]`` of an OIDC server; every page asks to log in
+``GRIDMAP_LOGIN_CLAIM``    what the log calls somebody who has logged in: ``email`` unless set
 =========================  ==========================================================
 """
 
@@ -37,6 +39,8 @@ class Settings:
     tile_credit: str = ""
     workspace: str = ""
     cache: str = ""
+    login: str = ""
+    login_claim: str = "email"
 
 
 def read_settings() -> Settings:
@@ -51,6 +55,8 @@ def read_settings() -> Settings:
         tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
         workspace=env.get("GRIDMAP_WORKSPACE", ""),
         cache=_cache(env.get("GRIDMAP_CACHE", "")),
+        login=env.get("GRIDMAP_LOGIN", ""),
+        login_claim=env.get("GRIDMAP_LOGIN_CLAIM", "email"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from typing import Annotated
 
 import typer
 
+from gridmap.cli._login import login_options
 from gridmap.cli._output import say
 from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.settings import bundled, environment_with, has_screen
+from gridmap.settings import bundled, environment_with, has_screen, read_settings
 
 _HOST = "127.0.0.1"
 
@@ -25,9 +27,14 @@ def command(
     workspace: Annotated[Path | None, typer.Argument(metavar="[WORKSPACE]")] = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8501,
     browser: Annotated[bool, typer.Option("--browser/--no-browser")] = True,
+    login: Annotated[Path | None, typer.Option("--login", metavar="FILE")] = None,
 ) -> None:
-    """Open the app on a workspace, or on the demo city."""
+    """Open the app on a workspace, or on the demo city; ``--login`` asks everybody to log in."""
     settings = {}
+    asked = str(login or read_settings().login)
+    options = login_options(Path(asked)) if asked else []
+    if asked:
+        settings["GRIDMAP_LOGIN"] = str(Path(asked).resolve())
     if workspace is not None:
         from gridmap.io import Workspace
 
@@ -39,7 +46,7 @@ def command(
     if browser and has_screen():
         threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
     # Headless, because otherwise Streamlit asks a first-time user for an e-mail address.
-    process = subprocess.run(  # noqa: S603 - our own script
+    process = subprocess.Popen(  # noqa: S603 - our own script
         [
             sys.executable, "-m", "streamlit", "run", str(bundled("app.py")),
             "--server.headless", "true",
@@ -50,12 +57,14 @@ def command(
             "--browser.gatherUsageStats", "false",
             "--client.toolbarMode", "minimal",
             "--client.showErrorDetails", "none",
+            *options,
         ],
         env=environment_with(**settings),
         cwd=bundled("app.py").parent,  # where the theme lies
-        check=False,
     )  # fmt: skip
-    raise typer.Exit(process.returncode)
+    # Whoever ends this process means the server.
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    raise typer.Exit(process.wait())
 
 
 def _open_when_up(port: int) -> None:

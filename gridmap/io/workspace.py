@@ -3,7 +3,7 @@
 ::
 
     <workspace>/
-      gridmap.toml        name, working CRS, presets, where each layer came from
+      gridmap.toml        format, name, working CRS, presets, where each layer came from
       city.gpkg           the layers
       incidents.parquet/  one file a month: x, y in the working CRS, time, category
       plans.db            plans and their history (made by `gridmap.plans`)
@@ -37,6 +37,7 @@ from gridmap.io._commit import (
     locked,
     made_folder,
 )
+from gridmap.io._format import VERSION, keep_older, upgrade, version_of
 from gridmap.io._layer_store import read_stored_layer, write_stored_layer
 from gridmap.io._months import store_incidents, stored_incidents, sweep_months
 from gridmap.io.options import ImportReport
@@ -48,7 +49,6 @@ __all__ = ["CONFIG", "Workspace", "read_city"]
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
 INCIDENTS = "incidents.parquet"
-_VERSION = 1
 
 
 class Workspace:
@@ -67,6 +67,7 @@ class Workspace:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._written_version = VERSION
 
     def __repr__(self) -> str:
         return f"<Workspace {self.path.name}>"
@@ -84,7 +85,7 @@ class Workspace:
         if not place.exists:
             raise WorkspaceError("io.error.not_workspace", path=str(path))
         place._recover()
-        place._check_version()
+        place._document()  # of a later version: said before anything is asked of it
         return place
 
     @classmethod
@@ -99,7 +100,7 @@ class Workspace:
         place = cls(Path(path))
         if place.exists:
             place._recover()
-            place._check_version()
+            place._document()
         elif place.path.exists() and (not place.path.is_dir() or any(place.path.iterdir())):
             raise WorkspaceError("io.error.not_workspace", path=str(path))
         return place
@@ -307,12 +308,15 @@ class Workspace:
 
     def _document(self) -> tomlkit.TOMLDocument:
         try:
-            return tomlkit.parse((self.path / CONFIG).read_text(encoding="utf-8"))
+            document = tomlkit.parse((self.path / CONFIG).read_text(encoding="utf-8"))
         except (TOMLKitError, UnicodeDecodeError) as error:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(
                 "io.error.bad_config", path=str(self.path), reason=reason
             ) from error
+        self._written_version = version_of(document, self.path)
+        upgrade(document, self.path)
+        return document
 
     def _recover(self) -> None:
         """Carry through a change whose writer was killed after it had come to hold."""
@@ -327,11 +331,6 @@ class Workspace:
             raise WorkspaceError(
                 "io.error.cannot_write", path=str(self.path), reason=error.strerror or str(error)
             ) from error
-
-    def _check_version(self) -> None:
-        version = self.config.get("version", _VERSION)
-        if not isinstance(version, int) or not 1 <= version <= _VERSION:
-            raise WorkspaceError("io.error.version", path=str(self.path), received=version)
 
     def _check_crs(self, crs: CRS) -> None:
         working = self.working_crs
@@ -369,7 +368,8 @@ class Workspace:
         if replace:
             document.pop("layers", None)
             document.pop("incidents", None)
-        document.setdefault("version", _VERSION)
+        document["version"] = VERSION
+        keep_older(self.path / CONFIG, self._written_version)
         document.setdefault("name", self.path.resolve().name)
         document.setdefault("crs", crs_label(crs) if crs.to_authority() else crs.to_wkt())
         for key, value in changes.items():

@@ -7,7 +7,7 @@ as its key and the value itself with a leading underscore, which Streamlit does 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -28,7 +28,12 @@ from gridmap.maps import (
     draw_layer,
     facts_of,
 )
-from gridmap.measure import MeasureTable, Workload, count_incidents, summarise
+from gridmap.measure import (
+    MeasureTable,
+    Workload,
+    count_incidents,
+    summarise,
+)
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.density import kernel_density
 from gridmap.measure.hotspots import HotSpots, hot_spots
@@ -36,7 +41,7 @@ from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Layer, Plan
 from gridmap.pages.slices import Slices
-from gridmap.plans import Ground
+from gridmap.plans import Ground, PlanVersion
 
 __all__ = [
     "density_of",
@@ -47,6 +52,7 @@ __all__ = [
     "hot_spots_of",
     "open_city",
     "own_plan",
+    "plan_of",
     "slices_of",
     "table_of",
     "trust_of",
@@ -148,6 +154,22 @@ def _own_plan(_city_: City, key: str, language: str) -> Plan | None:  # noqa: AR
         return present_plan(_city_)
     except MissingError:
         return None
+
+
+def plan_of(version: PlanVersion, grids: str, load: Callable[[], Plan | None]) -> Plan | None:
+    """Return a saved plan on grids of a digest; a version never changes, so it is read once."""
+    return _plan_of(version.name, version.number, version.digest, grids, load)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _plan_of(
+    name: str,  # noqa: ARG001 - hashed
+    number: int,  # noqa: ARG001 - hashed
+    digest: str,  # noqa: ARG001 - hashed
+    grids: str,  # noqa: ARG001 - hashed
+    _load: Callable[[], Plan | None],
+) -> Plan | None:
+    return _load()
 
 
 def ground_of_plans(city: City, key: str, weights: Mapping[str, float]) -> Ground:

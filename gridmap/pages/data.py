@@ -19,6 +19,7 @@ from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import number, show_empty, show_error
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import show_map
+from gridmap.plans import Action, logged, repair_detail
 
 __all__ = ["show"]
 
@@ -31,17 +32,21 @@ _OVER_GRIDS = (
 def show() -> None:
     """Draw the page."""
     session = current_session()
-    _pick_workspace(session)
+    imports = session.may(Action.IMPORT)
+    if imports:
+        _pick_workspace(session)
     ground = None
     try:
         ground = read_ground()
     except GridmapError as error:
         if (session.path / "gridmap.toml").exists():
             show_error(error)
+    steps = [step for step in _STEPS if imports or step != "import"]
     before = str(session.work.get("data_step", "import" if ground is None else "there"))
+    before = before if before in steps else steps[0]
     chosen = st.segmented_control(
         tr("page.data.step"),
-        _STEPS,
+        steps,
         default=before,
         format_func=lambda name: tr(f"page.data.{name}"),
         label_visibility="collapsed",
@@ -49,7 +54,7 @@ def show() -> None:
         key=f"gridmap-data-step-{session.workspace}",
     )
     session.work["data_step"] = chosen
-    if chosen == "import":
+    if chosen == "import" and imports:
         show_import(session, ground)
     elif ground is None:
         show_empty("no_layers")
@@ -218,15 +223,23 @@ def _show_check(ground: Ground) -> None:
 
 
 def _show_repair(ground: Ground) -> None:
+    session = ground.session
+    if not session.may(Action.REPAIR):
+        return
     left, right = st.columns(2)
     mend = left.button(tr("page.data.repair"), width="stretch")
     undo = right.button(tr("page.data.undo_repair"), width="stretch")
-    path = ground.session.writable_path() if mend or undo else ground.session.path
+    path = session.writable_path() if mend or undo else session.path
+    actor, url = session.someone(), session.settings.database_url
     try:
         if mend:
-            with st.spinner(tr("page.data.repairing")):
+            with (
+                st.spinner(tr("page.data.repairing")),
+                logged(path, actor, Action.REPAIR, "layers", url=url) as detail,
+            ):
                 done = repair_workspace(path)
-            ground.session.work["repair"] = [
+                detail.update(repair_detail(done))
+            session.work["repair"] = [
                 tr(
                     "page.data.repaired",
                     layer=tr(f"io.layer.{item.layer}"),
@@ -239,11 +252,13 @@ def _show_repair(ground: Ground) -> None:
             ] or [tr("page.data.nothing_to_repair")]
             st.rerun()
         if undo:
-            kinds = undo_repair(path)
+            with logged(path, actor, Action.REPAIR, "undo", url=url) as detail:
+                kinds = undo_repair(path)
+                detail["layers"] = [str(kind) for kind in kinds]
             names = "、".join(tr(f"page.kind.{kind}") for kind in kinds)
-            ground.session.work["repair"] = [tr("page.data.restored", names=names)]
+            session.work["repair"] = [tr("page.data.restored", names=names)]
             st.rerun()
     except GridmapError as error:
         show_error(error)
-    for line in ground.session.work.pop("repair", []):
+    for line in session.work.pop("repair", []):
         st.markdown(f"- {line}")

@@ -15,8 +15,10 @@ import streamlit as st
 from gridmap.errors import GridmapError
 from gridmap.i18n import LANGUAGES, set_language, tr
 from gridmap.model import City
+from gridmap.pages.people import put_account
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import font_address
+from gridmap.plans import LOCAL
 
 __all__ = [
     "Figure",
@@ -49,7 +51,10 @@ def put_style() -> None:
 
 def put_header(session: Session, city: City | None) -> None:
     """Draw the header: the city, a label on made up data, workspace, language."""
-    left, middle, right = st.columns([6, 2, 1.2], vertical_alignment="center")
+    known = session.actor is not None and session.actor != LOCAL
+    left, middle, account, right = st.columns(
+        [6, 2, 2 if known else 0.01, 1.2], vertical_alignment="center"
+    )
     name = tr("page.title") if city is None else city.name
     badge = (
         f'<span class="gm-badge">{tr("page.made_up")}</span>'
@@ -68,6 +73,8 @@ def put_header(session: Session, city: City | None) -> None:
         if chosen != session.workspace:
             session.open(chosen)
             st.rerun()
+    with account:
+        put_account(session)
     other = LANGUAGES[1 - LANGUAGES.index(session.language)]
     if right.button(tr("page.language"), width="stretch", key="gridmap-language"):
         session.language = other

@@ -11,45 +11,85 @@ import streamlit as st
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.maps import Theme, beat_theme
+from gridmap.maps import beat_theme
+from gridmap.model import Plan
+from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_empty, show_error
-from gridmap.pages.redraw_propose import start_editing
-from gridmap.pages.redraw_state import Redraw, store_of, stored_plans
+from gridmap.pages.redraw_commands import painted_beat, show_commands
+from gridmap.pages.redraw_save import show_save
+from gridmap.pages.redraw_state import (
+    Redraw,
+    Sitting,
+    saved_plan,
+    saved_versions,
+    stored_plans,
+)
 from gridmap.pages.touch import MapEvent, show_map
 from gridmap.plans import (
-    LOCAL,
+    Command,
+    Draft,
+    Effect,
     History,
-    LockBeat,
     MoveGrids,
-    NewBeat,
     PlanVersion,
     suggest_moves,
 )
 
-__all__ = ["show_edit"]
+__all__ = ["show_edit", "start_editing"]
 
-_SHOWN_BARS = 14
+_SHOWN_BARS = 8
 
 
 def show_edit(ground: Ground, state: Redraw) -> None:
     """Draw the step."""
-    if state.history is None:
+    sitting = state.sitting
+    if sitting is None:
         _show_start(ground, state)
         return
+    # The role of this moment, not of the moment when the editing began.
+    sitting.history = replace(sitting.history, actor=ground.session.someone())
     map_side, side = st.columns([7, 4], gap="medium")
     marked = ground.session.marked.get("edit", ())
     with map_side:
-        event = _show_map(ground, state.history, marked)
-    paint = st.session_state.get("gridmap-paint", False)
-    target = st.session_state.get("gridmap-target")
+        event = _show_map(ground, sitting.history, marked)
     if event is not None:
-        _take(ground, state, event, str(target) if paint and target else "")
+        _take(ground, sitting, event, painted_beat())
     with side:
-        _show_moves(ground, state, state.history, marked)
-        _show_bars(state.history)
-        _show_suggestions(state, state.history)
-        _show_save(ground, state, state.history)
+        refused = ground.session.work.pop("refused", None)
+        if isinstance(refused, GridmapError):
+            show_error(refused)
+        st.caption(_what(sitting))
+        show_commands(
+            ground, sitting, _ids(ground, marked), lambda command: _do(ground, sitting, command)
+        )
+        _show_steps(sitting)
+        _show_bars(sitting.history)
+        _show_suggestions(ground, sitting)
+        show_save(ground, state, sitting)
+
+
+def start_editing(
+    ground: Ground, state: Redraw, plan: Plan, version: PlanVersion | None = None
+) -> None:
+    """Put a plan on the table to be edited.
+
+    Parameters
+    ----------
+    ground, state
+        The city, and what the reader is in the middle of.
+    plan
+        The plan.
+    version
+        The version that it is in the store, or None.
+    """
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    place = None if version is None else (version.name, version.number)
+    draft = Draft.start(table, plan, locks=None if version is None else version.locks)
+    history = History(draft, ground.session.someone())
+    state.sitting = Sitting(plan, history, base=place, origin=place)
+    state.step, state.goes = "edit", True
+    ground.session.marked["edit"] = ()
 
 
 def _show_start(ground: Ground, state: Redraw) -> None:
@@ -60,19 +100,30 @@ def _show_start(ground: Ground, state: Redraw) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     name = left.selectbox(tr("page.edit.which"), list(plans))
     if right.button(tr("page.edit.begin"), type="primary", width="stretch"):
-        copy = plans[name]
+        copy, version = plans[name], None
         if ground.plan is not None and copy.name == ground.plan.name:
             copy = copy.renamed(tr("page.edit.copy", name=copy.name))
-        start_editing(ground, state, copy)
+        else:
+            version = next((one for one in saved_versions(ground) if one.name == name), None)
+            copy = (saved_plan(ground, version) if version else None) or copy
+        start_editing(ground, state, copy, version)
         st.rerun()
 
 
+def _what(sitting: Sitting) -> str:
+    """Return which plan is being edited, and from where."""
+    name = sitting.history.current.plan.name
+    if sitting.base is None:
+        return tr("page.edit.now_new", name=name)
+    return tr("page.edit.now", name=name, number=sitting.base[1])
+
+
 def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> MapEvent | None:
-    draft = history.current
+    plan = history.current.plan
     scene = ground.scene(
-        (_plan_theme(ground, history),),
+        (beat_theme(ground.city, plan),),
         columns=("residents", "incidents"),
-        plan=draft.plan,
+        plan=plan,
         marked=marked,
     )
     return show_map(
@@ -83,98 +134,40 @@ def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> MapE
     )
 
 
-def _plan_theme(ground: Ground, history: History) -> Theme:
-    return beat_theme(ground.city, history.current.plan)
-
-
-def _take(ground: Ground, state: Redraw, event: MapEvent, paint: str) -> None:
+def _take(ground: Ground, sitting: Sitting, event: MapEvent, paint: str) -> None:
     """Mark what was picked, or in painting move it at once."""
-    marked = ground.session.marked
     if paint:
-        _carry_out(state, MoveGrids(_ids(ground, event.grids), paint))
-        marked["edit"] = ()
-    else:
-        before = set(marked.get("edit", ())) if event.more else set()
-        picked = set(event.grids)
-        marked["edit"] = tuple(
-            sorted(before ^ picked if event.event == "click" else before | picked)
-        )
+        _do(ground, sitting, MoveGrids(_ids(ground, event.grids), paint))
+    marked = ground.session.marked
+    before = set(marked.get("edit", ())) if event.more else set()
+    picked = set(event.grids)
+    marked["edit"] = tuple(sorted(before ^ picked if event.event == "click" else before | picked))
     st.rerun()
 
 
 def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple(str(name) for name in ground.city.grids.ids[list(rows)])
+    ids = ground.city.grids.ids
+    return tuple(str(ids[row]) for row in rows if 0 <= row < len(ids))
 
 
-def _carry_out(state: Redraw, command: object) -> None:
-    """Carry a command out; what speaks against it is kept for the panel to say."""
-    if state.history is None:
-        return
+def _do(ground: Ground, sitting: Sitting, command: Command) -> None:
+    """Carry a command out, and draw anew; what speaks against it is kept for the panel."""
     try:
-        state.history = state.history.apply(command)  # type: ignore[arg-type] # a Command
+        sitting.apply(command)
     except GridmapError as error:
-        st.session_state["gridmap-refused"] = error
+        ground.session.work["refused"] = error
+    ground.session.marked["edit"] = ()
+    st.rerun()
 
 
-def _show_moves(ground: Ground, state: Redraw, history: History, marked: tuple[int, ...]) -> None:
-    refused = st.session_state.pop("gridmap-refused", None)
-    if isinstance(refused, GridmapError):
-        show_error(refused)
-    draft = history.current
-    labels = {beat.id: beat.label for beat in draft.plan.beats}
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    target = left.selectbox(
-        tr("page.edit.target"),
-        list(labels),
-        format_func=lambda beat: labels.get(beat, beat),
-        key="gridmap-target",
-    )
-    right.toggle(tr("page.edit.paint"), key="gridmap-paint", help=tr("page.edit.paint_help"))
-    grids = _ids(ground, marked)
-    st.caption(tr("page.edit.marked", count=len(grids)) if grids else tr("page.edit.pick"))
-    command = MoveGrids(grids, str(target)) if grids else None
-    veto = None
-    if command is not None:
-        try:
-            effect = history.preview(command)
-        except GridmapError as error:
-            st.caption(error.text())
-            command = None
-        else:
-            veto = effect.veto
-            for line in effect.sentences():
-                st.markdown(f"- {line}")
-    insist = bool(veto is not None and veto.can_insist and st.checkbox(tr("page.edit.insist")))
-    move, new, undo, redo = st.columns(4)
-    blocked = command is None or (veto is not None and not insist)
-    if move.button(tr("page.edit.move"), type="primary", disabled=blocked, width="stretch"):
-        _carry_out(state, MoveGrids(grids, str(target), insist=insist))
-        ground.session.marked["edit"] = ()
+def _show_steps(sitting: Sitting) -> None:
+    undo, redo = st.columns(2)
+    if undo.button(tr("page.edit.undo"), disabled=not sitting.history.commands, width="stretch"):
+        sitting.history = sitting.history.undo()
         st.rerun()
-    if new.button(tr("page.edit.new"), disabled=not grids, width="stretch"):
-        name = _free_id(set(labels))
-        _carry_out(
-            state, NewBeat(name, tr("page.edit.new_name", number=name), grids, insist=insist)
-        )
-        ground.session.marked["edit"] = ()
+    if redo.button(tr("page.edit.redo"), disabled=not sitting.history.undone, width="stretch"):
+        sitting.history = sitting.history.redo()
         st.rerun()
-    if undo.button(tr("page.edit.undo"), disabled=not history.commands, width="stretch"):
-        state.history = history.undo()
-        st.rerun()
-    if redo.button(tr("page.edit.redo"), disabled=not history.undone, width="stretch"):
-        state.history = history.redo()
-        st.rerun()
-    locked = str(target) in draft.locks.beats
-    if st.checkbox(tr("page.edit.lock"), value=locked, key=f"gridmap-lock-{target}") != locked:
-        _carry_out(state, LockBeat(str(target), locked=not locked))
-        st.rerun()
-
-
-def _free_id(taken: set[str]) -> str:
-    number_ = 1
-    while f"N{number_}" in taken:
-        number_ += 1
-    return f"N{number_}"
 
 
 def _show_bars(history: History) -> None:
@@ -214,62 +207,25 @@ def _show_bars(history: History) -> None:
         st.warning(fault.text())
 
 
-def _show_suggestions(state: Redraw, history: History) -> None:
+def _show_suggestions(ground: Ground, sitting: Sitting) -> None:
     with st.expander(tr("page.edit.suggestions"), expanded=False):
-        found = suggest_moves(history.current, count=5)
+        found = suggest_moves(sitting.history.current, count=5)
         if not found:
             st.caption(tr("page.edit.no_suggestions"))
         for at, effect in enumerate(found):
             left, right = st.columns([4, 1], vertical_alignment="center")
-            left.markdown(
-                tr(
-                    "page.edit.suggestion",
-                    grids="、".join(effect.grids[:4]) + ("…" if len(effect.grids) > 4 else ""),
-                    beat=_label(history, getattr(effect.command, "to", "")),
-                    before=f"{effect.max_deviation_before:.1%}",
-                    after=f"{effect.max_deviation_after:.1%}",
-                    residents=number(effect.residents),
-                )
-            )
+            left.markdown(_suggestion(sitting.history, effect))
             if right.button(tr("page.edit.take"), key=f"gridmap-suggestion-{at}"):
-                _carry_out(state, effect.command)
-                st.rerun()
+                _do(ground, sitting, effect.command)
 
 
-def _label(history: History, beat: str) -> str:
-    plan = history.current.plan
-    return plan.beats[plan.row_of(beat)].label if beat else ""
-
-
-def _show_save(ground: Ground, state: Redraw, history: History) -> None:
-    with st.form("gridmap-save", border=True):
-        name = st.text_input(tr("page.edit.name"), history.current.plan.name)
-        note = st.text_input(tr("page.edit.note"))
-        pressed = st.form_submit_button(
-            tr("page.edit.save", count=len(history.commands)), width="stretch"
-        )
-    if pressed:
-        version = _save(ground, state, history, name.strip(), note)
-        st.success(tr("page.edit.saved", name=version.name, number=version.number))
-    if st.button(tr("page.edit.leave"), width="stretch"):
-        state.history, state.base = None, None
-        st.rerun()
-
-
-def _save(ground: Ground, state: Redraw, history: History, name: str, note: str) -> PlanVersion:
-    draft = history.current
-    known = state.base[1] if state.base is not None and state.base[0] == name else None
-    with store_of(ground) as store:
-        version = store.save(
-            draft.plan.renamed(name),
-            author=LOCAL,
-            base_version=known,
-            commands=history.commands,
-            note=note,
-            locks=draft.locks,
-            faults=draft.faults,
-            grids=ground.city.grids,
-        )
-    state.base = (version.name, version.number)
-    ground.session.plan = version.name
-    return version
+def _suggestion(history: History, effect: Effect) -> str:
+    plan, to = history.current.plan, str(getattr(effect.command, "to", ""))
+    return tr(
+        "page.edit.suggestion",
+        grids="、".join(effect.grids[:4]) + ("…" if len(effect.grids) > 4 else ""),
+        beat=plan.beats[plan.row_of(to)].label if to else "",
+        before=f"{effect.max_deviation_before:.1%}",
+        after=f"{effect.max_deviation_after:.1%}",
+        residents=number(effect.residents),
+    )

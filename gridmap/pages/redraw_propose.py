@@ -14,16 +14,16 @@ from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import beat_theme, choropleth
 from gridmap.measure import CRITERIA, Workload, criterion_of
 from gridmap.model import Kind, Plan
-from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import number, show_error, show_list
-from gridmap.pages.redraw_state import Found, Redraw, store_of
+from gridmap.pages.redraw_edit import start_editing
+from gridmap.pages.redraw_state import Found, Redraw
 from gridmap.pages.touch import show_map
 from gridmap.partition import plan_rows, plans_of, problem_of, propose
-from gridmap.plans import LOCAL, Draft, History
+from gridmap.plans import PlanVersion
 
-__all__ = ["show_propose", "start_editing"]
+__all__ = ["show_propose"]
 
 Objective = Literal["compact", "balance", "travel", "change"]
 Effort = Literal["quick", "normal", "thorough"]
@@ -164,7 +164,7 @@ def _show_progress(state: Redraw, language: str) -> None:
         if job.error is not None:
             show_error(job.error)
             return
-        state.found, state.looked_at = job.result(), 0
+        state.found, state.looked_at, state.kept = job.result(), 0, {}
         st.rerun()
     st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
     st.caption(tr("page.redraw.stop_note"))
@@ -201,20 +201,26 @@ def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
     left, right = st.columns(2)
     plan = found.plans[state.looked_at]
     if left.button(tr("page.redraw.save"), width="stretch"):
-        with store_of(ground) as store:
-            store.save(plan, author=LOCAL, grids=ground.city.grids)
-        st.toast(tr("page.redraw.saved", name=plan.name))
+        st.toast(tr("page.redraw.saved", name=_keep(ground, state, plan).name))
     if right.button(tr("page.redraw.edit_this"), width="stretch"):
-        start_editing(ground, state, plan)
+        version = state.kept.get(plan.name)
+        named = plan if version is None else plan.renamed(version.name)
+        start_editing(ground, state, named, version)
         st.rerun()
 
 
-def start_editing(ground: Ground, state: Redraw, plan: Plan) -> None:
-    """Put a plan on the table to be edited."""
-    table = ground_of_plans(ground.city, ground.key, state.weights)
-    state.history = History(Draft.start(table, plan), LOCAL)
-    state.step = "edit"
-    ground.session.marked["edit"] = ()
+def _keep(ground: Ground, state: Redraw, plan: Plan) -> PlanVersion:
+    """Save a proposal as a plan of its own: a name that is taken gets a number."""
+    author = ground.session.someone()
+    with ground.session.store() as store:
+        taken = {version.name for version in store.list()}
+        names = (plan.name, *(f"{plan.name} ({number})" for number in range(2, len(taken) + 3)))
+        name = next(name for name in names if name not in taken)
+        version = store.save(
+            plan.renamed(name), author=author, base_version=0, grids=ground.city.grids
+        )
+    state.kept[plan.name] = version
+    return version
 
 
 def _front_table(rows: tuple[Mapping[str, object], ...]) -> pd.DataFrame:

@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridmap.errors import ConflictError, InputError
 from gridmap.model import Plan
+from gridmap.pages.cache import plan_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
 from gridmap.partition import Proposal
-from gridmap.plans import History, PlanStore
+from gridmap.plans import Command, History, PlanVersion
 
-__all__ = ["Found", "Redraw", "redraw_of", "store_of", "stored_plans"]
+__all__ = [
+    "Found",
+    "Redraw",
+    "Sitting",
+    "redraw_of",
+    "saved_plan",
+    "saved_versions",
+    "stored_plans",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +45,58 @@ class Found:
 
 
 @dataclass(slots=True)
+class Sitting:
+    """A plan under somebody's hands, and what of it is in the store.
+
+    Parameters
+    ----------
+    start
+        The plan that the edits began with.
+    history
+        The plan as it stands, with its commands.
+    base
+        Name and number of the version to save upon, or None for a plan not stored yet.
+    origin
+        Name and number of the version that the commands start from, or None.
+    saved
+        The commands that the last save held.
+    conflict
+        What the store said when somebody else had saved in between, or None.
+    """
+
+    start: Plan
+    history: History
+    base: tuple[str, int] | None = None
+    origin: tuple[str, int] | None = None
+    saved: tuple[Command, ...] = ()
+    conflict: ConflictError | None = None
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the store holds the plan as it stands."""
+        return self.base is not None and self.history.commands == self.saved
+
+    def apply(self, command: Command) -> None:
+        """Carry a command out.
+
+        Raises
+        ------
+        GridmapError
+            If the role does not allow it, or something speaks against it.
+        """
+        self.history = self.history.apply(command)
+
+
+@dataclass(slots=True)
 class Redraw:
     """One reader's redrawing.
 
     Parameters
     ----------
     step
-        ``propose``, ``compare`` or ``edit``.
+        ``propose``, ``compare``, ``edit`` or ``library``.
+    goes
+        Whether a button has just asked for `step`.
     weights
         Criteria and weights that the workload is made of.
     job
@@ -50,19 +105,20 @@ class Redraw:
         What the last search came back with.
     looked_at
         Row of the plan of `found` that the map shows.
-    history
-        The plan that is being edited, with its commands.
-    base
-        Name and version of the stored plan that the edits began with.
+    kept
+        The versions that plans of `found` were saved as, by name of the plan.
+    sitting
+        The plan that is being edited, or None.
     """
 
     step: str = "propose"
+    goes: bool = False
     weights: Mapping[str, float] = field(default_factory=dict)
     job: Job[Found] | None = None
     found: Found | None = None
     looked_at: int = 0
-    history: History | None = None
-    base: tuple[str, int] | None = None
+    kept: dict[str, PlanVersion] = field(default_factory=dict)
+    sitting: Sitting | None = None
 
 
 def redraw_of(ground: Ground) -> Redraw:
@@ -74,10 +130,26 @@ def redraw_of(ground: Ground) -> Redraw:
     return state
 
 
-def store_of(ground: Ground) -> PlanStore:
-    """Return the store of plans: the department's, or the workspace's own."""
+def saved_versions(ground: Ground) -> tuple[PlanVersion, ...]:
+    """Return the latest version of each saved plan; opens no store where there is none."""
     session = ground.session
-    return PlanStore.open(session.settings.database_url or session.writable_path() / "plans.db")
+    if not session.settings.database_url and not (session.path / "plans.db").exists():
+        return ()
+    with session.store(session.path) as store:
+        return store.list()
+
+
+def saved_plan(ground: Ground, version: PlanVersion) -> Plan | None:
+    """Return a saved plan on the city's grids, or None if the grids have changed."""
+
+    def load() -> Plan | None:
+        with ground.session.store(ground.session.path) as store:
+            try:
+                return store.load(version.name, version.number, grids=ground.city.grids)
+            except InputError:
+                return None
+
+    return plan_of(version, ground.city.grids.digest, load)
 
 
 def stored_plans(ground: Ground) -> dict[str, Plan]:
@@ -88,21 +160,11 @@ def stored_plans(ground: Ground) -> dict[str, Plan]:
     state = redraw_of(ground)
     if state.found is not None:
         found.update({plan.name: plan for plan in state.found.plans})
-    for name in saved_names(ground):
-        with store_of(ground) as store:
-            plan = store.load(name)
-        if plan.city_digest in ("", ground.city.grids.digest):
-            found[name] = plan
-    if state.history is not None:
-        plan = state.history.current.plan
+    for version in saved_versions(ground):
+        plan = saved_plan(ground, version)
+        if plan is not None:
+            found[version.name] = plan
+    if state.sitting is not None:
+        plan = state.sitting.history.current.plan
         found[plan.name] = plan
     return found
-
-
-def saved_names(ground: Ground) -> list[str]:
-    """Return the names of the saved plans; opens no store where there is none."""
-    session = ground.session
-    if not session.settings.database_url and not (session.path / "plans.db").exists():
-        return []
-    with store_of(ground) as store:
-        return [version.name for version in store.list()]

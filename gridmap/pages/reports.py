@@ -15,6 +15,7 @@ from gridmap.model import City, Kind, Plan
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import Figure, show_empty, show_figures
 from gridmap.pages.redraw_state import stored_plans
+from gridmap.plans import Action, logged
 from gridmap.report import ALL_FORMATS, Report, Request, build_report, write_report
 from gridmap.report.tables import shown
 
@@ -30,6 +31,7 @@ def show() -> None:
     if not ground.city.has(Kind.GRID):
         show_empty("no_grids")
         return
+    exports = ground.session.may(Action.EXPORT)
     side, body = st.columns([3, 8], gap="medium")
     with side:
         request, plan, language = _choices(ground)
@@ -40,17 +42,21 @@ def show() -> None:
             tr("page.reports.paper"), ("a4", "a3"), format_func=str.upper, horizontal=True
         )
         made = st.button(
-            tr("page.reports.make"), type="primary", width="stretch", disabled=not formats
+            tr("page.reports.make"),
+            type="primary",
+            width="stretch",
+            disabled=not (formats and exports),
+            help=None if exports else tr("page.people.no_export"),
         )
         place = st.container()
     with body, st.spinner(tr("page.reports.building")):
         report = _built(ground, request, plan, language)
         _show_preview(report)
     with place:
-        if made:
+        if made and exports:
             ground.session.work["report"] = _written(ground, report, tuple(formats), paper)
         ready = ground.session.work.get("report")
-        if ready:
+        if ready and exports:
             name, data = ready
             st.download_button(
                 tr("page.reports.download", size=f"{len(data) / 1e6:.1f}"),
@@ -161,9 +167,14 @@ def _written(
     def tell(what: str, share: float) -> None:
         bar.progress(min(share, 1.0), what.upper())
 
-    write_report(report, folder, formats=formats, paper=paper, progress=tell)
+    session, name = ground.session, f"gridmap_{_safe(report.city)}_{report.period.code}.zip"
+    path, url = session.writable_path(), session.settings.database_url
+    with logged(path, session.someone(), Action.EXPORT, "report", url=url) as detail:
+        write_report(report, folder, formats=formats, paper=paper, progress=tell)
+        data = _zipped(folder)
+        detail.update(file=name, formats=list(formats), bytes=len(data))
     bar.empty()
-    return f"gridmap_{_safe(report.city)}_{report.period.code}.zip", _zipped(folder)
+    return name, data
 
 
 def _safe(city: City) -> str:

@@ -11,10 +11,12 @@ from streamlit.navigation.page import StreamlitPage
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
-from gridmap.pages import coverage, data, incidents, overview, redraw, reports
+from gridmap.pages import administer, coverage, data, incidents, overview, redraw, reports
 from gridmap.pages.cache import open_city
 from gridmap.pages.layout import guarded, put_header, put_style, show_error
+from gridmap.pages.people import current_actor, show_login
 from gridmap.pages.session import current_session
+from gridmap.plans import LOCAL, Action
 
 __all__ = ["run"]
 
@@ -26,7 +28,7 @@ _PAGES = (
     ("redraw", redraw.show, ":material/polyline:"),
     ("reports", reports.show, ":material/summarize:"),
 )
-
+_PEOPLE = ("people", administer.show, ":material/group:")
 
 _INK, _PAPER = (31, 78, 121), (255, 255, 255)
 
@@ -54,12 +56,22 @@ def run() -> None:
     set_language(session.language)
     st.set_page_config(page_title=tr("page.title"), page_icon=_icon(), layout="wide")
     put_style()
+    try:
+        session.actor = current_actor(session)
+    except GridmapError as error:
+        show_error(error)
+        return
+    if session.actor is None:
+        show_login(session)
+        return
+    governs = session.actor != LOCAL and session.may(Action.ASSIGN_ROLE)
+    entries = (*_PAGES, _PEOPLE) if governs else _PAGES
     # The first page answers to "/" alone; a hidden one leaves /overview an address of its own.
     home = st.Page(_go_home, title=tr("page.title"), default=True, visibility="hidden")
     page = st.navigation(
         [
             home,
-            *(_page(*entry) for entry in _PAGES),
+            *(_page(*entry) for entry in entries),
         ],
         position="top",
     )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from gridmap.errors import GridmapError, MissingError
+from gridmap.errors import GridmapError, MissingError, PermissionDeniedError
 from gridmap.io import Workspace
 from gridmap.pages.address import Address
+from gridmap.plans import Action, Actor, PlanStore
 from gridmap.settings import Settings, bundled, read_settings
 
 __all__ = ["DEMO", "Session", "current_session"]
@@ -46,6 +50,10 @@ class Session:
         What a page is in the middle of, by page: uploads, proposals, drafts.
     complaint
         Why an address was not understood, or blank.
+    shared
+        Workspaces that were named when the app was started, by name: what others see too.
+    actor
+        Who looks, with the role of this moment; None until `gridmap.pages.people` has told.
     """
 
     settings: Settings
@@ -58,6 +66,8 @@ class Session:
     marked: dict[str, tuple[int, ...]] = field(default_factory=dict)
     work: dict[str, Any] = field(default_factory=dict)
     complaint: str = ""
+    shared: dict[str, Path] = field(default_factory=dict)
+    actor: Actor | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -69,6 +79,47 @@ class Session:
     def is_bundled(self) -> bool:
         """Whether the open workspace is the demo city that gridmap ships."""
         return self.path == bundled("data") / DEMO
+
+    def may(self, action: Action) -> bool:
+        """Return whether who looks may do something."""
+        return self.actor is not None and self.actor.may(action)
+
+    def someone(self) -> Actor:
+        """Return who looks.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If nobody has logged in.
+        """
+        if self.actor is None:
+            raise PermissionDeniedError("page.error.nobody")
+        return self.actor
+
+    @property
+    def roles_path(self) -> Path:
+        """Folder of the workspace whose store says who may what, where there is no URL.
+
+        A workspace that only this session sees has no roles of its own.
+        """
+        shared = [path for name, path in self.shared.items() if name == self.workspace]
+        return [*shared, *self.shared.values(), self.path][0]
+
+    @contextmanager
+    def store(self, path: Path | None = None) -> Iterator[PlanStore]:
+        """Open the store of plans: the department's, or the open workspace's own.
+
+        Parameters
+        ----------
+        path
+            Folder of a workspace; the open one, to be written in, if None.
+        """
+        url = self.settings.database_url
+        if url:
+            yield _department(url)
+            return
+        with PlanStore.of(path or self.writable_path()) as store:
+            yield store
 
     def open(self, name: str) -> None:
         """Open another workspace and forget what belonged to the one before.
@@ -118,7 +169,8 @@ def _new_session() -> Session:
     settings = read_settings()
     places = _places(settings)
     first = next(iter(places))
-    session = Session(settings, settings.language, first, places)
+    shared = {name: path for name, path in places.items() if path != bundled("data") / DEMO}
+    session = Session(settings, settings.language, first, places, shared=shared)
     try:
         asked = Address.read(dict(st.query_params))
         session.language = asked.language or settings.language
@@ -128,6 +180,12 @@ def _new_session() -> Session:
     except GridmapError as error:
         session.complaint = error.text(session.language)
     return session
+
+
+@cache
+def _department(url: str) -> PlanStore:
+    """Return the department's store, its connections kept for all readers."""
+    return PlanStore.open(url)
 
 
 def _places(settings: Settings) -> dict[str, Path]:

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from gridmap.errors import InputError, MissingError, WorkspaceError
 
 HEAD = "0002"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x67726964  # "grid": a number that nobody else takes on a shared server
 _BUSY_S = 60.0
 
@@ -122,7 +123,7 @@ def _migrate(engine: Engine) -> None:
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
             )
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

@@ -96,10 +96,7 @@ class History:
         MissingError
             If there is nothing to undo.
         """
-        require(self.actor, Action.EDIT)
-        if not self._done:
-            raise MissingError("plans.error.nothing_to_undo")
-        step = self._done[-1]
+        step = self._last(self._done, "plans.error.nothing_to_undo")
         draft = _shift(self.current, step.rows, step.before, step.beats_before, step.locks_before)
         return replace(self, current=draft, _done=self._done[:-1], _undone=(*self._undone, step))
 
@@ -113,12 +110,15 @@ class History:
         MissingError
             If there is nothing to redo.
         """
-        require(self.actor, Action.EDIT)
-        if not self._undone:
-            raise MissingError("plans.error.nothing_to_redo")
-        step = self._undone[-1]
+        step = self._last(self._undone, "plans.error.nothing_to_redo")
         draft = _shift(self.current, step.rows, step.after, step.beats_after, step.locks_after)
         return replace(self, current=draft, _done=(*self._done, step), _undone=self._undone[:-1])
+
+    def _last(self, steps: tuple[_Step, ...], missing: str) -> _Step:
+        require(self.actor, Action.EDIT)
+        if not steps:
+            raise MissingError(missing)
+        return steps[-1]
 
 
 def replay(draft: Draft, commands: Iterable[Command]) -> Draft:

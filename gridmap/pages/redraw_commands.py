@@ -1,0 +1,262 @@
+"""Each command of an editor: what it asks for, what it would change, and then doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import tr
+from gridmap.model import BeatInfo, Kind, Plan
+from gridmap.pages.ground import Ground
+from gridmap.pages.redraw_state import Sitting
+from gridmap.plans import (
+    AssignOfficers,
+    AssignRoom,
+    AssignStation,
+    Command,
+    LockBeat,
+    LockGrids,
+    MergeBeats,
+    MoveGrids,
+    NewBeat,
+    RenameBeat,
+    SplitBeat,
+)
+
+__all__ = ["beat_labels", "painted_beat", "show_commands"]
+
+_TARGET = "gridmap-target"
+_PAINT = "gridmap-paint"
+_ACTION = "gridmap-action"
+
+
+def beat_labels(plan: Plan) -> dict[str, str]:
+    """Return the beats of a plan: id to what it is called."""
+    return {beat.id: beat.label for beat in plan.beats}
+
+
+def painted_beat() -> str:
+    """Return the beat that picked grids go to at once, or blank where nobody paints."""
+    paints = st.session_state.get(_ACTION, "move") == "move" and st.session_state.get(_PAINT)
+    return str(st.session_state.get(_TARGET) or "") if paints else ""
+
+
+def show_commands(
+    ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    """Draw the choice of a command.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    sitting
+        The plan that is being edited.
+    grids
+        Ids of the grids that are marked on the map.
+    done
+        Carries a command out, and draws the page anew.
+    """
+    action = st.segmented_control(
+        tr("page.edit.action"),
+        list(_PANELS),
+        default="move",
+        format_func=lambda name: tr(f"page.edit.do_{name}"),
+        label_visibility="collapsed",
+        required=True,
+        key=_ACTION,
+    )
+    _PANELS[action or "move"](ground, sitting, grids, done)
+
+
+def _offer(
+    sitting: Sitting, make: Callable[[bool], Command], label: str, done: Callable[[Command], None]
+) -> None:
+    """Say what a command would change, and let the reader carry it out or insist."""
+    insist = False
+    try:
+        effect = sitting.history.preview(make(insist))
+    except GridmapError as error:
+        st.caption(error.text())
+        st.button(label, disabled=True, width="stretch")
+        return
+    veto = effect.veto
+    st.markdown("\n".join(f"- {line}" for line in effect.sentences()))
+    if veto is not None and veto.can_insist:
+        insist = st.checkbox(tr("page.edit.insist"))
+    blocked = veto is not None and not insist
+    if st.button(label, type="primary", disabled=blocked, width="stretch"):
+        done(make(insist))
+
+
+def _show_move(
+    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    labels = beat_labels(sitting.history.current.plan)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        target = _pick_beat(tr("page.edit.target"), labels)
+    right.toggle(tr("page.edit.paint"), key=_PAINT, help=tr("page.edit.paint_help"))
+    if not grids:
+        st.caption(tr("page.edit.pick"))
+        return
+    st.caption(tr("page.edit.marked", count=len(grids)))
+    _offer(
+        sitting,
+        lambda insist: MoveGrids(grids, target, insist=insist),
+        tr("page.edit.move"),
+        done,
+    )
+
+
+def _pick_beat(label: str, labels: Mapping[str, str]) -> str:
+    """Let the reader choose a beat; one choice serves all commands."""
+    return str(
+        st.selectbox(
+            label, list(labels), format_func=lambda beat: labels.get(beat, beat), key=_TARGET
+        )
+    )
+
+
+def _show_new(
+    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    if not grids:
+        st.caption(tr("page.edit.pick"))
+        return
+    plan = sitting.history.current.plan
+    number = _free_number(set(plan.beat_ids))
+    name = st.text_input(tr("page.edit.beat_name"), tr("page.edit.new_name", number=number))
+    st.caption(tr("page.edit.marked", count=len(grids)))
+    rows = sitting.history.current.ground.rows_of(grids)
+    left = set(plan.labels[rows])
+    new = f"N{number}"
+
+    def make(insist: bool) -> Command:  # noqa: FBT001 - called by `_offer` alone
+        if len(left) == 1 and "" not in left:
+            return SplitBeat(left.copy().pop(), grids, new, name.strip(), insist=insist)
+        return NewBeat(new, name.strip(), grids, insist=insist)
+
+    _offer(sitting, make, tr("page.edit.new"), done)
+
+
+def _free_number(taken: set[str]) -> int:
+    number = 1
+    while f"N{number}" in taken:
+        number += 1
+    return number
+
+
+def _show_merge(
+    _ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    labels = beat_labels(sitting.history.current.plan)
+    into = _pick_beat(tr("page.edit.merge_into"), labels)
+    ending = st.multiselect(
+        tr("page.edit.merge_beats"),
+        [beat for beat in labels if beat != into],
+        format_func=lambda beat: labels.get(beat, beat),
+        placeholder=tr("page.edit.merge_choose"),
+    )
+    if ending:
+        _offer(
+            sitting,
+            lambda insist: MergeBeats(tuple(ending), into, insist=insist),
+            tr("page.edit.merge"),
+            done,
+        )
+
+
+def _show_describe(
+    ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    plan = sitting.history.current.plan
+    beat = _pick_beat(tr("page.edit.beat"), beat_labels(plan))
+    info = plan.beats[plan.row_of(beat)]
+    with st.form(f"gridmap-describe-{beat}", border=False):
+        name = st.text_input(tr("page.edit.beat_name"), info.name)
+        left, right = st.columns(2)
+        station = _pick_place(left, ground, Kind.STATION, info.station)
+        room = _pick_place(right, ground, Kind.ROOM, info.room)
+        officers = left.number_input(tr("page.edit.officers"), 0.0, None, info.officers, 1.0)
+        aids = right.number_input(tr("page.edit.auxiliaries"), 0.0, None, info.auxiliaries, 1.0)
+        pressed = st.form_submit_button(tr("page.edit.describe"), type="primary", width="stretch")
+    if not pressed:
+        return
+    wanted = BeatInfo(beat, name.strip(), station, room, float(officers), float(aids))
+    commands = _describing(info, wanted)
+    if not commands:
+        st.caption(tr("plans.error.nothing_changes"))
+    for at, command in enumerate(commands):
+        if at + 1 < len(commands):
+            sitting.apply(command)
+        else:
+            done(command)
+
+
+def _describing(before: BeatInfo, after: BeatInfo) -> list[Command]:
+    found: list[Command] = []
+    if after.name != before.name:
+        found.append(RenameBeat(after.id, after.name))
+    if after.station != before.station:
+        found.append(AssignStation(after.id, after.station))
+    if after.room != before.room:
+        found.append(AssignRoom(after.id, after.room))
+    if (after.officers, after.auxiliaries) != (before.officers, before.auxiliaries):
+        found.append(AssignOfficers(after.id, after.officers, after.auxiliaries))
+    return found
+
+
+def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str) -> str:
+    label = tr(f"page.kind.{kind}")
+    layer = ground.city.get(kind)
+    if layer is None:
+        return str(place.text_input(label, now)).strip()
+    names = {"": "–", **dict(zip(map(str, layer.ids), map(str, layer.names), strict=True))}
+    names.setdefault(now, now)
+    return str(
+        place.selectbox(
+            label,
+            list(names),
+            index=list(names).index(now),
+            format_func=lambda one: names.get(one) or one,
+        )
+    )
+
+
+def _show_lock(
+    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
+) -> None:
+    draft = sitting.history.current
+    beat = _pick_beat(tr("page.edit.beat"), beat_labels(draft.plan))
+    held = beat in draft.locks.beats
+    if st.checkbox(tr("page.edit.lock"), value=held, key=f"gridmap-lock-{beat}-{held}") != held:
+        done(LockBeat(beat, locked=not held))
+    free = tuple(grid for grid in grids if grid not in draft.locks.grids)
+    fixed = tuple(grid for grid in grids if grid in draft.locks.grids)
+    left, right = st.columns(2)
+    if left.button(
+        tr("page.edit.lock_grids", count=len(free)), disabled=not free, width="stretch"
+    ):
+        done(LockGrids(free))
+    if right.button(
+        tr("page.edit.unlock_grids", count=len(fixed)), disabled=not fixed, width="stretch"
+    ):
+        done(LockGrids(fixed, locked=False))
+    st.caption(
+        tr("page.edit.locked", beats=len(draft.locks.beats), grids=len(draft.locks.grids))
+        if grids or draft.locks.beats or draft.locks.grids
+        else tr("page.edit.pick")
+    )
+
+
+_PANELS = {
+    "move": _show_move,
+    "new": _show_new,
+    "merge": _show_merge,
+    "describe": _show_describe,
+    "lock": _show_lock,
+}

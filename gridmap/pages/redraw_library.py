@@ -1,0 +1,169 @@
+"""Library: the plans that are kept, every version with who saved it; in and out as files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path, PurePath
+
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import tr
+from gridmap.maps import beat_theme
+from gridmap.pages.ground import Ground
+from gridmap.pages.layout import show_empty, show_error
+from gridmap.pages.redraw_edit import start_editing
+from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
+from gridmap.pages.touch import show_map
+from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, read_plan, write_plan
+
+__all__ = ["show_library"]
+
+
+def show_library(ground: Ground, state: Redraw) -> None:
+    """Draw the step."""
+    told = ground.session.work.pop("library", None)
+    if told:
+        st.success(told)
+    latest = saved_versions(ground)
+    table, side = st.columns([7, 4], gap="medium")
+    with table:
+        if latest:
+            chosen = _show_versions(ground, latest)
+            _show_map(ground, chosen)
+        else:
+            show_empty("no_saved")
+            chosen = None
+    with side:
+        if chosen is not None:
+            _show_version(ground, state, chosen)
+        if ground.session.may(Action.IMPORT):
+            _show_import(ground)
+
+
+def _show_map(ground: Ground, version: PlanVersion) -> None:
+    plan = saved_plan(ground, version)
+    if plan is not None:
+        scene = ground.scene(
+            (beat_theme(ground.city, plan),), columns=("residents", "incidents"), plan=plan
+        )
+        show_map(scene, key="map-library", height=520)
+
+
+def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersion:
+    names = [version.name for version in latest]
+    usual = names.index(ground.session.plan) if ground.session.plan in names else 0
+    name = st.selectbox(tr("page.redraw.plan"), names, index=usual)
+    with ground.session.store(ground.session.path) as store:
+        versions = store.history(name)[::-1]
+    frame = pd.DataFrame(
+        {
+            tr("page.library.number"): [version.number for version in versions],
+            tr("page.library.at"): [f"{version.at:%Y-%m-%d %H:%M}" for version in versions],
+            tr("page.library.author"): [version.author for version in versions],
+            tr("page.library.beats"): [version.beats for version in versions],
+            tr("page.library.note"): [version.note for version in versions],
+            tr("page.library.faults"): [
+                "；".join(fault.text() for fault in version.faults) for version in versions
+            ],
+        }
+    )
+    picked = st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"gridmap-versions-{name}-{len(versions)}",
+    )
+    rows = dict(picked).get("selection", {}).get("rows", [])
+    return versions[rows[0] if rows else 0]
+
+
+def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
+    st.subheader(tr("page.library.chosen", name=version.name, number=version.number))
+    plan = saved_plan(ground, version)
+    if plan is None:
+        st.warning(tr("page.library.other_grids"))
+        return
+    session = ground.session
+    if session.may(Action.EDIT) and st.button(tr("page.library.edit"), width="stretch"):
+        start_editing(ground, state, plan, version)
+        st.rerun()
+    if not session.may(Action.EXPORT):
+        st.caption(tr("page.people.no_export"))
+        return
+    suffix = st.radio(
+        tr("page.library.format"),
+        PLAN_FORMATS,
+        format_func=lambda name: tr(f"page.library.as_{name[1:]}"),
+        horizontal=True,
+    )
+    file = f"{_file_name(version.name)}_{version.number}{suffix}"
+    # Written, and logged, only when it is asked for.
+    if st.button(tr("page.library.make"), width="stretch"):
+        session.work["plan_file"] = (file, _written(ground, version, file))
+    ready = session.work.get("plan_file")
+    if ready and ready[0] == file:
+        st.download_button(
+            tr("page.library.download", file=file),
+            ready[1],
+            file,
+            width="stretch",
+            on_click="ignore",
+        )
+
+
+def _written(ground: Ground, version: PlanVersion, file: str) -> bytes:
+    with ground.session.store() as store, tempfile.TemporaryDirectory() as folder:
+        plan = store.export_plan(
+            version.name, version.number, author=ground.session.someone(), target=file
+        )
+        target = Path(folder) / file
+        write_plan(plan, ground.city.grids, target)
+        return target.read_bytes()
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60]
+
+
+def _show_import(ground: Ground) -> None:
+    with st.expander(tr("page.library.bring"), expanded=False):
+        session = ground.session
+        dropped = st.file_uploader(
+            tr("page.library.drop"), key=f"gridmap-plan-{session.work.get('plan_files', 0)}"
+        )
+        if dropped is None:
+            return
+        name = st.text_input(tr("page.edit.name"), PurePath(dropped.name).stem).strip()
+        if not st.button(tr("page.library.store"), type="primary", disabled=not name):
+            return
+        try:
+            version = _imported(ground, dropped, name)
+        except GridmapError as error:
+            show_error(error)
+            return
+        session.work["library"] = tr("page.edit.saved", name=version.name, number=version.number)
+        session.work["plan_files"] = int(session.work.get("plan_files", 0)) + 1
+        session.plan = version.name
+        st.rerun()
+
+
+def _imported(ground: Ground, dropped: UploadedFile, name: str) -> PlanVersion:
+    session = ground.session
+    with tempfile.TemporaryDirectory() as folder:
+        # A browser may send a path: only its last part names the file.
+        file = Path(folder) / (PurePath(dropped.name.replace("\\", "/")).name or "file")
+        file.write_bytes(dropped.getvalue())
+        plan = read_plan(file, ground.city, name=name, max_mb=session.settings.max_file_mb)
+    with session.store() as store:
+        return store.import_plan(
+            plan,
+            author=session.someone(),
+            source=dropped.name,
+            base_version=0,
+            grids=ground.city.grids,
+        )

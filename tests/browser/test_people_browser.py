@@ -1,0 +1,404 @@
+"""People log in at a real OIDC server; none does more than their role allows, however asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parents[2]
+_LONG = 120_000
+ADMINISTRATOR, PLANNER, OTHER, ANALYST, VIEWER = (
+    f"{name}@police.example" for name in ("chief", "planner", "other", "analyst", "officer")
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], address: str, **settings: str) -> Iterator[str]:
+    """Run a server until the end of the block."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    for name in ("GRIDMAP_WORKSPACE", "GRIDMAP_DATABASE_URL", "GRIDMAP_LOGIN"):
+        environment.pop(name, None)
+    process = subprocess.Popen(
+        command,
+        env={**environment, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(360):
+            try:
+                with urllib.request.urlopen(address, timeout=1) as answer:  # noqa: S310 - this machine
+                    if answer.status == 200:
+                        break
+            except OSError:
+                time.sleep(0.25)
+        else:
+            pytest.fail(f"no answer from {address}")
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@dataclass(frozen=True)
+class Department:
+    """The app as a department runs it, with its people."""
+
+    url: str
+    workspace: Path
+
+    @contextmanager
+    def store(self):
+        from gridmap.plans import PlanStore
+
+        with PlanStore.open(self.workspace) as opened:
+            yield opened
+
+    def state(self) -> tuple[str, int, dict[str, str], bytes]:
+        """Return all that must not change: the log's head, the roles, the layers' file."""
+        with self.store() as opened:
+            report = opened.verify()
+            assert report.is_whole
+            roles = {person: str(role) for person, role in opened.roles().items()}
+        return report.head, report.records, roles, (self.workspace / "city.gpkg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def department(tmp_path_factory) -> Iterator[Department]:
+    from gridmap.demo import make_city
+    from gridmap.io import Workspace
+    from gridmap.measure.present import present_plan
+    from gridmap.plans import LOCAL, PlanStore, Role
+
+    folder = tmp_path_factory.mktemp("department")
+    place = Workspace.at(folder / "city")
+    place.put_city(make_city(grids=120, incidents=2_000, seed=7))
+    with PlanStore.open(place.path) as store:
+        for person, role in (
+            (ADMINISTRATOR, Role.ADMINISTRATOR),
+            (PLANNER, Role.PLANNER),
+            (OTHER, Role.PLANNER),
+            (ANALYST, Role.ANALYST),
+        ):
+            store.assign_role(person, role, author=LOCAL)
+        city = place.city()
+        store.save(present_plan(city).renamed("警务改革"), author=LOCAL, grids=city.grids)
+    issuer = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
+    login = folder / "login.toml"
+    login.write_text(
+        "[auth]\n"
+        f'redirect_uri = "{url}/oauth2callback"\n'
+        f'cookie_secret = "{"0123456789abcdef" * 4}"\n'
+        'client_id = "gridmap"\n'
+        'client_secret = "not a secret here"\n'
+        f'server_metadata_url = "{issuer}/.well-known/openid-configuration"\n',
+        encoding="utf-8",
+    )
+    users = [ADMINISTRATOR, PLANNER, OTHER, ANALYST, VIEWER]
+    claims = [
+        json.dumps({"sub": name, "email": name, "email_verified": True}) for name in users
+    ] + [json.dumps({"sub": "unverified", "email": PLANNER, "email_verified": False})]
+    server = [sys.executable, "-m", "oidc_provider_mock", "-p", issuer.rpartition(":")[2]]
+    app = [
+        sys.executable, "-c", "from gridmap.cli import main; main()", "app", str(place.path),
+        "--no-browser", "--port", url.rpartition(":")[2], "--login", str(login),
+    ]  # fmt: skip
+    for claim in claims:
+        server += ["--user-claims", claim]
+    with (
+        running(server, f"{issuer}/.well-known/openid-configuration"),
+        running(app, f"{url}/_stcore/health", GRIDMAP_LANG="zh"),
+    ):
+        yield Department(url, place.path)
+
+
+@dataclass
+class Visitor:
+    """Somebody's browser, what it sent over its websocket, and a way to send more."""
+
+    page: object
+    sent: list[bytes] = field(default_factory=list)
+    server: object = None
+
+    def forge(self, frames: list[bytes]) -> None:
+        """Send what somebody else has sent, as if this browser's own page had."""
+        for frame in frames:
+            self.server.send(frame)
+            self.page.wait_for_timeout(1500)
+
+
+@pytest.fixture(scope="module")
+def cookies() -> dict[str, list]:
+    """What the browsers of those who have logged in keep."""
+    return {}
+
+
+@pytest.fixture
+def visit(chromium, department, cookies):
+    """Return a function that opens a browser of its own, and logs somebody in."""
+    contexts = []
+
+    def open_(account: str, path: str = "") -> Visitor:
+        context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+        contexts.append(context)
+        page = context.new_page()
+        visitor = Visitor(page)
+
+        def connect(route) -> None:
+            server = route.connect_to_server()
+
+            def on_sent(message) -> None:
+                if isinstance(message, bytes):
+                    visitor.sent.append(message)
+                server.send(message)
+
+            route.on_message(on_sent)
+            visitor.server = server
+
+        page.route_web_socket(re.compile("/_stcore/stream"), connect)
+        if account in cookies:
+            context.add_cookies(cookies[account])
+        elif account:
+            page.goto(department.url)
+            page.get_by_role("button", name="登录").click(timeout=_LONG)
+            page.get_by_role("button", name=account).click(timeout=_LONG)
+            page.get_by_text(account).first.wait_for(timeout=_LONG)
+            cookies[account] = context.cookies()
+        page.goto(department.url + path)
+        page.get_by_text(account or "请用单位账号登录").first.wait_for(timeout=_LONG)
+        return visitor
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def settle(page) -> None:
+    """Wait until the app has nothing more to draw."""
+    page.wait_for_timeout(300)
+    app = page.locator('[data-testid="stApp"]')
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=_LONG)
+
+
+def press(page, name) -> None:
+    page.get_by_role("button", name=name).first.click()
+    settle(page)
+
+
+def open_library(page):
+    page.get_by_text("④ 方案库").click(timeout=_LONG)
+    settle(page)
+
+
+def begin_editing(page):
+    """Open the stored plan, and take the first two suggestions."""
+    open_library(page)
+    press(page, "打开并调整")
+    page.get_by_text("下一步建议").click(timeout=_LONG)
+    settle(page)
+
+
+def save(page):
+    press(page, re.compile("保存为新版本"))
+
+
+# -- nobody
+
+
+@pytest.mark.parametrize("path", ["", "/overview", "/redraw?workspace=city", "/people", "/data"])
+def test_every_page_asks_for_a_login(department, visit, path):
+    page = visit("", path).page
+    settle(page)
+    text = page.locator("body").inner_text()
+    assert "请用单位账号登录" in text
+    assert "示例市" not in text
+    assert page.locator("iframe").count() == 0
+
+
+def test_a_forged_cookie_is_no_login(department, visit):
+    visitor = visit("")
+    told = json.dumps({"email": PLANNER, "is_logged_in": True, "origin": department.url})
+    visitor.page.context.add_cookies(
+        [{"name": "_streamlit_user", "value": told.replace('"', "%22"), "url": department.url}]
+    )
+    visitor.page.goto(department.url)
+    visitor.page.get_by_text("请用单位账号登录").wait_for(timeout=_LONG)
+
+
+def test_an_address_that_nobody_verified_does_not_log_in(visit, department, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(department.url)
+    page.get_by_role("button", name="登录").click(timeout=_LONG)
+    page.get_by_role("button", name="unverified").click(timeout=_LONG)
+    page.get_by_text("没有核实过邮箱").wait_for(timeout=_LONG)
+    assert page.locator("iframe").count() == 0
+    context.close()
+
+
+# -- what each role sees and does
+
+
+def test_a_planner_saves_under_their_own_name(department, visit):
+    page = visit(PLANNER, "/redraw").page
+    begin_editing(page)
+    press(page, "采用")
+    save(page)
+    page.get_by_text("已保存“警务改革”第 2 版").first.wait_for(timeout=_LONG)
+    press(page, "采用")
+    save(page)
+    page.get_by_text("已保存“警务改革”第 3 版").first.wait_for(timeout=_LONG)
+    with department.store() as store:
+        first, second, third = store.history("警务改革")
+        assert (first.author, second.author, third.author) == ("local", PLANNER, PLANNER)
+        assert (second.base, second.origin) == (1, ("警务改革", 1))
+        # The second save of one sitting: upon the first, by commands from where it began.
+        assert (third.base, third.origin) == (2, ("警务改革", 1))
+        assert len(store.commands("警务改革", 3)) == 2
+        assert store.audit_records()[-1].actor == PLANNER
+
+
+def test_the_second_of_two_planners_is_told_and_carries_their_work_over(department, visit):
+    mine, theirs = visit(PLANNER, "/redraw").page, visit(OTHER, "/redraw").page
+    for page in (mine, theirs):
+        begin_editing(page)
+        press(page, "采用")
+    save(theirs)
+    theirs.get_by_text(re.compile("已保存“警务改革”第")).first.wait_for(timeout=_LONG)
+    with department.store() as store:
+        before = store.version("警务改革")
+    press(mine, "采用")
+    save(mine)
+    mine.get_by_text(f"{OTHER} 已先保存了“警务改革”第 {before.number} 版").wait_for(timeout=_LONG)
+    mine.get_by_text("对方的改动").wait_for(timeout=_LONG)
+    mine.get_by_text("您的改动").first.wait_for(timeout=_LONG)
+    press(mine, "打开对方的新版，并带上我的改动")
+    mine.get_by_text(f"已打开第 {before.number} 版").wait_for(timeout=_LONG)
+    save(mine)
+    mine.get_by_text(f"已保存“警务改革”第 {before.number + 1} 版").first.wait_for(timeout=_LONG)
+    with department.store() as store:
+        after = store.version("警务改革")
+    assert (after.author, after.base) == (PLANNER, before.number)
+    assert after.origin == ("警务改革", before.number)
+
+
+def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit):
+    before = department.state()
+    page = visit(VIEWER, "/overview").page
+    page.frame_locator("iframe").first.locator("#map[data-painted]").wait_for(timeout=_LONG)
+    for path, marks in {
+        "/redraw": ["生成方案", "手工调整", "保存为新版本", "打开并调整", "导入方案"],
+        "/data": ["导入", "修复", "新建工作区"],
+        "/reports": ["下载"],
+        "/people": ["指定角色"],
+        "/redraw?plan=警务改革&step=edit": ["手工调整", "保存为新版本"],
+    }.items():
+        page.goto(department.url + path)
+        page.get_by_text(VIEWER).first.wait_for(timeout=_LONG)
+        settle(page)
+        for mark in marks:
+            buttons = page.get_by_role("button", name=mark, disabled=False)
+            assert buttons.count() == 0, (path, mark)
+    page.goto(f"{department.url}/redraw")
+    open_library(page)
+    assert page.get_by_role("button", name="打开并调整").count() == 0
+    page.get_by_text("您的角色不能导出").wait_for(timeout=_LONG)
+    assert department.state() == before
+
+
+def test_an_analyst_exports_and_the_log_says_so(department, visit):
+    page = visit(ANALYST, "/redraw").page
+    open_library(page)
+    assert page.get_by_role("button", name="打开并调整").count() == 0
+    press(page, re.compile("^导出$"))
+    page.get_by_role("button", name=re.compile("下载 ")).wait_for(timeout=_LONG)
+    with department.store() as store:
+        record = store.audit_records()[-1]
+    assert (record.actor, record.action, record.subject) == (ANALYST, "export_plan", "警务改革")
+
+
+# -- forged requests
+
+
+def test_what_a_planner_sent_changes_nothing_in_a_viewers_hands(department, visit):
+    planner = visit(PLANNER, "/redraw")
+    begin_editing(planner.page)
+    press(planner.page, "采用")
+    planner.page.get_by_role("textbox", name="方案名称").fill("伪造")
+    save(planner.page)
+    planner.page.get_by_text("已保存“伪造”").first.wait_for(timeout=_LONG)
+    before = department.state()
+    viewer = visit(VIEWER, "/redraw")
+    settle(viewer.page)
+    viewer.forge(planner.sent)
+    assert department.state() == before
+    assert viewer.page.get_by_role("button", name=re.compile("保存为新版本")).count() == 0
+
+
+def test_what_an_administrator_sent_works_for_administrators_alone(department, visit):
+    chief = visit(ADMINISTRATOR, "/people")
+    chief.page.get_by_role("textbox", name="账号").fill(VIEWER)
+    settle(chief.page)
+    chief.page.get_by_role("button", name="指定角色").click()
+    chief.page.get_by_text(f"{VIEWER} 现在是").wait_for(timeout=_LONG)
+    frames = list(chief.sent)
+    before = department.state()
+    for account in (VIEWER, ANALYST, PLANNER):
+        forger = visit(account, "/people")
+        settle(forger.page)
+        forger.forge(frames)
+        assert department.state() == before, account
+    # The same frames, from an administrator's browser: they do what they say.
+    other = visit(ADMINISTRATOR, "/people")
+    other.page.get_by_role("textbox", name="账号").wait_for(timeout=_LONG)
+    settle(other.page)
+    other.forge(frames)
+    expect(other.page.get_by_text(f"{VIEWER} 现在是")).to_be_visible(timeout=_LONG)
+    assert department.state()[1] == before[1] + 1
+
+
+def test_a_role_taken_back_in_the_middle_of_an_edit_saves_nothing(department, visit):
+    from gridmap.plans import LOCAL, Role
+
+    page = visit(OTHER, "/redraw").page
+    begin_editing(page)
+    press(page, "采用")
+    with department.store() as store:
+        store.assign_role(OTHER, Role.VIEWER, author=LOCAL)
+    before = department.state()
+    page.get_by_role("button", name=re.compile("保存为新版本")).click()
+    settle(page)
+    assert page.get_by_role("button", name=re.compile("保存为新版本")).count() == 0
+    assert department.state() == before
+    with department.store() as store:
+        store.assign_role(OTHER, Role.PLANNER, author=LOCAL)
+
+
+def test_who_logs_out_sees_nothing_more(department, visit, cookies):
+    page = visit(ANALYST, "/overview").page
+    cookies.pop(ANALYST)
+    page.get_by_role("button", name=ANALYST).click(timeout=_LONG)
+    page.get_by_role("button", name="退出登录").click(timeout=_LONG)
+    page.goto(department.url)
+    page.get_by_text("请用单位账号登录").wait_for(timeout=_LONG)
