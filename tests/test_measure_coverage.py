@@ -195,6 +195,16 @@ def test_worst_grids_first() -> None:
     assert worst["id"].tolist() == ["grid4", "grid3"]
 
 
+def test_without_residents_the_worst_grids_are_those_of_incidents() -> None:
+    city = row_of_grids()
+    frame = city.grids.frame.drop(columns=["residents", "migrants"])
+    city = city.with_layer(Layer(Kind.GRID, frame.assign(incidents=[4.0, 0.0, 8.0, 2.0])))
+    worst = worst_grids(city, measure_coverage(city, Within(150.0, "m")))
+    assert worst["id"].tolist() == ["grid3", "grid4"]
+    assert worst["outside"].tolist() == [8.0, 2.0]
+    assert worst["covered_incidents_share"].tolist() == [0.0, 0.0]
+
+
 def test_hours() -> None:
     table = coverage_by_hour(row_of_grids(), Within(150.0, "m"))
     assert table["rooms"].tolist() == [0] * 8 + [1] * 12 + [0] * 4

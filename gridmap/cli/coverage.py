@@ -114,7 +114,8 @@ def _tell(city: City, coverage: Coverage, by: By) -> None:
     worst = worst_grids(city, coverage, count=_SHOWN)
     if len(worst):
         listed = [f"{row['name']} {row['outside']:,.0f}" for row in worst.to_dict("records")]
-        print_text(tr("coverage.worst", grids="; ".join(listed)))
+        key = "coverage.worst_incidents" if "incidents" in worst.columns else "coverage.worst"
+        print_text(tr(key, grids="; ".join(listed)))
     if not coverage.network:
         _tell_rooms(city, coverage)
     for note in coverage.notes:

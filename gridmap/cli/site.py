@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,14 +96,19 @@ def _tell(proposal: SiteProposal) -> None:
             gained=after["covered"] - before["covered"],
             backup_before=100.0 * before["backup_share"],
             backup_after=100.0 * after["backup_share"],
-            mean_before=before[f"mean_{unit}"],
-            mean_after=after[f"mean_{unit}"],
+            mean_before=_number(before[f"mean_{unit}"]),
+            mean_after=_number(after[f"mean_{unit}"]),
             unit=unit,
             gap=100.0 * proposal.answer.gap,
         )
     )
     for note in proposal.notes:
         say(note)
+
+
+def _number(value: float) -> str:
+    """Return a mean, or a dash where nobody is reached."""
+    return "–" if math.isnan(value) else f"{value:,.1f}"
 
 
 def _area(city: City, file: Path) -> shapely.Geometry:

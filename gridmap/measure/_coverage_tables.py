@@ -166,19 +166,32 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
 
 
 def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFrame:
-    """Return the grids with most residents out of reach: ``id, name, residents, outside, ...``."""
+    """Return the grids with most residents out of reach.
+
+    Where the grids know no residents, incidents stand in for them.
+
+    Returns
+    -------
+    DataFrame
+        ``id, name``, ``residents`` or ``incidents``, ``outside`` of them,
+        ``covered_residents_share`` or ``covered_incidents_share``, and the mean cost of the
+        grid's points.
+    """
     grids = city.grids
-    residents = grids.counts("residents")
-    outside = residents * (1.0 - coverage.share)
+    name, total = "residents", grids.counts("residents")
+    outside = total * (1.0 - coverage.share)
+    if not total.any():
+        name, total = "incidents", coverage.incidents
+        outside = total - coverage.incidents_covered
     rows = np.argsort(-outside, kind="stable")[:count]
     rows = rows[outside[rows] > 0.0]
     return pd.DataFrame(
         {
             "id": grids.ids[rows],
             "name": grids.names[rows],
-            "residents": residents[rows],
+            name: total[rows],
             "outside": outside[rows],
-            "covered_residents_share": coverage.share[rows],
+            f"covered_{name}_share": 1.0 - outside[rows] / total[rows],
             f"mean_{coverage.within.unit}": coverage.grid_cost[rows],
         }
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import shapely
 import streamlit as st
 
@@ -72,10 +73,9 @@ def show() -> None:
         _show_figures(ground, found)
     proposal: SiteProposal | None = None
     with side:
-        views = [*VIEWS, "site"] if not choice.network else [*VIEWS[:1], *VIEWS[2:]]
         view = st.segmented_control(
             tr("coverage.page.view"),
-            [name for name in views if name != "hours" or _has_hours(ground, choice)],
+            _views(ground, choice),
             default="worst",
             format_func=lambda name: tr(f"coverage.page.{name}"),
             label_visibility="collapsed",
@@ -92,8 +92,16 @@ def show() -> None:
         _show_map(ground, found, proposal, siting=view == "site")
 
 
-def _has_hours(ground: Ground, choice: _Choice) -> bool:
-    return not choice.network and ground.city.rooms.has("hours")
+def _views(ground: Ground, choice: _Choice) -> list[str]:
+    """Return what there is to see beside the map; rooms alone have staff, hours and siting."""
+    shown = [*VIEWS, "site"]
+    if choice.network:
+        shown = [name for name in shown if name not in {"rooms", "hours", "site"}]
+    elif not ground.city.rooms.has("hours"):
+        shown.remove("hours")
+    if not networks_of(ground.city):
+        shown.remove("networks")
+    return shown
 
 
 def _choose(ground: Ground, networks: list[str]) -> _Choice:
@@ -156,52 +164,72 @@ def _show_figures(ground: Ground, found: list[Coverage]) -> None:
     first = found[0]
     rows = [coverage_table(ground.city, coverage).iloc[0] for coverage in found]
     row, unit = rows[0], first.within.unit
-    others = "  ".join(
-        f"{_spoken(coverage.within)} {100 * other['covered_residents_share']:.1f}%"
-        for coverage, other in zip(found[1:], rows[1:], strict=True)
+    figures = [
+        Figure(
+            network_name(first.network),
+            number(len(first.place_ids)),
+            note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(first.within)}",
+        )
+    ]
+    if row["residents"] > 0:
+        figures += _of_residents(first, row, _others(found, rows))
+    else:
+        area = np.nan_to_num(ground.city.grids.area_m2)
+        share = 100.0 * float(area @ first.share) / float(area.sum())
+        note = tr("coverage.page.no_residents")
+        figures.append(Figure(tr("coverage.page.ground"), number(share, 1), "%", note))
+    figures += [
+        Figure(
+            tr("coverage.page.incidents"),
+            number(100 * row["covered_incidents_share"], 1),
+            "%",
+            tr("coverage.page.of_incidents", count=number(row["incidents"])),
+        ),
+        Figure(
+            tr(f"coverage.page.mean_{unit}"),
+            number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
+            tr(f"coverage.page.unit_{unit}"),
+            tr("coverage.page.p95", value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1)),
+        ),
+    ]
+    show_figures(figures)
+
+
+def _others(found: list[Coverage], rows: list[pd.Series]) -> str:
+    return "  ".join(
+        f"{_spoken(coverage.within)} {100 * row['covered_residents_share']:.1f}%"
+        for coverage, row in list(zip(found, rows, strict=True))[1:]
     )
-    show_figures(
-        [
-            Figure(
-                network_name(first.network),
-                number(len(first.place_ids)),
-                note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(first.within)}",
-            ),
-            Figure(
-                tr("page.figure.reached"),
-                number(100 * row["covered_residents_share"], 1),
-                "%",
-                others
-                or (tr("coverage.page.error", error=f"{100 * first.error:.1f}")
-                    if first.error else tr("coverage.page.exact")),
-            ),
-            Figure(
-                tr("maps.column.outside_residents"),
-                number(row["residents"] - row["covered_residents"]),
-                tr("maps.unit.outside_residents"),
-                tr("coverage.page.migrants",
-                   share=number(100 * row["covered_migrants_share"], 1)),
-            ),
-            Figure(
-                tr("page.figure.backup"),
-                number(100 * row["backup_residents_share"], 1),
-                "%",
-                tr("page.figure.backup_note"),
-            ),
-            Figure(
-                tr("coverage.page.incidents"),
-                number(100 * row["covered_incidents_share"], 1),
-                "%",
-                tr("coverage.page.of_incidents", count=number(row["incidents"])),
-            ),
-            Figure(
-                tr(f"coverage.page.mean_{unit}"),
-                number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
-                tr(f"coverage.page.unit_{unit}"),
-                tr("coverage.page.p95", value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1)),
-            ),
-        ]
-    )  # fmt: skip
+
+
+def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
+    exact = tr("coverage.page.exact")
+    if first.error:
+        exact = tr("coverage.page.error", error=f"{100 * first.error:.1f}")
+    migrants = ""
+    if row["migrants"] > 0:
+        share = number(100 * row["covered_migrants_share"], 1)
+        migrants = tr("coverage.page.migrants", share=share)
+    return [
+        Figure(
+            tr("page.figure.reached"),
+            number(100 * row["covered_residents_share"], 1),
+            "%",
+            others or exact,
+        ),
+        Figure(
+            tr("maps.column.outside_residents"),
+            number(row["residents"] - row["covered_residents"]),
+            tr("maps.unit.outside_residents"),
+            migrants,
+        ),
+        Figure(
+            tr("page.figure.backup"),
+            number(100 * row["backup_residents_share"], 1),
+            "%",
+            tr("page.figure.backup_note"),
+        ),
+    ]
 
 
 def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
@@ -298,10 +326,9 @@ def _show_map(
 ) -> None:
     city, first = ground.city, found[0]
     residents = city.grids.counts("residents")
-    themes: list[Theme] = [
-        choropleth("outside_residents", residents * (1.0 - first.share)),
-        choropleth("covered_residents_share", first.share),
-    ]
+    themes: list[Theme] = [choropleth("covered_residents_share", first.share)]
+    if residents.any():
+        themes.insert(0, choropleth("outside_residents", residents * (1.0 - first.share)))
     if first.within.unit == "min":
         themes.append(choropleth("travel_min", first.grid_cost))
     overlays = []

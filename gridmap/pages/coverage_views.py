@@ -58,18 +58,20 @@ def show_view(name: str, ground: Ground, found: list[Coverage]) -> None:
 
 
 def _show_worst(ground: Ground, coverage: Coverage) -> None:
-    st.subheader(tr("page.coverage.worst"))
     worst = worst_grids(ground.city, coverage, count=6)
+    people = "incidents" not in worst.columns
+    st.subheader(tr("page.coverage.worst" if people else "coverage.page.worst_incidents"))
     if worst.empty:
         st.caption(tr("page.coverage.all_reached"))
+    share = f"covered_{'residents' if people else 'incidents'}_share"
     show_list(
         [
             (
                 str(row["name"]),
                 tr(
-                    "page.coverage.outside",
+                    "page.coverage.outside" if people else "coverage.page.outside_incidents",
                     count=number(row["outside"]),
-                    share=f"{1 - row['covered_residents_share']:.0%}",
+                    share=f"{1 - row[share]:.0%}",
                 ),
             )
             for row in worst.to_dict("records")

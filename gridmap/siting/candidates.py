@@ -27,7 +27,7 @@ Candidates = Literal["auto", "community", "facility", "grid", "area"]
 
 _SOURCES = ("auto", "community", "facility", "grid", "area")
 _SPOTS = 200  # in a drawn area
-_MOST_CANDIDATES = 2000
+_MOST_CANDIDATES = 3000
 _MOST_PAIRS = 60_000_000  # of demands and candidates: half a gigabyte of costs
 
 
