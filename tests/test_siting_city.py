@@ -129,6 +129,16 @@ def test_no_room_looks_after_more_than_it_can(city: City) -> None:
     assert sites["covers"].sum() == pytest.approx(residents.sum())
 
 
+def test_too_few_rooms_for_everybody_are_told_how_many_it_takes(city: City) -> None:
+    few = Within(600.0, "m")
+    with pytest.raises(GridmapError) as caught:
+        propose_sites(city, SiteRequest(few, rooms=2, model="all", candidates="grid"))
+    assert caught.value.key == "siting.error.not_enough"
+    needed = int(caught.value.values["rooms"])
+    request = SiteRequest(few, rooms=needed, model="all", candidates="grid")
+    assert len(propose_sites(city, request).sites) == needed
+
+
 def test_spots_in_a_drawn_area(city: City) -> None:
     middle = shapely.centroid(shapely.MultiPoint(city.room_xy)).buffer(300.0)
     request = SiteRequest(REACH, rooms=1, candidates="area", area=middle)

@@ -333,9 +333,18 @@ def _notes(
             )
         )
     if isinstance(travel, RoadTravel) and travel.network.n_components > 1:
-        km = travel.network.component_km
+        network = travel.network
+        km = network.component_km
+        apart = np.unique(network.source[network.edge_component > 0])
         notes.append(
-            tr("coverage.note.components", count=len(km), main=km[0], rest=float(km[1:].sum()))
+            tr(
+                "coverage.note.components",
+                count=len(km),
+                main=km[0],
+                rest=float(km[1:].sum()),
+                roads=len(apart),
+                ids=some_ids(city.layer(Kind.ROAD).ids[apart]),
+            )
         )
     if mode == "straight" and travel.unit == "min":
         notes.append(tr("coverage.note.straight_speed", speed=city.presets.walk_kmh))

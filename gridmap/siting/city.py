@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import InputError, some_ids
+from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.i18n import tr
 from gridmap.measure.coverage import (
     Coverage,
@@ -174,7 +174,19 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
         seconds=request.seconds,
         gap=request.gap,
     )
-    answer = _solve(request, cost, weights, limits, fixed)
+    try:
+        answer = _solve(request, cost, weights, limits, fixed)
+    except InfeasibleError as error:
+        if error.key != "siting.error.cannot_cover":
+            raise
+        free = replace(limits, rooms=None, budget=None)
+        needed = solve_set_cover(cost, weights, reach, free, fixed_cost=fixed)
+        raise InfeasibleError(
+            "siting.error.not_enough",
+            received=request.rooms if request.budget is None else request.budget,
+            needed=needed.objective,
+            rooms=len(needed.chosen),
+        ) from error
     notes += _notes(city, request, answer, weights)
     new = places.take(answer.chosen)
     after_places = (np.concatenate([kept[0], new.ids]), np.vstack([kept[1], new.xy]))
