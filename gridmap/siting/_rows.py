@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gridmap.siting.answer import Limits
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = ["Rows"]
 
@@ -45,9 +46,20 @@ class Rows:
         block = csr_array((price, columns, [0, len(price)]), shape=(1, self.size))
         self.add(block, -np.inf, budget)
 
-    def add_conflicts(self, limits: Limits) -> None:
-        """Add that of two places in conflict at most one opens."""
+    def add_conflicts(self, limits: Limits, place: Ints | None = None) -> None:
+        """Add that of two places in conflict at most one opens.
+
+        Parameters
+        ----------
+        limits
+            Whose conflicts.
+        place
+            Variable of each place, where some are left out (-1); conflicts go with them.
+        """
         pairs = limits.conflict_pairs()
+        if place is not None:
+            pairs = place[pairs]
+            pairs = pairs[(pairs >= 0).all(axis=1)]
         if len(pairs):
             ones = np.ones(2 * len(pairs))
             starts = np.arange(0, 2 * len(pairs) + 1, 2)

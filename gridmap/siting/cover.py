@@ -8,6 +8,12 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack
 
 from gridmap.errors import InfeasibleError, some_ids
+from gridmap.siting._cover_sets import (
+    distinct,
+    distinct_with_groups,
+    greedy_cover,
+    reduced,
+)
 from gridmap.siting._highs import LARGE, minimise, relax
 from gridmap.siting._inputs import checked_costs, nearest_fixed
 from gridmap.siting._least_cost import good_places, least_cost
@@ -71,35 +77,86 @@ def solve_set_cover(
     open_demand = (weight > 0.0) & (base > reach)
     unserved = np.flatnonzero(open_demand & ~within.any(axis=1))
     price = limits.price_of(m)
-    rows = _distinct(within[open_demand & within.any(axis=1)])
+    rows = distinct(within[open_demand & within.any(axis=1)])
+    opened = np.zeros(m, dtype=bool)
+    left = np.ones(m, dtype=bool)
+    if not len(limits.conflict_pairs()) and (limits.rooms is None or limits.prices is None):
+        opened, rows, left = reduced(rows, price)
+    settled = float(price[opened].sum())
     if len(rows) == 0:
-        none = np.empty(0, dtype=np.int64)
-        return Siting("set-cover", none, 0.0, 0.0, limits.elapsed(), unserved)
-    start = _greedy_cover(rows, price, limits.conflict_matrix(m))
-    model = Rows(m)
-    model.add(csr_array(rows.astype(float)), 1.0, np.inf)
-    model.add_conflicts(limits)
+        found = np.flatnonzero(opened)
+        _require_ceiling(limits, found, price, len(np.flatnonzero(open_demand)))
+        return Siting("set-cover", found, settled, settled, limits.elapsed(), unserved)
+    columns = np.flatnonzero(left)
+    model = Rows(len(columns))
+    model.add(csr_array(rows[:, columns].astype(float)), 1.0, np.inf)
+    place = np.full(m, -1)
+    place[columns] = np.arange(len(columns))
+    model.add_conflicts(limits, place)
     if limits.rooms is not None or limits.budget is not None:
         ceiling = np.ones(m) if limits.rooms is not None else price
-        model.add_spending(ceiling, float(limits.rooms or limits.budget or 0.0))
+        most = float(limits.rooms or limits.budget or 0.0) - float(ceiling[opened].sum())
+        model.add_spending(ceiling[columns], most)
+    start = greedy_cover(rows[:, columns], price[columns], _conflicts(limits, m, columns))
+    chosen, bound = _fewest(price[columns], model, start, limits)
+    if chosen is None:
+        covered = np.flatnonzero(open_demand & within.any(axis=1))
+        key = "siting.error.no_time" if bound is None else "siting.error.cannot_cover"
+        raise InfeasibleError(key, count=len(covered), ids=some_ids(covered + 1))
+    opened[columns[chosen]] = True
+    total = float(price[opened].sum())
+    least = settled + (bound or 0.0)
+    if (price == np.round(price)).all():
+        least = float(np.ceil(least - 1e-6))
+    chosen = np.flatnonzero(opened)
+    return Siting("set-cover", chosen, total, min(least, total), limits.elapsed(), unserved)
+
+
+def _fewest(
+    price: Floats, model: Rows, start: Flags | None, limits: Limits
+) -> tuple[Ints | None, float | None]:
+    """Return the cheapest places and a lower bound: None and a bound where there are none."""
+    matrix, low, high = model.model()
+    bound = 0.0
+    if start is not None and matrix.nnz <= LARGE and _allowed(start, matrix, low, high):
+        relaxed = relax(price, matrix, low, high, seconds=limits.left())
+        bound = 0.0 if relaxed is None else relaxed[0]
+        whole = (price == np.round(price)).all()
+        if price[start].sum() <= (np.ceil(bound - 1e-6) if whole else bound + 1e-9):
+            return np.flatnonzero(start), float(price[start].sum())
+        known = start if relaxed is None else relaxed[3] > 0.5
+        if price[known].sum() <= bound + 1e-6 and _allowed(known, matrix, low, high):
+            return np.flatnonzero(known), bound
     answer = minimise(
         price,
-        *model.model(),
-        whole=np.ones(m, dtype=bool),
+        matrix,
+        low,
+        high,
+        whole=np.ones(len(price), dtype=bool),
         seconds=limits.left(),
         gap=limits.gap,
         start=None if start is None else start.astype(float),
     )
     if answer.values is None:
-        covered = np.flatnonzero(open_demand & within.any(axis=1))
-        key = "siting.error.cannot_cover" if answer.infeasible else "siting.error.no_time"
-        raise InfeasibleError(key, count=len(covered), ids=some_ids(covered + 1))
-    chosen = np.flatnonzero(answer.values > 0.5)
-    total = float(price[chosen].sum())
-    bound = answer.bound
-    if (price == np.round(price)).all():
-        bound = np.ceil(bound - 1e-6)
-    return Siting("set-cover", chosen, total, float(min(bound, total)), limits.elapsed(), unserved)
+        return None, (0.0 if answer.infeasible else None)
+    return np.flatnonzero(answer.values > 0.5), max(answer.bound, bound)
+
+
+def _allowed(chosen: Flags, matrix: csr_array, low: Floats, high: Floats) -> bool:
+    held = matrix @ chosen.astype(float)
+    return bool((held >= low - 1e-9).all() and (held <= high + 1e-9).all())
+
+
+def _conflicts(limits: Limits, m: int, columns: Ints) -> Flags:
+    conflict = limits.conflict_matrix(m)
+    return conflict[np.ix_(columns, columns)] if len(conflict) else conflict
+
+
+def _require_ceiling(limits: Limits, found: Ints, price: Floats, count: int) -> None:
+    most = limits.rooms if limits.rooms is not None else limits.budget
+    used = len(found) if limits.rooms is not None else float(price[found].sum())
+    if most is not None and used > most:
+        raise InfeasibleError("siting.error.cannot_cover", count=count, ids="")
 
 
 def solve_max_cover(
@@ -151,7 +208,7 @@ def solve_max_cover(
         limits.spending(costs.shape[1])
         none = np.empty(0, dtype=np.int64)
         return Siting("cover", none, already, already, limits.elapsed(), unserved)
-    rows, group = _distinct_with_groups(within[useful])
+    rows, group = distinct_with_groups(within[useful])
     heavy = np.bincount(group, weights=weight[useful]).astype(np.float64)
     chosen, uncovered, bound = _most(rows, heavy, limits, worth=already + float(heavy.sum()))
     total = already + float(heavy.sum())
@@ -262,7 +319,7 @@ def solve_backup_cover(
         count = np.minimum((fixed <= reach).sum(axis=1), 2)
     pattern = np.column_stack([within, count == 1, count >= 2])
     counted = weight > 0.0
-    rows, group = _distinct_with_groups(pattern[counted])
+    rows, group = distinct_with_groups(pattern[counted])
     heavy = np.bincount(group, weights=weight[counted])
     held = rows[:, m].astype(float) + 2.0 * rows[:, m + 1]
     k = len(rows)
@@ -304,40 +361,3 @@ def solve_backup_cover(
     objective = float(once[reached >= 1].sum() + twice[reached >= 2].sum())
     bound = min(max(-answer.bound, objective), float(heavy.sum()))
     return Siting("backup", chosen, objective, bound, limits.elapsed(), unserved)
-
-
-def _distinct(within: Flags) -> Flags:
-    """Return the distinct rows, without those that hold another row whole."""
-    rows, _ = _distinct_with_groups(within)
-    if len(rows) > 2000:
-        return rows
-    size = rows.sum(axis=1)
-    held = rows.astype(np.float32) @ rows.T.astype(np.float32)
-    # Whoever covers the smaller set covers the larger one too.
-    smaller = (held == size[None, :]) & (size[None, :] < size[:, None])
-    return np.asarray(rows[~smaller.any(axis=1)])
-
-
-def _distinct_with_groups(within: Flags) -> tuple[Flags, Ints]:
-    packed = np.packbits(within, axis=1)
-    width = packed.shape[1]
-    keys = np.ascontiguousarray(packed).view(np.dtype((np.void, width))).ravel()
-    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    return np.asarray(within[first]), np.asarray(group)
-
-
-def _greedy_cover(rows: Flags, price: Floats, conflict: Flags) -> Flags | None:
-    """Return places that cover all rows, most rows for the price first; None if stuck."""
-    opened = np.zeros(rows.shape[1], dtype=bool)
-    missing = np.ones(len(rows), dtype=bool)
-    allowed = np.ones(rows.shape[1], dtype=bool)
-    while missing.any():
-        gain = np.where(allowed & ~opened, rows[missing].sum(axis=0) / price, 0.0)
-        pick = int(np.argmax(gain))
-        if gain[pick] <= 0.0:
-            return None
-        opened[pick] = True
-        missing &= ~rows[:, pick]
-        if len(conflict):
-            allowed &= ~conflict[pick]
-    return opened
