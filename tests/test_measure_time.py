@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from gridmap.errors import InputError
-from gridmap.measure.change import compare_periods, period_before, same_period_last_year
+from gridmap.measure.change import compare_periods
 from gridmap.measure.disputes import settle_disputes
 from gridmap.measure.ranking import rank
 from gridmap.measure.repeats import knox_test, repeated_places
@@ -86,15 +88,18 @@ def test_change_and_its_chance():
         compare_periods([-1], [0])
 
 
-def test_periods_to_compare_with():
-    dates = lambda period: [str(end.date()) for end in period]  # noqa: E731 - said once
-    assert dates(period_before("2024-01-01", "2024-07-01")) == ["2023-07-01", "2024-01-01"]
-    assert dates(period_before("2024-03-05", "2024-03-12")) == ["2024-02-27", "2024-03-05"]
-    assert dates(same_period_last_year("2024-02-01", "2024-02-29")) == ["2023-02-01", "2023-02-28"]
-    assert period_before("2024-03-01", "2024-04-01").days == 29
-    for ends in ((None, "2024-01-01"), ("2024-01-02", "2024-01-01")):
-        with pytest.raises(InputError):
-            period_before(*ends)
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=8),
+    st.integers(1, 31),
+    st.integers(1, 31),
+)
+def test_chance_is_that_of_the_exact_test(pairs, days_now, days_before):
+    now, before = np.array(pairs).T
+    found = compare_periods(now, before, days_now=days_now, days_before=days_before)
+    chance = days_now / (days_now + days_before)
+    oracle = [stats.binomtest(a, a + b, chance).pvalue if a + b else 1.0 for a, b in pairs]
+    assert found["p_value"].tolist() == pytest.approx(oracle, rel=1e-6)
 
 
 def test_ties_share_a_rank():

@@ -38,6 +38,9 @@ def test_a_period_is_its_days(text, first, last, code):
         ("2024Q2", "last-year", "2023Q2"),
         ("2024-03-05..2024-03-07", "previous", "2024-03-02..2024-03-04"),
         ("2024-02-29..2024-02-29", "last-year", "2023-02-28..2023-02-28"),
+        # Whole months are followed back by as many, whatever their lengths.
+        ("2024-01..2024-02", "previous", "2023-11-01..2023-12-31"),
+        ("2025-01..2025-02", "last-year", "2024-01-01..2024-02-29"),
     ],
 )
 def test_what_a_period_is_compared_with(text, how, code):

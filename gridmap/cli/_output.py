@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import has_key, tr
@@ -14,7 +14,7 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fail", "print_json", "print_rows", "print_text", "progress_bar", "say"]
+__all__ = ["Tell", "fail", "print_json", "print_rows", "print_text", "progress_bar", "say"]
 
 
 def print_text(text: str) -> None:
@@ -43,19 +43,35 @@ def print_rows(rows: pd.DataFrame) -> None:
     Console(file=sys.stdout, width=max(100, 18 * len(rows.columns))).print(table)
 
 
+class Tell(Protocol):
+    """Takes the share done, 0 to 1, and what is being done where that changes."""
+
+    def __call__(self, share: float, what: str = "") -> None:
+        """Move the bar."""
+
+
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
-    """Show progress on standard error where it is a screen; yield what takes the share done."""
+def progress_bar(label: str = "") -> Iterator[Tell]:
+    """Show progress on standard error where it is a screen; yield what moves the bar."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        console=(console := Console(stderr=True)),
+        transient=True,
+        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(label, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+
+        def tell(share: float, what: str = "") -> None:
+            bar.update(task, completed=share, description=what or None)
+
+        yield tell
+        tell(1.0)
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._output import print_json, print_text
+from gridmap.cli._output import print_json, print_text, progress_bar
 from gridmap.i18n import tr
 
 
@@ -21,7 +21,9 @@ def command(
     """Check a workspace; nothing is changed."""
     from gridmap.io import check_city, read_city
 
-    findings = check_city(read_city(workspace), code_digits=grid_code)
+    city = read_city(workspace)
+    with progress_bar(tr("cli.checking")) as tell:
+        findings = check_city(city, code_digits=grid_code, progress=tell)
     if as_json:
         print_json({"findings": [item.as_json() for item in findings]})
         return

@@ -8,7 +8,7 @@ import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._log import logged
-from gridmap.cli._output import print_json, print_text
+from gridmap.cli._output import print_json, print_text, progress_bar
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 
@@ -44,7 +44,10 @@ def command(
         raise InputError("io.error.not_mendable", received=wrong[0], known=", ".join(known))
     chosen = [known[name] for name in only] if only else MENDABLE
     with logged(workspace, "repair", "layers") as detail:
-        report = repair_workspace(workspace, only=chosen, tolerance_m=tolerance_m)
+        with progress_bar(tr("cli.repairing")) as tell:
+            report = repair_workspace(
+                workspace, only=chosen, tolerance_m=tolerance_m, progress=tell
+            )
         detail.update(repair_detail(report))
     if as_json:
         print_json(report.as_json())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._log import logged, open_store
-from gridmap.cli._output import print_json, print_text
+from gridmap.cli._output import Tell, print_json, print_text, progress_bar
 from gridmap.errors import InputError
 from gridmap.i18n import LANGUAGES, tr, using_language
 
@@ -52,12 +50,12 @@ def command(
         check_target(out)
         place = Workspace.open(workspace)
         city = place.city()
-        with _bar() as tell:
+        with progress_bar() as tell:
             report = build_report(
                 city,
                 request,
                 plan=_plan(place, city, plan),
-                progress=lambda what, share: tell(what, share * _MEASURING),
+                progress=_part(tell, 0.0, _MEASURING),
             )
             with logged(place.path, "export", "report") as detail:
                 written = write_report(
@@ -65,7 +63,7 @@ def command(
                     out,
                     formats=chosen,
                     paper=paper,
-                    progress=lambda what, share: tell(what, _MEASURING + share * (1 - _MEASURING)),
+                    progress=_part(tell, _MEASURING, 1.0),
                 )
                 detail.update(folder=out.name, files=len(written.files))
         if as_json:
@@ -74,6 +72,15 @@ def command(
             print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
             for name in written.files:
                 print_text(f"  {name}")
+
+
+def _part(tell: Tell, start: float, end: float) -> Progress:
+    """Return what tells a part of the bar which step is being done."""
+
+    def told(what: str, share: float) -> None:
+        tell(start + share * (end - start), tr(f"report.step.{what}"))
+
+    return told
 
 
 def _plan(place: Workspace, city: City, name: str) -> Plan | None:
@@ -90,28 +97,3 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InputError("report.error.date", received=text) from error
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """Yield what tells the progress bar on standard error; nothing moves without a screen."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def tell(what: str, share: float) -> None:
-            bar.update(task, description=tr(f"report.step.{what}"), completed=share)
-
-        yield tell
-        bar.update(task, completed=1.0)

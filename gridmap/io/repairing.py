@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def repair_workspace(
     *,
     only: Collection[FindingKind] = MENDABLE,
     tolerance_m: float = TOLERANCE_M,
+    progress: Callable[[float], None] | None = None,
 ) -> Repair:
     """Mend the layers of a workspace and keep the originals beside.
 
@@ -75,6 +76,8 @@ def repair_workspace(
         Faults to mend, out of `MENDABLE`.
     tolerance_m
         No border is moved farther, in metres.
+    progress
+        Called with the share done, from 0 to 1.
 
     Raises
     ------
@@ -89,7 +92,9 @@ def repair_workspace(
     changed: list[Layer] = []
     originals: list[str] = []
     valid = True
-    for kind in place.kinds:
+    tell = progress or (lambda _: None)
+    for step, kind in enumerate(place.kinds):
+        tell(step / len(place.kinds))
         before = place.layer(kind)
         result = repair_layer(before, only=only, tolerance_m=tolerance_m, sliver_m=sliver_m)
         done += result.done

@@ -16,10 +16,7 @@ from gridmap.measure.balance import (
     lorenz_curve,
 )
 from gridmap.measure.change import (
-    Period,
     compare_periods,
-    period_before,
-    same_period_last_year,
 )
 from gridmap.measure.cluster import (
     count_on_cluster,
@@ -168,7 +165,6 @@ __all__ = [
     "Method",
     "Moment",
     "Norm",
-    "Period",
     "PlanResponse",
     "PolygonIndex",
     "Response",
@@ -214,7 +210,6 @@ __all__ = [
     "open_hours",
     "parse_weights",
     "parse_within",
-    "period_before",
     "places_of",
     "present_plan",
     "rank",
@@ -224,7 +219,6 @@ __all__ = [
     "respond",
     "road_length_m",
     "room_table",
-    "same_period_last_year",
     "sample_points",
     "score_maps",
     "score_stability",

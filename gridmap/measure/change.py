@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import betainc, gammaln
 
-from gridmap.errors import InputError
-from gridmap.measure.period import Moment, moment
-
-__all__ = ["Period", "compare_periods", "period_before", "same_period_last_year"]
-
-
-class Period(NamedTuple):
-    """From a moment, up to but not including another."""
-
-    since: pd.Timestamp
-    until: pd.Timestamp
-
-    @property
-    def days(self) -> float:
-        """Length in days."""
-        return (self.until - self.since).total_seconds() / 86_400
+__all__ = ["compare_periods"]
 
 
 def compare_periods(
@@ -59,20 +43,13 @@ def compare_periods(
         ``now, before, change`` (now less what before's daily rate gives), ``change_percent``
         (NaN where there was nothing before), ``p_value``, ``significant``.
     """
-    from scipy import stats  # half a second that only this asks for
-
     new, old = np.asarray(now, np.int64), np.asarray(before, np.int64)
     if new.shape != old.shape or (new < 0).any() or (old < 0).any():
         message = "counts must be of one length and not negative"
         raise ValueError(message)
     usual = old * (days_now / days_before)
     chance = days_now / (days_now + days_before)
-    p_value = np.array(
-        [
-            stats.binomtest(int(a), int(a + b), chance).pvalue if a + b else 1.0
-            for a, b in zip(new, old, strict=True)
-        ]
-    )
+    p_value = _binomial_p(new, new + old, chance)
     ordered = np.sort(p_value)
     passed = ordered[ordered <= alpha * np.arange(1, len(ordered) + 1) / max(len(ordered), 1)]
     percent = np.divide(
@@ -91,35 +68,32 @@ def compare_periods(
     )
 
 
-def period_before(since: Moment, until: Moment) -> Period:
-    """Return the period that 环比 compares with: as long, and just before.
+def _binomial_p(
+    hits: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], chance: float
+) -> npt.NDArray[np.float64]:
+    """Return the two-sided p-value of the exact binomial test of each line.
 
-    Whole months are followed back by as many whole months, whatever their lengths.
-
-    Examples
-    --------
-    >>> [str(day.date()) for day in period_before("2024-03-01", "2024-04-01")]
-    ['2024-02-01', '2024-03-01']
+    All outcomes no more likely than the one seen count, those within 1e-7 of it too, as
+    `scipy.stats.binomtest` has it; that takes milliseconds a line.
     """
-    start, end = _ends(since, until)
-    months = (end.year - start.year) * 12 + end.month - start.month
-    if start.day == end.day == 1 and start.normalize() == start and end.normalize() == end:
-        return Period(start - pd.DateOffset(months=months), start)
-    return Period(start - (end - start), start)
+    # A line above its mean is one below the mean of the misses.
+    above = hits > draws * chance
+    k = np.where(above, draws - hits, hits).astype(float)
+    p = np.where(above, 1.0 - chance, chance)
+    n = draws.astype(float)
 
+    def log_chance(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        ways = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+        return np.asarray(ways + x * np.log(p) + (n - x) * np.log1p(-p))
 
-def same_period_last_year(since: Moment, until: Moment) -> Period:
-    """Return the period that 同比 compares with: the same dates a year earlier.
-
-    The 29th of February becomes the 28th.
-    """
-    start, end = _ends(since, until)
-    year = pd.DateOffset(years=1)
-    return Period(start - year, end - year)
-
-
-def _ends(since: Moment, until: Moment) -> tuple[pd.Timestamp, pd.Timestamp]:
-    first, last = moment(since), moment(until)
-    if first is None or last is None or not first < last:
-        raise InputError("measure.error.period_ends", since=str(since), until=str(until))
-    return pd.Timestamp(first), pd.Timestamp(last)
+    limit = log_chance(k) + np.log1p(1e-7)
+    # Beyond the mean the chances fall: find the first that is no more likely.
+    low, high = np.ceil(n * p), n + 1
+    while (low < high).any():
+        middle = np.floor((low + high) / 2)
+        rare = log_chance(np.minimum(middle, n)) <= limit
+        low, high = np.where(rare | (low >= high), low, middle + 1), np.where(rare, middle, high)
+    # Tails of the binomial as incomplete beta functions: up to k, and from low on.
+    p_value = betainc(np.maximum(n - k, 1), k + 1, 1.0 - p)
+    p_value += np.where(low > n, 0.0, betainc(np.maximum(low, 1), np.maximum(n - low + 1, 1), p))
+    return np.where(k == n * p, 1.0, np.minimum(p_value, 1.0))

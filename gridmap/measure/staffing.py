@@ -31,8 +31,8 @@ class Norm:
     ----------
     id, zh, en
         Its name in the data file, and in both languages.
-    source
-        Where it was read.
+    source_zh, source_en
+        Where it was read, in both languages.
     kind
         ``per_beat`` and ``per_village``: staff for each; ``people_per_officer``: residents
         and migrants that one officer can look after at most; ``auxiliaries_per_officer``:
@@ -46,7 +46,8 @@ class Norm:
     id: str
     zh: str
     en: str
-    source: str
+    source_zh: str
+    source_en: str
     kind: Kind
     where: str = ""
     officers: float = 0.0
@@ -65,6 +66,11 @@ class Norm:
     def name(self) -> str:
         """The name in the current language."""
         return self.zh if current_language() == "zh" else self.en
+
+    @property
+    def source(self) -> str:
+        """Where it was read, in the current language."""
+        return self.source_zh if current_language() == "zh" else self.source_en
 
 
 @cache

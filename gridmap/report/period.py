@@ -84,7 +84,7 @@ class Period:
         Parameters
         ----------
         how
-            ``previous``: the one right before, of the same unit or as many days (环比).
+            ``previous``: the one right before, as many whole months or as many days (环比).
             ``last-year``: the same a year earlier (同比); 29 February becomes the 28th.
 
         Raises
@@ -96,13 +96,15 @@ class Period:
             raise InputError("report.error.compare", received=how)
         if self.first is None or self.last is None:
             raise InputError("report.error.compare_all")
-        if self.unit == "range":
-            if how == "last-year":
-                return Period("range", _year_before(self.first), _year_before(self.last))
-            step = timedelta(days=self.days)
-            return Period("range", self.first - step, self.last - step)
-        months = 12 if how == "last-year" else _MONTHS[self.unit]
-        return _months(self.unit, self.first.year * 12 + self.first.month - 1 - months)
+        length = _months_between(self.first, self.last)
+        if length:
+            back = 12 if how == "last-year" else length
+            start = self.first.year * 12 + self.first.month - 1 - back
+            return _months(self.unit, start, length)
+        if how == "last-year":
+            return Period("range", _year_before(self.first), _year_before(self.last))
+        step = timedelta(days=self.days)
+        return Period("range", self.first - step, self.last - step)
 
 
 def parse_period(text: str) -> Period:
@@ -144,9 +146,16 @@ def parse_period(text: str) -> Period:
     raise InputError("report.error.period", received=text)
 
 
-def _months(unit: _Unit, start: int) -> Period:
+def _months_between(first: date, last: date) -> int:
+    """Return how many whole months two days enclose, both inside; 0 if any is cut."""
+    if first.day != 1 or last.day != calendar.monthrange(last.year, last.month)[1]:
+        return 0
+    return (last.year - first.year) * 12 + last.month - first.month + 1
+
+
+def _months(unit: _Unit, start: int, length: int = 0) -> Period:
     """Return the period of a unit that starts at a month counted from year 0."""
-    end = start + _MONTHS[unit] - 1
+    end = start + (length or _MONTHS[unit]) - 1
     last_day = calendar.monthrange(end // 12, end % 12 + 1)[1]
     return Period(
         unit, date(start // 12, start % 12 + 1, 1), date(end // 12, end % 12 + 1, last_day)
