@@ -134,20 +134,19 @@ def _paths(shapes: NDArray[np.object_]) -> list[Any]:
     """Return one compound path a shape: holes are holes."""
     from matplotlib.path import Path
 
-    found = []
-    for shape in shapes:
-        rings = shapely.get_rings(shapely.get_parts(shape)) if shape is not None else []
-        parts = [shapely.get_coordinates(ring) for ring in rings]
-        codes = [
-            np.concatenate(
-                [[Path.MOVETO], np.full(len(xy) - 2, Path.LINETO), [Path.CLOSEPOLY]]
-            ).astype(np.uint8)
-            for xy in parts
-        ]
-        found.append(
-            Path(np.concatenate(parts), np.concatenate(codes)) if parts else Path([(0, 0)])
-        )
-    return found
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(points), Path.LINETO, dtype=np.uint8)
+    starts = np.flatnonzero(np.diff(ring, prepend=-1))
+    codes[starts] = Path.MOVETO
+    codes[np.append(starts[1:], len(points))[: len(starts)] - 1] = Path.CLOSEPOLY
+    ends = np.searchsorted(owner[part[ring]], np.arange(len(shapes) + 1))
+    empty = Path([(0, 0)])
+    return [
+        Path(points[start:end], codes[start:end]) if end > start else empty
+        for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
+    ]
 
 
 def _put_cells(axes: Any, cells: Layer, theme: Theme) -> None:  # noqa: ANN401 - matplotlib is untyped

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import MeasureTable
+from gridmap.measure import HotSpots, MeasureTable
 from gridmap.measure.summary import COUNTS, By
+from gridmap.report._hot import hot_words
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column, shown
@@ -25,19 +26,21 @@ _RATES = {
     "residents_per_km2": ("residents",),
     "incidents_per_km2": ("incidents",),
     "incidents_per_1000_residents": ("residents", "incidents"),
-    "covered_residents_share": ("covered_residents",),
+    "covered_residents_share": ("covered_residents", "residents"),
     "covered_residents": ("covered_residents",),
     "outside_residents": ("covered_residents", "residents"),
 }
-_TITLES = {"grid": "grids", "beat": "beats", "station": "stations"}
+_TITLES = {"grid": "grids", "beat": "beats", "station": "stations", "community": "communities"}
 
 
-def area_table(measured: Measured, hiding: Hiding, level: By) -> Table:
-    """Return the table of every grid, beat or station."""
+def area_table(
+    measured: Measured, hiding: Hiding, level: By, hot: HotSpots | None = None
+) -> Table:
+    """Return the table of every grid, beat, station or community."""
     found = measured.now[level]
     columns = [column("id", "text"), column("name", "text"), column("area_km2", "fine")]
-    if level == "grid" and (found.rows["id"] == found.rows["name"]).all():
-        del columns[1]  # grids without names need not be told twice
+    if (found.rows["id"].astype(str) == found.rows["name"].astype(str)).all():
+        del columns[1]  # what has no names need not be told twice
     columns += [column(name) for name in COUNTS if name not in found.missing]
     columns.append(column("incidents", bar=True))
     if "residents" not in found.missing:
@@ -48,6 +51,9 @@ def area_table(measured: Measured, hiding: Hiding, level: By) -> Table:
         if np.isfinite(found.totals["covered_residents_share"]):
             columns.append(column("covered_residents_share", "share"))
     rows, hidden, total, hidden_total = masked(found, hiding, level, columns)
+    if level == "grid" and hot is not None:
+        rows["hot_spot"] = hot_words(hot)
+        columns.append(column("hot_spot", "text"))
     return Table(
         _TITLES[level],
         tr(f"report.sheet.{_TITLES[level]}"),

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, hstack
 
 __all__ = ["Cells", "feasible_range", "hide_cells", "is_small"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-_LARGEST = 300  # cells that one linear programme lets move; the others count as known
-_ROUNDS = 100
+_LARGEST = 300  # cells that a first linear programme lets move; the others stay
+_MANY, _SWEEPS = 20, 8  # suspects from which they are moved together first, and how often
 _EPSILON = 1e-6
 _FAR = 1e4  # hidden cells that nothing bounds are tried up to this much more
 
@@ -133,20 +133,15 @@ def hide_cells(
 
     Notes
     -----
-    Each unsafe cell gets a companion: first a cell that stands in the same relations with
-    the same coefficients (the two can trade places unseen), else the least large one that
-    shares a relation; until a linear programme finds every small cell safe.
+    Cells that stand in the same relations with the same coefficients can trade places
+    unseen. For each other small cell a linear programme finds the cheapest way for it to
+    move, with what is hidden already for nothing; what it takes of shown cells goes dark
+    (Fischetti and Salazar-Gonzalez 2001, *Journal of the American Statistical Association*
+    96). Zeros are shown and stay.
     """
     search = _Search(values, relations, small, limit, hidden.copy())
-    for _ in range(_ROUNDS):
-        unsafe = search.unsafe()
-        if not len(unsafe):
-            return search.dark
-        for cell in unsafe:
-            search.hide_companion(int(cell))
-    # Rare: what could not be made safe by single companions goes dark with its relations.
-    touched = relations[np.unique(search.columns[:, unsafe].indices)]
-    search.dark[np.unique(touched.indices)] = True
+    for cell in search.suspects().tolist():
+        search.free(cell)
     return search.dark
 
 
@@ -159,7 +154,8 @@ def feasible_range(
     """
     cells, rows = _tangle(relations, relations.tocsc(), dark, cell, most=len(values))
     known = relations[rows][:, cells]
-    ends = [_extreme(known, values[cells], cells == cell, sign) for sign in (1.0, -1.0)]
+    aim = (cells == cell).astype(float)
+    ends = [_extreme(known, values[cells], aim, sign) for sign in (1.0, -1.0)]
     place = int(np.searchsorted(cells, cell))
     return float(ends[0][place]), float(ends[1][place])
 
@@ -192,52 +188,85 @@ class _Search:
         # Every solution met on the way is one that a reader cannot rule out, and stays so
         # when more goes dark: most cells are cleared by programmes solved for others.
         self._low, self._high = values.copy(), values.copy()
+        self._rng = np.random.default_rng(0)
 
-    def unsafe(self) -> npt.NDArray[np.int64]:
-        """Return the small cells that can still be worked out too closely."""
+    def suspects(self) -> npt.NDArray[np.int64]:
+        """Return the small cells that are not known to be safe."""
         count = int(self._twins.max(initial=-1)) + 1
         mates = np.bincount(self._twins[self.dark], minlength=count)
         mass = np.bincount(self._twins[self.dark], weights=self.values[self.dark], minlength=count)
         calm = (mates >= 2) & (mass >= self.limit - 1)
-        suspects = np.flatnonzero(self.small & self.dark & ~calm[self._twins])
-        found = [cell for cell in suspects.tolist() if not self._is_free(cell)]
-        return np.array(found, dtype=np.int64)
+        held = np.diff(self.columns.indptr) > 0  # in no relation: nothing tells it
+        suspects = np.flatnonzero(self.small & self.dark & held & ~calm[self._twins])
+        for _ in range(_SWEEPS):
+            if len(suspects) < _MANY:
+                break
+            self._sweep(suspects)
+            suspects = suspects[~self._moved(suspects)]
+        return suspects
 
-    def _is_free(self, cell: int) -> bool:
-        if self.columns.indptr[cell] == self.columns.indptr[cell + 1]:
-            return True  # in no relation: nothing tells it
-        if self._moves(cell):
-            return True
-        cells, rows = _tangle(self.relations, self.columns, self.dark, cell)
+    def _sweep(self, suspects: npt.NDArray[np.int64]) -> None:
+        """Move many cells at once: half of the suspects up, the others down, at random."""
+        cells = np.flatnonzero(self.dark)
+        rows = np.unique(self.columns[:, cells].indices)
         known = self.relations[rows][:, cells]
-        for sign in (-1.0, 1.0):
-            point = _extreme(known, self.values[cells], cells == cell, sign)
-            self._low[cells] = np.minimum(self._low[cells], point)
-            self._high[cells] = np.maximum(self._high[cells], point)
-            if self._moves(cell):
-                return True
-        return False
+        aim = np.zeros(len(cells))
+        aim[np.searchsorted(cells, suspects)] = self._rng.choice([-1.0, 1.0], len(suspects))
+        # Each may move a little only, so that many move.
+        point = _extreme(known, self.values[cells], aim, 1.0, most=2.0 * self.limit)
+        self._meet(cells, point)
 
-    def _moves(self, cell: int) -> bool:
-        return bool(self._high[cell] - self._low[cell] >= self.limit - 1 - _EPSILON)
+    def free(self, cell: int) -> None:
+        """Hide what a small cell needs so that nobody can tell it."""
+        if self._moved(np.array([cell]))[0]:
+            return
+        movable = self.dark | (self.values > 0)
+        held = 0
+        for most in (_LARGEST, 8 * _LARGEST, len(self.values)):
+            cells, rows = _tangle(self.relations, self.columns, movable, cell, most=most)
+            if len(cells) == held:
+                break  # there are no more than were looked at
+            held = len(cells)
+            point = self._way(cell, cells, self.relations[rows][:, cells])
+            if point is not None:
+                self.dark[cells[np.abs(point - self.values[cells]) > _EPSILON]] = True
+                self._meet(cells, point)
+                return
+        # Rare: it cannot move whatever is hidden, as where all the rest are zeros.
+        rows = np.unique(self.columns[:, [cell]].indices)
+        near = np.unique(self.relations[rows].indices)
+        self.dark[near[self.values[near] > 0]] = True
 
-    def hide_companion(self, cell: int) -> None:
-        """Hide one more cell for a small one's sake."""
-        shown = ~self.dark & (self.values > 0)
-        same = np.flatnonzero((self._twins == self._twins[cell]) & shown)
-        if not len(same):
-            rows = np.unique(self.columns[:, [cell]].indices)
-            near = np.unique(self.relations[rows].indices)
-            same = near[shown[near]]
-        if not len(same):
-            # Its neighbours are hidden already: reach through them.
-            _, rows = _tangle(self.relations, self.columns, self.dark, cell)
-            near = np.unique(self.relations[rows].indices)
-            same = near[shown[near]]
-        if len(same):
-            large = same[self.values[same] >= self.limit - 1]
-            pick = large if len(large) else same
-            self.dark[pick[np.argmin(self.values[pick])]] = True
+    def _way(self, cell: int, cells: npt.NDArray[np.int64], known: csr_array) -> Floats | None:
+        """Return a point where a cell has moved as far as is asked, at the least cost."""
+        values = self.values[cells]
+        cost = np.where(self.dark[cells], _EPSILON, 1.0 + np.log1p(values))
+        here = cells == cell
+        step = self.limit - 1.0
+        up = np.column_stack([np.where(here, step, 0.0), np.where(here, step, np.inf)])
+        down = np.column_stack([np.zeros(len(cells)), np.where(here, 0.0, values)])
+        solved = linprog(
+            np.append(cost, cost),
+            A_eq=hstack([known, -known], format="csr"),
+            b_eq=np.zeros(known.shape[0]),
+            bounds=np.vstack([up, down]),
+            method="highs",
+        )
+        if solved.status != 0:
+            return None
+        moved = np.asarray(solved.x, dtype=np.float64)
+        return np.asarray(values + moved[: len(cells)] - moved[len(cells) :], dtype=np.float64)
+
+    def _meet(self, cells: npt.NDArray[np.int64], point: Floats) -> None:
+        """Remember a point that a reader cannot rule out."""
+        self._low[cells] = np.minimum(self._low[cells], point)
+        self._high[cells] = np.maximum(self._high[cells], point)
+
+    def _moved(self, cells: npt.NDArray[np.int64]) -> Bools:
+        """Return which cells are known to be able to move as far as is asked."""
+        return np.asarray(
+            self._high[cells] - self._low[cells] >= self.limit - 1 - _EPSILON, dtype=bool
+        )
 
 
 def _tangle(
@@ -270,13 +299,19 @@ def _tangle(
     return found, np.unique(columns[:, found].indices).astype(np.int64)
 
 
-def _extreme(known: csr_array, truth: Floats, aim: Bools, sign: float) -> Floats:
-    """Return a point that what is shown allows, where the cell aimed at is least or most."""
+def _extreme(
+    known: csr_array, truth: Floats, aim: Floats, sign: float, *, most: float = np.inf
+) -> Floats:
+    """Return a point that what is shown allows, where what is aimed at is least or most.
+
+    No cell moves farther than ``most``.
+    """
+    far = np.minimum(truth + most, float(truth.sum()) + _FAR)
     solved = linprog(
-        sign * aim.astype(float),
+        sign * aim,
         A_eq=known,
         b_eq=known @ truth,
-        bounds=(0, float(truth.sum()) + _FAR),
+        bounds=np.column_stack([np.maximum(truth - most, 0.0), far]),
         method="highs",
     )
     # Too ill-conditioned to solve: the cell counts as known.

@@ -73,11 +73,13 @@ def ranking_table(measured: Measured, hiding: Hiding, level: By) -> Table | None
     rows[["id", "name"]] = rows[["id", "name"]].astype(str)
     dark = hiding.of(level, "incidents", len(rows))
     people = hiding.of(level, "residents", len(rows))
-    hidden = pd.DataFrame({"incidents": dark, "share": dark})
+    # A share and its count would tell the total.
+    hidden = pd.DataFrame({"incidents": dark, "share": dark | hiding.one("city", "incidents")})
     hidden["incidents_per_1000_residents"] = dark | people
     rows.loc[dark, "incidents"] = np.nan
     rows.loc[hidden["incidents_per_1000_residents"], "incidents_per_1000_residents"] = np.nan
     rows["share"] = rows["incidents"] / max(found.totals["incidents"], 1.0)
+    rows.loc[hidden["share"], "share"] = np.nan
     rows["rank"], order = _places(rows["incidents"].to_numpy(dtype=float))
     columns = [
         column("rank", "text"), column("name", "text"), column("incidents", bar=True),

@@ -105,6 +105,9 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows["kept_share"] = [beat.kept_share for beat in made.beats]
     hidden["kept_share"] = hidden["residents_before"] | bool(hiding.limit)
     rows.loc[hidden["kept_share"], "kept_share"] = np.nan
+    notes = [tr("report.note.comparison", old=made.old, new=made.new)]
+    if measured.response is None:
+        notes.append(tr("report.note.no_response"))
     columns = [column("name", "text")]
     for name in ("grids", "residents", "incidents", "covered_share"):
         form: Format = "share" if name == "covered_share" else "count"
@@ -120,7 +123,7 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
         tuple(columns),
         rows,
         None,
-        (tr("report.note.comparison", old=made.old, new=made.new),),
+        tuple(notes),
         (
             Chart(
                 "bar", tr("report.chart.comparison"), "name",

@@ -10,6 +10,8 @@ import pandas as pd
 from gridmap.i18n import tr
 from gridmap.measure import balance, busy_times
 from gridmap.report._areas import with_covered
+from gridmap.report._hot import filled
+from gridmap.report._response import response_notes
 from gridmap.report._times import DAYS
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
@@ -74,7 +76,7 @@ def key_figures(measured: Measured, hiding: Hiding) -> tuple[KeyFigure, ...]:
             figures.append(_figure("incidents_per_1000_residents", rate, "decimal", dark=dark))
     share = float(found.totals["covered_residents_share"])
     if np.isfinite(share):
-        dark = hiding.one("city", "covered_residents")
+        dark = hiding.one("city", "covered_residents") or hiding.one("city", "residents")
         figures.append(_figure("covered_residents_share", share, "share", dark=dark))
     figures += [
         _figure(f"{level}_count", len(table.rows)) for level, table in measured.now.items()
@@ -120,13 +122,15 @@ def sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
                 )
             )
         lines += _gap(measured)
-    lines += _busy(measured)
+    lines += _busy(measured, hiding)
     for level in ("beat", "station"):
         lines += _leaders(measured, hiding, level)
     lines += _balance(measured, hiding)
     lines += _coverage(measured, hiding)
     if measured.comparison is not None and not hiding.limit:
         lines += measured.comparison.sentences()
+        if measured.response is not None:
+            lines += response_notes(measured.response, measured.city)[:1]
     elif measured.comparison is not None:
         made = measured.comparison
         lines.append(
@@ -190,12 +194,16 @@ def _gap(measured: Measured) -> list[str]:
     return list(dict.fromkeys(short))
 
 
-def _busy(measured: Measured) -> list[str]:
+def _busy(measured: Measured, hiding: Hiding) -> list[str]:
     """Name the hours of the week in which incidents concentrate, without their counts."""
     if measured.time is None or measured.time.hours.sum() < _FEW:
         return []
+    counts = measured.time.hours.astype(float)
+    hidden = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
+    total = np.nan if hiding.one("timed", "incidents") else float(counts.sum())
+    week = np.round(filled(counts, hidden, total, hiding.limit)).astype(np.int64)
     told = []
-    for time in busy_times(measured.time.hours.T.ravel()):
+    for time in busy_times(week.T.ravel()):
         first = tr(f"report.day.{DAYS[time.first_day]}")
         last = tr(f"report.day.{DAYS[(time.first_day + time.days - 1) % 7]}")
         end = (time.first_hour + time.hours) % 24
@@ -212,6 +220,8 @@ def _leaders(measured: Measured, hiding: Hiding, level: str) -> list[str]:
     found = measured.now.get(level)  # type: ignore[call-overload] # a level, as text
     if found is None or "incidents" in found.missing or len(found.rows) < 2 * _MOST:
         return []
+    if hiding.one("city", "incidents"):
+        return []  # their share would tell the total
     rows = found.rows[~hiding.of(level, "incidents", len(found.rows))]
     rows = rows.nlargest(_MOST, "incidents", keep="first")
     told = [

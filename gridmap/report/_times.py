@@ -69,8 +69,9 @@ def category_table(measured: Measured, hiding: Hiding) -> Table | None:
     mask = hiding.of("category", "incidents", len(now))
     rows = pd.DataFrame({"category": names, "incidents": np.where(mask, np.nan, now)})
     hidden = pd.DataFrame({"incidents": mask})
-    rows["share"] = np.where(mask, np.nan, now / max(time.total, 1))
-    hidden["share"] = mask
+    # A share and its count would tell the total.
+    hidden["share"] = mask | hiding.one("city", "incidents")
+    rows["share"] = np.where(hidden["share"], np.nan, now / max(time.total, 1))
     columns = [column("category", "text"), column("incidents", bar=True), column("share", "share")]
     total = {"category": tr("report.total"), "incidents": float(time.total), "share": 1.0}
     if before is not None:

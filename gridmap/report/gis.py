@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -15,12 +16,19 @@ from gridmap.io import write_frame
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Layer
 from gridmap.plans import plan_layer
+from gridmap.report._reach import reach_frame
 from gridmap.report.report import Report
 from gridmap.report.tables import Table
 
 __all__ = ["layer_frames", "write_geojson", "write_geopackage", "write_shapefiles"]
 
-_TABLES = {Kind.GRID: "grids", Kind.BEAT: "beats", Kind.STATION: "stations"}
+_TABLES = {
+    Kind.GRID: "grids",
+    Kind.BEAT: "beats",
+    Kind.STATION: "stations",
+    Kind.COMMUNITY: "communities",
+}
+_REACH = "reach"  # the layer of the ground within reach of a room
 _STYLES = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
     f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
@@ -28,24 +36,36 @@ _STYLES = """CREATE TABLE layer_styles (
     description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
 
 
-def layer_frames(report: Report) -> dict[Kind, gpd.GeoDataFrame]:
-    """Return the grids, beats, stations and rooms with what the report tells of them.
+@lru_cache(maxsize=1)  # three formats of one report
+def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
+    """Return what the report tells of grids, beats, stations, communities and rooms.
 
-    Hidden and unknown numbers are missing values.
+    The ground within reach of a room stands beside them as ``reach``. Hidden and unknown
+    numbers are missing values.
     """
     city = report.city
     beats = city.get(Kind.BEAT)
     if report.plan is not None:
         beats = plan_layer(report.plan, city.grids)
-    found: dict[Kind, gpd.GeoDataFrame] = {}
-    for kind, layer in ((Kind.GRID, city.get(Kind.GRID)), (Kind.BEAT, beats),
-                        (Kind.STATION, city.get(Kind.STATION))):  # fmt: skip
+    found: dict[str, gpd.GeoDataFrame] = {}
+    layers = {kind: city.get(kind) for kind in _TABLES} | {Kind.BEAT: beats}
+    for kind, layer in layers.items():
         table = report.table(_TABLES[kind])
         if layer is not None and table is not None:
-            found[kind] = _joined(layer, table, report)
+            found[str(kind)] = _joined(layer, table, report)
     if city.has(Kind.ROOM):
         keep = [name for name in ("id", "name", "geometry") if name in city.rooms.frame.columns]
-        found[Kind.ROOM] = gpd.GeoDataFrame(city.rooms.frame[keep], crs=city.crs)
+        frame = gpd.GeoDataFrame(city.rooms.frame[keep], crs=city.crs)
+        rooms = report.table("rooms")
+        if rooms is not None:
+            rows = rooms.rows.set_index("id").reindex(frame["id"].astype(str))
+            for item in rooms.columns:
+                if item.form != "text":
+                    frame[item.key] = rows[item.key].to_numpy(dtype=float)
+        found[str(Kind.ROOM)] = frame
+    ground = reach_frame(city)
+    if ground is not None:
+        found[_REACH] = ground
     return found
 
 
@@ -62,7 +82,7 @@ def write_geopackage(report: Report, folder: Path) -> None:
     try:
         frames = layer_frames(report)
         for kind, frame in frames.items():
-            write_frame(frame, path, layer=str(kind))
+            write_frame(frame, path, layer=kind)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     with using_language(report.language), closing(sqlite3.connect(path)) as database, database:
@@ -77,7 +97,7 @@ def write_geopackage(report: Report, folder: Path) -> None:
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
                 " f_geometry_column, styleName, styleQML, useAsDefault, description, owner,"
                 " update_time) VALUES ('', '', ?, 'geom', 'gridmap', ?, 1, '', '', ?)",
-                (str(kind), _style(kind, frame), stamp),
+                (kind, _style(kind, frame), stamp),
             )
 
 
@@ -115,25 +135,28 @@ def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
         columns["beat"] = layer.texts("beat")
     if layer.has("station"):
         columns["station"] = layer.texts("station")
-    rows = table.rows.set_index("id")
+    rows = table.rows.set_index("id").reindex(layer.ids.astype(str))
     for item in table.columns:
         if item.form != "text":
-            numbers = rows[item.key].reindex(layer.ids.astype(str)).to_numpy(dtype=float)
-            columns[item.key] = numbers
+            columns[item.key] = rows[item.key].to_numpy(dtype=float)
+        elif item.key not in {"id", "name"}:
+            columns[item.key] = rows[item.key].to_numpy(dtype=object)
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=layer.crs)
 
 
-def _style(kind: Kind, frame: gpd.GeoDataFrame) -> str:
+def _style(kind: str, frame: gpd.GeoDataFrame) -> str:
     """Return a layer's style as QGIS writes it (QML)."""
-    if kind == Kind.GRID and "incidents" in frame.columns:
+    if kind == str(Kind.GRID) and "incidents" in frame.columns:
         return _graduated("incidents", frame["incidents"].to_numpy(dtype=float))
     look = {
-        Kind.GRID: _fill("255,255,255,0", "135,150,168,255", "0.2"),
-        Kind.BEAT: _fill("255,255,255,0", "27,42,58,255", "0.5"),
-        Kind.STATION: _fill("255,255,255,0", "179,38,30,255", "0.7", dash="dash"),
-        Kind.ROOM: _marker(),
+        "grid": _fill("255,255,255,0", "135,150,168,255", "0.2"),
+        "beat": _fill("255,255,255,0", "27,42,58,255", "0.5"),
+        "station": _fill("255,255,255,0", "179,38,30,255", "0.7", dash="dash"),
+        "community": _fill("255,255,255,0", "91,107,124,255", "0.4", dash="dot"),
+        _REACH: _fill("15,92,85,40", "15,92,85,255", "0.4"),
+        "room": _marker(),
     }[kind]
-    shape = "marker" if kind == Kind.ROOM else "fill"
+    shape = "marker" if kind == "room" else "fill"
     return _qml(
         '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0">'
         f'<symbols><symbol name="0" type="{shape}" alpha="1">{look}</symbol></symbols>'

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap import __version__
+from gridmap.report._definitions import repairs_of
 from gridmap.report.report import Report
 
 __all__ = ["MANIFEST", "read_manifest", "write_manifest"]
@@ -38,14 +39,16 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
             "features": len(layer),
             "digest": layer.digest,
             "sources": [str(name) for name in _listed(layer.provenance.get("sources"))],
+            "repairs": repairs_of(layer),
         }
         for kind, layer in city.layers.items()
     ]
+    hidden = report.hiding.tells_of_incidents
     if city.incidents is not None:
         layers.append(
             {
                 "kind": "incidents",
-                "features": len(city.incidents),
+                "features": None if hidden else len(city.incidents),
                 "digest": city.incidents.digest,
                 "sources": [],
             }

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridmap.measure import MeasureTable, count_incidents, summarise
+from gridmap.measure import MeasureTable, PlanResponse, count_incidents, summarise
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, Ground, compare_plans
+from gridmap.report._reach import Reach, measure_reach
+from gridmap.report._response import answer
 from gridmap.report.period import Period
 
 __all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
@@ -23,7 +25,7 @@ Ints = npt.NDArray[np.integer[Any]]
 Progress = Callable[[str, float], None]
 
 #: What a report has a table of, from small to large.
-LEVELS: tuple[By, ...] = ("grid", "beat", "station")
+LEVELS: tuple[By, ...] = ("grid", "beat", "station", "community")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,8 @@ class Measured:
     period, compared
         The period, and the one it is compared with or None.
     now, before
-        A table for each of `LEVELS` that the city has.
+        A table for each of `LEVELS` that the city has; before, for those that a change is
+        told of: beats and stations, or the first where there are neither.
     time, time_before
         Counts by time and category; None without incident points.
     months, month_counts
@@ -69,6 +72,10 @@ class Measured:
         The plan beside today's beats; None without a plan or without beats today.
     present
         Today's beats as a plan of whole grids, where they were compared.
+    reach
+        What the rooms and each network of facilities cover; None without rooms or grids.
+    response
+        How today's beats and the plan's would answer; None where that is not known.
     """
 
     city: City
@@ -83,6 +90,8 @@ class Measured:
     month_counts: Ints
     comparison: Comparison | None
     present: Plan | None
+    reach: Reach | None = None
+    response: tuple[PlanResponse, PlanResponse] | None = None
 
 
 def measure_all(
@@ -109,23 +118,28 @@ def measure_all(
     levels = [level for level in LEVELS if _has(city, level, plan)]
     now: dict[By, MeasureTable] = {}
     before: dict[By, MeasureTable] = {}
+    steps = len(levels) + 3
+    changing = [level for level in levels if level in {"beat", "station"}] or levels[:1]
     for step, level in enumerate(levels):
-        progress(level, step / (len(levels) + 2))
+        progress(level, step / steps)
         now[level] = summarise(city, by=level, since=period.since, until=period.until, plan=plan)
-        if compared is not None:
+        if compared is not None and level in changing:
             before[level] = summarise(
                 city, by=level, since=compared.since, until=compared.until, plan=plan
             )
-    progress("time", len(levels) / (len(levels) + 2))
+    progress("coverage", len(levels) / steps)
+    reach = measure_reach(city, now.get("grid"))
+    progress("time", (len(levels) + 1) / steps)
     months, counts = _months(city, period)
-    comparison, present = None, None
+    comparison, present, response = None, None, None
     if plan is not None and _has(city, "beat", None) and city.has(Kind.GRID):
-        progress("comparison", (len(levels) + 1) / (len(levels) + 2))
+        progress("comparison", (len(levels) + 2) / steps)
         present = present_plan(city)
         # The period's incidents, so that the comparison says what the other tables say.
         ground = Ground.from_city(city)
         incidents = now["grid"].rows["incidents"].to_numpy(dtype=float)
         comparison = compare_plans(replace(ground, incidents=incidents), present, plan)
+        response = answer(city, present, plan, period)
     return Measured(
         city=city,
         plan=plan,
@@ -139,6 +153,8 @@ def measure_all(
         month_counts=counts,
         comparison=comparison,
         present=present,
+        reach=reach,
+        response=response,
     )
 
 

@@ -26,9 +26,11 @@ _WIDTH_MM = {"a4": 178.0, "a3": 261.0}
 _MAP_IN = (10.0, 6.1)
 _MAP_DPI = {"a4": 160, "a3": 220}
 _MM_PER_PT = 0.352778
-_LARGEST_PT, _SMALLEST_PT = 8.5, 5.5
+_LARGEST_PT = {"a4": 8.5, "a3": 11.0}
+_SMALLEST_PT = 5.5
 _PADDING_EM = 0.8
-_MOST_GRIDS = 600  # more than that nobody reads on paper; the workbook has them all
+# More than that nobody reads on paper; the workbook has them all.
+_MOST_GRIDS, _MOST_ROWS = 600, 300
 
 
 def write_pdf(report: Report, *, paper: str = "a4") -> bytes:
@@ -96,15 +98,18 @@ def _content(
         "sentences": list(report.sentences),
         "maps": maps,
         "tables": [
-            _table(table, width)
+            _table(table, width, _LARGEST_PT[paper])
             for table in report.tables
             if table.key != "summary" and (table.key != "grids" or len(table) <= _MOST_GRIDS)
         ],
     }
 
 
-def _table(table: Table, width: float) -> dict[str, Any]:
-    lines = table.texts()
+def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
+    lines, notes = table.texts(), list(table.notes)
+    if table.key != "grids" and len(table) > _MOST_ROWS:
+        notes.insert(0, tr("report.note.first_rows", shown=_MOST_ROWS, count=len(table)))
+        lines = lines[:_MOST_ROWS] + lines[len(table) :]
     wide = table.key in {"definitions", "sources"}
     columns = []
     for place, item in enumerate(table.columns):
@@ -116,11 +121,12 @@ def _table(table: Table, width: float) -> dict[str, Any]:
     points = width / _MM_PER_PT / sum(columns)
     return {
         "title": table.title,
-        "notes": list(table.notes),
-        "size": round(min(_LARGEST_PT, max(points, _SMALLEST_PT)), 2),
+        "notes": notes,
+        "size": round(min(largest, max(points, _SMALLEST_PT)), 2),
         "widths": [round(value, 3) for value in columns],
-        "full": points < _LARGEST_PT * 1.35 or wide,
-        "labels": [item.label for item in table.columns],
+        "full": points < largest * 1.35 or wide,
+        # Broken before a bracket, where it breaks at all.
+        "labels": [item.label.replace("\uff08", "\n\uff08") for item in table.columns],
         "right": [item.form != "text" for item in table.columns],
         "rows": lines,
         "total": table.total is not None,
@@ -137,7 +143,8 @@ def _heat(table: Table) -> list[list[float]]:
         for key in table.heat
     ]
     top = max((value for column in known for value in column), default=0.0) or 1.0
-    return [[round(column[row] / top, 3) for column in known] for row in range(len(table))]
+    rows = range(min(len(table), _MOST_ROWS))
+    return [[round(column[row] / top, 3) for column in known] for row in rows]
 
 
 def _text_em(text: str) -> float:

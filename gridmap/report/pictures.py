@@ -21,6 +21,7 @@ from gridmap.maps import (
     draw_layer,
     draw_still,
     facts_of,
+    hot_spot_theme,
     outline_overlay,
     room_overlay,
     to_html,
@@ -94,6 +95,9 @@ def map_views(report: Report) -> tuple[MapView, ...]:
         if column in report.grid_values:
             title = tr(f"report.map.{key}")
             views.append(MapView(key, title, _theme(report, column), borders))
+    if report.hot is not None:
+        title = tr("report.map.hot_spots")
+        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot), borders))
     if "covered_residents_share" in report.grid_values and city.has(Kind.ROOM):
         views.append(
             MapView(

@@ -12,11 +12,15 @@ import numpy.typing as npt
 from gridmap import __version__
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
+from gridmap.measure import HotSpots
 from gridmap.measure.summary import By
 from gridmap.model import City, Plan
 from gridmap.report._areas import area_table, coverage_table
 from gridmap.report._definitions import definition_table, source_table
+from gridmap.report._hot import find_hot_spots
 from gridmap.report._rankings import change_table, ranking_table
+from gridmap.report._reach import network_table, room_table
+from gridmap.report._response import response_table
 from gridmap.report._staff import comparison_table, staffing_table
 from gridmap.report._summary import KeyFigure, key_figures, sentences, summary_table
 from gridmap.report._times import category_table, hour_table, month_table
@@ -82,6 +86,8 @@ class Report:
         What it was made with, for the manifest.
     hiding
         What is hidden.
+    hot
+        Hot and cold grids; None where there are none to find.
     """
 
     city: City
@@ -97,6 +103,7 @@ class Report:
     tables: tuple[Table, ...]
     parameters: Mapping[str, str]
     hiding: Hiding
+    hot: HotSpots | None = None
     grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
@@ -131,12 +138,19 @@ def build_report(
         raise InputError("report.error.suppress", received=request.suppress_below)
     period = parse_period(request.period)
     compared = _compared(city, period, request.compare)
+    absent = compared if compared is not None and not _is_known(city, compared) else None
+    if absent is not None:
+        compared = None  # nothing is known of it: a comparison with 0 would be none
     tell = progress or _silent
     measured = measure_all(city, period=period, compared=compared, plan=plan, progress=tell)
     tell("suppress", 1.0)
     hiding = hide_counts(measured, request.suppress_below)
     parameters = _parameters(measured, request)
-    tables = _tables(measured, hiding, parameters, request)
+    hot = find_hot_spots(measured, hiding)
+    tables = _tables(measured, hiding, hot, parameters, request)
+    told = list(sentences(measured, hiding))
+    if absent is not None:
+        told.insert(1, tr("report.sentence.no_before", compared=absent.label()))
     grids = next((table for table in tables if table.key == "grids"), None)
     numbers = () if grids is None else [c.key for c in grids.columns if c.form != "text"]
     return Report(
@@ -149,10 +163,11 @@ def build_report(
         period=period,
         compared=compared,
         figures=key_figures(measured, hiding),
-        sentences=sentences(measured, hiding),
+        sentences=tuple(told),
         tables=tables,
         parameters=parameters,
         hiding=hiding,
+        hot=hot,
         grid_values={} if grids is None else {key: grids.values(key) for key in numbers},
         grid_hidden={} if grids is None else {key: grids.is_hidden(key) for key in numbers},
     )
@@ -176,22 +191,40 @@ def _compared(city: City, period: Period, compare: str) -> Period | None:
     return before if before.first is not None and begin <= before.first else None
 
 
+def _is_known(city: City, period: Period) -> bool:
+    """Return whether incidents are known of any day of a period."""
+    known = None if city.incidents is None else city.incidents.period
+    if known is None or period.first is None or period.last is None:
+        return known is not None
+    return known[0].date() <= period.last and period.first <= known[1].date()
+
+
 def _tables(
-    measured: Measured, hiding: Hiding, parameters: dict[str, str], request: Request
+    measured: Measured,
+    hiding: Hiding,
+    hot: HotSpots | None,
+    parameters: dict[str, str],
+    request: Request,
 ) -> tuple[Table, ...]:
     levels: list[By] = [level for level in ("beat", "station") if level in measured.now]
     widest: By = levels[0] if levels else "grid"
     found: list[Table | None] = [summary_table(key_figures(measured, hiding))]
-    found += [area_table(measured, hiding, level) for level in measured.now]
+    found += [area_table(measured, hiding, level, hot) for level in measured.now]
     if widest in measured.now:
         found.append(coverage_table(measured, hiding, widest))
+        missing = measured.now[widest].missing
+        found.append(room_table(measured.reach, hiding, missing))
+        found.append(network_table(measured.city, measured.reach, hiding, missing))
     found += [hour_table(measured, hiding), category_table(measured, hiding)]
     found.append(month_table(measured, hiding))
     found += [ranking_table(measured, hiding, level) for level in levels]
     found += [change_table(measured, hiding, level) for level in levels]
     found += [staffing_table(measured, hiding), comparison_table(measured, hiding)]
+    if measured.comparison is not None and measured.response is not None and not hiding.limit:
+        # Calls a day would tell the counts that are hidden.
+        found.append(response_table(measured.comparison, measured.response, measured.city))
     found.append(definition_table(measured, request.suppress_below))
-    found.append(source_table(measured, parameters))
+    found.append(source_table(measured, hiding, parameters))
     return tuple(table for table in found if table is not None and len(table))
 
 

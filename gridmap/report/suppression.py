@@ -15,6 +15,7 @@ from gridmap.measure import covered_share, crosswalk
 from gridmap.measure.summary import COUNTS, SLIVER_SHARE
 from gridmap.model import Kind
 from gridmap.report._disclosure import Cells, hide_cells, is_small
+from gridmap.report._reach import Reach
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.period import Period
@@ -39,7 +40,9 @@ def hide_counts(measured: Measured, limit: int) -> Hiding:
     """
     if limit <= 1 or not measured.now:
         return Hiding(limit if limit > 1 else 0)
-    shares = {level: _shares(measured, level) for level in ("beat", "station", "present")}
+    shares = {
+        level: _shares(measured, level) for level in ("beat", "station", "community", "present")
+    }
     masks: dict[tuple[str, str, str], npt.NDArray[np.bool_]] = {}
     for name in COUNTS:
         masks |= _solve(_people(measured, name, shares), limit)
@@ -57,11 +60,11 @@ def _solve(cells: Cells, limit: int) -> dict[tuple[str, str, str], npt.NDArray[n
         hidden[cells.blocks[block]] = True
         small[cells.blocks[block]] = False
     for (level, name, when), place in cells.blocks.items():
-        if name != "covered_residents":
+        if name != "covered_residents" and level != "network":
             continue
         # Estimates from published ground: never a count of persons by themselves, but a
         # small one is not printed either, nor a small rest.
-        people = cells.at(level, "residents", when=when)
+        people = cells.at("city" if level == "network" else level, "residents", when=when)
         rest = values[people] - values[place] if people is not None else values[place]
         hidden[place] |= is_small(rest, limit)
         small[place] = False
@@ -90,6 +93,8 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
         values = measured.city.grids.counts(name)
         covered = cells.add("city", "covered_residents", float(values @ reach))
         cells.relate(covered, grids, 0, reach)
+    if name == "residents" and measured.reach is not None:
+        _relate_reach(cells, measured.reach, grids, measured.city.grids.counts(name))
     for level, found in shares.items():
         places = cells.at(level, name)
         if places is None or found is None:
@@ -103,6 +108,18 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
             within = cells.add(level, "covered_residents", amounts)
             cells.relate(within, grids[grid], row, share * reach[grid])
     return cells
+
+
+def _relate_reach(cells: Cells, reach: Reach, grids: Rows, residents: Floats) -> None:
+    """Relate the residents of grids to those of the nearest rooms and within each network."""
+    rooms = cells.add("room", "residents", reach.rooms["residents"])
+    cells.relate(rooms, grids[reach.grid], reach.room, reach.part)
+    everyone = cells.add("rooms", "residents", reach.rooms["residents"].sum())
+    cells.relate(everyone, rooms, 0)
+    for network, share in reach.networks.items():
+        within = cells.add("network", network, float(residents @ share))
+        held = np.flatnonzero(share > 0)
+        cells.relate(within, grids[held], 0, share[held])
 
 
 def _incidents(measured: Measured, shares: dict[str, _Shares | None]) -> Cells:
@@ -241,7 +258,7 @@ def _shares(measured: Measured, level: str) -> _Shares | None:
         return None if measured.present is None else _labels(measured.present.assignment)
     if level == "beat" and plan is not None:
         return _labels(plan.assignment)
-    table = measured.now["beat" if level == "beat" else "station"]
+    table = measured.now[level]  # type: ignore[index] # a level, as text
     texts = grids.texts(level)
     if plan is not None and level == "station" and any(beat.station for beat in plan.beats):
         stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
