@@ -1,0 +1,119 @@
+"""How today's beats and a plan's would answer their calls, by the hypercube model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import tr
+from gridmap.measure import PlanResponse, Within, respond, travel_of
+from gridmap.model import City, Kind, Plan
+from gridmap.plans import Comparison
+from gridmap.report.period import Period
+from gridmap.report.tables import Column, Table, column
+from gridmap.travel import StraightLine, Travel, modes_of
+
+__all__ = ["ON_SCENE_MIN", "answer", "response_notes", "response_table"]
+
+#: Mean minutes on scene; no text states one.
+ON_SCENE_MIN = 30.0
+#: Units times grids that the model is solved for: more takes minutes.
+_MOST = 1_200_000
+_FIGURES = ("calls_per_day", "utilisation", "own_share")
+
+
+def answer(
+    city: City, present: Plan, plan: Plan, period: Period
+) -> tuple[PlanResponse, PlanResponse] | None:
+    """Return what the hypercube model says of today's beats and of a plan.
+
+    None where it cannot say: without incident points or a period with limits, where the city
+    is so large that it would take minutes, or calls come faster than units can serve.
+    """
+    hours = _hours(city, period)
+    if not hours or max(len(present), len(plan)) * len(city.grids) > _MOST:
+        return None
+    try:
+        travel = _travel(city)
+        before, after = (
+            respond(city, each, travel, on_scene_min=ON_SCENE_MIN, since=period.since,
+                    until=period.until, hours=hours)
+            for each in (present, plan)
+        )  # fmt: skip
+    except GridmapError:
+        return None  # no calls, or more than the units can serve: a note says that it is so
+    return before, after
+
+
+def response_table(
+    comparison: Comparison, response: tuple[PlanResponse, PlanResponse], city: City
+) -> Table:
+    """Return calls, utilisation and own share of each beat today and in the plan."""
+    sides = {}
+    for side, made in zip(("before", "after"), response, strict=True):
+        figures = made.beats.copy()
+        figures.loc[figures["calls_per_day"] <= 0, ["utilisation", "own_share"]] = np.nan
+        sides[side] = figures
+    lines = []
+    for beat in comparison.beats:
+        line: dict[str, object] = {"name": beat.label}
+        for side, key in (("before", beat.before), ("after", beat.after)):
+            known = sides[side]
+            for name in _FIGURES:
+                line[f"{name}_{side}"] = known[name].get(key, np.nan)
+        lines.append(line)
+    columns: list[Column] = [column("name", "text")]
+    for name in _FIGURES:
+        form = "decimal" if name == "calls_per_day" else "share"
+        columns += [
+            column(f"{name}_before", form),  # type: ignore[arg-type] # one of the two
+            column(f"{name}_after", form, bar=name == "utilisation"),  # type: ignore[arg-type] # the same
+        ]
+    return Table(
+        "response",
+        tr("report.sheet.response"),
+        tuple(columns),
+        pd.DataFrame(lines),
+        None,
+        tuple(response_notes(response, city)),
+    )
+
+
+def response_notes(response: tuple[PlanResponse, PlanResponse], city: City) -> list[str]:
+    """Return what the model says of the whole, and what it assumes."""
+    before, after = (made.response for made in response)
+    way = "road" if _has_roads(city) else "straight"
+    return [
+        tr(
+            "report.note.response",
+            mean_before=before.mean_response_min,
+            mean_after=after.mean_response_min,
+            late_before=before.response_95_min,
+            late_after=after.response_95_min,
+            cross_before=before.cross_beat_share,
+            cross_after=after.cross_beat_share,
+        ),
+        tr("report.note.response_assumes", minutes=ON_SCENE_MIN, way=tr(f"report.way.{way}")),
+    ]
+
+
+def _has_roads(city: City) -> bool:
+    return city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)) > 0
+
+
+def _travel(city: City) -> Travel:
+    if _has_roads(city):
+        return travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
+    return StraightLine(unit="min", mode=modes_of(city.presets)["car"])
+
+
+def _hours(city: City, period: Period) -> float:
+    """Return for how many hours of the period incidents are known; 0 where that is not."""
+    known = None if city.incidents is None else city.incidents.period
+    if known is None or period.first is None or period.last is None:
+        return 0.0
+    first, last = max(period.first, known[0].date()), min(period.last, known[1].date())
+    return max((last - first + timedelta(days=1)).total_seconds() / 3600.0, 0.0)
