@@ -27,6 +27,7 @@ __all__ = [
     "flushed",
     "locked",
     "made_folder",
+    "sweep_pending",
 ]
 
 LOCK = ".gridmap.lock"
@@ -119,6 +120,18 @@ def carry_through(folder: Path) -> None:
     for leftover in folder.glob(".pending-*"):
         leftover.unlink(missing_ok=True)
     _sync_folder(folder)
+
+
+def sweep_pending(folder: Path) -> None:
+    """Remove what a change that failed has left: on a full disk it would stay in the way.
+
+    A change that holds already (its ``gridmap.toml`` stands complete) is left to be carried
+    through.
+    """
+    if not (folder / PENDING_CONFIG).exists():
+        for leftover in folder.glob(".pending-*"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

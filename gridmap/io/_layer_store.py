@@ -39,8 +39,15 @@ def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str,
 
 
 def write_stored_layer(layer: Layer, path: Path) -> None:
-    """Write a layer into a GeoPackage, in the place of the one of its kind."""
+    """Write a layer into a GeoPackage, in the place of the one of its kind.
+
+    Raises
+    ------
+    WorkspaceError
+        If it cannot be written: the disk may be full.
+    """
     import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
 
     # The same layers give the same bytes: no clock in the file.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
@@ -48,7 +55,12 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
     for name in frame.columns:
         if name != "geometry" and frame[name].dtype == object:
             frame[name] = frame[name].map(lambda v: None if pd.isna(v) else str(v))
-    pyogrio.write_dataframe(
-        frame, path, layer=str(layer.kind), driver="GPKG", geometry_name="geom",
-        promote_to_multi=False, use_arrow=False,
-    )  # fmt: skip
+    try:
+        pyogrio.write_dataframe(
+            frame, path, layer=str(layer.kind), driver="GPKG", geometry_name="geom",
+            promote_to_multi=False, use_arrow=False,
+        )  # fmt: skip
+    except (DataSourceError, DataLayerError) as error:
+        raise WorkspaceError(
+            "io.error.cannot_write", path=str(path.parent), reason=str(error)
+        ) from error

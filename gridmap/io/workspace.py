@@ -36,6 +36,7 @@ from gridmap.io._commit import (
     flushed,
     locked,
     made_folder,
+    sweep_pending,
 )
 from gridmap.io._format import VERSION, keep_older, upgrade, version_of
 from gridmap.io._layer_store import read_stored_layer, write_stored_layer
@@ -349,7 +350,11 @@ class Workspace:
                     carry_through(self.path)
                     # Somebody else may have written since this workspace was opened.
                     self.__dict__.pop("config", None)
-                    yield self.path
+                    try:
+                        yield self.path
+                    except BaseException:
+                        sweep_pending(self.path)
+                        raise
             else:
                 yield from made_folder(self.path, is_made=lambda: self.exists)
         except OSError as error:

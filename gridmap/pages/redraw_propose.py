@@ -15,7 +15,6 @@ from gridmap.maps import beat_theme, choropleth
 from gridmap.measure import CRITERIA, Workload, criterion_of
 from gridmap.model import Kind, Plan
 from gridmap.pages.ground import Ground
-from gridmap.pages.jobs import Job
 from gridmap.pages.layout import number, show_error, show_list
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Found, Redraw
@@ -103,10 +102,12 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
         return
     state.weights = {name: weight / 100 for name, weight in weights.items() if weight}
 
+    present = ground.plan
+
     def search(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
         workload = Workload.from_city(city, {k: v for k, v in weights.items() if v})
         problem = problem_of(
-            city, workload, beats=int(beats), present=ground.plan, by_station=bool(whole)
+            city, workload, beats=int(beats), present=present, by_station=bool(whole)
         )
         proposal = propose(
             problem,
@@ -118,12 +119,11 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
             on_progress=lambda progress: tell(progress.share),
             should_stop=stops,
         )
-        plans = plans_of(city, proposal, name=tr("page.redraw.proposal"), present=ground.plan)
-        rows = plan_rows(city, plans, proposal, workload, present=ground.plan)
+        plans = plans_of(city, proposal, name=tr("page.redraw.proposal"), present=present)
+        rows = plan_rows(city, plans, proposal, workload, present=present)
         return Found(proposal, tuple(plans), tuple(rows))
 
-    state.job = Job(search)
-    state.job.start()
+    state.begin(search)
     st.rerun()
 
 

@@ -29,7 +29,9 @@ def show_save(ground: Ground, state: Redraw, sitting: Sitting) -> None:
         name = st.text_input(tr("page.edit.name"), history.current.plan.name)
         note = st.text_input(tr("page.edit.note"))
         pressed = st.form_submit_button(
-            tr("page.edit.save", count=len(history.commands)), width="stretch"
+            tr("page.edit.save", count=len(history.commands)),
+            width="stretch",
+            key="gridmap-save-now",
         )
     if pressed:
         _press(ground, sitting, name.strip(), note)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +88,7 @@ class Sitting:
         self.history = self.history.apply(command)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Redraw:
     """One reader's redrawing.
 
@@ -119,6 +120,21 @@ class Redraw:
     looked_at: int = 0
     kept: dict[str, PlanVersion] = field(default_factory=dict)
     sitting: Sitting | None = None
+
+    def begin(
+        self, work: Callable[[Callable[[float], None], Callable[[], bool]], Found]
+    ) -> Job[Found]:
+        """Begin a search; it is stopped when the reader's session is gone.
+
+        Parameters
+        ----------
+        work
+            As `gridmap.pages.jobs.Job` takes it; it must not hold on to the session.
+        """
+        self.job = Job(work)
+        weakref.finalize(self, self.job.stop)
+        self.job.start()
+        return self.job
 
 
 def redraw_of(ground: Ground) -> Redraw:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
+from sqlite3 import Error as SQLiteError
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gridmap.errors import InputError, MissingError, WorkspaceError
@@ -33,7 +36,7 @@ def open_engine(where: str | Path, *, create: bool = True) -> Engine:
         If the database cannot be opened.
     """
     url = _url(where)
-    shown = url.render_as_string(hide_password=True)
+    shown = _shown(url)
     file = url.database if url.get_backend_name() == "sqlite" else None
     if file and not create and not Path(file).exists():
         raise MissingError("plans.error.no_store", where=file)
@@ -43,10 +46,6 @@ def open_engine(where: str | Path, *, create: bool = True) -> Engine:
         raise InputError("plans.error.database_url", received=shown) from error
     try:
         _migrate(engine)
-    except DatabaseError as error:
-        engine.dispose()
-        reason = str(error.orig).strip().partition("\n")[0]
-        raise WorkspaceError("plans.error.database", where=shown, reason=reason) from error
     except BaseException:
         engine.dispose()
         raise
@@ -58,15 +57,28 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees one state of the store."""
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with engine.begin() as connection:
+    with _told(engine), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; on SQLite it waits until nobody else does."""
-    with engine.execution_options(gridmap_write=True).begin() as connection:
+    with _told(engine), engine.execution_options(gridmap_write=True).begin() as connection:
         yield connection
+
+
+@contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """Tell what the database cannot do (disk full, read-only, server gone) as our own error."""
+    try:
+        yield
+    except (DatabaseError, SQLiteError) as error:
+        if isinstance(error, IntegrityError):
+            raise  # a fault of the program, not of the place
+        shown = _shown(engine.url)
+        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        raise WorkspaceError("plans.error.database", where=shown, reason=reason) from error
 
 
 def _url(where: str | Path) -> URL:
@@ -80,10 +92,17 @@ def _url(where: str | Path) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
+def _shown(url: URL) -> str:
+    """Return what a message calls a database: a file, or an address without its password."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return unquote(url.database.removeprefix("file:"))
+    return url.render_as_string(hide_password=True)
+
+
 def _sqlite(url: URL) -> Engine:
     # No pool: the last connection to close folds the write-ahead log into the file, so a
     # workspace at rest is one file that can be copied.
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_S})
+    engine = create_engine(_readable(url), poolclass=NullPool, connect_args={"timeout": _BUSY_S})
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: SQLiteConnection, _record: ConnectionPoolEntry) -> None:
@@ -99,6 +118,20 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _readable(url: URL) -> URL:
+    """Return the URL, or one that only reads where nothing may be written.
+
+    A log written ahead wants files beside the database, even of readers.
+    """
+    file = Path(url.database or "")
+    if not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return url
+    quoted = quote(str(file.resolve()))
+    return url.set(
+        database=f"file:{quoted}", query={"mode": "ro", "immutable": "1", "uri": "true"}
+    )
+
+
 def _server(url: URL) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
 
@@ -107,11 +140,12 @@ def _migrate(engine: Engine) -> None:
     if _revision(engine) == HEAD:
         return
     if engine.dialect.name == "sqlite":
-        raw = engine.raw_connection()
-        try:
-            raw.cursor().execute("PRAGMA journal_mode=WAL")
-        finally:
-            raw.close()
+        with _told(engine):
+            raw = engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
+            finally:
+                raw.close()
     # Heavy, and needed once in a store's life.
     from alembic import command
     from alembic.config import Config

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gridmap.errors import MissingError
-from gridmap.io import ImportReport, Repair
+from gridmap.io import ImportReport, Repair, Workspace
 from gridmap.plans.people import Action, Actor, require
 from gridmap.plans.store import PlanStore
 
@@ -44,14 +44,14 @@ def logged(
     PermissionDeniedError
         If the actor's role does not allow the action; nothing has been done then.
     WorkspaceError
-        If the store cannot be opened.
+        If the store cannot be opened or written; nothing has been done then.
     """
     require(actor, action)
     try:
-        with PlanStore.of(workspace, url=url, create=False) as store:
+        with PlanStore.of(workspace, url=url, create=Workspace(workspace).exists) as store:
             store.require(actor, action)
     except MissingError:
-        pass  # no store yet, so no roles: the first record makes it
+        pass  # no workspace yet, so no roles: what is done makes it
     detail: dict[str, object] = {}
     yield detail
     with PlanStore.of(workspace, url=url) as store:

@@ -368,8 +368,11 @@ class PlanStore:
         ------
         PermissionDeniedError
             If the role claimed, or the one given in this store, does not allow the action.
+        WorkspaceError
+            If nothing can be written to the store.
         """
-        with reading(self._engine) as connection:
+        # In a transaction that writes: where nothing can be logged, nothing is done.
+        with writing(self._engine) as connection:
             rows.require_here(connection, actor, action)
 
     def audit_records(self) -> tuple[AuditRecord, ...]:

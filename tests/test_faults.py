@@ -1,0 +1,311 @@
+"""What goes wrong around gridmap: each fault ends in one clear line, with nothing lost."""
+
+import gc
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.errors import ConflictError, WorkspaceError
+from gridmap.io import Workspace
+from gridmap.measure.present import present_plan
+from gridmap.plans import LOCAL, Action, PlanStore, _rows, logged
+
+ROOT = Path(__file__).parents[1]
+GRIDMAP = "from gridmap.cli import main; main()"
+# A file may grow to so many bytes and no further: what a full disk does, for one process.
+FULL = (
+    "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    "size = int(sys.argv.pop(1)); resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)); "
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A city with one plan, at rest."""
+    folder = tmp_path_factory.mktemp("faults") / "city"
+    place = Workspace.at(folder)
+    place.put_city(make_city(grids=120, incidents=2_000, seed=7))
+    city = place.city()
+    with PlanStore.open(folder) as store:
+        store.save(present_plan(city).renamed("现行"), author=LOCAL, grids=city.grids)
+    city.grids.frame[["id", "name", "geometry"]].to_file(folder.parent / "grids.gpkg")
+    return folder
+
+
+@pytest.fixture
+def place(made, tmp_path):
+    shutil.copytree(made, tmp_path / "city")
+    shutil.copy(made.parent / "grids.gpkg", tmp_path / "grids.gpkg")
+    return tmp_path / "city"
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in {".db-shm", ".db-wal"}
+    }
+
+
+def run(code, *arguments, before=()):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDMAP_LANG": "en"}
+    done = subprocess.run(
+        [*before, sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+        cwd=ROOT,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def one_line(result):
+    code, _, err = result
+    lines = [line for line in err.splitlines() if line.strip()]
+    return code == 2 and len(lines) == 1 and "Traceback" not in err
+
+
+def run_all(commands, *, before=()):
+    """Run commands one after another in a process of their own."""
+    code = (
+        "import contextlib, io, json, sys\n"
+        "from gridmap.cli import main\n"
+        "for arguments in json.loads(sys.argv[1]):\n"
+        "    sys.argv, out, err, code = ['gridmap', *arguments], io.StringIO(), io.StringIO(), 0\n"
+        "    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):\n"
+        "        try:\n"
+        "            main()\n"
+        "        except SystemExit as end:\n"
+        "            code = end.code or 0\n"
+        "    print(json.dumps([code, out.getvalue(), err.getvalue()]))\n"
+    )
+    texts = [[str(item) for item in arguments] for arguments in commands]
+    ended, told, errors = run(code, json.dumps(texts), before=before)
+    assert ended == 0, errors
+    return [json.loads(line) for line in told.splitlines()]
+
+
+# -- a full disk
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_an_import_on_a_full_disk_leaves_the_workspace_as_it_was(place):
+    before, size = contents(place), (place / "city.gpkg").stat().st_size + 4_000
+    done = run(
+        FULL + GRIDMAP, size, "import", place, place.parent / "grids.gpkg", "--kind", "community"
+    )
+    assert one_line(done), done
+    assert contents(place) == before
+    assert Workspace.open(place).city().grids.digest
+    with PlanStore.open(place) as store:
+        assert store.verify().is_whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_save_on_a_full_disk_is_refused_in_one_line_and_the_store_stays_whole(place):
+    size = (place / "plans.db").stat().st_size + 2_000
+    code = FULL + (
+        "from gridmap.plans import LOCAL, PlanStore\n"
+        "from gridmap.errors import WorkspaceError\n"
+        "store = PlanStore.open(sys.argv[1]); plan = store.load('现行'); saved = 0\n"
+        "try:\n"
+        "    for n in range(400): store.save(plan, author=LOCAL, note='x' * 5000); saved += 1\n"
+        "except WorkspaceError as error: print(saved, len(error.text().splitlines()))\n"
+    )
+    done = run(code, size, place)
+    assert done[0] == 0, done
+    saved, lines = map(int, done[1].split())
+    assert lines == 1
+    with PlanStore.open(place) as store:
+        assert len(store.history("现行")) == 1 + saved
+        assert store.verify().is_whole
+        store.save(store.load("现行"), author=LOCAL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_report_on_a_full_disk_says_so_and_leaves_no_half_report(place, tmp_path):
+    out = tmp_path / "out"
+    done = run(FULL + GRIDMAP, 30_000, "report", place, "--out", out, "--formats", "csv,gpkg")
+    assert one_line(done), done
+    assert not out.exists() or not any(out.rglob("manifest.json"))
+
+
+# -- a folder that is read-only
+
+
+@pytest.fixture
+def read_only(place):
+    """A folder that nobody may write in, and how to run as somebody to whom that applies."""
+    before = ()
+    if os.name == "nt":
+        pytest.skip("rights of folders are others on Windows")
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write anywhere: run as a user, or install util-linux")
+        before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
+    paths = [place, *place.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield place, before
+    for path in paths:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_a_read_only_workspace_is_read(read_only):
+    place, before = read_only
+    commands = (
+        ("measure", place),
+        ("plans", place, "list"),
+        ("plans", place, "show", "现行"),
+        ("compare", place, "present", "现行"),
+        ("audit", place),
+    )
+    for arguments, (code, out, err) in zip(
+        commands, run_all(commands, before=before), strict=True
+    ):
+        assert (code, err) == (0, ""), (arguments, err)
+        assert out
+
+
+def test_what_would_write_in_a_read_only_workspace_is_refused_in_one_line(read_only, tmp_path):
+    place, before = read_only
+    old = contents(place)
+    commands = (
+        ("import", place, place.parent / "grids.gpkg", "--kind", "community"),
+        ("repair", place),
+        ("plans", place, "export", "现行", tmp_path / "plan.csv"),
+        ("roles", place, "li", "planner"),
+        ("report", place, "--out", tmp_path / "out", "--formats", "csv"),
+    )
+    for arguments, done in zip(commands, run_all(commands, before=before), strict=True):
+        assert one_line(done), (arguments, done)
+    assert contents(place) == old
+    assert not (tmp_path / "plan.csv").exists()
+
+
+# -- a file that goes away
+
+
+def test_a_store_that_went_away_in_the_middle_of_an_edit(place):
+    with PlanStore.open(place) as store:
+        plan = store.load("现行")
+    for path in place.glob("plans.db*"):
+        path.unlink()
+    with PlanStore.open(place) as store:
+        # Saving upon what is gone is told; under a new name nothing of the work is lost.
+        with pytest.raises(ConflictError) as raised:
+            store.save(plan, author=LOCAL, base_version=1)
+        assert raised.value.key == "plans.error.base_missing"
+        assert store.save(plan.renamed("另存"), author=LOCAL, base_version=0).number == 1
+
+
+@pytest.mark.parametrize("name", ["city.gpkg", "incidents.parquet"])
+def test_a_data_file_that_went_away_is_named(place, name):
+    target = place / name
+    if target.is_dir():
+        shutil.rmtree(target)
+    else:
+        target.unlink()
+    with pytest.raises(WorkspaceError) as raised:
+        Workspace.open(place).city()
+    assert len(raised.value.text("en").splitlines()) == 1
+
+
+# -- a clock that jumps
+
+
+def test_a_clock_that_jumps_back_loses_no_order(place, monkeypatch):
+    moments = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(days=400 * n) for n in range(12)]
+    jumping = iter(moments)
+    monkeypatch.setattr(_rows, "now", lambda: next(jumping).isoformat(timespec="microseconds"))
+    with PlanStore.open(place) as store:
+        plan = store.load("现行")
+        for number in (1, 2, 3):
+            store.save(plan, author=LOCAL, base_version=number, note=str(number))
+        assert [version.note for version in store.history("现行")] == ["", "1", "2", "3"]
+        assert store.version("现行").number == 4
+        assert [record.number for record in store.audit_records()] == [1, 2, 3, 4]
+        assert store.verify().is_whole
+
+
+# -- two at once on one workspace
+
+
+def test_two_apps_on_one_workspace_lose_nothing(place):
+    code = (
+        "import sys\n"
+        "from gridmap.io import Workspace\n"
+        "from gridmap.model import Kind\n"
+        "from gridmap.plans import LOCAL, Action, PlanStore, logged\n"
+        "folder, name = sys.argv[1:]\n"
+        "for _ in range(3):\n"
+        "    place = Workspace.open(folder)\n"
+        "    with logged(place.path, LOCAL, Action.IMPORT, 'beat'):\n"
+        "        place.put_layer(place.layer(Kind.BEAT))\n"
+        "    with PlanStore.open(folder) as store:\n"
+        "        store.save(store.load('现行').renamed(name), author=LOCAL)\n"
+        "print('done')\n"
+    )
+    results = {}
+
+    def work(name):
+        results[name] = run(code, place, name)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {name: done[:2] for name, done in results.items()} == {
+        "one": (0, "done\n"),
+        "two": (0, "done\n"),
+    }, results
+    assert len(Workspace.open(place).city().grids) == 120
+    with PlanStore.open(place) as store:
+        assert {v.name: v.number for v in store.list()} == {"one": 3, "two": 3, "现行": 1}
+        assert len(store.audit_records()) == 1 + 2 * 6
+        assert store.verify().is_whole
+
+
+def test_an_import_that_fails_is_not_in_the_log(place):
+    with (
+        pytest.raises(WorkspaceError),
+        logged(place, LOCAL, Action.IMPORT, "grid"),
+    ):
+        raise WorkspaceError("io.error.locked", path="x")
+    with PlanStore.open(place) as store:
+        assert len(store.audit_records()) == 1
+
+
+# -- a browser that goes away in the middle of a proposal
+
+
+def test_a_search_ends_when_its_reader_is_gone():
+    from gridmap.pages.redraw_state import Redraw
+
+    began = threading.Event()
+
+    def work(_tell, stops):
+        began.set()
+        while not stops():
+            pass
+        return "best so far"
+
+    state = Redraw()
+    job = state.begin(work)
+    assert began.wait(10)
+    assert not job.done
+    del state
+    gc.collect()
+    assert job._done.wait(10)
+    assert job.result() == "best so far"
