@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -278,3 +279,8 @@ def test_a_density_lies_where_its_incidents_are(city):
 def test_points_without_geometry_have_bounds_of_their_own():
     overlay = Overlay("p", "p", "#000000", points=np.array([[30.0, 110.0], [31.0, 112.0]]))
     assert Scene(None, overlays=(overlay,)).to_dict({})["bounds"] == [30.0, 110.0, 31.0, 112.0]
+
+
+def test_a_theme_that_is_not_there_gives_way_to_the_first(scene):
+    packed = replace(scene, theme="nothing").to_dict({digest: {} for digest in scene.assets()})
+    assert packed["theme"] == scene.themes[0].key

@@ -152,7 +152,7 @@ class Scene:
     themes
         Colourings, of which the reader picks one.
     theme
-        Key of the one that is on first; the first if blank.
+        Key of the one that is on first; the first if there is none of that key.
     overlays
         From bottom to top.
     facts
@@ -196,13 +196,14 @@ class Scene:
         cells = self.cells
         facts = None if self.facts is None else _digest(self.facts.data)
         overlays = [_overlay(overlay, sources) for overlay in self.overlays]
+        keys = [theme.key for theme in self.themes]
         return {
             "bounds": self._bounds(),
             "language": current_language(),
             "cells": None if cells is None else _source(cells.digest, sources),
             "facts": None if facts is None else _source(facts, sources),
             "themes": [_theme(theme) for theme in self.themes],
-            "theme": self.theme or (self.themes[0].key if self.themes else ""),
+            "theme": next((key for key in keys if key == self.theme), keys[0] if keys else ""),
             "overlays": overlays,
             "marked": list(self.marked),
             "tiles": None

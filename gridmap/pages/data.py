@@ -76,7 +76,7 @@ def _pick_workspace(session: Session) -> None:
 
 def _folder_name(name: str) -> str:
     """Return a name that is a folder's on every system and leads nowhere else."""
-    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60]
+    return "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
 
 
 def _show_contents(ground: Ground) -> None:

@@ -13,7 +13,7 @@ from gridmap.fields import fields_of
 from gridmap.i18n import has_key, tr
 from gridmap.io import KINDS, ImportReport
 from gridmap.maps import Overlay, Scene, degrees_of, outline_overlay
-from gridmap.model import Kind
+from gridmap.model import Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS
 from gridmap.pages.cache import drawing_of
 from gridmap.pages.ground import Ground
@@ -49,12 +49,12 @@ def show_import(session: Session, ground: Ground | None) -> None:
     table, map_side = st.columns([5, 6], gap="medium")
     with table:
         _show_choices(session, upload)
-        if upload.report is not None:
+        if upload.report is not None and upload.found is not None:
             _show_report(upload.report)
-            _show_store(session, ground, upload)
+            _show_store(session, ground, upload, upload.found, upload.report)
     with map_side:
-        if upload.city is not None:
-            show_map(_scene(upload), key="map-import", height=560)
+        if upload.found is not None:
+            show_map(_scene(upload.found), key="map-import", height=560)
 
 
 def _look(session: Session, upload: Upload) -> None:
@@ -177,14 +177,20 @@ def _reason(reason: str) -> str:
     return tr(key) if has_key(key) else reason
 
 
-def _show_store(session: Session, ground: Ground | None, upload: Upload) -> None:
+def _show_store(
+    session: Session,
+    ground: Ground | None,
+    upload: Upload,
+    found: Layer | Incidents,
+    report: ImportReport,
+) -> None:
     city = session.workspace if ground is None else ground.city.name
     label = tr("page.import.store", kind=tr(f"page.kind.{upload.kind}"), city=city)
     if not st.button(label, type="primary", width="stretch"):
         return
     try:
         with st.spinner(tr("page.import.storing")):
-            report = store(session, upload)
+            store(session, found, report, upload.kind)
     except GridmapError as error:
         show_error(error)
         return
@@ -196,36 +202,21 @@ def _show_store(session: Session, ground: Ground | None, upload: Upload) -> None
     st.rerun()
 
 
-def _scene(upload: Upload) -> Scene:
+def _scene(found: Layer | Incidents) -> Scene:
     """Return what was understood, drawn alone."""
-    city = upload.city
-    if city is None:
-        return Scene(None)
-    overlays = []
-    for kind, layer in city.layers.items():
-        if kind in (Kind.ROOM, Kind.FACILITY):
-            overlays.append(
-                Overlay(
-                    "points",
-                    tr(f"page.kind.{kind}"),
-                    "#0f5c55",
-                    points=degrees_of(layer.geometry, layer.crs),
-                    names=list(map(str, layer.names)),
-                )
-            )
-        else:
-            drawing = drawing_of(layer, datum="wgs84")
-            overlays.append(outline_overlay(layer, drawing=drawing))
-    if city.incidents is not None:
-        batch = city.incidents.all
+    if isinstance(found, Incidents):
+        batch = found.all
         step = max(1, len(batch) // 3000)
-        points = shapely.points(batch.x[::step], batch.y[::step])
-        overlays.append(
-            Overlay(
-                "incidents",
-                tr("page.import.sample"),
-                "#d97706",
-                points=degrees_of(points, city.incidents.crs),
-            )
+        points = degrees_of(shapely.points(batch.x[::step], batch.y[::step]), found.crs)
+        overlay = Overlay("incidents", tr("page.import.sample"), "#d97706", points=points)
+    elif found.kind in (Kind.ROOM, Kind.FACILITY):
+        overlay = Overlay(
+            "points",
+            tr(f"page.kind.{found.kind}"),
+            "#0f5c55",
+            points=degrees_of(found.geometry, found.crs),
+            names=list(map(str, found.names)),
         )
-    return Scene(None, overlays=tuple(overlays))
+    else:
+        overlay = outline_overlay(found, drawing=drawing_of(found, datum="wgs84"))
+    return Scene(None, overlays=(overlay,))

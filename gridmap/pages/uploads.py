@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from gridmap.fields import fold
-from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, import_files
-from gridmap.model import City
+from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, read_files
+from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session
+from gridmap.plans import Action, import_detail, logged
 
 __all__ = ["Upload", "guess_kind", "read_for_a_look"]
 
@@ -44,8 +45,8 @@ class Upload:
         How they are read.
     report
         What gridmap understood, or None before the first look.
-    city
-        A city of nothing but these files, to draw what was understood.
+    found
+        What was read: stored as it is, so that the files are read once.
     """
 
     names: tuple[str, ...]
@@ -53,7 +54,7 @@ class Upload:
     kind: str
     options: ImportOptions = field(default_factory=ImportOptions)
     report: ImportReport | None = None
-    city: City | None = None
+    found: Layer | Incidents | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -100,31 +101,38 @@ def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
 
 
 def read_for_a_look(session: Session, upload: Upload) -> None:
-    """Read an upload into a workspace of its own, which nobody keeps.
+    """Read an upload as the open workspace would store it, and store nothing.
 
     Raises
     ------
     GridmapError
         If the files cannot be used.
     """
-    place = session.private_path("look")
-    shutil.rmtree(place, ignore_errors=True)
-    upload.report, upload.city = None, None
-    upload.report = import_files(place, upload.paths, kind=upload.kind, options=upload.options)
-    upload.city = Workspace.open(place).city()
+    upload.report, upload.found = None, None
+    upload.found, upload.report = read_files(
+        Workspace.at(session.path), upload.paths, kind=upload.kind, options=upload.options
+    )
 
 
-def store(session: Session, upload: Upload) -> ImportReport:
-    """Store an upload in the open workspace.
+def store(session: Session, found: Layer | Incidents, report: ImportReport, kind: str) -> None:
+    """Store what was read in the open workspace, and write that to its log.
 
     Raises
     ------
+    PermissionDeniedError
+        If the reader's role does not allow it.
     GridmapError
-        If the files cannot be used; the workspace is then as it was.
+        If the workspace cannot take it; it is then as it was.
     """
-    return import_files(
-        session.writable_path(), upload.paths, kind=upload.kind, options=upload.options
-    )
+    url = session.settings.database_url
+    actor, path = session.someone(), session.writable_path()
+    with logged(path, actor, Action.IMPORT, kind, url=url) as detail:
+        place = Workspace.at(path)
+        if isinstance(found, Incidents):
+            place.put_incidents(found, report)
+        else:
+            place.put_layer(found, report)
+        detail.update(import_detail(report))
 
 
 assert set(_SIGNS) == set(KINDS)  # noqa: S101 - every kind has its signs

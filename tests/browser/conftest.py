@@ -16,7 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from gridmap.i18n import tr, using_language
+
 ROOT = Path(__file__).resolve().parents[2]
+CHICAGO = ROOT.parent / "shared" / "data" / "chicago"
+LONG = 180_000  # the first visit of a fresh checkout compiles
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _WAIT_S = 90
 
@@ -145,3 +149,112 @@ def app_url() -> Iterator[str]:
     yield address
     process.send_signal(signal.SIGTERM)
     process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def chicago_files():
+    """Return a function that gives the folder of Chicago's files, or skips the test."""
+
+    def find() -> Path:
+        if not CHICAGO.is_dir():
+            pytest.skip(f"no real data: put the folder chicago into {CHICAGO.parent}")
+        return CHICAGO
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def chicago_url(tmp_path_factory, chicago_files) -> Iterator[str]:
+    """Serve the app on a workspace of Chicago, or skip where its files are not there."""
+    from gridmap.io import ImportOptions, import_files
+
+    folder = chicago_files()
+    place = tmp_path_factory.mktemp("cities") / "Chicago"
+    formats = ("%m/%d/%Y", "%Y/%d/%m")
+    for kind, name in (
+        ("grid", "block_groups_2010.gpkg"),
+        ("beat", "police_beats.zip"),
+        ("station", "police_districts.zip"),
+        ("room", "Police_Stations.csv"),
+        ("incidents", "Crimes_September_2014.csv"),
+    ):
+        options = ImportOptions(date_formats=formats if kind == "incidents" else ())
+        import_files(place, [folder / name], kind=kind, options=options)
+    process, address = serve(place)
+    yield address
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+
+
+class Reader:
+    """Someone at a page, who finds things by what is written on them in their language."""
+
+    def __init__(self, watched: Watched, url: str, language: str) -> None:
+        self.watched, self.page, self.url, self.language = watched, watched.page, url, language
+
+    def says(self, key: str, **values: object) -> str:
+        with using_language(self.language):
+            return tr(key, **values)
+
+    def open(self, page: str, **query: str) -> None:
+        parts = "&".join(f"{name}={value}" for name, value in query.items())
+        self.page.goto(f"{self.url}/{page}?lang={self.language}&{parts}")
+        self.page.locator(".gm-head").wait_for(timeout=LONG)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the app has nothing more to draw."""
+        self.page.wait_for_timeout(400)
+        status = self.page.locator('[data-testid="stStatusWidget"]')
+        status.wait_for(state="detached", timeout=LONG)
+
+    def see(self, key: str, **values: object) -> None:
+        said = self.page.get_by_text(self.says(key, **values)).first
+        said.wait_for(timeout=LONG)
+
+    def press(self, key: str, **values: object) -> None:
+        name = self.says(key, **values)
+        self.page.get_by_role("button", name=name, exact=True).first.click(timeout=LONG)
+        self.settle()
+
+    def choose(self, key: str) -> None:
+        """Choose a step, a view or another of several things side by side."""
+        name = self.says(key)
+        buttons = self.page.get_by_test_id("stButtonGroup")
+        buttons.get_by_role("radio", name=name, exact=True).first.click(timeout=LONG)
+        self.settle()
+
+    def pick(self, key: str, option: str) -> None:
+        """Pick an option of a list."""
+        self.page.get_by_role("combobox", name=self.says(key)).first.click(timeout=LONG)
+        self.page.get_by_role("option", name=option, exact=True).click(timeout=LONG)
+        self.settle()
+
+    def wait_for_map(self, which: int = 0):
+        frame = self.page.frame_locator("iframe").nth(which)
+        frame.locator("#map[data-painted]").wait_for(timeout=LONG)
+        return frame
+
+    def require_no_fault(self) -> None:
+        assert self.page.locator('[data-testid="stException"]').count() == 0
+        self.watched.require_clean()
+
+
+@pytest.fixture(scope="session")
+def reader_class() -> type[Reader]:
+    return Reader
+
+
+@pytest.fixture(
+    params=["demo", pytest.param("chicago", marks=pytest.mark.real_data)],
+)
+def city_name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def reader(city_name, request, open_page) -> Reader:
+    """Someone who looks at the demo city in Chinese, or at Chicago in English."""
+    if city_name == "demo":
+        return Reader(open_page(), request.getfixturevalue("app_url"), "zh")
+    return Reader(open_page(), request.getfixturevalue("chicago_url"), "en")

@@ -1,0 +1,103 @@
+"""A commander's and an analyst's job from start to end, on the demo city and on Chicago."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+from openpyxl import load_workbook
+
+_LONG = 180_000
+
+
+def read_figures(page) -> dict[str, str]:
+    """Return the key figures of a page by their names."""
+    boxes = page.locator(".gm-figure")
+    return {box.locator("span").inner_text(): box.locator("b").inner_text() for box in boxes.all()}
+
+
+def test_a_commander_looks_at_coverage_the_night_and_prints_a_page(reader, city_name):
+    page = reader.page
+    reader.open("coverage")
+    reader.wait_for_map()
+    straight = read_figures(page)
+    if city_name == "demo":  # Chicago's files hold no roads
+        reader.choose("page.mode.car")
+        reader.page.wait_for_function(
+            "(before) => document.querySelector('.gm-figures').innerText !== before",
+            arg=page.locator(".gm-figures").inner_text(),
+            timeout=_LONG,
+        ) if read_figures(page) == straight else None
+        assert read_figures(page) != straight
+    reader.require_no_fault()
+
+    # Hot spots at night: the last hours of every day, picked on the matrix.
+    reader.open("incidents")
+    frame = reader.wait_for_map()
+    name = reader.says("maps.column.incidents")
+    whole = int(read_figures(page)[name].replace(",", ""))
+    chart = page.locator(
+        '[data-testid="stVegaLiteChart"] canvas, [data-testid="stVegaLiteChart"] svg'
+    )
+    box = chart.first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.72, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.78, box["y"] + 60, steps=5)
+    page.mouse.move(box["x"] + box["width"] * 0.82, box["y"] + 120, steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        """([name, whole]) => [...document.querySelectorAll(".gm-figure")].some((box) =>
+            box.querySelector("span").innerText === name &&
+            box.querySelector("b").innerText.replaceAll(",", "") < whole)""",
+        arg=[name, whole],
+        timeout=_LONG,
+    )
+    reader.settle()
+    night = int(read_figures(page)[name].replace(",", ""))
+    assert 0 < night < whole
+    frame.locator("select.gm-themes").select_option("hot_spots")
+    legend = frame.locator(".gm-panel").inner_text()
+    assert reader.says("maps.hot.hot") in legend
+    reader.require_no_fault()
+
+    reader.open("overview")
+    reader.wait_for_map()
+    sheet = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", sheet)) == 1
+
+
+def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
+    reader, city_name, open_page, tmp_path
+):
+    page = reader.page
+    reader.open("reports")
+    month = "2024-11" if city_name == "demo" else "2014-09"
+    reader.pick("page.reports.period", month)
+    page.get_by_text(re.compile(f"· .*{month[:4]}")).first.wait_for(timeout=_LONG)
+    formats = page.get_by_role("combobox", name=reader.says("page.reports.formats"))
+    formats.click()
+    page.get_by_role("option", name="HTML", exact=True).click(timeout=_LONG)
+    page.keyboard.press("Escape")
+    reader.settle()
+    reader.press("page.reports.make")
+    link = page.get_by_test_id("stDownloadButton").get_by_role("button")
+    link.wait_for(timeout=_LONG)
+    with page.expect_download(timeout=_LONG) as loading:
+        link.click()
+    archive = zipfile.ZipFile(loading.value.path())
+    assert archive.testzip() is None
+    names = {name.rpartition(".")[2]: name for name in archive.namelist()}
+    assert {"xlsx", "pdf", "html"} <= set(names)
+    book = load_workbook(io.BytesIO(archive.read(names["xlsx"])), read_only=True)
+    assert len(book.sheetnames) >= 3
+    texts = [str(cell) for row in book.worksheets[0].iter_rows(values_only=True) for cell in row]
+    assert any(month[:4] in text for text in texts)
+    assert archive.read(names["pdf"]).startswith(b"%PDF")
+    target = tmp_path / "map.html"
+    target.write_bytes(archive.read(names["html"]))
+    opened = open_page()
+    opened.page.goto(target.as_uri())
+    opened.page.locator("body[data-painted]").wait_for(timeout=_LONG)
+    opened.require_clean()
+    reader.require_no_fault()
