@@ -1,6 +1,7 @@
 """What the documents say is what the code does."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,35 @@ def test_every_setting_is_documented() -> None:
     listed = set(re.findall(r"^``(GRIDMAP_\w+)``", source, re.MULTILINE))
     assert read == listed
     assert len(read) == len(Settings.__slots__)
+
+
+def named_functions(name: str) -> list[str]:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return re.findall(r"\| `(gridmap\.[\w.]+)` \|$", text, re.MULTILINE)
+
+
+def test_each_measure_names_a_function_that_is_there() -> None:
+    names = named_functions("measures.md")
+    assert names == named_functions("measures.zh-CN.md")
+    for name in names:
+        module, _, item = name.rpartition(".")
+        assert item in import_module(module).__all__, name
+
+
+def test_the_measures_leave_no_measure_out() -> None:
+    # What serves a measure but is none itself.
+    serving = {
+        "alignment", "apportion", "balance", "centres", "compare_hot_spots", "count_batches",
+        "count_incidents", "count_on_cluster", "coverage_frame", "criterion_of", "day_shifts",
+        "hot_spot_table", "hypercube", "lorenz_curve", "moment", "networks_of", "norms",
+        "open_hours", "parse_weights", "parse_within", "period_before", "places_of",
+        "present_plan", "reach_frame", "same_period_last_year", "sample_points",
+        "scott_bandwidth_m", "shift_counts", "top_area", "travel_of", "worst_grids",
+    }  # fmt: skip
+    functions = {
+        name
+        for name in import_module("gridmap.measure").__all__
+        if name.islower() and name not in serving
+    }
+    told = {name.rpartition(".")[2] for name in named_functions("measures.md")}
+    assert functions <= told, functions - told

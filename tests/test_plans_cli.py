@@ -1,16 +1,11 @@
 """`gridmap plans`, `compare` and `audit` as scripts see them."""
 
-import io
 import json
 import sqlite3
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 
 import pandas as pd
 import pytest
 
-from gridmap.cli import main
-from gridmap.i18n import set_language
 from gridmap.io import read_city
 from gridmap.measure.present import present_plan
 from gridmap.plans import LOCAL, MoveGrids, PlanStore, carry_out
@@ -19,28 +14,8 @@ from gridmap.plans.ground import Ground
 from gridmap.plans.suggestions import suggest_moves
 
 
-def run(*arguments):
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setenv("GRIDMAP_LANG", "en")
-        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        finally:
-            set_language("zh")
-    return code, out.getvalue(), err.getvalue()
-
-
-def ask(*arguments):
-    code, out, err = run(*arguments, "--json")
-    assert code == 0, err
-    return json.loads(out)
-
-
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, run):
     folder = tmp_path_factory.mktemp("plans") / "city"
     assert run("demo", folder, "--grids", 120, "--incidents", 500)[0] == 0
     return folder
@@ -61,7 +36,7 @@ def saved(place):
     return move
 
 
-def test_a_workspace_without_plans(tmp_path):
+def test_a_workspace_without_plans(tmp_path, run, ask):
     folder = tmp_path / "city"
     run("demo", folder, "--grids", 60, "--incidents", 0)
     before = sorted(path.name for path in folder.iterdir())
@@ -72,7 +47,7 @@ def test_a_workspace_without_plans(tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
-def test_list_history_and_show(place, saved):
+def test_list_history_and_show(place, saved, run, ask):
     listed = {item["name"]: item for item in ask("plans", place, "list")["plans"]}
     assert listed["better"]["version"] == 2
     assert listed["better"]["note"] == "first try"
@@ -93,7 +68,7 @@ def test_list_history_and_show(place, saved):
     assert "version 2" in out
 
 
-def test_compare_says_what_moved(place, saved):
+def test_compare_says_what_moved(place, saved, run, ask):
     assert isinstance(saved, MoveGrids)
     made = ask("compare", place, "present", "better")
     assert made["grids_moved"] == len(saved.grids)
@@ -106,7 +81,7 @@ def test_compare_says_what_moved(place, saved):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "gpkg", "geojson"])
-def test_a_plan_goes_out_and_comes_back(place, saved, tmp_path, suffix):
+def test_a_plan_goes_out_and_comes_back(place, saved, tmp_path, suffix, run, ask):
     file = tmp_path / f"plan.{suffix}"
     code, _, err = run("plans", place, "export", "better", file)
     assert code == 0, err
@@ -117,7 +92,7 @@ def test_a_plan_goes_out_and_comes_back(place, saved, tmp_path, suffix):
     assert ask("audit", place)["whole"]
 
 
-def test_a_table_with_columns_of_its_own(place, saved, tmp_path):
+def test_a_table_with_columns_of_its_own(place, saved, tmp_path, run, ask):
     run("plans", place, "export", "better", tmp_path / "plan.csv")
     table = pd.read_csv(tmp_path / "plan.csv", dtype=str)
     table.rename(columns={"grid": "Zelle", "beat": "Revier"})[["Zelle", "Revier"]].to_csv(
@@ -145,13 +120,13 @@ def test_a_table_with_columns_of_its_own(place, saved, tmp_path):
         ("compare", "present", "better@77"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_exit_code_two(place, saved, tmp_path, arguments):
+def test_what_cannot_be_done_is_one_line_and_exit_code_two(place, saved, tmp_path, arguments, run):
     where = tmp_path if arguments == ("plans", "list") else place
     code, out, err = run(arguments[0], where, *arguments[1:])
     assert (code, out, len(err.splitlines())) == (2, "", 1)
 
 
-def test_the_audit_names_the_first_broken_link(tmp_path):
+def test_the_audit_names_the_first_broken_link(tmp_path, run):
     folder = tmp_path / "city"
     run("demo", folder, "--grids", 60, "--incidents", 0)
     plan = present_plan(read_city(folder)).renamed("p")
@@ -174,7 +149,7 @@ def test_the_audit_names_the_first_broken_link(tmp_path):
     assert json.loads(out)["broken"]["number"] == 2
 
 
-def test_roles_are_given_and_listed(tmp_path):
+def test_roles_are_given_and_listed(tmp_path, run, ask):
     folder = tmp_path / "city"
     run("demo", folder, "--grids", 60, "--incidents", 0)
     assert ask("roles", folder) == {"roles": {}}

@@ -1,9 +1,7 @@
 """Proposals for a city, and the two commands."""
 
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,10 +10,8 @@ import pytest
 import shapely
 from scipy.spatial import cKDTree
 
-from gridmap.cli import main
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError
-from gridmap.i18n import set_language
 from gridmap.io import read_city
 from gridmap.measure.coverage import (
     Within,
@@ -26,6 +22,7 @@ from gridmap.measure.coverage import (
 from gridmap.model import City, Kind, Layer
 from gridmap.siting import SiteRequest, candidates_of, propose_sites
 
+Run = Callable[..., tuple[int, str, str]]
 REACH = Within(1000.0, "m")
 
 
@@ -162,28 +159,14 @@ def test_bad_requests_are_named(city: City, request_: SiteRequest, key: str) -> 
     assert caught.value.text("en")
 
 
-def run(*arguments: object) -> tuple[int, str, str]:
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setenv("GRIDMAP_LANG", "en")
-        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        finally:
-            set_language("zh")
-    return code, out.getvalue(), err.getvalue()
-
-
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
     place = tmp_path_factory.mktemp("siting") / "city"
     assert run("demo", place, "--grids", 120, "--incidents", 1500)[0] == 0
     return place
 
 
-def test_coverage_command(workspace: Path) -> None:
+def test_coverage_command(workspace: Path, run: Run) -> None:
     code, out, _ = run("coverage", workspace, "--within", "1000m,5min", "--json")
     assert code == 0
     found = json.loads(out)["coverage"]
@@ -195,7 +178,7 @@ def test_coverage_command(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["reach.gpkg", "reach.geojson", "reach.shp"])
-def test_rings_and_rows_are_written(workspace: Path, tmp_path: Path, name: str) -> None:
+def test_rings_and_rows_are_written(workspace: Path, tmp_path: Path, name: str, run: Run) -> None:
     out = tmp_path / name
     code, text, err = run("coverage", workspace, "--within", "1km,5min", "--out", out, "--json")
     assert code == 0, err
@@ -212,7 +195,9 @@ def test_rings_and_rows_are_written(workspace: Path, tmp_path: Path, name: str) 
     assert len(grids) == 120
 
 
-def test_site_command_writes_points_and_takes_an_area(workspace: Path, tmp_path: Path) -> None:
+def test_site_command_writes_points_and_takes_an_area(
+    workspace: Path, tmp_path: Path, run: Run
+) -> None:
     city = read_city(workspace)
     west = shapely.box(*shapely.total_bounds(city.grids.geometry[:30]))
     area, out = tmp_path / "area.geojson", tmp_path / "new.geojson"
@@ -224,7 +209,7 @@ def test_site_command_writes_points_and_takes_an_area(workspace: Path, tmp_path:
     assert gpd.read_file(out).to_crs(city.crs).within(west.buffer(1.0)).all()
 
 
-def test_site_command(workspace: Path) -> None:
+def test_site_command(workspace: Path, run: Run) -> None:
     code, out, _ = run(
         "site", workspace, "--rooms", 2, "--within", "1000m", "--fixed", "none", "--json"
     )
@@ -246,6 +231,8 @@ def test_site_command(workspace: Path) -> None:
         ("site", "--rooms", 1, "--fixed", "some"),
     ],
 )
-def test_bad_arguments_get_one_line(workspace: Path, arguments: tuple[object, ...]) -> None:
+def test_bad_arguments_get_one_line(
+    workspace: Path, arguments: tuple[object, ...], run: Run
+) -> None:
     code, out, err = run(arguments[0], workspace, *arguments[1:])
     assert (code, out, len(err.strip().splitlines())) == (2, "", 1)
