@@ -63,11 +63,14 @@ class Schedule:
         """
         hot = self.hot * min(1.0, max(0.2, (sweeps / 8_000) ** 0.4))
         firm = min(6.0, max(1.0, 2_000 / max(sweeps, 1.0)))
+        hurry = max(0.0, 1.0 - sweeps / 4_000)
         return replace(
             self,
             hot=max(hot, 1.5 * self.cold),
             loose=self.loose * firm,
             strict=self.strict * firm,
+            cooling=self.cooling - 0.25 * hurry,
+            holding=self.holding + 0.12 * hurry,
         )
 
 
@@ -197,7 +200,8 @@ def anneal(
     planned = max(1, round(schedule.sweeps / chunks))
     rate = 0.0
     if np.isfinite(clock.left()):  # a look at the clock, beside the schedule
-        rate = _timed(instance, state, schedule, np.full(2, schedule.cooling), room)
+        _timed(instance, state, schedule, np.full(2, schedule.cooling), room)
+        rate = _timed(instance, state, schedule, np.full(8, schedule.cooling), room)
         expected = min(expected, max(clock.left(), 0.0) / rate)
     schedule = schedule.fitted(expected)
     for i in range(chunks):

@@ -61,4 +61,4 @@ def schedule_of(objective: str) -> Schedule:
         return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
     if objective == "travel":  # what a grid's way costs is small beside a border
         return Schedule(sweeps=1, cold=0.03, resplit=0.01)
-    return Schedule(sweeps=1)
+    return Schedule(sweeps=1, hot=1.2, cold=0.2, resplit=0.006, cooling=0.85, holding=0.1)

@@ -21,6 +21,7 @@ from gridmap.partition._centres import move_centres
 from gridmap.partition._small import is_small, search_small
 from gridmap.partition._start import grow, join_pieces, start_plan
 from gridmap.partition._tighten import narrowed, tighten_balance
+from gridmap.partition._windows import polish_windows, window_visits
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
@@ -28,8 +29,8 @@ _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape while hot
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
-
-
+_HURRY = 6_000
+_MENDING = 2_000  # windows, at most, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 
 
@@ -37,13 +38,15 @@ _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 class Effort:
     """How many looks at a grid one annealing takes, and how many annealings there are.
 
-    ``searches`` is the number of searches of `search_small`, 0 for plain annealing.
+    ``windows`` is how many looks go into windows, for each look of one annealing; ``searches``
+    is the number of searches of `search_small`, 0 for plain annealing.
     """
 
     visits: float
     least: int
     most: int
     starts: int
+    windows: float = 0.0
     searches: int
 
     def part(self, share: float, *, travels: bool) -> Effort:
@@ -61,9 +64,9 @@ class Effort:
 
 
 _EFFORTS = {
-    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, searches=0),
-    "normal": Effort(visits=4e7, least=500, most=30_000, starts=3, searches=6),
-    "thorough": Effort(visits=4e8, least=4_000, most=50_000, starts=8, searches=200),
+    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, windows=1.0, searches=0),
+    "normal": Effort(visits=4e7, least=500, most=20_000, starts=2, windows=2.0, searches=6),
+    "thorough": Effort(visits=2e8, least=3_000, most=20_000, starts=4, windows=8.0, searches=200),
 }
 
 
@@ -157,6 +160,9 @@ def solve_region(
         return _search(instance, effort, schedule, seed, clock, on_progress)
     sweeps = effort.sweeps(n)
     starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
+    whole = clock
+    if np.isfinite(clock.left()):
+        clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
     left = clock.left()
     visit_s = _VISIT_S * (6 if pulls_travel(instance) else 1)
     if np.isfinite(left):
@@ -178,7 +184,34 @@ def solve_region(
         own = clock.part(clock.left() / (starts - i)) if np.isfinite(left) else clock
         best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
     assert best is not None  # noqa: S101 - starts is at least one; for the type checker
-    return best
+    windows = effort.windows * sweeps * n / window_visits(instance)
+    eased = widened(instance)
+    beat = polish_windows(eased, best.beat, plan, windows, seed=seed, clock=whole, keep=keep)
+    polished = rate_plan(instance, beat, keep, plan.sweeps)
+    return polished if polished.better_than(best) else best
+
+
+def annealing_share(grids: int, sweeps: float) -> float:
+    """Return the part of the time for annealing; windows have the rest.
+
+    Large plans, and plans in a hurry, gain more by cooling everything slowly.
+
+    Parameters
+    ----------
+    sweeps
+        How many the time is enough for.
+    """
+    if sweeps < _HURRY:
+        return 0.85
+    return 0.3 + 0.55 * min(1.0, grids / 20_000)
+
+
+def widened(instance: Instance) -> Instance:
+    """Return the instance with its bounds at the very tolerance, all but a hair."""
+    loads = instance.loads
+    extra = 0.98 * instance.slack / loads.scale
+    loads = loads._replace(lo=loads.lo - extra, hi=loads.hi + extra)
+    return instance._replace(loads=loads, slack=0.02 * instance.slack)
 
 
 def pulls_travel(instance: Instance) -> bool:
@@ -243,7 +276,7 @@ def _one_run(
         move_centres(pulls, first, instance.k, held)
     # The less time and the more grids, the larger the part of it that mending needs.
     size = min(len(first) / _MENDING_GRIDS, 1.0)
-    tail = 0.97 - 0.08 * size - 0.15 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
+    tail = 0.97 - 0.08 * size - 0.18 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
     inner = clock.part(clock.left() * tail)
     state = anneal(
         instance,
@@ -282,7 +315,11 @@ def _mended(
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, state) <= 0:
         return state.beat
-    beat = mend_balance(instance, state.beat, seed=seed, keep=keep, stopped=clock.stopped)
+    part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
+    beat = polish_windows(
+        instance, state.beat, plan, _MENDING, seed=seed, clock=part, keep=keep, mend=True
+    )
+    beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
     cold = replace(
         plan,
         sweeps=max(20, plan.sweeps // 20),

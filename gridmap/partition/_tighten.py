@@ -9,6 +9,7 @@ import numpy as np
 from gridmap.partition._anneal import Clock, Schedule, anneal
 from gridmap.partition._arrays import Floats, Instance, Ints
 from gridmap.partition._balance import mend_balance
+from gridmap.partition._windows import polish_windows, window_visits
 
 __all__ = ["narrowed", "tighten_balance", "worst_deviation"]
 
@@ -75,6 +76,7 @@ def tighten_balance(
         resplit=0.02,
     )
     failures = 0
+    windows = mild.sweeps * len(beat) / window_visits(instance)
     for turn in range(_ROUNDS):
         if off <= 1e-9 or failures >= _FAILURES or clock.stopped():
             break
@@ -84,10 +86,13 @@ def tighten_balance(
         )
         narrow = instance._replace(loads=loads, slack=0.0)
         part = clock.part(clock.left() / min(3, _ROUNDS - turn))
-        inner = part.part(part.left() * 0.8)
+        inner = part.part(part.left() * 0.6)
         state = anneal(narrow, best, mild, seed=seed + turn, clock=inner, keep=keep)
         mended = mend_balance(
-            narrow, state.beat, seed=seed + turn, keep=keep, stopped=part.stopped
+            narrow, state.beat, seed=seed + turn, keep=keep, stopped=inner.stopped
+        )
+        mended = polish_windows(
+            narrow, mended, mild, windows, seed=seed + turn, clock=part, keep=keep
         )
         found = worst_deviation(instance, mended)
         failures = failures + 1 if found >= off * 0.98 else 0

@@ -1,0 +1,295 @@
+"""A few neighbouring beats at a time, annealed anew: what cooling everything at once has missed.
+
+A large plan freezes with faults that no single move mends, such as a beat too many on one
+side of a river. A window of a few beats is warmed up and cooled again as a small problem of its
+own, and what comes out is kept if it is better: large neighbourhood search (Shaw 1998), with a
+little patience for plans that are worse at first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gridmap.partition._anneal import Clock, Schedule, excess_of, make_state, refresh_state
+from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
+from gridmap.partition._centres import move_centres
+from gridmap.partition._moves import (
+    NOISE,
+    beat_penalty,
+    foes_in,
+    next_random,
+    pull_of,
+)
+from gridmap.partition._recombine import recombine_pair, tree_room
+from gridmap.partition._sweep import is_plain, sweep_once
+
+__all__ = ["polish_windows", "window_visits"]
+
+_32 = np.uint64(32)
+_BEATS = 7
+_HOT = 0.45  # of the temperature that annealing begins with
+_SWEEPS = 250
+_LOOSE, _STRICT = 300.0, 2e8
+_PATIENCE = 1.7  # temperatures by which a plan may be worse at the start
+_RESPLIT = 0.005
+_BATCH = 16
+
+
+def window_visits(instance: Instance) -> float:
+    """Return the looks at a grid that one window takes."""
+    beats = min(_BEATS, instance.k)
+    return _SWEEPS * len(instance.xy) * beats / instance.k
+
+
+def _heats(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return temperature and balance weight for the sweeps of one window."""
+    share = np.linspace(0.0, 1.0, _SWEEPS)
+    cool = np.clip(share / 0.8, 0.0, 1.0)
+    hot = _HOT * plan.hot
+    cold = min(1.3 * plan.cold, hot / 2)
+    heat = hot * (cold / hot) ** cool
+    heat[share > 0.93] = 1e-9
+    weigh = _LOOSE * (2e5 / _LOOSE) ** cool
+    weigh[share > 0.8] *= 10.0
+    weigh[share > 0.93] *= 100.0
+    return heat, weigh
+
+
+def polish_windows(
+    instance: Instance,
+    beat: Ints,
+    plan: Schedule,
+    windows: float,
+    *,
+    seed: int,
+    clock: Clock,
+    keep: float = np.inf,
+    mend: bool = False,
+) -> Ints:
+    """Return the plan after so many windows; it is never worse.
+
+    Parameters
+    ----------
+    beat
+        A plan with every beat in one piece; it stays so.
+    plan
+        The schedule of the annealing before.
+    windows
+        How many; fewer where the clock ends first.
+    keep
+        Workload that may leave its present beat.
+    mend
+        End as soon as every beat is inside its bounds.
+    """
+    if instance.k < 2 or windows < 1:
+        return beat
+    state = make_state(instance, beat, seed, keep)
+    heat, weigh = _heats(plan)
+    n = len(beat)
+    room = tree_room(n, len(instance.graph.nbr), instance.loads.w.shape[1])
+    grids, saved = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    travels = bool(instance.pulls.demand.any())
+    held = np.zeros(instance.k, dtype=np.bool_)
+    held[instance.pulls.pin[instance.pulls.pin >= 0]] = True
+    best, least = state.beat.copy(), _whole_cost(instance, state)
+    start, left = clock.elapsed(), clock.left()
+    done = 0
+    while done < windows and not clock.stopped():
+        share = done / windows
+        if np.isfinite(left):
+            share = max(share, (clock.elapsed() - start) / left)
+        patience = max(0.0, _PATIENCE * float(heat[0]) * (1.0 - share / 0.95))
+        _run_windows(
+            instance.graph,
+            instance.loads,
+            instance.pulls,
+            state,
+            _BATCH,
+            min(_BEATS, instance.k),
+            heat,
+            weigh,
+            patience,
+            NOISE,
+            room,
+            grids,
+            saved,
+        )
+        done += _BATCH
+        refresh_state(instance, state)
+        if travels:
+            move_centres(instance.pulls, state.beat, instance.k, held)
+        cost = _whole_cost(instance, state)
+        if cost < least:
+            best, least = state.beat.copy(), cost
+        if mend and excess_of(instance, state) <= 0:
+            break
+    if travels:
+        move_centres(instance.pulls, best, instance.k, held)
+    return best
+
+
+def _whole_cost(instance: Instance, state: State) -> float:
+    """Return border, pulls and penalties of the whole plan, as windows weigh them."""
+    every = np.arange(len(state.beat), dtype=np.int32)
+    inside = np.ones(instance.k, dtype=np.bool_)
+    return float(
+        _cost(instance.graph, instance.loads, instance.pulls, state, every, inside, _STRICT)
+    )
+
+
+@njit(cache=True, nogil=True)
+def _cost(
+    graph: Graph,
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    grids: np.ndarray,
+    inside: np.ndarray,
+    weigh: float,
+) -> float:
+    """Return what the beats inside cost: borders between them, pulls and penalties."""
+    cost = 0.0
+    over = max(0.0, state.moved[0] - state.moved[1]) * state.moved[2]
+    penalty = over * over
+    for v in grids:
+        p = state.beat[v]
+        for e in range(graph.indptr[v], graph.indptr[v + 1]):
+            b = state.beat[graph.nbr[e]]
+            if b != p and inside[b]:
+                cost += graph.length[e] * 0.5
+        cost += pull_of(pulls, v, p)
+        if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
+            cost += 50.0 * foes_in(pulls, state, v, p)
+    for b in range(len(inside)):
+        if inside[b]:
+            for c in range(loads.w.shape[1]):
+                penalty += beat_penalty(loads, b, c, state.total[b, c])
+    return cost + weigh * penalty
+
+
+@njit(cache=True, nogil=True)
+def _choose(graph: Graph, loads: Loads, state: State, beats: int, inside: np.ndarray) -> None:
+    """Mark neighbouring beats around a random grid, or around a beat outside its bounds."""
+    n = len(state.beat)
+    bits = next_random(state.random)
+    start = np.int64(((bits >> _32) * np.uint64(n)) >> _32)
+    if bits & np.uint64(7):
+        # Nearly all windows go where bounds are broken, as long as any are.
+        for i in range(n):
+            v = (start + i) % n
+            b = state.beat[v]
+            wrong = False
+            for c in range(loads.w.shape[1]):
+                wrong |= beat_penalty(loads, b, c, state.total[b, c]) > 0.0
+            if wrong:
+                start = v
+                break
+    inside[:] = False
+    inside[state.beat[start]] = True
+    found = 1
+    state.tick[0] += 4
+    seen = state.tick[0]
+    state.queue[0] = start
+    state.stamp[start] = seen
+    head, tail = 0, 1
+    while head < tail and found < beats:
+        u = state.queue[head]
+        head += 1
+        for e in range(graph.indptr[u], graph.indptr[u + 1]):
+            j = graph.nbr[e]
+            if state.stamp[j] != seen:
+                state.stamp[j] = seen
+                state.queue[tail] = j
+                tail += 1
+                if not inside[state.beat[j]] and found < beats:
+                    inside[state.beat[j]] = True
+                    found += 1
+
+
+@njit(cache=True, nogil=True)
+def _resplit(
+    graph: Graph,
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    grids: np.ndarray,
+    inside: np.ndarray,
+    heat: float,
+    weigh: float,
+    noise: np.ndarray,
+    room: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Divide a random pair of beats inside the window anew."""
+    for _ in range(64):
+        bits = next_random(state.random)
+        v = grids[np.int64(((bits >> _32) * np.uint64(len(grids))) >> _32)]
+        begin = graph.indptr[v]
+        degree = graph.indptr[v + 1] - begin
+        if degree == 0:
+            continue
+        bits = next_random(state.random)
+        u = graph.nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]
+        p, q = state.beat[v], state.beat[u]
+        if p != q and inside[q]:
+            limit = heat * noise[bits & np.uint64(len(noise) - 1)]
+            recombine_pair(
+                graph, loads, pulls, state, v, p, q, limit, weigh, weigh, 0.0, room[0], room[1]
+            )
+            return
+
+
+@njit(cache=True, nogil=True)
+def _run_windows(
+    graph: Graph,
+    loads: Loads,
+    pulls: Pulls,
+    state: State,
+    windows: int,
+    beats: int,
+    heat: np.ndarray,
+    weigh: np.ndarray,
+    patience: float,
+    noise: np.ndarray,
+    room: tuple[np.ndarray, np.ndarray],
+    grids: np.ndarray,
+    saved: np.ndarray,
+) -> int:
+    """Anneal windows one after the other; return how many were kept."""
+    plain = is_plain(pulls)
+    inside = np.zeros(len(state.size), dtype=np.bool_)
+    kept = 0
+    for _ in range(windows):
+        _choose(graph, loads, state, beats, inside)
+        count = 0
+        for v in range(len(state.beat)):
+            if inside[state.beat[v]]:
+                grids[count] = v
+                saved[count] = state.beat[v]
+                count += 1
+        own = grids[:count]
+        before = _cost(graph, loads, pulls, state, own, inside, _STRICT)
+        size, total = state.size.copy(), state.total.copy()
+        moment, moved = state.moment.copy(), state.moved[0]
+        due = 0.0
+        for s in range(len(heat)):
+            sweep_once(
+                graph, loads, pulls, state, own, inside, heat[s], weigh[s], 0.0, noise, plain
+            )
+            due += _RESPLIT * beats
+            if due >= 1.0:
+                due -= 1.0
+                _resplit(graph, loads, pulls, state, own, inside, heat[s], weigh[s], noise, room)
+        after = _cost(graph, loads, pulls, state, own, inside, _STRICT)
+        bits = next_random(state.random)
+        if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
+            kept += 1
+            continue
+        for i in range(count):
+            state.beat[own[i]] = saved[i]
+        state.size[:] = size
+        state.total[:] = total
+        state.moment[:] = moment
+        state.moved[0] = moved
+    return kept
