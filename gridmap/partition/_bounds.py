@@ -19,6 +19,7 @@ from gridmap.partition._anneal import Clock
 __all__ = ["Relaxation", "relax_travel"]
 
 Floats = NDArray[np.float64]
+_SHIFTS = 12  # steps per entry beyond which sorting afresh is quicker
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +32,25 @@ class Relaxation:
 
 
 @njit(cache=True, nogil=True)
+def _resort(ratio: Floats, order: NDArray[np.int32]) -> None:
+    """Sort an order by ratio, in place; one that was nearly right is quickly mended."""
+    n = len(order)
+    budget = _SHIFTS * n
+    for i in range(1, n):
+        v = order[i]
+        r = ratio[v]
+        at = i - 1
+        while at >= 0 and ratio[order[at]] > r:
+            order[at + 1] = order[at]
+            at -= 1
+            budget -= 1
+        order[at + 1] = v
+        if budget < 0:
+            order[:] = np.argsort(ratio)
+            return
+
+
+@njit(cache=True, nogil=True)
 def _knapsacks(
     cost: Floats,
     u: Floats,
@@ -38,45 +58,54 @@ def _knapsacks(
     low: float,
     high: float,
     value: Floats,
-    chosen: NDArray[np.bool_],
-    taken: Floats,
-    fill: bool,  # noqa: FBT001 - compiled: no keywords
+    order: NDArray[np.int32],
 ) -> None:
-    """Solve each centre's knapsack; where ``fill``, record the shares of the chosen centres."""
+    """Solve each centre's knapsack; ``cost[j]`` and ``order[j]`` are those of centre j."""
     n = len(w)
     ratio = np.empty(n)
     for j in range(n):
-        if fill and not chosen[j]:
-            continue
         for v in range(n):
-            price = cost[v, j] - u[v]
+            price = cost[j, v] - u[v]
             ratio[v] = price / w[v] if w[v] > 0 else (-np.inf if price < 0 else np.inf)
-        order = np.argsort(ratio)
-        room = high
-        need = low
-        total = 0.0
-        for i in range(n):
-            v = order[i]
-            price = cost[v, j] - u[v]
-            if w[v] <= 0:
-                if price < 0:
-                    total += price
-                    if fill:
-                        taken[v] += 1.0
-                continue
-            if price >= 0 and need <= 0:
-                break
-            share = min(1.0, room / w[v])
-            if price >= 0:
-                share = min(share, need / w[v])
-            total += share * price
-            room -= share * w[v]
-            need -= share * w[v]
-            if fill:
-                taken[v] += share
-            if room <= 0:
-                break
-        value[j] = total
+        _resort(ratio, order[j])
+        value[j] = _fill(cost[j], u, w, low, high, order[j], np.empty(0))
+
+
+@njit(cache=True, nogil=True)
+def _fill(
+    cost: Floats,
+    u: Floats,
+    w: Floats,
+    low: float,
+    high: float,
+    order: NDArray[np.int32],
+    taken: Floats,
+) -> float:
+    """Return one knapsack's value; add the shares taken where there is room for them."""
+    room = high
+    need = low
+    total = 0.0
+    for v in order:
+        price = cost[v] - u[v]
+        if w[v] <= 0:
+            if price < 0:
+                total += price
+                if len(taken):
+                    taken[v] += 1.0
+            continue
+        if price >= 0 and need <= 0:
+            break
+        share = min(1.0, room / w[v])
+        if price >= 0:
+            share = min(share, need / w[v])
+        total += share * price
+        room -= share * w[v]
+        need -= share * w[v]
+        if len(taken):
+            taken[v] += share
+        if room <= 0:
+            break
+    return total
 
 
 def relax_travel(
@@ -108,19 +137,18 @@ def relax_travel(
     n = len(weight)
     u = np.sort(cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
     value, taken = np.zeros(n), np.zeros(n)
-    chosen = np.zeros(n, dtype=np.bool_)
+    turned = np.ascontiguousarray(cost.T)
+    order = np.argsort(turned, axis=1).astype(np.int32)
     best = Relaxation(-np.inf, u, value)
     length, stalled = 1.0, 0
     low, high = max(bounds[0], 0.0), bounds[1]
     for _ in range(steps):
-        chosen[:] = False
-        _knapsacks(cost, u, weight, low, high, value, chosen, taken, False)  # noqa: FBT003 - the same
+        _knapsacks(turned, u, weight, low, high, value, order)
         picked = np.argsort(value, kind="stable")[:beats]
         bound = float(u.sum() + value[picked].sum())
-        chosen[picked] = True
         taken[:] = 0.0
-        spare = value.copy()
-        _knapsacks(cost, u, weight, low, high, spare, chosen, taken, True)  # noqa: FBT003 - the same
+        for j in picked:
+            _fill(turned[j], u, weight, low, high, order[j], taken)
         if bound > best.bound + 1e-7 * abs(upper):
             stalled = 0
         else:

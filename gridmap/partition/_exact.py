@@ -18,11 +18,14 @@ from gridmap.partition._anneal import Clock
 from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import Relaxation, relax_travel
 
-__all__ = ["Proof", "prove_travel"]
+__all__ = ["Cut", "Proof", "assign_centres", "prove_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _LARGEST_MODEL = 60_000  # variables
+_NEAR, _NEARER = 8, 4  # centres that a grid may be given to, fewer where a plan is known
+_AROUND_S, _AROUND_GAP = 2.0, 2e-5
+_HEURISTICS = 0.01  # a good plan is known, so the solver is to spend its time on the bound
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,6 +38,15 @@ class Proof:
     centre: Integers
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A grid reaches a centre only if one of the grids around its piece belongs to it too."""
+
+    grid: int
+    centre: int
+    rim: tuple[int, ...]
+
+
 def prove_travel(
     graph: Graph,
     cost: Floats,
@@ -45,6 +57,7 @@ def prove_travel(
     clock: Clock,
     exact: bool = True,
     steps: int = 600,
+    cuts: list[Cut] | None = None,
 ) -> Proof:
     """Return what can be proven about a plan's travel, and a better plan where one is found.
 
@@ -62,6 +75,8 @@ def prove_travel(
         Whether to go on to the exact model.
     steps
         Subgradient steps of the bound.
+    cuts
+        Cuts that are known to hold.
     """
     n = len(weight)
     beats = len(np.unique(centre))
@@ -76,7 +91,18 @@ def prove_travel(
     open_pairs[centre, centre] = True
     if open_pairs.sum() > _LARGEST_MODEL:
         return Proof(lower, upper, False, centre)  # noqa: FBT003 - a field of a value
-    return _solve(graph, cost, weight, bounds, centre, open_pairs, lower, clock)
+    return _solve_hess(
+        graph,
+        cost,
+        weight,
+        bounds,
+        centre,
+        open_pairs,
+        lower,
+        clock,
+        relaxed=relaxed,
+        cuts=cuts,
+    )
 
 
 def _open_pairs(
@@ -114,7 +140,7 @@ def _open_pairs(
     return open_pairs
 
 
-def _solve(
+def _solve_hess(
     graph: Graph,
     cost: Floats,
     weight: Floats,
@@ -123,31 +149,38 @@ def _solve(
     open_pairs: NDArray[np.bool_],
     lower: float,
     clock: Clock,
+    *,
+    gap: float = 1e-7,
+    relaxed: Relaxation | None = None,
+    cuts: list[Cut] | None = None,
 ) -> Proof:
-    import highspy
+    """Return the best plan that uses the open pairs (grid, centre) only, and its bound.
 
+    Parameters
+    ----------
+    centre
+        A known plan, all of its pairs open.
+    lower
+        A known bound.
+    gap
+        Relative gap at which a model counts as solved.
+    relaxed
+        The relaxation that the open pairs follow from: as better plans are found, more pairs
+        are closed. A plan is then also sought around each answer that contiguity forbids.
+    """
     n = len(weight)
-    grids, centres = np.nonzero(open_pairs & np.diag(open_pairs)[None, :])
-    number = np.full((n, n), -1, dtype=np.int64)
-    number[grids, centres] = np.arange(len(grids))
-    solver = _hess_model(cost, weight, bounds, len(np.unique(centre)), grids, centres, number)
     upper = float(cost[np.arange(n), centre].sum())
-    start = np.zeros(len(grids))
-    start[number[np.arange(n), centre]] = 1.0
+    beats = len(np.unique(centre))
+    cuts = [] if cuts is None else cuts
     while not clock.stopped():
-        if np.isfinite(clock.left()):
-            solver.setOptionValue("time_limit", float(solver.getRunTime() + clock.left()))
-        solver.setSolution(_solution(highspy, start))
-        solver.run()
-        lower = max(lower, min(float(solver.getInfo().mip_dual_bound), upper))
-        if solver.getInfo().primal_solution_status != 2:
+        found, bound, done = _solve_once(
+            cost, weight, bounds, beats, centre, open_pairs, cuts, clock, gap
+        )
+        lower = max(lower, min(bound, upper))
+        if found is None:
             break
-        values = np.array(solver.getSolution().col_value)
-        found = np.full(n, -1, dtype=np.int64)
-        taken = values > 0.5
-        found[grids[taken]] = centres[taken]
-        done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        if not _cut_pieces(solver, graph, found, number):
+        new = _pieces_cuts(graph, found)
+        if not new:
             value = float(cost[np.arange(n), found].sum())
             if value <= upper:
                 upper, centre = value, found
@@ -156,7 +189,100 @@ def _solve(
             break
         if not done:
             break
+        cuts += new
+        if relaxed is None:
+            continue
+        better = assign_centres(graph, cost, weight, bounds, np.unique(found), cuts, clock)
+        if better is not None and float(cost[np.arange(n), better].sum()) < upper:
+            upper, centre = float(cost[np.arange(n), better].sum()), better
+            open_pairs = open_pairs & _open_pairs(cost, weight, bounds, beats, relaxed, upper)
+            open_pairs[np.arange(n), centre] = True
+            open_pairs[centre, centre] = True
     return Proof(min(lower, upper), upper, False, centre)  # noqa: FBT003 - a field of a value
+
+
+def assign_centres(
+    graph: Graph,
+    cost: Floats,
+    weight: Floats,
+    bounds: tuple[float, float],
+    sites: Integers,
+    cuts: list[Cut],
+    clock: Clock,
+    *,
+    known: Integers | None = None,
+) -> Integers | None:
+    """Return the best plan in whole pieces with given centres, or None where none is found.
+
+    Each grid goes to one of the few centres that cost it least, or to that of the known plan.
+
+    Parameters
+    ----------
+    cuts
+        Cuts that are known to hold; those found are added to it.
+    known
+        A plan with these centres.
+    """
+    n = len(weight)
+    count = min(_NEAR if known is None else _NEARER, len(sites))
+    near = np.argsort(cost[:, sites], axis=1, kind="stable")[:, :count]
+    pairs = np.zeros((n, n), dtype=np.bool_)
+    pairs[np.arange(n)[:, None], sites[near]] = True
+    pairs[sites, sites] = True
+    if known is not None:
+        pairs[np.arange(n), known] = True
+    part = clock.part(min(_AROUND_S, clock.left()))
+    while not part.stopped():
+        found, _, _ = _solve_once(
+            cost, weight, bounds, len(sites), known, pairs, cuts, part, _AROUND_GAP
+        )
+        if found is None:
+            return known
+        new = _pieces_cuts(graph, found)
+        if not new:
+            return found
+        cuts += new
+    return known
+
+
+def _solve_once(
+    cost: Floats,
+    weight: Floats,
+    bounds: tuple[float, float],
+    beats: int,
+    start: Integers | None,
+    open_pairs: NDArray[np.bool_],
+    cuts: list[Cut],
+    clock: Clock,
+    gap: float,
+) -> tuple[Integers | None, float, bool]:
+    """Return the centre of each grid (None: no plan found), the bound, and whether solved."""
+    import highspy
+
+    n = len(weight)
+    grids, centres = np.nonzero(open_pairs & np.diag(open_pairs)[None, :])
+    number = np.full((n, n), -1, dtype=np.int64)
+    number[grids, centres] = np.arange(len(grids))
+    solver = _hess_model(cost, weight, bounds, beats, grids, centres, number)
+    for cut in cuts:
+        _add_cut(solver, cut, number)
+    solver.setOptionValue("mip_rel_gap", gap)
+    if np.isfinite(clock.left()):
+        solver.setOptionValue("time_limit", max(clock.left(), 0.01))
+    if start is not None:
+        values = np.zeros(len(grids))
+        values[number[np.arange(n), start]] = 1.0
+        solver.setSolution(_solution(highspy, values))
+        solver.setOptionValue("mip_heuristic_effort", _HEURISTICS)
+    solver.run()
+    info = solver.getInfo()
+    if info.primal_solution_status != 2:
+        return None, float(info.mip_dual_bound), False
+    taken = np.array(solver.getSolution().col_value) > 0.5
+    found = np.full(n, -1, dtype=np.int64)
+    found[grids[taken]] = centres[taken]
+    done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return found, float(info.mip_dual_bound), done
 
 
 def _solution(highspy: Any, values: Floats) -> Any:  # noqa: ANN401 - the library has no types
@@ -180,7 +306,6 @@ def _hess_model(
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the library's signature
     solver.setOptionValue("threads", 1)
-    solver.setOptionValue("mip_rel_gap", 1e-7)
     for v, j in zip(grids, centres, strict=True):
         solver.addCol(float(cost[v, j]), 0.0, 1.0, 0, [], [])
     count = len(grids)
@@ -207,11 +332,10 @@ def _hess_model(
     return solver
 
 
-def _cut_pieces(solver: Any, graph: Graph, found: Integers, number: Integers) -> int:  # noqa: ANN401 - the library has no types
-    """Add a cut for each piece that does not hold its centre; return how many."""
-    import highspy
-
-    n, added = len(found), 0
+def _pieces_cuts(graph: Graph, found: Integers) -> list[Cut]:
+    """Return a cut for each grid of a piece that does not hold its centre."""
+    n = len(found)
+    cuts: list[Cut] = []
     seen = np.zeros(n, dtype=np.bool_)
     for root in [*np.unique(found), *range(n)]:
         if seen[root]:
@@ -226,12 +350,18 @@ def _cut_pieces(solver: Any, graph: Graph, found: Integers, number: Integers) ->
                 elif not seen[u]:
                     seen[u] = True
                     piece.append(int(u))
-        if root == j:
-            continue
-        gates = [number[u, j] for u in rim if number[u, j] >= 0]
-        for v in piece:
-            at = np.array([number[v, j], *gates], dtype=np.int32)
-            signs = np.array([1.0, *[-1.0] * len(gates)])
-            solver.addRow(-highspy.kHighsInf, 0.0, len(at), at, signs)
-            added += 1
-    return added
+        if root != j:
+            cuts += [Cut(v, j, tuple(sorted(rim))) for v in piece]
+    return cuts
+
+
+def _add_cut(solver: Any, cut: Cut, number: Integers) -> None:  # noqa: ANN401 - the library has no types
+    """Add a cut to a model, unless its pair is closed there."""
+    import highspy
+
+    if number[cut.grid, cut.centre] < 0:
+        return
+    gates = [number[u, cut.centre] for u in cut.rim if number[u, cut.centre] >= 0]
+    at = np.array([number[cut.grid, cut.centre], *gates], dtype=np.int32)
+    signs = np.array([1.0, *[-1.0] * len(gates)])
+    solver.addRow(-highspy.kHighsInf, 0.0, len(at), at, signs)

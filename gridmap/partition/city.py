@@ -57,7 +57,7 @@ def problem_of(
     shared = np.bincount(
         pairs.ravel(), weights=np.repeat(adjacency.length_m, 2), minlength=len(grids)
     )
-    inner = shapely.get_coordinates(shapely.point_on_surface(grids.geometry))
+    middle = shapely.get_coordinates(shapely.centroid(grids.geometry))
     outline = shapely.length(grids.geometry)
     fields: dict[str, object] = {
         "weights": workload.load * len(grids),
@@ -66,7 +66,7 @@ def problem_of(
         "barrier_edges": pairs[cut],
         "barrier_m": adjacency.length_m[cut],
         "beats": beats,
-        "xy": inner,
+        "xy": middle,
         "areas_m2": grids.area_m2,
         "outer_m": np.maximum(outline - shared, 0.0),
         "parents": station_of_grids(city) if by_station else None,

@@ -35,7 +35,8 @@ class Problem:
     beats
         Number of beats k.
     xy
-        A point inside each grid, metres (n, 2). Without it travel and shape are not measured.
+        The point that stands for each grid, such as its centroid, metres (n, 2). Without it
+        travel and shape are not measured.
     areas_m2
         Area of each grid (n,).
     outer_m

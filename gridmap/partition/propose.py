@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._exact import prove_travel
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
+from gridmap.partition._nearer import improve_travel
 from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._regions import Division, divide, tied_groups
@@ -30,7 +30,6 @@ __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
-_BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 
 
 def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
@@ -112,7 +111,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
         wish = _wish(problem, name, tolerance, keep)
-        search = clock.part(part.left() * (0.25 if prove and name == "travel" else 0.8))
+        search = clock.part(part.left() * (0.1 if prove and name == "travel" else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
         solved = run_tasks(
@@ -124,7 +123,13 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         )
         found = _candidate(problem, division, built, solved, name)
         if name == "travel" and len(built) == 1:
-            found = _prove(problem, division, built[0], solved[0], found, part, exact=prove)
+            beat, bound = improve_travel(
+                problem, built[0], found, part, exact=prove, effort=effort, seed=seed
+            )
+            if beat is not None:
+                better = [replace(solved[0], beat=beat)]
+                found = _candidate(problem, division, built, better, name)
+            found = replace(found, bounds=(*found.bounds, *bound))
         candidates.append(found)
         if clock.stopped():
             break
@@ -159,7 +164,7 @@ def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None
     by_name = {
         "compact": Wish(tolerances=given, keep=keep, travel=0.4 if near else 0.0),
         "balance": Wish(tolerances=given, keep=keep),
-        "travel": Wish(tolerances=given, keep=keep, cut=0.05, travel=0.3),
+        "travel": Wish(tolerances=given, keep=keep, cut=0.005, travel=0.3),
         "change": Wish(tolerances=given, keep=keep, change=2.0),
     }
     return by_name[objective]
@@ -187,6 +192,9 @@ def _tasks(
 ) -> list[Task]:
     """Return what is to be solved, region by region, with its share of the effort."""
     schedule = schedule_of(objective)
+    looks = effort_of(effort)
+    if objective == "travel":  # many short searches beat a long one, see `improve_travel`
+        looks = replace(looks, visits=looks.visits / 8, most=looks.most // 8)
     whole = sum(float(b.instance.pulls.weight.sum()) for b in built)
     size = sum(len(b.instance.xy) for b in built)
     tasks = []
@@ -203,7 +211,7 @@ def _tasks(
         tasks.append(
             Task(
                 instance=part.instance,
-                effort=effort_of(effort).part(share, travels=pulls_travel(part.instance)),
+                effort=looks.part(share, travels=pulls_travel(part.instance)),
                 schedule=schedule,
                 seed=seed * 7919 + i,
                 seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
@@ -237,62 +245,6 @@ def _candidate(
         bounds=(_cut_bound(scores.cut_m, proven=all(found.proven for found in solved)),),
         feasible=all(found.excess <= 0 for found in solved),
     )
-
-
-def _prove(
-    problem: Problem,
-    division: Division,
-    built: Built,
-    solved: Solved,
-    candidate: Candidate,
-    clock: Clock,
-    *,
-    exact: bool,
-) -> Candidate:
-    """Return the candidate with a bound on its travel, or a better plan that is proven."""
-    scores = candidate.scores
-    if scores.travel_total is None or scores.centres is None:
-        return candidate
-    nothing = Bound(objective="travel_m", value=scores.travel_total)
-    instance = built.instance
-    locked = (instance.pulls.pin >= 0).any() or instance.pulls.foe.size > 0
-    whole = len(instance.xy) == problem.grids
-    same = problem.targets is None and problem.criteria == 1
-    if problem.grids > _BOUND_GRIDS or locked or not whole or not same or not candidate.feasible:
-        return replace(candidate, bounds=(*candidate.bounds, nothing))
-    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
-    if problem.travel is not None:
-        far = problem.travel.astype(np.float64)
-    else:
-        assert problem.xy is not None  # noqa: S101 - travel was scored; for the type checker
-        far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
-    cost = demand[:, None] * far
-    share = problem.tolerances or (built.tolerance,)
-    mean = float(problem.weights[:, 0].sum()) / problem.beats
-    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
-    back = np.empty(problem.grids, dtype=np.int64)
-    back[built.node] = np.arange(problem.grids)
-    centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
-    proof = prove_travel(
-        instance.graph,
-        np.ascontiguousarray(cost[np.ix_(back, back)]),
-        problem.weights[back, 0],
-        bounds,
-        built.node[centre][back],
-        clock=clock,
-        exact=exact,
-    )
-    if proof.upper < scores.travel_total - 1e-9 * abs(scores.travel_total):
-        beat = np.unique(proof.centre, return_inverse=True)[1].astype(np.int32)
-        better = replace(solved, beat=beat)
-        candidate = _candidate(problem, division, [built], [better], candidate.objective)
-    bound = Bound(
-        objective="travel_m",
-        value=min(proof.upper, scores.travel_total),
-        lower=proof.lower,
-        proven=proof.proven,
-    )
-    return replace(candidate, bounds=(*candidate.bounds, bound))
 
 
 def _cut_bound(cut_m: float, *, proven: bool) -> Bound:

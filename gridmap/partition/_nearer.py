@@ -1,0 +1,116 @@
+"""After the search for short travel: plans settled exactly, and what is proven about the best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.partition._anneal import Clock
+from gridmap.partition._exact import Cut, prove_travel
+from gridmap.partition._instance import Built
+from gridmap.partition._options import schedule_of
+from gridmap.partition._polish import polish_travel
+from gridmap.partition._solve import Effort, solve_region
+from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Bound, Candidate
+
+__all__ = ["improve_travel"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
+_TRIES = {"quick": 2, "normal": 10, "thorough": 60}
+_VISITS = 3e5  # looks at a grid in each further search: many short ones beat a long one
+
+
+def improve_travel(
+    problem: Problem,
+    built: Built,
+    candidate: Candidate,
+    clock: Clock,
+    *,
+    exact: bool,
+    effort: str,
+    seed: int,
+) -> tuple[NDArray[np.int32] | None, tuple[Bound, ...]]:
+    """Return better beats of the nodes (None where there are none), and the bound on travel.
+
+    Parameters
+    ----------
+    built, candidate
+        The one region of the problem, and its plan.
+    exact
+        Whether to go on to the exact model.
+    """
+    scores = candidate.scores
+    if scores.travel_total is None or scores.centres is None:
+        return None, ()
+    if not _provable(problem, built, candidate):
+        return None, (Bound(objective="travel_m", value=scores.travel_total),)
+    n = problem.grids
+    cost = _cost(problem)
+    share = problem.tolerances or (built.tolerance,)
+    mean = float(problem.weights[:, 0].sum()) / problem.beats
+    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
+    back = np.empty(n, dtype=np.int64)
+    back[built.node] = np.arange(n)
+    cost = np.ascontiguousarray(cost[np.ix_(back, back)])
+    centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
+    parts = (built.instance.graph, cost, problem.weights[back, 0], bounds)
+    own = clock.part(clock.left() * (0.25 if exact else 0.75))
+
+    def another(i: int) -> Integers:
+        found = solve_region(
+            built.instance,
+            effort=Effort(visits=_VISITS, least=60, most=20_000, starts=1, searches=0),
+            schedule=schedule_of("travel"),
+            seed=seed * 7919 + 104_729 * (i + 1),
+            clock=own,
+        )
+        plan = np.zeros(n, dtype=np.int64)
+        for b in range(problem.beats):
+            inside = np.flatnonzero(found.beat == b)
+            plan[inside] = inside[np.argmin(cost[np.ix_(inside, inside)].sum(axis=0))]
+        return plan if found.excess <= 0 else centre_of_nodes
+
+    centre_of_nodes = built.node[centre][back]
+    cuts: list[Cut] = []
+    polished = polish_travel(
+        *parts, centre_of_nodes, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
+    )
+    proof = prove_travel(*parts, polished, clock=clock, exact=exact, cuts=cuts)
+    bound = Bound(
+        objective="travel_m",
+        value=min(proof.upper, scores.travel_total),
+        lower=proof.lower,
+        proven=proof.proven,
+    )
+    if proof.upper < scores.travel_total * (1 - 1e-9):
+        beat = np.unique(proof.centre, return_inverse=True)[1].astype(np.int32)
+        return beat, (bound,)
+    return None, (replace(bound, value=scores.travel_total),)
+
+
+def _provable(problem: Problem, built: Built, candidate: Candidate) -> bool:
+    """Return whether the exact model knows everything that the request asks for."""
+    pulls = built.instance.pulls
+    locked = bool((pulls.pin >= 0).any() or pulls.foe.size)
+    kept = bool((pulls.home >= 0).any())
+    whole = len(built.instance.xy) == problem.grids
+    same = problem.targets is None and problem.criteria == 1
+    small = problem.grids <= _BOUND_GRIDS
+    return small and whole and same and candidate.feasible and not locked and not kept
+
+
+def _cost(problem: Problem) -> Floats:
+    """Return demand times distance or time (n, n): rows are grids, columns centres."""
+    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    if problem.travel is not None:
+        far = problem.travel.astype(np.float64)
+    else:
+        assert problem.xy is not None  # noqa: S101 - travel was scored; for the type checker
+        far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
+    cost: Floats = demand[:, None] * far
+    return cost

@@ -1,0 +1,107 @@
+"""A travel plan made better: exact beats for given centres, best centres for given beats.
+
+Given centres, the best beats are an assignment problem with bounds on workload, which HiGHS
+solves in a moment; given beats, each moves its centre to its best grid. The two alternate
+(Cooper 1964) until they agree; then they start anew from another plan, as long as there is
+time. Contiguity comes in as cuts, as in `prove_travel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.partition._anneal import Clock
+from gridmap.partition._arrays import Graph
+from gridmap.partition._exact import Cut, assign_centres
+
+__all__ = ["polish_travel"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_HOPE = 1.006  # a plan so much worse is not worth settling
+_TRIFLE = 1e-9
+
+
+def polish_travel(
+    graph: Graph,
+    cost: Floats,
+    weight: Floats,
+    bounds: tuple[float, float],
+    centre: Integers,
+    *,
+    clock: Clock,
+    cuts: list[Cut],
+    another: Callable[[int], Integers] | None = None,
+    tries: int = 0,
+) -> Integers:
+    """Return the centre of each grid in a plan at least as good, every beat in one piece.
+
+    Parameters
+    ----------
+    graph
+        Neighbours that a beat may be connected by.
+    cost
+        Cost (n, n) of each grid with each centre.
+    weight, bounds
+        Workload (n,); lowest and highest workload of a beat, both allowed.
+    centre
+        Centre grid of each grid (n,), a plan inside the bounds.
+    cuts
+        Cuts that are known to hold; those found are added to it.
+    another
+        Returns further plans to start from, as ``centre``, by number.
+    tries
+        How many of them are looked at.
+    """
+    best = _settled(graph, cost, weight, bounds, _recentred(cost, centre), clock, cuts)
+    for i in range(tries if another is not None else 0):
+        if clock.stopped():
+            break
+        assert another is not None  # noqa: S101 - else there are no tries; for the type checker
+        plan = _recentred(cost, another(i))
+        if _value(cost, plan) > _value(cost, best) * _HOPE:
+            continue
+        found = _settled(graph, cost, weight, bounds, plan, clock, cuts)
+        if _value(cost, found) < _value(cost, best) * (1 - _TRIFLE):
+            best = found
+    return best
+
+
+def _value(cost: Floats, centre: Integers) -> float:
+    return float(cost[np.arange(len(centre)), centre].sum())
+
+
+def _recentred(cost: Floats, centre: Integers) -> Integers:
+    """Return the plan with each beat's centre at its best own grid."""
+    moved = centre.copy()
+    for j in np.unique(centre):
+        own = np.flatnonzero(centre == j)
+        sums = cost[np.ix_(own, own)].sum(axis=0)
+        at = int(np.argmin(sums))
+        moved[own] = own[at] if sums[at] < cost[own, j].sum() * (1 - _TRIFLE) else j
+    return moved
+
+
+def _settled(
+    graph: Graph,
+    cost: Floats,
+    weight: Floats,
+    bounds: tuple[float, float],
+    centre: Integers,
+    clock: Clock,
+    cuts: list[Cut],
+) -> Integers:
+    """Return where assignment to the centres and centres of the beats agree."""
+    best = centre
+    while not clock.stopped():
+        sites = np.unique(best)
+        found = assign_centres(graph, cost, weight, bounds, sites, cuts, clock, known=best)
+        assert found is not None  # noqa: S101 - a plan is known; for the type checker
+        found = _recentred(cost, found)
+        if _value(cost, found) >= _value(cost, best) * (1 - _TRIFLE):
+            break
+        best = found
+    return best
