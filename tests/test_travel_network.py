@@ -7,11 +7,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gridmap.errors import InputError
-from gridmap.io import keep_arrays, kept_arrays
+from gridmap.io import keep_arrays, kept, kept_arrays
 from gridmap.model import Kind, Layer
 from gridmap.travel import RoadNetwork, read_oneway, road_network, roads
+from gridmap.travel._meetings import Segments
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -270,10 +273,46 @@ def test_nothing_is_kept_where_nothing_can_be(tmp_path: Path, monkeypatch) -> No
     assert [item.name for item in tmp_path.iterdir()] == ["file"]
 
 
-def test_old_networks_are_dropped(cache: Path) -> None:
+def test_old_networks_are_dropped(cache: Path, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "_MOST_FILES", 8)
     for number in range(12):
         keep_arrays(f"n{number}", {"a": np.arange(number)})
         os.utime(cache / f"n{number}.npz", (number, number))
     assert len(list(cache.iterdir())) <= 9
     assert kept_arrays("n11") is not None
     assert kept_arrays("n0") is None
+
+
+def test_meetings_stand_once_and_touches_count() -> None:
+    # A cross at a vertex of both, a T, and two lines that share a stretch.
+    shapes = lines("0 0, 5 5, 10 10", "0 10, 5 5, 10 0", "5 5, 5 20", "20 0, 40 0", "30 0, 50 0")
+    a, b, at_a, at_b, xy = Segments.of(shapes).crossings()
+    found = sorted(zip(a.tolist(), b.tolist(), xy.round(6).tolist(), strict=True))
+    assert found == [
+        (0, 1, [5.0, 5.0]), (0, 2, [5.0, 5.0]), (1, 2, [5.0, 5.0]),
+        (3, 4, [30.0, 0.0]), (3, 4, [40.0, 0.0]),
+    ]  # fmt: skip
+    shared = (a == 3) & (b == 4)
+    assert sorted(at_a[shared].tolist()) == [10.0, 20.0]
+    assert sorted(at_b[shared].tolist()) == [0.0, 10.0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000))
+def test_crossings_equal_those_of_geos(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shapes = shapely.linestrings(rng.uniform(0, 100, (12, 3, 2)) + 4e6)
+    a, b, _, _, xy = Segments.of(shapes).crossings()
+    mine = sorted(zip(a.tolist(), b.tolist(), xy.round(3).tolist(), strict=True))
+    theirs = sorted(
+        (i, j, [round(x, 3), round(y, 3)])
+        for i in range(12)
+        for j in range(i + 1, 12)
+        for x, y in shapely.get_coordinates(shapely.intersection(shapes[i], shapes[j]))
+    )
+    assert [row[:2] for row in mine] == [row[:2] for row in theirs]
+    np.testing.assert_allclose(
+        np.array([row[2] for row in mine]).reshape(-1, 2),
+        np.array([row[2] for row in theirs]).reshape(-1, 2),
+        atol=2e-3,
+    )

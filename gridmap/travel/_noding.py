@@ -16,6 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from gridmap.travel._meetings import Segments
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -83,11 +85,11 @@ def node_lines(lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Cro
             shapely.get_coordinates(shapely.get_point(parts, -1)),
         ]
     )
-    tree = shapely.STRtree(parts)
+    segments = Segments.of(parts)
     length = shapely.length(parts)
-    on_line, on_at, on_end = _ends_on_lines(tree, parts, level, length, ends, tolerance_m)
+    on_line, on_at, on_end = _ends_on_lines(segments, level, length, ends, tolerance_m)
     cross_line, cross_at, cross_xy, n_split, n_passed = _crossings(
-        tree, parts, level, length, tolerance_m, crossings
+        segments, parts, level, length, tolerance_m, crossings
     )
     n = len(parts)
     storey = np.concatenate([np.zeros(2 * n), level[cross_line]])
@@ -129,25 +131,22 @@ def _simple_parts(lines: Shapes) -> tuple[Shapes, Ints]:
 
 
 def _ends_on_lines(
-    tree: shapely.STRtree,
-    parts: Shapes,
+    segments: Segments,
     level: Ints,
     length: Floats,
     ends: Floats,
     tolerance_m: float,
 ) -> tuple[Ints, Floats, Ints]:
     """Return where ends of lines lie on the inside of another line: line, measure, end."""
-    end, line = tree.query(shapely.points(ends), predicate="dwithin", distance=tolerance_m)
-    owner = end % len(parts)
-    joins = (owner != line) & ((level[line] == level[owner]) | (level[line] == 0))
-    end, line = end[joins], line[joins]
-    at = shapely.line_locate_point(parts[line], shapely.points(ends[end]))
-    inside = (at > tolerance_m) & (at < length[line] - tolerance_m)
+    owner = np.tile(np.arange(len(length)), 2)
+    end, line, at = segments.near_points(ends, owner, tolerance_m)
+    joins = (level[line] == level[owner[end]]) | (level[line] == 0)
+    inside = joins & (at > tolerance_m) & (at < length[line] - tolerance_m)
     return line[inside], at[inside], end[inside]
 
 
 def _crossings(
-    tree: shapely.STRtree,
+    segments: Segments,
     parts: Shapes,
     level: Ints,
     length: Floats,
@@ -155,15 +154,7 @@ def _crossings(
     crossings: Crossings,
 ) -> tuple[Ints, Floats, Floats, int, int]:
     """Return the cuts where insides of lines cross: line, measure, position, and counts."""
-    a, b = tree.query(parts, predicate="intersects")
-    a, b = a[a < b], b[a < b]
-    points, pair = shapely.get_coordinates(
-        shapely.intersection(parts[a], parts[b]), return_index=True
-    )
-    a, b = a[pair], b[pair]
-    spots = shapely.points(points)
-    at_a = shapely.line_locate_point(parts[a], spots)
-    at_b = shapely.line_locate_point(parts[b], spots)
+    a, b, at_a, at_b, points = segments.crossings()
     end_a = (at_a <= tolerance_m) | (at_a >= length[a] - tolerance_m)
     end_b = (at_b <= tolerance_m) | (at_b >= length[b] - tolerance_m)
     same = level[a] == level[b]
@@ -172,8 +163,9 @@ def _crossings(
     if crossings != "split" and drawn.any():
         shared = np.zeros(len(a), dtype=bool)
         rows = np.flatnonzero(drawn)
-        shared[rows] = _has_vertex(parts, a[rows], spots[rows], tolerance_m) & _has_vertex(
-            parts, b[rows], spots[rows], tolerance_m
+        spots = shapely.points(points[rows])
+        shared[rows] = _has_vertex(parts, a[rows], spots, tolerance_m) & _has_vertex(
+            parts, b[rows], spots, tolerance_m
         )
         meetings = (end_a | end_b | through) & same
         explained = (end_a | end_b | shared) & same
