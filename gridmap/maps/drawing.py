@@ -19,6 +19,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gridmap.io import keep_arrays, kept_arrays
 from gridmap.maps._packing import pack, unpack
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
@@ -31,6 +32,8 @@ _SCREEN_PX = 1100.0  # the width that a city is fitted into when a map opens
 _STEPS = (1, 3, 6)  # zooms above the opening one at which a drawing is kept
 _DEEPEST_ZOOM = 18
 _EARTH_M = 40075016.686
+_FORMAT = 1  # changes with what is drawn of the same layer
+_LARGE = 2000  # features, from which a drawing is kept between runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,23 @@ def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
     datum
         Datum of the basemap under it: ``wgs84``, ``gcj02`` or ``bd09``. What is drawn is
         shifted to fit, the layer is not.
+
+    Notes
+    -----
+    Drawings of large layers are kept in the user's cache folder (`gridmap.io.keep_arrays`).
     """
-    return draw_geometry(layer.geometry, layer.crs, datum=datum)
+    if len(layer) < _LARGE:
+        return draw_geometry(layer.geometry, layer.crs, datum=datum)
+    name = f"drawing-{_FORMAT}-{datum}-{layer.digest}"
+    kept = kept_arrays(name)
+    if kept is not None and {"data", "bounds"} <= set(kept):
+        south, west, north, east = kept["bounds"].astype(float).tolist()
+        data = kept["data"].tobytes()
+        return Drawing(data, _digest(data), (south, west, north, east), len(layer))
+    drawing = draw_geometry(layer.geometry, layer.crs, datum=datum)
+    packed = np.frombuffer(drawing.data, dtype=np.uint8)
+    keep_arrays(name, {"data": packed, "bounds": np.array(drawing.bounds)})
+    return drawing
 
 
 def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs84") -> Drawing:
@@ -88,8 +106,11 @@ def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs8
         parts.append(body)
     header = json.dumps({"count": len(geometry), "levels": heads}).encode()
     data = b"".join([struct.pack("<I", len(header)), header, *parts])
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return Drawing(data, digest, bounds, len(geometry))
+    return Drawing(data, _digest(data), bounds, len(geometry))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def world_pixels(

@@ -67,16 +67,11 @@ def show() -> None:
 def _pick_workspace(session: Session) -> None:
     with st.popover(tr("page.data.new_workspace"), key=f"gridmap-new-{len(session.places)}"):
         name = st.text_input(tr("page.data.new_name"), key="gridmap-new-workspace").strip()
-        st.caption(tr("page.data.new_help"))
+        kept = session.kept_folder
+        st.caption(tr("page.data.new_kept", folder=kept) if kept else tr("page.data.new_help"))
         if st.button(tr("page.data.new_make"), disabled=not name or name in session.places):
-            session.places[name] = session.private_path("workspaces") / _folder_name(name)
-            session.open(name)
+            session.new_workspace(name)
             st.rerun()
-
-
-def _folder_name(name: str) -> str:
-    """Return a name that is a folder's on every system and leads nowhere else."""
-    return "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
 
 
 def _show_contents(ground: Ground) -> None:
@@ -144,9 +139,11 @@ def _contents(ground: Ground) -> pd.DataFrame:
                 tr("page.data.area"): number(float(layer.area_m2.sum()) / 1e6, 1)
                 if kind in AREA_KINDS
                 else "",
-                tr("page.data.sources"): "、".join(map(str, known.get("sources") or [])),
+                tr("page.data.sources"): tr("page.join.names").join(
+                    map(str, known.get("sources") or [])
+                ),
                 tr("page.data.source_crs"): str(known.get("source_crs") or ""),
-                tr("page.data.mapped"): "；".join(
+                tr("page.data.mapped"): tr("page.join.pairs").join(
                     f"{tr(f'field.{name}')} ← {column}" for name, column in mapped.items()
                 ),
             }
@@ -159,10 +156,13 @@ def _contents(ground: Ground) -> pd.DataFrame:
                 tr("page.data.area"): "",
                 tr("page.data.sources"): "",
                 tr("page.data.source_crs"): "",
-                tr("page.data.mapped"): "、".join(ground.city.incidents.categories),
+                tr("page.data.mapped"): tr("page.join.names").join(
+                    ground.city.incidents.categories
+                ),
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame.loc[:, (frame != "").any()]
 
 
 def _show_check(ground: Ground) -> None:
@@ -180,7 +180,7 @@ def _show_check(ground: Ground) -> None:
                 tr("page.data.finding"): [tr(f"io.finding.{item.kind}") for item in found],
                 tr("page.data.count"): [item.count for item in found],
                 tr("page.data.area_m2"): [item.area_m2 or None for item in found],
-                "ID": ["、".join(item.ids) for item in found],
+                "ID": [tr("page.join.names").join(item.ids) for item in found],
             }
         )
         picked = st.dataframe(
@@ -255,7 +255,7 @@ def _show_repair(ground: Ground) -> None:
             with logged(path, actor, Action.REPAIR, "undo", url=url) as detail:
                 kinds = undo_repair(path)
                 detail["layers"] = [str(kind) for kind in kinds]
-            names = "、".join(tr(f"page.kind.{kind}") for kind in kinds)
+            names = tr("page.join.names").join(tr(f"page.kind.{kind}") for kind in kinds)
             session.work["repair"] = [tr("page.data.restored", names=names)]
             st.rerun()
     except GridmapError as error:

@@ -158,12 +158,14 @@ def _show_report(report: ImportReport) -> None:
         for reason, count in report.refused.items()
     ]
     if report.refused_columns:
-        lines.append(tr("page.import.persons", names="、".join(report.refused_columns)))
+        lines.append(
+            tr("page.import.persons", names=tr("page.join.names").join(report.refused_columns))
+        )
     lines += [note.text() for note in report.warnings]
     lines.append(
         tr(
             "page.import.mapped",
-            pairs="；".join(
+            pairs=tr("page.join.pairs").join(
                 f"{tr(f'field.{name}')} ← {column}" for name, column in report.mapped.items()
             )
             or "–",

@@ -132,6 +132,6 @@ def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:
     if grids.unassigned["incidents"]:
         lines.append(tr("page.health.incidents", count=number(grids.unassigned["incidents"])))
     if grids.missing:
-        names = "、".join(tr(f"maps.column.{name}") for name in grids.missing)
+        names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in grids.missing)
         lines.append(tr("page.health.missing", names=names))
     st.markdown("\n".join(f"- {line}" for line in lines or [tr("page.health.good")]))

@@ -152,7 +152,9 @@ def _show_preview(report: Report) -> None:
     )
     table = report.tables[at]
     frame = pd.DataFrame(table.texts(), columns=[item.label for item in table.columns])
-    st.dataframe(frame, hide_index=True, width="stretch", height=420)
+    st.dataframe(
+        frame, hide_index=True, width="stretch", height=min(420, 38 + 35 * max(len(frame), 1))
+    )
     for note in table.notes:
         st.caption(note)
 

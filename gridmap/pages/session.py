@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ __all__ = ["DEMO", "Session", "current_session"]
 
 DEMO = "demo"
 _KEY = "gridmap"
+_NEW = "workspaces"
+_COOKIE = "_streamlit_xsrf"
+_WORKSPACES = "*/gridmap.toml"
 
 
 @dataclass(slots=True)
@@ -137,6 +141,24 @@ class Session:
             self.workspace, self.plan, self.since, self.until = name, "", None, None
             self.marked, self.work = {}, {}
 
+    @property
+    def kept_folder(self) -> Path | None:
+        """Folder in which new workspaces outlive the app; None where they do not.
+
+        It is the folder of workspaces that the app was started with. Where people log in,
+        a workspace needs roles before it is shared, so there it stays with its maker.
+        """
+        named = Path(self.settings.workspace) if self.settings.workspace else None
+        if named is None or self.settings.login or not named.is_dir():
+            return None
+        return None if Workspace(named).exists else named
+
+    def new_workspace(self, name: str) -> None:
+        """Make a place for a workspace and open it; nothing is written before an import."""
+        folder = self.kept_folder or _browsers_folder(self.settings) or self.private_path(_NEW)
+        self.places[name] = folder / _folder_name(name)
+        self.open(name)
+
     def private_path(self, name: str) -> Path:
         """Return a folder that only this session sees; it goes when the session goes."""
         if self._folder is None:
@@ -146,7 +168,8 @@ class Session:
     def writable_path(self) -> Path:
         """Return the open workspace's folder; of the bundled demo city, a private copy."""
         if self.is_bundled:
-            copy = self.private_path(DEMO)
+            folder = _browsers_folder(self.settings) or self.private_path(_NEW)
+            copy = folder / DEMO
             if not copy.exists():
                 shutil.copytree(self.path, copy)
             self.places[self.workspace] = copy
@@ -171,6 +194,10 @@ def _new_session() -> Session:
     first = next(iter(places))
     shared = {name: path for name, path in places.items() if path != bundled("data") / DEMO}
     session = Session(settings, settings.language, first, places, shared=shared)
+    folder = _browsers_folder(settings)
+    if folder is not None:
+        # What this browser made before a page was loaded anew.
+        places.update({found.parent.name: found.parent for found in folder.glob(_WORKSPACES)})
     try:
         asked = Address.read(dict(st.query_params))
         session.language = asked.language or settings.language
@@ -180,6 +207,29 @@ def _new_session() -> Session:
     except GridmapError as error:
         session.complaint = error.text(session.language)
     return session
+
+
+_FOLDERS: dict[str, tempfile.TemporaryDirectory[str]] = {}
+
+
+def _browsers_folder(settings: Settings) -> Path | None:
+    """Return a folder that only this browser sees, until the app ends; None where it has none.
+
+    Streamlit gives each browser a random cookie against forged requests; a digest of it
+    tells browsers apart. Where people log in, one browser may serve several: there is none.
+    """
+    cookie = "" if settings.login else str(st.context.cookies.get(_COOKIE) or "")
+    if not cookie:
+        return None
+    mark = hashlib.blake2b(cookie.encode(), digest_size=16).hexdigest()
+    if mark not in _FOLDERS:
+        _FOLDERS[mark] = tempfile.TemporaryDirectory(prefix="gridmap-")
+    return Path(_FOLDERS[mark].name)
+
+
+def _folder_name(name: str) -> str:
+    """Return a name that is a folder's on every system and leads nowhere else."""
+    return "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
 
 
 @cache
@@ -193,7 +243,7 @@ def _places(settings: Settings) -> dict[str, Path]:
     places: dict[str, Path] = {}
     if settings.workspace:
         named = Path(settings.workspace)
-        inside = [] if Workspace(named).exists else sorted(named.glob("*/gridmap.toml"))
+        inside = [] if Workspace(named).exists else sorted(named.glob(_WORKSPACES))
         places = {path.parent.name: path.parent for path in inside} or {named.name: named}
     demo = bundled("data") / DEMO
     if Workspace(demo).exists:
