@@ -1,9 +1,11 @@
 """Maps beside ``GeoDataFrame.explore()``: bytes, time to build, time to paint, clicks.
 
-``python -m benchmarks.maps [--sizes 5000,20000,50000]`` prints JSON lines. Both maps are
-opened by the same headless Chromium from files, with Leaflet in the page for both, so that
-no network is in the figures. ``explore`` is left out above 20,000 grids: its page takes
-minutes.
+``python -m benchmarks.maps [--sizes 5000,20000,50000] [--opening 20000,1000000]`` prints
+JSON lines. Both maps are opened in turn by the same headless Chromium from files, with
+Leaflet in the page for both, so that no network is in the figures. ``explore`` is left out
+above 20,000 grids: its page takes minutes. Beside the time on the clock stands the processor
+time of all of the browser's processes, which says the same on a busy machine. The last line
+opens every page of the app on a large workspace, for the first time and again.
 """
 
 from __future__ import annotations
@@ -17,14 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import psutil
 import shapely
 
+from benchmarks._opening import cpu_s, opening, wait_for
 from gridmap.maps import Facts, Scene, choropleth, draw_layer, to_html
 from gridmap.maps.scripts import read_leaflet
 from gridmap.model import Kind, Layer
@@ -118,13 +121,16 @@ def paint_ms(browser: Any, html: str, *, mine: bool) -> dict[str, float]:  # noq
         target = Path(folder) / "map.html"
         target.write_text(html, encoding="utf-8")
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        begun = time.perf_counter()
+        used, begun = cpu_s(psutil.Process()), time.perf_counter()
         page.goto(target.as_uri(), timeout=300_000)
         if mine:
             page.locator("body[data-painted]").wait_for(timeout=300_000)
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => "
                       "requestAnimationFrame(done)))")  # fmt: skip
-        found = {"paint_ms": (time.perf_counter() - begun) * 1000}
+        found = {
+            "paint_ms": (time.perf_counter() - begun) * 1000,
+            "paint_cpu_ms": (cpu_s(psutil.Process()) - used) * 1000,
+        }
         if mine:
             found |= page.evaluate(
                 """async () => {
@@ -154,9 +160,8 @@ def paint_ms(browser: Any, html: str, *, mine: bool) -> dict[str, float]:  # noq
         return found
 
 
-def median_of(browser: Any, html: str, *, mine: bool, runs: int) -> dict[str, float]:  # noqa: ANN401 - untyped peer
+def medians(found: list[dict[str, float]]) -> dict[str, float]:
     """Return the median of each figure of `paint_ms` over some runs."""
-    found = [paint_ms(browser, html, mine=mine) for _ in range(runs)]
     return {name: statistics.median(run[name] for run in found) for name in found[0]}
 
 
@@ -179,7 +184,7 @@ def click_ms(browser: Any, layer: Layer, folder: Path) -> dict[str, float]:  # n
     )  # fmt: skip
     address = f"http://127.0.0.1:{_PORT}"
     try:
-        _wait(address)
+        wait_for(address)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         received = [0]
         page.on("websocket", lambda socket: socket.on("framereceived", _adder(received)))
@@ -221,22 +226,33 @@ def _adder(received: list[int]) -> Any:  # noqa: ANN401 - a callback of the brow
     return add
 
 
-def _wait(address: str) -> None:
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 - this machine
-                return
-        except OSError:
-            time.sleep(0.25)
-    message = "the app did not answer"
-    raise TimeoutError(message)
+def beside_explore(browser: Any, layer: Layer) -> dict[str, Any]:  # noqa: ANN401 - untyped peer
+    """Return the figures of our map and of explore's, opened in turn."""
+    pages = {"ours": ours(layer)}
+    if len(layer) <= _EXPLORE_UP_TO:
+        pages["explore"] = explore(layer)
+    runs = 5 if len(layer) <= 6000 else 1 if "explore" in pages else 3
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in pages}
+    for _ in range(runs):
+        for name, (html, _seconds) in pages.items():
+            found[name].append(paint_ms(browser, html, mine=name == "ours"))
+    line: dict[str, Any] = {
+        name: {"mb": len(html.encode()) / 1e6, "build_s": seconds, **medians(found[name])}
+        for name, (html, seconds) in pages.items()
+    }
+    if "explore" in pages:
+        for share, of in (("bytes", "mb"), ("paint", "paint_ms"), ("paint_cpu", "paint_cpu_ms")):
+            line[f"share_of_{share}"] = line["ours"][of] / line["explore"][of]
+    return line
 
 
 def main() -> None:
-    """Print one line a size."""
+    """Print one line a size, and one on opening."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="5000,20000,50000")
-    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    parser.add_argument("--opening", default="20000,1000000", help="grids,incidents; or blank")
+    chosen = parser.parse_args()
+    sizes = [int(size) for size in chosen.sizes.split(",") if size]
     from playwright.sync_api import sync_playwright
 
     path = next(
@@ -247,18 +263,13 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for size in sizes:
             layer = irregular_grids(size)
-            html, seconds = ours(layer)
             line: dict[str, Any] = {"benchmark": "maps", "grids": len(layer)}
-            line["ours"] = {"mb": len(html.encode()) / 1e6, "build_s": seconds}
-            line["ours"] |= median_of(browser, html, mine=True, runs=3)
-            if size <= _EXPLORE_UP_TO:
-                html, seconds = explore(layer)
-                line["explore"] = {"mb": len(html.encode()) / 1e6, "build_s": seconds}
-                runs = 3 if size <= 6000 else 1
-                line["explore"] |= median_of(browser, html, mine=False, runs=runs)
-                line["share_of_bytes"] = line["ours"]["mb"] / line["explore"]["mb"]
-                line["share_of_paint"] = line["ours"]["paint_ms"] / line["explore"]["paint_ms"]
+            line |= beside_explore(browser, layer)
             line["ours"] |= click_ms(browser, layer, Path(folder))
+            print(json.dumps(_rounded(line)), flush=True)
+        if chosen.opening:
+            grids, incidents = (int(part) for part in chosen.opening.split(","))
+            line = opening(browser, Path(folder), grids=grids, incidents=incidents)
             print(json.dumps(_rounded(line)), flush=True)
         browser.close()
 

@@ -1,0 +1,108 @@
+"""Opening the pages on a large workspace, the first time and the second."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_PAGES = ("overview", "data", "incidents", "coverage", "redraw", "reports")
+_PORT = 8698
+_LONG = 600_000
+
+
+def opening(browser: Any, folder: Path, *, grids: int, incidents: int) -> dict[str, Any]:  # noqa: ANN401 - untyped peer
+    """Return seconds until each page of a made-up city is drawn, and processor seconds.
+
+    ``first`` is in a new browser and a new app, ``second`` in the same ones, ``restarted``
+    in the same browser after the app was started anew.
+    """
+    place = folder / "large"
+    command = [sys.executable, "-m", "gridmap", "demo", str(place)]
+    sizes = ["--grids", str(grids), "--incidents", str(incidents)]
+    subprocess.run([*command, *sizes], check=True, stdout=subprocess.DEVNULL)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    line: dict[str, Any] = {"benchmark": "opening", "grids": grids, "incidents": incidents}
+    with _app(place) as (address, process):
+        for turn in ("first", "second"):
+            line[turn] = {page: _open(context, address, page, process) for page in _PAGES}
+    with _app(place) as (address, process):
+        line["restarted"] = {page: _open(context, address, page, process) for page in _PAGES}
+    context.close()
+    return line
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return the processor seconds of a process and of all that it has started."""
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+def _open(context: Any, address: str, name: str, app: psutil.Process) -> dict[str, float]:  # noqa: ANN401 - untyped peer
+    page = context.new_page()
+    used, begun = cpu_s(app), time.perf_counter()
+    page.goto(f"{address}/{name}?lang=zh")
+    if name == "reports":
+        page.locator(".gm-figures").wait_for(timeout=_LONG)
+    else:
+        frame = page.frame_locator("iframe").first
+        frame.locator("#map[data-painted]").wait_for(timeout=_LONG)
+    page.locator('[data-testid="stSpinner"]').wait_for(state="detached", timeout=_LONG)
+    found = {"s": time.perf_counter() - begun, "app_cpu_s": cpu_s(app) - used}
+    page.close()
+    return found
+
+
+@contextmanager
+def _app(place: Path) -> Iterator[tuple[str, psutil.Process]]:
+    root = Path(__file__).parents[1]
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "streamlit", "run", str(root / "app.py"),
+            "--server.headless", "true", "--server.address", "127.0.0.1",
+            "--server.port", str(_PORT), "--server.fileWatcherType", "none",
+            "--browser.gatherUsageStats", "false",
+        ],
+        env={**os.environ, "PYTHONPATH": str(root), "GRIDMAP_WORKSPACE": str(place)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{_PORT}"
+    try:
+        wait_for(address)
+        yield address, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(address: str) -> None:
+    """Wait until an app answers.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not within a minute.
+    """
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 - this machine
+                return
+        except OSError:
+            time.sleep(0.25)
+    message = "the app did not answer"
+    raise TimeoutError(message)
