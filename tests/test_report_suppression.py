@@ -4,6 +4,7 @@ from datetime import date
 from itertools import product
 
 import numpy as np
+import pyogrio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,9 +12,12 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
 from gridmap.demo import make_city
+from gridmap.measure import covered_share, summarise
 from gridmap.measure.present import present_plan
-from gridmap.report import Request, build_report
+from gridmap.report import Request, build_report, write_report
 from gridmap.report._disclosure import Cells, feasible_range, hide_cells, is_small
+from gridmap.report._hot import filled
+from gridmap.report._reach import measure_reach
 from gridmap.report.tables import HIDDEN
 
 LIMIT = 5
@@ -129,31 +133,107 @@ def test_no_table_shows_a_small_count(published):
     assert HIDDEN in texts
 
 
-@pytest.mark.parametrize("name", ["incidents", "migrants"])
-def test_grids_cannot_be_worked_out_from_beats_stations_and_the_city(published, name):
+def sums_told(city, plan, report, name):
+    """Return what the files say of sums of grids: a row of coefficients and a value each."""
+    grids = city.grids
+    stations = np.array([beat.station for beat in plan.beats], dtype=object)[plan.assignment]
+    groups = {"beats": plan.labels, "stations": stations, "communities": grids.texts("community")}
+    told = [(np.ones(len(grids)), report.table("grids").total[name])]
+    for key, label in groups.items():
+        table = report.table(key)
+        ids = table.rows["id"].to_numpy()
+        told += [(label == row, value) for row, value in zip(ids, table.values(name), strict=True)]
+    if name == "residents":
+        reach = covered_share(grids.geometry, city.room_xy, radius_m=city.presets.room_radius_m)
+        coverage = report.table("coverage").rows
+        told += [
+            ((plan.labels == row) * reach, value)
+            for row, value in zip(coverage["id"], coverage["covered_residents"], strict=True)
+        ]
+        made = measure_reach(city, summarise(city, by="grid"))
+        parts = np.zeros((len(city.rooms), len(grids)))
+        parts[made.room, made.grid] = made.part
+        rooms = report.table("rooms").rows.set_index("id")["residents"]
+        told += [(parts[row], rooms[str(room)]) for row, room in enumerate(city.rooms.ids)]
+        networks = report.table("networks").rows.set_index("network")["covered_residents"]
+        told += [(made.networks[network], value) for network, value in networks.items()]
+    return [(np.asarray(row, dtype=float), value) for row, value in told if np.isfinite(value)]
+
+
+@pytest.mark.parametrize("name", ["incidents", "migrants", "residents"])
+def test_grids_cannot_be_worked_out_from_any_sum_that_is_told(published, name):
     city, plan, report = published
     grids = report.table("grids")
-    hidden = grids.is_hidden(name)
-    shown = np.where(hidden, 0.0, grids.values(name).astype(float))
+    hidden = np.flatnonzero(grids.is_hidden(name))
+    shown = np.where(grids.is_hidden(name), 0.0, grids.values(name).astype(float))
     truth = _truth(city, name)
-    rows, sums = [], []
-    stations = np.array([beat.station for beat in plan.beats], dtype=object)[plan.assignment]
-    for key, label in (("beats", plan.labels), ("stations", stations)):
-        table = report.table(key)
-        for place, row in enumerate(table.rows["id"]):
-            if not table.is_hidden(name)[place]:
-                members = label == row
-                rows.append(members[hidden].astype(float))
-                sums.append(float(table.values(name)[place]) - shown[members].sum())
-    rows.append(np.ones(int(hidden.sum())))
-    sums.append(float(grids.total[name]) - shown.sum())
-    unknown = np.flatnonzero(hidden)
-    for place in np.flatnonzero(is_small(truth[unknown], LIMIT)):
-        aim = np.zeros(len(unknown))
+    told = sums_told(city, plan, report, name)
+    known = np.array([row[hidden] for row, _ in told])
+    # Sums of parts are told in whole numbers: half a unit up or down.
+    whole = np.array([bool((row == row.round()).all()) for row, _ in told])
+    rest = np.array([value - row @ shown for row, value in told])
+    assert np.abs(known @ truth[hidden] - rest)[whole].max(initial=0.0) < 1e-6
+    assert np.abs(known @ truth[hidden] - rest).max(initial=0.0) <= 0.5 + 1e-6
+    slack = np.where(whole, 1e-9, 0.5 + 1e-6)
+    small = np.flatnonzero(is_small(truth[hidden], LIMIT))
+    assert len(small) or name == "residents"
+    for place in small:
+        aim = np.zeros(len(hidden))
         aim[place] = 1.0
-        ends = [linprog(sign * aim, A_eq=np.array(rows), b_eq=np.array(sums)) for sign in (1, -1)]
+        ends = [
+            linprog(
+                sign * aim,
+                A_ub=np.vstack([known, -known]),
+                b_ub=np.concatenate([rest + slack, slack - rest]),
+            )
+            for sign in (1, -1)
+        ]
         assert all(end.status == 0 for end in ends)
         assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6
+
+
+def test_no_file_holds_a_hidden_number(published, tmp_path):
+    city, _, report = published
+    written = write_report(report, tmp_path / "out", formats=["xlsx", "csv", "gpkg", "geojson"])
+    hidden = report.table("grids").is_hidden("incidents")
+    for name in (f"gis/report_{report.period.code}.gpkg", "gis/grid.geojson"):
+        frame = pyogrio.read_dataframe(written.folder / name, layer="grid")
+        for column in ("incidents", "incidents_per_km2", "incidents_per_1000_residents"):
+            assert frame[column].isna().to_numpy()[hidden].all()
+        counts = frame[["residents", "migrants", "households", "incidents"]].to_numpy(float)
+        assert not is_small(np.nan_to_num(counts), LIMIT).any()
+    # The number of all incidents would tell a month that is hidden.
+    months = report.table("months").is_hidden("incidents")
+    told = [layer["features"] for layer in written.manifest["layers"]
+            if layer["kind"] == "incidents"]  # fmt: skip
+    assert told == ([None] if report.hiding.tells_of_incidents else [len(city.incidents)])
+    assert report.hiding.tells_of_incidents or not months.any()
+    assert report.table("response") is None
+    assert "incidents" not in report.table("rooms").rows.dropna(axis=1).columns or not any(
+        column.key == "incidents" for column in report.table("rooms").columns
+    )
+
+
+def test_a_hidden_month_hides_the_number_of_all():
+    from gridmap.report import Hiding
+
+    month = {("month", "incidents", "now"): np.array([False, True])}
+    assert Hiding(LIMIT, month).tells_of_incidents
+    assert not Hiding(LIMIT, {("grid", "incidents", "now"): np.array([True])}).tells_of_incidents
+
+
+def test_hidden_counts_stand_at_their_mean_on_the_map_of_hot_spots(published):
+    city, _, report = published
+    if report.hot is None:
+        pytest.skip("no grid of this city is hot")
+    hidden = report.table("grids").is_hidden("incidents")
+    truth = _truth(city, "incidents")
+    swapped = truth.copy()
+    swapped[hidden] = truth[hidden][::-1]
+    seen = [
+        filled(counts, hidden, float(counts.sum()), LIMIT)[hidden] for counts in (truth, swapped)
+    ]
+    assert np.allclose(seen[0], seen[1])
 
 
 def test_rates_of_hidden_counts_are_hidden(published):
@@ -173,8 +253,6 @@ def test_maps_and_key_figures_know_only_what_is_shown(published):
 
 def _truth(city, name):
     if name == "incidents":
-        from gridmap.measure import summarise
-
         table = summarise(city, by="grid", since="2024-03-01", until="2024-04-01")
         return table.rows["incidents"].to_numpy(dtype=float)
     return city.grids.counts(name)

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import math
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _WIDEST = 60
 _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
+_SAMPLE = 400  # rows, the last ones and the total, by which columns are made wide enough
 
 
 def write_workbook(report: Report) -> bytes:
@@ -108,7 +110,7 @@ class _Sheets:
         """Add the sheet of a table."""
         sheet = self._sheet(table)
         last = _FIRST_ROW + len(table)
-        widths = [_column_width(table, place) for place in range(len(table.columns))]
+        widths = _column_widths(table)
         for place, item in enumerate(table.columns):
             sheet.write_string(_FIRST_ROW, place, item.label, self._head)
             values, hidden = table.values(item.key), table.is_hidden(item.key)
@@ -240,13 +242,16 @@ class _Sheets:
         sheet.insert_chart(_FIRST_ROW, len(table.columns) + 1 + 9 * place, drawn)
 
 
-def _column_width(table: Table, place: int) -> float:
-    item = table.columns[place]
-    texts = [line[place] for line in table.texts()[-400:]] + [item.label[:12]]
-    widest = max(map(_width, texts))
-    if table.key in _WIDE:
-        return float(min(max(widest + 2, 14), _WIDEST))
-    return float(min(max(widest + 3, 10), 40))
+def _column_widths(table: Table) -> list[float]:
+    sample = replace(table, rows=table.rows[-_SAMPLE:], hidden=table.hidden[-_SAMPLE:]).texts()
+    found = []
+    for place, item in enumerate(table.columns):
+        widest = max(_width(text) for text in [*(line[place] for line in sample), item.label[:12]])
+        if table.key in _WIDE:
+            found.append(float(min(max(widest + 2, 14), _WIDEST)))
+        else:
+            found.append(float(min(max(widest + 3, 10), 40)))
+    return found
 
 
 def _width(text: str) -> int:
