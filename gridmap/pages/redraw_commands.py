@@ -12,19 +12,8 @@ from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.ground import Ground
 from gridmap.pages.redraw_state import Sitting
-from gridmap.plans import (
-    AssignOfficers,
-    AssignRoom,
-    AssignStation,
-    Command,
-    LockBeat,
-    LockGrids,
-    MergeBeats,
-    MoveGrids,
-    NewBeat,
-    RenameBeat,
-    SplitBeat,
-)
+from gridmap.plans import Command
+from gridmap.plans import commands as do
 
 __all__ = ["beat_labels", "painted_beat", "show_commands"]
 
@@ -106,7 +95,7 @@ def _show_move(
     st.caption(tr("page.edit.marked", count=len(grids)))
     _offer(
         sitting,
-        lambda insist: MoveGrids(grids, target, insist=insist),
+        lambda insist: do.MoveGrids(grids, target, insist=insist),
         tr("page.edit.move"),
         done,
     )
@@ -137,8 +126,8 @@ def _show_new(
 
     def make(insist: bool) -> Command:  # noqa: FBT001 - called by `_offer` alone
         if len(left) == 1 and "" not in left:
-            return SplitBeat(left.copy().pop(), grids, new, name.strip(), insist=insist)
-        return NewBeat(new, name.strip(), grids, insist=insist)
+            return do.SplitBeat(left.copy().pop(), grids, new, name.strip(), insist=insist)
+        return do.NewBeat(new, name.strip(), grids, insist=insist)
 
     _offer(sitting, make, tr("page.edit.new"), done)
 
@@ -164,7 +153,7 @@ def _show_merge(
     if ending:
         _offer(
             sitting,
-            lambda insist: MergeBeats(tuple(ending), into, insist=insist),
+            lambda insist: do.MergeBeats(tuple(ending), into, insist=insist),
             tr("page.edit.merge"),
             done,
         )
@@ -200,13 +189,13 @@ def _show_describe(
 def _describing(before: BeatInfo, after: BeatInfo) -> list[Command]:
     found: list[Command] = []
     if after.name != before.name:
-        found.append(RenameBeat(after.id, after.name))
+        found.append(do.RenameBeat(after.id, after.name))
     if after.station != before.station:
-        found.append(AssignStation(after.id, after.station))
+        found.append(do.AssignStation(after.id, after.station))
     if after.room != before.room:
-        found.append(AssignRoom(after.id, after.room))
+        found.append(do.AssignRoom(after.id, after.room))
     if (after.officers, after.auxiliaries) != (before.officers, before.auxiliaries):
-        found.append(AssignOfficers(after.id, after.officers, after.auxiliaries))
+        found.append(do.AssignOfficers(after.id, after.officers, after.auxiliaries))
     return found
 
 
@@ -234,18 +223,18 @@ def _show_lock(
     beat = _pick_beat(tr("page.edit.beat"), beat_labels(draft.plan))
     held = beat in draft.locks.beats
     if st.checkbox(tr("page.edit.lock"), value=held, key=f"gridmap-lock-{beat}-{held}") != held:
-        done(LockBeat(beat, locked=not held))
+        done(do.LockBeat(beat, locked=not held))
     free = tuple(grid for grid in grids if grid not in draft.locks.grids)
     fixed = tuple(grid for grid in grids if grid in draft.locks.grids)
     left, right = st.columns(2)
     if left.button(
         tr("page.edit.lock_grids", count=len(free)), disabled=not free, width="stretch"
     ):
-        done(LockGrids(free))
+        done(do.LockGrids(free))
     if right.button(
         tr("page.edit.unlock_grids", count=len(fixed)), disabled=not fixed, width="stretch"
     ):
-        done(LockGrids(fixed, locked=False))
+        done(do.LockGrids(fixed, locked=False))
     st.caption(
         tr("page.edit.locked", beats=len(draft.locks.beats), grids=len(draft.locks.grids))
         if grids or draft.locks.beats or draft.locks.grids

@@ -10,19 +10,8 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError
 from gridmap.model import BeatInfo, Plan
-from gridmap.plans.commands import (
-    AssignOfficers,
-    AssignRoom,
-    AssignStation,
-    Command,
-    LockBeat,
-    LockGrids,
-    MergeBeats,
-    MoveGrids,
-    NewBeat,
-    RenameBeat,
-    SplitBeat,
-)
+from gridmap.plans import commands as do
+from gridmap.plans.commands import Command
 from gridmap.plans.draft import Draft, Locks
 
 
@@ -51,34 +40,34 @@ def change_of(draft: Draft, command: Command) -> Change:
         If it names a grid or beat that is not there.
     """
     match command:
-        case MoveGrids():
+        case do.MoveGrids():
             return _move(draft, command)
-        case SplitBeat():
+        case do.SplitBeat():
             return _split(draft, command)
-        case MergeBeats():
+        case do.MergeBeats():
             return _merge(draft, command)
-        case NewBeat():
+        case do.NewBeat():
             return _found(draft, command)
-        case LockBeat() | LockGrids():
+        case do.LockBeat() | do.LockGrids():
             return _lock(draft, command)
         case _:
             return _describe(draft, command)
 
 
 def _describe(
-    draft: Draft, command: RenameBeat | AssignStation | AssignRoom | AssignOfficers
+    draft: Draft, command: do.RenameBeat | do.AssignStation | do.AssignRoom | do.AssignOfficers
 ) -> Change:
     plan = draft.plan
     row = plan.row_of(command.beat)
     info = plan.beats[row]
     match command:
-        case RenameBeat(name=name):
+        case do.RenameBeat(name=name):
             info = replace(info, name=name)
-        case AssignStation(station=station):
+        case do.AssignStation(station=station):
             info = replace(info, station=station)
-        case AssignRoom(room=room):
+        case do.AssignRoom(room=room):
             info = replace(info, room=room)
-        case AssignOfficers(officers=officers, auxiliaries=auxiliaries):
+        case do.AssignOfficers(officers=officers, auxiliaries=auxiliaries):
             if not (isfinite(officers) and isfinite(auxiliaries)):
                 raise InputError("plans.error.staff", received=f"{officers}, {auxiliaries}")
             info = replace(info, officers=float(officers), auxiliaries=float(auxiliaries))
@@ -88,9 +77,9 @@ def _describe(
     return Change(replace(plan, beats=beats), draft.locks, np.zeros(0, dtype=np.intp), ())
 
 
-def _lock(draft: Draft, command: LockBeat | LockGrids) -> Change:
+def _lock(draft: Draft, command: do.LockBeat | do.LockGrids) -> Change:
     now = draft.locks
-    if isinstance(command, LockBeat):
+    if isinstance(command, do.LockBeat):
         draft.plan.row_of(command.beat)
         asked = Locks(beats=frozenset({command.beat}))
     else:
@@ -106,13 +95,13 @@ def _lock(draft: Draft, command: LockBeat | LockGrids) -> Change:
     return Change(draft.plan, locks, np.zeros(0, dtype=np.intp), ())
 
 
-def _move(draft: Draft, command: MoveGrids) -> Change:
+def _move(draft: Draft, command: do.MoveGrids) -> Change:
     plan = draft.plan
     target = plan.row_of(command.to) if command.to else -1
     return _reassign(draft, plan.beats, draft.ground.rows_of(command.grids), target)
 
 
-def _split(draft: Draft, command: SplitBeat) -> Change:
+def _split(draft: Draft, command: do.SplitBeat) -> Change:
     plan = draft.plan
     row = plan.row_of(command.beat)
     rows = draft.ground.rows_of(command.grids)
@@ -128,7 +117,7 @@ def _split(draft: Draft, command: SplitBeat) -> Change:
     return _reassign(draft, _with_beat(plan, info), rows, len(plan))
 
 
-def _found(draft: Draft, command: NewBeat) -> Change:
+def _found(draft: Draft, command: do.NewBeat) -> Change:
     plan = draft.plan
     beats = _with_beat(plan, BeatInfo(command.beat, command.name))
     if not command.grids:
@@ -137,7 +126,7 @@ def _found(draft: Draft, command: NewBeat) -> Change:
     return _reassign(draft, beats, draft.ground.rows_of(command.grids), len(plan))
 
 
-def _merge(draft: Draft, command: MergeBeats) -> Change:
+def _merge(draft: Draft, command: do.MergeBeats) -> Change:
     plan = draft.plan
     into = plan.row_of(command.into)
     ending = sorted({plan.row_of(beat) for beat in command.beats} - {into})
