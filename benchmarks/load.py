@@ -47,8 +47,10 @@ finally:
 
 def hand_over(city: City, folder: Path, rooms: int) -> None:
     """Write the city's layers as GeoPackages and its incidents as a CSV table."""
+    from gridmap.model import Kind
+
     for kind in _LAYERS:
-        frame = city.layers[kind].frame
+        frame = city.layers[Kind(kind)].frame
         if kind == "room" and len(frame) > rooms:
             frame = frame.sample(rooms, random_state=7).sort_index()
         frame.to_file(folder / f"{kind}.gpkg", layer=kind)
