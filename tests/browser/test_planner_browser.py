@@ -58,10 +58,13 @@ def files(city_name, tmp_path, chicago_files):
 
 def drop(planner, file) -> None:
     page = planner.page
-    for _ in range(page.get_by_test_id("stFileChipDeleteBtn").count()):
-        page.get_by_test_id("stFileChipDeleteBtn").first.get_by_role("button").click()
+    remove = page.get_by_test_id("stFileChipDeleteBtn")
+    while remove.count():
+        remove.first.get_by_role("button").click()
         planner.settle()
+    planner.see("page.import.formats")  # the page has taken the last one away
     page.locator('[data-testid="stFileUploader"] input[type="file"]').set_input_files(file)
+    page.get_by_test_id("stFileChipName").get_by_text(file.name).wait_for(timeout=_LONG)
     planner.see("page.import.understood")
     planner.settle()
 

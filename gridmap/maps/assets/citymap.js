@@ -21,7 +21,11 @@ const KEPT = new Map();
 
 /** @param {Uint8Array} bytes zlib's @returns {Promise<ArrayBuffer>} */
 function inflate(bytes) {
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter(); // a Blob would go through another process first
+  void writer.write(bytes);
+  void writer.close();
+  return new Response(stream.readable).arrayBuffer();
 }
 
 /** @param {Source} source @returns {Promise<ArrayBuffer>} */
