@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridmap.maps.palettes import NO_DATA, ramp
 
-__all__ = ["Classes", "classify"]
+__all__ = ["Classes", "Method", "classify", "classify_shares"]
 
 Method = Literal["quantiles", "natural"]
 _NO_CLASS = 255
@@ -91,6 +91,32 @@ def classify(
         (NO_DATA, *palette) if zeros else palette,
         tuple(["0", *labels[1:]] if zeros else labels),
         tuple(np.bincount(rows[rows != _NO_CLASS], minlength=len(breaks)).tolist()),
+    )
+
+
+def classify_shares(values: NDArray[np.float64], *, colours: str = "green") -> Classes:
+    """Sort shares into none, the four quarters and nothing known.
+
+    Most grids are covered wholly or not at all: as many in each class would leave one class
+    for everything between.
+
+    Examples
+    --------
+    >>> found = classify_shares(np.array([0.0, 0.1, 0.25, 1.0, np.nan]))
+    >>> found.labels, found.rows.tolist()
+    (('0', '0 – 25', '25 – 50', '50 – 75', '75 – 100'), [0, 1, 1, 4, 255])
+    """
+    breaks = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    known = np.isfinite(values)
+    rows = np.searchsorted(breaks - 1e-9, np.where(known, values, 0.0) - 2e-9, side="left")
+    rows = np.where(known, np.minimum(rows, len(breaks) - 1), _NO_CLASS)
+    spans = zip(breaks[:-1] * 100, breaks[1:] * 100, strict=True)
+    return Classes(
+        tuple((breaks * 100).tolist()),
+        rows.astype(np.uint8),
+        (NO_DATA, *ramp(colours, len(breaks) - 1)),
+        ("0", *(_span(start, end) for start, end in spans)),
+        tuple(np.bincount(rows[known], minlength=len(breaks)).tolist()),
     )
 
 
