@@ -7,7 +7,14 @@ import pytest
 from gridmap.io import ImportOptions, read_layer
 from gridmap.measure.present import present_plan
 from gridmap.model import City, Kind
-from gridmap.plans import Draft, Ground, carry_out, compare_plans, suggest_moves
+from gridmap.plans import (
+    Draft,
+    Ground,
+    carry_out,
+    compare_plans,
+    plan_from_table,
+    suggest_moves,
+)
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "carrollton" / "CarrolltonGrid.csv.zip"
 
@@ -54,3 +61,29 @@ def test_suggestions_balance_it_without_breaking_a_beat(town):
     assert all(before.get(fault.beat, 1) >= fault.pieces for fault in draft.faults)
     assert made.incidents_moved < 0.25 * ground.incidents.sum()
     assert made.sentences("zh")
+
+
+def test_a_published_plan_is_read_and_set_beside_todays_beats(town):
+    import pandas as pd
+
+    ground, plan = town
+    source = REAL.with_name("glpk_5h.csv")
+    if not source.exists():
+        pytest.skip(f"put the published plan at {source}")
+    told = pd.read_csv(source)
+    table = pd.DataFrame({"grid": told["Dest"], "beat": told["Source"]})
+    options = ImportOptions(
+        crs="EPSG:2276", columns={"incidents": "CountCalls", "beat": "BEATNUMBER", "id": "PDGrid"}
+    )
+    grids, _ = read_layer([REAL], kind=Kind.GRID, options=options)
+    published = plan_from_table(table, grids, name="glpk")
+    made = compare_plans(ground, plan, published)
+    # The published table carries each unit's calls: the loads follow from it alone.
+    loads = told.groupby("Source")["Calls"].sum()
+    worst = (loads / loads.mean() - 1).abs().max()
+    assert made.after.beats == len(loads) == 12
+    assert made.after.incidents_deviation == pytest.approx(worst, abs=1e-9)
+    assert made.after.workload_cv == pytest.approx(loads.std(ddof=0) / loads.mean(), abs=1e-9)
+    assert made.after.unassigned_grids == 0
+    # Where nobody counts residents, none are spoken of.
+    assert not any("residents" in line for line in made.sentences("en"))

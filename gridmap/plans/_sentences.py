@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -25,8 +27,7 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
                 old=made.old,
                 new=made.new,
                 count=made.grids_moved,
-                residents=made.residents_moved,
-                incidents=made.incidents_moved,
+                amounts=_amounts(made, made.residents_moved, made.incidents_moved, language),
             )
         ]
     lines += [
@@ -36,8 +37,7 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
             count=len(flow.grids),
             before=flow.before_label,
             after=flow.after_label,
-            residents=flow.residents,
-            incidents=flow.incidents,
+            amounts=_amounts(made, flow.residents, flow.incidents, language),
         )
         for flow in made.flows[:_FLOWS]
     ]
@@ -45,7 +45,8 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
     if rest:
         count = sum(len(flow.grids) for flow in rest)
         residents = sum(flow.residents for flow in rest)
-        lines.append(tr("plans.compare.rest", language=language, count=count, residents=residents))
+        amounts = _amounts(made, residents, sum(flow.incidents for flow in rest), language)
+        lines.append(tr("plans.compare.rest", language=language, count=count, amounts=amounts))
     lines += _figures(made, language)
     if made.officers > 0:
         lines.append(
@@ -59,8 +60,28 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
     return lines
 
 
+def _known(made: Comparison, name: str) -> bool:
+    """Return whether the city has any residents, or incidents; without, there is no deviation."""
+    return max(getattr(made.before, name), getattr(made.after, name)) > 0
+
+
+def _amounts(made: Comparison, residents: float, incidents: float, language: str | None) -> str:
+    """Return the residents and incidents that change hands, of what the city counts."""
+    has_incidents = _known(made, "incidents_deviation")
+    kind = "both"
+    if has_incidents != _known(made, "residents_deviation"):
+        kind = "incidents" if has_incidents else "residents"
+    return tr(
+        f"plans.compare.amounts.{kind}",
+        language=language,
+        residents=residents,
+        incidents=incidents,
+    )
+
+
 def _figures(made: Comparison, language: str | None) -> list[str]:
-    lines = []
+    lines: list[str] = []
+    said: list[tuple[float, float]] = []
     for name in (
         "residents_deviation",
         "incidents_deviation",
@@ -72,6 +93,12 @@ def _figures(made: Comparison, language: str | None) -> list[str]:
             made.before.covered_share, made.after.covered_share
         ):
             continue  # no room anywhere: nothing to tell
+        if name in {"residents_deviation", "incidents_deviation"} and not _known(made, name):
+            continue
+        alone = name == "workload_deviation" and len(said) == 1
+        if alone and np.allclose((before, after), said[0], rtol=0, atol=_SAME / 10):
+            continue  # the workload is what has just been told
+        said.append((before, after))
         way = "held" if abs(after - before) < _SAME else "fell" if after < before else "rose"
         lines.append(
             tr(f"plans.compare.{name}.{way}", language=language, before=before, after=after)
