@@ -17,6 +17,7 @@ from gridmap.measure.coverage import (
     coverage_figures,
     measure_coverage,
     places_of,
+    sample_points,
     travel_of,
 )
 from gridmap.model import City, Kind
@@ -30,6 +31,8 @@ from gridmap.siting.median import solve_median
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gridmap.travel import Travel
+
     Floats = NDArray[np.float64]
 
 __all__ = ["Model", "SiteProposal", "SiteRequest", "propose_sites"]
@@ -38,6 +41,9 @@ Model = Literal["cover", "all", "backup", "median", "center", "capacitated"]
 
 _MODELS = ("cover", "all", "backup", "median", "center", "capacitated")
 _COVERING = {"cover", "all", "backup"}
+_SAMPLES = 4
+_MOST_COVERED = 8_000_000  # entries of a covering model: beyond, a grid is one point
+_MOST_MEANT = 120_000_000  # entries of a table of ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,7 @@ class SiteProposal:
         ``id, name, x, y, covers``: the candidate's feature, its position in the working
         CRS, and the weight that the new room would look after as the nearest.
     answer
-        The model's objective, bound and gap. The model counts each grid whole, at a point
-        inside it.
+        The model's objective, bound and gap, counted at points of the grids.
     before, after
         `gridmap.measure.coverage_figures` of today's rooms, and of the rooms that stay with
         the new ones: what ``gridmap coverage`` tells, by area, not by the model's points.
@@ -141,8 +146,9 @@ class SiteProposal:
 def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     """Propose where new rooms go.
 
-    Demand stands at a point inside each grid with the grid's weight. What no candidate and
-    no room reaches is listed in `SiteProposal.notes`.
+    Demand stands at four points of each grid (at one where the model would be too large)
+    with the grid's weight. What no candidate and no room reaches is listed in
+    `SiteProposal.notes`.
 
     Raises
     ------
@@ -162,10 +168,10 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     notes: list[str] = []
     places = candidates_of(city, request.candidates, request.area, price=request.price)
     places, pairs = spaced(places, kept[1], request.apart_m, len(weights), notes)
-    demand = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
+    demand = _Demand.of(city, weights, len(places.ids), covering=request.model in _COVERING)
     reach = request.within.value if request.model in _COVERING else np.inf
-    cost = travel.matrix(demand, places.xy, limit=reach)
-    fixed = travel.matrix(demand, kept[1], limit=reach) if len(kept[1]) else None
+    cost = demand.cost(travel, places.xy, reach, request.model)
+    fixed = demand.cost(travel, kept[1], reach, request.model) if len(kept[1]) else None
     limits = Limits(
         rooms=request.rooms,
         prices=places.price if request.budget is not None else None,
@@ -175,30 +181,32 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
         gap=request.gap,
     )
     try:
-        answer = _solve(request, cost, weights, limits, fixed)
+        answer = _solve(request, cost, demand.weights, limits, fixed)
     except InfeasibleError as error:
         if error.key != "siting.error.cannot_cover":
             raise
         free = replace(limits, rooms=None, budget=None)
-        needed = solve_set_cover(cost, weights, reach, free, fixed_cost=fixed)
+        needed = solve_set_cover(cost, demand.weights, reach, free, fixed_cost=fixed)
         raise InfeasibleError(
             "siting.error.not_enough",
             received=request.rooms if request.budget is None else request.budget,
             needed=needed.objective,
             rooms=len(needed.chosen),
         ) from error
-    notes += _notes(city, request, answer, weights)
+    notes += _notes(city, request, answer, demand)
     new = places.take(answer.chosen)
     after_places = (np.concatenate([kept[0], new.ids]), np.vstack([kept[1], new.xy]))
-    nearest = travel.nearest(demand, after_places[1]).room
+    nearest = travel.nearest(demand.points, after_places[1]).room
+    shares = np.repeat(weights / demand.samples, demand.samples)
     if answer.assigned is not None:
         # Rows of candidates, then of rooms that stay: rooms that stay come first here.
         order = np.full(len(places.ids) + len(kept[0]), -1)
         order[answer.chosen] = len(kept[0]) + np.arange(len(answer.chosen))
         order[len(places.ids) :] = np.arange(len(kept[0]))
         nearest = np.where(answer.assigned >= 0, order[answer.assigned], -1)
+        shares = weights
     looked_after = np.bincount(
-        nearest[nearest >= 0], weights=weights[nearest >= 0], minlength=len(after_places[0])
+        nearest[nearest >= 0], weights=shares[nearest >= 0], minlength=len(after_places[0])
     )
     sites = pd.DataFrame(
         {
@@ -215,6 +223,44 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     )
     before, after = (coverage_figures(city, item, weight=request.weight) for item in covered)
     return SiteProposal(request, sites, answer, before, after, covered, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Demand:
+    """Where the people of each grid stand: points of it in a row, shape (n * samples, 2).
+
+    Covering models count each point by itself, the others each grid by its points' mean way
+    (the longest, for ``center``): a grid is more than one point in its middle.
+    """
+
+    points: Floats
+    samples: int
+    weights: Floats
+
+    @classmethod
+    def of(cls, city: City, weights: Floats, candidates: int, *, covering: bool) -> _Demand:
+        shapes = city.grids.geometry
+        most = _MOST_COVERED if covering else _MOST_MEANT
+        if len(shapes) * _SAMPLES * max(candidates, 1) > most:
+            points = shapely.get_coordinates(shapely.point_on_surface(shapes))
+            return cls(points, 1, weights)
+        points = sample_points(shapes, _SAMPLES).reshape(-1, 2)
+        each = np.repeat(weights / _SAMPLES, _SAMPLES) if covering else weights
+        return cls(points, _SAMPLES, each)
+
+    def cost(self, travel: Travel, xy: Floats, limit: float, model: Model) -> Floats:
+        table = travel.matrix(self.points, xy, limit=limit)
+        if model in _COVERING or self.samples == 1:
+            return table
+        table = table.reshape(-1, self.samples, table.shape[1])
+        reached = np.isfinite(table)
+        known = np.where(reached, table, 0.0)
+        count = reached.sum(axis=1)
+        way = known.max(axis=1) if model == "center" else known.sum(axis=1) / np.maximum(count, 1)
+        return np.where(2 * count >= self.samples, way, np.inf)
+
+    def grids(self, rows: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
+        return np.unique(rows // self.samples) if model in _COVERING else rows
 
 
 def _check(request: SiteRequest) -> None:
@@ -263,20 +309,19 @@ def _solve(
     return solve_center(cost, weights, limits, fixed_cost=fixed)
 
 
-def _notes(city: City, request: SiteRequest, answer: Siting, weights: Floats) -> list[str]:
+def _notes(city: City, request: SiteRequest, answer: Siting, demand: _Demand) -> list[str]:
     notes = []
     if len(answer.unserved):
-        lost = city.grids.ids[answer.unserved]
+        lost = city.grids.ids[demand.grids(answer.unserved, request.model)]
         notes.append(
             tr(
                 "siting.note.unserved",
                 count=len(lost),
                 ids=some_ids(lost),
-                weight=float(weights[answer.unserved].sum()),
+                weight=float(demand.weights[answer.unserved].sum()),
             )
         )
     if answer.gap > max(request.gap, 1e-9):
         notes.append(tr("siting.note.gap", gap=100.0 * answer.gap, seconds=request.seconds))
-    if request.model in _COVERING:
-        notes.append(tr("siting.note.points"))
+    notes.append(tr("siting.note.points", samples=demand.samples))
     return notes
