@@ -160,7 +160,7 @@ def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
     with sqlite3.connect(path) as database:
         styles = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles"))
     database.close()
-    assert set(styles) == {"grid", "beat", "station", "room"}
+    assert set(styles) == {"grid", "beat", "station", "community", "room", "reach"}
     for style in styles.values():
         assert ET.fromstring(style.partition("\n")[2]).tag == "qgis"  # noqa: S314 - our own
     shapes = pyogrio.read_dataframe(out / "gis" / "shp" / "grid.shp")
