@@ -57,17 +57,24 @@ def polish_travel(
         How many of them are looked at.
     """
     best = _settled(graph, cost, weight, bounds, _recentred(cost, centre), clock, cuts)
+    seen = {_sites(best)}
     for i in range(tries if another is not None else 0):
         if clock.stopped():
             break
         assert another is not None  # noqa: S101 - else there are no tries; for the type checker
         plan = _recentred(cost, another(i))
-        if _value(cost, plan) > _value(cost, best) * _HOPE:
+        if _sites(plan) in seen or _value(cost, plan) > _value(cost, best) * _HOPE:
             continue
+        seen.add(_sites(plan))
         found = _settled(graph, cost, weight, bounds, plan, clock, cuts)
+        seen.add(_sites(found))
         if _value(cost, found) < _value(cost, best) * (1 - _TRIFLE):
             best = found
     return best
+
+
+def _sites(centre: Integers) -> tuple[int, ...]:
+    return tuple(np.unique(centre).tolist())
 
 
 def _value(cost: Floats, centre: Integers) -> float:
