@@ -100,7 +100,7 @@ def _show_contents(ground: Ground) -> None:
         overlays = [_overlay(kind, ground) for kind in _OVER_GRIDS if city.has(kind)]
         grids = city.get(Kind.GRID)
         cells = None if grids is None else drawing_of(grids, datum=ground.datum)
-        show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=620)
+        show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=680)
 
 
 def _overlay(kind: Kind, ground: Ground) -> Overlay:

@@ -118,7 +118,7 @@ class CityMap {
     const left = this.panel.offsetWidth + 18;
     // A wide city would shrink too much beside the panel: it may lie beneath its corner.
     const loss = this.map.getBoundsZoom(whole, false, [24, 24]) - this.map.getBoundsZoom(whole, false, [left + 12, 24]);
-    const padding = { paddingTopLeft: [loss < 0.3 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
+    const padding = { paddingTopLeft: [loss < 0.55 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
     this.map.fitBounds(whole, padding);
   }
 
