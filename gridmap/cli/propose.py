@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from gridmap.partition import Problem
 
 _TOLERANCE = 0.05
-_HIDDEN = ["bounds", "grids_split", "changes", "mean_travel", "travel_unit"]
+_SHOWN = {  # what the table tells of each plan, and how it is written
+    "name": "{}",
+    "beats": "{}",
+    "pieces_max": "{}",
+    "max_deviation": "{:.2%}",
+    "cv": "{:.4f}",
+    "mean_polsby_popper": "{:.3f}",
+    "cut_border_km": "{:,.1f}",
+    "kept_share": "{:.1%}",
+    "communities_split": "{}",
+}
 
 
 def command(
@@ -137,9 +147,22 @@ def command(
 def _print(rows: list[dict[str, object]], sentences: tuple[str, ...]) -> None:
     import pandas as pd
 
-    table = pd.DataFrame(rows)
-    hidden = [*_HIDDEN] + ["communities_split"] * bool((table["communities_split"] == 0).all())
-    print_rows(table.drop(columns=hidden))
+    shown = [
+        name
+        for name in _SHOWN
+        if any(row[name] is not None for row in rows)
+        and (name != "communities_split" or any(row[name] for row in rows))
+    ]
+    table = {
+        tr(f"cli.plan.{name}"): [
+            "-" if row[name] is None else _SHOWN[name].format(row[name]) for row in rows
+        ]
+        for name in shown
+    }
+    table[tr("cli.plan.objective")] = [
+        tr(f"partition.objective.{row['objective']}") for row in rows
+    ]
+    print_rows(pd.DataFrame(table))
     for sentence in sentences:
         print_text(sentence)
 
