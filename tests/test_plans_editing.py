@@ -467,7 +467,7 @@ def test_the_table_of_permissions():
     assert table == {
         Role.VIEWER: {"view"},
         Role.ANALYST: {"view", "export"},
-        Role.PLANNER: {"view", "export", "edit", "save", "import"},
+        Role.PLANNER: {"view", "export", "edit", "save", "import", "repair"},
         Role.ADMINISTRATOR: {"view", "export", "edit", "save", "import", "repair", "assign_role"},
     }
     assert set().union(*ALLOWED.values()) == set(Action)

@@ -11,7 +11,7 @@ from gridmap.i18n import tr
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
 from gridmap.pages.redraw_state import Redraw, Sitting
-from gridmap.plans import Draft, History, PlanVersion, carry_over
+from gridmap.plans import Draft, History, PlanDifference, PlanVersion, carry_over
 
 __all__ = ["show_save"]
 
@@ -118,9 +118,11 @@ def _show_conflict(
             ),
             icon=":material/group:",
         )
-        theirs, yours = st.columns(2)
-        theirs.markdown(f"**{tr('page.edit.theirs')}**\n\n{told['their_change']}")
-        yours.markdown(f"**{tr('page.edit.yours')}**\n\n{told['your_change']}")
+        labels = {beat.id: beat.label for beat in sitting.history.current.plan.beats}
+        for place, side in zip(st.columns(2), ("their", "your"), strict=True):
+            change = told[f"{side}_change"]
+            text = change.text(labels=labels) if isinstance(change, PlanDifference) else ""
+            place.markdown(f"**{tr(f'page.edit.{side}_change')}**\n\n{text}")
         st.caption(tr("page.edit.both", count=told["both"]))
         if st.button(tr("page.edit.carry"), type="primary", width="stretch"):
             _carry(ground, state, sitting, conflict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,15 +59,24 @@ class PlanDifference:
         """Ids of the grids that changed hands."""
         return frozenset(grid for move in self.moves for grid in move.grids)
 
-    def text(self, language: str | None = None) -> str:
-        """Return the difference in one line."""
+    def text(self, language: str | None = None, *, labels: Mapping[str, str] | None = None) -> str:
+        """Return the difference in one line.
+
+        Parameters
+        ----------
+        language
+            ``zh`` or ``en``; the current language if None.
+        labels
+            What beats are called, by id; the ids themselves if None.
+        """
+        called = dict(labels or {})
         parts = [
             tr(
                 "plans.difference.move",
                 language=language,
                 count=len(move.grids),
-                before=move.before or "-",
-                after=move.after or "-",
+                before=called.get(move.before, move.before) or "-",
+                after=called.get(move.after, move.after) or "-",
             )
             for move in self.moves[:_SHOWN]
         ]
@@ -79,9 +89,8 @@ class PlanDifference:
             ("described", tuple(beat.id for beat in self.described)),
         ):
             if ids:
-                parts.append(
-                    tr(f"plans.difference.{key}", language=language, ids=some_ids(ids, limit=3))
-                )
+                names = some_ids([called.get(name, name) for name in ids], limit=3)
+                parts.append(tr(f"plans.difference.{key}", language=language, ids=names))
         return "; ".join(parts) if parts else tr("plans.difference.none", language=language)
 
     def __str__(self) -> str:
