@@ -64,7 +64,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).to_csv(folder / "警情.csv", index=False)
     areas = frame_of(city, Kind.GRID).to_crs(2276)
     calls = np.maximum(city.grids.counts("residents") // 50, 1).astype(int)
-    beat = frame_of(city, Kind.GRID)["beat"] if city.grids.has("beat") else np.arange(len(areas)) // 6
+    beat = np.arange(len(areas)) // 6
     text = gpd.pd.DataFrame(
         {"WKT": areas.geometry.to_wkt(), "PDGrid": areas["id"], "CountCalls": calls,
          "BEATNUMBER": beat}
