@@ -173,6 +173,10 @@ def test_a_planner_imports_repairs_proposes_edits_saves_and_compares(planner, fi
     find_and_mend(planner)
     page.get_by_role("link", name=planner.says("page.redraw.title")).click()
     planner.settle()
+    if city_name == "chicago":  # as many as it has districts: a quick search on a busy machine
+        beats = page.get_by_role("spinbutton", name=planner.says("page.redraw.beats"))
+        beats.fill("25")
+        beats.press("Tab")
     planner.press("page.redraw.begin")
     planner.see("page.redraw.front_title")
     planner.settle()
