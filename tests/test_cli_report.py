@@ -13,6 +13,7 @@ from gridmap.demo import make_city
 from gridmap.i18n import set_language
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
+from gridmap.model import Kind, Layer
 from gridmap.plans import LOCAL, PlanStore
 
 
@@ -167,3 +168,37 @@ def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
     assert shapes["常住人口"].tolist() == grids["residents"].tolist()
     again = pyogrio.read_dataframe(out / "gis" / "grid.geojson")
     assert again["incidents"].tolist() == grids["incidents"].tolist()
+
+
+def test_the_manifest_tells_what_was_repaired(tmp_path):
+    city = make_city(grids=60, incidents=0, seed=7)
+    entry = {
+        "original": "grid-abc.gpkg",
+        "tolerance_m": 5.0,
+        "kinds": ["overlap"],
+        "rows": 3,
+        "area_m2": 12.5,
+        "moved_max_m": 0.4,
+    }
+    told = {**city.grids.provenance, "repairs": [entry]}
+    place = Workspace.at(tmp_path / "city")
+    place.put_city(city.with_layer(Layer(Kind.GRID, city.grids.frame, told)))
+    out = tmp_path / "out"
+    code, *_ = run(place.path, "--out", out, "--date", "2024-04-01", "--formats", "csv",
+                   "--lang", "en")  # fmt: skip
+    assert code == 0
+    layers = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["layers"]
+    assert [layer["repairs"] for layer in layers if layer["kind"] == "grid"] == [[entry]]
+    text = (out / "tables" / "sources.csv").read_text(encoding="utf-8-sig")
+    assert "Repaired: 3 features, 12.5 m², borders moved by 0.40 m at most." in text
+
+
+def test_a_period_without_data_is_said_and_not_compared(workspace, tmp_path):
+    out = tmp_path / "out"
+    assert (
+        report(workspace, out, "--compare", "last-year", "--lang", "en", formats="csv,pdf")[0] == 0
+    )
+    names = {path.name for path in (out / "tables").iterdir()}
+    assert "change_beat.csv" not in names
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["parameters"]["compared"] is None
