@@ -218,13 +218,32 @@ def _browsers_folder(settings: Settings) -> Path | None:
     Streamlit gives each browser a random cookie against forged requests; a digest of it
     tells browsers apart. Where people log in, one browser may serve several: there is none.
     """
-    cookie = "" if settings.login else str(st.context.cookies.get(_COOKIE) or "")
-    if not cookie:
+    token = b"" if settings.login else _unmasked(str(st.context.cookies.get(_COOKIE) or ""))
+    if not token:
         return None
-    mark = hashlib.blake2b(cookie.encode(), digest_size=16).hexdigest()
+    mark = hashlib.blake2b(token, digest_size=16).hexdigest()
     if mark not in _FOLDERS:
         _FOLDERS[mark] = tempfile.TemporaryDirectory(prefix="gridmap-")
     return Path(_FOLDERS[mark].name)
+
+
+def _unmasked(cookie: str) -> bytes:
+    """Return the token in a cookie against forged requests; blank where it has none.
+
+    The server masks it anew at each load: ``2|mask|masked token|time``, mask and token in hex.
+
+    >>> _unmasked("2|ff00ff00|fe01fe01fe|1") == _unmasked("2|00000000|0101010101|2")
+    True
+    """
+    version, _, rest = cookie.partition("|")
+    parts = rest.split("|")
+    if version != "2" or len(parts) != 3:
+        return b""
+    try:
+        mask, masked = bytes.fromhex(parts[0]), bytes.fromhex(parts[1])
+    except ValueError:
+        return b""
+    return bytes(item ^ mask[at % len(mask)] for at, item in enumerate(masked)) if mask else b""
 
 
 def _folder_name(name: str) -> str:
