@@ -24,10 +24,12 @@ check: $(DEV_READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/house.py
+	$(BIN)/python .ci/reference.py --check
 
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python .ci/reference.py
 
 # The demo city as it is shipped; make it anew when its generator changes.
 data: $(READY)
