@@ -24,6 +24,7 @@ from gridmap.partition import (
     with_rooms,
 )
 from gridmap.partition._labels import beat_names, relabel
+from gridmap.partition.conditions import station_of_grids
 
 
 @pytest.fixture(scope="module")
@@ -290,3 +291,12 @@ def test_zero_workload_and_empty_or_broken_present_beats_are_no_obstacle(city, w
 def test_stations_are_those_of_the_grids(city, workload):
     problem = problem_of(city, workload, beats=10, by_station=True)
     assert len(set(problem.parents)) == len(city.layer(Kind.STATION))
+
+
+def test_a_new_beat_belongs_to_the_station_with_most_of_its_grids(city, workload):
+    problem = problem_of(city, workload, beats=5)
+    plan = plans_of(city, propose(problem, effort="quick"), name="five")[0]
+    stations = station_of_grids(city)
+    for label, beat in enumerate(plan.beats):
+        inside = stations[plan.assignment == label].tolist()
+        assert inside.count(beat.station) == max(map(inside.count, inside))

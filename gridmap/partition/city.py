@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gridmap.i18n import tr
 from gridmap.measure import Workload, balance, criterion_of
-from gridmap.model import BeatInfo, City, Plan
+from gridmap.model import BeatInfo, City, Kind, Plan
 from gridmap.partition.conditions import station_of_grids
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate, Proposal
@@ -85,6 +85,8 @@ def plans_of(
 ) -> list[Plan]:
     """Return the candidates as plans; a beat that continues one of today's keeps its name.
 
+    A new beat belongs to the station with most of its grids, where the city knows stations.
+
     Parameters
     ----------
     city
@@ -97,11 +99,15 @@ def plans_of(
         Today's beats, whose ids, names and staff are taken over.
     """
     made: list[Plan] = []
+    grids = city.grids
+    named = grids.has("station") and all(grids.texts("station"))
+    known = named or city.get(Kind.STATION) is not None
+    stations = station_of_grids(city) if known else None
     for row, candidate in enumerate(proposal.candidates):
         title = name if row == 0 else f"{name}-{tr(f'partition.objective.{candidate.objective}')}"
         if row and any(plan.name == title for plan in made):
             title = f"{title}-{row + 1}"
-        order, beats = _beats(candidate, present)
+        order, beats = _beats(candidate, present, stations)
         place = np.zeros(max(order) + 1, dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         made.append(
@@ -210,10 +216,13 @@ def _people(city: City, workload: Workload) -> NDArray[np.float64]:
     return residents if residents.sum() > 0 else workload.load * len(workload)
 
 
-def _beats(candidate: Candidate, present: Plan | None) -> tuple[list[int], list[BeatInfo]]:
+def _beats(
+    candidate: Candidate, present: Plan | None, stations: NDArray[np.object_] | None
+) -> tuple[list[int], list[BeatInfo]]:
     """Return the beats' numbers in the order of their ids, and the beats.
 
-    A number below that of today's beats is the beat that goes on; the others are counted.
+    A number below that of today's beats is the beat that goes on; the others are counted, and
+    belong to the station that has most of their grids.
     """
     today = () if present is None else present.beats
     labels = candidate.scores.labels.tolist()
@@ -227,6 +236,12 @@ def _beats(candidate: Candidate, present: Plan | None) -> tuple[list[int], list[
         number += 1
         while f"{number:02d}" in taken:
             number += 1
-        beats[label] = BeatInfo(f"{number:02d}", tr("partition.new_beat", number=number))
+        station = ""
+        if stations is not None:
+            names, count = np.unique(stations[candidate.assignment == label], return_counts=True)
+            station = str(names[np.argmax(count)])
+        beats[label] = BeatInfo(
+            f"{number:02d}", tr("partition.new_beat", number=number), station=station
+        )
     order = sorted(labels, key=lambda label: beats[label].id)
     return order, [beats[label] for label in order]
