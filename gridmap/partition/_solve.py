@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from gridmap.partition._anneal import (
 from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
+from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._small import is_small, search_small
 from gridmap.partition._start import grow, join_pieces, start_plan
 from gridmap.partition._tighten import narrowed, tighten_balance
@@ -32,6 +32,9 @@ _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time on
 _HURRY = 6_000
 _MENDING = 2_000  # windows, at most, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
+_TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
+_TOLD_SEARCH = 0.9  # of the progress of a small search, should it find nothing
+_TOLD_HOT = 0.7  # of the progress of one annealing; mending it has the rest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +124,7 @@ def solve_region(
     keep: float = np.inf,
     start: Ints | None = None,
     tighten: bool = False,
-    on_progress: Callable[[float, float], None] | None = None,
+    tell: Tell = silent,
 ) -> Solved:
     """Return the best plan of several annealings.
 
@@ -135,8 +138,8 @@ def solve_region(
         A plan to begin from, every beat in one piece; the first annealing is then short.
     tighten
         Then narrow the bounds as far as plans are found.
-    on_progress
-        Called with the share done and the cost.
+    tell
+        Called with the share done, 0 to 1.
     """
     if tighten and instance.k > 1:
         found = solve_region(
@@ -147,17 +150,25 @@ def solve_region(
             clock=clock.part(clock.left() * 0.6),
             keep=keep,
             start=start,
-            on_progress=on_progress,
+            tell=part_of(tell, 0.0, _TOLD_LOOSE),
         )
         plan = replace(schedule, sweeps=effort.sweeps(len(instance.xy)))
-        beat = tighten_balance(instance, found.beat, plan, seed=seed, clock=clock, keep=keep)
+        beat = tighten_balance(
+            instance,
+            found.beat,
+            plan,
+            seed=seed,
+            clock=clock,
+            keep=keep,
+            tell=part_of(tell, _TOLD_LOOSE, 1.0 - _TOLD_LOOSE),
+        )
         return rate_plan(instance, beat, keep, plan.sweeps)
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
         return Solved(beat, 0.0, excess_of(instance, make_state(instance, beat, 0, keep)), 0)
     if start is None and effort.searches and is_small(instance):
-        return _search(instance, effort, schedule, seed, clock, on_progress)
+        return _search(instance, effort, schedule, seed, clock, tell)
     sweeps = effort.sweeps(n)
     starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
     whole = clock
@@ -167,6 +178,10 @@ def solve_region(
     visit_s = _VISIT_S * (6 if pulls_travel(instance) else 1)
     if np.isfinite(left):
         starts = int(max(1, min(starts, left / (sweeps * n * visit_s))))
+    # What annealing has of the progress: of all looks, or of the time where that is short.
+    hot = starts / (starts + effort.windows)
+    if np.isfinite(left) and left / visit_s < (starts + effort.windows) * sweeps * n:
+        hot = left / max(whole.left(), left)
     plan = replace(schedule, sweeps=sweeps)
     if n <= _FREE_SHAPES:
         tight = min(1.0, _tolerance(instance) / 0.03)
@@ -182,11 +197,21 @@ def solve_region(
         elif first is None:
             first = start_plan(instance, rng, turn=0.7 * i)
         own = clock.part(clock.left() / (starts - i)) if np.isfinite(left) else clock
-        best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, on_progress)
+        told = part_of(tell, hot * i / starts, hot / starts)
+        best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, told)
     assert best is not None  # noqa: S101 - starts is at least one; for the type checker
     windows = effort.windows * sweeps * n / window_visits(instance)
     eased = widened(instance)
-    beat = polish_windows(eased, best.beat, plan, windows, seed=seed, clock=whole, keep=keep)
+    beat = polish_windows(
+        eased,
+        best.beat,
+        plan,
+        windows,
+        seed=seed,
+        clock=whole,
+        keep=keep,
+        tell=part_of(tell, hot, 1.0 - hot),
+    )
     polished = rate_plan(instance, beat, keep, plan.sweeps)
     return polished if polished.better_than(best) else best
 
@@ -233,22 +258,21 @@ def _search(
     schedule: Schedule,
     seed: int,
     clock: Clock,
-    on_progress: Callable[[float, float], None] | None,
+    tell: Tell,
 ) -> Solved:
     """Search a small region; fall back on plain annealing where no plan is inside bounds."""
-
-    def report(share: float) -> None:
-        if on_progress is not None:
-            on_progress(share, np.nan)
-
     part = clock.part(clock.left() * 0.9)
+    searched = part_of(tell, 0.0, _TOLD_SEARCH)
     _, beat, proven = search_small(
-        instance, starts=effort.searches, seed=seed, clock=part, on_progress=report
+        instance, starts=effort.searches, seed=seed, clock=part, on_progress=searched
     )
     if beat is not None:
         return replace(rate_plan(instance, beat, np.inf, 0), proven=proven)
     plain = replace(effort, searches=0)
-    return solve_region(instance, effort=plain, schedule=schedule, seed=seed, clock=clock)
+    rest = part_of(tell, _TOLD_SEARCH, 1.0 - _TOLD_SEARCH)
+    return solve_region(
+        instance, effort=plain, schedule=schedule, seed=seed, clock=clock, tell=rest
+    )
 
 
 def _one_run(
@@ -259,7 +283,7 @@ def _one_run(
     clock: Clock,
     keep: float,
     best: Solved | None,
-    on_progress: Callable[[float, float], None] | None,
+    tell: Tell,
 ) -> Solved:
     pulls = instance.pulls
     held = np.zeros(instance.k, dtype=np.bool_)
@@ -269,8 +293,7 @@ def _one_run(
     def after_chunk(share: float, state: State) -> None:
         if travels:
             move_centres(pulls, state.beat, instance.k, held)
-        if on_progress is not None:
-            on_progress(share, best.cost if best is not None else np.nan)
+        tell(_TOLD_HOT * share)
 
     if travels:
         move_centres(pulls, first, instance.k, held)
@@ -288,7 +311,9 @@ def _one_run(
         on_chunk=after_chunk,
         chunks=_CENTRE_MOVES if travels else 60,
     )
-    for beat in (state.beat, _mended(instance, state, plan, seed, clock, keep)):
+    rest = part_of(tell, _TOLD_HOT, 1.0 - _TOLD_HOT)
+    mended = _mended(instance, state, plan, seed, clock, keep, rest)
+    for beat in (state.beat, mended):
         found = rate_plan(instance, beat, keep, plan.sweeps)
         if found.better_than(best):
             best = found
@@ -310,14 +335,28 @@ def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solve
 
 
 def _mended(
-    instance: Instance, state: State, plan: Schedule, seed: int, clock: Clock, keep: float
+    instance: Instance,
+    state: State,
+    plan: Schedule,
+    seed: int,
+    clock: Clock,
+    keep: float,
+    tell: Tell,
 ) -> Ints:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, state) <= 0:
         return state.beat
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
     beat = polish_windows(
-        instance, state.beat, plan, _MENDING, seed=seed, clock=part, keep=keep, mend=True
+        instance,
+        state.beat,
+        plan,
+        _MENDING,
+        seed=seed,
+        clock=part,
+        keep=keep,
+        mend=True,
+        tell=tell,
     )
     beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
     cold = replace(

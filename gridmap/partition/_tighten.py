@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from gridmap.partition._anneal import Clock, Schedule, anneal
-from gridmap.partition._arrays import Floats, Instance, Ints
+from gridmap.partition._arrays import Floats, Instance, Ints, State
 from gridmap.partition._balance import mend_balance
+from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._windows import polish_windows, window_visits
 
 __all__ = ["narrowed", "tighten_balance", "worst_deviation"]
@@ -42,6 +44,10 @@ def narrowed(instance: Instance, part: float) -> Instance:
     return instance._replace(loads=loads)
 
 
+def _telling(tell: Tell) -> Callable[[float, State], None]:
+    return lambda share, _state: tell(share)
+
+
 def tighten_balance(
     instance: Instance,
     beat: Ints,
@@ -50,6 +56,7 @@ def tighten_balance(
     seed: int,
     clock: Clock,
     keep: float = np.inf,
+    tell: Tell = silent,
 ) -> Ints:
     """Return a plan at least as well balanced, found by a series of narrower bounds.
 
@@ -60,6 +67,8 @@ def tighten_balance(
     ----------
     schedule
         Its sweeps are shared out among the rounds.
+    tell
+        Called with the share done, as if every round were needed.
     """
     if not np.isfinite(instance.loads.lo).all() or instance.k < 2:
         return beat
@@ -86,13 +95,30 @@ def tighten_balance(
         )
         narrow = instance._replace(loads=loads, slack=0.0)
         part = clock.part(clock.left() / min(3, _ROUNDS - turn))
+        own = part_of(tell, turn / _ROUNDS, 1.0 / _ROUNDS)
+        warm, after = part_of(own, 0.0, 0.5), part_of(own, 0.5, 0.5)
         inner = part.part(part.left() * 0.6)
-        state = anneal(narrow, best, mild, seed=seed + turn, clock=inner, keep=keep)
+        state = anneal(
+            narrow,
+            best,
+            mild,
+            seed=seed + turn,
+            clock=inner,
+            keep=keep,
+            on_chunk=_telling(warm),
+        )
         mended = mend_balance(
             narrow, state.beat, seed=seed + turn, keep=keep, stopped=inner.stopped
         )
         mended = polish_windows(
-            narrow, mended, mild, windows, seed=seed + turn, clock=part, keep=keep
+            narrow,
+            mended,
+            mild,
+            windows,
+            seed=seed + turn,
+            clock=part,
+            keep=keep,
+            tell=after,
         )
         found = worst_deviation(instance, mended)
         failures = failures + 1 if found >= off * 0.98 else 0

@@ -22,6 +22,7 @@ from gridmap.partition._moves import (
     next_random,
     pull_of,
 )
+from gridmap.partition._progress import Tell, silent
 from gridmap.partition._recombine import recombine_pair, tree_room
 from gridmap.partition._sweep import is_plain, sweep_once
 
@@ -67,6 +68,7 @@ def polish_windows(
     clock: Clock,
     keep: float = np.inf,
     mend: bool = False,
+    tell: Tell = silent,
 ) -> Ints:
     """Return the plan after so many windows; it is never worse.
 
@@ -82,6 +84,8 @@ def polish_windows(
         Workload that may leave its present beat.
     mend
         End as soon as every beat is inside its bounds.
+    tell
+        Called after every few windows with the share done.
     """
     if instance.k < 2 or windows < 1:
         return beat
@@ -123,6 +127,7 @@ def polish_windows(
         cost = _whole_cost(instance, state)
         if cost < least:
             best, least = state.beat.copy(), cost
+        tell(max(share, done / windows))
         if mend and excess_of(instance, state) <= 0:
             break
     if travels:

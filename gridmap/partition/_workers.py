@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gridmap.errors import InputError
 from gridmap.partition._anneal import Clock, Schedule
 from gridmap.partition._arrays import Instance
+from gridmap.partition._progress import silent
 from gridmap.partition._solve import Effort, Solved, solve_region
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _solve(task: Task, clock: Clock, report: Report = None) -> Solved:
         keep=task.keep,
         start=task.start,
         tighten=task.tighten,
-        on_progress=None if report is None else lambda share, _cost: report(share),
+        tell=report or silent,
     )
 
 
