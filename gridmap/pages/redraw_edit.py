@@ -223,7 +223,8 @@ def _suggestion(history: History, effect: Effect) -> str:
     plan, to = history.current.plan, str(getattr(effect.command, "to", ""))
     return tr(
         "page.edit.suggestion",
-        grids="、".join(effect.grids[:4]) + ("…" if len(effect.grids) > 4 else ""),
+        grids=tr("page.join.names").join(effect.grids[:4])
+        + ("…" if len(effect.grids) > 4 else ""),
         beat=plan.beats[plan.row_of(to)].label if to else "",
         before=f"{effect.max_deviation_before:.1%}",
         after=f"{effect.max_deviation_after:.1%}",

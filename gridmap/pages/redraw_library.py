@@ -66,7 +66,8 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
             tr("page.library.beats"): [version.beats for version in versions],
             tr("page.library.note"): [version.note for version in versions],
             tr("page.library.faults"): [
-                "；".join(fault.text() for fault in version.faults) for version in versions
+                tr("page.join.pairs").join(fault.text() for fault in version.faults)
+                for version in versions
             ],
         }
     )
