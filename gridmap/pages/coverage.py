@@ -112,9 +112,10 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
         format_func=network_name,
         required=True,
     )
+    by_road = ground.city.has(Kind.ROAD)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     mode = "straight"
-    if ground.city.has(Kind.ROAD):
+    if by_road:
         mode = str(
             left.segmented_control(
                 tr("page.coverage.mode"),
@@ -124,7 +125,7 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
                 required=True,
             )
         )
-    typed = right.text_input(
+    typed = (right if by_road else left).text_input(
         tr("coverage.page.other"), placeholder=tr("coverage.page.other_example")
     )
     return _Choice(str(network or ""), mode, _limits(ground, typed))

@@ -179,7 +179,9 @@ def _show_check(ground: Ground) -> None:
                 tr("page.data.layer"): [tr(f"io.layer.{item.layer}") for item in found],
                 tr("page.data.finding"): [tr(f"io.finding.{item.kind}") for item in found],
                 tr("page.data.count"): [item.count for item in found],
-                tr("page.data.area_m2"): [item.area_m2 or None for item in found],
+                tr("page.data.area_m2"): [
+                    number(item.area_m2) if item.area_m2 else "" for item in found
+                ],
                 "ID": [tr("page.join.names").join(item.ids) for item in found],
             }
         )
@@ -190,7 +192,9 @@ def _show_check(ground: Ground) -> None:
             on_select="rerun",
             selection_mode="single-row",
             key="gridmap-findings",
-            column_config={tr("page.data.area_m2"): st.column_config.NumberColumn(format="%.0f")},
+            column_config={
+                tr("page.data.area_m2"): st.column_config.TextColumn(alignment="right")
+            },
         )
         _show_repair(ground)
     rows = dict(picked).get("selection", {}).get("rows", [])

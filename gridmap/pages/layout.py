@@ -105,15 +105,16 @@ def pick_period(session: Session, city: City) -> None:
         st.rerun()
 
 
-def show_figures(figures: Sequence[Figure]) -> None:
-    """Draw the key figures in one row."""
+def show_figures(figures: Sequence[Figure], *, across: int | None = None) -> None:
+    """Draw the key figures in one row, or so many in each where the place is narrow."""
     boxes = "".join(
         f'<div class="gm-figure"><span>{escape(item.label)}</span>'
         f"<b>{escape(item.value)}</b><small>{escape(item.unit)}</small>"
         f"<i>{escape(item.note)}</i></div>"
         for item in figures
     )
-    st.html(f'<div class="gm-figures">{boxes}</div>')
+    columns = "" if across is None else f' style="grid-template-columns: repeat({across}, 1fr)"'
+    st.html(f'<div class="gm-figures"{columns}>{boxes}</div>')
 
 
 def show_list(rows: Sequence[tuple[str, str]]) -> None:

@@ -143,7 +143,8 @@ def _show_preview(report: Report) -> None:
                 item.label, shown(item.value, item.form, hidden=item.hidden), item.unit, item.note
             )
             for item in report.figures[:6]
-        ]
+        ],
+        across=3,
     )
     st.markdown("\n".join(f"- {line}" for line in report.sentences))
     titles = [table.title for table in report.tables]
