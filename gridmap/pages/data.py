@@ -192,9 +192,6 @@ def _show_check(ground: Ground) -> None:
             on_select="rerun",
             selection_mode="single-row",
             key="gridmap-findings",
-            column_config={
-                tr("page.data.area_m2"): st.column_config.TextColumn(alignment="right")
-            },
         )
         _show_repair(ground)
     rows = dict(picked).get("selection", {}).get("rows", [])

@@ -48,10 +48,12 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            name: tr(f"page.compare.{name}")
-            for name in frame.columns
-            if name in {"name", "residents_before", "residents_after", "incidents_before",
-                        "incidents_after", "keeps_officers"}
+            name: tr(f"page.compare.{name}") for name in ("name", "keeps_officers")
+        }
+        | {
+            name: st.column_config.NumberColumn(tr(f"page.compare.{name}"), format="localized")
+            for name in ("residents_before", "residents_after", "incidents_before",
+                         "incidents_after")
         }
         | {
             "kept_share": st.column_config.ProgressColumn(

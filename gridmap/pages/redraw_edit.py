@@ -226,7 +226,7 @@ def _suggestion(history: History, effect: Effect) -> str:
         grids=tr("page.join.names").join(effect.grids[:4])
         + ("…" if len(effect.grids) > 4 else ""),
         beat=plan.beats[plan.row_of(to)].label if to else "",
-        before=f"{effect.max_deviation_before:.1%}",
-        after=f"{effect.max_deviation_after:.1%}",
+        before=f"{effect.max_deviation_before:.2%}",
+        after=f"{effect.max_deviation_after:.2%}",
         residents=number(effect.residents),
     )
