@@ -12,15 +12,16 @@ from gridmap.partition._exact import Cut, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
+from gridmap.partition._progress import Tell, silent
 from gridmap.partition._solve import Effort, solve_region
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
 
-__all__ = ["improve_travel"]
+__all__ = ["BOUND_GRIDS", "improve_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
+BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 _TRIES = {"quick": 2, "normal": 10, "thorough": 60}
 _VISITS = 3e5  # looks at a grid in each further search: many short ones beat a long one
 
@@ -34,6 +35,7 @@ def improve_travel(
     exact: bool,
     effort: str,
     seed: int,
+    tell: Tell = silent,
 ) -> tuple[NDArray[np.int32] | None, tuple[Bound, ...]]:
     """Return better beats of the nodes (None where there are none), and the bound on travel.
 
@@ -43,6 +45,8 @@ def improve_travel(
         The one region of the problem, and its plan.
     exact
         Whether to go on to the exact model.
+    tell
+        Called with the share done, 0 to 1.
     """
     scores = candidate.scores
     if scores.travel_total is None or scores.centres is None:
@@ -61,7 +65,10 @@ def improve_travel(
     parts = (built.instance.graph, cost, problem.weights[back, 0], bounds)
     own = clock.part(clock.left() * (0.25 if exact else 0.75))
 
+    steps = _TRIES[effort] + 2  # the plan itself, further searches, and the bound
+
     def another(i: int) -> Integers:
+        tell((i + 1) / steps)
         found = solve_region(
             built.instance,
             effort=Effort(visits=_VISITS, least=60, most=20_000, starts=1, searches=0),
@@ -80,6 +87,7 @@ def improve_travel(
     polished = polish_travel(
         *parts, centre_of_nodes, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
     )
+    tell((steps - 1) / steps)
     proof = prove_travel(*parts, polished, clock=clock, exact=exact, cuts=cuts)
     bound = Bound(
         objective="travel_m",
@@ -100,7 +108,7 @@ def _provable(problem: Problem, built: Built, candidate: Candidate) -> bool:
     kept = bool((pulls.home >= 0).any())
     whole = len(built.instance.xy) == problem.grids
     same = problem.targets is None and problem.criteria == 1
-    small = problem.grids <= _BOUND_GRIDS
+    small = problem.grids <= BOUND_GRIDS
     return small and whole and same and candidate.feasible and not locked and not kept
 
 

@@ -12,9 +12,10 @@ from gridmap.partition._anneal import Clock
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
-from gridmap.partition._nearer import improve_travel
+from gridmap.partition._nearer import BOUND_GRIDS, improve_travel
 from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._pockets import fill_pockets
+from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._regions import Division, divide, tied_groups
 from gridmap.partition._shortfalls import shortfalls
 from gridmap.partition._solve import Solved, effort_of, pulls_travel, tidy_start
@@ -30,6 +31,7 @@ __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
+_TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
 def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
@@ -114,17 +116,26 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         search = clock.part(part.left() * (0.1 if prove and name == "travel" else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
+        nearer = name == "travel" and len(built) == 1
+        hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
         solved = run_tasks(
             _tasks(built, name, effort, seed, search, keep),
             clock=search,
             processes=processes,
             scheduler=scheduler,
-            report=report,
+            report=part_of(report, 0.0, hot),
         )
         found = _candidate(problem, division, built, solved, name)
-        if name == "travel" and len(built) == 1:
+        if nearer:
             beat, bound = improve_travel(
-                problem, built[0], found, part, exact=prove, effort=effort, seed=seed
+                problem,
+                built[0],
+                found,
+                part,
+                exact=prove,
+                effort=effort,
+                seed=seed,
+                tell=part_of(report, hot, 1.0 - hot),
             )
             if beat is not None:
                 better = [replace(solved[0], beat=beat)]
@@ -172,9 +183,9 @@ def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None
 
 def _reporter(
     on_progress: Callable[[Progress], None] | None, index: int, count: int, name: str
-) -> Callable[[float], None] | None:
+) -> Tell:
     if on_progress is None:
-        return None
+        return silent
 
     def report(share: float) -> None:
         on_progress(Progress(share=(index + share) / count, objective=name))
