@@ -33,6 +33,7 @@ _BEATS = 7
 _HOT = 0.45  # of the temperature that annealing begins with
 _SWEEPS = 250
 _LOOSE, _STRICT = 300.0, 2e8
+_BROKEN = 1e-7  # twenty borders for a bound that is broken, however little
 _PATIENCE = 1.7  # temperatures by which a plan may be worse at the start
 _RESPLIT = 0.005
 _BATCH = 16
@@ -170,7 +171,9 @@ def _cost(
     for b in range(len(inside)):
         if inside[b]:
             for c in range(loads.w.shape[1]):
-                penalty += beat_penalty(loads, b, c, state.total[b, c])
+                over = beat_penalty(loads, b, c, state.total[b, c])
+                if over > 0.0:
+                    penalty += over + _BROKEN
     return cost + weigh * penalty
 
 
