@@ -216,3 +216,17 @@ def test_stopping_and_processes_leave_valid_plans():
     assert told[-1].share == pytest.approx(1.0)
     shared = propose(problem, effort="quick", seed=4, processes=2).best.assignment
     assert (alone == shared).all()
+
+
+def test_progress_never_goes_back_and_ends_with_the_search():
+    rng = np.random.default_rng(3)
+    problem = lattice(12, 12, rng.integers(1, 9, 144), 8)
+    told = []
+    propose(problem, effort="quick", front=3, on_progress=told.append)
+    shares = [one.share for one in told]
+    assert shares == sorted(shares)
+    assert len(shares) > 20
+    assert shares[0] < 0.2
+    assert shares[-1] > 0.8
+    # Every objective tells its own third.
+    assert list(dict.fromkeys(one.objective for one in told)) == ["compact", "balance", "travel"]
