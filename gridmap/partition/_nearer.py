@@ -22,7 +22,7 @@ __all__ = ["BOUND_GRIDS", "improve_travel"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
-_TRIES = {"quick": 2, "normal": 10, "thorough": 60}
+_TRIES = {"quick": 0, "normal": 10, "thorough": 60}  # 0: the search's plan is not settled
 _VISITS = 3e5  # looks at a grid in each further search: many short ones beat a long one
 
 
@@ -84,9 +84,11 @@ def improve_travel(
 
     centre_of_nodes = built.node[centre][back]
     cuts: list[Cut] = []
-    polished = polish_travel(
-        *parts, centre_of_nodes, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
-    )
+    polished = centre_of_nodes
+    if _TRIES[effort] or exact:
+        polished = polish_travel(
+            *parts, polished, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
+        )
     tell((steps - 1) / steps)
     proof = prove_travel(*parts, polished, clock=clock, exact=exact, cuts=cuts)
     bound = Bound(

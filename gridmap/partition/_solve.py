@@ -30,7 +30,7 @@ _CENTRE_MOVES = 600  # times that centres follow their beats during one annealin
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
 _HURRY = 6_000
-_MENDING = 2_000  # windows, at most, to bring beats inside their bounds
+_MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
 _TOLD_SEARCH = 0.9  # of the progress of a small search, should it find nothing
@@ -347,11 +347,12 @@ def _mended(
     if excess_of(instance, state) <= 0:
         return state.beat
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
+    share = plan.sweeps * len(state.beat) / window_visits(instance) / 4
     beat = polish_windows(
         instance,
         state.beat,
         plan,
-        _MENDING,
+        max(_MENDING, share),
         seed=seed,
         clock=part,
         keep=keep,
