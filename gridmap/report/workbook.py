@@ -213,7 +213,14 @@ class _Sheets:
         keys = [item.key for item in table.columns]
         name = table.title[:31]
         last = _FIRST_ROW + min(len(table), chart.most)
-        drawn = self._book.add_chart({"type": chart.kind})
+        # One month alone is no line.
+        kind = "column" if chart.kind == "line" and last == _FIRST_ROW + 1 else chart.kind
+        form = table.columns[keys.index(chart.values[0])].form
+        digits = "0%" if form == "share" else "#,##0"
+        numbers = np.concatenate([table.values(key)[: chart.most] for key in chart.values])
+        below = bool((numbers.astype(float) < 0).any())
+        start = {} if below else {"min": 0}
+        drawn = self._book.add_chart({"type": kind})
         for number, key in enumerate(chart.values):
             at = keys.index(key)
             label = keys.index(chart.label)
@@ -223,7 +230,7 @@ class _Sheets:
                     "categories": [name, _FIRST_ROW + 1, label, last, label],
                     "values": [name, _FIRST_ROW + 1, at, last, at],
                     "fill": {"color": _SERIES[(number + len(chart.values) - 1) % 2]},
-                    "line": {"color": _SERIES[0]} if chart.kind == "line" else {"none": True},
+                    "line": {"color": _SERIES[0]} if kind == "line" else {"none": True},
                     "gap": 40,
                 }
             )
@@ -232,10 +239,10 @@ class _Sheets:
         if chart.kind == "bar":
             drawn.set_y_axis({"reverse": True, "major_gridlines": {"visible": False},
                               "label_position": "low", "interval_unit": 1})  # fmt: skip
-            drawn.set_x_axis({"major_gridlines": {"visible": True}, "num_format": "#,##0",
-                              "label_position": "high"})  # fmt: skip
+            drawn.set_x_axis({"major_gridlines": {"visible": True}, "num_format": digits,
+                              "label_position": "high"} | start)  # fmt: skip
         else:
-            drawn.set_y_axis({"min": 0, "num_format": "#,##0"})
+            drawn.set_y_axis({"min": 0, "num_format": digits})
         rows = last - _FIRST_ROW
         tall = 20 * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
         drawn.set_size({"width": 620, "height": min(max(tall, 240), 900)})
