@@ -100,7 +100,13 @@ def open_page(chromium):
 
         page.on("request", asked)
         page.on("response", answered)
-        page.on("requestfailed", lambda request: watched.failed.append(request.url))
+
+        def lost(request) -> None:
+            # A browser that leaves a page gives up what it was loading; that is no failure.
+            if request.failure != "net::ERR_ABORTED":
+                watched.failed.append(f"{request.failure} {request.url}")
+
+        page.on("requestfailed", lost)
         page.on("pageerror", lambda error: watched.errors.append(str(error)))
         return watched
 

@@ -24,7 +24,10 @@ def test_a_commander_looks_at_coverage_the_night_and_prints_a_page(reader, city_
     straight = read_figures(page)
     if city_name == "demo":  # Chicago's files hold no roads
         reader.choose("page.mode.car")
-        reader.settle()
+        for _ in range(240):  # two minutes: the road network is built first
+            if read_figures(page) != straight:
+                break
+            page.wait_for_timeout(500)
         assert read_figures(page) != straight
     reader.require_no_fault()
 
