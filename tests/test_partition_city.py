@@ -9,7 +9,7 @@ from gridmap.errors import GridmapError, InfeasibleError, InputError
 from gridmap.measure import Workload, criterion_of
 from gridmap.measure.coverage import parse_within
 from gridmap.measure.present import present_plan
-from gridmap.model import Kind
+from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.partition import (
     Problem,
     communities_of,
@@ -300,3 +300,15 @@ def test_a_new_beat_belongs_to_the_station_with_most_of_its_grids(city, workload
     for label, beat in enumerate(plan.beats):
         inside = stations[plan.assignment == label].tolist()
         assert inside.count(beat.station) == max(map(inside.count, inside))
+
+
+def test_a_new_beat_spells_its_station_as_the_beats_of_today_do(city, workload):
+    stations = station_of_grids(city)
+    ids = sorted(set(stations.tolist()))
+    rows = np.array([ids.index(station) for station in stations], dtype=np.int32)
+    rows[:3] = -1
+    beats = tuple(BeatInfo(f"old{n}", station=f"0{name}") for n, name in enumerate(ids))
+    present = Plan("today", city.grids.ids, rows, beats)
+    problem = problem_of(city, workload, beats=3 * len(ids), by_station=True, present=present)
+    plan = plans_of(city, propose(problem, effort="quick"), name="more", present=present)[0]
+    assert {beat.station for beat in plan.beats} == {f"0{name}" for name in ids}

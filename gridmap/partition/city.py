@@ -85,7 +85,8 @@ def plans_of(
 ) -> list[Plan]:
     """Return the candidates as plans; a beat that continues one of today's keeps its name.
 
-    A new beat belongs to the station with most of its grids, where the city knows stations.
+    A new beat belongs to the station with most of its grids, where the city knows stations:
+    the station of today's beats there, else that of the grids.
 
     Parameters
     ----------
@@ -99,10 +100,7 @@ def plans_of(
         Today's beats, whose ids, names and staff are taken over.
     """
     made: list[Plan] = []
-    grids = city.grids
-    named = grids.has("station") and all(grids.texts("station"))
-    known = named or city.get(Kind.STATION) is not None
-    stations = station_of_grids(city) if known else None
+    stations = _stations(city, present)
     for row, candidate in enumerate(proposal.candidates):
         title = name if row == 0 else f"{name}-{tr(f'partition.objective.{candidate.objective}')}"
         if row and any(plan.name == title for plan in made):
@@ -214,6 +212,30 @@ def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> floa
 def _people(city: City, workload: Workload) -> NDArray[np.float64]:
     residents = city.grids.counts("residents")
     return residents if residents.sum() > 0 else workload.load * len(workload)
+
+
+def _stations(city: City, present: Plan | None) -> NDArray[np.object_] | None:
+    """Return the station of each grid as today's beats spell it, or None where none is known.
+
+    Beats may say ``01`` where the stations' layer says ``1``: a plan must not say both.
+    """
+    grids = city.grids
+    named = grids.has("station") and all(grids.texts("station"))
+    known = named or city.get(Kind.STATION) is not None
+    stations = station_of_grids(city) if known else None
+    if present is None or not any(beat.station for beat in present.beats):
+        return stations
+    # A grid in no beat (-1) takes the blank behind the last beat.
+    of_beats = np.array([*(beat.station for beat in present.beats), ""], dtype=object)
+    today = of_beats[present.assignment]
+    if stations is None:
+        return today
+    spelled = {}
+    for station in np.unique(stations):
+        names, count = np.unique(today[(stations == station) & (today != "")], return_counts=True)
+        spelled[station] = str(names[np.argmax(count)]) if len(names) else station
+    rest = np.array([spelled[station] for station in stations], dtype=object)
+    return np.where(today != "", today, rest)
 
 
 def _beats(
