@@ -10,7 +10,7 @@ from gridmap.errors import ConflictError, GridmapError, InputError, PermissionDe
 from gridmap.io import ImportReport, Workspace
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind
-from gridmap.pages import people, redraw_library, redraw_propose, redraw_save, uploads
+from gridmap.pages import people, redraw_propose, redraw_save, redraw_versions, uploads
 from gridmap.pages.ground import Ground
 from gridmap.pages.redraw_state import Redraw, Sitting
 from gridmap.pages.session import Session
@@ -89,7 +89,7 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
         lambda: redraw_save.save_sitting(desk, sitting, "现行", ""),
         lambda: redraw_save.save_sitting(desk, sitting, "另一个", ""),
         lambda: redraw_propose._keep(desk, Redraw(), desk.plan),
-        lambda: redraw_library._written(desk, version, "plan.csv"),
+        lambda: redraw_versions._written(desk, version, "plan.csv"),
         lambda: uploads.store(session, desk.city.layer(Kind.BEAT), report, "beat"),
     ):
         with pytest.raises(PermissionDeniedError):

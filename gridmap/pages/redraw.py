@@ -10,9 +10,9 @@ from gridmap.pages.ground import read_ground
 from gridmap.pages.layout import show_empty
 from gridmap.pages.redraw_compare import show_compare
 from gridmap.pages.redraw_edit import show_edit
-from gridmap.pages.redraw_library import show_library
 from gridmap.pages.redraw_propose import show_propose
 from gridmap.pages.redraw_state import redraw_of
+from gridmap.pages.redraw_versions import show_versions
 from gridmap.plans import Action
 
 __all__ = ["show"]
@@ -21,7 +21,7 @@ _STEPS = {
     "propose": show_propose,
     "compare": show_compare,
     "edit": show_edit,
-    "library": show_library,
+    "versions": show_versions,
 }
 _KEY = "gridmap-step"
 _EDITING = {"propose", "edit"}

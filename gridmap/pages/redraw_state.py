@@ -95,7 +95,7 @@ class Redraw:
     Parameters
     ----------
     step
-        ``propose``, ``compare``, ``edit`` or ``library``.
+        ``propose``, ``compare``, ``edit`` or ``versions``.
     goes
         Whether a button has just asked for `step`.
     weights

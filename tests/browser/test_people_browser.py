@@ -206,14 +206,14 @@ def press(page, name) -> None:
     settle(page)
 
 
-def open_library(page):
+def open_versions(page):
     page.get_by_text("④ 方案库").click(timeout=_LONG)
     settle(page)
 
 
 def begin_editing(page):
     """Open the stored plan, and look at the suggestions."""
-    open_library(page)
+    open_versions(page)
     press(page, "打开并调整")
     page.get_by_role("button", name=re.compile("保存为新版本")).wait_for(timeout=_LONG)
     settle(page)
@@ -335,7 +335,7 @@ def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit
             buttons = page.get_by_role("button", name=mark, disabled=False)
             assert buttons.count() == 0, (path, mark)
     page.goto(f"{department.url}/redraw")
-    open_library(page)
+    open_versions(page)
     assert page.get_by_role("button", name="打开并调整").count() == 0
     page.get_by_text("您的角色不能导出").wait_for(timeout=_LONG)
     assert department.state() == before
@@ -343,7 +343,7 @@ def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit
 
 def test_an_analyst_exports_and_the_log_says_so(department, visit):
     page = visit(ANALYST, "/redraw").page
-    open_library(page)
+    open_versions(page)
     assert page.get_by_role("button", name="打开并调整").count() == 0
     press(page, re.compile("^导出$"))
     page.get_by_role("button", name=re.compile("下载 ")).wait_for(timeout=_LONG)

@@ -1,4 +1,4 @@
-"""Library: the plans that are kept, every version with who saved it; in and out as files."""
+"""Versions: the plans that are kept, every version with who saved it; in and out as files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
 from gridmap.pages.touch import show_map
 from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, read_plan, write_plan
 
-__all__ = ["show_library"]
+__all__ = ["show_versions"]
 
 
-def show_library(ground: Ground, state: Redraw) -> None:
+def show_versions(ground: Ground, state: Redraw) -> None:
     """Draw the step."""
-    told = ground.session.work.pop("library", None)
+    told = ground.session.work.pop("versions", None)
     if told:
         st.success(told)
     latest = saved_versions(ground)
@@ -49,7 +49,7 @@ def _show_map(ground: Ground, version: PlanVersion) -> None:
         scene = ground.scene(
             (beat_theme(ground.city, plan),), columns=("residents", "incidents"), plan=plan
         )
-        show_map(scene, key="map-library", height=520)
+        show_map(scene, key="map-versions", height=520)
 
 
 def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersion:
@@ -60,12 +60,12 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
         versions = store.history(name)[::-1]
     frame = pd.DataFrame(
         {
-            tr("page.library.number"): [version.number for version in versions],
-            tr("page.library.at"): [f"{version.at:%Y-%m-%d %H:%M}" for version in versions],
-            tr("page.library.author"): [version.author for version in versions],
-            tr("page.library.beats"): [version.beats for version in versions],
-            tr("page.library.note"): [version.note for version in versions],
-            tr("page.library.faults"): [
+            tr("page.versions.number"): [version.number for version in versions],
+            tr("page.versions.at"): [f"{version.at:%Y-%m-%d %H:%M}" for version in versions],
+            tr("page.versions.author"): [version.author for version in versions],
+            tr("page.versions.beats"): [version.beats for version in versions],
+            tr("page.versions.note"): [version.note for version in versions],
+            tr("page.versions.faults"): [
                 tr("page.join.pairs").join(fault.text() for fault in version.faults)
                 for version in versions
             ],
@@ -84,32 +84,32 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
 
 
 def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
-    st.subheader(tr("page.library.chosen", name=version.name, number=version.number))
+    st.subheader(tr("page.versions.chosen", name=version.name, number=version.number))
     plan = saved_plan(ground, version)
     if plan is None:
-        st.warning(tr("page.library.other_grids"))
+        st.warning(tr("page.versions.other_grids"))
         return
     session = ground.session
-    if session.may(Action.EDIT) and st.button(tr("page.library.edit"), width="stretch"):
+    if session.may(Action.EDIT) and st.button(tr("page.versions.edit"), width="stretch"):
         start_editing(ground, state, plan, version)
         st.rerun()
     if not session.may(Action.EXPORT):
         st.caption(tr("page.people.no_export"))
         return
     suffix = st.radio(
-        tr("page.library.format"),
+        tr("page.versions.format"),
         PLAN_FORMATS,
-        format_func=lambda name: tr(f"page.library.as_{name[1:]}"),
+        format_func=lambda name: tr(f"page.versions.as_{name[1:]}"),
         horizontal=True,
     )
     file = f"{_file_name(version.name)}_{version.number}{suffix}"
     # Written, and logged, only when it is asked for.
-    if st.button(tr("page.library.make"), width="stretch"):
+    if st.button(tr("page.versions.make"), width="stretch"):
         session.work["plan_file"] = (file, _written(ground, version, file))
     ready = session.work.get("plan_file")
     if ready and ready[0] == file:
         st.download_button(
-            tr("page.library.download", file=file),
+            tr("page.versions.download", file=file),
             ready[1],
             file,
             width="stretch",
@@ -132,22 +132,22 @@ def _file_name(name: str) -> str:
 
 
 def _show_import(ground: Ground) -> None:
-    with st.expander(tr("page.library.bring"), expanded=False):
+    with st.expander(tr("page.versions.bring"), expanded=False):
         session = ground.session
         dropped = st.file_uploader(
-            tr("page.library.drop"), key=f"gridmap-plan-{session.work.get('plan_files', 0)}"
+            tr("page.versions.drop"), key=f"gridmap-plan-{session.work.get('plan_files', 0)}"
         )
         if dropped is None:
             return
         name = st.text_input(tr("page.edit.name"), PurePath(dropped.name).stem).strip()
-        if not st.button(tr("page.library.store"), type="primary", disabled=not name):
+        if not st.button(tr("page.versions.store"), type="primary", disabled=not name):
             return
         try:
             version = _imported(ground, dropped, name)
         except GridmapError as error:
             show_error(error)
             return
-        session.work["library"] = tr("page.edit.saved", name=version.name, number=version.number)
+        session.work["versions"] = tr("page.edit.saved", name=version.name, number=version.number)
         session.work["plan_files"] = int(session.work.get("plan_files", 0)) + 1
         session.plan = version.name
         st.rerun()
