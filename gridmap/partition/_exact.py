@@ -9,7 +9,7 @@ piece without the centre must reach it through its neighbours (Validi, Buchanan 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from gridmap.partition._anneal import Clock
 from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import Relaxation, relax_travel
 
-__all__ = ["Cut", "Proof", "assign_centres", "prove_travel"]
+__all__ = ["Cut", "Proof", "TravelTask", "assign_centres", "prove_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,6 +38,29 @@ class Proof:
     centre: Integers
 
 
+class TravelTask(NamedTuple):
+    """What a plan of short travel is made for.
+
+    Attributes
+    ----------
+    graph
+        Neighbours that a beat may be connected by.
+    cost
+        Cost (n, n) of each grid with each centre.
+    weight, bounds
+        Workload (n,); lowest and highest workload of a beat, both allowed.
+    """
+
+    graph: Graph
+    cost: Floats
+    weight: Floats
+    bounds: tuple[float, float]
+
+    def value(self, centre: Integers) -> float:
+        """Return what a plan costs, given the centre of each grid (n,)."""
+        return float(self.cost[np.arange(len(centre)), centre].sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A grid reaches a centre only if one of the grids around its piece belongs to it too."""
@@ -48,10 +71,7 @@ class Cut:
 
 
 def prove_travel(
-    graph: Graph,
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     centre: Integers,
     *,
     clock: Clock,
@@ -63,12 +83,8 @@ def prove_travel(
 
     Parameters
     ----------
-    graph
-        Neighbours that a beat may be connected by.
-    cost
-        Cost (n, n) of each grid with each centre.
-    weight, bounds
-        Workload (n,); lowest and highest workload of a beat, both allowed.
+    task
+        The region, what its ways cost and what its beats may carry.
     centre
         Centre grid of each grid in the known plan (n,).
     exact
@@ -78,42 +94,32 @@ def prove_travel(
     cuts
         Cuts that are known to hold.
     """
-    n = len(weight)
+    n = len(task.weight)
     beats = len(np.unique(centre))
-    upper = float(cost[np.arange(n), centre].sum())
+    upper = task.value(centre)
     part = clock.part(clock.left() * (0.3 if exact else 1.0))
-    relaxed = relax_travel(cost, weight, bounds, beats, upper, clock=part, steps=steps, goal=1e-6)
+    relaxed = relax_travel(
+        task.cost, task.weight, task.bounds, beats, upper, clock=part, steps=steps, goal=1e-6
+    )
     lower = min(relaxed.bound, upper)
     if not exact or upper - lower <= 1e-6 * max(upper, 1e-12):
         return Proof(lower, upper, upper - lower <= 1e-6 * max(upper, 1e-12), centre)
-    open_pairs = _open_pairs(cost, weight, bounds, beats, relaxed, upper)
+    open_pairs = _open_pairs(task, beats, relaxed, upper)
     open_pairs[np.arange(n), centre] = True
     open_pairs[centre, centre] = True
     if open_pairs.sum() > _LARGEST_MODEL:
         return Proof(lower, upper, False, centre)  # noqa: FBT003 - a field of a value
-    return _solve_hess(
-        graph,
-        cost,
-        weight,
-        bounds,
-        centre,
-        open_pairs,
-        lower,
-        clock,
-        relaxed=relaxed,
-        cuts=cuts,
-    )
+    return _solve_hess(task, centre, open_pairs, lower, clock, relaxed=relaxed, cuts=cuts)
 
 
 def _open_pairs(
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     beats: int,
     relaxed: Relaxation,
     upper: float,
 ) -> NDArray[np.bool_]:
     """Return the pairs (grid, centre) that a plan better than ``upper`` may use."""
+    _, cost, weight, bounds = task
     n = len(weight)
     price = cost - relaxed.multipliers[:, None]
     least = np.sort(relaxed.values)[beats - 1]
@@ -141,10 +147,7 @@ def _open_pairs(
 
 
 def _solve_hess(
-    graph: Graph,
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     centre: Integers,
     open_pairs: NDArray[np.bool_],
     lower: float,
@@ -168,20 +171,18 @@ def _solve_hess(
         The relaxation that the open pairs follow from: as better plans are found, more pairs
         are closed. A plan is then also sought around each answer that contiguity forbids.
     """
-    n = len(weight)
-    upper = float(cost[np.arange(n), centre].sum())
+    n = len(centre)
+    upper = task.value(centre)
     beats = len(np.unique(centre))
     cuts = [] if cuts is None else cuts
     while not clock.stopped():
-        found, bound, done = _solve_once(
-            cost, weight, bounds, beats, centre, open_pairs, cuts, clock, gap
-        )
+        found, bound, done = _solve_once(task, beats, centre, open_pairs, cuts, clock, gap)
         lower = max(lower, min(bound, upper))
         if found is None:
             break
-        new = _pieces_cuts(graph, found)
+        new = _pieces_cuts(task.graph, found)
         if not new:
-            value = float(cost[np.arange(n), found].sum())
+            value = task.value(found)
             if value <= upper:
                 upper, centre = value, found
             if done:
@@ -192,20 +193,17 @@ def _solve_hess(
         cuts += new
         if relaxed is None:
             continue
-        better = assign_centres(graph, cost, weight, bounds, np.unique(found), cuts, clock)
-        if better is not None and float(cost[np.arange(n), better].sum()) < upper:
-            upper, centre = float(cost[np.arange(n), better].sum()), better
-            open_pairs = open_pairs & _open_pairs(cost, weight, bounds, beats, relaxed, upper)
+        better = assign_centres(task, np.unique(found), cuts, clock)
+        if better is not None and task.value(better) < upper:
+            upper, centre = task.value(better), better
+            open_pairs = open_pairs & _open_pairs(task, beats, relaxed, upper)
             open_pairs[np.arange(n), centre] = True
             open_pairs[centre, centre] = True
     return Proof(min(lower, upper), upper, False, centre)  # noqa: FBT003 - a field of a value
 
 
 def assign_centres(
-    graph: Graph,
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     sites: Integers,
     cuts: list[Cut],
     clock: Clock,
@@ -223,9 +221,9 @@ def assign_centres(
     known
         A plan with these centres.
     """
-    n = len(weight)
+    n = len(task.weight)
     count = min(_NEAR if known is None else _NEARER, len(sites))
-    near = np.argsort(cost[:, sites], axis=1, kind="stable")[:, :count]
+    near = np.argsort(task.cost[:, sites], axis=1, kind="stable")[:, :count]
     pairs = np.zeros((n, n), dtype=np.bool_)
     pairs[np.arange(n)[:, None], sites[near]] = True
     pairs[sites, sites] = True
@@ -233,12 +231,10 @@ def assign_centres(
         pairs[np.arange(n), known] = True
     part = clock.part(min(_AROUND_S, clock.left()))
     while not part.stopped():
-        found, _, _ = _solve_once(
-            cost, weight, bounds, len(sites), known, pairs, cuts, part, _AROUND_GAP
-        )
+        found, _, _ = _solve_once(task, len(sites), known, pairs, cuts, part, _AROUND_GAP)
         if found is None:
             return known
-        new = _pieces_cuts(graph, found)
+        new = _pieces_cuts(task.graph, found)
         if not new:
             return found
         cuts += new
@@ -246,9 +242,7 @@ def assign_centres(
 
 
 def _solve_once(
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     beats: int,
     start: Integers | None,
     open_pairs: NDArray[np.bool_],
@@ -259,11 +253,11 @@ def _solve_once(
     """Return the centre of each grid (None: no plan found), the bound, and whether solved."""
     import highspy
 
-    n = len(weight)
+    n = len(task.weight)
     grids, centres = np.nonzero(open_pairs & np.diag(open_pairs)[None, :])
     number = np.full((n, n), -1, dtype=np.int64)
     number[grids, centres] = np.arange(len(grids))
-    solver = _hess_model(cost, weight, bounds, beats, grids, centres, number)
+    solver = _hess_model(task, beats, grids, centres, number)
     for cut in cuts:
         _add_cut(solver, cut, number)
     solver.setOptionValue("mip_rel_gap", gap)
@@ -292,9 +286,7 @@ def _solution(highspy: Any, values: Floats) -> Any:  # noqa: ANN401 - the librar
 
 
 def _hess_model(
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     beats: int,
     grids: Integers,
     centres: Integers,
@@ -303,6 +295,7 @@ def _hess_model(
     """Return the model: assignment, balance, centres in their own beats, k of them."""
     import highspy
 
+    _, cost, weight, bounds = task
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the library's signature
     solver.setOptionValue("threads", 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._exact import Cut, prove_travel
+from gridmap.partition._exact import Cut, TravelTask, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
@@ -62,7 +62,7 @@ def improve_travel(
     back[built.node] = np.arange(n)
     cost = np.ascontiguousarray(cost[np.ix_(back, back)])
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
-    parts = (built.instance.graph, cost, problem.weights[back, 0], bounds)
+    task = TravelTask(built.instance.graph, cost, problem.weights[back, 0], bounds)
     own = clock.part(clock.left() * (0.25 if exact else 0.75))
 
     steps = _TRIES[effort] + 2  # the plan itself, further searches, and the bound
@@ -87,10 +87,10 @@ def improve_travel(
     polished = centre_of_nodes
     if _TRIES[effort] or exact:
         polished = polish_travel(
-            *parts, polished, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
+            task, polished, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
         )
     tell((steps - 1) / steps)
-    proof = prove_travel(*parts, polished, clock=clock, exact=exact, cuts=cuts)
+    proof = prove_travel(task, polished, clock=clock, exact=exact, cuts=cuts)
     bound = Bound(
         objective="travel_m",
         value=min(proof.upper, scores.travel_total),

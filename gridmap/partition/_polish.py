@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._arrays import Graph
-from gridmap.partition._exact import Cut, assign_centres
+from gridmap.partition._exact import Cut, TravelTask, assign_centres
 
 __all__ = ["polish_travel"]
 
@@ -26,10 +25,7 @@ _TRIFLE = 1e-9
 
 
 def polish_travel(
-    graph: Graph,
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     centre: Integers,
     *,
     clock: Clock,
@@ -41,12 +37,8 @@ def polish_travel(
 
     Parameters
     ----------
-    graph
-        Neighbours that a beat may be connected by.
-    cost
-        Cost (n, n) of each grid with each centre.
-    weight, bounds
-        Workload (n,); lowest and highest workload of a beat, both allowed.
+    task
+        The region, what its ways cost and what its beats may carry.
     centre
         Centre grid of each grid (n,), a plan inside the bounds.
     cuts
@@ -56,29 +48,25 @@ def polish_travel(
     tries
         How many of them are looked at.
     """
-    best = _settled(graph, cost, weight, bounds, _recentred(cost, centre), clock, cuts)
+    best = _settled(task, _recentred(task.cost, centre), clock, cuts)
     seen = {_sites(best)}
     for i in range(tries if another is not None else 0):
         if clock.stopped():
             break
         assert another is not None  # noqa: S101 - else there are no tries; for the type checker
-        plan = _recentred(cost, another(i))
-        if _sites(plan) in seen or _value(cost, plan) > _value(cost, best) * _HOPE:
+        plan = _recentred(task.cost, another(i))
+        if _sites(plan) in seen or task.value(plan) > task.value(best) * _HOPE:
             continue
         seen.add(_sites(plan))
-        found = _settled(graph, cost, weight, bounds, plan, clock, cuts)
+        found = _settled(task, plan, clock, cuts)
         seen.add(_sites(found))
-        if _value(cost, found) < _value(cost, best) * (1 - _TRIFLE):
+        if task.value(found) < task.value(best) * (1 - _TRIFLE):
             best = found
     return best
 
 
 def _sites(centre: Integers) -> tuple[int, ...]:
     return tuple(np.unique(centre).tolist())
-
-
-def _value(cost: Floats, centre: Integers) -> float:
-    return float(cost[np.arange(len(centre)), centre].sum())
 
 
 def _recentred(cost: Floats, centre: Integers) -> Integers:
@@ -93,10 +81,7 @@ def _recentred(cost: Floats, centre: Integers) -> Integers:
 
 
 def _settled(
-    graph: Graph,
-    cost: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
+    task: TravelTask,
     centre: Integers,
     clock: Clock,
     cuts: list[Cut],
@@ -105,10 +90,10 @@ def _settled(
     best = centre
     while not clock.stopped():
         sites = np.unique(best)
-        found = assign_centres(graph, cost, weight, bounds, sites, cuts, clock, known=best)
+        found = assign_centres(task, sites, cuts, clock, known=best)
         assert found is not None  # noqa: S101 - a plan is known; for the type checker
-        found = _recentred(cost, found)
-        if _value(cost, found) >= _value(cost, best) * (1 - _TRIFLE):
+        found = _recentred(task.cost, found)
+        if task.value(found) >= task.value(best) * (1 - _TRIFLE):
             break
         best = found
     return best
