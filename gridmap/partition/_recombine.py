@@ -35,6 +35,8 @@ def recombine_once(
     loads: Loads,
     pulls: Pulls,
     state: State,
+    grids: np.ndarray,
+    inside: np.ndarray | None,
     heat: float,
     weigh: float,
     beta: float,
@@ -42,11 +44,17 @@ def recombine_once(
     whole: np.ndarray,
     sums: np.ndarray,
 ) -> bool:
-    """Divide the beats on both sides of a random border anew; return whether it was taken."""
-    n = len(state.beat)
+    """Divide the beats on both sides of a random border anew; return whether it was taken.
+
+    Parameters
+    ----------
+    grids, inside
+        The grids to look for a border from, and whether each beat may be divided; None for
+        all.
+    """
     for _ in range(64):
         bits = next_random(state.random)
-        v = np.int64(((bits >> _32) * np.uint64(n)) >> _32)
+        v = grids[np.int64(((bits >> _32) * np.uint64(len(grids))) >> _32)]
         begin = graph.indptr[v]
         degree = graph.indptr[v + 1] - begin
         if degree == 0:
@@ -54,6 +62,8 @@ def recombine_once(
         bits = next_random(state.random)
         u = graph.nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]
         p, q = state.beat[v], state.beat[u]
+        if inside is not None and not inside[q]:
+            continue
         if p != q:
             limit = heat * noise[bits & np.uint64(len(noise) - 1)]
             return recombine_pair(

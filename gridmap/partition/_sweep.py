@@ -57,13 +57,25 @@ def run_sweeps(
     tried = 0
     plain = is_plain(pulls)
     every = range(len(state.beat))
+    all_grids = np.arange(len(state.beat))
     for s in range(len(heat)):
         tried += sweep_once(
             graph, loads, pulls, state, every, None, heat[s], weigh[s], beta[s], noise, plain
         )
         for _ in range(resplits[s]):
             recombine_once(
-                graph, loads, pulls, state, heat[s], weigh[s], beta[s], noise, room[0], room[1]
+                graph,
+                loads,
+                pulls,
+                state,
+                all_grids,
+                None,
+                heat[s],
+                weigh[s],
+                beta[s],
+                noise,
+                room[0],
+                room[1],
             )
     return tried
 

@@ -23,7 +23,7 @@ from gridmap.partition._moves import (
     pull_of,
 )
 from gridmap.partition._progress import Tell, silent
-from gridmap.partition._recombine import recombine_pair, tree_room
+from gridmap.partition._recombine import recombine_once, tree_room
 from gridmap.partition._sweep import is_plain, sweep_once
 
 __all__ = ["polish_windows", "window_visits"]
@@ -217,38 +217,6 @@ def _choose(graph: Graph, loads: Loads, state: State, beats: int, inside: np.nda
 
 
 @njit(cache=True, nogil=True)
-def _resplit(
-    graph: Graph,
-    loads: Loads,
-    pulls: Pulls,
-    state: State,
-    grids: np.ndarray,
-    inside: np.ndarray,
-    heat: float,
-    weigh: float,
-    noise: np.ndarray,
-    room: tuple[np.ndarray, np.ndarray],
-) -> None:
-    """Divide a random pair of beats inside the window anew."""
-    for _ in range(64):
-        bits = next_random(state.random)
-        v = grids[np.int64(((bits >> _32) * np.uint64(len(grids))) >> _32)]
-        begin = graph.indptr[v]
-        degree = graph.indptr[v + 1] - begin
-        if degree == 0:
-            continue
-        bits = next_random(state.random)
-        u = graph.nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]
-        p, q = state.beat[v], state.beat[u]
-        if p != q and inside[q]:
-            limit = heat * noise[bits & np.uint64(len(noise) - 1)]
-            recombine_pair(
-                graph, loads, pulls, state, v, p, q, limit, weigh, weigh, 0.0, room[0], room[1]
-            )
-            return
-
-
-@njit(cache=True, nogil=True)
 def _run_windows(
     graph: Graph,
     loads: Loads,
@@ -288,7 +256,20 @@ def _run_windows(
             due += _RESPLIT * beats
             if due >= 1.0:
                 due -= 1.0
-                _resplit(graph, loads, pulls, state, own, inside, heat[s], weigh[s], noise, room)
+                recombine_once(
+                    graph,
+                    loads,
+                    pulls,
+                    state,
+                    own,
+                    inside,
+                    heat[s],
+                    weigh[s],
+                    0.0,
+                    noise,
+                    room[0],
+                    room[1],
+                )
         after = _cost(graph, loads, pulls, state, own, inside, _STRICT)
         bits = next_random(state.random)
         if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
