@@ -156,6 +156,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--alone", action="store_true", help="without METIS")
     given = parser.parse_args()
+    if not given.alone:  # compiling takes memory of its own, which is not the search's
+        warm = [sys.executable, "-c", "from gridmap.partition import warm_up; warm_up()"]
+        subprocess.run(warm, check=True)
     if given.graphs:
         for path in given.graphs:
             options = (given.seconds, given.tolerance)
