@@ -1,42 +1,15 @@
 """The commands as scripts see them: exit codes, JSON, and one clear line."""
 
-import io
 import json
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from gridmap.cli import main
-from gridmap.i18n import set_language
+from command_line import run
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*arguments: object, language: str = "en") -> Done:
-    """Run a command in this process, as `gridmap` would: starting Python anew takes seconds."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setenv("GRIDMAP_LANG", language)
-        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        finally:
-            set_language("zh")
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")

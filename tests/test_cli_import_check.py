@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 
 import geopandas as gpd
 import pytest
+from command_line import run
 from shapely import box
-
-from gridmap.cli import main
-
-
-@dataclass(frozen=True)
-class Result:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*arguments, language="en"):
-    """Run a command in this process: a hundred starts of Python would take minutes."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRIDMAP_LANG", language)
-        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-            contextvars.copy_context().run(main)
-    return Result(left.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def said(result):

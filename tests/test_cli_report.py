@@ -1,16 +1,12 @@
 """``gridmap report`` as cron and scripts see it."""
 
 import hashlib
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 
+import command_line
 import pytest
 
-from gridmap.cli import main
 from gridmap.demo import make_city
-from gridmap.i18n import set_language
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
@@ -18,18 +14,7 @@ from gridmap.plans import LOCAL, PlanStore
 
 
 def run(*arguments):
-    """Run a command in this process; return its exit code, output and remarks."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setenv("GRIDMAP_LANG", "en")
-        patch.setattr(sys, "argv", ["gridmap", "report", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        finally:
-            set_language("zh")
-    return code, out.getvalue(), err.getvalue()
+    return command_line.run("report", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """The store on SQLite and on a real PostgreSQL server: the same tests for both."""
 
-import importlib.util
 import os
 import sqlite3
-import sys
 import threading
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import plans_postgres
 import pytest
 import shapely
 import sqlalchemy as sa
@@ -36,24 +35,14 @@ from gridmap.plans import (
 from gridmap.plans._schema import APPEND_ONLY, METADATA
 
 
-def _postgres_module():
-    path = Path(__file__).with_name("plans_postgres.py")
-    spec = importlib.util.spec_from_file_location("plans_postgres", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def cluster():
-    module = _postgres_module()
     required = os.environ.get("CI", "").lower() == "true"
     try:
-        server = module.PrivateCluster(install=required, durable=False)
+        server = plans_postgres.PrivateCluster(install=required, durable=False)
         with server:
             yield server
-    except module.UnavailableError as error:
+    except plans_postgres.UnavailableError as error:
         if required:
             pytest.fail(str(error))
         pytest.skip(str(error))

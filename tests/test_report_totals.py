@@ -4,17 +4,15 @@ import csv
 import io
 import json
 import math
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import command_line
 import openpyxl
 import pyogrio
 import pytest
 
-from gridmap.cli import main
 from gridmap.demo import make_city
-from gridmap.i18n import set_language, tr, using_language
+from gridmap.i18n import tr, using_language
 from gridmap.io import ImportOptions, Workspace, import_files
 
 # openpyxl does not know the data bars of Excel 2010 and later.
@@ -26,16 +24,9 @@ COUNTS = ("residents", "migrants", "households", "incidents")
 
 
 def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["gridmap", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            assert not stop.code, err.getvalue()  # noqa: PT017 - a command ends by exiting
-        finally:
-            set_language("zh")
-    return out.getvalue()
+    done = command_line.run(*arguments, language="zh")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def is_close(one, other):
