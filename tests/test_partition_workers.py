@@ -2,8 +2,6 @@
 
 import os
 import signal
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -29,17 +27,8 @@ def stations(number):
     )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def plain_main():
-    """New processes import the main module again; tests of pages leave a script there."""
-    before = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    yield
-    sys.modules["__main__"] = before
-
-
 @pytest.fixture(scope="module")
-def cluster(plain_main):
+def cluster():
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as made:
