@@ -27,7 +27,7 @@ def present_plan(city: City) -> Plan:
         If the city has neither.
     """
     grids, beats = city.grids, city.get(Kind.BEAT)
-    known = {beat.id: beat for beat in _infos(beats)} if beats is not None else {}
+    known = {beat.id: beat for beat in _infos(city, beats)} if beats is not None else {}
     name = tr("measure.present")
     if grids.has("beat") and any(grids.texts("beat")):
         return Plan.from_labels(
@@ -75,8 +75,8 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
     return {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
 
 
-def _infos(beats: Layer) -> list[BeatInfo]:
-    stations, rooms = beats.texts("station"), beats.texts("room")
+def _infos(city: City, beats: Layer) -> list[BeatInfo]:
+    stations, rooms = city.stations_of(beats), beats.texts("room")
     officers, auxiliaries = beats.counts("officers"), beats.counts("auxiliaries")
     return [
         BeatInfo(

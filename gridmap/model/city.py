@@ -110,6 +110,24 @@ class City:
         """Return the city with a layer put in, or in the place of the one of its kind."""
         return replace(self, layers={**self.layers, layer.kind: layer})
 
+    def stations_of(self, layer: Layer) -> NDArray[np.object_]:
+        """Return the station that each feature of a layer names, blank for none.
+
+        Spelled as the layer of stations spells it: files say ``01`` where that says ``1``.
+        """
+        named = layer.texts("station")
+        stations = self.get(Kind.STATION)
+        if stations is None:
+            return named
+        bare: dict[str, set[str]] = {}
+        for name in map(str, stations.ids):
+            bare.setdefault(name.lstrip("0"), set()).add(name)
+        spelled = {}
+        for name in set(named.tolist()):
+            found = bare.get(name.lstrip("0"), set()) if name else set()
+            spelled[name] = min(found) if len(found) == 1 else name
+        return np.array([spelled[name] for name in named], dtype=object)
+
     @cached_property
     def adjacency(self) -> Adjacency:
         """The adjacency of the grids, with barriers and bridges."""

@@ -91,7 +91,7 @@ def station_of_grids(city: City) -> NDArray[np.object_]:
     """
     grids = city.grids
     if grids.has("station") and all(grids.texts("station")):
-        return grids.texts("station")
+        return city.stations_of(grids)
     stations = city.get(Kind.STATION)
     if stations is None:
         raise InputError("partition.error.no_stations", city=city.name)

@@ -117,7 +117,7 @@ class Ground:
             area_m2=grids.area_m2,
             perimeter_m=shapely.length(grids.geometry),
             adjacency=city.adjacency,
-            stations=grids.texts("station"),
+            stations=city.stations_of(grids),
             digest=grids.digest,
         )
 
