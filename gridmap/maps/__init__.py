@@ -1,5 +1,10 @@
 """Maps: drawing geometry, classes, scenes, folium maps and pictures for print."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gridmap.maps.classes import Classes, classify
 from gridmap.maps.density_picture import density_overlay
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
@@ -18,7 +23,9 @@ from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
 from gridmap.maps.scripts import font_path, write_touch_folder
 from gridmap.maps.still import Still, draw_still
-from gridmap.maps.viewing import OfflineMap, folium_map, to_html
+
+if TYPE_CHECKING:
+    from gridmap.maps.viewing import OfflineMap, folium_map, to_html
 
 __all__ = [
     "COLUMNS",
@@ -52,3 +59,13 @@ __all__ = [
     "to_html",
     "write_touch_folder",
 ]
+
+# Loaded when first used: the pages draw without folium.
+_VIEWING = ("OfflineMap", "folium_map", "to_html")
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has the name
+    if name not in _VIEWING:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module("gridmap.maps.viewing"), name)

@@ -33,7 +33,7 @@ _STEPS = (1, 3, 6)  # zooms above the opening one at which a drawing is kept
 _DEEPEST_ZOOM = 18
 _EARTH_M = 40075016.686
 _FORMAT = 1  # changes with what is drawn of the same layer
-_LARGE = 2000  # features, from which a drawing is kept between runs
+_LARGE = 10_000  # vertices, from which a drawing is kept between runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Drawing:
     bounds: tuple[float, float, float, float]
     count: int
 
+    @classmethod
+    def of(cls, data: bytes, bounds: tuple[float, float, float, float], count: int) -> Drawing:
+        """Return the drawing of packed vertices, named by their digest."""
+        return cls(data, _digest(data), bounds, count)
+
 
 def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
     """Return the drawing of a layer of polygons or lines.
@@ -73,14 +78,14 @@ def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
     -----
     Drawings of large layers are kept in the user's cache folder (`gridmap.io.keep_arrays`).
     """
-    if len(layer) < _LARGE:
+    if shapely.get_num_coordinates(layer.geometry).sum() < _LARGE:
         return draw_geometry(layer.geometry, layer.crs, datum=datum)
     name = f"drawing-{_FORMAT}-{datum}-{layer.digest}"
     kept = kept_arrays(name)
     if kept is not None and {"data", "bounds"} <= set(kept):
         south, west, north, east = kept["bounds"].astype(float).tolist()
         data = kept["data"].tobytes()
-        return Drawing(data, _digest(data), (south, west, north, east), len(layer))
+        return Drawing.of(data, (south, west, north, east), len(layer))
     drawing = draw_geometry(layer.geometry, layer.crs, datum=datum)
     packed = np.frombuffer(drawing.data, dtype=np.uint8)
     keep_arrays(name, {"data": packed, "bounds": np.array(drawing.bounds)})
@@ -106,7 +111,7 @@ def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs8
         parts.append(body)
     header = json.dumps({"count": len(geometry), "levels": heads}).encode()
     data = b"".join([struct.pack("<I", len(header)), header, *parts])
-    return Drawing(data, _digest(data), bounds, len(geometry))
+    return Drawing.of(data, bounds, len(geometry))
 
 
 def _digest(data: bytes) -> str:

@@ -40,6 +40,19 @@ from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Layer, Plan
+from gridmap.pages.keeping import keep
+from gridmap.pages.kept_forms import (
+    ADJACENCY,
+    DENSITY,
+    FINDINGS,
+    HOT_SPOTS,
+    KNOWN,
+    PLAN,
+    SLICES,
+    TABLE,
+    TRUST,
+    Known,
+)
 from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
 
@@ -50,6 +63,7 @@ __all__ = [
     "findings_of",
     "ground_of_plans",
     "hot_spots_of",
+    "join_grids",
     "open_city",
     "own_plan",
     "plan_of",
@@ -97,35 +111,59 @@ def own_plan(city: City, key: str) -> Plan | None:
 
 
 def _stored(path: Path) -> str:
-    """Return a digest of the workspace's list of contents and of the layers' file."""
+    """Return a digest of the list of contents, and of size and time of every file of data."""
     sums = hashlib.blake2b(digest_size=16)
-    for name in ("gridmap.toml", "city.gpkg"):
-        file = path / name
+    months = sorted((path / "incidents.parquet").glob("*.parquet"))
+    for file in (path / "gridmap.toml", path / "city.gpkg", *months):
         if file.exists():
             stat = file.stat()
-            sums.update(f"{name}|{stat.st_size}|{stat.st_mtime_ns}|".encode())
+            sums.update(f"{file.name}|{stat.st_size}|{stat.st_mtime_ns}|".encode())
     config = path / "gridmap.toml"
     sums.update(config.read_bytes() if config.exists() else b"")
     return sums.hexdigest()
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _city(path: str, key: str) -> City:  # noqa: ARG001 - the key tells versions of one folder apart
-    return Workspace.open(path).city()
+def _city(path: str, key: str) -> City:
+    city = Workspace.open(path).city()
+    known = keep(KNOWN, (key,), lambda: Known.of(city))
+    # `vars` is where a cached property keeps its value.
+    for kind, layer in city.layers.items():
+        vars(layer)["digest"] = known.digests.get(str(kind)) or layer.digest
+    if city.incidents is not None:
+        vars(city.incidents)["period"] = known.period
+    return city
+
+
+def join_grids(city: City, key: str) -> None:
+    """See to it that the city knows which grids border which, from an earlier run if need be."""
+    _joined(city, key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _joined(_city_: City, key: str) -> bool:
+    found = keep(ADJACENCY, (key,), lambda: _city_.adjacency)
+    if found.size == len(_city_.grids):
+        vars(_city_).setdefault("adjacency", found)
+    return True
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _table(
     _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
+    key: str,
     by: By,
     since: date | None,
     until: date | None,
     _plan: Plan | None,
-    plan_key: str,  # noqa: ARG001 - hashed for the plan
+    plan_key: str,
 ) -> MeasureTable:
     end = until + timedelta(days=1) if until else None
-    return summarise(_city_, by=by, since=since, until=end, plan=_plan)
+    return keep(
+        TABLE,
+        (key, by, since, until, plan_key),
+        lambda: summarise(_city_, by=by, since=since, until=end, plan=_plan),
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -149,9 +187,9 @@ def _facts(
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _own_plan(_city_: City, key: str, language: str) -> Plan | None:  # noqa: ARG001 - hashed for the city
+def _own_plan(_city_: City, key: str, language: str) -> Plan | None:
     try:
-        return present_plan(_city_)
+        return keep(PLAN, (key, language), lambda: present_plan(_city_))
     except MissingError:
         return None
 
@@ -178,7 +216,8 @@ def ground_of_plans(city: City, key: str, weights: Mapping[str, float]) -> Groun
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> Ground:  # noqa: ARG001 - hashed for the city
+def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> Ground:
+    join_grids(_city_, key)
     workload = Workload.from_city(_city_, dict(weights)) if weights else None
     return Ground.from_city(_city_, workload=workload)
 
@@ -189,19 +228,19 @@ def slices_of(city: City, key: str, since: date | None, until: date | None) -> S
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:  # noqa: ARG001 - hashed for the city
-    if _city_.incidents is None:
+def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:
+    incidents = _city_.incidents
+    if incidents is None:
         raise MissingError("measure.error.no_rows", by="incidents", city=_city_.name)
     end = until + timedelta(days=1) if until else None
-    return Slices.of(
-        count_incidents(
-            _city_.incidents,
-            _city_.grids.geometry,
-            since=since,
-            until=end,
-            by=("hour", "category"),
+
+    def count() -> Slices:
+        shapes = _city_.grids.geometry
+        return Slices.of(
+            count_incidents(incidents, shapes, since=since, until=end, by=("hour", "category"))
         )
-    )
+
+    return keep(SLICES, (key, since, until), count)
 
 
 def hot_spots_of(city: City, key: str, values: npt.NDArray[np.float64]) -> HotSpots:
@@ -212,12 +251,16 @@ def hot_spots_of(city: City, key: str, values: npt.NDArray[np.float64]) -> HotSp
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _hot_spots(
     _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
-    digest: str,  # noqa: ARG001 - hashed for the values
+    key: str,
+    digest: str,
     _values: npt.NDArray[np.float64],
 ) -> HotSpots:
-    area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
-    return hot_spots(_values / area, _city_.adjacency)
+    def find() -> HotSpots:
+        join_grids(_city_, key)
+        area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
+        return hot_spots(_values / area, _city_.adjacency)
+
+    return keep(HOT_SPOTS, (key, digest), find)
 
 
 def density_of(
@@ -230,12 +273,17 @@ def density_of(
 @st.cache_resource(show_spinner=False, max_entries=12)
 def _density(
     _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
+    key: str,
     since: date | None,
     until: date | None,
     datum: str,
-    language: str,  # noqa: ARG001 - hashed for the legend
+    language: str,
 ) -> Overlay | None:
+    parts = (key, since, until, datum, language)
+    return keep(DENSITY, parts, lambda: _surface(_city_, since, until, datum))
+
+
+def _surface(_city_: City, since: date | None, until: date | None, datum: str) -> Overlay | None:
     if _city_.incidents is None:
         return None
     end = np.datetime64(until + timedelta(days=1)) if until else None
@@ -261,6 +309,10 @@ def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _trust(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
+    return keep(TRUST, (key,), lambda: _foretold(_city_, key))
+
+
+def _foretold(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
     incidents = _city_.incidents
     if incidents is None or incidents.period is None:
         return None
@@ -283,5 +335,5 @@ def findings_of(city: City, key: str) -> tuple[Finding, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _findings(_city_: City, key: str) -> tuple[Finding, ...]:  # noqa: ARG001 - hashed for the city
-    return check_city(_city_)
+def _findings(_city_: City, key: str) -> tuple[Finding, ...]:
+    return keep(FINDINGS, (key,), lambda: check_city(_city_))

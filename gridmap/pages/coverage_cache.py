@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 import streamlit as st
 
+from gridmap.i18n import current_language
 from gridmap.maps import Drawing, draw_geometry
 from gridmap.measure import (
     Coverage,
@@ -20,6 +21,8 @@ from gridmap.measure import (
     reach_shape,
 )
 from gridmap.model import City
+from gridmap.pages.keeping import keep
+from gridmap.pages.kept_forms import COVERAGE, DRAWING
 from gridmap.siting import SiteProposal, SiteRequest, propose_sites
 
 __all__ = ["coverage_of", "hours_of", "reach_drawing_of", "sites_of"]
@@ -36,21 +39,28 @@ def coverage_of(
     until: date | None = None,
 ) -> Coverage:
     """Return the coverage of a city by rooms or a network; ``until`` is the last day counted."""
-    return _coverage(city, key, within, mode, network, since, until)
+    return _coverage(city, key, within, mode, network, since, until, current_language())
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)
 def _coverage(
     _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
+    key: str,
     within: Within,
     mode: str,
     network: str,
     since: date | None,
     until: date | None,
+    language: str,
 ) -> Coverage:
     end = until + timedelta(days=1) if until else None
-    return measure_coverage(_city_, within, mode=mode, network=network, since=since, until=end)
+    return keep(
+        COVERAGE,
+        (key, within, mode, network, since, until, language),  # notes are sentences
+        lambda: measure_coverage(
+            _city_, within, mode=mode, network=network, since=since, until=end
+        ),
+    )
 
 
 def reach_drawing_of(city: City, key: str, coverage: Coverage, *, datum: str) -> Drawing | None:
@@ -64,14 +74,17 @@ def reach_drawing_of(city: City, key: str, coverage: Coverage, *, datum: str) ->
 def _reach_drawing(
     _city_: City,
     _coverage_: Coverage,
-    key: str,  # noqa: ARG001 - hashed for the city
-    names: tuple[str, ...],  # noqa: ARG001 - hashed for the coverage
+    key: str,
+    names: tuple[str, ...],
     datum: str,
 ) -> Drawing | None:
-    shape = reach_shape(_city_, _coverage_)
-    if shape.is_empty:
-        return None
-    return draw_geometry(np.array([shape], dtype=object), _city_.crs, datum=datum)
+    def draw() -> Drawing | None:
+        shape = reach_shape(_city_, _coverage_)
+        if shape.is_empty:
+            return None
+        return draw_geometry(np.array([shape], dtype=object), _city_.crs, datum=datum)
+
+    return keep(DRAWING, (key, names, datum), draw)
 
 
 def hours_of(city: City, key: str, within: Within, mode: str) -> pd.DataFrame:

@@ -11,13 +11,21 @@ from gridmap.maps import (
     Scene,
     Theme,
     Tiles,
+    beat_theme,
     outline_overlay,
     room_overlay,
 )
 from gridmap.measure import MeasureTable
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
-from gridmap.pages.cache import drawing_of, facts_of_grids, open_city, own_plan, table_of
+from gridmap.pages.cache import (
+    drawing_of,
+    facts_of_grids,
+    join_grids,
+    open_city,
+    own_plan,
+    table_of,
+)
 from gridmap.pages.session import Session, current_session
 
 __all__ = ["Ground", "read_ground"]
@@ -75,6 +83,11 @@ class Ground:
         since, until = session.since or first, session.until or last
         begin = since - (until - since) - timedelta(days=1)
         return None if begin < first else (begin, since - timedelta(days=1))
+
+    def beats(self, plan: Plan) -> Theme:
+        """Return the theme that gives neighbouring beats of a plan different colours."""
+        join_grids(self.city, self.key)
+        return beat_theme(self.city, plan)
 
     def scene(
         self,

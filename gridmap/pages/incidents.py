@@ -236,7 +236,10 @@ def _show_map(
 
 def _show_trust(ground: Ground) -> None:
     """Say which map would have foretold the last month best."""
-    with st.expander(tr("page.incidents.trust")):
+    place = st.expander(tr("page.incidents.trust"), on_change="rerun")
+    if not place.open:
+        return  # it takes a while on a large city
+    with place:
         found = trust_of(ground.city, ground.key)
         if found is None:
             st.caption(tr("page.incidents.trust_short"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gridmap.i18n import tr
-from gridmap.maps import beat_theme, choropleth
+from gridmap.maps import choropleth
 from gridmap.measure import MeasureTable
 from gridmap.model import Kind
 from gridmap.pages.ground import Ground, read_ground
@@ -48,7 +48,7 @@ def show() -> None:
             if name.split("_per")[0] not in grids.missing
         ]
         if ground.plan is not None:
-            themes.append(beat_theme(ground.city, ground.plan))
+            themes.append(ground.beats(ground.plan))
         told = tuple(name for name in _TOLD if name.split("_per")[0] not in grids.missing)
         show_map(
             ground.scene(tuple(themes), columns=told, theme=themes[0].key if themes else ""),

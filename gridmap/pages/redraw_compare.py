@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from gridmap.i18n import tr
-from gridmap.maps import beat_theme
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_empty
@@ -33,7 +32,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
     for place, name in ((left, old), (right, new)):
         with place:
             scene = ground.scene(
-                (beat_theme(ground.city, plans[name]),),
+                (ground.beats(plans[name]),),
                 columns=("residents", "incidents"),
                 plan=plans[name],
                 marked=marked if name == new and len(marked) <= 400 else (),

@@ -11,7 +11,6 @@ import streamlit as st
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.maps import beat_theme
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
@@ -25,7 +24,7 @@ from gridmap.pages.redraw_state import (
     saved_versions,
     stored_plans,
 )
-from gridmap.pages.touch import MapEvent, show_map
+from gridmap.pages.touch import MapEvent, show_map, touched
 from gridmap.plans import (
     Command,
     Draft,
@@ -38,6 +37,7 @@ from gridmap.plans import (
 
 __all__ = ["show_edit", "start_editing"]
 
+_MAP = "map-edit"
 _SHOWN_BARS = 8
 
 
@@ -49,12 +49,13 @@ def show_edit(ground: Ground, state: Redraw) -> None:
         return
     # The role of this moment, not of the moment when the editing began.
     sitting.history = replace(sitting.history, actor=ground.session.someone())
+    event = touched(_MAP)
+    if event is not None:
+        _take(ground, sitting, event, painted_beat())
     map_side, side = st.columns([7, 4], gap="medium")
     marked = ground.session.marked.get("edit", ())
     with map_side:
-        event = _show_map(ground, sitting.history, marked)
-    if event is not None:
-        _take(ground, sitting, event, painted_beat())
+        _show_map(ground, sitting.history, marked)
     with side:
         refused = ground.session.work.pop("refused", None)
         if isinstance(refused, GridmapError):
@@ -118,17 +119,17 @@ def _what(sitting: Sitting) -> str:
     return tr("page.edit.now", name=name, number=sitting.base[1])
 
 
-def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> MapEvent | None:
+def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> None:
     plan = history.current.plan
     scene = ground.scene(
-        (beat_theme(ground.city, plan),),
+        (ground.beats(plan),),
         columns=("residents", "incidents"),
         plan=plan,
         marked=marked,
     )
-    return show_map(
+    show_map(
         replace(scene, overlays=tuple(o for o in scene.overlays if o.key != "outline-beat")),
-        key="map-edit",
+        key=_MAP,
         height=700,
         tools=("click", "rectangle", "lasso"),
     )
@@ -137,12 +138,12 @@ def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> MapE
 def _take(ground: Ground, sitting: Sitting, event: MapEvent, paint: str) -> None:
     """Mark what was picked, or in painting move it at once."""
     if paint:
-        _do(ground, sitting, MoveGrids(_ids(ground, event.grids), paint))
+        _carry_out(ground, sitting, MoveGrids(_ids(ground, event.grids), paint))
+        return
     marked = ground.session.marked
     before = set(marked.get("edit", ())) if event.more else set()
     picked = set(event.grids)
     marked["edit"] = tuple(sorted(before ^ picked if event.event == "click" else before | picked))
-    st.rerun()
 
 
 def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
@@ -151,13 +152,18 @@ def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _do(ground: Ground, sitting: Sitting, command: Command) -> None:
-    """Carry a command out, and draw anew; what speaks against it is kept for the panel."""
+    """Carry a command out, and draw anew."""
+    _carry_out(ground, sitting, command)
+    st.rerun()
+
+
+def _carry_out(ground: Ground, sitting: Sitting, command: Command) -> None:
+    """Carry a command out; what speaks against it is kept for the panel."""
     try:
         sitting.apply(command)
     except GridmapError as error:
         ground.session.work["refused"] = error
     ground.session.marked["edit"] = ()
-    st.rerun()
 
 
 def _show_steps(sitting: Sitting) -> None:
@@ -208,7 +214,10 @@ def _show_bars(history: History) -> None:
 
 
 def _show_suggestions(ground: Ground, sitting: Sitting) -> None:
-    with st.expander(tr("page.edit.suggestions"), expanded=False):
+    place = st.expander(tr("page.edit.suggestions"), on_change="rerun")
+    if not place.open:
+        return  # looking for them takes a while
+    with place:
         found = suggest_moves(sitting.history.current, count=5)
         if not found:
             st.caption(tr("page.edit.no_suggestions"))

@@ -11,7 +11,7 @@ import streamlit as st
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, set_language, tr
-from gridmap.maps import beat_theme, choropleth
+from gridmap.maps import choropleth
 from gridmap.measure import CRITERIA, Workload, criterion_of
 from gridmap.model import Kind, Plan
 from gridmap.pages.ground import Ground
@@ -47,7 +47,7 @@ def show_propose(ground: Ground, state: Redraw) -> None:
     with map_side:
         plan = state.found.plans[state.looked_at] if state.found else ground.plan
         rows = ground.table("grid").rows
-        themes = [] if plan is None else [beat_theme(ground.city, plan)]
+        themes = [] if plan is None else [ground.beats(plan)]
         themes += [
             choropleth(name, rows[name].to_numpy(dtype=float))
             for name in ("residents", "incidents")

@@ -11,7 +11,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.maps import beat_theme
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_empty, show_error
 from gridmap.pages.redraw_edit import start_editing
@@ -46,9 +45,7 @@ def show_versions(ground: Ground, state: Redraw) -> None:
 def _show_map(ground: Ground, version: PlanVersion) -> None:
     plan = saved_plan(ground, version)
     if plan is not None:
-        scene = ground.scene(
-            (beat_theme(ground.city, plan),), columns=("residents", "incidents"), plan=plan
-        )
+        scene = ground.scene((ground.beats(plan),), columns=("residents", "incidents"), plan=plan)
         show_map(scene, key="map-versions", height=520)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import numpy as np
 import streamlit as st
@@ -11,7 +12,6 @@ from streamlit.navigation.page import StreamlitPage
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
-from gridmap.pages import administer, coverage, data, incidents, overview, redraw, reports
 from gridmap.pages.cache import open_city
 from gridmap.pages.layout import guarded, put_header, put_style, show_error
 from gridmap.pages.people import current_actor, show_login
@@ -21,14 +21,15 @@ from gridmap.plans import LOCAL, Action
 __all__ = ["run"]
 
 _PAGES = (
-    ("overview", overview.show, ":material/map:"),
-    ("data", data.show, ":material/database:"),
-    ("incidents", incidents.show, ":material/local_fire_department:"),
-    ("coverage", coverage.show, ":material/radar:"),
-    ("redraw", redraw.show, ":material/polyline:"),
-    ("reports", reports.show, ":material/summarize:"),
+    ("overview", ":material/map:"),
+    ("data", ":material/database:"),
+    ("incidents", ":material/local_fire_department:"),
+    ("coverage", ":material/radar:"),
+    ("redraw", ":material/polyline:"),
+    ("reports", ":material/summarize:"),
 )
-_PEOPLE = ("people", administer.show, ":material/group:")
+_PEOPLE = ("people", ":material/group:")
+_MODULES = {"people": "administer"}
 
 _INK, _PAPER = (31, 78, 121), (255, 255, 255)
 
@@ -37,8 +38,17 @@ def _go_home() -> None:
     st.switch_page(_page(*_PAGES[0]))
 
 
-def _page(name: str, show: Callable[[], None], icon: str) -> StreamlitPage:
-    return st.Page(guarded(show), title=tr(f"page.{name}.title"), icon=icon, url_path=name)
+def _page(name: str, icon: str) -> StreamlitPage:
+    return st.Page(guarded(_shown(name)), title=tr(f"page.{name}.title"), icon=icon, url_path=name)
+
+
+def _shown(name: str) -> Callable[[], None]:
+    """Return what draws a page; its module is loaded when it is looked at for the first time."""
+
+    def show() -> None:
+        import_module(f"gridmap.pages.{_MODULES.get(name, name)}").show()
+
+    return show
 
 
 def _icon() -> Image.Image:
