@@ -10,7 +10,7 @@ import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._log import logged, open_store
-from gridmap.cli._output import Tell, print_json, print_text, progress_bar
+from gridmap.cli._output import Tell, print_json, print_text, progress_bar, say
 from gridmap.errors import InputError
 from gridmap.i18n import LANGUAGES, tr, using_language
 
@@ -66,8 +66,11 @@ def command(
                     progress=_part(tell, _MEASURING, 1.0),
                 )
                 detail.update(folder=out.name, files=len(written.files))
+        for line in report.warnings:
+            say(f"! {line}")
         if as_json:
-            print_json({"folder": str(out), **written.manifest})
+            warnings = list(report.warnings)
+            print_json({"folder": str(out), "warnings": warnings, **written.manifest})
         else:
             print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
             for name in written.files:

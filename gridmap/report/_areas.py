@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,11 @@ def area_table(
     if level == "grid" and hot is not None:
         rows["hot_spot"] = hot_words(hot)
         columns.append(column("hot_spot", "text"))
+    if level != "grid":  # those keep the order of their layer, as maps take their numbers
+        ids = rows["id"].tolist()
+        order = sorted(range(len(ids)), key=lambda row: _natural(ids[row]))
+        rows = rows.iloc[order].reset_index(drop=True)
+        hidden = hidden.iloc[order].reset_index(drop=True)
     return Table(
         _TITLES[level],
         tr(f"report.sheet.{_TITLES[level]}"),
@@ -151,6 +157,15 @@ def with_covered(rows: pd.DataFrame) -> pd.DataFrame:
     share = np.where(rows["residents"] > 0, rows["covered_residents_share"], 0.0)
     covered = rows["residents"] * share
     return rows.assign(covered_residents=covered, outside_residents=rows["residents"] - covered)
+
+
+def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts numbers within texts by their size: 2 before 10."""
+    return tuple(
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)
+        for part in re.split(r"([0-9]+)", text)
+        if part
+    )
 
 
 def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:

@@ -72,11 +72,14 @@ def response_table(
             column(f"{name}_before", form),  # type: ignore[arg-type] # one of the two
             column(f"{name}_after", form, bar=name == "utilisation"),  # type: ignore[arg-type] # the same
         ]
+    rows = pd.DataFrame(lines)
+    busiest = rows[["utilisation_after", "utilisation_before"]].fillna(-1.0)
+    order = busiest.sort_values(list(busiest), ascending=False, kind="stable").index
     return Table(
         "response",
         tr("report.sheet.response"),
         tuple(columns),
-        pd.DataFrame(lines),
+        rows.loc[order].reset_index(drop=True),
         None,
         tuple(response_notes(response, city)),
     )

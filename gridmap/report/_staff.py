@@ -102,7 +102,10 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows, hidden = pd.DataFrame(lines), pd.DataFrame(masks)
     for key in hidden.columns:
         rows.loc[hidden[key], key] = np.nan
-    rows["kept_share"] = [beat.kept_share for beat in made.beats]
+    # A beat that is new has nothing to keep.
+    rows["kept_share"] = [
+        np.nan if beat.figures_before is None else beat.kept_share for beat in made.beats
+    ]
     hidden["kept_share"] = hidden["residents_before"] | bool(hiding.limit)
     rows.loc[hidden["kept_share"], "kept_share"] = np.nan
     notes = [tr("report.note.comparison", old=made.old, new=made.new)]
@@ -117,11 +120,12 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
         columns += [now, column(f"{name}_after", form)]
     if not hiding.limit:
         columns.append(column("kept_share", "share", bar=True))
+    order = _most_changed(rows, hidden)
     return Table(
         "comparison",
         tr("report.sheet.comparison"),
         tuple(columns),
-        rows,
+        rows.iloc[order].reset_index(drop=True),
         None,
         tuple(notes),
         (
@@ -130,8 +134,22 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
                 ("incidents_before", "incidents_after"),
             ),
         ),
-        hidden,
+        hidden.iloc[order].reset_index(drop=True),
     )  # fmt: skip
+
+
+def _most_changed(rows: pd.DataFrame, hidden: pd.DataFrame) -> np.ndarray:
+    """Return the order of beats by how much changes, of what is shown, the most first."""
+    change = np.zeros(len(rows))
+    for name in ("residents", "incidents", "grids"):
+        before, after = (
+            rows[f"{name}_{side}"].fillna(0.0).to_numpy(dtype=float)
+            for side in ("before", "after")
+        )
+        dark = hidden[f"{name}_before"] | hidden[f"{name}_after"]
+        total = max(float(np.maximum(before, after).sum()), 1.0)
+        change += np.where(dark, 0.0, np.abs(after - before) / total)
+    return np.argsort(-change, kind="stable")
 
 
 def _staff(measured: Measured) -> tuple[np.ndarray, np.ndarray] | None:

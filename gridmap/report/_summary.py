@@ -17,7 +17,7 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import Format, Table, column, shown
 
-__all__ = ["KeyFigure", "key_figures", "sentences", "summary_table"]
+__all__ = ["KeyFigure", "key_figures", "sentences", "summary_table", "warnings_of"]
 
 _MOST = 5
 _FEW = 100  # incidents below which no hours are called busy
@@ -121,7 +121,7 @@ def sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
                     before=_before(measured, hiding),
                 )
             )
-        lines += _gap(measured)
+        lines += warnings_of(measured)
     lines += _busy(measured, hiding)
     for level in ("beat", "station"):
         lines += _leaders(measured, hiding, level)
@@ -174,6 +174,23 @@ def _change(measured: Measured, hiding: Hiding) -> str:
         compared=measured.compared.label(),
         change=_change_share(measured, hiding),
     )
+
+
+def warnings_of(measured: Measured) -> list[str]:
+    """Return what whoever asked for a report should know before sending it."""
+    return _empty(measured) or _gap(measured)
+
+
+def _empty(measured: Measured) -> list[str]:
+    """Say so where no incidents are known of the period asked for."""
+    incidents = measured.city.incidents
+    found = next(iter(measured.now.values()), None)
+    known = None if incidents is None else incidents.period
+    if known is None or found is None or found.totals["incidents"] > 0:
+        return []
+    first, last = str(known[0].date()), str(known[1].date())
+    label = measured.period.label()
+    return [tr("report.sentence.empty", period=label, first=first, last=last)]
 
 
 def _gap(measured: Measured) -> list[str]:

@@ -8,9 +8,12 @@ import math
 import re
 import tempfile
 import unicodedata
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gridmap.i18n import tr, using_language
 from gridmap.maps import font_path
@@ -23,14 +26,18 @@ __all__ = ["write_pdf"]
 #: Width of the type area in millimetres.
 _WIDTH_MM = {"a4": 178.0, "a3": 261.0}
 #: Width and height of a map as it is drawn, before it is fitted: two stand on a page.
-_MAP_IN = (10.0, 6.1)
-_MAP_DPI = {"a4": 160, "a3": 220}
+_MAP_IN = (7.0, 4.35)
+_MAP_DPI = {"a4": 220, "a3": 310}
 _MM_PER_PT = 0.352778
 _LARGEST_PT = {"a4": 8.5, "a3": 11.0}
 _SMALLEST_PT = 5.5
 _PADDING_EM = 0.8
-# More than that nobody reads on paper; the workbook has them all.
-_MOST_GRIDS, _MOST_ROWS = 600, 300
+# Rows up to which a table is printed whole, and how many of a longer one: the first are the
+# ones to look at, the workbook has them all.
+_WHOLE, _SOME = 50, 20
+_WHOLE_OF = {"grids": 150, "beats": 300, "stations": 300, "communities": 300}
+_LONGEST = 120  # letters of one cell
+_UNBROKEN = 12  # letters after which a word that is too long may be broken
 
 
 def write_pdf(report: Report, *, paper: str = "a4") -> bytes:
@@ -83,7 +90,8 @@ def _content(
     return {
         "paper": paper,
         "language": report.language,
-        "title": report.title,
+        "title": _breakable(_short(report.title)),
+        "running": _running(f"{report.title} · {report.subtitle}"),
         "subtitle": report.subtitle,
         "made_up": tr("report.made_up_note") if report.city.made_up else "",
         "date": tr("report.dated", date=day.isoformat()),
@@ -95,30 +103,40 @@ def _content(
             {"label": item.label, "value": item.text(), "unit": item.unit, "note": item.note}
             for item in report.figures
         ],
-        "sentences": list(report.sentences),
+        "sentences": [_breakable(line) for line in report.sentences],
         "maps": maps,
         "tables": [
             _table(table, width, _LARGEST_PT[paper])
             for table in report.tables
-            if table.key != "summary" and (table.key != "grids" or len(table) <= _MOST_GRIDS)
+            if table.key != "summary"
         ],
     }
 
 
+def _running(text: str, most: float = 48.0) -> str:
+    """Return a text that fits on one line above every page."""
+    kept = _short(text)
+    while _text_em(kept) > most:
+        kept = f"{kept[:-2]}\u2026"
+    return kept
+
+
 def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
-    lines, notes = table.texts(), list(table.notes)
-    if table.key != "grids" and len(table) > _MOST_ROWS:
-        notes.insert(0, tr("report.note.first_rows", shown=_MOST_ROWS, count=len(table)))
-        lines = lines[:_MOST_ROWS] + lines[len(table) :]
+    table = _without_ids(table)
+    rows, notes = _chosen(table)
+    every = table.texts()
+    lines = [every[row] for row in rows] + every[len(table) :]
+    lines = [[_short(text) for text in line] for line in lines]
     wide = table.key in {"definitions", "sources"}
-    columns = []
-    for place, item in enumerate(table.columns):
-        needed = max(_text_em(line[place]) for line in lines)
-        word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
-        columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
-    if wide:
-        columns = [min(value, 26.0) for value in columns]
-    points = width / _MM_PER_PT / sum(columns)
+    for widest in (26.0, 14.0):  # long texts take two lines before all letters get small
+        columns = _widths(table, lines, widest)
+        points = width / _MM_PER_PT / sum(columns)
+        if wide or points >= largest:
+            break
+    lines = [
+        [_breakable(text, room) for text, room in zip(line, columns, strict=True)]
+        for line in lines
+    ]
     return {
         "title": table.title,
         "notes": notes,
@@ -130,11 +148,72 @@ def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
         "right": [item.form != "text" for item in table.columns],
         "rows": lines,
         "total": table.total is not None,
-        "heat": _heat(table),
+        "heat": _heat(table, rows),
     }
 
 
-def _heat(table: Table) -> list[list[float]]:
+def _without_ids(table: Table) -> Table:
+    """Return a table without the ids where names tell the rows apart: paper is narrow."""
+    keys = [item.key for item in table.columns]
+    if table.key in _WHOLE_OF or not {"id", "name"} <= set(keys):
+        return table
+    names = table.values("name")
+    if len(set(names.tolist())) < len(names) or not all(names):
+        return table
+    kept = tuple(item for item in table.columns if item.key != "id")
+    total = None if table.total is None else table.total | {"name": table.total["id"]}
+    return replace(table, columns=kept, total=total)
+
+
+def _chosen(table: Table) -> tuple[list[int], list[str]]:
+    """Return the rows of a table that are printed, and its notes with what they leave out."""
+    count, notes = len(table), list(table.notes)
+    rows = list(range(count))
+    if count <= _WHOLE_OF.get(table.key, _WHOLE) or table.key in {"hours", "definitions"}:
+        return rows, notes
+    more = count - _SOME
+    if table.key in _WHOLE_OF:  # in the order of their ids: the ones to look at come first
+        values = -np.nan_to_num(table.values("incidents").astype(float), nan=-1.0)
+        rows = np.argsort(values, kind="stable")[:_SOME].tolist()
+        label = next(item.label for item in table.columns if item.key == "incidents")
+        left_out = tr("report.note.first_rows_by", column=label, shown=_SOME, more=more)
+    elif table.key == "months":
+        rows = rows[-_SOME:]
+        left_out = tr("report.note.last_rows", shown=_SOME, more=more)
+    else:
+        rows = rows[:_SOME]
+        left_out = tr("report.note.first_rows", shown=_SOME, more=more)
+    if table.total is not None:
+        notes.insert(0, tr("report.note.total_of_all", count=count))
+    return rows, [left_out, *notes]
+
+
+def _widths(table: Table, lines: list[list[str]], widest: float) -> list[float]:
+    """Return the widths of the columns in ems, those of texts no more than ``widest``."""
+    columns = []
+    for place, item in enumerate(table.columns):
+        needed = max(_text_em(line[place]) for line in lines)
+        if item.form == "text":
+            needed = min(needed, widest)
+        word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
+        columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
+    return columns
+
+
+def _short(text: str) -> str:
+    """Return a text that is not endless, without letters that cannot be printed."""
+    clean = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}\u2026"
+
+
+def _breakable(text: str, room: float = 0.0) -> str:
+    """Return a text whose long words may be broken where it is wider than there is room."""
+    if _text_em(text) <= room:
+        return text
+    return re.sub(rf"([^\s\u2e80-\uffef]{{{_UNBROKEN}}})(?=\S{{4}})", "\\1\u200b", text)
+
+
+def _heat(table: Table, rows: list[int]) -> list[list[float]]:
     """Return how dark each cell of the heated columns is, 0 to 1; empty for none."""
     if not table.heat:
         return []
@@ -143,7 +222,6 @@ def _heat(table: Table) -> list[list[float]]:
         for key in table.heat
     ]
     top = max((value for column in known for value in column), default=0.0) or 1.0
-    rows = range(min(len(table), _MOST_ROWS))
     return [[round(column[row] / top, 3) for column in known] for row in rows]
 
 

@@ -22,7 +22,13 @@ from gridmap.report._rankings import change_table, ranking_table
 from gridmap.report._reach import network_table, room_table
 from gridmap.report._response import response_table
 from gridmap.report._staff import comparison_table, staffing_table
-from gridmap.report._summary import KeyFigure, key_figures, sentences, summary_table
+from gridmap.report._summary import (
+    KeyFigure,
+    key_figures,
+    sentences,
+    summary_table,
+    warnings_of,
+)
 from gridmap.report._times import category_table, hour_table, month_table
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured, Progress, measure_all
@@ -88,6 +94,8 @@ class Report:
         What is hidden.
     hot
         Hot and cold grids; None where there are none to find.
+    warnings
+        What whoever asked for it should know before sending it.
     """
 
     city: City
@@ -104,6 +112,7 @@ class Report:
     parameters: Mapping[str, str]
     hiding: Hiding
     hot: HotSpots | None = None
+    warnings: tuple[str, ...] = ()
     grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
@@ -148,9 +157,11 @@ def build_report(
     parameters = _parameters(measured, request)
     hot = find_hot_spots(measured, hiding)
     tables = _tables(measured, hiding, hot, parameters, request)
-    told = list(sentences(measured, hiding))
+    told, warned = list(sentences(measured, hiding)), warnings_of(measured)
     if absent is not None:
-        told.insert(1, tr("report.sentence.no_before", compared=absent.label()))
+        missing = tr("report.sentence.no_before", compared=absent.label())
+        told.insert(1, missing)
+        warned.append(missing)
     grids = next((table for table in tables if table.key == "grids"), None)
     numbers = () if grids is None else [c.key for c in grids.columns if c.form != "text"]
     return Report(
@@ -168,6 +179,7 @@ def build_report(
         parameters=parameters,
         hiding=hiding,
         hot=hot,
+        warnings=tuple(warned),
         grid_values={} if grids is None else {key: grids.values(key) for key in numbers},
         grid_hidden={} if grids is None else {key: grids.is_hidden(key) for key in numbers},
     )

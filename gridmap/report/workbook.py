@@ -24,6 +24,7 @@ _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _WIDEST = 60
 _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
+_LONGEST = 32_767  # letters that a cell holds
 _SAMPLE = 400  # rows, the last ones and the total, by which columns are made wide enough
 
 
@@ -88,22 +89,25 @@ class _Sheets:
     def add_summary(self, table: Table) -> None:
         """Add the sheet of key figures and sentences."""
         sheet = self._sheet(table)
-        for place, item in enumerate(table.columns):
+        noted = any(figure.note for figure in self._report.figures)
+        for place, item in enumerate(table.columns[: 4 if noted else 3]):
             sheet.write_string(_FIRST_ROW, place, item.label, self._head)
         row = _FIRST_ROW
         for figure in self._report.figures:
             row += 1
             sheet.write_string(row, 0, figure.label, self._label)
             self._write(sheet, row, 1, figure.value, figure.form, hidden=figure.hidden)
-            sheet.write_string(row, 2, figure.unit)
-            sheet.write_string(row, 3, figure.note, self._quiet)
+            sheet.write_string(row, 2, figure.unit, self._format("text", total=False))
+            if figure.note:
+                sheet.write_string(row, 3, figure.note, self._quiet)
         row += 2
-        for line in self._report.sentences:
+        widths = (30.0, 16.0, 14.0, 46.0)
+        for line in map(_clean, self._report.sentences):
             sheet.merge_range(row, 0, row, 3, "", self._wrap)
             sheet.write_string(row, 0, line, self._wrap)
-            sheet.set_row(row, 15.0 * (1 + _width(line) // 92))
+            sheet.set_row(row, _LINE_PT * _lines(line, sum(widths)))
             row += 1
-        for place, width in enumerate((26, 16, 12, 40)):
+        for place, width in enumerate(widths):
             sheet.set_column(place, place, width)
 
     def add_table(self, table: Table) -> None:
@@ -117,7 +121,7 @@ class _Sheets:
             wide = table.key in _WIDE
             for row, value in enumerate(values, start=_FIRST_ROW + 1):
                 if wide:
-                    sheet.write_string(row, place, str(value), self._wrap)
+                    sheet.write_string(row, place, _clean(str(value))[:_LONGEST], self._wrap)
                 else:
                     dark = bool(hidden[row - _FIRST_ROW - 1])
                     self._write(sheet, row, place, value, item.form, hidden=dark)
@@ -159,17 +163,14 @@ class _Sheets:
 
     def _heights(self, sheet: Any, table: Table, widths: list[float]) -> None:  # noqa: ANN401 - xlsxwriter has no types
         """Give wrapped texts the lines that they need: LibreOffice does not by itself."""
-        note = _width(" ".join(table.notes))
+        note = " ".join(table.notes)
         if note:
-            sheet.set_row(2, _LINE_PT * math.ceil(note / max(sum(widths) - 4, 1)))
+            sheet.set_row(2, _LINE_PT * _lines(note, sum(widths)))
         if table.key not in _WIDE:
             return
         for row, line in enumerate(table.texts(), start=_FIRST_ROW + 1):
-            lines = max(
-                math.ceil(_width(text) / (width - 4))
-                for text, width in zip(line, widths, strict=True)
-            )
-            sheet.set_row(row, _LINE_PT * max(lines, 1))
+            lines = max(_lines(text, width) for text, width in zip(line, widths, strict=True))
+            sheet.set_row(row, _LINE_PT * lines)
 
     def _heat(self, sheet: Any, table: Table) -> None:  # noqa: ANN401 - xlsxwriter has no types
         places = [n for n, item in enumerate(table.columns) if item.key in table.heat]
@@ -194,7 +195,8 @@ class _Sheets:
             mark = HIDDEN if hidden else UNKNOWN
             sheet.write_string(row, place, mark, self._format("mark", total=total))
         elif form == "text" or isinstance(value, str):
-            sheet.write_string(row, place, str(value), self._format("text", total=total))
+            words = _clean(str(value))[:_LONGEST]
+            sheet.write_string(row, place, words, self._format("text", total=total))
         else:
             number = float(value)  # type: ignore[arg-type] # a number by now
             sheet.write_number(row, place, number, self._format(form, total=total))
@@ -202,6 +204,8 @@ class _Sheets:
     def _format(self, form: str, *, total: bool) -> Any:  # noqa: ANN401 - xlsxwriter has no types
         if (form, total) not in self._formats:
             look: dict[str, Any] = {"bold": True, "top": 1} if total else {}
+            if form == "text":
+                look["indent"] = 1  # apart from the number before it
             if form == "mark":
                 look |= {"align": "right", "font_color": "#5B6B7C"}
             else:
@@ -231,7 +235,7 @@ class _Sheets:
                     "values": [name, _FIRST_ROW + 1, at, last, at],
                     "fill": {"color": _SERIES[(number + len(chart.values) - 1) % 2]},
                     "line": {"color": _SERIES[0]} if kind == "line" else {"none": True},
-                    "gap": 40,
+                    "gap": 40 if last - _FIRST_ROW > 4 else 200,
                 }
             )
         drawn.set_title({"name": chart.title, "name_font": {"size": 12}, "overlay": False})
@@ -244,7 +248,9 @@ class _Sheets:
         else:
             drawn.set_y_axis({"min": 0, "num_format": digits})
         rows = last - _FIRST_ROW
-        tall = 20 * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
+        names = [str(name) for name in table.values(chart.label)[: chart.most]]
+        each = 30 if max(map(_width, names), default=0) > 20 else 20  # or names are left out
+        tall = each * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
         drawn.set_size({"width": 620, "height": min(max(tall, 240), 900)})
         sheet.insert_chart(_FIRST_ROW, len(table.columns) + 1 + 9 * place, drawn)
 
@@ -259,6 +265,17 @@ def _column_widths(table: Table) -> list[float]:
         else:
             found.append(float(min(max(widest + 3, 10), 40)))
     return found
+
+
+def _lines(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column of a width."""
+    narrow = sum(unicodedata.east_asian_width(letter) not in "WF" for letter in text)
+    return max(math.ceil((_width(text) - 0.08 * narrow) / max(width - 1.5, 1.0)), 1)
+
+
+def _clean(text: str) -> str:
+    """Return a text without letters that a workbook cannot hold as they are."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _width(text: str) -> int:
