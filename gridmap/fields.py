@@ -349,8 +349,10 @@ def match_columns(
         if key in folded
     ]
     # Fields in the order of this module; within a field the surest alias. The field's own
-    # name is surest of all, so a file that gridmap wrote is read back as it was.
-    for _, _, field, column in sorted(wishes, key=lambda wish: (wish[0] > 0, wish[1], wish[0])):
+    # name, to the letter, is surest of all: a file that gridmap wrote is read back as it was.
+    # "Id" is another matter: other tools add it, and leave it empty.
+    wishes.sort(key=lambda wish: (wish[3] != wish[2], wish[1], _rank(wish)))
+    for _, _, field, column in wishes:
         if field not in mapped and column not in taken:
             mapped[field] = column
             taken.add(column)
@@ -359,6 +361,12 @@ def match_columns(
             mapped[field] = column
             taken.add(column)
     return mapped
+
+
+def _rank(wish: tuple[int, int, str, str]) -> int:
+    """Return how sure a column is: the field's name in other letters comes after its aliases."""
+    rank, _, field, column = wish
+    return 10_000 if rank == 0 and column != field else rank
 
 
 def _cut_names(names: Iterable[str], kind: str) -> dict[str, str]:

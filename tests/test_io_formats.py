@@ -303,8 +303,7 @@ def test_large_tables_are_read_in_parts_with_the_same_result(tmp_path, monkeypat
 
     real = _sources.read_csv_parts
     monkeypatch.setattr(
-        "gridmap.io._incidents.read_csv_parts",
-        lambda p, encoding: real(p, encoding=encoding, rows=64),
+        _sources, "read_csv_parts", lambda p, encoding: real(p, encoding=encoding, rows=64)
     )
     parts = import_files(tmp_path / "parts", [path], kind="incidents")
     assert parts == whole

@@ -1,6 +1,7 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
-from gridmap.io._sources import Source, read_source
+from gridmap.io._raw import Source
+from gridmap.io._sources import read_source
 from gridmap.io.audit import check_city
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.io.importing import KINDS, import_files, read_files, read_layer

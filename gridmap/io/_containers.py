@@ -58,6 +58,8 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
     if not zipfile.is_zipfile(path) or path.suffix.lower() in {".xlsx", ".xlsm"}:
         if path.suffix.lower() == ".zip":
             raise InputError("io.error.broken_zip", file=path.name)
+        if path.suffix.lower() == ".xls":
+            raise InputError("io.error.old_excel", file=path.name)
         if path.suffix.lower() not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
             raise InputError("io.error.unknown_kind", file=path.name)
         yield [_main_part(path)]
@@ -145,9 +147,15 @@ def _member_name(item: zipfile.ZipInfo) -> str:
 
 
 def _data_files(folder: Path) -> list[Path]:
-    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    # A file geodatabase is a folder of files that mean nothing one by one.
+    bases = sorted(item for item in folder.rglob("*.gdb") if item.is_dir())
+    files = sorted(
+        item
+        for item in folder.rglob("*")
+        if item.is_file() and not any(base in item.parents for base in bases)
+    )
     wanted = (*VECTOR_SUFFIXES, *TABLE_SUFFIXES)
     found = [item for item in files if item.suffix.lower() in wanted and item.stat().st_size]
-    vector = [item for item in found if item.suffix.lower() in VECTOR_SUFFIXES]
+    vector = [*bases, *(item for item in found if item.suffix.lower() in VECTOR_SUFFIXES)]
     # A zipped shapefile often carries a read-me: tables count only where no layer is.
     return vector or [item for item in found if item.suffix.lower() != ".txt"] or found

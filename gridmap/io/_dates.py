@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 
-__all__ = ["guess_orders", "parse_times"]
+__all__ = ["guess_orders", "joined_times", "parse_times"]
+
+_SAMPLE = 1000
 
 _CLOCK = (
     r"(?:[T\s]*(?P<half>上午|下午|凌晨|早上|中午|晚上|夜间)?\s*"
@@ -42,6 +45,15 @@ _FORMAT_OF = {
     "mdy": "MM-DD-YYYY",
     "dmy": "DD-MM-YYYY",
 }
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = re.compile(
+    rf"(?:(?P<day>\d{{1,2}})[\s-]+)?(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?[\s-]+"
+    r"(?:(?P<after>\d{1,2}),?\s+)?(?P<year>\d{4})",
+    re.IGNORECASE,
+)
+_WEEKDAY = re.compile(r"[(（]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)）]?")
+_CLOCK_ONLY = re.compile(r"^\s*\d{1,2}\s*[:：时点]")
+_FIRST_YEAR, _LAST_YEAR = 1950, 2100  # others are what databases write for "none"
 _SERIAL = re.compile(r"^\d{5}(?:\.\d+)?$")  # Excel's days since 1899-12-30
 
 
@@ -62,7 +74,8 @@ def parse_times(
     Returns
     -------
     times : (n,) datetime64[s]
-        NaT where a value is blank or fits no form.
+        NaT where a value is blank, fits no form, or lies before 1950 or after 2100, which
+        is how databases write "none".
     forms
         Form to number of values read by it.
 
@@ -75,7 +88,7 @@ def parse_times(
     if pd.api.types.is_datetime64_any_dtype(values):
         plain = values.dt.tz_localize(None) if getattr(values.dt, "tz", None) else values
         return plain.to_numpy().astype("datetime64[s]"), {"time": int(values.notna().sum())}
-    text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
+    text = _plain_words(values)
     orders = tuple(order_of(item) for item in formats or guess_orders(text))
     times = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
     forms: dict[str, int] = {}
@@ -99,7 +112,61 @@ def parse_times(
         seconds = np.round(days * 86400).astype("timedelta64[s]")
         times[serial] = np.datetime64("1899-12-30", "s") + seconds
         forms["excel"] = len(serial)
+    years = times.astype("datetime64[Y]").astype(int) + 1970
+    times[~np.isnat(times) & ((years < _FIRST_YEAR) | (years > _LAST_YEAR))] = np.datetime64("NaT")
     return times, forms
+
+
+def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
+    """Return times of day with the dates of the column before them, where a table has both.
+
+    Parameters
+    ----------
+    clock : (n,) Series
+        What was taken for the times.
+    others
+        The table's other columns that may hold times, the surest first.
+
+    Examples
+    --------
+    >>> joined_times(pd.Series(["10:05"]), pd.DataFrame({"日期": ["2024-03-05"]})).tolist()
+    ['2024-03-05 10:05']
+    """
+    if not _only_clocks(clock):
+        return clock
+    for name in others.columns:
+        filled = others[name].dropna().astype(str).str.strip()
+        filled = filled[filled != ""].head(_SAMPLE)
+        if len(filled) and not filled.str.match(_CLOCK_ONLY).any():
+            return others[name].astype(str).str.strip() + " " + clock.astype(str).str.strip()
+    return clock
+
+
+def _only_clocks(values: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        return False
+    filled = values.dropna().astype(str).str.strip()
+    filled = filled[filled != ""].head(_SAMPLE)
+    return bool(len(filled)) and bool(filled.str.match(_CLOCK_ONLY).all())
+
+
+def _plain_words(values: pd.Series) -> pd.Series:
+    """Return dates as text without days of the week, months' names and full width."""
+    text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
+    odd = text.str.contains(r"[A-Za-z]{3}|[\uff01-\uff5e]|星期|周|礼拜", regex=True)
+    if odd.any():
+        text = text.where(~odd, text[odd].map(_plain_date).reindex(text.index))
+    return text
+
+
+def _plain_date(cell: str) -> str:
+    half = _WEEKDAY.sub(" ", unicodedata.normalize("NFKC", cell)).strip()
+    found = _NAMED.search(half)
+    day = found and (found["day"] or found["after"])
+    if not found or not day:
+        return half
+    month = _MONTHS.index(found["month"][:3].lower()) + 1
+    return f"{found['year']}-{month}-{day} {half[found.end() :].strip()}".strip()
 
 
 def order_of(date_format: str) -> str:
@@ -140,7 +207,7 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     if pd.api.types.is_datetime64_any_dtype(values):
         return ()
     # Days repeat: a year of incidents has a few hundred of them.
-    days = values.dropna().astype(str).str.strip().str.slice(0, 10).value_counts()
+    days = _plain_words(values.dropna()).str.slice(0, 10).value_counts()
     days = days[days.index != ""]
     counts = days.to_numpy()
     parts = {

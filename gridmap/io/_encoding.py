@@ -94,6 +94,8 @@ def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
     for mark, name in _MARKS.items():
         if raw.startswith(mark):
             return Encoding(name, "bom", _preview(raw, name))
+    if wide := _wide(raw):
+        return Encoding(wide, "detected", _preview(raw, wide))
     if raw.isascii():
         return Encoding("utf-8", "ascii")
     # Text that is valid UTF-8 beyond ASCII is UTF-8: by chance it hardly ever is.
@@ -104,6 +106,16 @@ def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
         fitting = ["utf-8"]
     name = max(fitting, key=lambda item: _score(_foreign(raw, item)))
     return Encoding(name, "detected", _preview(raw, name))
+
+
+def _wide(raw: bytes) -> str:
+    """Return UTF-16 without its mark, told by the zero bytes of commas, digits and line ends."""
+    head = raw[: min(len(raw), 4000) // 2 * 2]
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if max(first, second) < len(head) / 16 or min(first, second) > max(first, second) / 8:
+        return ""
+    name = "utf-16-le" if second > first else "utf-16-be"
+    return name if _decodes(raw, name) else ""
 
 
 def _unusual(raw: bytes, where: str) -> str:
@@ -136,18 +148,24 @@ def _codec(name: str) -> str:
 
 
 def _decodes(raw: bytes, name: str) -> bool:
+    """Return whether each line decodes; the end of one may be cut inside a character."""
     try:
         raw.decode(name)
     except (UnicodeDecodeError, LookupError):
-        # A field or sample may be cut inside a character: forgive the last bytes only.
-        for cut in (1, 2, 3):
-            try:
-                raw[:-cut].decode(name)
-            except (UnicodeDecodeError, LookupError):
-                continue
-            return True
-        return False
+        if name in {"utf-16", "utf-16-le", "utf-16-be"}:
+            return _decodes_but_end(raw, name)
+        return all(_decodes_but_end(line, name) for line in raw.split(b"\n"))
     return True
+
+
+def _decodes_but_end(line: bytes, name: str) -> bool:
+    for cut in range(4):
+        try:
+            line[: len(line) - cut].decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        return True
+    return False
 
 
 def _foreign(raw: bytes, name: str, limit: int = 20_000) -> str:

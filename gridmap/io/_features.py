@@ -13,16 +13,20 @@ from pyproj import CRS
 
 from gridmap.errors import InputError, PersonalDataError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
+from gridmap.i18n import tr
 from gridmap.io._personal import personal_columns
-from gridmap.io._sources import Source
+from gridmap.io._raw import Source
 from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
-from gridmap.io._values import as_flags, as_ids, as_numbers, as_texts
+from gridmap.io._values import as_degrees, as_flags, as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, Note
+from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
 
 __all__ = ["Features", "read_features", "without_persons"]
 
 _KMH_PER_MPH = 1.609344
+_AREAS = {str(kind) for kind in AREA_KINDS}
+_DIMENSION_OF = {**dict.fromkeys(_AREAS, 2), "room": 0, "facility": 0, "road": 1, "barrier": 1}
 
 
 @dataclass
@@ -79,12 +83,18 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
             "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
         )
     mapped = match_columns(columns, kind, options.columns)
+    if "id" not in options.columns:
+        _prefer_telling_id(frame, mapped, kind)
     if isinstance(frame, gpd.GeoDataFrame):
         crs, more = source_crs(source, options, where)
         geometry = frame.geometry.to_numpy()
         geometry = swap_axes(geometry) if options.swapped else geometry
+        geometry, said = _of_kind(geometry, kind)
+        more = [*more, *said]
         mapped = {name: column for name, column in mapped.items() if name not in {"x", "y"}}
     else:
+        if kind in _AREAS and {"x", "y"} <= set(match_columns(columns, "room", options.columns)):
+            raise InputError("io.error.points_only", file=where, kind=tr(f"io.layer.{kind}"))
         geometry, crs, more = _points(frame, mapped, options, where)
     found = Features(
         gpd.GeoDataFrame(geometry=np.asarray(geometry, dtype=object), crs=crs),
@@ -98,13 +108,62 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
     return found
 
 
+def _prefer_telling_id(frame: pd.DataFrame, mapped: dict[str, str], kind: str) -> None:
+    """Replace an id column that is the same in every row, as drawing tools leave it."""
+    if "id" not in mapped or len(frame) < 2 or len(frame[mapped["id"]].unique()) > 1:
+        return
+    folded = {fold(str(name)): str(name) for name in frame.columns}
+    for alias in fields_of(kind)["id"].aliases:
+        other = folded.get(fold(alias), "")
+        if other and other not in mapped.values() and frame[other].is_unique:
+            mapped["id"] = other
+            return
+
+
+def _of_kind(geometry: NDArray[np.object_], kind: str) -> tuple[NDArray[np.object_], list[Note]]:
+    """Return collections as what the kind is made of, without the lesser shapes in them.
+
+    An overlay leaves points and lines beside areas; areas among points are no residue, and
+    the layer refuses them.
+    """
+    collections = shapely.get_type_id(geometry) == shapely.GeometryType.GEOMETRYCOLLECTION
+    if not collections.any():
+        return geometry, []
+    wanted = _DIMENSION_OF.get(kind, 2)
+    made = np.array(geometry, dtype=object)
+    more = 0
+    for row in np.flatnonzero(collections):
+        parts = _simple_parts(made[row])
+        dimensions = shapely.get_dimensions(parts)
+        kept = parts[dimensions == wanted]
+        if len(kept) and dimensions.max() == wanted:
+            more += len(kept) < len(parts)
+            made[row] = _joined(kept, wanted)
+    notes = [Note("io.note.collections", {"count": more})] if more else []
+    return made, notes
+
+
+def _simple_parts(shape: shapely.Geometry) -> NDArray[np.object_]:
+    parts = np.array([shape], dtype=object)
+    while (shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT).any():
+        parts = shapely.get_parts(parts)
+    return parts
+
+
+def _joined(parts: NDArray[np.object_], dimension: int) -> shapely.Geometry:
+    if len(parts) == 1:
+        return parts[0]
+    make = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)[dimension]
+    return make(parts)
+
+
 def _points(
     frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
 ) -> tuple[NDArray[np.object_], CRS, list[Note]]:
     if "x" not in mapped or "y" not in mapped:
         raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
-    x = as_numbers(frame[mapped["x"]], column=mapped["x"], where=where)
-    y = as_numbers(frame[mapped["y"]], column=mapped["y"], where=where)
+    x = as_numbers(as_degrees(frame[mapped["x"]]), column=mapped["x"], where=where)
+    y = as_numbers(as_degrees(frame[mapped["y"]]), column=mapped["y"], where=where)
     x, y = (y, x) if options.swapped else (x, y)
     crs, notes = point_crs(mapped, x, y, options, where)
     usable = np.isfinite(x) & np.isfinite(y)

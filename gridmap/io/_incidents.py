@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
-from gridmap.fields import match_columns
+from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._containers import opened_files
-from gridmap.io._dates import guess_orders, parse_times
+from gridmap.io._dates import guess_orders, joined_times, parse_times
 from gridmap.io._features import without_persons
-from gridmap.io._sources import Source, csv_columns, read_csv_parts, read_source
+from gridmap.io._raw import Source
+from gridmap.io._sources import read_parts, read_source
 from gridmap.io._stated_crs import point_crs, source_crs
-from gridmap.io._values import as_ids, as_numbers, as_texts
+from gridmap.io._tables import csv_columns
+from gridmap.io._values import as_degrees, as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
 from gridmap.model.crs import choose_working_crs, crs_label, from_datum, reproject_points
@@ -73,7 +75,10 @@ def read_incidents(
             table = table[~off]
         tables.append(table)
     if crs is None or not any(len(table) for table in tables):
-        raise InputError("io.error.no_incidents", file=", ".join(p.name for p in paths))
+        names = ", ".join(path.name for path in paths)
+        if refused.get("bad_time") and mapped.get("time") in source.frame:
+            raise _no_times(source.frame[mapped["time"]], mapped["time"], names)
+        raise InputError("io.error.no_incidents", file=names)
     whole = _joined(tables)
     repeated = int(whole.duplicated().sum())
     if repeated:
@@ -103,7 +108,7 @@ def _parts(
                     continue
                 # Whether 3/4 is in March is decided by the whole column, not by a part.
                 said = replace(options, date_formats=_formats(item, options))
-                for source in read_csv_parts(item, encoding=options.encoding):
+                for source in read_parts(item, encoding=options.encoding):
                     yield source, item.name, said
 
 
@@ -114,7 +119,9 @@ def _formats(path: Path, options: ImportOptions) -> tuple[str, ...]:
     time = match_columns(columns, "incidents", options.columns).get("time", "")
     if time not in columns:
         return ()
-    return guess_orders(csv_columns(path, encoding=options.encoding, only=time)[time])
+    aliases = {fold(alias) for alias in fields_of("incidents")["time"].aliases}
+    wanted = [name for name in columns if name == time or fold(name) in aliases]
+    return guess_orders(_times(csv_columns(path, encoding=options.encoding, only=wanted), time))
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -171,7 +178,7 @@ def _one(
     bad_time = np.zeros(len(frame), dtype=bool)
     table = pd.DataFrame({"x": x, "y": y})
     if "time" in mapped:
-        times, _ = parse_times(frame[mapped["time"]], formats=options.date_formats)
+        times, _ = parse_times(_times(frame, mapped["time"]), formats=options.date_formats)
         bad_time = np.isnat(times) & ~none
         table["time"] = times
     else:
@@ -187,6 +194,21 @@ def _one(
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
     return table[~(none | bad_time)], crs, mapped, list(persons)
+
+
+def _times(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column of times; with a column of dates before it where it holds clocks only."""
+    aliases = [fold(alias) for alias in fields_of("incidents")["time"].aliases]
+    others = [str(name) for name in frame.columns if fold(str(name)) in aliases]
+    others = sorted(set(others) - {column}, key=lambda name: aliases.index(fold(name)))
+    return joined_times(frame[column], frame[others])
+
+
+def _no_times(values: pd.Series, column: str, where: str) -> InputError:
+    filled = values.dropna().astype(str).str.strip()
+    filled = filled[filled != ""]
+    example = filled.iloc[0][:40] if len(filled) else "-"
+    return InputError("io.error.no_times", file=where, column=column, example=example)
 
 
 def _coordinates(
@@ -211,8 +233,8 @@ def _coordinates(
         return (y, x, crs) if options.swapped else (x, y, crs)
     if "x" not in mapped or "y" not in mapped:
         raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
-    x = as_numbers(frame[mapped["x"]], column=mapped["x"], where=where)
-    y = as_numbers(frame[mapped["y"]], column=mapped["y"], where=where)
+    x = as_numbers(as_degrees(frame[mapped["x"]]), column=mapped["x"], where=where)
+    y = as_numbers(as_degrees(frame[mapped["y"]]), column=mapped["y"], where=where)
     x, y = (y, x) if options.swapped else (x, y)
     crs, said = point_crs(mapped, x, y, options, where)
     notes += said

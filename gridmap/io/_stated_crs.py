@@ -11,7 +11,7 @@ from gridmap.errors import CRSError
 from gridmap.fields import fold
 from gridmap.i18n import tr
 from gridmap.io._crs_guess import SWAPPED, axes_swapped, guess_crs
-from gridmap.io._sources import Source
+from gridmap.io._raw import Source
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model.crs import crs_label, parse_crs
 

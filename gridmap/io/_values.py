@@ -11,11 +11,23 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 
-__all__ = ["as_flags", "as_ids", "as_numbers", "as_texts"]
+__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_texts"]
 
-_BLANK = {"", "-", "--", "/", "无", "null", "none", "nan", "n/a", "na", "空"}
+_BLANK = {
+    "", "-", "--", "—", "——", "/", "\\", "?", "\\n", "null", "(null)", "<null>", "none", "nan",
+    "n/a", "na", "#n/a", "#ref!", "#value!", "#div/0!", "#num!", "#name?", "#null!",
+    "无", "空", "缺", "不详", "未知", "暂无",
+}  # fmt: skip
 _TRUE = {"1", "true", "t", "yes", "y", "是", "有", "ft", "tf", "b", "-1", "oneway"}
-_MARKS = re.compile(r"[,，\s_'’]|人$|户$|件$|起$|个$")
+_MARKS = re.compile(r"[,，\s_'’]|[人户件起个名位]$")
+_DEGREE = re.compile(
+    r"^\s*(?:[EN]|东经|北纬)?\s*(\d+(?:\.\d+)?)\s*[°º度]\s*(?:(\d+(?:\.\d+)?)\s*['′’分]\s*)?"
+    r"(?:(\d+(?:\.\d+)?)\s*(?:[\"″”秒]|'')\s*)?(?:[EN]|东经|北纬)?\s*$",
+    re.IGNORECASE,
+)
+_CONTROL = re.compile(r"\s*[\x00-\x1f\x7f\u2028\u2029]+\s*")
+_TO_HALF = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
+_POINT_NOUGHT = re.compile(r"^\d+\.0+$")
 
 
 def as_numbers(
@@ -63,6 +75,29 @@ def as_numbers(
     return plain
 
 
+def as_degrees(values: pd.Series) -> pd.Series:
+    """Return ``114°0'18"E``, ``114.005°`` and ``东经114.005度`` as plain numbers, others as is.
+
+    >>> as_degrees(pd.Series(["114°30'", "22.5度", "114.5", "E"])).tolist()
+    ['114.5', '22.5', '114.5', 'E']
+    """
+    if values.dtype.kind in "iufb":
+        return values
+    text = values.astype("object").where(values.notna(), "").astype(str)
+    marked = text.str.contains("[°º度]", regex=True)
+    if not marked.any():
+        return values
+
+    def number(cell: str) -> str:
+        found = _DEGREE.match(unicodedata.normalize("NFKC", cell))
+        if not found:
+            return cell
+        degrees, minutes, seconds = (float(part or 0) for part in found.groups())
+        return repr(degrees + minutes / 60 + seconds / 3600)
+
+    return text.where(~marked, text.map(number))
+
+
 def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:
     if wrong.any():
         raise InputError(
@@ -75,17 +110,36 @@ def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:
 
 
 def as_ids(values: pd.Series) -> NDArray[np.object_]:
-    """Return ids as text; ``3100.0`` becomes ``3100`` and leading zeros stay."""
+    """Return ids as text; ``3100.0`` and ``３１００`` become ``3100``, leading zeros stay.
+
+    >>> as_ids(pd.Series(["12.0", " 013 ", "１４"])).tolist()
+    ['12', '013', '14']
+    >>> as_ids(pd.Series(["1.0", "1.1"])).tolist()
+    ['1.0', '1.1']
+    """
     if pd.api.types.is_float_dtype(values):
         whole = values.map(lambda v: "" if pd.isna(v) else str(int(v)) if v == int(v) else str(v))
         return whole.to_numpy(dtype=object)
-    text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
+    if pd.api.types.is_integer_dtype(values):
+        return values.astype("object").where(values.notna(), "").astype(str).to_numpy(dtype=object)
+    text = pd.Series(as_texts(values)).fillna("").astype(str)
+    wide = ~text.map(str.isascii)
+    if wide.any():
+        half = text[wide].map(lambda cell: cell.translate(_TO_HALF).strip())
+        text = text.where(~wide, half.reindex(text.index))
+    pointed = text.str.contains(".", regex=False)
+    # A spreadsheet that took whole numbers for decimals wrote them all so.
+    if pointed.any() and text[pointed].str.match(_POINT_NOUGHT).all():
+        text = text.str.replace(r"\.0+$", "", regex=True)
     return text.to_numpy(dtype=object)
 
 
 def as_texts(values: pd.Series) -> pd.Series:
-    """Return stripped text; None where a cell is blank."""
+    """Return stripped text on one line; None where a cell is blank."""
     text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
+    broken = text.str.contains(_CONTROL)
+    if broken.any():
+        text = text.where(~broken, text.str.replace(_CONTROL, " ", regex=True).str.strip())
     return text.where(text != "", None).astype("object")
 
 

@@ -27,6 +27,8 @@ from gridmap.model.crs import choose_working_crs, crs_label, reproject
 
 __all__ = ["KINDS", "import_files", "read_files", "read_layer"]
 
+_NEAR_M = 5_000.0  # what lies so near a city is no mistake of coordinates
+
 KINDS = (*(str(kind) for kind in Kind), "incidents")
 
 
@@ -109,9 +111,11 @@ def read_files(
     if kind == "incidents":
         incidents, report = read_incidents(paths, workspace.working_crs, options)
         batch = incidents.all
+        report = _with_far_note(report, (batch.x, batch.y, batch.x, batch.y), known, where)
         report = _with_datum_note(report, batch.x, batch.y, known, options, where)
         return incidents, replace(report, working_crs=crs_label(incidents.crs))
     layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=workspace.working_crs)
+    report = _with_far_note(report, tuple(shapely.bounds(layer.geometry).T), known, where)
     xy = shapely.get_coordinates(layer.geometry)
     report = _with_datum_note(report, xy[:, 0], xy[:, 1], known, options, where)
     return layer, report
@@ -127,6 +131,26 @@ def _bounds(layer: Layer) -> tuple[float, float, float, float]:
     shapes = reproject(layer.geometry, layer.crs, CRS.from_epsg(4326))
     west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
     return west, south, east, north
+
+
+def _with_far_note(
+    report: ImportReport,
+    bounds: tuple[NDArray[np.float64], ...],
+    known: Layer | None,
+    where: str,
+) -> ImportReport:
+    """Return the report with a remark on features farther off than the city is large."""
+    if known is None:
+        return report
+    west, south, east, north = shapely.total_bounds(known.geometry)
+    x_away = np.maximum(np.maximum(west - bounds[2], bounds[0] - east), 0.0)
+    y_away = np.maximum(np.maximum(south - bounds[3], bounds[1] - north), 0.0)
+    away_m = np.hypot(x_away, y_away)
+    far = away_m > max(east - west, north - south, _NEAR_M)
+    if not far.any():
+        return report
+    values = {"file": where, "count": int(far.sum()), "km": float(away_m.max()) / 1000}
+    return replace(report, warnings=(*report.warnings, Note("io.note.far_away", values)))
 
 
 def _with_datum_note(

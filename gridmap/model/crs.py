@@ -52,12 +52,15 @@ def parse_crs(text: object) -> CRS:
     Raises
     ------
     CRSError
-        If PROJ does not know it.
+        If PROJ does not know it, or it is a local system that nothing leads out of.
     """
     try:
-        return CRS.from_user_input(text)
+        crs = CRS.from_user_input(text)
     except ProjError as error:
         raise CRSError("model.error.crs_unknown", received=str(text)[:80]) from error
+    if not (crs.is_geographic or crs.is_projected):
+        raise CRSError("model.error.crs_unknown", received=str(text)[:80])
+    return crs
 
 
 def require_metres(crs: CRS, *, what: str) -> None:
