@@ -193,7 +193,7 @@ def test_grids_cannot_be_worked_out_from_any_sum_that_is_told(published, name):
 
 
 def test_no_file_holds_a_hidden_number(published, tmp_path):
-    city, _, report = published
+    _, _, report = published
     written = write_report(report, tmp_path / "out", formats=["xlsx", "csv", "gpkg", "geojson"])
     hidden = report.table("grids").is_hidden("incidents")
     for name in (f"gis/report_{report.period.code}.gpkg", "gis/grid.geojson"):
@@ -203,23 +203,13 @@ def test_no_file_holds_a_hidden_number(published, tmp_path):
         counts = frame[["residents", "migrants", "households", "incidents"]].to_numpy(float)
         assert not is_small(np.nan_to_num(counts), LIMIT).any()
     # The number of all incidents would tell a month that is hidden.
-    months = report.table("months").is_hidden("incidents")
     told = [layer["features"] for layer in written.manifest["layers"]
             if layer["kind"] == "incidents"]  # fmt: skip
-    assert told == ([None] if report.hiding.tells_of_incidents else [len(city.incidents)])
-    assert report.hiding.tells_of_incidents or not months.any()
+    assert told == [None]
     assert report.table("response") is None
     assert "incidents" not in report.table("rooms").rows.dropna(axis=1).columns or not any(
         column.key == "incidents" for column in report.table("rooms").columns
     )
-
-
-def test_a_hidden_month_hides_the_number_of_all():
-    from gridmap.report import Hiding
-
-    month = {("month", "incidents", "now"): np.array([False, True])}
-    assert Hiding(LIMIT, month).tells_of_incidents
-    assert not Hiding(LIMIT, {("grid", "incidents", "now"): np.array([True])}).tells_of_incidents
 
 
 def test_hidden_counts_stand_at_their_mean_on_the_map_of_hot_spots(published):

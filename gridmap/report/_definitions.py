@@ -61,8 +61,8 @@ def source_table(measured: Measured, hiding: Hiding, parameters: dict[str, str])
                              area_m2=repair["area_m2"], moved_m=repair["moved_max_m"])  # fmt: skip
         rows.append((tr(f"report.kind.{kind}"), what, layer.digest))
     if city.incidents is not None:
-        # The sum of all months would tell a month that is hidden.
-        count = HIDDEN if hiding.tells_of_incidents else f"{len(city.incidents):,}"
+        # The number of all would tell a month that is hidden, or those without a time.
+        count = HIDDEN if hiding.limit else f"{len(city.incidents):,}"
         what = tr("report.source.incidents", count=count)
         rows.append((tr("report.kind.incidents"), what, city.incidents.digest))
     if measured.plan is not None:

@@ -74,6 +74,11 @@ class Cells:
         place = self.blocks.get((level, name, when))
         return None if place is None else np.arange(place.start, place.stop)
 
+    def blocks_at(self, level: str, name: str, when: str) -> npt.NDArray[np.int64]:
+        """Return the places of a block that was added."""
+        place = self.blocks[level, name, when]
+        return np.arange(place.start, place.stop)
+
     def relate(
         self,
         total: npt.ArrayLike,

@@ -8,11 +8,15 @@ import pandas as pd
 from gridmap.i18n import tr
 from gridmap.measure import norms, staff_needed
 from gridmap.model import Kind
+from gridmap.report._areas import rounded
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column
 
 __all__ = ["comparison_table", "staffing_table"]
+
+#: Which hidden counts would be known from a figure of a beat.
+_COUNTED = {"grids": (), "covered_share": ("covered_residents", "residents")}
 
 
 def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
@@ -95,12 +99,16 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
             for name in ("grids", "residents", "incidents", "covered_share"):
                 key = f"{name}_{side}"
                 line[key] = np.nan if figures is None else float(getattr(figures, name))
-                counted = {"grids": "", "covered_share": "covered_residents"}.get(name, name)
-                mask[key] = bool(counted and row >= 0 and hiding.of(level, counted, size)[row])
+                counted = _COUNTED.get(name, (name,))
+                mask[key] = row >= 0 and any(
+                    bool(hiding.of(level, each, size)[row]) for each in counted
+                )
         lines.append(line)
         masks.append(mask)
     rows, hidden = pd.DataFrame(lines), pd.DataFrame(masks)
     for key in hidden.columns:
+        form: Format = "share" if key.startswith("covered") else "count"
+        rows[key] = rounded(rows[key].to_numpy(dtype=float), form, hiding)
         rows.loc[hidden[key], key] = np.nan
     # A beat that is new has nothing to keep.
     rows["kept_share"] = [
@@ -113,7 +121,7 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
         notes.append(tr("report.note.no_response"))
     columns = [column("name", "text")]
     for name in ("grids", "residents", "incidents", "covered_share"):
-        form: Format = "share" if name == "covered_share" else "count"
+        form = "share" if name == "covered_share" else "count"
         now = column(f"{name}_before", form)
         if name == "incidents":  # elsewhere this key is the period before
             now = Column(now.key, tr("report.column.incidents_today"), form)

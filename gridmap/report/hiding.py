@@ -39,15 +39,6 @@ class Hiding:
         return bool(self.of(level, name, 1, when=when)[0])
 
     @property
-    def tells_of_incidents(self) -> bool:
-        """Whether the number of all incidents known would tell a hidden one."""
-        return any(
-            mask.any()
-            for (level, name, _), mask in self.masks.items()
-            if name == "incidents" and level in {"city", "month", "timed", "untimed"}
-        )
-
-    @property
     def count(self) -> int:
         """Number of figures hidden."""
         return int(sum(mask.sum() for mask in self.masks.values()))

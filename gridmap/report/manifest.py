@@ -43,7 +43,7 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
         }
         for kind, layer in city.layers.items()
     ]
-    hidden = report.hiding.tells_of_incidents
+    hidden = bool(report.hiding.limit)  # the number of all would tell those of a month
     if city.incidents is not None:
         layers.append(
             {

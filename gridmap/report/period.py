@@ -53,6 +53,13 @@ class Period:
         return (self.last - self.first).days + 1
 
     @property
+    def whole_months(self) -> int:
+        """Number of whole months that the period is made of; 0 if any is cut."""
+        if self.first is None or self.last is None:
+            return 0
+        return _months_between(self.first, self.last)
+
+    @property
     def code(self) -> str:
         """The period as `parse_period` reads it, for names of files."""
         if self.first is None or self.last is None:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from gridmap.measure import covered_share, crosswalk
-from gridmap.measure.summary import COUNTS, SLIVER_SHARE
-from gridmap.model import Kind
+from gridmap.measure.summary import COUNTS, By
+from gridmap.measure.together import count_together
+from gridmap.model import City, Kind, Layer
 from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report._reach import Reach
 from gridmap.report.hiding import Hiding
@@ -83,18 +84,19 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
         rows = cells.add(level, name, table.rows[name])
         outside = cells.add(f"outside-{level}", name, table.unassigned[name])
         cells.relate(city, np.append(rows, outside), 0)
-    grids = cells.at("grid", name)
-    if grids is None:
+    people = _people_of(measured.city)
+    grids = None if people is None else cells.at(str(people.kind), name)
+    if people is None or grids is None:
         return cells
+    values = people.counts(name)
     if measured.present is not None:
-        cells.add("present", name, measured.present.totals(measured.city.grids.counts(name)))
+        cells.add("present", name, measured.present.totals(values))
     reach = _reach(measured) if name == "residents" else None
     if reach is not None:
-        values = measured.city.grids.counts(name)
         covered = cells.add("city", "covered_residents", float(values @ reach))
         cells.relate(covered, grids, 0, reach)
     if name == "residents" and measured.reach is not None:
-        _relate_reach(cells, measured.reach, grids, measured.city.grids.counts(name))
+        _relate_reach(cells, measured.reach, grids, values)
     for level, found in shares.items():
         places = cells.at(level, name)
         if places is None or found is None:
@@ -132,69 +134,67 @@ def _incidents(measured: Measured, shares: dict[str, _Shares | None]) -> Cells:
             continue
         city = cells.add("city", "incidents", next(iter(tables.values())).totals["incidents"],
                          when=when)  # fmt: skip
-        for level, table in tables.items():
-            if level == "grid" and when == "before":
-                continue  # not shown
+        shown = {level: table for level, table in tables.items()
+                 if level != "grid" or when == "now"}  # fmt: skip
+        for level, table in shown.items():
             rows = cells.add(level, "incidents", table.rows["incidents"], when=when)
             outside = cells.add(
                 f"outside-{level}", "incidents", table.unassigned["incidents"], when=when
             )
             cells.relate(city, np.append(rows, outside), 0)
+        if measured.city.incidents is not None:
+            _relate_points(measured, cells, list(shown), when)
         grids = cells.at("grid", "incidents", when=when)
-        if grids is not None and measured.present is not None and when == "now":
+        if grids is None:
+            continue
+        if measured.present is not None:
             counts = tables["grid"].rows["incidents"].to_numpy(dtype=float)
             cells.add("present", "incidents", measured.present.totals(counts))
+        # Points are related by where they lie; counts of grids are shared out like people.
         for place, found in shares.items():
-            rows_of_place = cells.at(place, "incidents", when=when)
-            if grids is not None and rows_of_place is not None and found is not None:
-                _relate_points(cells, place, when, grids, found)
-        _relate_beats(measured, cells, shares, when)
+            sums = cells.at(place, "incidents")
+            added = place == "present" or measured.city.incidents is None
+            if added and sums is not None and found is not None:
+                grid, row, share = found
+                cells.relate(sums, grids[grid], row, share)
     _add_times(measured, cells)
     return cells
 
 
-def _relate_points(cells: Cells, level: str, when: str, grids: Rows, found: _Shares) -> None:
-    """Relate points in grids to points in rows; where a grid is cut, nobody knows how."""
-    grid, row, share = found
-    rows = cells.at(level, "incidents", when=when)
-    assert rows is not None  # noqa: S101 - asked for by the caller
-    whole = share >= 1.0 - SLIVER_SHARE
-    cut = (share > SLIVER_SHARE) & ~whole
-    places, owner = [grids[grid[whole]]], [row[whole]]
-    touched = np.unique(row[cut])
-    if len(touched):
-        values = np.concatenate(cells.values)
-        inside = np.bincount(row[whole], weights=values[grids[grid[whole]]], minlength=len(rows))
-        rest = np.maximum(values[rows] - inside, 0.0)[touched]
-        slack = cells.add(f"cut-{level}", "incidents", rest, when=when, shown=False)
-        places.append(slack)
-        owner.append(touched)
-    cells.relate(rows, np.concatenate(places), np.concatenate(owner))
+def _relate_points(measured: Measured, cells: Cells, levels: list[By], when: str) -> None:
+    """Relate points in grids, beats, stations ... by what they are in at once.
 
-
-def _relate_beats(
-    measured: Measured, cells: Cells, shares: dict[str, _Shares | None], when: str
-) -> None:
-    """Relate points in beats to points in the stations that they make up."""
-    city = measured.city
-    beats = cells.at("beat", "incidents", when=when)
-    stations = cells.at("station", "incidents", when=when)
-    if beats is None or stations is None:
+    The first level's rows that lie in one row of each other level stand for themselves. What
+    lies in each part of another is a cell that is never shown: its parts add up to it, and
+    to the rows on the other side.
+    """
+    if len(levels) < 2:
         return
-    if measured.plan is None and city.has(Kind.BEAT) and city.has(Kind.STATION):
-        beat, station = city.beats.geometry, city.layer(Kind.STATION).geometry
-        found = _entries(crosswalk(beat, station).shares)
-    elif shares["beat"] is not None and shares["station"] is not None:
-        found = _joined(shares["beat"], shares["station"], len(beats), len(stations))
-    else:
-        return
-    grid, row, share = found
-    whole = share >= 1.0 - SLIVER_SHARE
-    cut = np.unique(row[(share > SLIVER_SHARE) & ~whole])
-    keep = whole & ~np.isin(row, cut)
-    full = np.setdiff1d(np.unique(row[keep]), cut)
-    place = np.searchsorted(full, row[keep])
-    cells.relate(stations[full], beats[grid[keep]], place)
+    period = measured.period if when == "now" else measured.compared
+    assert period is not None  # noqa: S101 - there is a table of it
+    places, counts = count_together(
+        measured.city, levels, since=period.since, until=period.until, plan=measured.plan
+    )
+    rows = {
+        level: np.concatenate([
+            cells.blocks_at(f"outside-{level}", "incidents", when),
+            cells.blocks_at(level, "incidents", when),
+        ])
+        for level in levels
+    }  # fmt: skip
+    first = rows[levels[0]]
+    base = places[:, 0] + 1
+    parted = np.bincount(base, minlength=len(first)) > 1
+    atoms = first[base]
+    cut = np.flatnonzero(parted[base])
+    if len(cut):
+        atoms = atoms.copy()
+        atoms[cut] = cells.add(f"part-{levels[0]}", "incidents", counts[cut], when=when,
+                               shown=False)  # fmt: skip
+        wholes = np.flatnonzero(parted)
+        cells.relate(first[wholes], atoms[cut], np.searchsorted(wholes, base[cut]))
+    for place, level in enumerate(levels[1:], start=1):
+        cells.relate(rows[level], atoms, places[:, place] + 1)
 
 
 def _add_times(measured: Measured, cells: Cells) -> None:
@@ -232,7 +232,7 @@ def _add_times(measured: Measured, cells: Cells) -> None:
 
 def _months_of(measured: Measured, period: Period | None) -> npt.NDArray[np.bool_] | None:
     """Return which months make up a period, or None where they do not."""
-    if period is None or period.unit == "range":
+    if period is None or (period.unit == "range" and not period.whole_months):
         return None
     if period.first is None or period.last is None:
         return np.ones(len(measured.months), dtype=bool)
@@ -244,39 +244,39 @@ def _reach(measured: Measured) -> Floats | None:
     city = measured.city
     if not city.has(Kind.ROOM):
         return None
+    people = _people_of(city)
+    if people is None:
+        return None
     radius = city.presets.room_radius_m
-    return covered_share(city.grids.geometry, city.room_xy, radius_m=radius)
+    return covered_share(people.geometry, city.room_xy, radius_m=radius)
+
+
+def _people_of(city: City) -> Layer | None:
+    """Return the layer whose residents are counted: grids, or where there are none communities."""
+    return city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
 
 
 def _shares(measured: Measured, level: str) -> _Shares | None:
     """Return which share of which grid lies in which row of a level."""
     city, plan = measured.city, measured.plan
-    grids = city.get(Kind.GRID)
-    if grids is None or (level != "present" and level not in measured.now):
+    people = _people_of(city)
+    if people is None or (level != "present" and level not in measured.now):
         return None
+    if people.kind == level:
+        return None  # its rows are what is shared out
     if level == "present":
         return None if measured.present is None else _labels(measured.present.assignment)
     if level == "beat" and plan is not None:
         return _labels(plan.assignment)
     table = measured.now[level]  # type: ignore[index] # a level, as text
-    texts = grids.texts(level)
+    texts = people.texts(level)
     if plan is not None and level == "station" and any(beat.station for beat in plan.beats):
         stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
         texts = stations[plan.assignment]
     elif city.has(Kind(level)):
-        return _entries(crosswalk(grids.geometry, city.layer(Kind(level)).geometry).shares)
+        return _entries(crosswalk(people.geometry, city.layer(Kind(level)).geometry).shares)
     place = {str(name): row for row, name in enumerate(table.rows["id"])}
     return _labels(np.array([place.get(str(text), -1) for text in texts], dtype=np.int64))
-
-
-def _joined(beat: _Shares, station: _Shares, beats: int, stations: int) -> _Shares:
-    """Return which share of a beat's grids lies in which station."""
-    size = 1 + max(int(beat[0].max(initial=0)), int(station[0].max(initial=0)))
-    left = csr_array((beat[2], (beat[1], beat[0])), shape=(beats, size))
-    right = csr_array((station[2], (station[0], station[1])), shape=(size, stations))
-    both = (left @ right).tocoo()
-    held = np.maximum(left.sum(axis=1), 1e-12)
-    return both.row.astype(np.int64), both.col.astype(np.int64), both.data / held[both.row]
 
 
 def _labels(assignment: npt.NDArray[np.integer]) -> _Shares:

@@ -1,0 +1,245 @@
+"""Whoever reads every table of a report at once recovers no small count of incidents."""
+
+from datetime import date
+from itertools import pairwise, product
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from pyproj import CRS
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+
+from gridmap.demo import make_city
+from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
+from gridmap.report import Request, build_report
+
+LIMIT = 5
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def across(city, kind, parts, *, upright):
+    """Return strips over a city that cut its grids."""
+    west, south, east, north = shapely.total_bounds(city.grids.geometry)
+    ends = np.linspace(0.04, 0.97, parts + 1)
+    boxes = [
+        shapely.box(west + low * (east - west), south - 9, west + high * (east - west), north + 9)
+        if upright
+        else shapely.box(
+            west - 9, south + low * (north - south), east + 9, south + high * (north - south)
+        )
+        for low, high in pairwise(ends)
+    ]
+    frame = city.beats.frame.iloc[:parts][["id", "name", "geometry"]].reset_index(drop=True)
+    frame["id"] = [f"{kind}{row}" for row in range(parts)]
+    frame["name"] = frame["id"]
+    frame = frame.set_geometry(np.array(boxes, dtype=object)).set_crs(city.crs)
+    return Layer(kind, frame, city.beats.provenance)
+
+
+@pytest.fixture(scope="module")
+def attacked():
+    """Return a city whose stations, beats and grids cut each other, and its report."""
+    city = make_city(grids=60, incidents=900, seed=11)
+    city = city.with_layer(across(city, Kind.BEAT, 4, upright=False))
+    city = city.with_layer(across(city, Kind.STATION, 3, upright=True))
+    asked = Request(date(2024, 5, 1), "2024-02..2024-03", "previous", suppress_below=LIMIT)
+    return city, build_report(city, asked)
+
+
+class Attack:
+    """What a reader knows: unknown numbers of zero or more, and sums of them."""
+
+    def __init__(self):
+        self.size, self.rows, self.values, self.targets = 0, [], [], []
+
+    def unknown(self, count):
+        self.size += count
+        return np.arange(self.size - count, self.size)
+
+    def know(self, members, value, truth):
+        """Take in a figure: a sum of unknowns that is shown, or one that is to be found."""
+        if np.isfinite(value):
+            assert value == pytest.approx(truth)
+            assert not 0 < value < LIMIT
+            self.rows.append(members)
+            self.values.append(value)
+        elif 0 < truth < LIMIT:
+            self.targets.append((members, truth))
+
+    def equal(self, members, others):
+        self.rows.append((members, others))
+        self.values.append(0.0)
+
+    def matrix(self):
+        data, rows, columns = [], [], []
+        for row, members in enumerate(self.rows):
+            signed = [(members, 1.0)] if not isinstance(members, tuple) else [
+                (members[0], 1.0), (members[1], -1.0)
+            ]  # fmt: skip
+            for places, sign in signed:
+                data += [sign] * len(places)
+                rows += [row] * len(places)
+                columns += list(places)
+        return csr_array((data, (rows, columns)), shape=(len(self.rows), self.size))
+
+
+def located(city, layers, since, until):
+    """Return each incident's row in each layer by GEOS, the first where several cover it."""
+    batch = city.incidents.all
+    inside = (batch.time >= since) & (batch.time < until)
+    points = shapely.points(batch.x[inside], batch.y[inside])
+    found = np.full((len(points), len(layers)), -1)
+    for place, layer in enumerate(layers):
+        for row in range(len(layer) - 1, -1, -1):
+            found[shapely.covers(layer.geometry[row], points), place] = row
+    return found
+
+
+def places_of(attack, layers, found):
+    """Make an unknown for each combination of places that share ground."""
+    shared = [set(range(-1, len(layer))) for layer in layers]
+    combinations = []
+    for rows in product(*map(sorted, shared)):
+        shapes = [layers[place].geometry[row] for place, row in enumerate(rows) if row >= 0]
+        if not shapes:
+            combinations.append(rows)
+            continue
+        area = shapes[0]
+        for shape in shapes[1:]:
+            area = shapely.intersection(area, shape)
+        if shapely.area(area) > 1.0:
+            combinations.append(rows)
+    combinations = np.array(sorted({*combinations, *map(tuple, found.tolist())}))
+    return combinations, attack.unknown(len(combinations))
+
+
+def tell_places(attack, layers, tables, when, found, total):
+    """Let a reader take in every table by place of one period."""
+    combinations, atoms = places_of(attack, layers, found)
+    column = "incidents" if when == "now" else "incidents_before"
+    for place, (layer, table) in enumerate(zip(layers, tables, strict=True)):
+        shown = dict(zip(table.rows["id"], table.values(column), strict=True))
+        for row, key in enumerate(layer.ids.astype(str)):
+            truth = float((found[:, place] == row).sum())
+            attack.know(atoms[combinations[:, place] == row], shown[key], truth)
+        missing = float((found[:, place] == -1).sum())
+        if 0 < missing < LIMIT:
+            attack.targets.append((atoms[combinations[:, place] == -1], missing))
+    attack.know(atoms, total, float(len(found)))
+    return atoms
+
+
+def test_no_small_count_follows_from_all_that_is_told(attacked):
+    city, report = attacked
+    attack, period, compared = Attack(), report.period, report.compared
+    layers = [city.grids, city.beats, city.layer(Kind.STATION), city.layer(Kind.COMMUNITY)]
+    tables = [report.table(key) for key in ("grids", "beats", "stations", "communities")]
+    found = located(city, layers, period.since, period.until)
+    change = [report.table("change_beat"), report.table("change_station")]
+    now = tell_places(attack, layers, tables, "now", found, tables[0].total["incidents"])
+    past = located(city, layers[1:3], compared.since, compared.until)
+    before = tell_places(attack, layers[1:3], change, "before", past,
+                         change[0].total["incidents_before"])  # fmt: skip
+    # Hours of the week.
+    batch = city.incidents.all
+    inside = (batch.time >= period.since) & (batch.time < period.until)
+    hour = batch.time[inside].astype("datetime64[h]").astype(int)
+    cell = (hour % 24) * 7 + (hour // 24 + 3) % 7  # 1970-01-01 was a Thursday
+    truth = np.bincount(cell, minlength=168).reshape(24, 7)
+    week = attack.unknown(168).reshape(24, 7)
+    table = report.table("hours")
+    for place, day in enumerate(DAYS):
+        for row, value in enumerate(table.values(day)):
+            attack.know(week[row, [place]], value, truth[row, place])
+        attack.know(week[:, place], table.total[day], truth[:, place].sum())
+    for row, value in enumerate(table.values("all")):
+        attack.know(week[row], value, truth[row].sum())
+    attack.equal(week.ravel(), now)
+    # Categories of both periods.
+    table, names = report.table("categories"), city.incidents.categories
+    for column, atoms, span in (
+        ("incidents", now, period),
+        ("incidents_before", before, compared),
+    ):
+        kinds = attack.unknown(len(names))
+        inside = (batch.time >= span.since) & (batch.time < span.until)
+        counts = np.bincount(batch.category[inside], minlength=len(names))
+        shown = dict(zip(table.rows["category"], table.values(column), strict=True))
+        for place, name in enumerate(names):
+            attack.know(kinds[[place]], shown.get(name, 0.0), counts[place])
+        attack.equal(kinds, atoms)
+    # Months.
+    table = report.table("months")
+    months = attack.unknown(len(table))
+    every = batch.time.astype("datetime64[M]").astype(str)
+    for place, (month, value) in enumerate(
+        zip(table.values("month"), table.values("incidents"), strict=True)
+    ):
+        attack.know(months[[place]], value, (every == month).sum())
+    for atoms, span in ((now, period), (before, compared)):
+        first, last = str(span.first)[:7], str(span.last)[:7]
+        attack.equal(months[[first <= month <= last for month in table.values("month")]], atoms)
+    assert len(attack.targets) > 30
+    matrix = attack.matrix()
+    far = 3.0 * len(found)
+    for members, small in attack.targets:
+        aim = np.zeros(attack.size)
+        aim[members] = 1.0
+        ends = [linprog(sign * aim, A_eq=matrix, b_eq=attack.values, bounds=(0, far))
+                for sign in (1, -1)]  # fmt: skip
+        assert all(end.status == 0 for end in ends)
+        assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6, small
+
+
+METRES = CRS.from_epsg(4547)
+
+
+def row_of_squares(counts, months=("2024-03",), per_month=None):
+    """Return a city of squares of 100 m in a row: incidents in both halves of each by turns."""
+    size = len(counts)
+    x = np.repeat(np.arange(size) * 100.0 + 25.0, counts)
+    x += 50.0 * (np.arange(len(x)) % 2)
+    days = np.repeat(list(months), per_month if per_month is not None else [len(x)])
+    batch = IncidentBatch(
+        x, np.full(len(x), 50.0), (days.astype("datetime64[D]") + 9).astype("datetime64[s]"),
+        np.zeros(len(x), np.int16),
+    )  # fmt: skip
+    incidents = Incidents.from_batch(batch, categories=("theft",), crs=METRES)
+    return City(
+        "row", METRES, {Kind.GRID: boxes(Kind.GRID, np.arange(size + 1) * 100.0)}, incidents
+    )
+
+
+def boxes(kind, ends):
+    """Return boxes between some places on a line."""
+    shapes = [shapely.box(low, 0, high, 100) for low, high in pairwise(ends)]
+    ids = [f"{kind}{row}" for row in range(len(shapes))]
+    frame = gpd.GeoDataFrame({"id": ids, "name": ids}, geometry=shapes, crs=METRES)
+    return Layer(kind, frame)
+
+
+def test_stations_that_share_a_cut_grid_tell_the_grids_of_both():
+    # Squares   |  3 | 10 |  9 |  9 | 10 |  4 |
+    # stations  |   8   |  14  |  14  |   9   |
+    # The first two stations hold the first three squares, so 22 - 10 - 9 would tell the 3
+    # whatever is hidden on the other side: one more of these three has to go dark.
+    city = row_of_squares([3, 10, 9, 9, 10, 4])
+    city = city.with_layer(boxes(Kind.STATION, [0, 150, 300, 450, 600]))
+    report = build_report(city, Request(date(2024, 4, 1), "2024-03", "none", suppress_below=5))
+    dark = report.table("grids").is_hidden("incidents")
+    assert dark[0]
+    assert dark[5]
+    assert dark[:3].sum() >= 2
+    assert dark[3:].sum() >= 2
+
+
+def test_a_month_is_not_told_by_the_sum_of_several():
+    # January has 3, February 40: 43 - 40 would tell it.
+    city = row_of_squares([43], ("2024-01", "2024-02"), [3, 40])
+    asked = Request(date(2024, 4, 1), "2024-01..2024-02", "none", suppress_below=5)
+    report = build_report(city, asked)
+    assert report.table("months").is_hidden("incidents").all() or not np.isfinite(
+        report.table("categories").total["incidents"]
+    )
