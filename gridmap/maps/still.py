@@ -25,6 +25,7 @@ from gridmap.model import Kind, Layer
 __all__ = ["Still", "draw_still"]
 
 _PAPER_M = 1.06  # the picture shows this much more than the layer
+_LABEL = 24  # letters of a name written into a map
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def draw_still(
     from matplotlib.figure import Figure
 
     wish = still or Still()
-    with mpl.rc_context({"svg.hashsalt": "gridmap", "svg.fonttype": "path"}):
+    look = {"svg.hashsalt": "gridmap", "svg.fonttype": "path", "text.parse_math": False}
+    with mpl.rc_context(look):
         figure = Figure(figsize=wish.size_in, facecolor="white")
         axes = figure.add_axes((0.015, 0.06, 0.745, 0.86 if wish.title else 0.92))
         axes.set_axis_off()
@@ -209,13 +211,19 @@ def _put_labels(axes: Any, layer: Layer) -> None:  # noqa: ANN401 - matplotlib i
         axes.text(
             point.x,
             point.y,
-            str(name),
+            _label(str(name)),
             ha="center",
             va="center",
             color=INK,
             fontproperties=_font(size),
             path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )
+
+
+def _label(name: str) -> str:
+    """Return a name that fits into a map: on one line, not endless."""
+    line = "".join(letter if letter.isprintable() else " " for letter in name)
+    return line if len(line) <= _LABEL else f"{line[: _LABEL - 1]}\u2026"
 
 
 def _put_frame(figure: Any, axes: Any, wish: Still) -> None:  # noqa: ANN401 - matplotlib is untyped

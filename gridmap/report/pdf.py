@@ -103,7 +103,7 @@ def _content(
             {"label": item.label, "value": item.text(), "unit": item.unit, "note": item.note}
             for item in report.figures
         ],
-        "sentences": [_breakable(line) for line in report.sentences],
+        "sentences": [_breakable(_printable(line)) for line in report.sentences],
         "maps": maps,
         "tables": [
             _table(table, width, _LARGEST_PT[paper])
@@ -139,7 +139,7 @@ def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
     ]
     return {
         "title": table.title,
-        "notes": notes,
+        "notes": [_breakable(_printable(note)) for note in notes],
         "size": round(min(largest, max(points, _SMALLEST_PT)), 2),
         "widths": [round(value, 3) for value in columns],
         "full": points < largest * 1.35 or wide,
@@ -202,8 +202,12 @@ def _widths(table: Table, lines: list[list[str]], widest: float) -> list[float]:
 
 def _short(text: str) -> str:
     """Return a text that is not endless, without letters that cannot be printed."""
-    clean = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    clean = _printable(text)
     return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}\u2026"
+
+
+def _printable(text: str) -> str:
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _breakable(text: str, room: float = 0.0) -> str:

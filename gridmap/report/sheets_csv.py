@@ -14,8 +14,8 @@ from gridmap.report.tables import HIDDEN, Table
 
 __all__ = ["table_csv", "write_csv"]
 
-# What a spreadsheet would take for the beginning of a formula.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for the beginning of a formula, in full width too.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(report: Report, folder: Path) -> None:
@@ -30,8 +30,15 @@ def write_csv(report: Report, folder: Path) -> None:
 def table_csv(table: Table) -> bytes:
     """Return a table as CSV in UTF-8 with a byte order mark.
 
-    Numbers are written in full, hidden ones as ``*`` and unknown ones blank. A text that a
-    spreadsheet would take for a formula gets an apostrophe in front.
+    Numbers are written in full, hidden ones as ``*`` and unknown ones blank.
+
+    Notes
+    -----
+    These files are made to be opened in a spreadsheet, so a text that one would take for a
+    formula gets an apostrophe in front: a name may open no link and run nothing. A text that
+    begins with apostrophes and then such a letter gets one more, so that whoever reads the
+    file by programme gets the names back by taking one away from each of these. The GIS
+    files and the workbook hold names as they are.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -68,4 +75,4 @@ def _cell(value: object, *, is_text: bool) -> str:
 
 
 def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+    return f"'{text}" if text.lstrip("'").startswith(_DANGEROUS) else text

@@ -24,7 +24,7 @@ _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _WIDEST = 60
 _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
-_LONGEST = 32_767  # letters that a cell holds
+_LONGEST, _TALLEST_PT = 32_767, 409.0  # letters that a cell, points that a row can have
 _SAMPLE = 400  # rows, the last ones and the total, by which columns are made wide enough
 
 
@@ -56,7 +56,12 @@ def write_workbook(report: Report) -> bytes:
     )
     made = dt.datetime.combine(report.request.dated, dt.time())
     book.set_properties(
-        {"title": report.title, "subject": report.subtitle, "author": "gridmap", "created": made}
+        {
+            "title": _clean(report.title),
+            "subject": report.subtitle,
+            "author": "gridmap",
+            "created": made,
+        }
     )
     with using_language(report.language):
         sheets = _Sheets(book, report)
@@ -102,10 +107,11 @@ class _Sheets:
                 sheet.write_string(row, 3, figure.note, self._quiet)
         row += 2
         widths = (30.0, 16.0, 14.0, 46.0)
-        for line in map(_clean, self._report.sentences):
+        for sentence in self._report.sentences:
+            line = _clean(sentence)[:_LONGEST]
             sheet.merge_range(row, 0, row, 3, "", self._wrap)
             sheet.write_string(row, 0, line, self._wrap)
-            sheet.set_row(row, _LINE_PT * _lines(line, sum(widths)))
+            sheet.set_row(row, min(_LINE_PT * _lines(line, sum(widths)), _TALLEST_PT))
             row += 1
         for place, width in enumerate(widths):
             sheet.set_column(place, place, width)
@@ -149,15 +155,15 @@ class _Sheets:
 
     def _sheet(self, table: Table) -> Any:  # noqa: ANN401 - xlsxwriter has no types
         sheet = self._book.add_worksheet(table.title[:31])
-        sheet.write_string(0, 0, f"{self._report.title} · {table.title}", self._title)
+        sheet.write_string(0, 0, _clean(f"{self._report.title} · {table.title}"), self._title)
         sheet.write_string(1, 0, self._report.subtitle, self._quiet)
         if table.notes and len(table.columns) > 1:
             sheet.merge_range(2, 0, 2, len(table.columns) - 1, "", self._note)
-        sheet.write_string(2, 0, " ".join(table.notes), self._note)
+        sheet.write_string(2, 0, _clean(" ".join(table.notes))[:_LONGEST], self._note)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.set_footer(f"&L{_plain(self._report.title)}&R&P / &N")
+        sheet.set_footer(f"&L{_plain(_clean(self._report.title)[:60])}&R&P / &N")
         sheet.hide_gridlines(1)
         return sheet
 
@@ -165,12 +171,12 @@ class _Sheets:
         """Give wrapped texts the lines that they need: LibreOffice does not by itself."""
         note = " ".join(table.notes)
         if note:
-            sheet.set_row(2, _LINE_PT * _lines(note, sum(widths)))
+            sheet.set_row(2, min(_LINE_PT * _lines(note, sum(widths)), _TALLEST_PT))
         if table.key not in _WIDE:
             return
         for row, line in enumerate(table.texts(), start=_FIRST_ROW + 1):
             lines = max(_lines(text, width) for text, width in zip(line, widths, strict=True))
-            sheet.set_row(row, _LINE_PT * lines)
+            sheet.set_row(row, min(_LINE_PT * lines, _TALLEST_PT))
 
     def _heat(self, sheet: Any, table: Table) -> None:  # noqa: ANN401 - xlsxwriter has no types
         places = [n for n, item in enumerate(table.columns) if item.key in table.heat]
