@@ -5,7 +5,8 @@
 ``GRIDMAP_DATABASE_URL``   SQLAlchemy URL of a department's store; otherwise SQLite in the
                            workspace
 ``GRIDMAP_MAX_FILE_MB``    largest file that is read, 2048 unless set
-``GRIDMAP_TILE_URL``       tile URL template of a basemap; none unless set
+``GRIDMAP_TILE_URL``       tile URL template of a basemap, or ``tianditu``; none unless set
+``GRIDMAP_TILE_KEY``       what stands for ``{key}`` in it
 ``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
 ``GRIDMAP_TILE_CREDIT``    the basemap's attribution
 ``GRIDMAP_WORKSPACE``      workspace that the app opens
@@ -35,6 +36,7 @@ class Settings:
     database_url: str = ""
     max_file_mb: float = 2048.0
     tile_url: str = ""
+    tile_key: str = ""
     tile_datum: str = "wgs84"
     tile_credit: str = ""
     workspace: str = ""
@@ -51,6 +53,7 @@ def read_settings() -> Settings:
         database_url=env.get("GRIDMAP_DATABASE_URL", ""),
         max_file_mb=float(env.get("GRIDMAP_MAX_FILE_MB", "2048")),
         tile_url=env.get("GRIDMAP_TILE_URL", ""),
+        tile_key=env.get("GRIDMAP_TILE_KEY", ""),
         tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
         tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
         workspace=env.get("GRIDMAP_WORKSPACE", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gridmap.maps.basemaps import basemap
 from gridmap.maps.classes import Classes, classify
 from gridmap.maps.density_picture import density_overlay
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
@@ -39,6 +40,7 @@ __all__ = [
     "Still",
     "Theme",
     "Tiles",
+    "basemap",
     "beat_theme",
     "change_theme",
     "choropleth",

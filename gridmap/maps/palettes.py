@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import colorsys
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.model import Adjacency
 
-__all__ = ["DIVERGING", "INK", "NO_DATA", "SEQUENTIAL", "colour_beats", "ramp"]
+__all__ = ["BEATS", "DIVERGING", "INK", "NO_DATA", "SEQUENTIAL", "colour_beats", "ramp"]
 
 INK = "#1b2a3a"
-NO_DATA = "#e3e7eb"
+NO_DATA = "#f4f4f2"
 
 # ColorBrewer's single- and two-hue ramps, all marked colour-blind safe (Brewer 2003).
 SEQUENTIAL = {
@@ -24,25 +25,39 @@ SEQUENTIAL = {
 # PuOr: loss to the left, gain to the right.
 DIVERGING = ("#542788", "#998ec3", "#d8daeb", "#f7f7f7", "#fee0b6", "#f1a340", "#b35806")
 
-# Twelve pale hues: neighbours differ, and lines and labels stay readable on all of them.
-_BEATS = (
-    "#a6c8e4", "#f2b59a", "#f0e2a0", "#f3c6d3", "#97d3bd", "#cfcbe6", "#d3dc8f", "#e0c6a4",
-    "#bfe5f2", "#c7c27a", "#b3d1c3", "#d9d9d9",
+# Nine pale colours, every two of which differ for colour-blind eyes too (CIEDE2000 over 9),
+# and on which lines and labels stay readable.
+BEATS = (
+    "#bdcefe", "#f5c881", "#96ab9f", "#d591bb", "#c6f8c0", "#b1a859", "#d8cadb", "#4fadf0",
+    "#bcc5a4",
 )  # fmt: skip
+_LIGHTEST, _DARKEST = 84.0, 24.0  # L* of a ramp's ends
 
 
+@cache
 def ramp(name: str, count: int) -> tuple[str, ...]:
-    """Return ``count`` colours of a sequential ramp, light to dark.
+    """Return ``count`` colours of a sequential ramp in even steps of lightness, light to dark.
 
     >>> ramp("blue", 2)
-    ('#dce8f5', '#0a4083')
+    ('#bad5eb', '#093776')
     """
     colours = SEQUENTIAL[name]
     if count == 1:
         return (colours[3],)
-    ends = (0.5, 5.5) if count <= 5 else (0, 6)
-    picks = np.linspace(ends[0], ends[1], count)
-    return tuple(_between(colours, float(pick)) for pick in picks)
+    fine = [_between(colours, at / 40.0) for at in range(40 * (len(colours) - 1) + 1)]
+    lightness = np.array([_lightness(colour) for colour in fine])
+    wanted = np.linspace(_LIGHTEST, _DARKEST, count)
+    return tuple(fine[int(np.abs(lightness - one).argmin())] for one in wanted)
+
+
+def _lightness(colour: str) -> float:
+    """Return L* (CIE 1976) of a colour."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in _rgb(colour)
+    ]
+    light = float(np.dot([0.2126, 0.7152, 0.0722], linear))
+    return 116.0 * light ** (1 / 3) - 16.0 if light > 216 / 24389 else light * 24389 / 27
 
 
 def colour_beats(
@@ -63,7 +78,7 @@ def colour_beats(
         ``classes`` has shape (n,), 255 for a grid in no beat.
     """
     count = int(labels.max()) + 1 if len(labels) else 0
-    chosen = np.arange(count) % len(_BEATS)
+    chosen = np.arange(count) % len(BEATS)
     if adjacency is not None and count:
         pairs = np.unique(
             np.sort(np.column_stack([labels[adjacency.first], labels[adjacency.second]]), axis=1),
@@ -72,7 +87,7 @@ def colour_beats(
         pairs = pairs[(pairs[:, 0] >= 0) & (pairs[:, 0] != pairs[:, 1])]
         chosen = _greedy(count, pairs)
     classes = np.where(labels >= 0, chosen[np.maximum(labels, 0)] if count else 0, 255)
-    return _BEATS, classes.astype(np.uint8)
+    return BEATS, classes.astype(np.uint8)
 
 
 def _greedy(count: int, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -81,11 +96,11 @@ def _greedy(count: int, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
     for a, b in pairs.tolist():
         near[a].append(b)
         near[b].append(a)
-    used = np.zeros(len(_BEATS), dtype=np.int64)
+    used = np.zeros(len(BEATS), dtype=np.int64)
     chosen = np.full(count, -1, dtype=np.int64)
     for beat in sorted(range(count), key=lambda row: -len(near[row])):
         taken = {int(chosen[other]) for other in near[beat]}
-        free = [n for n in range(len(_BEATS)) if n not in taken] or list(range(len(_BEATS)))
+        free = [n for n in range(len(BEATS)) if n not in taken] or list(range(len(BEATS)))
         chosen[beat] = min(free, key=lambda n: (used[n], n))
         used[chosen[beat]] += 1
     return chosen

@@ -24,13 +24,17 @@ from gridmap.maps.drawing import Drawing
 __all__ = ["Facts", "Overlay", "Scene", "Theme", "Tiles"]
 
 
+_TEXTS = ("click", "keys", "lasso", "map", "north", "rectangle", "theme", "zoom_in", "zoom_out")
+
+
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """A basemap: tile URL template, credit and the datum its tiles are drawn in."""
+    """A basemap: URL template, credit, datum of its tiles, and a template of names over it."""
 
     url: str
     credit: str = ""
     datum: str = "wgs84"
+    labels: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,10 +212,12 @@ class Scene:
             "marked": list(self.marked),
             "tiles": None
             if self.tiles is None
-            else {"url": self.tiles.url, "credit": self.tiles.credit},
-            "texts": {
-                name: tr(f"maps.tool.{name}") for name in ("click", "lasso", "rectangle", "theme")
+            else {
+                "url": self.tiles.url,
+                "credit": self.tiles.credit,
+                "labels": self.tiles.labels,
             },
+            "texts": {name: tr(f"maps.tool.{name}") for name in _TEXTS},
         }
 
     def _bounds(self) -> list[float]:

@@ -12,7 +12,7 @@ from gridmap.errors import MissingError
 
 __all__ = ["OUR_SCRIPTS", "font_path", "read_asset", "read_leaflet", "write_touch_folder"]
 
-OUR_SCRIPTS = ("shapes.js", "canvas.js", "citymap.js")
+OUR_SCRIPTS = ("shapes.js", "canvas.js", "keys.js", "citymap.js")
 
 
 @cache

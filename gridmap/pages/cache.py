@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 import shapely
 import streamlit as st
 
-from gridmap.errors import MissingError
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import current_language
 from gridmap.io import Finding, Workspace, check_city
 from gridmap.maps import (
@@ -29,9 +30,11 @@ from gridmap.maps import (
     facts_of,
 )
 from gridmap.measure import (
+    CRITERIA,
     MeasureTable,
     Workload,
     count_incidents,
+    criterion_of,
     summarise,
 )
 from gridmap.measure.accuracy import score_maps, top_area
@@ -47,6 +50,7 @@ from gridmap.pages.kept_forms import (
     FINDINGS,
     HOT_SPOTS,
     KNOWN,
+    NAMES,
     PLAN,
     SLICES,
     TABLE,
@@ -57,6 +61,7 @@ from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
 
 __all__ = [
+    "criteria_of",
     "density_of",
     "drawing_of",
     "facts_of_grids",
@@ -220,6 +225,23 @@ def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> G
     join_grids(_city_, key)
     workload = Workload.from_city(_city_, dict(weights)) if weights else None
     return Ground.from_city(_city_, workload=workload)
+
+
+def criteria_of(city: City, key: str) -> tuple[str, ...]:
+    """Return the criteria of workload that the city has something of."""
+    return _criteria(city, key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _criteria(_city_: City, key: str) -> tuple[str, ...]:
+    return keep(NAMES, ("criteria", key), lambda: tuple(filter(partial(_has, _city_), CRITERIA)))
+
+
+def _has(city: City, criterion: str) -> bool:
+    try:
+        return bool(criterion_of(city, criterion).sum() > 0)
+    except InputError:
+        return False
 
 
 def slices_of(city: City, key: str, since: date | None, until: date | None) -> Slices:

@@ -16,6 +16,7 @@ from gridmap.maps import Overlay, Theme, choropleth, degrees_of
 from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
 from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of, sites_of
+from gridmap.pages.coverage_rooms import show_give_back, show_take_over
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures, show_list
@@ -235,6 +236,7 @@ def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
 
 def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
     """Ask how many rooms may be added and how; return where they should stand."""
+    show_give_back(ground)
     work = ground.session.work
     drawn: tuple[int, ...] = work.setdefault("siting-area", ())
     left, middle, right = st.columns(3)
@@ -281,6 +283,7 @@ def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
         show_error(error)
         return None
     _tell_proposal(proposal)
+    show_take_over(ground, proposal)
     return proposal
 
 
@@ -332,7 +335,7 @@ def _show_map(
         themes.insert(0, choropleth("outside_residents", residents * (1.0 - first.share)))
     if first.within.unit == "min":
         themes.append(choropleth("travel_min", first.grid_cost))
-    overlays = []
+    overlays: list[Overlay] = []
     for number_, coverage in enumerate(found):
         drawing = reach_drawing_of(city, ground.key, coverage, datum=ground.datum)
         if drawing is not None:
@@ -391,8 +394,7 @@ def _new_rooms(ground: Ground, proposal: SiteProposal) -> list[Overlay]:
         )
     ]
     after = proposal.covered[1]
-    drawing = reach_drawing_of(ground.city, ground.key, after, datum=ground.datum)
-    if drawing is not None:
+    if drawing := reach_drawing_of(ground.city, ground.key, after, datum=ground.datum):
         name = tr("coverage.page.after", within=_spoken(after.within))
         found.insert(0, Overlay("reach-after", name, _NEW, drawing=drawing, dash=(6, 4)))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import streamlit as st
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.io import repair_workspace, undo_repair
+from gridmap.io import Workspace, repair_workspace, undo_repair
 from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
 from gridmap.model import AREA_KINDS, Kind
 from gridmap.model.crs import crs_label
@@ -130,8 +131,6 @@ def _contents(ground: Ground) -> pd.DataFrame:
         layer = ground.city.get(kind)
         if layer is None:
             continue
-        known: dict[str, Any] = dict(layer.provenance)
-        mapped = dict(known.get("mapped") or {})
         rows.append(
             {
                 tr("page.data.layer"): tr(f"page.kind.{kind}"),
@@ -139,13 +138,7 @@ def _contents(ground: Ground) -> pd.DataFrame:
                 tr("page.data.area"): number(float(layer.area_m2.sum()) / 1e6, 1)
                 if kind in AREA_KINDS
                 else "",
-                tr("page.data.sources"): tr("page.join.names").join(
-                    map(str, known.get("sources") or [])
-                ),
-                tr("page.data.source_crs"): str(known.get("source_crs") or ""),
-                tr("page.data.mapped"): tr("page.join.pairs").join(
-                    f"{tr(f'field.{name}')} ← {column}" for name, column in mapped.items()
-                ),
+                **_origin(layer.provenance),
             }
         )
     if ground.city.incidents is not None:
@@ -154,15 +147,25 @@ def _contents(ground: Ground) -> pd.DataFrame:
                 tr("page.data.layer"): tr("page.kind.incidents"),
                 tr("page.data.count"): len(ground.city.incidents),
                 tr("page.data.area"): "",
-                tr("page.data.sources"): "",
-                tr("page.data.source_crs"): "",
-                tr("page.data.mapped"): tr("page.join.names").join(
-                    ground.city.incidents.categories
-                ),
+                **_origin(Workspace.open(ground.session.path).config.get("incidents", {})),
             }
         )
     frame = pd.DataFrame(rows)
     return frame.loc[:, (frame != "").any()]
+
+
+def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return from which files something came, in which CRS, and which columns were taken."""
+    mapped = dict(provenance.get("mapped") or {})
+    return {
+        tr("page.data.sources"): tr("page.join.names").join(
+            map(str, provenance.get("sources") or [])
+        ),
+        tr("page.data.source_crs"): str(provenance.get("source_crs") or ""),
+        tr("page.data.mapped"): tr("page.join.pairs").join(
+            f"{tr(f'field.{name}')} ← {column}" for name, column in mapped.items()
+        ),
+    }
 
 
 def _show_check(ground: Ground) -> None:

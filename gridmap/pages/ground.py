@@ -11,6 +11,7 @@ from gridmap.maps import (
     Scene,
     Theme,
     Tiles,
+    basemap,
     beat_theme,
     outline_overlay,
     room_overlay,
@@ -57,9 +58,12 @@ class Ground:
     def tiles(self) -> Tiles | None:
         """The basemap, or None."""
         settings = self.session.settings
-        if not settings.tile_url:
-            return None
-        return Tiles(settings.tile_url, settings.tile_credit, settings.tile_datum)
+        return basemap(
+            settings.tile_url,
+            key=settings.tile_key,
+            credit=settings.tile_credit,
+            datum=settings.tile_datum,
+        )
 
     @property
     def datum(self) -> str:

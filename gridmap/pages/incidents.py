@@ -38,6 +38,13 @@ __all__ = ["show"]
 
 Floats = NDArray[np.float64]
 _MAP = "map-incidents"
+# Hours of the week, Monday's first: what a keyboard picks, and a mouse in one click.
+_PARTS = {
+    "day": tuple(hour for hour in range(168) if 8 <= hour % 24 < 18),
+    "evening": tuple(hour for hour in range(168) if 18 <= hour % 24 < 22),
+    "night": tuple(hour for hour in range(168) if hour % 24 >= 22 or hour % 24 < 6),
+    "weekend": tuple(range(120, 168)),
+}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -116,6 +123,13 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
     )
     title = tr("page.incidents.matrix_marked" if in_marked else "page.incidents.matrix")
     st.subheader(title)
+    chosen = st.pills(
+        tr("page.incidents.part"),
+        list(_PARTS),
+        format_func=lambda name: tr(f"page.part.{name}"),
+        label_visibility="collapsed",
+    )
+    part = _PARTS.get(str(chosen), ())
     brush = alt.selection_interval(name="hours", encodings=["x", "y"])
     chart = (
         alt.Chart(frame)
@@ -147,13 +161,14 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
     st.caption(tr("page.incidents.matrix_help"))
     picked = dict(state).get("selection", {}).get("hours", {})
     if not picked:
-        return ()
+        return part
     days = picked.get("day") or [tr(f"page.day.{day}") for day in _DAYS]
     hours = picked.get("hour") or list(range(24))
     names = [tr(f"page.day.{day}") for day in _DAYS]
-    return tuple(
+    found = tuple(
         names.index(day) * 24 + int(hour) for day, hour in product(days, hours) if day in names
     )
+    return tuple(hour for hour in found if hour in part) or found if part else found
 
 
 def _before(

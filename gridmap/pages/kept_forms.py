@@ -28,6 +28,7 @@ __all__ = [
     "FINDINGS",
     "HOT_SPOTS",
     "KNOWN",
+    "NAMES",
     "PLAN",
     "SLICES",
     "TABLE",
@@ -293,6 +294,11 @@ DRAWING = Form("drawn-1", _pack_drawing, _unpack_drawing)
 FINDINGS = Form("findings-1", _pack_findings, _unpack_findings)
 KNOWN = Form("known-1", _pack_known, _unpack_known)
 HOT_SPOTS = Form("hot_spots-1", _pack_spots, _unpack_spots)
+NAMES: Form[tuple[str, ...]] = Form(
+    "names-1",
+    lambda found: {"told": text_of(found)},
+    lambda arrays: tuple(told(arrays, "told")),
+)
 PLAN = Form("plan-1", _pack_plan, _unpack_plan)
 SLICES = Form("slices-1", _pack_slices, _unpack_slices)
 TABLE = Form("table-1", _pack_table, _unpack_table)

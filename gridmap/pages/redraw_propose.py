@@ -9,11 +9,11 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from gridmap.errors import InputError
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
-from gridmap.measure import CRITERIA, Workload, criterion_of
+from gridmap.measure import Workload
 from gridmap.model import Kind, Plan
+from gridmap.pages.cache import criteria_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_list
 from gridmap.pages.redraw_edit import start_editing
@@ -70,7 +70,7 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
         )
         tolerance = right.slider(tr("page.redraw.tolerance"), 1, 30, 5, format="%d%%")
         st.markdown(f"**{tr('page.redraw.weights')}**")
-        known = _criteria(ground)
+        known = criteria_of(ground.city, ground.key)
         weights: dict[str, float] = {}
         places = st.columns(2)
         for at, name in enumerate(known):
@@ -125,32 +125,6 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
 
     state.begin(search)
     st.rerun()
-
-
-def _criteria(ground: Ground) -> list[str]:
-    """Return the criteria that the city has something of."""
-    found = []
-    for name in CRITERIA:
-        try:
-            if criterion_of_sum(ground, name) > 0:
-                found.append(name)
-        except InputError:
-            continue
-    return found
-
-
-def criterion_of_sum(ground: Ground, name: str) -> float:
-    """Return the sum of a criterion over the city.
-
-    Raises
-    ------
-    InputError
-        If the city does not have it.
-    """
-    rows = ground.table("grid").rows
-    if name in rows:
-        return float(rows[name].sum())
-    return float(criterion_of(ground.city, name).sum())
 
 
 @st.fragment(run_every=0.7)

@@ -16,6 +16,7 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @property {number[]} [dash] px
  * @property {number} [opacity] of the fill
  * @property {string[]} [labels] a text in the middle of each feature
+ * @property {string} [ink] colour of the outline of marked features
  */
 
 /** @param {string | undefined | null} text base64 @returns {Uint8Array} */
@@ -180,7 +181,7 @@ const ShapesLayer = L.Layer.extend({
     pen.strokeStyle = "#ffffff";
     pen.lineWidth = 5 / scale;
     pen.stroke();
-    pen.strokeStyle = "#111827";
+    pen.strokeStyle = this.look.ink || "#111827";
     pen.lineWidth = 2.5 / scale;
     pen.stroke();
   },

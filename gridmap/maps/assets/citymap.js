@@ -13,6 +13,7 @@
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
  *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[],
+ *   tiles: {url: string, credit: string, labels: string} | null,
  *   texts: Record<string, string>}} Scene
  */
 
@@ -65,6 +66,7 @@ class CityMap {
     this.tip = L.tooltip({ className: "gm-tip", sticky: true, direction: "right", offset: [12, 0] });
     this._addNorth();
     this.panel = this._addPanel();
+    this.keys = new Keys(this);
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
     this.ready = this.update(scene);
@@ -78,15 +80,19 @@ class CityMap {
     if (!this.map._loaded) this.map.setView([0, 0], 2);
     const cells = scene.cells ? await fetchOnce(scene.cells) : null;
     if (scene !== this.scene) return; // a newer one has overtaken this one
+    this.keys.say(scene.texts);
     this._fillPanel();
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
       this.cells?.remove();
       this.marks?.remove();
+      this.pointer?.remove();
       this.shapes = new Shapes(cells);
       this.digest = scene.cells?.digest;
       this.cells = new ShapesLayer(this.shapes, this._look(), { pane: "gm-cells" }).addTo(this.map);
       this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
+      this.pointer = new ShapesLayer(this.shapes, { ink: "#d97706" }, { pane: "gm-mark" }).addTo(this.map);
+      this.keys.row = -1;
     } else this.cells?.restyle(this._look());
     this.marks?.mark(scene.marked);
     await Promise.all(scene.overlays.map((overlay) => this._lay(overlay)));
@@ -129,8 +135,9 @@ class CityMap {
       palette: theme?.palette,
       classes: theme ? bytesOf(theme.classes) : null,
       groups: theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null,
-      stroke: theme ? "rgba(255,255,255,0.75)" : "#8796a8",
+      stroke: theme ? "rgba(70,85,100,0.35)" : "#8796a8",
       width: 0.8,
+      opacity: this.scene.tiles ? 0.65 : 1,
     };
   }
 
@@ -219,6 +226,8 @@ class CityMap {
   /** Legend and layer switch in one: what is on the map is what is listed. */
   _fillPanel() {
     const { themes, overlays, texts } = this.scene;
+    const controls = () => [...this.panel.querySelectorAll("select, input")];
+    const focused = controls().indexOf(/** @type {Element} */ (document.activeElement));
     this.panel.replaceChildren();
     if (themes.length > 1) {
       const choice = put("select", "gm-themes", this.panel);
@@ -246,6 +255,8 @@ class CityMap {
     }
     if (overlays.length && theme) put("hr", "", this.panel);
     for (const overlay of overlays) this._addSwitch(overlay);
+    // Who works by keyboard stays where they were.
+    if (focused >= 0) /** @type {HTMLElement | undefined} */ (controls()[focused])?.focus({ preventScroll: true });
   }
 
   /** @param {Overlay} overlay */
@@ -278,7 +289,7 @@ class CityMap {
     if (row < 0 || !this.facts) return this._unhover();
     if (row !== this.hovered) {
       this.hovered = row;
-      this.tip.setContent(this._factsOf(row));
+      this.tip.setContent(this.factsOf(row));
     }
     this.tip.setLatLng(event.latlng);
     if (!this.map.hasLayer(this.tip)) this.map.openTooltip(this.tip);
@@ -290,9 +301,9 @@ class CityMap {
   }
 
   /** @param {number} row */
-  _factsOf(row) {
+  factsOf(row) {
     const box = put("div", "");
-    put("b", "", box, this.facts?.names[row]);
+    put("b", "", box, this.facts?.names[row] ?? String(row + 1));
     const table = put("table", "", box);
     for (const { label, values, digits } of this.facts?.rows || []) {
       const value = values[row];

@@ -41,6 +41,8 @@ class Touch {
     if (this.city) await this.city.update(args.scene);
     else {
       this.city = new CityMap(this.map, args.scene);
+      this.city.keys.onPick = (row, more) => this.pick(row, more);
+      this.city.keys.onLeave = () => this.leave();
       await this.city.ready;
     }
     this.renders += 1;
@@ -69,12 +71,16 @@ class Touch {
     });
   }
 
-  /** @param {{url: string, credit: string} | null} tiles */
+  /** Lay the basemap that a setting names, its names above the cells. @param {{url: string, credit: string, labels: string} | null} tiles */
   layTiles(tiles) {
-    if (this.tiles?._url === tiles?.url) return;
-    this.tiles?.remove();
-    this.tiles = tiles ? L.tileLayer(tiles.url, { attribution: tiles.credit }).addTo(this.map) : null;
-    if (tiles) L.control.attribution({ prefix: false }).addTo(this.map);
+    if (this.tiled || !tiles) return;
+    this.tiled = true;
+    const pane = this.map.createPane("gm-names");
+    pane.style.zIndex = "398";
+    pane.style.pointerEvents = "none";
+    L.tileLayer(tiles.url, { attribution: tiles.credit, subdomains: "01234567" }).addTo(this.map);
+    if (tiles.labels) L.tileLayer(tiles.labels, { pane: "gm-names", subdomains: "01234567" }).addTo(this.map);
+    L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.map);
   }
 
   /** @param {string[]} tools @param {Record<string, string>} texts */
@@ -90,6 +96,9 @@ class Touch {
       button.addEventListener("click", () => this.take(tool, button));
       if (tool === this.tool) button.setAttribute("aria-pressed", "true");
     }
+    this.bar.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape") this.leave();
+    });
     L.DomEvent.disableClickPropagation(this.bar);
     control.onAdd = () => this.bar;
     control.addTo(this.map);
@@ -115,6 +124,37 @@ class Touch {
     if (row < 0) return;
     this.city?.marks?.mark([row]); // at once; the page's answer may say otherwise
     this.send("click", [row], event);
+  }
+
+  /** Enter: pick a cell, or make it a corner of what is drawn. @param {number} row @param {boolean} more */
+  pick(row, more) {
+    if (!this.city?.shapes) return;
+    if (this.tool === "click") {
+      this.city.marks?.mark([row]);
+      this.send("click", [row], { originalEvent: { shiftKey: more } });
+      return;
+    }
+    const { x, y, zoom } = this.city.shapes.middle(row);
+    const event = { latlng: this.map.unproject(L.point(x, y), zoom) };
+    if (!this.drawn) this.begin(event);
+    else if (this.tool === "rectangle" || row === this.corner) {
+      this.extend(event);
+      this.finish();
+    } else this.extend(event);
+    this.corner = row;
+  }
+
+  /** Escape: give up what is being drawn, or else the tool; whether there was any. */
+  leave() {
+    if (this.drawn) {
+      this.drawn.remove();
+      this.drawn = null;
+      return true;
+    }
+    const first = this.bar?.querySelector("button");
+    if (this.tool === "click" || !first) return false;
+    this.take("click", first);
+    return true;
   }
 
   /** @param {any} event */

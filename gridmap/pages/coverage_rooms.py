@@ -1,0 +1,108 @@
+"""Proposed rooms taken over: as a file, or into the workspace's layer of rooms."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import streamlit as st
+
+from gridmap.errors import GridmapError
+from gridmap.i18n import tr
+from gridmap.io import Workspace, write_frame
+from gridmap.model import City, Kind, Layer
+from gridmap.pages.ground import Ground
+from gridmap.pages.layout import show_error
+from gridmap.plans import Action, logged
+from gridmap.siting import SiteProposal
+
+__all__ = ["rooms_with", "show_give_back", "show_take_over"]
+
+_BEFORE = "rooms-before"
+
+
+def rooms_with(city: City, proposal: SiteProposal) -> Layer:
+    """Return the layer of rooms with the proposed ones in it.
+
+    Rooms that stay keep all that is known of them; a new one has an id, a name and a place,
+    and its provenance says where it is from. Without ``keep_existing`` only new ones are in.
+    """
+    sites = proposal.sites
+    kept = city.get(Kind.ROOM) if proposal.request.keep_existing else None
+    taken = set() if kept is None else set(map(str, kept.ids))
+    ids = [name for at in range(1, len(taken) + len(sites) + 1) if (name := f"S{at}") not in taken]
+    names = [tr("coverage.page.new_name", place=str(name)) for name in sites["name"]]
+    points = shapely.points(sites[["x", "y"]].to_numpy(dtype=float))
+    new = gpd.GeoDataFrame(
+        {"id": ids[: len(sites)], "name": names}, geometry=np.asarray(points), crs=city.crs
+    )
+    frame = new if kept is None else pd.concat([kept.frame, new], ignore_index=True)
+    told = dict(city.rooms.provenance) if city.has(Kind.ROOM) else {}
+    lines = list(told.get("warnings") or [])  # type: ignore[call-overload] # a list, or not there
+    day = date.today().isoformat()  # noqa: DTZ011 - the date on the reader's desk
+    lines.append(tr("coverage.page.taken_note", count=len(sites), day=day))
+    return Layer(Kind.ROOM, gpd.GeoDataFrame(frame, crs=city.crs), {**told, "warnings": lines})
+
+
+def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
+    """Offer the proposed rooms as a file, and as rooms of the workspace."""
+    session, count = ground.session, len(proposal.sites)
+    left, right = st.columns(2)
+    left.download_button(
+        tr("coverage.page.download_sites"),
+        lambda: _geojson(ground, proposal),
+        "rooms.geojson",
+        "application/geo+json",
+        on_click="ignore",
+        width="stretch",
+    )
+    if not session.may(Action.IMPORT):
+        return
+    name = "take" if proposal.request.keep_existing else "take_instead"
+    if right.button(tr(f"coverage.page.{name}", count=count), width="stretch", type="primary"):
+        before = ground.city.get(Kind.ROOM)
+        if _put(ground, rooms_with(ground.city, proposal)):
+            session.work[_BEFORE] = before
+            st.toast(tr("coverage.page.taken", count=count))
+            st.rerun()
+
+
+def show_give_back(ground: Ground) -> None:
+    """Offer to undo what has just been taken over."""
+    before = ground.session.work.get(_BEFORE)
+    if isinstance(before, Layer):
+        st.success(tr("coverage.page.taken_now", count=len(ground.city.rooms)))
+        if st.button(tr("coverage.page.give_back"), width="stretch") and _put(ground, before):
+            del ground.session.work[_BEFORE]
+            st.rerun()
+
+
+def _put(ground: Ground, rooms: Layer) -> bool:
+    """Store a layer of rooms, and write that to the log; whether it could be."""
+    session = ground.session
+    try:
+        path = session.writable_path()
+        actor, url = session.someone(), session.settings.database_url
+        with logged(path, actor, Action.IMPORT, "room", url=url) as detail:
+            Workspace.at(path).put_layer(rooms)
+            detail.update(source="siting", rows=len(rooms))
+    except GridmapError as error:
+        show_error(error)
+        return False
+    return True
+
+
+def _geojson(ground: Ground, proposal: SiteProposal) -> bytes:
+    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
+    frame = gpd.GeoDataFrame(
+        proposal.sites[["id", "name", "covers"]], geometry=np.asarray(points), crs=ground.city.crs
+    )
+    with tempfile.TemporaryDirectory(prefix="gridmap-sites-") as folder:
+        path = Path(folder) / "rooms.geojson"
+        write_frame(frame, path, layer="rooms")
+        return path.read_bytes()
