@@ -1,6 +1,7 @@
 """Proposals for a city, and the two commands."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from gridmap.measure.coverage import (
     sample_points,
 )
 from gridmap.model import City, Kind, Layer
+from gridmap.partition import room_grids
+from gridmap.plans import PlanStore
 from gridmap.siting import SiteRequest, candidates_of, propose_sites
 
 Run = Callable[..., tuple[int, str, str]]
@@ -219,6 +222,38 @@ def test_site_command(workspace: Path, run: Run) -> None:
     assert len(proposal["sites"]) == 2
     assert proposal["gap"] == 0
     assert run("site", workspace, "--rooms", 2)[0] == 0
+
+
+def test_new_rooms_are_adopted_and_a_proposal_gives_each_beat_one(
+    workspace: Path, tmp_path: Path, run: Run
+) -> None:
+    place = tmp_path / "city"
+    shutil.copytree(workspace, place)
+    before = read_city(place)
+    site = ("site", place, "--rooms", 3, "--within", "5min", "--mode", "ebike")
+    code, _, err = run(*site, "--adopt")
+    assert code == 0, err
+    after = read_city(place)
+    assert list(after.rooms.ids[:-3]) == list(before.rooms.ids)
+    new = after.room_xy[-3:]
+    beats = len(np.unique(room_grids(after)))
+    asked = ("propose", place, "--beats", beats, "--rooms", "one-per-beat", "--tolerance", 0.9)
+    code, _, err = run(*asked, "--effort", "quick", "--save", "A", "--objective", "travel",
+                       "--travel", "ebike")  # fmt: skip
+    assert code == 0, err
+    with PlanStore.open(place) as store:
+        plan = store.load("A")
+        assert store.verify().is_whole
+        told = [record for record in store.audit_records() if record.subject == "room"]
+    assert [json.loads(record.detail)["features"] for record in told] == [3]
+    # One room a beat: the new ones, which stand in three grids, make three beats.
+    grids = shapely.STRtree(after.grids.geometry).query(shapely.points(new), "intersects")[1]
+    own = [plan.beats[plan.assignment[grid]] for grid in grids]
+    assert len({beat.id for beat in own}) == 3
+    assert all(beat.room in set(after.rooms.ids) for beat in own)
+    # Once more: ids stay apart.
+    assert run(*site, "--adopt")[0] == 0
+    assert len(set(read_city(place).rooms.ids)) == len(before.rooms) + 6
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def command(
     gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0)] = 0.0,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1)] = 60.0,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt")] = False,
     as_json: Json = False,
 ) -> None:
     """Propose new rooms; the gap to the best possible is always told."""
@@ -76,6 +77,8 @@ def command(
     proposal = propose_sites(city, request)
     if out is not None:
         _write(workspace, city, proposal, out)
+    if adopt:
+        _adopt(workspace, city, proposal)
     if as_json:
         print_json(proposal.to_dict())
         return
@@ -83,6 +86,8 @@ def command(
     _tell(proposal)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(proposal.sites), path=str(out)))
+    if adopt:
+        print_text(tr("cli.done.adopted", rooms=len(proposal.sites)))
 
 
 def _tell(proposal: SiteProposal) -> None:
@@ -123,6 +128,15 @@ def _area(city: City, file: Path) -> shapely.Geometry:
     if area.is_empty:
         raise InputError("siting.error.area", file=file.name)
     return area
+
+
+def _adopt(workspace: Path, city: City, proposal: SiteProposal) -> None:
+    from gridmap.io import Workspace
+    from gridmap.siting import rooms_with
+
+    with logged(workspace, "import", "room") as detail:
+        Workspace.open(workspace).put_layer(rooms_with(city, proposal))
+        detail["features"] = len(proposal.sites)
 
 
 def _write(workspace: Path, city: City, proposal: SiteProposal, out: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -86,7 +88,9 @@ def plans_of(
     """Return the candidates as plans; a beat that continues one of today's keeps its name.
 
     A new beat belongs to the station with most of its grids, where the city knows stations:
-    the station of today's beats there, else that of the grids.
+    the station of today's beats there, else that of the grids. Where today's beats name
+    rooms, or the proposal was to give each a room, a beat without one takes the first that
+    stands in it.
 
     Parameters
     ----------
@@ -101,11 +105,13 @@ def plans_of(
     """
     made: list[Plan] = []
     stations = _stations(city, present)
+    named = present is None or any(beat.room for beat in present.beats)
+    rooms = _rooms(city) if named or proposal.problem.rooms is not None else None
     for row, candidate in enumerate(proposal.candidates):
         title = name if row == 0 else f"{name}-{tr(f'partition.objective.{candidate.objective}')}"
         if row and any(plan.name == title for plan in made):
             title = f"{title}-{row + 1}"
-        order, beats = _beats(candidate, present, stations)
+        order, beats = _beats(candidate, present, stations, rooms)
         place = np.zeros(max(order) + 1, dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         made.append(
@@ -238,8 +244,24 @@ def _stations(city: City, present: Plan | None) -> NDArray[np.object_] | None:
     return np.where(today != "", today, rest)
 
 
+def _rooms(city: City) -> NDArray[np.object_] | None:
+    """Return the room that stands in each grid, blank without one; None without any."""
+    if not city.has(Kind.ROOM):
+        return None
+    held = np.full(len(city.grids), "", dtype=object)
+    rooms, grids = shapely.STRtree(city.grids.geometry).query(
+        shapely.points(city.room_xy), predicate="intersects"
+    )
+    order = np.argsort(rooms, kind="stable")[::-1]  # the first of several is written last
+    held[grids[order]] = city.rooms.ids[rooms[order]]
+    return held
+
+
 def _beats(
-    candidate: Candidate, present: Plan | None, stations: NDArray[np.object_] | None
+    candidate: Candidate,
+    present: Plan | None,
+    stations: NDArray[np.object_] | None,
+    rooms: NDArray[np.object_] | None,
 ) -> tuple[list[int], list[BeatInfo]]:
     """Return the beats' numbers in the order of their ids, and the beats.
 
@@ -248,22 +270,27 @@ def _beats(
     """
     today = () if present is None else present.beats
     labels = candidate.scores.labels.tolist()
+    members = np.argsort(candidate.assignment, kind="stable")
+    starts = np.searchsorted(candidate.assignment[members], np.arange(max(labels) + 2))
     taken = {today[label].id for label in labels if label < len(today)}
     number = 0
     beats: dict[int, BeatInfo] = {}
     for label in labels:
+        own = members[starts[label] : starts[label + 1]]
+        inside = [room for room in rooms[own] if room] if rooms is not None else []
+        room = inside[0] if inside else ""
         if label < len(today):
-            beats[label] = today[label]
+            beats[label] = replace(today[label], room=today[label].room or room)
             continue
         number += 1
         while f"{number:02d}" in taken:
             number += 1
         station = ""
         if stations is not None:
-            names, count = np.unique(stations[candidate.assignment == label], return_counts=True)
+            names, count = np.unique(stations[own], return_counts=True)
             station = str(names[np.argmax(count)])
         beats[label] = BeatInfo(
-            f"{number:02d}", tr("partition.new_beat", number=number), station=station
+            f"{number:02d}", tr("partition.new_beat", number=number), station=station, room=room
         )
     order = sorted(labels, key=lambda label: beats[label].id)
     return order, [beats[label] for label in order]

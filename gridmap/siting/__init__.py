@@ -4,7 +4,7 @@ from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.candidates import Candidates, Places, candidates_of
 from gridmap.siting.capacitated import solve_capacitated_median
 from gridmap.siting.center import solve_center
-from gridmap.siting.city import Model, SiteProposal, SiteRequest, propose_sites
+from gridmap.siting.city import Model, SiteProposal, SiteRequest, propose_sites, rooms_with
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
 from gridmap.siting.median import solve_median
 
@@ -18,6 +18,7 @@ __all__ = [
     "Siting",
     "candidates_of",
     "propose_sites",
+    "rooms_with",
     "solve_backup_cover",
     "solve_capacitated_median",
     "solve_center",

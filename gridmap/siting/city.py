@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -20,7 +21,7 @@ from gridmap.measure.coverage import (
     sample_points,
     travel_of,
 )
-from gridmap.model import City, Kind
+from gridmap.model import City, Kind, Layer
 from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.candidates import Candidates, candidates_of, spaced
 from gridmap.siting.capacitated import solve_capacitated_median
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Model", "SiteProposal", "SiteRequest", "propose_sites"]
+__all__ = ["Model", "SiteProposal", "SiteRequest", "propose_sites", "rooms_with"]
 
 Model = Literal["cover", "all", "backup", "median", "center", "capacitated"]
 
@@ -223,6 +224,34 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     )
     before, after = (coverage_figures(city, item, weight=request.weight) for item in covered)
     return SiteProposal(request, sites, answer, before, after, covered, tuple(notes))
+
+
+def rooms_with(city: City, proposal: SiteProposal) -> Layer:
+    """Return the city's rooms with those of a proposal: what the workspace then holds.
+
+    The new ones are called after the place where they stand. Where today's rooms were not
+    kept, the new ones take their place.
+    """
+    keep = proposal.request.keep_existing and city.has(Kind.ROOM)
+    today = city.rooms.frame if keep else None
+    taken = set() if today is None else set(today["id"])
+    ids = []
+    for name in proposal.sites["id"].astype(str):
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f"{name}-{number}"
+        taken.add(free)
+        ids.append(free)
+    names = [tr("siting.room_name", name=name or i) for name, i in
+             zip(proposal.sites["name"], ids, strict=True)]  # fmt: skip
+    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
+    new = gpd.GeoDataFrame({"id": ids, "name": names}, geometry=points, crs=city.crs)
+    frame = new if today is None else pd.concat([today, new], ignore_index=True)
+    told = dict(city.rooms.provenance) if city.has(Kind.ROOM) else {}
+    sources = told.get("sources", ())
+    told["sources"] = [*(sources if isinstance(sources, list | tuple) else ()), "gridmap site"]
+    return Layer(Kind.ROOM, frame, told)
 
 
 @dataclass(frozen=True, eq=False)
