@@ -1,16 +1,32 @@
 """``gridmap report`` as cron and scripts see it."""
 
+import csv
 import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import command_line
+import numpy as np
 import pytest
 
 from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
-from gridmap.plans import LOCAL, PlanStore
+from gridmap.plans import (
+    LOCAL,
+    AssignOfficers,
+    Draft,
+    Ground,
+    History,
+    MergeBeats,
+    NewBeat,
+    PlanStore,
+    RenameBeat,
+    SplitBeat,
+)
 
 
 def run(*arguments):
@@ -64,6 +80,24 @@ def test_the_same_inputs_give_the_same_bytes(workspace, tmp_path):
     assert sums[0] == sums[1]
 
 
+def test_neither_time_zone_nor_language_nor_folder_changes_a_byte(workspace, tmp_path):
+    options = ["--date", "2024-04-01", "--period", "2024-03", "--lang", "zh", "--json",
+               "--formats", "xlsx,pdf,html,gpkg,csv"]  # fmt: skip
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code, text, _ = run(workspace, "--out", tmp_path / "here", *options)
+    assert code == 0
+    home = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "LANG": "zh_CN.GBK",
+            "PYTHONHASHSEED": "7",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "gridmap", "report", str(workspace.resolve()), "--out", "there",
+         *options],
+        cwd=elsewhere, env=home, capture_output=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["files"] == json.loads(text)["files"]
+
+
 def test_a_report_replaces_an_earlier_one_and_nothing_else(workspace, tmp_path):
     out = tmp_path / "report"
     assert report(workspace, out, formats="csv")[0] == 0
@@ -102,6 +136,50 @@ def test_a_plan_is_reported_beside_today(workspace, tmp_path):
     assert json.loads(text)["parameters"]["plan"] == "spring"
     lines = (out / "tables" / "comparison.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 1 + 6
+
+
+def test_a_plan_drawn_in_the_app_is_reported_as_it_was_saved(workspace, tmp_path):
+    # The steps that the page takes: a draft, commands upon it, a first version and the next.
+    place = Workspace.open(workspace)
+    city = place.city()
+    start = present_plan(city).renamed("drawn")
+    history = History(Draft.start(Ground.from_city(city), start), LOCAL)
+    one, two, three = start.beat_ids[:3]
+    held = [grid for grid, label in zip(start.grid_ids, start.labels, strict=True) if label == one]
+    history = history.apply(SplitBeat(one, tuple(held[:1]), "new", "新警格", insist=True))
+    history = history.apply(RenameBeat(two, "=二"))
+    history = history.apply(MergeBeats((three,), two, insist=True))
+    history = history.apply(NewBeat("empty", "空警格"))
+    history = history.apply(AssignOfficers("new", 2, 5)).undo().redo()
+    with PlanStore.open(place.database_path) as store:
+        first = store.save(start, author=LOCAL, base_version=0, grids=city.grids)
+        store.save(
+            history.current.plan, author=LOCAL, base_version=first.number,
+            commands=history.commands, locks=history.current.locks,
+            faults=history.current.faults, grids=city.grids, origin=("drawn", first.number),
+        )  # fmt: skip
+    out = tmp_path / "drawn"
+    code, text, _ = report(workspace, out, "--plan", "drawn", "--lang", "en", "--json",
+                           formats="csv,xlsx,pdf,gpkg")  # fmt: skip
+    assert code == 0
+    plan = history.current.plan
+    assert json.loads(text)["parameters"]["plan_digest"] == plan.digest
+    with (out / "tables" / "beats.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["ID"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {*plan.beat_ids.tolist(), "Total"}
+    residents = city.grids.counts("residents")
+    for beat in plan.beat_ids:
+        assert float(rows[beat]["Residents"]) == residents[plan.labels == beat].sum()
+    assert rows["empty"]["Incidents"] == "0"
+    assert rows["new"]["Name"] == "新警格"
+    assert rows[two]["Name"] == "'=二"
+    with (out / "tables" / "staffing.csv").open(encoding="utf-8-sig", newline="") as file:
+        staff = {row["ID"]: row for row in csv.DictReader(file)}
+    assert (staff["new"]["Officers"], staff["new"]["Auxiliaries"]) == ("2", "5")
+    assert np.isclose(
+        sum(float(row["Residents"]) for key, row in rows.items() if key != "Total"),
+        float(rows["Total"]["Residents"]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,3 +265,21 @@ def test_a_period_without_data_is_said_and_not_compared(workspace, tmp_path):
     assert "change_beat.csv" not in names
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["parameters"]["compared"] is None
+
+
+def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_path):
+    code, text, err = run(
+        workspace, "--out", tmp_path / "x", "--date", "2024-04-01", "--period", "2019-03",
+        "--lang", "en", "--formats", "csv,pdf", "--json",
+    )  # fmt: skip
+    assert code == 0
+    assert len(err.strip().splitlines()) == 1
+    assert "no incidents are known of" in err
+    (told,) = json.loads(text)["warnings"]
+    assert told in err
+    code, text, err = report(workspace, tmp_path / "y", "--json", formats="csv")
+    assert (code, err, json.loads(text)["warnings"]) == (0, "", [])
+    code, text, err = report(workspace, tmp_path / "z", "--json", "--compare", "last-year",
+                             formats="csv")  # fmt: skip
+    assert code == 0
+    assert len(json.loads(text)["warnings"]) == len(err.strip().splitlines()) == 1
