@@ -25,11 +25,10 @@ SEQUENTIAL = {
 # PuOr: loss to the left, gain to the right.
 DIVERGING = ("#542788", "#998ec3", "#d8daeb", "#f7f7f7", "#fee0b6", "#f1a340", "#b35806")
 
-# Nine pale colours, every two of which differ for colour-blind eyes too (CIEDE2000 over 9),
+# Eight pale colours, every two of which differ for colour-blind eyes too (CIEDE2000 over 9),
 # and on which lines and labels stay readable.
 BEATS = (
-    "#bdcefe", "#f5c881", "#96ab9f", "#d591bb", "#c6f8c0", "#b1a859", "#d8cadb", "#4fadf0",
-    "#bcc5a4",
+    "#94ccff", "#f3cf9b", "#9eb09a", "#c5b4be", "#c7e7f9", "#c7a674", "#feebd3", "#aea6ca",
 )  # fmt: skip
 _LIGHTEST, _DARKEST = 84.0, 24.0  # L* of a ramp's ends
 

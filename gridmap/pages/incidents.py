@@ -155,7 +155,7 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
             ],
         )
         .add_params(brush)
-        .properties(height=210)
+        .properties(height=270)
     )
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
     st.caption(tr("page.incidents.matrix_help"))
