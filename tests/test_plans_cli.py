@@ -74,10 +74,12 @@ def test_compare_says_what_moved(place, saved, run, ask):
     assert made["grids_moved"] == len(saved.grids)
     assert made["flows"][0]["after"] == saved.to
     assert made["after"]["workload_deviation"] < made["before"]["workload_deviation"]
+    assert all(0 < side["mean_response_min"] < 60 for side in made["response"].values())
     assert ask("compare", place, "today", "better@1")["grids_moved"] == 0
     code, out, _ = run("compare", place, "better@1", "better")
     assert code == 0
     assert out.startswith('From "better@1" to "better"')
+    assert "By the hypercube model" in out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "gpkg", "geojson"])

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
 
+_FIGURES = ("mean_response_min", "response_95_min", "cross_beat_share")
+
 
 def command(
     workspace: WorkspacePath,
@@ -24,17 +26,29 @@ def command(
 ) -> None:
     """Say what changes from plan A to plan B; ``NAME@2`` is version 2, ``present`` today."""
     from gridmap.io import Workspace
+    from gridmap.measure import respond_to_both, tell_response
     from gridmap.plans import Ground, compare_plans
 
     place = Workspace.open(workspace)
     city = place.city()
     old, new = (_plan(place, city, name) for name in (first, second))
     comparison = compare_plans(Ground.from_city(city), old, new)
+    response = respond_to_both(city, old, new)
     if as_json:
-        print_json(comparison.to_dict())
+        figures = (
+            None
+            if response is None
+            else {
+                side: {name: getattr(made.response, name) for name in _FIGURES}
+                for side, made in zip(("before", "after"), response, strict=True)
+            }
+        )
+        print_json({**comparison.to_dict(), "response": figures})
         return
     for sentence in comparison.sentences():
         print_text(sentence)
+    if response is not None:
+        print_text(tell_response(*response))
 
 
 def _plan(place: Workspace, city: City, name: str) -> Plan:

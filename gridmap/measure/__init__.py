@@ -106,8 +106,11 @@ from gridmap.measure.repeats import (
     repeated_places,
 )
 from gridmap.measure.response import (
+    ON_SCENE_MIN,
     PlanResponse,
     respond,
+    respond_to_both,
+    tell_response,
 )
 from gridmap.measure.rhythm import (
     BusyTime,
@@ -147,6 +150,7 @@ __all__ = [
     "BUSY_LIMIT",
     "COUNTS",
     "CRITERIA",
+    "ON_SCENE_MIN",
     "SLIVER_SHARE",
     "Alignment",
     "Axes",
@@ -217,6 +221,7 @@ __all__ = [
     "reach_shape",
     "repeated_places",
     "respond",
+    "respond_to_both",
     "road_length_m",
     "room_table",
     "sample_points",
@@ -229,6 +234,7 @@ __all__ = [
     "staff_needed",
     "stray_borders",
     "summarise",
+    "tell_response",
     "top_area",
     "transfer_error",
     "travel_of",

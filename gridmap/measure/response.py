@@ -8,17 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.errors import InputError
+from gridmap.errors import GridmapError, InputError
+from gridmap.i18n import tr
+from gridmap.measure._coverage_city import travel_of
+from gridmap.measure._coverage_within import Within
 from gridmap.measure.crosswalk import centres
 from gridmap.measure.hypercube import Response, hypercube
 from gridmap.measure.period import Moment, moment
 from gridmap.measure.workload import criterion_of
 from gridmap.model import City, Kind, Plan
-from gridmap.travel import StraightLine, Travel
+from gridmap.travel import StraightLine, Travel, modes_of
 
-__all__ = ["PlanResponse", "respond"]
+__all__ = ["ON_SCENE_MIN", "PlanResponse", "respond", "respond_to_both", "tell_response"]
 
 Floats = npt.NDArray[np.float64]
+
+#: Mean minutes on scene: a house figure, as no text states one.
+ON_SCENE_MIN = 30.0
+#: Units times grids that two plans are told apart for: more takes minutes.
+_MOST = 1_200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +52,7 @@ def respond(
     plan: Plan,
     travel: Travel,
     *,
-    on_scene_min: float = 30.0,
+    on_scene_min: float = ON_SCENE_MIN,
     since: Moment = None,
     until: Moment = None,
     hours: float | None = None,
@@ -64,7 +72,7 @@ def respond(
     travel
         Way of measuring travel, in minutes.
     on_scene_min
-        Mean minutes on scene; a house figure, as no text states one.
+        Mean minutes on scene.
     since, until
         Count calls with ``since <= time < until`` only.
     hours
@@ -118,6 +126,49 @@ def respond(
             index=pd.Index(plan.beat_ids, name="beat"),
         ),
         response=found,
+    )
+
+
+def respond_to_both(
+    city: City,
+    old: Plan,
+    new: Plan,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    hours: float | None = None,
+) -> tuple[PlanResponse, PlanResponse] | None:
+    """Predict the response of two plans by car, along the roads where the city has them.
+
+    None where the model cannot say: without calls or hours that they were counted in, in a
+    city so large that it would take minutes, or where calls come faster than units can serve.
+    """
+    if max(len(old), len(new)) * len(city.grids) > _MOST:
+        return None
+    if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)):
+        travel = travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
+    else:
+        travel = StraightLine(unit="min", mode=modes_of(city.presets)["car"])
+    try:
+        before, after = (
+            respond(city, plan, travel, since=since, until=until, hours=hours)
+            for plan in (old, new)
+        )
+    except GridmapError:
+        return None
+    return before, after
+
+
+def tell_response(before: PlanResponse, after: PlanResponse) -> str:
+    """Return in one sentence how the response of two plans differs."""
+    return tr(
+        "measure.response_change",
+        mean_before=before.response.mean_response_min,
+        mean_after=after.response.mean_response_min,
+        late_before=before.response.response_95_min,
+        late_after=after.response.response_95_min,
+        cross_before=before.response.cross_beat_share,
+        cross_after=after.response.cross_beat_share,
     )
 
 

@@ -7,21 +7,15 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.measure import PlanResponse, Within, respond, travel_of
+from gridmap.measure import ON_SCENE_MIN, PlanResponse, respond_to_both, tell_response
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison
 from gridmap.report.period import Period
 from gridmap.report.tables import Column, Table, column
-from gridmap.travel import StraightLine, Travel, modes_of
 
-__all__ = ["ON_SCENE_MIN", "answer", "response_notes", "response_table"]
+__all__ = ["answer", "response_notes", "response_table"]
 
-#: Mean minutes on scene; no text states one.
-ON_SCENE_MIN = 30.0
-#: Units times grids that the model is solved for: more takes minutes.
-_MOST = 1_200_000
 _FIGURES = ("calls_per_day", "utilisation", "own_share")
 
 
@@ -34,18 +28,11 @@ def answer(
     is so large that it would take minutes, or calls come faster than units can serve.
     """
     hours = _hours(city, period)
-    if not hours or max(len(present), len(plan)) * len(city.grids) > _MOST:
+    if not hours:
         return None
-    try:
-        travel = _travel(city)
-        before, after = (
-            respond(city, each, travel, on_scene_min=ON_SCENE_MIN, since=period.since,
-                    until=period.until, hours=hours)
-            for each in (present, plan)
-        )  # fmt: skip
-    except GridmapError:
-        return None  # no calls, or more than the units can serve: a note says that it is so
-    return before, after
+    return respond_to_both(
+        city, present, plan, since=period.since, until=period.until, hours=hours
+    )
 
 
 def response_table(
@@ -87,30 +74,11 @@ def response_table(
 
 def response_notes(response: tuple[PlanResponse, PlanResponse], city: City) -> list[str]:
     """Return what the model says of the whole, and what it assumes."""
-    before, after = (made.response for made in response)
-    way = "road" if _has_roads(city) else "straight"
+    way = "road" if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)) else "straight"
     return [
-        tr(
-            "report.note.response",
-            mean_before=before.mean_response_min,
-            mean_after=after.mean_response_min,
-            late_before=before.response_95_min,
-            late_after=after.response_95_min,
-            cross_before=before.cross_beat_share,
-            cross_after=after.cross_beat_share,
-        ),
+        tell_response(*response),
         tr("report.note.response_assumes", minutes=ON_SCENE_MIN, way=tr(f"report.way.{way}")),
     ]
-
-
-def _has_roads(city: City) -> bool:
-    return city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)) > 0
-
-
-def _travel(city: City) -> Travel:
-    if _has_roads(city):
-        return travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
-    return StraightLine(unit="min", mode=modes_of(city.presets)["car"])
 
 
 def _hours(city: City, period: Period) -> float:
