@@ -1,4 +1,4 @@
-"""A workspace that an older gridmap wrote opens, keeps everything, and is brought up safely."""
+"""A workspace of an older gridmap, or of another machine, opens with everything in it."""
 
 import shutil
 import sqlite3
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import tomlkit
 
+from gridmap.demo import make_city
 from gridmap.errors import InputError, WorkspaceError
 from gridmap.io import Workspace
 from gridmap.io._format import VERSION
+from gridmap.measure.present import present_plan
 from gridmap.model import Kind
 from gridmap.plans import LOCAL, PlanStore, Role
 
@@ -112,3 +114,28 @@ def test_a_later_store_is_refused_in_one_line(old):
     with pytest.raises(InputError) as raised:
         PlanStore.open(old)
     assert len(raised.value.text("en").splitlines()) == 1
+
+
+def test_a_workspace_moves_to_another_machine(tmp_path):
+    """Another folder, with blanks and Chinese in its name; the configuration out of Notepad."""
+    made = Workspace.at(tmp_path / "made")
+    made.put_city(make_city(grids=72, incidents=500, seed=7))
+    city = made.city()
+    with PlanStore.open(made.path) as store:
+        store.save(present_plan(city).renamed("现行"), author=LOCAL, grids=city.grids)
+    moved = tmp_path / "另 一台" / "市局 (2)"
+    moved.parent.mkdir()
+    shutil.move(made.path, moved)
+    told = b"".join(p.read_bytes() for p in moved.rglob("*") if p.suffix in {".toml", ".gpkg"})
+    assert str(tmp_path).encode() not in told
+    config = moved / "gridmap.toml"
+    config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes().replace(b"\n", b"\r\n"))
+    again = Workspace.open(moved)
+    assert again.city().grids.digest == city.grids.digest
+    assert again.city().incidents.digest == city.incidents.digest
+    again.put_layer(again.layer(Kind.ROOM))
+    assert Workspace.open(moved).city().rooms.digest == city.rooms.digest
+    with PlanStore.open(moved) as store:
+        plan = store.load("现行", grids=again.city().grids)
+        assert (plan.assignment == present_plan(city).assignment).all()
+        assert store.verify().is_whole

@@ -309,7 +309,7 @@ class Workspace:
 
     def _document(self) -> tomlkit.TOMLDocument:
         try:
-            document = tomlkit.parse((self.path / CONFIG).read_text(encoding="utf-8"))
+            document = tomlkit.parse((self.path / CONFIG).read_text(encoding="utf-8-sig"))
         except (TOMLKitError, UnicodeDecodeError) as error:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(
