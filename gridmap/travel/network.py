@@ -303,13 +303,12 @@ class RoadNetwork:
         barriers: NDArray[np.object_],
     ) -> Located:
         """Return the entries with those across a barrier replaced by the nearest that is not."""
-        walls = shapely.STRtree(barriers)
+        walls = _Walls.of(barriers)
         rows = np.flatnonzero(located.edge >= 0)
         spots = shapely.points(points)
         legs = _legs(points[rows], self.lines[located.edge[rows]], located.offset_m[rows])
-        blocked = np.unique(walls.query(legs, predicate="intersects")[0])
-        held = np.unique(walls.query(spots[rows], predicate="intersects")[0])
-        rows = rows[np.setdiff1d(blocked, held)]
+        blocked = walls.hit(legs)
+        rows = rows[blocked[~np.isin(blocked, blocked[walls.hit(spots[rows[blocked]])])]]
         if len(rows) == 0:
             return located
         edge, offset, gap = located.edge.copy(), located.offset_m.copy(), located.gap_m.copy()
@@ -325,7 +324,7 @@ class RoadNetwork:
         return Located(edge, offset, gap)
 
     def _free_entries(
-        self, points: Floats, rows: Ints, limit: Floats, walls: shapely.STRtree
+        self, points: Floats, rows: Ints, limit: Floats, walls: _Walls
     ) -> tuple[Ints, Ints, Floats, Floats]:
         """Return the nearest entries that cross no wall: row, edge, offset and gap of each."""
         spots = shapely.points(points[rows])
@@ -333,12 +332,32 @@ class RoadNetwork:
         at = shapely.line_locate_point(self.lines[candidate], spots[row])
         legs = _legs(points[rows[row]], self.lines[candidate], at)
         free = np.ones(len(row), dtype=bool)
-        free[walls.query(legs, predicate="intersects")[0]] = False
+        free[walls.hit(legs)] = False
         row, candidate, at, far = row[free], candidate[free], at[free], shapely.length(legs[free])
         order = np.lexsort((candidate, far, row))
         row, candidate, at, far = row[order], candidate[order], at[order], far[order]
         chosen, first = np.unique(row, return_index=True)
         return rows[chosen], candidate[first], at[first], far[first]
+
+
+@dataclass(frozen=True, eq=False)
+class _Walls:
+    """Barriers, prepared: a river has thousands of corners, and millions of ways are asked."""
+
+    shapes: NDArray[np.object_]
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, barriers: NDArray[np.object_]) -> _Walls:
+        shapes = np.asarray(barriers, dtype=object)
+        shapely.prepare(shapes)
+        return cls(shapes, shapely.STRtree(shapes))
+
+    def hit(self, shapes: NDArray[np.object_]) -> Ints:
+        """Return which shapes touch a wall, in order."""
+        row, wall = self.tree.query(shapes)
+        touched = shapely.intersects(self.shapes[wall], shapes[row])
+        return np.unique(row[touched])
 
 
 def _legs(points: Floats, lines: NDArray[np.object_], at: Floats) -> NDArray[np.object_]:
