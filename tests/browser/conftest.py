@@ -115,12 +115,15 @@ def open_page(chromium):
         context.close()
 
 
-def serve(workspace: Path | None) -> tuple[subprocess.Popen[bytes], str]:
+def serve(
+    workspace: Path | None, settings: dict[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
     """Start the app on a free port; return its process and address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDMAP_LANG": "zh"}
+    environment |= settings or {}
     environment.pop("GRIDMAP_WORKSPACE", None)
     if workspace is not None:
         environment["GRIDMAP_WORKSPACE"] = str(workspace)
@@ -155,6 +158,22 @@ def app_url() -> Iterator[str]:
     yield address
     process.send_signal(signal.SIGTERM)
     process.wait(60)
+
+
+@pytest.fixture
+def serve_with():
+    """Return a function that serves the demo city under other settings."""
+    processes = []
+
+    def serve_(**settings: str) -> str:
+        process, address = serve(None, settings)
+        processes.append(process)
+        return address
+
+    yield serve_
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")
