@@ -83,7 +83,11 @@ def classify(
     rows = np.searchsorted(breaks, np.where(np.isfinite(values), values, low), side="left")
     rows = np.where(np.isfinite(values), np.minimum(rows, len(breaks) - 1), _NO_CLASS)
     starts = [low, *breaks[:-1]] if not zeros else [0.0, 0.0, *breaks[1:-1]]
-    labels = [_span(start, end) for start, end in zip(starts, breaks, strict=True)]
+    ends = list(breaks)
+    if len(breaks) > 1 and starts[0] < ends[0] < ends[-1]:  # the ends of all, round outwards
+        starts[0] = _outwards(starts[0], np.floor, 1)
+        ends[-1] = _outwards(ends[-1], np.ceil, 3)
+    labels = [_span(start, end) for start, end in zip(starts, ends, strict=True)]
     palette = ramp(colours, len(breaks) - zeros)
     return Classes(
         tuple(breaks),
@@ -152,6 +156,14 @@ def _to_digits(value: float, digits: int) -> float:
         return 0.0
     scale = digits - 1 - int(np.floor(np.log10(abs(value))))
     return float(round(value, scale))
+
+
+def _outwards(value: float, way: np.ufunc, digits: int) -> float:
+    """Round a value down or up to so many digits; whole numbers below 1,000 stay."""
+    if abs(value) < 1e-9 or (value == int(value) and abs(value) < 1000):
+        return value
+    scale = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
+    return float(way(value / scale - 1e-9 * (1 if way is np.ceil else -1)) * scale)
 
 
 def _span(start: float, end: float) -> str:

@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,8 @@ __all__ = ["Still", "draw_still"]
 
 _PAPER_M = 1.06  # the picture shows this much more than the layer
 _LABEL = 24  # letters of a name written into a map
+# Sizes of a legend's letters, and letters to a line; the first that fits is taken.
+_LEGEND = ((8.5, 0), (8.0, 0), (8.0, 22), (7.5, 18), (7.0, 14), (6.0, 14))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +207,41 @@ def _put_rooms(axes: Any, rooms: Layer, radius_m: float) -> None:  # noqa: ANN40
 
 
 def _put_labels(axes: Any, layer: Layer) -> None:  # noqa: ANN401 - matplotlib is untyped
+    """Write names into polygons, the largest first; one that finds no room is left out."""
     from matplotlib.patheffects import withStroke
 
     size = 7.0 if len(layer) <= 40 else 5.0
-    for point, name in zip(shapely.point_on_surface(layer.geometry), layer.names, strict=True):
+    low, high = axes.get_ylim()
+    inches = axes.get_position().height * axes.figure.get_figheight()
+    em = size / 72.0 * (high - low) / inches  # in metres on the ground
+    points = shapely.get_coordinates(shapely.point_on_surface(layer.geometry))
+    taken: list[tuple[float, float, float, float]] = []
+    for row in np.argsort(-shapely.area(layer.geometry), kind="stable").tolist():
+        name = _label(str(layer.names[row]))
+        width = em * sum(1.0 if letter > "\u2e80" else 0.6 for letter in name)
+        x = float(points[row, 0])
+        for step in (0.0, 1.2, -1.2, 2.4, -2.4):
+            y = float(points[row, 1]) + step * em
+            box = (x - width / 2, y - 0.6 * em, x + width / 2, y + 0.6 * em)
+            if not any(_overlap(box, other) for other in taken):
+                break
+        else:
+            continue
+        taken.append(box)
         axes.text(
-            point.x,
-            point.y,
-            _label(str(name)),
+            x,
+            y,
+            name,
             ha="center",
             va="center",
             color=INK,
             fontproperties=_font(size),
             path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _label(name: str) -> str:
@@ -287,18 +311,28 @@ def _put_legend(figure: Any, theme: Theme, wish: Still) -> None:  # noqa: ANN401
         handles.append(
             Line2D([], [], color="#0f5c55", marker="o", markersize=4, linestyle="", label=name)
         )
-    legend = figure.legend(
-        handles=handles,
-        title=theme.title + (f"\n{theme.note}" if theme.note else ""),
-        loc="upper left",
-        bbox_to_anchor=(0.765, 0.92),
-        frameon=False,
-        prop=_font(8.5),
-        title_fontproperties=_font(9, bold=True),
-        alignment="left",
-        handleheight=1.1,
-        labelspacing=0.45,
-    )
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    texts = [handle.get_label() for handle in handles]
+    for size, letters in _LEGEND:  # until the longest text is inside the picture
+        legend = figure.legend(
+            handles=handles,
+            labels=[fill(text, letters) if letters else text for text in texts],
+            title=theme.title + (f"\n{theme.note}" if theme.note else ""),
+            loc="upper left",
+            bbox_to_anchor=(0.765, 0.92),
+            frameon=False,
+            prop=_font(size),
+            title_fontproperties=_font(size + 0.5, bold=True),
+            alignment="left",
+            handleheight=1.1,
+            labelspacing=0.45,
+        )
+        right = legend.get_window_extent(renderer).x1
+        if (size, letters) == _LEGEND[-1] or right <= 0.995 * figure.bbox.width:
+            break
+        legend.remove()
     for text in legend.get_texts():
         text.set_color(INK)
 

@@ -19,23 +19,24 @@ from gridmap.i18n import tr, using_language
 from gridmap.maps import font_path
 from gridmap.report.pictures import draw_map, map_views
 from gridmap.report.report import Report
-from gridmap.report.tables import Table
+from gridmap.report.tables import Column, Table
 
 __all__ = ["write_pdf"]
 
 #: Width of the type area in millimetres.
 _WIDTH_MM = {"a4": 178.0, "a3": 261.0}
 #: Width and height of a map as it is drawn, before it is fitted: two stand on a page.
-_MAP_IN = (7.0, 4.35)
-_MAP_DPI = {"a4": 220, "a3": 310}
+_MAP_IN = (7.4, 4.6)
+_MAP_DPI = {"a4": 210, "a3": 300}
 _MM_PER_PT = 0.352778
 _LARGEST_PT = {"a4": 8.5, "a3": 11.0}
 _SMALLEST_PT = 5.5
-_PADDING_EM = 0.8
+_PADDING_EM, _APART_EM = 0.8, 0.6  # around a text, and more between a number and one
 # Rows up to which a table is printed whole, and how many of a longer one: the first are the
 # ones to look at, the workbook has them all.
 _WHOLE, _SOME = 50, 20
 _WHOLE_OF = {"grids": 150, "beats": 300, "stations": 300, "communities": 300}
+_ON_A_PAGE = 52  # lines of a table that is not broken
 _LONGEST = 120  # letters of one cell
 _UNBROKEN = 12  # letters after which a word that is too long may be broken
 
@@ -128,10 +129,10 @@ def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
     lines = [every[row] for row in rows] + every[len(table) :]
     lines = [[_short(text) for text in line] for line in lines]
     wide = table.key in {"definitions", "sources"}
-    for widest in (26.0, 14.0):  # long texts take two lines before all letters get small
+    for widest in (26.0, 20.0, 14.0):  # long texts take two lines before letters get small
         columns = _widths(table, lines, widest)
         points = width / _MM_PER_PT / sum(columns)
-        if wide or points >= largest:
+        if wide or points >= 0.8 * largest:
             break
     lines = [
         [_breakable(text, room) for text, room in zip(line, columns, strict=True)]
@@ -145,8 +146,9 @@ def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
         "full": points < largest * 1.35 or wide,
         # Broken before a bracket, where it breaks at all.
         "labels": [item.label.replace("\uff08", "\n\uff08") for item in table.columns],
-        "right": [item.form != "text" for item in table.columns],
+        "align": [_side(item) for item in table.columns],
         "rows": lines,
+        "whole": _lines_of(lines, columns) <= _ON_A_PAGE,
         "total": table.total is not None,
         "heat": _heat(table, rows),
     }
@@ -188,13 +190,28 @@ def _chosen(table: Table) -> tuple[list[int], list[str]]:
     return rows, [left_out, *notes]
 
 
+def _lines_of(lines: list[list[str]], columns: list[float]) -> int:
+    """Return about how many lines of text the rows take."""
+    return sum(
+        max(math.ceil(_text_em(text) / room) for text, room in zip(line, columns, strict=True))
+        for line in lines
+    )
+
+
+def _side(item: Column) -> str:
+    """Return to which side of its column a value stands."""
+    if item.form != "text":
+        return "right"
+    return "center" if item.key.startswith("rank") else "left"
+
+
 def _widths(table: Table, lines: list[list[str]], widest: float) -> list[float]:
     """Return the widths of the columns in ems, those of texts no more than ``widest``."""
     columns = []
     for place, item in enumerate(table.columns):
         needed = max(_text_em(line[place]) for line in lines)
         if item.form == "text":
-            needed = min(needed, widest)
+            needed = min(needed, widest) + (_APART_EM if place and _side(item) == "left" else 0.0)
         word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
         columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
     return columns
