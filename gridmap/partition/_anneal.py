@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Floats, Instance, Ints, State
+from gridmap.partition._arrays import Floats, Instance, Ints, Loads, State
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import tree_room
 from gridmap.partition._sweep import run_sweeps
@@ -43,6 +43,9 @@ class Schedule:
         Pairs of beats divided anew, per beat and sweep.
     cooling, holding
         Shares of the sweeps for cooling and for holding; the rest is the quench.
+    opening
+        Share of the sweeps during which bounds grow to their whole width; 0 for plans that
+        begin inside them.
     """
 
     sweeps: int
@@ -55,6 +58,7 @@ class Schedule:
     resplit: float = 0.004
     cooling: float = 0.75
     holding: float = 0.17
+    opening: float = 0.0
 
     def fitted(self, sweeps: float) -> Schedule:
         """Return the schedule for so many sweeps: a short one is cooler and stricter.
@@ -257,6 +261,17 @@ def schedule_arrays(
     return heat, weigh, beta, np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
 
 
+def _opened(instance: Instance, part: float) -> Loads:
+    """Return the loads with bounds of a part of their width, where there are both."""
+    loads = instance.loads
+    both = np.isfinite(loads.lo) & np.isfinite(loads.hi)
+    if part >= 1.0 or not both.any():
+        return loads
+    with np.errstate(invalid="ignore"):
+        less = np.where(both, (loads.hi - loads.lo) / 2 * (1.0 - part), 0.0)
+    return loads._replace(lo=loads.lo + less, hi=loads.hi - less)
+
+
 def _run(
     instance: Instance,
     state: State,
@@ -266,9 +281,12 @@ def _run(
 ) -> None:
     """Run sweeps at given shares of the schedule."""
     heat, weigh, beta, resplits = schedule_arrays(instance, plan, share)
+    # Free inside its bounds, workload would not flow from a quarter where every beat is near
+    # the upper one to a quarter where all are near the lower: they open as the plan cools.
+    loads = _opened(instance, float(share[0]) / plan.opening if plan.opening else 1.0)
     run_sweeps(
         instance.graph,
-        instance.loads,
+        loads,
         instance.pulls,
         state,
         heat,

@@ -20,6 +20,8 @@ __all__ = ["Relaxation", "relax_travel"]
 
 Floats = NDArray[np.float64]
 _SHIFTS = 12  # steps per entry beyond which sorting afresh is quicker
+_MOMENTUM = 0.9  # of the direction before: without it the steps zigzag and end too early
+_PATIENCE, _SHORTER = 20, 0.7  # steps without a gain, and what they shorten the steps to
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -119,7 +121,9 @@ def relax_travel(
     steps: int = 600,
     goal: float = 0.0,
 ) -> Relaxation:
-    """Return the bound after subgradient steps (Polyak's length, halved when it stalls).
+    """Return the bound after deflected subgradient steps (Camerini, Fratta and Maffioli 1975).
+
+    Their length is Polyak's, and shortened when the bound stalls.
 
     Parameters
     ----------
@@ -141,6 +145,7 @@ def relax_travel(
     order = np.argsort(turned, axis=1).astype(np.int32)
     best = Relaxation(-np.inf, u, value)
     length, stalled = 1.0, 0
+    way = np.zeros(n)
     low, high = max(bounds[0], 0.0), bounds[1]
     for _ in range(steps):
         _knapsacks(turned, u, weight, low, high, value, order)
@@ -155,14 +160,15 @@ def relax_travel(
             stalled += 1
         if bound > best.bound:
             best = Relaxation(bound, u.copy(), value.copy())
-        if stalled >= 12:
-            length, stalled = length / 2, 0
+        if stalled >= _PATIENCE:
+            length, stalled = length * _SHORTER, 0
             u = best.multipliers.copy()
-        slope = 1.0 - taken
-        norm = float((slope**2).sum())
+            way[:] = 0.0
+        way = _MOMENTUM * way + 1.0 - taken
+        norm = float((way**2).sum())
         if norm < 1e-12 or length < 1e-4 or clock.stopped():
             break
         if upper - best.bound <= goal * abs(upper):
             break
-        u = u + length * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * slope
+        u = u + length * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * way
     return best

@@ -33,7 +33,6 @@ class Wish:
     cut: float = 1.0
     travel: float = 0.0
     change: float = 0.0
-    round_: float = 0.0
     keep: float | None = None
     shrink: float = _SHRINK
 

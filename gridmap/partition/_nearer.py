@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._exact import Cut, TravelTask, prove_travel
+from gridmap.partition._exact import EXACT_GRIDS, Cut, TravelTask, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
@@ -23,7 +23,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 _TRIES = {"quick": 0, "normal": 10, "thorough": 60}  # 0: the search's plan is not settled
-_VISITS = 3e5  # looks at a grid in each further search: many short ones beat a long one
+_SWEEPS = 3.0  # per grid, in each further search: many short ones beat a long one
+_LEAST_VISITS = 3e5
+_STEPS, _STEPS_EXACT = 600, 2_000  # of the bound
 
 
 def improve_travel(
@@ -63,7 +65,9 @@ def improve_travel(
     cost = np.ascontiguousarray(cost[np.ix_(back, back)])
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
     task = TravelTask(built.instance.graph, cost, problem.weights[back, 0], bounds)
-    own = clock.part(clock.left() * (0.25 if exact else 0.75))
+    modelled = exact and n <= EXACT_GRIDS
+    own = clock.part(clock.left() * (0.25 if modelled else 0.6 if exact else 0.75))
+    visits = max(_LEAST_VISITS, _SWEEPS * n * n)
 
     steps = _TRIES[effort] + 2  # the plan itself, further searches, and the bound
 
@@ -71,7 +75,7 @@ def improve_travel(
         tell((i + 1) / steps)
         found = solve_region(
             built.instance,
-            effort=Effort(visits=_VISITS, least=60, most=20_000, starts=1, searches=0),
+            effort=Effort(visits=visits, least=60, most=20_000, starts=1, searches=0),
             schedule=schedule_of("travel"),
             seed=seed * 7919 + 104_729 * (i + 1),
             clock=own,
@@ -90,7 +94,14 @@ def improve_travel(
             task, polished, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
         )
     tell((steps - 1) / steps)
-    proof = prove_travel(task, polished, clock=clock, exact=exact, cuts=cuts)
+    proof = prove_travel(
+        task,
+        polished,
+        clock=clock,
+        exact=exact,
+        steps=_STEPS_EXACT if exact else _STEPS,
+        cuts=cuts,
+    )
     bound = Bound(
         objective="travel_m",
         value=min(proof.upper, scores.travel_total),

@@ -25,11 +25,12 @@ from gridmap.partition._windows import polish_windows, window_visits
 
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
-_FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape while hot
+_FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
 _HURRY = 6_000
+_WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
@@ -185,7 +186,9 @@ def solve_region(
     plan = replace(schedule, sweeps=sweeps)
     if n <= _FREE_SHAPES:
         tight = min(1.0, _tolerance(instance) / 0.03)
-        plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7), loose=plan.loose * tight)
+        plan = replace(plan, loose=plan.loose * tight, opening=0.0)
+        if plan.round_hot > 0:
+            plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7))
     best: Solved | None = None
     for i in range(starts):
         if best is not None and clock.stopped():
@@ -232,11 +235,11 @@ def annealing_share(grids: int, sweeps: float) -> float:
 
 
 def widened(instance: Instance) -> Instance:
-    """Return the instance with its bounds at the very tolerance, all but a hair."""
+    """Return the instance with its bounds wider, at most at the very tolerance but a hair."""
     loads = instance.loads
-    extra = 0.98 * instance.slack / loads.scale
-    loads = loads._replace(lo=loads.lo - extra, hi=loads.hi + extra)
-    return instance._replace(loads=loads, slack=0.02 * instance.slack)
+    more = min(0.98 * instance.slack, _WIDER)
+    loads = loads._replace(lo=loads.lo - more / loads.scale, hi=loads.hi + more / loads.scale)
+    return instance._replace(loads=loads, slack=instance.slack - more)
 
 
 def pulls_travel(instance: Instance) -> bool:
@@ -369,6 +372,7 @@ def _mended(
         strict=plan.strict * 20,
         cooling=0.6,
         holding=0.1,
+        opening=0.0,
     )
     after = anneal(instance, beat, cold, seed=seed + 1, clock=clock, keep=keep)
     if excess_of(instance, after) <= excess_of(instance, make_state(instance, beat, 0, keep)):

@@ -83,6 +83,7 @@ def tighten_balance(
         round_hot=0.0,
         round_cold=0.0,
         resplit=0.02,
+        opening=0.0,
     )
     failures = 0
     windows = mild.sweeps * len(beat) / window_visits(instance)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gridmap.partition._anneal import Clock
+from gridmap.partition._exact import EXACT_GRIDS
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
@@ -31,6 +32,7 @@ __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
+_EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at its edge
 _TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
@@ -113,7 +115,8 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
         wish = _wish(problem, name, tolerance, keep)
-        search = clock.part(part.left() * (0.1 if prove and name == "travel" else 0.3))
+        modelled = prove and problem.grids <= EXACT_GRIDS
+        search = clock.part(part.left() * (0.1 if modelled else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
         nearer = name == "travel" and len(built) == 1
@@ -173,7 +176,11 @@ def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None
     # time, so it is left out of large regions.
     near = problem.demand is not None and problem.xy is not None and problem.grids <= _NEAR
     by_name = {
-        "compact": Wish(tolerances=given, keep=keep, travel=0.4 if near else 0.0),
+        "compact": (
+            Wish(tolerances=given, keep=keep, travel=0.4, shrink=_EVEN)
+            if near
+            else Wish(tolerances=given, keep=keep)
+        ),
         "balance": Wish(tolerances=given, keep=keep),
         "travel": Wish(tolerances=given, keep=keep, cut=0.005, travel=0.3),
         "change": Wish(tolerances=given, keep=keep, change=2.0),
