@@ -101,9 +101,7 @@ def _line(name: str, problem: Problem, bridges: Integers, beat: Integers) -> dic
         "max_deviation": round(float(np.abs(total / total.mean() - 1).max()), 4),
         "cv": round(float(total.std() / total.mean()), 4),
         "polsby_popper": round(float(shape[real].mean()), 3),
-        "feet_per_call": round(
-            float(travel[real].sum() / problem.demand[beat >= 0].sum()) / _FOOT_M
-        ),
+        "feet_per_call": round(float(travel[real].sum()) / calls / _FOOT_M),
         "call_km": round(float(travel[real].sum()) / 1000),
         "split_beats": int((scores.pieces[real] > 1).sum()),
     }
