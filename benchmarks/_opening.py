@@ -40,6 +40,38 @@ def opening(browser: Any, folder: Path, *, grids: int, incidents: int) -> dict[s
     return line
 
 
+def open_pages(browser: Any, place: Path) -> Iterator[tuple[str, str, dict[str, float]]]:  # noqa: ANN401 - untyped peer
+    """Yield turn, page, and what its opening took, for a workspace that is there.
+
+    ``peak_mb`` is what the app's process held at the most since it was started.
+    """
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    with _app(place) as (address, process):
+        for turn in ("first", "second"):
+            for page in _PAGES:
+                found = _open(context, address, page, process)
+                yield (
+                    turn,
+                    page,
+                    {
+                        "wall_s": round(found["s"], 1),
+                        "cpu_s": round(found["app_cpu_s"], 1),
+                        "peak_mb": round(_most_mb(process)),
+                    },
+                )
+    context.close()
+
+
+def _most_mb(process: psutil.Process) -> float:
+    """Return the most memory that a process has held: the kernel's own count, where it has one."""
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii", errors="ignore").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return float(process.memory_info().rss) / 2**20
+
+
 def cpu_s(process: psutil.Process) -> float:
     """Return the processor seconds of a process and of all that it has started."""
     total = 0.0

@@ -1,9 +1,11 @@
-"""A large city through every command: seconds and memory of each step, from files to report.
+"""A large city through every command and page: seconds and memory, from files to report.
 
 ``python -m benchmarks.load [--grids 20000] [--incidents 5000000]`` makes the demo city at that
 size, writes it out as a department would hand it over (GeoPackages, and incidents as CSV),
-and then runs each command in a process of its own on it. One JSON line a step: wall and
-processor seconds and the most memory the step held. There is no peer that does all of this.
+runs each command in a process of its own on it, and opens each page in a browser. One JSON
+line a step: wall and processor seconds and the most memory the step held. ``--no-pages``
+leaves the pages out, ``--table`` prints the rows of ``docs/department.md`` at the end. There
+is no peer that does all of this.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ __all__ = ["hand_over", "main", "measure_step"]
 
 _LAYERS = ("grid", "station", "beat", "community", "room", "facility", "road", "barrier")
 _ROWS = 500_000
+_FIGURES = ("wall_s", "cpu_s", "peak_mb")
 _MEASURED = """
 import json, resource, sys
 from gridmap.cli import main
@@ -97,6 +100,23 @@ def measure_step(*words: str) -> dict[str, float]:
     }
 
 
+def _pages(workspace: Path) -> list[dict[str, object]]:
+    """Open each page twice in one app, and return what it took and what the app then held."""
+    from playwright.sync_api import sync_playwright
+
+    from benchmarks._opening import open_pages
+
+    lines = []
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch()
+        for turn, page, found in open_pages(browser, workspace):
+            line = {"name": "load", "step": f"page {page}, {turn}", **found}
+            print(json.dumps(line), flush=True)
+            lines.append(line)
+        browser.close()
+    return lines
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,6 +124,8 @@ def main() -> None:
     parser.add_argument("--incidents", type=int, default=5_000_000)
     parser.add_argument("--rooms", type=int, default=500)
     parser.add_argument("--beats", type=int, default=1_500)
+    parser.add_argument("--pages", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
     from gridmap.demo import make_city
 
@@ -125,15 +147,22 @@ def main() -> None:
             ("coverage", workspace, "--within", "1000m"),
             ("coverage", workspace, "--within", "10min", "--mode", "walk"),
             ("propose", workspace, "--beats", str(given.beats), "--parents", "station",
-             "--tolerance", "0.05", "--save", "plan"),
+             "--tolerance", "0.05", "--effort", "quick", "--processes", "2", "--save", "plan"),
             ("compare", workspace, "present", "plan"),
             ("report", workspace, "--plan", "plan", "--formats",
              "xlsx,pdf,html,png,gpkg,geojson,shp,csv", "--out", str(folder / "report")),
         ]  # fmt: skip
+        lines: list[dict[str, object]] = []
         for step in steps:
             words = [w for w in step if w != workspace and not w.startswith(str(folder))]
-            line = {"name": "load", "step": " ".join(words), **measure_step(*step)}
-            print(json.dumps(line, ensure_ascii=False), flush=True)
+            lines.append({"name": "load", "step": " ".join(words), **measure_step(*step)})
+            print(json.dumps(lines[-1], ensure_ascii=False), flush=True)
+        if given.pages:
+            lines += _pages(Path(workspace))
+        if given.table:
+            for line in lines:
+                figures = " | ".join(f"{line[name]:,.0f}" for name in _FIGURES)
+                print(f"| {line['step']} | {figures} |")
 
 
 if __name__ == "__main__":

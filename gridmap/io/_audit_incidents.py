@@ -63,7 +63,7 @@ def incident_faults(city: City, *, now: np.datetime64) -> Iterator[Finding]:
     tree = shapely.STRtree(sound_shapes(ground.geometry)) if ground is not None else None
     stations = _Stations(city.layer(Kind.STATION)) if city.has(Kind.STATION) else None
     outside, future, again, other, unknown = (_Tally() for _ in range(5))
-    piles = np.empty((0, 3))
+    piles: list[NDArray[np.float64]] = []
     start = 0
     for batch in city.incidents.batches():
         points = shapely.points(batch.x, batch.y)
@@ -72,14 +72,14 @@ def incident_faults(city: City, *, now: np.datetime64) -> Iterator[Finding]:
         future.add(batch, batch.time > now, start)
         order, repeated = _equal_rows(batch)
         again.add(batch, repeated, start)
-        piles = _merge(piles, _piles(batch.x[order], batch.y[order]))
+        piles.append(_piles(batch.x[order], batch.y[order]))
         if stations is not None and batch.station is not None:
             elsewhere, nameless = stations.judge(points, batch.station)
             other.add(batch, elsewhere, start)
             unknown.add(batch, nameless, start)
         start += len(batch)
     yield from outside.finding(FindingKind.OUTSIDE_CITY, Severity.WARNING)
-    yield from _same_points(piles, len(city.incidents))
+    yield from _same_points(_merged(piles), len(city.incidents))
     yield from future.finding(FindingKind.IN_FUTURE, Severity.ERROR)
     yield from again.finding(FindingKind.DUPLICATE, Severity.WARNING)
     yield from other.finding(FindingKind.OTHER_STATION, Severity.WARNING)
@@ -114,15 +114,17 @@ def _piles(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
     return np.column_stack([x[starts], y[starts], np.diff([*starts, len(x)])])
 
 
-def _merge(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(a) == 0:
-        return b
-    both = np.concatenate([a, b])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    new = np.ones(len(both), dtype=bool)
-    new[1:] = (both[1:, :2] != both[:-1, :2]).any(axis=1)
+def _merged(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the points of several batches, once each, with their numbers added up."""
+    if len(parts) < 2:
+        return parts[0] if parts else np.empty((0, 3))
+    x, y, size = np.concatenate(parts).T
+    order = np.lexsort((y, x))
+    x, y, size = x[order], y[order], size[order]
+    new = np.ones(len(x), dtype=bool)
+    new[1:] = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
     starts = np.flatnonzero(new)
-    return np.column_stack([both[starts, :2], np.add.reduceat(both[:, 2], starts)])
+    return np.column_stack([x[starts], y[starts], np.add.reduceat(size, starts)])
 
 
 def _same_points(piles: NDArray[np.float64], total: int) -> Iterator[Finding]:
