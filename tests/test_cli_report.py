@@ -229,6 +229,7 @@ def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
         assert ET.fromstring(style.partition("\n")[2]).tag == "qgis"  # noqa: S314 - our own
     shapes = pyogrio.read_dataframe(out / "gis" / "shp" / "grid.shp")
     assert shapes["常住人口"].tolist() == grids["residents"].tolist()
+    assert {"面积", "人口密度", "冷热点"} <= set(shapes.columns)  # ten bytes, no half bracket
     again = pyogrio.read_dataframe(out / "gis" / "grid.geojson")
     assert again["incidents"].tolist() == grids["incidents"].tolist()
 

@@ -28,6 +28,14 @@ _TABLES = {
     Kind.STATION: "stations",
     Kind.COMMUNITY: "communities",
 }
+#: Names of columns in a Shapefile, which has ten letters for each.
+_SHORT = {
+    "residents_per_km2": "res_km2",
+    "incidents_per_km2": "inc_km2",
+    "incidents_per_1000_residents": "inc_1000r",
+    "covered_residents_share": "covered_sh",
+    "residents_per_officer": "res_officr",
+}
 _REACH = "reach"  # the layer of the ground within reach of a room
 _STYLES = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
@@ -113,17 +121,23 @@ def write_shapefiles(report: Report, folder: Path) -> None:
     (folder / "gis").mkdir(exist_ok=True)
     with using_language(report.language):
         for kind, frame in layer_frames(report).items():
-            names = {
-                name: tr(f"field.{name}")
-                for name in frame.columns
-                if report.language == "zh" and has_key(f"field.{name}")
-            }
+            names = _SHORT if report.language == "en" else _labels(list(frame.columns))
             path = folder / "gis" / "shp" / f"{kind}.shp"
             write_frame(frame.rename(columns=names), path)
             day = report.request.dated
             with path.with_suffix(".dbf").open("r+b") as table:
                 table.seek(1)  # the date of a DBF: the report's, not the clock's
                 table.write(bytes([(day.year - 1900) % 256, day.month, day.day]))
+
+
+def _labels(columns: list[str]) -> dict[str, str]:
+    """Return columns' names without the unit in brackets: ten bytes are five signs."""
+    found = {}
+    for name in columns:
+        key = next((key for key in (f"field.{name}", f"report.column.{name}") if has_key(key)), "")
+        if key:
+            found[name] = tr(key).partition("\uff08")[0]
+    return found
 
 
 def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
