@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
@@ -20,7 +21,7 @@ from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error
 from gridmap.pages.session import Session
 from gridmap.pages.touch import show_map
-from gridmap.pages.uploads import Upload, keep_files, read_for_a_look, store
+from gridmap.pages.uploads import Upload, keep_files, look_first, read_for_a_look, store
 
 __all__ = ["show_import"]
 
@@ -45,7 +46,7 @@ def show_import(session: Session, ground: Ground | None) -> None:
     if not isinstance(upload, Upload) or session.work.get("upload_mark") != mark:
         upload = keep_files(session, [(item.name, item.getvalue()) for item in dropped])
         session.work["upload"], session.work["upload_mark"] = upload, mark
-        _look(session, upload)
+        _look(session, upload, read=look_first)
     table, map_side = st.columns([5, 6], gap="medium")
     with table:
         _show_choices(session, upload)
@@ -57,11 +58,13 @@ def show_import(session: Session, ground: Ground | None) -> None:
             show_map(_scene(upload.found), key="map-import", height=560)
 
 
-def _look(session: Session, upload: Upload) -> None:
+def _look(
+    session: Session, upload: Upload, *, read: Callable[[Session, Upload], None] = read_for_a_look
+) -> None:
     session.work.pop("upload_error", None)
     try:
         with st.spinner(tr("page.import.reading")):
-            read_for_a_look(session, upload)
+            read(session, upload)
     except GridmapError as error:
         session.work["upload_error"] = error
 

@@ -89,6 +89,16 @@ def pick_period(session: Session, city: City) -> None:
     if period is None:
         return
     first, last = period[0].date(), period[1].date()
+    asked = (session.since or first, session.until or last)
+    if asked[0] > last or asked[1] < first:
+        st.warning(
+            tr(
+                "page.error.period",
+                received=f"{asked[0]} – {asked[1]}",
+                first=str(first),
+                last=str(last),
+            )
+        )
     since = min(max(session.since or first, first), last)
     until = min(max(session.until or last, first), last)
     # The widget holds no state of its own across pages: the session does.

@@ -15,7 +15,7 @@ from gridmap.i18n import set_language, tr
 from gridmap.pages.cache import open_city
 from gridmap.pages.layout import guarded, put_header, put_style, show_error
 from gridmap.pages.people import current_actor, show_login
-from gridmap.pages.session import current_session
+from gridmap.pages.session import Session, current_session
 from gridmap.plans import LOCAL, Action
 
 __all__ = ["run"]
@@ -60,6 +60,21 @@ def _icon() -> Image.Image:
     return Image.fromarray(icon)
 
 
+def _check_plan(session: Session) -> None:
+    """Say so, once, where the address names a plan that is not there."""
+    if not session.plan or session.work.get("plan") == session.plan:
+        return
+    session.work["plan"] = session.plan
+    known: list[str] = []
+    if session.settings.database_url or (session.path / "plans.db").exists():
+        with session.store(session.path) as store:
+            known = [version.name for version in store.list()]
+    if session.plan not in known:
+        names = tr("page.join.names").join(known) or "–"
+        session.complaint = tr("page.error.no_plan", name=session.plan, known=names)
+        session.plan = ""
+
+
 def run() -> None:
     """Show the page that the address names."""
     session = current_session()
@@ -91,6 +106,8 @@ def run() -> None:
     except GridmapError as error:
         if not page.url_path.endswith("data"):
             show_error(error)
+    if city is not None:
+        _check_plan(session)
     put_header(session, city)
     page.run()
     st.query_params.from_dict(session.address().to_query())

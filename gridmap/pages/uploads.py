@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from gridmap.errors import GridmapError
 from gridmap.fields import fold
 from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, read_files
 from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session
 from gridmap.plans import Action, import_detail, logged
 
-__all__ = ["Upload", "guess_kind", "read_for_a_look"]
+__all__ = ["Upload", "guess_kind", "look_first", "read_for_a_look"]
 
 _SIGNS = {
     "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),
@@ -71,11 +73,13 @@ def guess_kind(names: Iterable[str]) -> str:
     >>> guess_kind(["2024年警情.xlsx"]), guess_kind(["police_beats.zip"])
     ('incidents', 'beat')
     """
+    return _told_by(names) or "grid"
+
+
+def _told_by(names: Iterable[str]) -> str:
     text = fold(" ".join(PurePath(name).stem for name in names))
-    for kind, signs in _SIGNS.items():
-        if any(fold(sign) in text for sign in signs):
-            return kind
-    return "grid"
+    found = (kind for kind, signs in _SIGNS.items() if any(fold(sign) in text for sign in signs))
+    return next(found, "")
 
 
 def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
@@ -98,6 +102,26 @@ def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
         target.write_bytes(data)
         names.append(target.name)
     return Upload(tuple(names), folder, guess_kind(names))
+
+
+def look_first(session: Session, upload: Upload) -> None:
+    """Read an upload for the first time; where no name tells its kind, by what can be read.
+
+    Raises
+    ------
+    GridmapError
+        If the files cannot be used: what speaks against the first kind.
+    """
+    first, others = upload.kind, () if _told_by(upload.names) else ("incidents", "room")
+    try:
+        read_for_a_look(session, upload)
+    except GridmapError:
+        for upload.kind in others:
+            with suppress(GridmapError):
+                read_for_a_look(session, upload)
+                return
+        upload.kind = first
+        raise
 
 
 def read_for_a_look(session: Session, upload: Upload) -> None:
