@@ -1,5 +1,9 @@
 """Small counts: hidden, and not to be worked out from what is shown."""
 
+import base64
+import json
+import re
+import zlib
 from datetime import date
 from itertools import product
 
@@ -12,12 +16,14 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
 from gridmap.demo import make_city
+from gridmap.i18n import tr
 from gridmap.measure import covered_share, summarise
 from gridmap.measure.present import present_plan
 from gridmap.report import Request, build_report, write_report
 from gridmap.report._disclosure import Cells, feasible_range, hide_cells, is_small
 from gridmap.report._hot import filled
 from gridmap.report._reach import measure_reach
+from gridmap.report.pictures import html_map, map_views
 from gridmap.report.tables import HIDDEN
 
 LIMIT = 5
@@ -210,6 +216,31 @@ def test_no_file_holds_a_hidden_number(published, tmp_path):
     assert "incidents" not in report.table("rooms").rows.dropna(axis=1).columns or not any(
         column.key == "incidents" for column in report.table("rooms").columns
     )
+
+
+def test_neither_map_nor_shapefile_holds_a_hidden_number(published, tmp_path):
+    *_, report = published
+    page = html_map(report)
+    (packed,) = re.findall(r'"facts":\s*\{"data":\s*"([^"]+)"', page)
+    facts = json.loads(zlib.decompress(base64.b64decode(packed)))
+    told = {row["label"]: row["values"] for row in facts["rows"]}
+    for name in ("residents", "migrants", "incidents"):
+        (values,) = [row for label, row in told.items() if label.startswith(tr(f"field.{name}"))]
+        values = np.array([np.nan if value is None else value for value in values], dtype=float)
+        assert np.isnan(values)[report.grid_hidden[name]].all(), name
+        assert not is_small(np.nan_to_num(values), LIMIT).any(), name
+    # A colour tells a class: hidden ones have a colour of their own, whatever they are.
+    for view in map_views(report):
+        column = {"residents": "residents_per_km2", "incidents": "incidents",
+                  "rates": "incidents_per_1000_residents"}.get(view.key)  # fmt: skip
+        if column is not None and report.grid_hidden[column].any():
+            rows, dark = view.theme.rows, report.grid_hidden[column]
+            assert len(set(rows[dark].tolist())) == 1
+            assert not set(rows[dark].tolist()) & set(rows[~dark].tolist())
+    out = write_report(report, tmp_path / "out", formats=["shp"]).folder
+    shapes = pyogrio.read_dataframe(out / "gis" / "shp" / "grid.shp")
+    dark = report.grid_hidden["incidents"]
+    assert shapes[tr("field.incidents")].isna().to_numpy()[dark].all()
 
 
 def test_hidden_counts_stand_at_their_mean_on_the_map_of_hot_spots(published):
