@@ -86,7 +86,7 @@ def _show_contents(ground: Ground) -> None:
             width="stretch",
             column_config={
                 tr("page.data.count"): st.column_config.NumberColumn(format="localized"),
-                tr("page.data.area"): st.column_config.NumberColumn(format="localized"),
+                tr("page.data.area"): st.column_config.TextColumn(alignment="right"),
             },
         )
         st.caption(tr("page.data.crs", crs=crs_label(city.crs)))
@@ -136,9 +136,9 @@ def _contents(ground: Ground) -> pd.DataFrame:
             {
                 tr("page.data.layer"): tr(f"page.kind.{kind}"),
                 tr("page.data.count"): len(layer),
-                tr("page.data.area"): round(float(layer.area_m2.sum()) / 1e6, 1)
+                tr("page.data.area"): number(float(layer.area_m2.sum()) / 1e6, 1)
                 if kind in AREA_KINDS
-                else None,
+                else "",
                 **_origin(layer.provenance),
             }
         )
@@ -147,12 +147,12 @@ def _contents(ground: Ground) -> pd.DataFrame:
             {
                 tr("page.data.layer"): tr("page.kind.incidents"),
                 tr("page.data.count"): len(ground.city.incidents),
-                tr("page.data.area"): None,
+                tr("page.data.area"): "",
                 **_origin(Workspace.open(ground.session.path).config.get("incidents", {})),
             }
         )
     frame = pd.DataFrame(rows)
-    return frame.loc[:, (frame.fillna("") != "").any()]
+    return frame.loc[:, (frame != "").any()]
 
 
 def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -30,6 +30,9 @@ class Keys {
       }
     }, true);
     box.addEventListener("blur", () => this.stand(-1));
+    // A frame and help for who comes by keyboard; a script's focus after a click would show them too.
+    box.addEventListener("keyup", (/** @type {KeyboardEvent} */ event) => box.classList.toggle("gm-keyed", event.target === box));
+    box.addEventListener("pointerdown", () => box.classList.remove("gm-keyed"), true);
   }
 
   /** @param {Record<string, string>} texts */
