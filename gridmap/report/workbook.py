@@ -230,6 +230,8 @@ class _Sheets:
         numbers = np.concatenate([table.values(key)[: chart.most] for key in chart.values])
         below = bool((numbers.astype(float) < 0).any())
         start = {} if below else {"min": 0}
+        if form == "share" and not (numbers.astype(float) > 1).any():
+            start["max"] = 1  # no axis goes to 120%
         drawn = self._book.add_chart({"type": kind})
         for number, key in enumerate(chart.values):
             at = keys.index(key)
