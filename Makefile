@@ -8,7 +8,7 @@ DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test check format data wheelhouse clean
+.PHONY: run test check format data wheelhouse closed-network clean
 
 run: $(WARM)
 	$(BIN)/gridmap app
@@ -46,6 +46,10 @@ wheelhouse: $(READY)
 	    wheelhouse/gridmap-*.whl
 	cp packaging/install.sh packaging/install.ps1 wheelhouse/
 	@echo "Copy the folder wheelhouse to the closed network and run install.sh or install.ps1 there."
+
+# The folder tried as it is meant: no route, no index, an empty home. A few minutes.
+closed-network: $(DEV_READY) wheelhouse
+	$(BIN)/python -m pytest -n 0 tests/test_closed_network.py
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -104,11 +104,11 @@ def _pages(workspace: Path) -> list[dict[str, object]]:
     """Open each page twice in one app, and return what it took and what the app then held."""
     from playwright.sync_api import sync_playwright
 
-    from benchmarks._opening import open_pages
+    from benchmarks._opening import launched, open_pages
 
     lines = []
     with sync_playwright() as engine:
-        browser = engine.chromium.launch()
+        browser = launched(engine)
         for turn, page, found in open_pages(browser, workspace):
             line = {"name": "load", "step": f"page {page}, {turn}", **found}
             print(json.dumps(line), flush=True)

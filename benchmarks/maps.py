@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import numpy as np
 import psutil
 import shapely
 
-from benchmarks._opening import cpu_s, opening, wait_for
+from benchmarks._opening import cpu_s, launched, opening, wait_for
 from gridmap.maps import Facts, Scene, choropleth, draw_layer, to_html
 from gridmap.maps.scripts import read_leaflet
 from gridmap.model import Kind, Layer
@@ -255,12 +254,8 @@ def main() -> None:
     sizes = [int(size) for size in chosen.sizes.split(",") if size]
     from playwright.sync_api import sync_playwright
 
-    path = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome")
-         if (found := shutil.which(name))), None,
-    )  # fmt: skip
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = launched(playwright)
         for size in sizes:
             layer = irregular_grids(size)
             line: dict[str, Any] = {"benchmark": "maps", "grids": len(layer)}

@@ -71,7 +71,41 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).to_csv(index=False)  # fmt: skip
     with zipfile.ZipFile(folder / "CarrolltonGrid.csv.zip", "w") as archive:
         archive.writestr("CarrolltonGrid.csv", text)
+    like_chicago(city, folder)
     return folder
+
+
+def like_chicago(city: City, folder: Path) -> None:
+    """Write the demo city as Chicago's files are: other names, two orders of day and month."""
+    grids = frame_of(city, Kind.GRID)
+    census = grids[["geometry"]].assign(GEOID10=grids["id"], pop=grids["residents"])
+    write_frame(census, folder / "block_groups_2010.gpkg")
+    beats = frame_of(city, Kind.BEAT)
+    shapes = beats[["geometry"]].assign(BEAT_NUM=range(len(beats)), DISTRICT=beats["station"])
+    write_frame(shapes, folder / "police_beats" / "beats.shp")
+    with zipfile.ZipFile(folder / "police_beats.zip", "w") as archive:
+        for path in (folder / "police_beats").iterdir():
+            archive.write(path, path.name)
+    rooms = table_with_degrees(city, *city.room_xy.T, "wgs84")
+    gpd.pd.DataFrame(
+        {
+            "DISTRICT": range(len(city.room_xy)),
+            "PHONE": "312-555-0100",
+            "LATITUDE": rooms["纬度"],
+            "LONGITUDE": rooms["经度"],
+        }
+    ).to_csv(folder / "Police_Stations.csv", index=False)
+    batch = city.incidents.all
+    places = table_with_degrees(city, batch.x, batch.y, "wgs84")
+    days = ["09/13/2014 10:00:00 PM", "2014/05/09 10:00"]
+    gpd.pd.DataFrame(
+        {
+            "Date": [days[row % 2] for row in range(len(batch))],
+            "Primary Type": "THEFT",
+            "Latitude": places["纬度"],
+            "Longitude": places["经度"],
+        }
+    ).to_csv(folder / "Crimes_September_2014.csv", index=False)
 
 
 def test_every_command_shown_works(
