@@ -20,7 +20,8 @@ __all__ = ["polish_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_HOPE = 1.006  # a plan so much worse is not worth settling
+_HOPE = 0.006  # a plan worse by so much is not worth settling,
+_HOPE_GRIDS = 2.0  # or by so many grids' even share of the whole
 _TRIFLE = 1e-9
 
 
@@ -50,12 +51,13 @@ def polish_travel(
     """
     best = _settled(task, _recentred(task.cost, centre), clock, cuts)
     seen = {_sites(best)}
+    hope = 1.0 + max(_HOPE, _HOPE_GRIDS / len(centre))
     for i in range(tries if another is not None else 0):
         if clock.stopped():
             break
         assert another is not None  # noqa: S101 - else there are no tries; for the type checker
         plan = _recentred(task.cost, another(i))
-        if _sites(plan) in seen or task.value(plan) > task.value(best) * _HOPE:
+        if _sites(plan) in seen or task.value(plan) > task.value(best) * hope:
             continue
         seen.add(_sites(plan))
         found = _settled(task, plan, clock, cuts)
