@@ -101,7 +101,8 @@ def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
         target = folder / (PurePath(name.replace("\\", "/")).name or "file")
         target.write_bytes(data)
         names.append(target.name)
-    return Upload(tuple(names), folder, guess_kind(names))
+    options = ImportOptions(max_mb=session.settings.max_file_mb)
+    return Upload(tuple(names), folder, guess_kind(names), options)
 
 
 def look_first(session: Session, upload: Upload) -> None:
