@@ -43,7 +43,6 @@ class Field:
 
 
 _AREAS = ("grid", "beat", "station", "community")
-_ALL = (*_AREAS, "room", "facility", "road", "barrier")
 _COUNTED = ("grid", "community")
 _STAFFED = ("beat", "room")
 
