@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 from shapely import Point, Polygon, box
@@ -252,6 +252,7 @@ def test_what_cannot_be_mended_is_refused():
 
 
 @settings(max_examples=15, deadline=None)
+@example(moves=[(4, 1, 1.0, 0.0), (4, 2, 1.0, 1.0), (9, 2, 1.0, 0.0)])
 @given(
     moves=st.lists(
         st.tuples(st.integers(0, 15), st.integers(0, 3), st.floats(-2, 2), st.floats(-2, 2)),

@@ -85,7 +85,7 @@ def clean_coverage(
     out = shapes
     moved = np.zeros(len(shapes))
     for _ in range(_ROUNDS):
-        out = _cleaned(shapes, ~frozen)
+        out = _cleaned(shapes, ~frozen, tolerance_m)
         lost = shapely.is_empty(out)
         moved = moved_m(shapes, out)
         far = moved > tolerance_m
@@ -103,14 +103,22 @@ def clean_coverage(
     return Mended(out, changed, area / 2, left, float(moved.max(initial=0.0)))
 
 
-def _cleaned(shapes: NDArray[np.object_], free: NDArray[np.bool_]) -> NDArray[np.object_]:
+def _cleaned(
+    shapes: NDArray[np.object_], free: NDArray[np.bool_], tolerance_m: float
+) -> NDArray[np.object_]:
     out = shapes.copy()
     if not free.any():
         return out
-    made = shapes[free]
+    made, least = shapes[free], np.inf
     for snap in _SNAPS_M:
-        made = shapely.coverage_clean(shapes[free], gap_width=0.0, snapping_distance=snap)
-        if shapely.coverage_is_valid(made):
+        tried = shapely.coverage_clean(shapes[free], gap_width=0.0, snapping_distance=snap)
+        if not shapely.coverage_is_valid(tried):
+            continue
+        # A valid coverage may hold an area with a tail through its neighbours.
+        far = int((shapely.is_empty(tried) | (moved_m(shapes[free], tried) > tolerance_m)).sum())
+        if far < least:
+            made, least = tried, far
+        if far == 0:
             break
     same = ~changed_rows(shapes[free], made)
     made[same] = shapes[free][same]
