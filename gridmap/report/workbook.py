@@ -260,7 +260,7 @@ class _Sheets:
         each = 30 if max(map(_width, names), default=0) > 20 else 20  # or names are left out
         tall = each * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
         drawn.set_size({"width": 620, "height": min(max(tall, 240), 900)})
-        sheet.insert_chart(_FIRST_ROW, len(table.columns) + 1 + 9 * place, drawn)
+        sheet.insert_chart(_FIRST_ROW + 1, len(table.columns) + 1 + 9 * place, drawn)
 
 
 def _column_widths(table: Table) -> list[float]:
