@@ -10,8 +10,9 @@
 ``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
 ``GRIDMAP_TILE_CREDIT``    the basemap's attribution
 ``GRIDMAP_WORKSPACE``      workspace that the app opens
-``GRIDMAP_CACHE``          folder for road networks kept between runs, ``off`` for none; the
-                           user's cache folder unless set
+``GRIDMAP_CACHE``          folder for what is kept between runs: road networks and what
+                           pages compute; ``off`` for none; the user's cache folder unless
+                           set
 ``GRIDMAP_LOGIN``          file with the ``[auth]`` of an OIDC server; every page asks to log in
 ``GRIDMAP_LOGIN_CLAIM``    what the log calls somebody who has logged in: ``email`` unless set
 =========================  ==========================================================

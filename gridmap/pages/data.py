@@ -17,7 +17,7 @@ from gridmap.model.crs import crs_label
 from gridmap.pages.cache import drawing_of, findings_of
 from gridmap.pages.data_import import show_import
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import number, show_empty, show_error
+from gridmap.pages.layout import number, show_empty, show_error, show_lines
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import show_map
 from gridmap.plans import Action, logged, repair_detail
@@ -91,13 +91,13 @@ def _show_contents(ground: Ground) -> None:
         )
         st.caption(tr("page.data.crs", crs=crs_label(city.crs)))
         notes = [
-            f"- {tr(f'page.kind.{kind}')}: {line}"
+            f"{tr(f'page.kind.{kind}')}: {line}"
             for kind, layer in city.layers.items()
             for line in dict[str, Any](layer.provenance).get("warnings") or []
         ]
         if notes:
             with st.expander(tr("page.data.notes", count=len(notes))):
-                st.markdown("\n".join(notes))
+                show_lines(notes)
     with map_side:
         overlays = [_overlay(kind, ground) for kind in _OVER_GRIDS if city.has(kind)]
         grids = city.get(Kind.GRID)
@@ -265,5 +265,4 @@ def _show_repair(ground: Ground) -> None:
             st.rerun()
     except GridmapError as error:
         show_error(error)
-    for line in session.work.pop("repair", []):
-        st.markdown(f"- {line}")
+    show_lines(session.work.pop("repair", []))

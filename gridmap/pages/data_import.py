@@ -18,7 +18,7 @@ from gridmap.model import Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS
 from gridmap.pages.cache import drawing_of
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import number, show_error
+from gridmap.pages.layout import number, show_error, show_lines
 from gridmap.pages.session import Session
 from gridmap.pages.touch import show_map
 from gridmap.pages.uploads import Upload, keep_files, look_first, read_for_a_look, store
@@ -174,7 +174,7 @@ def _show_report(report: ImportReport) -> None:
             or "–",
         )
     )
-    st.markdown("\n".join(f"- {line}" for line in lines))
+    show_lines(lines)
 
 
 def _reason(reason: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import wraps
@@ -22,6 +23,7 @@ from gridmap.plans import LOCAL
 
 __all__ = [
     "Figure",
+    "escaped",
     "guarded",
     "number",
     "pick_period",
@@ -30,7 +32,10 @@ __all__ = [
     "show_empty",
     "show_error",
     "show_figures",
+    "show_lines",
 ]
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,16 @@ def show_figures(figures: Sequence[Figure], *, across: int | None = None) -> Non
     )
     columns = "" if across is None else f' style="grid-template-columns: repeat({across}, 1fr)"'
     st.html(f'<div class="gm-figures"{columns}>{boxes}</div>')
+
+
+def escaped(text: str) -> str:
+    """Return a text whose names are not taken for Markdown."""
+    return _MARKS.sub(r"\\\1", text)
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Draw sentences as a list; what names hold of Markdown stays as it is written."""
+    st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
 
 
 def show_list(rows: Sequence[tuple[str, str]]) -> None:

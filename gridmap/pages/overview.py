@@ -16,6 +16,7 @@ from gridmap.pages.layout import (
     pick_period,
     show_empty,
     show_figures,
+    show_lines,
     show_list,
 )
 from gridmap.pages.touch import show_map
@@ -134,4 +135,4 @@ def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:
     if grids.missing:
         names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in grids.missing)
         lines.append(tr("page.health.missing", names=names))
-    st.markdown("\n".join(f"- {line}" for line in lines or [tr("page.health.good")]))
+    show_lines(lines or [tr("page.health.good")])

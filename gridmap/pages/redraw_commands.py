@@ -11,6 +11,7 @@ from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.ground import Ground
+from gridmap.pages.layout import show_lines
 from gridmap.pages.redraw_state import Sitting
 from gridmap.plans import Command
 from gridmap.plans import commands as do
@@ -73,7 +74,7 @@ def _offer(
         st.button(label, disabled=True, width="stretch")
         return
     veto = effect.veto
-    st.markdown("\n".join(f"- {line}" for line in effect.sentences()))
+    show_lines(effect.sentences())
     if veto is not None and veto.can_insist:
         insist = st.checkbox(tr("page.edit.insist"))
     blocked = veto is not None and not insist

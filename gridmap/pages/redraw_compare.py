@@ -7,7 +7,7 @@ import streamlit as st
 from gridmap.i18n import tr
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import show_empty
+from gridmap.pages.layout import show_empty, show_lines
 from gridmap.pages.redraw_state import Redraw, stored_plans
 from gridmap.pages.touch import show_map
 from gridmap.plans import compare_plans
@@ -39,7 +39,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
             )
             show_map(scene, key=f"map-compare-{name == new}", height=520, link="compare")
     st.subheader(tr("page.compare.changes"))
-    st.markdown("\n".join(f"- {line}" for line in found.sentences()))
+    show_lines(found.sentences())
     frame = found.table()
     st.dataframe(
         frame[["name", "residents_before", "residents_after", "incidents_before",

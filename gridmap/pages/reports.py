@@ -13,7 +13,7 @@ import streamlit as st
 from gridmap.i18n import LANGUAGES, current_language, tr, using_language
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import Figure, show_empty, show_figures
+from gridmap.pages.layout import Figure, escaped, show_empty, show_figures, show_lines
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.plans import Action, logged
 from gridmap.report import ALL_FORMATS, Report, Request, build_report, write_report
@@ -146,7 +146,9 @@ def _show_preview(report: Report) -> None:
         ],
         across=3,
     )
-    st.markdown("\n".join(f"- {line}" for line in report.sentences))
+    show_lines(line for line in report.sentences if line not in report.warnings)
+    for line in report.warnings:
+        st.warning(escaped(line), icon=":material/warning:")
     titles = [table.title for table in report.tables]
     at = st.selectbox(
         tr("page.reports.table"), range(len(titles)), format_func=lambda row: titles[row]

@@ -75,6 +75,7 @@ class Schedule:
             strict=self.strict * firm,
             cooling=self.cooling - 0.25 * hurry,
             holding=self.holding + 0.12 * hurry,
+            opening=self.opening * (1.0 - hurry),
         )
 
 

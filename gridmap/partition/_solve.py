@@ -56,11 +56,12 @@ class Effort:
     def part(self, share: float, *, travels: bool) -> Effort:
         """Return the effort for a region with this share of the grids.
 
-        Many stations share one search's looks, down to a twentieth each; where distance
-        counts, a look costs several times as much, and there are fewer.
+        Many stations share one search's looks and searches, down to a twentieth each; where
+        distance counts, a look costs several times as much, and there are fewer.
         """
-        fewer = 3.0 if travels else 1.0
-        return replace(self, visits=self.visits * max(share, 0.05) / fewer)
+        share = max(share, 0.05)
+        visits = self.visits * share / (3.0 if travels else 1.0)
+        return replace(self, visits=visits, searches=int(self.searches * share))
 
     def sweeps(self, grids: int) -> int:
         """Return the sweeps of one annealing of so many grids."""
@@ -175,8 +176,7 @@ def solve_region(
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
-    left = clock.left()
-    visit_s = _VISIT_S * (6 if pulls_travel(instance) else 1)
+    left, visit_s = clock.left(), _VISIT_S * (6 if pulls_travel(instance) else 1)
     if np.isfinite(left):
         starts = int(max(1, min(starts, left / (sweeps * n * visit_s))))
     # What annealing has of the progress: of all looks, or of the time where that is short.
