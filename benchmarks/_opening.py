@@ -128,7 +128,7 @@ def _app(place: Path, kept: Path | None = None) -> Iterator[tuple[str, psutil.Pr
     root = Path(__file__).parents[1]
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "streamlit", "run", str(root / "app.py"),
+            sys.executable, "-m", "gridmap.pages.serve", "run", str(root / "app.py"),
             "--server.headless", "true", "--server.address", "127.0.0.1",
             "--server.port", str(_PORT), "--server.fileWatcherType", "none",
             "--browser.gatherUsageStats", "false",

@@ -48,7 +48,7 @@ def command(
     # Headless, because otherwise Streamlit asks a first-time user for an e-mail address.
     process = subprocess.Popen(  # noqa: S603 - our own script
         [
-            sys.executable, "-m", "streamlit", "run", str(bundled("app.py")),
+            sys.executable, "-m", "gridmap.pages.serve", "run", str(bundled("app.py")),
             "--server.headless", "true",
             "--server.address", _HOST,
             "--server.port", str(port),

@@ -129,7 +129,7 @@ def serve(
         environment["GRIDMAP_WORKSPACE"] = str(workspace)
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"),
+            sys.executable, "-m", "gridmap.pages.serve", "run", str(ROOT / "app.py"),
             "--server.headless", "true",
             "--server.address", "127.0.0.1",
             "--server.port", str(port),

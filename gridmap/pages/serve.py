@@ -1,0 +1,25 @@
+"""Streamlit with our pages already loaded: the first visitor does not wait for imports.
+
+``python -m gridmap.pages.serve run app.py ...`` takes what ``streamlit`` takes.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from streamlit.web.cli import main
+
+import gridmap.pages
+
+__all__ = ["load_pages"]
+
+
+def load_pages() -> None:
+    """Import every module of the pages, and with them what they need."""
+    for module in iter_modules(gridmap.pages.__path__):
+        if module.name != "serve":
+            import_module(f"gridmap.pages.{module.name}")
+
+
+if __name__ == "__main__":
+    load_pages()
+    main(prog_name="streamlit")
