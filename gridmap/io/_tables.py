@@ -6,6 +6,7 @@ import csv
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,8 @@ def read_csv(path: Path, *, encoding: str = "") -> Source:
         If its encoding cannot be found, or is not the one asked for.
     """
     found, options = _options(path, encoding)
-    try:
-        with _strictly():
-            frame = pd.read_csv(path, **options)
-    except _ERRORS as error:
-        raise InputError("io.error.bad_table", file=path.name) from error
+    with _strictly(path):
+        frame = pd.read_csv(path, **options)
     return Source(_named(frame), None, found, "CSV")
 
 
@@ -62,14 +60,9 @@ def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> It
         If its encoding cannot be found, or is not the one asked for.
     """
     found, options = _options(path, encoding)
-    try:
-        with _strictly(), pd.read_csv(path, chunksize=rows, **options) as parts:
-            for frame in parts:
-                yield Source(_named(frame).reset_index(drop=True), None, found, "CSV")
-    except _ERRORS as error:
-        if isinstance(error, GridmapError):
-            raise
-        raise InputError("io.error.bad_table", file=path.name) from error
+    with _strictly(path), pd.read_csv(path, chunksize=rows, **options) as parts:
+        for frame in parts:
+            yield Source(_named(frame).reset_index(drop=True), None, found, "CSV")
 
 
 def csv_columns(path: Path, *, encoding: str = "", only: Iterable[str] = ()) -> pd.DataFrame:
@@ -126,8 +119,16 @@ def _shape(lines: list[str]) -> tuple[str, int]:
     return max(_SEPARATORS, key=first.count), 0
 
 
-def _strictly() -> warnings.catch_warnings[None]:
-    return warnings.catch_warnings(action="error", category=pd.errors.ParserWarning)
+@contextmanager
+def _strictly(path: Path) -> Iterator[None]:
+    """Refuse what is no table, and rows with more cells than the header."""
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            yield
+    except GridmapError:
+        raise
+    except _ERRORS as error:
+        raise InputError("io.error.bad_table", file=path.name) from error
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
