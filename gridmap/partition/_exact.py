@@ -18,11 +18,11 @@ from gridmap.partition._anneal import Clock
 from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import Relaxation, relax_travel
 
-__all__ = ["EXACT_GRIDS", "Cut", "Proof", "TravelTask", "assign_centres", "prove_travel"]
+__all__ = ["Cut", "Proof", "TravelTask", "assign_centres", "is_modelled", "prove_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-EXACT_GRIDS = 400  # beyond, the model is rarely small enough: a better bound is worth more
+_EXACT_GRIDS = 400  # beyond, the model is rarely small enough: a better bound is worth more
 _LARGEST_MODEL = 60_000  # variables
 _NEAR, _NEARER = 8, 4  # centres that a grid may be given to, fewer where a plan is known
 _AROUND_S, _AROUND_GAP = 2.0, 2e-5
@@ -71,6 +71,11 @@ class Cut:
     rim: tuple[int, ...]
 
 
+def is_modelled(grids: int, *, exact: bool) -> bool:
+    """Return whether time is to be left for the exact model."""
+    return exact and grids <= _EXACT_GRIDS
+
+
 def prove_travel(
     task: TravelTask,
     centre: Integers,
@@ -98,8 +103,7 @@ def prove_travel(
     n = len(task.weight)
     beats = len(np.unique(centre))
     upper = task.value(centre)
-    modelled = exact and n <= EXACT_GRIDS
-    part = clock.part(clock.left() * (0.3 if modelled else 1.0))
+    part = clock.part(clock.left() * (0.3 if is_modelled(n, exact=exact) else 1.0))
     relaxed = relax_travel(
         task.cost, task.weight, task.bounds, beats, upper, clock=part, steps=steps, goal=1e-6
     )

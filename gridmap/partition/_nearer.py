@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._exact import EXACT_GRIDS, Cut, TravelTask, prove_travel
+from gridmap.partition._exact import Cut, TravelTask, is_modelled, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
@@ -65,8 +65,8 @@ def improve_travel(
     cost = np.ascontiguousarray(cost[np.ix_(back, back)])
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
     task = TravelTask(built.instance.graph, cost, problem.weights[back, 0], bounds)
-    modelled = exact and n <= EXACT_GRIDS
-    own = clock.part(clock.left() * (0.25 if modelled else 0.6 if exact else 0.75))
+    searching = 0.25 if is_modelled(n, exact=exact) else 0.6 if exact else 0.75
+    own = clock.part(clock.left() * searching)
     visits = max(_LEAST_VISITS, _SWEEPS * n * n)
 
     steps = _TRIES[effort] + 2  # the plan itself, further searches, and the bound

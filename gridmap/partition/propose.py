@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gridmap.partition._anneal import Clock
-from gridmap.partition._exact import EXACT_GRIDS
+from gridmap.partition._exact import is_modelled
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
@@ -115,7 +115,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
         wish = _wish(problem, name, tolerance, keep)
-        modelled = prove and problem.grids <= EXACT_GRIDS
+        modelled = is_modelled(problem.grids, exact=prove)
         search = clock.part(part.left() * (0.1 if modelled else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
