@@ -17,7 +17,7 @@ from gridmap.model.crs import crs_label
 from gridmap.pages.cache import drawing_of, findings_of
 from gridmap.pages.data_import import show_import
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import number, show_empty, show_error, show_lines
+from gridmap.pages.layout import number, pick_row, show_empty, show_error, show_lines
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import show_map
 from gridmap.plans import Action, logged, repair_detail
@@ -189,17 +189,8 @@ def _show_check(ground: Ground) -> None:
                 "ID": [tr("page.join.names").join(item.ids) for item in found],
             }
         )
-        picked = st.dataframe(
-            frame,
-            hide_index=True,
-            width="stretch",
-            on_select="rerun",
-            selection_mode="single-row",
-            key="gridmap-findings",
-        )
+        chosen = found[pick_row(frame, key="gridmap-findings")]
         _show_repair(ground)
-    rows = dict(picked).get("selection", {}).get("rows", [])
-    chosen = found[rows[0]] if rows else found[0]
     with map_side:
         st.caption(tr("page.data.on_map", name=tr(f"io.finding.{chosen.kind}")))
         overlays = []

@@ -11,6 +11,7 @@ from functools import wraps
 from html import escape
 from importlib.resources import files
 
+import pandas as pd
 import streamlit as st
 
 from gridmap.errors import GridmapError
@@ -27,6 +28,7 @@ __all__ = [
     "guarded",
     "number",
     "pick_period",
+    "pick_row",
     "put_header",
     "put_style",
     "show_empty",
@@ -148,6 +150,20 @@ def show_list(rows: Sequence[tuple[str, str]]) -> None:
         f"<li><b>{escape(name)}</b><span>{escape(text)}</span></li>" for name, text in rows
     )
     st.html(f'<ul class="gm-list">{items}</ul>')
+
+
+def pick_row(frame: pd.DataFrame, *, key: str) -> int:
+    """Draw a table to pick a row of; return the row, the first unless another is picked."""
+    picked = st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+    )
+    rows = dict(picked).get("selection", {}).get("rows", [])
+    return int(rows[0]) if rows else 0
 
 
 def show_empty(key: str) -> None:

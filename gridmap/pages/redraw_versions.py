@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import show_empty, show_error
+from gridmap.pages.layout import pick_row, show_empty, show_error
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
 from gridmap.pages.touch import show_map
@@ -68,16 +68,7 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
             ],
         }
     )
-    picked = st.dataframe(
-        frame,
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"gridmap-versions-{name}-{len(versions)}",
-    )
-    rows = dict(picked).get("selection", {}).get("rows", [])
-    return versions[rows[0] if rows else 0]
+    return versions[pick_row(frame, key=f"gridmap-versions-{name}-{len(versions)}")]
 
 
 def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
