@@ -160,7 +160,7 @@ def test_the_times_of_databases_for_none_are_refused_and_counted(tmp_path):
 
 
 def test_times_that_nobody_can_read_are_told_with_one(tmp_path):
-    raw = EVENTS + "1709604000,盗窃,114,22.5\n"
+    raw = EVENTS + "2024030510,盗窃,114,22.5\n"
     assert refused(tmp_path, "a.csv", raw, "incidents") == "io.error.no_times"
 
 

@@ -1,66 +1,45 @@
-"""Reading dates as people write them, and refusing to guess which number is the month."""
+"""Reading times as people and programs write them, and refusing to guess."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridmap.errors import InputError
+from gridmap.io._date_orders import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    PATTERNS,
+    SHORT_PATTERNS,
+    full_years,
+    guess_orders,
+    order_of,
+    plain_words,
+)
+from gridmap.io._time_numbers import read_epochs, read_serials
 
-__all__ = ["guess_orders", "joined_times", "parse_times"]
+__all__ = ["joined_times", "parse_times"]
 
 _SAMPLE = 1000
-
-_CLOCK = (
-    r"(?:[T\s]*(?P<half>上午|下午|凌晨|早上|中午|晚上|夜间)?\s*"
-    r"(?P<hour>\d{1,2})(?:\s*[:：时点](?P<minute>\d{1,2})?)?(?:[:：分](?P<second>\d{1,2}))?"
-    r"(?:[.,]\d+)?\s*[分秒]?\s*(?P<noon>[AaPp]\.?[Mm]\.?)?\s*(?:Z|[+-]\d\d:?\d\d)?)?\s*$"
-)
-_SEPARATOR = r"\s*[-/.年月]\s*"
-_ORDERS = {
-    "ymd": rf"^\s*(?P<y>\d{{4}}){_SEPARATOR}(?P<m>\d{{1,2}}){_SEPARATOR}(?P<d>\d{{1,2}})日?",
-    "ydm": rf"^\s*(?P<y>\d{{4}}){_SEPARATOR}(?P<d>\d{{1,2}}){_SEPARATOR}(?P<m>\d{{1,2}})",
-    "mdy": rf"^\s*(?P<m>\d{{1,2}}){_SEPARATOR}(?P<d>\d{{1,2}}){_SEPARATOR}(?P<y>\d{{4}})",
-    "dmy": rf"^\s*(?P<d>\d{{1,2}}){_SEPARATOR}(?P<m>\d{{1,2}}){_SEPARATOR}(?P<y>\d{{4}})",
-    "compact": r"^\s*(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
-    r"(?:[T\s]?(?P<hour>\d{2}):?(?P<minute>\d{2}):?(?P<second>\d{2})?)?\s*$",
-}
-_PATTERNS = {
-    name: re.compile(pattern if name == "compact" else pattern + _CLOCK)
-    for name, pattern in _ORDERS.items()
-}
 _PLAIN = {
     "ymd": ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"),
     "ydm": ("%Y/%d/%m %H:%M:%S",),
     "mdy": ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
     "dmy": ("%d/%m/%Y %H:%M:%S",),
 }
-_FORMAT_OF = {
-    "ymd": "YYYY-MM-DD",
-    "ydm": "YYYY-DD-MM",
-    "mdy": "MM-DD-YYYY",
-    "dmy": "DD-MM-YYYY",
-}
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = re.compile(
-    rf"(?:(?P<day>\d{{1,2}})[\s-]+)?(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?[\s-]+"
-    r"(?:(?P<after>\d{1,2}),?\s+)?(?P<year>\d{4})",
-    re.IGNORECASE,
-)
-_WEEKDAY = re.compile(r"[(（]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)）]?")
 _CLOCK_ONLY = re.compile(r"^\s*\d{1,2}\s*[:：时点]")
-_FIRST_YEAR, _LAST_YEAR = 1950, 2100  # others are what databases write for "none"
-_SERIAL = re.compile(r"^\d{5}(?:\.\d+)?$")  # Excel's days since 1899-12-30
+_MIDNIGHT = r"[T\s]+0?0:00(?::00(?:\.0+)?)?$"
+_WORLD = r"^(?:Z|UTC|GMT|[+-]00:?(?:00)?)$"
 
 
 def parse_times(
-    values: pd.Series, *, formats: tuple[str, ...] = ()
+    values: pd.Series, *, formats: tuple[str, ...] = (), utc_offset_h: float | None = None
 ) -> tuple[NDArray[np.datetime64], dict[str, int]]:
     """Return the times of a column, and how many values each form explained.
+
+    A clock is read as it stands, whatever zone is written behind it.
 
     Parameters
     ----------
@@ -70,6 +49,9 @@ def parse_times(
         Orders chosen by the user, as ``%m/%d/%Y %H:%M`` or ``MM/DD/YYYY``; only the order
         of year, month and day is taken from them, the clock is read as it stands (``3:05
         PM``, ``15:05:00``, ``下午3点``, or none, which is midnight).
+    utc_offset_h
+        Hours by which the city's clocks are ahead of UTC; None where that is not known. Only
+        for seconds since 1970, which count in UTC.
 
     Returns
     -------
@@ -77,44 +59,79 @@ def parse_times(
         NaT where a value is blank, fits no form, or lies before 1950 or after 2100, which
         is how databases write "none".
     forms
-        Form to number of values read by it.
+        Form to number of values read by it: ``time``, an order, ``compact``, ``excel``,
+        ``epoch``; ``short_year`` and ``world_clock`` count what has years of two digits, or
+        is marked as UTC, beside.
 
     Raises
     ------
     InputError
         If no format was given and the column mixes orders, or does not say which number is
-        the month.
+        the month; or if it holds seconds since 1970 and the city's clocks are not known.
     """
     if pd.api.types.is_datetime64_any_dtype(values):
-        plain = values.dt.tz_localize(None) if getattr(values.dt, "tz", None) else values
-        return plain.to_numpy().astype("datetime64[s]"), {"time": int(values.notna().sum())}
-    text = _plain_words(values)
-    orders = tuple(order_of(item) for item in formats or guess_orders(text))
-    times = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
-    forms: dict[str, int] = {}
+        return _of_times(values)
+    text = plain_words(values)
     blank = (text == "").to_numpy()
+    times = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
+    epochs = read_epochs(text[~blank], utc_offset_h=utc_offset_h)
+    if epochs is not None:
+        times[~blank] = epochs
+        return times, {"epoch": len(epochs)}
+    forms: dict[str, int] = {}
+    orders = tuple(order_of(item) for item in formats or guess_orders(text))
     for order in (*orders, "compact"):
-        rows = np.flatnonzero(np.isnat(times) & ~blank)
-        if len(rows) == 0:
-            break
-        read = _read_plain(text.iloc[rows], order)
-        rest = np.flatnonzero(np.isnat(read))
-        if len(rest):
-            read[rest] = _read(text.iloc[rows[rest]], order)
-        times[rows] = read
-        count = int((~np.isnat(read)).sum())
-        if count:
-            forms[order] = count
+        _fill(times, text, blank, order, forms)
+    # A year of two digits among others of four is a slip; it is read where all are so.
+    if not forms:
+        for order in orders:
+            _fill(times, text, blank, order, forms, short=True)
     rows = np.flatnonzero(np.isnat(times) & ~blank)
-    serial = rows[text.iloc[rows].str.match(_SERIAL).to_numpy()] if len(rows) else rows
-    if len(serial):
-        days = text.iloc[serial].astype(float).to_numpy()
-        seconds = np.round(days * 86400).astype("timedelta64[s]")
-        times[serial] = np.datetime64("1899-12-30", "s") + seconds
-        forms["excel"] = len(serial)
+    if len(rows):
+        times[rows] = read_serials(text.iloc[rows])
+        if count := int((~np.isnat(times[rows])).sum()):
+            forms["excel"] = count
     years = times.astype("datetime64[Y]").astype(int) + 1970
-    times[~np.isnat(times) & ((years < _FIRST_YEAR) | (years > _LAST_YEAR))] = np.datetime64("NaT")
+    times[~np.isnat(times) & ((years < FIRST_YEAR) | (years > LAST_YEAR))] = np.datetime64("NaT")
     return times, forms
+
+
+def _of_times(values: pd.Series) -> tuple[NDArray[np.datetime64], dict[str, int]]:
+    count = int(values.notna().sum())
+    zone = getattr(values.dt, "tz", None)
+    forms = {"time": count}
+    if zone is not None:
+        if str(zone) in {"UTC", "UTC+00:00"}:
+            forms["world_clock"] = count
+        values = values.dt.tz_localize(None)
+    return values.to_numpy().astype("datetime64[s]"), forms
+
+
+def _fill(
+    times: NDArray[np.datetime64],
+    text: pd.Series,
+    blank: NDArray[np.bool_],
+    order: str,
+    forms: dict[str, int],
+    *,
+    short: bool = False,
+) -> None:
+    """Read in one order what no other has read yet."""
+    rows = np.flatnonzero(np.isnat(times) & ~blank)
+    if len(rows) == 0:
+        return
+    read = _read_plain(text.iloc[rows], "" if short else order)
+    rest = np.flatnonzero(np.isnat(read))
+    if len(rest):
+        pattern = SHORT_PATTERNS[order] if short else PATTERNS[order]
+        read[rest], world = _read(text.iloc[rows[rest]], pattern)
+        if world:
+            forms["world_clock"] = forms.get("world_clock", 0) + world
+    times[rows] = read
+    if count := int((~np.isnat(read)).sum()):
+        forms[order] = count
+        if short:
+            forms["short_year"] = forms.get("short_year", 0) + count
 
 
 def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
@@ -138,7 +155,9 @@ def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
         filled = others[name].dropna().astype(str).str.strip()
         filled = filled[filled != ""].head(_SAMPLE)
         if len(filled) and not filled.str.match(_CLOCK_ONLY).any():
-            return others[name].astype(str).str.strip() + " " + clock.astype(str).str.strip()
+            # A spreadsheet's date is a time at midnight.
+            days = others[name].astype(str).str.strip().str.replace(_MIDNIGHT, "", regex=True)
+            return days + " " + clock.astype(str).str.strip()
     return clock
 
 
@@ -150,99 +169,6 @@ def _only_clocks(values: pd.Series) -> bool:
     return bool(len(filled)) and bool(filled.str.match(_CLOCK_ONLY).all())
 
 
-def _plain_words(values: pd.Series) -> pd.Series:
-    """Return dates as text without days of the week, months' names and full width."""
-    text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
-    odd = text.str.contains(r"[A-Za-z]{3}|[\uff01-\uff5e]|星期|周|礼拜", regex=True)
-    if odd.any():
-        text = text.where(~odd, text[odd].map(_plain_date).reindex(text.index))
-    return text
-
-
-def _plain_date(cell: str) -> str:
-    half = _WEEKDAY.sub(" ", unicodedata.normalize("NFKC", cell)).strip()
-    found = _NAMED.search(half)
-    day = found and (found["day"] or found["after"])
-    if not found or not day:
-        return half
-    month = _MONTHS.index(found["month"][:3].lower()) + 1
-    return f"{found['year']}-{month}-{day} {half[found.end() :].strip()}".strip()
-
-
-def order_of(date_format: str) -> str:
-    """Return ``ymd``, ``ydm``, ``mdy`` or ``dmy`` from a format.
-
-    Raises
-    ------
-    InputError
-        If the format does not name year, month and day once each.
-
-    Examples
-    --------
-    >>> order_of("%m/%d/%Y %I:%M:%S %p"), order_of("YYYY/DD/MM")
-    ('mdy', 'ydm')
-    """
-    plain = re.sub(r"%[^YymdbBjeF]", "", date_format.replace("%F", "%Y-%m-%d"))
-    letters = re.sub(r"%-?([Yymde])", lambda match: f"<{match[1]}>", plain)
-    if "<" not in letters:
-        # Unicode style: the first MM is the month, a later mm is minutes.
-        letters = re.sub(r"[Hh]{1,2}.*$", "", letters)
-        letters = re.sub(r"[Yy]+", "<y>", letters, count=1)
-        letters = re.sub(r"M+", "<m>", letters, count=1)
-        letters = re.sub(r"[Dd]+", "<d>", letters, count=1)
-    order = "".join(re.findall(r"<([A-Za-z])>", letters)).lower().replace("e", "d")
-    if order not in _ORDERS:
-        raise InputError("io.error.date_format", received=date_format)
-    return order
-
-
-def guess_orders(values: pd.Series) -> tuple[str, ...]:
-    """Return the formats that explain the dates of a whole column.
-
-    Raises
-    ------
-    InputError
-        If the column mixes orders, or does not say which number is the month.
-    """
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return ()
-    # Days repeat: a year of incidents has a few hundred of them.
-    days = _plain_words(values.dropna()).str.slice(0, 10).value_counts()
-    days = days[days.index != ""]
-    counts = days.to_numpy()
-    parts = {
-        "year_first": days.index.to_series().str.extract(_ORDERS["ymd"]).dropna(),
-        "year_last": days.index.to_series().str.extract(_ORDERS["dmy"]).dropna(),
-    }
-    found: list[str] = []
-    doubt = ""
-    for dates, month_second, day_second in (
-        (parts["year_first"], "ymd", "ydm"),
-        (parts["year_last"], "dmy", "mdy"),
-    ):
-        if len(dates) == 0:
-            continue
-        # 2024-13-45 is a date in no order: it tells nothing about the others.
-        part = dates[(dates["m"].astype(int) <= 12) | (dates["d"].astype(int) <= 12)]
-        big_month = bool((part["m"].astype(int) > 12).any())
-        big_day = bool((part["d"].astype(int) > 12).any())
-        if big_month and big_day:
-            doubt = "mixed"
-        elif big_month:
-            found.append(day_second)
-        elif big_day or month_second == "ymd":
-            found.append(month_second)
-        else:
-            doubt = doubt or "ambiguous"
-    sizes = {name: int(counts[days.index.isin(part.index)].sum()) for name, part in parts.items()}
-    if doubt == "mixed" or all(sizes.values()):
-        examples = " / ".join(str(part.index[0]) for part in parts.values() if len(part))
-        raise InputError("io.error.dates_mixed", examples=examples, **sizes)
-    if doubt:
-        raise InputError("io.error.dates_ambiguous", example=str(parts["year_last"].index[0]))
-    return tuple(_FORMAT_OF[order] for order in found) or (_FORMAT_OF["ymd"],)
-
-
 def _read_plain(text: pd.Series, order: str) -> NDArray[np.datetime64]:
     """Read the commonest clock at full speed; NaT where it is another."""
     for form in _PLAIN.get(order, ()):
@@ -251,25 +177,40 @@ def _read_plain(text: pd.Series, order: str) -> NDArray[np.datetime64]:
     return np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
 
 
-def _read(text: pd.Series, order: str) -> NDArray[np.datetime64]:
-    parts = text.str.extract(_PATTERNS[order])
+def _read(text: pd.Series, pattern: re.Pattern[str]) -> tuple[NDArray[np.datetime64], int]:
+    """Return the times that a pattern reads, and how many of them are marked as UTC."""
+    parts = text.str.extract(pattern)
     number = {
-        name: pd.to_numeric(parts[name], errors="coerce") if name in parts else np.nan
+        name: pd.to_numeric(parts[name], errors="coerce")
         for name in ("y", "m", "d", "hour", "minute", "second")
     }
-    hour = pd.Series(number["hour"], index=text.index).fillna(0)
-    if "half" in parts:
-        mark = parts["half"].fillna("") + parts["noon"].fillna("").str.upper().str.replace(".", "")
-        late = mark.isin(["下午", "晚上", "夜间", "PM"]) | ((mark == "中午") & (hour < 11))
-        early = mark.isin(["上午", "凌晨", "早上", "AM"])
-        hour = hour.where(~(late & (hour < 12)), hour + 12)
-        hour = hour.where(~(early & (hour == 12)), 0)
-    minute = pd.Series(number["minute"], index=text.index).fillna(0)
-    second = pd.Series(number["second"], index=text.index).fillna(0)
+    years = number["y"].to_numpy(dtype=float, copy=True)
+    short = years < 100
+    years[short] = full_years(years[short].astype(np.int64))
     days = pd.to_datetime(
-        pd.DataFrame({"year": number["y"], "month": number["m"], "day": number["d"]}),
+        pd.DataFrame({"year": years, "month": number["m"], "day": number["d"]}, index=text.index),
         errors="coerce",
     )
+    hour = number["hour"].fillna(0)
+    world = 0
+    if "half" in parts:
+        hour = _hour_of_day(hour, parts["half"].fillna(""), parts["noon"].fillna(""))
+        marked = parts["zone"].fillna("").str.match(_WORLD)
+        world = int((marked & days.notna()).sum())
+    minute, second = number["minute"].fillna(0), number["second"].fillna(0)
     right = (hour <= 24) & (minute < 60) & (second < 61)
     clock = (hour * 3600 + minute * 60 + second).where(right)
-    return (days + pd.to_timedelta(clock, unit="s")).to_numpy().astype("datetime64[s]")
+    return (days + pd.to_timedelta(clock, unit="s")).to_numpy().astype("datetime64[s]"), world
+
+
+def _hour_of_day(hour: pd.Series, half: pd.Series, noon: pd.Series) -> pd.Series:
+    """Return hours from 0 to 24 from hours as they are said: 下午3 is 15, 晚上12 is midnight."""
+    mark = half + noon.str.upper().str.replace(".", "")
+    night = mark.isin(["晚上", "夜间", "深夜"])
+    late = mark.isin(["下午", "傍晚", "PM"]) | ((mark == "中午") & (hour < 11))
+    # 夜间2点 is two in the morning: no night is as early as two in the afternoon.
+    late |= night & (hour >= 5)
+    early = mark.isin(["上午", "凌晨", "清晨", "早上", "早晨", "AM"])
+    hour = hour.where(~(late & (hour < 12)), hour + 12)
+    hour = hour.where(~(night & (hour == 12)), 24)
+    return hour.where(~(early & (hour == 12)), 0)

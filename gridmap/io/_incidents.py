@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,18 +15,28 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
-from gridmap.fields import fields_of, fold, match_columns
+from gridmap.fields import match_columns
 from gridmap.io._containers import opened_files
-from gridmap.io._dates import guess_orders, joined_times, parse_times
 from gridmap.io._features import without_persons
+from gridmap.io._incident_times import (
+    formats_of,
+    no_times,
+    read_times,
+    time_column,
+    utc_offset_h,
+)
 from gridmap.io._raw import Source
 from gridmap.io._sources import read_parts, read_source
 from gridmap.io._stated_crs import point_crs, source_crs
-from gridmap.io._tables import csv_columns
 from gridmap.io._values import as_degrees, as_ids, as_numbers, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
-from gridmap.model.crs import choose_working_crs, crs_label, from_datum, reproject_points
+from gridmap.model.crs import (
+    choose_working_crs,
+    crs_label,
+    from_datum,
+    reproject_points,
+)
 
 __all__ = ["read_incidents"]
 
@@ -77,7 +88,7 @@ def read_incidents(
     if crs is None or not any(len(table) for table in tables):
         names = ", ".join(path.name for path in paths)
         if refused.get("bad_time") and mapped.get("time") in source.frame:
-            raise _no_times(source.frame[mapped["time"]], mapped["time"], names)
+            raise no_times(source.frame[mapped["time"]], mapped["time"], names)
         raise InputError("io.error.no_incidents", file=names)
     whole = _joined(tables)
     repeated = int(whole.duplicated().sum())
@@ -107,21 +118,9 @@ def _parts(
                     yield source, item.name, options
                     continue
                 # Whether 3/4 is in March is decided by the whole column, not by a part.
-                said = replace(options, date_formats=_formats(item, options))
+                said = replace(options, date_formats=formats_of(item, options))
                 for source in read_parts(item, encoding=options.encoding):
                     yield source, item.name, said
-
-
-def _formats(path: Path, options: ImportOptions) -> tuple[str, ...]:
-    if options.date_formats:
-        return options.date_formats
-    columns = list(csv_columns(path, encoding=options.encoding).columns)
-    time = match_columns(columns, "incidents", options.columns).get("time", "")
-    if time not in columns:
-        return ()
-    aliases = {fold(alias) for alias in fields_of("incidents")["time"].aliases}
-    wanted = [name for name in columns if name == time or fold(name) in aliases]
-    return guess_orders(_times(csv_columns(path, encoding=options.encoding, only=wanted), time))
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -175,10 +174,17 @@ def _one(
     none = ~(np.isfinite(x) & np.isfinite(y))
     # Geocoders that find nothing write 0, 0: no incident happens on that spot of the ocean.
     none |= (x == 0) & (y == 0)
+    read = partial(
+        read_times,
+        formats=options.date_formats,
+        utc_offset_h=utc_offset_h(x, y, crs),
+        where=where,
+    )
     bad_time = np.zeros(len(frame), dtype=bool)
     table = pd.DataFrame({"x": x, "y": y})
     if "time" in mapped:
-        times, _ = parse_times(_times(frame, mapped["time"]), formats=options.date_formats)
+        times, said = read(time_column(frame, mapped["time"]), mapped["time"])
+        notes += said
         bad_time = np.isnat(times) & ~none
         table["time"] = times
     else:
@@ -187,28 +193,14 @@ def _one(
     if "category" in mapped:
         table["category"] = pd.Categorical(as_texts(frame[mapped["category"]]))
     if "settled" in mapped:
-        table["settled"] = parse_times(frame[mapped["settled"]], formats=options.date_formats)[0]
+        table["settled"], said = read(frame[mapped["settled"]], mapped["settled"])
+        notes += said
     if "station" in mapped:
         table["station"] = pd.Categorical(as_ids(frame[mapped["station"]]))
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
     return table[~(none | bad_time)], crs, mapped, list(persons)
-
-
-def _times(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Return a column of times; with a column of dates before it where it holds clocks only."""
-    aliases = [fold(alias) for alias in fields_of("incidents")["time"].aliases]
-    others = [str(name) for name in frame.columns if fold(str(name)) in aliases]
-    others = sorted(set(others) - {column}, key=lambda name: aliases.index(fold(name)))
-    return joined_times(frame[column], frame[others])
-
-
-def _no_times(values: pd.Series, column: str, where: str) -> InputError:
-    filled = values.dropna().astype(str).str.strip()
-    filled = filled[filled != ""]
-    example = filled.iloc[0][:40] if len(filled) else "-"
-    return InputError("io.error.no_times", file=where, column=column, example=example)
 
 
 def _coordinates(

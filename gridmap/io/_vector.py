@@ -58,6 +58,13 @@ def _read(path: Path, layer: str | None) -> tuple[pd.DataFrame, str]:
         # A ring of two points stops the whole file otherwise: it is refused as one row.
         frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore")
         driver = str(pyogrio.read_info(path, layer=layer).get("driver", path.suffix[1:]))
+        # A column of several offsets (summer and winter) comes as UTC: its clocks are lost.
+        shifted = [name for name in frame.columns if str(frame[name].dtype).endswith(", UTC]")]
+        if shifted:
+            written = pyogrio.read_dataframe(
+                path, layer=layer, columns=shifted, read_geometry=False, datetime_as_string=True
+            )
+            frame[shifted] = written[shifted].astype("object")
     return frame, driver
 
 
