@@ -18,6 +18,7 @@ from gridmap.siting import (
     solve_median,
     solve_set_cover,
 )
+from gridmap.siting._highs import Answer
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "benchmarks"
 REACH = 40.0
@@ -208,6 +209,37 @@ def test_a_ceiling_that_cannot_cover_is_infeasible() -> None:
 def test_a_negative_cost_is_refused() -> None:
     with pytest.raises(InputError):
         solve_median(-COST, np.ones(4), Limits(rooms=1))
+
+
+class Steps(Limits):
+    """Limits whose time runs out after so many looks at the clock."""
+
+    looks = 0
+
+    def left(self) -> float:
+        Steps.looks -= 1
+        return 1.0 if Steps.looks >= 0 else 0.0
+
+
+@pytest.mark.parametrize("looks", [40, 71, 80, 98, 120, 400])
+def test_a_search_cut_off_anywhere_proves_nothing_that_is_false(looks: int) -> None:
+    rng = np.random.default_rng(2)
+    cost, weights = rng.random((70, 70)), rng.random(70) + 0.1
+    best = solve_median(cost, weights, Limits(rooms=8))
+    assert best.proven
+    Steps.looks = looks
+    answer = solve_median(cost, weights, Steps(rooms=8))
+    assert answer.bound <= best.objective + 1e-9 <= answer.objective + 2e-9
+
+
+def test_no_time_for_a_first_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = Answer(values=None, bound=-np.inf, proven=False, infeasible=False)
+    monkeypatch.setattr("gridmap.siting.cover.minimise", lambda *_, **__: nothing)
+    # Three homes in a ring, each candidate beside two of them: greedy takes one too many.
+    cost = np.array([[0.0, np.inf, 0.0], [0.0, 0.0, np.inf], [np.inf, 0.0, 0.0]])
+    with pytest.raises(InfeasibleError) as raised:
+        solve_center(cost, np.ones(3), Limits(rooms=1))
+    assert raised.value.key == "siting.error.no_time"
 
 
 def test_a_time_limit_gives_the_best_found_and_its_bound() -> None:

@@ -43,7 +43,7 @@ class _Search:
     @property
     def closed(self) -> bool:
         """Whether the best known is as good as was asked for."""
-        return self.bound > self.threshold(self.integral)
+        return self.bound > self.threshold
 
     def offer(self, opened: Flags, total: float) -> None:
         """Keep places that are allowed and better than the best known."""
@@ -54,9 +54,20 @@ class _Search:
         if total < self.best - 1e-9 * (1.0 + abs(total)):
             self.best, self.opened = total, opened.copy()
 
-    def threshold(self, whole: bool) -> float:  # noqa: FBT001 - a fact of the costs
-        """Return the bound above which nothing better, or not enough better, exists."""
-        if whole:
+    def fill(self, opened: Flags, order: Ints) -> None:
+        """Open places in an order while they fit and clash with none; ``opened`` changes."""
+        near = self.near
+        spent = float(near.price[opened].sum())
+        for j in order.tolist():
+            clash = len(near.conflict) and (near.conflict[j] & opened).any()
+            if spent + near.price[j] <= near.budget + 1e-9 and not clash:
+                opened[j] = True
+                spent += near.price[j]
+
+    @property
+    def threshold(self) -> float:
+        """The bound above which nothing better, or not enough better, exists."""
+        if self.integral:
             return self.best - 1.0 + 1e-6
         against = self.best if self.worth is None else self.worth - self.best
         slack = max(1e-9 * abs(self.best), self.limits.gap * abs(against))
@@ -94,12 +105,11 @@ def least_cost(
     by_place = np.ascontiguousarray(cost.T)
     near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
     search = _Search(near, by_place, base, limits, worth)
-    integral = bool(
+    search.integral = bool(
         limits.gap == 0.0
         and (cost == np.round(cost)).all()
         and (base[np.isfinite(base)] % 1.0 == 0.0).all()
     )
-    search.integral = integral
     search.bound = float(np.minimum(cost.min(axis=1), base).sum())
     rng = np.random.default_rng(limits.seed)
     opened, locked = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
@@ -124,16 +134,16 @@ def least_cost(
             budget,
             state,
             search.best,
-            search.threshold(integral),
+            search.threshold,
             _ROUNDS,
             pace,
             25,
         )
         search.bound = max(search.bound, bound)
-        if search.bound > search.threshold(integral):
+        if search.closed:
             break
         _look(search, reduced, state, rng)
-        if search.bound > search.threshold(integral):
+        if search.closed:
             break
         free = int((state == 0).sum())
         if free < free_before:
@@ -147,7 +157,7 @@ def least_cost(
         if guess is not None:
             _draw(search, guess, rng)
         _shake(search, np.asarray(state == -1), rng)
-    _branch(search, state, (order, ranked), prices, often, integral=integral)
+    _branch(search, state, (order, ranked), prices, often)
     assert search.opened is not None  # noqa: S101 - greedy always offers
     chosen = np.flatnonzero(search.opened)
     return chosen, search.best, min(search.bound, search.best)
@@ -185,12 +195,7 @@ def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
     opened = np.zeros(len(guess), dtype=bool)
     # The largest of log(u) / share is a draw without replacement (Efraimidis, Spirakis 2006).
     order = np.argsort(-np.log(rng.random(len(guess))) / np.maximum(guess, 1e-6))
-    spent = 0.0
-    for j in order.tolist():
-        clash = len(search.near.conflict) and (search.near.conflict[j] & opened).any()
-        if spent + search.near.price[j] <= search.near.budget + 1e-9 and not clash:
-            opened[j] = True
-            spent += search.near.price[j]
+    search.fill(opened, order)
     search.offer(opened, exchange(search.near, opened, np.zeros(len(guess), dtype=bool)))
 
 
@@ -210,14 +215,7 @@ def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: i
             else np.zeros(m, bool)
         )
         outside = np.flatnonzero(~opened & ~locked & ~clash)
-        spent = float(search.near.price[opened].sum())
-        for j in rng.permutation(outside):
-            fits = spent + search.near.price[j] <= search.near.budget + 1e-9
-            if fits and not (
-                len(search.near.conflict) and (search.near.conflict[j] & opened).any()
-            ):
-                opened[j] = True
-                spent += search.near.price[j]
+        search.fill(opened, rng.permutation(outside))
         search.offer(opened, exchange(search.near, opened, locked))
 
 
@@ -235,8 +233,6 @@ def _branch(
     ranks: tuple[Ints, Floats],
     prices: Floats,
     often: Floats,
-    *,
-    integral: bool,
 ) -> None:
     """Open or close one place at a time, the lowest bound first, until the gap is closed."""
     whole_bound = search.bound if (state == 0).all() else -np.inf
@@ -247,8 +243,9 @@ def _branch(
     while heap and search.limits.left() > 0.0:
         bound, _, state, prices, often = heapq.heappop(heap)
         search.bound = max(search.bound, min(bound, settled, search.best))
-        if bound > search.threshold(integral):
+        if bound > search.threshold:
             settled = min(settled, bound)
+            heap.clear()  # the others are no lower
             break
         if not _spread(search, state):
             continue
@@ -274,12 +271,12 @@ def _branch(
                 search.near.budget,
                 child,
                 search.best,
-                search.threshold(integral),
+                search.threshold,
                 _NODE_ROUNDS,
                 0.3,
                 6,
             )
-            if its_bound > search.threshold(integral):
+            if its_bound > search.threshold:
                 settled = min(settled, its_bound)
                 continue
             if next(number) % 16 == 0:
@@ -287,16 +284,14 @@ def _branch(
             heapq.heappush(
                 heap, (max(bound, its_bound), next(number), child, its_prices, its_often)
             )
-    if not heap or settled < np.inf:
-        search.bound = max(search.bound, min(settled, search.best))
-        if search.limits.gap == 0.0 or integral:
-            search.bound = search.best
-    else:
-        search.bound = max(search.bound, min(heap[0][0], search.best))
+    left = heap[0][0] if heap else np.inf  # of what there was no time to look at
+    search.bound = max(search.bound, min(settled, left, search.best))
     if search.limits.gap > 0.0:
         # Places were ruled out only for what lies above the threshold.
-        search.bound = min(search.bound, max(search.threshold(integral), whole_bound))
-    if integral:
+        search.bound = min(search.bound, max(search.threshold, whole_bound))
+    elif not heap:
+        search.bound = search.best
+    if search.integral:
         search.bound = min(np.ceil(search.bound - 1e-6), search.best)
     elif search.best - search.bound <= 2e-9 * abs(search.best):
         search.bound = search.best
@@ -328,14 +323,6 @@ def _leaf(search: _Search, state: States) -> None:
 def _round(search: _Search, state: States, reduced: Floats) -> None:
     """Offer the places that a node's bound favours, exchanged."""
     opened = np.asarray(state == 1)
-    spent = float(search.near.price[opened].sum())
-    for j in np.argsort(reduced / search.near.price, kind="stable"):
-        clash = len(search.near.conflict) and (search.near.conflict[j] & opened).any()
-        if (
-            state[j] == 0
-            and spent + search.near.price[j] <= search.near.budget + 1e-9
-            and not clash
-        ):
-            opened[j] = True
-            spent += search.near.price[j]
+    order = np.argsort(reduced / search.near.price, kind="stable")
+    search.fill(opened, order[state[order] == 0])
     search.offer(opened, exchange(search.near, opened, np.asarray(state == -1)))

@@ -49,7 +49,8 @@ def solve_center(
     InputError
         If shapes differ, a weight is negative or not finite, or all weights are zero.
     InfeasibleError
-        If no choice within the limits reaches every demand that can be reached.
+        If no choice within the limits reaches every demand that can be reached, or none
+        was found in time.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def solve_center(
         middle = (low + high) // 2
         try:
             found = _try(costs, ones, float(radii[middle]), limits, fixed)
-        except TimeoutError:
+        except InfeasibleError:
             break
         if found is None:
             low = middle + 1
@@ -93,13 +94,19 @@ def solve_center(
 
 
 def _try(costs: Floats, ones: Floats, reach: float, limits: Limits, fixed: Floats) -> Ints | None:
-    """Return places that keep the reach within the limits, or None where none do."""
+    """Return places that keep the reach within the limits, or None where none do.
+
+    Raises
+    ------
+    InfeasibleError
+        If there was no time to tell.
+    """
     within = replace(limits, seconds=max(limits.left(), 0.01))
     try:
         answer = solve_set_cover(costs, ones, reach, within, fixed_cost=fixed)
     except InfeasibleError as error:
         if error.key == "siting.error.no_time":
-            raise TimeoutError from error
+            raise
         return None
     return None if len(answer.unserved) else answer.chosen
 
