@@ -40,9 +40,8 @@ class _Search:
     opened: Flags | None = None
     bound: float = -np.inf
 
-    @property
-    def closed(self) -> bool:
-        """Whether the best known is as good as was asked for."""
+    def is_closed(self) -> bool:
+        """Return whether the best known is as good as was asked for."""
         return self.bound > self.threshold
 
     def offer(self, opened: Flags, total: float) -> None:
@@ -140,10 +139,10 @@ def least_cost(
             25,
         )
         search.bound = max(search.bound, bound)
-        if search.closed:
+        if search.is_closed():
             break
         _look(search, reduced, state, rng)
-        if search.closed:
+        if search.is_closed():
             break
         free = int((state == 0).sum())
         if free < free_before:
@@ -153,7 +152,7 @@ def least_cost(
             break
     # Where a gap is allowed, better places close it sooner than branching does.
     patience = limits.elapsed() + 0.4 * limits.left() if limits.gap > 0.0 else 0.0
-    while not search.closed and limits.elapsed() < patience:
+    while not search.is_closed() and limits.elapsed() < patience:
         if guess is not None:
             _draw(search, guess, rng)
         _shake(search, np.asarray(state == -1), rng)
@@ -203,7 +202,7 @@ def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: i
     """Close a few of the best places, open others by chance, and exchange again."""
     m = len(locked)
     for _ in range(tries):
-        if search.opened is None or search.limits.left() <= 0.0 or search.closed:
+        if search.opened is None or search.limits.left() <= 0.0 or search.is_closed():
             return
         opened = search.opened.copy()
         inside = np.flatnonzero(opened)
