@@ -124,9 +124,9 @@ def test_two_sheets_that_may_be_meant_are_not_guessed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.xlsx"])
-def test_old_excel_is_told(tmp_path, name):
+def test_a_workbook_with_a_password_is_told(tmp_path, name):
     raw = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
-    assert refused(tmp_path, name, raw, "room") == "io.error.old_excel"
+    assert refused(tmp_path, name, raw, "room") == "io.error.locked_book"
 
 
 # -- times

@@ -10,16 +10,19 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from gridmap.errors import GridmapError, InputError, MissingError
+from gridmap.io._sheets import workbook_form
 
-__all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "opened_files"]
+__all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "WORKBOOK_SUFFIXES", "opened_files"]
 
 VECTOR_SUFFIXES = (
     ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
     ".tab", ".gdb", ".gpx",
 )  # fmt: skip
-TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".parquet")
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
+TABLE_SUFFIXES = (".csv", ".txt", ".tsv", *WORKBOOK_SUFFIXES, ".parquet")
 
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -55,12 +58,11 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
         yield inside
         return
     _check_size(path, max_mb)
-    if not zipfile.is_zipfile(path) or path.suffix.lower() in {".xlsx", ".xlsm"}:
-        if path.suffix.lower() == ".zip":
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOK_SUFFIXES or not zipfile.is_zipfile(path) or workbook_form(path):
+        if suffix == ".zip":
             raise InputError("io.error.broken_zip", file=path.name)
-        if path.suffix.lower() == ".xls":
-            raise InputError("io.error.old_excel", file=path.name)
-        if path.suffix.lower() not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
+        if suffix not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
             raise InputError("io.error.unknown_kind", file=path.name)
         yield [_main_part(path)]
         return
@@ -123,14 +125,14 @@ def _unpack(path: Path, folder: Path, max_mb: float) -> None:
         raise InputError("io.error.broken_zip", file=path.name) from error
 
 
-def _copy(source: object, sink: object, *, limit: int, name: str) -> None:
+def _copy(source: IO[bytes], sink: IO[bytes], *, limit: int, name: str) -> None:
     # The directory of a zip may lie about sizes: count what really comes out.
     written = 0
-    while chunk := source.read(1 << 20):  # type: ignore[attr-defined] # two file objects
+    while chunk := source.read(1 << 20):
         written += len(chunk)
         if written > limit:
             raise InputError("io.error.zip_bomb", file=name, mb=written / 1e6)
-        sink.write(chunk)  # type: ignore[attr-defined] # the same
+        sink.write(chunk)
 
 
 def _member_name(item: zipfile.ZipInfo) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from gridmap.errors import InputError, MissingError
 from gridmap.fields import FIELDS, fold
+from gridmap.io._sheets import Sheet, read_sheets
 from gridmap.io._table_head import header_row, known_names
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
 
 __all__ = ["read_excel"]
 
@@ -22,7 +21,6 @@ _COORDINATES = {
     if field.content == "coordinate"
     for alias in (field.name, *field.aliases)
 }
-_OLD = b"\xd0\xcf\x11\xe0"  # how an .xls begins, and a workbook with a password
 
 
 def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
@@ -38,55 +36,58 @@ def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
     MissingError
         If there is no such sheet.
     """
-    import openpyxl
-
-    with path.open("rb") as file:
-        if file.read(4) == _OLD:
-            raise InputError("io.error.old_excel", file=path.name)
-    try:
-        book = openpyxl.load_workbook(path, data_only=True)
-    except Exception as error:
-        # A damaged workbook raises what its zip, its XML or its styles happen to raise.
-        raise InputError("io.error.cannot_open", file=path.name) from error
-    names = book.sheetnames
-    if sheet and sheet not in names:
+    pages = read_sheets(path)
+    if sheet and sheet not in pages:
         raise MissingError(
-            "io.error.no_layer", layer=sheet, file=path.name, known=", ".join(names)
+            "io.error.no_layer", layer=sheet, file=path.name, known=", ".join(pages)
         )
-    pages = {page.title: _rows(page) for page in book.worksheets if sheet in {"", page.title}}
-    pages = {name: rows for name, rows in pages.items() if len(rows) > 1}
-    if not pages:
+    tables = {name: _table(page) for name, page in pages.items() if sheet in {"", name}}
+    found = {name: table for name, table in tables.items() if table is not None}
+    if not found:
         raise InputError("io.error.empty_layer", file=path.name)
-    rows = pages[_choose(pages, path.name)]
-    top = header_row(rows[:-1])
-    header = _header(rows, top)
-    body = [[_text(value) for value in row] for row in rows[top + 1 :]]
+    header, body = found[_choose({name: head for name, (head, _) in found.items()}, path.name)]
     frame = pd.DataFrame(body, columns=header, dtype="object")
     return frame.loc[:, [bool(name) for name in frame.columns]].astype("str")
 
 
-def _choose(pages: dict[str, list[list[Any]]], where: str) -> str:
-    heads = {name: rows[header_row(rows[:-1])] for name, rows in pages.items()}
-    found = [name for name, head in heads.items() if known_names(head) >= 2] or list(pages)[:1]
-    placed = [
-        name for name in found if any(fold(_text(cell)) in _COORDINATES for cell in heads[name])
-    ]
+def _choose(heads: dict[str, list[str]], where: str) -> str:
+    found = [name for name, head in heads.items() if known_names(head) >= 2] or list(heads)[:1]
+    placed = [name for name in found if any(fold(cell) in _COORDINATES for cell in heads[name])]
     found = placed if len(placed) == 1 else found
     if len(found) > 1:
         raise InputError("io.error.several_layers", file=where, known=", ".join(found))
     return found[0]
 
 
-def _rows(page: Worksheet) -> list[list[Any]]:
-    """Return the filled rows of a sheet; merged cells all hold what the first one holds."""
-    for merged in list(page.merged_cells.ranges):
-        value = page.cell(merged.min_row, merged.min_col).value
-        page.unmerge_cells(str(merged))
-        for row in page.iter_rows(merged.min_row, merged.max_row, merged.min_col, merged.max_col):
-            for cell in row:
-                cell.value = value
-    rows = [list(row) for row in page.iter_rows(values_only=True)]
-    return [row for row in rows if any(value not in (None, "") for value in row)]
+def _table(sheet: Sheet) -> tuple[list[str], list[list[str]]] | None:
+    """Return the names of a sheet's columns and its rows below; None where it has none."""
+    width = max(map(len, sheet.rows), default=0)
+    rows = [[*row, *[None] * (width - len(row))] for row in sheet.rows]
+    full = _filled(rows, sheet.merged)
+    kept = [at for at, row in enumerate(full) if any(value not in (None, "") for value in row)]
+    if len(kept) < 2:
+        return None
+    top = header_row([full[at] for at in kept[:-1]])
+    # Below the header a cell merged across columns is a remark or a total, not a value of
+    # each of them; one merged over rows holds for each row.
+    body = [
+        (first, last, left, right if first <= kept[top] else left)
+        for first, last, left, right in sheet.merged
+    ]
+    below = _filled(rows, body)
+    header = _header([full[at] for at in kept], top)
+    return header, [[_text(value) for value in below[at]] for at in kept[top + 1 :]]
+
+
+def _filled(rows: list[list[Any]], merged: list[tuple[int, int, int, int]]) -> list[list[Any]]:
+    """Return rows in which merged cells all hold what the first one holds."""
+    filled = [list(row) for row in rows]
+    for top, bottom, left, right in merged:
+        if top >= len(rows) or left >= len(rows[top]):
+            continue
+        for row in filled[top : bottom + 1]:
+            row[left : right + 1] = [rows[top][left]] * len(row[left : right + 1])
+    return filled
 
 
 def _header(rows: list[list[object]], top: int) -> list[str]:
@@ -109,10 +110,18 @@ def _header(rows: list[list[object]], top: int) -> list[str]:
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat(sep=" ")) if hasattr(value, "hour") else str(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            # Twenty-four o'clock, and anything a sheet shows as hours beyond a day.
+            minutes, seconds = divmod(round(value.total_seconds()), 60)
+            return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value).strip()

@@ -17,6 +17,7 @@ from gridmap.errors import EncodingError, InputError
 from gridmap.io._containers import VECTOR_SUFFIXES
 from gridmap.io._encoding import Encoding, looks_garbled
 from gridmap.io._raw import Source, foreign_reader
+from gridmap.io._sheets import workbook_form
 from gridmap.io._tables import read_csv, read_csv_parts
 from gridmap.io._vector import read_vector
 
@@ -42,7 +43,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
         source = _read_parquet(path)
     elif suffix in VECTOR_SUFFIXES:
         source = read_vector(path, layer=layer, encoding=encoding)
-    elif suffix in {".xlsx", ".xlsm"}:
+    elif _is_workbook(path):
         from gridmap.io._excel import read_excel
 
         source = Source(read_excel(path, sheet=layer), None, Encoding("utf-8", "default"), "XLSX")
@@ -52,6 +53,17 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
         raise InputError("io.error.empty_layer", file=path.name)
     decoded = suffix in {".shp", ".dbf", ".csv", ".txt", ".tsv"} and not encoding
     return _with_wkt(replace(source, garbled=_garbled(source.frame, path, refuse=decoded)))
+
+
+def _is_workbook(path: Path) -> bool:
+    """Return whether a table is a workbook; text is often called .xls, and pages of HTML are."""
+    form = workbook_form(path)
+    called = path.suffix.lower()
+    return (
+        form in {"xlsx", "xls"}
+        or called in {".xlsx", ".xlsm"}
+        or (form != "" and called == ".xls")
+    )
 
 
 def read_parts(path: Path, *, encoding: str = "") -> Iterator[Source]:
