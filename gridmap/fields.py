@@ -298,13 +298,20 @@ FIELDS: tuple[Field, ...] = (
 # fmt: on
 
 
+_UNIT = re.compile(
+    r"\((?:单位[:：]?)?(?:°|度|人|个|名|户|起|件|宗|次|米|m|公里|km|平方米|平方公里|m2|km2|公里/小时|km/h)\)\s*$"
+)
+
+
 def fold(name: str) -> str:
-    """Return a column's name without case, width, spaces and punctuation.
+    """Return a column's name without case, width, spaces, punctuation and a unit in brackets.
 
     >>> fold(" Count_Calls ") == fold("ＣountCalls")
     True
+    >>> fold("常住人口（人）") == fold("常住人口"), fold("人口(2020)") == fold("人口")
+    (True, False)
     """
-    folded = unicodedata.normalize("NFKC", str(name)).casefold()
+    folded = _UNIT.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
     return re.sub(r"[\s_\-—.·:：()\[\]/\\]+", "", folded)
 
 

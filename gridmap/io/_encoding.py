@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridmap.errors import EncodingError
+from gridmap.errors import EncodingError, some_ids
 
 __all__ = ["Encoding", "detect_bytes", "detect_dbf", "looks_garbled"]
 
@@ -18,6 +18,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_BIG5_ORDINARY = 0xC6  # first byte of the last of the 5,401 characters in common use
 # Characters that ordinary Chinese names are made of; rare ones betray a wrong decoding.
 _COMMON = re.compile(r"[\u4e00-\u9fa5]")
 _GARBLED = re.compile(r"[\u00a1-\u00ff]{2,}|锟斤拷|\ufffd|[\u0080-\u009f]")
@@ -100,12 +101,31 @@ def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
         return Encoding("utf-8", "ascii")
     # Text that is valid UTF-8 beyond ASCII is UTF-8: by chance it hardly ever is.
     fitting = [name for name in _CANDIDATES if _decodes(raw, name)]
+    if "utf-8" not in fitting and (lines := _lines_apart(raw)):
+        raise EncodingError("io.error.encoding_mixed", file=where, lines=some_ids(lines))
     if not fitting:
         fitting = [_unusual(raw, where)]
     elif "utf-8" in fitting:
         fitting = ["utf-8"]
-    name = max(fitting, key=lambda item: _score(_foreign(raw, item)))
+    name = max(fitting, key=lambda item: _score(_foreign(raw, item), item))
     return Encoding(name, "detected", _preview(raw, name))
+
+
+def _lines_apart(raw: bytes) -> list[int]:
+    """Return the lines that are not in UTF-8 among others that are; none where few others are."""
+    apart: list[int] = []
+    alike = 0
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if line.isascii():
+            continue
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            apart.append(number)
+        else:
+            # A character or two of GBK may look like UTF-8; two of Chinese in it never do.
+            alike += len(_COMMON.findall(text)) >= 2
+    return apart if alike > 0.05 * len(apart) else []
 
 
 def _wide(raw: bytes) -> str:
@@ -173,21 +193,23 @@ def _foreign(raw: bytes, name: str, limit: int = 20_000) -> str:
     return re.sub(r"[\x00-\x7f]+", " ", raw.decode(name, errors="ignore"))[:limit]
 
 
-def _score(text: str) -> float:
+def _score(text: str, encoding: str) -> float:
     if not text:
         return 0.0
-    # Simplified names encode into GB2312; the same bytes read as Big5 seldom do.
+    # Ordinary names are of the characters in common use; the same bytes read in another
+    # encoding seldom are.
     chinese = _COMMON.findall(text)
-    plain = sum(1 for letter in chinese if _is_gb2312(letter))
+    plain = sum(1 for letter in chinese if _is_ordinary(letter, encoding))
     return (plain - 2.0 * (len(chinese) - plain) - 3.0 * len(_GARBLED.findall(text))) / len(text)
 
 
-def _is_gb2312(letter: str) -> bool:
+def _is_ordinary(letter: str, encoding: str) -> bool:
+    """Return whether a character is of GB2312, or of Big5's first level where that is meant."""
     try:
-        letter.encode("gb2312")
+        raw = letter.encode("big5" if encoding == "big5" else "gb2312")
     except UnicodeEncodeError:
         return False
-    return True
+    return encoding != "big5" or raw[0] <= _BIG5_ORDINARY
 
 
 def _preview(raw: bytes, name: str) -> str:

@@ -22,9 +22,10 @@ from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
 
-__all__ = ["Features", "read_features", "without_persons"]
+__all__ = ["Features", "accepted", "read_features"]
 
 _KMH_PER_MPH = 1.609344
+_ROUNDED = r"^\s*\d(?:\.\d+)?[Ee]\+\d{1,2}\s*$"
 _AREAS = {str(kind) for kind in AREA_KINDS}
 _DIMENSION_OF = {**dict.fromkeys(_AREAS, 2), "room": 0, "facility": 0, "road": 1, "barrier": 1}
 
@@ -42,16 +43,45 @@ class Features:
     notes: list[Note] = field(default_factory=list)
 
 
-def without_persons(
-    frame: pd.DataFrame, options: ImportOptions, where: str
-) -> tuple[pd.DataFrame, tuple[str, ...], list[Note]]:
-    """Return the frame without columns that hold records of persons.
+def accepted(
+    source: Source, kind: str, options: ImportOptions, where: str
+) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...], list[Note]]:
+    """Return what of a file may come in: no records of persons, and columns that are there.
+
+    Returns
+    -------
+    frame
+        The rows without columns that hold records of persons.
+    mapped
+        Field to column.
+    persons
+        The columns left out.
+    notes
+        What to tell of them, and of garbled ones.
 
     Raises
     ------
     PersonalDataError
-        If the user maps such a column onto a field.
+        If the user maps a column with records of persons onto a field.
+    InputError
+        If the user maps a column that is not there.
     """
+    frame, persons, notes = _without_persons(source.frame, options, where)
+    if source.garbled:
+        names = "、".join(source.garbled[:5])
+        notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
+    columns = [str(name) for name in frame.columns if name != "geometry"]
+    lost = sorted(set(options.columns.values()) - set(columns))
+    if lost:
+        raise InputError(
+            "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
+        )
+    return frame, match_columns(columns, kind, options.columns), persons, notes
+
+
+def _without_persons(
+    frame: pd.DataFrame, options: ImportOptions, where: str
+) -> tuple[pd.DataFrame, tuple[str, ...], list[Note]]:
     personal = personal_columns(frame)
     wanted = sorted(set(options.columns.values()) & set(personal))
     if wanted:
@@ -72,17 +102,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
     CRSError
         If the CRS is not known.
     """
-    frame, persons, notes = without_persons(source.frame, options, where)
-    if source.garbled:
-        names = "、".join(source.garbled[:5])
-        notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
-    columns = [str(name) for name in frame.columns if name != "geometry"]
-    lost = sorted(set(options.columns.values()) - set(columns))
-    if lost:
-        raise InputError(
-            "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
-        )
-    mapped = match_columns(columns, kind, options.columns)
+    frame, mapped, persons, notes = accepted(source, kind, options, where)
     if "id" not in options.columns:
         _prefer_telling_id(frame, mapped, kind)
     if isinstance(frame, gpd.GeoDataFrame):
@@ -93,13 +113,16 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         more = [*more, *said]
         mapped = {name: column for name, column in mapped.items() if name not in {"x", "y"}}
     else:
-        if kind in _AREAS and {"x", "y"} <= set(match_columns(columns, "room", options.columns)):
+        if kind in _AREAS and {"x", "y"} <= set(match_columns(map(str, frame.columns), "room")):
             raise InputError("io.error.points_only", file=where, kind=tr(f"io.layer.{kind}"))
         geometry, crs, more = _points(frame, mapped, options, where)
     found = Features(
         gpd.GeoDataFrame(geometry=np.asarray(geometry, dtype=object), crs=crs),
         crs, len(frame), mapped, {}, persons, [*notes, *more],
     )  # fmt: skip
+    if "id" in mapped and (lost := _lost_digits(frame[mapped["id"]])):
+        told = {"file": where, "column": mapped["id"], "count": lost}
+        found.notes.append(Note("io.note.ids_rounded", told))
     for name, values in _columns(frame, mapped, kind, where).items():
         found.frame[name] = values
     _keep_others(found.frame, frame, mapped)
@@ -118,6 +141,13 @@ def _prefer_telling_id(frame: pd.DataFrame, mapped: dict[str, str], kind: str) -
         if other and other not in mapped.values() and frame[other].is_unique:
             mapped["id"] = other
             return
+
+
+def _lost_digits(values: pd.Series) -> int:
+    """Return how many ids a spreadsheet has rounded, as ``3.30106E+14``."""
+    if pd.api.types.is_numeric_dtype(values):
+        return 0
+    return int(values.dropna().astype(str).str.match(_ROUNDED).sum())
 
 
 def _of_kind(geometry: NDArray[np.object_], kind: str) -> tuple[NDArray[np.object_], list[Note]]:
@@ -227,8 +257,9 @@ def _refuse_shapeless(found: Features) -> None:
             found.refused[reason] = int(rows.sum())
     found.frame = found.frame[~(missing | infinite)].reset_index(drop=True)
     flat = found.frame.geometry.to_numpy()
-    if shapely.has_z(flat).any() or shapely.has_m(flat).any():
-        found.notes.append(Note("io.note.flattened", {"count": int(shapely.has_z(flat).sum())}))
+    more = shapely.has_z(flat) | shapely.has_m(flat)
+    if more.any():
+        found.notes.append(Note("io.note.flattened", {"count": int(more.sum())}))
         found.frame = found.frame.set_geometry(
             gpd.GeoSeries(shapely.force_2d(flat), crs=found.crs)
         )

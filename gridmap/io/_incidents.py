@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
-from gridmap.fields import match_columns
 from gridmap.io._containers import opened_files
-from gridmap.io._features import without_persons
+from gridmap.io._features import accepted
 from gridmap.io._incident_times import (
     formats_of,
     no_times,
@@ -160,15 +159,8 @@ def _one(
     refused: dict[str, int],
     notes: list[Note],
 ) -> tuple[pd.DataFrame, CRS, dict[str, str], list[str]]:
-    frame, persons, said = without_persons(source.frame, options, where)
+    frame, mapped, persons, said = accepted(source, "incidents", options, where)
     notes += said
-    columns = [str(name) for name in frame.columns if name != "geometry"]
-    lost = sorted(set(options.columns.values()) - set(columns))
-    if lost:
-        raise InputError(
-            "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
-        )
-    mapped = match_columns(columns, "incidents", options.columns)
     x, y, crs = _coordinates(source, frame, mapped, options, where, notes)
     x, y, crs = _without_datum(x, y, crs, options)
     none = ~(np.isfinite(x) & np.isfinite(y))

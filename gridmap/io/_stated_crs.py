@@ -7,13 +7,13 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import CRSError
+from gridmap.errors import CRSError, some_ids
 from gridmap.fields import fold
 from gridmap.i18n import tr
 from gridmap.io._crs_guess import SWAPPED, axes_swapped, guess_crs
 from gridmap.io._raw import Source
 from gridmap.io.options import ImportOptions, Note
-from gridmap.model.crs import crs_label, parse_crs
+from gridmap.model.crs import crs_label, parse_crs, reproject_points
 
 __all__ = ["point_crs", "source_crs", "swap_axes"]
 
@@ -42,7 +42,31 @@ def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS,
         raise _refusal(xy[:, 0], xy[:, 1], options, where)
     if source.crs.is_geographic and len(xy) and axes_swapped(xy[:, 0], xy[:, 1]):
         raise _swapped(source.crs, where)
+    if source.crs.is_projected and len(xy) and _are_degrees(xy, source.crs):
+        raise CRSError(
+            "io.error.degrees_called_metres",
+            file=where,
+            stated=crs_label(source.crs),
+            example=f"{xy[0, 0]:.6g}, {xy[0, 1]:.6g}",
+        )
     return source.crs, []
+
+
+def _are_degrees(xy: Floats, stated: CRS) -> bool:
+    """Return whether numbers are degrees that a projected CRS would put far from its ground."""
+    if (np.abs(xy) > (180, 90)).any():
+        return False
+    ground = stated.area_of_use
+    if ground is None:
+        return False
+    middle = np.median(xy, axis=0)
+    lon, lat = reproject_points(middle[:1], middle[1:], stated, CRS.from_epsg(4326))
+    near = (
+        ground.west - 1 <= lon[0] <= ground.east + 1
+        and ground.south - 1 <= lat[0] <= ground.north + 1
+    )
+    meant = ground.west <= middle[0] <= ground.east and ground.south <= middle[1] <= ground.north
+    return not near and meant
 
 
 def point_crs(
@@ -70,6 +94,10 @@ def point_crs(
         wrong = (np.abs(x[finite]) > 180) | (np.abs(y[finite]) > 90)
         if wrong.mean() < 0.01 if finite.any() else True:
             return degrees, [Note("io.note.degrees", {"file": where})]
+        turned = (np.abs(x) <= 90) & (np.abs(y) > 90) & (np.abs(y) <= 180)
+        if turned.sum() == wrong.sum():
+            rows = some_ids(np.flatnonzero(turned) + 1)
+            raise CRSError("io.error.rows_swapped", file=where, count=int(turned.sum()), rows=rows)
     raise _refusal(x[finite], y[finite], options, where)
 
 

@@ -117,12 +117,11 @@ def as_ids(values: pd.Series) -> NDArray[np.object_]:
     >>> as_ids(pd.Series(["1.0", "1.1"])).tolist()
     ['1.0', '1.1']
     """
-    if pd.api.types.is_float_dtype(values):
-        whole = values.map(lambda v: "" if pd.isna(v) else str(int(v)) if v == int(v) else str(v))
-        return whole.to_numpy(dtype=object)
-    if pd.api.types.is_integer_dtype(values):
-        return values.astype("object").where(values.notna(), "").astype(str).to_numpy(dtype=object)
-    text = pd.Series(as_texts(values)).fillna("").astype(str)
+    text = as_texts(values).fillna("").astype(str)
+    if pd.api.types.is_numeric_dtype(values):
+        return text.to_numpy(dtype=object)
+    # An apostrophe is how a spreadsheet marks a cell as text.
+    text = text.str.removeprefix("'")
     wide = ~text.map(str.isascii)
     if wide.any():
         half = text[wide].map(lambda cell: cell.translate(_TO_HALF).strip())
@@ -135,12 +134,24 @@ def as_ids(values: pd.Series) -> NDArray[np.object_]:
 
 
 def as_texts(values: pd.Series) -> pd.Series:
-    """Return stripped text on one line; None where a cell is blank."""
+    """Return stripped text on one line; None where a cell is blank.
+
+    A whole number beside blanks is read as a decimal: it is written without its ``.0``.
+
+    >>> as_texts(pd.Series([1.0, 2.5])).tolist()
+    ['1', '2.5']
+    """
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype("object").map(_without_nought, na_action="ignore")
     text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
     broken = text.str.contains(_CONTROL)
     if broken.any():
         text = text.where(~broken, text.str.replace(_CONTROL, " ", regex=True).str.strip())
     return text.where(text != "", None).astype("object")
+
+
+def _without_nought(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def as_flags(values: pd.Series) -> NDArray[np.bool_]:

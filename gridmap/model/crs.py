@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import CRSError as ProjError
@@ -43,6 +43,7 @@ WGS84 = CRS.from_epsg(4326)
 
 _SEMI_MAJOR_M = 6378245.0  # Krasovsky 1940, as the GCJ-02 formula takes it
 _ECCENTRICITY2 = 0.00669342162296594323
+_MOST_SCALE = 0.01  # a hundredth of a length: two of an area
 _BD_ANGLE = np.pi * 3000.0 / 180.0
 
 
@@ -84,29 +85,41 @@ def crs_label(crs: CRS) -> str:
 def choose_working_crs(geometry: NDArray[np.object_], crs: CRS) -> CRS:
     """Choose the metre CRS in which a city is measured.
 
-    A projected CRS in metres is kept, except Web Mercator, whose metres are not metres.
-    Otherwise the CGCS2000 3-degree belt (EPSG:4534-4554) inside China, and the UTM zone
-    elsewhere.
+    A projected CRS in metres is kept where its metres are metres: to a hundredth, in the
+    middle of the features, in every direction. Those of Mercator are not, nor those of a
+    belt far away. Otherwise the CGCS2000 3-degree belt (EPSG:4534-4554) inside China, and
+    the UTM zone elsewhere.
 
     Parameters
     ----------
     geometry : (n,) array of shapely geometries
     crs
         CRS of the geometry.
+
+    Raises
+    ------
+    CRSError
+        If the features lie off the earth in it.
     """
-    metres = crs.is_projected and all(a.unit_name == "metre" for a in crs.axis_info[:2])
-    method = crs.coordinate_operation.method_name if crs.coordinate_operation else ""
-    if metres and "Pseudo" not in method:
-        return crs
     bounds = shapely.total_bounds(reproject(geometry, crs, WGS84))
     lon, lat = float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise CRSError("model.error.crs_off_earth", received=crs_label(crs))
+    metres = crs.is_projected and all(a.unit_name == "metre" for a in crs.axis_info[:2])
+    if metres and _worst_scale(crs, lon, lat) <= _MOST_SCALE:
+        return crs
     if gcj02_applies(np.array([lon]), np.array([lat]))[0]:
         belt = min(max(round(lon / 3), 25), 45)
         return CRS.from_epsg(4534 + belt - 25)
     zones = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat))
     return CRS.from_epsg(int(zones[0].code))
+
+
+def _worst_scale(crs: CRS, lon: float, lat: float) -> float:
+    """Return by what share a metre of a projected CRS is off at a place, at worst."""
+    factors = Proj(crs).get_factors(lon, lat)
+    axes = (factors.tissot_semimajor, factors.tissot_semiminor)
+    return max(abs(scale - 1.0) for scale in axes)
 
 
 def reproject(geometry: NDArray[np.object_], source: CRS, target: CRS) -> NDArray[np.object_]:

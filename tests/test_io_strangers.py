@@ -1,0 +1,155 @@
+"""What strangers' files hold: read rightly and told, or refused in one line, nothing stored."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from pyproj import CRS
+from shapely import box, from_wkt
+
+from gridmap.errors import GridmapError
+from gridmap.fields import match_columns
+from gridmap.io import ImportOptions, import_files, read_city
+from gridmap.io._encoding import detect_bytes
+from gridmap.io._values import as_ids, as_texts
+from gridmap.model.crs import choose_working_crs
+
+ROOMS = "编号,名称,经度,纬度\n1,东门警务室,114.05,22.55\n2,西街警务室,114.06,22.56\n"
+DEGREES = [box(114.0, 22.5, 114.01, 22.51), box(114.01, 22.5, 114.02, 22.51)]
+
+
+def bring(tmp_path, name, raw, kind, **options):
+    path = tmp_path / name
+    if isinstance(raw, gpd.GeoDataFrame):
+        raw.to_file(path)
+    else:
+        path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
+    report = import_files(tmp_path / "city", [path], kind=kind, options=ImportOptions(**options))
+    told = {note.key.removeprefix("io.note."): note.values for note in report.warnings}
+    return report, told, read_city(tmp_path / "city")
+
+
+def refused(tmp_path, name, raw, kind, **options):
+    with pytest.raises(GridmapError) as raised:
+        bring(tmp_path, name, raw, kind, **options)
+    assert "\n" not in raised.value.text()
+    assert not (tmp_path / "city").exists()
+    return raised.value
+
+
+def grids(shapes, crs, **columns):
+    ids = [f"{n}" for n in range(len(shapes))]
+    return gpd.GeoDataFrame({"网格编码": ids, **columns}, geometry=shapes, crs=crs)
+
+
+# -- coordinates
+
+
+def test_degrees_in_a_file_that_says_metres_are_refused(tmp_path):
+    error = refused(tmp_path, "a.gpkg", grids(DEGREES, "EPSG:4547"), "grid")
+    assert error.key == "io.error.degrees_called_metres"
+    _, _, city = bring(tmp_path, "a.gpkg", grids(DEGREES, "EPSG:4547"), "grid", crs="EPSG:4490")
+    # A hundredth of a degree at 22.5 north: 1.029 by 1.108 km.
+    assert city.grids.area_m2 == pytest.approx([1.140e6, 1.140e6], rel=1e-3)
+
+
+def test_a_local_drawing_in_metres_near_the_origin_is_no_degrees(tmp_path):
+    # 0 to 60 m north of the origin is no latitude of the belt's ground.
+    drawn = grids([box(0, 0, 100, 10), box(0, 10, 100, 15)], "EPSG:4547")
+    assert len(bring(tmp_path, "a.gpkg", drawn, "grid")[2].grids) == 2
+
+
+def test_metres_in_a_file_that_says_degrees_are_refused(tmp_path):
+    drawn = grids([box(500000, 2500000, 501000, 2501000)], "EPSG:4490")
+    assert refused(tmp_path, "a.gpkg", drawn, "grid").key == "model.error.crs_off_earth"
+
+
+def test_some_rows_with_latitude_first_are_named(tmp_path):
+    error = refused(tmp_path, "a.csv", ROOMS + "3,北门警务室,22.57,114.07\n", "room")
+    assert (error.key, error.values["rows"]) == ("io.error.rows_swapped", "3")
+
+
+@pytest.mark.parametrize("code", [3857, 3395, 4087])
+def test_metres_that_are_not_metres_are_not_measured_in(code):
+    shapes = grids([box(114.0, 39.5, 114.01, 39.51)], 4490).to_crs(code).geometry.to_numpy()
+    assert choose_working_crs(shapes, CRS.from_epsg(code)).to_epsg() == 4547
+
+
+@pytest.mark.parametrize("code", [4547, 4526, 32649, 4491 + 6])
+def test_a_belt_of_the_place_is_kept(code):
+    shapes = grids([box(113.0, 39.5, 113.01, 39.51)], 4490).to_crs(code).geometry.to_numpy()
+    assert choose_working_crs(shapes, CRS.from_epsg(code)).to_epsg() == code
+
+
+# -- shapes
+
+
+def test_measures_without_heights_are_counted_when_dropped(tmp_path):
+    table = 'id,wkt\n1,"POLYGON M ((500100 0 2,500200 0 2,500200 100 2,500100 0 2))"\n'
+    _, told, _ = bring(tmp_path, "a.csv", table, "grid", crs="EPSG:4547")
+    assert told["flattened"]["count"] == 1
+
+
+def test_empty_shapes_are_counted_and_a_layer_of_them_refused(tmp_path):
+    none = [from_wkt("POLYGON EMPTY"), None]
+    report, _, _ = bring(tmp_path, "a.gpkg", grids([*DEGREES, *none], 4490), "grid")
+    assert (report.features, dict(report.refused)) == (2, {"no_coordinates": 2})
+    only = grids([*none, *none], 4490)
+    with pytest.raises(GridmapError) as raised:
+        bring(tmp_path, "b.gpkg", only, "grid")
+    assert raised.value.key == "io.error.empty_layer"
+
+
+# -- ids, names, numbers
+
+
+def test_whole_numbers_beside_blanks_are_no_decimals(tmp_path):
+    drawn = grids([*DEGREES, box(114.02, 22.5, 114.03, 22.51)], 4490, 名称=[1.0, np.nan, 2.0])
+    _, _, city = bring(tmp_path, "a.gpkg", drawn, "grid")
+    assert list(city.grids.names) == ["1", "1", "2"]
+
+
+def test_text_marks_of_a_spreadsheet_are_no_part_of_an_id():
+    assert as_ids(pd.Series(["'001001", "001002"])).tolist() == ["001001", "001002"]
+    assert as_ids(pd.Series([1001.0, np.nan, 1002.5])).tolist() == ["1001", "", "1002.5"]
+    assert as_texts(pd.Series([3, 4])).tolist() == ["3", "4"]
+
+
+def test_ids_that_a_spreadsheet_has_rounded_are_told(tmp_path):
+    table = ROOMS.replace("\n1,", "\n3.30106E+14,").replace("\n2,", "\n3.30106E+14,")
+    _, told, city = bring(tmp_path, "a.csv", table, "room")
+    assert told["ids_rounded"]["count"] == 2
+    assert len(set(city.rooms.ids)) == 2
+
+
+def test_units_in_headings_are_no_part_of_the_name():
+    names = ["编号 ", "名 称", "经度(°)", "纬度（度）", "民警数（人）"]
+    found = match_columns(names, "room")
+    assert found == dict(zip(("id", "name", "x", "y", "officers"), names, strict=True))
+    # A year is no unit: which of two counts is meant is not guessed from it.
+    assert "residents" not in match_columns(["人口(2010)", "人口(2020)"], "grid")
+
+
+# -- encodings
+
+
+def test_a_table_of_two_encodings_names_the_lines(tmp_path):
+    raw = ROOMS.encode() + "3,北门警务室,114.07,22.57\n".encode("gbk")
+    error = refused(tmp_path, "a.csv", raw, "room")
+    assert (error.key, error.values["lines"]) == ("io.error.encoding_mixed", "4")
+
+
+def test_a_short_table_in_big5_is_no_gbk():
+    text = "編號,名稱,經度,緯度\n1,警務室甲,121,25\n2,東門派出所,121.1,25.1\n"
+    assert detect_bytes(text.encode("big5")).name == "big5"
+    simple = "编号,名称,经度,纬度\n1,警务室甲,121,25\n"
+    assert detect_bytes(simple.encode("gbk")).name == "gb18030"
+
+
+def test_a_table_of_points_with_garbled_words_is_told(tmp_path):
+    rows = "".join(f"2024-03-0{n},盗窃,114.05,22.55\n" for n in range(1, 9))
+    raw = "发生时间,警情类别,经度,纬度\n" + rows + "2024-03-09,锟斤拷,114.05,22.55\n"
+    _, told, _ = bring(tmp_path, "a.csv", raw, "incidents")
+    assert told["garbled"]["columns"] == "警情类别"
