@@ -48,8 +48,10 @@ def test_what_a_period_is_compared_with(text, how, code):
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-13", "2024Q5", "24-03", "..", "2024-02-30..2024-03-01", "x"]
-)
+    "text",
+    ["2024-13", "2024Q5", "24-03", "..", "2024-02-30..2024-03-01", "x", "0000", "0001-05",
+     "0000Q1", "9999", "2024-01..9999-12"],
+)  # fmt: skip
 def test_what_is_no_period_is_refused(text):
     with pytest.raises(InputError) as told:
         parse_period(text)

@@ -43,14 +43,13 @@ def area_table(
     if (found.rows["id"].astype(str) == found.rows["name"].astype(str)).all():
         del columns[1]  # what has no names need not be told twice
     columns += [column(name) for name in COUNTS if name not in found.missing]
-    columns.append(column("incidents", bar=True))
-    if "residents" not in found.missing:
-        columns.append(column("residents_per_km2"))
-    columns.append(column("incidents_per_km2", "decimal"))
-    if "residents" not in found.missing:
-        columns.append(column("incidents_per_1000_residents", "decimal"))
-        if np.isfinite(found.totals["covered_residents_share"]):
-            columns.append(column("covered_residents_share", "share"))
+    lived_in, counted = (name not in found.missing for name in ("residents", "incidents"))
+    columns += [column("incidents", bar=True)] if counted else []
+    columns += [column("residents_per_km2")] if lived_in else []
+    columns += [column("incidents_per_km2", "decimal")] if counted else []
+    columns += [column("incidents_per_1000_residents", "decimal")] if lived_in and counted else []
+    if lived_in and np.isfinite(found.totals["covered_residents_share"]):
+        columns.append(column("covered_residents_share", "share"))
     rows, hidden, total, hidden_total = masked(found, hiding, level, columns)
     if level == "grid" and hot is not None:
         rows["hot_spot"] = hot_words(hot)
@@ -176,7 +175,7 @@ def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
         for name in ("residents", "incidents")
     }
     notes = []
-    if any(text not in {"0", HIDDEN} for text in told.values()) or HIDDEN in told.values():
+    if any(text != "0" for text in told.values()):
         notes.append(tr(f"report.note.outside_{level}", **told))
     if found.split_grids:
         notes.append(tr("report.note.split", count=found.split_grids))

@@ -120,7 +120,10 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     if measured.response is None:
         notes.append(tr("report.note.no_response"))
     columns = [column("name", "text")]
+    missing = measured.now["beat"].missing
     for name in ("grids", "residents", "incidents", "covered_share"):
+        if name in missing or (name == "covered_share" and "residents" in missing):
+            continue
         form = "share" if name == "covered_share" else "count"
         now = column(f"{name}_before", form)
         if name == "incidents":  # elsewhere this key is the period before
@@ -129,6 +132,7 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
     if not hiding.limit:
         columns.append(column("kept_share", "share", bar=True))
     order = _most_changed(rows, hidden)
+    drawn = next(name for name in ("incidents", "residents", "grids") if name not in missing)
     return Table(
         "comparison",
         tr("report.sheet.comparison"),
@@ -138,8 +142,8 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
         tuple(notes),
         (
             Chart(
-                "bar", tr("report.chart.comparison"), "name",
-                ("incidents_before", "incidents_after"),
+                "bar", tr(f"report.chart.comparison_{drawn}"), "name",
+                (f"{drawn}_before", f"{drawn}_after"),
             ),
         ),
         hidden.iloc[order].reset_index(drop=True),

@@ -15,7 +15,7 @@ from gridmap.report._response import response_notes
 from gridmap.report._times import DAYS
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import Format, Table, column, shown
+from gridmap.report.tables import UNKNOWN, Format, Table, column, shown
 
 __all__ = ["KeyFigure", "key_figures", "sentences", "summary_table", "warnings_of"]
 
@@ -113,9 +113,10 @@ def sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
         count = shown(found.totals["incidents"], "count", hidden=hiding.one("city", "incidents"))
         lines.append(tr("report.sentence.incidents", period=measured.period.label(), count=count))
         if measured.compared is not None:
+            known = _change_share(measured, hiding) != UNKNOWN
             lines.append(
                 tr(
-                    "report.sentence.change",
+                    f"report.sentence.{'change' if known else 'none_before'}",
                     compared=measured.compared.label(),
                     change=_change_share(measured, hiding),
                     before=_before(measured, hiding),
@@ -167,13 +168,10 @@ def _change_share(measured: Measured, hiding: Hiding) -> str:
 
 
 def _change(measured: Measured, hiding: Hiding) -> str:
-    if measured.compared is None:
+    change = UNKNOWN if measured.compared is None else _change_share(measured, hiding)
+    if measured.compared is None or change == UNKNOWN:
         return ""
-    return tr(
-        "report.figure.change",
-        compared=measured.compared.label(),
-        change=_change_share(measured, hiding),
-    )
+    return tr("report.figure.change", compared=measured.compared.label(), change=change)
 
 
 def warnings_of(measured: Measured) -> list[str]:
@@ -237,10 +235,11 @@ def _leaders(measured: Measured, hiding: Hiding, level: str) -> list[str]:
     found = measured.now.get(level)  # type: ignore[call-overload] # a level, as text
     if found is None or "incidents" in found.missing or len(found.rows) < 2 * _MOST:
         return []
-    if hiding.one("city", "incidents"):
-        return []  # their share would tell the total
-    rows = found.rows[~hiding.of(level, "incidents", len(found.rows))]
-    rows = rows.nlargest(_MOST, "incidents", keep="first")
+    if hiding.one("city", "incidents") or hiding.of(level, "incidents", len(found.rows)).any():
+        return []  # their share would tell the total, and one that is hidden may be the first
+    rows = found.rows[found.rows["incidents"] > 0].nlargest(_MOST, "incidents", keep="first")
+    if rows.empty:
+        return []
     told = [
         tr("report.sentence.leader", name=name, count=count)
         for name, count in zip(rows["name"], rows["incidents"], strict=True)

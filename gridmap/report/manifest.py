@@ -82,9 +82,10 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a folder, or None where there is none that can be read."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        ours = "gridmap" in found and all(isinstance(item["path"], str) for item in found["files"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if isinstance(found, dict) and "gridmap" in found and "files" in found else None
+    return found if ours else None
 
 
 def _listed(value: object) -> list[object]:

@@ -175,10 +175,11 @@ def _chosen(table: Table) -> tuple[list[int], list[str]]:
         return rows, notes
     more = count - _SOME
     if table.key in _WHOLE_OF:  # in the order of their ids: the ones to look at come first
-        values = -np.nan_to_num(table.values("incidents").astype(float), nan=-1.0)
+        known = {item.key: item for item in table.columns}
+        by = next(known[key] for key in ("incidents", "residents", "area_km2") if key in known)
+        values = -np.nan_to_num(table.values(by.key).astype(float), nan=-1.0)
         rows = np.argsort(values, kind="stable")[:_SOME].tolist()
-        label = next(item.label for item in table.columns if item.key == "incidents")
-        left_out = tr("report.note.first_rows_by", column=label, shown=_SOME, more=more)
+        left_out = tr("report.note.first_rows_by", column=by.label, shown=_SOME, more=more)
     elif table.key == "months":
         rows = rows[-_SOME:]
         left_out = tr("report.note.last_rows", shown=_SOME, more=more)

@@ -17,6 +17,7 @@ __all__ = ["Period", "parse_period"]
 
 _Unit = Literal["month", "quarter", "year", "range", "all"]
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_YEARS = range(2, 9999)  # the day after a period, and the period before, have a year too
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def parse_period(text: str) -> Period:
     Raises
     ------
     InputError
-        If the text is none of these, or ends before it begins.
+        If the text is none of these, ends before it begins, or lies at the end of time.
 
     Examples
     --------
@@ -138,13 +139,15 @@ def parse_period(text: str) -> Period:
     asked = text.strip()
     if asked in {"", "all"}:
         return Period("all")
+    start, dots, end = asked.partition("..")
+    if any(int(year) not in _YEARS for year in re.findall(r"(?:^|\.\.\s*)(\d{4})", asked)):
+        raise InputError("report.error.period", received=text)
     if re.fullmatch(r"\d{4}-\d{2}", asked) and 1 <= int(asked[5:]) <= 12:
         return _months("month", int(asked[:4]) * 12 + int(asked[5:]) - 1)
     if re.fullmatch(r"\d{4}[Qq][1-4]", asked):
         return _months("quarter", int(asked[:4]) * 12 + (int(asked[5]) - 1) * 3)
-    if re.fullmatch(r"\d{4}", asked) and int(asked) > 0:
+    if re.fullmatch(r"\d{4}", asked):
         return _months("year", int(asked) * 12)
-    start, dots, end = asked.partition("..")
     if dots:
         first, last = _day(start, text, last=False), _day(end, text, last=True)
         if first > last:

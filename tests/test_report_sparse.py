@@ -1,0 +1,96 @@
+"""Reports of cities that know little: no incidents, no residents, a period without any."""
+
+import csv
+import io
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.i18n import using_language
+from gridmap.measure.present import present_plan
+from gridmap.model import Incidents, Kind, Layer
+from gridmap.report import Request, build_report, parse_formats, write_report
+from gridmap.report.pictures import map_views
+
+DATED = date(2024, 5, 1)
+
+
+@pytest.fixture(scope="module")
+def city():
+    return make_city(grids=60, incidents=2_000)
+
+
+def without(city, *, columns=(), kinds=(), incidents=True):
+    layers = {
+        kind: Layer(kind, layer.frame.drop(columns=[c for c in columns if layer.has(c)]))
+        for kind, layer in city.layers.items()
+        if kind not in kinds
+    }
+    return replace(city, layers=layers, incidents=city.incidents if incidents else None)
+
+
+def moved(city):
+    plan = present_plan(city)
+    return plan.move(plan.grid_ids[plan.assignment == 0][:1], to=plan.beat_ids[1]).renamed("new")
+
+
+def built(city, period="", *, plan=None, below=0):
+    with using_language("en"):
+        return build_report(city, Request(DATED, period, suppress_below=below), plan=plan)
+
+
+def headers(folder):
+    return {
+        path.stem: next(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        for path in (folder / "tables").iterdir()
+    }
+
+
+def test_what_nobody_counted_is_no_nought(city, tmp_path):
+    known = without(city, incidents=False)
+    report = built(known, plan=moved(known))
+    assert {view.key for view in map_views(report)} == {"beats", "residents", "coverage"}
+    write_report(report, tmp_path / "out", formats=parse_formats("csv,pdf,xlsx,html,gpkg"))
+    for names in headers(tmp_path / "out").values():
+        assert not [name for name in names if "ncidents" in name]
+    chart = report.table("comparison").charts[0]
+    assert chart.values == ("residents_before", "residents_after")
+
+
+def test_a_city_of_grids_and_incidents_alone_has_a_report(city, tmp_path):
+    bare = without(
+        city,
+        columns=("residents", "migrants", "households", "station", "community"),
+        kinds=set(Kind) - {Kind.GRID, Kind.BEAT},
+    )
+    report = built(bare, "2024-03", plan=moved(bare), below=5)
+    write_report(report, tmp_path / "out", formats=parse_formats("csv,pdf,xlsx,html,gpkg"))
+    for names in headers(tmp_path / "out").values():
+        assert not [name for name in names if "esident" in name]
+
+
+def test_a_period_without_incidents_names_no_leaders(city):
+    report = built(city, "2031-05")
+    assert not [line for line in report.sentences if "most incidents" in line]
+
+
+def test_nobody_leads_where_the_first_may_be_hidden():
+    city = make_city(grids=120, incidents=400)
+    plain, hidden = built(city, "2024-03"), built(city, "2024-03", below=5)
+    assert hidden.table("beats").is_hidden("incidents").any()
+    assert [line for line in plain.sentences if "beats with most" in line]
+    assert not [line for line in hidden.sentences if "beats with most" in line]
+
+
+def test_a_change_from_nothing_is_no_share(city):
+    batch = city.incidents.all
+    rows = batch.time.astype("datetime64[M]") != np.datetime64("2024-02")
+    some = Incidents.from_batch(
+        batch.take(rows), categories=city.incidents.categories, crs=city.crs
+    )
+    report = built(replace(city, incidents=some), "2024-03")
+    assert report.sentences[1] == "There were none in 2024-02."
+    assert next(item for item in report.figures if item.key == "incidents").note == ""
