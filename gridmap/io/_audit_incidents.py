@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gridmap.io._audit_coverage import sound_shapes
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.model import City, IncidentBatch, Kind, Layer
+from gridmap.model.city import bare_id
 
 __all__ = ["incident_faults"]
 
@@ -159,23 +160,19 @@ class _Stations:
         self.group = np.empty(len(layer), dtype=np.int64)
         for row, (name, title) in enumerate(zip(layer.ids, layer.names, strict=True)):
             # Polygons of one station that import told apart are that station still.
-            key = _folded(name.rsplit("-", 1)[0] if name in apart else name)
+            key = bare_id(name.rsplit("-", 1)[0] if name in apart else name)
             self.group[row] = self.group_of.setdefault(key, row)
-            self.group_of.setdefault(_folded(title), int(self.group[row]))
+            self.group_of.setdefault(bare_id(title), int(self.group[row]))
 
     def judge(
         self, points: NDArray[np.object_], named: NDArray[np.object_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which incidents lie elsewhere, and which name no station of the city."""
         words, code = np.unique(named.astype(str), return_inverse=True)
-        wanted = np.array([self.group_of.get(_folded(word), -1) for word in words])[code]
+        wanted = np.array([self.group_of.get(bare_id(word), -1) for word in words])[code]
         blank = np.array([word.strip() == "" for word in words])[code]
         at, station = self.tree.query(points, predicate="intersects")
         right = np.zeros(len(points), dtype=bool)
         right[at[self.group[station] == wanted[at]]] = True
         return (wanted >= 0) & ~right, (wanted < 0) & ~blank
 
-
-def _folded(name: object) -> str:
-    text = str(name).strip()
-    return text.lstrip("0") or text

@@ -31,7 +31,11 @@ def present_plan(city: City) -> Plan:
     name = tr("measure.present")
     if grids.has("beat") and any(grids.texts("beat")):
         return Plan.from_labels(
-            name, grids.ids, grids.texts("beat"), beats=known, city_digest=grids.digest
+            name,
+            grids.ids,
+            city.named(grids, Kind.BEAT),
+            beats=known,
+            city_digest=grids.digest,
         )
     if beats is None:
         raise MissingError("measure.error.no_rows", by="beat", city=city.name)
@@ -76,7 +80,7 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
 
 
 def _infos(city: City, beats: Layer) -> list[BeatInfo]:
-    stations, rooms = city.stations_of(beats), beats.texts("room")
+    stations, rooms = city.named(beats, Kind.STATION), city.named(beats, Kind.ROOM)
     officers, auxiliaries = beats.counts("officers"), beats.counts("auxiliaries")
     return [
         BeatInfo(

@@ -19,7 +19,7 @@ from gridmap.model.incidents import Incidents
 from gridmap.model.layer import Kind, Layer
 from gridmap.model.presets import Presets
 
-__all__ = ["City"]
+__all__ = ["City", "bare_id"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,21 +110,32 @@ class City:
         """Return the city with a layer put in, or in the place of the one of its kind."""
         return replace(self, layers={**self.layers, layer.kind: layer})
 
-    def stations_of(self, layer: Layer) -> NDArray[np.object_]:
-        """Return the station that each feature of a layer names, blank for none.
+    def named(self, layer: Layer, kind: Kind) -> NDArray[np.object_]:
+        """Return the beat, station ... that each feature of a layer names, blank for none.
 
-        Spelled as the layer of stations spells it: files say ``01`` where that says ``1``.
+        As ids of the layer of that kind, if the city has one: other files say ``01`` where
+        that says ``1``, or give the name. What two features may be meant by, and what is
+        not there at all, is left as it is.
+
+        Parameters
+        ----------
+        layer
+            A layer with a column called as the kind.
+        kind
+            What is named.
         """
-        named = layer.texts("station")
-        stations = self.get(Kind.STATION)
-        if stations is None:
+        named = layer.texts(str(kind))
+        others = self.get(kind)
+        if others is None:
             return named
-        bare: dict[str, set[str]] = {}
-        for name in map(str, stations.ids):
-            bare.setdefault(name.lstrip("0"), set()).add(name)
+        meant: dict[str, set[str]] = {}
+        for name, title in zip(others.ids, others.names, strict=True):
+            meant.setdefault(bare_id(name), set()).add(str(name))
+            meant.setdefault(bare_id(title), set()).add(str(name))
+        own = set(others.ids)
         spelled = {}
         for name in set(named.tolist()):
-            found = bare.get(name.lstrip("0"), set()) if name else set()
+            found = meant.get(bare_id(name), set()) if name and name not in own else set()
             spelled[name] = min(found) if len(found) == 1 else name
         return np.array([spelled[name] for name in named], dtype=object)
 
@@ -154,3 +165,13 @@ class City:
             sums.update(f"{kind}:{self.layers[kind].digest}|".encode())
         sums.update((self.incidents.digest if self.incidents else "").encode())
         return sums.hexdigest()
+
+
+def bare_id(name: object) -> str:
+    """Return an id without blanks around it and noughts before it, as tables lose them.
+
+    >>> bare_id(" 007"), bare_id("000")
+    ('7', '000')
+    """
+    text = str(name).strip()
+    return text.lstrip("0") or text

@@ -69,7 +69,7 @@ def communities_of(city: City) -> NDArray[np.object_]:
     """
     grids = city.grids
     if grids.has("community") and any(grids.texts("community")):
-        texts = grids.texts("community")
+        texts = city.named(grids, Kind.COMMUNITY)
         return np.array([text or "-1" for text in texts], dtype=object)
     layer = city.get(Kind.COMMUNITY)
     if layer is None:
@@ -91,7 +91,7 @@ def station_of_grids(city: City) -> NDArray[np.object_]:
     """
     grids = city.grids
     if grids.has("station") and all(grids.texts("station")):
-        return city.stations_of(grids)
+        return city.named(grids, Kind.STATION)
     stations = city.get(Kind.STATION)
     if stations is None:
         raise InputError("partition.error.no_stations", city=city.name)

@@ -15,7 +15,7 @@ from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.coverage import covered_share
 from gridmap.measure.workload import Workload
-from gridmap.model import Adjacency, City
+from gridmap.model import Adjacency, City, Kind
 
 __all__ = ["Ground"]
 
@@ -117,7 +117,7 @@ class Ground:
             area_m2=grids.area_m2,
             perimeter_m=shapely.length(grids.geometry),
             adjacency=city.adjacency,
-            stations=city.stations_of(grids),
+            stations=city.named(grids, Kind.STATION),
             digest=grids.digest,
         )
 
