@@ -14,9 +14,9 @@
     ├── ConflictError (RuntimeError)     somebody else saved in between
     └── PermissionDeniedError (PermissionError)   a role that may not do this
 
-A message is a key of the catalogue in `gridmap.i18n` (area ``error``) with its values:
-what is wrong, where, what was received, what to do next. Faces show `text`; scripts may
-read `key` and `values`.
+A message is a key of the catalogue in `gridmap.i18n` (``AREA.error.NAME``, the area being the
+floor that raises it) with its values: what is wrong, where, what was received, what to do next.
+Faces show `text`; scripts may read `key` and `values`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class GridmapError(Exception):
     Parameters
     ----------
     key
-        Key of the sentence in the catalogue, for example ``error.layer.no_crs``.
+        Key of the sentence in the catalogue, for example ``model.error.layer_no_crs``.
     **values
         What the sentence names: file, ids, numbers received.
     """

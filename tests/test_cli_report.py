@@ -43,7 +43,7 @@ def workspace(tmp_path_factory):
     beat, other = plan.beat_ids[:2]
     first = next(grid for grid, label in zip(plan.grid_ids, plan.labels, strict=True)
                  if label == beat)  # fmt: skip
-    with PlanStore.open(place.database_path) as store:
+    with PlanStore.open(place.path / "plans.db") as store:
         store.save(plan.move([first], to=other).renamed("spring"), author=LOCAL)
     return folder
 
@@ -151,7 +151,7 @@ def test_a_plan_drawn_in_the_app_is_reported_as_it_was_saved(workspace, tmp_path
     history = history.apply(MergeBeats((three,), two, insist=True))
     history = history.apply(NewBeat("empty", "空警格"))
     history = history.apply(AssignOfficers("new", 2, 5)).undo().redo()
-    with PlanStore.open(place.database_path) as store:
+    with PlanStore.open(place.path / "plans.db") as store:
         first = store.save(start, author=LOCAL, base_version=0, grids=city.grids)
         store.save(
             history.current.plan, author=LOCAL, base_version=first.number,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -62,6 +63,41 @@ def test_replacing_incidents_leaves_no_old_month(tmp_path):
     place.put_incidents(incidents(40))
     place.put_incidents(incidents(3))
     assert len(list((tmp_path / "city" / "incidents.parquet").iterdir())) == 1
+    assert len(read_city(tmp_path / "city").incidents) == 3
+
+
+def test_disputes_settled_since_are_other_incidents(tmp_path):
+    batch = incidents(3).all
+    never = np.full(3, np.datetime64("NaT"), "datetime64[s]")
+    later = np.full(3, np.datetime64("2024-02-01", "s"))
+    made = [
+        Incidents.from_batch(
+            IncidentBatch(batch.x, batch.y, batch.time, batch.category, settled, station),
+            categories=("盗窃",),
+            crs=METRES,
+        )
+        for settled in (None, never, later)
+        for station in (None, np.array(["1", "2", "3"], object))
+    ]
+    assert len({found.digest for found in made}) == 6
+    # Months of one set are never written over those of another that still holds.
+    place = Workspace.at(tmp_path / "city")
+    place.put_incidents(made[2])
+    before = set(place.config["incidents"]["files"])
+    place.put_incidents(made[4])
+    assert before.isdisjoint(place.config["incidents"]["files"])
+
+
+def test_an_old_month_that_is_held_open_is_left(tmp_path, monkeypatch):
+    place = Workspace.at(tmp_path / "city")
+    place.put_incidents(incidents(40))
+
+    def held(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", held)
+    place.put_incidents(incidents(3))
+    monkeypatch.undo()
     assert len(read_city(tmp_path / "city").incidents) == 3
 
 

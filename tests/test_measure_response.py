@@ -50,23 +50,32 @@ def test_posts_travel_and_service_by_hand():
     assert (found.beats["own_share"] > 0.8).all()
 
 
-def test_calls_come_from_points_and_a_period():
-    time = np.array(["2024-01-01T00", "2024-01-02T00", "2024-01-03T00"], "datetime64[s]")
+def three_days(clock):
+    days = [f"2024-01-0{day}T{clock}" for day in (1, 2, 3)]
     batch = IncidentBatch(
-        np.array([10.0, 1500.0, 2500.0]), np.full(3, 10.0), time, np.zeros(3, np.int16)
+        np.array([10.0, 1500.0, 2500.0]),
+        np.full(3, 10.0),
+        np.array(days, "datetime64[s]"),
+        np.zeros(3, np.int16),
     )
     base = town()
-    place = City(
-        base.name,
-        METRES,
-        base.layers,
-        Incidents.from_batch(batch, categories=("盗窃",), crs=METRES),
-    )
+    incidents = Incidents.from_batch(batch, categories=("盗窃",), crs=METRES)
+    return City(base.name, METRES, base.layers, incidents)
+
+
+def test_calls_come_from_points_and_a_period():
+    place = three_days("06")
+    # From the first call to the last: two days.
     found = respond(place, plan((0, -1, 1, 1)), TRAVEL)
     assert found.beats["calls_per_day"].tolist() == pytest.approx([0.5, 0.5])
     day = respond(place, plan(), TRAVEL, since="2024-01-02", until="2024-01-03")
     assert day.beats["calls_per_day"].tolist() == [1, 0]
     assert np.isnan(day.beats["own_share"]["y"])
+
+
+def test_days_without_clocks_count_whole():
+    found = respond(three_days("00"), plan((0, -1, 1, 1)), TRAVEL)
+    assert found.beats["calls_per_day"].tolist() == pytest.approx([1 / 3, 1 / 3])
 
 
 def test_what_is_missing_is_named():

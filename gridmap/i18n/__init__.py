@@ -1,9 +1,9 @@
 """Every sentence and word that a user reads, in Chinese and in English.
 
-The catalogue is the ``*.toml`` files beside this module, one per area (``error``, ``field``,
-``cli``, ``page`` ...), each entry with ``zh`` and ``en``. The first part of a key is its
-file: ``error.layer.no_crs`` stands in ``error.toml`` under ``[layer.no_crs]``. Values are
-put in by `str.format`, so numbers take ``{count:,}``.
+The catalogue is the ``*.toml`` files beside this module, one per area (``model``, ``io``,
+``field``, ``cli``, ``page`` ...), each entry with ``zh`` and ``en``. The first part of a key is
+its file: ``model.error.layer_no_crs`` stands in ``model.toml`` under ``[error.layer_no_crs]``.
+Values are put in by `str.format`, so numbers take ``{count:,}``.
 """
 
 from gridmap.i18n._catalogue import (

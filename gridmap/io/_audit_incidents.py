@@ -175,4 +175,3 @@ class _Stations:
         right = np.zeros(len(points), dtype=bool)
         right[at[self.group[station] == wanted[at]]] = True
         return (wanted >= 0) & ~right, (wanted < 0) & ~blank
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -56,10 +57,15 @@ def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) ->
 
 
 def sweep_months(folder: Path, files: list[str]) -> None:
-    """Remove the months of former imports, and what a killed one left."""
+    """Remove the months of former imports, and what a killed one left.
+
+    The new ones hold already, so a file that another program has open is left to the next
+    import: Windows does not let go of it.
+    """
     for path in folder.iterdir():
         if path.name not in files:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def write_months(incidents: Incidents, folder: Path) -> list[str]:

@@ -111,11 +111,6 @@ class Workspace:
         """Whether the folder is a workspace."""
         return (self.path / CONFIG).is_file()
 
-    @property
-    def database_path(self) -> Path:
-        """Where the plans are kept unless a database URL is set."""
-        return self.path / "plans.db"
-
     @cached_property
     def config(self) -> dict[str, Any]:
         """What ``gridmap.toml`` says; empty for a workspace not made yet.

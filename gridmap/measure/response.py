@@ -180,7 +180,11 @@ def _hours(city: City, since: Moment, until: Moment) -> float | None:
         last = np.datetime64(own[1].to_datetime64(), "s") if last is None else last
     if first is None or last is None:
         return None
-    return float((last - first) / np.timedelta64(3600, "s"))
+    length = last - first
+    # Dates without clocks stand for midnight: the last day counts whole.
+    if until is None and own is not None and all(end == end.floor("D") for end in own):
+        length += np.timedelta64(1, "D")
+    return float(length / np.timedelta64(3600, "s"))
 
 
 def _posts(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:

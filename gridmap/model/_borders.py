@@ -59,7 +59,7 @@ def _tolerant(
     second: NDArray[np.int32],
     gap_m: float,
 ) -> Pairs:
-    """Measure the touching pairs that exact matching has missed or seen only in part."""
+    """Measure the touching pairs that exact matching has missed."""
     n = len(polygons)
     tree = shapely.STRtree(polygons)
     i, j = tree.query(polygons, predicate="dwithin", distance=gap_m)

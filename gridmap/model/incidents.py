@@ -115,6 +115,11 @@ class Incidents:
         ):
             sums.update(np.ascontiguousarray(column).tobytes())
         sums.update("\x1f".join(categories).encode())
+        # A dispute that was settled since makes other incidents of the same calls.
+        if batch.settled is not None:
+            sums.update(batch.settled.astype("datetime64[s]").astype(np.int64).tobytes())
+        if batch.station is not None:
+            sums.update("\x1f".join(map(str, batch.station)).encode())
         return cls(lambda: iter((batch,)), len(batch), categories, crs, sums.hexdigest())
 
     def __len__(self) -> int:
