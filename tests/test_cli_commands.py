@@ -87,6 +87,43 @@ def test_a_period_includes_its_last_day(demo: Path) -> None:
     assert count("--to", "2024-06-30") + count("--from", "2024-07-01") == year
 
 
+def test_a_report_names_a_plan_as_a_comparison_does(demo: Path, tmp_path: Path) -> None:
+    options = ("--beats", 12, "--effort", "quick", "--seconds", "0.2", "--save", "named")
+    assert run("propose", demo, *options).returncode == 0
+
+    def reported(plan: str) -> str | None:
+        out = tmp_path / f"out-{plan}"
+        done = run("report", demo, "--plan", plan, "--out", out, "--formats", "csv", "--json")
+        assert done.returncode == 0, done.stderr
+        name: str | None = json.loads(done.stdout)["parameters"]["plan"]
+        return name
+
+    assert reported("named@1") == "named@1"
+    assert reported("present") is None
+
+
+def test_what_nobody_counted_has_no_column(tmp_path: Path) -> None:
+    grids = tmp_path / "grids.csv"
+    grids.write_text("id,wkt\n" + "".join(
+        f'G{i},"POLYGON(({x} 3000000,{x + 500} 3000000,{x + 500} 3000500,{x} 3000500,'
+        f'{x} 3000000))"\n'
+        for i, x in enumerate((500_000, 500_500))
+    ))  # fmt: skip
+    place, table = tmp_path / "city", tmp_path / "table.csv"
+    done = run("import", place, "--kind", "grid", "--crs", "EPSG:4547", grids)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Grids: 2 rows read")
+    done = run("measure", place, "--by", "grid", "--csv", table)
+    assert done.returncode == 0, done.stderr
+    assert table.read_text(encoding="utf-8-sig").splitlines()[0] == "id,name,area_km2"
+    shown = run("measure", place, "--by", "grid").stdout
+    assert "ncidents" not in shown
+    assert "esidents" not in shown
+    done = run("coverage", place, "--network", "all")
+    assert done.returncode == 2
+    assert "acilit" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -103,6 +140,10 @@ def test_a_period_includes_its_last_day(demo: Path) -> None:
         ("measure", "DEMO", "--by", "planet"),
         ("measure", "DEMO", "--from", "yesterday-ish"),
         ("demo", "DEMO"),
+        ("demo", "nowhere", "--grids", "40"),
+        ("demo", "nowhere", "--incidents", "-1"),
+        ("report", "DEMO", "--plan", "nobody@1", "--out", "nowhere"),
+        ("report", "DEMO", "--period", "9999", "--out", "nowhere"),
     ],
 )
 def test_bad_input_is_one_line_and_changes_nothing(

@@ -13,7 +13,7 @@ from gridmap.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Json", "WorkspacePath", "end_of", "pairs"]
+__all__ = ["Json", "WorkspacePath", "end_of", "pairs", "parts"]
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON")]
 def end_of(date: str) -> np.datetime64 | None:
     """Return the moment at which a period that ends with a date or time is over.
 
-    A date alone means its whole day: ``--to 2024-03-31`` includes the 31st.
+    A date alone means its whole day: ``--to 2024-03-31`` includes the 31st. None for a blank.
 
     Raises
     ------
@@ -31,9 +31,17 @@ def end_of(date: str) -> np.datetime64 | None:
     """
     from gridmap.measure import moment
 
-    end = moment(date)
-    day = ":" not in date and end is not None
-    return end + 86_400 if day and end is not None else end
+    end = moment(date or None)
+    return end if end is None or ":" in date else end + 86_400
+
+
+def parts(text: str) -> list[str]:
+    """Return what a text lists, blanks left out; a comma may be a Chinese one.
+
+    >>> parts("a, b，c,")
+    ['a', 'b', 'c']
+    """
+    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
 def pairs(items: Iterable[str], *, option: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridmap.cli._arguments import pairs
+from gridmap.cli._arguments import pairs, parts
 from gridmap.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ def tolerances(items: Sequence[str]) -> tuple[float | None, dict[str, float]]:
     """
     whole: float | None = None
     named: dict[str, float] = {}
-    for part in (piece for item in items for piece in item.replace("，", ",").split(",")):
+    for part in (piece for item in items for piece in parts(item) or [item]):
         name, sign, figure = (word.strip() for word in part.rpartition("="))
         value = _share(figure)
         if value is None or not 0 < value <= 1 or (sign and not name) or name in named:
-            raise InputError("cli.error.tolerance", received=part.strip())
+            raise InputError("cli.error.tolerance", received=part)
         if name:
             named[name] = value
         else:
@@ -142,7 +142,7 @@ def grid_groups(city: City, items: Sequence[str], *, option: str) -> list[tuple[
     groups: list[tuple[int, ...]] = []
     for item in items:
         assert index is not None  # noqa: S101 - made where there are items; for the type checker
-        names = [name.strip() for name in item.replace("，", ",").split(",") if name.strip()]
+        names = parts(item)
         rows = index.get_indexer(names)
         if len(set(names)) < 2 or (rows < 0).any():
             lost = [name for name, row in zip(names, rows, strict=True) if row < 0]
@@ -182,7 +182,7 @@ def number_of_beats(
     if targets and not beats and not per_officer:
         if targets == "officers" and present is not None:
             return len(present)
-        return len(targets.split(","))
+        return len(parts(targets))
     if bool(beats) == bool(per_officer):
         raise InputError("cli.error.beats_or_officers")
     if beats:
@@ -222,7 +222,7 @@ def _targets(text: str, beats: int, present: Plan | None) -> object:
             raise InputError("cli.error.targets_count", received=beats, expected=len(present))
         return officers_of(present)
     try:
-        values = np.array([float(part) for part in text.replace("，", ",").split(",")])
+        values = np.array([float(part) for part in parts(text)])
     except ValueError as error:
         raise InputError("cli.error.targets", received=text) from error
     if not (values > 0).all() or not np.isfinite(values).all():

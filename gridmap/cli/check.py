@@ -8,6 +8,7 @@ import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._output import print_json, print_text, progress_bar
+from gridmap.errors import some_ids
 from gridmap.i18n import tr
 
 
@@ -40,5 +41,5 @@ def command(
         if item.area_m2:
             line += " " + tr("cli.check.area", area_m2=item.area_m2)
         if item.ids:
-            line += " " + tr("cli.check.ids", ids="、".join(item.ids))
+            line += " " + tr("cli.check.ids", ids=some_ids(item.ids))
         print_text(line)

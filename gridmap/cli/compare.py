@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._log import open_store
+from gridmap.cli._log import load_plan
 from gridmap.cli._output import print_json, print_text
-from gridmap.errors import MissingError
-
-if TYPE_CHECKING:
-    from gridmap.io import Workspace
-    from gridmap.model import City, Plan
 
 _FIGURES = ("mean_response_min", "response_95_min", "cross_beat_share")
 
@@ -31,7 +26,7 @@ def command(
 
     place = Workspace.open(workspace)
     city = place.city()
-    old, new = (_plan(place, city, name) for name in (first, second))
+    old, new = (load_plan(place, city, name) for name in (first, second))
     comparison = compare_plans(Ground.from_city(city), old, new)
     response = respond_to_both(city, old, new)
     if as_json:
@@ -49,19 +44,3 @@ def command(
         print_text(sentence)
     if response is not None:
         print_text(tell_response(*response))
-
-
-def _plan(place: Workspace, city: City, name: str) -> Plan:
-    from gridmap.measure.present import present_plan
-    from gridmap.plans import PRESENT
-
-    if name == PRESENT:
-        return present_plan(city)
-    with open_store(place.path, create=False) as store:
-        try:
-            return store.load(name, grids=city.grids)
-        except MissingError:
-            base, sign, number = name.rpartition("@")
-            if not sign or not number.isdecimal():
-                raise
-            return store.load(base, int(number), grids=city.grids).renamed(name)

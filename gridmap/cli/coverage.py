@@ -38,14 +38,16 @@ def command(
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
     from gridmap.io import read_city
     from gridmap.measure.coverage import measure_coverage, networks_of, parse_within
+    from gridmap.model import Kind
 
     if by not in {"grid", "beat", "station", "community", "city"}:
         raise InputError("coverage.error.by", received=by)
     rows_by: By = by  # type: ignore[assignment] # checked above
     city = read_city(workspace)
     limits = parse_within(within or f"{city.presets.room_radius_m:g}m")
-    chosen = networks_of(city) if network == "all" else [network]
-    period = (since or None, end_of(until) if until else None)
+    # Where there is none, the first one asked for says so.
+    chosen = (networks_of(city) or [str(Kind.FACILITY)]) if network == "all" else [network]
+    period = (since or None, end_of(until))
     found: list[Coverage] = []
     results: list[dict[str, Any]] = []
     for limit in limits:

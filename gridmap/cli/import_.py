@@ -67,7 +67,7 @@ def _print(report: ImportReport) -> None:
     print_text(
         tr(
             "cli.done.import",
-            kind=report.kind,
+            kind=tr(f"io.layer.{report.kind}"),
             features=report.features,
             read=report.read,
             crs=report.crs,

@@ -30,14 +30,17 @@ def command(
         raise InputError("cli.error.by", received=by)
     place = Workspace.open(workspace)
     city = place.city()
-    table = summarise(city, by=by, since=since or None, until=end_of(until) if until else None)  # type: ignore[arg-type] # checked above
+    table = summarise(city, by=by, since=since or None, until=end_of(until))  # type: ignore[arg-type] # checked above
+    # What nobody counted is no nought: its columns are left out, JSON names them as missing.
+    absent = [name for name in table.rows.columns for key in table.missing if key in name]
+    rows = table.rows.drop(columns=list(dict.fromkeys(absent)))
     if csv is not None:
         with logged(place.path, "export", f"measure {by}") as detail:
-            write_frame(table.rows, csv)
-            detail.update(file=csv.name, rows=len(table.rows))
+            write_frame(rows, csv)
+            detail.update(file=csv.name, rows=len(rows))
     if as_json:
         print_json(table.to_dict())
     elif csv is None:
-        print_rows(table.rows)
+        print_rows(rows)
     else:
-        print_text(tr("cli.done.csv", rows=len(table.rows), path=str(csv)))
+        print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))

@@ -68,8 +68,7 @@ def command(
     """Propose beats: balanced, in one piece, compact, near, and close to today's."""
     from gridmap.io import Workspace
     from gridmap.measure import Workload, parse_weights
-    from gridmap.measure.present import present_plan
-    from gridmap.model import Kind
+    from gridmap.measure.present import has_beats, present_plan
     from gridmap.partition import plan_rows, plans_of, problem_of, propose
 
     if parents not in {"", "station"}:
@@ -90,8 +89,7 @@ def command(
     city = place.city()
     weights = parse_weights(balance) if balance else _default_weights(city)
     workload = Workload.from_city(city, weights)
-    has_beats = city.has(Kind.BEAT) or (city.grids.has("beat") and any(city.grids.texts("beat")))
-    present = present_plan(city) if has_beats else None
+    present = present_plan(city) if has_beats(city) else None
     number = number_of_beats(city, beats, per_officer, targets, present)
     problem = problem_of(
         city,

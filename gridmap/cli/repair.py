@@ -35,7 +35,7 @@ def command(
         if as_json:
             print_json({"undone": kinds})
         else:
-            names = "、".join(tr(f"io.layer.{kind}") for kind in kinds)
+            names = ", ".join(tr(f"io.layer.{kind}") for kind in kinds)
             print_text(tr("cli.repair.undone", layers=names))
         return
     known = {str(kind): FindingKind(kind) for kind in MENDABLE}

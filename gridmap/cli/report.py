@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._log import logged, open_store
+from gridmap.cli._log import load_plan, logged
 from gridmap.cli._output import Tell, print_json, print_text, progress_bar, say
 from gridmap.errors import InputError
 from gridmap.i18n import LANGUAGES, tr, using_language
 
 if TYPE_CHECKING:
-    from gridmap.io import Workspace
-    from gridmap.model import City, Plan
     from gridmap.report import Progress
 
 _MEASURING = 0.4  # of the bar
@@ -40,6 +38,7 @@ def command(
     """Write a report; the same inputs and date give the same bytes."""
     from gridmap.i18n import current_language
     from gridmap.io import Workspace
+    from gridmap.plans import PRESENT
     from gridmap.report import Request, build_report, check_target, parse_formats, write_report
 
     if lang and lang not in LANGUAGES:
@@ -54,7 +53,7 @@ def command(
             report = build_report(
                 city,
                 request,
-                plan=_plan(place, city, plan),
+                plan=None if plan in {"", PRESENT} else load_plan(place, city, plan),
                 progress=_part(tell, 0.0, _MEASURING),
             )
             with logged(place.path, "export", "report") as detail:
@@ -84,13 +83,6 @@ def _part(tell: Tell, start: float, end: float) -> Progress:
         tell(start + share * (end - start), tr(f"report.step.{what}"))
 
     return told
-
-
-def _plan(place: Workspace, city: City, name: str) -> Plan | None:
-    if not name:
-        return None
-    with open_store(place.path) as store:
-        return store.load(name, grids=city.grids)
 
 
 def _date(text: str) -> date:

@@ -11,7 +11,13 @@ from gridmap.i18n import tr
 from gridmap.measure.crosswalk import crosswalk
 from gridmap.model import BeatInfo, City, Kind, Layer, Plan
 
-__all__ = ["match_beats", "present_plan"]
+__all__ = ["has_beats", "match_beats", "present_plan"]
+
+
+def has_beats(city: City) -> bool:
+    """Return whether a city has beats today: a layer of them, or grids that name theirs."""
+    grids = city.get(Kind.GRID)
+    return city.has(Kind.BEAT) or (grids is not None and any(grids.texts("beat")))
 
 
 def present_plan(city: City) -> Plan:
@@ -29,7 +35,7 @@ def present_plan(city: City) -> Plan:
     grids, beats = city.grids, city.get(Kind.BEAT)
     known = {beat.id: beat for beat in _infos(city, beats)} if beats is not None else {}
     name = tr("measure.present")
-    if grids.has("beat") and any(grids.texts("beat")):
+    if any(grids.texts("beat")):
         return Plan.from_labels(
             name,
             grids.ids,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from gridmap.measure import MeasureTable, PlanResponse, count_incidents, summarise
-from gridmap.measure.present import present_plan
+from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, Ground, compare_plans
@@ -132,7 +132,7 @@ def measure_all(
     progress("time", (len(levels) + 1) / steps)
     months, counts = _months(city, period)
     comparison, present, response = None, None, None
-    if plan is not None and _has(city, "beat", None) and city.has(Kind.GRID):
+    if plan is not None and has_beats(city) and city.has(Kind.GRID):
         progress("comparison", (len(levels) + 2) / steps)
         present = present_plan(city)
         # The period's incidents, so that the comparison says what the other tables say.

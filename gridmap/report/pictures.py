@@ -26,8 +26,8 @@ from gridmap.maps import (
     room_overlay,
     to_html,
 )
-from gridmap.measure.present import present_plan
-from gridmap.model import City, Kind, Layer, Plan
+from gridmap.measure.present import has_beats, present_plan
+from gridmap.model import Kind, Layer
 from gridmap.plans import plan_layer
 from gridmap.report.report import Report
 
@@ -78,7 +78,7 @@ def map_views(report: Report) -> tuple[MapView, ...]:
     stations = city.get(Kind.STATION)
     borders = tuple(layer for layer in (beats, stations) if layer is not None)
     views = []
-    plan = report.plan or _present(city)
+    plan = report.plan or (present_plan(city) if has_beats(city) else None)
     if plan is not None:
         views.append(
             MapView(
@@ -224,10 +224,3 @@ def _beats(report: Report) -> Layer | None:
     if report.plan is not None:
         return plan_layer(report.plan, report.city.grids)
     return report.city.get(Kind.BEAT)
-
-
-def _present(city: City) -> Plan | None:
-    grids = city.grids
-    if not city.has(Kind.BEAT) and not (grids.has("beat") and any(grids.texts("beat"))):
-        return None
-    return present_plan(city)
