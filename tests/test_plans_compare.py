@@ -17,7 +17,6 @@ from gridmap.model import BeatInfo, City, Kind, Layer, Plan
 from gridmap.plans import (
     Ground,
     assignment_table,
-    carry_names,
     compare_plans,
     plan_difference,
     plan_from_layer,
@@ -113,17 +112,6 @@ def test_empty_ground_is_matched_by_its_grids():
     made = compare_plans(empty, plan("aaabbb"), plan("xxxxyy", "new"))
     assert [(b.before, b.after) for b in made.beats] == [("a", "x"), ("b", "y")]
     assert made.beats[1].kept_share == pytest.approx(2 / 3)
-
-
-def test_new_beats_carry_the_names_of_the_old_ones():
-    old = plan("aaabbb", a=BeatInfo("a", "城东", "s1", "r1", 2, 1))
-    made = carry_names(old, plan("bbbbax", "new"), GROUND.residents)
-    # New b holds old a; new a and x hold a grid of old b each, as b itself does: nobody may
-    # take an id twice, whoever continues it.
-    first = made.beats[made.assignment[0]]
-    assert (first.id, first.name, first.station, first.officers) == ("a", "城东", "s1", 2)
-    assert len({beat.id for beat in made.beats}) == 3
-    assert "b" in set(made.beat_ids)
 
 
 @given(st.permutations(list("abcd")), st.lists(st.sampled_from("abcd"), min_size=6, max_size=6))

@@ -6,10 +6,17 @@ vertices are small, so most take one byte.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["pack", "unpack"]
+__all__ = ["digest_of", "pack", "unpack"]
+
+
+def digest_of(data: bytes) -> str:
+    """Return sixteen bytes in hex over some bytes: the name under which a browser keeps them."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def pack(values: NDArray[np.int64]) -> bytes:

@@ -7,7 +7,6 @@ pixels of its zoom, in the world pixels of web maps.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.io import keep_arrays, kept_arrays
-from gridmap.maps._packing import pack, unpack
+from gridmap.maps._packing import digest_of, pack, unpack
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
 
@@ -60,7 +59,7 @@ class Drawing:
     @classmethod
     def of(cls, data: bytes, bounds: tuple[float, float, float, float], count: int) -> Drawing:
         """Return the drawing of packed vertices, named by their digest."""
-        return cls(data, _digest(data), bounds, count)
+        return cls(data, digest_of(data), bounds, count)
 
 
 def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
@@ -112,10 +111,6 @@ def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs8
     header = json.dumps({"count": len(geometry), "levels": heads}).encode()
     data = b"".join([struct.pack("<I", len(header)), header, *parts])
     return Drawing.of(data, bounds, len(geometry))
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def world_pixels(

@@ -7,7 +7,6 @@ the pages send it to the touch map, and both draw it with the same script.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.i18n import current_language, tr
+from gridmap.maps._packing import digest_of
 from gridmap.maps.classes import Classes
 from gridmap.maps.drawing import Drawing
 
@@ -70,7 +70,7 @@ class Theme:
 
     @classmethod
     def of_classes(cls, key: str, name: str, title: str, classes: Classes) -> Theme:
-        """Return the theme of a choropleth; its legend counts the cells of each class."""
+        """Return the theme of a choropleth, one line of the legend a class."""
         legend = tuple(zip(classes.palette, classes.labels, strict=True))
         return cls(key, name, title, classes.palette, classes.rows, legend)
 
@@ -182,10 +182,10 @@ class Scene:
             if overlay.drawing is not None:
                 found[overlay.drawing.digest] = overlay.drawing.data
             if overlay.picture:
-                found[_digest(overlay.picture)] = overlay.picture
+                found[digest_of(overlay.picture)] = overlay.picture
         if self.facts is not None:
             data = self.facts.data
-            found[_digest(data)] = data
+            found[digest_of(data)] = data
         return found
 
     def to_dict(self, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Scene:
             ``{"data": base64 of zlib}``.
         """
         cells = self.cells
-        facts = None if self.facts is None else _digest(self.facts.data)
+        facts = None if self.facts is None else digest_of(self.facts.data)
         overlays = [_overlay(overlay, sources) for overlay in self.overlays]
         keys = [theme.key for theme in self.themes]
         return {
@@ -268,7 +268,7 @@ def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict
         south, west, north, east = overlay.bounds or (0.0, 0.0, 0.0, 0.0)
         packed |= {
             "kind": "image",
-            "source": _source(_digest(overlay.picture), sources),
+            "source": _source(digest_of(overlay.picture), sources),
             "bounds": [[south, west], [north, east]],
         }
     else:
@@ -284,10 +284,6 @@ def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict
 
 def _source(digest: str, sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return {**sources.get(digest, {}), "digest": digest}
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _plain(values: NDArray[Any]) -> list[Any]:

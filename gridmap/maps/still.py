@@ -27,6 +27,7 @@ __all__ = ["Still", "draw_still"]
 
 _PAPER_M = 1.06  # the picture shows this much more than the layer
 _LABEL = 24  # letters of a name written into a map
+_FEW = 60  # outlines that are drawn in full width
 # Sizes of a legend's letters, and letters to a line; the first that fits is taken.
 _LEGEND = ((8.5, 0), (8.0, 0), (8.0, 22), (7.5, 18), (7.0, 14), (6.0, 14))
 
@@ -172,7 +173,8 @@ def _put_cells(axes: Any, cells: Layer, theme: Theme) -> None:  # noqa: ANN401 -
 
 def _put_outline(axes: Any, layer: Layer) -> None:  # noqa: ANN401 - matplotlib is untyped
     colour, width, dash = OUTLINES[layer.kind]
-    lines = _lines(layer.geometry, colour, width * 0.55)
+    thin = min(1.0, max(0.4, (_FEW / max(len(layer), 1)) ** 0.5))  # or many hide what lies below
+    lines = _lines(layer.geometry, colour, width * 0.55 * thin)
     if dash:
         lines.set_linestyle((0, tuple(part / 1.6 for part in dash)))
     axes.add_collection(lines)

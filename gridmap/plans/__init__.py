@@ -22,7 +22,6 @@ from gridmap.plans.comparison import (
     Comparison,
     Flow,
     PlanFigures,
-    carry_names,
     compare_plans,
 )
 from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
@@ -100,7 +99,6 @@ __all__ = [
     "Veto",
     "action_text",
     "assignment_table",
-    "carry_names",
     "carry_out",
     "carry_over",
     "command_from_record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,7 @@ from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, max_deviation
 from gridmap.plans.ground import Ground
 
-__all__ = ["BeatChange", "Comparison", "Flow", "PlanFigures", "carry_names", "compare_plans"]
+__all__ = ["BeatChange", "Comparison", "Flow", "PlanFigures", "compare_plans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,50 +191,6 @@ class Comparison:
         made["beats"] = [asdict(beat) for beat in self.beats]
         made["sentences"] = self.sentences()
         return made
-
-
-def carry_names(old: Plan, new: Plan, weights: NDArray[np.float64]) -> Plan:
-    """Return the new plan with each beat that continues an old one under its id and name.
-
-    A matched beat takes the old one's id, name, station, room and staff where it has none of
-    its own; a beat without a match keeps its id, or a free one like it where that is taken.
-
-    Parameters
-    ----------
-    old, new
-        Two plans of the same grids.
-    weights
-        What makes a beat the same one: for example residents per grid, shape (n,).
-
-    Raises
-    ------
-    InputError
-        If the plans are of different grids.
-    """
-    match = match_beats(old, new, weights)
-    taken = {old.beats[row].id for row in match.values()}
-    beats: list[BeatInfo] = []
-    for row, beat in enumerate(new.beats):
-        if row in match:
-            was = old.beats[match[row]]
-            staffed = beat.officers or beat.auxiliaries
-            beats.append(
-                BeatInfo(
-                    was.id,
-                    was.name,
-                    beat.station or was.station,
-                    beat.room or was.room,
-                    beat.officers if staffed else was.officers,
-                    beat.auxiliaries if staffed else was.auxiliaries,
-                )
-            )
-            continue
-        name, count = beat.id, 2
-        while name in taken:
-            name, count = f"{beat.id}-{count}", count + 1
-        taken.add(name)
-        beats.append(replace(beat, id=name))
-    return replace(new, beats=tuple(beats))
 
 
 def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
