@@ -14,9 +14,9 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Chinese in code is data there: names that people call columns by, words of dates and of
 # the made-up city, marks of persons.
 DATA = {
-    "fields.py", "_date_orders.py", "_dates.py", "_personal.py", "_values.py", "_encoding.py",
-    "_features.py", "roads.py", "_stated_crs.py", "_coverage_tables.py", "_coverage_within.py",
-    "coverage.py", "uploads.py",
+    "fields.py", "_date_orders.py", "_dates.py", "_personal.py", "_person_names.py",
+    "_person_numbers.py", "_values.py", "_encoding.py", "_features.py", "roads.py",
+    "_stated_crs.py", "_coverage_tables.py", "_coverage_within.py", "coverage.py", "uploads.py",
 }  # fmt: skip
 
 

@@ -12,6 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap.fields import FIELDS, fold
+from gridmap.io._person_names import are_person_names
+from gridmap.io._person_numbers import (
+    ID_ROUGH,
+    LANDLINE_ROUGH,
+    MOBILE,
+    MOBILE_ROUGH,
+    PLATE,
+    PLATE_ROUGH,
+    are_landlines,
+    are_old_ids,
+    holds_id,
+    holds_landline,
+)
 
 __all__ = ["personal_columns"]
 
@@ -33,30 +46,17 @@ _ENGLISH = re.compile(
     r"contact(_name|_person)?)($|_)"
 )
 _COUNTED = ("数", "人数", "量", "率", "比")
-_GAP = r"[ \u3000-]?"
-_GAPS = re.compile(r"[ \u3000-]")
-_ID_NUMBER = re.compile(
-    rf"(?<![0-9A-Za-z])[1-8]\d{{5}}{_GAP}(?:19|20)\d{{2}}{_GAP}\d{{4}}{_GAP}\d{{3}}[\dXx]"
-    r"(?![0-9A-Za-z])"
-)
 _LABELLED = (
     r"(?:姓名|身份证|证件号码?|联系人|联系电话|手机号?码?|户主|报警人|当事人|嫌疑人|受害人|负责人|网格员)"
     r"[\"'”]?\s*(?:[:：=]|</t[dh]>)"
+    r"|(?:电话|手机|[Tt][Ee][Ll])[^0-9]{0,4}[0-9][0-9 -]{5,}[0-9]"
 )
 _WIDE = r"[\x{ff10}-\x{ff19}]"
 _TO_HALF = {0xFF10 + digit: str(digit) for digit in range(10)}
-_MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d|\.\d)")
 _NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
-_PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·\-\s]?"
-    r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])"
-    r"(?![A-Z0-9])"
-)
-_ID_ROUGH = r"[1-8]\d{5}[ \x{3000}-]?\d{4}[ \x{3000}-]?\d{4}[ \x{3000}-]?\d{3}[\dXx]"
-_MOBILE_ROUGH = r"1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
-_PLATE_ROUGH = _PLATE.pattern.split("[·")[0]
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS = "10X98765432"
+_LEAST = 13_000_000_000  # the least number that is a mobile's; one of identity is greater
+_SAMPLE = 5_000  # rows by which a whole column is judged
+_ID_ALIASES = {fold(alias) for field in FIELDS if field.content == "id" for alias in field.aliases}
 
 
 def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
@@ -70,10 +70,12 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
     Returns
     -------
     dict
-        Column to ``name``, ``id_number``, ``mobile`` or ``plate``. An eighteen-digit
-        number counts as an ID number only with a possible birth date and the right check
-        digit. Eleven-digit codes in a column that is called an id are no mobiles: codes of
-        Hebei, Shanxi and Inner Mongolia begin with 13 to 15.
+        Column to ``name``, ``id_number``, ``mobile``, ``landline`` or ``plate``. An
+        eighteen-digit number counts as an ID number only with a possible birth date and the
+        right check digit; one of fifteen digits, a landline written without a mark, and a
+        name only where nearly the whole column is of them. Eleven-digit codes in a column
+        that is called an id are no mobiles: codes of Hebei, Shanxi and Inner Mongolia begin
+        with 13 to 15.
     """
     found: dict[str, str] = {}
     for column in frame.columns:
@@ -90,22 +92,6 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
         if reason:
             found[str(column)] = reason
     return found
-
-
-def has_id_check_digit(number: str) -> bool:
-    """Return whether an 18-digit number carries the check digit of GB 11643.
-
-    >>> has_id_check_digit("11010519491231002X")  # the standard's own example
-    True
-    """
-    month, day = int(number[10:12]), int(number[12:14])
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return False
-    total = sum(w * int(d) for w, d in zip(_WEIGHTS, number[:17], strict=True))
-    return _CHECK_DIGITS[total % 11] == number[17].upper()
-
-
-_ID_ALIASES = {fold(alias) for field in FIELDS if field.content == "id" for alias in field.aliases}
 
 
 def _is_personal_name(column: str) -> bool:
@@ -127,41 +113,63 @@ def _is_staff_by_name(column: str, values: pd.Series) -> bool:
     return bool(len(filled)) and bool(filled.str.contains(r"^[\u4e00-\u9fa5]").mean() > 0.5)
 
 
+def _pattern(values: pd.Series, *, is_id: bool) -> str:
+    """Return what a column's values are records of, or blank."""
+    text = values.dropna()
+    numeric = text.dtype.kind in "iuf"
+    if text.dtype.kind == "f":
+        # Whole numbers beside blanks are read as floats.
+        whole = text[(text >= _LEAST) & (text < 2**63) & (text % 1 == 0)]
+        if len(whole) < 0.9 * len(text):
+            return ""
+        text = whole.astype("int64")
+    if numeric:
+        # Only lengths that a pattern could have are worth a look.
+        text = text[text >= _LEAST]
+    if len(text) == 0:
+        return ""
+    text = text.astype(str)
+    cells = pa.array(text, pa.string())
+    if not numeric:
+        if pc.any(pc.match_substring_regex(cells, _LABELLED)).as_py():
+            return "name"
+        if pc.any(pc.match_substring_regex(cells, _WIDE)).as_py():
+            text = text.map(lambda cell: cell.translate(_TO_HALF))
+            cells = pa.array(text, pa.string())
+    return _of_cells(text, cells, is_id=is_id) or _of_whole_column(text, is_id=is_id)
+
+
+def _of_cells(text: pd.Series, cells: pa.Array, *, is_id: bool) -> str:
+    """Return what a column is of, where one cell tells."""
+    if any(holds_id(value) for value in _rough(cells, ID_ROUGH)):
+        return "id_number"
+    if not is_id and _rough(cells, MOBILE_ROUGH) and _holds_mobiles(text):
+        return "mobile"
+    if not is_id and any(holds_landline(value) for value in _rough(cells, LANDLINE_ROUGH)):
+        return "landline"
+    return "plate" if any(PLATE.search(value) for value in _rough(cells, PLATE_ROUGH)) else ""
+
+
+def _rough(cells: pa.Array, pattern: str) -> list[str]:
+    """Return, after a quick pass over all cells, the few that may match at all."""
+    return list(cells.filter(pc.match_substring_regex(cells, pattern)).to_pylist())
+
+
 def _holds_mobiles(text: pd.Series) -> bool:
     filled = text[text.str.strip() != ""].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-    hits = filled.str.contains(_MOBILE)
+    hits = filled.str.contains(MOBILE)
     # A sum of seconds or cents has eleven digits now and then; a column of telephone
     # numbers has them in nearly every cell.
     numeric = bool(len(filled)) and bool(filled.str.match(_NUMBER).all())
     return bool(hits.mean() > 0.9) if numeric else bool(hits.any())
 
 
-def _pattern(values: pd.Series, *, is_id: bool) -> str:
-    text = values.dropna()
-    if text.dtype.kind == "f":
-        # Whole numbers beside blanks are read as floats.
-        whole = text[(text >= 13_000_000_000) & (text < 2**63) & (text % 1 == 0)]
-        if len(whole) < 0.9 * len(text):
-            return ""
-        text = whole.astype("int64")
-    if text.dtype.kind in "iu":
-        # Whole numbers: only lengths that a pattern could have are worth a look.
-        text = text[text >= 13_000_000_000]
-    if len(text) == 0:
-        return ""
-    # A quick pass without look-around leaves the few cells that may match at all.
-    cells = pa.array(text.astype(str), pa.string())
-    if text.dtype.kind not in "iu":
-        if pc.any(pc.match_substring_regex(cells, _LABELLED)).as_py():
-            return "name"
-        if pc.any(pc.match_substring_regex(cells, _WIDE)).as_py():
-            text = text.astype(str).map(lambda cell: cell.translate(_TO_HALF))
-            cells = pa.array(text, pa.string())
-    for value in cells.filter(pc.match_substring_regex(cells, _ID_ROUGH)).to_pylist():
-        if any(has_id_check_digit(_GAPS.sub("", found)) for found in _ID_NUMBER.findall(value)):
-            return "id_number"
-    some = not is_id and pc.any(pc.match_substring_regex(cells, _MOBILE_ROUGH)).as_py()
-    if some and _holds_mobiles(text.astype(str)):
-        return "mobile"
-    rough = cells.filter(pc.match_substring_regex(cells, _PLATE_ROUGH)).to_pylist()
-    return "plate" if any(_PLATE.search(value) for value in rough) else ""
+def _of_whole_column(text: pd.Series, *, is_id: bool) -> str:
+    """Return what a column is of, where only its cells together tell."""
+    sample = text.iloc[:: max(len(text) // _SAMPLE, 1)].str.strip()
+    cells = set(sample.str.replace(r"^'|\.0+$", "", regex=True)) - {""}
+    if are_old_ids(cells):
+        return "id_number"
+    if not is_id and are_landlines(cells):
+        return "landline"
+    return "name" if are_person_names(cells) else ""
