@@ -81,6 +81,12 @@ def test_headers_stand_on_every_page_that_a_table_reaches(pages, report):
         assert grids.columns[0].label in text
 
 
+def test_no_definition_is_cut(pages, report):
+    printed = "".join("".join(page.get_text().split()) for page in pages)
+    for formula in report.table("definitions").rows["formula"]:
+        assert "".join(formula.split()) in printed.replace("\u200b", "")
+
+
 def test_maps_stand_whole_on_their_pages(pages, report):
     found = [(page, box) for page in pages for box in page.get_image_info()]
     assert len(found) == len(map_views(report))

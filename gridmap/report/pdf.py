@@ -38,6 +38,9 @@ _WHOLE, _SOME = 50, 20
 _WHOLE_OF = {"grids": 150, "beats": 300, "stations": 300, "communities": 300}
 _ON_A_PAGE = 52  # lines of a table that is not broken
 _LONGEST = 120  # letters of one cell
+_SENTENCE = 400  # the same where cells hold sentences: a definition is not cut
+_OF_SENTENCES = {"definitions": "formula", "sources": "value"}  # and their widest column
+_SENTENCE_EM, _BESIDE_EM = 34.0, 19.0  # widths of that column and of those beside it
 _UNBROKEN = 12  # letters after which a word that is too long may be broken
 
 
@@ -127,8 +130,8 @@ def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
     rows, notes = _chosen(table)
     every = table.texts()
     lines = [every[row] for row in rows] + every[len(table) :]
-    lines = [[_short(text) for text in line] for line in lines]
-    wide = table.key in {"definitions", "sources"}
+    wide = table.key in _OF_SENTENCES
+    lines = [[_short(text, _SENTENCE if wide else _LONGEST) for text in line] for line in lines]
     for widest in (26.0, 20.0, 14.0):  # long texts take two lines before letters get small
         columns = _widths(table, lines, widest)
         points = width / _MM_PER_PT / sum(columns)
@@ -209,19 +212,23 @@ def _side(item: Column) -> str:
 def _widths(table: Table, lines: list[list[str]], widest: float) -> list[float]:
     """Return the widths of the columns in ems, those of texts no more than ``widest``."""
     columns = []
+    longest = _OF_SENTENCES.get(table.key)
     for place, item in enumerate(table.columns):
         needed = max(_text_em(line[place]) for line in lines)
+        most = widest
+        if longest is not None:
+            most = _SENTENCE_EM if item.key == longest else _BESIDE_EM
         if item.form == "text":
-            needed = min(needed, widest) + (_APART_EM if place and _side(item) == "left" else 0.0)
+            needed = min(needed, most) + (_APART_EM if place and _side(item) == "left" else 0.0)
         word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
         columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
     return columns
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     """Return a text that is not endless, without letters that cannot be printed."""
     clean = _printable(text)
-    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}\u2026"
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}\u2026"
 
 
 def _printable(text: str) -> str:
