@@ -238,7 +238,7 @@ FIELDS: tuple[Field, ...] = (
         "mph",
     ),
     Field(
-        "oneway", "flag", ("road",),
+        "oneway", "text", ("road",),  # which way, not whether: -1, TF and 逆向 are no "yes"
         _words(
             "单行 单行线 单向 oneway one_way"
         ),

@@ -14,7 +14,9 @@ from gridmap.fields import match_columns
 from gridmap.io import ImportOptions, import_files, read_city
 from gridmap.io._encoding import detect_bytes
 from gridmap.io._values import as_ids, as_texts
+from gridmap.model import Kind
 from gridmap.model.crs import choose_working_crs
+from gridmap.travel import road_network
 
 ROOMS = "编号,名称,经度,纬度\n1,东门警务室,114.05,22.55\n2,西街警务室,114.06,22.56\n"
 DEGREES = [box(114.0, 22.5, 114.01, 22.51), box(114.01, 22.5, 114.02, 22.51)]
@@ -153,3 +155,67 @@ def test_a_table_of_points_with_garbled_words_is_told(tmp_path):
     raw = "发生时间,警情类别,经度,纬度\n" + rows + "2024-03-09,锟斤拷,114.05,22.55\n"
     _, told, _ = bring(tmp_path, "a.csv", raw, "incidents")
     assert told["garbled"]["columns"] == "警情类别"
+
+
+# -- roads
+
+ROADS = [f"LINESTRING (500000 {2500000 + n * 100}, 501000 {2500000 + n * 100})" for n in range(6)]
+
+
+def roads(**columns):
+    frame = {"osmid": [str(n) for n in range(len(ROADS))], **columns}
+    return gpd.GeoDataFrame(frame, geometry=from_wkt(ROADS), crs="EPSG:4547")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["F", "T", "B", "B", "F", None], [1, -1, 0, 0, 1, 0]),  # Geofabrik
+        (["yes", "-1", "no", None, "reversible", "yes"], [1, -1, 0, 0, 1, 1]),  # OpenStreetMap
+        ([1, -1, 0, 1, -1, 0], [1, -1, 0, 1, -1, 0]),
+        ([True, False, True, False, True, False], [1, 0, 1, 0, 1, 0]),
+        (["是", "逆向", "否", "双向", "是", ""], [1, -1, 0, 0, 1, 0]),
+    ],
+)
+def test_which_way_a_street_goes_comes_through_an_import(tmp_path, written, meant):
+    drawn = roads(oneway=written)
+    if set(written) == {True, False}:
+        drawn["oneway"] = drawn["oneway"].astype(bool)
+    _, _, city = bring(tmp_path, "a.gpkg", drawn, "road")
+    network = road_network(city.layer(Kind.ROAD))
+    assert network.direction[np.argsort(network.source)].tolist() == meant
+
+
+def test_speeds_as_street_maps_write_them(tmp_path):
+    written = ["50", "30 mph", "none", None, "['40', '30']", "60 km/h"]
+    _, _, city = bring(tmp_path, "a.gpkg", roads(maxspeed=written), "road")
+    kmh = city.layer(Kind.ROAD).frame["speed_kmh"].to_numpy(dtype=float)
+    assert kmh == pytest.approx([50, 48.28032, np.nan, np.nan, 40, 60], nan_ok=True)
+    table = roads(speed_mph=[10, 20, 30, 40, 50, None])
+    _, _, city = bring(tmp_path, "b.gpkg", table, "road")
+    assert city.layer(Kind.ROAD).frame["speed_kmh"][0] == pytest.approx(16.09344)
+    assert "speed_mph" not in city.layer(Kind.ROAD).frame.columns
+
+
+def test_a_viaduct_is_a_bridge(tmp_path):
+    written = ["yes", "viaduct", "no", None, "F", "T"]
+    _, _, city = bring(tmp_path, "a.gpkg", roads(bridge=written), "road")
+    flags = city.layer(Kind.ROAD).frame["bridge"].astype(bool).tolist()
+    assert flags == [True, True, False, False, False, True]
+
+
+def test_a_street_map_that_writes_t_and_f_stays_on_the_ground(tmp_path):
+    # A bridge of level 1 between two streets, as Geofabrik's files have them.
+    streets = [f"LINESTRING ({x} 2500000, {x + 100} 2500000)" for x in (500000, 500100, 500200)]
+    drawn = gpd.GeoDataFrame(
+        {
+            "osmid": ["1", "2", "3"],
+            "layer": [0, 1, 0],
+            "bridge": list("FTF"),
+            "tunnel": list("FFF"),
+        },
+        geometry=from_wkt(streets),
+        crs="EPSG:4547",
+    )
+    _, _, city = bring(tmp_path, "a.gpkg", drawn, "road")
+    assert road_network(city.layer(Kind.ROAD)).n_components == 1

@@ -17,14 +17,14 @@ from gridmap.i18n import tr
 from gridmap.io._personal import personal_columns
 from gridmap.io._raw import Source
 from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
-from gridmap.io._values import as_degrees, as_flags, as_ids, as_numbers, as_texts
+from gridmap.io._values import as_degrees, as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
 
 __all__ = ["Features", "accepted", "read_features"]
 
-_KMH_PER_MPH = 1.609344
+_SPEEDS = ("speed_kmh", "speed_mph")
 _ROUNDED = r"^\s*\d(?:\.\d+)?[Ee]\+\d{1,2}\s*$"
 _AREAS = {str(kind) for kind in AREA_KINDS}
 _DIMENSION_OF = {**dict.fromkeys(_AREAS, 2), "room": 0, "facility": 0, "road": 1, "barrier": 1}
@@ -212,15 +212,14 @@ def _columns(
         values = frame[mapped[name]]
         if spec.content == "id":
             made[name] = as_ids(values)
+        elif name in _SPEEDS:
+            made.setdefault("speed_kmh", as_speeds(values, mph=name == "speed_mph"))
         elif spec.content in {"count", "number"}:
             made[name] = as_numbers(values, column=mapped[name], where=where, finite=True)
         elif spec.content == "flag":
             made[name] = as_flags(values)
         else:
             made[name] = as_texts(values).to_numpy(dtype=object)
-    if "speed_mph" in made:
-        mph = np.asarray(made.pop("speed_mph"), dtype=float)
-        made.setdefault("speed_kmh", mph * _KMH_PER_MPH)
     for name in ("beat", "community", "station", "room"):
         # 0 is how many tables write "none".
         if name in made:

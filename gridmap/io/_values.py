@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 
-__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_texts"]
+__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts"]
 
 _BLANK = {
     "", "-", "--", "—", "——", "/", "\\", "?", "\\n", "null", "(null)", "<null>", "none", "nan",
     "n/a", "na", "#n/a", "#ref!", "#value!", "#div/0!", "#num!", "#name?", "#null!",
     "无", "空", "缺", "不详", "未知", "暂无",
 }  # fmt: skip
-_TRUE = {"1", "true", "t", "yes", "y", "是", "有", "ft", "tf", "b", "-1", "oneway"}
+_TRUE = {
+    "1", "true", "t", "yes", "y", "是", "有", "桥", "桥梁", "bridge", "viaduct", "aqueduct",
+    "movable", "cantilever", "covered", "boardwalk",
+}  # fmt: skip
+_KMH_PER_MPH = 1.609344
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(mph)?", re.IGNORECASE)
 _MARKS = re.compile(r"[,，\s_'’]|[人户件起个名位]$")
 _DEGREE = re.compile(
     r"^\s*(?:[EN]|东经|北纬)?\s*(\d+(?:\.\d+)?)\s*[°º度]\s*(?:(\d+(?:\.\d+)?)\s*['′’分]\s*)?"
@@ -150,12 +155,33 @@ def as_texts(values: pd.Series) -> pd.Series:
     return text.where(text != "", None).astype("object")
 
 
+def as_speeds(values: pd.Series, *, mph: bool = False) -> NDArray[np.float64]:
+    """Return speeds in km/h, shape (n,); NaN where a cell tells none.
+
+    Street maps write ``30 mph``, ``none``, ``CN:urban`` and ``['50', '30']`` between numbers.
+
+    Parameters
+    ----------
+    values : (n,) Series
+    mph
+        Whether numbers without a unit are miles an hour.
+
+    >>> as_speeds(pd.Series(["50", "30 mph", "none", None])).round(1).tolist()
+    [50.0, 48.3, nan, nan]
+    """
+    text = values.astype("object").where(values.notna(), "").astype(str)
+    parts = text.map(lambda cell: unicodedata.normalize("NFKC", cell)).str.extract(_SPEED)
+    number = pd.to_numeric(parts[0], errors="coerce").to_numpy(dtype=float)
+    miles = parts[1].notna().to_numpy() | mph
+    return np.where(miles, number * _KMH_PER_MPH, number)
+
+
 def _without_nought(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def as_flags(values: pd.Series) -> NDArray[np.bool_]:
-    """Return True for 1, true, yes, Y, 是, 有, FT, TF and -1; False for anything else."""
+    """Return True for 1, true, yes, Y, 是, 有 and kinds of bridges; False for anything else."""
     if pd.api.types.is_bool_dtype(values):
         return values.to_numpy(dtype=bool)
     if pd.api.types.is_numeric_dtype(values):

@@ -23,7 +23,7 @@ __all__ = ["read_oneway", "road_network"]
 _KMH_PER_MPH = 1.609344
 _KEPT = 4
 _WORTH_KEEPING = 5_000  # roads: fewer are built in the time that a file takes
-_FORMAT = 1  # of what is kept; one more whenever the same roads would give another network
+_FORMAT = 2  # of what is kept; one more whenever the same roads would give another network
 _networks: OrderedDict[tuple[str, float, str], RoadNetwork] = OrderedDict()
 
 _BOTH = {"", "0", "0.0", "no", "n", "false", "b", "both", "nan", "none"}
@@ -127,7 +127,8 @@ def _level(roads: Layer) -> NDArray[np.float64] | None:
         level = pd.to_numeric(roads.frame["level"], errors="coerce").fillna(0.0).to_numpy(float)
     for name, storey in (("bridge", 1.0), ("tunnel", -1.0)):
         if roads.has(name):
-            text, no = roads.texts(name), _BOTH | _words("both")
-            flag = np.array([value.strip().lower() not in no for value in text])
+            # Of a bridge, unlike a direction, F says that there is none.
+            no = _BOTH | {"f"} | _words("both")
+            flag = np.array([value.strip().lower() not in no for value in roads.texts(name)])
             level = np.where(flag & (level == 0.0), storey, level)
     return level if any(roads.has(name) for name in ("level", "bridge", "tunnel")) else None
