@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Floats, Instance, Ints, Loads, State
 from gridmap.partition._moves import NOISE
-from gridmap.partition._recombine import tree_room
+from gridmap.partition._recombine import TreeRoom, tree_room
 from gridmap.partition._sweep import run_sweeps
 
 __all__ = [
@@ -231,7 +231,7 @@ def _timed(
     state: State,
     plan: Schedule,
     share: NDArray[np.float64],
-    room: tuple[np.ndarray, np.ndarray],
+    room: TreeRoom,
 ) -> float:
     """Run sweeps and return the seconds that one of them took."""
     before = perf_counter()
@@ -278,7 +278,7 @@ def _run(
     state: State,
     plan: Schedule,
     share: NDArray[np.float64],
-    room: tuple[np.ndarray, np.ndarray],
+    room: TreeRoom,
 ) -> None:
     """Run sweeps at given shares of the schedule."""
     heat, weigh, beta, resplits = schedule_arrays(instance, plan, share)

@@ -9,25 +9,39 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Graph", "Instance", "Loads", "Pulls", "State", "build_graph", "hilbert_order"]
+__all__ = [
+    "RING_BITS",
+    "Graph",
+    "Instance",
+    "Loads",
+    "Pulls",
+    "State",
+    "build_graph",
+    "hilbert_order",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+RING_BITS = 32
 
 
 class Graph(NamedTuple):
     """Neighbours of each grid in compressed rows.
 
     ``nbr[indptr[v]:indptr[v + 1]]`` are the neighbours of grid v and ``length`` what a
-    border with each costs, in units of the mean border.
+    border with each costs, in units of the mean border. ``ring`` tells which of the row's
+    neighbours each of them borders on, a bit each in the row's order, and nothing beyond
+    the `RING_BITS`-th.
     """
 
     indptr: Ints
     nbr: Ints
     length: Floats
+    ring: NDArray[np.uint32]
 
 
 class Loads(NamedTuple):
@@ -155,8 +169,27 @@ def build_graph(count: int, eu: Ints, ev: Ints, length: Floats) -> Graph:
     indptr = np.zeros(count + 1, dtype=np.int32)
     np.cumsum(np.bincount(rows, minlength=count), out=indptr[1:])
     both = np.concatenate([length, length])
+    nbr = np.ascontiguousarray(cols[order], dtype=np.int32)
     return Graph(
         indptr=indptr,
-        nbr=np.ascontiguousarray(cols[order], dtype=np.int32),
+        nbr=nbr,
         length=np.ascontiguousarray(both[order], dtype=np.float64),
+        ring=_rings(indptr, nbr),
     )
+
+
+@njit(cache=True)
+def _rings(indptr: Ints, nbr: Ints) -> NDArray[np.uint32]:
+    """Return which neighbours of the same grid each neighbour borders on, a bit each."""
+    ring = np.zeros(len(nbr), dtype=np.uint32)
+    for v in range(len(indptr) - 1):
+        begin = indptr[v]
+        end = min(indptr[v + 1], begin + RING_BITS)
+        for i in range(begin, end):
+            at, last = indptr[nbr[i]], indptr[nbr[i] + 1]
+            for j in range(begin, end):
+                while at < last and nbr[at] < nbr[j]:
+                    at += 1
+                if at < last and nbr[at] == nbr[j]:
+                    ring[i] |= np.uint32(1) << np.uint32(j - begin)
+    return ring

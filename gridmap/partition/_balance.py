@@ -18,7 +18,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from gridmap.partition._anneal import make_state, refresh_state
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
-from gridmap.partition._recombine import recombine_pair, tree_room
+from gridmap.partition._recombine import TreeRoom, recombine_pair, tree_room
+from gridmap.partition._sweep import is_plain
 
 __all__ = ["mend_balance"]
 
@@ -83,7 +84,7 @@ def _turn(
     state: State,
     source: int,
     ways: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
-    room: tuple[np.ndarray, np.ndarray],
+    room: TreeRoom,
 ) -> None:
     """Pass one beat's surplus on; put everything back unless the plan is nearer its bounds."""
     before = _excess(instance, state)
@@ -102,8 +103,8 @@ def _turn(
             p,
             q,
             _TREES,
-            room[0],
-            room[1],
+            is_plain(instance.pulls),
+            room,
         )
         if _excess(instance, state)[q] <= 0:
             break
@@ -158,15 +159,15 @@ def _hand_over(
     p: int,
     q: int,
     trees: int,
-    whole: np.ndarray,
-    sums: np.ndarray,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
+    room: TreeRoom,
 ) -> None:
     """Divide two beats anew, by several trees, until the first is inside its bounds.
 
     The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
     """
     for _ in range(trees):
-        recombine_pair(graph, loads, pulls, state, root, p, q, 0.0, 1e7, 1e5, 0.0, whole, sums)
+        recombine_pair(graph, loads, pulls, state, root, p, q, 0.0, 1e7, 1e5, 0.0, plain, room)
         right = True
         for c in range(loads.w.shape[1]):
             right &= loads.lo[p, c] <= state.total[p, c] <= loads.hi[p, c]

@@ -6,26 +6,48 @@ tree is priced exactly by sums over subtrees instead of being drawn until one is
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Graph, Loads, Pulls, State
+from gridmap.partition._arrays import Floats, Graph, Ints, Loads, Pulls, State
 from gridmap.partition._moves import beat_penalty, next_random, pull_of, share_penalty
 
-__all__ = ["recombine_once", "recombine_pair", "tree_room"]
+__all__ = ["TreeRoom", "recombine_once", "recombine_pair", "tree_room"]
 
 _32 = np.uint64(32)
-# Columns of the float work array, before one column per criterion.
-_CUT, _MASS, _MX, _MY, _HERE, _THERE, _OFF_P, _OFF_Q, _FIRST = range(9)
-# Columns of the integer work array.
-_GRID, _PARENT, _DEPTH, _PINNED, _EDGE, _PLACE = range(6)
+_CUT, _FIRST = 0, 1  # columns of the sums: border, then workload per criterion, then
+_MASS, _MX, _MY, _PINNED_P, _PINNED_Q, _HERE, _THERE, _OFF_P, _OFF_Q, _MORE = range(10)
 
 
-def tree_room(count: int, edges: int, criteria: int) -> tuple[np.ndarray, np.ndarray]:
+class TreeRoom(NamedTuple):
+    """Room for a tree over two beats, and for sums over its subtrees.
+
+    Attributes
+    ----------
+    grid, parent
+        The tree's nodes in the order in which they were added, so that a parent comes first.
+    edge
+        Half-edges (grid, place of its other end) that the tree may grow along.
+    sums
+        What each node's subtree holds (nodes, columns).
+    """
+
+    grid: Ints
+    parent: Ints
+    edge: NDArray[np.int32]
+    sums: Floats
+
+
+def tree_room(count: int, edges: int, criteria: int) -> TreeRoom:
     """Return work arrays for regions of ``count`` grids with ``edges`` half-edges."""
-    return (
-        np.zeros((max(count, edges) + 8, 6), dtype=np.int32),
-        np.zeros((count + 8, _FIRST + criteria), dtype=np.float64),
+    return TreeRoom(
+        grid=np.zeros(count + 8, dtype=np.int32),
+        parent=np.zeros(count + 8, dtype=np.int32),
+        edge=np.zeros((edges + 8, 2), dtype=np.int32),
+        sums=np.zeros((count + 8, _FIRST + criteria + _MORE), dtype=np.float64),
     )
 
 
@@ -41,8 +63,8 @@ def recombine_once(
     weigh: float,
     beta: float,
     noise: np.ndarray,
-    whole: np.ndarray,
-    sums: np.ndarray,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
+    room: TreeRoom,
 ) -> bool:
     """Divide the beats on both sides of a random border anew; return whether it was taken.
 
@@ -51,6 +73,8 @@ def recombine_once(
     grids, inside
         The grids to look for a border from, and whether each beat may be divided; None for
         all.
+    plain
+        Whether nothing but borders, balance and inertia counts.
     """
     for _ in range(64):
         bits = next_random(state.random)
@@ -67,100 +91,126 @@ def recombine_once(
         if p != q:
             limit = heat * noise[bits & np.uint64(len(noise) - 1)]
             return recombine_pair(
-                graph, loads, pulls, state, v, p, q, limit, weigh, weigh, beta, whole, sums
+                graph, loads, pulls, state, v, p, q, limit, weigh, weigh, beta, plain, room
             )
     return False
 
 
 @njit(cache=True, nogil=True)
-def _grow_tree(graph, state, root, p, q, whole):
-    """Grow a random tree over both beats; return how many grids it has."""
-    indptr, nbr, owner, stamp = graph.indptr, graph.nbr, state.beat, state.stamp
+def _grow_tree(graph, state, root, p, q, room):
+    """Grow a random tree over both beats; return its nodes and the border between the two.
+
+    Fills the border of each subtree but for what its subtrees have: an edge of the graph
+    counts for every subtree that holds one of its grids and not both, so it is taken off
+    again from where the ways of both to the root meet.
+    """
+    indptr, nbr, length = graph.indptr.view(np.uint32), graph.nbr.view(np.uint32), graph.length
+    owner, stamp, place = state.beat, state.stamp, state.queue.view(np.uint32)
+    parent, edge, sums = room.parent.view(np.uint32), room.edge.view(np.uint32), room.sums
     state.tick[0] += 4
     seen = state.tick[0]
-    count = 0
-    edges = 1
-    whole[0, _EDGE] = root
-    whole[0, _PLACE] = -1
+    one = np.uint64(1)
+    count = np.uint64(0)
+    border = 0.0
+    edges = one
+    edge[0, 0] = root
+    edge[0, 1] = 0
     while edges > 0:
         bits = next_random(state.random)
-        i = np.int64(((bits >> _32) * np.uint64(edges)) >> _32)
-        v = whole[i, _EDGE]
-        parent = whole[i, _PLACE]
-        edges -= 1
-        whole[i, _EDGE] = whole[edges, _EDGE]
-        whole[i, _PLACE] = whole[edges, _PLACE]
+        i = ((bits >> _32) * edges) >> _32
+        v = np.uint64(edge[i, 0])
+        above = edge[i, 1]
+        edges -= one
+        edge[i, 0] = edge[edges, 0]
+        edge[i, 1] = edge[edges, 1]
         if stamp[v] == seen:
             continue
         stamp[v] = seen
-        state.queue[v] = count
-        whole[count, _GRID] = v
-        whole[count, _PARENT] = parent
-        whole[count, _DEPTH] = 0 if parent < 0 else whole[parent, _DEPTH] + 1
-        for e in range(indptr[v], indptr[v + 1]):
+        place[v] = count
+        room.grid[count] = v
+        parent[count] = above
+        cut = 0.0
+        own = owner[v]
+        for e in range(indptr[v], indptr[v + one]):
             j = nbr[e]
-            if (owner[j] == p or owner[j] == q) and stamp[j] != seen:
-                whole[edges, _EDGE] = j
-                whole[edges, _PLACE] = count
-                edges += 1
-        count += 1
-    return count
+            b = owner[j]
+            if b not in (p, q):
+                continue
+            if stamp[j] != seen:
+                edge[edges, 0] = j
+                edge[edges, 1] = count
+                edges += one
+            elif j != v:
+                meter = length[e]
+                cut += meter
+                border += meter if b != own else 0.0
+                low = np.uint64(place[j])
+                sums[low, _CUT] += meter
+                high = count
+                while low != high:
+                    up = np.uint64(parent[high])
+                    high = max(low, up)
+                    low = min(low, up)
+                sums[low, _CUT] -= 2.0 * meter
+        # Where the two ways meet is never below this node, so its own sum comes last.
+        sums[count, _CUT] = cut
+        count += one
+    return np.int64(count), border
 
 
 @njit(cache=True, nogil=True)
-def _sum_subtrees(graph, loads, pulls, state, count, p, q, whole, sums):
-    """Fill the sums of each grid's subtree; return the border between the beats as they are."""
+def _sum_subtrees(loads, pulls, state, count, p, q, columns, room):
+    """Fill the sums of each node's subtree, as many columns as are asked for."""
     criteria = loads.w.shape[1]
-    seen = state.tick[0]
-    border = 0.0
+    after = _FIRST + criteria
+    sums = room.sums
     for i in range(count):
-        v = whole[i, _GRID]
-        m = pulls.mass[v]
-        sums[i, _CUT] = 0.0
-        sums[i, _MASS] = m
-        sums[i, _MX] = m * pulls.x[v]
-        sums[i, _MY] = m * pulls.y[v]
-        sums[i, _HERE] = pull_of(pulls, v, p)
-        sums[i, _THERE] = pull_of(pulls, v, q)
-        home = pulls.home[v]
-        sums[i, _OFF_P] = pulls.weight[v] if home >= 0 and home != p else 0.0
-        sums[i, _OFF_Q] = pulls.weight[v] if home >= 0 and home != q else 0.0
-        whole[i, _PINNED] = 0
-        if pulls.pin[v] >= 0:
-            whole[i, _PINNED] = 1 if state.beat[v] == p else 1 << 14
+        v = room.grid[i]
         for c in range(criteria):
             sums[i, _FIRST + c] = loads.w[v, c]
-    for i in range(count):
-        v = whole[i, _GRID]
-        for e in range(graph.indptr[v], graph.indptr[v + 1]):
-            j = graph.nbr[e]
-            if state.stamp[j] != seen:
-                continue
-            a = state.queue[j]
-            if a >= i:
-                continue
-            length = graph.length[e]
-            if state.beat[j] != state.beat[v]:
-                border += length
-            # The border counts for every subtree that holds one of the two grids, not both.
-            sums[i, _CUT] += length
-            sums[a, _CUT] += length
-            b = i
-            while a != b:
-                if whole[a, _DEPTH] >= whole[b, _DEPTH]:
-                    a = whole[a, _PARENT]
-                else:
-                    b = whole[b, _PARENT]
-            sums[a, _CUT] -= 2.0 * length
+        if columns > after + _MASS:
+            m = pulls.mass[v]
+            sums[i, after + _MASS] = m
+            sums[i, after + _MX] = m * pulls.x[v]
+            sums[i, after + _MY] = m * pulls.y[v]
+        if columns > after + _PINNED_P:
+            pinned = pulls.pin[v] >= 0
+            sums[i, after + _PINNED_P] = pinned and state.beat[v] == p
+            sums[i, after + _PINNED_Q] = pinned and state.beat[v] == q
+            sums[i, after + _HERE] = pull_of(pulls, v, p)
+            sums[i, after + _THERE] = pull_of(pulls, v, q)
+            home = pulls.home[v]
+            sums[i, after + _OFF_P] = pulls.weight[v] if home >= 0 and home != p else 0.0
+            sums[i, after + _OFF_Q] = pulls.weight[v] if home >= 0 and home != q else 0.0
     for i in range(count - 1, 0, -1):
-        parent = whole[i, _PARENT]
-        whole[parent, _PINNED] += whole[i, _PINNED]
-        for c in range(_FIRST + criteria):
+        parent = room.parent[i]
+        for c in range(columns):
             sums[parent, c] += sums[i, c]
-    return border
 
 
 @njit(cache=True, nogil=True)
+def _cost_now(loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, room):
+    """Return what the two beats cost but for their border, and their workload off its beat."""
+    cost = 0.0
+    off = 0.0
+    for c in range(loads.w.shape[1]):
+        cost += weigh_p * beat_penalty(loads, p, c, state.total[p, c])
+        cost += weigh_q * beat_penalty(loads, q, c, state.total[q, c])
+    if beta > 0.0:
+        for b in (p, q):
+            m = state.moment[b, 0]
+            if m > 0.0:
+                cost -= beta * (state.moment[b, 1] ** 2 + state.moment[b, 2] ** 2) / m
+    if not plain:
+        for i in range(count):
+            v = room.grid[i]
+            cost += pull_of(pulls, v, state.beat[v])
+            if pulls.home[v] >= 0 and pulls.home[v] != state.beat[v]:
+                off += pulls.weight[v]
+    return cost, off
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def recombine_pair(
     graph: Graph,
     loads: Loads,
@@ -173,8 +223,8 @@ def recombine_pair(
     weigh_p: float,
     weigh_q: float,
     beta: float,
-    whole: np.ndarray,
-    sums: np.ndarray,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
+    room: TreeRoom,
 ) -> bool:
     """Divide beats p and q anew along the best edge of a random tree; return whether taken.
 
@@ -184,46 +234,31 @@ def recombine_pair(
     if pulls.foe.shape[0] > 0:
         return False
     criteria = loads.w.shape[1]
-    count = _grow_tree(graph, state, root, p, q, whole)
-    border = _sum_subtrees(graph, loads, pulls, state, count, p, q, whole, sums)
-    now = border
-    for c in range(criteria):
-        now += weigh_p * beat_penalty(loads, p, c, state.total[p, c])
-        now += weigh_q * beat_penalty(loads, q, c, state.total[q, c])
-    off_now = 0.0
-    for i in range(count):
-        v = whole[i, _GRID]
-        now += pull_of(pulls, v, state.beat[v])
-        if pulls.home[v] >= 0 and pulls.home[v] != state.beat[v]:
-            off_now += pulls.weight[v]
-    if beta > 0.0:
-        for b in (p, q):
-            m = state.moment[b, 0]
-            if m > 0.0:
-                now -= beta * (state.moment[b, 1] ** 2 + state.moment[b, 2] ** 2) / m
-    all_pinned = whole[0, _PINNED]
-    best = np.inf
+    after = _FIRST + criteria
+    columns = after + (_MASS if beta <= 0.0 else _PINNED_P) if plain else after + _MORE
+    count, border = _grow_tree(graph, state, root, p, q, room)
+    _sum_subtrees(loads, pulls, state, count, p, q, columns, room)
+    cost, off_now = _cost_now(
+        loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, room
+    )
+    sums = room.sums
+    best = border + cost + limit
     best_at = -1
     best_p_below = True
     for i in range(1, count):
         cost = sums[i, _CUT]
-        if beta <= 0.0 and cost >= best:
+        if plain and beta <= 0.0 and cost >= best:
             continue
         if beta > 0.0:
-            m = sums[i, _MASS]
-            rest = sums[0, _MASS] - m
+            m = sums[i, after + _MASS]
+            rest = sums[0, after + _MASS] - m
             if m > 0.0:
-                cost -= beta * (sums[i, _MX] ** 2 + sums[i, _MY] ** 2) / m
+                cost -= beta * (sums[i, after + _MX] ** 2 + sums[i, after + _MY] ** 2) / m
             if rest > 0.0:
-                dx = sums[0, _MX] - sums[i, _MX]
-                dy = sums[0, _MY] - sums[i, _MY]
+                dx = sums[0, after + _MX] - sums[i, after + _MX]
+                dy = sums[0, after + _MY] - sums[i, after + _MY]
                 cost -= beta * (dx * dx + dy * dy) / rest
         for below in range(2):  # the subtree becomes p, or q
-            pinned = whole[i, _PINNED]
-            others = all_pinned - pinned
-            low, high = (pinned, others) if below == 0 else (others, pinned)
-            if low >> 14 or high & ((1 << 14) - 1):
-                continue
             both = cost
             for c in range(criteria):
                 part = sums[i, _FIRST + c]
@@ -232,40 +267,40 @@ def recombine_pair(
                     part, rest = rest, part
                 both += weigh_p * beat_penalty(loads, p, c, part)
                 both += weigh_q * beat_penalty(loads, q, c, rest)
-            if below == 0:
-                both += sums[i, _HERE] + sums[0, _THERE] - sums[i, _THERE]
-                off = sums[i, _OFF_P] + sums[0, _OFF_Q] - sums[i, _OFF_Q]
-            else:
-                both += sums[i, _THERE] + sums[0, _HERE] - sums[i, _HERE]
-                off = sums[i, _OFF_Q] + sums[0, _OFF_P] - sums[i, _OFF_P]
-            if off != off_now:
-                both += weigh_p * share_penalty(state, off - off_now)
+            if not plain:
+                both += _said_by_pulls(state, sums, i, after, below, off_now, weigh_p)
             if both < best:
                 best = both
                 best_at = i
                 best_p_below = below == 0
-    if best_at < 0 or best - now > limit:
+    if best_at < 0:
         return False
-    _divide(loads, pulls, state, count, best_at, p, q, best_p_below, whole)
+    _divide(loads, pulls, state, count, best_at, p, q, best_p_below, room)
     return True
 
 
+@njit(cache=True, inline="always")
+def _said_by_pulls(state, sums, i, after, below, off_now, weigh):
+    """Return what pins, travel and change say to the subtree becoming p (0) or q (1)."""
+    here, there = after + _HERE, after + _THERE
+    off_p, off_q = after + _OFF_P, after + _OFF_Q
+    wrong_p, wrong_q = after + _PINNED_P, after + _PINNED_Q
+    if below == 1:
+        here, there, off_p, off_q = there, here, off_q, off_p
+        wrong_p, wrong_q = wrong_q, wrong_p
+    said = sums[i, here] + sums[0, there] - sums[i, there]
+    off = sums[i, off_p] + sums[0, off_q] - sums[i, off_q]
+    if off != off_now:
+        said += weigh * share_penalty(state, off - off_now)
+    if sums[i, wrong_q] > 0.0 or sums[0, wrong_p] > sums[i, wrong_p]:
+        said = np.inf
+    return said
+
+
 @njit(cache=True, nogil=True)
-def _divide(loads, pulls, state, count, at, p, q, p_below, whole):
+def _divide(loads, pulls, state, count, at, p, q, p_below, room):
     """Give the subtree at ``at`` to one beat and the rest to the other; rebuild their sums."""
-    for i in range(count):
-        parent = whole[i, _PARENT]
-        inside = i == at or (parent >= 0 and whole[parent, _DEPTH] < 0)
-        if inside:
-            whole[i, _DEPTH] = -1
-        v = whole[i, _GRID]
-        home = pulls.home[v]
-        if home >= 0:
-            if home != state.beat[v]:
-                state.moved[0] -= pulls.weight[v]
-            if home != (p if inside == p_below else q):
-                state.moved[0] += pulls.weight[v]
-        state.beat[v] = p if inside == p_below else q
+    below = room.edge[:, 0]  # the tree has grown; its room is free
     for b in (p, q):
         state.size[b] = 0
         for c in range(3):
@@ -273,8 +308,16 @@ def _divide(loads, pulls, state, count, at, p, q, p_below, whole):
         for c in range(loads.w.shape[1]):
             state.total[b, c] = 0.0
     for i in range(count):
-        v = whole[i, _GRID]
-        b = state.beat[v]
+        below[i] = i == at or (i > at and below[room.parent[i]])
+        b = p if (below[i] == 1) == p_below else q
+        v = room.grid[i]
+        home = pulls.home[v]
+        if home >= 0:
+            if home != state.beat[v]:
+                state.moved[0] -= pulls.weight[v]
+            if home != b:
+                state.moved[0] += pulls.weight[v]
+        state.beat[v] = b
         m = pulls.mass[v]
         state.size[b] += 1
         state.moment[b, 0] += m

@@ -1,7 +1,9 @@
 """Annealing by sweeps: every grid in turn is offered to the beat of one of its neighbours.
 
 Going through the grids in Hilbert order instead of drawing them at random costs nothing in
-quality and reads memory in order; the price is a bare look at grids inside their beat.
+quality and reads memory in order; the price is a bare look at grids inside their beat. Lists
+of the grids on borders spare that look and lose more than they win: what a move has just
+brought to the border is to be offered in the same sweep.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from gridmap.partition._arrays import Graph, Loads, Pulls, State
+from gridmap.partition._arrays import RING_BITS, Graph, Loads, Pulls, State
 from gridmap.partition._moves import (
     apply_block,
     block_change,
@@ -20,11 +22,13 @@ from gridmap.partition._moves import (
     share_penalty,
     stays_connected,
 )
-from gridmap.partition._recombine import recombine_once
+from gridmap.partition._recombine import TreeRoom, recombine_once
 
 __all__ = ["is_plain", "run_sweeps", "sweep_once"]
 
 _32 = np.uint64(32)
+_0, _1 = np.uint64(0), np.uint64(1)
+_RING = np.uint64(RING_BITS)
 _LARGEST_BLOCK = 4000  # a beat of more grids is not searched for the part a move cuts off
 
 
@@ -39,7 +43,7 @@ def run_sweeps(
     beta: np.ndarray,
     resplits: np.ndarray,
     noise: np.ndarray,
-    room: tuple[np.ndarray, np.ndarray],
+    room: TreeRoom,
 ) -> int:
     """Run one sweep per entry of the schedule; return how many moves were tried.
 
@@ -74,8 +78,8 @@ def run_sweeps(
                 weigh[s],
                 beta[s],
                 noise,
-                room[0],
-                room[1],
+                plain,
+                room,
             )
     return tried
 
@@ -91,8 +95,8 @@ def is_plain(pulls: Pulls) -> bool:
     )
 
 
-@njit(cache=True, nogil=True)
-def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh: float) -> float:
+@njit(cache=True, inline="always")
+def _pulled(pulls, state, grid, origin, goal, weigh):
     """Return what travel, change and grids kept apart say to a move."""
     change = pull_of(pulls, grid, goal) - pull_of(pulls, grid, origin)
     home = pulls.home[grid]
@@ -105,7 +109,9 @@ def _pulled(pulls: Pulls, state: State, grid: int, origin: int, goal: int, weigh
     return change
 
 
-@njit(cache=True, nogil=True)
+# Written out, with unsigned indices and divisions that don't ask for zero: handing these many
+# arrays to a function costs more than the move itself.
+@njit(cache=True, nogil=True, error_model="numpy")
 def sweep_once(
     graph: Graph,
     loads: Loads,
@@ -119,59 +125,71 @@ def sweep_once(
     noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> int:
-    """Offer each of the grids to a neighbour's beat; return how many moves were tried.
+    """Offer each of the grids to a neighbouring beat; return how many moves were tried.
 
     Parameters
     ----------
     grids, inside
-        The grids, and whether each beat may receive any; None for all. Compiled apart for
-        all grids as a range, which is a tenth faster.
+        The grids, see `list_borders`, and whether each beat may receive any; None for all.
     plain
         Whether pulls can be left out, see `is_plain`.
     """
-    indptr, nbr, length = graph.indptr, graph.nbr, graph.length
+    indptr, nbr = graph.indptr.view(np.uint32), graph.nbr.view(np.uint32)
+    length, ring = graph.length, graph.ring
     owner, size, total, moment = state.beat, state.size, state.total, state.moment
+    beat_of = owner.view(np.uint32)
     w, lo, hi, scale = loads.w, loads.lo, loads.hi, loads.scale
     mask = np.uint64(len(noise) - 1)
     criteria = loads.w.shape[1]
     n = len(owner)
     tried = 0
-    for v in grids:
-        p = owner[v]
-        begin = indptr[v]
-        degree = indptr[v + 1] - begin
-        if degree == 0:
+    for grid in grids:
+        v = np.uint64(grid)
+        begin, end = np.uint64(indptr[v]), np.uint64(indptr[v + _1])
+        degree = end - begin
+        if degree == _0:
             continue
         bits = next_random(state.random)
-        q = owner[nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]]
-        if inside is not None and not inside[q]:
-            continue
+        p = beat_of[v]
+        q = beat_of[nbr[begin + (((bits >> _32) * degree) >> _32)]]
         if q == p or size[p] == 1 or (not plain and pulls.pin[v] >= 0):
+            continue
+        if inside is not None and not inside[q]:
             continue
         tried += 1
         change = 0.0
-        for e in range(begin, begin + degree):
-            b = owner[nbr[e]]
-            if b == p:
-                change += length[e]
-            elif b == q:
-                change -= length[e]
+        own, bit = _0, _1
+        for e in range(begin, end):
+            b = beat_of[nbr[e]]
+            border = length[e]
+            here = b == p
+            change += border if here else 0.0
+            change -= border if b == q else 0.0
+            own |= bit if here else _0
+            bit <<= _1
         excess = 0.0
         for c in range(criteria):
-            here, there, wv = total[p, c], total[q, c], w[v, c]
-            over = max(max(here - hi[p, c], lo[p, c] - here) * scale[p, c], 0.0)
+            high, low, factor = hi[p, c], lo[p, c], scale[p, c]
+            load = total[p, c]
+            over = load - high if load > high else (low - load if load < low else 0.0)
+            over *= factor
             excess -= over * over
-            over = max(max(there - hi[q, c], lo[q, c] - there) * scale[q, c], 0.0)
-            excess -= over * over
-            here -= wv
-            there += wv
-            over = max(max(here - hi[p, c], lo[p, c] - here) * scale[p, c], 0.0)
+            load -= w[v, c]
+            over = load - high if load > high else (low - load if load < low else 0.0)
+            over *= factor
             excess += over * over
-            over = max(max(there - hi[q, c], lo[q, c] - there) * scale[q, c], 0.0)
+            high, low, factor = hi[q, c], lo[q, c], scale[q, c]
+            load = total[q, c]
+            over = load - high if load > high else (low - load if load < low else 0.0)
+            over *= factor
+            excess -= over * over
+            load += w[v, c]
+            over = load - high if load > high else (low - load if load < low else 0.0)
+            over *= factor
             excess += over * over
         change += weigh * excess
+        m = pulls.mass[v]
         if beta > 0.0:
-            m = pulls.mass[v]
             sp, sq = moment[p, 0], moment[q, 0]
             dx = pulls.x[v] - moment[p, 1] / sp
             dy = pulls.y[v] - moment[p, 2] / sp
@@ -183,21 +201,46 @@ def sweep_once(
                 * (sq / (sq + m) * (ex * ex + ey * ey) - sp / (sp - m) * (dx * dx + dy * dy))
             )
         if not plain:
-            change += _pulled(pulls, state, v, p, q, weigh)
+            change += _pulled(pulls, state, np.int64(v), np.int64(p), np.int64(q), weigh)
         limit = heat * noise[bits & mask]
         if change > limit:
             continue
-        if stays_connected(graph, state, v, p):
-            state.queue[n] = v
-            apply_block(loads, pulls, state, state.queue[n:], 1, p, q)
-        elif state.size[p] <= _LARGEST_BLOCK:
+        # Of a move's neighbours in its old beat, nearly all hang together by themselves.
+        known, before = own & (~own + _1), _0
+        if degree <= _RING:
+            while before < known < own:  # sets of bits that only grow
+                before = known
+                for i in range(degree):
+                    if (known >> i) & _1:
+                        known |= np.uint64(ring[begin + i]) & own
+        whole = known == own and own != _0 and degree <= _RING
+        if whole or stays_connected(graph, state, np.int64(v), np.int64(p)):
+            owner[v] = np.int32(q)
+            for c in range(criteria):
+                total[p, c] -= w[v, c]
+                total[q, c] += w[v, c]
+            mx, my = m * pulls.x[v], m * pulls.y[v]
+            moment[p, 0] -= m
+            moment[q, 0] += m
+            moment[p, 1] -= mx
+            moment[q, 1] += mx
+            moment[p, 2] -= my
+            moment[q, 2] += my
+            size[p] -= 1
+            size[q] += 1
+            if pulls.home[v] == np.int32(q):
+                state.moved[0] -= pulls.weight[v]
+            elif pulls.home[v] == np.int32(p):
+                state.moved[0] += pulls.weight[v]
+        elif size[p] <= _LARGEST_BLOCK:
             # What the grid would cut off goes with it, if that pays too.
-            count = gather_cut_off(graph, state, v, p)
+            origin, goal = np.int64(p), np.int64(q)
+            count = gather_cut_off(graph, state, np.int64(v), origin)
             block = state.queue[n:]
             mark = state.tick[0] + 2
             change = block_change(
-                graph, loads, pulls, state, block, count, mark, p, q, weigh, beta
+                graph, loads, pulls, state, block, count, mark, origin, goal, weigh, beta
             )
             if change <= limit:
-                apply_block(loads, pulls, state, block, count, p, q)
+                apply_block(loads, pulls, state, block, count, origin, goal)
     return tried

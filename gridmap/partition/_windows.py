@@ -23,7 +23,7 @@ from gridmap.partition._moves import (
     pull_of,
 )
 from gridmap.partition._progress import Tell, silent
-from gridmap.partition._recombine import recombine_once, tree_room
+from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
 from gridmap.partition._sweep import is_plain, sweep_once
 
 __all__ = ["polish_windows", "window_visits"]
@@ -228,7 +228,7 @@ def _run_windows(
     weigh: np.ndarray,
     patience: float,
     noise: np.ndarray,
-    room: tuple[np.ndarray, np.ndarray],
+    room: TreeRoom,
     grids: np.ndarray,
     saved: np.ndarray,
 ) -> int:
@@ -267,8 +267,8 @@ def _run_windows(
                     weigh[s],
                     0.0,
                     noise,
-                    room[0],
-                    room[1],
+                    plain,
+                    room,
                 )
         after = _cost(graph, loads, pulls, state, own, inside, _STRICT)
         bits = next_random(state.random)
