@@ -205,8 +205,12 @@ def test_a_viaduct_is_a_bridge(tmp_path):
 
 
 def test_a_street_map_that_writes_t_and_f_stays_on_the_ground(tmp_path):
-    # A bridge of level 1 between two streets, as Geofabrik's files have them.
-    streets = [f"LINESTRING ({x} 2500000, {x + 100} 2500000)" for x in (500000, 500100, 500200)]
+    # A bridge of level 1 from the middle of one street to that of another, as Geofabrik has it.
+    streets = [
+        "LINESTRING (500000 2500000, 500200 2500000)",
+        "LINESTRING (500100 2500000, 500100 2500100)",
+        "LINESTRING (500000 2500100, 500200 2500100)",
+    ]
     drawn = gpd.GeoDataFrame(
         {
             "osmid": ["1", "2", "3"],
