@@ -10,6 +10,7 @@ import pytest
 
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
+from gridmap.measure import summarise
 from gridmap.measure.present import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, parse_formats, write_report
@@ -94,3 +95,17 @@ def test_a_change_from_nothing_is_no_share(city):
     report = built(replace(city, incidents=some), "2024-03")
     assert report.sentences[1] == "There were none in 2024-02."
     assert next(item for item in report.figures if item.key == "incidents").note == ""
+
+
+def test_a_comparison_knows_the_workload_of_its_period_alone(city):
+    plan, present = moved(city), present_plan(city)
+    report = built(city, "2024-03", plan=plan)
+    march = summarise(city, by="grid", since="2024-03-01", until="2024-04-01").rows
+    halves = [march[name] / march[name].sum() for name in ("residents", "incidents")]
+    load = 50.0 * (halves[0] + halves[1]).to_numpy()
+    found = [
+        float(np.abs(which.totals(load) / which.totals(load).mean() - 1.0).max())
+        for which in (present, plan)
+    ]
+    told = next(line for line in report.sentences if "workload" in line)
+    assert all(f"{share:.1%}" in told for share in found), (told, found)

@@ -84,17 +84,25 @@ class Ground:
         return len(self.grid_ids)
 
     @classmethod
-    def from_city(cls, city: City, *, workload: Workload | None = None) -> Self:
+    def from_city(
+        cls,
+        city: City,
+        *,
+        workload: Workload | None = None,
+        incidents: NDArray[np.float64] | None = None,
+    ) -> Self:
         """Return the ground of a city.
 
         Parameters
         ----------
         city
-            The city; its incidents are counted into grids, or the grid layer's own column is
-            taken where it has none. Rooms cover what lies within ``presets.room_radius_m``.
+            The city. Rooms cover what lies within ``presets.room_radius_m``.
         workload
             What the grids ask of the police; if None, residents and incidents weigh half
             each, or every grid the same where there are none of either.
+        incidents
+            Incidents of each grid, shape (n,), of a period for example; if None, all of the
+            city's, or the grid layer's own column where it has none.
 
         Notes
         -----
@@ -102,9 +110,10 @@ class Ground:
         """
         grids = city.grids
         residents = grids.counts("residents")
-        incidents = grids.counts("incidents")
-        if city.incidents is not None:
+        if incidents is None and city.incidents is not None:
             incidents, _ = count_incidents_by(city.incidents, grids.geometry)
+        elif incidents is None:
+            incidents = grids.counts("incidents")
         if workload is None:
             workload = _default_workload(grids.ids, residents=residents, incidents=incidents)
         share = covered_share(grids.geometry, city.room_xy, radius_m=city.presets.room_radius_m)

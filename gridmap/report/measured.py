@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -136,9 +136,8 @@ def measure_all(
         progress("comparison", (len(levels) + 2) / steps)
         present = present_plan(city)
         # The period's incidents, so that the comparison says what the other tables say.
-        ground = Ground.from_city(city)
         incidents = now["grid"].rows["incidents"].to_numpy(dtype=float)
-        comparison = compare_plans(replace(ground, incidents=incidents), present, plan)
+        comparison = compare_plans(Ground.from_city(city, incidents=incidents), present, plan)
         response = answer(city, present, plan, period)
     return Measured(
         city=city,
