@@ -212,6 +212,11 @@ def test_hours() -> None:
     assert open_hours("").all()
     assert open_hours("全天").all()
     assert open_hours("08:00-12:00；14:00至18:00").sum() == 8
+    for written in ("8点-20点", "8-20时", "8时至20时", "周一—周日 8：00～20：00", "7点半-19点半"):
+        assert open_hours(written).nonzero()[0].tolist() == list(range(8, 20))
+    assert open_hours("20:00至次日8:00").sum() == 12
+    assert open_hours("周1-5 8:00-17:00").sum() == 9
+    assert open_hours("0:00-24:00").all()
 
 
 def test_a_network_is_measured_like_the_rooms() -> None:

@@ -44,7 +44,7 @@ def covered_share(
 
     Examples
     --------
-    A circle of radius 1 about the corner of the unit square covers a quarter of it:
+    Of a square of side 2, a room in its corner covers a quarter circle of radius 1, pi / 16:
 
     >>> float(covered_share([shapely.box(0, 0, 2, 2)], [(0, 0)], radius_m=1.0).round(6)[0])
     0.19635

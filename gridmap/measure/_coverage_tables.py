@@ -17,6 +17,7 @@ from gridmap.measure._coverage_city import (
     places_of,
     travel_of,
 )
+from gridmap.measure._ratio import ratio
 from gridmap.measure.workload import criterion_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ __all__ = [
     "room_table",
     "worst_grids",
 ]
+
+
+_MINUTES = r"(?:[:时点](?:(\d{1,2})分?|(半))?)"
+# The first clock may leave its mark to the second: 8-20时.
+_SPANS = re.compile(
+    rf"(?<!\d)(\d{{1,2}}){_MINUTES}?\s*[-~—–―至到]+\s*(?:次日|第二天|翌日)?\s*(\d{{1,2}}){_MINUTES}"
+)
 
 
 def coverage_table(
@@ -117,8 +125,8 @@ def coverage_figures(
     counted = counted[np.isfinite(counted)]
     return {
         "covered": covered,
-        "covered_share": float(_ratio(covered, total)),
-        "backup_share": float(_ratio(backup, total)),
+        "covered_share": float(ratio(covered, total)),
+        "backup_share": float(ratio(backup, total)),
         "unreached_share": float(unreached[0]),
         f"mean_{unit}": float(mean[0]),
         f"p95_{unit}": float(p95[0]),
@@ -158,9 +166,9 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
             "incidents": incidents,
             "officers": officers,
             "auxiliaries": auxiliaries,
-            "residents_per_officer": _ratio(residents, officers),
-            "residents_per_staff": _ratio(residents, officers + auxiliaries),
-            f"mean_{coverage.within.unit}": _ratio(far, residents),
+            "residents_per_officer": ratio(residents, officers),
+            "residents_per_staff": ratio(residents, officers + auxiliaries),
+            f"mean_{coverage.within.unit}": ratio(far, residents),
         }
     )
 
@@ -200,25 +208,30 @@ def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFr
 def open_hours(text: str) -> NDArray[np.bool_]:
     """Return in which of the 24 hours a room is staffed; always where nothing is written.
 
-    An hour counts when the room is open at its beginning. ``08:00-20:00`` and
-    ``20:00-08:00`` (over midnight) are understood, several with commas or semicolons.
+    An hour counts when the room is open at its beginning. ``08:00-20:00``, ``8时-20时``,
+    ``8:30至次日7:30`` and ``20:00-08:00`` (over midnight) are understood, several with commas or
+    semicolons; what is not understood counts as nothing written.
 
     Examples
     --------
     >>> open_hours("22:00-06:00").nonzero()[0].tolist()
     [0, 1, 2, 3, 4, 5, 22, 23]
+    >>> int(open_hours("8点-20点").sum())
+    12
     """
     plain = unicodedata.normalize("NFKC", text)
-    found = re.findall(r"(\d{1,2}):(\d{2})\D{1,3}(\d{1,2}):(\d{2})", plain)
-    if not found:
-        return np.ones(24, dtype=bool)
     hour = np.arange(24) * 60
     staffed = np.zeros(24, dtype=bool)
-    for h0, m0, h1, m1 in found:
-        begin, end = int(h0) * 60 + int(m0), int(h1) * 60 + int(m1)
+    found = False
+    for h0, m0, half_0, h1, m1, half_1 in _SPANS.findall(plain):
+        begin = int(h0) * 60 + (30 if half_0 else int(m0 or 0))
+        end = int(h1) * 60 + (30 if half_1 else int(m1 or 0))
+        if max(begin, end) > 24 * 60:
+            continue
         within = (hour >= begin) & (hour < end)
         staffed |= within if begin < end else (hour >= begin) | (hour < end)
-    return staffed
+        found = True
+    return staffed if found else np.ones(24, dtype=bool)
 
 
 def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFrame:
@@ -252,7 +265,7 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
                 "rooms": int(on.sum()),
                 "officers": float(officers[on].sum()),
                 "covered_residents": covered,
-                "covered_residents_share": float(_ratio(covered, residents.sum())),
+                "covered_residents_share": float(ratio(covered, residents.sum())),
             }
         )
     return pd.DataFrame(rows)
@@ -265,8 +278,8 @@ def _totals(
     return {
         name: total,
         f"covered_{name}": table @ covered,
-        f"covered_{name}_share": _ratio(table @ covered, total),
-        f"backup_{name}_share": _ratio(table @ backup, total),
+        f"covered_{name}_share": ratio(table @ covered, total),
+        f"backup_{name}_share": ratio(table @ backup, total),
     }
 
 
@@ -293,8 +306,3 @@ def _spread(table: csr_array, cost: Floats, weights: Floats) -> tuple[Floats, Fl
             upto = np.cumsum(each[order])
             p95[row] = value[order][np.searchsorted(upto, 0.95 * upto[-1])]
     return mean, p95, unreached
-
-
-def _ratio(above: Floats | float, below: Floats | float) -> Floats:
-    top, bottom = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)

@@ -72,7 +72,8 @@ def top_area(
         Share of the ground to mark, 0 to 1.
     """
     area = np.asarray(area_km2, np.float64)
-    density = np.asarray(values, np.float64) / area
+    held = np.asarray(values, np.float64)
+    density = np.divide(held, area, out=np.zeros(len(area)), where=area > 0)
     order = np.argsort(-density, kind="stable")
     fits = np.cumsum(area[order]) <= share * area.sum() * (1 + 1e-12)
     marked = np.zeros(len(area), bool)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.measure._areas import Areas, By, areas_of
+from gridmap.measure._ratio import ratio
 from gridmap.measure.conservation import require_conserved
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.coverage import covered_share
@@ -178,24 +179,18 @@ def _covered(
     residents = people.counts("residents")
     near = table.transfer(residents * reach).by_target
     everyone = table.transfer(residents).by_target
-    return _ratio(near, everyone), float(_ratio((residents * reach).sum(), residents.sum()))
+    return ratio(near, everyone), float(ratio((residents * reach).sum(), residents.sum()))
 
 
 def _with_rates(frame: pd.DataFrame, covered: Floats | float) -> pd.DataFrame:
     residents, incidents = frame["residents"].to_numpy(), frame["incidents"].to_numpy()
     area = frame["area_km2"].to_numpy()
     return frame.assign(
-        residents_per_km2=_ratio(residents, area),
-        incidents_per_km2=_ratio(incidents, area),
-        incidents_per_1000_residents=_ratio(1000.0 * incidents, residents),
+        residents_per_km2=ratio(residents, area),
+        incidents_per_km2=ratio(incidents, area),
+        incidents_per_1000_residents=ratio(1000.0 * incidents, residents),
         covered_residents_share=covered,
     )
-
-
-def _ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
-    """Divide, giving NaN where there is nothing to divide by."""
-    top, bottom = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
 
 
 def _split(table: Crosswalk | None, by: By) -> int:

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Coordinates = NDArray[np.float64]
+_Shift = Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]]
 
 DATUMS = ("wgs84", "gcj02", "bd09")
 WGS84 = CRS.from_epsg(4326)
@@ -185,35 +186,37 @@ def wgs84_to_gcj02(lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coo
     The formula is the one that map services use, published by many ports; it reproduces
     their documented responses to a few centimetres.
     """
-    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    shift_lon, shift_lat = _gcj02_shift(lon, lat)
-    inside = gcj02_applies(lon, lat)
-    return np.where(inside, lon + shift_lon, lon), np.where(inside, lat + shift_lat, lat)
+    return _shifted(_gcj02_shift, lon, lat)
 
 
 def gcj02_to_wgs84(lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coordinates]:
     """Return WGS 84 degrees, the exact inverse of `wgs84_to_gcj02` to 1e-10 degrees."""
-    return _invert(_gcj02_shift, np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
+    return _unshifted(_gcj02_shift, lon, lat)
 
 
 def gcj02_to_bd09(lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coordinates]:
     """Return BD-09 degrees from GCJ-02 degrees."""
-    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    shift_lon, shift_lat = _bd09_shift(lon, lat)
-    inside = gcj02_applies(lon, lat)
-    return np.where(inside, lon + shift_lon, lon), np.where(inside, lat + shift_lat, lat)
+    return _shifted(_bd09_shift, lon, lat)
 
 
 def bd09_to_gcj02(lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coordinates]:
     """Return GCJ-02 degrees, the exact inverse of `gcj02_to_bd09` to 1e-10 degrees."""
-    return _invert(_bd09_shift, np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
+    return _unshifted(_bd09_shift, lon, lat)
 
 
-def _invert(
-    shift: Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]],
-    lon: Coordinates,
-    lat: Coordinates,
+def _shifted(shift: _Shift, lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coordinates]:
+    """Return points moved by a shift, where map services shift at all."""
+    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    shift_lon, shift_lat = shift(lon, lat)
+    inside = gcj02_applies(lon, lat)
+    return np.where(inside, lon + shift_lon, lon), np.where(inside, lat + shift_lat, lat)
+
+
+def _unshifted(
+    shift: _Shift, lon: Coordinates, lat: Coordinates
 ) -> tuple[Coordinates, Coordinates]:
+    """Return the points that a shift has moved to these."""
+    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     # Fixed point: the shift changes by less than 1 % over its own length, so each round
     # gains two digits.
     plain_lon, plain_lat = lon.copy(), lat.copy()
