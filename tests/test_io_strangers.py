@@ -143,6 +143,45 @@ def test_a_table_of_two_encodings_names_the_lines(tmp_path):
     assert (error.key, error.values["lines"]) == ("io.error.encoding_mixed", "4")
 
 
+def shapefile(path, names, *, cpg, language=0x4D):
+    """Write two grids whose names stand in the bytes given, and what is said of their encoding."""
+    drawn = grids(DEGREES, 4490).rename(columns={"网格编码": "id"})
+    drawn.assign(name=["a" * 12, "b" * 12]).to_file(path, encoding="ascii")
+    raw = bytearray(path.with_suffix(".dbf").read_bytes())
+    for mark, name in zip((b"a" * 12, b"b" * 12), names, strict=True):
+        at = raw.find(mark)
+        raw[at : at + 12] = name.ljust(12)
+    raw[29] = language
+    path.with_suffix(".dbf").write_bytes(bytes(raw))
+    path.with_suffix(".cpg").unlink(missing_ok=True)
+    if cpg:
+        path.with_suffix(".cpg").write_text(cpg)
+    return path
+
+
+EAST, WEST = "东风里", "西街口"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cpg"),
+    [("utf-8", cpg) for cpg in ("", "GBK", "UTF-8", "936", "Big5")]
+    + [("gbk", cpg) for cpg in ("", "GBK", "UTF-8", "936")],
+)
+def test_what_is_said_of_an_encoding_is_not_believed_against_the_bytes(tmp_path, cpg, encoding):
+    names = [EAST.encode(encoding), WEST.encode(encoding)]
+    path = shapefile(tmp_path / "a.shp", names, cpg=cpg)
+    import_files(tmp_path / "city", [path], kind="grid")
+    assert list(read_city(tmp_path / "city").grids.names) == [EAST, WEST]
+
+
+@pytest.mark.parametrize("cpg", ["", "GBK"])
+def test_a_shapefile_of_two_encodings_is_refused(tmp_path, cpg):
+    path = shapefile(tmp_path / "a.shp", [EAST.encode(), WEST.encode("gbk")], cpg=cpg)
+    with pytest.raises(GridmapError) as raised:
+        import_files(tmp_path / "city", [path], kind="grid")
+    assert raised.value.key == "io.error.encoding_mixed"
+
+
 def test_a_short_table_in_big5_is_no_gbk():
     text = "編號,名稱,經度,緯度\n1,警務室甲,121,25\n2,東門派出所,121.1,25.1\n"
     assert detect_bytes(text.encode("big5")).name == "big5"

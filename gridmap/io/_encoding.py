@@ -56,27 +56,30 @@ def detect_dbf(shp: Path, asked: str = "") -> Encoding:
     """Return the encoding of a shapefile's attributes.
 
     The user's word first, then the ``.cpg`` file, the language byte of the DBF, and last
-    the bytes themselves. A ``.cpg`` that cannot decode its table is not believed.
+    the bytes themselves. A ``.cpg`` that cannot decode its table is not believed, nor is
+    anything that calls text in UTF-8 by another name: tools write the byte of GBK by habit.
 
     Raises
     ------
     EncodingError
-        If the chosen encoding is unknown or cannot decode the table.
+        If the chosen encoding is unknown or cannot decode the table, or it mixes encodings.
     """
     dbf = _beside(shp, ".dbf")
     raw = _dbf_text(dbf) if dbf else b""
     if asked:
         return _checked(raw, asked, "asked", str(shp.name))
+    if _lines_apart(raw):
+        return detect_bytes(raw, where=shp.name)
     cpg = _beside(shp, ".cpg")
     if cpg:
         name = _codec(cpg.read_text(encoding="ascii", errors="ignore").strip())
-        if name and _decodes(raw, name):
+        if name and _believed(raw, name):
             return Encoding(name, "cpg", _preview(raw, name))
     if dbf:
         with dbf.open("rb") as file:
             head = file.read(32)
         name = _LANGUAGE_BYTES.get(head[29], "") if len(head) == 32 else ""
-        if name and _decodes(raw, name):
+        if name and _believed(raw, name):
             return Encoding(name, "language_byte", _preview(raw, name))
     return detect_bytes(raw, where=shp.name)
 
@@ -109,6 +112,15 @@ def detect_bytes(raw: bytes, *, asked: str = "", where: str = "") -> Encoding:
         fitting = ["utf-8"]
     name = max(fitting, key=lambda item: _score(_foreign(raw, item), item))
     return Encoding(name, "detected", _preview(raw, name))
+
+
+def _believed(raw: bytes, name: str) -> bool:
+    """Return whether text may be in an encoding: it decodes, and is not plainly UTF-8."""
+    if not _decodes(raw, name):
+        return False
+    # Bytes of another encoding are Chinese in UTF-8 by no chance.
+    chinese = _decodes(raw, "utf-8") and len(_COMMON.findall(raw.decode("utf-8", "ignore"))) >= 3
+    return not chinese or name.startswith("utf")
 
 
 def _lines_apart(raw: bytes) -> list[int]:
