@@ -19,7 +19,15 @@ from gridmap.measure.crosswalk import Crosswalk
 from gridmap.measure.period import Moment
 from gridmap.model import City, Kind, Layer, Plan
 
-__all__ = ["COUNTS", "SLIVER_SHARE", "By", "MeasureTable", "summarise"]
+__all__ = [
+    "COUNTS",
+    "SLIVER_SHARE",
+    "By",
+    "MeasureTable",
+    "membership_of",
+    "people_layer",
+    "summarise",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,7 +121,7 @@ def summarise(
         If a period is asked of counts that have no times, or the plan is another city's.
     """
     rows = areas_of(city, by, plan)
-    people = city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
+    people = people_layer(city)
     table = None if people is None else rows.membership(people, by)
     known = {name: people.counts(name) for name in COUNTS} if people else {}
     moved = {name: table.transfer(known[name]) for name in known} if table else {}
@@ -144,6 +152,25 @@ def summarise(
         split_grids=_split(table, by),
         missing=_missing(city, people),
     )
+
+
+def people_layer(city: City) -> Layer | None:
+    """Return the layer whose residents are counted: grids, or where there are none communities."""
+    return city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
+
+
+def membership_of(city: City, *, by: By, plan: Plan | None = None) -> Crosswalk | None:
+    """Return which share of each of `people_layer`'s rows `summarise` puts into each of its own.
+
+    None where the city has neither grids nor communities.
+
+    Raises
+    ------
+    MissingError, InputError
+        As in `summarise`.
+    """
+    people = people_layer(city)
+    return None if people is None else areas_of(city, by, plan).membership(people, by)
 
 
 def _incidents(

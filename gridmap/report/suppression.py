@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from gridmap.measure import covered_share, crosswalk
-from gridmap.measure.summary import COUNTS, By
+from gridmap.measure import covered_share
+from gridmap.measure.summary import COUNTS, By, membership_of, people_layer
 from gridmap.measure.together import count_together
-from gridmap.model import City, Kind, Layer
+from gridmap.model import Kind
 from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report._reach import Reach
 from gridmap.report.hiding import Hiding
@@ -41,9 +41,10 @@ def hide_counts(measured: Measured, limit: int) -> Hiding:
     """
     if limit <= 1 or not measured.now:
         return Hiding(limit if limit > 1 else 0)
-    shares = {
-        level: _shares(measured, level) for level in ("beat", "station", "community", "present")
-    }
+    levels: tuple[By, ...] = ("beat", "station", "community")
+    shares: dict[str, _Shares | None] = {level: _shares(measured, level) for level in levels}
+    if measured.present is not None:
+        shares["present"] = _labels(measured.present.assignment)
     masks: dict[tuple[str, str, str], npt.NDArray[np.bool_]] = {}
     for name in COUNTS:
         masks |= _solve(_people(measured, name, shares), limit)
@@ -84,7 +85,7 @@ def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) ->
         rows = cells.add(level, name, table.rows[name])
         outside = cells.add(f"outside-{level}", name, table.unassigned[name])
         cells.relate(city, np.append(rows, outside), 0)
-    people = _people_of(measured.city)
+    people = people_layer(measured.city)
     grids = None if people is None else cells.at(str(people.kind), name)
     if people is None or grids is None:
         return cells
@@ -244,39 +245,20 @@ def _reach(measured: Measured) -> Floats | None:
     city = measured.city
     if not city.has(Kind.ROOM):
         return None
-    people = _people_of(city)
+    people = people_layer(city)
     if people is None:
         return None
     radius = city.presets.room_radius_m
     return covered_share(people.geometry, city.room_xy, radius_m=radius)
 
 
-def _people_of(city: City) -> Layer | None:
-    """Return the layer whose residents are counted: grids, or where there are none communities."""
-    return city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
-
-
-def _shares(measured: Measured, level: str) -> _Shares | None:
+def _shares(measured: Measured, level: By) -> _Shares | None:
     """Return which share of which grid lies in which row of a level."""
-    city, plan = measured.city, measured.plan
-    people = _people_of(city)
-    if people is None or (level != "present" and level not in measured.now):
-        return None
-    if people.kind == level:
-        return None  # its rows are what is shared out
-    if level == "present":
-        return None if measured.present is None else _labels(measured.present.assignment)
-    if level == "beat" and plan is not None:
-        return _labels(plan.assignment)
-    table = measured.now[level]  # type: ignore[index] # a level, as text
-    texts = people.texts(level)
-    if plan is not None and level == "station" and any(beat.station for beat in plan.beats):
-        stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
-        texts = stations[plan.assignment]
-    elif city.has(Kind(level)):
-        return _entries(crosswalk(people.geometry, city.layer(Kind(level)).geometry).shares)
-    place = {str(name): row for row, name in enumerate(table.rows["id"])}
-    return _labels(np.array([place.get(str(text), -1) for text in texts], dtype=np.int64))
+    people = people_layer(measured.city)
+    if people is None or people.kind == level or level not in measured.now:
+        return None  # the rows of people themselves are what is shared out
+    found = membership_of(measured.city, by=level, plan=measured.plan)
+    return None if found is None else _entries(found.shares)
 
 
 def _labels(assignment: npt.NDArray[np.integer]) -> _Shares:
