@@ -130,6 +130,19 @@ def test_no_room_looks_after_more_than_it_can(city: City) -> None:
     assert sites["covers"].sum() == pytest.approx(residents.sum())
 
 
+def test_rooms_that_stay_look_after_their_share(city: City) -> None:
+    stay = city.with_layer(Layer(Kind.ROOM, city.rooms.frame.iloc[:2]))
+    residents = city.grids.counts("residents")
+    capacity = residents.sum() / 3
+    request = SiteRequest(
+        REACH, rooms=2, model="capacitated", capacity=capacity, candidates="community",
+        gap=0.3, seconds=8.0,
+    )  # fmt: skip
+    sites = propose_sites(stay, request).sites
+    assert sites["covers"].max() <= capacity
+    assert residents.sum() / 3 - 1e-6 <= sites["covers"].sum() <= residents.sum() * 2 / 3 + 1e-6
+
+
 def test_too_few_rooms_for_everybody_are_told_how_many_it_takes(city: City) -> None:
     few = Within(600.0, "m")
     with pytest.raises(GridmapError) as caught:
@@ -154,6 +167,12 @@ def test_spots_in_a_drawn_area(city: City) -> None:
         (SiteRequest(REACH, rooms=1, model="best"), "model"),
         (SiteRequest(REACH, rooms=1, candidates="moon"), "candidates"),
         (SiteRequest(REACH, rooms=1, apart_m=1e6), "all_near"),
+        (
+            SiteRequest(
+                REACH, budget=1.0, price="p", candidates="area", area=shapely.box(0, 0, 9, 9)
+            ),
+            "area_price",
+        ),
     ],
 )
 def test_bad_requests_are_named(city: City, request_: SiteRequest, key: str) -> None:

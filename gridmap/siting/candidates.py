@@ -69,13 +69,16 @@ def candidates_of(
     Raises
     ------
     InputError
-        If the source is unknown, no place lies in the area, or a price is not positive.
+        If the source is unknown, no place lies in the area, a price is not positive, or
+        prices are asked of spots in an area.
     MissingError
         If the city has no layer of that kind, or the layer no such column.
     """
     if source not in _SOURCES or (source == "area" and area is None):
         raise InputError("siting.error.candidates", received=source, known=", ".join(_SOURCES))
     if source == "area":
+        if price:
+            raise InputError("siting.error.area_price", received=price)
         xy = np.unique(sample_points(np.array([area], dtype=object), _SPOTS)[0], axis=0)
         ids = np.array([str(number) for number in range(1, len(xy) + 1)], dtype=object)
         names = np.array([tr("siting.spot", number=name) for name in ids], dtype=object)

@@ -197,33 +197,39 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     notes += _notes(city, request, answer, demand)
     new = places.take(answer.chosen)
     after_places = (np.concatenate([kept[0], new.ids]), np.vstack([kept[1], new.xy]))
-    nearest = travel.nearest(demand.points, after_places[1]).room
-    shares = np.repeat(weights / demand.samples, demand.samples)
-    if answer.assigned is not None:
-        # Rows of candidates, then of rooms that stay: rooms that stay come first here.
-        order = np.full(len(places.ids) + len(kept[0]), -1)
-        order[answer.chosen] = len(kept[0]) + np.arange(len(answer.chosen))
-        order[len(places.ids) :] = np.arange(len(kept[0]))
-        nearest = np.where(answer.assigned >= 0, order[answer.assigned], -1)
-        shares = weights
-    looked_after = np.bincount(
-        nearest[nearest >= 0], weights=shares[nearest >= 0], minlength=len(after_places[0])
-    )
+    if answer.assigned is None:
+        home = travel.nearest(demand.points, after_places[1]).room
+        shares = np.repeat(weights / demand.samples, demand.samples)
+    else:
+        home, shares = _homes(answer, answer.assigned, len(places.ids), len(kept[0])), weights
+    covers = np.bincount(
+        home[home >= 0], weights=shares[home >= 0], minlength=len(after_places[0])
+    )[len(kept[0]) :].astype(float)
     sites = pd.DataFrame(
         {
-            "id": new.ids,
-            "name": new.names,
-            "x": new.xy[:, 0],
-            "y": new.xy[:, 1],
-            "covers": looked_after[len(kept[0]) :].astype(float),
+            "id": new.ids, "name": new.names, "x": new.xy[:, 0], "y": new.xy[:, 1],
+            "covers": covers,
         }
-    )
+    )  # fmt: skip
     covered = (
         measure_coverage(city, request.within, mode=mode, places=today),
         measure_coverage(city, request.within, mode=mode, places=after_places),
     )
     before, after = (coverage_figures(city, item, weight=request.weight) for item in covered)
     return SiteProposal(request, sites, answer, before, after, covered, tuple(notes))
+
+
+def _homes(
+    answer: Siting, assigned: NDArray[np.int64], candidates: int, kept: int
+) -> NDArray[np.int64]:
+    """Return each grid's room after siting: rooms that stay first, then the new ones.
+
+    The model counts candidates first, then the rooms that stay.
+    """
+    row = np.full(candidates + kept, -1)
+    row[answer.chosen] = kept + np.arange(len(answer.chosen))
+    row[candidates:] = np.arange(kept)
+    return np.where(assigned >= 0, row[assigned], -1)
 
 
 def rooms_with(city: City, proposal: SiteProposal) -> Layer:
