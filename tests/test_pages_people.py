@@ -218,7 +218,9 @@ class Pages:
         return self.options[name]
 
 
-@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "localhost"])
+@pytest.mark.parametrize(
+    "host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "localhost", "[::1]"]
+)
 def test_without_a_login_this_machine_is_served(session, monkeypatch, host):
     monkeypatch.setattr(people, "st", Pages(host=host))
     assert people.current_actor(session) == LOCAL
@@ -233,6 +235,8 @@ def test_without_a_login_this_machine_is_served(session, monkeypatch, host):
         ("127.0.0.1", "gridmap.example"),
         ("127.0.0.1", "10.0.0.5:8501"),
         ("127.0.0.1", "localhost.evil.example:8501"),
+        ("127.0.0.1", "localhost:8501:1"),
+        ("127.0.0.1", "[::1].evil.example"),
     ],
 )
 def test_without_a_login_nobody_else_is_served(session, monkeypatch, address, host):

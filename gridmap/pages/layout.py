@@ -24,6 +24,7 @@ from gridmap.plans import LOCAL
 
 __all__ = [
     "Figure",
+    "day_range",
     "escaped",
     "guarded",
     "number",
@@ -31,10 +32,12 @@ __all__ = [
     "pick_row",
     "put_header",
     "put_style",
+    "show_complaint",
     "show_empty",
     "show_error",
     "show_figures",
     "show_lines",
+    "show_list",
 ]
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
@@ -86,8 +89,17 @@ def put_header(session: Session, city: City | None) -> None:
     if right.button(tr("page.language"), width="stretch", key="gridmap-language"):
         session.language = other
         st.rerun()
-    if session.complaint:
-        st.warning(session.complaint)
+
+
+def show_complaint(session: Session, page: str) -> None:
+    """Say what was wrong with the address, until the reader turns to another page."""
+    if session.complaint is None:
+        return
+    if session.complaint_page not in {"", page}:
+        session.complaint, session.complaint_page = None, ""
+        return
+    session.complaint_page = page
+    st.warning(session.complaint.text(), icon=":material/link_off:")
 
 
 def pick_period(session: Session, city: City) -> None:

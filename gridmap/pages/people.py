@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Actor, PlanStore, Role, role_text
 
 __all__ = ["current_actor", "login_needed", "put_account", "show_login"]
+
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::\d*)?")  # and its port
 
 
 def login_needed(session: Session) -> bool:
@@ -120,7 +123,8 @@ def _require_this_machine() -> None:
     """
     server = str(st.get_option("server.address") or "")
     asked = str(st.context.headers.get("Host") or "localhost")
-    for host in (server, asked.rpartition(":")[0] or asked):
+    named = _HOST.fullmatch(asked)
+    for host in (server, named[1] if named else asked):
         if not _is_here(host):
             raise PermissionDeniedError("page.error.not_here", received=host or "0.0.0.0")  # noqa: S104 - shown, not bound
 

@@ -18,6 +18,7 @@ from gridmap.plans import commands as do
 
 __all__ = ["beat_labels", "painted_beat", "show_commands"]
 
+_Do = Callable[..., None]  # takes commands
 _TARGET = "gridmap-target"
 _PAINT = "gridmap-paint"
 _ACTION = "gridmap-action"
@@ -34,9 +35,7 @@ def painted_beat() -> str:
     return str(st.session_state.get(_TARGET) or "") if paints else ""
 
 
-def show_commands(
-    ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     """Draw the choice of a command.
 
     Parameters
@@ -48,7 +47,7 @@ def show_commands(
     grids
         Ids of the grids that are marked on the map.
     done
-        Carries a command out, and draws the page anew.
+        Carries commands out, all or none, and draws the page anew.
     """
     action = st.segmented_control(
         tr("page.edit.action"),
@@ -62,9 +61,7 @@ def show_commands(
     _PANELS[action or "move"](ground, sitting, grids, done)
 
 
-def _offer(
-    sitting: Sitting, make: Callable[[bool], Command], label: str, done: Callable[[Command], None]
-) -> None:
+def _offer(sitting: Sitting, make: Callable[[bool], Command], label: str, done: _Do) -> None:
     """Say what a command would change, and let the reader carry it out or insist."""
     insist = False
     try:
@@ -82,9 +79,7 @@ def _offer(
         done(make(insist))
 
 
-def _show_move(
-    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def _show_move(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
@@ -111,9 +106,7 @@ def _pick_beat(label: str, labels: Mapping[str, str]) -> str:
     )
 
 
-def _show_new(
-    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def _show_new(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     if not grids:
         st.caption(tr("page.edit.pick"))
         return
@@ -140,9 +133,7 @@ def _free_number(taken: set[str]) -> int:
     return number
 
 
-def _show_merge(
-    _ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def _show_merge(_ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     into = _pick_beat(tr("page.edit.merge_into"), labels)
     ending = st.multiselect(
@@ -160,9 +151,7 @@ def _show_merge(
         )
 
 
-def _show_describe(
-    ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def _show_describe(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     plan = sitting.history.current.plan
     beat = _pick_beat(tr("page.edit.beat"), beat_labels(plan))
     info = plan.beats[plan.row_of(beat)]
@@ -178,13 +167,9 @@ def _show_describe(
         return
     wanted = BeatInfo(beat, name.strip(), station, room, float(officers), float(aids))
     commands = _describing(info, wanted)
-    if not commands:
-        st.caption(tr("plans.error.nothing_changes"))
-    for at, command in enumerate(commands):
-        if at + 1 < len(commands):
-            sitting.apply(command)
-        else:
-            done(command)
+    if commands:
+        done(*commands)
+    st.caption(tr("plans.error.nothing_changes"))
 
 
 def _describing(before: BeatInfo, after: BeatInfo) -> list[Command]:
@@ -217,9 +202,7 @@ def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str) -> 
     )
 
 
-def _show_lock(
-    _ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: Callable[[Command], None]
-) -> None:
+def _show_lock(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     draft = sitting.history.current
     beat = _pick_beat(tr("page.edit.beat"), beat_labels(draft.plan))
     held = beat in draft.locks.beats

@@ -29,15 +29,15 @@ def show_compare(ground: Ground, state: Redraw) -> None:
     found = compare_plans(table, plans[old], plans[new])
     moved = set(found.grid_table["grid"])
     marked = tuple(row for row, name in enumerate(ground.city.grids.ids) if name in moved)
-    for place, name in ((left, old), (right, new)):
+    for side, place, name in (("old", left, old), ("new", right, new)):
         with place:
             scene = ground.scene(
                 (ground.beats(plans[name]),),
                 columns=("residents", "incidents"),
                 plan=plans[name],
-                marked=marked if name == new and len(marked) <= 400 else (),
+                marked=marked if side == "new" and len(marked) <= 400 else (),
             )
-            show_map(scene, key=f"map-compare-{name == new}", height=520, link="compare")
+            show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
     st.subheader(tr("page.compare.changes"))
     show_lines(found.sentences())
     frame = found.table()

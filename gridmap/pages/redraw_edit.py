@@ -62,7 +62,10 @@ def show_edit(ground: Ground, state: Redraw) -> None:
             show_error(refused)
         st.caption(_what(sitting))
         show_commands(
-            ground, sitting, _ids(ground, marked), lambda command: _do(ground, sitting, command)
+            ground,
+            sitting,
+            _ids(ground, marked),
+            lambda *commands: _do(ground, sitting, *commands),
         )
         _show_steps(sitting)
         _show_bars(sitting.history)
@@ -151,16 +154,16 @@ def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(str(ids[row]) for row in rows if 0 <= row < len(ids))
 
 
-def _do(ground: Ground, sitting: Sitting, command: Command) -> None:
-    """Carry a command out, and draw anew."""
-    _carry_out(ground, sitting, command)
+def _do(ground: Ground, sitting: Sitting, *commands: Command) -> None:
+    """Carry commands out, and draw anew."""
+    _carry_out(ground, sitting, *commands)
     st.rerun()
 
 
-def _carry_out(ground: Ground, sitting: Sitting, command: Command) -> None:
-    """Carry a command out; what speaks against it is kept for the panel."""
+def _carry_out(ground: Ground, sitting: Sitting, *commands: Command) -> None:
+    """Carry commands out; what speaks against them is kept for the panel."""
     try:
-        sitting.apply(command)
+        sitting.apply(*commands)
     except GridmapError as error:
         ground.session.work["refused"] = error
     ground.session.marked["edit"] = ()

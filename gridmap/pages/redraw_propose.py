@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal
 
 import altair as alt
@@ -30,12 +31,17 @@ Effort = Literal["quick", "normal", "thorough"]
 _USUAL = {"residents": 0.5, "incidents": 0.5}
 _OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
 _EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
+_CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
 
 
 def show_propose(ground: Ground, state: Redraw) -> None:
     """Draw the step."""
+    if state.job is not None and state.job.done:
+        state.end()
     map_side, side = st.columns([7, 4], gap="medium")
     with side:
+        if state.error is not None:
+            show_error(state.error)
         if state.job is not None:
             _show_progress(state, current_language())
         elif state.found is not None:
@@ -131,15 +137,8 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
 def _show_progress(state: Redraw, language: str) -> None:
     set_language(language)
     job = state.job
-    if job is None:
-        return
-    if job.done:
-        state.job = None
-        if job.error is not None:
-            show_error(job.error)
-            return
-        state.found, state.looked_at, state.kept = job.result(), 0, {}
-        st.rerun()
+    if job is None or job.done:
+        st.rerun()  # the whole page: what is drawn here alone is gone at the next turn
     st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
     st.caption(tr("page.redraw.stop_note"))
     if st.button(tr("page.redraw.stop"), width="stretch"):
@@ -148,26 +147,26 @@ def _show_progress(state: Redraw, language: str) -> None:
 
 def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
     st.subheader(tr("page.redraw.front_title"))
-    frame = _front_table(found.rows)
     if len(found.plans) > 1:
-        picked = st.altair_chart(
-            _front_chart(frame), on_select="rerun", key="gridmap-front", width="stretch"
+        st.altair_chart(
+            _front_chart(_front_table(found.rows, state.looked_at)),
+            on_select=partial(_look_at_point, state),
+            key=_CHART,
+            width="stretch",
         )
-        points = dict(picked).get("selection", {}).get("plan", [])
-        if points:
-            state.looked_at = int(points[0]["row"])
     names = [plan.name for plan in found.plans]
-    chosen = st.radio(
+    # Two widgets, one value: whichever is touched sets it, and the other follows.
+    st.session_state[_RADIO] = state.looked_at
+    st.radio(
         tr("page.redraw.plan"),
         range(len(names)),
-        index=state.looked_at,
         format_func=lambda row: names[row],
         horizontal=True,
         label_visibility="collapsed",
+        key=_RADIO,
+        on_change=_look_at_name,
+        args=(state,),
     )
-    if chosen != state.looked_at:
-        state.looked_at = int(chosen)
-        st.rerun()
     row = found.rows[state.looked_at]
     show_list(_sentences(row, len(ground.city.grids)))
     for sentence in found.proposal.sentences():
@@ -181,6 +180,16 @@ def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
         named = plan if version is None else plan.renamed(version.name)
         start_editing(ground, state, named, version)
         st.rerun()
+
+
+def _look_at_point(state: Redraw) -> None:
+    points = st.session_state[_CHART].get("selection", {}).get("plan", [])
+    if points:
+        state.looked_at = int(points[0]["row"])
+
+
+def _look_at_name(state: Redraw) -> None:
+    state.looked_at = int(st.session_state[_RADIO])
 
 
 def _keep(ground: Ground, state: Redraw, plan: Plan) -> PlanVersion:
@@ -197,9 +206,10 @@ def _keep(ground: Ground, state: Redraw, plan: Plan) -> PlanVersion:
     return version
 
 
-def _front_table(rows: tuple[Mapping[str, object], ...]) -> pd.DataFrame:
+def _front_table(rows: tuple[Mapping[str, object], ...], looked_at: int) -> pd.DataFrame:
     frame = pd.DataFrame([dict(row) for row in rows]).drop(columns=["bounds"])
     frame["row"] = range(len(frame))
+    frame["shown"] = frame["row"] == looked_at
     frame["deviation"] = frame["max_deviation"].astype(float) * 100
     frame["kept"] = pd.to_numeric(frame["kept_share"], errors="coerce") * 100
     return frame
@@ -215,7 +225,7 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
             x=alt.X(across, title=tr(f"page.front.{across}"), scale=alt.Scale(zero=False)),
             y=alt.Y("deviation", title=tr("page.front.deviation"), scale=alt.Scale(zero=False)),
             color=alt.Color("name", legend=None),
-            opacity=alt.condition(pick, alt.value(1.0), alt.value(0.45)),
+            opacity=alt.condition(alt.datum.shown, alt.value(1.0), alt.value(0.45)),
             tooltip=[
                 alt.Tooltip("name", title=tr("page.redraw.plan")),
                 alt.Tooltip("deviation", title=tr("page.front.deviation"), format=".1f"),

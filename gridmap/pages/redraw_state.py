@@ -5,9 +5,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
-from gridmap.errors import ConflictError, InputError
+from gridmap.errors import ConflictError, GridmapError, InputError
 from gridmap.model import Plan
 from gridmap.pages.cache import plan_of
 from gridmap.pages.ground import Ground
@@ -77,15 +78,15 @@ class Sitting:
         """Whether the store holds the plan as it stands."""
         return self.base is not None and self.history.commands == self.saved
 
-    def apply(self, command: Command) -> None:
-        """Carry a command out.
+    def apply(self, *commands: Command) -> None:
+        """Carry commands out, all or none.
 
         Raises
         ------
         GridmapError
             If the role does not allow it, or something speaks against it.
         """
-        self.history = self.history.apply(command)
+        self.history = reduce(History.apply, commands, self.history)
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -102,6 +103,8 @@ class Redraw:
         Criteria and weights that the workload is made of.
     job
         The search that runs, or None.
+    error
+        Why the last search came back with nothing, or None.
     found
         What the last search came back with.
     looked_at
@@ -116,6 +119,7 @@ class Redraw:
     goes: bool = False
     weights: Mapping[str, float] = field(default_factory=dict)
     job: Job[Found] | None = None
+    error: GridmapError | None = None
     found: Found | None = None
     looked_at: int = 0
     kept: dict[str, PlanVersion] = field(default_factory=dict)
@@ -131,10 +135,20 @@ class Redraw:
         work
             As `gridmap.pages.jobs.Job` takes it; it must not hold on to the session.
         """
-        self.job = Job(work)
+        self.job, self.error = Job(work), None
         weakref.finalize(self, self.job.stop)
         self.job.start()
         return self.job
+
+    def end(self) -> None:
+        """Take what a search that is done has come back with."""
+        if self.job is None:
+            return
+        job, self.job = self.job, None
+        found = job.result()
+        self.error = job.error
+        if found is not None:
+            self.found, self.looked_at, self.kept = found, 0, {}
 
 
 def redraw_of(ground: Ground) -> Redraw:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.navigation.page import StreamlitPage
 
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, InputError, MissingError
 from gridmap.i18n import set_language, tr
+from gridmap.model import Kind
 from gridmap.pages.cache import open_city
-from gridmap.pages.layout import guarded, put_header, put_style, show_error
+from gridmap.pages.layout import guarded, put_header, put_style, show_complaint, show_error
 from gridmap.pages.people import current_actor, show_login
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import LOCAL, Action
@@ -36,6 +39,20 @@ _INK, _PAPER = (31, 78, 121), (255, 255, 255)
 
 def _go_home() -> None:
     st.switch_page(_page(*_PAGES[0]))
+
+
+def _go_home_from(path: str, session: Session) -> None:
+    known = tr("page.join.names").join(name for name, _ in _PAGES)
+    session.complaint = InputError("page.error.no_page", received=unquote(path)[:40], known=known)
+    session.complaint_page = ""
+    _go_home()
+
+
+def _wrong_path(names: Iterable[str]) -> str:
+    """Return the page that the address asks for where there is none of that name, or blank."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    path = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
+    return "" if path in {"", *names} or "/" in path else path
 
 
 def _page(name: str, icon: str) -> StreamlitPage:
@@ -71,7 +88,8 @@ def _check_plan(session: Session) -> None:
             known = [version.name for version in store.list()]
     if session.plan not in known:
         names = tr("page.join.names").join(known) or "–"
-        session.complaint = tr("page.error.no_plan", name=session.plan, known=names)
+        session.complaint = MissingError("page.error.no_plan", name=session.plan, known=names)
+        session.complaint_page = ""
         session.plan = ""
 
 
@@ -93,13 +111,12 @@ def run() -> None:
     entries = (*_PAGES, _PEOPLE) if governs else _PAGES
     # The first page answers to "/" alone; a hidden one leaves /overview an address of its own.
     home = st.Page(_go_home, title=tr("page.title"), default=True, visibility="hidden")
-    page = st.navigation(
-        [
-            home,
-            *(_page(*entry) for entry in entries),
-        ],
-        position="top",
-    )
+    pages = [home, *(_page(*entry) for entry in entries)]
+    # A page of its own for a wrong address: Streamlit would tell of it in English only.
+    if wrong := _wrong_path(name for name, _ in entries):
+        lost = partial(_go_home_from, wrong, session)
+        pages.append(st.Page(lost, title=wrong, url_path=wrong, visibility="hidden"))
+    page = st.navigation(pages, position="top")
     city = None
     try:
         city, _ = open_city(session.path)
@@ -107,7 +124,10 @@ def run() -> None:
         if not page.url_path.endswith("data"):
             show_error(error)
     if city is not None:
+        session.see(city.get(Kind.GRID))
         _check_plan(session)
     put_header(session, city)
+    if page.url_path in {name for name, _ in entries}:  # the others lead on at once
+        show_complaint(session, page.url_path)
     page.run()
     st.query_params.from_dict(session.address().to_query())

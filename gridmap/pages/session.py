@@ -13,10 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from gridmap.errors import GridmapError, MissingError, PermissionDeniedError
 from gridmap.io import Workspace
+from gridmap.model import Layer
 from gridmap.pages.address import Address
 from gridmap.plans import Action, Actor, PlanStore
 from gridmap.settings import Settings, bundled, read_settings
@@ -28,6 +30,7 @@ _KEY = "gridmap"
 _NEW = "workspaces"
 _COOKIE = "_streamlit_xsrf"
 _WORKSPACES = "*/gridmap.toml"
+_OF_GRIDS = ("redraw", "refused", "siting-area")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class Session:
     work
         What a page is in the middle of, by page: uploads, proposals, drafts.
     complaint
-        Why an address was not understood, or blank.
+        Why an address was not understood, or None.
+    complaint_page
+        The page that says so; another one does not.
     shared
         Workspaces that were named when the app was started, by name: what others see too.
     actor
@@ -69,10 +74,12 @@ class Session:
     plan: str = ""
     marked: dict[str, tuple[int, ...]] = field(default_factory=dict)
     work: dict[str, Any] = field(default_factory=dict)
-    complaint: str = ""
+    complaint: GridmapError | None = None
+    complaint_page: str = ""
     shared: dict[str, Path] = field(default_factory=dict)
     actor: Actor | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
+    _grids: Layer | None = None
 
     @property
     def path(self) -> Path:
@@ -139,7 +146,17 @@ class Session:
             )
         if name != self.workspace:
             self.workspace, self.plan, self.since, self.until = name, "", None, None
-            self.marked, self.work = {}, {}
+            self.marked, self.work, self._grids = {}, {}, None
+
+    def see(self, grids: Layer | None) -> None:
+        """Forget what rows of grids stood for where the workspace has others now."""
+        before, self._grids = self._grids, grids
+        if before is None or grids is None or before.digest == grids.digest:
+            return
+        if not np.array_equal(before.ids, grids.ids):
+            self.marked = {}
+            for name in _OF_GRIDS:
+                self.work.pop(name, None)
 
     @property
     def kept_folder(self) -> Path | None:
@@ -205,7 +222,7 @@ def _new_session() -> Session:
             session.open(asked.workspace)
         session.plan, session.since, session.until = asked.plan, asked.since, asked.until
     except GridmapError as error:
-        session.complaint = error.text(session.language)
+        session.complaint = error
     return session
 
 

@@ -57,6 +57,13 @@ def test_a_bad_address_says_so_and_opens_the_usual_view(app_url, open_page):
     page.goto(f"{app_url}/overview?lang=zh&from=yesterday")
     page.get_by_text("yesterday").wait_for(timeout=_LONG)
     wait_for_map(page)
+    # A page that is not there is told in the reader's language, not by Streamlit in English.
+    page.goto(f"{app_url}/nowhere?lang=zh")
+    page.get_by_text("没有“nowhere”这一页").wait_for(timeout=_LONG)
+    assert page.get_by_role("dialog").count() == 0
+    page.get_by_role("link", name="数据").click()
+    page.get_by_text("现有图层").wait_for(timeout=_LONG)
+    assert page.get_by_text("nowhere").count() == 0
 
 
 def test_one_click_turns_the_pages_into_english(app_url, open_page):

@@ -1,0 +1,126 @@
+"""What the Redraw page and the session hold between two looks: without a browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.errors import InfeasibleError, InputError, MissingError
+from gridmap.measure.present import present_plan
+from gridmap.model import Kind, Layer
+from gridmap.pages.layout import show_complaint
+from gridmap.pages.redraw_state import Found, Redraw, Sitting
+from gridmap.pages.session import Session
+from gridmap.plans import LOCAL, Draft, Ground, History, MoveGrids, RenameBeat
+from gridmap.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def city():
+    return make_city(grids=60, incidents=0, seed=7)
+
+
+@pytest.fixture
+def session(tmp_path):
+    return Session(Settings(), "zh", "city", {"city": tmp_path})
+
+
+def ended(state: Redraw, work) -> Redraw:
+    job = state.begin(work)
+    assert job._done.wait(10)
+    return state
+
+
+# -- a search that has ended
+
+
+def test_why_a_search_found_nothing_stays_until_the_next_one_begins():
+    def impossible(_tell, _stops):
+        raise InfeasibleError("page.error.address", part="beats", received="9")
+
+    state = ended(Redraw(), impossible)
+    state.end()
+    state.end()  # the page is drawn again and again
+    assert state.job is None
+    assert isinstance(state.error, InfeasibleError)
+    state.begin(lambda _tell, _stops: Found(None, (), ()))
+    assert state.error is None
+
+
+def test_a_search_that_found_nothing_leaves_the_plans_of_the_one_before():
+    def impossible(_tell, _stops):
+        raise InfeasibleError("page.error.address", part="beats", received="9")
+
+    before = Found(None, (), ())
+    state = ended(Redraw(found=before, looked_at=1), impossible)
+    state.end()
+    assert state.found is before
+    assert state.looked_at == 1
+
+
+def test_a_fault_of_the_program_is_raised_once_and_the_page_goes_on():
+    state = ended(Redraw(), lambda _tell, _stops: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        state.end()
+    state.end()
+    assert state.job is None
+
+
+def test_what_a_search_found_is_looked_at_from_its_first_plan():
+    found = Found(None, (), ())
+    state = ended(Redraw(looked_at=2, kept={"a": None}), lambda _tell, _stops: found)
+    state.end()
+    assert (state.found, state.looked_at, state.kept) == (found, 0, {})
+
+
+# -- several commands at once
+
+
+def test_of_several_commands_all_are_carried_out_or_none(city):
+    plan = present_plan(city)
+    sitting = Sitting(plan, History(Draft.start(Ground.from_city(city), plan), LOCAL))
+    first, second = plan.beat_ids[:2]
+    with pytest.raises(MissingError):
+        sitting.apply(RenameBeat(first, "新名"), MoveGrids(("nowhere",), second))
+    assert sitting.history.commands == ()
+    sitting.apply(RenameBeat(first, "新名"), RenameBeat(second, "又一个"))
+    assert len(sitting.history.commands) == 2
+
+
+# -- rows of grids that are there no more
+
+
+def test_other_grids_end_what_was_marked_and_drafted_on_the_ones_before(session, city):
+    grids = city.layer(Kind.GRID)
+    session.see(grids)
+    session.marked["edit"] = (0, 59)
+    session.work.update({"redraw": Redraw(), "siting-area": (59,), "uploads": 3})
+    heavier = grids.frame.assign(residents=1.0)
+    session.see(Layer(Kind.GRID, heavier, grids.provenance))
+    assert session.marked == {"edit": (0, 59)}  # the same grids, counted anew
+    session.see(Layer(Kind.GRID, grids.frame.iloc[:50], grids.provenance))
+    assert session.marked == {}
+    assert session.work == {"uploads": 3}
+
+
+def test_the_same_grids_in_another_order_are_others(session, city):
+    grids = city.layer(Kind.GRID)
+    session.see(grids)
+    session.marked["edit"] = (0,)
+    turned = grids.frame.iloc[np.arange(60)[::-1]].reset_index(drop=True)
+    session.see(Layer(Kind.GRID, turned, grids.provenance))
+    assert session.marked == {}
+
+
+# -- what was wrong with an address
+
+
+def test_a_complaint_stands_on_the_page_it_came_to_and_on_no_other(session, monkeypatch):
+    said = []
+    monkeypatch.setattr("gridmap.pages.layout.st.warning", lambda text, **_: said.append(text))
+    session.complaint = InputError("page.error.no_page", received="x", known="overview")
+    for page in ("overview", "overview", "data", "overview"):
+        show_complaint(session, page)
+    assert len(said) == 2
+    assert session.complaint is None
