@@ -26,7 +26,16 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Settings", "bundled", "environment_with", "has_screen", "read_settings"]
+from gridmap.errors import InputError
+
+__all__ = [
+    "Settings",
+    "bundled",
+    "environment_with",
+    "has_screen",
+    "read_language",
+    "read_settings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,18 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """Return the settings of the environment."""
+    """Return the settings of the environment.
+
+    Raises
+    ------
+    InputError
+        If one that should be a number is none.
+    """
     env = os.environ
     return Settings(
-        language=_language(env.get("GRIDMAP_LANG", "")),
+        language=read_language(),
         database_url=env.get("GRIDMAP_DATABASE_URL", ""),
-        max_file_mb=float(env.get("GRIDMAP_MAX_FILE_MB", "2048")),
+        max_file_mb=_positive("GRIDMAP_MAX_FILE_MB", Settings().max_file_mb),
         tile_url=env.get("GRIDMAP_TILE_URL", ""),
         tile_key=env.get("GRIDMAP_TILE_KEY", ""),
         tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
@@ -93,8 +108,20 @@ def _cache(chosen: str) -> str:
         return ""
 
 
-def _language(chosen: str) -> str:
-    asked = chosen.strip().lower()[:2]
+def _positive(name: str, usual: float) -> float:
+    written = os.environ.get(name, "").strip()
+    try:
+        number = float(written) if written else usual
+    except ValueError:
+        number = -1.0
+    if not number > 0:
+        raise InputError("model.error.setting", name=name, received=written)
+    return number
+
+
+def read_language() -> str:
+    """Return ``zh`` or ``en``: ``GRIDMAP_LANG``, else the system's language, else Chinese."""
+    asked = os.environ.get("GRIDMAP_LANG", "").strip().lower()[:2]
     if asked in {"zh", "en"}:
         return asked
     system = (locale.getlocale()[0] or "").lower()

@@ -26,7 +26,7 @@ from gridmap.cli import (
 )
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
-from gridmap.settings import read_settings
+from gridmap.settings import read_language
 
 __all__ = ["build", "main"]
 
@@ -68,7 +68,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A Windows console or a cron job may be in another code page.
             stream.reconfigure(encoding="utf-8", errors="replace")
-    set_language(read_settings().language)
+    set_language(read_language())
     try:
         build()(prog_name="gridmap")
     except GridmapError as error:
