@@ -67,7 +67,9 @@ def read_settings() -> Settings:
     return Settings(
         language=read_language(),
         database_url=env.get("GRIDMAP_DATABASE_URL", ""),
-        max_file_mb=_positive("GRIDMAP_MAX_FILE_MB", Settings().max_file_mb),
+        max_file_mb=_positive(
+            "GRIDMAP_MAX_FILE_MB", env.get("GRIDMAP_MAX_FILE_MB", "").strip() or "2048"
+        ),
         tile_url=env.get("GRIDMAP_TILE_URL", ""),
         tile_key=env.get("GRIDMAP_TILE_KEY", ""),
         tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
@@ -108,10 +110,9 @@ def _cache(chosen: str) -> str:
         return ""
 
 
-def _positive(name: str, usual: float) -> float:
-    written = os.environ.get(name, "").strip()
+def _positive(name: str, written: str) -> float:
     try:
-        number = float(written) if written else usual
+        number = float(written)
     except ValueError:
         number = -1.0
     if not number > 0:
@@ -121,7 +122,8 @@ def _positive(name: str, usual: float) -> float:
 
 def read_language() -> str:
     """Return ``zh`` or ``en``: ``GRIDMAP_LANG``, else the system's language, else Chinese."""
-    asked = os.environ.get("GRIDMAP_LANG", "").strip().lower()[:2]
+    env = os.environ
+    asked = env.get("GRIDMAP_LANG", "").strip().lower()[:2]
     if asked in {"zh", "en"}:
         return asked
     system = (locale.getlocale()[0] or "").lower()
