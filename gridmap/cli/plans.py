@@ -169,7 +169,11 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
         )
         return
     _print(known)
-    print_rows(pd.DataFrame(rows))
+    shares = ("deviation", "covered_residents_share")
+    table = pd.DataFrame(rows)
+    table[list(shares)] *= 100.0
+    labels = {name: tr(f"cli.beat.{name}") for name in ("grids", "pieces", "compactness", *shares)}
+    print_rows(table.rename(columns=labels))
 
 
 def _export(place: Workspace, name: str, version: int | None, file: Path) -> None:
