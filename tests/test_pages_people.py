@@ -10,7 +10,14 @@ from gridmap.errors import ConflictError, GridmapError, InputError, PermissionDe
 from gridmap.io import ImportReport, Workspace
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind
-from gridmap.pages import people, redraw_propose, redraw_save, redraw_versions, uploads
+from gridmap.pages import (
+    coverage_views,
+    people,
+    redraw_propose,
+    redraw_save,
+    redraw_versions,
+    uploads,
+)
 from gridmap.pages.ground import Ground
 from gridmap.pages.redraw_state import Redraw, Sitting
 from gridmap.pages.session import Session
@@ -112,6 +119,22 @@ def test_nobody_saves_before_they_have_logged_in(desk):
 
 
 # -- saving, and saving again
+
+
+def test_a_file_of_coverage_is_for_those_who_may_export_and_is_logged(desk, monkeypatch):
+    offered, said = [], []
+    page = SimpleNamespace(
+        caption=said.append, download_button=lambda _label, data, *_, **__: offered.append(data)
+    )
+    monkeypatch.setattr(coverage_views, "st", page)
+    for actor in (VIEWER, Actor("p", Role.PLANNER)):
+        desk.session.actor = actor
+        coverage_views.put_download(desk, "x", "a.txt", lambda path: path.write_text("ok"))
+    assert (len(said), len(offered)) == (1, 1)
+    assert offered[0]() == b"ok"
+    with PlanStore.open(desk.session.path) as store:
+        record = store.audit_records()[-1]
+    assert (record.actor, record.action, record.subject) == ("p", "export", "coverage")
 
 
 def test_two_saves_of_one_sitting_and_a_plan_that_was_not_stored(desk):

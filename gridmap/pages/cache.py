@@ -69,6 +69,7 @@ __all__ = [
     "ground_of_plans",
     "hot_spots_of",
     "join_grids",
+    "last_whole_month",
     "open_city",
     "own_plan",
     "plan_of",
@@ -338,17 +339,26 @@ def _foretold(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
     incidents = _city_.incidents
     if incidents is None or incidents.period is None:
         return None
-    last_day = incidents.period[1].date()
-    begin = last_day.replace(day=1)
+    begin, end = last_whole_month(incidents.period[1].date())
     if (begin - incidents.period[0].date()).days < 27:
         return None
     before = _slices(_city_, key, None, begin - timedelta(days=1)).by_grid()
-    after = _slices(_city_, key, begin, None).by_grid()
+    after = _slices(_city_, key, begin, end).by_grid()
     area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
     hot = hot_spots_of(_city_, key, before).kind == "hot"
     share = float(area[hot].sum() / area.sum()) or 0.05
     maps = {"gi": hot, "density": top_area(before, area, share=share)}
     return score_maps(maps, after, area), f"{begin:%Y-%m}"
+
+
+def last_whole_month(last: date) -> tuple[date, date]:
+    """Return the first and last day of the last month that ends on a day or before it.
+
+    >>> last_whole_month(date(2024, 3, 30))
+    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
+    """
+    end = (last + timedelta(days=1)).replace(day=1) - timedelta(days=1)
+    return end.replace(day=1), end
 
 
 def findings_of(city: City, key: str) -> tuple[Finding, ...]:

@@ -158,7 +158,7 @@ def _order(limit: Within) -> tuple[str, float]:
 
 
 def _spoken(limit: Within) -> str:
-    return tr(f"coverage.page.{limit.unit}", value=f"{limit.value:g}")
+    return tr(f"coverage.page.{limit.unit}", value=f"{limit.value:,g}")
 
 
 def _show_figures(ground: Ground, found: list[Coverage]) -> None:

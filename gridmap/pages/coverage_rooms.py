@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.io import Workspace, write_frame
 from gridmap.model import City, Kind, Layer
+from gridmap.pages.coverage_views import put_download
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_error
 from gridmap.plans import Action, logged
@@ -53,13 +53,12 @@ def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
     """Offer the proposed rooms as a file, and as rooms of the workspace."""
     session, count = ground.session, len(proposal.sites)
     left, right = st.columns(2)
-    left.download_button(
+    put_download(
+        ground,
         tr("coverage.page.download_sites"),
-        lambda: _geojson(ground, proposal),
         "rooms.geojson",
-        "application/geo+json",
-        on_click="ignore",
-        width="stretch",
+        lambda path: _write_geojson(ground, proposal, path),
+        place=left,
     )
     if not session.may(Action.IMPORT):
         return
@@ -97,12 +96,9 @@ def _put(ground: Ground, rooms: Layer) -> bool:
     return True
 
 
-def _geojson(ground: Ground, proposal: SiteProposal) -> bytes:
+def _write_geojson(ground: Ground, proposal: SiteProposal, path: Path) -> None:
     points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
     frame = gpd.GeoDataFrame(
         proposal.sites[["id", "name", "covers"]], geometry=np.asarray(points), crs=ground.city.crs
     )
-    with tempfile.TemporaryDirectory(prefix="gridmap-sites-") as folder:
-        path = Path(folder) / "rooms.geojson"
-        write_frame(frame, path, layer="rooms")
-        return path.read_bytes()
+    write_frame(frame, path, layer="rooms")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gridmap.errors import MissingError
 from gridmap.i18n import tr
@@ -27,8 +30,9 @@ from gridmap.model import Kind
 from gridmap.pages.coverage_cache import coverage_of, hours_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_list
+from gridmap.plans import Action, logged
 
-__all__ = ["VIEWS", "network_name", "show_download", "show_view"]
+__all__ = ["VIEWS", "network_name", "put_download", "show_download", "show_view"]
 
 VIEWS = ("worst", "rooms", "hours", "areas", "networks")
 _ROWS: tuple[By, ...] = ("station", "beat", "community")
@@ -204,20 +208,62 @@ def _is_fine(name: str) -> bool:
 def show_download(ground: Ground, found: list[Coverage]) -> None:
     """Offer the ground in reach and the grids as a GeoPackage, made when it is asked for."""
     names = "_".join(str(coverage.within) for coverage in found)
-    st.download_button(
+    put_download(
+        ground,
         tr("coverage.page.download"),
-        lambda: _package(ground, found),
         f"coverage_{found[0].mode}_{names}.gpkg",
-        "application/geopackage+sqlite3",
-        on_click="ignore",
+        lambda path: _write_package(ground, found, path),
     )
 
 
-def _package(ground: Ground, found: list[Coverage]) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="gridmap-coverage-") as folder:
-        path = Path(folder) / "reach.gpkg"
-        write_frame(reach_frame(ground.city, found), path, layer="reach")
-        for coverage in found:
-            frame = coverage_frame(ground.city, coverage)
-            write_frame(frame, path, layer=f"grid_{coverage.within}_{coverage.mode}")
-        return path.read_bytes()
+def put_download(
+    ground: Ground,
+    label: str,
+    file: str,
+    write: Callable[[Path], None],
+    *,
+    place: DeltaGenerator | None = None,
+) -> None:
+    """Offer a file, written and logged when it is asked for; say so where the role has none.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    label
+        What the button says.
+    file
+        The file's name.
+    write
+        Writes it to a path.
+    place
+        Where the button stands; here if None.
+    """
+    session, put = ground.session, place or st
+    if not session.may(Action.EXPORT):
+        put.caption(tr("page.people.no_export"))
+        return
+    # Asked here, not in the thread that writes: there the browser's cookies are not known.
+    actor, url, home = session.someone(), session.settings.database_url, session.path
+    keeps_log = bool(url) or not session.is_bundled
+
+    def written() -> bytes:
+        log = logged(home, actor, Action.EXPORT, "coverage", url=url)
+        with (
+            log if keeps_log else nullcontext(dict[str, object]()) as detail,
+            tempfile.TemporaryDirectory(prefix="gridmap-coverage-") as folder,
+        ):
+            path = Path(folder) / file
+            write(path)
+            data = path.read_bytes()
+            detail.update(file=file, bytes=len(data))
+        return data
+
+    put.download_button(label, written, file, on_click="ignore", width="stretch")
+
+
+def _write_package(ground: Ground, found: list[Coverage], path: Path) -> None:
+    write_frame(reach_frame(ground.city, found), path, layer="reach")
+    for coverage in found:
+        frame = coverage_frame(ground.city, coverage)
+        write_frame(frame, path, layer=f"grid_{coverage.within}_{coverage.mode}")

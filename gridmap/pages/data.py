@@ -203,13 +203,12 @@ def _show_check(ground: Ground) -> None:
                     points=degrees_of(chosen.places, ground.city.crs, datum=ground.datum),
                 )
             )
-            areas = chosen.places
             overlays.append(
                 Overlay(
                     "ground",
                     tr("page.data.places"),
                     "#b3261e",
-                    drawing=draw_geometry(areas, ground.city.crs, datum=ground.datum),
+                    drawing=draw_geometry(chosen.places, ground.city.crs, datum=ground.datum),
                     fill="#b3261e",
                 )
             )

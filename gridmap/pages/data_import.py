@@ -25,7 +25,7 @@ from gridmap.pages.uploads import Upload, keep_files, look_first, read_for_a_loo
 
 __all__ = ["show_import"]
 
-_DATE_ORDERS = ("", "YMD", "MDY", "DMY", "YDM")
+_DATE_ORDERS = ("YMD", "MDY", "DMY", "YDM")
 
 
 def show_import(session: Session, ground: Ground | None) -> None:
@@ -104,7 +104,7 @@ def _show_choices(session: Session, upload: Upload) -> None:
             dates = tuple(
                 st.multiselect(
                     tr("page.import.dates"),
-                    [order for order in _DATE_ORDERS if order],
+                    _DATE_ORDERS,
                     default=list(upload.options.date_formats),
                     placeholder=tr("page.import.dates_choose"),
                 )

@@ -15,7 +15,7 @@ from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session
 from gridmap.plans import Action, import_detail, logged
 
-__all__ = ["Upload", "guess_kind", "look_first", "read_for_a_look"]
+__all__ = ["Upload", "guess_kind", "keep_files", "look_first", "read_for_a_look", "store"]
 
 _SIGNS = {
     "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),

@@ -325,6 +325,7 @@ def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit
         "/redraw": ["生成方案", "手工调整", "保存为新版本", "打开并调整", "导入方案"],
         "/data": ["导入", "修复", "新建工作区"],
         "/reports": ["下载"],
+        "/coverage": ["下载"],
         "/people": ["指定角色"],
         "/redraw?plan=警务改革&step=edit": ["手工调整", "保存为新版本"],
     }.items():
