@@ -70,6 +70,38 @@ def test_sliver_between_neighbours_still_joins_them(shift: float) -> None:
     assert found.length_m[0] == pytest.approx(100, abs=3)
 
 
+def test_a_vertex_that_one_neighbour_has_alone_costs_no_border() -> None:
+    """
+    +----+----+   The right square has a vertex at 75 that the left has not: their borders
+    |    +    |   match from 0 to 50 only, and are 100 m all the same.
+    |    |    |
+    +----+----+
+    """
+    left = shapely.Polygon([(0, 0), (100, 0), (100, 50), (100, 100), (0, 100)])
+    right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100, 75), (100, 50)])
+    found = Adjacency.build(layer(Kind.GRID, [left, right]))
+    assert found.length_m == pytest.approx([100.0], abs=0.1)
+    # Drawn twice above the common vertex, 0.4 m apart.
+    apart = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100.4, 100), (100.4, 51), (100, 50)])
+    found = Adjacency.build(layer(Kind.GRID, [left, apart]))
+    assert found.length_m == pytest.approx([100.0], abs=2.5)
+
+
+def test_lengths_add_up_to_the_outline_whatever_vertices_are_missing() -> None:
+    # Nine squares, each border cut at other places from either side.
+    rng = np.random.default_rng(5)
+    shapes = []
+    for square in squares(3, 3):
+        ring = square.exterior
+        cuts = np.sort(np.concatenate([np.arange(0.0, 400.0, 100.0), rng.uniform(0, 400, 9)]))
+        shapes.append(shapely.Polygon([ring.interpolate(cut) for cut in cuts]))
+    found = Adjacency.build(layer(Kind.GRID, shapes))
+    assert len(found.length_m) == 12
+    outline = shapely.length(np.array(shapes)).sum() - 2 * found.length_m.sum()
+    # Twelve sides of 100 m; a meeting at a corner may count twenty centimetres.
+    assert outline == pytest.approx(1200.0, abs=12 * 2 * 0.2)
+
+
 def test_river_cuts_and_bridge_joins() -> None:
     """
     2 3
