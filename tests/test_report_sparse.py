@@ -54,7 +54,7 @@ def test_what_nobody_counted_is_no_nought(city, tmp_path):
     known = without(city, incidents=False)
     report = built(known, plan=moved(known))
     assert {view.key for view in map_views(report)} == {"beats", "residents", "coverage"}
-    write_report(report, tmp_path / "out", formats=parse_formats("csv,pdf,xlsx,html,gpkg"))
+    write_report(report, tmp_path / "out", formats=parse_formats("csv,xlsx,html,gpkg"))
     for names in headers(tmp_path / "out").values():
         assert not [name for name in names if "ncidents" in name]
     chart = report.table("comparison").charts[0]
@@ -68,7 +68,7 @@ def test_a_city_of_grids_and_incidents_alone_has_a_report(city, tmp_path):
         kinds=set(Kind) - {Kind.GRID, Kind.BEAT},
     )
     report = built(bare, "2024-03", plan=moved(bare), below=5)
-    write_report(report, tmp_path / "out", formats=parse_formats("csv,pdf,xlsx,html,gpkg"))
+    write_report(report, tmp_path / "out", formats=parse_formats("csv,pdf,xlsx"))
     for names in headers(tmp_path / "out").values():
         assert not [name for name in names if "esident" in name]
 
@@ -109,3 +109,27 @@ def test_a_comparison_knows_the_workload_of_its_period_alone(city):
     ]
     told = next(line for line in report.sentences if "workload" in line)
     assert all(f"{share:.1%}" in told for share in found), (told, found)
+
+
+def with_only(city, *kinds, incidents=True):
+    layers = {kind: city.layer(kind) for kind in kinds}
+    return replace(city, layers=layers, incidents=city.incidents if incidents else None)
+
+
+@pytest.mark.parametrize("kinds", [(Kind.COMMUNITY,), (Kind.BEAT,), (Kind.ROOM,), ()])
+def test_whatever_a_city_has_is_reported(city, kinds, tmp_path):
+    report = built(with_only(city, *kinds), "2024-03", below=5)
+    written = write_report(report, tmp_path / "out", formats=parse_formats("all"))
+    assert ("map.html" in written.files) == bool(kinds)
+    assert report.table("hours") is not None
+
+
+@pytest.mark.parametrize("left", ["beats", "grids"])
+def test_a_plan_that_nobody_has_begun_is_reported(city, left, tmp_path):
+    plan = present_plan(city).renamed("empty")
+    beats = plan.beats if left == "beats" else ()
+    plan = replace(plan, assignment=np.full_like(plan.assignment, -1), beats=beats)
+    report = built(city, "2024-03", plan=plan)
+    write_report(report, tmp_path / "out", formats=parse_formats("csv,html,gpkg"))
+    assert report.table("response") is None
+    assert report.beats is None

@@ -147,7 +147,7 @@ def _simplified(shapes: NDArray[np.object_], tolerance: float) -> NDArray[np.obj
 def _bounds(
     geometry: NDArray[np.object_], crs: CRS, datum: str
 ) -> tuple[float, float, float, float]:
-    west, south, east, north = shapely.total_bounds(geometry)
+    west, south, east, north = shapely.total_bounds(geometry) if len(geometry) else [np.nan] * 4
     if not np.isfinite([west, south, east, north]).all():
         return (-1.0, -1.0, 1.0, 1.0)
     ring = shapely.segmentize(shapely.box(west, south, east, north), (east - west) / 8 or 1.0)

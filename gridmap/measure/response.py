@@ -140,11 +140,14 @@ def respond_to_both(
 ) -> tuple[PlanResponse, PlanResponse] | None:
     """Predict the response of two plans by car, along the roads where the city has them.
 
-    None where the model cannot say: without calls or hours that they were counted in, in a
-    city so large that it would take minutes, or where calls come faster than units can serve.
+    None where the model cannot say: without calls or hours that they were counted in, where
+    no beat of a plan holds a grid, in a city so large that it would take minutes, or where
+    calls come faster than units can serve.
     """
     if max(len(old), len(new)) * len(city.grids) > _MOST:
         return None
+    if (old.assignment < 0).all() or (new.assignment < 0).all():
+        return None  # nobody stands anywhere
     if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)):
         travel = travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
     else:

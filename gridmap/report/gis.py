@@ -15,7 +15,6 @@ from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Layer
-from gridmap.plans import plan_layer
 from gridmap.report._reach import reach_frame
 from gridmap.report.report import Report
 from gridmap.report.tables import Table
@@ -52,11 +51,8 @@ def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
     numbers are missing values.
     """
     city = report.city
-    beats = city.get(Kind.BEAT)
-    if report.plan is not None:
-        beats = plan_layer(report.plan, city.grids)
     found: dict[str, gpd.GeoDataFrame] = {}
-    layers = {kind: city.get(kind) for kind in _TABLES} | {Kind.BEAT: beats}
+    layers = {kind: city.get(kind) for kind in _TABLES} | {Kind.BEAT: report.beats}
     for kind, layer in layers.items():
         table = report.table(_TABLES[kind])
         if layer is not None and table is not None:
@@ -81,6 +77,9 @@ def write_geopackage(report: Report, folder: Path) -> None:
     """Write ``gis/report_PERIOD.gpkg``: a layer a kind, each with a style that QGIS opens with."""
     import pyogrio
 
+    frames = layer_frames(report)
+    if not frames:
+        return
     target = folder / "gis"
     target.mkdir(exist_ok=True)
     path = target / f"report_{report.period.code}.gpkg"
@@ -88,7 +87,6 @@ def write_geopackage(report: Report, folder: Path) -> None:
     stamp = f"{report.request.dated.isoformat()}T00:00:00.000Z"
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
     try:
-        frames = layer_frames(report)
         for kind, frame in frames.items():
             write_frame(frame, path, layer=kind)
     finally:

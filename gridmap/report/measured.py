@@ -22,6 +22,7 @@ from gridmap.report.period import Period
 __all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
 
 Ints = npt.NDArray[np.integer[Any]]
+_ANYWHERE = np.array([shapely.box(0.0, 0.0, 1.0, 1.0)], dtype=object)  # counts by time ask not
 Progress = Callable[[str, float], None]
 
 #: What a report has a table of, from small to large.
@@ -166,18 +167,12 @@ def _has(city: City, level: By, plan: Plan | None) -> bool:
     )
 
 
-def _everywhere(city: City) -> npt.NDArray[np.object_]:
-    """Return one polygon; where incidents lie does not matter to counts by time."""
-    layer = next(iter(city.layers.values()))
-    return np.array([shapely.box(*shapely.total_bounds(layer.geometry))], dtype=object)
-
-
 def _time(city: City, period: Period) -> TimeCounts | None:
     if city.incidents is None:
         return None
     counts = count_incidents(
         city.incidents,
-        _everywhere(city),
+        _ANYWHERE,
         since=period.since,
         until=period.until,
         by=("hour", "category"),
@@ -196,7 +191,7 @@ def _time(city: City, period: Period) -> TimeCounts | None:
 def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:
     if city.incidents is None or city.incidents.period is None:
         return (), np.zeros(0, dtype=np.int64)
-    counts = count_incidents(city.incidents, _everywhere(city), until=period.until, by=("month",))
+    counts = count_incidents(city.incidents, _ANYWHERE, until=period.until, by=("month",))
     table = counts.table("month")
     months = counts.months
     if period.last is not None:

@@ -28,7 +28,6 @@ from gridmap.maps import (
 )
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.model import Kind, Layer
-from gridmap.plans import plan_layer
 from gridmap.report.report import Report
 
 __all__ = ["MapView", "draw_map", "html_map", "map_views", "write_pictures"]
@@ -74,7 +73,7 @@ def map_views(report: Report) -> tuple[MapView, ...]:
     city = report.city
     if not city.has(Kind.GRID) or not report.grid_values:
         return ()
-    beats = _beats(report)
+    beats = report.beats
     stations = city.get(Kind.STATION)
     borders = tuple(layer for layer in (beats, stations) if layer is not None)
     views = []
@@ -173,20 +172,26 @@ def write_pictures(report: Report, folder: Path, form: Literal["png", "svg"]) ->
 
 
 def html_map(report: Report) -> str:
-    """Return all maps as one page that opens without a network."""
+    """Return all maps as one page that opens without a network; blank without any layer."""
     with using_language(report.language):
         views = map_views(report)
         city = report.city
-        beats = _beats(report)
-        layers = [layer for layer in (beats, city.get(Kind.STATION)) if layer is not None]
+        beats = report.beats
+        found = (beats, city.get(Kind.STATION), None if views else city.get(Kind.COMMUNITY))
+        layers = [layer for layer in found if layer is not None]
         overlays = [outline_overlay(layer, shown=layer is beats) for layer in layers]
         if city.has(Kind.ROOM):
             radius = city.presets.room_radius_m
             overlays.append(room_overlay(city.rooms, radius_m=radius, shown=False))
-        columns = tuple(name for name in _FACTS if name in report.grid_values)
-        facts = facts_of(city, pd.DataFrame(report.grid_values), columns, report.plan)
+        if not views and not overlays:
+            return ""
+        cells, facts = None, None
+        if city.has(Kind.GRID):
+            cells = draw_layer(city.grids)
+            columns = tuple(name for name in _FACTS if name in report.grid_values)
+            facts = facts_of(city, pd.DataFrame(report.grid_values), columns, report.plan)
         scene = Scene(
-            draw_layer(city.grids) if city.has(Kind.GRID) else None,
+            cells,
             tuple(view.theme for view in views),
             "incidents",
             tuple(overlays),
@@ -218,9 +223,3 @@ def _theme(report: Report, column: str) -> Theme:
         rows=np.where(hidden, len(theme.palette), theme.rows).astype(np.uint8),
         legend=(*theme.legend, (_HIDDEN, text)),
     )
-
-
-def _beats(report: Report) -> Layer | None:
-    if report.plan is not None:
-        return plan_layer(report.plan, report.city.grids)
-    return report.city.get(Kind.BEAT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
 from gridmap.measure.summary import By
-from gridmap.model import City, Plan
+from gridmap.model import City, Kind, Layer, Plan
+from gridmap.plans import plan_layer
 from gridmap.report._areas import area_table, coverage_table
 from gridmap.report._definitions import definition_table, source_table
 from gridmap.report._hot import find_hot_spots
@@ -115,6 +117,15 @@ class Report:
     warnings: tuple[str, ...] = ()
     grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+
+    @cached_property
+    def beats(self) -> Layer | None:
+        """The plan's beats as polygons, or the city's own; None where there are none."""
+        if self.plan is None:
+            layer = self.city.get(Kind.BEAT)
+        else:
+            layer = plan_layer(self.plan, self.city.grids)
+        return layer if layer is not None and len(layer) else None
 
     def table(self, key: str) -> Table | None:
         """Return the table of a key, or None where the city has no data for it."""

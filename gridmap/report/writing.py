@@ -56,7 +56,9 @@ def _pdf(report: Report, folder: Path, paper: str) -> None:
 def _html(report: Report, folder: Path, _paper: str) -> None:
     from gridmap.report.pictures import html_map
 
-    (folder / "map.html").write_text(html_map(report), encoding="utf-8", newline="\n")
+    page = html_map(report)
+    if page:
+        (folder / "map.html").write_text(page, encoding="utf-8", newline="\n")
 
 
 def _png(report: Report, folder: Path, _paper: str) -> None:
