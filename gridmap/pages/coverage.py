@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ from gridmap.i18n import tr
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
 from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
+from gridmap.pages.cache import criteria_of
 from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of, sites_of
 from gridmap.pages.coverage_rooms import show_give_back, show_take_over
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
@@ -27,6 +29,7 @@ __all__ = ["show"]
 
 _MODES = ("straight", "walk", "ebike", "car")
 _SITING: tuple[Model, ...] = ("cover", "backup", "median", "center")
+_ORDER = attrgetter("unit", "value")  # of limits
 _WEIGHTS = ("residents", "migrants", "incidents")
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
 _NEW = "#b3261e"
@@ -113,12 +116,10 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
         format_func=network_name,
         required=True,
     )
-    by_road = ground.city.has(Kind.ROAD)
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
     mode = "straight"
-    if by_road:
+    if ground.city.has(Kind.ROAD):
         mode = str(
-            left.segmented_control(
+            st.segmented_control(
                 tr("page.coverage.mode"),
                 _MODES,
                 default="straight",
@@ -126,23 +127,24 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
                 required=True,
             )
         )
-    typed = (right if by_road else left).text_input(
-        tr("coverage.page.other"), placeholder=tr("coverage.page.other_example")
-    )
-    return _Choice(str(network or ""), mode, _limits(ground, typed))
+    return _Choice(str(network or ""), mode, _limits(ground))
 
 
-def _limits(ground: Ground, typed: str) -> tuple[Within, ...]:
+def _limits(ground: Ground) -> tuple[Within, ...]:
     """Return the limits that are picked, the smallest first; the preset radius if none is."""
     presets = ground.city.presets
     usual = Within(presets.room_radius_m, "m")
     offered = {*parse_within(presets.coverage), usual}
-    picked = st.pills(
+    left, right = st.columns([7, 3], vertical_alignment="bottom")
+    picked = left.pills(
         tr("coverage.page.limits"),
-        [str(limit) for limit in sorted(offered, key=_order)],
+        [str(limit) for limit in sorted(offered, key=_ORDER)],
         default=[str(usual)],
         selection_mode="multi",
         format_func=lambda text: _spoken(parse_within(text)[0]),
+    )
+    typed = right.text_input(
+        tr("coverage.page.other"), placeholder=tr("coverage.page.other_example")
     )
     found = {limit for text in picked for limit in parse_within(text)}
     if typed.strip():
@@ -150,11 +152,7 @@ def _limits(ground: Ground, typed: str) -> tuple[Within, ...]:
             found |= set(parse_within(typed))
         except GridmapError as error:
             show_error(error)
-    return tuple(sorted(found or {usual}, key=_order))
-
-
-def _order(limit: Within) -> tuple[str, float]:
-    return (limit.unit, limit.value)
+    return tuple(sorted(found or {usual}, key=_ORDER))
 
 
 def _spoken(limit: Within) -> str:
@@ -244,14 +242,16 @@ def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
     model = middle.selectbox(
         tr("coverage.page.model"), _SITING, format_func=lambda n: tr(f"coverage.page.model_{n}")
     )
+    counted = [name for name in _WEIGHTS if name in criteria_of(ground.city, ground.key)]
     weight = right.selectbox(
-        tr("coverage.page.weight"), _WEIGHTS, format_func=lambda name: tr(f"field.{name}")
+        tr("coverage.page.weight"),
+        counted or _WEIGHTS[:1],
+        format_func=lambda name: tr(f"field.{name}"),
     )
     known = ("auto", *(kind for kind in (Kind.COMMUNITY, Kind.FACILITY) if ground.city.has(kind)))
     source = left.selectbox(
         tr("coverage.page.candidates"),
         [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}],
-        index=0,
         format_func=lambda name: tr(f"coverage.page.from_{name}"),
     )
     apart = float(middle.number_input(tr("coverage.page.apart"), 0, 5000, 0, step=100))
