@@ -96,7 +96,8 @@ def map_views(report: Report) -> tuple[MapView, ...]:
             views.append(MapView(key, title, _theme(report, column), borders))
     if report.hot is not None:
         title = tr("report.map.hot_spots")
-        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot), borders))
+        # Without the stations: their red borders would pass for hot ground.
+        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot), borders[:1]))
     if "covered_residents_share" in report.grid_values and city.has(Kind.ROOM):
         views.append(
             MapView(
