@@ -137,3 +137,18 @@ def test_nothing_is_kept_where_nothing_can_be(place: Path, monkeypatch) -> None:
     monkeypatch.setenv("GRIDMAP_CACHE", "off")
     assert same(measure(place / "city"), measure(place / "city"))
     assert not (place / "cache").exists()
+
+
+def test_what_is_of_no_kind_that_is_kept_is_refused_when_it_is_written() -> None:
+    with pytest.raises(TypeError, match="Path"):
+        keeping.packed({"a": (Path(),)})
+
+
+@pytest.mark.parametrize(
+    "tree",
+    ['["Path", "/etc"]', '["Within", {"metres": 5}]', '["array", "gone"]', '["time", "x"]', "["],
+)
+def test_a_file_makes_nothing_but_the_kinds_that_are_kept(tree: str, monkeypatch) -> None:
+    found = {"tree": np.frombuffer(tree.encode(), dtype=np.uint8)}
+    monkeypatch.setattr(keeping, "kept_arrays", lambda _name: found)
+    assert keeping.keep("x", (), lambda: "made again") == "made again"

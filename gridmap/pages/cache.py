@@ -43,20 +43,7 @@ from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Layer, Plan
-from gridmap.pages.keeping import keep
-from gridmap.pages.kept_forms import (
-    ADJACENCY,
-    DENSITY,
-    FINDINGS,
-    HOT_SPOTS,
-    KNOWN,
-    NAMES,
-    PLAN,
-    SLICES,
-    TABLE,
-    TRUST,
-    Known,
-)
+from gridmap.pages.keeping import Known, keep
 from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
 
@@ -132,7 +119,7 @@ def _stored(path: Path) -> str:
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _city(path: str, key: str) -> City:
     city = Workspace.open(path).city()
-    known = keep(KNOWN, (key,), lambda: Known.of(city))
+    known = keep("known", (key,), lambda: Known.of(city))
     # `vars` is where a cached property keeps its value.
     for kind, layer in city.layers.items():
         vars(layer)["digest"] = known.digests.get(str(kind)) or layer.digest
@@ -148,7 +135,7 @@ def join_grids(city: City, key: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _joined(_city_: City, key: str) -> bool:
-    found = keep(ADJACENCY, (key,), lambda: _city_.adjacency)
+    found = keep("adjacency", (key,), lambda: _city_.adjacency)
     if found.size == len(_city_.grids):
         vars(_city_).setdefault("adjacency", found)
     return True
@@ -166,7 +153,7 @@ def _table(
 ) -> MeasureTable:
     end = until + timedelta(days=1) if until else None
     return keep(
-        TABLE,
+        "table",
         (key, by, since, until, plan_key),
         lambda: summarise(_city_, by=by, since=since, until=end, plan=_plan),
     )
@@ -195,7 +182,7 @@ def _facts(
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _own_plan(_city_: City, key: str, language: str) -> Plan | None:
     try:
-        return keep(PLAN, (key, language), lambda: present_plan(_city_))
+        return keep("plan", (key, language), lambda: present_plan(_city_))
     except MissingError:
         return None
 
@@ -235,7 +222,7 @@ def criteria_of(city: City, key: str) -> tuple[str, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _criteria(_city_: City, key: str) -> tuple[str, ...]:
-    return keep(NAMES, ("criteria", key), lambda: tuple(filter(partial(_has, _city_), CRITERIA)))
+    return keep("names", ("criteria", key), lambda: tuple(filter(partial(_has, _city_), CRITERIA)))
 
 
 def _has(city: City, criterion: str) -> bool:
@@ -263,7 +250,7 @@ def _slices(_city_: City, key: str, since: date | None, until: date | None) -> S
             count_incidents(incidents, shapes, since=since, until=end, by=("hour", "category"))
         )
 
-    return keep(SLICES, (key, since, until), count)
+    return keep("slices", (key, since, until), count)
 
 
 def hot_spots_of(city: City, key: str, values: npt.NDArray[np.float64]) -> HotSpots:
@@ -283,7 +270,7 @@ def _hot_spots(
         area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
         return hot_spots(_values / area, _city_.adjacency)
 
-    return keep(HOT_SPOTS, (key, digest), find)
+    return keep("hot_spots", (key, digest), find)
 
 
 def density_of(
@@ -303,7 +290,7 @@ def _density(
     language: str,
 ) -> Overlay | None:
     parts = (key, since, until, datum, language)
-    return keep(DENSITY, parts, lambda: _surface(_city_, since, until, datum))
+    return keep("density", parts, lambda: _surface(_city_, since, until, datum))
 
 
 def _surface(_city_: City, since: date | None, until: date | None, datum: str) -> Overlay | None:
@@ -332,7 +319,7 @@ def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _trust(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
-    return keep(TRUST, (key,), lambda: _foretold(_city_, key))
+    return keep("trust", (key,), lambda: _foretold(_city_, key))
 
 
 def _foretold(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
@@ -368,4 +355,4 @@ def findings_of(city: City, key: str) -> tuple[Finding, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _findings(_city_: City, key: str) -> tuple[Finding, ...]:
-    return keep(FINDINGS, (key,), lambda: check_city(_city_))
+    return keep("findings", (key,), lambda: check_city(_city_))

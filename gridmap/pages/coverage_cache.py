@@ -22,7 +22,6 @@ from gridmap.measure import (
 )
 from gridmap.model import City
 from gridmap.pages.keeping import keep
-from gridmap.pages.kept_forms import COVERAGE, DRAWING
 from gridmap.siting import SiteProposal, SiteRequest, propose_sites
 
 __all__ = ["coverage_of", "hours_of", "reach_drawing_of", "sites_of"]
@@ -55,7 +54,7 @@ def _coverage(
 ) -> Coverage:
     end = until + timedelta(days=1) if until else None
     return keep(
-        COVERAGE,
+        "coverage",
         (key, within, mode, network, since, until, language),  # notes are sentences
         lambda: measure_coverage(
             _city_, within, mode=mode, network=network, since=since, until=end
@@ -84,7 +83,7 @@ def _reach_drawing(
             return None
         return draw_geometry(np.array([shape], dtype=object), _city_.crs, datum=datum)
 
-    return keep(DRAWING, (key, names, datum), draw)
+    return keep("drawn", (key, names, datum), draw)
 
 
 def hours_of(city: City, key: str, within: Within, mode: str) -> pd.DataFrame:

@@ -1,8 +1,12 @@
 """What took long to derive from a workspace, kept between runs of the app.
 
 It lies in the user's cache folder (`gridmap.io.keep_arrays`): never in the workspace, which
-may be read-only, and bounded there. A name is a digest of what the value depends on and of
-the version of gridmap; a file that is damaged, or of another form, is as good as none.
+may be read-only, and bounded there. A name is a digest of what the value depends on, of the
+version of gridmap and of the fields of what is kept; a file that is damaged is as good as none.
+
+Values are dataclasses of `_KINDS`, frames, arrays, bytes and plain values, nested as they like:
+arrays are kept as they are, all else as one tree of JSON that says where each array belongs.
+Nothing else is made of a file, whatever it says.
 """
 
 from __future__ import annotations
@@ -11,83 +15,223 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gridmap import __version__
-from gridmap.io import keep_arrays, kept_arrays
+from gridmap.io import Finding, keep_arrays, kept_arrays
+from gridmap.io.findings import FindingKind
+from gridmap.maps import Drawing, Overlay
+from gridmap.measure import Coverage, MeasureTable, Within
+from gridmap.measure.hotspots import HotSpots
+from gridmap.model import Adjacency, BeatInfo, City, Plan
+from gridmap.model.adjacency import Bridge
+from gridmap.pages.slices import Slices
 
-__all__ = ["Arrays", "Form", "keep", "text_of", "told"]
+__all__ = ["Arrays", "Known", "keep", "packed", "unpacked"]
 
 Arrays = Mapping[str, NDArray[np.generic]]
 T = TypeVar("T")
 
 _WORTH_S = 0.15  # seconds of making
-_STRANGE = (KeyError, ValueError, TypeError, IndexError)
+_STRANGE = (KeyError, ValueError, TypeError, IndexError, AttributeError, shapely.GEOSException)
+_TREE = "tree"
 
 
 @dataclass(frozen=True, slots=True)
-class Form(Generic[T]):
-    """How one kind of value is written as arrays.
+class Known:
+    """What is asked of a city at once, and takes reading all of it.
 
     Parameters
     ----------
-    name
-        Of the kind, with a number that changes with what is written.
-    pack, unpack
-        To arrays and back.
+    digests
+        Of each layer, by its kind.
+    period
+        First and last moment of the incidents, or None.
     """
 
-    name: str
-    pack: Callable[[T], Arrays]
-    unpack: Callable[[Arrays], T]
+    digests: Mapping[str, str]
+    period: tuple[pd.Timestamp, pd.Timestamp] | None
+
+    @classmethod
+    def of(cls, city: City) -> Known:
+        """Return what is known of a city."""
+        digests = {str(kind): layer.digest for kind, layer in city.layers.items()}
+        return cls(digests, None if city.incidents is None else city.incidents.period)
 
 
-def keep(form: Form[T], parts: tuple[object, ...], make: Callable[[], T]) -> T:
+_KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (Adjacency, BeatInfo, Bridge, Coverage, Drawing, Finding, FindingKind, HotSpots,
+                 Known, MeasureTable, Overlay, Plan, Slices, Within)
+}  # fmt: skip
+_FORM = hashlib.blake2b(
+    repr(
+        [(name, [part.name for part in fields(kind) if part.init] if is_dataclass(kind) else [])
+         for name, kind in _KINDS.items()]
+    ).encode(), digest_size=8,
+).hexdigest()  # fmt: skip
+
+
+def keep(kind: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
     """Return a value that was kept, or make it and keep it.
 
     Parameters
     ----------
-    form
-        Its kind.
+    kind
+        What it is, one word.
     parts
         All that it depends on, as short values: digests, days, names.
     make
         Makes it; what is made at once is not kept.
     """
-    said = repr((__version__, form.name, *parts)).encode()
-    name = f"{form.name}-{hashlib.blake2b(said, digest_size=16).hexdigest()}"
+    said = repr((__version__, _FORM, kind, *parts)).encode()
+    name = f"{kind}-{hashlib.blake2b(said, digest_size=16).hexdigest()}"
     arrays = kept_arrays(name)
     if arrays is not None:
         try:
-            return form.unpack(arrays)
+            found: T = unpacked(arrays)
         except _STRANGE:
             pass  # of another form: made again below
+        else:
+            return found
     begun = time.perf_counter()
     value = make()
     if time.perf_counter() - begun >= _WORTH_S:
-        keep_arrays(name, form.pack(value))
+        keep_arrays(name, packed(value))
     return value
 
 
-def text_of(value: object) -> NDArray[np.uint8]:
-    """Return plain values as bytes of JSON.
-
-    >>> told({"a": text_of(["甲", None])}, "a")
-    ['甲', None]
-    """
-    return np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), dtype=np.uint8)
-
-
-def told(arrays: Arrays, name: str) -> Any:  # noqa: ANN401 - whatever was written
-    """Return the plain values that `text_of` wrote.
+def packed(value: object) -> Arrays:
+    """Return a value as arrays.
 
     Raises
     ------
-    KeyError, ValueError
-        If they are not there, or no JSON.
+    TypeError
+        If something in it is of no kind that is kept.
+
+    Examples
+    --------
+    >>> unpacked(packed({"甲": (1, None, Within(500.0, "m"))}))
+    {'甲': (1, None, Within(value=500.0, unit='m'))}
     """
-    return json.loads(arrays[name].tobytes())
+    arrays: dict[str, NDArray[np.generic]] = {}
+    tree = json.dumps(_told(value, arrays), ensure_ascii=False)
+    return {**arrays, _TREE: np.frombuffer(tree.encode(), dtype=np.uint8)}
+
+
+def unpacked(arrays: Arrays) -> Any:  # noqa: ANN401 - whatever was packed
+    """Return the value that `packed` made arrays of.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError, IndexError, AttributeError, shapely.GEOSException
+        If the arrays are none of `packed`.
+    """
+    return _made(json.loads(arrays[_TREE].tobytes()), arrays)
+
+
+def _told(value: object, arrays: dict[str, NDArray[np.generic]]) -> object:
+    """Return a value as JSON, its arrays put aside; a list is a word and what it holds."""
+    word = type(value).__name__
+    if _KINDS.get(word) is type(value):
+        return [word, _told_parts(value, arrays)]
+    for kinds, tell in _TELLERS:
+        if isinstance(value, kinds):
+            return tell(value, arrays)
+    raise TypeError(word)
+
+
+def _told_parts(value: Any, arrays: dict[str, NDArray[np.generic]]) -> object:  # noqa: ANN401 - of `_KINDS`
+    if isinstance(value, Enum):
+        return str(value.value)
+    names = [part.name for part in fields(value) if part.init]
+    return {name: _told(getattr(value, name), arrays) for name in names}
+
+
+def _told_frame(value: pd.DataFrame, arrays: dict[str, NDArray[np.generic]]) -> object:
+    columns = [[str(name), _told(value[name].to_numpy(), arrays)] for name in value]
+    return ["frame", [_told(value.index.to_numpy(), arrays), columns]]
+
+
+def _told_array(value: NDArray[Any], arrays: dict[str, NDArray[np.generic]]) -> object:
+    if value.dtype != object:
+        return ["array", _aside(value, arrays)]
+    if any(isinstance(one, shapely.Geometry) for one in value):
+        parts = [bytes(one or b"") for one in shapely.to_wkb(value)]
+        sizes = np.array([len(one) for one in parts], dtype=np.int64)
+        data = np.frombuffer(b"".join(parts), dtype=np.uint8)
+        return ["shapes", [_aside(sizes, arrays), _aside(data, arrays)]]
+    return ["objects", [_told(one, arrays) for one in value]]
+
+
+def _aside(value: NDArray[np.generic], arrays: dict[str, NDArray[np.generic]]) -> str:
+    name = f"a{len(arrays)}"
+    arrays[name] = value
+    return name
+
+
+def _made(told: Any, arrays: Arrays) -> Any:  # noqa: ANN401 - whatever was told
+    if isinstance(told, dict):
+        return {key: _made(one, arrays) for key, one in told.items()}
+    if not isinstance(told, list):
+        return told
+    word, held = told
+    if word in _KINDS:
+        kind = _KINDS[word]
+        return kind(**_made(held, arrays)) if isinstance(held, dict) else kind(held)
+    return _MAKERS[word](held, arrays)
+
+
+def _frame(held: Any, arrays: Arrays) -> pd.DataFrame:  # noqa: ANN401 - as told
+    index, columns = held
+    return pd.DataFrame(
+        {name: _made(column, arrays) for name, column in columns}, index=_made(index, arrays)
+    )
+
+
+def _objects(held: Any, arrays: Arrays) -> NDArray[np.object_]:  # noqa: ANN401 - as told
+    found = np.empty(len(held), dtype=object)
+    found[:] = [_made(one, arrays) for one in held]
+    return found
+
+
+def _shapes(held: Any, arrays: Arrays) -> NDArray[np.object_]:  # noqa: ANN401 - as told
+    sizes, data = arrays[held[0]].astype(np.int64), arrays[held[1]].tobytes()
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    parts = [data[low:high] or None for low, high in pairwise(ends)]
+    return np.asarray(shapely.from_wkb(parts), dtype=object)
+
+
+_TELLERS: tuple[tuple[Any, Callable[[Any, dict[str, NDArray[np.generic]]], object]], ...] = (
+    ((type(None), bool, int, float), lambda value, _: value),
+    (np.generic, lambda value, _: value.item()),
+    (str, lambda value, _: str(value)),
+    ((tuple, list), lambda value, arrays: [
+        "list" if isinstance(value, list) else "tuple", [_told(one, arrays) for one in value],
+    ]),
+    (Mapping, lambda value, arrays: {str(key): _told(one, arrays) for key, one in value.items()}),
+    (pd.Timestamp, lambda value, _: ["time", value.isoformat()]),
+    (pd.DataFrame, _told_frame),
+    (bytes, lambda value, arrays: [
+        "bytes", _aside(np.frombuffer(value, dtype=np.uint8), arrays),
+    ]),
+    (np.ndarray, _told_array),
+)  # fmt: skip
+_MAKERS: dict[str, Callable[[Any, Arrays], Any]] = {
+    "tuple": lambda held, arrays: tuple(_made(one, arrays) for one in held),
+    "list": lambda held, arrays: [_made(one, arrays) for one in held],
+    "time": lambda held, _: pd.Timestamp(held),
+    "frame": _frame,
+    "bytes": lambda held, arrays: arrays[held].tobytes(),
+    "array": lambda held, arrays: arrays[held],
+    "objects": _objects,
+    "shapes": _shapes,
+}
