@@ -152,3 +152,11 @@ def test_a_file_makes_nothing_but_the_kinds_that_are_kept(tree: str, monkeypatch
     found = {"tree": np.frombuffer(tree.encode(), dtype=np.uint8)}
     monkeypatch.setattr(keeping, "kept_arrays", lambda _name: found)
     assert keeping.keep("x", (), lambda: "made again") == "made again"
+
+
+def test_what_is_remembered_is_recalled_for_the_same_words_only(place: Path) -> None:
+    keeping.remember("report", ("key", "a"), ("x.zip", b"PK\0"))
+    assert keeping.recall("report", ("key", "a")) == (("x.zip", b"PK\0"),)
+    assert keeping.recall("report", ("key", "b")) is None
+    assert keeping.keep("nothing", (), lambda: None) is None
+    assert keeping.recall("nothing", ()) == (None,)  # known to be none

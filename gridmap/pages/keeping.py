@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from itertools import pairwise
@@ -35,7 +36,7 @@ from gridmap.model import Adjacency, BeatInfo, City, Plan
 from gridmap.model.adjacency import Bridge
 from gridmap.pages.slices import Slices
 
-__all__ = ["Arrays", "Known", "keep", "packed", "unpacked"]
+__all__ = ["Arrays", "Known", "keep", "packed", "recall", "remember", "unpacked"]
 
 Arrays = Mapping[str, NDArray[np.generic]]
 T = TypeVar("T")
@@ -92,21 +93,33 @@ def keep(kind: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
     make
         Makes it; what is made at once is not kept.
     """
-    said = repr((__version__, _FORM, kind, *parts)).encode()
-    name = f"{kind}-{hashlib.blake2b(said, digest_size=16).hexdigest()}"
-    arrays = kept_arrays(name)
-    if arrays is not None:
-        try:
-            found: T = unpacked(arrays)
-        except _STRANGE:
-            pass  # of another form: made again below
-        else:
-            return found
+    found: tuple[T] | None = recall(kind, parts)
+    if found is not None:
+        return found[0]
     begun = time.perf_counter()
     value = make()
     if time.perf_counter() - begun >= _WORTH_S:
-        keep_arrays(name, packed(value))
+        remember(kind, parts, value)
     return value
+
+
+def recall(kind: str, parts: tuple[object, ...]) -> Any:  # noqa: ANN401 - whatever was remembered
+    """Return what was remembered under these words, in a tuple of one, or None."""
+    arrays = kept_arrays(_name(kind, parts))
+    with suppress(*_STRANGE):  # of another form: as good as none
+        found = None if arrays is None else unpacked(arrays)
+        return found if isinstance(found, tuple) and len(found) == 1 else None
+    return None
+
+
+def remember(kind: str, parts: tuple[object, ...], value: object) -> None:
+    """Keep a value for the next run of the app."""
+    keep_arrays(_name(kind, parts), packed((value,)))
+
+
+def _name(kind: str, parts: tuple[object, ...]) -> str:
+    said = repr((__version__, _FORM, kind, *parts)).encode()
+    return f"{kind}-{hashlib.blake2b(said, digest_size=16).hexdigest()}"
 
 
 def packed(value: object) -> Arrays:

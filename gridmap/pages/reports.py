@@ -13,6 +13,7 @@ import streamlit as st
 from gridmap.i18n import LANGUAGES, current_language, tr, using_language
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import Figure, escaped, show_empty, show_figures, show_lines
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.plans import Action, logged
@@ -54,18 +55,34 @@ def show() -> None:
         _show_preview(report)
     with place:
         if made and exports:
-            ground.session.work["report"] = _written(ground, report, tuple(formats), paper)
-        ready = ground.session.work.get("report")
-        if ready and exports:
-            name, data = ready
-            st.download_button(
-                tr("page.reports.download", size=f"{len(data) / 1e6:.1f}"),
-                data,
-                name,
-                "application/zip",
-                width="stretch",
-                on_click="ignore",
-            )
+            _write(ground, report, tuple(formats), paper)
+        if exports:
+            _offer(ground)
+
+
+def _offer(ground: Ground) -> None:
+    """Offer the report that was made last: of these choices, or of an earlier session."""
+    work = ground.session.work
+    label, ready = "download", work.get("report")
+    if ready is None:
+        if "report_last" not in work:
+            work["report_last"] = recall("report", _whose(ground))
+        label, ready = "download_last", (work["report_last"] or [None])[0]
+    if ready is not None:
+        name, data = ready
+        st.download_button(
+            tr(f"page.reports.{label}", size=f"{len(data) / 1e6:.1f}", file=name),
+            data,
+            name,
+            "application/zip",
+            width="stretch",
+            on_click="ignore",
+        )
+
+
+def _whose(ground: Ground) -> tuple[str, str]:
+    """Return what a report is kept for: the data that it tells of, and who made it."""
+    return ground.key, ground.session.someone().name
 
 
 def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
@@ -162,10 +179,8 @@ def _show_preview(report: Report) -> None:
         st.caption(note)
 
 
-def _written(
-    ground: Ground, report: Report, formats: tuple[str, ...], paper: str
-) -> tuple[str, bytes]:
-    """Return the report as a zip: its name and bytes."""
+def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str) -> None:
+    """Write the report as a zip, to be offered now and in later sessions."""
     bar = st.progress(0.0)
     folder = ground.session.private_path("report")
 
@@ -179,7 +194,9 @@ def _written(
         data = _zipped(folder)
         detail.update(file=name, formats=list(formats), bytes=len(data))
     bar.empty()
-    return name, data
+    session.work["report"] = (name, data)
+    session.work.pop("report_last", None)
+    remember("report", _whose(ground), (name, data))
 
 
 def _safe(city: City) -> str:
