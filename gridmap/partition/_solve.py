@@ -7,13 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import (
-    Clock,
-    Schedule,
-    anneal,
-    excess_of,
-    make_state,
-)
+from gridmap.partition._anneal import Clock, Schedule, anneal, excess_of, make_state
 from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
@@ -26,9 +20,10 @@ from gridmap.partition._windows import polish_windows, window_visits
 __all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
 
 _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
+_FAR = 20_000  # from here on workload that is off by a district does not come back
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
-_VISIT_S = 4e-8  # seconds a look at one grid takes, for sharing out the time only
+_VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time only
 _HURRY = 6_000
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
@@ -183,10 +178,14 @@ def solve_region(
     hot = starts / (starts + effort.windows)
     if np.isfinite(left) and left / visit_s < (starts + effort.windows) * sweeps * n:
         hot = left / max(whole.left(), left)
-    plan = replace(schedule, sweeps=sweeps)
+    # Penalties count in tolerances, yet a narrow one needs no more room to move while hot than
+    # a wide one; but in a large plan what drifts off has far to come back.
+    tight = min(1.0, _tolerance(instance) / 0.03)
+    loose = schedule.loose * max(tight, min(1.0, n / _FAR))
+    strict = schedule.strict * max(tight**2, 0.1)
+    plan = replace(schedule, sweeps=sweeps, loose=loose, strict=strict)
     if n <= _FREE_SHAPES:
-        tight = min(1.0, _tolerance(instance) / 0.03)
-        plan = replace(plan, loose=plan.loose * tight, opening=0.0)
+        plan = replace(plan, opening=0.0)
         if plan.round_hot > 0:
             plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7))
     best: Solved | None = None
