@@ -64,7 +64,7 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 
 # The search is compiled once here, so that the first proposal does not wait for it.
 $(WARM): $(READY)
-	@echo "Compiling the search once, about half a minute ..."
+	@echo "Compiling the search once, up to two minutes ..."
 	@$(BIN)/python -c "from gridmap.partition import warm_up; warm_up()"
 	@touch $@
 
