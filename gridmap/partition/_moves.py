@@ -16,9 +16,11 @@ __all__ = [
     "block_change",
     "foes_in",
     "gather_cut_off",
+    "move_grid",
     "next_random",
     "pull_of",
     "share_penalty",
+    "squared_excess",
     "stays_connected",
 ]
 
@@ -144,14 +146,20 @@ def gather_cut_off(graph: Graph, state: State, grid: int, beat: int) -> int:
     return count
 
 
+@njit(cache=True)
+def squared_excess(load: float, low: float, high: float, scale: float) -> float:
+    """Return the squared excess of a workload over its bounds, times the scale squared."""
+    excess = load - high if load > high else (low - load if load < low else 0.0)
+    excess *= scale
+    return excess * excess
+
+
 @njit(cache=True, inline="always")
 def beat_penalty(loads: Loads, beat: int, criterion: int, total: float) -> float:
     """Return the squared excess of a total over the beat's bounds, in tolerances of 3 %."""
-    excess = max(total - loads.hi[beat, criterion], loads.lo[beat, criterion] - total)
-    if excess <= 0.0:
-        return 0.0
-    excess *= loads.scale[beat, criterion]
-    return excess * excess
+    return squared_excess(
+        total, loads.lo[beat, criterion], loads.hi[beat, criterion], loads.scale[beat, criterion]
+    )
 
 
 @njit(cache=True, inline="always")
@@ -261,6 +269,31 @@ def _spread(state: State, beat: int, mass: float, mx: float, my: float) -> float
     return (sx * sx + sy * sy) / whole
 
 
+# Inlined and given each array by itself: what a call has to hand over of the groups, and what
+# taking an array out of one costs each time, is more than the move.
+@njit(cache=True, inline="always")
+def move_grid(grid, origin, goal, w, mass, x, y, home, weight, beat, size, total, moment, moved):
+    """Move a grid from one beat to another and keep the sums."""
+    m = mass[grid]
+    mx, my = m * x[grid], m * y[grid]
+    beat[grid] = goal
+    for c in range(w.shape[1]):
+        total[origin, c] -= w[grid, c]
+        total[goal, c] += w[grid, c]
+    moment[origin, 0] -= m
+    moment[goal, 0] += m
+    moment[origin, 1] -= mx
+    moment[goal, 1] += mx
+    moment[origin, 2] -= my
+    moment[goal, 2] += my
+    if home[grid] == goal:
+        moved[0] -= weight[grid]
+    elif home[grid] == origin:
+        moved[0] += weight[grid]
+    size[origin] -= 1
+    size[goal] += 1
+
+
 @njit(cache=True, nogil=True)
 def apply_block(
     loads: Loads,
@@ -271,23 +304,21 @@ def apply_block(
     origin: int,
     goal: int,
 ) -> None:
-    """Move the grids and keep the sums."""
+    """Move a block of grids and keep the sums."""
     for i in range(count):
-        v = block[i]
-        m = pulls.mass[v]
-        state.beat[v] = goal
-        for c in range(loads.w.shape[1]):
-            state.total[origin, c] -= loads.w[v, c]
-            state.total[goal, c] += loads.w[v, c]
-        state.moment[origin, 0] -= m
-        state.moment[goal, 0] += m
-        state.moment[origin, 1] -= m * pulls.x[v]
-        state.moment[goal, 1] += m * pulls.x[v]
-        state.moment[origin, 2] -= m * pulls.y[v]
-        state.moment[goal, 2] += m * pulls.y[v]
-        if pulls.home[v] == goal:
-            state.moved[0] -= pulls.weight[v]
-        elif pulls.home[v] == origin:
-            state.moved[0] += pulls.weight[v]
-    state.size[origin] -= count
-    state.size[goal] += count
+        move_grid(
+            block[i],
+            origin,
+            goal,
+            loads.w,
+            pulls.mass,
+            pulls.x,
+            pulls.y,
+            pulls.home,
+            pulls.weight,
+            state.beat,
+            state.size,
+            state.total,
+            state.moment,
+            state.moved,
+        )

@@ -141,17 +141,17 @@ def _grow_tree(graph, state, root, p, q, room):
                 edge[edges, 1] = count
                 edges += one
             elif j != v:
-                meter = length[e]
-                cut += meter
-                border += meter if b != own else 0.0
+                shared = length[e]
+                cut += shared
+                border += shared if b != own else 0.0
                 low = np.uint64(place[j])
-                sums[low, _CUT] += meter
+                sums[low, _CUT] += shared
                 high = count
                 while low != high:
                     up = np.uint64(parent[high])
                     high = max(low, up)
                     low = min(low, up)
-                sums[low, _CUT] -= 2.0 * meter
+                sums[low, _CUT] -= 2.0 * shared
         # Where the two ways meet is never below this node, so its own sum comes last.
         sums[count, _CUT] = cut
         count += one
