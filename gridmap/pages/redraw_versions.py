@@ -15,6 +15,7 @@ from gridmap.pages.ground import Ground
 from gridmap.pages.layout import pick_row, show_empty, show_error
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
+from gridmap.pages.session import safe_name
 from gridmap.pages.touch import show_map
 from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, read_plan, write_plan
 
@@ -90,7 +91,7 @@ def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
         format_func=lambda name: tr(f"page.versions.as_{name[1:]}"),
         horizontal=True,
     )
-    file = f"{_file_name(version.name)}_{version.number}{suffix}"
+    file = f"{safe_name(version.name)}_{version.number}{suffix}"
     # Written, and logged, only when it is asked for.
     if st.button(tr("page.versions.make"), width="stretch"):
         session.work["plan_file"] = (file, _written(ground, version, file))
@@ -113,10 +114,6 @@ def _written(ground: Ground, version: PlanVersion, file: str) -> bytes:
         target = Path(folder) / file
         write_plan(plan, ground.city.grids, target)
         return target.read_bytes()
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60]
 
 
 def _show_import(ground: Ground) -> None:

@@ -11,11 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from gridmap.i18n import LANGUAGES, current_language, tr, using_language
-from gridmap.model import City, Kind, Plan
+from gridmap.model import Kind, Plan
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import Figure, escaped, show_empty, show_figures, show_lines
 from gridmap.pages.redraw_state import stored_plans
+from gridmap.pages.session import safe_name
 from gridmap.plans import Action, logged
 from gridmap.report import ALL_FORMATS, Report, Request, build_report, write_report
 from gridmap.report.tables import shown
@@ -187,7 +188,10 @@ def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str)
     def tell(what: str, share: float) -> None:
         bar.progress(min(share, 1.0), what.upper())
 
-    session, name = ground.session, f"gridmap_{_safe(report.city)}_{report.period.code}.zip"
+    session, name = (
+        ground.session,
+        f"gridmap_{safe_name(report.city.name)}_{report.period.code}.zip",
+    )
     path, url = session.writable_path(), session.settings.database_url
     with logged(path, session.someone(), Action.EXPORT, "report", url=url) as detail:
         write_report(report, folder, formats=formats, paper=paper, progress=tell)
@@ -197,10 +201,6 @@ def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str)
     session.work["report"] = (name, data)
     session.work.pop("report_last", None)
     remember("report", _whose(ground), (name, data))
-
-
-def _safe(city: City) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in city.name)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -23,7 +23,7 @@ from gridmap.pages.address import Address
 from gridmap.plans import Action, Actor, PlanStore
 from gridmap.settings import Settings, bundled, read_settings
 
-__all__ = ["DEMO", "Session", "current_session"]
+__all__ = ["DEMO", "Session", "current_session", "safe_name"]
 
 DEMO = "demo"
 _KEY = "gridmap"
@@ -173,7 +173,7 @@ class Session:
     def new_workspace(self, name: str) -> None:
         """Make a place for a workspace and open it; nothing is written before an import."""
         folder = self.kept_folder or _browsers_folder(self.settings) or self.private_path(_NEW)
-        self.places[name] = folder / _folder_name(name)
+        self.places[name] = folder / safe_name(name)
         self.open(name)
 
     def private_path(self, name: str) -> Path:
@@ -263,8 +263,12 @@ def _unmasked(cookie: str) -> bytes:
     return bytes(item ^ mask[at % len(mask)] for at, item in enumerate(masked)) if mask else b""
 
 
-def _folder_name(name: str) -> str:
-    """Return a name that is a folder's on every system and leads nowhere else."""
+def safe_name(name: str) -> str:
+    """Return a name that a file or folder may have on every system, and that stays in its place.
+
+    >>> safe_name("../东城 2025")
+    '___东城 2025'
+    """
     return "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
 
 
