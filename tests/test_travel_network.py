@@ -265,6 +265,13 @@ def test_a_broken_file_is_as_good_as_none(cache: Path) -> None:
     assert len(list(cache.iterdir())) == 1  # made anew, nothing left over
 
 
+def test_what_other_code_has_kept_is_made_anew(cache: Path, monkeypatch) -> None:
+    keep_arrays("n", {"a": np.arange(3)})
+    assert kept_arrays("n") is not None
+    monkeypatch.setattr(kept, "_code", lambda: "another")
+    assert kept_arrays("n") is None
+
+
 def test_nothing_is_kept_where_nothing_can_be(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
     for folder in ("off", str(tmp_path / "file" / "below")):
@@ -277,7 +284,8 @@ def test_old_networks_are_dropped(cache: Path, monkeypatch) -> None:
     monkeypatch.setattr(kept, "_MOST_FILES", 8)
     for number in range(12):
         keep_arrays(f"n{number}", {"a": np.arange(number)})
-        os.utime(cache / f"n{number}.npz", (number, number))
+        (path,) = cache.glob(f"n{number}-*.npz")
+        os.utime(path, (number, number))
     assert len(list(cache.iterdir())) <= 9
     assert kept_arrays("n11") is not None
     assert kept_arrays("n0") is None

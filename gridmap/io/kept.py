@@ -3,15 +3,21 @@
 What is kept can always be made again: a file that is missing, broken or of another format is
 as good as none, and a folder that cannot be written keeps nothing. Files are written beside
 their name and renamed, so a reader finds the whole file or no file.
+
+What is made of the same data by another gridmap may be another thing, so each file belongs to
+the very code that wrote it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +38,7 @@ def kept_arrays(name: str) -> dict[str, NDArray[np.generic]] | None:
     Parameters
     ----------
     name
-        A digest of everything that the arrays depend on, the code's format included.
+        A digest of all the data and choices that the arrays depend on.
     """
     path = _path(name)
     if path is None or not path.is_file():
@@ -82,14 +88,24 @@ def keep_arrays(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
 
 def _path(name: str) -> Path | None:
     folder = read_settings().cache
-    return Path(folder) / f"{name}.npz" if folder else None
+    return Path(folder) / f"{name}-{_code()}.npz" if folder else None
+
+
+@cache
+def _code() -> str:
+    """Return a digest of gridmap's own code and texts."""
+    home = Path(str(files("gridmap")))
+    sums = hashlib.blake2b(digest_size=8)
+    for path in sorted([*home.rglob("*.py"), *home.rglob("*.toml")]):
+        sums.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes())
+    return sums.hexdigest()
 
 
 def _sweep(folder: Path) -> None:
     """Remove the files beyond the newest few, or beyond what they may hold together."""
-    files = [(item.stat().st_mtime, item.stat().st_size, item) for item in folder.glob("*.npz")]
+    found = [(item.stat().st_mtime, item.stat().st_size, item) for item in folder.glob("*.npz")]
     held = 0
-    for rank, (_, size, item) in enumerate(sorted(files, reverse=True)):
+    for rank, (_, size, item) in enumerate(sorted(found, reverse=True)):
         held += size
         if rank and (rank >= _MOST_FILES or held > _MOST_BYTES):
             item.unlink(missing_ok=True)

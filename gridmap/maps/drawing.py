@@ -31,7 +31,6 @@ _SCREEN_PX = 1100.0  # the width that a city is fitted into when a map opens
 _STEPS = (1, 3, 6)  # zooms above the opening one at which a drawing is kept
 _DEEPEST_ZOOM = 18
 _EARTH_M = 40075016.686
-_FORMAT = 1  # changes with what is drawn of the same layer
 _LARGE = 10_000  # vertices, from which a drawing is kept between runs
 
 
@@ -79,7 +78,7 @@ def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
     """
     if shapely.get_num_coordinates(layer.geometry).sum() < _LARGE:
         return draw_geometry(layer.geometry, layer.crs, datum=datum)
-    name = f"drawing-{_FORMAT}-{datum}-{layer.digest}"
+    name = f"drawing-{datum}-{layer.digest}"
     kept = kept_arrays(name)
     if kept is not None and {"data", "bounds"} <= set(kept):
         south, west, north, east = kept["bounds"].astype(float).tolist()

@@ -1,8 +1,8 @@
 """What took long to derive from a workspace, kept between runs of the app.
 
 It lies in the user's cache folder (`gridmap.io.keep_arrays`): never in the workspace, which
-may be read-only, and bounded there. A name is a digest of what the value depends on, of the
-version of gridmap and of the fields of what is kept; a file that is damaged is as good as none.
+may be read-only, and bounded there. A name is a digest of what the value depends on; a file
+that is damaged, or of other code, is as good as none.
 
 Values are dataclasses of `_KINDS`, frames, arrays, bytes and plain values, nested as they like:
 arrays are kept as they are, all else as one tree of JSON that says where each array belongs.
@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -26,7 +26,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridmap import __version__
 from gridmap.io import Finding, keep_arrays, kept_arrays
 from gridmap.io.findings import FindingKind
 from gridmap.maps import Drawing, Overlay
@@ -73,12 +72,6 @@ _KINDS: dict[str, Any] = {
     for kind in (Adjacency, BeatInfo, Bridge, Coverage, Drawing, Finding, FindingKind, HotSpots,
                  Known, MeasureTable, Overlay, Plan, Slices, Within)
 }  # fmt: skip
-_FORM = hashlib.blake2b(
-    repr(
-        [(name, [part.name for part in fields(kind) if part.init] if is_dataclass(kind) else [])
-         for name, kind in _KINDS.items()]
-    ).encode(), digest_size=8,
-).hexdigest()  # fmt: skip
 
 
 def keep(kind: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -118,7 +111,7 @@ def remember(kind: str, parts: tuple[object, ...], value: object) -> None:
 
 
 def _name(kind: str, parts: tuple[object, ...]) -> str:
-    said = repr((__version__, _FORM, kind, *parts)).encode()
+    said = repr((kind, *parts)).encode()
     return f"{kind}-{hashlib.blake2b(said, digest_size=16).hexdigest()}"
 
 

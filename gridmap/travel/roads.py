@@ -23,7 +23,6 @@ __all__ = ["read_oneway", "road_network"]
 _KMH_PER_MPH = 1.609344
 _KEPT = 4
 _WORTH_KEEPING = 5_000  # roads: fewer are built in the time that a file takes
-_FORMAT = 2  # of what is kept; one more whenever the same roads would give another network
 _networks: OrderedDict[tuple[str, float, str], RoadNetwork] = OrderedDict()
 
 _BOTH = {"", "0", "0.0", "no", "n", "false", "b", "both", "nan", "none"}
@@ -70,7 +69,7 @@ def _kept(roads: Layer, tolerance_m: float, crossings: Crossings) -> RoadNetwork
     if len(roads) >= _WORTH_KEEPING:
         from gridmap.io import keep_arrays, kept_arrays
 
-        text = f"{_FORMAT}|{roads.digest}|{tolerance_m!r}|{crossings}"
+        text = f"{roads.digest}|{tolerance_m!r}|{crossings}"
         name = "roads-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         arrays = kept_arrays(name)
         if arrays is not None:
