@@ -62,10 +62,14 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-# The search is compiled once here, so that the first proposal does not wait for it.
+# Measures and search are compiled once here, so that neither the first page nor the first
+# proposal waits for it.
+WARMING := from gridmap.demo import make_city; from gridmap.measure import summarise; \
+	from gridmap.partition import warm_up; \
+	summarise(make_city(grids=60, incidents=500), by='beat'); warm_up()
 $(WARM): $(READY)
-	@echo "Compiling the search once, up to two minutes ..."
-	@$(BIN)/python -c "from gridmap.partition import warm_up; warm_up()"
+	@echo "Compiling measures and search once, two minutes or so ..."
+	@$(BIN)/python -c "$(WARMING)"
 	@touch $@
 
 $(DEV_READY): $(READY)
