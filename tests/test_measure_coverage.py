@@ -25,6 +25,7 @@ from gridmap.measure.coverage import (
     sample_points,
     worst_grids,
 )
+from gridmap.measure.roads import road_length_m
 from gridmap.model import City, Kind, Layer, Presets
 
 METRES = CRS.from_epsg(4547)
@@ -268,3 +269,13 @@ def test_the_presets_are_limits() -> None:
 def test_an_unknown_mode_is_named() -> None:
     with pytest.raises(GridmapError, match="ebike"):
         measure_coverage(row_of_grids(), Within(500.0, "m"), mode="fly")
+
+
+def test_shapes_of_a_city_are_never_prepared_themselves() -> None:
+    """Two threads that ask one prepared shape crash the process: the app's readers share them."""
+    barrier = layer(Kind.BARRIER, [shapely.LineString([(150, 20), (150, 90)])])
+    city = row_of_grids(barrier=barrier)
+    measure_coverage(city, Within(120, "m"), mode="walk")
+    road_length_m(city.grids.geometry, city.layer(Kind.ROAD).geometry)
+    for found in city.layers.values():
+        assert not shapely.is_prepared(found.geometry).any()

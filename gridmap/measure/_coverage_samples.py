@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from gridmap.model.prepared import prepared_copies
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ def sample_points(polygons: NDArray[np.object_], count: int) -> NDArray[np.float
     box = shapely.bounds(polygons)
     points = np.full((len(polygons), count, 2), np.nan)
     filled = np.zeros(len(polygons), dtype=np.int64)
-    shapely.prepare(polygons)
+    shapes = prepared_copies(polygons)
     begin = 0
     for tries in (2 * count, 6 * count, 24 * count):
         rows = np.flatnonzero(filled < count)
@@ -35,7 +37,7 @@ def sample_points(polygons: NDArray[np.object_], count: int) -> NDArray[np.float
         begin += tries
         size = box[rows, 2:] - box[rows, :2]
         spots = box[rows, None, :2] + unit[None] * size[:, None, :]
-        inside = shapely.contains_xy(polygons[rows, None], spots[..., 0], spots[..., 1])
+        inside = shapely.contains_xy(shapes[rows, None], spots[..., 0], spots[..., 1])
         slot = filled[rows, None] + np.cumsum(inside, axis=1) - 1
         row, at = np.nonzero(inside & (slot < count))
         points[rows[row], slot[row, at]] = spots[row, at]

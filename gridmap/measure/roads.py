@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridmap.model.prepared import prepared_copies
+
 __all__ = ["road_length_m"]
 
 
@@ -36,13 +38,13 @@ def road_length_m(polygons: npt.ArrayLike, roads: npt.ArrayLike) -> npt.NDArray[
     # "Covers" is cheap with prepared polygons; only what leaves a polygon is cut.
     tree = shapely.STRtree(stretches)
     polygon, stretch = tree.query(shapes, predicate="intersects")
+    own = prepared_copies(shapes)
     inside = np.zeros(len(polygon), bool)
     for row in np.unique(polygon):
         at = (
             polygon == row if len(shapes) < 2 else slice(*np.searchsorted(polygon, [row, row + 1]))
         )
-        shapely.prepare(shapes[row])
-        inside[at] = shapely.contains_properly(shapes[row], stretches[stretch[at]])
+        inside[at] = shapely.contains_properly(own[row], stretches[stretch[at]])
     part = np.where(inside, whole[stretch], 0.0)
     cut = ~inside
     part[cut] = shapely.length(shapely.intersection(shapes[polygon[cut]], stretches[stretch[cut]]))

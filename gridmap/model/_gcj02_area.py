@@ -166,4 +166,5 @@ def gcj02_applies(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray
 def _outline() -> shapely.Polygon:
     outline = shapely.Polygon(_OUTLINE)
     shapely.prepare(outline)
+    shapely.contains_xy(outline, 0.0, 0.0)  # its notes are complete before threads share it
     return outline

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InputError, some_ids
+from gridmap.model.prepared import prepared_copies
 from gridmap.travel._noding import node_lines
 from gridmap.travel._segment_index import SegmentIndex
 
@@ -349,8 +350,7 @@ class _Walls:
 
     @classmethod
     def of(cls, barriers: NDArray[np.object_]) -> _Walls:
-        shapes = np.asarray(barriers, dtype=object)
-        shapely.prepare(shapes)
+        shapes = prepared_copies(np.asarray(barriers, dtype=object))
         return cls(shapes, shapely.STRtree(shapes))
 
     def hit(self, shapes: NDArray[np.object_]) -> Ints:
