@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from gridmap.errors import WorkspaceError
+from gridmap.io.placing import new_folder_beside, put
 
 __all__ = [
     "LOCK",
@@ -106,8 +106,16 @@ def commit(folder: Path, config: str) -> None:
     draft = folder / f"{PENDING_CONFIG}.draft"
     draft.write_text(config, encoding="utf-8")
     flushed(draft)
-    draft.replace(folder / PENDING_CONFIG)
-    carry_through(folder)
+    put(draft, folder / PENDING_CONFIG)
+    layers = folder / PENDING_LAYERS
+    held = layers.exists()
+    try:
+        carry_through(folder)
+    except OSError:
+        if layers.exists() or not held:
+            # Nothing is in place yet, and whoever made the change is told so: it is withdrawn.
+            (folder / PENDING_CONFIG).unlink(missing_ok=True)
+        raise
 
 
 def carry_through(folder: Path) -> None:
@@ -115,10 +123,9 @@ def carry_through(folder: Path) -> None:
     config, layers = folder / PENDING_CONFIG, folder / PENDING_LAYERS
     if config.exists():
         if layers.exists():
-            layers.replace(folder / "city.gpkg")
-        config.replace(folder / "gridmap.toml")
-    for leftover in folder.glob(".pending-*"):
-        leftover.unlink(missing_ok=True)
+            put(layers, folder / "city.gpkg")
+        put(config, folder / "gridmap.toml")
+    _sweep(folder)
     _sync_folder(folder)
 
 
@@ -129,9 +136,13 @@ def sweep_pending(folder: Path) -> None:
     through.
     """
     if not (folder / PENDING_CONFIG).exists():
-        for leftover in folder.glob(".pending-*"):
-            with contextlib.suppress(OSError):
-                leftover.unlink()
+        _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    for leftover in folder.glob(".pending-*"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -151,16 +162,13 @@ def made_folder(target: Path, *, is_made: Callable[[], bool]) -> Iterator[Path]:
     WorkspaceError
         If somebody else has made the target in the meantime.
     """
-    parent = target.resolve().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    folder = new_folder_beside(target)
     try:
         yield folder
-        folder.chmod(0o755)
         try:
             if target.is_dir():
                 target.rmdir()
-            folder.rename(target)
+            put(folder, target)
         except OSError as error:
             if is_made():
                 raise WorkspaceError("io.error.locked", path=str(target)) from error

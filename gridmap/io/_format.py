@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap.errors import WorkspaceError
+from gridmap.io.placing import put
 
 __all__ = ["VERSION", "keep_older", "upgrade"]
 
@@ -67,4 +68,4 @@ def keep_older(config: Path, version: int) -> None:
     if version < VERSION and config.exists() and not kept.exists():
         beside = kept.with_name(f".{kept.name}.part")
         shutil.copyfile(config, beside)
-        beside.replace(kept)
+        put(beside, kept)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pyproj import CRS
 
 from gridmap.errors import WorkspaceError
+from gridmap.io.placing import put
 from gridmap.model import IncidentBatch, Incidents
 
 __all__ = ["read_months", "store_incidents", "stored_incidents", "sweep_months", "write_months"]
@@ -100,7 +101,7 @@ def write_months(incidents: Incidents, folder: Path) -> list[str]:
         hidden = folder / f".{name}"
         with hidden.open("rb+") as file:
             os.fsync(file.fileno())
-        hidden.replace(folder / name)
+        put(hidden, folder / name)
     return sorted(writers)
 
 

@@ -11,6 +11,7 @@ from gridmap.errors import MissingError
 from gridmap.io._commit import flushed
 from gridmap.io._layer_store import read_stored_layer, write_stored_layer
 from gridmap.io.findings import FindingKind
+from gridmap.io.placing import put
 from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
 from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Kind, Layer
@@ -144,7 +145,7 @@ def _keep(place: Workspace, layer: Layer) -> str:
         draft.unlink(missing_ok=True)
         write_stored_layer(layer, draft)
         flushed(draft)
-        draft.replace(folder / name)
+        put(draft, folder / name)
     return name
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
 from gridmap.io._field_map import short_names, write_field_map
+from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import reproject
 
 __all__ = ["FORMATS", "Written", "write_frame"]
@@ -88,8 +88,10 @@ def write_frame(
     if suffix not in FORMATS:
         raise InputError("io.error.format", received=target.name, known=", ".join(FORMATS))
     made = _ready(frame, suffix, crs)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=target.parent))
+    try:
+        folder = new_folder_beside(target)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
     try:
         if suffix == ".gpkg" and target.exists():
             shutil.copyfile(target, folder / target.name)
@@ -97,14 +99,17 @@ def write_frame(
         names = write(made, folder / target.name, layer)
         files = sorted(folder.iterdir(), key=lambda item: item.suffix.lower() != suffix)
         for item in files:
-            item.replace(target.parent / item.name)
+            put(item, target.parent / item.name)
     except OSError as error:
-        raise WorkspaceError(
-            "io.error.cannot_write_file", path=str(target), reason=error.strerror or str(error)
-        ) from error
+        raise _cannot_write(target, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Written(tuple(target.parent / item.name for item in files), names)
+
+
+def _cannot_write(target: Path, error: OSError) -> WorkspaceError:
+    reason = error.strerror or str(error)
+    return WorkspaceError("io.error.cannot_write_file", path=str(target), reason=reason)
 
 
 def _ready(

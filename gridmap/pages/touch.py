@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
+from gridmap.io.placing import put
 from gridmap.maps import Scene, write_touch_folder
 
 __all__ = ["MapEvent", "font_address", "show_map", "touched"]
@@ -65,9 +67,10 @@ def show_map(
     for digest, data in scene.assets().items():
         target = folder / f"{digest}.bin"
         if not target.exists():
-            temporary = target.with_suffix(".part")
-            temporary.write_bytes(data)
-            temporary.replace(target)
+            # Two readers may need it at once: each writes a file of its own.
+            part = folder / f".{digest}-{secrets.token_hex(4)}"
+            part.write_bytes(data)
+            put(part, target)
         sources[digest] = {"url": target.name}
     packed = scene.to_dict(sources)
     value = component(

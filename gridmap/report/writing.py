@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from gridmap.errors import InputError, WorkspaceError, some_ids
 from gridmap.i18n import using_language
+from gridmap.io.placing import new_folder_beside, put
 from gridmap.report.manifest import MANIFEST, read_manifest, write_manifest
 from gridmap.report.measured import Progress
 from gridmap.report.report import Report
@@ -172,9 +172,7 @@ def write_report(
     target = Path(out)
     check_target(target)
     try:
-        parent = target.resolve().parent
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+        folder = new_folder_beside(target)
     except OSError as error:
         raise _cannot_write(target, error) from error
     try:
@@ -185,7 +183,6 @@ def write_report(
                 _WRITERS[name](report, folder, paper)
         options = {"formats": list(chosen), "paper": paper}
         manifest = write_manifest(report, folder, options)
-        folder.chmod(0o755)
         _put(folder, target)
     except OSError as error:
         if isinstance(error, WorkspaceError):
@@ -224,16 +221,16 @@ def check_target(target: Path) -> None:
 def _put(folder: Path, target: Path) -> None:
     """Put the finished folder in the place of the target."""
     if not target.exists():
-        folder.rename(target)
+        put(folder, target)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=folder.parent))
+    aside = new_folder_beside(target)
     try:
         aside.rmdir()
-        target.rename(aside)
+        put(target, aside)
         try:
-            folder.rename(target)
+            put(folder, target)
         except OSError:
-            aside.rename(target)
+            put(aside, target)
             raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
