@@ -258,6 +258,11 @@ def test_numbers_without_crs_get_an_offer(x, y, offer):
     ("x", "y", "near", "offer"),
     [
         (2_477_000, 7_041_000, (-96.95, 32.94, -96.80, 33.05), "EPSG:2276"),
+        # Some systems of the place have no number at all for northings taken for eastings.
+        (7_041_000, 2_477_000, (-96.95, 32.94, -96.80, 33.05), "EPSG:2276@yx"),
+        # Meridians of Paris and Ferro, and coordinates that grow to the south-west.
+        (600_000, 2_428_000, (2.2, 48.7, 2.5, 49.0), "EPSG:27572"),
+        (-743_000, -1_043_000, (14.3, 50.0, 14.6, 50.1), "EPSG:5221"),
         (504_000, 2_490_000, (113.7, 22.4, 114.6, 22.9), "EPSG:4547"),
     ],
 )

@@ -12,7 +12,7 @@ from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 from pyproj.exceptions import ProjError
 
-from gridmap.model.crs import crs_label, gcj02_applies, reproject_points
+from gridmap.model.crs import crs_label, gcj02_applies, reproject_points, rough_degrees
 
 __all__ = ["SWAPPED", "Guess", "axes_swapped", "guess_crs"]
 
@@ -25,6 +25,7 @@ _CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
 _NORTHING_M = (1_800_000.0, 5_950_000.0)  # 17 to 54 degrees north
 _EASTING_M = (150_000.0, 850_000.0)  # a belt's easting, its middle at 500,000
 _DEGREES = CRS.from_epsg(4326)
+_DATUM_DEG = 0.02  # two kilometres: no datum in use lies farther off WGS 84
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def guess_crs(x: Floats, y: Floats, near: tuple[float, float, float, float] | No
 
 
 def _middle(values: Floats) -> float:
-    return float(np.nanmedian(values))
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _degrees(x: Floats, y: Floats) -> list[Guess]:
@@ -121,6 +123,13 @@ def _fitting(x: Floats, y: Floats, near: tuple[float, float, float, float]) -> l
     """Try every CRS in use around a place, both ways round."""
     west, south, east, north = near
     margin = max(east - west, north - south, 0.05)
+
+    def is_inside(lon: float, lat: float, more: float) -> bool:
+        return (
+            west - margin - more <= lon <= east + margin + more
+            and south - margin - more <= lat <= north + margin + more
+        )
+
     area = AreaOfInterest(west, south, east, north)
     found = query_crs_info(
         "EPSG", pj_types=[PJType.PROJECTED_CRS], area_of_interest=area, contains=True
@@ -135,20 +144,27 @@ def _fitting(x: Floats, y: Floats, near: tuple[float, float, float, float]) -> l
         crs = CRS.from_epsg(code)
         for suffix, first, second in (("", x, y), (SWAPPED, y, x)):
             try:
+                if _is_plain(crs):  # nearly every CRS is ruled out at a hundredth of the price
+                    lon, lat = rough_degrees(first, second, crs)
+                    if not is_inside(_middle(lon), _middle(lat), _DATUM_DEG):
+                        continue
                 lon, lat = reproject_points(first, second, crs, _DEGREES)
             except ProjError:
                 continue  # some systems of the catalogue have no transformation
             middle_lon, middle_lat = _middle(lon), _middle(lat)
-            inside = (west - margin <= middle_lon <= east + margin) and (
-                south - margin <= middle_lat <= north + margin
-            )
-            if inside:
+            if is_inside(middle_lon, middle_lat, 0.0):
                 away = abs(middle_lon - (west + east) / 2) + abs(middle_lat - (south + north) / 2)
                 guess = Guess(crs_label(crs) + suffix, "fits")
                 fits.setdefault(guess.crs, (away, guess))
     # The nearest first; a degree's thousandth of difference is no reason to prefer a
     # rarer system, so the order of the codes decides within it.
     return [guess for _, guess in sorted(fits.values(), key=lambda item: round(item[0], 3))][:3]
+
+
+def _is_plain(crs: CRS) -> bool:
+    """Return whether degrees of the CRS's own datum are those of WGS 84 but for the shift."""
+    meridian = crs.prime_meridian
+    return crs.is_projected and meridian is not None and meridian.longitude == 0.0
 
 
 def _belts(west: float, east: float) -> set[int]:
