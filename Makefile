@@ -62,14 +62,9 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-# Measures and search are compiled once here, so that neither the first page nor the first
-# proposal waits for it.
-WARMING := from gridmap.demo import make_city; from gridmap.measure import summarise; \
-	from gridmap.partition import warm_up; \
-	summarise(make_city(grids=60, incidents=500), by='beat'); warm_up()
+# What computes is compiled once here, so that no first page and no first proposal waits for it.
 $(WARM): $(READY)
-	@echo "Compiling measures and search once, two minutes or so ..."
-	@$(BIN)/python -c "$(WARMING)"
+	$(BIN)/gridmap warm
 	@touch $@
 
 $(DEV_READY): $(READY)

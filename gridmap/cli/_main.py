@@ -23,6 +23,7 @@ from gridmap.cli import (
     report,
     roles,
     site,
+    warm,
 )
 from gridmap.errors import GridmapError
 from gridmap.i18n import set_language, tr
@@ -44,6 +45,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.command,
     "audit": audit.command,
     "roles": roles.command,
+    "warm": warm.command,
     "app": app.command,
 }
 

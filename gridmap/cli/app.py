@@ -29,16 +29,20 @@ def command(
     browser: Annotated[bool, typer.Option("--browser/--no-browser")] = True,
     login: Annotated[Path | None, typer.Option("--login", metavar="FILE")] = None,
 ) -> None:
-    """Open the app on a workspace, or on the demo city; ``--login`` asks everybody to log in."""
+    """Open the app on a workspace, a folder of them, or the demo city; ``--login`` as it says."""
     settings = {}
     asked = str(login or read_settings().login)
     options = login_options(Path(asked)) if asked else []
     if asked:
         settings["GRIDMAP_LOGIN"] = str(Path(asked).resolve())
-    if workspace is not None:
-        from gridmap.io import Workspace
+    named = workspace or read_settings().workspace
+    if named:
+        from gridmap.io import Workspace, workspaces_at
 
-        settings["GRIDMAP_WORKSPACE"] = str(Workspace.open(workspace).path.resolve())
+        found = workspaces_at(named)
+        if [place.path for place in found] == [Path(named)]:
+            Workspace.open(named)  # one that cannot be read is said before anything is served
+        settings["GRIDMAP_WORKSPACE"] = str(Path(named).resolve())
     with socket.socket() as probe:
         if probe.connect_ex((_HOST, port)) == 0:
             raise InputError("cli.error.port", port=port)

@@ -9,7 +9,7 @@ from gridmap.io.kept import keep_arrays, kept_arrays
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
 from gridmap.io.repairing import Repair, repair_workspace, undo_repair
-from gridmap.io.workspace import Workspace, read_city
+from gridmap.io.workspace import Workspace, read_city, workspaces_at
 from gridmap.io.writing import FORMATS, Written, write_frame
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "repair_layer",
     "repair_workspace",
     "undo_repair",
+    "workspaces_at",
     "write_frame",
 ]

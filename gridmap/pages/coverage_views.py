@@ -251,7 +251,9 @@ def put_download(
         log = logged(home, actor, Action.EXPORT, "coverage", url=url)
         with (
             log if keeps_log else nullcontext(dict[str, object]()) as detail,
-            tempfile.TemporaryDirectory(prefix="gridmap-coverage-") as folder,
+            tempfile.TemporaryDirectory(
+                prefix="gridmap-coverage-", ignore_cleanup_errors=True
+            ) as folder,
         ):
             path = Path(folder) / file
             write(path)

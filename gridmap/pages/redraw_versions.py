@@ -107,7 +107,10 @@ def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
 
 
 def _written(ground: Ground, version: PlanVersion, file: str) -> bytes:
-    with ground.session.store() as store, tempfile.TemporaryDirectory() as folder:
+    with (
+        ground.session.store() as store,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         plan = store.export_plan(
             version.name, version.number, author=ground.session.someone(), target=file
         )
@@ -140,7 +143,7 @@ def _show_import(ground: Ground) -> None:
 
 def _imported(ground: Ground, dropped: UploadedFile, name: str) -> PlanVersion:
     session = ground.session
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # A browser may send a path: only its last part names the file.
         file = Path(folder) / (PurePath(dropped.name.replace("\\", "/")).name or "file")
         file.write_bytes(dropped.getvalue())

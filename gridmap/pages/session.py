@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from gridmap.errors import GridmapError, MissingError, PermissionDeniedError
-from gridmap.io import Workspace
+from gridmap.errors import GridmapError, MissingError, PermissionDeniedError, WorkspaceError
+from gridmap.io import Workspace, workspaces_at
 from gridmap.model import Layer
 from gridmap.pages.address import Address
 from gridmap.plans import Action, Actor, PlanStore
@@ -179,7 +179,9 @@ class Session:
     def private_path(self, name: str) -> Path:
         """Return a folder that only this session sees; it goes when the session goes."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="gridmap-")
+            self._folder = tempfile.TemporaryDirectory(
+                prefix="gridmap-", ignore_cleanup_errors=True
+            )
         return Path(self._folder.name) / name
 
     def writable_path(self) -> Path:
@@ -240,7 +242,7 @@ def _browsers_folder(settings: Settings) -> Path | None:
         return None
     mark = hashlib.blake2b(token, digest_size=16).hexdigest()
     if mark not in _FOLDERS:
-        _FOLDERS[mark] = tempfile.TemporaryDirectory(prefix="gridmap-")
+        _FOLDERS[mark] = tempfile.TemporaryDirectory(prefix="gridmap-", ignore_cleanup_errors=True)
     return Path(_FOLDERS[mark].name)
 
 
@@ -283,8 +285,11 @@ def _places(settings: Settings) -> dict[str, Path]:
     places: dict[str, Path] = {}
     if settings.workspace:
         named = Path(settings.workspace)
-        inside = [] if Workspace(named).exists else sorted(named.glob(_WORKSPACES))
-        places = {path.parent.name: path.parent for path in inside} or {named.name: named}
+        try:
+            places = {place.path.name: place.path for place in workspaces_at(named)}
+        except WorkspaceError:  # the folder was emptied or moved under the running app
+            places = {}
+        places = places or {named.name: named}
     demo = bundled("data") / DEMO
     if Workspace(demo).exists:
         places.setdefault(DEMO, demo)

@@ -112,6 +112,6 @@ def _component() -> tuple[Any, Path]:
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    folder = tempfile.TemporaryDirectory(prefix="gridmap-map-")
+    folder = tempfile.TemporaryDirectory(prefix="gridmap-map-", ignore_cleanup_errors=True)
     write_touch_folder(Path(folder.name))
     return folder

@@ -57,7 +57,10 @@ def write_pdf(report: Report, *, paper: str = "a4") -> bytes:
     import typst
 
     width = _WIDTH_MM[paper]
-    with using_language(report.language), tempfile.TemporaryDirectory() as name:
+    with (
+        using_language(report.language),
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+    ):
         folder = Path(name)
         maps = []
         for view in map_views(report):
