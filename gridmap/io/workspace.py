@@ -45,7 +45,7 @@ from gridmap.io.options import ImportReport
 from gridmap.model import City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
 
-__all__ = ["CONFIG", "Workspace", "read_city", "workspaces_at"]
+__all__ = ["CONFIG", "Workspace", "read_city"]
 
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
@@ -391,34 +391,3 @@ def read_city(path: str | Path) -> City:
         If the folder is no workspace.
     """
     return Workspace.open(path).city()
-
-
-def workspaces_at(path: str | Path) -> list[Workspace]:
-    """Return the workspace in a folder, or those in the folders inside it, by name.
-
-    An empty folder has none: it is one that workspaces are yet to be made in.
-
-    Parameters
-    ----------
-    path
-        The folder.
-
-    Raises
-    ------
-    WorkspaceError
-        If there is no such folder, or it holds other things only.
-    """
-    folder = Path(path)
-    if (folder / CONFIG).is_file():
-        return [Workspace(folder)]
-    if not folder.is_dir():
-        raise WorkspaceError("io.error.not_workspace", path=str(path))
-    # A hidden one is on its way to its place.
-    inside = [
-        Workspace(item.parent)
-        for item in sorted(folder.glob(f"*/{CONFIG}"))
-        if not item.parent.name.startswith(".")
-    ]
-    if not inside and any(folder.iterdir()):
-        raise WorkspaceError("io.error.no_workspaces", path=str(path))
-    return inside
