@@ -83,11 +83,6 @@ def test_zero_has_a_class_of_its_own_where_it_is_frequent():
     assert len(found.breaks) == 5
 
 
-def test_natural_breaks_part_two_heaps():
-    values = np.array([1.0, 2.0, 3.0, 100.0, 101.0, 102.0])
-    assert classify(values, method="natural", count=2).rows.tolist() == [0, 0, 0, 1, 1, 1]
-
-
 def test_one_value_makes_one_class():
     found = classify(np.array([7.0, 7.0]))
     assert found.labels == ("7",)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.maps.palettes import NO_DATA, ramp
 
-__all__ = ["Classes", "Method", "classify", "classify_shares"]
+__all__ = ["Classes", "classify", "classify_shares"]
 
-Method = Literal["quantiles", "natural"]
 _NO_CLASS = 255
-_SAMPLE = 4000  # natural breaks of more values are those of an even sample of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +39,8 @@ class Classes:
     counts: tuple[int, ...]
 
 
-def classify(
-    values: NDArray[np.float64],
-    *,
-    method: Method = "quantiles",
-    count: int = 5,
-    colours: str = "blue",
-) -> Classes:
-    """Sort values into classes with round bounds.
+def classify(values: NDArray[np.float64], *, count: int = 5, colours: str = "blue") -> Classes:
+    """Sort values into classes of about as many each, with round bounds.
 
     Zero has a class of its own where it is frequent: "none" is news, not "few".
 
@@ -57,9 +48,6 @@ def classify(
     ----------
     values : (n,) float
         NaN where unknown.
-    method
-        ``quantiles``: as many values in each class. ``natural``: Fisher-Jenks, least
-        variance within classes.
     count
         Most classes to make; fewer where values are few or equal.
     colours
@@ -77,7 +65,7 @@ def classify(
     low, high = float(known.min()), float(known.max())
     zeros = low == 0.0 and (known == 0).mean() > 0.08 and high > 0
     inner = known[known > 0] if zeros else known
-    breaks = _rounded(_cuts(inner, method, count), inner)
+    breaks = _rounded(_cuts(inner, count), inner)
     if zeros:
         breaks = [0.0, *breaks]
     rows = np.searchsorted(breaks, np.where(np.isfinite(values), values, low), side="left")
@@ -124,19 +112,11 @@ def classify_shares(values: NDArray[np.float64], *, colours: str = "green") -> C
     )
 
 
-def _cuts(values: NDArray[np.float64], method: Method, count: int) -> NDArray[np.float64]:
+def _cuts(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     distinct = np.unique(values)
     if len(distinct) <= count:
         return distinct
-    if method == "quantiles":
-        return np.unique(
-            np.quantile(values, np.arange(1, count + 1) / count, method="inverted_cdf")
-        )
-    import mapclassify
-
-    step = max(1, len(values) // _SAMPLE)
-    sample = np.append(np.sort(values)[::step], values.max())
-    return np.asarray(mapclassify.FisherJenks(sample, k=count).bins, dtype=float)
+    return np.unique(np.quantile(values, np.arange(1, count + 1) / count, method="inverted_cdf"))
 
 
 def _rounded(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> list[float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.i18n import tr
-from gridmap.maps.classes import Method, classify, classify_shares
+from gridmap.maps.classes import classify, classify_shares
 from gridmap.maps.drawing import Drawing, draw_layer
 from gridmap.maps.palettes import NO_DATA, colour_beats
 from gridmap.maps.scene import Facts, Overlay, Theme
@@ -77,8 +77,8 @@ OUTLINES: dict[Kind, tuple[str, float, tuple[float, ...]]] = {
 }
 
 
-def choropleth(column: str, values: NDArray[np.float64], *, method: str = "quantiles") -> Theme:
-    """Return the theme of a measured column.
+def choropleth(column: str, values: NDArray[np.float64]) -> Theme:
+    """Return the theme of a measured column: shares in quarters, else as many in each class.
 
     Parameters
     ----------
@@ -86,15 +86,12 @@ def choropleth(column: str, values: NDArray[np.float64], *, method: str = "quant
         One of `COLUMNS`.
     values : (n,) float
         One a cell; NaN where unknown.
-    method
-        ``quantiles`` or ``natural``; shares have quarters whatever it says.
     """
     spec = COLUMNS[column]
     if spec.share:
         found = classify_shares(values, colours=spec.colours)
     else:
-        chosen: Method = "natural" if method == "natural" else "quantiles"
-        found = classify(values, method=chosen, colours=spec.colours)
+        found = classify(values, colours=spec.colours)
     name, unit = tr(f"maps.column.{column}"), tr(f"maps.unit.{column}")
     return Theme.of_classes(column, name, tr("maps.legend.title", name=name, unit=unit), found)
 
