@@ -333,7 +333,8 @@ def match_columns(
     kind
         Layer kind, or ``incidents``.
     chosen
-        The user's own choices, field to column; they win over every alias.
+        The user's own choices, field to column; they win over every alias. A blank column
+        says that none stands for the field.
 
     Returns
     -------
@@ -366,7 +367,7 @@ def match_columns(
         if field not in mapped and column not in taken:
             mapped[field] = column
             taken.add(column)
-    return mapped
+    return {field: column for field, column in mapped.items() if column}
 
 
 def _rank(wish: tuple[int, int, str, str]) -> int:

@@ -262,3 +262,29 @@ def test_a_street_map_that_writes_t_and_f_stays_on_the_ground(tmp_path):
     )
     _, _, city = bring(tmp_path, "a.gpkg", drawn, "road")
     assert road_network(city.layer(Kind.ROAD)).n_components == 1
+
+
+def test_a_column_taken_wrongly_is_left_out(tmp_path):
+    """`人口` is the residents of 2010 here, and nobody wants them counted."""
+    grids = gpd.GeoDataFrame(
+        {"编号": ["a", "b"], "名称": ["甲", "乙"], "人口": [10, 20]},
+        geometry=DEGREES,
+        crs="EPSG:4490",
+    )
+    path = tmp_path / "网格.shp"
+    grids.to_file(path, encoding="GBK")
+    taken = import_files(tmp_path / "city", [path], kind="grid")
+    assert taken.mapped == {"id": "编号", "name": "名称", "residents": "人口"}
+    assert taken.columns == ("编号", "名称", "人口")
+    options = ImportOptions(columns={"residents": ""})
+    report = import_files(tmp_path / "city", [path], kind="grid", options=options)
+    assert report.mapped == {"id": "编号", "name": "名称"}
+    frame = read_city(tmp_path / "city").grids.frame
+    assert "residents" not in frame
+    assert list(frame["人口"]) == [10, 20]  # kept as the file has it, counted as nothing
+
+
+def test_a_field_without_a_column_leaves_the_column_to_others():
+    assert match_columns(["POP", "id"], "grid", {"residents": ""}) == {"id": "id"}
+    columns = {"id": "", "name": "id"}
+    assert match_columns(["id"], "grid", columns) == {"name": "id"}

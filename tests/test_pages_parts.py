@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import threading
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import has_key, using_language
+from gridmap.io import ImportReport
 from gridmap.measure import IncidentCounts
 from gridmap.pages.address import Address
 from gridmap.pages.jobs import Job
@@ -205,6 +207,21 @@ def test_a_shapefiles_parts_are_one_file(tmp_path):
         (tmp_path / f"网格{suffix}").write_bytes(b"x")
     upload = Upload(("网格.shp",), tmp_path, "grid")
     assert [path.name for path in upload.paths] == ["网格.shp"]
+
+
+def test_a_correction_can_take_a_column_away_and_give_it_back(tmp_path):
+    report = ImportReport(
+        "grid", 2, 2, "", "", {}, {"id": "编号", "residents": "人口"}, (), "", (), ("网格.shp",)
+    )
+    upload = Upload(("网格.shp",), tmp_path, "grid", report=report)
+    chosen = upload.taken()
+    assert (chosen["id"], chosen["residents"], chosen["name"]) == ("编号", "人口", "")
+    upload.correct({**chosen, "residents": "", "name": "人口"}, encoding="GBK")
+    assert upload.options.columns == {"residents": "", "name": "人口"}
+    assert upload.options.encoding == "GBK"
+    upload.report = replace(report, mapped={"id": "编号", "name": "人口"})
+    upload.correct({**upload.taken(), "residents": "人口", "name": ""})
+    assert upload.options.columns == {"residents": "人口", "name": ""}
 
 
 # -- texts

@@ -44,18 +44,18 @@ def parts(text: str) -> list[str]:
     return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
-def pairs(items: Iterable[str], *, option: str) -> dict[str, str]:
-    """Return ``{"field": "column"}`` from ``["field=column"]``.
+def pairs(items: Iterable[str], *, option: str, blank: bool = False) -> dict[str, str]:
+    """Return ``{"field": "column"}`` from ``["field=column"]``; with ``blank``, ``field=`` too.
 
     Raises
     ------
     InputError
-        If an item has no equals sign, or nothing on one side of it.
+        If an item has no equals sign, or nothing on a side of it where something must be.
     """
     made: dict[str, str] = {}
     for item in items:
         key, sign, value = item.partition("=")
-        if not sign or not key.strip() or not value.strip():
+        if not sign or not key.strip() or not (blank or value.strip()):
             raise InputError("cli.error.pair", option=option, received=item)
         made[key.strip()] = value.strip()
     return made

@@ -44,7 +44,7 @@ def command(
         crs=crs,
         datum=datum,
         encoding=encoding,
-        columns=pairs(mapping or (), option="--map"),
+        columns=pairs(mapping or (), option="--map", blank=True),
         date_formats=tuple(date_format or ()),
         max_mb=read_settings().max_file_mb,
     )

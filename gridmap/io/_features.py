@@ -41,6 +41,7 @@ class Features:
     refused: dict[str, int] = field(default_factory=dict)
     refused_columns: tuple[str, ...] = ()
     notes: list[Note] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
 
 
 def accepted(
@@ -71,7 +72,7 @@ def accepted(
         names = "、".join(source.garbled[:5])
         notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
     columns = [str(name) for name in frame.columns if name != "geometry"]
-    lost = sorted(set(options.columns.values()) - set(columns))
+    lost = sorted(set(options.columns.values()) - {"", *columns})
     if lost:
         raise InputError(
             "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
@@ -119,6 +120,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
     found = Features(
         gpd.GeoDataFrame(geometry=np.asarray(geometry, dtype=object), crs=crs),
         crs, len(frame), mapped, {}, persons, [*notes, *more],
+        tuple(str(name) for name in frame.columns if name != "geometry"),
     )  # fmt: skip
     if "id" in mapped and (lost := _lost_digits(frame[mapped["id"]])):
         told = {"file": where, "column": mapped["id"], "count": lost}

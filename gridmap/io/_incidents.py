@@ -61,12 +61,14 @@ def read_incidents(
     tables: list[pd.DataFrame] = []
     read, stated = 0, ""
     persons: list[str] = []
+    seen: dict[str, None] = {}
     mapped: dict[str, str] = {}
     encodings: list[str] = []
     for source, where, said in _parts(paths, options):
         table, file_crs, found, columns = _one(source, where, said, refused, notes)
         read += len(source.frame)
         persons += columns
+        seen |= dict.fromkeys(str(name) for name in source.frame.columns if name != "geometry")
         mapped |= found
         encodings.append(f"{source.encoding.name} ({source.encoding.reason})")
         stated = stated or crs_label(file_crs)
@@ -99,7 +101,7 @@ def read_incidents(
     report = ImportReport(
         "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
         "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
-        tuple(path.name for path in paths),
+        tuple(path.name for path in paths), columns=tuple(n for n in seen if n not in persons),
     )  # fmt: skip
     return incidents, report
 

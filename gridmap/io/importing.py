@@ -233,6 +233,7 @@ def read_layer(
         tuple(names),
         given.repeated,
         given.missing,
+        tuple(dict.fromkeys(name for part in parts for name in part.columns)),
     )
     return Layer(kind, frame, {"files": names, "crs": report.crs}), report
 

@@ -32,7 +32,8 @@ class ImportOptions:
     encoding
         Encoding of the text.
     columns
-        Field to column, where the names are not understood by themselves.
+        Field to column, where the names are not understood by themselves; a blank column
+        leaves the field out.
     date_formats
         Orders of year, month and day, tried in turn.
     max_mb
@@ -117,6 +118,8 @@ class ImportReport:
         Names of the files.
     ids_repeated, ids_missing
         Ids of the features that had to be told apart, or given one.
+    columns
+        Columns of the files that may stand for a field: all but those refused.
     """
 
     kind: str
@@ -132,6 +135,7 @@ class ImportReport:
     files: tuple[str, ...]
     ids_repeated: tuple[str, ...] = ()
     ids_missing: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def provenance(self) -> dict[str, Any]:
         """Return what a workspace remembers of the import."""

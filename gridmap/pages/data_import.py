@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import pandas as pd
 import shapely
 import streamlit as st
 
 from gridmap.errors import GridmapError
-from gridmap.fields import fields_of
 from gridmap.i18n import has_key, tr
 from gridmap.io import KINDS, ImportReport
 from gridmap.maps import Overlay, Scene, degrees_of, outline_overlay
@@ -86,63 +84,86 @@ def _show_choices(session: Session, upload: Upload) -> None:
         upload.options = replace(upload.options, columns={}, date_formats=())
         _look(session, upload)
         st.rerun()
-    with st.expander(tr("page.import.correct"), expanded=upload.report is None):
+    with st.expander(
+        tr("page.import.correct"), expanded=upload.report is None, key="gridmap-correct"
+    ):
+        _show_corrections(session, upload)
+
+
+def _show_corrections(session: Session, upload: Upload) -> None:
+    """Draw the form for all that a look may get wrong: nothing is read before it is sent."""
+    options, mark = upload.options, f"{session.work.get('uploads', 0)}-{upload.kind}"
+    with st.form(f"gridmap-correct-{mark}", border=False):
         left, right = st.columns(2)
-        crs = left.text_input(tr("page.import.crs"), upload.options.crs, placeholder="EPSG:4547")
+        crs = left.text_input(
+            tr("page.import.crs"),
+            options.crs,
+            placeholder="EPSG:4547",
+            key=f"gridmap-crs-{mark}",
+        )
         datum = right.selectbox(
             tr("page.import.datum"),
             DATUMS,
-            index=DATUMS.index(upload.options.datum),
+            index=DATUMS.index(options.datum),
             format_func=lambda name: tr(f"page.datum.{name}"),
+            key=f"gridmap-datum-{mark}",
         )
         encoding = left.text_input(
-            tr("page.import.encoding"), upload.options.encoding, placeholder="GBK"
+            tr("page.import.encoding"),
+            options.encoding,
+            placeholder="GBK",
+            key=f"gridmap-encoding-{mark}",
         )
-        layer = right.text_input(tr("page.import.layer"), upload.options.layer)
+        layer = right.text_input(
+            tr("page.import.layer"), options.layer, key=f"gridmap-layer-{mark}"
+        )
         dates: tuple[str, ...] = ()
-        if kind == "incidents":
+        if upload.kind == "incidents":
             dates = tuple(
                 st.multiselect(
                     tr("page.import.dates"),
                     _DATE_ORDERS,
-                    default=list(upload.options.date_formats),
+                    default=list(options.date_formats),
                     placeholder=tr("page.import.dates_choose"),
+                    key=f"gridmap-dates-{mark}",
                 )
             )
-        mapped = dict(upload.report.mapped) if upload.report else {}
-        names = list(fields_of(kind))
-        edited = st.data_editor(
-            pd.DataFrame(
-                {
-                    "field": [tr(f"field.{name}") for name in names],
-                    "column": [
-                        upload.options.columns.get(name, mapped.get(name, "")) for name in names
-                    ],
-                }
-            ),
-            hide_index=True,
-            width="stretch",
-            disabled=["field"],
-            column_config={"field": tr("page.import.field"), "column": tr("page.import.column")},
-            key=f"gridmap-columns-{kind}",
-        )
-        if st.button(tr("page.import.again"), width="stretch"):
-            columns = {
-                name: str(column)
-                for name, column in zip(names, edited["column"], strict=True)
-                if column and column != mapped.get(name, "")
-            }
-            upload.options = replace(
-                upload.options,
+        chosen = _pick_columns(upload, mark)
+        if st.form_submit_button(tr("page.import.again"), width="stretch"):
+            upload.correct(
+                chosen,
                 crs=crs.strip(),
                 datum=datum,
                 encoding=encoding.strip(),
                 layer=layer.strip(),
                 date_formats=dates,
-                columns={**upload.options.columns, **columns},
             )
             _look(session, upload)
             st.rerun()
+
+
+def _pick_columns(upload: Upload, mark: str) -> dict[str, str]:
+    """Let the reader say which column stands for each field, or that none does."""
+    st.markdown(f"**{tr('page.import.columns')}**")
+    taken = upload.taken()
+    known = bool(upload.columns)
+    chosen: dict[str, str] = {}
+    places = st.columns(2)
+    for at, (name, column) in enumerate(taken.items()):
+        offered = list(dict.fromkeys(["", column, *upload.columns]))
+        chosen[name] = (
+            places[at % 2].selectbox(
+                tr(f"field.{name}"),
+                offered,
+                index=offered.index(column),
+                format_func=lambda one: one or tr("page.import.no_column"),
+                accept_new_options=not known,  # where no look went well, it can be typed
+                # Anew where the look took another: what it found stands there, not the old.
+                key=f"gridmap-column-{mark}-{name}-{column}",
+            )
+            or ""
+        ).strip()
+    return chosen
 
 
 def _show_report(report: ImportReport) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from gridmap.errors import GridmapError
-from gridmap.fields import fold
+from gridmap.fields import fields_of, fold
 from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, read_files
 from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session
@@ -49,6 +50,8 @@ class Upload:
         What gridmap understood, or None before the first look.
     found
         What was read: stored as it is, so that the files are read once.
+    columns
+        The files' columns, as the last look that went well found them.
     """
 
     names: tuple[str, ...]
@@ -57,6 +60,23 @@ class Upload:
     options: ImportOptions = field(default_factory=ImportOptions)
     report: ImportReport | None = None
     found: Layer | Incidents | None = None
+    columns: tuple[str, ...] = ()
+
+    def taken(self) -> dict[str, str]:
+        """Return which column stands for each field of the kind, blank for none."""
+        guessed = self.report.mapped if self.report is not None else {}
+        said = {**guessed, **self.options.columns}
+        return {name: said.get(name, "") for name in fields_of(self.kind)}
+
+    def correct(self, chosen: Mapping[str, str], **options: Any) -> None:  # noqa: ANN401 - of ImportOptions
+        """Take what the reader says: columns that differ from what was taken, and the rest.
+
+        A field that had a column and has none now stays without one.
+        """
+        before = self.taken()
+        said = {name: column for name, column in chosen.items() if column != before[name]}
+        columns = {**self.options.columns, **said}
+        self.options = replace(self.options, columns=columns, **options)
 
     @property
     def paths(self) -> list[Path]:
@@ -137,6 +157,7 @@ def read_for_a_look(session: Session, upload: Upload) -> None:
     upload.found, upload.report = read_files(
         Workspace.at(session.path), upload.paths, kind=upload.kind, options=upload.options
     )
+    upload.columns = upload.report.columns
 
 
 def store(session: Session, found: Layer | Incidents, report: ImportReport, kind: str) -> None:
