@@ -94,16 +94,6 @@ def test_maps_stand_whole_on_their_pages(pages, report):
         assert page.rect.contains(pymupdf.Rect(box["bbox"]))
 
 
-def test_the_same_report_gives_the_same_bytes(report):
-    if report.language == "en":
-        return  # once is enough
-    assert write_pdf(report) == write_pdf(report)
-    view = map_views(report)[1]
-    for form in ("png", "svg"):
-        assert draw_map(report, view, form=form) == draw_map(report, view, form=form)
-    assert html_map(report) == html_map(report)
-
-
 def test_the_html_map_asks_nobody_and_hides_what_is_hidden(report):
     page = html_map(report)
     for place in ('src="http', "url(http", "@import", 'fetch("http'):

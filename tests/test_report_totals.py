@@ -58,8 +58,14 @@ def chicago(tmp_path_factory):
     return place, "2014-09", ("--from", "2014-09-01", "--to", "2014-09-30")
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("city", ["demo", pytest.param("chicago", marks=pytest.mark.real_data)])
+@pytest.mark.parametrize(
+    ("city", "language"),
+    [
+        ("demo", "zh"),
+        ("demo", "en"),
+        pytest.param("chicago", "en", marks=pytest.mark.real_data),
+    ],
+)
 def test_every_count_of_every_file_is_that_of_measure(city, language, request, tmp_path):
     place, period, days = request.getfixturevalue(city)
     out = tmp_path / "report"

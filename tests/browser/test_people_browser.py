@@ -145,7 +145,8 @@ class Visitor:
         """Send what somebody else has sent, as if this browser's own page had."""
         for frame in frames:
             self.server.send(frame)
-            self.page.wait_for_timeout(1500)
+            self.page.wait_for_timeout(300)
+            settle(self.page)
 
 
 @pytest.fixture(scope="module")
