@@ -58,7 +58,7 @@ def test_the_measures_leave_no_measure_out() -> None:
     serving = {
         "alignment", "apportion", "balance", "centres", "compare_hot_spots", "count_batches",
         "count_incidents", "count_on_cluster", "coverage_frame", "criterion_of", "day_shifts",
-        "hot_spot_table", "hypercube", "lorenz_curve", "moment", "networks_of", "norms",
+        "hypercube", "lorenz_curve", "moment", "networks_of", "norms",
         "open_hours", "parse_weights", "parse_within", "period_before", "places_of",
         "present_plan", "reach_frame", "respond_to_both", "same_period_last_year",
         "sample_points", "scott_bandwidth_m", "shift_counts", "tell_response", "top_area",

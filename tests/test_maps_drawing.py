@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import struct
+from collections.abc import Iterator
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -10,19 +14,51 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gridmap.maps._packing import pack, unpack
-from gridmap.maps.drawing import (
-    draw_geometry,
-    draw_layer,
-    read_level,
-    world_pixels,
-    zooms_of,
-)
+from gridmap.maps._packing import pack
+from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer, world_pixels
 from gridmap.model import Kind, Layer
 from gridmap.model.crs import reproject, to_datum
 
 CRS_M = CRS.from_epsg(4547)
 ORIGIN = np.array([510_000.0, 3_380_000.0])
+
+
+# What the browser does in assets/shapes.js, once more and one number at a time.
+
+
+def unpack(data: bytes) -> np.ndarray:
+    """Return the whole numbers that bytes hold: zigzag, seven bits a byte."""
+    values, value, shift = [], 0, 0
+    for byte in data:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            values.append(value >> 1 if value % 2 == 0 else ~(value >> 1))
+            value = shift = 0
+    return np.array(values, dtype=np.int64)
+
+
+def levels_of(drawing: Drawing) -> tuple[int, list[dict[str, object]]]:
+    (size,) = struct.unpack_from("<I", drawing.data)
+    return size, json.loads(drawing.data[4 : 4 + size])["levels"]
+
+
+def zooms_of(drawing: Drawing) -> list[int]:
+    return [level["zoom"] for level in levels_of(drawing)[1]]
+
+
+def read_level(drawing: Drawing, level: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each ring of a level as its feature's row and its pixels, shape (n, 2)."""
+    size, levels = levels_of(drawing)
+    at = 4 + size + sum(sum(item["bytes"]) for item in levels[:level])
+    columns = []
+    for length in levels[level]["bytes"]:
+        columns.append(unpack(drawing.data[at : at + length]))
+        at += length
+    vertices, rings, x, y = columns
+    xy = np.cumsum(np.column_stack([x, y]), axis=0)
+    owner = np.repeat(np.arange(len(rings)), rings)
+    yield from zip(owner.tolist(), np.split(xy, np.cumsum(vertices)[:-1]), strict=True)
 
 
 def bent_grid(side: int, seed: int = 1) -> np.ndarray:

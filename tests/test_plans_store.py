@@ -32,7 +32,9 @@ from gridmap.plans import (
     Role,
     logged,
 )
-from gridmap.plans._schema import APPEND_ONLY, METADATA
+from gridmap.plans._schema import METADATA
+
+APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "roles", "audit")
 
 
 @pytest.fixture(scope="session")

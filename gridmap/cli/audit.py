@@ -25,9 +25,8 @@ def command(workspace: WorkspacePath, as_json: Json = False) -> None:
             "subject": broken.subject,
             "text": broken.text(),
         }
-        print_json(
-            {"records": report.records, "head": report.head, "whole": not broken, "broken": link}
-        )
+        told = {"records": report.records, "head": report.head, "whole": report.is_whole}
+        print_json({**told, "broken": link})
     elif broken:
         print_text(broken.text())
     else:

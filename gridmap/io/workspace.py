@@ -153,6 +153,7 @@ class Workspace:
             If one of them is unknown or not a positive number.
         """
         table = dict(self.config.get("presets", {}))
+        table.pop("people_per_officer", None)  # never read; the norms of staffing hold it
         known = {item.name for item in fields(Presets)}
         for name in set(table) - known:
             raise InputError("io.error.preset_unknown", name=name, known=", ".join(sorted(known)))

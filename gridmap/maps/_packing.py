@@ -11,7 +11,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["digest_of", "pack", "unpack"]
+__all__ = ["digest_of", "pack"]
 
 
 def digest_of(data: bytes) -> str:
@@ -44,22 +44,3 @@ def pack(values: NDArray[np.int64]) -> bytes:
         more = (size[has] > step + 1).astype(np.uint64) << np.uint64(7)
         out[end[has] - size[has] + step] = (part | more).astype(np.uint8)
     return out.tobytes()
-
-
-def unpack(data: bytes) -> NDArray[np.int64]:
-    """Return the whole numbers that `pack` wrote.
-
-    Examples
-    --------
-    >>> unpack(pack(np.array([5, -300, 70000]))).tolist()
-    [5, -300, 70000]
-    """
-    raw = np.frombuffer(data, dtype=np.uint8).astype(np.uint64)
-    last = raw < 0x80
-    owner = np.concatenate([[0], np.cumsum(last)[:-1]]).astype(np.int64)[: len(raw)]
-    start = np.concatenate([[0], np.flatnonzero(last)[:-1] + 1]).astype(np.int64)
-    shift = (np.arange(len(raw)) - start[owner]) * 7 if len(raw) else owner
-    folded = np.zeros(int(last.sum()), dtype=np.uint64)
-    np.add.at(folded, owner, (raw & np.uint64(0x7F)) << shift.astype(np.uint64))
-    half = (folded >> np.uint64(1)).astype(np.int64)
-    return np.where(folded & np.uint64(1), ~half, half)

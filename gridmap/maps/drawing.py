@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -19,11 +17,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.io import keep_arrays, kept_arrays
-from gridmap.maps._packing import digest_of, pack, unpack
+from gridmap.maps._packing import digest_of, pack
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
 
-__all__ = ["Drawing", "draw_geometry", "draw_layer", "read_level", "world_pixels", "zooms_of"]
+__all__ = ["Drawing", "draw_geometry", "draw_layer", "world_pixels"]
 
 _WGS84 = CRS.from_epsg(4326)
 _TILE_PX = 256.0
@@ -193,27 +191,3 @@ def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np
     whose = np.concatenate([owner[areas][ring_owner], owner[linear]]).astype(np.int64)
     order = np.argsort(whose, kind="stable")
     return lines[order], whose[order]
-
-
-def read_level(drawing: Drawing, level: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield each ring of a level as its feature's row and its pixels, shape (n, 2)."""
-    size, levels = _head_of(drawing)
-    at = 4 + size + sum(sum(item["bytes"]) for item in levels[:level])
-    columns = []
-    for length in levels[level]["bytes"]:
-        columns.append(unpack(drawing.data[at : at + length]))
-        at += length
-    vertices, rings, x, y = columns
-    xy = np.cumsum(np.column_stack([x, y]), axis=0)
-    owner = np.repeat(np.arange(len(rings)), rings)
-    yield from zip(owner.tolist(), np.split(xy, np.cumsum(vertices)[:-1]), strict=True)
-
-
-def zooms_of(drawing: Drawing) -> list[int]:
-    """Return the zooms at which a drawing is kept, the coarsest first."""
-    return [int(level["zoom"]) for level in _head_of(drawing)[1]]
-
-
-def _head_of(drawing: Drawing) -> tuple[int, list[dict[str, Any]]]:
-    (size,) = struct.unpack_from("<I", drawing.data)
-    return size, json.loads(drawing.data[4 : 4 + size])["levels"]

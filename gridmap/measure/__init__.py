@@ -75,7 +75,6 @@ from gridmap.measure.hotspots import (
     HotSpots,
     Method,
     compare_hot_spots,
-    hot_spot_table,
     hot_spots,
 )
 from gridmap.measure.hypercube import (
@@ -200,7 +199,6 @@ __all__ = [
     "crosswalk",
     "dasymetric",
     "day_shifts",
-    "hot_spot_table",
     "hot_spots",
     "hypercube",
     "kernel_density",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
 
 from gridmap.errors import InputError
@@ -18,7 +17,7 @@ from gridmap.model import Adjacency
 if TYPE_CHECKING:
     from libpysal.weights import W
 
-__all__ = ["HotSpots", "Method", "compare_hot_spots", "hot_spot_table", "hot_spots"]
+__all__ = ["HotSpots", "Method", "compare_hot_spots", "hot_spots"]
 
 Floats = npt.NDArray[np.float64]
 Method = Literal["gi", "moran"]
@@ -117,12 +116,6 @@ def compare_hot_spots(before: HotSpots, now: HotSpots) -> npt.NDArray[np.str_]:
     return np.select(
         [is_hot & ~was, is_hot & was, was], ["emerging", "lasting", "fading"], default="none"
     )
-
-
-def hot_spot_table(spots: HotSpots, ids: npt.ArrayLike) -> pd.DataFrame:
-    """Return hot spots as a table by grid: ``kind, score, p_value``."""
-    columns = {"kind": spots.kind, "score": spots.score, "p_value": spots.p_value}
-    return pd.DataFrame(columns, index=pd.Index(np.asarray(ids)))
 
 
 def _weights(adjacency: Adjacency) -> W:

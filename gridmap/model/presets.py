@@ -22,8 +22,6 @@ class Presets:
         (10 in the outskirts).
     walk_kmh, ebike_kmh
         Speeds off the road layer's own limits.
-    people_per_officer
-        About 3,000 实有人口 per community officer (Heilongjiang 2007).
     coverage
         Distances and times that coverage offers, as `gridmap.measure.parse_within` reads them.
     gap_m
@@ -39,7 +37,6 @@ class Presets:
     reach_min: float = 5.0
     walk_kmh: float = 5.0
     ebike_kmh: float = 20.0
-    people_per_officer: float = 3000.0
     coverage: str = "500m,1000m,1500m,5min,10min"
     gap_m: float = 1.0
 

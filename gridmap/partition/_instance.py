@@ -45,7 +45,6 @@ class Built:
     grids: Integers
     labels: Integers
     node: Integers
-    unit_m: float
     tolerance: float
     today: NDArray[np.int32]
 
@@ -96,7 +95,6 @@ def build_instance(problem: Problem, region: Region, ties: list[Integers], wish:
         grids,
         region.labels,
         node,
-        unit,
         wish.tolerances[0],
         _today(problem, region, node, nodes),
     )

@@ -108,5 +108,3 @@ AUDIT_HEAD = Table(
     Column("number", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
-
-APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "roles", "audit")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack
 
-__all__ = ["Cells", "feasible_range", "hide_cells", "is_small"]
+__all__ = ["Cells", "hide_cells", "is_small"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -150,21 +150,6 @@ def hide_cells(
     return search.dark
 
 
-def feasible_range(
-    values: Floats, relations: csr_array, dark: Bools, cell: int
-) -> tuple[float, float]:
-    """Return the least and greatest value that what is shown leaves a hidden cell.
-
-    ``values`` of hidden cells enter only through the sums that the shown ones make known.
-    """
-    cells, rows = _tangle(relations, relations.tocsc(), dark, cell, most=len(values))
-    known = relations[rows][:, cells]
-    aim = (cells == cell).astype(float)
-    ends = [_extreme(known, values[cells], aim, sign) for sign in (1.0, -1.0)]
-    place = int(np.searchsorted(cells, cell))
-    return float(ends[0][place]), float(ends[1][place])
-
-
 def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
     """Return a number for each cell that cells with equal columns share."""
     known: dict[bytes, int] = {}
@@ -218,7 +203,7 @@ class _Search:
         aim = np.zeros(len(cells))
         aim[np.searchsorted(cells, suspects)] = self._rng.choice([-1.0, 1.0], len(suspects))
         # Each may move a little only, so that many move.
-        point = _extreme(known, self.values[cells], aim, 1.0, most=2.0 * self.limit)
+        point = _extreme(known, self.values[cells], aim, most=2.0 * self.limit)
         self._meet(cells, point)
 
     def free(self, cell: int) -> None:
@@ -275,7 +260,7 @@ class _Search:
 
 
 def _tangle(
-    relations: csr_array, columns: csc_array, dark: Bools, cell: int, *, most: int = _LARGEST
+    relations: csr_array, columns: csc_array, dark: Bools, cell: int, *, most: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the hidden cells that hang together with one, and every relation they stand in.
 
@@ -304,16 +289,14 @@ def _tangle(
     return found, np.unique(columns[:, found].indices).astype(np.int64)
 
 
-def _extreme(
-    known: csr_array, truth: Floats, aim: Floats, sign: float, *, most: float = np.inf
-) -> Floats:
-    """Return a point that what is shown allows, where what is aimed at is least or most.
+def _extreme(known: csr_array, truth: Floats, aim: Floats, *, most: float) -> Floats:
+    """Return a point that what is shown allows, where what is aimed at is least.
 
     No cell moves farther than ``most``.
     """
     far = np.minimum(truth + most, float(truth.sum()) + _FAR)
     solved = linprog(
-        sign * aim,
+        aim,
         A_eq=known,
         b_eq=known @ truth,
         bounds=np.column_stack([np.maximum(truth - most, 0.0), far]),

@@ -1,7 +1,7 @@
 """Travel cost: straight lines, or along the road layer by mode."""
 
 from gridmap.travel.isochrones import isochrone, ring
-from gridmap.travel.modes import CAR, EBIKE, MODES, WALK, Mode, Unit, metres_per_minute, modes_of
+from gridmap.travel.modes import CAR, EBIKE, WALK, Mode, Unit, metres_per_minute, modes_of
 from gridmap.travel.network import Located, RoadNetwork
 from gridmap.travel.reach import Reach, Travel
 from gridmap.travel.road import RoadTravel
@@ -11,7 +11,6 @@ from gridmap.travel.straight import StraightLine
 __all__ = [
     "CAR",
     "EBIKE",
-    "MODES",
     "WALK",
     "Located",
     "Mode",

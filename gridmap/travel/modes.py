@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from gridmap.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gridmap.model import Presets
 
-__all__ = ["CAR", "EBIKE", "MODES", "WALK", "Mode", "Unit", "metres_per_minute", "modes_of"]
+__all__ = ["CAR", "EBIKE", "WALK", "Mode", "Unit", "metres_per_minute", "modes_of"]
 
 Unit = Literal["m", "min"]
 
@@ -62,8 +60,6 @@ class Mode:
 WALK = Mode("walk", 5.0, oneway=False)
 EBIKE = Mode("ebike", 20.0, oneway=True)
 CAR = Mode("car", None, oneway=True)
-
-MODES: Mapping[str, Mode] = {mode.name: mode for mode in (WALK, EBIKE, CAR)}
 
 
 def modes_of(presets: Presets) -> dict[str, Mode]:

@@ -47,11 +47,6 @@ class Reach:
     cut_off: Ints
     rooms_off_road: Ints
 
-    @property
-    def complete(self) -> bool:
-        """Whether every point is reached."""
-        return len(self.off_road) == 0 and len(self.cut_off) == 0
-
     def notes(self, point_ids: Sequence[object], room_ids: Sequence[object]) -> list[str]:
         """Return one line about each group that is not reached, with ids."""
         groups = (
