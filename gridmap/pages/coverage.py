@@ -17,6 +17,7 @@ from gridmap.maps import Overlay, Theme, choropleth, degrees_of
 from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
 from gridmap.pages.cache import criteria_of
+from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of, sites_of
 from gridmap.pages.coverage_rooms import show_give_back, show_take_over
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
@@ -60,7 +61,7 @@ def show() -> None:
     map_side, side = st.columns([7, 5], gap="medium")
     with side:
         choice = _choose(ground, networks)
-    with st.spinner(tr("coverage.page.measuring")):
+    with side, st.spinner(tr("coverage.page.measuring")):
         found = [
             coverage_of(
                 city,
@@ -77,13 +78,14 @@ def show() -> None:
         _show_figures(ground, found)
     proposal: SiteProposal | None = None
     with side:
+        views = _views(ground, choice)
         view = st.segmented_control(
             tr("coverage.page.view"),
-            _views(ground, choice),
-            default="worst",
+            views,
             format_func=lambda name: tr(f"coverage.page.{name}"),
             label_visibility="collapsed",
             required=True,
+            key=choice_key(ground.session, "view", "worst", views),
         )
         if view == "site":
             proposal = _show_siting(ground, choice)
@@ -112,9 +114,9 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
     network = st.segmented_control(
         tr("page.coverage.network"),
         networks,
-        default=networks[0],
         format_func=network_name,
         required=True,
+        key=choice_key(ground.session, "network", networks[0], networks),
     )
     mode = "straight"
     if ground.city.has(Kind.ROAD):
@@ -122,9 +124,9 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
             st.segmented_control(
                 tr("page.coverage.mode"),
                 _MODES,
-                default="straight",
                 format_func=lambda item: tr(f"page.mode.{item}"),
                 required=True,
+                key=choice_key(ground.session, "mode", "straight", _MODES),
             )
         )
     return _Choice(str(network or ""), mode, _limits(ground))
@@ -136,15 +138,18 @@ def _limits(ground: Ground) -> tuple[Within, ...]:
     usual = Within(presets.room_radius_m, "m")
     offered = {*parse_within(presets.coverage), usual}
     left, right = st.columns([7, 3], vertical_alignment="bottom")
+    limits = [str(limit) for limit in sorted(offered, key=_ORDER)]
     picked = left.pills(
         tr("coverage.page.limits"),
-        [str(limit) for limit in sorted(offered, key=_ORDER)],
-        default=[str(usual)],
+        limits,
         selection_mode="multi",
         format_func=lambda text: _spoken(parse_within(text)[0]),
+        key=choice_key(ground.session, "limits", [str(usual)], limits),
     )
     typed = right.text_input(
-        tr("coverage.page.other"), placeholder=tr("coverage.page.other_example")
+        tr("coverage.page.other"),
+        placeholder=tr("coverage.page.other_example"),
+        key=choice_key(ground.session, "limit", ""),
     )
     found = {limit for text in picked for limit in parse_within(text)}
     if typed.strip():
@@ -238,24 +243,40 @@ def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
     work = ground.session.work
     drawn: tuple[int, ...] = work.setdefault("siting-area", ())
     left, middle, right = st.columns(3)
-    count = int(left.number_input(tr("page.coverage.how_many"), 0, 50, 0))
+    session = ground.session
+    count = int(
+        left.number_input(
+            tr("page.coverage.how_many"), 0, 50, key=choice_key(session, "site-count", 0)
+        )
+    )
     model = middle.selectbox(
-        tr("coverage.page.model"), _SITING, format_func=lambda n: tr(f"coverage.page.model_{n}")
+        tr("coverage.page.model"),
+        _SITING,
+        format_func=lambda n: tr(f"coverage.page.model_{n}"),
+        key=choice_key(session, "site-model", _SITING[0]),
     )
     counted = [name for name in _WEIGHTS if name in criteria_of(ground.city, ground.key)]
+    weights = counted or list(_WEIGHTS[:1])
     weight = right.selectbox(
         tr("coverage.page.weight"),
-        counted or _WEIGHTS[:1],
+        weights,
         format_func=lambda name: tr(f"field.{name}"),
+        key=choice_key(session, "site-weight", weights[0], weights),
     )
     known = ("auto", *(kind for kind in (Kind.COMMUNITY, Kind.FACILITY) if ground.city.has(kind)))
+    sources = [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}]
     source = left.selectbox(
         tr("coverage.page.candidates"),
-        [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}],
+        sources,
         format_func=lambda name: tr(f"coverage.page.from_{name}"),
+        key=choice_key(session, "site-from", sources[0], sources),
     )
-    apart = float(middle.number_input(tr("coverage.page.apart"), 0, 5000, 0, step=100))
-    keep = right.checkbox(tr("coverage.page.keep"), value=True)
+    apart = float(
+        middle.number_input(
+            tr("coverage.page.apart"), 0, 5000, step=100, key=choice_key(session, "site-apart", 0)
+        )
+    )
+    keep = right.checkbox(tr("coverage.page.keep"), key=choice_key(session, "site-keep", True))  # noqa: FBT003 - a checkbox's value
     if drawn:
         st.caption(tr("coverage.page.drawn", count=len(drawn)))
         if st.button(tr("coverage.page.undraw")):

@@ -27,6 +27,7 @@ from gridmap.measure import (
     worst_grids,
 )
 from gridmap.model import Kind
+from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, hours_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_list
@@ -125,14 +126,14 @@ def _show_areas(ground: Ground, coverage: Coverage) -> None:
     by = st.segmented_control(
         tr("coverage.page.rows"),
         _ROWS,
-        default="station",
         format_func=lambda name: tr(f"page.kind.{name}"),
         label_visibility="collapsed",
         required=True,
+        key=choice_key(ground.session, "coverage-by", "station", _ROWS),
     )
     plan = ground.plan if by == "beat" and not ground.city.has(Kind.BEAT) else None
     try:
-        rows = coverage_table(ground.city, coverage, by=by, plan=plan)
+        rows = coverage_table(ground.city, coverage, by=by or "station", plan=plan)
     except MissingError as error:
         st.caption(error.text())
         return

@@ -9,12 +9,13 @@ import shapely
 import streamlit as st
 
 from gridmap.errors import GridmapError
-from gridmap.i18n import has_key, tr
+from gridmap.i18n import current_language, has_key, set_language, tr
 from gridmap.io import KINDS, ImportReport
 from gridmap.maps import Overlay, Scene, degrees_of, outline_overlay
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS
 from gridmap.pages.cache import drawing_of
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_lines
 from gridmap.pages.session import Session
@@ -87,83 +88,75 @@ def _show_choices(session: Session, upload: Upload) -> None:
     with st.expander(
         tr("page.import.correct"), expanded=upload.report is None, key="gridmap-correct"
     ):
-        _show_corrections(session, upload)
+        _show_corrections(session, upload, current_language())
 
 
-def _show_corrections(session: Session, upload: Upload) -> None:
-    """Draw the form for all that a look may get wrong: nothing is read before it is sent."""
+@st.fragment
+def _show_corrections(session: Session, upload: Upload, language: str) -> None:
+    """Draw all that a look may get wrong: nothing is read again before the button says so."""
+    set_language(language)
     options, mark = upload.options, f"{session.work.get('uploads', 0)}-{upload.kind}"
-    with st.form(f"gridmap-correct-{mark}", border=False):
-        left, right = st.columns(2)
-        crs = left.text_input(
-            tr("page.import.crs"),
-            options.crs,
-            placeholder="EPSG:4547",
-            key=f"gridmap-crs-{mark}",
-        )
-        datum = right.selectbox(
-            tr("page.import.datum"),
-            DATUMS,
-            index=DATUMS.index(options.datum),
-            format_func=lambda name: tr(f"page.datum.{name}"),
-            key=f"gridmap-datum-{mark}",
-        )
-        encoding = left.text_input(
-            tr("page.import.encoding"),
-            options.encoding,
-            placeholder="GBK",
-            key=f"gridmap-encoding-{mark}",
-        )
-        layer = right.text_input(
-            tr("page.import.layer"), options.layer, key=f"gridmap-layer-{mark}"
-        )
-        dates: tuple[str, ...] = ()
-        if upload.kind == "incidents":
-            dates = tuple(
-                st.multiselect(
-                    tr("page.import.dates"),
-                    _DATE_ORDERS,
-                    default=list(options.date_formats),
-                    placeholder=tr("page.import.dates_choose"),
-                    key=f"gridmap-dates-{mark}",
-                )
-            )
-        chosen = _pick_columns(upload, mark)
-        if st.form_submit_button(tr("page.import.again"), width="stretch"):
-            upload.correct(
-                chosen,
-                crs=crs.strip(),
-                datum=datum,
-                encoding=encoding.strip(),
-                layer=layer.strip(),
-                date_formats=dates,
-            )
-            _look(session, upload)
-            st.rerun()
 
+    def key(name: str, usual: object) -> str:
+        return choice_key(session, f"import-{mark}-{name}", usual)
 
-def _pick_columns(upload: Upload, mark: str) -> dict[str, str]:
-    """Let the reader say which column stands for each field, or that none does."""
+    left, right = st.columns(2)
+    crs = left.text_input(
+        tr("page.import.crs"), placeholder="EPSG:4547", key=key("crs", options.crs)
+    )
+    datum = right.selectbox(
+        tr("page.import.datum"),
+        DATUMS,
+        format_func=lambda name: tr(f"page.datum.{name}"),
+        key=key("datum", options.datum),
+    )
+    encoding = left.text_input(
+        tr("page.import.encoding"), placeholder="GBK", key=key("encoding", options.encoding)
+    )
+    layer = right.text_input(tr("page.import.layer"), key=key("layer", options.layer))
+    dates: tuple[str, ...] = ()
+    if upload.kind == "incidents":
+        dates = tuple(
+            st.multiselect(
+                tr("page.import.dates"),
+                _DATE_ORDERS,
+                placeholder=tr("page.import.dates_choose"),
+                key=key("dates", list(options.date_formats)),
+            )
+        )
     st.markdown(f"**{tr('page.import.columns')}**")
-    taken = upload.taken()
+    picked = _pick_columns(upload, key)
+    if st.button(tr("page.import.again"), width="stretch"):
+        upload.correct(
+            picked,
+            crs=crs.strip(),
+            datum=datum,
+            encoding=encoding.strip(),
+            layer=layer.strip(),
+            date_formats=dates,
+        )
+        _look(session, upload)
+        st.rerun()
+
+
+def _pick_columns(upload: Upload, key: Callable[[str, object], str]) -> dict[str, str]:
+    """Let the reader say which column stands for each field, or that none does."""
     known = bool(upload.columns)
-    chosen: dict[str, str] = {}
+    none = tr("page.import.no_column" if upload.report else "page.import.by_itself")
+    picked: dict[str, str] = {}
     places = st.columns(2)
-    for at, (name, column) in enumerate(taken.items()):
+    for at, (name, column) in enumerate(upload.taken().items()):
         offered = list(dict.fromkeys(["", column, *upload.columns]))
-        chosen[name] = (
-            places[at % 2].selectbox(
-                tr(f"field.{name}"),
-                offered,
-                index=offered.index(column),
-                format_func=lambda one: one or tr("page.import.no_column"),
-                accept_new_options=not known,  # where no look went well, it can be typed
-                # Anew where the look took another: what it found stands there, not the old.
-                key=f"gridmap-column-{mark}-{name}-{column}",
-            )
-            or ""
-        ).strip()
-    return chosen
+        one = places[at % 2].selectbox(
+            tr(f"field.{name}"),
+            offered,
+            format_func=lambda one: one or none,
+            accept_new_options=not known,  # where no look went well, it can be typed
+            # Anew where the look took another: what it found stands there, not the old.
+            key=key(f"{name}-{column}", column),
+        )
+        picked[name] = (one or "").strip()
+    return picked
 
 
 def _show_report(report: ImportReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from itertools import product
 
@@ -22,6 +23,7 @@ from gridmap.maps import (
 from gridmap.measure import MeasureTable
 from gridmap.model import Kind
 from gridmap.pages.cache import density_of, hot_spots_of, slices_of, trust_of
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     Figure,
@@ -68,14 +70,18 @@ def show() -> None:
         pick_period(ground.session, city)
         names = list(city.incidents.categories)
         chosen = st.multiselect(
-            tr("page.incidents.category"), names, placeholder=tr("page.incidents.all")
+            tr("page.incidents.category"),
+            names,
+            placeholder=tr("page.incidents.all"),
+            key=choice_key(ground.session, "categories", [], names),
         )
     categories = tuple(names.index(name) for name in chosen)
     session = ground.session
     slices = slices_of(city, ground.key, session.since, session.until)
     marked = _marked(session)
     with side:
-        hours = _pick_hours(slices.by_hour(rows=marked, categories=categories), bool(marked))
+        table = slices.by_hour(rows=marked, categories=categories)
+        hours = _pick_hours(session, table, bool(marked))
     now = slices.by_grid(hours=hours, categories=categories)
     before = _before(ground, hours, categories)
     with figures:
@@ -108,17 +114,18 @@ def _show_counts(ground: Ground, grids: MeasureTable) -> None:
     show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
 
 
-def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT001 - which title it bears
+def _pick_hours(session: Session, table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT001 - which title it bears
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
+    names = [tr(f"page.day.{day}") for day in _DAYS]
     frame = pd.DataFrame(
         [
             {
-                "day": tr(f"page.day.{day}"),
+                "day": names[row],
                 "hour": hour,
                 "row": row,
                 "count": int(table[row, hour]),
             }
-            for (row, day), hour in product(enumerate(_DAYS), range(24))
+            for row, hour in product(range(7), range(24))
         ]
     )
     title = tr("page.incidents.matrix_marked" if in_marked else "page.incidents.matrix")
@@ -128,6 +135,7 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
         list(_PARTS),
         format_func=lambda name: tr(f"page.part.{name}"),
         label_visibility="collapsed",
+        key=choice_key(session, "part", None, _PARTS),
     )
     part = _PARTS.get(str(chosen), ())
     brush = alt.selection_interval(name="hours", encodings=["x", "y"])
@@ -136,11 +144,11 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
         .mark_rect()
         .encode(
             x=alt.X("hour:O", title=tr("page.incidents.hour"), axis=alt.Axis(labelAngle=0)),
+            # By number: what is picked stays picked in another language.
             y=alt.Y(
-                "day:O",
+                "row:O",
                 title=None,
-                sort=[tr(f"page.day.{day}") for day in _DAYS],
-                axis=alt.Axis(labelOverlap=False),
+                axis=alt.Axis(labelOverlap=False, labelExpr=f"{json.dumps(names)}[datum.value]"),
             ),
             color=alt.Color(
                 "count:Q",
@@ -162,12 +170,8 @@ def _pick_hours(table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT
     picked = dict(state).get("selection", {}).get("hours", {})
     if not picked:
         return part
-    days = picked.get("day") or [tr(f"page.day.{day}") for day in _DAYS]
-    hours = picked.get("hour") or list(range(24))
-    names = [tr(f"page.day.{day}") for day in _DAYS]
-    found = tuple(
-        names.index(day) * 24 + int(hour) for day, hour in product(days, hours) if day in names
-    )
+    days, hours = picked.get("row") or range(7), picked.get("hour") or range(24)
+    found = tuple(int(day) * 24 + int(hour) for day, hour in product(days, hours))
     return tuple(hour for hour in found if hour in part) or found if part else found
 
 
@@ -254,7 +258,7 @@ def _show_trust(ground: Ground) -> None:
     place = st.expander(tr("page.incidents.trust"), on_change="rerun")
     if not place.open:
         return  # it takes a while on a large city
-    with place:
+    with place, st.spinner(tr("page.incidents.trusting")):
         found = trust_of(ground.city, ground.key)
         if found is None:
             st.caption(tr("page.incidents.trust_short"))

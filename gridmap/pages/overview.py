@@ -63,7 +63,8 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
     rooms = len(city.rooms) if city.has(Kind.ROOM) else 0
     radius = number(city.presets.room_radius_m)
     covered = totals["covered_residents_share"] * 100
-    per_beat = totals["residents"] / len(beats.rows) if beats is not None else float("nan")
+    known = "residents" not in grids.missing
+    residents = totals["residents"] if known else float("nan")
     return [
         Figure(
             tr("page.figure.grids"),
@@ -72,7 +73,7 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
         ),
         Figure(
             tr("maps.column.residents"),
-            number(totals["residents"]),
+            number(residents),
             tr("maps.unit.residents"),
             tr("page.figure.migrants", count=number(totals["migrants"]))
             if "migrants" not in grids.missing
@@ -81,13 +82,15 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
         Figure(
             tr("page.figure.beats"),
             number(len(beats.rows)) if beats is not None else "–",
-            note=tr("page.figure.per_beat", count=number(per_beat)) if beats is not None else "",
+            note=tr("page.figure.per_beat", count=number(residents / len(beats.rows)))
+            if beats is not None and known
+            else "",
         ),
         Figure(
             tr("page.figure.rooms"),
             number(rooms),
-            note=tr("page.figure.per_room", count=number(totals["residents"] / rooms))
-            if rooms
+            note=tr("page.figure.per_room", count=number(residents / rooms))
+            if rooms and known
             else "",
         ),
         Figure(

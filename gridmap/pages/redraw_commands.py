@@ -10,18 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
+from gridmap.pages.choices import choice_key, chosen
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_lines
 from gridmap.pages.redraw_state import Sitting
+from gridmap.pages.session import Session
 from gridmap.plans import Command
 from gridmap.plans import commands as do
 
 __all__ = ["beat_labels", "painted_beat", "show_commands"]
 
 _Do = Callable[..., None]  # takes commands
-_TARGET = "gridmap-target"
-_PAINT = "gridmap-paint"
-_ACTION = "gridmap-action"
+_TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"
 
 
 def beat_labels(plan: Plan) -> dict[str, str]:
@@ -29,10 +29,10 @@ def beat_labels(plan: Plan) -> dict[str, str]:
     return {beat.id: beat.label for beat in plan.beats}
 
 
-def painted_beat() -> str:
+def painted_beat(session: Session) -> str:
     """Return the beat that picked grids go to at once, or blank where nobody paints."""
-    paints = st.session_state.get(_ACTION, "move") == "move" and st.session_state.get(_PAINT)
-    return str(st.session_state.get(_TARGET) or "") if paints else ""
+    moves = chosen(session, _ACTION) in {None, "move"}
+    return str(chosen(session, _TARGET) or "") if moves and chosen(session, _PAINT) else ""
 
 
 def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
@@ -52,11 +52,10 @@ def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done
     action = st.segmented_control(
         tr("page.edit.action"),
         list(_PANELS),
-        default="move",
         format_func=lambda name: tr(f"page.edit.do_{name}"),
         label_visibility="collapsed",
         required=True,
-        key=_ACTION,
+        key=choice_key(ground.session, _ACTION, "move", _PANELS),
     )
     _PANELS[action or "move"](ground, sitting, grids, done)
 
@@ -79,12 +78,16 @@ def _offer(sitting: Sitting, make: Callable[[bool], Command], label: str, done: 
         done(make(insist))
 
 
-def _show_move(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_move(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        target = _pick_beat(tr("page.edit.target"), labels)
-    right.toggle(tr("page.edit.paint"), key=_PAINT, help=tr("page.edit.paint_help"))
+        target = _pick_beat(ground.session, tr("page.edit.target"), labels)
+    right.toggle(
+        tr("page.edit.paint"),
+        help=tr("page.edit.paint_help"),
+        key=choice_key(ground.session, _PAINT, False),  # noqa: FBT003 - a switch's value
+    )
     if not grids:
         st.caption(tr("page.edit.pick"))
         return
@@ -97,11 +100,14 @@ def _show_move(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: 
     )
 
 
-def _pick_beat(label: str, labels: Mapping[str, str]) -> str:
+def _pick_beat(session: Session, label: str, labels: Mapping[str, str]) -> str:
     """Let the reader choose a beat; one choice serves all commands."""
     return str(
         st.selectbox(
-            label, list(labels), format_func=lambda beat: labels.get(beat, beat), key=_TARGET
+            label,
+            list(labels),
+            format_func=lambda beat: labels.get(beat, beat),
+            key=choice_key(session, _TARGET, next(iter(labels), None), labels),
         )
     )
 
@@ -112,7 +118,10 @@ def _show_new(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _
         return
     plan = sitting.history.current.plan
     number = _free_number(set(plan.beat_ids))
-    name = st.text_input(tr("page.edit.beat_name"), tr("page.edit.new_name", number=number))
+    key = f"gridmap-new-beat-{number}"  # what was typed stays in another language
+    name = st.text_input(
+        tr("page.edit.beat_name"), tr("page.edit.new_name", number=number), key=key
+    )
     st.caption(tr("page.edit.marked", count=len(grids)))
     rows = sitting.history.current.ground.rows_of(grids)
     left = set(plan.labels[rows])
@@ -133,9 +142,9 @@ def _free_number(taken: set[str]) -> int:
     return number
 
 
-def _show_merge(_ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
+def _show_merge(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
-    into = _pick_beat(tr("page.edit.merge_into"), labels)
+    into = _pick_beat(ground.session, tr("page.edit.merge_into"), labels)
     ending = st.multiselect(
         tr("page.edit.merge_beats"),
         [beat for beat in labels if beat != into],
@@ -153,15 +162,20 @@ def _show_merge(_ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done
 
 def _show_describe(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     plan = sitting.history.current.plan
-    beat = _pick_beat(tr("page.edit.beat"), beat_labels(plan))
+    beat = _pick_beat(ground.session, tr("page.edit.beat"), beat_labels(plan))
     info = plan.beats[plan.row_of(beat)]
-    with st.form(f"gridmap-describe-{beat}", border=False):
-        name = st.text_input(tr("page.edit.beat_name"), info.name)
+    key = f"gridmap-describe-{beat}-{hash(info)}"
+    with st.form(key, border=False):
+        name = st.text_input(tr("page.edit.beat_name"), info.name, key=f"{key}-name")
         left, right = st.columns(2)
-        station = _pick_place(left, ground, Kind.STATION, info.station)
-        room = _pick_place(right, ground, Kind.ROOM, info.room)
-        officers = left.number_input(tr("page.edit.officers"), 0.0, None, info.officers, 1.0)
-        aids = right.number_input(tr("page.edit.auxiliaries"), 0.0, None, info.auxiliaries, 1.0)
+        station = _pick_place(left, ground, Kind.STATION, info.station, key)
+        room = _pick_place(right, ground, Kind.ROOM, info.room, key)
+        officers = left.number_input(
+            tr("page.edit.officers"), 0.0, None, info.officers, 1.0, key=f"{key}-officers"
+        )
+        aids = right.number_input(
+            tr("page.edit.auxiliaries"), 0.0, None, info.auxiliaries, 1.0, key=f"{key}-aids"
+        )
         pressed = st.form_submit_button(tr("page.edit.describe"), type="primary", width="stretch")
     if not pressed:
         return
@@ -185,11 +199,11 @@ def _describing(before: BeatInfo, after: BeatInfo) -> list[Command]:
     return found
 
 
-def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str) -> str:
+def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str, key: str) -> str:
     label = tr(f"page.kind.{kind}")
     layer = ground.city.get(kind)
     if layer is None:
-        return str(place.text_input(label, now)).strip()
+        return str(place.text_input(label, now, key=f"{key}-{kind}")).strip()
     names = {"": "–", **dict(zip(map(str, layer.ids), map(str, layer.names), strict=True))}
     names.setdefault(now, now)
     return str(
@@ -198,13 +212,14 @@ def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str) -> 
             list(names),
             index=list(names).index(now),
             format_func=lambda one: names.get(one) or one,
+            key=f"{key}-{kind}",
         )
     )
 
 
-def _show_lock(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_lock(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     draft = sitting.history.current
-    beat = _pick_beat(tr("page.edit.beat"), beat_labels(draft.plan))
+    beat = _pick_beat(ground.session, tr("page.edit.beat"), beat_labels(draft.plan))
     held = beat in draft.locks.beats
     if st.checkbox(tr("page.edit.lock"), value=held, key=f"gridmap-lock-{beat}-{held}") != held:
         done(do.LockBeat(beat, locked=not held))

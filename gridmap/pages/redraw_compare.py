@@ -6,6 +6,7 @@ import streamlit as st
 
 from gridmap.i18n import tr
 from gridmap.pages.cache import ground_of_plans
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_empty, show_lines
 from gridmap.pages.redraw_state import Redraw, stored_plans
@@ -23,8 +24,16 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         return
     names = list(plans)
     left, right = st.columns(2, gap="medium")
-    old = left.selectbox(tr("page.compare.old"), names, index=0)
-    new = right.selectbox(tr("page.compare.new"), names, index=len(names) - 1)
+    old = left.selectbox(
+        tr("page.compare.old"), names, key=choice_key(ground.session, "old", names[0], names)
+    )
+    # Whatever plan is in hand is compared until another is picked.
+    hand = _in_hand(ground, state, names)
+    new = right.selectbox(
+        tr("page.compare.new"),
+        names,
+        key=choice_key(ground.session, f"new-{hand}", hand, names),
+    )
     table = ground_of_plans(ground.city, ground.key, state.weights)
     found = compare_plans(table, plans[old], plans[new])
     moved = set(found.grid_table["grid"])
@@ -60,3 +69,13 @@ def show_compare(ground: Ground, state: Redraw) -> None:
             )
         },
     )  # fmt: skip
+
+
+def _in_hand(ground: Ground, state: Redraw, names: list[str]) -> str:
+    """Return the plan that is being edited, looked at or was saved last; the last one if none."""
+    asked = [
+        state.sitting.history.current.plan.name if state.sitting else "",
+        state.found.plans[state.looked_at].name if state.found else "",
+        ground.session.plan,
+    ]
+    return next((name for name in asked if name in names), names[-1])

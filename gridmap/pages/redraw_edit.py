@@ -13,6 +13,7 @@ from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_empty, show_error
 from gridmap.pages.redraw_commands import painted_beat, show_commands
@@ -51,7 +52,7 @@ def show_edit(ground: Ground, state: Redraw) -> None:
     sitting.history = replace(sitting.history, actor=ground.session.someone())
     event = touched(_MAP)
     if event is not None:
-        _take(ground, sitting, event, painted_beat())
+        _take(ground, sitting, event, painted_beat(ground.session))
     map_side, side = st.columns([7, 4], gap="medium")
     marked = ground.session.marked.get("edit", ())
     with map_side:
@@ -102,7 +103,8 @@ def _show_start(ground: Ground, state: Redraw) -> None:
         show_empty("no_plans")
         return
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.selectbox(tr("page.edit.which"), list(plans))
+    key = choice_key(ground.session, "edit-which", next(iter(plans)), plans)
+    name = left.selectbox(tr("page.edit.which"), list(plans), key=key)
     if right.button(tr("page.edit.begin"), type="primary", width="stretch"):
         copy, version = plans[name], None
         if ground.plan is not None and copy.name == ground.plan.name:
@@ -221,7 +223,8 @@ def _show_suggestions(ground: Ground, sitting: Sitting) -> None:
     if not place.open:
         return  # looking for them takes a while
     with place:
-        found = suggest_moves(sitting.history.current, count=5)
+        with st.spinner(tr("page.edit.suggesting")):
+            found = suggest_moves(sitting.history.current, count=5)
         if not found:
             st.caption(tr("page.edit.no_suggestions"))
         for at, effect in enumerate(found):

@@ -15,6 +15,7 @@ from gridmap.maps import choropleth
 from gridmap.measure import Workload
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_list
 from gridmap.pages.redraw_edit import start_editing
@@ -47,9 +48,9 @@ def show_propose(ground: Ground, state: Redraw) -> None:
         elif state.found is not None:
             _show_front(ground, state, state.found)
             with st.expander(tr("page.redraw.again")):
-                _show_wishes(ground, state)
+                _show_wishes(ground, state, current_language())
         else:
-            _show_wishes(ground, state)
+            _show_wishes(ground, state, current_language())
     with map_side:
         plan = state.found.plans[state.looked_at] if state.found else ground.plan
         rows = ground.table("grid").rows
@@ -66,15 +67,27 @@ def show_propose(ground: Ground, state: Redraw) -> None:
         show_map(scene, key="map-propose", height=680)
 
 
-def _show_wishes(ground: Ground, state: Redraw) -> None:
-    city = ground.city
+@st.fragment
+def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
+    """Draw what may be wished for; a slider that moves draws this alone anew."""
+    set_language(language)
+    session, city = ground.session, ground.city
     today = len(ground.plan) if ground.plan is not None else max(len(city.grids) // 8, 1)
-    with st.form("gridmap-propose", border=True):
+    with st.container(border=True):
         left, right = st.columns(2)
         beats = left.number_input(
-            tr("page.redraw.beats"), 1, len(city.grids), min(today, len(city.grids))
+            tr("page.redraw.beats"),
+            1,
+            len(city.grids),
+            key=choice_key(session, f"beats-{len(city.grids)}", min(today, len(city.grids))),
         )
-        tolerance = right.slider(tr("page.redraw.tolerance"), 1, 30, 5, format="%d%%")
+        tolerance = right.slider(
+            tr("page.redraw.tolerance"),
+            1,
+            30,
+            format="%d%%",
+            key=choice_key(session, "tolerance", 5),
+        )
         st.markdown(f"**{tr('page.redraw.weights')}**")
         known = criteria_of(ground.city, ground.key)
         weights: dict[str, float] = {}
@@ -82,25 +95,37 @@ def _show_wishes(ground: Ground, state: Redraw) -> None:
         for at, name in enumerate(known):
             before = state.weights or _USUAL
             usual = round(100 * before.get(name, 0.0))
-            weights[name] = places[at % 2].slider(tr(f"page.criterion.{name}"), 0, 100, usual)
+            weights[name] = places[at % 2].slider(
+                tr(f"page.criterion.{name}"), 0, 100, key=choice_key(session, f"w-{name}", usual)
+            )
         objective = st.selectbox(
             tr("page.redraw.objective"),
             _OBJECTIVES,
             format_func=lambda name: tr(f"page.objective.{name}"),
+            key=choice_key(session, "objective", _OBJECTIVES[0]),
         )
         left, right = st.columns(2)
         keep = left.slider(
-            tr("page.redraw.keep"), 0, 95, 0, step=5, format="%d%%", disabled=ground.plan is None
+            tr("page.redraw.keep"),
+            0,
+            95,
+            step=5,
+            format="%d%%",
+            disabled=ground.plan is None,
+            key=choice_key(session, "keep", 0),
         )
-        front = right.slider(tr("page.redraw.front"), 1, 4, 3)
+        front = right.slider(tr("page.redraw.front"), 1, 4, key=choice_key(session, "front", 3))
         effort = st.select_slider(
             tr("page.redraw.effort"),
             _EFFORTS,
-            value="quick",
             format_func=lambda name: tr(f"page.effort.{name}"),
+            key=choice_key(session, "effort", "quick"),
         )
-        whole = city.has(Kind.STATION) and st.checkbox(tr("page.redraw.by_station"))
-        begun = st.form_submit_button(tr("page.redraw.begin"), type="primary", width="stretch")
+        whole = city.has(Kind.STATION) and st.checkbox(
+            tr("page.redraw.by_station"),
+            key=choice_key(session, "by-station", False),  # noqa: FBT003 - a box's value
+        )
+        begun = st.button(tr("page.redraw.begin"), type="primary", width="stretch")
     if not begun:
         return
     if not any(weights.values()):

@@ -26,8 +26,9 @@ def show_save(ground: Ground, state: Redraw, sitting: Sitting) -> None:
         st.info(line)
     history = sitting.history
     with st.form("gridmap-save", border=True):
-        name = st.text_input(tr("page.edit.name"), history.current.plan.name)
-        note = st.text_input(tr("page.edit.note"))
+        now = history.current.plan.name
+        name = st.text_input(tr("page.edit.name"), now, key=f"gridmap-save-name-{now}")
+        note = st.text_input(tr("page.edit.note"), key="gridmap-save-note")
         pressed = st.form_submit_button(
             tr("page.edit.save", count=len(history.commands)),
             width="stretch",

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import pick_row, show_empty, show_error
 from gridmap.pages.redraw_edit import start_editing
@@ -52,8 +53,9 @@ def _show_map(ground: Ground, version: PlanVersion) -> None:
 
 def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersion:
     names = [version.name for version in latest]
-    usual = names.index(ground.session.plan) if ground.session.plan in names else 0
-    name = st.selectbox(tr("page.redraw.plan"), names, index=usual)
+    last = ground.session.plan if ground.session.plan in names else names[0]
+    key = choice_key(ground.session, f"version-{last}", last, names)
+    name = st.selectbox(tr("page.redraw.plan"), names, key=key)
     with ground.session.store(ground.session.path) as store:
         versions = store.history(name)[::-1]
     frame = pd.DataFrame(
@@ -90,6 +92,7 @@ def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
         PLAN_FORMATS,
         format_func=lambda name: tr(f"page.versions.as_{name[1:]}"),
         horizontal=True,
+        key=choice_key(session, "plan-format", PLAN_FORMATS[0], PLAN_FORMATS),
     )
     file = f"{safe_name(version.name)}_{version.number}{suffix}"
     # Written, and logged, only when it is asked for.

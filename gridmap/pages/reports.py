@@ -12,6 +12,7 @@ import streamlit as st
 
 from gridmap.i18n import LANGUAGES, current_language, tr, using_language
 from gridmap.model import Kind, Plan
+from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import Figure, escaped, show_empty, show_figures, show_lines
@@ -38,10 +39,18 @@ def show() -> None:
     with side:
         request, plan, language = _choices(ground)
         formats = st.multiselect(
-            tr("page.reports.formats"), ALL_FORMATS, default=list(_USUAL), format_func=str.upper
+            tr("page.reports.formats"),
+            ALL_FORMATS,
+            format_func=str.upper,
+            key=choice_key(ground.session, "formats", list(_USUAL)),
+            placeholder=tr("page.reports.formats_choose"),
         )
         paper = st.radio(
-            tr("page.reports.paper"), ("a4", "a3"), format_func=str.upper, horizontal=True
+            tr("page.reports.paper"),
+            ("a4", "a3"),
+            format_func=str.upper,
+            horizontal=True,
+            key=choice_key(ground.session, "paper", "a4"),
         )
         made = st.button(
             tr("page.reports.make"),
@@ -53,7 +62,7 @@ def show() -> None:
         place = st.container()
     with body, st.spinner(tr("page.reports.building")):
         report = _built(ground, request, plan, language)
-        _show_preview(report)
+        _show_preview(ground, report)
     with place:
         if made and exports:
             _write(ground, report, tuple(formats), paper)
@@ -87,32 +96,40 @@ def _whose(ground: Ground) -> tuple[str, str]:
 
 
 def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
-    periods = _periods(ground)
+    session, periods = ground.session, _periods(ground)
     period = st.selectbox(
         tr("page.reports.period"),
         list(periods),
         format_func=lambda code: periods[code],
+        key=choice_key(session, "report-period", next(iter(periods)), periods),
     )
     compare = st.selectbox(
         tr("page.reports.compare"),
         _COMPARE,
         format_func=lambda name: tr(f"page.compare_with.{name.replace('-', '_') or 'usual'}"),
+        key=choice_key(session, "report-compare", "", _COMPARE),
     )
     plans = stored_plans(ground)
     names = list(plans)
     plan = None
     if len(names) > 1:
-        chosen = st.selectbox(tr("page.reports.plan"), names)
+        key = choice_key(session, "report-plan", names[0], names)
+        chosen = st.selectbox(tr("page.reports.plan"), names, key=key)
         plan = None if plans[chosen] is ground.plan else plans[chosen]
+    here = current_language()  # a report speaks the language of its page until told otherwise
     language = st.radio(
         tr("page.reports.language"),
         LANGUAGES,
-        index=LANGUAGES.index(current_language()),
         format_func=lambda name: tr(f"page.tongue.{name}"),
         horizontal=True,
+        key=choice_key(session, f"report-language-{here}", here),
     )
     hide = st.number_input(
-        tr("page.reports.suppress"), 0, 100, 0, help=tr("page.reports.suppress_help")
+        tr("page.reports.suppress"),
+        0,
+        100,
+        help=tr("page.reports.suppress_help"),
+        key=choice_key(session, "report-hide", 0),
     )
     dated = date.today()  # noqa: DTZ011 - the date on the reader's desk
     return Request(dated, period, compare, int(hide)), plan, language
@@ -153,7 +170,7 @@ def _built(ground: Ground, request: Request, plan: Plan | None, language: str) -
     return report
 
 
-def _show_preview(report: Report) -> None:
+def _show_preview(ground: Ground, report: Report) -> None:
     st.subheader(f"{report.title} · {report.subtitle}")
     show_figures(
         [
@@ -168,8 +185,12 @@ def _show_preview(report: Report) -> None:
     for line in report.warnings:
         st.warning(escaped(line), icon=":material/warning:")
     titles = [table.title for table in report.tables]
+    rows = range(len(titles))
     at = st.selectbox(
-        tr("page.reports.table"), range(len(titles)), format_func=lambda row: titles[row]
+        tr("page.reports.table"),
+        rows,
+        format_func=lambda row: titles[row],
+        key=choice_key(ground.session, "report-table", 0, rows),
     )
     table = report.tables[at]
     frame = pd.DataFrame(table.texts(), columns=[item.label for item in table.columns])

@@ -16,6 +16,7 @@ from gridmap.errors import GridmapError, InputError, MissingError
 from gridmap.i18n import set_language, tr
 from gridmap.model import Kind
 from gridmap.pages.cache import open_city
+from gridmap.pages.choices import hold_choices
 from gridmap.pages.layout import guarded, put_header, put_style, show_complaint, show_error
 from gridmap.pages.people import current_actor, show_login
 from gridmap.pages.session import Session, current_session
@@ -117,6 +118,7 @@ def run() -> None:
         lost = partial(_go_home_from, wrong, session)
         pages.append(st.Page(lost, title=wrong, url_path=wrong, visibility="hidden"))
     page = st.navigation(pages, position="top")
+    hold_choices(page.url_path, session.language)
     city = None
     try:
         city, _ = open_city(session.path)
