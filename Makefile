@@ -1,11 +1,15 @@
 # Everything happens in a virtual environment inside the checkout; nothing outside it is touched.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
+# What pip does, a line for each package: an installation that says nothing looks like none.
+TOLD = awk '/^Collecting/ { print "  " $$2; fflush() } \
+	/^Installing collected/ { print "Unpacking them, a minute or so ..."; fflush() }'
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
 .PHONY: run test check format data wheelhouse closed-network clean
@@ -41,9 +45,8 @@ data: $(READY)
 wheelhouse: $(READY)
 	rm -rf wheelhouse build/wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir wheelhouse .
-	$(BIN)/python -m pip download --quiet --constraint constraints.txt --dest wheelhouse \
-	    $(if $(PLATFORM),--platform $(PLATFORM) --python-version 3.11 --only-binary=:all:) \
-	    wheelhouse/gridmap-*.whl
+	@echo "Collecting a hundred packages, a minute or two ..."
+	$(BIN)/python packaging/collect.py wheelhouse $(PLATFORM)
 	cp packaging/install.sh packaging/install.ps1 wheelhouse/
 	@echo "Copy the folder wheelhouse to the closed network and run install.sh or install.ps1 there."
 
@@ -59,7 +62,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@echo "Installing gridmap and a hundred packages, 370 MB; two or three minutes ..."
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable . | $(TOLD)
 	@touch $@
 
 # What computes is compiled once here, so that no first page and no first proposal waits for it.
@@ -68,5 +72,6 @@ $(WARM): $(READY)
 	@touch $@
 
 $(DEV_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing what the tests need, a minute or so ..."
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]' | $(TOLD)
 	@touch $@

@@ -41,6 +41,8 @@ def test_the_wheelhouse_installs_without_a_network_from_an_empty_home(tmp_path):
     assert alone("cat", "/proc/net/route").count("\n") <= 1
     told = alone("bash", WHEELS / "install.sh", tmp_path / "env")
     assert "gridmap is installed" in told
+    # What computes is compiled by the installation, not by whoever first asks for a plan.
+    assert len(list((tmp_path / "env").rglob("*.nbi"))) > 20
     gridmap = tmp_path / "env" / "bin" / "gridmap"
     alone(gridmap, "demo", tmp_path / "city", "--grids", 72, "--incidents", 500)
     alone(gridmap, "propose", tmp_path / "city", "--beats", 8, "--effort", "quick", "--save", "A")

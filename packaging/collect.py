@@ -1,0 +1,94 @@
+# ruff: noqa: INP001 - a script, not a package
+"""Collect the wheels that gridmap needs into a folder, for this machine or for another system.
+
+``python packaging/collect.py FOLDER [PLATFORM]``; the folder holds gridmap's own wheel.
+
+pip chooses the files of another platform, but asks for what this one needs: on Linux it leaves
+out what a library wants on Windows alone. So the wheels are asked again, as the other system
+will ask them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from email.parser import HeaderParser
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+__all__ = ["collect", "lacking"]
+
+PYTHON = "3.11.9"  # to pip, 3.11 alone is 3.11.0
+EXTRA = "postgresql"  # a department may want it, and has no network to get it by
+WINDOWS = {
+    "os_name": "nt",
+    "sys_platform": "win32",
+    "platform_system": "Windows",
+    "platform_machine": "AMD64",
+    "platform_release": "10",
+    "platform_version": "10.0",
+    "platform_python_implementation": "CPython",
+    "implementation_name": "cpython",
+    "implementation_version": PYTHON,
+    "python_version": "3.11",
+    "python_full_version": PYTHON,
+}
+
+
+def lacking(folder: Path, system: dict[str, str]) -> list[str]:
+    """Return the requirements that a system has and no wheel of a folder meets."""
+    wheels = {parse_wheel_filename(path.name)[0]: path for path in folder.glob("*.whl")}
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    waiting = [("gridmap", ""), ("gridmap", EXTRA)]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for text in _requirements(wheels[canonicalize_name(name)]):
+            wanted = Requirement(text)
+            if wanted.marker and not wanted.marker.evaluate({**system, "extra": extra}):
+                continue
+            needed = canonicalize_name(wanted.name)
+            if needed not in wheels:
+                found[needed] = f"{wanted.name}{wanted.specifier}"
+                continue
+            waiting += [(needed, ""), *((needed, item) for item in wanted.extras)]
+    return sorted(found.values())
+
+
+def _requirements(wheel: Path) -> Iterator[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (item for item in archive.namelist() if item.endswith(".dist-info/METADATA"))
+        text = archive.read(name).decode("utf-8")
+    yield from HeaderParser().parsestr(text).get_all("Requires-Dist") or ()
+
+
+def collect(folder: Path, platform: str = "") -> None:
+    """Download what gridmap's wheel in a folder needs on a platform; blank for this one."""
+    chosen = (
+        ["--platform", platform, "--python-version", PYTHON, "--only-binary=:all:"]
+        if platform
+        else []
+    )
+    constraints = Path(__file__).parents[1] / "constraints.txt"
+    asked = [f"{path}[{EXTRA}]" for path in folder.glob("gridmap-*.whl")]
+    while asked:
+        subprocess.run(  # noqa: S603 - pip of this environment
+            [
+                sys.executable, "-m", "pip", "download", "--quiet", "--progress-bar", "off",
+                "--constraint", str(constraints), "--dest", str(folder),
+                "--find-links", str(folder), *chosen, *asked,
+            ],
+            check=True,
+        )  # fmt: skip
+        asked = lacking(folder, WINDOWS) if platform.startswith("win") else []
+
+
+if __name__ == "__main__":
+    collect(Path(sys.argv[1]), *sys.argv[2:3])

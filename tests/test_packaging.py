@@ -1,0 +1,89 @@
+"""What is collected for a closed network is what the machines there will ask for."""
+
+import importlib.util
+import subprocess
+import zipfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+HOME = Path(__file__).parents[1] / "packaging"
+
+
+@pytest.fixture(scope="module")
+def collecting():
+    spec = importlib.util.spec_from_file_location("collecting", HOME / "collect.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def wheel(folder, name, *needs):
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
+        lines += [f"Requires-Dist: {need}" for need in needs]
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", "\n".join(lines) + "\n\nText.\n")
+
+
+def test_what_windows_alone_asks_for_is_lacking(collecting, tmp_path):
+    wheel(tmp_path, "gridmap", "Click>=8", "tables[excel]", "pytest; extra == 'dev'",
+          "psycopg; extra == 'postgresql'")  # fmt: skip
+    wheel(tmp_path, "click", 'colorama>=0.4; platform_system == "Windows"', "gridmap")
+    wheel(tmp_path, "tables", 'pywin32; sys_platform == "win32" and extra == "excel"',
+          'uvloop; sys_platform != "win32"', "old; python_version < '3.11'")  # fmt: skip
+    assert collecting.lacking(tmp_path, collecting.WINDOWS) == [
+        "colorama>=0.4",
+        "psycopg",
+        "pywin32",
+    ]
+    wheel(tmp_path, "colorama")
+    wheel(tmp_path, "pywin32")
+    wheel(tmp_path, "psycopg")
+    assert collecting.lacking(tmp_path, collecting.WINDOWS) == []
+
+
+def test_the_other_system_is_asked_until_nothing_lacks(collecting, tmp_path, monkeypatch):
+    wheel(tmp_path, "gridmap", "click; os_name == 'nt'")
+    asked = []
+
+    def download(command, *, check):
+        assert check
+        asked.append(command[command.index("--only-binary=:all:") + 1 :])
+        wheel(tmp_path, *{1: ("x",), 2: ("click", "deep")}.get(len(asked), ("deep",)))
+
+    monkeypatch.setattr(subprocess, "run", download)
+    collecting.collect(tmp_path, "win_amd64")
+    assert asked == [
+        [str(tmp_path / "gridmap-1.0-py3-none-any.whl[postgresql]")],
+        ["click"],
+        ["deep"],
+    ]
+
+
+def test_the_scripts_are_as_their_systems_read_them():
+    """PowerShell 5.1 takes a script without a byte order mark for the local code page."""
+    script = (HOME / "install.ps1").read_bytes()
+    assert script.startswith(b"\xef\xbb\xbf")
+    assert script.count(b"\n") == script.count(b"\r\n")
+    shell = (HOME / "install.sh").read_bytes()
+    assert shell.startswith(b"#!")
+    assert b"\r" not in shell
+
+
+def test_every_pin_takes_any_python_of_the_series():
+    """Debian 12 has 3.11.2, and the last installer for Windows is 3.11.9."""
+    pinned = {
+        canonicalize_name(line.split("==")[0]): line.split("==")[1]
+        for line in (HOME.parent / "constraints.txt").read_text(encoding="utf-8").split()
+    }
+    narrow = {
+        found.name: needed
+        for found in distributions()
+        if pinned.get(canonicalize_name(found.name)) == found.version
+        and (needed := found.metadata.get("Requires-Python"))
+        and not all(item in SpecifierSet(needed) for item in ("3.11.2", "3.11.9"))
+    }
+    assert narrow == {}
