@@ -14,7 +14,7 @@ import shapely
 from shapely import box
 
 from gridmap.errors import GridmapError
-from gridmap.io import check_city, import_files, read_city
+from gridmap.io import ImportOptions, check_city, import_files, read_city
 
 GRIDS = gpd.GeoDataFrame(
     {"网格编码": ["001", "002"], "网格名称": ["东风里", "西街口"], "常住人口": [1200, 85]},
@@ -279,3 +279,22 @@ def test_numbers_of_officers_are_no_names(tmp_path):
     import_files(tmp_path / "city", [tmp_path / "b.gpkg"], kind="beat")
     layer = read_city(tmp_path / "city").beats
     assert layer.counts("officers").tolist() == [3, 2]
+
+
+def test_rows_without_an_id_get_one_that_nobody_has(tmp_path):
+    path = tmp_path / "grids.csv"
+    square = "POLYGON(({0} 0,{1} 0,{1} 100,{0} 100,{0} 0))"
+    ids = ["", "row-1", "b", ""]
+    path.write_text(
+        "id,wkt\n"
+        + "".join(
+            f'{name},"{square.format(500_000 + 100 * i, 500_100 + 100 * i)}"\n'
+            for i, name in enumerate(ids)
+        ),
+        encoding="utf-8",
+    )
+    report = import_files(
+        tmp_path / "city", [path], kind="grid", options=ImportOptions(crs="EPSG:4547")
+    )
+    assert read_city(tmp_path / "city").grids.ids.tolist() == ["row-1'", "row-1", "b", "row-4"]
+    assert any(note.key == "io.note.ids_blank" for note in report.warnings)

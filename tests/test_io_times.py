@@ -179,3 +179,20 @@ def test_a_mark_of_world_time_is_told(tmp_path, name):
     assert str(batch.time[0]) == "2024-03-05T10:00:00"
     told = {note.key: note.values for note in report.warnings}
     assert told["io.note.times_world_clock"]["count"] == 2
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Shanghai", "UTC"])
+def test_a_column_of_times_keeps_its_clock(tmp_path, zone):
+    # Half past eleven on the wall stays so, whichever zone the column names.
+    times = pd.to_datetime(["2024-03-01 23:30", "2024-03-02 00:10"]).tz_localize(zone)
+    pd.DataFrame({"发生时间": times, "经度": [114.0, 114.1], "纬度": [22.5, 22.6]}).to_parquet(
+        tmp_path / "calls.parquet"
+    )
+    report = import_files(
+        tmp_path / "city", [tmp_path / "calls.parquet"], kind="incidents",
+        options=ImportOptions(crs="EPSG:4490"),
+    )  # fmt: skip
+    known = read_city(tmp_path / "city").incidents.all.time
+    assert known.astype(str).tolist() == ["2024-03-01T23:30:00", "2024-03-02T00:10:00"]
+    warned = [note for note in report.warnings if note.key == "io.note.times_world_clock"]
+    assert len(warned) == (zone == "UTC")

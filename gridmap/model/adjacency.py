@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import GeometryError
@@ -157,21 +157,6 @@ class Adjacency:
             directed=False,
         )
         return int(count), labels.astype(np.int32)
-
-    @cached_property
-    def matrix(self) -> csr_array:
-        """Open borders as a symmetric matrix of lengths in metres, (size, size)."""
-        open_ = ~self.barrier
-        rows, columns, length = self.first[open_], self.second[open_], self.length_m[open_]
-        # A bridge has no border length; an explicit tiny value keeps it in the pattern.
-        value = np.maximum(length, 1e-9)
-        return coo_array(
-            (
-                np.concatenate([value, value]),
-                (np.concatenate([rows, columns]), np.concatenate([columns, rows])),
-            ),
-            shape=(self.size, self.size),
-        ).tocsr()
 
     def pieces(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return for each grid its piece: connected grids with the same label, shape (n,)."""

@@ -196,13 +196,6 @@ class Plan:
         """Return the plan under another name."""
         return replace(self, name=name)
 
-    def table(self) -> pd.DataFrame:
-        """Return the assignment as a table: ``grid``, ``beat``, ``beat_name``."""
-        names = np.append(np.array([beat.label for beat in self.beats], dtype=object), "")
-        return pd.DataFrame(
-            {"grid": self.grid_ids, "beat": self.labels, "beat_name": names[self.assignment]}
-        )
-
 
 def _repeats(ids: list[str]) -> bool:
     return len(set(ids)) < len(ids)
