@@ -23,9 +23,7 @@ SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
 
 def commands() -> str:
     """Return the reference of the command line."""
-    from typer.main import get_command
-
-    from gridmap.cli._main import build
+    from gridmap.cli._main import build, option_key
     from gridmap.i18n import tr
 
     lines = [
@@ -34,8 +32,9 @@ def commands() -> str:
         "line on standard error when the input is bad. `--json` prints one document for scripts.",
         "", "每个命令成功时以 0 结束；输入有误时以 2 结束，并在标准错误里写一行说明。",
         "`--json` 输出一份供脚本读取的文档。", "",
+        "Options in brackets may be left out. 方括号里的选项可以不写。", "",
     ]  # fmt: skip
-    for name, command in get_command(build()).commands.items():  # type: ignore[attr-defined]
+    for name, command in build().commands.items():
         usage = [f"gridmap {name}"]
         rows = []
         for item in command.params:
@@ -44,19 +43,20 @@ def commands() -> str:
                 continue
             flags = "/".join([*item.opts, *item.secondary_opts])
             kind = "N" if isinstance(item.default, (int, float)) else "TEXT"
-            choices = item.help if item.help and "|" in item.help else kind
-            value = f" {item.metavar or choices}"
+            value = f" {item.metavar or kind}"
             if isinstance(item.default, bool):
                 value = ""
             short = f"[{item.opts[0]}{' ...' if value else ''}]"
             usage.append(f"{flags} ..." if item.required else short)
             default = "" if item.default in (None, "", False) else f"`{item.default}`"
             choice = f"{flags}{value}".replace("|", "\\|")
-            rows.append(f"| `{choice}` | {'yes 是' if item.required else ''} | {default} |")
+            told = [tr(option_key(name, item.opts[0]), language=each) for each in ("zh", "en")]
+            rows.append(f"| `{choice}` | {default} | {told[0]} | {told[1]} |")
         lines += [f"## gridmap {name}", "", tr(f"cli.help.{name}", language="zh"), ""]
         lines += [tr(f"cli.help.{name}", language="en"), "", "```text", " ".join(usage), "```", ""]
-        lines += ["| option 选项 | required 必填 | default 默认 |", "|---|---|---|"]
-        lines += [*rows, ""]
+        if rows:
+            head = ["| option 选项 | default 默认 | 作用 | what it does |", "|---|---|---|---|"]
+            lines += [*head, *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

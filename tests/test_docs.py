@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gridmap.i18n._catalogue import keys
 from gridmap.io.findings import FindingKind
 from gridmap.settings import Settings
 
@@ -19,17 +20,31 @@ def test_every_kind_of_finding_is_listed() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_every_command_shown_exists_with_its_options(name: str) -> None:
-    from typer.main import get_command
-
     from gridmap.cli._main import build
 
-    commands = get_command(build()).commands  # type: ignore[attr-defined]
+    commands = build().commands
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     lines = re.findall(r"^    gridmap (\w+)(.*)$", text, re.MULTILINE)
     assert lines
     for command, rest in lines:
         known = {option for item in commands[command].params for option in item.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, (command, rest)
+
+
+def test_every_option_says_what_it_does() -> None:
+    from gridmap.cli._main import build, option_key
+    from gridmap.i18n import has_key
+
+    options = [
+        option_key(name, item.opts[0])
+        for name, command in build().commands.items()
+        for item in command.params
+        if item.param_type_name == "option"
+    ]
+    assert len(options) > 80
+    assert [key for key in options if not has_key(key)] == []
+    told = {key for key in keys() if key.startswith("cli.option.")}
+    assert told <= set(options), told - set(options)
 
 
 def test_every_setting_is_documented() -> None:

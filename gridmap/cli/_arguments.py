@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Json", "WorkspacePath", "end_of", "pairs", "parts"]
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="JSON")]
+Json = Annotated[bool, typer.Option("--json")]
 
 
 def end_of(date: str) -> np.datetime64 | None:

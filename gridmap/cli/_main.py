@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from gridmap.cli import (
     _output,
@@ -26,10 +28,10 @@ from gridmap.cli import (
     warm,
 )
 from gridmap.errors import GridmapError
-from gridmap.i18n import set_language, tr
+from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import read_language
 
-__all__ = ["build", "main"]
+__all__ = ["build", "main", "option_key"]
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
@@ -50,7 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def build() -> typer.Typer:
+def build() -> TyperGroup:
     """Return the commands with their texts in the current language."""
     commands = typer.Typer(
         help=tr("cli.help.gridmap"),
@@ -61,7 +63,20 @@ def build() -> typer.Typer:
     )
     for name, command in _COMMANDS.items():
         commands.command(name, help=tr(f"cli.help.{name}"))(command)
-    return commands
+    made = get_command(commands)
+    assert isinstance(made, TyperGroup)  # noqa: S101 - several commands make a group
+    for name, one in made.commands.items():
+        for item in one.params:
+            if isinstance(item, typer.core.TyperOption):
+                item.help = tr(option_key(name, item.opts[0]))
+    return made
+
+
+def option_key(command: str, option: str) -> str:
+    """Return the key of what an option of a command does, such as ``--beats`` of ``propose``."""
+    name = option.lstrip("-").replace("-", "_")
+    key = f"cli.option.{command}.{name}"
+    return key if has_key(key) else f"cli.option.any.{name}"
 
 
 def main() -> None:

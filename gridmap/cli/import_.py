@@ -24,7 +24,8 @@ def command(
     kind: Annotated[
         str,
         typer.Option(
-            "--kind", help="grid|beat|station|room|facility|road|barrier|community|incidents"
+            "--kind",
+            metavar="grid|beat|station|room|facility|road|barrier|community|incidents",
         ),
     ],
     layer: Annotated[str, typer.Option("--layer")] = "",

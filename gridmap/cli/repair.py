@@ -17,7 +17,7 @@ def command(
     workspace: WorkspacePath,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="KIND", help="invalid|sliver|overlap|unmatched_edge|gap"),
+        typer.Option("--only", metavar="invalid|sliver|overlap|unmatched_edge|gap"),
     ] = None,
     tolerance_m: Annotated[float, typer.Option("--tolerance-m", metavar="M")] = 5.0,
     undo: Annotated[bool, typer.Option("--undo")] = False,
