@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,10 @@ from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError, MissingError
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
+from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
 from gridmap.pages.redraw_state import Found, Redraw, Sitting
+from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, MoveGrids, RenameBeat
 from gridmap.settings import Settings
@@ -86,6 +90,40 @@ def test_of_several_commands_all_are_carried_out_or_none(city):
     assert sitting.history.commands == ()
     sitting.apply(RenameBeat(first, "新名"), RenameBeat(second, "又一个"))
     assert len(sitting.history.commands) == 2
+
+
+# -- a page that is loaded anew
+
+
+def test_unsaved_work_is_taken_up_by_the_same_browser_alone(session, city, monkeypatch):
+    marks = iter(["mine", "mine", "another"])
+    monkeypatch.setattr("gridmap.pages.resuming.browser_mark", lambda _settings: next(marks))
+    grids, plan = city.layer(Kind.GRID), present_plan(city)
+    draft = Draft.start(Ground.from_city(city), plan)
+    state = Redraw(step="edit", sitting=Sitting(plan, History(draft, LOCAL)))
+    session.work["redraw"] = state
+    leave_off(session, grids)
+    session.work = {}
+    take_up(session, grids)
+    found = session.work.pop("redraw")
+    assert (found.step, found.sitting.history) == ("edit", state.sitting.history)
+    found.sitting.apply(RenameBeat(plan.beat_ids[0], "新名"))
+    assert state.sitting.history.commands == ()
+    take_up(session, grids)
+    assert session.work == {}
+
+
+def test_a_search_ends_when_the_last_who_waits_for_it_is_gone():
+    job = Job(lambda _tell, _stops: None)
+    first, second = Redraw(job=job), Redraw(job=job)
+    job.hold_for(first)
+    job.hold_for(second)
+    del first
+    gc.collect()
+    assert not job._stop.is_set()
+    del second
+    gc.collect()
+    assert job._stop.is_set()
 
 
 # -- rows of grids that are there no more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -38,6 +39,7 @@ class Job(Generic[T]):
     _result: list[T] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
+    _holders: int = 0
 
     def start(self) -> None:
         """Begin; the thread speaks the language of whoever begins."""
@@ -47,6 +49,16 @@ class Job(Generic[T]):
     def stop(self) -> None:
         """Ask the work to end with the best that it has."""
         self._stop.set()
+
+    def hold_for(self, holder: object) -> None:
+        """Note who waits for the work: it is stopped when the last of them is gone."""
+        self._holders += 1
+        weakref.finalize(holder, self._let_go)
+
+    def _let_go(self) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self.stop()
 
     @property
     def done(self) -> bool:

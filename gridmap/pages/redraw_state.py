@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -136,9 +135,16 @@ class Redraw:
             As `gridmap.pages.jobs.Job` takes it; it must not hold on to the session.
         """
         self.job, self.error = Job(work), None
-        weakref.finalize(self, self.job.stop)
+        self.job.hold_for(self)
         self.job.start()
         return self.job
+
+    def copied(self) -> Redraw:
+        """Return the same for another session: what is done there is not done here."""
+        copy = replace(self, kept=dict(self.kept), goes=False)
+        if self.sitting is not None:
+            copy.sitting = replace(self.sitting)
+        return copy
 
     def end(self) -> None:
         """Take what a search that is done has come back with."""

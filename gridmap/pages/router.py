@@ -19,6 +19,7 @@ from gridmap.pages.cache import open_city
 from gridmap.pages.choices import hold_choices
 from gridmap.pages.layout import guarded, put_header, put_style, show_complaint, show_error
 from gridmap.pages.people import current_actor, show_login
+from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import LOCAL, Action
 
@@ -44,7 +45,7 @@ def _go_home() -> None:
 
 def _go_home_from(path: str, session: Session) -> None:
     known = tr("page.join.names").join(name for name, _ in _PAGES)
-    session.complaint = InputError("page.error.no_page", received=unquote(path)[:40], known=known)
+    session.complaint = InputError("page.error.no_page", received=path[:40], known=known)
     session.complaint_page = ""
     _go_home()
 
@@ -52,7 +53,8 @@ def _go_home_from(path: str, session: Session) -> None:
 def _wrong_path(names: Iterable[str]) -> str:
     """Return the page that the address asks for where there is none of that name, or blank."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    path = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
+    asked = unquote(urlsplit(st.context.url or "").path)
+    path = asked.strip("/").removeprefix(base).strip("/")
     return "" if path in {"", *names} or "/" in path else path
 
 
@@ -127,9 +129,12 @@ def run() -> None:
             show_error(error)
     if city is not None:
         session.see(city.get(Kind.GRID))
+        take_up(session, city.get(Kind.GRID))
         _check_plan(session)
     put_header(session, city)
     if page.url_path in {name for name, _ in entries}:  # the others lead on at once
         show_complaint(session, page.url_path)
     page.run()
+    if city is not None:
+        leave_off(session, city.get(Kind.GRID))
     st.query_params.from_dict(session.address().to_query())

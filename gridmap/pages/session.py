@@ -23,7 +23,7 @@ from gridmap.pages.address import Address
 from gridmap.plans import Action, Actor, PlanStore
 from gridmap.settings import Settings, bundled, read_settings
 
-__all__ = ["DEMO", "Session", "current_session", "safe_name"]
+__all__ = ["DEMO", "Session", "browser_mark", "current_session", "safe_name"]
 
 DEMO = "demo"
 _KEY = "gridmap"
@@ -232,18 +232,23 @@ _FOLDERS: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
 def _browsers_folder(settings: Settings) -> Path | None:
-    """Return a folder that only this browser sees, until the app ends; None where it has none.
-
-    Streamlit gives each browser a random cookie against forged requests; a digest of it
-    tells browsers apart. Where people log in, one browser may serve several: there is none.
-    """
-    token = b"" if settings.login else _unmasked(str(st.context.cookies.get(_COOKIE) or ""))
-    if not token:
+    """Return a folder that only this browser sees, until the app ends; None where it has none."""
+    mark = browser_mark(settings)
+    if not mark:
         return None
-    mark = hashlib.blake2b(token, digest_size=16).hexdigest()
     if mark not in _FOLDERS:
         _FOLDERS[mark] = tempfile.TemporaryDirectory(prefix="gridmap-", ignore_cleanup_errors=True)
     return Path(_FOLDERS[mark].name)
+
+
+def browser_mark(settings: Settings) -> str:
+    """Return what tells this browser from others; blank where nothing does.
+
+    Streamlit gives each browser a random cookie against forged requests; this is a digest of
+    it. Where people log in, one browser may serve several: there is none.
+    """
+    token = b"" if settings.login else _unmasked(str(st.context.cookies.get(_COOKIE) or ""))
+    return hashlib.blake2b(token, digest_size=16).hexdigest() if token else ""
 
 
 def _unmasked(cookie: str) -> bytes:
