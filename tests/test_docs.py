@@ -13,9 +13,48 @@ from gridmap.settings import Settings
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_kind_of_finding_is_listed() -> None:
-    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == set(FindingKind)
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [("data.md", "## What a check finds"), ("data.zh-CN.md", "## 检查会发现什么")],
+)
+def test_every_kind_of_finding_is_listed(name: str, heading: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    listed = text.split(heading)[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", listed, re.MULTILINE)) == set(FindingKind)
+
+
+@pytest.mark.parametrize("name", ["data", "department", "measures", "proposals"])
+def test_both_languages_have_the_same_parts_and_figures(name: str) -> None:
+    """As many headings and tables; the same code in both, and the same figures in tables."""
+    texts = [
+        (ROOT / "docs" / f"{name}{suffix}.md").read_text(encoding="utf-8")
+        for suffix in ("", ".zh-CN")
+    ]
+    for pattern in (r"^#+ ", r"^\|", r"^    \S"):
+        one, other = (len(re.findall(pattern, text, re.MULTILINE)) for text in texts)
+        assert one == other, pattern
+    if name == "measures":  # formulas are put into words
+        return
+    cells = [
+        [re.findall(r"\d+(?:,\d{3})*", row) for row in re.findall(r"^\|.*$", text, re.MULTILINE)]
+        for text in texts
+    ]
+    for one, other in zip(*cells, strict=True):
+        assert sorted(one) == sorted(other)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", *sorted(
+    f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")
+)])  # fmt: skip
+def test_every_link_leads_somewhere(name: str) -> None:
+    file = ROOT / name
+    for target in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", file.read_text(encoding="utf-8")):
+        place = (file.parent / target[0]).resolve() if target[0] else file
+        assert place.exists(), target
+        if target[1]:
+            titles = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            assert target[1] in anchors, target
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
@@ -53,6 +92,9 @@ def test_every_setting_is_documented() -> None:
     listed = set(re.findall(r"^``(GRIDMAP_\w+)``", source, re.MULTILINE))
     assert read == listed
     assert len(read) == len(Settings.__slots__)
+    for name in ("department.md", "department.zh-CN.md"):
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"^\| `(GRIDMAP_\w+)` \|", text, re.MULTILINE)) == read, name
 
 
 def named_functions(name: str) -> list[str]:
