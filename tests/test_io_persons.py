@@ -26,6 +26,13 @@ NAMES = [
 ]  # fmt: skip
 
 
+def identity(body):
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return body + "10X98765432"[
+        sum(w * int(d) for w, d in zip(weights, body, strict=True)) % 11
+    ]  # fmt: skip
+
+
 def column(values, name="备注"):
     return personal_columns(pd.DataFrame({name: values}))
 
@@ -73,11 +80,9 @@ def test_numbers_of_cases_are_no_identity_numbers():
 
 def test_identity_numbers_of_foreigners_with_residence():
     # 9, country, region, birth, sequence; the check digit makes it one.
-    body = "93301019850312001"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    digit = "10X98765432"[sum(w * int(d) for w, d in zip(weights, body, strict=True)) % 11]
-    assert holds_id(body + digit)
-    assert column([body + digit]) == {"备注": "id_number"}
+    number = identity("93301019850312001")
+    assert holds_id(number)
+    assert column([number]) == {"备注": "id_number"}
 
 
 LANDLINES = ["0571-87654321", "(0571)87654321", "（010）6655 4433", "028 8765-4321",
@@ -116,8 +121,84 @@ def test_names_are_known_where_the_whole_column_is_of_them():
     assert column(NAMES) == {"备注": "name"}
     assert column([f" {name[0]} {name[1:]}" for name in NAMES] + [None]) == {"备注": "name"}
     assert column([*NAMES, "欧阳志远"]) == {"备注": "name"}
-    # A few cells may be names by chance.
-    assert column(NAMES[:7]) == {}
+    # A few cells of a column of places may be names by chance.
+    assert column(NAMES[:7], "名称") == {}
+    assert column(NAMES[:7]) == {"备注": "name"}
+    assert column(NAMES[:2]) == {}
+
+
+BORN = [identity(f"330102{year}0{year % 9 + 1}1{year % 9}{seq}")
+        for year, seq in zip(range(1956, 1996, 4), range(101, 200, 7), strict=False)]  # fmt: skip
+PERSONAL = {
+    "rounded by a spreadsheet": ("字段1", [float(n.replace("X", "0")) for n in BORN]),
+    "rounded and written": ("F3", [f"{float(n.replace('X', '0')):.14E}" for n in BORN]),
+    "hidden number": ("F3", [f"{BORN[0][:6]}********{BORN[0][-4:]}"]),
+    "hidden mobile": ("F3", ["138****1234"]),
+    "mobile written by a spreadsheet": ("F4", ["1.3812345678E+10", "1.3912345678E+10"]),
+    "town's numbers": ("F6", ["87654321", "88881234", "86543210", "87651100"]),
+    "town's numbers as numbers": ("F6", [6543210, 6881234, 6651100]),
+    "heading 座机": ("座机", ["87654321"]),
+    "heading of initials": ("LXDH", ["87654321"]),
+    "small plate": ("F7", ["浙a12345"]),
+    "e-mail": ("F8", ["zhang@example.com"]),
+    "account": ("备注", ["微信:zhangwei88"]),
+    "account's own id": ("F9", ["wxid_8a7b6c5d4e"]),
+    "heading 微信": ("微信", ["weiwei"]),
+    "face": ("人脸ID", ["a1b2"]),
+    "face in English": ("faceId", ["a1b2"]),
+    "home": ("备注", ["幸福小区3幢2单元501室"]),
+    "room in a building": ("地址", ["文三路100号3幢501室"]),
+    "name behind an office": ("备注", ["2号楼 网格员张伟"]),
+    "names with titles": ("备注", ["张伟（组长）", "王秀英（组员）", "刘建国"]),
+    "names in a list": ("备注", ["张伟、王秀英", "李娜、刘建国"]),
+    "security number": ("F13", ["123-45-6789"]),
+    "American telephone": ("F14", ["(718) 555-0123"]),
+    "birthday": ("生日", ["1990-01-01"]),
+    "sexes": ("F2", ["男", "女", "男"]),
+    "officer by name": ("officer", ["John Smith"]),
+    "cards": ("F12", ["4111111111111111", "5555555555554444", "4012888888881881"]),
+    "nested": ("owner", ['{"name": "x", "contact": {"phone": "139"}}']),
+    "nested list": ("属性", ['[{"F1": "138****1234"}]']),
+}
+
+
+@pytest.mark.parametrize("kind", PERSONAL)
+def test_records_under_headings_that_tell_nothing_are_known(kind):
+    heading, cells = PERSONAL[kind]
+    assert list(column(cells, heading)) == [heading]
+
+
+HARMLESS = {
+    "a day and a count": ("警情编号", [f"330102202603{d:02d}{n:04d}" for d in range(1, 29)
+                                       for n in range(4)]),
+    "the same as numbers": ("F1", [330102202603050000.0 + 10 * n for n in range(9)]),
+    "codes counted on": ("F2", [str(87654321 + n) for n in range(9)]),
+    "days": ("F2", [f"202603{d:02d}" for d in range(1, 10)]),
+    "people of seven digits": ("总人口", [6654321, 7120034, 8110293]),
+    "reported day": ("发生日期", ["2026-03-01"]),
+    "number of a report": ("接警号", ["J001"]),
+    "how many wardens": ("网格员", ["3", "2人"]),
+    "minorities": ("少数民族", [120, 30, 0]),
+    "minorities in words": ("少数民族人口", ["120"]),
+    "cameras": ("车牌识别", ["卡口3"]),
+    "callers counted": ("caller_count", [3]),
+    "patrols": ("patrol_mobile_units", [3]),
+    "poles": ("tel_poles", [3]),
+    "stations": ("派出所", ["王家湾派出所", "李家庄派出所", "张店派出所"]),
+    "short stations": ("所属派出所", ["王家湾", "李家庄", "张店", "高桥", "石磊", "江南", "金沙"]),
+    "streets": ("道路名称", ["长安", "中山", "平安", "建国", "解放", "人民", "胜利", "和平"]),
+    "where an office is": ("警务室地址", ["阳光小区3幢101室"]),
+    "a crossing": ("发案地点", ["文三路与学院路口"]),
+    "remarks": ("备注", ["与3号网格合并", "2025年新建", "待核"]),
+    "directions": ("方向", ["向东", "向西", "向南"]),
+    "units of police": ("处警单位", ["江东派出所民警中队"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_counts_codes_and_places_stay(kind):
+    heading, cells = HARMLESS[kind]
+    assert column(cells, heading) == {}
 
 
 PLACES = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-__all__ = ["are_person_names"]
+__all__ = ["are_person_names", "is_likely_name"]
 
 _FEWEST = 8  # different cells: fewer may be names by chance
 # The commonest surnames: they cover 19 of 20 people.
@@ -49,26 +49,53 @@ _PLACES = re.compile(
     r"浜泾埭院所站队处室局校行厅馆组段点]|广场|小区|新村)$"
 )
 _WORD = re.compile(r"^[\u4e00-\u9fa5]{2,4}$")
+_BESIDE = re.compile(
+    r"[（(\[【].*?[)）\]】]|(?:先生|女士|同志|老师|师傅|警官|组长|队长|主任|书记)$"
+)
+_BETWEEN = re.compile(r"[、，,;；/|]+")
 
 
-def are_person_names(cells: Collection[str]) -> bool:
+def are_person_names(cells: Collection[str], *, fewest: int = _FEWEST) -> bool:
     """Return whether different cells of a column are the names of people, not of places.
+
+    Parameters
+    ----------
+    cells
+        One name a cell, or several with a mark between them.
+    fewest
+        How many different names it takes; below eight all of them have to look like names.
 
     >>> are_person_names("张伟 王秀英 李娜 刘建国 陈静 杨丽 赵志强 黄海燕".split())
     True
     >>> are_person_names("高桥 江南 白杨街 石桥头 金沙 黄家湾 马陆 万寿".split())
     False
     """
-    words = [re.sub(r"\s", "", cell) for cell in cells]
-    if len(words) < _FEWEST:
+    words = {word for cell in cells for word in _words(cell)}
+    if len(words) < min(fewest, _FEWEST):
         return False
     likely = [word for word in words if _is_likely(word)]
-    if len(likely) < 0.8 * len(words):
+    few = len(words) < _FEWEST
+    if len(likely) < (1.0 if few else 0.8) * len(words):
         return False
     ended = sum(1 for word in likely if word[-1] in _GIVEN)
     # Four of five people have a given name of two characters; places seldom have three in all.
     long = sum(1 for word in likely if len(word) > 2)
-    return ended >= 0.6 * len(likely) and long >= 0.2 * len(likely)
+    return ended >= (0.8 if few else 0.6) * len(likely) and long >= 0.2 * len(likely)
+
+
+def is_likely_name(word: str) -> bool:
+    """Return whether one word may be a person's name: it begins and ends as names do."""
+    return _is_likely(word) and word[-1] in _GIVEN
+
+
+def _words(cell: str) -> list[str]:
+    """Return the names in a cell: without titles, without blanks inside a name."""
+    made = []
+    for part in _BETWEEN.split(_BESIDE.sub("", cell.strip())):
+        pieces = part.split()
+        apart = all(len(piece) > 1 for piece in pieces)
+        made += [_BESIDE.sub("", word) for word in (pieces if apart else ["".join(pieces)])]
+    return [word for word in made if word]
 
 
 def _is_likely(word: str) -> bool:

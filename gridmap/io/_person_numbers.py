@@ -5,6 +5,7 @@ A pattern that codes may have by chance counts only where nearly a whole column 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection
 
@@ -15,8 +16,11 @@ __all__ = [
     "MOBILE_ROUGH",
     "PLATE",
     "PLATE_ROUGH",
+    "are_cards",
     "are_landlines",
+    "are_local_numbers",
     "are_old_ids",
+    "are_rounded_ids",
     "has_id_check_digit",
     "holds_id",
     "holds_landline",
@@ -47,13 +51,20 @@ _BARE_LANDLINE = re.compile(rf"^{_AREA}[2-9]\d{{6,7}}$")
 ID_ROUGH = r"[1-9]\d{5}[ \x{3000}-]?\d{4}[ \x{3000}-]?\d{4}[ \x{3000}-]?\d{3}[\dXx]"
 MOBILE_ROUGH = r"1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
 LANDLINE_ROUGH = r"0[1-9]\d{1,2}[)\x{ff09} -][- ]?[2-9]\d{2,3}[- ]?\d{4}"
-PLATE_ROUGH = PLATE.pattern.split("[·")[0]
+PLATE_ROUGH = f"(?i:{PLATE.pattern.split('[·')[0]})"
 
 _OLD_ID = re.compile(
     r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])\d{4}"
     r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}"
 )
 _OLD_DIGITS = 15
+_BIRTH = re.compile(
+    r"^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|8[123]|9[0-9])\d{4}(?P<year>19\d\d|20[0-4]\d)"
+    r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}$"
+)
+_LOCAL = re.compile(r"^(?P<number>[2-9]\d{6,7})(?:[（(].*|转\s?\d+|-\d{1,5})?$")
+_DAY = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
+_CARD = re.compile(r"^(?:62|4\d|5[1-5])\d{14,17}$")
 
 
 def holds_id(cell: str) -> bool:
@@ -123,3 +134,52 @@ def are_landlines(cells: Collection[str]) -> bool:
     """
     hits = sum(1 for cell in cells if _BARE_LANDLINE.match(cell))
     return hits >= 3 and hits >= 0.9 * len(cells)
+
+
+def are_rounded_ids(numbers: Collection[int | str]) -> bool:
+    """Return whether numbers of 18 digits, exact to 14 only, are identity numbers.
+
+    A spreadsheet that takes them for numbers loses the check digit, not the birth date. Case
+    numbers have a region and a day too, of the last years; most people were born before 2010.
+
+    >>> are_rounded_ids([330102196001101056, 110105197112310016])
+    True
+    >>> are_rounded_ids([330102202603050016, 330102202603060016])
+    False
+    """
+    births = [found for n in numbers if (found := _BIRTH.match(str(n)))]
+    if not births or len(births) < 0.9 * len(numbers):
+        return False
+    early = sum(1 for found in births if int(found["year"]) < 2010)
+    return early > 0.5 * len(births)
+
+
+def are_local_numbers(cells: Collection[str]) -> bool:
+    """Return whether all cells may be telephone numbers of one town, without an area code.
+
+    Days, and codes that are counted on, have seven or eight digits too.
+
+    >>> are_local_numbers({"87654321", "88881234", "86543210"})
+    True
+    >>> are_local_numbers({"20260301", "20260302", "20260303"})
+    False
+    """
+    numbers = [found["number"] for cell in cells if (found := _LOCAL.match(cell))]
+    if len(numbers) < 3 or len(numbers) < len(cells) or len({len(n) for n in numbers}) > 1:
+        return False
+    if sum(1 for number in numbers if _DAY.match(number)) > 0.5 * len(numbers):
+        return False
+    values = sorted(int(number) for number in numbers)
+    steps = {b - a for a, b in itertools.pairwise(values)}
+    return len(steps) > 1 or len(values) < 4
+
+
+def are_cards(cells: Collection[str]) -> bool:
+    """Return whether nearly all cells are numbers of bank cards, check digit included."""
+    hits = sum(1 for cell in cells if _CARD.match(cell) and _has_luhn(cell))
+    return hits >= 3 and hits >= 0.9 * len(cells)
+
+
+def _has_luhn(number: str) -> bool:
+    doubled = [int(d) * (1 + at % 2) for at, d in enumerate(reversed(number))]
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
