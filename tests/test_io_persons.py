@@ -191,6 +191,9 @@ HARMLESS = {
     "a crossing": ("发案地点", ["文三路与学院路口"]),
     "remarks": ("备注", ["与3号网格合并", "2025年新建", "待核"]),
     "directions": ("方向", ["向东", "向西", "向南"]),
+    "noughts": ("AREA", [0.0, 0.0]),
+    "blanks": ("备注", ["", None]),
+    "owner of a street": ("Owner", ["City", "Private"]),
     "units of police": ("处警单位", ["江东派出所民警中队"]),
 }  # fmt: skip
 

@@ -45,8 +45,7 @@ _STAFF = _words(
 )
 # fmt: on
 _ENGLISH_STAFF = re.compile(
-    r"(^|_)(officer|sergeant|captain|lieutenant|commander|owner|tenant|resident|manager|leader|"
-    r"supervisor|driver|reporter)$"
+    r"(^|_)(officer|sergeant|captain|lieutenant|commander|tenant|resident)$"
 )
 _ENGLISH = re.compile(
     r"(^|_)(phone|telephone|tel|mobile|cellphone|cell_phone|fax|email|e_?mail|passport|ssn|"

@@ -259,7 +259,7 @@ def _of_whole_column(column: pa.Array, name: str) -> str:
             return "landline"
         if are_cards(cells):
             return "account"
-        if cells <= _SEXES:
+        if cells and cells <= _SEXES:
             return "name"
     # Three names under a heading that tells nothing are names; places take more to be told from.
     fewest = 8 if says_what(name) else 3
