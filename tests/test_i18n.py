@@ -94,3 +94,11 @@ def test_language_of_a_context() -> None:
         assert tr("field.residents") == "Residents"
     with pytest.raises(ValueError, match="language must be one of"):
         set_language("fr")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 grids"), (1, "1 grid"), (2, "2 grids"), ("1", "1 grid"), ("1,001", "1,001 grids")],
+)
+def test_one_is_not_many(count: object, said: str) -> None:
+    assert tr("page.edit.marked", language="en", count=count) == f"{said} selected:"

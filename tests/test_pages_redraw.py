@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
+from gridmap.pages.redraw_commands import beats_beside
 from gridmap.pages.redraw_state import Found, Redraw, Sitting
 from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session
@@ -124,6 +126,25 @@ def test_a_search_ends_when_the_last_who_waits_for_it_is_gone():
     del second
     gc.collect()
     assert job._stop.is_set()
+
+
+def test_grids_just_picked_are_to_go_to_a_beat_beside_them(session, city):
+    plan = present_plan(city)
+    ground = SimpleNamespace(session=session, city=city)
+    rows = tuple(np.flatnonzero(plan.labels == plan.beat_ids[0])[:1].tolist())
+    beside = beats_beside(ground, plan, rows)
+    pairs = city.adjacency
+    for beat in plan.beat_ids:
+        touching = sum(
+            length
+            for one, other, length, cut in zip(
+                pairs.first, pairs.second, pairs.length_m, pairs.barrier, strict=True
+            )
+            for here, there in ((one, other), (other, one))
+            if here in rows and plan.labels[there] == beat and not cut
+        )
+        own = plan.labels[rows[0]] == beat
+        assert (beat in beside) == (touching > 0 and not own)
 
 
 # -- rows of grids that are there no more

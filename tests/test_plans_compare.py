@@ -61,6 +61,16 @@ def test_a_beat_that_only_changed_its_number_has_not_moved():
     assert made.sentences("en")[0] == '"new" gives every grid the beat it has in "old".'
 
 
+def test_of_two_matches_that_keep_as_much_beats_keep_their_ids():
+    # Each of x and y shares 10 residents with either old beat: no grid goes from x to x.
+    told = compare_plans(
+        ground(residents=[10.0, 10.0, 10.0, 10.0, 0.0, 0.0]),
+        plan("xxyyxx"), plan("xyxyyy", name="new"),
+    )  # fmt: skip
+    assert all(flow.before != flow.after for flow in told.flows)
+    assert {beat.before: beat.after for beat in told.beats} == {"x": "x", "y": "y"}
+
+
 def test_what_moves_is_counted_and_said():
     old = plan("aaaabb", a=BeatInfo("a", "城东", officers=2), b=BeatInfo("b", "城西", officers=1))
     made = compare_plans(GROUND, old, plan("aaabbb", "new"))
@@ -80,7 +90,7 @@ def test_what_moves_is_counted_and_said():
         "综合负荷最大偏差由 33.3% 降至 0.0%。",
         "3 名民警中，3 名留在原社区。",
     ]
-    assert made.sentences("en")[1] == ("From 城东 to b: 1 grid(s), 100 residents, 10 incidents.")
+    assert made.sentences("en")[1] == ("From 城东 to b: 1 grid, 100 residents, 10 incidents.")
     assert made.grid_table.to_dict("records") == [{"grid": "003", "before": "a", "after": "b"}]
     with using_language("en"):
         assert made.to_dict()["sentences"] == made.sentences("en")

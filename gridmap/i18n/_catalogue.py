@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from string import Formatter
+from typing import Any
 
 LANGUAGES = ("zh", "en")
 
@@ -66,10 +68,28 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     --------
     >>> tr("field.residents", language="en")
     'Residents'
+    >>> tr("page.edit.marked", language="en", count=1)
+    '1 grid selected:'
     """
     entry = _entries(key.partition(".")[0])[key]
     text = entry[language or current_language()]
+    if values and "|" in text:
+        return _COUNTING.vformat(text, (), values)
     return text.format_map(values) if values else text
+
+
+class _Counting(Formatter):
+    """Formatting that knows ``{count:grid|grids}``: the one word for 1, the other for all else."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - as the base class
+        one, bar, many = format_spec.partition("|")
+        if not bar:
+            return str(super().format_field(value, format_spec))
+        shown = value if isinstance(value, str) else f"{value:.0f}"
+        return one if shown == "1" else many
+
+
+_COUNTING = _Counting()
 
 
 def has_key(key: str) -> bool:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from gridmap.pages.session import Session
 
-__all__ = ["choice_key", "chosen", "hold_choices"]
+__all__ = ["choice_key", "choose", "chosen", "hold_choices"]
 
 _KEPT = "gridmap-kept"
 _SEEN = "gridmap-seen"
@@ -54,6 +54,11 @@ def choice_key(
 def chosen(session: Session, name: str) -> Any:  # noqa: ANN401 - whatever the widget holds
     """Return what was chosen in a widget that may be drawn later, or None."""
     return st.session_state.get(_key(session, name))
+
+
+def choose(session: Session, name: str, value: Any) -> None:  # noqa: ANN401 - whatever it holds
+    """Put a value into a widget that has not been drawn yet in this run."""
+    st.session_state[_key(session, name)] = value
 
 
 def _key(session: Session, name: str) -> str:

@@ -194,7 +194,11 @@ def _show_figures(ground: Ground, found: list[Coverage]) -> None:
             tr(f"coverage.page.mean_{unit}"),
             number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
             tr(f"coverage.page.unit_{unit}"),
-            tr("coverage.page.p95", value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1)),
+            tr(
+                "coverage.page.p95",
+                value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1),
+                unit=tr(f"coverage.page.unit_{unit}"),
+            ),
         ),
     ]
     show_figures(figures)
@@ -317,13 +321,15 @@ def _tell_proposal(proposal: SiteProposal) -> None:
 
     mean = change(f"mean_{unit}", 1, digits)
     longest = change(f"longest_{unit}", 1, digits)
+    length = tr(f"coverage.page.unit_{unit}")
+    counted = tr(f"coverage.page.counted_{proposal.request.weight}")
     show_list(
         [
             (f"{change('covered_share', 100, 1)} %", tr("page.figure.reached")),
             (f"{change('backup_share', 100, 1)} %", tr("page.figure.backup")),
             (
-                f"{mean} {tr(f'coverage.page.unit_{unit}')}",
-                tr("coverage.page.mean_longest", longest=longest),
+                f"{mean} {length}",
+                tr("coverage.page.mean_longest", longest=longest, unit=length),
             ),
         ]
     )
@@ -332,13 +338,17 @@ def _tell_proposal(proposal: SiteProposal) -> None:
         tr(
             "coverage.page.answer",
             gained=number(gained),
+            unit=counted,
             gap=f"{proposal.answer.gap:.1%}",
             seconds=f"{proposal.answer.seconds:.1f}",
         )
     )
     show_list(
         [
-            (str(row["name"]), tr("coverage.page.looks_after", count=number(row["covers"])))
+            (
+                str(row["name"]),
+                tr("coverage.page.looks_after", count=number(row["covers"]), unit=counted),
+            )
             for row in proposal.sites.to_dict("records")
         ]
     )

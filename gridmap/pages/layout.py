@@ -56,7 +56,8 @@ class Figure:
 def put_style() -> None:
     """Put the pages' style into the document."""
     style = (files("gridmap.pages") / "pages.css").read_text(encoding="utf-8")
-    st.html(f"<style>{style.replace('FONT_ADDRESS', font_address())}</style>")
+    words = f':root {{ --gm-upload: "{tr("page.upload")}"; }}'
+    st.html(f"<style>{words}{style.replace('FONT_ADDRESS', font_address())}</style>")
 
 
 def put_header(session: Session, city: City | None) -> None:

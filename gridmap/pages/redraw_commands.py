@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
-from gridmap.pages.choices import choice_key, chosen
+from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_lines
 from gridmap.pages.redraw_state import Sitting
@@ -18,7 +19,7 @@ from gridmap.pages.session import Session
 from gridmap.plans import Command
 from gridmap.plans import commands as do
 
-__all__ = ["beat_labels", "painted_beat", "show_commands"]
+__all__ = ["aim_beside", "beat_labels", "painted_beat", "show_commands"]
 
 _Do = Callable[..., None]  # takes commands
 _TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"
@@ -33,6 +34,28 @@ def painted_beat(session: Session) -> str:
     """Return the beat that picked grids go to at once, or blank where nobody paints."""
     moves = chosen(session, _ACTION) in {None, "move"}
     return str(chosen(session, _TARGET) or "") if moves and chosen(session, _PAINT) else ""
+
+
+def beats_beside(ground: Ground, plan: Plan, rows: tuple[int, ...]) -> list[str]:
+    """Return the beats that border grids, their own left out; the longest border first."""
+    city = ground.city
+    own = set(plan.labels[list(rows)])
+    first, second = city.adjacency.first, city.adjacency.second
+    length = city.adjacency.length_m
+    shared: dict[str, float] = {}
+    for here, there in ((first, second), (second, first)):
+        at = np.isin(here, rows) & ~city.adjacency.barrier
+        for beat, metres in zip(plan.labels[there[at]], length[at], strict=True):
+            if beat and beat not in own:
+                shared[str(beat)] = shared.get(str(beat), 0.0) + float(metres)
+    return sorted(shared, key=lambda beat: -shared[beat])
+
+
+def aim_beside(ground: Ground, sitting: Sitting, rows: tuple[int, ...]) -> None:
+    """See to it that grids just picked are to go to a beat that borders them."""
+    beside = beats_beside(ground, sitting.history.current.plan, rows) if rows else []
+    if beside and chosen(ground.session, _TARGET) not in beside:
+        choose(ground.session, _TARGET, beside[0])
 
 
 def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:

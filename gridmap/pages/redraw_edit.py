@@ -16,7 +16,7 @@ from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_empty, show_error
-from gridmap.pages.redraw_commands import painted_beat, show_commands
+from gridmap.pages.redraw_commands import aim_beside, painted_beat, show_commands
 from gridmap.pages.redraw_save import show_save
 from gridmap.pages.redraw_state import (
     Redraw,
@@ -149,6 +149,7 @@ def _take(ground: Ground, sitting: Sitting, event: MapEvent, paint: str) -> None
     before = set(marked.get("edit", ())) if event.more else set()
     picked = set(event.grids)
     marked["edit"] = tuple(sorted(before ^ picked if event.event == "click" else before | picked))
+    aim_beside(ground, sitting, marked["edit"])
 
 
 def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:

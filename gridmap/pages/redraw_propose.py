@@ -90,10 +90,12 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         )
         st.markdown(f"**{tr('page.redraw.weights')}**")
         known = criteria_of(ground.city, ground.key)
+        # A city that counts neither residents nor incidents begins with what it knows.
+        usual_ones = _USUAL if set(_USUAL) & set(known) else dict.fromkeys(known[:1], 1.0)
+        before = state.weights or usual_ones
         weights: dict[str, float] = {}
         places = st.columns(2)
         for at, name in enumerate(known):
-            before = state.weights or _USUAL
             usual = round(100 * before.get(name, 0.0))
             weights[name] = places[at % 2].slider(
                 tr(f"page.criterion.{name}"), 0, 100, key=choice_key(session, f"w-{name}", usual)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ _KEY = "gridmap"
 _NEW = "workspaces"
 _COOKIE = "_streamlit_xsrf"
 _WORKSPACES = "*/gridmap.toml"
+_DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # names of Windows' own
 _OF_GRIDS = ("redraw", "refused", "siting-area")
 
 
@@ -273,10 +275,11 @@ def _unmasked(cookie: str) -> bytes:
 def safe_name(name: str) -> str:
     """Return a name that a file or folder may have on every system, and that stays in its place.
 
-    >>> safe_name("../东城 2025")
-    '___东城 2025'
+    >>> safe_name("../东城 2025"), safe_name("con")
+    ('___东城 2025', 'con_')
     """
-    return "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
+    plain = "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
+    return f"{plain}_" if _DEVICE.fullmatch(plain) else plain
 
 
 @cache

@@ -253,6 +253,7 @@ class CityMap {
       }
       if (theme.note) put("div", "gm-note", this.panel, theme.note);
     }
+    this.panel.hidden = !theme && !overlays.length;
     if (overlays.length && theme) put("hr", "", this.panel);
     for (const overlay of overlays) this._addSwitch(overlay);
     // Who works by keyboard stays where they were.
