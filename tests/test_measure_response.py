@@ -85,3 +85,17 @@ def test_what_is_missing_is_named():
     with pytest.raises(InputError) as caught:
         respond(town(incidents=[1.0] * 4), plan(), TRAVEL)
     assert caught.value.key == "measure.error.no_calls"
+
+
+def test_a_beat_without_grids_posts_nobody():
+    # z is drawn somewhere else; a unit of it would stand at the origin of the coordinates.
+    named = Plan("乙", np.array(list("abcd"), object), np.array((0, 0, 1, 1)),
+                 (BeatInfo("x", room="r"), BeatInfo("y"), BeatInfo("z")))  # fmt: skip
+    city = town(incidents=[3.0, 3.0, 3.0, 3.0])
+    with_empty = respond(city, named, TRAVEL, hours=24.0)
+    without = respond(city, plan(), TRAVEL, hours=24.0)
+    assert list(with_empty.beats.index) == ["x", "y"]
+    assert with_empty.response.mean_response_min == without.response.mean_response_min
+    # Calls in no beat are still answered by somebody.
+    loose = Plan("丙", named.grid_ids, np.array((0, 0, 1, -1)), named.beats)
+    assert respond(city, loose, TRAVEL, hours=24.0).response.mean_response_min < 10.0

@@ -73,7 +73,8 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
     Notes
     -----
     The assignment problem on the matrix of shared weight, solved exactly; grids without
-    weight count a trifle, so that empty ground is matched too.
+    weight count a trifle, so that empty ground is matched too. Of matches that keep as much,
+    the one is taken in which beats keep their ids.
     """
     if len(old.grid_ids) != len(new.grid_ids) or (old.grid_ids != new.grid_ids).any():
         raise InputError("measure.error.plan_of_other_city", plan=new.name, city=old.name)
@@ -81,6 +82,10 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
     held = (old.assignment >= 0) & (new.assignment >= 0)
     trifle = 1e-9 * max(float(weights.sum()), 1.0) / max(len(weights), 1)
     np.add.at(shared, (new.assignment[held], old.assignment[held]), weights[held] + trifle)
+    row_of = {name: row for row, name in enumerate(old.beat_ids)}
+    for row, name in enumerate(new.beat_ids):
+        if name in row_of and shared[row, row_of[name]] > 0:
+            shared[row, row_of[name]] += trifle * len(weights)
     rows, columns = linear_sum_assignment(shared, maximize=True)
     return {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
 

@@ -36,7 +36,7 @@ class PlanResponse:
     Attributes
     ----------
     beats
-        One row per beat: ``calls_per_day``, ``service_min`` (travel included),
+        One row per beat that holds a grid: ``calls_per_day``, ``service_min`` (travel included),
         ``utilisation``, ``overloaded`` (above 60 %), ``own_share`` (of its calls, those its
         own unit answers; NaN without calls).
     response
@@ -60,15 +60,16 @@ def respond(
     """Predict utilisation and response times of a plan's beats.
 
     One unit is posted at each beat's room, or where the beat has none at the middle of its
-    calls. It serves a call for the time on scene and its own mean travel, which depends on
-    which calls it answers: the model is solved again until they agree (Larson 1975).
+    calls; a beat without grids has no ground to post one on. It serves a call for the time on
+    scene and its own mean travel, which depends on which calls it answers: the model is solved
+    again until they agree (Larson 1975).
 
     Parameters
     ----------
     city
         City with grids and incidents.
     plan
-        The plan; every beat has a grid.
+        The plan; at least one beat holds a grid.
     travel
         Way of measuring travel, in minutes.
     on_scene_min
@@ -96,22 +97,26 @@ def respond(
     rate = calls[held] / length
     x, y = centres(city.grids.geometry)
     places = np.column_stack([x, y])
-    minutes = _minutes(travel, places[held], _posts(city, plan, places, calls))
-    home = plan.assignment[held].astype(np.int64)
-    service = np.full(len(plan), on_scene_min)
+    manned = np.unique(plan.assignment[plan.assignment >= 0])
+    posts = _posts(city, plan, places, calls)[manned]
+    minutes = _minutes(travel, places[held], posts)
+    unit = np.full(len(plan) + 1, -1, dtype=np.int64)  # the last is that of no beat
+    unit[manned] = np.arange(len(manned))
+    home = unit[plan.assignment[held]]
+    service = np.full(len(manned), on_scene_min)
     for _ in range(20):
         found = hypercube(rate, minutes, service, home=home)
         answered = found.dispatch_share.sum(axis=1)
         travelled = (found.dispatch_share * minutes).sum(axis=1)
-        mean = np.divide(travelled, answered, out=np.zeros(len(plan)), where=answered > 0)
+        mean = np.divide(travelled, answered, out=np.zeros(len(manned)), where=answered > 0)
         settled = np.abs(on_scene_min + mean - service).max() < 1e-3
         service = on_scene_min + mean
         if settled:
             break
     own = home >= 0
-    from_beat = np.bincount(home[own], weights=rate[own], minlength=len(plan))
+    from_beat = np.bincount(home[own], weights=rate[own], minlength=len(manned))
     part = found.dispatch_share[home[own], own.nonzero()[0]]
-    answered_own = np.bincount(home[own], weights=part, minlength=len(plan)) * rate.sum()
+    answered_own = np.bincount(home[own], weights=part, minlength=len(manned)) * rate.sum()
     return PlanResponse(
         beats=pd.DataFrame(
             {
@@ -120,10 +125,10 @@ def respond(
                 "utilisation": found.utilisation,
                 "overloaded": found.overloaded,
                 "own_share": np.divide(
-                    answered_own, from_beat, out=np.full(len(plan), np.nan), where=from_beat > 0
+                    answered_own, from_beat, out=np.full(len(manned), np.nan), where=from_beat > 0
                 ),
             },
-            index=pd.Index(plan.beat_ids, name="beat"),
+            index=pd.Index(np.asarray(plan.beat_ids, object)[manned], name="beat"),
         ),
         response=found,
     )
