@@ -2,14 +2,18 @@
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from gridmap.demo import make_city
 from gridmap.errors import WorkspaceError
-from gridmap.io import Workspace, read_city, write_frame
+from gridmap.io import ImportOptions, Workspace, read_city, read_layer, write_frame
+from gridmap.io._containers import opened_files
 from gridmap.io.placing import new_folder_beside, put
+from gridmap.model import Kind
+from gridmap.partition._workers import most_workers
 
 
 class InUseError(PermissionError):
@@ -87,3 +91,23 @@ def test_what_is_made_has_the_rights_of_its_place(tmp_path):
     assert place.path.stat().st_mode & 0o777 == 0o775
     assert (tmp_path / "grids.gpkg").stat().st_mode & 0o044 == 0o044
     assert folder.stat().st_mode & 0o777 == 0o775
+
+
+def test_a_zip_may_hold_names_that_windows_has_not(tmp_path):
+    """All parts of a shapefile are renamed alike, and nothing goes into a stream of a file."""
+    grids = make_city(grids=60, incidents=10, seed=1).grids.frame[["id", "geometry"]]
+    write_frame(grids, tmp_path / "made" / "g.shp")
+    with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
+        for path in (tmp_path / "made").iterdir():
+            archive.write(path, f"2024? /grids: {path.name}")
+    with opened_files(tmp_path / "g.zip", max_mb=10) as files:
+        names = {part for path in files for part in path.parts[-2:]}
+        assert names == {"2024_", "grids_ g.shp"}
+        layer, _ = read_layer(files, kind=Kind.GRID, options=ImportOptions())
+    assert len(layer) == 60
+
+
+def test_windows_waits_for_no_more_than_61_processes(monkeypatch):
+    assert most_workers(100) == (61 if sys.platform == "win32" else 100)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert (most_workers(100), most_workers(2)) == (61, 2)

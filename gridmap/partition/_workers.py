@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -117,6 +118,11 @@ def _stopped() -> Clock:
     return Clock(None, lambda: True)
 
 
+def most_workers(wanted: int) -> int:
+    """Return how many processes may be waited for at once: Windows has a limit of its own."""
+    return min(wanted, 61) if sys.platform == "win32" else wanted
+
+
 def _in_processes(
     tasks: Sequence[Task], clock: Clock, processes: int, report: Report
 ) -> list[Solved]:
@@ -126,7 +132,10 @@ def _in_processes(
     context = get_context("spawn")
     event = context.Event()
     with ProcessPoolExecutor(
-        min(processes, len(parcels)), mp_context=context, initializer=_begin, initargs=(event,)
+        most_workers(min(processes, len(parcels))),
+        mp_context=context,
+        initializer=_begin,
+        initargs=(event,),
     ) as pool:
         own = [
             [replace(t, seconds=None if t.seconds is None else t.seconds * processes) for t in p]
