@@ -26,6 +26,8 @@ __all__ = ["Pool", "best_cover", "gather_columns", "make_pool"]
 _SLOTS = 1 << 18
 _LARGEST = 120_000  # columns kept, fewer where grids are many
 _MODEL = 6_000  # columns given to branch and bound
+_FINE = 8_000_000  # entries of a pool whose prices are worked out in double precision
+_SAME = 1e-6  # borders, in mean borders, that differ by less are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,9 @@ def gather_columns(
     return least, plan
 
 
-def best_cover(pool: Pool, k: int, upper: float, seconds: float) -> tuple[float, Ints] | None:
+def best_cover(
+    pool: Pool, k: int, upper: float, seconds: float
+) -> tuple[float, Ints, bool] | None:
     """Return the cheapest exact cover by k columns of the pool, if cheaper than ``upper``.
 
     Parameters
@@ -199,21 +203,27 @@ def best_cover(pool: Pool, k: int, upper: float, seconds: float) -> tuple[float,
         Border of the best plan known, in the same unit as the columns' costs.
     seconds
         A cap on the time of the exact model.
+
+    Returns
+    -------
+    The cover's border, its plan, and whether no cover by columns of the pool has less.
     """
     size = pool.size
     if size < k:
         return None
     member = pool.member[:size]
     cost = pool.cost[:size] / 2
-    chosen = _relaxed(member, cost, k, upper, seconds / 2)
-    if chosen is None:
+    relaxed = _relaxed(member, cost, k, upper, seconds / 2)
+    if relaxed is None:
         return None
+    chosen, left_out = relaxed
     picked = _integral(member[chosen], cost[chosen], k, upper, seconds / 2)
     if picked is None:
         return None
-    columns = chosen[picked]
+    columns = chosen[picked[0]]
     beat = np.argmax(member[columns], axis=0).astype(np.int32)
-    return float(cost[columns].sum()), beat
+    border = float(cost[columns].sum())
+    return border, beat, picked[1] and left_out >= border - _SAME
 
 
 def _model(
@@ -257,12 +267,15 @@ def _model(
 
 def _relaxed(
     member: NDArray[np.uint8], cost: NDArray[np.float64], k: int, upper: float, seconds: float
-) -> NDArray[np.int64] | None:
-    """Return the columns that can be in a cover cheaper than ``upper``, cheapest first."""
+) -> tuple[NDArray[np.int64], float] | None:
+    """Return the columns that can be in a cover cheaper than ``upper``, cheapest first.
+
+    With them comes the least that a cover with any other column costs.
+    """
     clock = Clock(seconds)
     active = np.argsort(cost, kind="stable")[: min(len(cost), 2000)]
     penalty = float(cost.max()) + 1.0
-    dense = member.astype(np.float32)
+    dense = member.astype(np.float64 if member.size <= _FINE else np.float32)
     while True:
         solver, model = _model(member[active], cost[active], k, penalty)
         solver.passModel(model)
@@ -270,28 +283,34 @@ def _relaxed(
         solution = solver.getSolution()
         value = float(solver.getInfo().objective_function_value)
         dual = np.array(solution.row_dual)
-        reduced = cost - dense @ dual[:-1].astype(np.float32) - dual[-1]
+        reduced = cost - dense @ dual[:-1].astype(dense.dtype) - dual[-1]
         worst = np.argsort(reduced, kind="stable")[:500]
-        worst = worst[reduced[worst] < -1e-4]
-        if not worst.size or clock.stopped():
+        # A column of the model itself looks cheap by no more than the solver's own tolerance.
+        fresh = np.setdiff1d(worst[reduced[worst] < -1e-4], active)
+        if not fresh.size or clock.stopped():
             break
-        active = np.union1d(active, worst)
-    if value >= upper - 1e-6:
+        active = np.union1d(active, fresh)
+    if value >= upper - _SAME:
         return None
     gap = upper - value if np.isfinite(upper) else np.inf
     usable = np.flatnonzero(reduced < gap)
-    return usable[np.argsort(reduced[usable], kind="stable")[:_MODEL]]
+    usable = usable[np.argsort(reduced[usable], kind="stable")]
+    # Each of the k beats of a cover may cost the least reduced cost less than the relaxation.
+    slack = value + k * min(float(reduced.min()), 0.0)
+    left_out = slack + float(reduced[usable[_MODEL]]) if len(usable) > _MODEL else np.inf
+    return usable[:_MODEL], left_out
 
 
 def _integral(
     member: NDArray[np.uint8], cost: NDArray[np.float64], k: int, upper: float, seconds: float
-) -> NDArray[np.int64] | None:
-    """Return the columns of the cheapest cover found by branch and bound, or None."""
+) -> tuple[NDArray[np.int64], bool] | None:
+    """Return the columns of the cheapest cover found, and whether it is proven; or None."""
     import highspy
 
     solver, model = _model(member, cost, k, np.inf)
     model.integrality_ = [highspy.HighsVarType.kInteger] * len(member)
     solver.setOptionValue("time_limit", float(seconds))
+    solver.setOptionValue("mip_rel_gap", _SAME)
     if np.isfinite(upper):
         solver.setOptionValue("objective_bound", float(upper))
     solver.passModel(model)
@@ -300,4 +319,6 @@ def _integral(
         return None
     values = np.array(solver.getSolution().col_value)
     picked = np.flatnonzero(values > 0.5)
-    return picked if len(picked) == k and cost[picked].sum() < upper - 1e-9 else None
+    if len(picked) != k or cost[picked].sum() >= upper - 1e-9:
+        return None
+    return picked, solver.getModelStatus() == highspy.HighsModelStatus.kOptimal

@@ -28,6 +28,9 @@ def enumerate_columns(instance: Instance, pool: Pool, steps: int = _STEPS) -> bo
         A cap on the sets looked at; beyond it the answer is False.
     """
     n, loads = len(instance.xy), instance.loads
+    # The search aims somewhat inside the bounds; a proof is about all that they allow.
+    aside = instance.slack / loads.scale
+    loads = loads._replace(lo=loads.lo - aside, hi=loads.hi + aside)
     same = np.ptp(loads.lo, axis=0).max() == 0 if np.isfinite(loads.lo).all() else False
     if n > _WIDEST or not same or np.ptp(loads.hi, axis=0).max() != 0:
         return False

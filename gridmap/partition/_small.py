@@ -50,11 +50,14 @@ def search_small(
     """
     n = len(instance.xy)
     pool = make_pool(n, seed)
+    best: float = np.inf
+    plan: Ints | None = None
     if n <= 62 and enumerate_columns(instance, pool):
-        found = best_cover(pool, instance.k, np.inf, np.inf)
-        return (np.inf, None, True) if found is None else (*found, True)
+        found = best_cover(pool, instance.k, np.inf, clock.left())
+        if found is None or found[2]:
+            return (np.inf, None, False) if found is None else found
+        best, plan, _ = found
     pool.used[0] = 0
-    best, plan = np.inf, None
     sweeps = int(max(500, min(20_000, _VISITS / n)))
     for i in range(starts):
         if clock.stopped() or best <= good_enough + 1e-9:
@@ -77,7 +80,7 @@ def search_small(
         if i % 8 == 7 or i == starts - 1:
             cover = best_cover(pool, instance.k, best, min(_COVER_S, clock.left() / 3))
             if cover is not None and cover[0] < best - 1e-9:
-                best, plan = cover
+                best, plan, _ = cover
         if on_progress is not None:
             on_progress((i + 1) / starts)
     return best, plan, False

@@ -260,9 +260,21 @@ def _candidate(
         assignment=assignment,
         objective=objective,
         scores=scores,
-        bounds=(_cut_bound(scores.cut_m, proven=all(found.proven for found in solved)),),
+        bounds=(_cut_bound(scores.cut_m, proven=_is_proven(problem, built, solved)),),
         feasible=all(found.excess <= 0 for found in solved),
     )
+
+
+def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved]) -> bool:
+    """Return whether no plan that meets the request has shorter borders.
+
+    What was proven is about one region, and about borders as the search counts them: those
+    inside a community count more, parts could share out the beats otherwise, and grids tied
+    together may take others in on the way to each other.
+    """
+    alone = len(built) == 1 and len(built[0].grids) == problem.grids
+    plain = problem.communities is None and not tied_groups(problem)
+    return alone and plain and all(found.proven for found in solved)
 
 
 def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
