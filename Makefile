@@ -63,7 +63,7 @@ $(VENV)/bin/python:
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing gridmap and a hundred packages, 370 MB; two or three minutes ..."
-	@$(BIN)/python -m pip install --constraint constraints.txt --editable . | $(TOLD)
+	@$(BIN)/python -u -m pip install --constraint constraints.txt --editable . | $(TOLD)
 	@touch $@
 
 # What computes is compiled once here, so that no first page and no first proposal waits for it.
@@ -73,5 +73,5 @@ $(WARM): $(READY)
 
 $(DEV_READY): $(READY)
 	@echo "Installing what the tests need, a minute or so ..."
-	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]' | $(TOLD)
+	@$(BIN)/python -u -m pip install --constraint constraints.txt --editable '.[dev]' | $(TOLD)
 	@touch $@
