@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gridmap.demo import make_city
-from gridmap.errors import ConflictError, WorkspaceError
+from gridmap.errors import ConflictError, MissingError, WorkspaceError
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
 from gridmap.plans import LOCAL, Action, PlanStore, _rows, logged
@@ -215,6 +215,32 @@ def test_a_data_file_that_went_away_is_named(place, name):
     with pytest.raises(WorkspaceError) as raised:
         Workspace.open(place).city()
     assert len(raised.value.text("en").splitlines()) == 1
+
+
+def test_a_file_of_incidents_that_goes_or_breaks_while_a_command_runs_is_named(place):
+    incidents = Workspace.open(place).city().incidents
+    files = sorted((place / "incidents.parquet").iterdir())
+    last = files[-1].read_bytes()
+    for harm, key in (
+        (lambda path: path.write_bytes(last[: len(last) // 2]), "io.error.incidents_unreadable"),
+        (lambda path: path.write_bytes(b""), "io.error.incidents_unreadable"),
+        (lambda path: path.unlink(), "io.error.incidents_lost"),
+    ):
+        batches = incidents.batches()
+        next(batches)  # the command has begun
+        harm(files[-1])
+        with pytest.raises(WorkspaceError) as raised:
+            list(batches)
+        assert raised.value.key == key
+        assert files[-1].name in raised.value.text("en")
+
+
+def test_an_empty_store_that_a_full_disk_left_is_none(place):
+    (place / "plans.db").write_bytes(b"")
+    with pytest.raises(MissingError):
+        PlanStore.open(place, create=False)
+    with PlanStore.open(place) as store:
+        assert store.list() == ()
 
 
 # -- a clock that jumps

@@ -106,12 +106,24 @@ def write_months(incidents: Incidents, folder: Path) -> list[str]:
 
 
 def read_months(paths: list[Path], categories: tuple[str, ...]) -> Iterator[IncidentBatch]:
-    """Yield batches of at most a million incidents, in the order of the files."""
+    """Yield batches of at most a million incidents, in the order of the files.
+
+    Raises
+    ------
+    WorkspaceError
+        If a file has gone since, or is damaged.
+    """
     code_of = {name: code for code, name in enumerate(categories)}
     for path in paths:
-        with pq.ParquetFile(path, read_dictionary=["category"]) as file:
-            for part in file.iter_batches(batch_size=_BATCH):
-                yield _batch(part, code_of)
+        where = {"path": str(path.parents[1]), "file": path.name}
+        try:
+            with pq.ParquetFile(path, read_dictionary=["category"]) as file:
+                for part in file.iter_batches(batch_size=_BATCH):
+                    yield _batch(part, code_of)
+        except FileNotFoundError as error:
+            raise WorkspaceError("io.error.incidents_lost", **where) from error
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise WorkspaceError("io.error.incidents_unreadable", **where) from error
 
 
 def _table(batch: IncidentBatch, categories: tuple[str, ...]) -> pa.Table:

@@ -38,7 +38,7 @@ def open_engine(where: str | Path, *, create: bool = True) -> Engine:
     url = _url(where)
     shown = _shown(url)
     file = url.database if url.get_backend_name() == "sqlite" else None
-    if file and not create and not Path(file).exists():
+    if file and not create and not _is_begun(Path(file)):
         raise MissingError("plans.error.no_store", where=file)
     try:
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _server(url)
@@ -50,6 +50,11 @@ def open_engine(where: str | Path, *, create: bool = True) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _is_begun(file: Path) -> bool:
+    """Return whether a file is there and holds anything: a full disk leaves an empty one."""
+    return file.exists() and file.stat().st_size > 0
 
 
 @contextmanager
