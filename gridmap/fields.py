@@ -169,13 +169,14 @@ FIELDS: tuple[Field, ...] = (
         "beat", "id", ("grid", "room"),
         _words(
             "所属警格 所属警务区 警格编码 警务区编码 警格编号 警务区编号 beat_id beatnumber "
-            "beat_num beat_number beat"
+            "beat_num beat_number beat 所在警格 所在警务区 警格名称 警务区名称 警格 警务区"
         ),
     ),
     Field(
         "community", "id", ("grid", "room", "facility"),
         _words(
-            "所属社区 社区编码 社区编号 所属村 所属村居 community_id community"
+            "所属社区 社区编码 社区编号 所属村 所属村居 community_id community 所在社区 社区名称 "
+            "社区 村居"
         ),
     ),
     Field(

@@ -22,6 +22,7 @@ from gridmap.plans import (
     plan_from_layer,
     plan_from_table,
     plan_layer,
+    read_plan,
 )
 
 METRES = CRS.from_epsg(4547)
@@ -198,6 +199,20 @@ def test_chinese_tables_in_any_order_and_with_numbers_for_ids():
     other = table.rename(columns={"网格编码": "code A", "所属警格": "B"})
     chosen = plan_from_table(other, layer, name="p", columns={"grid": "code A", "beat": "B"})
     assert chosen.labels.tolist() == made.labels.tolist()
+
+
+@pytest.mark.parametrize("beat", ["警格", "警务区", "所在警格"])
+def test_a_table_whose_codes_a_spreadsheet_took_for_decimals(tmp_path, beat):
+    layer = Layer(Kind.GRID, grids().frame.assign(id=[f"33010200{n}" for n in range(1, 7)]))
+    city = City("row", METRES, {Kind.GRID: layer})
+    rows = [f"33010200{n}.0,{'甲乙'[n > 3]}" for n in range(1, 7)]
+    path = tmp_path / "plan.csv"
+    path.write_text("\n".join([f"网格编码,{beat}", *rows, "合计,"]), encoding="gbk")
+    assert read_plan(path, city, name="p").labels.tolist() == list("甲甲甲乙乙乙")
+    # A table is a file like any other: the limit holds for it.
+    with pytest.raises(InputError) as raised:
+        read_plan(path, city, name="p", max_mb=0.00001)
+    assert raised.value.key == "io.error.too_large"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
+from gridmap.io._containers import opened_files
 from gridmap.io._raw import Source
 from gridmap.io._sources import read_source
+from gridmap.io._values import as_ids
 from gridmap.io.audit import check_city
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.io.folders import workspaces_at
@@ -30,10 +32,12 @@ __all__ = [
     "Source",
     "Workspace",
     "Written",
+    "as_ids",
     "check_city",
     "import_files",
     "keep_arrays",
     "kept_arrays",
+    "opened_files",
     "read_city",
     "read_files",
     "read_layer",

@@ -117,6 +117,15 @@ def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:
 def as_ids(values: pd.Series) -> NDArray[np.object_]:
     """Return ids as text; ``3100.0`` and ``３１００`` become ``3100``, leading zeros stay.
 
+    Parameters
+    ----------
+    values : (n,) Series
+
+    Returns
+    -------
+    (n,) array
+        Blank where a cell is.
+
     >>> as_ids(pd.Series(["12.0", " 013 ", "１４"])).tolist()
     ['12', '013', '14']
     >>> as_ids(pd.Series(["1.0", "1.1"])).tolist()

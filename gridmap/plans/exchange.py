@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import match_columns
+from gridmap.io import as_ids
 from gridmap.measure.crosswalk import crosswalk
 from gridmap.model import BeatInfo, Kind, Layer, Plan
 from gridmap.plans.fingerprints import GridDifference
@@ -84,7 +85,9 @@ def plan_from_table(
                 received=", ".join(map(str, table.columns)),
             )
     grid, beat = _texts(table[found["id"]]), _texts(table[found["beat"]])
-    listed = (grid != "").to_numpy()
+    # A row of totals names no grid that is known, and no beat.
+    stray = (beat == "") & ~grid.isin(set(grids.ids))
+    listed = ((grid != "") & ~stray).to_numpy()
     index = pd.Index(grid[listed], dtype=object)
     twice = index[index.duplicated()].unique()
     if len(twice):
@@ -191,16 +194,8 @@ def _union(shapes: NDArray[np.object_]) -> shapely.Geometry:
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    """Return ids as text: blanks for nothing, whole numbers without a decimal point."""
-    if pd.api.types.is_float_dtype(column):
-        whole = column.dropna()
-        if (whole == whole.round()).all():
-            column = column.astype("Int64")
-    texts = [
-        "" if missing else str(value).strip()
-        for value, missing in zip(column, column.isna(), strict=True)
-    ]
-    return pd.Series(texts, column.index, dtype=object)
+    """Return ids as text, as an import reads them."""
+    return pd.Series(as_ids(column), column.index, dtype=object)
 
 
 def _infos(table: pd.DataFrame, beat: pd.Series) -> dict[str, BeatInfo]:

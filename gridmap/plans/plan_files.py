@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridmap.errors import InputError, MissingError
-from gridmap.io import ImportOptions, read_layer, read_source, write_frame
+from gridmap.io import ImportOptions, opened_files, read_layer, read_source, write_frame
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans.exchange import assignment_table, plan_from_layer, plan_from_table, plan_layer
 from gridmap.plans.fingerprints import fit_plan
@@ -15,7 +15,7 @@ __all__ = ["PLAN_FORMATS", "read_plan", "write_plan"]
 PLAN_FORMATS = (".csv", ".gpkg", ".geojson")
 """Suffixes that `write_plan` knows: a table, and two layers."""
 
-_TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet"}
+_TABLES = {".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".parquet"}
 
 
 def read_plan(
@@ -50,10 +50,11 @@ def read_plan(
     """
     if not path.is_file():
         raise MissingError("io.error.no_file", file=str(path))
-    if path.suffix.lower() in _TABLES:
-        table = read_source(path).frame
-        return plan_from_table(table, city.grids, name=name, columns=columns)
     options = ImportOptions() if max_mb is None else ImportOptions(max_mb=max_mb)
+    with opened_files(path, max_mb=options.max_mb) as inside:
+        if len(inside) == 1 and inside[0].suffix.lower() in _TABLES:
+            table = read_source(inside[0]).frame
+            return plan_from_table(table, city.grids, name=name, columns=columns)
     layer, _ = read_layer([path], kind=Kind.BEAT, options=options, crs=city.crs)
     return plan_from_layer(layer, city.grids, name=name)
 
