@@ -123,7 +123,10 @@ def _show_worst(beats: MeasureTable | None) -> None:
     if beats is None:
         show_empty("no_beats")
         return
-    show_list([(beat.name, beat.reason) for beat in worst_beats(beats.rows)])
+    found = worst_beats(beats.rows)
+    if not found:
+        st.caption(tr("page.worst.none"))
+    show_list([(beat.name, beat.reason) for beat in found])
 
 
 def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:

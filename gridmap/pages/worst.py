@@ -37,14 +37,14 @@ class WorstBeat:
 
 
 def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
-    """Return the beats with the greatest load or the most residents out of reach.
+    """Return the beats with the greatest load or the most residents out of reach, if any.
 
     Parameters
     ----------
     rows
         A table by beat, as `gridmap.measure.summarise` makes it.
     count
-        How many.
+        How many at most; a beat of which nothing stands out is not among them.
 
     Notes
     -----
@@ -64,6 +64,7 @@ def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
     table = np.column_stack(list(scores.values()))
     total = table.max(axis=1)
     order = np.argsort(-total, kind="stable")[:count]
+    order = order[total[order] > _NOTABLE]
     names = list(scores)
     found = []
     for row in order.tolist():
@@ -79,7 +80,7 @@ def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
                 str(record["id"]),
                 str(record["name"]),
                 float(total[row]),
-                tr("page.worst.join").join(parts[:2]) or tr("page.worst.none"),
+                tr("page.worst.join").join(parts[:2]),
             )
         )
     return found
