@@ -73,6 +73,31 @@ def test_some_rows_with_latitude_first_are_named(tmp_path):
     assert (error.key, error.values["rows"]) == ("io.error.rows_swapped", "3")
 
 
+NEW_YORK = grids([box(-74.0, 40.60, -73.95, 40.65), box(-73.95, 40.60, -73.9, 40.65)], 4326)
+INSIDE = "".join(f"{n},-73.9{n},40.6{n}\n" for n in range(1, 5))
+
+
+def test_latitude_first_is_known_by_the_city_where_both_are_below_ninety(tmp_path):
+    bring(tmp_path, "a.gpkg", NEW_YORK, "grid")
+    with pytest.raises(GridmapError) as raised:
+        bring(tmp_path, "b.csv", f"id,lon,lat\n{INSIDE}5,40.62,-73.97\n", "room")
+    assert (raised.value.key, raised.value.values["rows"]) == ("io.error.rows_swapped", "5")
+    turned = "".join(f"{n},40.6{n},-73.9{n}\n" for n in range(1, 5))
+    for raw, name in ((f"id,lon,lat\n{turned}", "c.csv"), (_points(turned), "d.geojson")):
+        with pytest.raises(GridmapError) as raised:
+            bring(tmp_path, name, raw, "room")
+        assert raised.value.key == "io.error.axes_swapped"
+        assert "EPSG:4326@yx" in raised.value.text()
+        done = bring(tmp_path, name, raw, "room", crs="EPSG:4326@yx")[2]
+        assert done.grids.frame.union_all().buffer(10_000).contains(done.rooms.frame.union_all())
+
+
+def _points(rows):
+    cells = [row.split(",") for row in rows.split()]
+    points = gpd.points_from_xy([float(c[1]) for c in cells], [float(c[2]) for c in cells])
+    return gpd.GeoDataFrame({"id": [c[0] for c in cells]}, geometry=points, crs=4326)
+
+
 @pytest.mark.parametrize("code", [3857, 3395, 4087])
 def test_metres_that_are_not_metres_are_not_measured_in(code):
     shapes = grids([box(114.0, 39.5, 114.01, 39.51)], 4490).to_crs(code).geometry.to_numpy()

@@ -20,6 +20,7 @@ __all__ = ["point_crs", "source_crs", "swap_axes"]
 Floats = NDArray[np.float64]
 
 _SAMPLE = 100_000
+_LEAST_DEG = 0.05
 
 
 def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
@@ -40,8 +41,12 @@ def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS,
     xy = xy[np.isfinite(xy).all(axis=1)]
     if source.crs is None:
         raise _refusal(xy[:, 0], xy[:, 1], options, where)
-    if source.crs.is_geographic and len(xy) and axes_swapped(xy[:, 0], xy[:, 1]):
-        raise _swapped(source.crs, where)
+    if source.crs.is_geographic and len(xy):
+        if axes_swapped(xy[:, 0], xy[:, 1]):
+            raise _swapped(source.crs, where)
+        middle = shapely.get_coordinates(shapely.centroid(source.frame.geometry.to_numpy()))
+        if len(middle) == len(source.frame):
+            _refuse_exchanged(middle[:, 0], middle[:, 1], source.crs, options, where)
     if source.crs.is_projected and len(xy) and _are_degrees(xy, source.crs):
         raise CRSError(
             "io.error.degrees_called_metres",
@@ -90,6 +95,7 @@ def point_crs(
     if names & {"lon", "lng", "lat", "经度", "纬度"}:
         if finite.any() and axes_swapped(x[finite], y[finite]):
             raise _swapped(degrees, where)
+        _refuse_exchanged(x, y, degrees, options, where)
         # A few impossible values are refused row by row; many mean that these are no degrees.
         wrong = (np.abs(x[finite]) > 180) | (np.abs(y[finite]) > 90)
         if wrong.mean() < 0.01 if finite.any() else True:
@@ -99,6 +105,29 @@ def point_crs(
             rows = some_ids(np.flatnonzero(turned) + 1)
             raise CRSError("io.error.rows_swapped", file=where, count=int(turned.sum()), rows=rows)
     raise _refusal(x[finite], y[finite], options, where)
+
+
+def _refuse_exchanged(x: Floats, y: Floats, crs: CRS, options: ImportOptions, where: str) -> None:
+    """Refuse degrees of which some lie in the city once longitude and latitude change places.
+
+    Numbers alone do not tell where both are below 90, as in most of the Americas.
+    """
+    if options.near is None:
+        return
+    west, south, east, north = options.near
+    margin = max(east - west, north - south, _LEAST_DEG)
+
+    def near(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+        inside = (lon >= west - margin) & (lon <= east + margin)
+        return inside & (lat >= south - margin) & (lat <= north + margin)
+
+    turned = near(y, x) & ~near(x, y)
+    if not turned.any():
+        return
+    if not near(x, y).any():
+        raise _swapped(crs, where)
+    rows = some_ids(np.flatnonzero(turned) + 1)
+    raise CRSError("io.error.rows_swapped", file=where, count=int(turned.sum()), rows=rows)
 
 
 def swap_axes(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
