@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError
+from gridmap.i18n import using_language
 from gridmap.io import read_city
 from gridmap.measure.coverage import (
     Within,
@@ -50,6 +51,25 @@ def test_new_rooms_improve_what_they_are_asked_to(city: City, model: str) -> Non
     assert len(proposal.sites) <= 2
     assert proposal.answer.gap >= 0.0
     assert before == coverage_figures(city, measure_coverage(city, REACH))
+
+
+def test_a_negative_weight_is_named_by_its_grid(city: City) -> None:
+    frame = city.grids.frame.copy()
+    frame.loc[3, "residents"] = -12
+    wrong = City("w", city.crs, {Kind.GRID: Layer(Kind.GRID, frame)})
+    with pytest.raises(GridmapError) as raised:
+        propose_sites(wrong, SiteRequest(REACH, rooms=1, candidates="grid"))
+    assert raised.value.key == "measure.error.criterion_values"
+    assert raised.value.values["ids"] == city.grids.ids[3]
+
+
+def test_fewer_rooms_than_asked_for_are_told(city: City) -> None:
+    everywhere = SiteRequest(Within(1e6, "m"), rooms=2, candidates="grid")
+    proposal = propose_sites(city, everywhere)
+    assert len(proposal.sites) == 0
+    with using_language("en"):
+        notes = propose_sites(city, everywhere).notes
+    assert any(note.startswith("0 of the 2 rooms asked for were chosen") for note in notes)
 
 
 def test_more_rooms_never_cover_less(city: City) -> None:

@@ -107,6 +107,10 @@ def _tell(proposal: SiteProposal) -> None:
             gap=100.0 * proposal.answer.gap,
         )
     )
+    if proposal.request.model == "center":
+        longest = (_number(figures[f"longest_{unit}"]) for figures in (before, after))
+        print_text(tr("siting.longest", **dict(zip(("before", "after"), longest, strict=True)),
+                      unit=unit))  # fmt: skip
     for note in proposal.notes:
         say(note)
 
@@ -132,10 +136,13 @@ def _area(city: City, file: Path) -> shapely.Geometry:
 
 def _adopt(workspace: Path, city: City, proposal: SiteProposal) -> None:
     from gridmap.io import Workspace
+    from gridmap.model import Kind
     from gridmap.siting import rooms_with
 
+    present = city.get(Kind.ROOM)
+    upon = {Kind.ROOM: "" if present is None else present.digest}
     with logged(workspace, "import", "room") as detail:
-        Workspace.open(workspace).put_layer(rooms_with(city, proposal))
+        Workspace.open(workspace).put_layers([rooms_with(city, proposal)], upon=upon)
         detail["features"] = len(proposal.sites)
 
 

@@ -154,8 +154,8 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     Raises
     ------
     InputError
-        If the model, mode, weight or candidates are unknown, all weights are zero, or
-        neither a number nor a budget is given.
+        If the model, mode, weight or candidates are unknown, a weight is negative or all
+        are zero, or neither a number nor a budget is given.
     InfeasibleError
         If the limits allow no choice.
     MissingError
@@ -313,6 +313,14 @@ def _weights(city: City, name: str) -> Floats:
     from gridmap.measure import criterion_of
 
     weights = np.asarray(criterion_of(city, name), dtype=np.float64)
+    bad = ~(weights >= 0.0)
+    if bad.any():
+        raise InputError(
+            "measure.error.criterion_values",
+            name=name,
+            count=int(bad.sum()),
+            ids=some_ids(city.grids.ids[bad]),
+        )
     if not (weights > 0.0).any():
         raise InputError("siting.error.no_demand", count=len(weights))
     return weights
@@ -358,5 +366,8 @@ def _notes(city: City, request: SiteRequest, answer: Siting, demand: _Demand) ->
         )
     if answer.gap > max(request.gap, 1e-9):
         notes.append(tr("siting.note.gap", gap=100.0 * answer.gap, seconds=request.seconds))
+    chosen = len(answer.chosen)
+    if request.rooms is not None and request.model != "all" and chosen < request.rooms:
+        notes.append(tr("siting.note.fewer", rooms=request.rooms, count=chosen))
     notes.append(tr("siting.note.points", samples=demand.samples))
     return notes
