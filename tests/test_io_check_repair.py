@@ -64,6 +64,18 @@ def test_a_sound_layer_has_no_findings():
     assert found(layer(Kind.GRID, squares(), residents=[1.0, 2.0, 3.0, 4.0])) == {}
 
 
+def test_grids_that_name_another_beat_than_they_lie_in():
+    # Two rows of two: the lower is beat 1, the upper beat 2, and a third beat has no ground.
+    beats = layer(Kind.BEAT, [at(0, 0, 200, 100), at(0, 100, 200, 200)], id=["01", "02"],
+                  name=["甲", "乙"])  # fmt: skip
+    same = layer(Kind.GRID, squares(), beat=["1", "甲", "2", "乙"])
+    assert found(same, beats) == {}
+    item = found(layer(Kind.GRID, squares(), beat=["1", "", "2", "9"]), beats)[
+        "grid", "other_beat"
+    ]
+    assert (item.count, item.ids) == (2, ("grid1", "grid3"))
+
+
 def test_an_overlap_of_three_by_a_hundred_metres():
     shapes = squares()
     shapes[0] = at(0, 0, 103, 100)

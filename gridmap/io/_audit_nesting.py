@@ -24,6 +24,10 @@ def nesting_faults(city: City) -> Iterator[Finding]:
     stations, communities = city.get(Kind.STATION), city.get(Kind.COMMUNITY)
     if grids is not None and beats is not None:
         yield from _outside(grids, beats, FindingKind.OUTSIDE_BEAT)
+        if any(grids.texts("beat")):
+            held = np.append(beats.ids, "")[_shares(grids, beats)[2]]
+            other = city.named(grids, Kind.BEAT) != held
+            yield from _some(grids, other, FindingKind.OTHER_BEAT, Severity.WARNING)
     elif grids is not None and grids.has("beat"):
         none = grids.texts("beat") == ""
         yield from _some(grids, none, FindingKind.OUTSIDE_BEAT, Severity.WARNING)
@@ -75,12 +79,17 @@ def _pieces(shape: shapely.Geometry) -> int:
 
 
 def _outside(layer: Layer, others: Layer, kind: FindingKind) -> Iterator[Finding]:
-    first, second = _shares(layer, others)
+    first, second, _ = _shares(layer, others)
     yield from _some(layer, first + second < _MOST, kind, Severity.WARNING)
 
 
-def _shares(layer: Layer, others: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each area's share in the other that holds most of it, and in all the rest."""
+def _shares(
+    layer: Layer, others: Layer
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return each area's share in the other that holds most of it, in all the rest, and its row.
+
+    The row is -1 where none holds any of it.
+    """
     inner, outer = sound_shapes(layer.geometry), sound_shapes(others.geometry)
     i, j = shapely.STRtree(outer).query(inner, predicate="intersects")
     within = shapely.covered_by(inner[i], outer[j])
@@ -91,7 +100,10 @@ def _shares(layer: Layer, others: Layer) -> tuple[NDArray[np.float64], NDArray[n
     most = np.zeros(len(inner))
     np.maximum.at(most, i, common)
     scale = np.where(area > 0, area, np.inf)
-    return most / scale, (total - most) / scale
+    held = np.flatnonzero(common > 0)[np.argsort(common[common > 0], kind="stable")]
+    row = np.full(len(inner), -1, dtype=np.int64)
+    row[i[held]] = j[held]  # of several the largest is written last
+    return most / scale, (total - most) / scale, row
 
 
 def _some(

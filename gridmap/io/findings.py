@@ -51,6 +51,9 @@ class FindingKind(StrEnum):
     """Grids whose id breaks the rule of 15 or 20 digits; looked for only when asked."""
     OUTSIDE_BEAT = "outside_beat"
     """Grids that lie, for the most part, in no beat."""
+    OTHER_BEAT = "other_beat"
+    """Grids that name another beat than the polygon that holds most of them: today's plan goes
+    by the name, ``measure --by beat`` by the polygons."""
     OUTSIDE_STATION = "outside_station"
     """Beats that lie, for the most part, in no station's area."""
     CROSSES_COMMUNITY = "crosses_community"
