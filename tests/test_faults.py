@@ -16,6 +16,7 @@ from gridmap.demo import make_city
 from gridmap.errors import ConflictError, MissingError, WorkspaceError
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
+from gridmap.model import Kind, Layer
 from gridmap.plans import LOCAL, Action, PlanStore, _rows, logged
 
 ROOT = Path(__file__).parents[1]
@@ -297,6 +298,30 @@ def test_two_apps_on_one_workspace_lose_nothing(place):
         assert {v.name: v.number for v in store.list()} == {"one": 3, "two": 3, "现行": 1}
         assert len(store.audit_records()) == 1 + 2 * 6
         assert store.verify().is_whole
+
+
+def test_what_was_made_from_a_layer_does_not_replace_a_newer_one(place, monkeypatch):
+    from gridmap.io import repairing
+    from gridmap.io.findings import FindingKind
+    from gridmap.io.repair import LayerRepair, Repaired
+
+    # While a repair computes, somebody else imports the stations anew.
+    newer = Workspace.open(place).layer(Kind.STATION)
+    newer = Layer(Kind.STATION, newer.frame.assign(name="新"))
+
+    def slow(layer, **_):
+        if layer.kind != Kind.STATION:
+            return LayerRepair(layer, (), coverage_valid=True)
+        Workspace.open(place).put_layer(newer)
+        mended = Layer(layer.kind, layer.frame.assign(name="旧"), layer.provenance)
+        done = Repaired(layer.kind, FindingKind.GAP, 1, 1.0, 0.1, 0)
+        return LayerRepair(mended, (done,), coverage_valid=True)
+
+    monkeypatch.setattr(repairing, "repair_layer", slow)
+    with pytest.raises(ConflictError) as raised:
+        repairing.repair_workspace(place)
+    assert raised.value.key == "io.error.layer_changed"
+    assert Workspace.open(place).layer(Kind.STATION).digest == newer.digest
 
 
 def test_an_import_that_fails_is_not_in_the_log(place):

@@ -9,10 +9,11 @@ import geopandas as gpd
 import pandas as pd
 from pyproj import CRS
 
-from gridmap.errors import WorkspaceError
+from gridmap.errors import ConflictError, WorkspaceError
+from gridmap.i18n import tr
 from gridmap.model import Kind, Layer
 
-__all__ = ["read_stored_layer", "write_stored_layer"]
+__all__ = ["read_stored_layer", "require_unchanged", "write_stored_layer"]
 
 
 def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, object]) -> Layer:
@@ -64,3 +65,26 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
         raise WorkspaceError(
             "io.error.cannot_write", path=str(path.parent), reason=str(error)
         ) from error
+
+
+def require_unchanged(
+    entries: Mapping[str, Mapping[str, object]], upon: Mapping[Kind, str], folder: Path
+) -> None:
+    """Refuse to write what was made from layers that a workspace no longer holds.
+
+    Parameters
+    ----------
+    entries
+        What the workspace says of its layers, by kind.
+    upon
+        Digest of each layer as it was read, blank for one that was not there.
+
+    Raises
+    ------
+    ConflictError
+        If somebody has stored another of these since.
+    """
+    for kind, digest in upon.items():
+        if str(entries.get(str(kind), {}).get("digest", "")) != digest:
+            what = tr(f"io.layer.{kind}")
+            raise ConflictError("io.error.layer_changed", kind=what, path=str(folder))

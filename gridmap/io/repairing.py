@@ -84,6 +84,8 @@ def repair_workspace(
     ------
     InputError
         If a kind cannot be mended or the tolerance is not positive.
+    ConflictError
+        If somebody has imported one of the mended layers anew meanwhile.
     WorkspaceError
         If the folder is no workspace or cannot be written.
     """
@@ -92,6 +94,7 @@ def repair_workspace(
     done: list[Repaired] = []
     changed: list[Layer] = []
     originals: list[str] = []
+    read: dict[Kind, str] = {}
     valid = True
     tell = progress or (lambda _: None)
     for step, kind in enumerate(place.kinds):
@@ -103,8 +106,9 @@ def repair_workspace(
         if result.layer is not before:
             name = _keep(place, before)
             originals.append(f"{ORIGINALS}/{name}")
+            read[kind] = before.digest
             changed.append(_remembering(result, before, name, tolerance_m))
-    place.put_layers(changed)
+    place.put_layers(changed, upon=read)
     return Repair(tuple(done), valid, tolerance_m, tuple(originals))
 
 

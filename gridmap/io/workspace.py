@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,7 @@ from gridmap.io._commit import (
     sweep_pending,
 )
 from gridmap.io._format import VERSION, keep_older, upgrade, version_of
-from gridmap.io._layer_store import read_stored_layer, write_stored_layer
+from gridmap.io._layer_store import read_stored_layer, require_unchanged, write_stored_layer
 from gridmap.io._months import store_incidents, stored_incidents, sweep_months
 from gridmap.io.options import ImportReport
 from gridmap.model import City, Incidents, Kind, Layer, Presets
@@ -220,11 +220,17 @@ class Workspace:
         told = dict(layer.provenance) if report is None else report.provenance()
         self.put_layers([Layer(layer.kind, layer.frame, told)])
 
-    def put_layers(self, layers: Iterable[Layer]) -> None:
+    def put_layers(
+        self, layers: Iterable[Layer], *, upon: Mapping[Kind, str] | None = None
+    ) -> None:
         """Store layers, each with its provenance, all of them or none.
+
+        ``upon`` holds the digests of what they were made from, blank for what was not there.
 
         Raises
         ------
+        ConflictError
+            If somebody has stored another of these since.
         CRSError
             If a layer is not in the working CRS.
         WorkspaceError
@@ -236,6 +242,7 @@ class Workspace:
         with self._writing() as folder:
             for layer in chosen:
                 self._check_crs(layer.crs)
+            require_unchanged(self.config.get("layers", {}), upon or {}, self.path)
             pending = folder / PENDING_LAYERS
             if (folder / _LAYERS).exists():
                 shutil.copyfile(folder / _LAYERS, pending)
@@ -243,11 +250,7 @@ class Workspace:
                 write_stored_layer(layer, pending)
             flushed(pending)
             entries = {
-                str(layer.kind): {
-                    **layer.provenance,
-                    "count": len(layer),
-                    "digest": layer.digest,
-                }
+                str(layer.kind): {**layer.provenance, "count": len(layer), "digest": layer.digest}
                 for layer in chosen
             }
             self._commit(folder, chosen[0].crs, {"layers": entries})

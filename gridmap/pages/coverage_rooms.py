@@ -84,11 +84,13 @@ def show_give_back(ground: Ground) -> None:
 def _put(ground: Ground, rooms: Layer) -> bool:
     """Store a layer of rooms, and write that to the log; whether it could be."""
     session = ground.session
+    present = ground.city.get(Kind.ROOM)
+    upon = {Kind.ROOM: "" if present is None else present.digest}
     try:
         path = session.writable_path()
         actor, url = session.someone(), session.settings.database_url
         with logged(path, actor, Action.IMPORT, "room", url=url) as detail:
-            Workspace.at(path).put_layer(rooms)
+            Workspace.at(path).put_layers([rooms], upon=upon)
             detail.update(source="siting", rows=len(rooms))
     except GridmapError as error:
         show_error(error)
