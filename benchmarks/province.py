@@ -148,7 +148,7 @@ def measure_parts(*, stations: int = 8, effort: str = "quick") -> dict[str, floa
     start = time.process_time()
     division = divide(problem)
     wish = Wish(tolerances=(0.05,))
-    built = [build_instance(problem, region, [], wish) for region in division.regions]
+    built = [build_instance(problem, region, wish) for region in division.regions]
     tasks = [
         Task(
             instance=part.instance,

@@ -1,7 +1,9 @@
 """What is promised holds in every combination, or is refused: tiny cities, looked through."""
 
 import numpy as np
+import pytest
 
+from gridmap.errors import GridmapError, InputError
 from gridmap.partition import Problem, propose
 
 
@@ -38,3 +40,145 @@ def test_borders_are_not_proven_where_communities_count_too():
 def test_proving_ends_where_prices_are_large():
     plan = propose(row([1.0, 0.049, 0.001, 0.95], 2, [9, 5, 1])).best
     assert plan.scores.cut_m == 1.0  # 1.05 and 0.95 lie on the tolerance
+
+
+def lattice(rows, columns, weights, beats, **options):
+    """Grids of 100 m in rows and columns; grid r * columns + c at row r, column c."""
+    at = np.arange(rows * columns).reshape(rows, columns)
+    across = np.stack([at[:, :-1].ravel(), at[:, 1:].ravel()], axis=1)
+    down = np.stack([at[:-1].ravel(), at[1:].ravel()], axis=1)
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    values = {
+        "weights": weights,
+        "edges": np.concatenate([across, down]),
+        "xy": np.stack([x, y], axis=1) * 100.0,
+        "beats": beats,
+    }
+    return Problem(**{**values, **options})
+
+
+STATIONS = ["w", "w", "w", "e", "e", "e"]
+CONTRADICTIONS = {
+    # Locks on a row of six grids, and the key of what is said.
+    "two_rooms_in_one_group": ({"together": ((0, 1),), "rooms": [0, 1]}, "two_beats"),
+    "fixed_apart_in_a_group": (
+        {"together": ((0, 1),), "fixed": [0, 1, -1, -1, -1, -1]},
+        "two_beats",
+    ),
+    "a_community_in_two_beats": (
+        {"communities": list("aabbcc"), "whole_communities": True, "rooms": [0, 1]},
+        "two_beats",
+    ),
+    "a_group_in_two_stations": ({"together": ((0, 5),), "parents": STATIONS}, "two_stations"),
+    "a_beat_in_two_stations": (
+        {"fixed": [0, -1, -1, -1, -1, 0], "parents": STATIONS},
+        "two_stations",
+    ),
+    "fixed_into_a_locked_beat": (
+        {"present": [0, 0, 0, 1, 1, 1], "frozen": (0,), "fixed": [-1, -1, -1, 0, -1, -1]},
+        "locked_closed",
+    ),
+    "fixed_out_of_a_locked_beat": (
+        {"present": [0, 0, 0, 1, 1, 1], "frozen": (0,), "fixed": [1, -1, -1, -1, -1, -1]},
+        "locked_closed",
+    ),
+    "a_room_in_a_locked_beat": (
+        {"present": [0, 0, 0, 1, 1, 1], "frozen": (0,), "rooms": [-1, 1]},
+        "locked_closed",
+    ),
+    "tied_to_a_locked_beat": (
+        {"present": [0, 0, 0, 1, 1, 1], "frozen": (0,), "together": ((2, 3),)},
+        "locked_closed",
+    ),
+    "too_few_units": ({"together": ((0, 1, 2, 3, 4, 5),)}, "few_units"),
+    "too_few_beside_a_locked_beat": (
+        {"present": [0, 0, 0, 0, 0, 1], "frozen": (0,), "beats": 3},
+        "few_units",
+    ),
+    "a_locked_beat_without_grids": (
+        {"present": [0, 0, 0, 1, 1, 1], "frozen": (2,), "beats": 3},
+        "frozen_empty",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_locks_that_contradict_each_other_are_refused(name):
+    locks, said = CONTRADICTIONS[name]
+    problem = row(np.ones(6), **{"beats": 2, "borders": np.ones(5), **locks})
+    with pytest.raises(GridmapError) as told:
+        propose(problem, tolerance=1.0, effort="quick")
+    assert told.value.key == f"partition.error.{said}"
+
+
+def test_grids_of_a_beat_are_joined_around_those_of_another():
+    # 0 and 2 are of beat 0 and 1 between them of beat 1: beat 0 goes round by the lower row.
+    problem = lattice(2, 3, np.ones(6), 2, fixed=[0, 1, 0, -1, -1, -1])
+    plan = propose(problem, tolerance=0.7, effort="quick").best
+    assert plan.assignment.tolist() == [0, 1, 0, 0, 0, 0]
+    walled = row(np.ones(3), 2, [1, 1], fixed=[0, 1, 0])
+    with pytest.raises(GridmapError, match="0, 2"):
+        propose(walled, effort="quick")
+
+
+def test_a_locked_beat_stays_in_pieces_and_across_stations_and_that_is_told():
+    problem = row(
+        np.ones(6),
+        3,
+        np.ones(5),
+        present=[0, 1, 1, 2, 2, 0],
+        frozen=(0,),
+        parents=["w", "w", "w", "e", "e", "e"],
+    )
+    found = propose(problem, effort="quick")
+    assert found.best.assignment.tolist() == [0, 1, 1, 2, 2, 0]
+    told = " ".join(found.sentences("en"))
+    assert "in several pieces today" in told
+    assert "cross stations today" in told
+
+
+def test_a_pair_that_cannot_be_apart_is_not_feasible():
+    found = propose(row(np.ones(3), 1, [1, 1], apart=((0, 2),)), effort="quick")
+    assert not found.best.feasible
+    assert "apart" in found.sentences("en")[0]
+
+
+def test_a_criterion_that_is_nowhere_holds():
+    weights = np.stack([np.ones(6), np.zeros(6)], axis=1)
+    for own in (weights, np.zeros(6)):
+        found = propose(row(own, 2, np.ones(5)), effort="quick")
+        assert found.best.feasible
+        assert not found.sentences("en")
+
+
+def test_other_criteria_are_held_beside_absolute_bounds():
+    # Both halves of a lattice carry 3 and 3; only those to the left and right also share 10.
+    weights = np.stack([np.ones(6), [5, 0, 0, 5, 0, 0]], axis=1)
+    weights[:, 1] = [5, 0, 5, 0, 0, 0]
+    found = propose(lattice(2, 3, weights, 2, bounds=(2, 4)), effort="quick")
+    assert found.best.feasible
+    assert found.best.scores.totals[:, 1].tolist() == [5.0, 5.0]
+    off = np.stack([np.ones(6), [9, 1, 0, 0, 0, 0]], axis=1)
+    told = propose(lattice(2, 3, off, 2, bounds=(2, 4)), effort="quick")
+    assert not told.best.feasible
+    assert any("criterion 2" in text or "80.00%" in text for text in told.sentences("en"))
+
+
+def test_what_is_to_be_kept_is_counted_among_grids_that_have_a_beat():
+    # Four of eight grids have a beat today; half of them, not of all, may leave it.
+    today = [0, 0, 1, -1, -1, -1, -1, 1]
+    problem = row(np.ones(8), 2, np.ones(7), present=today)
+    found = propose(problem, tolerance=1.0, keep=0.75, effort="quick", objective="balance")
+    assert found.best.feasible == (found.best.scores.kept >= 0.75)
+    assert found.best.feasible
+
+
+def test_equal_plans_are_shown_once():
+    problem = row(np.ones(6), 2, np.ones(5), present=[0, 0, 0, 1, 1, 1])
+    assert len(propose(problem, effort="quick", front=4).candidates) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"targets": [2, 0]}, {"tolerances": (-0.1,)}])
+def test_targets_and_tolerances_are_above_zero(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        row(np.ones(4), 2, np.ones(3), **wrong)

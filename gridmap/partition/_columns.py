@@ -283,7 +283,8 @@ def _relaxed(
         solution = solver.getSolution()
         value = float(solver.getInfo().objective_function_value)
         dual = np.array(solution.row_dual)
-        reduced = cost - dense @ dual[:-1].astype(dense.dtype) - dual[-1]
+        priced = np.asarray(dense @ dual[:-1].astype(dense.dtype), dtype=np.float64)
+        reduced = cost - priced - dual[-1]
         worst = np.argsort(reduced, kind="stable")[:500]
         # A column of the model itself looks cheap by no more than the solver's own tolerance.
         fresh = np.setdiff1d(worst[reduced[worst] < -1e-4], active)

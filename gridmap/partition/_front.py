@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gridmap.partition.proposal import Candidate
 
 __all__ = ["front_of"]
 
 
 def front_of(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the plan asked for and those that no other plan beats on every measure."""
+    """Return the plan asked for and those that no other plan beats on every measure.
+
+    A plan that was found twice is shown once.
+    """
     return candidates[:1] + [
         one
-        for one in candidates[1:]
+        for i, one in enumerate(candidates[1:], start=1)
         if not any(_dominates(other, one) for other in candidates if other is not one)
+        and not any(np.array_equal(other.assignment, one.assignment) for other in candidates[:i])
     ]
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition._arrays import Instance, Loads, Pulls, build_graph, hilbert_order
+from gridmap.partition._locks import wanted_beats
 from gridmap.partition._regions import Region
 from gridmap.partition.problem import Problem
 
@@ -53,18 +54,21 @@ class Built:
         return self.labels[beat[self.node]]
 
 
-def build_instance(problem: Problem, region: Region, ties: list[Integers], wish: Wish) -> Built:
-    """Return the arrays of one region; ``ties`` are groups that must share a beat.
+def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
+    """Return the arrays of one region of a problem whose locks are settled.
 
     Raises
     ------
     InfeasibleError
-        If grids that must share a beat cannot be reached from each other.
+        If grids that must share a beat cannot be reached from each other, or are so many that
+        too few are left for the other beats.
     """
     grids = region.grids
     edges, border = region.edges, region.borders_m
-    group = _contract(problem, region, ties)
+    group = _contract(problem, region)
     nodes = int(group.max()) + 1
+    if nodes < len(region.labels):
+        raise InfeasibleError("partition.error.few_units", beats=len(region.labels), units=nodes)
     xy = _places(problem, grids, edges)
     mass = np.bincount(group, minlength=nodes).astype(np.float64)
     centre = _sum_by(group, xy, nodes) / mass[:, None]
@@ -100,49 +104,90 @@ def build_instance(problem: Problem, region: Region, ties: list[Integers], wish:
     )
 
 
-def _contract(problem: Problem, region: Region, ties: list[Integers]) -> Integers:
+def _contract(problem: Problem, region: Region) -> Integers:
     """Return the node of each grid: grids that must share a beat are one node.
 
-    Groups that do not touch are joined along the shortest way between their parts.
+    Groups that do not touch are joined along the shortest way between their parts that
+    breaks no other lock.
     """
     n = len(region.grids)
     edges = region.edges
-    ties = [_positions(region.grids, tie) for tie in ties]
-    if problem.whole_communities and problem.communities is not None:
-        names = problem.communities[region.grids].astype(str)
-        ties += [np.flatnonzero(names == c) for c in np.unique(names) if c not in ("-1", "None")]
-    ties = [t for t in ties if len(t) > 1]
+    ties = [_positions(region.grids, np.array(sorted(tie))) for tie in problem.together]
+    ties = [tie for tie in ties if len(tie) > 1]
     if not ties:
         return np.arange(n)
     table = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (n, n)).tocsr()
     table = (table + table.T).tocsr()
-    links: list[NDArray[np.int64]] = []
+    label = wanted_beats(problem)[region.grids]
+    foes = [_positions(region.grids, np.array(sorted(pair))) for pair in problem.apart]
+    foes = [pair for pair in foes if len(pair) == 2]
+    # Those that belong to a beat come first: the others may join them on the way.
+    order = sorted(range(len(ties)), key=lambda i: -int(label[ties[i]].max()))
+    moved_up: set[int] = set()
+    while True:
+        group, stuck = _joined(table, [ties[i] for i in order], label, foes)
+        if stuck < 0:
+            return np.unique(group, return_inverse=True)[1].astype(np.int64)
+        late = order[stuck]
+        if stuck == 0 or late in moved_up:
+            raise InfeasibleError(
+                "partition.error.apart_forever",
+                ids=some_ids(problem.name_of(region.grids[ties[late]])),
+            )
+        moved_up.add(late)  # another group's way was in its way: let it choose first
+        order = [late, *(i for i in order if i != late)]
+
+
+def _joined(
+    table: csr_array, ties: list[Integers], label: Integers, foes: list[Integers]
+) -> tuple[Integers, int]:
+    """Return the group of each grid, and which of the ties cannot be joined (-1: none)."""
+    group = np.arange(len(label))
+    held = label.copy()
     for tie in ties:
-        inside = tie
+        group[np.isin(group, group[tie])] = group[tie[0]]
+        held[group == group[tie[0]]] = held[tie].max()
+    for i, tie in enumerate(ties):
         while True:
-            count, label = connected_components(table[inside][:, inside], directed=False)
+            own = group[tie[0]]
+            inside = np.flatnonzero(group == own)
+            count, piece = connected_components(table[inside][:, inside], directed=False)
             if count == 1:
                 break
-            start = inside[label == 0]
-            far, before, _ = dijkstra(
-                table, indices=start, unweighted=True, min_only=True, return_predecessors=True
-            )
-            others = inside[label != 0]
-            goal = int(others[np.argmin(far[others])])
-            if not np.isfinite(far[goal]):
-                raise InfeasibleError(
-                    "partition.error.apart_forever",
-                    ids=some_ids(problem.name_of(region.grids[tie])),
-                )
-            way = [goal]
-            while before[way[-1]] >= 0:
-                way.append(int(before[way[-1]]))
-            inside = np.union1d(inside, np.array(way))
-        links.append(inside)
-    rows = np.concatenate([np.full(len(g) - 1, g[0]) for g in links])
-    cols = np.concatenate([g[1:] for g in links])
-    merged = coo_array((np.ones(len(rows)), (rows, cols)), (n, n))
-    return connected_components(merged, directed=False)[1].astype(np.int64)
+            beat = int(held[inside[0]])
+            shut = (held >= 0) & (held != beat) & (beat >= 0)
+            for a, b in foes:
+                shut |= (group == group[b]) if group[a] == own else False
+                shut |= (group == group[a]) if group[b] == own else False
+            way = _way(table, inside[piece == 0], inside[piece != 0], ~shut)
+            if way is None:
+                return group, i
+            joined = np.isin(group, group[way])
+            held[joined] = held[joined].max()
+            group[joined] = own
+    return group, -1
+
+
+def _way(
+    table: csr_array, start: Integers, goals: Integers, allowed: NDArray[np.bool_]
+) -> Integers | None:
+    """Return the shortest way from some grids to others over those allowed, or None."""
+    own = np.flatnonzero(allowed)
+    far, before, _ = dijkstra(
+        table[own][:, own],
+        indices=np.searchsorted(own, start),
+        unweighted=True,
+        min_only=True,
+        return_predecessors=True,
+    )
+    ends = np.searchsorted(own, goals)
+    goal = int(ends[np.argmin(far[ends])])
+    if not np.isfinite(far[goal]):
+        return None
+    way = [goal]
+    while before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    return own[way]
 
 
 def _positions(grids: Integers, some: Integers) -> Integers:
@@ -188,19 +233,24 @@ def _sum_by(node: Integers, values: Floats, nodes: int) -> Floats:
 
 
 def _build_loads(problem: Problem, region: Region, weights: Floats, wish: Wish) -> Loads:
-    target = np.maximum(region.targets, 1e-12)
-    tolerance = np.maximum(np.array(wish.tolerances), 1e-9)
+    """Return the bounds of each beat; a criterion of which the region has nothing has none."""
+    worked = region.targets.max(axis=0) > 0
+    worked[0] |= problem.bounds is not None
+    if not worked.any():  # nobody works here: any plan will do
+        ones = np.ones((len(weights), 1))
+        every = np.full((len(region.labels), 1), float(len(weights)))
+        return Loads(ones, np.full_like(every, -np.inf), 2 * every, 1 / every)
+    target = np.ascontiguousarray(np.maximum(region.targets[:, worked], 1e-12))
+    tolerance = np.maximum(np.array(wish.tolerances)[worked], 1e-9)
+    shrink = wish.shrink if problem.bounds is None else 1.0 + 1e-9
+    lo = target * (1 - tolerance * shrink)
+    hi = target * (1 + tolerance * shrink)
+    scale = 0.03 / tolerance / target
     if problem.bounds is not None:
-        lo = np.full_like(target, -np.inf)
-        hi = np.full_like(target, np.inf)
         lo[:, 0], hi[:, 0] = problem.bounds
-        scale = np.full_like(target, 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9))
-    else:
-        lo = target * (1 - tolerance * wish.shrink)
-        hi = target * (1 + tolerance * wish.shrink)
-        scale = 0.03 / tolerance / target
+        scale[:, 0] = 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9)
     lo = np.where(lo <= 0, -np.inf, lo)
-    return Loads(weights, lo, hi, scale)
+    return Loads(np.ascontiguousarray(weights[:, worked]), lo, hi, scale)
 
 
 def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDArray[np.int32]:
@@ -229,10 +279,9 @@ def _build_pulls(
     grids, k, nodes = region.grids, len(region.labels), len(xy)
     number = {int(label): i for i, label in enumerate(region.labels)}
     pin = np.full(nodes, -1, dtype=np.int32)
-    if problem.fixed is not None:
-        for v, label in zip(node, problem.fixed[grids], strict=True):
-            if label >= 0:
-                pin[v] = number[int(label)]
+    wanted = wanted_beats(problem)[grids]
+    for v, label in zip(node[wanted >= 0], wanted[wanted >= 0], strict=True):
+        pin[v] = number[int(label)]
     centre = np.zeros((k, 2))
     site = np.zeros(k, dtype=np.int32)
     if problem.rooms is not None:
@@ -240,13 +289,11 @@ def _build_pulls(
         for label, i in number.items():
             grid = int(problem.rooms[label]) if label < len(problem.rooms) else -1
             if grid in local:
-                pin[local[grid]] = i
                 site[i] = local[grid]
                 centre[i] = xy[local[grid]]
     first = problem.weights[:, 0]
     keep = first if problem.keep_weights is None else problem.keep_weights
-    weight = np.bincount(node, weights=keep[grids], minlength=nodes).astype(np.float64)
-    mean = max(float(weight.mean()), 1e-12)
+    mean = max(float(keep[grids].sum()) / nodes, 1e-12)
     demand = first if problem.demand is None else problem.demand
     travel = np.bincount(node, weights=demand[grids], minlength=nodes)
     travel = travel / max(float(travel.mean()), 1e-12) * wish.travel * np.sqrt(nodes / k)
@@ -258,6 +305,11 @@ def _build_pulls(
         matrix = (matrix / max(float(matrix.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
     priced = wish.change > 0 or wish.keep is not None
     home = _today(problem, region, node, nodes) if priced else np.full(nodes, -1, np.int32)
+    weight = np.zeros(nodes)
+    if priced and problem.present is not None:  # what stays, as long as the node stays
+        home_of = np.append(region.labels, -1)[home][node]
+        stays = (home_of >= 0) & (problem.present[grids] == home_of)
+        weight += np.bincount(node[stays], weights=keep[grids][stays], minlength=nodes)
     foe_ptr, foe = _foes(problem, grids, node, nodes)
     return Pulls(
         mass=np.bincount(node, minlength=nodes).astype(np.float64),
@@ -266,7 +318,7 @@ def _build_pulls(
         pin=pin,
         home=home,
         price=weight / mean * wish.change,
-        weight=weight if priced else np.zeros(nodes),
+        weight=weight,
         demand=travel if wish.travel > 0 else np.zeros(nodes),
         centre_x=np.ascontiguousarray(centre[:, 0]),
         centre_y=np.ascontiguousarray(centre[:, 1]),

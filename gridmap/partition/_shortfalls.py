@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import some_ids
 from gridmap.partition._labels import beat_names
-from gridmap.partition._regions import Division, Note, Region, pieces_of, tied_groups
+from gridmap.partition._regions import Division, Note, Region, pieces_of
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate
 
@@ -35,10 +35,9 @@ def shortfalls(
         or note.values["count"] != across[0].values["count"]
     ]
     notes = [*islands, *across]
-    if problem.bounds is None:
-        notes += _off_balance(problem, best, tolerance, division, names)
-    else:
+    if problem.bounds is not None:
         notes += _off_bounds(problem, best, names)
+    notes += _off_balance(problem, best, tolerance, division, names)
     scores = best.scores
     if keep is not None and scores.kept is not None and scores.kept < keep - _TRIFLE:
         most = _most_kept(problem)
@@ -88,11 +87,15 @@ def _off_balance(
     division: Division,
     names: dict[int, str],
 ) -> list[Note]:
-    """Return where beats are outside their tolerance, by criterion, and why."""
+    """Return where beats are outside their tolerance, by criterion, and why.
+
+    Absolute bounds stand in for the tolerance of the first criterion.
+    """
     allowed = np.array(problem.tolerances or (tolerance,) * problem.criteria)
     notes: list[Note] = []
-    locked = _locked(problem, best, float(allowed[0]), names)
-    for c in range(problem.criteria):
+    bounded = problem.bounds is not None
+    locked = None if bounded else _locked(problem, best, float(allowed[0]), names)
+    for c in range(int(bounded), problem.criteria):
         off, cause = _worst(problem, best, division, c)
         wrong = [label for label, value in off.items() if value > allowed[c] + _TRIFLE]
         if not wrong:
@@ -148,14 +151,7 @@ def _heavy(
     """Return grids that alone, or tied together, exceed a beat, and the least deviation."""
     weight = problem.weights[:, criterion]
     found: tuple[Integers, float] | None = None
-    ties = [tie for tie in tied_groups(problem) if len(tie) > 1]
-    if problem.whole_communities and problem.communities is not None:
-        names = problem.communities.astype(str)
-        ties += [
-            np.flatnonzero(names == name)
-            for name in np.unique(names)
-            if name not in ("-1", "None")
-        ]
+    ties = [np.array(tie, dtype=np.int64) for tie in problem.together]
     regions = {id(region): region for region in cause.values()}.values()
     for region in regions:
         most = float(region.targets[:, criterion].max())

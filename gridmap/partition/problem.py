@@ -52,7 +52,7 @@ class Problem:
         officers; equal if None.
     bounds
         Lowest and highest workload of a beat on the first criterion, both allowed, instead
-        of a tolerance.
+        of its tolerance.
     parents
         Station of each grid (n,); no beat crosses a station. Any labels; None for one.
     communities
@@ -67,7 +67,7 @@ class Problem:
         Beat that each grid must be in (n,), -1 where free. With ``present`` the numbers are
         those of the present beats.
     frozen
-        Present beats that stay exactly as they are.
+        Present beats that stay exactly as they are, in pieces or across stations too.
     together, apart
         Groups of grids that share a beat; pairs that never do.
     rooms
@@ -184,11 +184,7 @@ class Problem:
             raise InputError(
                 "partition.error.shape", name="ids", expected=(n,), received=(len(self.ids),)
             )
-        for name in ("weights", "borders_m", "barrier_m", "keep_weights", "demand", "areas_m2"):
-            value = getattr(self, name)
-            if value is not None and value.size and value.min() < 0:
-                bad = np.flatnonzero((value < 0).reshape(len(value), -1).any(axis=1))
-                raise InputError("partition.error.negative", name=name, ids=some_ids(bad))
+        self._check_signs()
         for name in ("edges", "barrier_edges"):
             edges = getattr(self, name)
             if edges.size and (edges.min() < 0 or edges.max() >= n):
@@ -211,6 +207,27 @@ class Problem:
                 expected=(self.criteria,),
                 received=(len(self.tolerances),),
             )
+
+    def _check_signs(self) -> None:
+        for name in (
+            "weights",
+            "borders_m",
+            "barrier_m",
+            "keep_weights",
+            "demand",
+            "areas_m2",
+            "outer_m",
+        ):
+            value = getattr(self, name)
+            if value is not None and value.size and value.min() < 0:
+                bad = np.flatnonzero((value < 0).reshape(len(value), -1).any(axis=1))
+                raise InputError("partition.error.negative", name=name, ids=some_ids(bad))
+        for name in ("targets", "tolerances"):
+            value = getattr(self, name)
+            if value is not None and not np.min(value) > 0:
+                raise InputError(
+                    "partition.error.not_positive", name=name, received=float(np.min(value))
+                )
 
     @property
     def grids(self) -> int:

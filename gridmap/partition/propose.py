@@ -13,11 +13,12 @@ from gridmap.partition._exact import is_modelled
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
+from gridmap.partition._locks import locked_as_is, settle_locks
 from gridmap.partition._nearer import BOUND_GRIDS, improve_travel
 from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
-from gridmap.partition._regions import Division, divide, tied_groups
+from gridmap.partition._regions import Division, divide
 from gridmap.partition._shortfalls import shortfalls
 from gridmap.partition._solve import Solved, effort_of, pulls_travel, tidy_start
 from gridmap.partition._workers import Task, run_tasks
@@ -32,6 +33,7 @@ __all__ = ["propose"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
+_TRIFLE = 1e-9  # workload: what rounding alone may make of a limit
 _EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at its edge
 _TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
@@ -108,6 +110,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     check_options(problem, objective, tolerance, keep, front, processes)
     clock = Clock(seconds, should_stop)
     problem, pockets = fill_pockets(problem)
+    problem = settle_locks(problem)
     division = divide(problem)
     profiles = _profiles(problem, objective, front)
     candidates: list[Candidate] = []
@@ -118,11 +121,11 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         modelled = is_modelled(problem.grids, exact=prove)
         search = clock.part(part.left() * (0.1 if modelled else 0.3))
         search = search if name == "travel" else part
-        built = [build_instance(problem, r, tied_groups(problem), wish) for r in division.regions]
+        built = [build_instance(problem, region, wish) for region in division.regions]
         nearer = name == "travel" and len(built) == 1
         hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
         solved = run_tasks(
-            _tasks(built, name, effort, seed, search, keep),
+            _tasks(built, name, effort, seed, search, _may_leave(problem, division, built, keep)),
             clock=search,
             processes=processes,
             scheduler=scheduler,
@@ -148,7 +151,9 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         if clock.stopped():
             break
     chosen = front_of(candidates)
-    notes = pockets + shortfalls(problem, chosen[0], tolerance, keep, division)
+    notes = (
+        pockets + locked_as_is(problem) + shortfalls(problem, chosen[0], tolerance, keep, division)
+    )
     return Proposal(
         candidates=tuple(chosen),
         bridges=division.bridges,
@@ -206,21 +211,20 @@ def _tasks(
     effort: str,
     seed: int,
     clock: Clock,
-    keep: float | None,
+    may_leave: float,
 ) -> list[Task]:
-    """Return what is to be solved, region by region, with its share of the effort."""
+    """Return what is to be solved, region by region, with its share of the effort.
+
+    ``may_leave`` is the share of what could stay in its beat that need not.
+    """
     schedule = schedule_of(objective)
     looks = effort_of(effort)
     if objective == "travel":  # many short searches beat a long one, see `improve_travel`
         looks = replace(looks, visits=looks.visits / 8, most=looks.most // 8)
-    whole = sum(float(b.instance.pulls.weight.sum()) for b in built)
     size = sum(len(b.instance.xy) for b in built)
     tasks = []
     for i, part in enumerate(built):
         share = len(part.instance.xy) / size
-        limit = np.inf
-        if keep is not None and whole > 0:
-            limit = (1 - keep) * float(part.instance.pulls.weight.sum())
         start = None
         # Where each beat has a target of its own, it should have it where it is today.
         own = part.today.max(initial=-1) >= 0 and np.ptp(part.instance.loads.hi[:, 0]) > 0
@@ -233,12 +237,33 @@ def _tasks(
                 schedule=schedule,
                 seed=seed * 7919 + i,
                 seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
-                keep=limit,
+                keep=may_leave * float(part.instance.pulls.weight.sum()) + _TRIFLE
+                if np.isfinite(may_leave)
+                else np.inf,
                 start=start,
                 tighten=objective == "balance",
             )
         )
     return tasks
+
+
+def _may_leave(
+    problem: Problem, division: Division, built: Sequence[Built], keep: float | None
+) -> float:
+    """Return the share of what could keep its beat in the regions that need not keep it.
+
+    Locked beats keep theirs; what has to leave, because its beat goes on elsewhere or not at
+    all, has left already. Infinite where nothing is to be kept.
+    """
+    if keep is None or problem.present is None:
+        return np.inf
+    weight = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    total = float(weight[problem.present >= 0].sum())
+    could = sum(float(part.instance.pulls.weight.sum()) for part in built)
+    if could <= 0:
+        return np.inf
+    stays = keep * total - float(weight[division.frozen].sum())
+    return min(1.0, max(0.0, 1.0 - stays / could))
 
 
 def _candidate(
@@ -261,7 +286,8 @@ def _candidate(
         objective=objective,
         scores=scores,
         bounds=(_cut_bound(scores.cut_m, proven=_is_proven(problem, built, solved)),),
-        feasible=all(found.excess <= 0 for found in solved),
+        feasible=all(found.excess <= 0 for found in solved)
+        and not any(assignment[a] == assignment[b] for a, b in problem.apart),
     )
 
 
@@ -273,7 +299,7 @@ def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved
     together may take others in on the way to each other.
     """
     alone = len(built) == 1 and len(built[0].grids) == problem.grids
-    plain = problem.communities is None and not tied_groups(problem)
+    plain = problem.communities is None and not problem.together
     return alone and plain and all(found.proven for found in solved)
 
 
