@@ -159,6 +159,20 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_what_lies_in_no_row_is_told_below_the_table(tmp_path: Path) -> None:
+    grids = tmp_path / "grids.csv"
+    square = "POLYGON(({x} 3000000,{y} 3000000,{y} 3000500,{x} 3000500,{x} 3000000))"
+    grids.write_text("id,residents,beat,wkt\n" + "".join(
+        f'G{i},{100 + i},{beat},"{square.format(x=500_000 + 500 * i, y=500_500 + 500 * i)}"\n'
+        for i, beat in enumerate(("A", "A", ""))
+    ))  # fmt: skip
+    place = tmp_path / "city"
+    run("import", place, "--kind", "grid", "--crs", "EPSG:4547", grids)
+    shown = run("measure", place, "--by", "beat").stdout.splitlines()
+    assert shown[-1] == "In none of these rows: Residents 102 (of 303)."
+    assert "In none" not in run("measure", place, "--by", "grid").stdout
+
+
 @pytest.mark.real_data
 @pytest.mark.skipif(not REAL.exists(), reason="put the real data in ../shared/data")
 def test_carrollton_by_its_own_columns(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text
 from gridmap.errors import InputError
 from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    from gridmap.measure import MeasureTable
 
 
 def command(
@@ -44,3 +47,19 @@ def command(
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
+    if not as_json:
+        _tell_rest(table)
+
+
+def _tell_rest(table: MeasureTable) -> None:
+    """Say what lies in no row, and what was shared out: rows alone do not add up to the city."""
+    left, every = table.unassigned, table.totals
+    parts = [
+        tr("cli.measure.left", name=tr(f"field.{name}"), left=left[name], every=every[name])
+        for name in ("residents", "incidents")
+        if name not in table.missing and left[name] > 0
+    ]
+    if parts:
+        print_text(tr("cli.measure.unassigned", parts=tr("cli.measure.and").join(parts)))
+    if table.split_grids:
+        print_text(tr("report.note.split", count=table.split_grids))
