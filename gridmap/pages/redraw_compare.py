@@ -50,6 +50,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
     st.subheader(tr("page.compare.changes"))
     show_lines(found.sentences())
     frame = found.table()
+    frame["kept_share"] *= 100
     st.dataframe(
         frame[["name", "residents_before", "residents_after", "incidents_before",
                "incidents_after", "kept_share", "keeps_officers"]],
@@ -65,7 +66,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         }
         | {
             "kept_share": st.column_config.ProgressColumn(
-                tr("page.compare.kept_share"), format="percent", min_value=0, max_value=1
+                tr("page.compare.kept_share"), format="%.0f%%", min_value=0, max_value=100
             )
         },
     )  # fmt: skip
