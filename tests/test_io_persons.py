@@ -124,7 +124,10 @@ def test_names_are_known_where_the_whole_column_is_of_them():
     # A few cells of a column of places may be names by chance.
     assert column(NAMES[:7], "名称") == {}
     assert column(NAMES[:7]) == {"备注": "name"}
-    assert column(NAMES[:2]) == {}
+    assert column(NAMES[:2]) == {"备注": "name"}
+    assert column(NAMES[:2], "组别") == {}
+    # One cell alone may be a remark: 施 is a surname.
+    assert column(["施工中", None]) == {}
 
 
 BORN = [identity(f"330102{year}0{year % 9 + 1}1{year % 9}{seq}")

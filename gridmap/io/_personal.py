@@ -261,6 +261,6 @@ def _of_whole_column(column: pa.Array, name: str) -> str:
             return "account"
         if cells and cells <= _SEXES:
             return "name"
-    # Three names under a heading that tells nothing are names; places take more to be told from.
-    fewest = 8 if says_what(name) else 3
+    # Two names under a heading that tells nothing are names; places take more to be told from.
+    fewest = 8 if says_what(name) else 2 if is_vague(name) else 3
     return "name" if are_person_names(cells, fewest=fewest) else ""
