@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -16,25 +15,21 @@ from gridmap.i18n import tr
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
 from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
-from gridmap.pages.cache import criteria_of
 from gridmap.pages.choices import choice_key
-from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of, sites_of
-from gridmap.pages.coverage_rooms import show_give_back, show_take_over
+from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of
+from gridmap.pages.coverage_siting import show_siting
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures, show_list
+from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures
 from gridmap.pages.touch import show_map
-from gridmap.siting import Candidates, Model, SiteProposal, SiteRequest
+from gridmap.siting import SiteProposal
 
 __all__ = ["show"]
 
 _MODES = ("straight", "walk", "ebike", "car")
-_SITING: tuple[Model, ...] = ("cover", "backup", "median", "center")
 _ORDER = attrgetter("unit", "value")  # of limits
-_WEIGHTS = ("residents", "migrants", "incidents")
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
 _NEW = "#b3261e"
-_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +83,7 @@ def show() -> None:
             key=choice_key(ground.session, "view", "worst", views),
         )
         if view == "site":
-            proposal = _show_siting(ground, choice)
+            proposal = show_siting(ground, choice.mode, choice.limits[0])
         else:
             show_view(str(view), ground, found)
         for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
@@ -239,121 +234,6 @@ def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
             tr("page.figure.backup_note"),
         ),
     ]
-
-
-def _show_siting(ground: Ground, choice: _Choice) -> SiteProposal | None:
-    """Ask how many rooms may be added and how; return where they should stand."""
-    show_give_back(ground)
-    work = ground.session.work
-    drawn: tuple[int, ...] = work.setdefault("siting-area", ())
-    left, middle, right = st.columns(3)
-    session = ground.session
-    count = int(
-        left.number_input(
-            tr("page.coverage.how_many"), 0, 50, key=choice_key(session, "site-count", 0)
-        )
-    )
-    model = middle.selectbox(
-        tr("coverage.page.model"),
-        _SITING,
-        format_func=lambda n: tr(f"coverage.page.model_{n}"),
-        key=choice_key(session, "site-model", _SITING[0]),
-    )
-    counted = [name for name in _WEIGHTS if name in criteria_of(ground.city, ground.key)]
-    weights = counted or list(_WEIGHTS[:1])
-    weight = right.selectbox(
-        tr("coverage.page.weight"),
-        weights,
-        format_func=lambda name: tr(f"field.{name}"),
-        key=choice_key(session, "site-weight", weights[0], weights),
-    )
-    known = ("auto", *(kind for kind in (Kind.COMMUNITY, Kind.FACILITY) if ground.city.has(kind)))
-    sources = [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}]
-    source = left.selectbox(
-        tr("coverage.page.candidates"),
-        sources,
-        format_func=lambda name: tr(f"coverage.page.from_{name}"),
-        key=choice_key(session, "site-from", sources[0], sources),
-    )
-    apart = float(
-        middle.number_input(
-            tr("coverage.page.apart"), 0, 5000, step=100, key=choice_key(session, "site-apart", 0)
-        )
-    )
-    keep = right.checkbox(tr("coverage.page.keep"), key=choice_key(session, "site-keep", True))  # noqa: FBT003 - a checkbox's value
-    if drawn:
-        st.caption(tr("coverage.page.drawn", count=len(drawn)))
-        if st.button(tr("coverage.page.undraw")):
-            work["siting-area"] = ()
-            st.rerun()
-    else:
-        st.caption(tr("coverage.page.draw"))
-    if not count:
-        return None
-    request = SiteRequest(
-        choice.limits[0],
-        rooms=count,
-        model=model,
-        mode=choice.mode,
-        keep_existing=keep,
-        candidates=source,
-        weight=weight,
-        apart_m=apart,
-        seconds=_SECONDS,
-    )
-    try:
-        with st.spinner(tr("coverage.page.siting")):
-            proposal = sites_of(ground.city, ground.key, request, drawn)
-    except GridmapError as error:
-        show_error(error)
-        return None
-    _tell_proposal(proposal)
-    show_take_over(ground, proposal)
-    return proposal
-
-
-def _tell_proposal(proposal: SiteProposal) -> None:
-    before, after, unit = proposal.before, proposal.after, proposal.request.within.unit
-    digits = 0 if unit == "m" else 1
-
-    def change(name: str, factor: float, places: int) -> str:
-        return f"{number(factor * before[name], places)} → {number(factor * after[name], places)}"
-
-    mean = change(f"mean_{unit}", 1, digits)
-    longest = change(f"longest_{unit}", 1, digits)
-    length = tr(f"coverage.page.unit_{unit}")
-    counted = tr(f"coverage.page.counted_{proposal.request.weight}")
-    show_list(
-        [
-            (f"{change('covered_share', 100, 1)} %", tr("page.figure.reached")),
-            (f"{change('backup_share', 100, 1)} %", tr("page.figure.backup")),
-            (
-                f"{mean} {length}",
-                tr("coverage.page.mean_longest", longest=longest, unit=length),
-            ),
-        ]
-    )
-    gained = after["covered"] - before["covered"]
-    st.markdown(
-        tr(
-            "coverage.page.answer",
-            gained=number(gained),
-            unit=counted,
-            gap=f"{proposal.answer.gap:.1%}",
-            seconds=f"{proposal.answer.seconds:.1f}",
-        )
-    )
-    show_list(
-        [
-            (
-                str(row["name"]),
-                tr("coverage.page.looks_after", count=number(row["covers"]), unit=counted),
-            )
-            for row in proposal.sites.to_dict("records")
-        ]
-    )
-    for note in proposal.notes:
-        st.caption(note)
 
 
 def _show_map(
