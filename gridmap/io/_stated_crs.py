@@ -44,9 +44,10 @@ def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS,
     if source.crs.is_geographic and len(xy):
         if axes_swapped(xy[:, 0], xy[:, 1]):
             raise _swapped(source.crs, where)
-        middle = shapely.get_coordinates(shapely.centroid(source.frame.geometry.to_numpy()))
-        if len(middle) == len(source.frame):
-            _refuse_exchanged(middle[:, 0], middle[:, 1], source.crs, options, where)
+        bounds = shapely.bounds(source.frame.geometry.to_numpy())
+        bounds[~np.isfinite(bounds)] = np.nan
+        middle = (bounds[:, :2] + bounds[:, 2:]) / 2.0
+        _refuse_exchanged(middle[:, 0], middle[:, 1], source.crs, options, where)
     if source.crs.is_projected and len(xy) and _are_degrees(xy, source.crs):
         raise CRSError(
             "io.error.degrees_called_metres",
