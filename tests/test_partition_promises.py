@@ -137,6 +137,21 @@ def test_a_locked_beat_stays_in_pieces_and_across_stations_and_that_is_told():
     assert "cross stations today" in told
 
 
+def test_a_room_stays_in_its_beat_where_another_beat_has_to_be_made_anew():
+    # The west is beats 0 and 1 today, but room and number of beat 0 are in the east.
+    problem = lattice(
+        2,
+        5,
+        np.ones(10),
+        4,
+        edges=[(1, 2), (3, 4), (5, 6), (6, 7), (8, 9), (0, 5), (2, 7), (3, 8)],
+        present=[0, 0, 1, 2, 3, 0, 0, 1, 2, 3],
+        rooms=[9, 1, -1, 3],
+    )
+    plan = propose(problem, objective="change", effort="quick").best.assignment
+    assert plan[[9, 1, 3]].tolist() == [0, 1, 3]
+
+
 def test_a_pair_that_cannot_be_apart_is_not_feasible():
     found = propose(row(np.ones(3), 1, [1, 1], apart=((0, 2),)), effort="quick")
     assert not found.best.feasible
