@@ -13,6 +13,7 @@ from gridmap.partition._arrays import Floats, Instance, Ints, Loads, State
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import TreeRoom, tree_room
 from gridmap.partition._sweep import run_sweeps
+from gridmap.partition._transport import Transport
 
 __all__ = [
     "Clock",
@@ -23,6 +24,11 @@ __all__ = [
     "refresh_state",
     "schedule_arrays",
 ]
+
+_NARROW = 1 / 3  # of 3 %: from here on the schedule for narrow tolerances is used whole
+_LATE_LOOSE, _LATE_STRICT, _LATE_STIFFEN = 20.0, 3_000.0, 700.0
+_LATE_SETTLE, _LATE_COOLING, _LATE_HOLDING = 0.8, 0.5, 0.42
+_LEANING = 0.9  # of the schedule; at its end bounds are what they are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +42,9 @@ class Schedule:
     hot, cold
         Temperature at the start and at the end of the cooling, in mean borders.
     loose, strict
-        Weight of the balance penalty at both; it grows twentyfold more while cold.
+        Weight of the balance penalty at both.
+    stiffen, settle
+        By what the penalty grows more, and the temperature less, while it is held cold.
     round_hot, round_cold
         Weight of the moment of inertia at both, per beat.
     resplit
@@ -46,6 +54,8 @@ class Schedule:
     opening
         Share of the sweeps during which bounds grow to their whole width; 0 for plans that
         begin inside them.
+    transport
+        How strongly bounds lean where workload has far to go, see `Transport`; 0 for not.
     """
 
     sweeps: int
@@ -58,7 +68,42 @@ class Schedule:
     resplit: float = 0.004
     cooling: float = 0.75
     holding: float = 0.17
+    stiffen: float = 20.0
+    settle: float = 1.0
     opening: float = 0.0
+    transport: float = 0.0
+
+    def narrowed(self, tight: float, far: float) -> Schedule:
+        """Return the schedule for a tolerance of this part of 3 %.
+
+        Under a narrow tolerance a single grid is more than a beat can take or give, and a
+        penalty that is strict before the plan is cold freezes it; so most of the strictness
+        comes late, while the temperature is held. Penalties count in tolerances, yet a narrow
+        one needs no more room to move while hot than a wide one; but in a large plan what
+        drifts off has far to come back.
+
+        Parameters
+        ----------
+        tight
+            Half the width of the bounds, as a part of 3 %.
+        far
+            How far workload may have to go, 0 to 1 for a large plan.
+        """
+        part = 0.0
+        if self.transport > 0:
+            part = min(1.0, (1.0 - tight) / (1.0 - _NARROW))
+        loose = self.loose ** (1 - part) * _LATE_LOOSE**part
+        strict = self.strict ** (1 - part) * _LATE_STRICT**part
+        return replace(
+            self,
+            loose=loose * max(tight, far),
+            strict=strict * max(tight**2, 0.1),
+            stiffen=self.stiffen ** (1 - part) * _LATE_STIFFEN**part,
+            settle=self.settle ** (1 - part) * _LATE_SETTLE**part,
+            cooling=self.cooling * (1 - part) + _LATE_COOLING * part,
+            holding=self.holding * (1 - part) + _LATE_HOLDING * part,
+            transport=self.transport * min(1.0, far / tight),
+        )
 
     def fitted(self, sweeps: float) -> Schedule:
         """Return the schedule for so many sweeps: a short one is cooler and stricter.
@@ -209,6 +254,7 @@ def anneal(
         rate = _timed(instance, state, schedule, np.full(8, schedule.cooling), room)
         expected = min(expected, max(clock.left(), 0.0) / rate)
     schedule = schedule.fitted(expected)
+    transport = Transport(instance, schedule.transport) if schedule.transport > 0 else None
     for i in range(chunks):
         sweeps = planned
         left = clock.left()
@@ -217,8 +263,13 @@ def anneal(
         share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
         if clock.stopped():
             share = np.ones(3)
-        rate = _timed(instance, state, schedule, share, room)
+        rate = _timed(instance, state, schedule, share, room, transport)
         refresh_state(instance, state)
+        if transport is not None:
+            done = (i + 1) / chunks
+            transport = transport if done < _LEANING else None
+            if transport is not None:
+                transport.follow(instance, state)
         if on_chunk is not None:
             on_chunk((i + 1) / chunks, state)
         if len(share) == 3 and share[0] == 1.0:
@@ -232,10 +283,11 @@ def _timed(
     plan: Schedule,
     share: NDArray[np.float64],
     room: TreeRoom,
+    transport: Transport | None = None,
 ) -> float:
     """Run sweeps and return the seconds that one of them took."""
     before = perf_counter()
-    _run(instance, state, plan, share, room)
+    _run(instance, state, plan, share, room, transport)
     return (perf_counter() - before) / len(share)
 
 
@@ -252,8 +304,9 @@ def schedule_arrays(
     cool = np.clip(share / plan.cooling, 0.0, 1.0)
     hold = np.clip((share - plan.cooling) / plan.holding, 0.0, 1.0)
     heat = plan.hot * (plan.cold / plan.hot) ** cool
+    heat *= plan.settle**hold
     heat[share >= plan.cooling + plan.holding] = 1e-9
-    weigh = plan.loose * (plan.strict / plan.loose) ** cool * 20.0**hold
+    weigh = plan.loose * (plan.strict / plan.loose) ** cool * plan.stiffen**hold
     weigh[share >= plan.cooling + plan.holding] *= 25.0
     beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
     beta *= instance.k / max(1.0, float(instance.pulls.mass.sum()))
@@ -279,12 +332,15 @@ def _run(
     plan: Schedule,
     share: NDArray[np.float64],
     room: TreeRoom,
+    transport: Transport | None,
 ) -> None:
     """Run sweeps at given shares of the schedule."""
     heat, weigh, beta, resplits = schedule_arrays(instance, plan, share)
     # Free inside its bounds, workload would not flow from a quarter where every beat is near
     # the upper one to a quarter where all are near the lower: they open as the plan cools.
     loads = _opened(instance, float(share[0]) / plan.opening if plan.opening else 1.0)
+    if transport is not None:
+        loads = transport.leaning(loads)
     run_sweeps(
         instance.graph,
         loads,

@@ -20,6 +20,7 @@ from gridmap.partition._anneal import make_state, refresh_state
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._recombine import TreeRoom, recombine_pair, tree_room
 from gridmap.partition._sweep import is_plain
+from gridmap.partition._transport import beat_pairs
 
 __all__ = ["mend_balance"]
 
@@ -54,7 +55,7 @@ def mend_balance(
         outside = np.flatnonzero(over > 0)
         if not outside.size or instance.k < 2:
             break
-        ways = _neighbours(instance, state)
+        ways = beat_pairs(instance, state)
         # Each round tries other ways than the last.
         detour = rng.random(len(ways[0])) * min(turn, 6)
         for source in outside[np.argsort(-over[outside], kind="stable")]:
@@ -68,15 +69,6 @@ def _excess(instance: Instance, state: State) -> NDArray[np.float64]:
     loads = instance.loads
     over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
     return np.asarray(np.maximum(over, 0.0).max(axis=1))
-
-
-def _neighbours(instance: Instance, state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs of neighbouring beats, both ways round, sorted."""
-    rows = np.repeat(np.arange(len(state.beat)), np.diff(instance.graph.indptr))
-    a, b = state.beat[rows], state.beat[instance.graph.nbr]
-    away = a != b
-    key = np.unique(a[away].astype(np.int64) * instance.k + b[away])
-    return key // instance.k, key % instance.k
 
 
 def _turn(
@@ -93,7 +85,9 @@ def _turn(
     saved = state.beat.copy()
     way = _way(instance, state, source, ways)
     for p, q in pairwise(way):
-        root = int(np.flatnonzero(state.beat == p)[0])
+        root = _border_grid(instance.graph, state.beat, p, q)
+        if root < 0:  # what was handed over before has parted them
+            break
         _hand_over(
             instance.graph,
             instance.loads,
@@ -147,6 +141,17 @@ def _way(
     while way[-1] != source:
         way.append(int(before[way[-1]]))
     return way[::-1]
+
+
+@njit(cache=True, nogil=True)
+def _border_grid(graph: Graph, owner: np.ndarray, p: int, q: int) -> int:
+    """Return the first grid of a beat that borders on another beat, or -1."""
+    for v in range(len(owner)):
+        if owner[v] == p:
+            for e in range(graph.indptr[v], graph.indptr[v + 1]):
+                if owner[graph.nbr[e]] == q:
+                    return v
+    return -1
 
 
 @njit(cache=True, nogil=True)

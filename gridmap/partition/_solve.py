@@ -66,7 +66,7 @@ class Effort:
 _EFFORTS = {
     "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, windows=1.0, searches=0),
     "normal": Effort(visits=4e7, least=500, most=20_000, starts=2, windows=2.0, searches=6),
-    "thorough": Effort(visits=2e8, least=3_000, most=20_000, starts=4, windows=8.0, searches=200),
+    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=4, windows=5.0, searches=200),
 }
 
 
@@ -167,7 +167,7 @@ def solve_region(
     if start is None and effort.searches and is_small(instance):
         return _search(instance, effort, schedule, seed, clock, tell)
     sweeps = effort.sweeps(n)
-    starts = effort.starts if n <= 20_000 else max(1, effort.starts // 3)
+    starts = effort.starts if n < _FAR else max(1, effort.starts // 3)
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
@@ -178,12 +178,8 @@ def solve_region(
     hot = starts / (starts + effort.windows)
     if np.isfinite(left) and left / visit_s < (starts + effort.windows) * sweeps * n:
         hot = left / max(whole.left(), left)
-    # Penalties count in tolerances, yet a narrow one needs no more room to move while hot than
-    # a wide one; but in a large plan what drifts off has far to come back.
     tight = min(1.0, _tolerance(instance) / 0.03)
-    loose = schedule.loose * max(tight, min(1.0, n / _FAR))
-    strict = schedule.strict * max(tight**2, 0.1)
-    plan = replace(schedule, sweeps=sweeps, loose=loose, strict=strict)
+    plan = replace(schedule.narrowed(tight, far=min(1.0, n / _FAR)), sweeps=sweeps)
     if n <= _FREE_SHAPES:
         plan = replace(plan, opening=0.0)
         if plan.round_hot > 0:

@@ -1,0 +1,148 @@
+"""Workload that has far to go: bounds lean so that it flows from where there is too much.
+
+Annealing evens out neighbours. Where every beat of a quarter carries a little too much, and
+those with room lie ten beats away, nothing tells a beat in between to pass workload through;
+the quarter freezes so, and being brought inside the bounds afterwards costs border. The least
+flow between neighbouring beats that puts all inside their bounds (least in squares) is known
+in a moment: its potential says who should pass how much to whom, and each beat's bounds are
+moved against its potential for as long as the plan can still move.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gridmap.partition._arrays import Floats, Instance, Loads, State
+
+__all__ = ["Transport", "beat_pairs", "flow_potential"]
+
+Integers = NDArray[np.int64]
+_ROUNDS = 60
+_RELAX = 1.6  # successive over-relaxation (Young 1954)
+_ENOUGH = 1e-3  # half widths of the bounds
+_LEAN = 3.0  # half widths by which bounds move at most
+_WOUND = 30.0  # half widths a potential may reach, where nothing can flow
+_SWUNG = -0.7  # correlation of two potentials, one after the other
+_LESS, _MORE = 0.6, 1.1
+
+
+def beat_pairs(instance: Instance, state: State) -> tuple[Integers, Integers]:
+    """Return pairs of neighbouring beats, both ways round, sorted."""
+    rows = np.repeat(np.arange(len(state.beat)), np.diff(instance.graph.indptr))
+    a, b = state.beat[rows], state.beat[instance.graph.nbr]
+    away = a != b
+    key = np.unique(a[away].astype(np.int64) * instance.k + b[away])
+    return key // instance.k, key % instance.k
+
+
+class Transport:
+    """What flows between beats, and how far their bounds lean for it.
+
+    Parameters
+    ----------
+    gain
+        Half widths of lean for a potential of one half width. Where beats lean so far that
+        the flow turns round, it is taken back by itself.
+    """
+
+    def __init__(self, instance: Instance, gain: float) -> None:
+        loads = instance.loads
+        self._wanted = self._gain = gain
+        self._bounded = np.flatnonzero(np.isfinite(loads.lo + loads.hi).all(axis=0))
+        self._potential = np.zeros(loads.lo.shape)
+        self._half = np.where(np.isfinite(loads.hi - loads.lo), (loads.hi - loads.lo) / 2, 0.0)
+
+    def follow(self, instance: Instance, state: State) -> None:
+        """Compute the flow that a plan needs."""
+        rows, cols = beat_pairs(instance, state)
+        ptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=instance.k))])
+        alike = before = now = 0.0
+        for c in self._bounded:
+            half = self._half[:, c]
+            found = flow_potential(
+                ptr,
+                cols,
+                state.total[:, c],
+                instance.loads.lo[:, c],
+                instance.loads.hi[:, c],
+                self._potential[:, c],
+            )
+            unit = max(float(half.mean()), 1e-12)
+            last, next_ = self._potential[:, c] / unit, found / unit
+            alike += float(last @ next_)
+            before += float(last @ last)
+            now += float(next_ @ next_)
+            self._potential[:, c] = np.clip(found, -_WOUND * half, _WOUND * half)
+        swung = alike < _SWUNG * np.sqrt(before * now)
+        self._gain = self._gain * _LESS if swung else min(self._wanted, self._gain * _MORE)
+
+    def leaning(self, loads: Loads) -> Loads:
+        """Return the loads with bounds moved against the potential."""
+        lean = np.clip(self._gain * self._potential, -_LEAN * self._half, _LEAN * self._half)
+        return loads._replace(lo=loads.lo - lean, hi=loads.hi - lean)
+
+
+def flow_potential(
+    ptr: Integers,
+    cols: Integers,
+    total: Floats,
+    lo: Floats,
+    hi: Floats,
+    start: Floats,
+) -> Floats:
+    """Return the potential of the least flow that puts every beat inside its bounds.
+
+    The flow from p to q is the difference of their potentials; the sum of its squares is
+    least. Solved by relaxation: a beat's potential is what its own bounds ask for, its
+    neighbours' given, and nought where it is inside anyway.
+
+    Parameters
+    ----------
+    ptr, cols
+        Neighbouring beats of each beat, as in a CSR matrix.
+    total, lo, hi
+        Workload of each beat and its bounds (k,). Where all together don't fit, bounds give
+        way evenly.
+    start
+        A potential to begin from (k,).
+    """
+    surplus = max(0.0, float(total.sum() - hi.sum())) / len(total)
+    lack = max(0.0, float(lo.sum() - total.sum())) / len(total)
+    enough = _ENOUGH * max(float((hi - lo).mean()) / 2, 1e-300)
+    load = np.ascontiguousarray(total)  # one kind of array, one compilation
+    return np.asarray(
+        _relaxed(ptr, cols, load, lo - lack, hi + surplus, start.copy(), _ROUNDS, enough)
+    )
+
+
+@njit(cache=True, nogil=True)
+def _relaxed(
+    ptr: np.ndarray,
+    cols: np.ndarray,
+    total: np.ndarray,
+    lo: np.ndarray,
+    hi: np.ndarray,
+    potential: np.ndarray,
+    rounds: int,
+    enough: float,
+) -> np.ndarray:
+    for _ in range(rounds):
+        worst = 0.0
+        for b in range(len(total)):
+            degree = ptr[b + 1] - ptr[b]
+            if degree == 0:
+                continue
+            around = 0.0
+            for e in range(ptr[b], ptr[b + 1]):
+                around += potential[cols[e]]
+            # Positive sheds down to the upper bound, negative takes up to the lower one.
+            wanted = max((total[b] - hi[b] + around) / degree, 0.0)
+            wanted += min((total[b] - lo[b] + around) / degree, 0.0)
+            change = _RELAX * (wanted - potential[b])
+            potential[b] += change
+            worst = max(worst, abs(change))
+        if worst < enough:
+            break
+    return potential
