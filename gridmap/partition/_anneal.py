@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _NARROW = 1 / 3  # of 3 %: from here on the schedule for narrow tolerances is used whole
+_NEAR = 4.0  # a plan of a fourth of the large ones' grids, and fewer, is less in need of it
 _LATE_LOOSE, _LATE_STRICT, _LATE_STIFFEN = 20.0, 3_000.0, 700.0
 _LATE_SETTLE, _LATE_COOLING, _LATE_HOLDING = 0.8, 0.5, 0.42
 _LEANING = 0.9  # of the schedule; at its end bounds are what they are
@@ -91,7 +92,7 @@ class Schedule:
         """
         part = 0.0
         if self.transport > 0:
-            part = min(1.0, (1.0 - tight) / (1.0 - _NARROW))
+            part = min(1.0, (1.0 - tight) / (1.0 - _NARROW)) * min(1.0, _NEAR * far)
         loose = self.loose ** (1 - part) * _LATE_LOOSE**part
         strict = self.strict ** (1 - part) * _LATE_STRICT**part
         return replace(

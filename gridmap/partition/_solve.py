@@ -66,7 +66,7 @@ class Effort:
 _EFFORTS = {
     "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, windows=1.0, searches=0),
     "normal": Effort(visits=4e7, least=500, most=20_000, starts=2, windows=2.0, searches=6),
-    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=4, windows=5.0, searches=200),
+    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=8, windows=8.0, searches=200),
 }
 
 
@@ -167,7 +167,7 @@ def solve_region(
     if start is None and effort.searches and is_small(instance):
         return _search(instance, effort, schedule, seed, clock, tell)
     sweeps = effort.sweeps(n)
-    starts = effort.starts if n < _FAR else max(1, effort.starts // 3)
+    starts = effort.starts if n < _FAR else max(1, effort.starts // 8)
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
@@ -206,11 +206,15 @@ def solve_region(
         plan,
         windows,
         seed=seed,
-        clock=whole,
+        clock=whole.part(0.96 * whole.left()),
         keep=keep,
         tell=part_of(tell, hot, 1.0 - hot),
     )
+    # Windows see a few beats only; what is left over there may have room further off.
+    mended = mend_balance(eased, beat, seed=seed, keep=keep, stopped=whole.stopped)
     polished = rate_plan(instance, beat, keep, plan.sweeps)
+    further = rate_plan(instance, mended, keep, plan.sweeps)
+    polished = further if further.better_than(polished) else polished
     return polished if polished.better_than(best) else best
 
 
