@@ -25,10 +25,10 @@ __all__ = [
     "schedule_arrays",
 ]
 
-_NARROW = 1 / 3  # of 3 %: from here on the schedule for narrow tolerances is used whole
-_NEAR = 4.0  # a plan of a fourth of the large ones' grids, and fewer, is less in need of it
-_LATE_LOOSE, _LATE_STRICT, _LATE_STIFFEN = 20.0, 3_000.0, 700.0
-_LATE_SETTLE, _LATE_COOLING, _LATE_HOLDING = 0.8, 0.5, 0.42
+_NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,
+_LARGE = 0.25  # and from this part of a large plan's grids on; small plans cool well as they are
+_LATE = {"loose": 20.0, "strict": 3_000.0, "stiffen": 700.0, "settle": 0.8}
+_LATE_COOLING, _LATE_HOLDING = 0.5, 0.42
 _LEANING = 0.9  # of the schedule; at its end bounds are what they are
 
 
@@ -74,14 +74,16 @@ class Schedule:
     opening: float = 0.0
     transport: float = 0.0
 
-    def narrowed(self, tight: float, far: float) -> Schedule:
-        """Return the schedule for a tolerance of this part of 3 %.
+    def for_tolerance(self, tight: float, far: float) -> Schedule:
+        """Return the schedule for bounds of this part of 3 %, in a plan of this size.
+
+        Penalties count in tolerances, yet a narrow one needs no more room to move while hot
+        than a wide one; but in a large plan what drifts off has far to come back.
 
         Under a narrow tolerance a single grid is more than a beat can take or give, and a
-        penalty that is strict before the plan is cold freezes it; so most of the strictness
-        comes late, while the temperature is held. Penalties count in tolerances, yet a narrow
-        one needs no more room to move while hot than a wide one; but in a large plan what
-        drifts off has far to come back.
+        penalty that is strict before the plan is cold freezes it. So most of the strictness
+        comes late, while the temperature is held - where transport evens out what drifts off
+        before, which is not so without it.
 
         Parameters
         ----------
@@ -90,20 +92,38 @@ class Schedule:
         far
             How far workload may have to go, 0 to 1 for a large plan.
         """
-        part = 0.0
-        if self.transport > 0:
-            part = min(1.0, (1.0 - tight) / (1.0 - _NARROW)) * min(1.0, _NEAR * far)
-        loose = self.loose ** (1 - part) * _LATE_LOOSE**part
-        strict = self.strict ** (1 - part) * _LATE_STRICT**part
+        late = min(1.0, (1.0 - tight) / (1.0 - _NARROW)) * min(1.0, far / _LARGE)
+        late = late if self.transport > 0 else 0.0
+        own = {name: getattr(self, name) ** (1 - late) * end**late for name, end in _LATE.items()}
+        plan = replace(
+            self,
+            **own,
+            cooling=self.cooling * (1 - late) + _LATE_COOLING * late,
+            holding=self.holding * (1 - late) + _LATE_HOLDING * late,
+            transport=self.transport * min(1.0, far / tight),
+        )
+        return replace(
+            plan,
+            loose=plan.loose * max(tight, far),
+            strict=plan.strict * max(tight**2, 0.1),
+        )
+
+    def quenched(self) -> Schedule:
+        """Return a short schedule that begins where this one ends: cold, and strict throughout."""
+        firm = self.strict * self.stiffen
         return replace(
             self,
-            loose=loose * max(tight, far),
-            strict=strict * max(tight**2, 0.1),
-            stiffen=self.stiffen ** (1 - part) * _LATE_STIFFEN**part,
-            settle=self.settle ** (1 - part) * _LATE_SETTLE**part,
-            cooling=self.cooling * (1 - part) + _LATE_COOLING * part,
-            holding=self.holding * (1 - part) + _LATE_HOLDING * part,
-            transport=self.transport * min(1.0, far / tight),
+            sweeps=max(20, self.sweeps // 20),
+            hot=self.cold / 3,
+            cold=self.cold / 10,
+            loose=firm,
+            strict=firm,
+            cooling=0.6,
+            holding=0.1,
+            stiffen=20.0,
+            settle=1.0,
+            opening=0.0,
+            transport=0.0,  # leaning bounds would push beats outside their own
         )
 
     def fitted(self, sweeps: float) -> Schedule:
@@ -266,11 +286,10 @@ def anneal(
             share = np.ones(3)
         rate = _timed(instance, state, schedule, share, room, transport)
         refresh_state(instance, state)
-        if transport is not None:
-            done = (i + 1) / chunks
-            transport = transport if done < _LEANING else None
-            if transport is not None:
-                transport.follow(instance, state)
+        if transport is not None and (i + 1) / chunks < _LEANING:
+            transport.follow(instance, state)
+        else:
+            transport = None
         if on_chunk is not None:
             on_chunk((i + 1) / chunks, state)
         if len(share) == 3 and share[0] == 1.0:

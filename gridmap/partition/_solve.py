@@ -28,6 +28,7 @@ _HURRY = 6_000
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
+_WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
 _TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
 _TOLD_SEARCH = 0.9  # of the progress of a small search, should it find nothing
 _TOLD_HOT = 0.7  # of the progress of one annealing; mending it has the rest
@@ -167,7 +168,7 @@ def solve_region(
     if start is None and effort.searches and is_small(instance):
         return _search(instance, effort, schedule, seed, clock, tell)
     sweeps = effort.sweeps(n)
-    starts = effort.starts if n < _FAR else max(1, effort.starts // 8)
+    starts = effort.starts if n < _FAR else 1  # one long annealing beats several short ones
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
@@ -179,7 +180,7 @@ def solve_region(
     if np.isfinite(left) and left / visit_s < (starts + effort.windows) * sweeps * n:
         hot = left / max(whole.left(), left)
     tight = min(1.0, _tolerance(instance) / 0.03)
-    plan = replace(schedule.narrowed(tight, far=min(1.0, n / _FAR)), sweeps=sweeps)
+    plan = replace(schedule.for_tolerance(tight, far=min(1.0, n / _FAR)), sweeps=sweeps)
     if n <= _FREE_SHAPES:
         plan = replace(plan, opening=0.0)
         if plan.round_hot > 0:
@@ -206,7 +207,7 @@ def solve_region(
         plan,
         windows,
         seed=seed,
-        clock=whole.part(0.96 * whole.left()),
+        clock=whole.part(_WINDOWED * whole.left()),
         keep=keep,
         tell=part_of(tell, hot, 1.0 - hot),
     )
@@ -362,18 +363,7 @@ def _mended(
         tell=tell,
     )
     beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
-    cold = replace(
-        plan,
-        sweeps=max(20, plan.sweeps // 20),
-        hot=plan.cold / 3,
-        cold=plan.cold / 10,
-        loose=plan.strict * 20,
-        strict=plan.strict * 20,
-        cooling=0.6,
-        holding=0.1,
-        opening=0.0,
-    )
-    after = anneal(instance, beat, cold, seed=seed + 1, clock=clock, keep=keep)
+    after = anneal(instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep)
     if excess_of(instance, after) <= excess_of(instance, make_state(instance, beat, 0, keep)):
         return after.beat
     return beat

@@ -50,9 +50,11 @@ class Transport:
     def __init__(self, instance: Instance, gain: float) -> None:
         loads = instance.loads
         self._wanted = self._gain = gain
-        self._bounded = np.flatnonzero(np.isfinite(loads.lo + loads.hi).all(axis=0))
+        self._bounded = np.flatnonzero((np.isfinite(loads.lo) & np.isfinite(loads.hi)).all(axis=0))
         self._potential = np.zeros(loads.lo.shape)
-        self._half = np.where(np.isfinite(loads.hi - loads.lo), (loads.hi - loads.lo) / 2, 0.0)
+        self._half = np.zeros(loads.lo.shape)
+        own = self._bounded
+        self._half[:, own] = (loads.hi[:, own] - loads.lo[:, own]) / 2
 
     def follow(self, instance: Instance, state: State) -> None:
         """Compute the flow that a plan needs."""
