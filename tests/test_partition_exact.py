@@ -124,6 +124,10 @@ def test_broken_and_empty_beats_are_made_whole():
     assert mended.tolist() in ([0, 0, 0, 0, 1, 1], [1, 1, 0, 0, 1, 1], [0, 0, 0, 0, 1, 1])
     filled = fill_empty(graph, np.zeros(6, dtype=np.int32), 3)
     assert set(filled.tolist()) == {0, 1, 2}
+    for pin in range(6):
+        held = fill_empty(graph, np.zeros(6, dtype=np.int32), 3, np.arange(6) == pin)
+        assert set(held.tolist()) == {0, 1, 2}
+        assert held[pin] == 0
 
 
 @pytest.mark.real_data

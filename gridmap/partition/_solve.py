@@ -386,4 +386,4 @@ def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
         plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
     weight = instance.loads.w[:, 0] + 1e-6 * max(1e-300, float(instance.loads.w[:, 0].mean()))
     weight = weight + pinned * weight.sum()
-    return join_pieces(graph, plan, weight, k)
+    return join_pieces(graph, plan, weight, k, pinned)

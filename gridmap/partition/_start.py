@@ -142,28 +142,36 @@ def _join(indptr, nbr, length, beat, weight, k):
             return False
 
 
-def join_pieces(graph: Graph, beat: Ints, weight: Floats, k: int) -> Ints:
+def join_pieces(
+    graph: Graph, beat: Ints, weight: Floats, k: int, pinned: NDArray[np.bool_] | None = None
+) -> Ints:
     """Give all but the heaviest piece of each beat to the neighbour with the longest border.
 
     Repeated until every beat is one piece. Beats without grids are filled by `fill_empty`.
     """
-    beat = fill_empty(graph, np.array(beat, dtype=np.int32), k)
+    beat = fill_empty(graph, np.array(beat, dtype=np.int32), k, pinned)
     _join(graph.indptr, graph.nbr, graph.length, beat, weight, k)
-    return fill_empty(graph, beat, k)
+    return fill_empty(graph, beat, k, pinned)
 
 
-def fill_empty(graph: Graph, beat: Ints, k: int) -> Ints:
+def fill_empty(
+    graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | None = None
+) -> Ints:
     """Give each beat without grids a part of the beat with the most grids.
 
-    The part is split off along a breadth-first order from the grid farthest away inside.
+    The part is split off along a breadth-first order from the grid farthest away inside; of
+    the two halves it is the one without grids that are ``pinned`` to their beat.
     """
     beat = beat.copy()
+    pinned = np.zeros(len(beat), dtype=np.bool_) if pinned is None else pinned
     count = np.bincount(beat, minlength=k)
     for empty in np.flatnonzero(count[:k] == 0):
         for donor in np.argsort(-count, kind="stable"):
             members = np.flatnonzero(beat == donor)
             part = _leaf_part(graph, members)
-            if part.size:
+            if pinned[part].any():
+                part = np.setdiff1d(members, part)
+            if part.size and not pinned[part].any():
                 beat[part] = empty
                 count[empty], count[donor] = part.size, count[donor] - part.size
                 break

@@ -230,9 +230,6 @@ def _tasks(
         own = part.today.max(initial=-1) >= 0 and np.ptp(part.instance.loads.hi[:, 0]) > 0
         if objective == "change" or own:
             start = tidy_start(part.instance, part.today)
-            pin = part.instance.pulls.pin
-            if (start != pin)[pin >= 0].any():  # making it whole took a grid from its beat
-                start = None
         tasks.append(
             Task(
                 instance=part.instance,
