@@ -197,3 +197,40 @@ def test_equal_plans_are_shown_once():
 def test_targets_and_tolerances_are_above_zero(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         row(np.ones(4), 2, np.ones(3), **wrong)
+
+
+def test_each_target_is_given_to_one_beat_where_there_were_more_beats_before():
+    # Beats 0 and 2 of three are left today: both would stand for the first of two targets.
+    problem = row(np.ones(6), 2, np.ones(5), present=[0, 0, 0, 2, 2, 2], targets=[2.0, 1.0])
+    best = propose(problem, effort="quick").best
+    assert sorted(best.scores.totals[:, 0].tolist()) == [2.0, 4.0]
+    assert best.scores.max_deviation == pytest.approx(0.0)
+
+
+def test_a_station_gets_no_more_beats_than_it_has_units():
+    # The west is heavy, but its grids share one beat: the other two are for the east.
+    problem = row(
+        np.array([5.0, 5.0, 1.0, 1.0, 1.0]),
+        3,
+        np.ones(4),
+        parents=np.array(["a", "a", "b", "b", "b"]),
+        together=((0, 1),),
+    )
+    plan = propose(problem, effort="quick").best.assignment
+    assert len(set(plan[:2])) == 1
+    assert len(set(plan[2:])) == 2
+
+
+def test_islands_with_beats_of_their_own_do_not_go_short():
+    # Two beats are fixed on the first island; the second one joins it for want of a third.
+    problem = Problem(
+        weights=np.array([1.0, 1.0, 9.0]),
+        edges=np.array([(0, 1)]),
+        borders_m=np.ones(1),
+        beats=2,
+        fixed=np.array([0, 1, -1]),
+        xy=np.array([(0.0, 0.0), (1.0, 0.0), (9.0, 0.0)]),
+    )
+    found = propose(problem, effort="quick")
+    assert found.best.assignment[:2].tolist() == [0, 1]
+    assert (found.best.scores.pieces == 1).all()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 
+from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
 __all__ = ["beat_names", "relabel"]
@@ -67,12 +68,7 @@ def _among_equals(problem: Problem, labels: Integers, row: Integers, free: Integ
 
 
 def _held(problem: Problem, labels: Integers) -> NDArray[np.bool_]:
-    wanted = set(problem.frozen)
-    if problem.fixed is not None:
-        wanted |= set(np.unique(problem.fixed).tolist())
-    if problem.rooms is not None:
-        wanted |= set(np.flatnonzero(problem.rooms >= 0).tolist())
-    return np.isin(labels, list(wanted))
+    return np.isin(labels, [*problem.frozen, *wanted_beats(problem).tolist()])
 
 
 def _from_west(problem: Problem, row: Integers, some: Integers) -> Integers:

@@ -9,9 +9,10 @@ from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.partition._regions import Note, pieces_of
+from gridmap.partition._wanted import beat_name, in_two_beats, wanted_beats
 from gridmap.partition.problem import Problem
 
-__all__ = ["groups_of", "locked_as_is", "settle_locks", "wanted_beats"]
+__all__ = ["groups_of", "locked_as_is", "settle_locks"]
 
 Integers = NDArray[np.int64]
 
@@ -72,26 +73,6 @@ def groups_of(problem: Problem) -> Integers:
     return connected_components(table, directed=False)[1].astype(np.int64)
 
 
-def wanted_beats(problem: Problem) -> Integers:
-    """Return the beat that each grid must be in (n,), by fixing or by its room; -1: any.
-
-    Raises
-    ------
-    InfeasibleError
-        If a grid is fixed to one beat and holds the room of another.
-    """
-    wanted = np.full(problem.grids, -1, dtype=np.int64)
-    if problem.fixed is not None:
-        wanted = np.maximum(problem.fixed, -1)
-    if problem.rooms is not None:
-        for label in np.flatnonzero(problem.rooms >= 0).tolist():
-            v = int(problem.rooms[label])
-            if wanted[v] not in (-1, label):
-                raise _in_two_beats(problem, np.array([v]), int(wanted[v]), label)
-            wanted[v] = label
-    return wanted
-
-
 def locked_as_is(problem: Problem) -> tuple[Note, ...]:
     """Return which locked beats are in several pieces or cross stations, and stay so."""
     if not problem.frozen or problem.present is None:
@@ -104,7 +85,7 @@ def locked_as_is(problem: Problem) -> tuple[Note, ...]:
     for key, what in (("locked_broken", piece), ("locked_across", stations)):
         wrong = [b for b in sorted(set(problem.frozen)) if len(np.unique(what[beat == b])) > 1]
         if wrong:
-            beats = some_ids(_name(problem, b) for b in wrong)
+            beats = some_ids(beat_name(problem, b) for b in wrong)
             notes.append(Note(f"partition.note.{key}", {"beats": beats, "count": len(wrong)}))
     return tuple(notes)
 
@@ -115,7 +96,7 @@ def _frozen(problem: Problem) -> NDArray[np.bool_]:
         return np.zeros(problem.grids, dtype=np.bool_)
     empty = sorted(set(problem.frozen) - set(problem.present.tolist()))
     if empty:
-        beats = some_ids(_name(problem, b) for b in empty)
+        beats = some_ids(beat_name(problem, b) for b in empty)
         raise InputError("partition.error.frozen_empty", beats=beats)
     return np.isin(problem.present, problem.frozen)
 
@@ -127,7 +108,7 @@ def _check_group(
     if frozen[own].any() and problem.present is not None:
         beats = np.union1d(beats, problem.present[own[frozen[own]]])
     if len(beats) > 1:
-        raise _in_two_beats(problem, own, int(beats[0]), int(beats[1]))
+        raise in_two_beats(problem, own, int(beats[0]), int(beats[1]))
     if len(beats):
         _check_locked(problem, own, np.full(problem.grids, beats[0]), frozen)
     if problem.parents is not None and not frozen[own].any():
@@ -155,18 +136,5 @@ def _check_locked(
         raise InfeasibleError(
             "partition.error.locked_closed",
             ids=some_ids(problem.name_of(wrong)),
-            beat=_name(problem, beat),
+            beat=beat_name(problem, beat),
         )
-
-
-def _in_two_beats(problem: Problem, own: Integers, first: int, second: int) -> InfeasibleError:
-    return InfeasibleError(
-        "partition.error.two_beats",
-        ids=some_ids(problem.name_of(own)),
-        first=_name(problem, first),
-        second=_name(problem, second),
-    )
-
-
-def _name(problem: Problem, beat: int) -> str:
-    return problem.beat_names[beat] if beat < len(problem.beat_names) else str(beat)

@@ -12,9 +12,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
+from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
-__all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of", "tied_groups"]
+__all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -92,7 +93,7 @@ def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integer
 
 
 def divide(problem: Problem) -> Division:
-    """Split a problem into regions that can be solved apart.
+    """Split a problem, its locks settled, into regions that can be solved apart.
 
     Raises
     ------
@@ -122,15 +123,19 @@ def divide(problem: Problem) -> Division:
     used = np.unique(codes[free])
     if beats < len(used):
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=len(used))
-    must = tied_groups(problem)
-    wants = _wanted_labels(problem)
+    must = [np.array(tie, dtype=np.int64) for tie in problem.together]
+    unit = np.arange(n)
+    for tie in must:
+        unit[tie] = tie[0]
+    wanted = wanted_beats(problem)
+    wanted[np.isin(wanted, problem.frozen)] = -1
     load = np.bincount(
         codes[free], weights=_first(problem)[free], minlength=codes.max() + 1
     ).astype(np.float64)
-    least = np.array([max(1, len(_labels_in(wants, codes == p))) for p in used])
+    least = np.array([max(1, len(_labels_in(wanted, codes == p))) for p in used])
     if least.sum() > beats:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
-    room = np.array([(codes[free] == p).sum() for p in used])
+    room = np.array([len(np.unique(unit[free[codes[free] == p]])) for p in used])
     seats = _cap(apportion(load[used], beats, least), room)
     _, piece = pieces_of(n, edges, open_edges)
     parts: list[Integers] = []
@@ -139,16 +144,17 @@ def divide(problem: Problem) -> Division:
     for station, number in zip(used, seats, strict=True):
         inside = np.flatnonzero((codes == station) & ~frozen)
         groups = [inside[piece[inside] == c] for c in np.unique(piece[inside])]
-        groups, added = _join_islands(problem, groups, int(number), must)
+        groups, added = _join_islands(problem, groups, int(number), must, wanted)
         bridges += added
         weights = np.array([_first(problem)[g].sum() for g in groups])
-        floor = np.array([max(1, len(_labels_in(wants, g))) for g in groups])
-        counts += list(_cap(apportion(weights, int(number), floor), np.array([*map(len, groups)])))
+        floor = np.array([max(1, len(_labels_in(wanted, g))) for g in groups])
+        most = np.array([len(np.unique(unit[g])) for g in groups])
+        counts += list(_cap(apportion(weights, int(number), floor), most))
         parts += groups
     if bridges:
         names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
         notes.append(Note("partition.note.bridges", {"ids": some_ids(names), "count": len(names)}))
-    labels = _give_labels(problem, parts, counts, wants)
+    labels = _give_labels(problem, parts, counts, wanted)
     regions = []
     inner = _inner_edges(problem, parts, open_edges, bridges)
     for part, own, (ends, border) in zip(parts, labels, inner, strict=True):
@@ -200,52 +206,25 @@ def _cap(given: Integers, room: Integers) -> Integers:
     return given
 
 
-def tied_groups(problem: Problem) -> list[Integers]:
-    """Return groups of grids that must share a beat: told so, or fixed to the same one."""
-    groups = [np.array(group, dtype=np.int64) for group in problem.together if len(group) > 1]
-    fixed = _wanted_labels(problem).values()
-    return groups + [np.array(sorted(own), dtype=np.int64) for own in fixed if len(own) > 1]
-
-
-def _wanted_labels(problem: Problem) -> dict[int, set[int]]:
-    """Return the grids that are fixed to each beat, rooms included."""
-    wants: dict[int, set[int]] = {}
-    if problem.fixed is not None:
-        for v in map(int, np.flatnonzero(problem.fixed >= 0)):
-            wants.setdefault(int(problem.fixed[v]), set()).add(int(v))
-    if problem.rooms is not None:
-        for b in np.flatnonzero(problem.rooms >= 0):
-            wants.setdefault(int(b), set()).add(int(problem.rooms[b]))
-    owner: dict[int, int] = {}
-    for label, grids in wants.items():
-        for v in grids:
-            if owner.setdefault(v, label) != label:
-                raise InfeasibleError(
-                    "partition.error.two_beats",
-                    ids=some_ids(problem.name_of([v])),
-                    first=owner[v],
-                    second=label,
-                )
-    return {label: grids for label, grids in wants.items() if label not in problem.frozen}
-
-
-def _labels_in(wants: dict[int, set[int]], where: NDArray[np.bool_] | Integers) -> list[int]:
+def _labels_in(wanted: Integers, where: NDArray[np.bool_] | Integers) -> list[int]:
     """Return the beats with a fixed grid among the grids given by mask or position."""
-    if not wants:
-        return []
-    inside = set(np.flatnonzero(where) if where.dtype == np.bool_ else where)
-    return [label for label, grids in sorted(wants.items()) if not inside.isdisjoint(grids)]
+    return [label for label in np.unique(wanted[where]).tolist() if label >= 0]
 
 
 def _join_islands(
-    problem: Problem, groups: list[Integers], beats: int, must: list[Integers]
+    problem: Problem,
+    groups: list[Integers],
+    beats: int,
+    must: list[Integers],
+    wanted: Integers,
 ) -> tuple[list[Integers], list[tuple[int, int]]]:
     """Join parts too small for a beat, or tied to another part, by the nearest bridge."""
     bridges: list[tuple[int, int]] = []
     weight = _first(problem)
     total = sum(float(weight[g].sum()) for g in groups)
     while len(groups) > 1:
-        small = _smallest(groups, weight, total / beats * _ISLAND_SHARE, len(groups) > beats)
+        least = sum(max(1, len(_labels_in(wanted, g))) for g in groups)
+        small = _smallest(groups, weight, total / beats * _ISLAND_SHARE, least > beats)
         first, others = small, [i for i in range(len(groups)) if i != small]
         if small < 0:
             pair = _tied_pair(groups, must)
@@ -289,11 +268,16 @@ def _nearest_bridge(
 
 
 def _give_labels(
-    problem: Problem, parts: list[Integers], counts: list[int], wants: dict[int, set[int]]
+    problem: Problem, parts: list[Integers], counts: list[int], wanted: Integers
 ) -> list[Integers]:
-    """Return the beats of each part: those fixed there, today's, then by what is to be done."""
-    given: list[list[int]] = [_labels_in(wants, part) for part in parts]
+    """Return the beats of each part: those fixed there, today's, then by what is to be done.
+
+    Where targets differ, no two beats get numbers that stand for the same target.
+    """
+    given: list[list[int]] = [_labels_in(wanted, part) for part in parts]
     taken = {label for own in given for label in own} | set(problem.frozen)
+    apart = problem.targets is not None
+    goals = {label % problem.beats for label in taken} if apart else set()
     if problem.present is not None:
         keep = _first(problem) if problem.keep_weights is None else problem.keep_weights
         overlap = []
@@ -303,10 +287,15 @@ def _give_labels(
                 held = float(keep[part[inside == label]].sum())
                 overlap.append((-held, int(label), i))
         for _, label, i in sorted(overlap):
-            if label not in taken and len(given[i]) < counts[i]:
+            free = label not in taken and not (apart and label % problem.beats in goals)
+            if free and len(given[i]) < counts[i]:
                 given[i].append(label)
                 taken.add(label)
+                goals.add(label % problem.beats)
     spare = [b for b in range(problem.beats + len(taken)) if b not in taken]
+    if apart:
+        own = [b for b in spare if b < problem.beats and b not in goals]
+        spare = own + [b for b in spare if b not in own]  # locked beats may share a target
     spare = spare[: sum(counts) - sum(map(len, given))]
     target = np.ones(problem.beats) if problem.targets is None else problem.targets[:, 0]
     weight = _first(problem)

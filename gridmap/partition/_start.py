@@ -154,9 +154,7 @@ def join_pieces(
     return fill_empty(graph, beat, k, pinned)
 
 
-def fill_empty(
-    graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | None = None
-) -> Ints:
+def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | None = None) -> Ints:
     """Give each beat without grids a part of the beat with the most grids.
 
     The part is split off along a breadth-first order from the grid farthest away inside; of

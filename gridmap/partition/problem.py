@@ -49,7 +49,7 @@ class Problem:
         the tolerance given to `propose` for each.
     targets
         What each beat is to carry, in any unit, (k,) or (k, criteria), for example its
-        officers; equal if None.
+        officers; equal if None. Present beat b has row b modulo k.
     bounds
         Lowest and highest workload of a beat on the first criterion, both allowed, instead
         of its tolerance.
