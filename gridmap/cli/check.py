@@ -36,10 +36,11 @@ def command(
             severity=tr(f"io.severity.{item.severity}"),
             layer=tr(f"io.layer.{item.layer}"),
             kind=tr(f"io.finding.{item.kind}"),
+            code=str(item.kind),
             count=item.count,
         )
         if item.area_m2:
-            line += " " + tr("cli.check.area", area_m2=item.area_m2)
+            line += tr("cli.check.area", area_m2=item.area_m2)
         if item.ids:
-            line += " " + tr("cli.check.ids", ids=some_ids(item.ids))
+            line += tr("cli.check.ids", ids=some_ids(item.ids))
         print_text(line)

@@ -11,7 +11,7 @@ PAGES = {
     "data": "现有图层",
     "incidents": "时段分布",
     "coverage": "范围外人口最多的网格",
-    "redraw": "工作量由哪些因素构成",
+    "redraw": "负荷由哪些因素构成",
     "reports": "预览表格",
 }
 _LONG = 180_000  # the first visit of a fresh checkout compiles
