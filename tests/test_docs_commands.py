@@ -1,35 +1,35 @@
 """Every command that the documents show works, on files made of the demo city."""
 
+import inspect
 import re
 import shlex
+import tomllib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
+import documents
 import geopandas as gpd
 import numpy as np
 import pytest
 
 from gridmap.demo import make_city
-from gridmap.io import write_frame
+from gridmap.io import read_city, write_frame
 from gridmap.model import City, Kind
 from gridmap.model.crs import reproject_points, to_datum
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "README.zh-CN.md", *sorted(
-    str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")
-)]  # fmt: skip
+Run = Callable[..., tuple[int, str, str]]
 
 # A small city and a short search: that a command works is asked here, sizes elsewhere.
 SHORTER = {"demo": ("--grids", "60", "--incidents", "2000"), "propose": ("--effort", "quick")}
-
-
-def shown(name: str) -> list[str]:
-    """Return the commands of indented and fenced blocks, continued lines joined."""
-    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
-    fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    lines = re.findall(r"^    (gridmap \w.*)$", text, re.MULTILINE)
-    return [*lines, *re.findall(r"^\$? ?(gridmap \w.*)$", fenced, re.MULTILINE)]
+# What stands for something of the reader's own.
+MEANT = {
+    "WORKSPACE": "mycity", "工作区": "mycity", "FOLDER": "mycity", "文件夹": "mycity",
+    "/srv/gridmap": "mycity", "KIND": "overlap", "代号": "overlap",
+    "/etc/gridmap/login.toml": "login.toml",
+}  # fmt: skip
 
 
 def frame_of(city: City, kind: Kind) -> gpd.GeoDataFrame:
@@ -111,17 +111,212 @@ def like_chicago(city: City, folder: Path) -> None:
     ).to_csv(folder / "Crimes_September_2014.csv", index=False)
 
 
-def test_every_command_shown_works(
-    desk: Path, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Served:
+    """Stands for the server of the pages: it starts, and ends at once."""
+
+    def __init__(self, command: list[str], **_: object) -> None:
+        assert "gridmap.pages.serve" in command
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def works(
+    desk: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], tuple[int, str, str]]:
+    """Return what runs a command as it is shown, with the reader's own words put in."""
     monkeypatch.chdir(desk)
-    commands = dict.fromkeys(
-        re.sub(r"\s+", " ", line) for name in DOCUMENTS for line in shown(name)
+
+    def work(command: str) -> tuple[int, str, str]:
+        words = [MEANT.get(word, word) for word in shlex.split(command.translate(BRACKETS))]
+        with pytest.MonkeyPatch.context() as patch:
+            if words[1] == "app":
+                patch.setattr("subprocess.Popen", Served)
+                patch.setattr("signal.signal", lambda *_: None)
+            done = run(*words[1:], *SHORTER.get(words[1], ()))
+        assert done[0] == 0, (command, done[2])
+        return done
+
+    return work
+
+
+BRACKETS = str.maketrans("", "", "[]")
+
+
+@pytest.fixture(scope="module")
+def login(desk: Path) -> Path:
+    """Return the login file as docs/department.md shows it, with a secret that is long enough."""
+    block = next(item for item in documents.blocks_of("docs/department.md") if "[auth]" in item)
+    file = desk / "login.toml"
+    file.write_text(block.replace("64 random characters", "0123456789abcdef" * 4), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("pair", documents.PAIRS, ids=lambda pair: pair[0])
+def test_both_languages_show_the_same_commands(pair: tuple[str, str]) -> None:
+    one, other = (documents.commands_of(name) for name in pair)
+    assert one == other
+
+
+@pytest.mark.parametrize("pair", documents.PAIRS, ids=lambda pair: pair[0])
+def test_both_languages_name_the_same_code(pair: tuple[str, str]) -> None:
+    """What stands in code is the same but for words that each reader puts in."""
+    own = re.compile(
+        r"[A-Z]{3,}\b|ID|工作区|文件夹|代号|编号|工作表名|列名|字段|field|column|[\u4e00-\u9fff，]"
     )
-    assert len(commands) > 10
-    for command in commands:
-        words = shlex.split(command, comments=True)[1:]
-        if words[0] == "app":
-            continue  # serves until it is stopped
-        code, _, err = run(*words, *SHORTER.get(words[0], ()))
-        assert code == 0, (command, err)
+    one, other = (
+        {own.sub("", span) for span in documents.spans_of(name) if re.search(r"[a-z]", span)}
+        for name in pair
+    )
+    assert one == other
+
+
+def test_every_command_shown_works(works: Callable[[str], object], login: Path) -> None:
+    assert login.exists()
+    commands = [
+        line
+        for name in documents.DOCUMENTS
+        for line in documents.commands_of(name)
+        if line.startswith("gridmap ")
+    ]
+    assert len(commands) > 40
+    for command in dict.fromkeys(commands):  # the second language adds nothing: see above
+        works(command)
+
+
+def test_every_command_in_the_text_works(works: Callable[[str], object], login: Path) -> None:
+    assert login.exists()
+    works("gridmap demo mycity") if not Path("mycity").exists() else None
+    spans = {span for name in documents.DOCUMENTS for span in documents.spans_of(name)}
+    whole = sorted(span for span in spans if re.match(r"gridmap \w+ \S", span))
+    assert len(whole) >= 8
+    for command in whole:
+        works(command)
+
+
+def options_of() -> dict[str, set[str]]:
+    """Return the options of each command."""
+    from gridmap.cli._main import build
+
+    return {
+        name: {option for item in command.params for option in (*item.opts, *item.secondary_opts)}
+        for name, command in build().commands.items()
+    }
+
+
+def test_every_option_in_the_text_is_one() -> None:
+    known = set().union(*options_of().values()) | {"--help"}
+    for name in documents.DOCUMENTS:
+        for span in documents.spans_of(name):
+            if span.startswith(("--", "gridmap ")):
+                assert set(re.findall(r"--[a-z-]+", span)) <= known, (name, span)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Return the address of a Dask cluster."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as made:
+        yield made.scheduler_address
+
+
+@pytest.mark.parametrize("name", ["docs/proposals.md", "docs/proposals.zh-CN.md"])
+def test_every_option_of_a_proposal_works(
+    name: str, works: Callable[[str], object], desk: Path, cluster: str
+) -> None:
+    if not Path("pieces").exists():
+        works("gridmap demo pieces")
+    city = read_city(desk / "pieces")
+    beats = city.beats.ids
+    three = [str(item) for item in city.grids.ids[:3]]
+    put = [
+        (r"beat=(ID|编号)", f"beat={beats[0]}"),
+        (r"grid=(ID|编号)", f"grid={three[0]}"),
+        ("A,B,C", ",".join(three)),
+        ("A,B", ",".join(three[:2])),
+        (r"walk\|ebike\|car", "walk"),
+        ("--front N", "--front 2"),
+        ("tcp://host:8786", cluster),
+        ("--processes 2", "--parents station --processes 2"),
+        ("--scheduler", "--parents station --scheduler"),
+        ("--objective travel$", "--objective travel --prove --seconds 5"),
+    ]
+    shown = [span for span in documents.spans_of(name) if re.match(r"--\S+( \S|$)", span)]
+    ran = set()
+    few = {"--targets 2,1,1": 3, "--communities hard": 4, "--rooms one-per-beat": 5}
+    for span in dict.fromkeys(shown):
+        if " " not in span and span not in {"--prove", "--no-barriers"}:
+            continue  # an option named, its values said elsewhere
+        line = span
+        for pattern, meant in put:
+            line = re.sub(pattern, meant, line)
+        many = few.get(span, len(beats))
+        base = "" if re.search("--beats|--per-officer", line) else f"--beats {many}"
+        works(f"gridmap propose pieces {base} --tolerance 0.5 {line}")
+        ran |= set(re.findall(r"--[a-z-]+", line))
+    table = set(re.findall(r"^\| `(--[a-z-]+)", documents.text_of(name), re.MULTILINE))
+    assert table <= ran
+    assert len(ran) >= 15
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_python_shown_runs(name: str, works: Callable[[str], object]) -> None:
+    if not Path("mycity").exists():
+        works("gridmap demo mycity")
+    code = next(item for item in documents.blocks_of(name) if item.startswith("import gridmap"))
+    *lines, last = code.splitlines()
+    held: dict[str, object] = {}
+    exec("\n".join(lines), held)  # noqa: S102 - our own document
+    assert len(eval(last, held)) > 1  # noqa: S307 - the same
+
+
+def test_the_command_of_the_notebooks_works(works: Callable[[str], object]) -> None:
+    if not Path("mycity").exists():
+        works("gridmap demo mycity")
+    texts = [path.read_text("utf-8") for path in sorted(documents.ROOT.glob("notebooks/*.ipynb"))]
+    found = [
+        line for text in texts for line in re.findall(r'"(gridmap \w+ [^"]*?)(?:\\n)?"', text)
+    ]
+    assert found
+    for command in found:
+        works(command)
+
+
+def _is_known(command: str) -> bool:
+    """Tell whether what a command that is not ours runs is there."""
+    root = documents.ROOT
+    words = shlex.split(command.replace("\\", "/"))
+    if words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (root / "Makefile").read_text("utf-8"), re.MULTILINE)
+        return words[1] in targets
+    if "pip" in words[0]:
+        extras = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"][
+            "optional-dependencies"
+        ]
+        asked = re.findall(r"\.\[(\w+)\]", command)
+        files = [after for word, after in pairwise(words) if word == "-c"]
+        return all(item in extras for item in asked) and all((root / f).exists() for f in files)
+    if words[0].endswith("/gridmap"):
+        return words[1] in options_of()
+    if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
+        source = inspect.getsource(import_module(words[2]))
+        options = [word for word in words[3:] if word.startswith("--")]
+        return all(f'"{option}"' in source for option in options)
+    if "install." in command:  # tests/test_closed_network.py runs it
+        script = next(word for word in words if "install." in word)
+        return (root / "packaging" / Path(script).name).exists()
+    # tests/test_docs_backup.py runs these
+    return words[0] in {"cp", "pg_dump", "createdb", "pg_restore", "python"} or command in {
+        "py -3.11 -m venv .venv", ".venv\\Scripts\\python -m pytest",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", documents.DOCUMENTS)
+def test_what_other_commands_run_is_there(name: str) -> None:
+    spans = [re.sub(r" ?\b[A-Z]{4,}\.\.\.", "", span) for span in documents.spans_of(name)]
+    spans = [f"python -m {span}" if span.startswith("benchmarks.") else span for span in spans]
+    told = [span for span in spans if re.match(r"(make|pip|python -m) \S", span)]
+    for command in [*documents.commands_of(name), *told]:
+        assert command.startswith("gridmap ") or _is_known(command), command
