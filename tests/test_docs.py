@@ -113,3 +113,50 @@ def test_the_measures_leave_no_measure_out() -> None:
     }
     told = {name.rpartition(".")[2] for name in named_functions("measures.md")}
     assert functions <= told, functions - told
+
+
+# Words that say a second time what a word of docs/words.md says.
+SECOND = {
+    "工作量": "负荷", "电动自行车": "电动车", "格界长": "界线", "屏障": "河流、铁路",
+    "阻隔": "河流、铁路", "共用库": "方案库", "链头": "末条校验值", "登录设置": "登录配置",
+    "警力标准": "配备标准", "配置标准": "配备标准", "警情报告": "报表", "出报告": "报表",
+}  # fmt: skip
+
+
+def test_one_chinese_word_stands_for_one_thing() -> None:
+    files = [
+        *ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.ipynb"),
+        *ROOT.glob("gridmap/i18n/*.toml"),
+    ]  # fmt: skip
+    assert len(files) > 25
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert {word: SECOND[word] for word in SECOND if word in text} == {}, file.name
+
+
+def test_roles_are_called_as_the_product_calls_them() -> None:
+    from gridmap.i18n import tr
+    from gridmap.plans import Role
+
+    words = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "department.zh-CN.md").read_text(encoding="utf-8")
+    for role in Role:
+        name = tr(f"plans.role.{role}", language="zh")
+        assert f"| {role} {name} |" in page
+        assert name in words
+
+
+def test_the_crs_of_a_city_can_be_chosen_before_its_first_import(tmp_path: Path) -> None:
+    from gridmap.demo import make_city
+    from gridmap.io import import_files, read_city, write_frame
+    from gridmap.model import Kind
+
+    grids = make_city(grids=60, incidents=0).layer(Kind.GRID).frame
+    write_frame(grids, tmp_path / "grids.gpkg")
+    for name in ("data.md", "data.zh-CN.md"):
+        line = re.search(r"`(crs = [^`]*)`", (ROOT / "docs" / name).read_text("utf-8"))[1]
+        place = tmp_path / name
+        place.mkdir()
+        (place / "gridmap.toml").write_text(line + "\n", encoding="utf-8")
+        import_files(place, [tmp_path / "grids.gpkg"], kind="grid")
+        assert f'"EPSG:{read_city(place).crs.to_epsg()}"' in line
