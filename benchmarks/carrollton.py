@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=_FOLDER)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--prove", type=float, default=0.0, help="seconds for a proof at 10 %")
+    parser.add_argument("--prove", type=float, default=0.0, help="seconds for a proof at 10 %%")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         city = load_city(given.folder, Path(place) / "carrollton")

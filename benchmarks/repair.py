@@ -6,6 +6,7 @@ a tolerance nor mends invalid rings nor says what it did.
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 
@@ -74,6 +75,7 @@ def plant_faults(
 
 def main() -> None:
     """Print one JSON line for gridmap and one for the peer."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rng = np.random.default_rng(7)
     cells = irregular_grids(100, rng)
     assert shapely.coverage_is_valid(cells)

@@ -8,6 +8,7 @@ Run: ``python -m benchmarks.travel``
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,7 @@ def run_networkx(
 
 def main() -> None:
     """Print the figures as JSON lines."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rng = np.random.default_rng(20)
     lines, columns = streets(rng)
     warm = RoadTravel(RoadNetwork.from_lines(lines[:50]).prepare(), CAR)

@@ -320,3 +320,19 @@ def test_what_other_commands_run_is_there(name: str) -> None:
     told = [span for span in spans if re.match(r"(make|pip|python -m) \S", span)]
     for command in [*documents.commands_of(name), *told]:
         assert command.startswith("gridmap ") or _is_known(command), command
+
+
+@pytest.mark.parametrize(
+    "module", sorted(path.stem for path in (documents.ROOT / "benchmarks").glob("[a-z]*.py"))
+)
+def test_every_benchmark_tells_what_it_does(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = import_module(f"benchmarks.{module}")
+    if "__main__" not in inspect.getsource(made):
+        return  # peers that another benchmark runs
+    monkeypatch.setattr("sys.argv", [module, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        made.main()
+    assert not ended.value.code
+    assert "usage" in capsys.readouterr().out
