@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command_line import run
+
+from gridmap.cli._output import print_rows
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -193,3 +196,14 @@ def test_carrollton_by_its_own_columns(tmp_path: Path) -> None:
     )["plans"][0]  # fmt: skip
     assert plan["pieces_max"] == 1
     assert plan["max_deviation"] <= 0.03
+
+
+def test_no_cell_of_a_table_is_cut(capsys):
+    long = "17032".ljust(40, "0")
+    rows = pd.DataFrame({"id": [long], "name": ["城东第三警务区" * 9], "residents": [1234.0]})
+    print_rows(rows)
+    out = capsys.readouterr().out
+    assert long in out
+    assert "城东第三警务区" * 9 in out
+    assert "…" not in out
+    print_rows(pd.DataFrame())

@@ -29,8 +29,9 @@ def print_json(value: object) -> None:
 
 
 def print_rows(rows: pd.DataFrame) -> None:
-    """Print a table with its columns named in the current language."""
+    """Print a table with its columns named in the current language; no cell is cut."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -40,7 +41,9 @@ def print_rows(rows: pd.DataFrame) -> None:
         table.add_column(label, justify="right" if numeric else "left", no_wrap=True)
     for row in rows.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
-    Console(file=sys.stdout, width=max(100, 18 * len(rows.columns))).print(table)
+    console = Console(file=sys.stdout, width=10_000)
+    console.width = max(1, Measurement.get(console, console.options, table).maximum)
+    console.print(table)
 
 
 class Tell(Protocol):
