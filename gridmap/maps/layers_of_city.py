@@ -26,11 +26,14 @@ __all__ = [
     "choropleth",
     "degrees_of",
     "facts_of",
+    "moved_theme",
     "outline_overlay",
     "room_overlay",
 ]
 
 _WGS84 = CRS.from_epsg(4326)
+_MANY = 150
+_MOVED = "#f1a340"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,33 @@ def beat_theme(city: City, plan: Plan) -> Theme:
     )
 
 
+def moved_theme(plan: Plan, moved: NDArray[np.bool_]) -> Theme:
+    """Return the theme of the grids that have changed their beat, within a plan's borders.
+
+    Parameters
+    ----------
+    plan
+        The plan that they have changed to.
+    moved : (n,) bool
+        One a grid.
+    """
+    colours = (NO_DATA, _MOVED)
+    counts = (int((~moved).sum()), int(moved.sum()))
+    legend = tuple(
+        (colour, tr("maps.legend.significant", name=tr(f"maps.moved.{name}"), count=count))
+        for colour, name, count in zip(colours, ("kept", "moved"), counts, strict=True)
+    )
+    return Theme(
+        "moved",
+        tr("maps.moved.name"),
+        tr("maps.moved.title"),
+        colours,
+        moved.astype(np.uint8),
+        legend[::-1],
+        groups=plan.assignment,
+    )
+
+
 def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Plan | None) -> Facts:
     """Return what a hover over a grid tells.
 
@@ -159,6 +189,8 @@ def outline_overlay(
         Write the features' names into them.
     """
     colour, width, dash = OUTLINES[layer.kind]
+    if layer.kind is Kind.BEAT and len(layer) > _MANY:
+        width *= 0.6  # at full width the borders would hide what they divide
     return Overlay(
         f"outline-{layer.kind}",
         tr(f"maps.kind.{layer.kind}"),

@@ -3,6 +3,7 @@
 "use strict";
 
 const NO_CLASS = 255;
+const NO_GROUP = 65535;
 const SMALL_PX = 13;
 const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is slow to start
 
@@ -11,6 +12,7 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @property {string[]} [palette] colour of each class; without it nothing is filled
  * @property {Uint8Array | null} [classes] class of each feature; 255 is left empty
  * @property {Uint16Array | null} [groups] features of one group have no heavy border between them
+ * @property {number} [heavy] px of the borders between groups
  * @property {string} [stroke] colour of borders
  * @property {number} [width] px
  * @property {number[]} [dash] px
@@ -163,10 +165,11 @@ const ShapesLayer = L.Layer.extend({
   _borders(pen, level, scale, groups) {
     const [from, to, first, second] = this.shapes.sharedEdges(level);
     pen.strokeStyle = "#1b2a3a";
-    pen.lineWidth = 2 / scale;
+    pen.lineWidth = (this.look.heavy ?? 2) / scale;
     pen.beginPath();
     for (let e = 0; e < from.length; e++) {
-      if (second[e] >= 0 && groups[first[e]] !== groups[second[e]]) {
+      // The border of the whole is a border too: a group ends there.
+      if (second[e] < 0 ? groups[first[e]] !== NO_GROUP : groups[first[e]] !== groups[second[e]]) {
         pen.moveTo(level.x[from[e]], level.y[from[e]]);
         pen.lineTo(level.x[to[e]], level.y[to[e]]);
       }
@@ -188,7 +191,7 @@ const ShapesLayer = L.Layer.extend({
 
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number} scale @param {number[]} seen */
   _label(pen, level, scale, seen) {
-    pen.font = `${12 / scale}px system-ui, "Source Sans", sans-serif`;
+    pen.font = `${12 / scale}px "Source Sans", gridmap-cjk, system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (const f of seen) {

@@ -17,6 +17,8 @@
  *   texts: Record<string, string>}} Scene
  */
 
+const MANY = 150; // beats whose borders at full width would hide what they divide
+
 /** @type {Map<string, Promise<ArrayBuffer>>} geometry that this page already has, by digest */
 const KEPT = new Map();
 
@@ -58,6 +60,7 @@ class CityMap {
     this.shapes = null;
     /** @type {Facts | null} */ this.facts = null;
     this.theme = "";
+    this.moved = false;
     this.hovered = -1;
     map.createPane("gm-cells").style.zIndex = "390";
     map.createPane("gm-image").style.zIndex = "395";
@@ -69,6 +72,7 @@ class CityMap {
     this.keys = new Keys(this);
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
+    map.on("movestart", () => { this.moved = true; });
     this.ready = this.update(scene);
   }
 
@@ -114,11 +118,14 @@ class CityMap {
     this.hovered = -1;
   }
 
-  /** Show all of a place that is new here, beside the panel and not beneath it. */
+  /** Show all of a place that is new here, beside the panel; again where the panel grows and nobody has moved the map. */
   _fit() {
     const bounds = this.scene.bounds;
-    if (String(bounds) === this.fitted) return;
-    this.fitted = String(bounds);
+    const { x, y } = this.map.getSize();
+    const fitted = [...bounds, this.panel.offsetWidth, x, y].join();
+    if (fitted === this.fitted || (this.moved && String(bounds) === this.place)) return;
+    this.fitted = fitted;
+    this.place = String(bounds);
     const [south, west, north, east] = bounds;
     const whole = L.latLngBounds([[south, west], [north, east]]);
     const left = this.panel.offsetWidth + 18;
@@ -126,15 +133,18 @@ class CityMap {
     const loss = this.map.getBoundsZoom(whole, false, [24, 24]) - this.map.getBoundsZoom(whole, false, [left + 12, 24]);
     const padding = { paddingTopLeft: [loss < 0.55 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
     this.map.fitBounds(whole, padding);
+    this.moved = false;
   }
 
   /** How the cells look in the theme that is on. */
   _look() {
     const theme = this.scene.themes.find((one) => one.key === this.theme);
+    const groups = theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null;
     return {
       palette: theme?.palette,
       classes: theme ? bytesOf(theme.classes) : null,
-      groups: theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null,
+      groups,
+      heavy: new Set(groups).size > MANY ? 1.2 : 2,
       stroke: theme ? "rgba(70,85,100,0.35)" : "#8796a8",
       width: 0.8,
       opacity: this.scene.tiles ? 0.65 : 1,

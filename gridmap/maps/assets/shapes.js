@@ -151,6 +151,21 @@ class Shapes {
   }
 
   /**
+   * The feature on the other side of an edge that no other feature has, or -1: where shapes do not
+   * fit together to the pixel there is none. @param {Level} level @param {number} a @param {number} b @param {number} own
+   */
+  beyond(level, a, b, own) {
+    const dx = level.x[b] - level.x[a], dy = level.y[b] - level.y[a];
+    const far = 2.5 / Math.hypot(dx, dy);
+    const x = (level.x[a] + level.x[b]) / 2, y = (level.y[a] + level.y[b]) / 2;
+    for (const side of [far, -far]) {
+      const found = this.find(x - dy * side, y + dx * side, level.zoom);
+      if (found >= 0 && found !== own) return found;
+    }
+    return -1;
+  }
+
+  /**
    * Edges of a level with the one or two features beside each: [from, to, first, second or -1].
    * @param {Level} level @returns {Int32Array[]}
    */
@@ -173,6 +188,7 @@ class Shapes {
         }
       }
     }
+    for (let e = 0; e < second.length; e++) if (second[e] < 0) second[e] = this.beyond(level, from[e], to[e], first[e]);
     const found = [from, to, first, second].map((list) => Int32Array.from(list));
     this.edges.set(level, found);
     return found;
