@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -29,7 +29,7 @@ __all__ = ["show"]
 _MODES = ("straight", "walk", "ebike", "car")
 _ORDER = attrgetter("unit", "value")  # of limits
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
-_NEW = "#b3261e"
+_NEW = "#d97706"  # no other line of these maps is orange
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +106,18 @@ def _views(ground: Ground, choice: _Choice) -> list[str]:
 
 
 def _choose(ground: Ground, networks: list[str]) -> _Choice:
-    network = st.segmented_control(
-        tr("page.coverage.network"),
-        networks,
-        format_func=network_name,
-        required=True,
-        key=choice_key(ground.session, "network", networks[0], networks),
-    )
+    network = networks[0]
+    if len(networks) > 1:
+        network = str(
+            st.segmented_control(
+                tr("page.coverage.network"),
+                networks,
+                format_func=network_name,
+                required=True,
+                key=choice_key(ground.session, "network", networks[0], networks),
+            )
+            or ""
+        )
     mode = "straight"
     if ground.city.has(Kind.ROAD):
         mode = str(
@@ -124,7 +129,7 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
                 key=choice_key(ground.session, "mode", "straight", _MODES),
             )
         )
-    return _Choice(str(network or ""), mode, _limits(ground))
+    return _Choice(network, mode, _limits(ground))
 
 
 def _limits(ground: Ground) -> tuple[Within, ...]:
@@ -241,7 +246,12 @@ def _show_map(
 ) -> None:
     city, first = ground.city, found[0]
     residents = city.grids.counts("residents")
-    themes: list[Theme] = [choropleth("covered_residents_share", first.share)]
+    covered = choropleth("covered_residents_share", first.share)
+    if first.network:  # the usual name speaks of rooms
+        name = tr("page.figure.reached")
+        title = tr("maps.legend.title", name=name, unit=tr("maps.unit.covered_residents_share"))
+        covered = replace(covered, name=name, title=title)
+    themes: list[Theme] = [covered]
     if residents.any():
         themes.insert(0, choropleth("outside_residents", residents * (1.0 - first.share)))
     if first.within.unit == "min":
@@ -258,7 +268,7 @@ def _show_map(
                     _REACH[number_ % len(_REACH)],
                     drawing=drawing,
                     width=2.4,
-                    fill="rgba(15,92,85,0.3)" if number_ == 0 else "",
+                    fill="rgba(15,92,85,0.12)" if number_ == 0 else "",
                 )
             )
     if first.network:

@@ -128,11 +128,10 @@ def _tell_proposal(proposal: SiteProposal) -> None:
     gained = after["covered"] - before["covered"]
     st.markdown(
         tr(
-            "coverage.page.answer",
+            f"coverage.page.answer{'_best' if proposal.answer.proven else ''}",
             gained=number(gained),
             unit=counted,
             gap=f"{proposal.answer.gap:.1%}",
-            seconds=f"{proposal.answer.seconds:.1f}",
         )
     )
     show_list(

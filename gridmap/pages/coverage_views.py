@@ -30,7 +30,7 @@ from gridmap.model import Kind
 from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, hours_of
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import number, show_list
+from gridmap.pages.layout import NONE, number, show_list
 from gridmap.plans import Action, logged
 
 __all__ = ["VIEWS", "network_name", "put_download", "show_download", "show_view"]
@@ -89,9 +89,10 @@ def _show_rooms(ground: Ground, coverage: Coverage) -> None:
         ["residents_per_officer", "residents"], ascending=False
     )
     unit = coverage.within.unit
-    names = ["name", "residents", "officers", "auxiliaries", "residents_per_officer",
-             f"mean_{unit}"]  # fmt: skip
-    labels = {name: tr(f"field.{name}") for name in names[:4]}
+    staff = [name for name in ("officers", "auxiliaries") if ground.city.rooms.has(name)]
+    per_officer = ["residents_per_officer"] if "officers" in staff else []
+    names = ["name", "residents", *staff, *per_officer, f"mean_{unit}"]
+    labels = {name: tr(f"field.{name}") for name in ("name", "residents", *staff)}
     labels["residents_per_officer"] = tr("coverage.page.per_officer")
     labels[f"mean_{unit}"] = tr(f"coverage.column.mean_{unit}")
     _show_table(rooms[names], labels)
@@ -184,6 +185,8 @@ def _show_networks(ground: Ground, coverage: Coverage) -> None:
 
 
 def _show_table(rows: pd.DataFrame, labels: dict[str, str]) -> None:
+    """Draw a table; a column of which nothing is known is left out."""
+    rows = rows.dropna(axis="columns", how="all")
     numbers = [name for name in rows.columns if rows[name].dtype.kind in "if"]
     rounded = rows.assign(
         **{
@@ -196,8 +199,12 @@ def _show_table(rows: pd.DataFrame, labels: dict[str, str]) -> None:
         hide_index=True,
         width="stretch",
         height=min(36 * (len(rows) + 1), 330),
+        placeholder=NONE,
         column_config={
-            labels[name]: st.column_config.NumberColumn(format="localized") for name in numbers
+            labels[name]: st.column_config.NumberColumn(
+                format="%.1f" if _is_fine(name) else "localized"
+            )
+            for name in numbers
         },
     )
 

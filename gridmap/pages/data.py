@@ -34,18 +34,20 @@ def show() -> None:
     """Draw the page."""
     session = current_session()
     imports = session.may(Action.IMPORT)
+    left, right = st.columns([6, 1.2], vertical_alignment="center")
     if imports:
-        _pick_workspace(session)
+        with right:
+            _pick_workspace(session)
     ground = None
     try:
         ground = read_ground()
     except GridmapError as error:
-        if (session.path / "gridmap.toml").exists():
+        if session.has_workspace:
             show_error(error)
     steps = [step for step in _STEPS if imports or step != "import"]
     before = str(session.work.get("data_step", "import" if ground is None else "there"))
     before = before if before in steps else steps[0]
-    chosen = st.segmented_control(
+    chosen = left.segmented_control(
         tr("page.data.step"),
         steps,
         default=before,
@@ -66,13 +68,20 @@ def show() -> None:
 
 
 def _pick_workspace(session: Session) -> None:
-    with st.popover(tr("page.data.new_workspace"), key=f"gridmap-new-{len(session.places)}"):
+    with st.popover(
+        tr("page.data.new_workspace"), key=f"gridmap-new-{len(session.places)}", width="stretch"
+    ):
         name = st.text_input(tr("page.data.new_name"), key="gridmap-new-workspace").strip()
         kept = session.kept_folder
         st.caption(tr("page.data.new_kept", folder=kept) if kept else tr("page.data.new_help"))
-        if st.button(tr("page.data.new_make"), disabled=not name or name in session.places):
-            session.new_workspace(name)
-            st.rerun()
+        # Never greyed out: a name that is still being typed is known only after the click.
+        if not st.button(tr("page.data.new_make")):
+            return
+        if not name or name in session.places:
+            st.warning(tr(f"page.data.new_{'taken' if name else 'nameless'}", name=name))
+            return
+        session.new_workspace(name)
+        st.rerun()
 
 
 def _show_contents(ground: Ground) -> None:
@@ -179,7 +188,9 @@ def _show_check(ground: Ground) -> None:
     with table:
         frame = pd.DataFrame(
             {
-                tr("page.data.severity"): [tr(f"io.severity.{item.severity}") for item in found],
+                tr("page.data.severity"): [
+                    tr(f"io.severity.{item.severity}").capitalize() for item in found
+                ],
                 tr("page.data.layer"): [tr(f"io.layer.{item.layer}") for item in found],
                 tr("page.data.finding"): [tr(f"io.finding.{item.kind}") for item in found],
                 tr("page.data.count"): [item.count for item in found],
@@ -189,7 +200,7 @@ def _show_check(ground: Ground) -> None:
                 "ID": [tr("page.join.names").join(item.ids) for item in found],
             }
         )
-        chosen = found[pick_row(frame, key="gridmap-findings")]
+        chosen = found[pick_row(frame, key="gridmap-findings", right=[tr("page.data.area_m2")])]
         _show_repair(ground)
     with map_side:
         st.caption(tr("page.data.on_map", name=tr(f"io.finding.{chosen.kind}")))

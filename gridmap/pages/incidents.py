@@ -27,6 +27,7 @@ from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     Figure,
+    axis_room,
     day_range,
     number,
     pick_period,
@@ -81,7 +82,7 @@ def show() -> None:
     marked = _marked(session)
     with side:
         table = slices.by_hour(rows=marked, categories=categories)
-        hours = _pick_hours(session, table, bool(marked))
+        hours = _pick_hours(session, table, marked)
     now = slices.by_grid(hours=hours, categories=categories)
     before = _before(ground, hours, categories)
     with figures:
@@ -114,7 +115,7 @@ def _show_counts(ground: Ground, grids: MeasureTable) -> None:
     show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
 
 
-def _pick_hours(session: Session, table: Floats, in_marked: bool) -> tuple[int, ...]:  # noqa: FBT001 - which title it bears
+def _pick_hours(session: Session, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
     names = [tr(f"page.day.{day}") for day in _DAYS]
     frame = pd.DataFrame(
@@ -128,8 +129,7 @@ def _pick_hours(session: Session, table: Floats, in_marked: bool) -> tuple[int, 
             for row, hour in product(range(7), range(24))
         ]
     )
-    title = tr("page.incidents.matrix_marked" if in_marked else "page.incidents.matrix")
-    st.subheader(title)
+    st.subheader(tr("page.incidents.matrix_marked" if marked else "page.incidents.matrix"))
     chosen = st.pills(
         tr("page.incidents.part"),
         list(_PARTS),
@@ -148,11 +148,15 @@ def _pick_hours(session: Session, table: Floats, in_marked: bool) -> tuple[int, 
             y=alt.Y(
                 "row:O",
                 title=None,
-                axis=alt.Axis(labelOverlap=False, labelExpr=f"{json.dumps(names)}[datum.value]"),
+                axis=alt.Axis(
+                    labelOverlap=False,
+                    labelExpr=f"{json.dumps(names)}[datum.value]",
+                    minExtent=axis_room(names),
+                ),
             ),
             color=alt.Color(
                 "count:Q",
-                title=tr("maps.unit.incidents"),
+                title=tr("maps.column.incidents"),
                 scale=alt.Scale(range=["#fff5eb", "#fdae6b", "#e0570c", "#6b2304"]),
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
@@ -167,6 +171,9 @@ def _pick_hours(session: Session, table: Floats, in_marked: bool) -> tuple[int, 
     )
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
     st.caption(tr("page.incidents.matrix_help"))
+    if marked and st.button(tr("page.incidents.clear", count=len(marked)), width="stretch"):
+        session.marked["incidents"] = ()
+        st.rerun()
     picked = dict(state).get("selection", {}).get("hours", {})
     if not picked:
         return part
@@ -198,7 +205,9 @@ def _show_figures(ground: Ground, now: Floats, before: Floats | None) -> None:
     session = ground.session
     show_figures(
         [
-            Figure(tr("maps.column.incidents"), number(total), tr("maps.unit.incidents"), change),
+            Figure(
+                tr("maps.column.incidents"), number(total), tr("page.figure.incidents"), change
+            ),
             Figure(
                 tr("maps.column.incidents_per_1000_residents"),
                 number(1000 * total / people if people else float("nan"), 1),
@@ -248,9 +257,6 @@ def _show_map(
         marked=marked,
     )
     show_map(scene, key=_MAP, height=680, tools=("click", "rectangle", "lasso"))
-    if marked and st.button(tr("page.incidents.clear", count=len(marked))):
-        ground.session.marked["incidents"] = ()
-        st.rerun()
 
 
 def _show_trust(ground: Ground) -> None:

@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from html import escape
 from importlib.resources import files
+from unicodedata import east_asian_width
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -23,10 +25,13 @@ from gridmap.pages.touch import font_address
 from gridmap.plans import LOCAL
 
 __all__ = [
+    "NONE",
     "Figure",
+    "axis_room",
     "day_range",
     "escaped",
     "guarded",
+    "local_time",
     "number",
     "pick_period",
     "pick_row",
@@ -40,6 +45,7 @@ __all__ = [
     "show_list",
 ]
 
+NONE = "–"  # where there is no figure
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
@@ -136,11 +142,15 @@ def pick_period(session: Session, city: City) -> None:
 
 
 def show_figures(figures: Sequence[Figure], *, across: int | None = None) -> None:
-    """Draw the key figures in one row, or so many in each where the place is narrow."""
+    """Draw the key figures in one row, or so many in each where the place is narrow.
+
+    A figure that is not known has no unit; where none has a note, no place is kept for one.
+    """
+    noted = any(item.note for item in figures)
     boxes = "".join(
         f'<div class="gm-figure"><span>{escape(item.label)}</span>'
-        f"<b>{escape(item.value)}</b><small>{escape(item.unit)}</small>"
-        f"<i>{escape(item.note)}</i></div>"
+        f"<b>{escape(item.value)}</b><small>{escape(item.unit if item.value != NONE else '')}"
+        f"</small>{f'<i>{escape(item.note)}</i>' if noted else ''}</div>"
         for item in figures
     )
     columns = "" if across is None else f' style="grid-template-columns: repeat({across}, 1fr)"'
@@ -165,11 +175,15 @@ def show_list(rows: Sequence[tuple[str, str]]) -> None:
     st.html(f'<ul class="gm-list">{items}</ul>')
 
 
-def pick_row(frame: pd.DataFrame, *, key: str) -> int:
-    """Draw a table to pick a row of; return the row, the first unless another is picked."""
+def pick_row(frame: pd.DataFrame, *, key: str, right: Iterable[str] = ()) -> int:
+    """Draw a table to pick a row of; return the row, the first unless another is picked.
+
+    Texts of the columns ``right`` are numbers, and stand to the right.
+    """
     picked = st.dataframe(
         frame,
         hide_index=True,
+        column_config={name: st.column_config.TextColumn(alignment="right") for name in right},
         width="stretch",
         on_select="rerun",
         selection_mode="single-row",
@@ -210,8 +224,32 @@ def number(value: float, digits: int = 0) -> str:
     ('1,234', '–')
     """
     if value is None or not math.isfinite(value):
-        return "–"
+        return NONE
     return f"{value:,.{digits}f}"
+
+
+def axis_room(labels: Iterable[str]) -> float:
+    """Return the px that the longest label of a chart takes, at least.
+
+    A chart measures its labels before the font that the page brings is there, and would cut
+    Chinese ones off.
+
+    >>> axis_room(["Mon", "周一"])
+    30.0
+    """
+    wide = (
+        sum(11.0 if east_asian_width(sign) in "WF" else 6.0 for sign in label) for label in labels
+    )
+    return max(wide, default=0.0) + 8.0
+
+
+def local_time(at: datetime) -> datetime:
+    """Return a time of day as the clock beside the reader shows it; the server's without one."""
+    name = st.context.timezone
+    try:
+        return at.astimezone(ZoneInfo(name) if name else None)
+    except (KeyError, ValueError, OSError):
+        return at.astimezone()
 
 
 def day_range(since: date | None, until: date | None, city: City) -> str:

@@ -96,7 +96,7 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
         Figure(
             tr("maps.column.incidents"),
             number(totals["incidents"]),
-            tr("maps.unit.incidents"),
+            tr("page.figure.incidents"),
             _change(ground, totals["incidents"])
             or day_range(ground.session.since, ground.session.until, city),
         ),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from gridmap.i18n import tr
+from gridmap.maps.layers_of_city import moved_theme
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_empty, show_lines
 from gridmap.pages.redraw_state import Redraw, stored_plans
 from gridmap.pages.touch import show_map
-from gridmap.plans import compare_plans
+from gridmap.plans import Comparison, compare_plans
 
 __all__ = ["show_compare"]
+
+_MARKED = 60
 
 
 def show_compare(ground: Ground, state: Redraw) -> None:
@@ -36,26 +40,46 @@ def show_compare(ground: Ground, state: Redraw) -> None:
     )
     table = ground_of_plans(ground.city, ground.key, state.weights)
     found = compare_plans(table, plans[old], plans[new])
-    moved = set(found.grid_table["grid"])
-    marked = tuple(row for row, name in enumerate(ground.city.grids.ids) if name in moved)
+    moved = np.isin(ground.city.grids.ids.astype(str), found.grid_table["grid"].astype(str))
+    marked = np.flatnonzero(moved)
     for side, place, name in (("old", left, old), ("new", right, new)):
         with place:
+            themes = [ground.beats(plans[name])]
+            if side == "new" and len(marked):
+                themes.append(moved_theme(plans[name], moved))
             scene = ground.scene(
-                (ground.beats(plans[name]),),
+                tuple(themes),
                 columns=("residents", "incidents"),
                 plan=plans[name],
-                marked=marked if side == "new" and len(marked) <= 400 else (),
+                # More outlines than these hide the beats; the theme of moved grids shows all.
+                marked=tuple(marked.tolist()) if side == "new" and len(marked) <= _MARKED else (),
             )
             show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
-    st.subheader(tr("page.compare.changes"))
-    show_lines(found.sentences())
+    told, table_side = st.columns(2, gap="medium")
+    with told:
+        st.subheader(tr("page.compare.changes"))
+        show_lines(found.sentences())
+    with table_side:
+        _show_beats(found)
+
+
+def _show_beats(found: Comparison) -> None:
+    """Draw one line a beat; a column that tells nothing of this city is left out."""
     frame = found.table()
     frame["kept_share"] *= 100
+    counts = [
+        f"{name}_{when}"
+        for name in ("residents", "incidents")
+        for when in ("before", "after")
+        if frame[[f"{name}_before", f"{name}_after"]].to_numpy().any()
+    ]
+    kept = "kept_share" if "residents_before" in counts else "kept_grids"
+    staff = ["keeps_officers"] if found.officers else []
     st.dataframe(
-        frame[["name", "residents_before", "residents_after", "incidents_before",
-               "incidents_after", "kept_share", "keeps_officers"]],
+        frame[["name", *counts, "kept_share", *staff]],
         hide_index=True,
         width="stretch",
+        height=min(38 + 35 * max(len(frame), 1), 640),
         column_config={
             name: tr(f"page.compare.{name}") for name in ("name", "keeps_officers")
         }
@@ -66,7 +90,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         }
         | {
             "kept_share": st.column_config.ProgressColumn(
-                tr("page.compare.kept_share"), format="%.0f%%", min_value=0, max_value=100
+                tr(f"page.compare.{kept}"), format="%.0f%%", min_value=0, max_value=100
             )
         },
     )  # fmt: skip

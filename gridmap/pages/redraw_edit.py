@@ -15,7 +15,7 @@ from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import number, show_empty, show_error
+from gridmap.pages.layout import axis_room, number, show_empty, show_error
 from gridmap.pages.redraw_commands import aim_beside, painted_beat, show_commands
 from gridmap.pages.redraw_save import show_save
 from gridmap.pages.redraw_state import (
@@ -201,7 +201,12 @@ def _show_bars(history: History) -> None:
         .mark_bar()
         .encode(
             x=alt.X("off", title=tr("page.edit.off")),
-            y=alt.Y("beat", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
+            y=alt.Y(
+                "beat",
+                title=None,
+                sort=None,
+                axis=alt.Axis(labelOverlap=False, minExtent=axis_room(frame["beat"])),
+            ),
             color=alt.Color(
                 "over",
                 legend=None,

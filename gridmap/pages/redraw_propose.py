@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -94,10 +94,10 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         usual_ones = _USUAL if set(_USUAL) & set(known) else dict.fromkeys(known[:1], 1.0)
         before = state.weights or usual_ones
         weights: dict[str, float] = {}
-        places = st.columns(2)
+        places = st.columns(3)
         for at, name in enumerate(known):
             usual = round(100 * before.get(name, 0.0))
-            weights[name] = places[at % 2].slider(
+            weights[name] = places[at % 3].slider(
                 tr(f"page.criterion.{name}"), 0, 100, key=choice_key(session, f"w-{name}", usual)
             )
         objective = st.selectbox(
@@ -106,7 +106,7 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             format_func=lambda name: tr(f"page.objective.{name}"),
             key=choice_key(session, "objective", _OBJECTIVES[0]),
         )
-        left, right = st.columns(2)
+        left, middle, right = st.columns(3)
         keep = left.slider(
             tr("page.redraw.keep"),
             0,
@@ -116,8 +116,8 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             disabled=ground.plan is None,
             key=choice_key(session, "keep", 0),
         )
-        front = right.slider(tr("page.redraw.front"), 1, 4, key=choice_key(session, "front", 3))
-        effort = st.select_slider(
+        front = middle.slider(tr("page.redraw.front"), 1, 4, key=choice_key(session, "front", 3))
+        effort = right.select_slider(
             tr("page.redraw.effort"),
             _EFFORTS,
             format_func=lambda name: tr(f"page.effort.{name}"),
@@ -173,27 +173,28 @@ def _show_progress(state: Redraw, language: str) -> None:
 
 
 def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
-    st.subheader(tr("page.redraw.front_title"))
-    if len(found.plans) > 1:
+    several = len(found.plans) > 1
+    st.subheader(tr(f"page.redraw.front_{'title' if several else 'single'}"))
+    names = [plan.name for plan in found.plans]
+    if several:
         st.altair_chart(
             _front_chart(_front_table(found.rows, state.looked_at)),
             on_select=partial(_look_at_point, state),
             key=_CHART,
             width="stretch",
         )
-    names = [plan.name for plan in found.plans]
-    # Two widgets, one value: whichever is touched sets it, and the other follows.
-    st.session_state[_RADIO] = state.looked_at
-    st.radio(
-        tr("page.redraw.plan"),
-        range(len(names)),
-        format_func=lambda row: names[row],
-        horizontal=True,
-        label_visibility="collapsed",
-        key=_RADIO,
-        on_change=_look_at_name,
-        args=(state,),
-    )
+        # Two widgets, one value: whichever is touched sets it, and the other follows.
+        st.session_state[_RADIO] = state.looked_at
+        st.radio(
+            tr("page.redraw.plan"),
+            range(len(names)),
+            format_func=lambda row: names[row],
+            horizontal=True,
+            label_visibility="collapsed",
+            key=_RADIO,
+            on_change=_look_at_name,
+            args=(state,),
+        )
     row = found.rows[state.looked_at]
     show_list(_sentences(row, len(ground.city.grids)))
     for sentence in found.proposal.sentences():
@@ -249,8 +250,8 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
         alt.Chart(frame)
         .mark_circle(size=190, stroke="#1b2a3a", strokeWidth=1)
         .encode(
-            x=alt.X(across, title=tr(f"page.front.{across}"), scale=alt.Scale(zero=False)),
-            y=alt.Y("deviation", title=tr("page.front.deviation"), scale=alt.Scale(zero=False)),
+            x=alt.X(across, title=tr(f"page.front.{across}"), **_loose(6)),
+            y=alt.Y("deviation", title=tr("page.front.deviation"), **_loose(5)),
             color=alt.Color("name", legend=None),
             opacity=alt.condition(alt.datum.shown, alt.value(1.0), alt.value(0.45)),
             tooltip=[
@@ -265,11 +266,19 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
     )
 
 
+def _loose(ticks: int) -> dict[str, Any]:
+    """Return an axis that keeps its outermost points off the chart's edge."""
+    return {
+        "scale": alt.Scale(zero=False, nice=False, padding=24),
+        "axis": alt.Axis(tickCount=ticks, labelFlush=False),
+    }
+
+
 def _sentences(row: Mapping[str, object], grids: int) -> list[tuple[str, str]]:
     kept = row["kept_share"]
     lines = [
         (
-            tr("page.front.deviation"),
+            tr("page.redraw.deviation"),
             tr(
                 "page.redraw.deviation_line",
                 deviation=f"{float(str(row['max_deviation'])):.1%}",
@@ -290,5 +299,5 @@ def _sentences(row: Mapping[str, object], grids: int) -> list[tuple[str, str]]:
         ),
     ]
     if kept is not None:
-        lines.append((tr("page.front.kept"), f"{float(str(kept)):.1%}"))
+        lines.append((tr("page.redraw.kept"), f"{float(str(kept)):.1%}"))
     return lines

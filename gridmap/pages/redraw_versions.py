@@ -13,7 +13,7 @@ from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import pick_row, show_empty, show_error
+from gridmap.pages.layout import local_time, pick_row, show_empty, show_error
 from gridmap.pages.people import account_text
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
@@ -62,7 +62,9 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
     frame = pd.DataFrame(
         {
             tr("page.versions.number"): [version.number for version in versions],
-            tr("page.versions.at"): [f"{version.at:%Y-%m-%d %H:%M}" for version in versions],
+            tr("page.versions.at"): [
+                f"{local_time(version.at):%Y-%m-%d %H:%M}" for version in versions
+            ],
             tr("page.versions.author"): [account_text(version.author) for version in versions],
             tr("page.versions.beats"): [version.beats for version in versions],
             tr("page.versions.note"): [version.note for version in versions],

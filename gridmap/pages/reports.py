@@ -15,7 +15,14 @@ from gridmap.model import Kind, Plan
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
-from gridmap.pages.layout import Figure, escaped, show_empty, show_figures, show_lines
+from gridmap.pages.layout import (
+    Figure,
+    axis_room,
+    escaped,
+    show_empty,
+    show_figures,
+    show_lines,
+)
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.pages.session import safe_name
 from gridmap.plans import Action, logged
@@ -26,6 +33,7 @@ __all__ = ["show"]
 
 _COMPARE = ("", "previous", "last-year", "none")
 _USUAL = ("xlsx", "pdf")
+_NARROW, _WIDE = 70.0, 420.0  # px
 
 
 def show() -> None:
@@ -195,10 +203,26 @@ def _show_preview(ground: Ground, report: Report) -> None:
     table = report.tables[at]
     frame = pd.DataFrame(table.texts(), columns=[item.label for item in table.columns])
     st.dataframe(
-        frame, hide_index=True, width="stretch", height=min(420, 38 + 35 * max(len(frame), 1))
+        frame,
+        hide_index=True,
+        width="stretch",
+        height=min(420, 38 + 35 * max(len(frame), 1)),
+        column_config={
+            item.label: st.column_config.TextColumn(
+                alignment="left" if item.form == "text" else "right",
+                width=_width(frame[item.label]) if item.form == "text" else None,
+            )
+            for item in table.columns
+        },
     )
     for note in table.notes:
         st.caption(note)
+
+
+def _width(texts: pd.Series) -> int | None:
+    """Return the px of a column of texts that a glance would cut off, or None for the usual."""
+    longest = max((axis_room([str(text)]) for text in texts), default=0.0)
+    return None if longest < _NARROW else int(min(1.3 * longest, _WIDE))
 
 
 def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str) -> None:

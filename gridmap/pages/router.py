@@ -17,7 +17,14 @@ from gridmap.i18n import set_language, tr
 from gridmap.model import Kind
 from gridmap.pages.cache import open_city
 from gridmap.pages.choices import hold_choices
-from gridmap.pages.layout import guarded, put_header, put_style, show_complaint, show_error
+from gridmap.pages.layout import (
+    guarded,
+    put_header,
+    put_style,
+    show_complaint,
+    show_empty,
+    show_error,
+)
 from gridmap.pages.people import current_actor, show_login
 from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session, current_session
@@ -121,12 +128,11 @@ def run() -> None:
         pages.append(st.Page(lost, title=wrong, url_path=wrong, visibility="hidden"))
     page = st.navigation(pages, position="top")
     hold_choices(page.url_path, session.language)
-    city = None
+    city, fault = None, None
     try:
         city, _ = open_city(session.path)
     except GridmapError as error:
-        if not page.url_path.endswith("data"):
-            show_error(error)
+        fault = error
     if city is not None:
         session.see(city.get(Kind.GRID))
         take_up(session, city.get(Kind.GRID))
@@ -134,7 +140,13 @@ def run() -> None:
     put_header(session, city)
     if page.url_path in {name for name, _ in entries}:  # the others lead on at once
         show_complaint(session, page.url_path)
-    page.run()
+    needs_city = page.url_path in {name for name, _ in _PAGES} - {"data"}
+    if fault is None or not needs_city:
+        page.run()
+    elif session.has_workspace:
+        show_error(fault)
+    else:
+        show_empty("no_grids")
     if city is not None:
         leave_off(session, city.get(Kind.GRID))
     st.query_params.from_dict(session.address().to_query())

@@ -89,6 +89,11 @@ class Session:
         return self.places[self.workspace]
 
     @property
+    def has_workspace(self) -> bool:
+        """Whether anything has been stored in the open workspace."""
+        return (self.path / "gridmap.toml").exists()
+
+    @property
     def is_bundled(self) -> bool:
         """Whether the open workspace is the demo city that gridmap ships."""
         return self.path == bundled("data") / DEMO

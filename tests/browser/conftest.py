@@ -176,6 +176,17 @@ def serve_with():
         process.wait(60)
 
 
+@pytest.fixture
+def empty_url(tmp_path) -> Iterator[str]:
+    """Serve a folder in which nothing has been stored."""
+    place = tmp_path / "新城"
+    place.mkdir()
+    process, address = serve(place)
+    yield address
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+
+
 @pytest.fixture(scope="session")
 def chicago_files():
     """Return a function that gives the folder of Chicago's files, or skips the test."""

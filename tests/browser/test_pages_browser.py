@@ -173,3 +173,97 @@ def test_an_exported_map_opens_from_a_file_without_a_network(tmp_path, open_page
     }
     assert wanted <= set(seen)
     watched.require_clean()
+
+
+def test_an_empty_folder_says_once_what_comes_first(empty_url, open_page):
+    page = open_page().page
+    page.goto(f"{empty_url}/overview?lang=zh")
+    page.get_by_text("请到“数据”页导入网格面").wait_for(timeout=_LONG)
+    settle(page)
+    assert page.get_by_test_id("stAlert").count() == 1
+    assert "gridmap.toml" not in page.locator("body").inner_text()
+    page.get_by_role("link", name="数据").click()
+    page.get_by_text("把文件拖到这里").wait_for(timeout=_LONG)
+    assert page.get_by_test_id("stAlert").count() == 0
+
+
+def test_chinese_is_drawn_whole_where_the_machine_has_no_font_for_it(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/data?lang=zh")
+    wait_for_map(page)
+    frame = touch_frame(page)
+    frame.evaluate("() => document.fonts.ready")
+    # A Chinese sign is as wide as it is high; what stands for one that is missing is not.
+    wide = """() => [...document.querySelectorAll(".gm-title, .gm-row span:last-child")]
+      .filter((one) => [...one.textContent].every((sign) => sign > "\\u2e80"))
+      .map((one) => {
+        const text = document.createRange();
+        text.selectNodeContents(one);
+        const width = text.getBoundingClientRect().width;
+        const size = parseFloat(getComputedStyle(one).fontSize);
+        return [one.textContent, Math.abs(width - one.textContent.length * size) < 2];
+      })"""
+    measured = frame.evaluate(wide)
+    assert len(measured) >= 4
+    for text, fits in measured:
+        assert fits, text
+    page.goto(f"{app_url}/incidents?lang=zh")
+    labels = page.locator('[data-testid="stVegaLiteChart"] .mark-text.role-axis-label text')
+    labels.filter(has_text="周").first.wait_for(timeout=_LONG)
+    left = page.get_by_test_id("stVegaLiteChart").first.bounding_box()["x"]
+    for at in range(7):
+        assert labels.filter(has_text="周").nth(at).bounding_box()["x"] >= left - 1
+
+
+def test_the_city_stays_beside_a_legend_that_grows(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/coverage?lang=zh")
+    wait_for_map(page)
+    settle(page)
+    where = """() => {
+      const { map, city } = touch, [, west, north] = city.scene.bounds;
+      const panel = document.querySelector(".gm-panel").getBoundingClientRect();
+      return [map.latLngToContainerPoint([north, west]).x, panel.right];
+    }"""
+    city, panel = touch_frame(page).evaluate(where)
+    assert city >= panel
+    buttons = page.get_by_test_id("stButtonGroup")
+    buttons.get_by_role("radio", name="选址", exact=True).click()
+    settle(page)
+    page.get_by_role("spinbutton", name="增设几个").fill("2")
+    page.keyboard.press("Tab")
+    page.frame_locator("iframe").first.get_by_text("建议增设").wait_for(timeout=_LONG)
+    settle(page)
+    city, grown = touch_frame(page).evaluate(where)
+    assert grown > panel
+    assert city >= grown
+    # Once a reader has moved the map, it stays where it was put.
+    frame = touch_frame(page)
+    frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() + 1, { animate: false })")
+    moved, _ = frame.evaluate(where)
+    page.get_by_role("spinbutton", name="增设几个").fill("0")
+    page.keyboard.press("Tab")
+    gone = page.frame_locator("iframe").first.get_by_text("建议增设")
+    gone.wait_for(state="detached", timeout=_LONG)
+    settle(page)
+    assert frame.evaluate(where)[0] == pytest.approx(moved, abs=1)
+
+
+def test_where_shapes_do_not_meet_to_the_pixel_a_border_still_has_two_sides(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/redraw?lang=zh")
+    wait_for_map(page)
+    outer, edges, long, found = touch_frame(page).evaluate(
+        """() => {
+          const { shapes } = touch.city, level = shapes.levelFor(touch.map.getZoom());
+          const { x, y } = level, [from, to, first, second] = shapes.sharedEdges(level);
+          const all = [...second.keys()], inner = all.filter((e) => second[e] >= 0);
+          const length = (e) => Math.hypot(x[to[e]] - x[from[e]], y[to[e]] - y[from[e]]);
+          const long = inner.sort((a, b) => length(b) - length(a)).slice(0, 50);
+          const beyond = (e) => shapes.beyond(level, from[e], to[e], first[e]);
+          const found = long.filter((e) => beyond(e) === second[e]).length;
+          return [all.length - inner.length, all.length, long.length, found];
+        }"""
+    )
+    assert 0 < outer < edges / 4  # the border of the city alone
+    assert found == long == 50

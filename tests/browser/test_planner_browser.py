@@ -194,7 +194,7 @@ def test_a_planner_imports_repairs_proposes_edits_saves_and_compares(planner, fi
         beats.fill("25")
         beats.press("Tab")
     planner.press("page.redraw.begin")
-    planner.see("page.redraw.front_title")
+    planner.see("page.redraw.edit_this")
     planner.settle()
     look_at_each_plan(planner)
     planner.press("page.redraw.edit_this")

@@ -1,0 +1,85 @@
+"""What a reader sees of figures, tables and charts: no unit without a number, no empty column."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from gridmap.demo import make_city
+from gridmap.io import Workspace
+from gridmap.model import City, Kind, Layer
+from gridmap.pages import layout
+from gridmap.pages.layout import Figure, axis_room, local_time, number, show_figures
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    found: list[str] = []
+    monkeypatch.setattr(st, "html", found.append)
+    return found
+
+
+def test_a_figure_that_is_not_known_has_no_unit(drawn):
+    show_figures([Figure("Residents", number(float("nan")), "persons", "in all")])
+    assert "persons" not in drawn[0]
+    show_figures([Figure("Residents", number(3), "persons", "in all")])
+    assert "persons" in drawn[1]
+
+
+def test_no_place_is_kept_for_notes_that_none_has(drawn):
+    show_figures([Figure("Grids", "3"), Figure("Beats", "2")])
+    assert "<i>" not in drawn[0]
+    show_figures([Figure("Grids", "3"), Figure("Beats", "2", note="two")])
+    assert drawn[1].count("<i>") == 2
+
+
+def test_the_longest_label_of_a_chart_is_given_room():
+    # Seven signs as wide as they are high, at the 11 px of a chart's labels, and a margin.
+    assert axis_room(["城东", "城东南第七警务区"]) >= 8 * 11
+    assert axis_room([]) > 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("Asia/Shanghai", "20:30"), ("America/Chicago", "06:30")]
+)
+def test_a_time_is_that_of_the_readers_clock(monkeypatch, zone, hour):
+    monkeypatch.setattr(layout.st, "context", SimpleNamespace(timezone=zone))
+    at = datetime(2024, 11, 28, 12, 30, tzinfo=UTC)
+    assert f"{local_time(at):%H:%M}" == hour
+
+
+@pytest.mark.parametrize("zone", [None, "", "Nowhere/Nothing"])
+def test_a_browser_that_tells_no_clock_sees_the_servers(monkeypatch, zone):
+    monkeypatch.setattr(layout.st, "context", SimpleNamespace(timezone=zone))
+    at = datetime(2024, 11, 28, 12, 30, tzinfo=UTC)
+    assert local_time(at) == at
+
+
+def without_staff(city: City) -> City:
+    rooms = city.rooms
+    frame = rooms.frame.drop(columns=["officers", "auxiliaries"])
+    return city.with_layer(Layer(Kind.ROOM, frame, rooms.provenance))
+
+
+def test_rooms_whose_staff_nobody_counted_have_no_column_of_it(tmp_path, monkeypatch):
+    place = Workspace.at(tmp_path / "city")
+    place.put_city(without_staff(make_city(grids=80, incidents=300, seed=2)))
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place.path))
+    monkeypatch.setenv("GRIDMAP_LANG", "zh")
+
+    def run() -> None:
+        from gridmap.pages.coverage import show
+        from gridmap.pages.layout import guarded
+
+        guarded(show)()
+
+    page = AppTest.from_function(run, default_timeout=120).run()
+    page.button_group[3].set_value("rooms").run()
+    assert not page.exception
+    columns = list(page.dataframe[0].value.columns)
+    assert "常住人口" in columns
+    assert not {"民警", "辅警", "民警人均服务"} & set(columns)
