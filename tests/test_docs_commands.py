@@ -27,7 +27,7 @@ SHORTER = {"demo": ("--grids", "60", "--incidents", "2000"), "propose": ("--effo
 # What stands for something of the reader's own.
 MEANT = {
     "WORKSPACE": "mycity", "工作区": "mycity", "FOLDER": "mycity", "文件夹": "mycity",
-    "/srv/gridmap": "mycity", "KIND": "overlap", "代号": "overlap",
+    "/srv/gridmap": "mycity", "/srv/gridmap/city": "mycity", "KIND": "overlap", "代号": "overlap",
     "/etc/gridmap/login.toml": "login.toml",
 }  # fmt: skip
 
@@ -193,6 +193,20 @@ def test_every_command_in_the_text_works(works: Callable[[str], object], login: 
     assert len(whole) >= 8
     for command in whole:
         works(command)
+
+
+@pytest.mark.parametrize("name", ["docs/department.md", "docs/department.zh-CN.md"])
+def test_the_service_shown_starts(
+    name: str, works: Callable[[str], object], login: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("mycity").exists():
+        works("gridmap demo mycity")
+    block = next(item for item in documents.blocks_of(name) if "[Service]" in item)
+    settings = dict(re.findall(r"^Environment=(\w+)=(.*)$", block, re.MULTILINE))
+    assert {"GRIDMAP_LOGIN", "GRIDMAP_DATABASE_URL"} == set(settings)
+    for key, value in settings.items():
+        monkeypatch.setenv(key, str(login) if key == "GRIDMAP_LOGIN" else value)
+    works(re.search(r"^ExecStart=(.*)$", block, re.MULTILINE)[1])
 
 
 def options_of() -> dict[str, set[str]]:
