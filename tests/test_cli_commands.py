@@ -207,3 +207,12 @@ def test_no_cell_of_a_table_is_cut(capsys):
     assert "城东第三警务区" * 9 in out
     assert "…" not in out
     print_rows(pd.DataFrame())
+
+
+def test_a_share_is_shown_as_a_percentage_and_kept_as_a_share_for_scripts(demo):
+    shown = run("measure", demo).stdout.splitlines()
+    assert shown[0].rstrip().endswith("Residents covered (%)")
+    rows = json.loads(run("measure", demo, "--json").stdout)["rows"]
+    assert float(shown[1].split()[-1]) == pytest.approx(
+        100 * rows[0]["covered_residents_share"], abs=0.5
+    )

@@ -44,6 +44,10 @@ def command(
     if as_json:
         print_json(table.to_dict())
     elif csv is None:
+        share = "covered_residents_share"
+        if share in rows:  # read as a percentage, as coverage and plans show it
+            label = tr(f"cli.beat.{share}")
+            rows = rows.assign(**{share: 100 * rows[share]}).rename(columns={share: label})
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
