@@ -14,7 +14,7 @@ from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
-from gridmap.pages.redraw_commands import beats_beside
+from gridmap.pages.redraw_commands import _named, beat_labels, beats_beside, grid_names
 from gridmap.pages.redraw_state import Found, Redraw, Sitting
 from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session
@@ -145,6 +145,26 @@ def test_grids_just_picked_are_to_go_to_a_beat_beside_them(session, city):
         )
         own = plan.labels[rows[0]] == beat
         assert (beat in beside) == (touching > 0 and not own)
+
+
+def test_a_reader_is_told_of_beats_and_grids_by_name(session, city):
+    plan = present_plan(city)
+    table = Ground.from_city(city)
+    history = History(Draft.start(table, plan), LOCAL)
+    sitting = Sitting(plan, history)
+    ground = SimpleNamespace(session=session, city=city)
+    grids = [str(grid) for grid in city.grids.ids]
+    effects = (
+        history.preview(MoveGrids((grid,), beat)) for grid in grids for beat in plan.beat_ids[:3]
+        if plan.labels[grids.index(grid)] != beat
+    )  # fmt: skip
+    effect = next(effect for effect in effects if effect.veto is not None)
+    told = _named(ground, sitting, effect).sentences()[0]
+    assert beat_labels(plan)[effect.veto.beat] in told
+    assert effect.veto.beat not in told
+    for grid in effect.veto.grids[:3]:
+        assert grid_names(ground)[grid] in told
+        assert grid not in told
 
 
 # -- rows of grids that are there no more

@@ -38,8 +38,8 @@ def test_no_place_is_kept_for_notes_that_none_has(drawn):
 
 
 def test_the_longest_label_of_a_chart_is_given_room():
-    # Seven signs as wide as they are high, at the 11 px of a chart's labels, and a margin.
-    assert axis_room(["城东", "城东南第七警务区"]) >= 8 * 11
+    # Eight signs as wide as they are high, at the 12 px of a chart's labels, and a margin.
+    assert axis_room(["城东", "城东南第七警务区"]) == 8 * 12 + 24
     assert axis_room([]) > 0
 
 

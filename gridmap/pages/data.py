@@ -17,7 +17,7 @@ from gridmap.model.crs import crs_label
 from gridmap.pages.cache import drawing_of, findings_of
 from gridmap.pages.data_import import show_import
 from gridmap.pages.ground import Ground, read_ground
-from gridmap.pages.layout import number, pick_row, show_empty, show_error, show_lines
+from gridmap.pages.layout import column_px, number, pick_row, show_empty, show_error, show_lines
 from gridmap.pages.session import Session, current_session
 from gridmap.pages.touch import show_map
 from gridmap.plans import Action, logged, repair_detail
@@ -89,13 +89,16 @@ def _show_contents(ground: Ground) -> None:
     table, map_side = st.columns([5, 6], gap="medium")
     with table:
         st.subheader(tr("page.data.layers"))
+        contents = _contents(ground)
+        layer, area = tr("page.data.layer"), tr("page.data.area")
         st.dataframe(
-            _contents(ground),
+            contents,
             hide_index=True,
             width="stretch",
             column_config={
+                layer: st.column_config.TextColumn(width=column_px(layer, contents[layer])),
                 tr("page.data.count"): st.column_config.NumberColumn(format="localized"),
-                tr("page.data.area"): st.column_config.TextColumn(alignment="right"),
+                area: st.column_config.TextColumn(alignment="right", width=column_px(area)),
             },
         )
         st.caption(tr("page.data.crs", crs=crs_label(city.crs)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from gridmap.i18n import tr
 from gridmap.maps import (
     Facts,
     Overlay,
@@ -115,13 +116,20 @@ class Ground:
             )
         return Scene(
             drawing_of(city.grids, datum=self.datum),
-            themes,
+            tuple(self._with_borders(theme) for theme in themes),
             theme,
             (*found, *overlays),
             self._facts(columns, plan or self.plan),
             marked,
             self.tiles,
         )
+
+    def _with_borders(self, theme: Theme) -> Theme:
+        """Return the theme with today's beats in it, where no layer draws their borders."""
+        if self.plan is None or self.city.has(Kind.BEAT) or theme.groups is not None:
+            return theme
+        note = theme.note or tr("maps.legend.beat_borders")
+        return replace(theme, groups=self.plan.assignment, note=note)
 
     def _facts(self, columns: tuple[str, ...], plan: Plan | None) -> Facts:
         session = self.session

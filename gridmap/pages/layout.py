@@ -28,6 +28,7 @@ __all__ = [
     "NONE",
     "Figure",
     "axis_room",
+    "column_px",
     "day_range",
     "escaped",
     "guarded",
@@ -229,18 +230,26 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def axis_room(labels: Iterable[str]) -> float:
-    """Return the px that the longest label of a chart takes, at least.
+    """Return the px between a chart and the far end of its labels, at least.
 
     A chart measures its labels before the font that the page brings is there, and would cut
     Chinese ones off.
 
     >>> axis_room(["Mon", "周一"])
-    30.0
+    48.0
     """
-    wide = (
-        sum(11.0 if east_asian_width(sign) in "WF" else 6.0 for sign in label) for label in labels
-    )
-    return max(wide, default=0.0) + 8.0
+    return _px(labels) + 24.0
+
+
+def _px(texts: Iterable[str]) -> float:
+    """Return how wide the longest text is in the 12 px of charts."""
+    wide = (sum(12.0 if east_asian_width(sign) in "WF" else 6.5 for sign in one) for one in texts)
+    return max(wide, default=0.0)
+
+
+def column_px(label: str, texts: Iterable[object] = ()) -> int:
+    """Return the px that a column of a table takes; a table measures too early as well."""
+    return int(1.2 * _px([label, *map(str, texts)])) + 18
 
 
 def local_time(at: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -16,10 +17,10 @@ from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_lines
 from gridmap.pages.redraw_state import Sitting
 from gridmap.pages.session import Session
-from gridmap.plans import Command
+from gridmap.plans import Command, Effect
 from gridmap.plans import commands as do
 
-__all__ = ["aim_beside", "beat_labels", "painted_beat", "show_commands"]
+__all__ = ["aim_beside", "beat_labels", "grid_names", "painted_beat", "show_commands"]
 
 _Do = Callable[..., None]  # takes commands
 _TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"
@@ -83,7 +84,29 @@ def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done
     _PANELS[action or "move"](ground, sitting, grids, done)
 
 
-def _offer(sitting: Sitting, make: Callable[[bool], Command], label: str, done: _Do) -> None:
+def grid_names(ground: Ground) -> dict[str, str]:
+    """Return the grids: id to what it is called."""
+    grids = ground.city.grids
+    return dict(zip(map(str, grids.ids), map(str, grids.names), strict=True))
+
+
+def _named(ground: Ground, sitting: Sitting, effect: Effect) -> Effect:
+    """Return an effect whose veto calls beats and grids by name; ids are for machines."""
+    veto = effect.veto
+    if veto is None:
+        return effect
+    labels, names = beat_labels(sitting.history.current.plan), grid_names(ground)
+    told = replace(
+        veto,
+        beat=labels.get(veto.beat, veto.beat),
+        grids=tuple(names.get(grid, grid) for grid in veto.grids),
+    )
+    return replace(effect, veto=told)
+
+
+def _offer(
+    ground: Ground, sitting: Sitting, make: Callable[[bool], Command], label: str, done: _Do
+) -> None:
     """Say what a command would change, and let the reader carry it out or insist."""
     insist = False
     try:
@@ -93,7 +116,7 @@ def _offer(sitting: Sitting, make: Callable[[bool], Command], label: str, done: 
         st.button(label, disabled=True, width="stretch")
         return
     veto = effect.veto
-    show_lines(effect.sentences())
+    show_lines(_named(ground, sitting, effect).sentences())
     if veto is not None and veto.can_insist:
         insist = st.checkbox(tr("page.edit.insist"))
     blocked = veto is not None and not insist
@@ -116,6 +139,7 @@ def _show_move(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _
         return
     st.caption(tr("page.edit.marked", count=len(grids)))
     _offer(
+        ground,
         sitting,
         lambda insist: do.MoveGrids(grids, target, insist=insist),
         tr("page.edit.move"),
@@ -135,7 +159,7 @@ def _pick_beat(session: Session, label: str, labels: Mapping[str, str]) -> str:
     )
 
 
-def _show_new(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_new(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     if not grids:
         st.caption(tr("page.edit.pick"))
         return
@@ -155,7 +179,7 @@ def _show_new(_ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _
             return do.SplitBeat(left.copy().pop(), grids, new, name.strip(), insist=insist)
         return do.NewBeat(new, name.strip(), grids, insist=insist)
 
-    _offer(sitting, make, tr("page.edit.new"), done)
+    _offer(ground, sitting, make, tr("page.edit.new"), done)
 
 
 def _free_number(taken: set[str]) -> int:
@@ -176,6 +200,7 @@ def _show_merge(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done:
     )
     if ending:
         _offer(
+            ground,
             sitting,
             lambda insist: do.MergeBeats(tuple(ending), into, insist=insist),
             tr("page.edit.merge"),
@@ -194,10 +219,10 @@ def _show_describe(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], do
         station = _pick_place(left, ground, Kind.STATION, info.station, key)
         room = _pick_place(right, ground, Kind.ROOM, info.room, key)
         officers = left.number_input(
-            tr("page.edit.officers"), 0.0, None, info.officers, 1.0, key=f"{key}-officers"
+            tr("page.edit.officers"), 0.0, None, info.officers, 1.0, "%g", key=f"{key}-officers"
         )
         aids = right.number_input(
-            tr("page.edit.auxiliaries"), 0.0, None, info.auxiliaries, 1.0, key=f"{key}-aids"
+            tr("page.edit.auxiliaries"), 0.0, None, info.auxiliaries, 1.0, "%g", key=f"{key}-aids"
         )
         pressed = st.form_submit_button(tr("page.edit.describe"), type="primary", width="stretch")
     if not pressed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import altair as alt
@@ -15,8 +16,8 @@ from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import axis_room, number, show_empty, show_error
-from gridmap.pages.redraw_commands import aim_beside, painted_beat, show_commands
+from gridmap.pages.layout import axis_room, escaped, number, show_empty, show_error
+from gridmap.pages.redraw_commands import aim_beside, grid_names, painted_beat, show_commands
 from gridmap.pages.redraw_save import show_save
 from gridmap.pages.redraw_state import (
     Redraw,
@@ -233,21 +234,22 @@ def _show_suggestions(ground: Ground, sitting: Sitting) -> None:
             found = suggest_moves(sitting.history.current, count=5)
         if not found:
             st.caption(tr("page.edit.no_suggestions"))
+        names = grid_names(ground)
         for at, effect in enumerate(found):
             left, right = st.columns([4, 1], vertical_alignment="center")
-            left.markdown(_suggestion(sitting.history, effect))
+            left.markdown(_suggestion(sitting.history, effect, names))
             if right.button(tr("page.edit.take"), key=f"gridmap-suggestion-{at}"):
                 _do(ground, sitting, effect.command)
 
 
-def _suggestion(history: History, effect: Effect) -> str:
+def _suggestion(history: History, effect: Effect, names: Mapping[str, str]) -> str:
     plan, to = history.current.plan, str(getattr(effect.command, "to", ""))
     return tr(
         "page.edit.suggestion",
-        grids=tr("page.join.names").join(effect.grids[:4])
+        grids=escaped(tr("page.join.names").join(names[grid] for grid in effect.grids[:4]))
         + ("…" if len(effect.grids) > 4 else ""),
-        beat=plan.beats[plan.row_of(to)].label if to else "",
-        before=f"{effect.max_deviation_before:.2%}",
-        after=f"{effect.max_deviation_after:.2%}",
+        beat=escaped(plan.beats[plan.row_of(to)].label) if to else "",
+        before=f"{effect.max_deviation_before:.1%}",
+        after=f"{effect.max_deviation_after:.1%}",
         residents=number(effect.residents),
     )

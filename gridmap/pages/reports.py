@@ -17,7 +17,7 @@ from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import (
     Figure,
-    axis_room,
+    column_px,
     escaped,
     show_empty,
     show_figures,
@@ -33,7 +33,7 @@ __all__ = ["show"]
 
 _COMPARE = ("", "previous", "last-year", "none")
 _USUAL = ("xlsx", "pdf")
-_NARROW, _WIDE = 70.0, 420.0  # px
+_WIDE = 420  # px
 
 
 def show() -> None:
@@ -210,19 +210,15 @@ def _show_preview(ground: Ground, report: Report) -> None:
         column_config={
             item.label: st.column_config.TextColumn(
                 alignment="left" if item.form == "text" else "right",
-                width=_width(frame[item.label]) if item.form == "text" else None,
+                width=min(column_px(item.label, frame[item.label]), _WIDE)
+                if item.form == "text"
+                else column_px(item.label),
             )
             for item in table.columns
         },
     )
     for note in table.notes:
         st.caption(note)
-
-
-def _width(texts: pd.Series) -> int | None:
-    """Return the px of a column of texts that a glance would cut off, or None for the usual."""
-    longest = max((axis_room([str(text)]) for text in texts), default=0.0)
-    return None if longest < _NARROW else int(min(1.3 * longest, _WIDE))
 
 
 def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str) -> None:

@@ -207,12 +207,28 @@ def test_chinese_is_drawn_whole_where_the_machine_has_no_font_for_it(app_url, op
     assert len(measured) >= 4
     for text, fits in measured:
         assert fits, text
+
+
+def test_a_chart_leaves_its_chinese_labels_room_before_their_font_is_there(app_url, open_page):
+    page = open_page(1366, 768).page
     page.goto(f"{app_url}/incidents?lang=zh")
     labels = page.locator('[data-testid="stVegaLiteChart"] .mark-text.role-axis-label text')
     labels.filter(has_text="周").first.wait_for(timeout=_LONG)
+    settle(page)
     left = page.get_by_test_id("stVegaLiteChart").first.bounding_box()["x"]
     for at in range(7):
-        assert labels.filter(has_text="周").nth(at).bounding_box()["x"] >= left - 1
+        assert labels.filter(has_text="周").nth(at).bounding_box()["x"] >= left
+
+
+def test_on_a_low_screen_the_legend_covers_no_tool(app_url, open_page):
+    page = open_page(1366, 768).page
+    page.goto(f"{app_url}/incidents?lang=zh")
+    wait_for_map(page)
+    frame = page.frame_locator("iframe").first
+    panel = frame.locator(".gm-panel").bounding_box()
+    for name in ("点选网格", "框选网格", "圈选网格"):
+        box = frame.get_by_role("button", name=name).bounding_box()
+        assert box["y"] + box["height"] <= panel["y"]
 
 
 def test_the_city_stays_beside_a_legend_that_grows(app_url, open_page):
