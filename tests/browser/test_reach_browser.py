@@ -70,7 +70,7 @@ def test_the_map_is_worked_by_keyboard_alone(app_url, open_page):
     assert frame.locator('[role="status"]').inner_text() != heard
 
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Clear 1 selected grids").wait_for(timeout=_LONG)
+    page.get_by_role("button", name="Clear 1 selected grid").wait_for(timeout=_LONG)
 
     # A tool: a corner, Escape gives up the drawing and then the tool, and then a rectangle.
     frame.get_by_role("button", name="Select by rectangle").focus()
