@@ -10,11 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.errors import InputError, some_ids
+from gridmap.partition._inputs import (
+    group,
+    groups,
+    number_of_beats,
+    numbers,
+    pairs,
+    refuse_rows,
+    whole,
+)
 
 __all__ = ["Problem"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+_LARGEST = 1e30  # of any number: squares and sums stay far from where floats end
+_SMALLEST = 1e-30  # of the largest of what is counted
+_RATIO = 1e-9  # of the largest target: a smaller one is no beat's
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -22,6 +35,8 @@ class Problem:
     """Grids to be divided into beats, as plain arrays.
 
     Every array is checked and copied; a `Problem` never changes. n grids, k beats, m borders.
+    Numbers are finite and up to 1e30 either side; what is counted, such as workload, has
+    values of 1e-30 or more, or none.
 
     Parameters
     ----------
@@ -45,14 +60,15 @@ class Problem:
         Borders that nobody crosses (a river, a railway), not contiguous, but counted in
         perimeters.
     tolerances
-        Allowed deviation per criterion, as a share of the target (boundary allowed); None:
-        the tolerance given to `propose` for each.
+        Allowed deviation per criterion, as a share of the target (boundary allowed), above 0
+        and below 10; None: the tolerance given to `propose` for each.
     targets
         What each beat is to carry, in any unit, (k,) or (k, criteria), for example its
-        officers; equal if None. Present beat b has row b modulo k.
+        officers; equal if None. Present beat b has row b modulo k. The smallest is at least
+        a billionth of the largest.
     bounds
         Lowest and highest workload of a beat on the first criterion, both allowed, instead
-        of its tolerance.
+        of its tolerance. A highest of infinity is no bound, and becomes the whole workload.
     parents
         Station of each grid (n,); no beat crosses a station. Any labels; None for one.
     communities
@@ -64,8 +80,8 @@ class Problem:
         What counts as keeping its beat, for example residents (n,); the first criterion if
         None.
     fixed
-        Beat that each grid must be in (n,), -1 where free. With ``present`` the numbers are
-        those of the present beats.
+        Beat that each grid must be in (n,), -1 where free: 0 to k - 1, or one of the present
+        beats. With ``present`` the numbers are those of the present beats.
     frozen
         Present beats that stay exactly as they are, in pieces or across stations too.
     together, apart
@@ -76,7 +92,8 @@ class Problem:
     demand
         What travels, for example calls (n,); the first criterion if None.
     travel
-        Cost between grids (n, n), for example minutes by road; straight lines if None.
+        Cost between grids (n, n), for example minutes by road; straight lines if None. Not
+        negative, and finite: where no way leads, give what the detour costs.
     ids
         Names of the grids in messages (n,); their positions if None.
     beat_names
@@ -122,12 +139,18 @@ class Problem:
     beat_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        weights = np.array(self.weights, dtype=np.float64)
+        weights = numbers("weights", self.weights)
         weights = weights[:, None] if weights.ndim == 1 else weights
+        if weights.ndim != 2 or not weights.size:
+            expected, received = "(n,) / (n, criteria)", np.shape(self.weights)
+            raise InputError(
+                "partition.error.shape", name="weights", expected=expected, received=received
+            )
         n = len(weights)
         self._put("weights", weights)
-        self._put("edges", _pairs(self.edges), kind=np.int64)
-        self._put("barrier_edges", _pairs(self.barrier_edges), kind=np.int64)
+        object.__setattr__(self, "beats", number_of_beats(self.beats, n))
+        for name in ("edges", "barrier_edges"):
+            self._put(name, pairs(name, getattr(self, name)), kind=np.int64)
         for name, edges in (("borders_m", self.edges), ("barrier_m", self.barrier_edges)):
             given = getattr(self, name)
             self._put(name, np.ones(len(edges)) if given is None else given, (len(edges),))
@@ -136,26 +159,25 @@ class Problem:
         self._put("xy", self.xy, (n, 2))
         for name in ("present", "fixed"):
             self._put(name, getattr(self, name), (n,), np.int64)
-        rooms = 0 if self.rooms is None else max(len(self.rooms), self.beats)
-        self._put("rooms", self.rooms, (rooms,), np.int64)
+        if self.rooms is not None:
+            rooms = whole("rooms", self.rooms)
+            self._put("rooms", rooms, (max(rooms.size, self.beats),), np.int64)
         self._put("travel", self.travel, (n, n), np.float32)
         for name in ("parents", "communities"):
-            if getattr(self, name) is not None:
-                self._put(name, getattr(self, name), (n,), None)
+            self._put(name, getattr(self, name), (n,), None)
         if self.targets is not None:
-            targets = np.array(self.targets, dtype=np.float64)
-            targets = np.repeat(targets.reshape(len(targets), -1), 1, axis=1)
-            if targets.shape[1] == 1:
-                targets = np.repeat(targets, weights.shape[1], axis=1)
+            targets = numbers("targets", self.targets)
+            if targets.ndim == 1 or targets.shape[1:] == (1,):
+                targets = np.repeat(targets.reshape(-1, 1), weights.shape[1], axis=1)
             self._put("targets", targets, (self.beats, weights.shape[1]))
-        object.__setattr__(self, "frozen", tuple(int(b) for b in self.frozen))
-        groups = tuple(tuple(int(v) for v in group) for group in self.together)
-        object.__setattr__(self, "together", groups)
-        pairs = tuple((int(a), int(b)) for a, b in self.apart)
-        object.__setattr__(self, "apart", pairs)
+        frozen = tuple(dict.fromkeys(group("frozen", self.frozen)))
+        object.__setattr__(self, "frozen", frozen)
+        for name, size in (("together", None), ("apart", 2)):
+            object.__setattr__(self, name, groups(name, getattr(self, name), size))
         object.__setattr__(self, "ids", tuple(self.ids))
         object.__setattr__(self, "beat_names", tuple(self.beat_names))
         self._check(n)
+        self._check_labels()
 
     def _put(
         self,
@@ -166,20 +188,24 @@ class Problem:
     ) -> None:
         if value is None:
             return
-        array = np.array(value) if kind is None else np.array(value, dtype=kind)
+        if kind is None:
+            array: NDArray[Any] = np.array(value)
+        elif kind is np.int64:
+            array = whole(name, value)
+        else:
+            array = numbers(name, value)
         if shape is not None and array.shape != shape:
             raise InputError(
                 "partition.error.shape", name=name, expected=shape, received=array.shape
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
-            raise InputError("partition.error.not_finite", name=name, ids=some_ids(bad))
+        if array.dtype.kind == "f":
+            refuse_rows("not_finite", name, ~np.isfinite(array))
+            refuse_rows("too_large", name, np.abs(array) > _LARGEST, most=f"{_LARGEST:g}")
+        array = array if kind is None else array.astype(kind)
         array.flags.writeable = False
         object.__setattr__(self, name, array)
 
     def _check(self, n: int) -> None:
-        if not 1 <= self.beats <= n:
-            raise InputError("partition.error.beats", beats=self.beats, grids=n)
         if self.ids and len(self.ids) != n:
             raise InputError(
                 "partition.error.shape", name="ids", expected=(n,), received=(len(self.ids),)
@@ -187,26 +213,53 @@ class Problem:
         self._check_signs()
         for name in ("edges", "barrier_edges"):
             edges = getattr(self, name)
-            if edges.size and (edges.min() < 0 or edges.max() >= n):
-                bad = np.flatnonzero((edges < 0).any(axis=1) | (edges >= n).any(axis=1))
-                raise InputError("partition.error.edges", name=name, ids=some_ids(bad), grids=n)
-        grids = [v for group in (*self.together, *self.apart) for v in group]
-        grids += [] if self.rooms is None else [int(v) for v in self.rooms if v >= 0]
+            refuse_rows("edges", name, (edges < 0) | (edges >= n), grids=n)
+        grids = [v for tie in (*self.together, *self.apart) for v in tie]
+        grids += [] if self.rooms is None else [int(v) for v in self.rooms if v != -1]
         wrong = [v for v in grids if not 0 <= v < n]
         if wrong:
             raise InputError("partition.error.grids", ids=some_ids(wrong), grids=n)
+        self._check_limits()
+
+    def _check_labels(self) -> None:
+        """Refuse numbers of beats that stand for none."""
+        for name in ("present", "fixed"):
+            if getattr(self, name) is not None:
+                refuse_rows("labels", name, getattr(self, name) < -1)
         if self.frozen and self.present is None:
             raise InputError("partition.error.frozen_without_present")
-        if self.fixed is not None and self.present is None and self.fixed.max() >= self.beats:
-            bad = np.flatnonzero(self.fixed >= self.beats)
-            raise InputError("partition.error.fixed", ids=some_ids(bad), beats=self.beats)
-        if self.tolerances is not None and len(self.tolerances) != self.criteria:
-            raise InputError(
-                "partition.error.shape",
-                name="tolerances",
-                expected=(self.criteria,),
-                received=(len(self.tolerances),),
-            )
+        if self.frozen and min(self.frozen) < 0:
+            raise InputError("partition.error.frozen_empty", beats=min(self.frozen))
+        if self.fixed is not None:
+            known = self.fixed < self.beats
+            if self.present is not None:
+                known |= np.isin(self.fixed, self.present)
+            refuse_rows("fixed", "fixed", ~known, beats=self.beats)
+
+    def _check_limits(self) -> None:
+        """Refuse tolerances that are none, and bounds in the wrong order."""
+        if self.tolerances is not None:
+            given = numbers("tolerances", self.tolerances)
+            if given.shape != (self.criteria,):
+                raise InputError(
+                    "partition.error.shape",
+                    name="tolerances",
+                    expected=(self.criteria,),
+                    received=given.shape,
+                )
+            allowed = tuple(float(value) for value in given)
+            object.__setattr__(self, "tolerances", allowed)
+            wrong = [value for value in allowed if not 0 < value < 10]
+            if wrong:
+                raise InputError("partition.error.tolerance", received=wrong[0])
+        if self.bounds is not None:
+            limits = numbers("bounds", self.bounds)
+            low, high = limits.tolist() if limits.shape == (2,) else (-1.0, -1.0)
+            if not 0 <= low <= high or low > _LARGEST:
+                raise InputError("partition.error.bounds_order", received=self.bounds)
+            total = float(self.weights[:, 0].sum())
+            high = high if high <= _LARGEST else max(low, total)
+            object.__setattr__(self, "bounds", (float(low), float(high)))
 
     def _check_signs(self) -> None:
         for name in (
@@ -217,16 +270,32 @@ class Problem:
             "demand",
             "areas_m2",
             "outer_m",
+            "travel",
         ):
             value = getattr(self, name)
-            if value is not None and value.size and value.min() < 0:
-                bad = np.flatnonzero((value < 0).reshape(len(value), -1).any(axis=1))
-                raise InputError("partition.error.negative", name=name, ids=some_ids(bad))
-        for name in ("targets", "tolerances"):
-            value = getattr(self, name)
-            if value is not None and not np.min(value) > 0:
+            if value is not None:
+                refuse_rows("negative", name, value < 0)
+        for name in ("weights", "keep_weights", "demand", "targets"):
+            most = np.zeros(1) if getattr(self, name) is None else getattr(self, name).max(axis=0)
+            tiny = np.atleast_1d(most)[(most > 0) & (most < _SMALLEST)]
+            if tiny.size:
                 raise InputError(
-                    "partition.error.not_positive", name=name, received=float(np.min(value))
+                    "partition.error.too_small",
+                    name=name,
+                    received=f"{tiny[0]:g}",
+                    least=f"{_SMALLEST:g}",
+                )
+        if self.targets is not None:
+            least, most = self.targets.min(axis=0), self.targets.max(axis=0)
+            if not least.min() > 0:
+                raise InputError(
+                    "partition.error.not_positive", name="targets", received=float(least.min())
+                )
+            if (least < _RATIO * most).any():
+                raise InputError(
+                    "partition.error.targets_ratio",
+                    least=f"{least.min():g}",
+                    most=f"{most.max():g}",
                 )
 
     @property
@@ -253,11 +322,3 @@ class Problem:
             f"Problem(grids={self.grids}, beats={self.beats}, criteria={self.criteria}, "
             f"edges={len(self.edges)})"
         )
-
-
-def _pairs(edges: ArrayLike | None) -> Integers:
-    """Return edges as pairs (low, high) without loops."""
-    if edges is None:
-        return np.zeros((0, 2), dtype=np.int64)
-    array = np.array(edges, dtype=np.int64).reshape(-1, 2)
-    return np.sort(array, axis=1)
