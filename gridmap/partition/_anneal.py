@@ -20,7 +20,9 @@ __all__ = [
     "Schedule",
     "anneal",
     "excess_of",
+    "leaving",
     "make_state",
+    "pairs_together",
     "refresh_state",
     "schedule_arrays",
 ]
@@ -29,6 +31,7 @@ _NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,
 _LARGE = 0.25  # and from this part of a large plan's grids on; small plans cool well as they are
 _LATE = {"loose": 20.0, "strict": 3_000.0, "stiffen": 700.0, "settle": 0.8}
 _LATE_COOLING, _LATE_HOLDING = 0.5, 0.42
+_FIRM = 1.0
 _LEANING = 0.9  # of the schedule; at its end bounds are what they are
 
 
@@ -106,6 +109,17 @@ class Schedule:
             plan,
             loose=plan.loose * max(tight, far),
             strict=plan.strict * max(tight**2, 0.1),
+        )
+
+    def mild(self) -> Schedule:
+        """Return the schedule for a start that is to be kept in the main: it must not melt."""
+        return replace(
+            self,
+            hot=max(self.hot / 4, 1.5 * self.cold),
+            loose=min(self.loose * 40, self.strict),
+            round_hot=0.0,
+            opening=0.0,
+            transport=0.0,
         )
 
     def quenched(self) -> Schedule:
@@ -214,7 +228,7 @@ def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: f
         random=np.array([(mixed ^ (mixed >> 31)) or 1], dtype=np.uint64),
     )
     whole = float(instance.pulls.weight.sum())
-    state.moved[2] = instance.k / whole if whole > 0 else 0.0
+    state.moved[2] = _FIRM * instance.k / whole if whole > 0 else 0.0
     refresh_state(instance, state)
     return state
 
@@ -236,6 +250,18 @@ def excess_of(instance: Instance, state: State) -> float:
     loads = instance.loads
     over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
     return float(max(over.max(initial=0.0) - instance.slack, 0.0))
+
+
+def leaving(state: State) -> float:
+    """Return the workload that leaves its present beat beyond the limit, in `State.moved` units."""
+    return float(max(0.0, state.moved[0] - state.moved[1]) * state.moved[2])
+
+
+def pairs_together(instance: Instance, beat: NDArray[np.integer]) -> int:
+    """Return how many pairs that may not share a beat do."""
+    foes = instance.pulls.foe
+    rows = np.repeat(np.arange(len(beat)), np.diff(instance.pulls.foe_ptr))
+    return int((beat[rows] == beat[foes]).sum()) // 2
 
 
 def anneal(

@@ -98,7 +98,7 @@ class State(NamedTuple):
     """A plan and the sums that change with each move, plus room to work in.
 
     ``total`` is the workload per beat and criterion, ``moment`` mass, first moments x and y,
-    ``moved`` the workload off its present beat and its limit.
+    ``moved`` the workload off its present beat, its limit, and what one unit beyond weighs.
     """
 
     beat: Ints

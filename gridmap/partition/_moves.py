@@ -10,6 +10,7 @@ from numba import njit
 from gridmap.partition._arrays import Graph, Loads, Pulls, State
 
 __all__ = [
+    "FOES",
     "NOISE",
     "apply_block",
     "beat_penalty",
@@ -27,6 +28,8 @@ __all__ = [
 # -log(u) at 4,096 quantiles: a move is taken when it costs at most temperature times one of
 # these (Metropolis). Rounded, so that every platform's logarithm gives the same table.
 NOISE = np.round(-np.log((np.arange(4096) + 0.5) / 4096), 9)
+
+FOES = 30.0  # what a pair weighs that is to be apart and is not, in squared excess
 
 _13, _7, _17 = np.uint64(13), np.uint64(7), np.uint64(17)
 
@@ -227,7 +230,8 @@ def block_change(
         elif pulls.home[v] == origin:
             off += pulls.weight[v]
         if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
-            change += 100.0 * (foes_in(pulls, state, v, goal) - foes_in(pulls, state, v, origin))
+            more = foes_in(pulls, state, v, goal) - foes_in(pulls, state, v, origin)
+            change += (100.0 + FOES * weigh) * more
     for c in range(loads.w.shape[1]):
         moved = 0.0
         for i in range(count):

@@ -231,12 +231,15 @@ def recombine_pair(
     Taken when the cost rises by at most ``limit``. The penalties of the two beats have their
     own weights, so that one may be put right at the other's expense.
     """
-    if pulls.foe.shape[0] > 0:
-        return False
     criteria = loads.w.shape[1]
     after = _FIRST + criteria
     columns = after + (_MASS if beta <= 0.0 else _PINNED_P) if plain else after + _MORE
     count, border = _grow_tree(graph, state, root, p, q, room)
+    if pulls.foe.shape[0] > 0:  # who is to be apart is left to single moves
+        for i in range(count):
+            v = room.grid[i]
+            if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
+                return False
     _sum_subtrees(loads, pulls, state, count, p, q, columns, room)
     cost, off_now = _cost_now(
         loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, room

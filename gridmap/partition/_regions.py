@@ -15,11 +15,12 @@ from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
-__all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of"]
+__all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of", "shares_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _ISLAND_SHARE = 0.5  # a part that deserves less than half a beat joins its neighbour
+_NOTABLE = 0.005  # deviation that is forced and worth a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,10 @@ def divide(problem: Problem) -> Division:
     if not free.size or beats <= 0:
         if free.size:
             raise InfeasibleError("partition.error.all_frozen", grids=len(free))
+        if beats:
+            raise InfeasibleError(
+                "partition.error.only_frozen", beats=problem.beats, locked=problem.beats - beats
+            )
         return Division((), frozen, np.zeros((0, 2), np.int64), ())
     used = np.unique(codes[free])
     if beats < len(used):
@@ -158,13 +163,10 @@ def divide(problem: Problem) -> Division:
     regions = []
     inner = _inner_edges(problem, parts, open_edges, bridges)
     for part, own, (ends, border) in zip(parts, labels, inner, strict=True):
-        share = np.ones((len(own), problem.criteria))
-        if problem.targets is not None:
-            share = problem.targets[own % problem.beats]
+        share = shares_of(problem, own)
         total = problem.weights[part].sum(axis=0)
         regions.append(Region(part, own, share / share.sum(axis=0) * total, ends, border))
-    if len(regions) > 1:
-        notes += _forced(problem, regions)
+    notes += _left_by_locks(problem, frozen, regions) + _forced(problem, regions)
     return Division(tuple(regions), frozen, np.array(bridges, np.int64).reshape(-1, 2), (*notes,))
 
 
@@ -312,21 +314,49 @@ def _give_labels(
     return [np.array(sorted(own), dtype=np.int64) for own in given]
 
 
+def shares_of(problem: Problem, labels: Integers) -> Floats:
+    """Return what beats are to carry (k, criteria), in the unit of the targets."""
+    if problem.targets is None:
+        return np.ones((len(labels), problem.criteria))
+    shares: Floats = problem.targets[labels % problem.beats]
+    return shares
+
+
+def _left_by_locks(
+    problem: Problem, frozen: NDArray[np.bool_], regions: list[Region]
+) -> list[Note]:
+    """Return what locked beats leave to the others, where that is not an even share."""
+    total = float(problem.weights[:, 0].sum())
+    locked = np.array(sorted(set(problem.frozen)), dtype=np.int64)
+    own = np.concatenate([region.labels for region in regions])
+    wanted = float(shares_of(problem, own)[:, 0].sum())
+    whole = wanted + float(shares_of(problem, locked)[:, 0].sum())
+    if not len(locked) or total <= 0 or wanted <= 0:
+        return []
+    left = float(problem.weights[~frozen, 0].sum()) / total * whole / wanted - 1
+    if abs(left) < _NOTABLE:
+        return []
+    return [Note("partition.note.left_by_locks", {"forced": left, "beats": len(own)})]
+
+
 def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
     """Return what whole numbers of beats alone do to the balance."""
-    mean = float(sum(r.targets[:, 0].sum() for r in regions)) / sum(len(r.labels) for r in regions)
-    if mean <= 0 or problem.targets is not None:
+    if len(regions) < 2:
         return []
-    off = [abs(float(r.targets[:, 0].mean()) / mean - 1) for r in regions]
-    worst = int(np.argmax(off))
-    if off[worst] < 0.005:
+    wanted = np.array([shares_of(problem, region.labels)[:, 0].sum() for region in regions])
+    load = np.array([float(region.targets[:, 0].sum()) for region in regions])
+    if load.sum() <= 0 or not (wanted > 0).all():
+        return []
+    off = np.abs(load / load.sum() * wanted.sum() / wanted - 1)
+    worst = int(np.argmax(np.round(off, 9)))
+    if off[worst] < _NOTABLE:
         return []
     return [
         Note(
             "partition.note.whole_numbers",
             {
                 "parts": len(regions),
-                "forced": off[worst],
+                "forced": float(off[worst]),
                 "beats": len(regions[worst].labels),
                 "ids": some_ids(problem.name_of(regions[worst].grids)),
             },

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import some_ids
 from gridmap.partition._labels import beat_names
-from gridmap.partition._regions import Division, Note, Region, pieces_of
+from gridmap.partition._regions import Division, Note, Region, pieces_of, shares_of
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate
 
@@ -131,11 +131,10 @@ def _worst(
         beat = best.assignment[region.grids]
         labels = np.unique(beat)
         load = problem.weights[region.grids, criterion]
-        even = np.ptp(region.targets, axis=0).max() <= _TRIFLE * max(region.targets.max(), 1e-300)
-        number = {int(label): i for i, label in enumerate(region.labels)}
-        for label in labels.tolist():
-            row = 0 if even else number.get(label, 0)
-            target = float(region.targets[row, criterion])
+        # Numbers may have changed hands since, between beats of the same target.
+        share = shares_of(problem, labels)[:, criterion]
+        targets = share / share.sum() * float(region.targets[:, criterion].sum())
+        for label, target in zip(labels.tolist(), targets.tolist(), strict=True):
             if target > 0:
                 off[label] = abs(float(load[beat == label].sum()) / target - 1)
                 cause[label] = region

@@ -7,13 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock, Schedule, anneal, excess_of, make_state
+from gridmap.partition._anneal import (
+    Clock,
+    Schedule,
+    anneal,
+    excess_of,
+    leaving,
+    make_state,
+    pairs_together,
+)
 from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._small import is_small, search_small
-from gridmap.partition._start import grow, join_pieces, start_plan
+from gridmap.partition._start import grow, join_pieces, spread, start_plan
 from gridmap.partition._tighten import narrowed, tighten_balance
 from gridmap.partition._windows import polish_windows, window_visits
 
@@ -78,20 +86,34 @@ def effort_of(name: str) -> Effort:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A plan of one region by node, its cost, and its worst excess in tolerances of 3 %."""
+    """A plan of one region by node, its cost, and what it does not hold.
+
+    Attributes
+    ----------
+    excess
+        Worst excess over a bound, in tolerances of 3 %.
+    leaves
+        Workload beyond the limit that leaves its present beat, as the penalty counts it.
+    together
+        Pairs that are to be apart and share a beat.
+    """
 
     beat: Ints
     cost: float
     excess: float
     sweeps: int
+    leaves: float = 0.0
+    together: int = 0
     proven: bool = False
 
     def better_than(self, other: Solved | None) -> bool:
-        """Return whether this plan is preferred: bounds first, cost second."""
+        """Return whether this plan is preferred: pairs apart, bounds, then cost."""
         if other is None:
             return True
-        mine = (round(self.excess, 9), round(self.cost, 9))
-        return mine < (round(other.excess, 9), round(other.cost, 9))
+        return self._rank() < other._rank()
+
+    def _rank(self) -> tuple[int, float, float]:
+        return self.together, round(self.excess + self.leaves, 9), round(self.cost, 9)
 
 
 def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:
@@ -164,7 +186,7 @@ def solve_region(
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
-        return Solved(beat, 0.0, excess_of(instance, make_state(instance, beat, 0, keep)), 0)
+        return rate_plan(instance, beat, keep, 0)
     if start is None and effort.searches and is_small(instance):
         return _search(instance, effort, schedule, seed, clock, tell)
     sweeps = effort.sweeps(n)
@@ -185,9 +207,9 @@ def solve_region(
         plan = replace(plan, opening=0.0)
         if plan.round_hot > 0:
             plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7))
-    best: Solved | None = None
+    best = None if start is None else rate_plan(instance, start, keep, 0)
     for i in range(starts):
-        if best is not None and clock.stopped():
+        if i and clock.stopped():
             break
         rng = np.random.default_rng([seed, i])
         first = start
@@ -325,16 +347,16 @@ def _one_run(
 
 
 def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
-    """Return a plan with its cost and its excess, broken promises of other kinds included."""
+    """Return a plan with its cost and what it does not hold."""
     state = make_state(instance, beat, 0, keep)
-    excess = excess_of(instance, state)
-    if np.isfinite(keep):
-        excess += max(0.0, state.moved[0] - keep) * state.moved[2]
-    foes = instance.pulls.foe
-    if foes.size:
-        rows = np.repeat(np.arange(len(beat)), np.diff(instance.pulls.foe_ptr))
-        excess += float((beat[rows] == beat[foes]).sum())
-    return Solved(beat.copy(), cost_of(instance, beat), excess, sweeps)
+    return Solved(
+        beat.copy(),
+        cost_of(instance, beat),
+        excess_of(instance, state),
+        sweeps,
+        leaves=leaving(state),
+        together=pairs_together(instance, beat),
+    )
 
 
 def _mended(
@@ -378,12 +400,7 @@ def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
     plan = np.array(beat, dtype=np.int32)
     pinned = instance.pulls.pin >= 0
     plan[pinned] = instance.pulls.pin[pinned]
-    rows = np.repeat(np.arange(len(plan)), np.diff(graph.indptr))
-    if (plan < 0).all():
-        plan[:] = 0
-    while (plan < 0).any():
-        reach = (plan[rows] < 0) & (plan[graph.nbr] >= 0)
-        plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
+    plan = spread(graph, plan)
     weight = instance.loads.w[:, 0] + 1e-6 * max(1e-300, float(instance.loads.w[:, 0].mean()))
     weight = weight + pinned * weight.sum()
     return join_pieces(graph, plan, weight, k, pinned)

@@ -6,9 +6,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Graph, Instance, Ints
+from gridmap.partition._arrays import Graph, Instance, Ints, Pulls
 
-__all__ = ["bisect", "grow", "join_pieces", "start_plan"]
+__all__ = ["bisect", "grow", "join_pieces", "spread", "start_plan"]
 
 Floats = NDArray[np.float64]
 
@@ -204,7 +204,9 @@ def _leaf_part(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
 def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     """Grow beats from seeds, always the one with the least of its share, one grid at a time.
 
-    Fixed grids are the seeds of their beats; other beats start from grids far from all seeds.
+    Fixed grids are the seeds of their beats, and so are grids of which many are to be apart
+    from each other; other beats start from grids far from all seeds. No beat takes a grid that
+    is to be apart from one it has, unless nobody else can.
     """
     graph, pulls, k = instance.graph, instance.pulls, instance.k
     n = len(instance.xy)
@@ -217,17 +219,48 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     far = np.full(n, np.inf)
     for v in map(int, pinned):
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
-    for b in map(int, np.flatnonzero(~seeded)):
+    free = [int(b) for b in np.flatnonzero(~seeded)]
+    for v in _crowd_apart(pulls):
+        if beat[v] < 0 and free:
+            b = free.pop(0)
+            beat[v] = b
+            far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
+    for b in free:
         chance = np.where(beat < 0, np.minimum(far, 1e9) ** 2 * weight + 1e-12, 0.0)
         v = int(rng.choice(n, p=chance / chance.sum()))
         beat[v] = b
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
-    _grow(graph.indptr, graph.nbr, beat, weight, share, instance.xy)
-    return beat
+    _grow(graph.indptr, graph.nbr, beat, weight, share, instance.xy, pulls.foe_ptr, pulls.foe)
+    return spread(graph, beat)
+
+
+def spread(graph: Graph, beat: Ints) -> Ints:
+    """Return the plan with grids in no beat (-1) given to a neighbour's."""
+    plan = beat.copy()
+    rows = np.repeat(np.arange(len(plan)), np.diff(graph.indptr))
+    if (plan < 0).all():
+        plan[:] = 0
+    while (plan < 0).any():
+        reach = (plan[rows] < 0) & (plan[graph.nbr] >= 0)
+        plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
+    return plan
+
+
+def _crowd_apart(pulls: Pulls) -> list[int]:
+    """Return three grids or more each of which is to be apart from all others, or none."""
+    foes = [
+        set(pulls.foe[pulls.foe_ptr[v] : pulls.foe_ptr[v + 1]].tolist())
+        for v in range(len(pulls.foe_ptr) - 1)
+    ]
+    crowd: list[int] = []
+    for v in sorted(range(len(foes)), key=lambda v: (-len(foes[v]), v)):
+        if foes[v].issuperset(crowd) and foes[v]:
+            crowd.append(v)
+    return crowd if len(crowd) > 2 else []
 
 
 @njit(cache=True, nogil=True)
-def _grow(indptr, nbr, beat, weight, share, xy):
+def _grow(indptr, nbr, beat, weight, share, xy, foe_ptr, foe):
     n, k = len(beat), len(share)
     total = np.zeros(k)
     open_ = np.ones(k, np.bool_)
@@ -249,6 +282,11 @@ def _grow(indptr, nbr, beat, weight, share, xy):
         best, near = -1, np.inf
         for v in range(n):
             if beat[v] >= 0:
+                continue
+            shut = False
+            for e in range(foe_ptr[v], foe_ptr[v + 1]):
+                shut |= beat[foe[e]] == b
+            if shut:
                 continue
             for e in range(indptr[v], indptr[v + 1]):
                 if beat[nbr[e]] == b:

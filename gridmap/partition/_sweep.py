@@ -13,6 +13,7 @@ from numba import njit
 
 from gridmap.partition._arrays import RING_BITS, Graph, Loads, Pulls, State
 from gridmap.partition._moves import (
+    FOES,
     apply_block,
     block_change,
     foes_in,
@@ -107,7 +108,8 @@ def _pulled(pulls, state, grid, origin, goal, weigh):
     elif home == origin:
         change += weigh * share_penalty(state, pulls.weight[grid])
     if pulls.foe_ptr[grid + 1] > pulls.foe_ptr[grid]:
-        change += 100.0 * (foes_in(pulls, state, grid, goal) - foes_in(pulls, state, grid, origin))
+        more = foes_in(pulls, state, grid, goal) - foes_in(pulls, state, grid, origin)
+        change += (100.0 + FOES * weigh) * more
     return change
 
 

@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from gridmap.partition._anneal import Clock, Schedule, anneal
+from gridmap.partition._anneal import (
+    Clock,
+    Schedule,
+    anneal,
+    leaving,
+    make_state,
+    pairs_together,
+)
 from gridmap.partition._arrays import Floats, Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._progress import Tell, part_of, silent
@@ -30,14 +37,16 @@ def worst_deviation(instance: Instance, beat: Ints) -> float:
 
 
 def _middle(instance: Instance) -> Floats:
-    return np.asarray((instance.loads.lo + instance.loads.hi) / 2)
+    """Return the middle of each beat's bounds, the even share where there is no lower one."""
+    even = instance.loads.w.sum(axis=0) / instance.k
+    low = instance.loads.lo
+    return np.where(np.isfinite(low), (low + instance.loads.hi) / 2, even)
 
 
 def narrowed(instance: Instance, part: float) -> Instance:
     """Return the instance with bounds of a part of their width, around the same middle."""
-    if not np.isfinite(instance.loads.lo).all():
-        return instance
-    middle, half = _middle(instance), (instance.loads.hi - instance.loads.lo) / 2 * part
+    middle = _middle(instance)
+    half = (instance.loads.hi - middle) * part
     loads = instance.loads._replace(
         lo=middle - half, hi=middle + half, scale=instance.loads.scale / part
     )
@@ -70,10 +79,11 @@ def tighten_balance(
     tell
         Called with the share done, as if every round were needed.
     """
-    if not np.isfinite(instance.loads.lo).all() or instance.k < 2:
+    if instance.k < 2:
         return beat
     middle = _middle(instance)
     best, off = beat, worst_deviation(instance, beat)
+    broken = _broken(instance, beat, keep)
     mild = replace(
         schedule,
         sweeps=max(50, schedule.sweeps // 4),
@@ -121,8 +131,15 @@ def tighten_balance(
             keep=keep,
             tell=after,
         )
-        found = worst_deviation(instance, mended)
-        failures = failures + 1 if found >= off * 0.98 else 0
-        if found < off:
-            best, off = mended, found
+        found, worse = worst_deviation(instance, mended), _broken(instance, mended, keep)
+        better = worse < broken or (worse == broken and found < off)
+        failures = 0 if worse < broken or (better and found < off * 0.98) else failures + 1
+        if better:
+            best, off, broken = mended, found, worse
     return best
+
+
+def _broken(instance: Instance, beat: Ints, keep: float) -> tuple[int, float]:
+    """Return what a plan does not hold of promises that come before balance."""
+    state = make_state(instance, beat, 0, keep)
+    return pairs_together(instance, beat), round(leaving(state), 9)

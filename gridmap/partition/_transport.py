@@ -26,6 +26,8 @@ _LEAN = 3.0  # half widths by which bounds move at most
 _WOUND = 30.0  # half widths a potential may reach, where nothing can flow
 _SWUNG = -0.7  # correlation of two potentials, one after the other
 _LESS, _MORE = 0.6, 1.1
+_FAR_OFF = 4.0  # half widths outside, without a gain of a tenth
+_GAINED, _WAIT = 0.9, 5  # for so many looks: what is asked of a beat cannot be
 
 
 def beat_pairs(instance: Instance, state: State) -> tuple[Integers, Integers]:
@@ -55,6 +57,8 @@ class Transport:
         self._half = np.zeros(loads.lo.shape)
         own = self._bounded
         self._half[:, own] = (loads.hi[:, own] - loads.lo[:, own]) / 2
+        self._least = np.full(loads.lo.shape, np.inf)
+        self._waited = np.zeros(loads.lo.shape, dtype=np.int64)
 
     def follow(self, instance: Instance, state: State) -> None:
         """Compute the flow that a plan needs."""
@@ -62,13 +66,15 @@ class Transport:
         ptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=instance.k))])
         alike = before = now = 0.0
         for c in self._bounded:
-            half = self._half[:, c]
+            half, total = self._half[:, c], state.total[:, c]
+            lo, hi = instance.loads.lo[:, c], instance.loads.hi[:, c]
+            hopeless = self._hopeless(c, np.maximum(total - hi, lo - total))
             found = flow_potential(
                 ptr,
                 cols,
-                state.total[:, c],
-                instance.loads.lo[:, c],
-                instance.loads.hi[:, c],
+                total,
+                np.where(hopeless, np.minimum(lo, total), lo),
+                np.where(hopeless, np.maximum(hi, total), hi),
                 self._potential[:, c],
             )
             unit = max(float(half.mean()), 1e-12)
@@ -79,6 +85,19 @@ class Transport:
             self._potential[:, c] = np.clip(found, -_WOUND * half, _WOUND * half)
         swung = alike < _SWUNG * np.sqrt(before * now)
         self._gain = self._gain * _LESS if swung else min(self._wanted, self._gain * _MORE)
+
+    def _hopeless(self, criterion: int, excess: Floats) -> NDArray[np.bool_]:
+        """Return which beats stay far outside their bounds, whatever flows.
+
+        A grid heavier than a beat, or grids that are to be apart, hold a beat where it is. Its
+        neighbours would lean for it as far as they can, all for nothing.
+        """
+        far = excess > _FAR_OFF * self._half[:, criterion]
+        least, waited = self._least[:, criterion], self._waited[:, criterion]
+        gained = excess < _GAINED * least
+        np.minimum(least, excess, out=least)
+        waited[:] = np.where(far & ~gained, waited + 1, 0)
+        return np.asarray(waited > _WAIT)
 
     def leaning(self, loads: Loads) -> Loads:
         """Return the loads with bounds moved against the potential."""

@@ -16,6 +16,7 @@ from gridmap.partition._anneal import Clock, Schedule, excess_of, make_state, re
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._centres import move_centres
 from gridmap.partition._moves import (
+    FOES,
     NOISE,
     beat_penalty,
     foes_in,
@@ -167,7 +168,7 @@ def _cost(
                 cost += graph.length[e] * 0.5
         cost += pull_of(pulls, v, p)
         if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
-            cost += 50.0 * foes_in(pulls, state, v, p)
+            penalty += FOES / 2 * foes_in(pulls, state, v, p)
     for b in range(len(inside)):
         if inside[b]:
             for c in range(loads.w.shape[1]):

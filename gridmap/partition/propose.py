@@ -20,7 +20,13 @@ from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._regions import Division, divide
 from gridmap.partition._shortfalls import shortfalls
-from gridmap.partition._solve import Solved, effort_of, pulls_travel, tidy_start
+from gridmap.partition._solve import (
+    Solved,
+    effort_of,
+    pulls_travel,
+    rate_plan,
+    tidy_start,
+)
 from gridmap.partition._workers import Task, run_tasks
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
@@ -109,6 +115,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     """
     check_options(problem, objective, tolerance, keep, front, processes)
     clock = Clock(seconds, should_stop)
+    asked = problem
     problem, pockets = fill_pockets(problem)
     problem = settle_locks(problem)
     division = divide(problem)
@@ -122,16 +129,17 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         search = clock.part(part.left() * (0.1 if modelled else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, region, wish) for region in division.regions]
+        may_leave = _may_leave(asked, division, built, keep)
         nearer = name == "travel" and len(built) == 1
         hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
         solved = run_tasks(
-            _tasks(built, name, effort, seed, search, _may_leave(problem, division, built, keep)),
+            _tasks(built, name, effort, seed, search, may_leave),
             clock=search,
             processes=processes,
             scheduler=scheduler,
             report=part_of(report, 0.0, hot),
         )
-        found = _candidate(problem, division, built, solved, name)
+        found = _candidate(problem, asked, division, built, solved, name, keep)
         if nearer:
             beat, bound = improve_travel(
                 problem,
@@ -144,8 +152,8 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
                 tell=part_of(report, hot, 1.0 - hot),
             )
             if beat is not None:
-                better = [replace(solved[0], beat=beat)]
-                found = _candidate(problem, division, built, better, name)
+                better = [rate_plan(built[0].instance, beat, np.inf, 0)]
+                found = _candidate(problem, asked, division, built, better, name, keep)
             found = replace(found, bounds=(*found.bounds, *bound))
         candidates.append(found)
         if clock.stopped():
@@ -227,14 +235,16 @@ def _tasks(
         share = len(part.instance.xy) / size
         start = None
         # Where each beat has a target of its own, it should have it where it is today.
-        own = part.today.max(initial=-1) >= 0 and np.ptp(part.instance.loads.hi[:, 0]) > 0
-        if objective == "change" or own:
+        known = part.today.max(initial=-1) >= 0
+        own = known and np.ptp(part.instance.loads.hi[:, 0]) > 0
+        kept = known and np.isfinite(may_leave)
+        if objective == "change" or own or kept:
             start = tidy_start(part.instance, part.today)
         tasks.append(
             Task(
                 instance=part.instance,
                 effort=looks.part(share, travels=pulls_travel(part.instance)),
-                schedule=schedule,
+                schedule=schedule.mild() if kept else schedule,
                 seed=seed * 7919 + i,
                 seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
                 keep=may_leave * float(part.instance.pulls.weight.sum()) + _TRIFLE
@@ -258,21 +268,25 @@ def _may_leave(
     if keep is None or problem.present is None:
         return np.inf
     weight = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
-    total = float(weight[problem.present >= 0].sum())
+    has = problem.present >= 0
+    total = float(weight[has].sum())
     could = sum(float(part.instance.pulls.weight.sum()) for part in built)
     if could <= 0:
         return np.inf
-    stays = keep * total - float(weight[division.frozen].sum())
+    stays = keep * total - float(weight[division.frozen & has].sum())
     return min(1.0, max(0.0, 1.0 - stays / could))
 
 
 def _candidate(
     problem: Problem,
+    asked: Problem,
     division: Division,
     built: Sequence[Built],
     solved: Sequence[Solved],
     objective: str,
+    keep: float | None,
 ) -> Candidate:
+    """Return the plan of the whole; ``asked`` is the problem as it came, pockets unfilled."""
     assignment = np.full(problem.grids, -1, dtype=np.int64)
     if problem.present is not None:
         assignment[division.frozen] = problem.present[division.frozen]
@@ -280,13 +294,15 @@ def _candidate(
         assignment[part.grids] = part.labels_of(found.beat)
     assignment = relabel(problem, assignment)
     assignment.flags.writeable = False
-    scores = score_plan(problem, assignment, division.bridges)
+    scores = score_plan(asked, assignment, division.bridges)
+    kept = keep is None or scores.kept is None or scores.kept >= keep - _TRIFLE
     return Candidate(
         assignment=assignment,
         objective=objective,
         scores=scores,
         bounds=(_cut_bound(scores.cut_m, proven=_is_proven(problem, built, solved)),),
-        feasible=all(found.excess <= 0 for found in solved)
+        feasible=kept
+        and all(found.excess <= 0 for found in solved)
         and not any(assignment[a] == assignment[b] for a, b in problem.apart),
     )
 
