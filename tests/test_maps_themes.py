@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +44,7 @@ from gridmap.maps.layers_of_city import moved_theme
 from gridmap.maps.palettes import SEQUENTIAL
 from gridmap.measure import summarise
 from gridmap.measure.present import present_plan
-from gridmap.model import Adjacency, Kind, Layer
+from gridmap.model import Adjacency, Kind
 
 
 @pytest.fixture(scope="module")
@@ -249,14 +248,6 @@ def test_grids_that_move_are_told_from_those_that_stay(city):
     assert theme.groups is plan.assignment
     stay = len(moved) - 2
     assert [text for _, text in theme.legend] == ["Another beat (2)", f"The same beat ({stay})"]
-
-
-def test_borders_of_many_beats_are_thinner(city):
-    few = outline_overlay(city.layer(Kind.BEAT))
-    frame = city.grids.frame[["id", "name", "geometry"]]
-    rows = [frame.assign(id=frame["id"] + f"-{at}") for at in range(3)]
-    many = outline_overlay(Layer(Kind.BEAT, pd.concat(rows, ignore_index=True)))
-    assert many.width < few.width
 
 
 def test_hot_spots_are_counted_in_their_legend(city):

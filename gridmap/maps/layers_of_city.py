@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 _WGS84 = CRS.from_epsg(4326)
-_MANY = 150
 _MOVED = "#f1a340"
 
 
@@ -189,8 +188,6 @@ def outline_overlay(
         Write the features' names into them.
     """
     colour, width, dash = OUTLINES[layer.kind]
-    if layer.kind is Kind.BEAT and len(layer) > _MANY:
-        width *= 0.6  # at full width the borders would hide what they divide
     return Overlay(
         f"outline-{layer.kind}",
         tr(f"maps.kind.{layer.kind}"),

@@ -283,3 +283,20 @@ def test_where_shapes_do_not_meet_to_the_pixel_a_border_still_has_two_sides(app_
     )
     assert 0 < outer < edges / 4  # the border of the city alone
     assert found == long == 50
+
+
+def test_borders_are_thinner_where_areas_are_small_on_the_screen(app_url, open_page):
+    page = open_page().page
+    page.goto(f"{app_url}/redraw?lang=zh")
+    wait_for_map(page)
+    few, many, nearer = touch_frame(page).evaluate(
+        """() => {
+          const { shapes, cells } = touch.city, level = shapes.levelFor(touch.map.getZoom());
+          const scale = 2 ** (touch.map.getZoom() - level.zoom);
+          const width = (count, zoom) => cells._width(level, scale * zoom, count, 2);
+          return [width(48, 1), width(2000, 1), width(2000, 4)];
+        }"""
+    )
+    assert few == 2
+    assert 0.6 <= many < 1
+    assert many < nearer <= 2

@@ -4,6 +4,8 @@
 
 const NO_CLASS = 255;
 const NO_GROUP = 65535;
+const THINNEST_PX = 0.6;
+const SIDE_A_PX = 24; // an area this wide, in px, bears a border of one
 const SMALL_PX = 13;
 const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is slow to start
 
@@ -12,7 +14,6 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @property {string[]} [palette] colour of each class; without it nothing is filled
  * @property {Uint8Array | null} [classes] class of each feature; 255 is left empty
  * @property {Uint16Array | null} [groups] features of one group have no heavy border between them
- * @property {number} [heavy] px of the borders between groups
  * @property {string} [stroke] colour of borders
  * @property {number} [width] px
  * @property {number[]} [dash] px
@@ -134,7 +135,7 @@ const ShapesLayer = L.Layer.extend({
       // Between small cells the hairline that smoothing leaves is border enough: drawn ones would bleach the colours.
       const drawn = look.classes ? seen.filter((f) => level.box[f * 4 + 2] - level.box[f * 4] > SMALL_PX / scale) : seen;
       pen.strokeStyle = look.stroke;
-      pen.lineWidth = look.width / scale;
+      pen.lineWidth = (look.classes ? look.width : this._width(level, scale, this.shapes.count, look.width)) / scale;
       pen.setLineDash((look.dash || []).map((length) => length / scale));
       for (let i = 0; i < drawn.length; i += SHAPES_A_PATH) {
         this._trace(pen, level, drawn.slice(i, i + SHAPES_A_PATH));
@@ -161,11 +162,27 @@ const ShapesLayer = L.Layer.extend({
     }
   },
 
+  /**
+   * A border's width in px: where many areas are small on the screen it would hide what it divides.
+   * @param {Level} level @param {number} scale @param {number} count of areas @param {number} most
+   */
+  _width(level, scale, count, most) {
+    let west = Infinity, north = Infinity, east = -Infinity, south = -Infinity;
+    for (let i = 0; i < level.box.length; i += 4) {
+      west = Math.min(west, level.box[i]);
+      north = Math.min(north, level.box[i + 1]);
+      east = Math.max(east, level.box[i + 2]);
+      south = Math.max(south, level.box[i + 3]);
+    }
+    const side = scale * Math.sqrt(((east - west) * (south - north)) / Math.max(count, 1));
+    return Math.min(most, Math.max(THINNEST_PX, side / SIDE_A_PX));
+  },
+
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number} scale @param {Uint16Array} groups */
   _borders(pen, level, scale, groups) {
     const [from, to, first, second] = this.shapes.sharedEdges(level);
     pen.strokeStyle = "#1b2a3a";
-    pen.lineWidth = (this.look.heavy ?? 2) / scale;
+    pen.lineWidth = this._width(level, scale, new Set(groups).size, 2) / scale;
     pen.beginPath();
     for (let e = 0; e < from.length; e++) {
       // The border of the whole is a border too: a group ends there.

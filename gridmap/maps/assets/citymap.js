@@ -17,8 +17,6 @@
  *   texts: Record<string, string>}} Scene
  */
 
-const MANY = 150; // beats whose borders at full width would hide what they divide
-
 /** @type {Map<string, Promise<ArrayBuffer>>} geometry that this page already has, by digest */
 const KEPT = new Map();
 
@@ -144,7 +142,6 @@ class CityMap {
       palette: theme?.palette,
       classes: theme ? bytesOf(theme.classes) : null,
       groups,
-      heavy: new Set(groups).size > MANY ? 1.2 : 2,
       stroke: theme ? "rgba(70,85,100,0.35)" : "#8796a8",
       width: 0.8,
       opacity: this.scene.tiles ? 0.65 : 1,
