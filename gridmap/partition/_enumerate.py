@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from gridmap.partition._arrays import Instance
 from gridmap.partition._columns import Pool
 
-__all__ = ["enumerate_columns"]
+__all__ = ["LARGEST", "enumerate_columns"]
 
-_WIDEST = 62  # grids that fit the bits of one number
+LARGEST = 62  # grids that fit the bits of one number
 _STEPS = 12_000_000
 
 
@@ -32,7 +32,7 @@ def enumerate_columns(instance: Instance, pool: Pool, steps: int = _STEPS) -> bo
     aside = instance.slack / loads.scale
     loads = loads._replace(lo=loads.lo - aside, hi=loads.hi + aside)
     same = np.ptp(loads.lo, axis=0).max() == 0 if np.isfinite(loads.lo).all() else False
-    if n > _WIDEST or not same or np.ptp(loads.hi, axis=0).max() != 0:
+    if n > LARGEST or not same or np.ptp(loads.hi, axis=0).max() != 0:
         return False
     near = np.zeros(n, dtype=np.int64)
     for v in range(n):
@@ -42,11 +42,23 @@ def enumerate_columns(instance: Instance, pool: Pool, steps: int = _STEPS) -> bo
     count = _enumerate(near, loads.w, loads.lo[0], loads.hi[0], instance.k, found, steps)
     if count < 0:
         return False
-    pool.used[0] = count
     bits = (found[:count, None] >> np.arange(n)) & 1
-    pool.member[:count] = bits
-    pool.cost[:count] = _borders(instance, bits.astype(np.bool_))
+    bits = bits[_allowed(instance, bits)]
+    pool.used[0] = len(bits)
+    pool.member[: len(bits)] = bits
+    pool.cost[: len(bits)] = _borders(instance, bits.astype(np.bool_))
     return True
+
+
+def _allowed(instance: Instance, bits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which sets hold nodes of one beat at most, and no two that are to be apart."""
+    pulls = instance.pulls
+    pinned = np.flatnonzero(pulls.pin >= 0)
+    allowed: NDArray[np.bool_] = bits[:, pinned].sum(axis=1) <= 1  # a beat's own are one node
+    rows = np.repeat(np.arange(bits.shape[1]), np.diff(pulls.foe_ptr))
+    for a, b in zip(rows, pulls.foe, strict=True):
+        allowed &= (bits[:, a] & bits[:, b]) == 0
+    return allowed
 
 
 def _borders(instance: Instance, member: NDArray[np.bool_]) -> NDArray[np.float64]:

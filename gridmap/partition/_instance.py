@@ -27,7 +27,8 @@ _COMMUNITY = 1.5  # a border inside a community weighs so much more
 class Wish:
     """What a plan is to be good at: tolerance per criterion, and the price of each other aim.
 
-    ``travel`` and ``change`` are in mean borders per mean grid.
+    ``travel`` and ``change`` are in mean borders per mean grid. With ``alone`` beats are to be
+    even within their region, whatever the others carry.
     """
 
     tolerances: tuple[float, ...]
@@ -36,6 +37,7 @@ class Wish:
     change: float = 0.0
     keep: float | None = None
     shrink: float = _SHRINK
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,19 @@ def _contract(problem: Problem, region: Region) -> Integers:
     Groups that do not touch are joined along the shortest way between their parts that
     breaks no other lock.
     """
-    n = len(region.grids)
+    grids, n = region.grids, len(region.grids)
     edges = region.edges
     ties = [_positions(region.grids, np.array(sorted(tie))) for tie in problem.together]
     ties = [tie for tie in ties if len(tie) > 1]
     if not ties:
         return np.arange(n)
-    table = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (n, n)).tocsr()
-    table = (table + table.T).tocsr()
+    # Of ways as short, the one over the least workload, then along the ground's own order.
+    light = problem.weights[grids, 0] / max(float(problem.weights[grids, 0].sum()), 1e-300)
+    place = np.argsort(hilbert_order(_places(problem, grids, edges))) / n
+    step = 1.0 + 0.5 * light + 1e-6 * place / n
+    both = np.concatenate([edges, edges[:, ::-1]])
+    both = np.unique(both[both[:, 0] != both[:, 1]], axis=0)
+    table = coo_array((step[both[:, 1]], (both[:, 0], both[:, 1])), (n, n)).tocsr()
     label = wanted_beats(problem)[region.grids]
     foes = [_positions(region.grids, np.array(sorted(pair))) for pair in problem.apart]
     foes = [pair for pair in foes if len(pair) == 2]
@@ -171,12 +178,11 @@ def _joined(
 def _way(
     table: csr_array, start: Integers, goals: Integers, allowed: NDArray[np.bool_]
 ) -> Integers | None:
-    """Return the shortest way from some grids to others over those allowed, or None."""
+    """Return the way of least cost from some grids to others over those allowed, or None."""
     own = np.flatnonzero(allowed)
     far, before, _ = dijkstra(
         table[own][:, own],
         indices=np.searchsorted(own, start),
-        unweighted=True,
         min_only=True,
         return_predecessors=True,
     )
@@ -246,6 +252,11 @@ def _build_loads(problem: Problem, region: Region, weights: Floats, wish: Wish) 
     lo = target * (1 - tolerance * shrink)
     hi = target * (1 + tolerance * shrink)
     scale = 0.03 / tolerance / target
+    if not wish.alone:  # a beat is within the tolerance of the city, where its region lets it
+        ideal = np.ascontiguousarray(region.aims(tuple(wish.tolerances))[:, worked])
+        scale = 0.03 / tolerance / np.maximum(ideal, 1e-12)
+        lo = np.maximum(lo, ideal * (1 - tolerance * shrink))
+        hi = np.minimum(hi, ideal * (1 + tolerance * shrink))
     if problem.bounds is not None:
         lo[:, 0], hi[:, 0] = problem.bounds
         scale[:, 0] = 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9)

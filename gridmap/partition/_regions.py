@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = ["Division", "Note", "Region", "apportion", "divide", "pieces_of", "sh
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _ISLAND_SHARE = 0.5  # a part that deserves less than half a beat joins its neighbour
+_NEAR_ENOUGH = 0.5  # of the tolerance: a region's mean that far off leaves room on both sides
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
 
 
@@ -35,15 +36,27 @@ class Note:
 class Region:
     """Grids that hang together and share ``labels``, one beat for each.
 
-    ``targets`` is what each beat is to carry, (beats, criteria), in workload; ``edges`` are
-    pairs of positions in ``grids`` (sorted) and ``borders_m`` their lengths, bridges with 0.
+    ``targets`` is what each beat is to carry, (beats, criteria), in workload, of what the
+    region has; ``ideal`` the same of what the whole city has. ``edges`` are pairs of positions
+    in ``grids`` (sorted) and ``borders_m`` their lengths, bridges with 0.
     """
 
     grids: Integers
     labels: Integers
     targets: Floats
+    ideal: Floats
     edges: Integers
     borders_m: Floats
+
+    def aims(self, tolerances: Sequence[float]) -> Floats:
+        """Return what tolerances are measured from (beats, criteria).
+
+        The city's target, unless whole numbers of beats alone put the region's own so far from
+        it that little of the tolerance is left on one side.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.abs(self.targets.sum(axis=0) / self.ideal.sum(axis=0) - 1)
+        return np.where(off <= _NEAR_ENOUGH * np.array(tolerances), self.ideal, self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,12 @@ def divide(problem: Problem) -> Division:
     load = np.bincount(
         codes[free], weights=_first(problem)[free], minlength=codes.max() + 1
     ).astype(np.float64)
-    least = np.array([max(1, len(_labels_in(wanted, codes == p))) for p in used])
+    foes = _foes(problem)
+
+    def least_of(grids: Integers) -> int:
+        return max(1, len(_labels_in(wanted, grids)), _crowd(foes, grids))
+
+    least = np.array([least_of(free[codes[free] == p]) for p in used])
     if least.sum() > beats:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
     room = np.array([len(np.unique(unit[free[codes[free] == p]])) for p in used])
@@ -149,10 +167,10 @@ def divide(problem: Problem) -> Division:
     for station, number in zip(used, seats, strict=True):
         inside = np.flatnonzero((codes == station) & ~frozen)
         groups = [inside[piece[inside] == c] for c in np.unique(piece[inside])]
-        groups, added = _join_islands(problem, groups, int(number), must, wanted)
+        groups, added = _join_islands(problem, groups, int(number), must, least_of)
         bridges += added
         weights = np.array([_first(problem)[g].sum() for g in groups])
-        floor = np.array([max(1, len(_labels_in(wanted, g))) for g in groups])
+        floor = np.array([least_of(g) for g in groups])
         most = np.array([len(np.unique(unit[g])) for g in groups])
         counts += list(_cap(apportion(weights, int(number), floor), most))
         parts += groups
@@ -160,12 +178,15 @@ def divide(problem: Problem) -> Division:
         names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
         notes.append(Note("partition.note.bridges", {"ids": some_ids(names), "count": len(names)}))
     labels = _give_labels(problem, parts, counts, wanted)
+    every = np.concatenate([*labels, np.array(sorted(set(problem.frozen)), dtype=np.int64)])
+    unit_load = problem.weights.sum(axis=0) / shares_of(problem, every).sum(axis=0)
     regions = []
     inner = _inner_edges(problem, parts, open_edges, bridges)
     for part, own, (ends, border) in zip(parts, labels, inner, strict=True):
         share = shares_of(problem, own)
         total = problem.weights[part].sum(axis=0)
-        regions.append(Region(part, own, share / share.sum(axis=0) * total, ends, border))
+        targets = share / share.sum(axis=0) * total
+        regions.append(Region(part, own, targets, share * unit_load, ends, border))
     notes += _left_by_locks(problem, frozen, regions) + _forced(problem, regions)
     return Division(tuple(regions), frozen, np.array(bridges, np.int64).reshape(-1, 2), (*notes,))
 
@@ -208,9 +229,28 @@ def _cap(given: Integers, room: Integers) -> Integers:
     return given
 
 
-def _labels_in(wanted: Integers, where: NDArray[np.bool_] | Integers) -> list[int]:
-    """Return the beats with a fixed grid among the grids given by mask or position."""
-    return [label for label in np.unique(wanted[where]).tolist() if label >= 0]
+def _labels_in(wanted: Integers, grids: Integers) -> list[int]:
+    """Return the beats with a fixed grid among some grids."""
+    return [label for label in np.unique(wanted[grids]).tolist() if label >= 0]
+
+
+def _foes(problem: Problem) -> dict[int, set[int]]:
+    """Return the grids that each grid is to be apart from."""
+    foes: dict[int, set[int]] = {}
+    for a, b in problem.apart:
+        foes.setdefault(int(a), set()).add(int(b))
+        foes.setdefault(int(b), set()).add(int(a))
+    return foes
+
+
+def _crowd(foes: dict[int, set[int]], grids: Integers) -> int:
+    """Return how many grids among some are all to be apart from each other, as far as found."""
+    inside = set(grids.tolist()) if foes else set()
+    crowd: list[int] = []
+    for v in sorted(inside & foes.keys(), key=lambda v: (-len(foes[v] & inside), v)):
+        if foes[v].issuperset(crowd):
+            crowd.append(v)
+    return len(crowd)
 
 
 def _join_islands(
@@ -218,14 +258,14 @@ def _join_islands(
     groups: list[Integers],
     beats: int,
     must: list[Integers],
-    wanted: Integers,
+    least_of: Callable[[Integers], int],
 ) -> tuple[list[Integers], list[tuple[int, int]]]:
     """Join parts too small for a beat, or tied to another part, by the nearest bridge."""
     bridges: list[tuple[int, int]] = []
     weight = _first(problem)
     total = sum(float(weight[g].sum()) for g in groups)
     while len(groups) > 1:
-        least = sum(max(1, len(_labels_in(wanted, g))) for g in groups)
+        least = sum(least_of(g) for g in groups)
         small = _smallest(groups, weight, total / beats * _ISLAND_SHARE, least > beats)
         first, others = small, [i for i in range(len(groups)) if i != small]
         if small < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from gridmap.partition._regions import Division, Note, Region, pieces_of, shares
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate
 
-__all__ = ["shortfalls"]
+__all__ = ["most_kept", "shortfalls"]
 
 Integers = NDArray[np.int64]
 _TRIFLE = 1e-12
@@ -40,7 +42,7 @@ def shortfalls(
     notes += _off_balance(problem, best, tolerance, division, names)
     scores = best.scores
     if keep is not None and scores.kept is not None and scores.kept < keep - _TRIFLE:
-        most = _most_kept(problem)
+        most = most_kept(problem)
         key = "partition.note.keep" if most >= keep else "partition.note.keep_fewer"
         told = {"asked": keep, "reached": scores.kept, "most": most, "beats": problem.beats}
         notes.append(Note(key, {**told}))
@@ -56,7 +58,7 @@ def shortfalls(
     return tuple(notes)
 
 
-def _most_kept(problem: Problem) -> float:
+def most_kept(problem: Problem) -> float:
     """Return the share that can keep its beat at most: that of today's largest beats."""
     assert problem.present is not None  # noqa: S101 - the caller's case; for the type checker
     keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
@@ -94,9 +96,11 @@ def _off_balance(
     allowed = np.array(problem.tolerances or (tolerance,) * problem.criteria)
     notes: list[Note] = []
     bounded = problem.bounds is not None
+    # Balance for its own sake is balance within each region.
+    even = np.zeros(problem.criteria) if best.objective == "balance" else allowed
     locked = None if bounded else _locked(problem, best, float(allowed[0]), names)
     for c in range(int(bounded), problem.criteria):
-        off, cause = _worst(problem, best, division, c)
+        off, cause = _worst(problem, best, division, even, c)
         wrong = [label for label, value in off.items() if value > allowed[c] + _TRIFLE]
         if not wrong:
             continue
@@ -116,13 +120,17 @@ def _off_balance(
         else:
             notes.append(Note("partition.note.tolerance", values))
     if locked is not None:
-        within = max(_worst(problem, best, division, 0)[0].values(), default=0.0)
+        within = max(_worst(problem, best, division, even, 0)[0].values(), default=0.0)
         notes.insert(0, Note("partition.note.locked", {**locked, "within": within}))
     return notes
 
 
 def _worst(
-    problem: Problem, best: Candidate, division: Division, criterion: int
+    problem: Problem,
+    best: Candidate,
+    division: Division,
+    allowed: Sequence[float],
+    criterion: int,
 ) -> tuple[dict[int, float], dict[int, Region]]:
     """Return how far each beat is from what its part of the city can give it."""
     off: dict[int, float] = {}
@@ -133,7 +141,8 @@ def _worst(
         load = problem.weights[region.grids, criterion]
         # Numbers may have changed hands since, between beats of the same target.
         share = shares_of(problem, labels)[:, criterion]
-        targets = share / share.sum() * float(region.targets[:, criterion].sum())
+        aim = region.aims(allowed)[:, criterion]
+        targets = share / share.sum() * float(aim.sum())
         for label, target in zip(labels.tolist(), targets.tolist(), strict=True):
             if target > 0:
                 off[label] = abs(float(load[beat == label].sum()) / target - 1)

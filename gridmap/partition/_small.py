@@ -9,7 +9,7 @@ import numpy as np
 from gridmap.partition._anneal import Clock, Schedule
 from gridmap.partition._arrays import Instance, Ints
 from gridmap.partition._columns import best_cover, gather_columns, make_pool
-from gridmap.partition._enumerate import enumerate_columns
+from gridmap.partition._enumerate import LARGEST, enumerate_columns
 from gridmap.partition._start import start_plan
 
 __all__ = ["is_small", "search_small"]
@@ -23,10 +23,17 @@ _COVER_S = 10.0
 def is_small(instance: Instance) -> bool:
     """Return whether `search_small` applies: few grids, and only borders and balance count."""
     pulls = instance.pulls
-    plain = not pulls.demand.any() and (pulls.home < 0).all() and (pulls.pin < 0).all()
+    if pulls.demand.any() or (pulls.home >= 0).any():
+        return False
     n = len(instance.xy)
-    few = n <= _GRIDS or (n <= _WIDE_GRIDS and n >= _WIDE * instance.k)
-    return few and bool(plain) and not pulls.foe.size
+    if _is_locked(instance):  # listed and picked, but not searched for
+        return n <= LARGEST
+    return n <= _GRIDS or (n <= _WIDE_GRIDS and n >= _WIDE * instance.k)
+
+
+def _is_locked(instance: Instance) -> bool:
+    """Return whether nodes are to be in certain beats, or apart."""
+    return bool((instance.pulls.pin >= 0).any() or instance.pulls.foe.size)
 
 
 def search_small(
@@ -52,11 +59,13 @@ def search_small(
     pool = make_pool(n, seed)
     best: float = np.inf
     plan: Ints | None = None
-    if n <= 62 and enumerate_columns(instance, pool):
+    if n <= LARGEST and enumerate_columns(instance, pool):
         found = best_cover(pool, instance.k, np.inf, clock.left())
-        if found is None or found[2]:
+        if found is None or found[2] or _is_locked(instance):
             return (np.inf, None, False) if found is None else found
         best, plan, _ = found
+    if _is_locked(instance):
+        return np.inf, None, False
     pool.used[0] = 0
     sweeps = int(max(500, min(20_000, _VISITS / n)))
     for i in range(starts):

@@ -182,7 +182,7 @@ def solve_region(
             keep=keep,
             tell=part_of(tell, _TOLD_LOOSE, 1.0 - _TOLD_LOOSE),
         )
-        return rate_plan(instance, beat, keep, plan.sweeps)
+        return _exchanged(instance, rate_plan(instance, beat, keep, plan.sweeps), keep)
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
@@ -238,7 +238,20 @@ def solve_region(
     polished = rate_plan(instance, beat, keep, plan.sweeps)
     further = rate_plan(instance, mended, keep, plan.sweeps)
     polished = further if further.better_than(polished) else polished
-    return polished if polished.better_than(best) else best
+    return _exchanged(instance, polished if polished.better_than(best) else best, keep)
+
+
+def _exchanged(instance: Instance, found: Solved, keep: float) -> Solved:
+    """Return the plan with numbers exchanged where beats then fit their own bounds better."""
+    goal = instance.loads.hi[:, 0]
+    free = np.setdiff1d(np.arange(instance.k), instance.pulls.pin)
+    if found.excess <= 0 or not free.size or not np.ptp(goal[free]) > 0:
+        return found
+    load = np.bincount(found.beat, weights=instance.loads.w[:, 0], minlength=instance.k)
+    number = np.arange(instance.k, dtype=np.int32)
+    number[free[np.argsort(load[free], kind="stable")]] = free[np.argsort(goal[free], kind="stable")]
+    other = rate_plan(instance, number[found.beat], keep, found.sweeps)
+    return other if other.better_than(found) else found
 
 
 def annealing_share(grids: int, sweeps: float) -> float:
@@ -292,12 +305,23 @@ def _search(
         instance, starts=effort.searches, seed=seed, clock=part, on_progress=searched
     )
     if beat is not None:
-        return replace(rate_plan(instance, beat, np.inf, 0), proven=proven)
+        return replace(rate_plan(instance, _pinned(instance, beat), np.inf, 0), proven=proven)
     plain = replace(effort, searches=0)
     rest = part_of(tell, _TOLD_SEARCH, 1.0 - _TOLD_SEARCH)
     return solve_region(
         instance, effort=plain, schedule=schedule, seed=seed, clock=clock, tell=rest
     )
+
+
+def _pinned(instance: Instance, beat: Ints) -> Ints:
+    """Return the plan with each beat numbered as the node that is pinned in it says."""
+    pin = instance.pulls.pin
+    number = np.full(instance.k, -1, dtype=np.int32)
+    held = np.flatnonzero(pin >= 0)
+    number[beat[held]] = pin[held]
+    spare = np.setdiff1d(np.arange(instance.k), pin[held])
+    number[number < 0] = spare
+    return number[beat]
 
 
 def _one_run(

@@ -19,7 +19,7 @@ from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._regions import Division, divide
-from gridmap.partition._shortfalls import shortfalls
+from gridmap.partition._shortfalls import most_kept, shortfalls
 from gridmap.partition._solve import (
     Solved,
     effort_of,
@@ -41,6 +41,7 @@ Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
 _TRIFLE = 1e-9  # workload: what rounding alone may make of a limit
 _EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at its edge
+_RELUCTANCE = 0.5  # what leaving its beat costs a mean grid, where more should stay than can
 _TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
@@ -119,17 +120,19 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     problem, pockets = fill_pockets(problem)
     problem = settle_locks(problem)
     division = divide(problem)
+    # What cannot be kept is no limit to search under: as much as balance lets stay, stays.
+    limit = None if keep is None or keep > most_kept(asked) + _TRIFLE else keep
     profiles = _profiles(problem, objective, front)
     candidates: list[Candidate] = []
     for i, name in enumerate(profiles):
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
-        wish = _wish(problem, name, tolerance, keep)
+        wish = _wish(problem, name, tolerance, limit, eager=limit != keep)
         modelled = is_modelled(problem.grids, exact=prove)
         search = clock.part(part.left() * (0.1 if modelled else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, region, wish) for region in division.regions]
-        may_leave = _may_leave(asked, division, built, keep)
+        may_leave = _may_leave(asked, division, built, limit)
         nearer = name == "travel" and len(built) == 1
         hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
         solved = run_tasks(
@@ -183,7 +186,10 @@ def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
     return list(dict.fromkeys(order))[:front]
 
 
-def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None) -> Wish:
+def _wish(
+    problem: Problem, objective: str, tolerance: float, keep: float | None, *, eager: bool
+) -> Wish:
+    """Return what an objective wishes for; ``eager`` where change has a price in each."""
     given = problem.tolerances or (tolerance,) * problem.criteria
     # Where somebody has to travel, a compact plan is a near one too; measuring that costs
     # time, so it is left out of large regions.
@@ -194,11 +200,12 @@ def _wish(problem: Problem, objective: str, tolerance: float, keep: float | None
             if near
             else Wish(tolerances=given, keep=keep)
         ),
-        "balance": Wish(tolerances=given, keep=keep),
+        "balance": Wish(tolerances=given, keep=keep, alone=True),
         "travel": Wish(tolerances=given, keep=keep, cut=0.005, travel=0.3),
         "change": Wish(tolerances=given, keep=keep, change=2.0),
     }
-    return by_name[objective]
+    wish = by_name[objective]
+    return replace(wish, change=max(wish.change, _RELUCTANCE)) if eager else wish
 
 
 def _reporter(
