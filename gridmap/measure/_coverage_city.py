@@ -13,7 +13,7 @@ from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
 from gridmap.measure._coverage_samples import sample_points
 from gridmap.measure._coverage_share import covered_share
-from gridmap.measure.period import Moment, moment
+from gridmap.measure.period import Moment, period_between
 from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.model import City, Kind, Layer
 from gridmap.travel import (
@@ -278,7 +278,7 @@ def _incidents(
         return known, known * shares[0], known * shares[1]
     index = PolygonIndex.build(city.grids.geometry, expected_points=len(city.incidents))
     totals = np.zeros((3, n))
-    since, until = (moment(end) for end in period)
+    since, until = period_between(*period)
     for points in _many_at_once(city.incidents.batches(since=since, until=until)):
         grid = index.locate(points[:, 0], points[:, 1])
         inside = np.flatnonzero(grid >= 0)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Within", "parse_within"]
 
+_LEAST, _MOST = 0.01, 1e7  # metres or minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Within:
@@ -58,8 +60,11 @@ def parse_within(text: str) -> tuple[Within, ...]:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(\w+)\s*", part)
         written = "" if match is None else words.get(match[2], "")
         if match is None or not written or float(match[1]) <= 0.0:
-            raise InputError("coverage.error.within", received=part.strip())
+            raise InputError("coverage.error.within", received=part.strip() or text)
         factor = 1000.0 if written == "km" else 1.0
         unit: Unit = "min" if written == "min" else "m"
-        found.append(Within(float(match[1]) * factor, unit))
+        value = float(match[1]) * factor
+        if not _LEAST <= value <= _MOST:
+            raise InputError("coverage.error.within_range", received=part.strip())
+        found.append(Within(value, unit))
     return tuple(found)

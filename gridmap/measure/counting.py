@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.measure import _tally
-from gridmap.measure.period import Moment, moment
+from gridmap.measure.period import Moment, period_between
 from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.model import IncidentBatch, Incidents
 
@@ -242,7 +242,8 @@ def count_incidents(
         months = (np.datetime64(period[0], "M"), np.datetime64(period[1], "M"))
     axes = Axes(incidents.categories if "category" in by else (), months, "hour" in by)
     index = PolygonIndex.build(np.asarray(polygons, dtype=object), expected_points=len(incidents))
-    batches = incidents.batches(since=moment(since), until=moment(until))
+    first, end = period_between(since, until)
+    batches = incidents.batches(since=first, until=end)
     return count_batches(index, batches, axes)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.measure._areas import areas_of
-from gridmap.measure.period import Moment, moment
+from gridmap.measure.period import Moment, period_between
 from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.measure.summary import By
 from gridmap.model import City, Plan
@@ -60,9 +60,8 @@ def count_together(
     sizes = np.array([len(each.ids) + 1 for each in areas], dtype=np.int64)
     found: list[Ints] = [np.empty(0, np.int64)]
     totals: list[Ints] = [np.empty(0, np.int64)]
-    batches = () if city.incidents is None else city.incidents.batches(
-        since=moment(since), until=moment(until)
-    )  # fmt: skip
+    first, end = period_between(since, until)
+    batches = () if city.incidents is None else city.incidents.batches(since=first, until=end)
     for batch in batches:
         grid = None if grids is None else grids.locate(batch.x, batch.y)
         code = np.zeros(len(batch), dtype=np.int64)

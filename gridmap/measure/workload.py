@@ -25,6 +25,7 @@ __all__ = ["CRITERIA", "Workload", "criterion_of", "parse_weights"]
 Floats = npt.NDArray[np.float64]
 
 _DAY_H = 24
+_LARGEST = 1e30  # of a weight: sums stay far from where floats end
 #: Criteria that a city may have besides numeric columns of its grids.
 CRITERIA = ("residents", "migrants", "households", "incidents", "area_km2", "road_km")
 
@@ -237,10 +238,10 @@ def _check_weights(weights: Mapping[str, float], known: list[str]) -> None:
         raise InputError(
             "measure.error.criterion_missing", name=some_ids(unknown), known=", ".join(known)
         )
-    wrong = [n for n, w in weights.items() if not np.isfinite(w) or w < 0]
+    wrong = [name for name, weight in weights.items() if not 0 <= weight <= _LARGEST]
     if wrong or not any(weight > 0 for weight in weights.values()):
-        received = ", ".join(f"{name}={weight}" for name, weight in weights.items())
-        raise InputError("measure.error.weights", received=received)
+        received = ", ".join(f"{name}={weight}" for name, weight in weights.items()) or "-"
+        raise InputError("measure.error.weights", received=received, most=f"{_LARGEST:g}")
 
 
 def _known(city: City) -> list[str]:
