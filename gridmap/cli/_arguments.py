@@ -13,10 +13,24 @@ from gridmap.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Json", "WorkspacePath", "end_of", "pairs", "parts"]
+__all__ = ["Json", "WorkspacePath", "check_format", "end_of", "pairs", "parts"]
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 Json = Annotated[bool, typer.Option("--json")]
+
+
+def check_format(out: Path | None) -> None:
+    """Refuse a file to write whose format is not known, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If its suffix stands for no format.
+    """
+    from gridmap.io import FORMATS
+
+    if out is not None and out.suffix.lower() not in FORMATS:
+        raise InputError("io.error.format", received=out.name, known=", ".join(FORMATS))
 
 
 def end_of(date: str) -> np.datetime64 | None:

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from gridmap.cli import (
     _output,
+    _usage,
     app,
     audit,
     check,
@@ -32,6 +33,8 @@ from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import read_language
 
 __all__ = ["build", "main", "option_key"]
+
+_STOPPED = 130  # the exit code of whatever Ctrl+C ends
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
@@ -69,6 +72,7 @@ def build() -> TyperGroup:
         for item in one.params:
             if isinstance(item, typer.core.TyperOption):
                 item.help = tr(option_key(name, item.opts[0]))
+                item.callback = item.callback or _usage.check_finite(_COMMANDS, sys.argv[1:])
     return made
 
 
@@ -87,9 +91,17 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     set_language(read_language())
     try:
-        build()(prog_name="gridmap")
+        # Not standalone, so that typer's own lines of usage, in English, are not printed.
+        code = build()(prog_name="gridmap", standalone_mode=False)
     except GridmapError as error:
         _output.fail(error)
-    except KeyboardInterrupt:
+    except _usage.UsageError as error:
+        if _usage.is_help(error):
+            _output.say(str(error))
+            sys.exit(2)
+        _output.fail(_usage.told(error, _COMMANDS, sys.argv[1:]))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _STOPPED
+    if code == _STOPPED:
         _output.say(tr("cli.stopped"))
-        sys.exit(130)
+    sys.exit(code or 0)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridmap.cli._arguments import pairs, parts
+from gridmap.cli._arguments import parts
 from gridmap.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def tolerances(items: Sequence[str]) -> tuple[float | None, dict[str, float]]:
     Raises
     ------
     InputError
-        If one is no share above 0 and up to 1.
+        If one is no share above 0 and up to 1, or one is given twice.
 
     Examples
     --------
@@ -92,8 +92,10 @@ def tolerances(items: Sequence[str]) -> tuple[float | None, dict[str, float]]:
     for part in (piece for item in items for piece in parts(item) or [item]):
         name, sign, figure = (word.strip() for word in part.rpartition("="))
         value = _share(figure)
-        if value is None or not 0 < value <= 1 or (sign and not name) or name in named:
+        if value is None or not 0 < value <= 1 or (sign and not name):
             raise InputError("cli.error.tolerance", received=part)
+        if name in named or (not name and whole is not None):
+            raise InputError("cli.error.tolerance_twice", received=", ".join(items))
         if name:
             named[name] = value
         else:
@@ -164,14 +166,14 @@ def locks(items: Sequence[str], present: Plan | None) -> dict[str, object]:
     frozen: list[int] = []
     fixed = np.full(len(present.grid_ids), -1, dtype=np.int64)
     for item in items:
-        what, name = next(iter(pairs([item], option="--lock").items()))
+        what, _, name = (word.strip() for word in item.partition("="))
+        if what not in {"beat", "grid"} or not name:
+            raise InputError("cli.error.lock", received=item)
         if what == "beat":
             frozen.append(present.row_of(name))
-        elif what == "grid":
+        else:
             row = int(present.rows_of([name])[0])
             fixed[row] = present.assignment[row]
-        else:
-            raise InputError("cli.error.pair", option="--lock", received=item)
     return {"frozen": tuple(frozen), "fixed": fixed if (fixed >= 0).any() else None}
 
 
@@ -182,6 +184,8 @@ def number_of_beats(
     if targets and not beats and not per_officer:
         if targets == "officers" and present is not None:
             return len(present)
+        if not parts(targets):
+            raise InputError("cli.error.targets", received=targets)
         return len(parts(targets))
     if bool(beats) == bool(per_officer):
         raise InputError("cli.error.beats_or_officers")
@@ -195,18 +199,22 @@ def number_of_beats(
         with suppress(InputError):  # a city need not know its migrants
             people += float(criterion_of(city, "migrants").sum())
         return max(1, math.ceil(people / rules[per_officer].people))
-    if "=" not in per_officer:
+    name, _, figure = (word.strip() for word in per_officer.partition("="))
+    try:
+        each = float(figure) if name else 0.0
+    except ValueError:
+        each = 0.0
+    if not each > 0 or not math.isfinite(each):
         raise InputError(
             "cli.error.per_officer", received=per_officer, known=", ".join(sorted(rules))
         )
-    name, figure = next(iter(pairs([per_officer], option="--per-officer").items()))
-    try:
-        each = float(figure)
-    except ValueError as error:
-        raise InputError("cli.error.pair", option="--per-officer", received=per_officer) from error
-    if not each > 0 or not math.isfinite(each):
-        raise InputError("cli.error.pair", option="--per-officer", received=per_officer)
-    return max(1, math.ceil(float(criterion_of(city, name).sum()) / each))
+    whole = float(criterion_of(city, name).sum())
+    grids = len(city.grids)
+    if whole > each * grids:
+        raise InputError(
+            "cli.error.per_officer_many", received=per_officer, grids=grids, least=whole / grids
+        )
+    return max(1, math.ceil(whole / each))
 
 
 def _targets(text: str, beats: int, present: Plan | None) -> object:

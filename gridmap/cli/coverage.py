@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath, end_of
+from gridmap.cli._arguments import Json, WorkspacePath, check_format, end_of
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.errors import InputError
@@ -42,6 +42,7 @@ def command(
 
     if by not in {"grid", "beat", "station", "community", "city"}:
         raise InputError("coverage.error.by", received=by)
+    check_format(out)
     rows_by: By = by  # type: ignore[assignment] # checked above
     city = read_city(workspace)
     limits = parse_within(within or f"{city.presets.room_radius_m:g}m")

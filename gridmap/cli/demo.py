@@ -14,9 +14,9 @@ from gridmap.i18n import tr
 
 def command(
     workspace: WorkspacePath,
-    grids: Annotated[int, typer.Option("--grids")] = 480,
-    incidents: Annotated[int, typer.Option("--incidents")] = 60_000,
-    seed: Annotated[int, typer.Option("--seed")] = 7,
+    grids: Annotated[int, typer.Option("--grids", min=60, max=1_000_000)] = 480,
+    incidents: Annotated[int, typer.Option("--incidents", min=0, max=100_000_000)] = 60_000,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 7,
 ) -> None:
     """Write the made-up city into a new workspace."""
     from gridmap.demo import make_city

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath, end_of
+from gridmap.cli._arguments import Json, WorkspacePath, check_format, end_of
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text
 from gridmap.errors import InputError
@@ -31,6 +31,7 @@ def command(
 
     if by not in {"grid", "beat", "station", "community"}:
         raise InputError("cli.error.by", received=by)
+    check_format(csv)
     place = Workspace.open(workspace)
     city = place.city()
     table = summarise(city, by=by, since=since or None, until=end_of(until))  # type: ignore[arg-type] # checked above

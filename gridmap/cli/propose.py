@@ -11,7 +11,7 @@ from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._log import open_store
 from gridmap.cli._output import print_json, print_rows, print_text, progress_bar
 from gridmap.cli._wishes import Wishes, keep_of, number_of_beats, tolerances
-from gridmap.errors import InputError
+from gridmap.errors import InfeasibleError, InputError
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gridmap.partition import Problem
 
 _TOLERANCE = 0.05
+_EFFORTS = ("quick", "normal", "thorough")
 _SHOWN = {  # what the table tells of each plan, and how it is written
     "name": "{}",
     "beats": "{}",
@@ -71,6 +72,8 @@ def command(
     from gridmap.measure.present import has_beats, present_plan
     from gridmap.partition import plan_rows, plans_of, problem_of, propose
 
+    if effort not in _EFFORTS:  # said before a large city is read
+        raise InputError("partition.error.effort", received=effort, allowed=", ".join(_EFFORTS))
     if parents not in {"", "station"}:
         raise InputError("cli.error.parents", received=parents)
     wishes = Wishes(
@@ -177,7 +180,10 @@ def _roomed(problem: Problem, city: City, rooms: str, mode: str, seed: int) -> P
         if len(limits) != 1:
             raise InputError("cli.error.rooms", received=rooms)
         within = limits[0]
-    return with_rooms(problem, room_grids(city, within=within, mode=mode), seed=seed)
+    places = room_grids(city, within=within, mode=mode)
+    if not len(places):
+        raise InfeasibleError("cli.error.no_rooms", received=rooms)
+    return with_rooms(problem, places, seed=seed)
 
 
 def _default_weights(city: City) -> Mapping[str, float]:

@@ -30,7 +30,9 @@ def command(
         str, typer.Option("--formats", metavar="xlsx,pdf,html,png,svg,gpkg,geojson,shp,csv|all")
     ] = "xlsx,pdf",
     lang: Annotated[str, typer.Option("--lang", metavar="zh|en")] = "",
-    suppress_below: Annotated[int, typer.Option("--suppress-below", metavar="N")] = 0,
+    suppress_below: Annotated[
+        int, typer.Option("--suppress-below", metavar="N", min=0, max=1_000_000)
+    ] = 0,
     paper: Annotated[str, typer.Option("--paper", metavar="a4|a3")] = "a4",
     dated: Annotated[str, typer.Option("--date", metavar="DATE")] = "",
     as_json: Json = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.errors import InputError
@@ -39,8 +39,12 @@ def command(
     ),
     budget: Annotated[float | None, typer.Option("--budget", min=0.0)] = None,
     price: Annotated[str, typer.Option("--price", metavar="COLUMN")] = "",
-    apart: Annotated[float, typer.Option("--apart", metavar="METRES", min=0.0)] = 0.0,
-    capacity: Annotated[float | None, typer.Option("--capacity", metavar="N")] = None,
+    apart: Annotated[
+        float, typer.Option("--apart", metavar="METRES", min=0.0, max=1_000_000.0)
+    ] = 0.0,
+    capacity: Annotated[
+        float | None, typer.Option("--capacity", metavar="N", min=0.0, max=1_000_000_000.0)
+    ] = None,
     gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0)] = 0.0,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1)] = 60.0,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
@@ -54,6 +58,9 @@ def command(
 
     if fixed not in {"existing", "none"}:
         raise InputError("siting.error.fixed", received=fixed)
+    if candidates == "area" and area is None:
+        raise InputError("siting.error.area_needed")
+    check_format(out)
     limits = parse_within(within)
     if len(limits) != 1:
         raise InputError("siting.error.one_within", received=within)

@@ -1,0 +1,96 @@
+"""A command line that cannot be read, told in one line of the current language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+
+import typer
+
+from gridmap.errors import GridmapError, InputError
+from gridmap.i18n import tr
+
+__all__ = ["UsageError", "check_finite", "is_help", "told"]
+
+Commands = Mapping[str, Callable[..., None]]
+
+# What typer raises comes from click or, later, from a click of its own.
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+
+def is_help(error: Exception) -> bool:
+    """Return whether the error is only that nothing was asked for: its text is the help."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def told(error: Exception, commands: Commands, words: Sequence[str]) -> GridmapError:
+    """Return the one sentence that says what is wrong with a command line.
+
+    Parameters
+    ----------
+    error
+        What typer raised, a `UsageError`.
+    commands
+        The commands by name.
+    words
+        The command line without the program.
+    """
+    name = next((word for word in words if word in commands), "")
+    asked = next((word for word in words if not word.startswith("-")), "")
+    usage = " ".join(["gridmap", *filter(None, [name]), "--help"])
+    option = str(getattr(error, "option_name", ""))
+    param = getattr(error, "param", None)
+    if not name and asked:
+        return InputError("cli.usage.command", received=asked, known=", ".join(commands))
+    if hasattr(error, "possibilities"):
+        return InputError("cli.usage.option", received=option, usage=usage)
+    if option:
+        given = any(word.startswith(f"{option}=") for word in words)
+        return InputError(f"cli.usage.{'no_value' if given else 'value'}", option=option)
+    if param is not None and hasattr(error, "param_type"):
+        return InputError("cli.usage.missing", name=_shown(param), usage=usage)
+    if param is not None and name:
+        return _number(commands[name], param, words)
+    extra = str(getattr(error, "message", error)).rpartition(" (")[2].rstrip(")")
+    return InputError("cli.usage.extra", received=extra, usage=usage)
+
+
+def check_finite(commands: Commands, words: Sequence[str]) -> Callable[..., Any]:
+    """Return what refuses an option that is infinite or no number: typer lets some through."""
+
+    def check(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _number(commands[str(ctx.info_name)], param, words)
+        return value
+
+    return check
+
+
+def _shown(param: Any) -> str:  # noqa: ANN401 - typer's own class has no public name
+    """Return an option as it is written, an argument as the help calls it."""
+    option = param.opts[0]
+    return str(option if option.startswith("-") else param.metavar or param.name)
+
+
+def _number(command: Callable[..., None], param: Any, words: Sequence[str]) -> InputError:  # noqa: ANN401 - the same
+    """Return what an option takes: a whole number or any, and from where to where."""
+    hint = get_type_hints(command, include_extras=True)[param.name]
+    kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    least, most = (getattr(notes[0], end, None) if notes else None for end in ("min", "max"))
+    ends = {end: f"{value:,.10g}" for end, value in (("least", least), ("most", most))
+            if value is not None}  # fmt: skip
+    whole = float not in (kind, *get_args(kind))
+    limits = {0: "" if whole else "finite", 1: "from", 2: "between"}[len(ends)]
+    received = [
+        word.partition("=")[2] if "=" in word else after
+        for word, after in zip(words, [*words[1:], ""], strict=True)
+        if word.partition("=")[0] in param.opts
+    ]
+    return InputError(
+        "cli.usage.number",
+        option=_shown(param),
+        kind=tr(f"cli.usage.{'whole' if whole else 'real'}"),
+        limits=tr(f"cli.usage.{limits}", **ends) if limits else "",
+        received=received[-1] if received else "",
+    )
