@@ -61,11 +61,17 @@ def test_tolerances_are_read(written, whole, named):
     assert tolerances(written) == (whole, pytest.approx(named))
 
 
-@pytest.mark.parametrize("written", ["0", "-1", "2", "5", "x", "=5%", "a=5%,a=6%", "nan", ""])
+@pytest.mark.parametrize("written", ["0", "-1", "2", "5", "x", "=5%", "nan", ""])
 def test_bad_tolerances_are_refused(written):
     with pytest.raises(InputError) as wrong:
         tolerances([written])
     assert wrong.value.key == "cli.error.tolerance"
+
+
+def test_a_tolerance_is_given_once():
+    with pytest.raises(InputError) as wrong:
+        tolerances(["a=5%,a=6%"])
+    assert wrong.value.key == "cli.error.tolerance_twice"
 
 
 def test_shares_to_keep_are_read():

@@ -5,20 +5,7 @@ import pytest
 
 from gridmap.errors import GridmapError
 from gridmap.partition import Problem, propose
-
-
-def row(weights, beats, borders, **options):
-    """Grids in a row, 100 m apart; border i lies between grids i and i + 1."""
-    n = len(weights)
-    at = np.arange(n)
-    values = {
-        "weights": weights,
-        "edges": np.stack([at[:-1], at[1:]], axis=1),
-        "borders_m": np.array(borders, dtype=float),
-        "xy": np.stack([at * 100.0, np.zeros(n)], axis=1),
-        "beats": beats,
-    }
-    return Problem(**{**values, **options})
+from tests.lattices import lattice, row
 
 
 def test_borders_are_proven_within_the_whole_tolerance():
@@ -40,21 +27,6 @@ def test_borders_are_not_proven_where_communities_count_too():
 def test_proving_ends_where_prices_are_large():
     plan = propose(row([1.0, 0.049, 0.001, 0.95], 2, [9, 5, 1])).best
     assert plan.scores.cut_m == 1.0  # 1.05 and 0.95 lie on the tolerance
-
-
-def lattice(rows, columns, weights, beats, **options):
-    """Grids of 100 m in rows and columns; grid r * columns + c at row r, column c."""
-    at = np.arange(rows * columns).reshape(rows, columns)
-    across = np.stack([at[:, :-1].ravel(), at[:, 1:].ravel()], axis=1)
-    down = np.stack([at[:-1].ravel(), at[1:].ravel()], axis=1)
-    y, x = np.divmod(np.arange(rows * columns), columns)
-    values = {
-        "weights": weights,
-        "edges": np.concatenate([across, down]),
-        "xy": np.stack([x, y], axis=1) * 100.0,
-        "beats": beats,
-    }
-    return Problem(**{**values, **options})
 
 
 STATIONS = ["w", "w", "w", "e", "e", "e"]

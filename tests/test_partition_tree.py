@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gridmap.partition import Problem, propose
-from gridmap.partition._anneal import make_state
 from gridmap.partition._arrays import RING_BITS, Graph, Instance, Loads, build_graph
 from gridmap.partition._instance import empty_pulls
 from gridmap.partition._recombine import _grow_tree, _sum_subtrees, tree_room
+from gridmap.partition._state import make_state
 
 
 def _planar(seed: int, side: int = 7) -> tuple[Graph, nx.Graph]:

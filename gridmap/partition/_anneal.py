@@ -10,20 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Floats, Instance, Ints, Loads, State
+from gridmap.partition._clock import Clock
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import TreeRoom, tree_room
+from gridmap.partition._state import make_state, refresh_state
 from gridmap.partition._sweep import run_sweeps
 from gridmap.partition._transport import Transport
 
 __all__ = [
-    "Clock",
     "Schedule",
     "anneal",
-    "excess_of",
-    "leaving",
-    "make_state",
-    "pairs_together",
-    "refresh_state",
     "schedule_arrays",
 ]
 
@@ -31,7 +27,6 @@ _NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,
 _LARGE = 0.25  # and from this part of a large plan's grids on; small plans cool well as they are
 _LATE = {"loose": 20.0, "strict": 3_000.0, "stiffen": 700.0, "settle": 0.8}
 _LATE_COOLING, _LATE_HOLDING = 0.5, 0.42
-_FIRM = 1.0
 _LEANING = 0.9  # of the schedule; at its end bounds are what they are
 
 
@@ -157,111 +152,6 @@ class Schedule:
             holding=self.holding + 0.12 * hurry,
             opening=self.opening * (1.0 - hurry),
         )
-
-
-class Clock:
-    """The user's patience: a deadline, a stop button and a progress line.
-
-    Parameters
-    ----------
-    seconds
-        Wall time from now, or None.
-    should_stop
-        Asked now and then; True ends the search with the best plan so far.
-    """
-
-    def __init__(
-        self, seconds: float | None = None, should_stop: Callable[[], bool] | None = None
-    ) -> None:
-        self.start = perf_counter()
-        self.end = np.inf if seconds is None else self.start + seconds
-        self._should_stop = should_stop
-        self._stopped = False
-
-    def left(self) -> float:
-        """Return the seconds left (infinite without a deadline)."""
-        return float(self.end - perf_counter())
-
-    def elapsed(self) -> float:
-        """Return the seconds since the start."""
-        return perf_counter() - self.start
-
-    def stopped(self) -> bool:
-        """Return whether the deadline has passed or the user has stopped."""
-        if not self._stopped and self._should_stop is not None and self._should_stop():
-            self._stopped = True
-        return self._stopped or self.left() <= 0
-
-    def part(self, seconds: float) -> Clock:
-        """Return a clock that ends after some seconds, or with this one."""
-        inner = Clock(min(seconds, self.left()), self._should_stop)
-        inner._stopped = self._stopped
-        return inner
-
-
-def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: float) -> State:
-    """Return the sums of a plan and room for the search.
-
-    Parameters
-    ----------
-    beat
-        Beat of each grid, 0 to k - 1.
-    seed
-        Any integer; the same gives the same search.
-    keep
-        Workload that may leave its present beat before it is penalised; infinite for none.
-    """
-    n = len(beat)
-    # SplitMix64 spreads small seeds over all bits, and never yields the forbidden zero.
-    mixed = (int(seed) * 0x9E3779B97F4A7C15 + 0xBF58476D1CE4E5B9) & (2**64 - 1)
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & (2**64 - 1)
-    state = State(
-        beat=np.array(beat, dtype=np.int32),
-        size=np.zeros(instance.k, dtype=np.int32),
-        total=np.zeros(instance.loads.lo.shape),
-        moment=np.zeros((instance.k, 3)),
-        moved=np.array([0.0, keep, 0.0]),
-        stamp=np.zeros(n, dtype=np.int64),
-        tick=np.zeros(1, dtype=np.int64),
-        queue=np.zeros(2 * n + 8, dtype=np.int32),
-        random=np.array([(mixed ^ (mixed >> 31)) or 1], dtype=np.uint64),
-    )
-    whole = float(instance.pulls.weight.sum())
-    state.moved[2] = _FIRM * instance.k / whole if whole > 0 else 0.0
-    refresh_state(instance, state)
-    return state
-
-
-def refresh_state(instance: Instance, state: State) -> None:
-    """Compute the sums afresh, in place: rounding never builds up."""
-    k, beat, pulls = instance.k, state.beat, instance.pulls
-    state.size[:] = np.bincount(beat, minlength=k)
-    for c in range(instance.loads.w.shape[1]):
-        state.total[:, c] = np.bincount(beat, weights=instance.loads.w[:, c], minlength=k)
-    for c, part in enumerate((pulls.mass, pulls.mass * pulls.x, pulls.mass * pulls.y)):
-        state.moment[:, c] = np.bincount(beat, weights=part, minlength=k)
-    off = (pulls.home >= 0) & (pulls.home != beat)
-    state.moved[0] = float(pulls.weight[off].sum())
-
-
-def excess_of(instance: Instance, state: State) -> float:
-    """Return the worst excess over a bound, in tolerances of 3 % (0: all hold)."""
-    loads = instance.loads
-    over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
-    return float(max(over.max(initial=0.0) - instance.slack, 0.0))
-
-
-def leaving(state: State) -> float:
-    """Return the workload that leaves its present beat beyond the limit, in `State.moved` units."""
-    return float(max(0.0, state.moved[0] - state.moved[1]) * state.moved[2])
-
-
-def pairs_together(instance: Instance, beat: NDArray[np.integer]) -> int:
-    """Return how many pairs that may not share a beat do."""
-    foes = instance.pulls.foe
-    rows = np.repeat(np.arange(len(beat)), np.diff(instance.pulls.foe_ptr))
-    return int((beat[rows] == beat[foes]).sum()) // 2
 
 
 def anneal(

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from gridmap.partition._anneal import make_state, refresh_state
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._recombine import TreeRoom, recombine_pair, tree_room
+from gridmap.partition._state import make_state, refresh_state
 from gridmap.partition._sweep import is_plain
 from gridmap.partition._transport import beat_pairs
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock
+from gridmap.partition._clock import Clock
 
 __all__ = ["Relaxation", "relax_travel"]
 

@@ -15,10 +15,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock, Schedule, make_state, schedule_arrays
+from gridmap.partition._anneal import Schedule, schedule_arrays
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
+from gridmap.partition._clock import Clock
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import tree_room
+from gridmap.partition._state import make_state
 from gridmap.partition._sweep import run_sweeps
 
 __all__ = ["Pool", "best_cover", "gather_columns", "make_pool"]

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock
 from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import Relaxation, relax_travel
+from gridmap.partition._clock import Clock
 
 __all__ = ["Cut", "Proof", "TravelTask", "assign_centres", "is_modelled", "prove_travel"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gridmap.partition._division import Note
 from gridmap.partition._labels import beat_names
-from gridmap.partition._regions import Note
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
 

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, dijk
 
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition._arrays import Instance, Loads, Pulls, build_graph, hilbert_order
-from gridmap.partition._regions import Region
+from gridmap.partition._division import Region
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 

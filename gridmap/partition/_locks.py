@@ -8,7 +8,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
-from gridmap.partition._regions import Note, pieces_of
+from gridmap.partition._division import Note
+from gridmap.partition._regions import pieces_of
 from gridmap.partition._wanted import beat_name, in_two_beats, wanted_beats
 from gridmap.partition.problem import Problem
 
@@ -27,8 +28,9 @@ def settle_locks(problem: Problem) -> Problem:
     InputError
         If a beat that is to stay as it is has no grids.
     InfeasibleError
-        If grids are to be in two beats, in a locked beat that lacks them, in two stations, or
-        together and apart; or if too few are left to tell the beats apart.
+        If grids are to be in two beats, in a locked beat that lacks them, in two stations,
+        together and apart, or apart in a locked beat; or if too few are left to tell the
+        beats apart.
     """
     frozen = _frozen(problem)
     group = groups_of(problem)
@@ -38,7 +40,14 @@ def settle_locks(problem: Problem) -> Problem:
         own = np.flatnonzero(group == g)
         _check_group(problem, own, np.unique(wanted[own][wanted[own] >= 0]), frozen)
     _check_locked(problem, np.flatnonzero((count[group] == 1) & (wanted >= 0)), wanted, frozen)
+    present = np.full(problem.grids, -1) if problem.present is None else problem.present
     for a, b in problem.apart:
+        if frozen[a] and frozen[b] and present[a] == present[b]:
+            raise InfeasibleError(
+                "partition.error.apart_locked",
+                ids=some_ids(problem.name_of([a, b])),
+                beat=beat_name(problem, int(present[a])),
+            )
         if group[a] == group[b]:
             raise InfeasibleError(
                 "partition.error.together_and_apart", ids=some_ids(problem.name_of([a, b]))

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock, excess_of, make_state
+from gridmap.partition._clock import Clock
+from gridmap.partition._effort import Effort
 from gridmap.partition._exact import Cut, TravelTask, is_modelled, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
 from gridmap.partition._progress import Tell, silent
-from gridmap.partition._solve import Effort, solve_region
+from gridmap.partition._solve import solve_region
+from gridmap.partition._state import excess_of, make_state
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
 

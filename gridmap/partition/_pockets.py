@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gridmap.errors import some_ids
-from gridmap.partition._regions import Note, pieces_of
+from gridmap.partition._division import Note
+from gridmap.partition._regions import pieces_of
 from gridmap.partition.problem import Problem
 
 __all__ = ["fill_pockets"]

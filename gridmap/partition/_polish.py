@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock
+from gridmap.partition._clock import Clock
 from gridmap.partition._exact import Cut, TravelTask, assign_centres
 
 __all__ = ["polish_travel"]

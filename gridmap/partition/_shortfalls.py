@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.errors import some_ids
+from gridmap.partition._division import Division, Note, Region, shares_of
 from gridmap.partition._labels import beat_names
-from gridmap.partition._regions import Division, Note, Region, pieces_of, shares_of
+from gridmap.partition._regions import pieces_of
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate
 
@@ -97,7 +98,7 @@ def _off_balance(
     notes: list[Note] = []
     bounded = problem.bounds is not None
     # Balance for its own sake is balance within each region.
-    even = np.zeros(problem.criteria) if best.objective == "balance" else allowed
+    even = [0.0] * problem.criteria if best.objective == "balance" else allowed.tolist()
     locked = None if bounded else _locked(problem, best, float(allowed[0]), names)
     for c in range(int(bounded), problem.criteria):
         off, cause = _worst(problem, best, division, even, c)

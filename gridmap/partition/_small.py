@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gridmap.partition._anneal import Clock, Schedule
+from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Instance, Ints
+from gridmap.partition._clock import Clock
 from gridmap.partition._columns import best_cover, gather_columns, make_pool
 from gridmap.partition._enumerate import LARGEST, enumerate_columns
 from gridmap.partition._start import start_plan

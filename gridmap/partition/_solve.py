@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import (
-    Clock,
-    Schedule,
-    anneal,
-    excess_of,
-    leaving,
-    make_state,
-    pairs_together,
-)
+from gridmap.partition._anneal import Schedule, anneal
 from gridmap.partition._arrays import Instance, Ints, State
 from gridmap.partition._balance import mend_balance
 from gridmap.partition._centres import move_centres
+from gridmap.partition._clock import Clock
+from gridmap.partition._effort import Effort
 from gridmap.partition._progress import Tell, part_of, silent
+from gridmap.partition._rating import Solved, exchanged, pinned, rate_plan
 from gridmap.partition._small import is_small, search_small
 from gridmap.partition._start import grow, join_pieces, spread, start_plan
+from gridmap.partition._state import excess_of, make_state
 from gridmap.partition._tighten import narrowed, tighten_balance
 from gridmap.partition._windows import polish_windows, window_visits
 
-__all__ = ["Effort", "Solved", "cost_of", "effort_of", "solve_region"]
+__all__ = ["solve_region"]
 
 _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
 _FAR = 20_000  # from here on workload that is off by a district does not come back
@@ -40,98 +36,6 @@ _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
 _TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
 _TOLD_SEARCH = 0.9  # of the progress of a small search, should it find nothing
 _TOLD_HOT = 0.7  # of the progress of one annealing; mending it has the rest
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effort:
-    """How many looks at a grid one annealing takes, and how many annealings there are.
-
-    ``windows`` is how many looks go into windows, for each look of one annealing; ``searches``
-    is the number of searches of `search_small`, 0 for plain annealing.
-    """
-
-    visits: float
-    least: int
-    most: int
-    starts: int
-    windows: float = 0.0
-    searches: int
-
-    def part(self, share: float, *, travels: bool) -> Effort:
-        """Return the effort for a region with this share of the grids.
-
-        Many stations share one search's looks and searches, down to a twentieth each; where
-        distance counts, a look costs several times as much, and there are fewer.
-        """
-        share = max(share, 0.05)
-        visits = self.visits * share / (3.0 if travels else 1.0)
-        return replace(self, visits=visits, searches=int(self.searches * share))
-
-    def sweeps(self, grids: int) -> int:
-        """Return the sweeps of one annealing of so many grids."""
-        return int(min(self.most, max(self.least, self.visits / max(grids, 1))))
-
-
-_EFFORTS = {
-    "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, windows=1.0, searches=0),
-    "normal": Effort(visits=4e7, least=500, most=20_000, starts=2, windows=2.0, searches=6),
-    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=8, windows=8.0, searches=200),
-}
-
-
-def effort_of(name: str) -> Effort:
-    """Return the effort of a name: quick, normal or thorough."""
-    return _EFFORTS[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """A plan of one region by node, its cost, and what it does not hold.
-
-    Attributes
-    ----------
-    excess
-        Worst excess over a bound, in tolerances of 3 %.
-    leaves
-        Workload beyond the limit that leaves its present beat, as the penalty counts it.
-    together
-        Pairs that are to be apart and share a beat.
-    """
-
-    beat: Ints
-    cost: float
-    excess: float
-    sweeps: int
-    leaves: float = 0.0
-    together: int = 0
-    proven: bool = False
-
-    def better_than(self, other: Solved | None) -> bool:
-        """Return whether this plan is preferred: pairs apart, bounds, then cost."""
-        if other is None:
-            return True
-        return self._rank() < other._rank()
-
-    def _rank(self) -> tuple[int, float, float]:
-        return self.together, round(self.excess + self.leaves, 9), round(self.cost, 9)
-
-
-def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:
-    """Return border, travel and change of a plan, without penalties, in mean borders."""
-    graph, pulls = instance.graph, instance.pulls
-    rows = np.repeat(np.arange(len(beat)), np.diff(graph.indptr))
-    cost = float(graph.length[beat[rows] != beat[graph.nbr]].sum()) / 2
-    if pulls.demand.any():
-        held = np.zeros(instance.k, dtype=np.bool_)
-        held[pulls.pin[pulls.pin >= 0]] = True
-        move_centres(pulls, beat.astype(np.int32), instance.k, held, every=True)
-        if pulls.matrix.size:
-            far = pulls.matrix[np.arange(len(beat)), pulls.site[beat]]
-        else:
-            far = np.hypot(pulls.x - pulls.centre_x[beat], pulls.y - pulls.centre_y[beat])
-        cost += float((pulls.demand * far).sum())
-    off = (pulls.home >= 0) & (pulls.home != beat)
-    return cost + float(pulls.price[off].sum())
 
 
 def solve_region(
@@ -182,7 +86,7 @@ def solve_region(
             keep=keep,
             tell=part_of(tell, _TOLD_LOOSE, 1.0 - _TOLD_LOOSE),
         )
-        return _exchanged(instance, rate_plan(instance, beat, keep, plan.sweeps), keep)
+        return exchanged(instance, rate_plan(instance, beat, keep, plan.sweeps), keep)
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
@@ -238,20 +142,7 @@ def solve_region(
     polished = rate_plan(instance, beat, keep, plan.sweeps)
     further = rate_plan(instance, mended, keep, plan.sweeps)
     polished = further if further.better_than(polished) else polished
-    return _exchanged(instance, polished if polished.better_than(best) else best, keep)
-
-
-def _exchanged(instance: Instance, found: Solved, keep: float) -> Solved:
-    """Return the plan with numbers exchanged where beats then fit their own bounds better."""
-    goal = instance.loads.hi[:, 0]
-    free = np.setdiff1d(np.arange(instance.k), instance.pulls.pin)
-    if found.excess <= 0 or not free.size or not np.ptp(goal[free]) > 0:
-        return found
-    load = np.bincount(found.beat, weights=instance.loads.w[:, 0], minlength=instance.k)
-    number = np.arange(instance.k, dtype=np.int32)
-    number[free[np.argsort(load[free], kind="stable")]] = free[np.argsort(goal[free], kind="stable")]
-    other = rate_plan(instance, number[found.beat], keep, found.sweeps)
-    return other if other.better_than(found) else found
+    return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
 
 def annealing_share(grids: int, sweeps: float) -> float:
@@ -305,23 +196,12 @@ def _search(
         instance, starts=effort.searches, seed=seed, clock=part, on_progress=searched
     )
     if beat is not None:
-        return replace(rate_plan(instance, _pinned(instance, beat), np.inf, 0), proven=proven)
+        return replace(rate_plan(instance, pinned(instance, beat), np.inf, 0), proven=proven)
     plain = replace(effort, searches=0)
     rest = part_of(tell, _TOLD_SEARCH, 1.0 - _TOLD_SEARCH)
     return solve_region(
         instance, effort=plain, schedule=schedule, seed=seed, clock=clock, tell=rest
     )
-
-
-def _pinned(instance: Instance, beat: Ints) -> Ints:
-    """Return the plan with each beat numbered as the node that is pinned in it says."""
-    pin = instance.pulls.pin
-    number = np.full(instance.k, -1, dtype=np.int32)
-    held = np.flatnonzero(pin >= 0)
-    number[beat[held]] = pin[held]
-    spare = np.setdiff1d(np.arange(instance.k), pin[held])
-    number[number < 0] = spare
-    return number[beat]
 
 
 def _one_run(
@@ -368,19 +248,6 @@ def _one_run(
             best = found
     assert best is not None  # noqa: S101 - the first of two beats none; for the type checker
     return best
-
-
-def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
-    """Return a plan with its cost and what it does not hold."""
-    state = make_state(instance, beat, 0, keep)
-    return Solved(
-        beat.copy(),
-        cost_of(instance, beat),
-        excess_of(instance, state),
-        sweeps,
-        leaves=leaving(state),
-        together=pairs_together(instance, beat),
-    )
 
 
 def _mended(

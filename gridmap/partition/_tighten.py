@@ -7,17 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from gridmap.partition._anneal import (
-    Clock,
-    Schedule,
-    anneal,
-    leaving,
-    make_state,
-    pairs_together,
-)
+from gridmap.partition._anneal import Schedule, anneal
 from gridmap.partition._arrays import Floats, Instance, Ints, State
 from gridmap.partition._balance import mend_balance
+from gridmap.partition._clock import Clock
 from gridmap.partition._progress import Tell, part_of, silent
+from gridmap.partition._state import leaving, make_state, pairs_together
 from gridmap.partition._windows import polish_windows, window_visits
 
 __all__ = ["narrowed", "tighten_balance", "worst_deviation"]

@@ -68,7 +68,7 @@ class Transport:
         for c in self._bounded:
             half, total = self._half[:, c], state.total[:, c]
             lo, hi = instance.loads.lo[:, c], instance.loads.hi[:, c]
-            hopeless = self._hopeless(c, np.maximum(total - hi, lo - total))
+            hopeless = self._hopeless(int(c), np.maximum(total - hi, lo - total))
             found = flow_potential(
                 ptr,
                 cols,

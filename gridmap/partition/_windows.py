@@ -12,19 +12,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridmap.partition._anneal import Clock, Schedule, excess_of, make_state, refresh_state
+from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._centres import move_centres
-from gridmap.partition._moves import (
-    FOES,
-    NOISE,
-    beat_penalty,
-    foes_in,
-    next_random,
-    pull_of,
-)
+from gridmap.partition._clock import Clock
+from gridmap.partition._moves import FOES, NOISE, beat_penalty, foes_in, next_random, pull_of
 from gridmap.partition._progress import Tell, silent
 from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
+from gridmap.partition._state import excess_of, make_state, refresh_state
 from gridmap.partition._sweep import is_plain, sweep_once
 
 __all__ = ["polish_windows", "window_visits"]

@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
-from gridmap.partition._anneal import Clock, Schedule
+from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Instance
+from gridmap.partition._clock import Clock
+from gridmap.partition._effort import Effort
 from gridmap.partition._progress import silent
-from gridmap.partition._solve import Effort, Solved, solve_region
+from gridmap.partition._rating import Solved
+from gridmap.partition._solve import solve_region
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.i18n import tr
-from gridmap.partition._regions import Note
+from gridmap.partition._division import Note
 from gridmap.partition.problem import Problem
 from gridmap.partition.scores import Scores
 

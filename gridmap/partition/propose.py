@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gridmap.partition._anneal import Clock
+from gridmap.partition._clock import Clock
+from gridmap.partition._division import Division
+from gridmap.partition._effort import effort_of
 from gridmap.partition._exact import is_modelled
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
@@ -18,15 +20,10 @@ from gridmap.partition._nearer import BOUND_GRIDS, improve_travel
 from gridmap.partition._options import check_options, schedule_of
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
-from gridmap.partition._regions import Division, divide
+from gridmap.partition._rating import Solved, rate_plan
+from gridmap.partition._regions import divide
 from gridmap.partition._shortfalls import most_kept, shortfalls
-from gridmap.partition._solve import (
-    Solved,
-    effort_of,
-    pulls_travel,
-    rate_plan,
-    tidy_start,
-)
+from gridmap.partition._solve import pulls_travel, tidy_start
 from gridmap.partition._workers import Task, run_tasks
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
@@ -82,7 +79,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     seconds
         A cap on the wall time. Where it bites, fewer steps are taken.
     seed
-        Any integer.
+        A whole number, 0 or more.
     keep
         Least share of the keep weights that stays in its present beat, 0 to 1, or None.
     front
@@ -114,7 +111,17 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     >>> propose(problem, effort="quick").best.assignment
     array([0, 0, 1, 1])
     """
-    check_options(problem, objective, tolerance, keep, front, processes)
+    check_options(
+        problem,
+        objective,
+        tolerance,
+        keep,
+        front,
+        processes,
+        effort=effort,
+        seed=seed,
+        seconds=seconds,
+    )
     clock = Clock(seconds, should_stop)
     asked = problem
     problem, pockets = fill_pockets(problem)
