@@ -1,6 +1,7 @@
 """Two plans side by side, and plans as tables and layers, by hand-derived numbers."""
 
 from io import StringIO
+from itertools import permutations
 
 import geopandas as gpd
 import numpy as np
@@ -62,14 +63,31 @@ def test_a_beat_that_only_changed_its_number_has_not_moved():
     assert made.sentences("en")[0] == '"new" gives every grid the beat it has in "old".'
 
 
-def test_of_two_matches_that_keep_as_much_beats_keep_their_ids():
-    # Each of x and y shares 10 residents with either old beat: no grid goes from x to x.
-    told = compare_plans(
-        ground(residents=[10.0, 10.0, 10.0, 10.0, 0.0, 0.0]),
-        plan("xxyyxx"), plan("xyxyyy", name="new"),
-    )  # fmt: skip
-    assert all(flow.before != flow.after for flow in told.flows)
-    assert {beat.before: beat.after for beat in told.beats} == {"x": "x", "y": "y"}
+def test_a_grid_whose_beat_keeps_its_id_has_not_moved():
+    # By residents alone y would continue x (20 of its 30) and x take y's last 10: from x to x.
+    made = compare_plans(
+        ground(residents=[5.0, 10.0, 10.0, 10.0, 0.0, 0.0]), plan("xxxyyy"), plan("xyyyyy", "new")
+    )
+    assert [(f.before, f.after, f.grids) for f in made.flows] == [("x", "y", ("001", "002"))]
+    assert made.residents_moved == 20.0
+    assert {beat.before: beat.after for beat in made.beats} == {"x": "x", "y": "y"}
+    assert made.beats[0].kept_share == 0.2
+    assert not made.beats[0].keeps_officers
+
+
+def test_a_beat_that_went_elsewhere_under_its_id_kept_nobody():
+    made = compare_plans(GROUND, plan("aabbcc"), plan("bbaacc", "new"))
+    kept = {beat.before: (beat.after, beat.kept_share) for beat in made.beats}
+    assert kept == {"a": ("a", 0.0), "b": ("b", 0.0), "c": ("c", 1.0)}
+    assert made.grids_moved == 4
+
+
+def test_a_beat_without_a_grid_kept_nobody():
+    old = Plan("old", GROUND.grid_ids, np.zeros(6, dtype=np.int32), (BeatInfo("a"), BeatInfo("b")))
+    made = compare_plans(GROUND, old, plan("aaabbb", "new"))
+    assert [(b.before, b.after, b.kept_share) for b in made.beats] == [
+        ("a", "a", 0.5), ("b", "b", 0.0),
+    ]  # fmt: skip
 
 
 def test_what_moves_is_counted_and_said():
@@ -125,26 +143,36 @@ def test_empty_ground_is_matched_by_its_grids():
     assert made.beats[1].kept_share == pytest.approx(2 / 3)
 
 
-@given(st.permutations(list("abcd")), st.lists(st.sampled_from("abcd"), min_size=6, max_size=6))
+@given(st.permutations(list("wxyz")), st.lists(st.sampled_from("wxyz"), min_size=6, max_size=6))
 @settings(max_examples=50, deadline=None)
-def test_relabelling_changes_no_comparison(order, labels):
+def test_numbers_that_are_new_change_no_comparison(order, labels):
     old = plan("aabbcc")
-    renamed = dict(zip("abcd", order, strict=True))
+    renamed = dict(zip("wxyz", order, strict=True))
     first = compare_plans(GROUND, old, plan(labels, "new"))
     second = compare_plans(GROUND, old, plan([renamed[label] for label in labels], "new"))
     assert first.residents_moved == second.residents_moved
     assert first.after.workload_deviation == pytest.approx(second.after.workload_deviation)
     # The matching is the best there is: no way to name the beats moves fewer residents.
     kept = 600.0 - first.residents_moved
-    for names in np.array(np.meshgrid(*[range(4)] * 4)).reshape(4, -1).T:
-        if len(set(names)) == 4:
-            table = dict(zip("abcd", names, strict=True))
-            same = sum(
-                100.0
-                for was, now in zip("aabbcc", labels, strict=True)
-                if "abcd"[table[now]] == was
-            )
-            assert same <= kept + 1e-6
+    for names in permutations("abcd"):
+        table = dict(zip("wxyz", names, strict=True))
+        same = sum(100.0 for was, now in zip("aabbcc", labels, strict=True) if table[now] == was)
+        assert same <= kept + 1e-6
+
+
+@given(*[st.lists(st.sampled_from("abcde-"), min_size=6, max_size=6)] * 2)
+@settings(max_examples=100, deadline=None)
+def test_equal_ids_stay_and_two_ids_of_one_plan_never_pass_for_one(before, after):
+    made = compare_plans(GROUND, plan(before), plan(after, "new"))
+    gone = {grid for flow in made.flows for grid in flow.grids}
+    for grid, was, now in zip(GROUND.grid_ids, before, after, strict=True):
+        if was == now:
+            assert grid not in gone
+        elif was in after or now in before:
+            assert grid in gone
+    if not {*after} - {*before, "-"}:  # then it is what `gridmap propose` calls kept
+        same = sum(100.0 for was, now in zip(before, after, strict=True) if was == now)
+        assert made.residents_moved == 600.0 - same
 
 
 def test_the_difference_by_ids_as_they_stand():

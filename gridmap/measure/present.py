@@ -50,7 +50,12 @@ def present_plan(city: City) -> Plan:
 
 
 def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[int, int]:
-    """Return which old beat each new beat continues: the pairs that keep most weight.
+    """Return which old beat each new beat continues.
+
+    An id stands for the same beat in both plans, wherever it lies: its officers, its room and
+    its records go by it, so a grid that stays under it has not changed hands. Beats whose ids
+    are in one plan only have perhaps just been renumbered: of them, the pairs that keep most
+    weight belong together.
 
     Parameters
     ----------
@@ -62,8 +67,8 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
     Returns
     -------
     dict
-        Row of the new beat to row of the old one. New beats that share nothing with any
-        old beat left over are not in it.
+        Row of the new beat to row of the old one. New beats with an id of their own that
+        share nothing with any old beat left over are not in it.
 
     Raises
     ------
@@ -72,22 +77,23 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
 
     Notes
     -----
-    The assignment problem on the matrix of shared weight, solved exactly; grids without
-    weight count a trifle, so that empty ground is matched too. Of matches that keep as much,
-    the one is taken in which beats keep their ids.
+    The pairs are an assignment problem on the matrix of shared weight, solved exactly; grids
+    without weight count a trifle, so that empty ground is matched too. A plan whose numbers
+    say nothing about today's is to be compared under ids that today's beats do not have.
     """
     if len(old.grid_ids) != len(new.grid_ids) or (old.grid_ids != new.grid_ids).any():
         raise InputError("measure.error.plan_of_other_city", plan=new.name, city=old.name)
+    row_of = {name: row for row, name in enumerate(old.beat_ids)}
+    match = {row: row_of[name] for row, name in enumerate(new.beat_ids) if name in row_of}
     shared = np.zeros((len(new), len(old)))
     held = (old.assignment >= 0) & (new.assignment >= 0)
     trifle = 1e-9 * max(float(weights.sum()), 1.0) / max(len(weights), 1)
     np.add.at(shared, (new.assignment[held], old.assignment[held]), weights[held] + trifle)
-    row_of = {name: row for row, name in enumerate(old.beat_ids)}
-    for row, name in enumerate(new.beat_ids):
-        if name in row_of and shared[row, row_of[name]] > 0:
-            shared[row, row_of[name]] += trifle * len(weights)
+    shared[list(match), :] = 0.0
+    shared[:, list(match.values())] = 0.0
     rows, columns = linear_sum_assignment(shared, maximize=True)
-    return {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
+    match |= {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
+    return match
 
 
 def _infos(city: City, beats: Layer) -> list[BeatInfo]:

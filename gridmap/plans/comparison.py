@@ -196,8 +196,10 @@ class Comparison:
 def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
     """Set two plans of the same grids side by side.
 
-    Beats are matched by the residents they share, by workload where nobody lives (an
-    assignment problem, solved exactly), so a beat that only changed its number has not moved.
+    A beat continues the old one that has its id, so a grid whose beat has the same id in both
+    plans has not moved, as `gridmap propose` counts the residents it keeps. Ids of one plan
+    only are matched by the residents that the beats share, by workload where nobody lives
+    (`gridmap.measure.match_beats`): a beat whose number is new has not moved either.
 
     Parameters
     ----------
@@ -274,8 +276,8 @@ def _beats(first: Draft, second: Draft, match: dict[int, int]) -> tuple[BeatChan
     for row, beat in enumerate(old.beats):
         now = successor.get(row)
         share = 0.0
-        if now is not None:
-            mine = old.assignment == row
+        mine = old.assignment == row
+        if now is not None and mine.any():  # today's layer may hold a beat without a grid
             weight = ground.residents if first.figures.residents[row] > 0 else np.ones(len(ground))
             share = float(weight[mine & (new.assignment == now)].sum() / weight[mine].sum())
         beats.append(
