@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import get_args
 
 import geopandas as gpd
 import numpy as np
@@ -14,10 +15,11 @@ import shapely
 from shapely import box
 
 from gridmap.errors import CRSError, InputError
+from gridmap.i18n import keys, using_language
 from gridmap.io import FORMATS, ImportOptions, import_files, read_city, write_frame
 from gridmap.io._crs_guess import guess_crs
 from gridmap.io._dates import parse_times
-from gridmap.io._encoding import detect_bytes
+from gridmap.io._encoding import Reason, detect_bytes
 from gridmap.io._field_map import full_names
 from gridmap.model.crs import to_datum
 
@@ -120,6 +122,28 @@ def test_writing_refuses_unknown_formats_and_no_crs(tmp_path):
         write_frame(DEGREES, tmp_path / "a.docx")
     with pytest.raises(CRSError):
         write_frame(DEGREES.set_crs(None, allow_override=True), tmp_path / "a.gpkg")
+
+
+def test_a_report_says_in_the_chosen_language_how_it_took_the_text(tmp_path):
+    path = tmp_path / "grids.gpkg"
+    DEGREES.to_file(path)
+    table = tmp_path / "rooms.csv"
+    table.write_text(TABLE, encoding="gb18030")
+    for language, said in (
+        ("zh", ("utf-8 (该格式的默认编码)", "gb18030 (自动识别)")),
+        ("en", ("utf-8 (usual of the format)", "gb18030 (detected)")),
+    ):
+        with using_language(language):
+            found = [
+                import_files(tmp_path / language, [file], kind=kind).encoding
+                for file, kind in ((path, "grid"), (table, "room"))
+            ]
+        assert tuple(found) == said
+
+
+def test_every_way_to_know_an_encoding_has_a_name():
+    named = {key.rpartition(".")[2] for key in keys() if key.startswith("io.encoding.")}
+    assert named == set(get_args(Reason))
 
 
 def test_kml_comes_in(tmp_path):

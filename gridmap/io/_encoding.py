@@ -6,11 +6,15 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gridmap.errors import EncodingError, some_ids
+from gridmap.i18n import tr
 
-__all__ = ["Encoding", "detect_bytes", "detect_dbf", "looks_garbled"]
+__all__ = ["Encoding", "Reason", "detect_bytes", "detect_dbf", "looks_garbled"]
 
+#: Where the choice of an encoding came from; ``default`` is what the format always has.
+Reason = Literal["asked", "cpg", "language_byte", "bom", "ascii", "detected", "default"]
 _LANGUAGE_BYTES = {0x4D: "gb18030", 0x4F: "big5", 0x7A: "gb18030", 0x7B: "big5"}
 _CANDIDATES = ("utf-8", "gb18030", "big5")
 _MARKS = {
@@ -33,14 +37,18 @@ class Encoding:
     name
         Python's name of the codec.
     reason
-        ``asked``, ``cpg``, ``language_byte``, ``bom``, ``ascii``, ``detected`` or ``default``.
+        Where the choice came from.
     preview
         Some decoded text, without numbers, for the user to judge.
     """
 
     name: str
-    reason: str
+    reason: Reason
     preview: str = ""
+
+    def text(self) -> str:
+        """Return the encoding and where the choice came from, for people."""
+        return f"{self.name} ({tr(f'io.encoding.{self.reason}')})"
 
 
 def looks_garbled(text: str) -> bool:
@@ -159,7 +167,7 @@ def _unusual(raw: bytes, where: str) -> str:
     return best.encoding
 
 
-def _checked(raw: bytes, asked: str, reason: str, where: str) -> Encoding:
+def _checked(raw: bytes, asked: str, reason: Reason, where: str) -> Encoding:
     name = _codec(asked)
     if not name:
         raise EncodingError("io.error.encoding_unknown", received=asked)

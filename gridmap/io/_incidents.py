@@ -70,7 +70,7 @@ def read_incidents(
         persons += columns
         seen |= dict.fromkeys(str(name) for name in source.frame.columns if name != "geometry")
         mapped |= found
-        encodings.append(f"{source.encoding.name} ({source.encoding.reason})")
+        encodings.append(source.encoding.text())
         stated = stated or crs_label(file_crs)
         if len(table) == 0:
             continue

@@ -199,7 +199,7 @@ def read_layer(
                 layer = "" if len(inside) > 1 else options.layer
                 source = read_source(item, layer=layer, encoding=options.encoding)
                 parts.append(read_features(source, str(kind), options, item.name))
-                encodings.append(f"{source.encoding.name} ({source.encoding.reason})")
+                encodings.append(source.encoding.text())
         names.append(path.name)
     where = ", ".join(names)
     if all(len(part.frame) == 0 for part in parts):
