@@ -66,6 +66,7 @@ def test_list_history_and_show(place, saved, run, ask):
     code, out, _ = run("plans", place, "show", "better")
     assert code == 0
     assert "version 2" in out
+    assert "this machine" in out  # the one user of a machine without login, as on the page
     assert "Deviation of workload (%)" in out
 
 

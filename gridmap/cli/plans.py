@@ -70,6 +70,8 @@ def _record(version: PlanVersion) -> dict[str, object]:
 
 
 def _print(version: PlanVersion) -> None:
+    from gridmap.plans import account_text
+
     note = f": {version.note}" if version.note else ""
     print_text(
         tr(
@@ -77,7 +79,7 @@ def _print(version: PlanVersion) -> None:
             name=version.name,
             number=version.number,
             beats=version.beats,
-            author=version.author,
+            author=account_text(version.author),
             at=version.at.strftime("%Y-%m-%d %H:%M"),
             note=note,
         )

@@ -120,7 +120,7 @@ def command(
             scheduler=scheduler or None,
             on_progress=lambda state: on_progress(state.share),
         )
-    plans = plans_of(city, proposal, name=save or tr("cli.proposal"), present=present)
+    plans = plans_of(city, proposal, name=save or tr("plans.proposal"), present=present)
     rows = plan_rows(city, plans, proposal, workload, present=present)
     changes: list[list[str]] = [[] for _ in plans]
     if present is not None:

@@ -14,7 +14,7 @@ from gridmap.i18n import LANGUAGES, tr
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Actor, PlanStore, Role, role_text
 
-__all__ = ["account_text", "current_actor", "login_needed", "put_account", "show_login"]
+__all__ = ["current_actor", "login_needed", "put_account", "show_login"]
 
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::\d*)?")  # and its port
 
@@ -68,11 +68,6 @@ def current_actor(session: Session) -> Actor | None:
             return store.actor_of(account)
     except MissingError:
         return Actor(account, Role.VIEWER)
-
-
-def account_text(name: str) -> str:
-    """Return what an account is called: the one user of a machine without login has no name."""
-    return tr("page.people.local") if name == LOCAL.name else name
 
 
 def show_login(session: Session) -> None:

@@ -152,7 +152,7 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             on_progress=lambda progress: tell(progress.share),
             should_stop=stops,
         )
-        plans = plans_of(city, proposal, name=tr("page.redraw.proposal"), present=present)
+        plans = plans_of(city, proposal, name=tr("plans.proposal"), present=present)
         rows = plan_rows(city, plans, proposal, workload, present=present)
         return Found(proposal, tuple(plans), tuple(rows))
 

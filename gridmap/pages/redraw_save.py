@@ -10,7 +10,6 @@ from gridmap.errors import ConflictError
 from gridmap.i18n import tr
 from gridmap.pages.cache import ground_of_plans
 from gridmap.pages.ground import Ground
-from gridmap.pages.people import account_text
 from gridmap.pages.redraw_state import Redraw, Sitting
 from gridmap.plans import Draft, History, PlanDifference, PlanVersion, carry_over
 
@@ -113,7 +112,7 @@ def _show_conflict(
         st.warning(
             tr(
                 "page.edit.conflict",
-                author=account_text(str(told["author"])),
+                author=told["author"],
                 name=told["plan"],
                 number=told["latest"],
                 base=told["base"],

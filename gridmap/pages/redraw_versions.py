@@ -14,12 +14,11 @@ from gridmap.i18n import tr
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import local_time, pick_row, show_empty, show_error
-from gridmap.pages.people import account_text
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
 from gridmap.pages.session import safe_name
 from gridmap.pages.touch import show_map
-from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, read_plan, write_plan
+from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, account_text, read_plan, write_plan
 
 __all__ = ["show_versions"]
 

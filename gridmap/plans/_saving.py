@@ -16,7 +16,7 @@ from gridmap.plans.commands import Command
 from gridmap.plans.differences import plan_difference
 from gridmap.plans.draft import Fault, Locks
 from gridmap.plans.fingerprints import fit_plan, grid_prints
-from gridmap.plans.people import Action, Actor, require
+from gridmap.plans.people import Action, Actor, account_text, require
 from gridmap.plans.versions import PRESENT, PlanVersion
 
 _LONGEST_NAME = 200
@@ -61,7 +61,7 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
             plan=plan.name,
             base=base,
             latest=latest["number"],
-            author=latest["author"],
+            author=account_text(latest["author"]),
             their_version=rows.version_of(latest),
             your_commands=work.commands,
         )
@@ -79,7 +79,7 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
         plan=plan.name,
         base=base,
         latest=latest["number"],
-        author=latest["author"],
+        author=account_text(latest["author"]),
         their_version=rows.version_of(latest),
         their_change=their_change,
         your_change=your_change,

@@ -16,6 +16,7 @@ __all__ = [
     "Action",
     "Actor",
     "Role",
+    "account_text",
     "action_text",
     "require",
     "role_text",
@@ -114,6 +115,11 @@ def require(actor: Actor, action: Action) -> None:
             role=role_text(actor.role),
             action=action_text(action),
         )
+
+
+def account_text(name: str, language: str | None = None) -> str:
+    """Return what an account is called: the one user of a machine without login has no name."""
+    return tr("plans.local", language=language) if name == LOCAL.name else name
 
 
 def role_text(role: Role, language: str | None = None) -> str:

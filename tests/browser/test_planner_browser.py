@@ -136,7 +136,7 @@ def look_at_each_plan(planner) -> None:
         page.get_by_test_id("stRadio").locator("label:has(input)").first.click()
         expect(names.first).to_be_checked(timeout=_LONG)
         planner.settle()
-    shown = planner.says("page.redraw.proposal")
+    shown = planner.says("plans.proposal")
     page.get_by_text(planner.says("page.redraw.on_map", name=shown), exact=True).wait_for()
 
 
