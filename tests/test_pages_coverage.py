@@ -1,14 +1,16 @@
 """The coverage page as Streamlit runs it: its figures are those of the core."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gridmap.demo import make_city
-from gridmap.io import Workspace
+from gridmap.i18n import tr
+from gridmap.io import Workspace, read_city
 from gridmap.measure import Within, coverage_table, measure_coverage
-from gridmap.model import City
+from gridmap.model import City, Kind
 from gridmap.siting import SiteRequest, propose_sites
 
 
@@ -19,7 +21,11 @@ def city() -> City:
 
 @pytest.fixture
 def page(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    place = Workspace.at(tmp_path / "city")
+    return open_page(city, tmp_path / "city", monkeypatch)
+
+
+def open_page(city: City, path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    place = Workspace.at(path)
     place.put_city(city)
     monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place.path))
     monkeypatch.setenv("GRIDMAP_LANG", "zh")
@@ -27,7 +33,10 @@ def page(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest
     def run() -> None:
         from gridmap.pages.coverage import show
         from gridmap.pages.layout import guarded
+        from gridmap.pages.session import current_session
+        from gridmap.plans import LOCAL
 
+        current_session().actor = LOCAL
         guarded(show)()
 
     return AppTest.from_function(run, default_timeout=120).run()
@@ -75,3 +84,28 @@ def test_new_rooms_tell_before_and_after(page: AppTest, city: City) -> None:
     proposal = propose_sites(city, request)
     before, after = (100 * state["covered_share"] for state in (proposal.before, proposal.after))
     assert f"{before:,.1f} → {after:,.1f} %" in text_of(page)
+
+
+@pytest.mark.parametrize("kept", [(), (Kind.FACILITY, Kind.ROAD)], ids=["grids", "facilities"])
+def test_a_city_without_rooms_is_given_its_first(
+    kept: tuple[Kind, ...], city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = {kind: city.layers[kind] for kind in (Kind.GRID, *kept)}
+    bare = replace(city, layers=layers)
+    page = open_page(bare, tmp_path / "bare", monkeypatch)
+    assert not page.exception
+    if kept:  # facilities are looked at first; the rooms stand beside them
+        page.button_group[0].set_value("").run()
+    assert tr("page.empty.no_rooms", language="zh") in [item.value for item in page.info]
+    assert figure(0.0) in text_of(page)
+    page.number_input[0].set_value(2).run()
+    assert not page.exception
+    assert not page.error
+    request = SiteRequest(Within(1000.0, "m"), rooms=2, mode="straight", seconds=20.0)
+    proposal = propose_sites(bare, request)
+    assert f"0.0 → {100 * proposal.after['covered_share']:,.1f} %" in text_of(page)
+    take = tr("coverage.page.take", language="zh", count=2)
+    next(button for button in page.button if button.label == take).click().run()
+    assert not page.exception
+    assert len(read_city(tmp_path / "bare").rooms) == 2
+    assert not page.info

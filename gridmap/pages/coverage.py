@@ -48,10 +48,8 @@ def show() -> None:
     if not city.has(Kind.GRID):
         show_empty("no_grids")
         return
-    networks = ([""] if city.has(Kind.ROOM) else []) + networks_of(city)
-    if not networks:
-        show_empty("no_rooms")
-        return
+    networks = networks_of(city)
+    networks.insert(0 if city.has(Kind.ROOM) else len(networks), "")  # without rooms: to site them
     figures = st.container()
     map_side, side = st.columns([7, 5], gap="medium")
     with side:
@@ -73,6 +71,8 @@ def show() -> None:
         _show_figures(ground, found)
     proposal: SiteProposal | None = None
     with side:
+        if not len(found[0].place_ids):
+            show_empty("no_rooms")
         views = _views(ground, choice)
         view = st.segmented_control(
             tr("coverage.page.view"),
@@ -80,21 +80,27 @@ def show() -> None:
             format_func=lambda name: tr(f"coverage.page.{name}"),
             label_visibility="collapsed",
             required=True,
-            key=choice_key(ground.session, "view", "worst", views),
+            key=choice_key(ground.session, "view", views[0], views),
         )
         if view == "site":
             proposal = show_siting(ground, choice.mode, choice.limits[0])
         else:
             show_view(str(view), ground, found)
-        for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
-            st.caption(note)
-        show_download(ground, found)
+        if len(found[0].place_ids):
+            for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
+                st.caption(note)
+            show_download(ground, found)
     with map_side:
         _show_map(ground, found, proposal, siting=view == "site")
 
 
 def _views(ground: Ground, choice: _Choice) -> list[str]:
-    """Return what there is to see beside the map; rooms alone have staff, hours and siting."""
+    """Return what there is to see beside the map; rooms alone have staff, hours and siting.
+
+    A city without rooms has nothing to see of them, but may be given its first.
+    """
+    if not choice.network and not ground.city.has(Kind.ROOM):
+        return ["site"]
     shown = [*VIEWS, "site"]
     if choice.network:
         shown = [name for name in shown if name not in {"rooms", "hours", "site"}]

@@ -20,7 +20,7 @@ from gridmap.measure import (
     measure_coverage,
     reach_shape,
 )
-from gridmap.model import City
+from gridmap.model import City, Kind
 from gridmap.pages.keeping import keep
 from gridmap.siting import SiteProposal, SiteRequest, propose_sites
 
@@ -37,7 +37,10 @@ def coverage_of(
     since: date | None = None,
     until: date | None = None,
 ) -> Coverage:
-    """Return the coverage of a city by rooms or a network; ``until`` is the last day counted."""
+    """Return the coverage of a city by rooms or a network; ``until`` is the last day counted.
+
+    A city without rooms is covered by none.
+    """
     return _coverage(city, key, within, mode, network, since, until, current_language())
 
 
@@ -53,11 +56,13 @@ def _coverage(
     language: str,
 ) -> Coverage:
     end = until + timedelta(days=1) if until else None
+    none = (np.empty(0, dtype=object), np.empty((0, 2)))
+    places = none if not network and not _city_.has(Kind.ROOM) else None
     return keep(
         "coverage",
         (key, within, mode, network, since, until, language),  # notes are sentences
         lambda: measure_coverage(
-            _city_, within, mode=mode, network=network, since=since, until=end
+            _city_, within, mode=mode, network=network, places=places, since=since, until=end
         ),
     )
 

@@ -72,7 +72,10 @@ def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | Non
             tr("coverage.page.apart"), 0, 5000, step=100, key=choice_key(session, "site-apart", 0)
         )
     )
-    keep = right.checkbox(tr("coverage.page.keep"), key=choice_key(session, "site-keep", True))  # noqa: FBT003 - a checkbox's value
+    keep = not ground.city.has(Kind.ROOM) or right.checkbox(
+        tr("coverage.page.keep"),
+        key=choice_key(session, "site-keep", True),  # noqa: FBT003 - a checkbox's value
+    )
     if drawn:
         st.caption(tr("coverage.page.drawn", count=len(drawn)))
         if st.button(tr("coverage.page.undraw")):
