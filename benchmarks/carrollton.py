@@ -23,6 +23,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from benchmarks._files import require_files
 from gridmap.io import ImportOptions, import_files, read_city, repair_workspace
 from gridmap.measure import Workload
 from gridmap.measure.present import present_plan
@@ -32,6 +33,12 @@ from gridmap.partition import Problem, problem_of, propose, score_plan, warm_up
 __all__ = ["load_city", "main", "published_plan"]
 
 _FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "carrollton"
+_GRIDS = "CarrolltonGrid.csv.zip"
+_PLANS = ("pmedian_5pct.csv", "pmedian_10pct.csv", "glpk_5h.csv")
+_REMEDY = (
+    "The areas are published in apwheele/crimepy and the plans in apwheele/PatrolRedistrict on"
+    " GitHub (docs/data.md): put all four files into one folder and name it (--folder DIR)."
+)
 _BEATS = 12
 _FOOT_M = 0.3048
 _FAR = 1e9
@@ -42,7 +49,7 @@ def load_city(folder: Path, place: Path) -> City:
     """Return the 325 areas, imported into a new workspace and repaired."""
     columns = {"incidents": "CountCalls", "beat": "BEATNUMBER"}
     options = ImportOptions(crs="EPSG:2276", columns=columns)
-    import_files(place, [folder / "CarrolltonGrid.csv.zip"], kind="grid", options=options)
+    import_files(place, [folder / _GRIDS], kind="grid", options=options)
     repair_workspace(place)
     return read_city(place)
 
@@ -114,6 +121,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--prove", type=float, default=0.0, help="seconds for a proof at 10 %%")
     given = parser.parse_args()
+    require_files([given.folder / name for name in (_GRIDS, *_PLANS)], _REMEDY)
     with tempfile.TemporaryDirectory() as place:
         city = load_city(given.folder, Path(place) / "carrollton")
     present = present_plan(city)
@@ -127,7 +135,7 @@ def main() -> None:
         print(json.dumps({**_line(name, problem, bridges, beat), **more}), flush=True)
 
     tell("today", present.assignment.astype(np.int64))
-    for file in ("pmedian_5pct.csv", "pmedian_10pct.csv", "glpk_5h.csv"):
+    for file in _PLANS:
         tell(file.removesuffix(".csv"), published_plan(city, given.folder / file))
     runs: list[tuple[str, dict[str, Any]]] = [
         *((f"compact 3 %, seed {s}", {"tolerance": 0.03, "seed": s}) for s in range(given.seeds)),

@@ -15,9 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._files import require_files
 from gridmap.partition import Problem, propose, warm_up
 
 __all__ = ["main", "run_file"]
+
+_REMEDY = (
+    "The graphs and their bounds are published in"
+    " hamidrezavalidi/Political-Districting-to-Minimize-Cut-Edges on GitHub; docs/data.md tells"
+    " what each JSON file holds. Name the files."
+)
 
 
 def run_file(path: Path, seconds: float, seed: int) -> dict[str, Any]:
@@ -57,6 +64,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    require_files(options.files, _REMEDY)
     warm_up()
     for path in options.files:
         print(json.dumps(run_file(path, options.seconds, options.seed)), flush=True)

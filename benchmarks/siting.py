@@ -18,6 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from benchmarks._files import require_files
 from gridmap.siting import (
     Limits,
     solve_center,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SEED = 5
+_REMEDY = "The p-median files pmed1.txt to pmed40.txt are in OR-Library. Name those that you have."
 
 
 def read_pmedian(path: Path) -> tuple[Floats, int]:
@@ -173,6 +175,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600.0, help="time limit of each file")
     chosen = parser.parse_args()
     if chosen.pmedian:
+        require_files(chosen.pmedian, _REMEDY)
         for path in chosen.pmedian:
             run_pmedian(path, chosen.seconds)
         return
