@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -83,3 +84,29 @@ def test_rooms_whose_staff_nobody_counted_have_no_column_of_it(tmp_path, monkeyp
     columns = list(page.dataframe[0].value.columns)
     assert "常住人口" in columns
     assert not {"民警", "辅警", "民警人均服务"} & set(columns)
+
+
+def test_workspaces_are_offered_by_their_cities_names(tmp_path, monkeypatch):
+    city = make_city(grids=60, incidents=100)
+    for folder, name in (("dc", "东城"), ("xc", "xc"), ("broken", "")):
+        Workspace.at(tmp_path / folder).put_city(replace(city, name=name or folder))
+    (tmp_path / "broken" / "gridmap.toml").write_text("name = [", encoding="utf-8")
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("GRIDMAP_LANG", "zh")
+
+    def run() -> None:
+        from gridmap.pages.layout import put_header
+        from gridmap.pages.session import current_session
+
+        put_header(current_session(), None)
+
+    page = AppTest.from_function(run).run()
+    assert not page.exception
+    shown = page.selectbox[0]
+    assert {"东城（dc）", "xc", "broken"} < set(shown.options)
+    shown.set_value("dc").run()
+    assert page.session_state["gridmap"].workspace == "dc"
+    # A name that is changed in the file is seen at the next look.
+    config = tmp_path / "dc" / "gridmap.toml"
+    config.write_text(config.read_text("utf-8").replace("东城", "新城"), encoding="utf-8")
+    assert "新城（dc）" in AppTest.from_function(run).run().selectbox[0].options

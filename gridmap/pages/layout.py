@@ -86,6 +86,7 @@ def put_header(session: Session, city: City | None) -> None:
             tr("page.workspace"),
             names,
             index=names.index(session.workspace),
+            format_func=session.title_of,
             label_visibility="collapsed",
         )
         if chosen != session.workspace:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ import numpy as np
 import streamlit as st
 
 from gridmap.errors import GridmapError, MissingError, PermissionDeniedError, WorkspaceError
+from gridmap.i18n import tr
 from gridmap.io import Workspace, workspaces_at
+from gridmap.io.workspace import CONFIG
 from gridmap.model import Layer
 from gridmap.pages.address import Address
 from gridmap.plans import Action, Actor, PlanStore
@@ -30,7 +32,7 @@ DEMO = "demo"
 _KEY = "gridmap"
 _NEW = "workspaces"
 _COOKIE = "_streamlit_xsrf"
-_WORKSPACES = "*/gridmap.toml"
+_WORKSPACES = f"*/{CONFIG}"
 _DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # names of Windows' own
 _OF_GRIDS = ("redraw", "refused", "siting-area")
 
@@ -91,7 +93,7 @@ class Session:
     @property
     def has_workspace(self) -> bool:
         """Whether anything has been stored in the open workspace."""
-        return (self.path / "gridmap.toml").exists()
+        return (self.path / CONFIG).exists()
 
     @property
     def is_bundled(self) -> bool:
@@ -177,6 +179,18 @@ class Session:
             return None
         return None if Workspace(named).exists else named
 
+    def title_of(self, name: str) -> str:
+        """Return what a workspace is called: its city and, where that is another, its folder."""
+        folder = self.places[name]
+        try:
+            changed = (folder / CONFIG).stat().st_mtime_ns
+        except OSError:  # nothing has been stored in it
+            return name
+        city = _city_name(folder, changed)
+        if city in {"", name, folder.name}:
+            return name
+        return tr("page.workspace_of", city=city, folder=name)
+
     def new_workspace(self, name: str) -> None:
         """Make a place for a workspace and open it; nothing is written before an import."""
         folder = self.kept_folder or _browsers_folder(self.settings) or self.private_path(_NEW)
@@ -204,6 +218,15 @@ class Session:
     def address(self) -> Address:
         """Return what the address bar should say."""
         return Address(self.workspace, self.plan, self.since, self.until, self.language)
+
+
+@lru_cache(1_000)
+def _city_name(folder: Path, _changed: int) -> str:
+    """Return the city's name in a workspace's settings; blank where they cannot be read."""
+    try:
+        return Workspace(folder).name
+    except GridmapError:
+        return ""
 
 
 def current_session() -> Session:
