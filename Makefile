@@ -12,7 +12,7 @@ TOLD = awk '/^Collecting/ { print "  " $$2; fflush() } \
 	/^Installing collected/ { print "Unpacking them, a minute or so ..."; fflush() }'
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test check format data wheelhouse closed-network clean
+.PHONY: run test check format data pictures wheelhouse closed-network clean
 
 run: $(WARM)
 	$(BIN)/gridmap app
@@ -39,6 +39,11 @@ format: $(DEV_READY)
 data: $(READY)
 	rm -rf data/demo
 	$(BIN)/gridmap demo data/demo
+
+# The documents' pictures, when a page or a map has changed; look at each before it is committed.
+pictures: $(DEV_READY) $(WARM)
+	@bash .ci/browser
+	$(BIN)/python docs/pictures.py
 
 # Everything that a machine without a network needs, in one folder. For Windows machines:
 # make wheelhouse PLATFORM=win_amd64

@@ -160,3 +160,15 @@ def test_the_crs_of_a_city_can_be_chosen_before_its_first_import(tmp_path: Path)
         (place / "gridmap.toml").write_text(line + "\n", encoding="utf-8")
         import_files(place, [tmp_path / "grids.gpkg"], kind="grid")
         assert f'"EPSG:{read_city(place).crs.to_epsg()}"' in line
+
+
+def test_pictures_are_there_and_in_the_language_of_their_readme() -> None:
+    used = set()
+    for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        shown = re.findall(r"!\[[^]]+\]\((docs/images/[^)]+)\)", text)
+        assert shown
+        assert all(path.endswith(f"-{language}.png") for path in shown)
+        used |= set(shown)
+    there = {f"docs/images/{path.name}" for path in (ROOT / "docs" / "images").iterdir()}
+    assert there == used
