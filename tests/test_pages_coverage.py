@@ -104,6 +104,10 @@ def test_a_city_without_rooms_is_given_its_first(
     request = SiteRequest(Within(1000.0, "m"), rooms=2, mode="straight", seconds=20.0)
     proposal = propose_sites(bare, request)
     assert f"0.0 → {100 * proposal.after['covered_share']:,.1f} %" in text_of(page)
+    weight = tr("coverage.page.weight", language="zh")
+    picked = next(box for box in page.selectbox if box.label == weight)
+    picked.set_value("incidents").run()  # what is then told is of incidents
+    assert tr("coverage.page.backup_incidents", language="zh") in text_of(page)
     take = tr("coverage.page.take", language="zh", count=2)
     next(button for button in page.button if button.label == take).click().run()
     assert not page.exception

@@ -189,6 +189,13 @@ def _show_figures(ground: Ground, found: list[Coverage]) -> None:
         share = 100.0 * float(area @ first.share) / float(area.sum())
         note = tr("coverage.page.no_residents")
         figures.append(Figure(tr("coverage.page.ground"), number(share, 1), "%", note))
+    farthest = ""
+    if len(first.place_ids):
+        farthest = tr(
+            "coverage.page.p95",
+            value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1),
+            unit=tr(f"coverage.page.unit_{unit}"),
+        )
     figures += [
         Figure(
             tr("coverage.page.incidents"),
@@ -200,11 +207,7 @@ def _show_figures(ground: Ground, found: list[Coverage]) -> None:
             tr(f"coverage.page.mean_{unit}"),
             number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
             tr(f"coverage.page.unit_{unit}"),
-            tr(
-                "coverage.page.p95",
-                value=number(row[f"p95_{unit}"], 0 if unit == "m" else 1),
-                unit=tr(f"coverage.page.unit_{unit}"),
-            ),
+            farthest,
         ),
     ]
     show_figures(figures)

@@ -117,11 +117,18 @@ def _tell_proposal(proposal: SiteProposal) -> None:
     mean = change(f"mean_{unit}", 1, digits)
     longest = change(f"longest_{unit}", 1, digits)
     length = tr(f"coverage.page.unit_{unit}")
+    people = proposal.request.weight != "incidents"
     counted = tr(f"coverage.page.counted_{proposal.request.weight}")
     show_list(
         [
-            (f"{change('covered_share', 100, 1)} %", tr("page.figure.reached")),
-            (f"{change('backup_share', 100, 1)} %", tr("page.figure.backup")),
+            (
+                f"{change('covered_share', 100, 1)} %",
+                tr("page.figure.reached" if people else "coverage.page.incidents"),
+            ),
+            (
+                f"{change('backup_share', 100, 1)} %",
+                tr("page.figure.backup" if people else "coverage.page.backup_incidents"),
+            ),
             (
                 f"{mean} {length}",
                 tr("coverage.page.mean_longest", longest=longest, unit=length),
