@@ -103,7 +103,7 @@ def test_what_stations_force_is_told_with_targets_too():
         parents=np.array(["a"] * 3 + ["b"] * 3),
     )
     found = propose(problem, tolerance=0.05)
-    assert keys(found) == ["whole_numbers"]
+    assert keys(found) == ["whole_targets"]
     # a: 4 for a target of 3, b: 3 for a target of 1, of 7 in all.
     assert found.notes[0].values["forced"] == pytest.approx(3 / (7 / 4) - 1)
 
@@ -189,3 +189,19 @@ def test_small_regions_with_fixed_grids_are_solved_exactly():
     best = propose(problem, tolerance=0.7).best
     assert best.feasible
     assert best.assignment[1] == 0
+
+
+def test_what_is_apart_is_parted_in_a_plan_that_goes_on_from_today():
+    problem = lattice(6, 6, np.ones(36), 3, present=[v // 12 for v in range(36)], apart=((7, 8),))
+    for options in ({"objective": "change"}, {"keep": 0.8}):
+        found = propose(problem, tolerance=0.5, effort="quick", **options).best
+        assert found.assignment[7] != found.assignment[8]
+        assert found.feasible
+
+
+def test_a_share_to_keep_comes_before_a_tolerance_that_cannot_be_had_with_it():
+    weights = np.repeat([3.0, 1.0, 1.0, 1.0], 9)
+    problem = lattice(4, 9, weights, 4, present=np.repeat([0, 1, 2, 3], 9))
+    found = propose(problem, tolerance=0.05, keep=0.9, effort="quick")
+    assert found.best.scores.kept >= 0.9
+    assert keys(found) == ["tolerance"]

@@ -37,15 +37,15 @@ class Solved:
     proven: bool = False
 
     def better_than(self, other: Solved | None) -> bool:
-        """Return whether this plan is preferred: pairs apart, bounds, then cost."""
+        """Return whether this plan is preferred: pairs apart, what is kept, bounds, cost."""
         if other is None:
             return True
         return self.rank < other.rank
 
     @property
-    def rank(self) -> tuple[int, float, float]:
+    def rank(self) -> tuple[int, float, float, float]:
         """What plans are compared by, the smaller the better."""
-        return self.together, round(self.excess + self.leaves, 9), round(self.cost, 9)
+        return self.together, round(self.leaves, 9), round(self.excess, 9), round(self.cost, 9)
 
 
 def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:

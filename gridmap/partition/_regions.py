@@ -337,9 +337,10 @@ def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
     worst = int(np.argmax(np.round(off, 9)))
     if off[worst] < _NOTABLE:
         return []
+    key = "whole_numbers" if problem.targets is None else "whole_targets"
     return [
         Note(
-            "partition.note.whole_numbers",
+            f"partition.note.{key}",
             {
                 "parts": len(regions),
                 "forced": float(off[worst]),

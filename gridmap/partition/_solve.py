@@ -16,7 +16,7 @@ from gridmap.partition._effort import Effort
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._rating import Solved, exchanged, pinned, rate_plan
 from gridmap.partition._small import is_small, search_small
-from gridmap.partition._start import grow, join_pieces, spread, start_plan
+from gridmap.partition._start import grow, join_pieces, part_foes, spread, start_plan
 from gridmap.partition._state import excess_of, make_state
 from gridmap.partition._tighten import narrowed, tighten_balance
 from gridmap.partition._windows import polish_windows, window_visits
@@ -291,7 +291,7 @@ def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
     plan = np.array(beat, dtype=np.int32)
     pinned = instance.pulls.pin >= 0
     plan[pinned] = instance.pulls.pin[pinned]
-    plan = spread(graph, plan)
+    plan = part_foes(instance, spread(graph, plan))
     weight = instance.loads.w[:, 0] + 1e-6 * max(1e-300, float(instance.loads.w[:, 0].mean()))
     weight = weight + pinned * weight.sum()
     return join_pieces(graph, plan, weight, k, pinned)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Graph, Instance, Ints, Pulls
 
-__all__ = ["bisect", "grow", "join_pieces", "spread", "start_plan"]
+__all__ = ["bisect", "grow", "join_pieces", "part_foes", "spread", "start_plan"]
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def _join(indptr, nbr, length, beat, weight, k):
             pieces += 1
         begin[pieces] = tail
         order[:tail] = queue[:tail]
-        if pieces == k:
+        if pieces == (heaviest >= 0).sum():
             return True
         changed = False
         for c in range(pieces):
@@ -232,6 +232,48 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
     _grow(graph.indptr, graph.nbr, beat, weight, share, instance.xy, pulls.foe_ptr, pulls.foe)
     return spread(graph, beat)
+
+
+def part_foes(instance: Instance, beat: Ints) -> Ints:
+    """Return the plan with pairs that are to be apart parted, where a way leads out of a beat.
+
+    The grid of the pair that is nearest to another beat's border goes there, and the grids on
+    its way with it. Beats may be in pieces afterwards.
+    """
+    graph, pulls = instance.graph, instance.pulls
+    plan = beat.copy()
+    for v in range(len(plan) if pulls.foe.size else 0):
+        for u in pulls.foe[pulls.foe_ptr[v] : pulls.foe_ptr[v + 1]]:
+            if plan[u] == plan[v] and v < u:
+                ways = [way for x in (v, int(u)) if (way := _way_out(graph, pulls, plan, x))]
+                if ways:
+                    grids, goal = min(ways, key=lambda found: len(found[0]))
+                    plan[grids] = goal
+    return plan
+
+
+def _way_out(graph: Graph, pulls: Pulls, plan: Ints, grid: int) -> tuple[list[int], int] | None:
+    """Return the fewest grids from one to a beat that may take them all, and that beat."""
+    if pulls.pin[grid] >= 0:
+        return None
+    foes = pulls.foe[pulls.foe_ptr[grid] : pulls.foe_ptr[grid + 1]]
+    shut = {grid, *foes.tolist()}
+    hostile = set(plan[foes].tolist())
+    before = {grid: -1}
+    queue = [grid]
+    for v in queue:
+        for j in graph.nbr[graph.indptr[v] : graph.indptr[v + 1]].tolist():
+            goal = int(plan[j])
+            if goal != plan[grid]:
+                if goal not in hostile:
+                    way = [v]
+                    while before[way[-1]] >= 0:
+                        way.append(before[way[-1]])
+                    return way, goal
+            elif j not in before and j not in shut and pulls.pin[j] < 0:
+                before[j] = v
+                queue.append(j)
+    return None
 
 
 def spread(graph: Graph, beat: Ints) -> Ints:

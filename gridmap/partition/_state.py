@@ -10,7 +10,7 @@ from gridmap.partition._arrays import Instance, State
 __all__ = ["excess_of", "leaving", "make_state", "pairs_together", "refresh_state"]
 
 
-_FIRM = 1.0  # tolerances of 3 % that a mean beat's workload weighs which leaves too much
+_FIRM = 10.0  # tolerances of 3 % that a mean beat's workload weighs which leaves too much
 
 
 def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: float) -> State:

@@ -209,10 +209,13 @@ def _demand(city: City, workload: Workload) -> NDArray[np.float64]:
 
 
 def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> float | None:
+    """Return the share of those who have a beat today that keeps it."""
     if present is None or not people.sum() > 0:
         return None
-    same = (plan.labels == present.labels) & (plan.labels != "")
-    return float(people[same].sum() / people.sum())
+    had = present.assignment >= 0
+    same = had & (plan.labels == present.labels)
+    total = float(people[had].sum())
+    return float(people[same].sum()) / total if total > 0 else 1.0
 
 
 def _people(city: City, workload: Workload) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
 _TRIFLE = 1e-9  # workload: what rounding alone may make of a limit
 _EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at its edge
-_RELUCTANCE = 0.5  # what leaving its beat costs a mean grid, where more should stay than can
+_RELUCTANCE = 2.0  # what leaving its beat costs a mean grid, where more should stay than can
 _TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
@@ -251,7 +251,8 @@ def _tasks(
         # Where each beat has a target of its own, it should have it where it is today.
         known = part.today.max(initial=-1) >= 0
         own = known and np.ptp(part.instance.loads.hi[:, 0]) > 0
-        kept = known and np.isfinite(may_leave)
+        priced = bool(part.instance.pulls.price.any())
+        kept = known and (np.isfinite(may_leave) or (priced and objective != "change"))
         if objective == "change" or own or kept:
             start = tidy_start(part.instance, part.today)
         tasks.append(
@@ -309,13 +310,17 @@ def _candidate(
     assignment = relabel(problem, assignment)
     assignment.flags.writeable = False
     scores = score_plan(asked, assignment, division.bridges)
-    kept = keep is None or scores.kept is None or scores.kept >= keep - _TRIFLE
+    held = keep is None or scores.kept is None or scores.kept >= keep - _TRIFLE
+    if problem.bounds is not None:
+        low, high = problem.bounds
+        load = scores.totals[:, 0]
+        held &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
     return Candidate(
         assignment=assignment,
         objective=objective,
         scores=scores,
         bounds=(_cut_bound(scores.cut_m, proven=_is_proven(problem, built, solved)),),
-        feasible=kept
+        feasible=held
         and all(found.excess <= 0 for found in solved)
         and not any(assignment[a] == assignment[b] for a, b in problem.apart),
     )
