@@ -205,3 +205,37 @@ def test_a_share_to_keep_comes_before_a_tolerance_that_cannot_be_had_with_it():
     found = propose(problem, tolerance=0.05, keep=0.9, effort="quick")
     assert found.best.scores.kept >= 0.9
     assert keys(found) == ["tolerance"]
+
+
+def test_as_many_beats_as_grids_where_a_beat_of_today_is_in_pieces():
+    problem = row(np.ones(3), 3, np.ones(2), present=[0, 1, 0])
+    best = propose(problem, objective="change", tolerance=1.0).best
+    assert best.scores.pieces.tolist() == [1, 1, 1]
+    assert best.scores.kept == pytest.approx(2 / 3)
+
+
+def test_nothing_changes_where_today_is_within_every_limit():
+    borders = np.arange(1.0, 8.0)[::-1]  # shorter ones would be further east
+    problem = row(np.ones(8), 2, borders, present=[0, 0, 0, 1, 1, 1, 1, 1])
+    best = propose(problem, objective="change", tolerance=0.3).best
+    assert best.scores.kept == 1.0
+
+
+def test_targets_are_aimed_at_under_a_tolerance_beyond_a_whole_beat():
+    problem = row(np.ones(8), 2, np.ones(7), targets=[1, 3])
+    best = propose(problem, objective="balance", tolerance=1.2).best
+    assert best.scores.max_deviation == pytest.approx(0.0)
+
+
+def test_a_heavy_grid_of_a_locked_beat_is_above_no_bound_of_others():
+    problem = row(
+        np.array([9.0, 3, 1, 1, 1]),
+        3,
+        np.ones(4),
+        present=[0, 1, 1, 2, 2],
+        frozen=(0,),
+        bounds=(2, 5),
+    )
+    found = propose(problem)
+    assert keys(found)[-1] == "bounds"  # the locked beat itself is outside, and stays
+    assert not found.best.feasible

@@ -79,7 +79,10 @@ def _check_bounds(problem: Problem) -> None:
     assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
     low, high = problem.bounds
     first = problem.weights[:, 0]
-    heavy = np.flatnonzero(first > high)
+    locked = np.zeros(problem.grids, dtype=np.bool_)
+    if problem.frozen and problem.present is not None:
+        locked = np.isin(problem.present, problem.frozen)
+    heavy = np.flatnonzero((first > high) & ~locked)
     if heavy.size:
         raise InfeasibleError(
             "partition.error.heavy_grid", ids=some_ids(problem.name_of(heavy)), upper=high

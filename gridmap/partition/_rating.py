@@ -43,6 +43,11 @@ class Solved:
         return self.rank < other.rank
 
     @property
+    def holds(self) -> bool:
+        """Whether the plan holds what was asked for."""
+        return not self.together and self.leaves <= 0 and self.excess <= 0
+
+    @property
     def rank(self) -> tuple[int, float, float, float]:
         """What plans are compared by, the smaller the better."""
         return self.together, round(self.leaves, 9), round(self.excess, 9), round(self.cost, 9)

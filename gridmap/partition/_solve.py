@@ -112,6 +112,8 @@ def solve_region(
         if plan.round_hot > 0:
             plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7))
     best = None if start is None else rate_plan(instance, start, keep, 0)
+    if best is not None and best.holds and _is_today(instance, best.beat):
+        return best  # no less can change
     for i in range(starts):
         if i and clock.stopped():
             break
@@ -143,6 +145,12 @@ def solve_region(
     further = rate_plan(instance, mended, keep, plan.sweeps)
     polished = further if further.better_than(polished) else polished
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
+
+
+def _is_today(instance: Instance, beat: Ints) -> bool:
+    """Return whether change has a price, and nothing changes."""
+    home, price = instance.pulls.home, instance.pulls.price
+    return bool(price.any()) and not (price[(home >= 0) & (home != beat)] > 0).any()
 
 
 def annealing_share(grids: int, sweeps: float) -> float:

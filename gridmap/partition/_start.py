@@ -167,6 +167,8 @@ def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | Non
         for donor in np.argsort(-count, kind="stable"):
             members = np.flatnonzero(beat == donor)
             part = _leaf_part(graph, members)
+            if len(inside := _piece_of(graph, members)) < len(members):
+                part = np.setdiff1d(members, inside)  # what another piece holds
             if pinned[part].any():
                 part = np.setdiff1d(members, part)
             if part.size and not pinned[part].any():
@@ -174,6 +176,18 @@ def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | Non
                 count[empty], count[donor] = part.size, count[donor] - part.size
                 break
     return beat
+
+
+def _piece_of(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those members that hang together with the first."""
+    inside, seen = set(members.tolist()), {int(members[0])} if members.size else set()
+    queue = list(seen)
+    for v in queue:
+        for j in graph.nbr[graph.indptr[v] : graph.indptr[v + 1]].tolist():
+            if j in inside and j not in seen:
+                seen.add(j)
+                queue.append(j)
+    return np.array(sorted(seen), dtype=np.int64)
 
 
 def _leaf_part(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -32,10 +32,10 @@ def worst_deviation(instance: Instance, beat: Ints) -> float:
 
 
 def _middle(instance: Instance) -> Floats:
-    """Return the middle of each beat's bounds, the even share where there is no lower one."""
-    even = instance.loads.w.sum(axis=0) / instance.k
-    low = instance.loads.lo
-    return np.where(np.isfinite(low), (low + instance.loads.hi) / 2, even)
+    """Return the middle of each beat's bounds; without lower ones, what it is to carry."""
+    low, high = instance.loads.lo, instance.loads.hi
+    share = high / high.sum(axis=0) * instance.loads.w.sum(axis=0)
+    return np.where(np.isfinite(low), (low + high) / 2, share)
 
 
 def narrowed(instance: Instance, part: float) -> Instance:

@@ -275,7 +275,7 @@ def _beats(
     labels = candidate.scores.labels.tolist()
     members = np.argsort(candidate.assignment, kind="stable")
     starts = np.searchsorted(candidate.assignment[members], np.arange(max(labels) + 2))
-    taken = {today[label].id for label in labels if label < len(today)}
+    taken = {beat.id for beat in today}  # one that has ended is not another one
     number = 0
     beats: dict[int, BeatInfo] = {}
     for label in labels:
