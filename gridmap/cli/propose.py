@@ -137,6 +137,8 @@ def command(
             for plan in plans:
                 store.save(plan, author=LOCAL, grids=city.grids)
     told_all = (*proposal.sentences(), *proposal.proofs())
+    if problem.targets is not None and present is not None:
+        told_all = (*told_all, tr("cli.equal_parts"))
     if as_json:
         print_json({"plans": rows, "notes": told_all, "workload": dict(workload.weights)})
         return

@@ -7,46 +7,31 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 import streamlit as st
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.io import Workspace, write_frame
-from gridmap.model import City, Kind, Layer
+from gridmap.model import Kind, Layer
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import show_error
 from gridmap.plans import Action, logged
-from gridmap.siting import SiteProposal
+from gridmap.siting import SiteProposal, rooms_with
 
-__all__ = ["rooms_with", "show_give_back", "show_take_over"]
+__all__ = ["show_give_back", "show_take_over"]
 
 _BEFORE = "rooms-before"
 
 
-def rooms_with(city: City, proposal: SiteProposal) -> Layer:
-    """Return the layer of rooms with the proposed ones in it.
-
-    Rooms that stay keep all that is known of them; a new one has an id, a name and a place,
-    and its provenance says where it is from. Without ``keep_existing`` only new ones are in.
-    """
-    sites = proposal.sites
-    kept = city.get(Kind.ROOM) if proposal.request.keep_existing else None
-    taken = set() if kept is None else set(map(str, kept.ids))
-    ids = [name for at in range(1, len(taken) + len(sites) + 1) if (name := f"S{at}") not in taken]
-    names = [tr("coverage.page.new_name", place=str(name)) for name in sites["name"]]
-    points = shapely.points(sites[["x", "y"]].to_numpy(dtype=float))
-    new = gpd.GeoDataFrame(
-        {"id": ids[: len(sites)], "name": names}, geometry=np.asarray(points), crs=city.crs
-    )
-    frame = new if kept is None else pd.concat([kept.frame, new], ignore_index=True)
-    told = dict(city.rooms.provenance) if city.has(Kind.ROOM) else {}
+def _with_note(rooms: Layer, count: int) -> Layer:
+    """Return the layer with a line that says when rooms were taken over here."""
+    told = dict(rooms.provenance)
     lines = list(told.get("warnings") or [])  # type: ignore[call-overload] # a list, or not there
     day = date.today().isoformat()  # noqa: DTZ011 - the date on the reader's desk
-    lines.append(tr("coverage.page.taken_note", count=len(sites), day=day))
-    return Layer(Kind.ROOM, gpd.GeoDataFrame(frame, crs=city.crs), {**told, "warnings": lines})
+    lines.append(tr("coverage.page.taken_note", count=count, day=day))
+    return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})
 
 
 def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
@@ -65,7 +50,7 @@ def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
     name = "take" if proposal.request.keep_existing else "take_instead"
     if right.button(tr(f"coverage.page.{name}", count=count), width="stretch", type="primary"):
         before = ground.city.get(Kind.ROOM)
-        if _put(ground, rooms_with(ground.city, proposal)):
+        if _put(ground, _with_note(rooms_with(ground.city, proposal), count)):
             session.work[_BEFORE] = before
             st.toast(tr("coverage.page.taken", count=count))
             st.rerun()

@@ -25,9 +25,11 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 _TRIES = {"quick": 0, "normal": 10, "thorough": 60}  # 0: the search's plan is not settled
+_MORE_TRIES = 3  # times as many where a bound is wanted: a gap has two sides
 _SWEEPS = 3.0  # per grid, in each further search: many short ones beat a long one
 _LEAST_VISITS = 3e5
-_STEPS, _STEPS_EXACT = 600, 2_000  # of the bound
+_STEPS, _STEPS_EXACT = 600, 4_000  # of the bound
+_SMALL, _LARGE = 0.1, 1e7  # what beats carry and ways cost as they are
 _ROUNDING = 1e-9  # excess, in tolerances of 3 %, that is no more than rounding
 
 
@@ -66,8 +68,7 @@ def improve_travel(
     back = np.empty(n, dtype=np.int64)
     back[built.node] = np.arange(n)
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
-    # A solver's tolerances are absolute: beats carry about 1, and a grid's way costs about 1.
-    load, way = mean or 1.0, scores.travel_total / n or 1.0
+    load, way = _unit(mean), _unit(scores.travel_total / n)
     cost = np.ascontiguousarray(cost[np.ix_(back, back)]) / way
     limits = (bounds[0] / load, bounds[1] / load)
     task = TravelTask(built.instance.graph, cost, problem.weights[back, 0] / load, limits)
@@ -75,7 +76,8 @@ def improve_travel(
     own = clock.part(clock.left() * searching)
     visits = max(_LEAST_VISITS, _SWEEPS * n * n)
 
-    steps = _TRIES[effort] + 2  # the plan itself, further searches, and the bound
+    tries = _TRIES[effort] * (_MORE_TRIES if exact else 1)
+    steps = tries + 2  # the plan itself, further searches, and the bound
 
     def another(i: int) -> Integers:
         tell((i + 1) / steps)
@@ -95,9 +97,9 @@ def improve_travel(
     centre_of_nodes = built.node[centre][back]
     cuts: list[Cut] = []
     polished = centre_of_nodes
-    if _TRIES[effort] or exact:
+    if tries or exact:
         polished = polish_travel(
-            task, polished, clock=own, cuts=cuts, another=another, tries=_TRIES[effort]
+            task, polished, clock=own, cuts=cuts, another=another, tries=tries
         )
     tell((steps - 1) / steps)
     proof = prove_travel(
@@ -117,6 +119,11 @@ def improve_travel(
         # The solver's answer is outside by its own tolerance: no plan, and no proof of one.
         bound = replace(bound, proven=False)
     return None, (replace(bound, value=scores.travel_total),)
+
+
+def _unit(typical: float) -> float:
+    """Return what to count in: a solver's tolerances are absolute, and it likes whole numbers."""
+    return 1.0 if _SMALL <= typical <= _LARGE or typical <= 0 else typical
 
 
 def _provable(problem: Problem, built: Built, candidate: Candidate) -> bool:
