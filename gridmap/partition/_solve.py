@@ -236,7 +236,7 @@ def _one_run(
         move_centres(pulls, first, instance.k, held)
     # The less time and the more grids, the larger the part of it that mending needs.
     size = min(len(first) / _MENDING_GRIDS, 1.0)
-    tail = 0.97 - 0.08 * size - 0.18 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
+    tail = 0.97 - 0.08 * size - 0.30 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
     inner = clock.part(clock.left() * tail)
     state = anneal(
         instance,
