@@ -223,7 +223,7 @@ def on_cluster(folder: Path, points: int, scheduler: str) -> Iterator[dict[str, 
     for workers in (1, 2):
         with (
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
             ) as cluster,
             Client(cluster) as client,
         ):

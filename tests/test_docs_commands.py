@@ -232,7 +232,7 @@ def cluster() -> Iterator[str]:
     """Return the address of a Dask cluster."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as made:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as made:
         yield made.scheduler_address
 
 

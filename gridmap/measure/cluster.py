@@ -53,7 +53,9 @@ def count_on_cluster(
         return count_batches(index, (), axes)
     if scheduler == "local":
         with (
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
             Client(cluster) as client,
         ):
             return _count(client, index, parts, opener, axes)

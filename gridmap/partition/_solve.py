@@ -59,7 +59,7 @@ def solve_region(
     keep
         Workload that may leave its present beat.
     start
-        A plan to begin from, every beat in one piece; the first annealing is then short.
+        A plan to begin from, every beat in one piece; what is returned is no worse.
     tighten
         Then narrow the bounds as far as plans are found.
     tell

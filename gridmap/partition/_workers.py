@@ -209,7 +209,9 @@ def _client_of(scheduler: str | Client) -> Iterator[Any]:
 
     if scheduler == "local":
         with (
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield client
