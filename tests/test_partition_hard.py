@@ -239,3 +239,16 @@ def test_a_heavy_grid_of_a_locked_beat_is_above_no_bound_of_others():
     found = propose(problem)
     assert keys(found)[-1] == "bounds"  # the locked beat itself is outside, and stays
     assert not found.best.feasible
+
+
+def test_a_pocket_is_a_beat_of_its_own_where_one_is_left_for_it():
+    triangle = [(0, 1), (1, 2), (2, 0)]
+    problem = Problem(weights=[2, 2, 2], edges=triangle, beats=2, present=[0, -1, 0], frozen=(0,))
+    assert propose(problem, tolerance=0.5).best.assignment.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("objective", ["compact", "balance"])
+def test_a_city_where_nobody_works_is_divided_within_bounds_of_nought(objective):
+    problem = row(np.zeros(4), 2, np.ones(3), bounds=(0, 0))
+    best = propose(problem, objective=objective).best
+    assert best.scores.pieces.tolist() == [1, 1]

@@ -40,8 +40,9 @@ def fill_pockets(problem: Problem) -> tuple[Problem, tuple[Note, ...]]:
     np.add.at(border, (piece[both[touching, 0]], order[beat]), length[touching] + 1e-9)
     joins = homeless & (border.sum(axis=1) > 0)
     grids = np.flatnonzero(joins[piece])
-    if not grids.size:
-        return problem, ()
+    spare = problem.beats > len(set(problem.frozen))
+    if not grids.size or (spare and bool((locked | joins[piece]).all())):
+        return problem, ()  # where beats are left for nobody else, pockets are theirs
     present = problem.present.copy()
     present[grids] = np.array(problem.frozen)[np.argmax(border[piece[grids]], axis=1)]
     note = Note(

@@ -34,7 +34,7 @@ def worst_deviation(instance: Instance, beat: Ints) -> float:
 def _middle(instance: Instance) -> Floats:
     """Return the middle of each beat's bounds; without lower ones, what it is to carry."""
     low, high = instance.loads.lo, instance.loads.hi
-    share = high / high.sum(axis=0) * instance.loads.w.sum(axis=0)
+    share = high / np.maximum(high.sum(axis=0), 1e-300) * instance.loads.w.sum(axis=0)
     return np.where(np.isfinite(low), (low + high) / 2, share)
 
 
@@ -74,9 +74,9 @@ def tighten_balance(
     tell
         Called with the share done, as if every round were needed.
     """
-    if instance.k < 2:
-        return beat
     middle = _middle(instance)
+    if instance.k < 2 or not (middle > 0).all():  # nothing to balance
+        return beat
     best, off = beat, worst_deviation(instance, beat)
     broken = _broken(instance, beat, keep)
     mild = replace(
