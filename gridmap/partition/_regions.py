@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
+from gridmap.partition._crowds import crowd_of
 from gridmap.partition._division import Division, Note, Region, shares_of
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
@@ -107,7 +108,9 @@ def divide(problem: Problem) -> Division:
     foes = _foes(problem)
 
     def least_of(grids: Integers) -> int:
-        return max(1, len(_labels_in(wanted, grids)), _crowd(foes, grids))
+        inside = foes.keys() & set(grids.tolist()) if foes else set()
+        crowd = crowd_of({v: near for v in inside if (near := foes[v] & inside)})
+        return max(1, len(_labels_in(wanted, grids)), len(crowd))
 
     least = np.array([least_of(free[codes[free] == p]) for p in used])
     if least.sum() > beats:
@@ -195,16 +198,6 @@ def _foes(problem: Problem) -> dict[int, set[int]]:
         foes.setdefault(int(a), set()).add(int(b))
         foes.setdefault(int(b), set()).add(int(a))
     return foes
-
-
-def _crowd(foes: dict[int, set[int]], grids: Integers) -> int:
-    """Return how many grids among some are all to be apart from each other, as far as found."""
-    inside = set(grids.tolist()) if foes else set()
-    crowd: list[int] = []
-    for v in sorted(inside & foes.keys(), key=lambda v: (-len(foes[v] & inside), v)):
-        if foes[v].issuperset(crowd):
-            crowd.append(v)
-    return len(crowd)
 
 
 def _join_islands(

@@ -7,10 +7,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Graph, Instance, Ints, Pulls
+from gridmap.partition._crowds import crowd_of
 
 __all__ = ["bisect", "grow", "join_pieces", "part_foes", "spread", "start_plan"]
 
 Floats = NDArray[np.float64]
+_PAIR = 2
 
 
 def start_plan(instance: Instance, rng: np.random.Generator, *, turn: float = 0.0) -> Ints:
@@ -166,9 +168,9 @@ def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | Non
     for empty in np.flatnonzero(count[:k] == 0):
         for donor in np.argsort(-count, kind="stable"):
             members = np.flatnonzero(beat == donor)
-            part = _leaf_part(graph, members)
-            if len(inside := _piece_of(graph, members)) < len(members):
-                part = np.setdiff1d(members, inside)  # what another piece holds
+            piece = _piece_of(graph, members)
+            whole = len(piece) == len(members)
+            part = _leaf_part(graph, members) if whole else np.setdiff1d(members, piece)
             if pinned[part].any():
                 part = np.setdiff1d(members, part)
             if part.size and not pinned[part].any():
@@ -234,7 +236,12 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     for v in map(int, pinned):
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
     free = [int(b) for b in np.flatnonzero(~seeded)]
-    for v in _crowd_apart(pulls):
+    rows = np.repeat(np.arange(n), np.diff(pulls.foe_ptr)).tolist()
+    foes: dict[int, set[int]] = {}
+    for v, u in zip(rows, pulls.foe.tolist(), strict=True):
+        foes.setdefault(v, set()).add(u)
+    crowd = crowd_of(foes)
+    for v in crowd if len(crowd) > _PAIR else ():  # two find their beats by themselves
         if beat[v] < 0 and free:
             b = free.pop(0)
             beat[v] = b
@@ -300,19 +307,6 @@ def spread(graph: Graph, beat: Ints) -> Ints:
         reach = (plan[rows] < 0) & (plan[graph.nbr] >= 0)
         plan[rows[reach][::-1]] = plan[graph.nbr[reach][::-1]]
     return plan
-
-
-def _crowd_apart(pulls: Pulls) -> list[int]:
-    """Return three grids or more each of which is to be apart from all others, or none."""
-    foes = [
-        set(pulls.foe[pulls.foe_ptr[v] : pulls.foe_ptr[v + 1]].tolist())
-        for v in range(len(pulls.foe_ptr) - 1)
-    ]
-    crowd: list[int] = []
-    for v in sorted(range(len(foes)), key=lambda v: (-len(foes[v]), v)):
-        if foes[v].issuperset(crowd) and foes[v]:
-            crowd.append(v)
-    return crowd if len(crowd) > 2 else []
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._centres import best_sites
+from gridmap.partition._division import shares_of
 from gridmap.partition._instance import empty_pulls
 from gridmap.partition._regions import pieces_of
 from gridmap.partition.problem import Problem
@@ -102,9 +103,7 @@ def score_plan(problem: Problem, assignment: Integers, bridges: Integers) -> Sco
     totals = np.stack(
         [np.bincount(beat, weights=c, minlength=k) for c in problem.weights.T], axis=1
     ).astype(np.float64)
-    target = np.ones((k, problem.criteria))
-    if problem.targets is not None:
-        target = problem.targets[labels % problem.beats]
+    target = shares_of(problem, labels)
     target = target / target.sum(axis=0) * problem.weights.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         deviations = np.where(target > 0, totals / target - 1, 0.0)
