@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,16 @@ class Division:
     frozen: NDArray[np.bool_]
     bridges: Integers
     notes: tuple[Note, ...]
+
+    def put_back(self, came: Integers) -> Division:
+        """Return the division with the grids as they came: where each was before (n,).
+
+        Its regions list their grids in the order of before.
+        """
+        frozen = np.empty_like(self.frozen)
+        frozen[came] = self.frozen
+        regions = tuple(replace(one, grids=came[one.grids]) for one in self.regions)
+        return replace(self, regions=regions, frozen=frozen, bridges=came[self.bridges])
 
 
 def shares_of(problem: Problem, labels: Integers) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridmap.partition._clock import Clock
 from gridmap.partition._division import Division
@@ -18,6 +19,7 @@ from gridmap.partition._labels import relabel
 from gridmap.partition._locks import locked_as_is, settle_locks
 from gridmap.partition._nearer import BOUND_GRIDS, improve_travel
 from gridmap.partition._options import check_options, schedule_of
+from gridmap.partition._order import in_order, put_back
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._rating import Solved, rate_plan
@@ -123,8 +125,9 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         seconds=seconds,
     )
     clock = Clock(seconds, should_stop)
-    asked = problem
-    problem, pockets = fill_pockets(problem)
+    given = problem
+    asked, came = in_order(given)
+    problem, pockets = fill_pockets(asked)
     problem = settle_locks(problem)
     division = divide(problem)
     # What cannot be kept is no limit to search under: as much as balance lets stay, stays.
@@ -168,10 +171,10 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         candidates.append(found)
         if clock.stopped():
             break
-    chosen = front_of(candidates)
-    notes = (
-        pockets + locked_as_is(problem) + shortfalls(problem, chosen[0], tolerance, keep, division)
-    )
+    chosen = [_put_back(one, came) for one in front_of(candidates)]
+    locked = locked_as_is(problem)
+    problem, division = put_back(problem, came, given.ids), division.put_back(came)
+    notes = pockets + locked + shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
         bridges=division.bridges,
@@ -324,6 +327,17 @@ def _candidate(
         and all(found.excess <= 0 for found in solved)
         and not any(assignment[a] == assignment[b] for a, b in problem.apart),
     )
+
+
+def _put_back(candidate: Candidate, came: NDArray[np.int64]) -> Candidate:
+    """Return a plan of grids in their own order as the grids came."""
+    assignment = np.empty_like(candidate.assignment)
+    assignment[came] = candidate.assignment
+    assignment.flags.writeable = False
+    scores = candidate.scores
+    if scores.centres is not None:
+        scores = replace(scores, centres=came[scores.centres])
+    return replace(candidate, assignment=assignment, scores=scores)
 
 
 def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved]) -> bool:

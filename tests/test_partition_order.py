@@ -1,0 +1,139 @@
+"""A plan hangs on the ground, not on the order in which grids and borders are listed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lattices import lattice, row
+
+from gridmap.partition import Problem, propose
+from gridmap.partition._order import in_order, put_back
+
+_PER_GRID = (
+    "weights",
+    "xy",
+    "areas_m2",
+    "outer_m",
+    "parents",
+    "communities",
+    "present",
+    "keep_weights",
+    "fixed",
+    "demand",
+)
+
+
+def _shuffled(problem: Problem, rng: np.random.Generator) -> tuple[Problem, np.ndarray]:
+    """Return the problem listed in another order, and where each grid went."""
+    order = rng.permutation(problem.grids)
+    place = np.argsort(order)
+    changes = {name: getattr(problem, name) for name in _PER_GRID}
+    changes = {name: None if v is None else v[order] for name, v in changes.items()}
+    for ends, length in (("edges", "borders_m"), ("barrier_edges", "barrier_m")):
+        listed = rng.permutation(len(getattr(problem, ends)))
+        pairs = place[getattr(problem, ends)][listed]
+        turned = rng.random(len(pairs)) < 0.5
+        pairs[turned] = pairs[turned][:, ::-1]
+        changes |= {ends: pairs, length: getattr(problem, length)[listed]}
+    for name in ("together", "apart"):
+        groups = [tuple(place[list(group)].tolist())[::-1] for group in getattr(problem, name)]
+        changes[name] = tuple(groups[::-1])
+    if problem.rooms is not None:
+        changes["rooms"] = np.where(problem.rooms >= 0, place[problem.rooms], -1)
+    if problem.travel is not None:
+        changes["travel"] = problem.travel[np.ix_(order, order)]
+    return problem.replace(**changes), place
+
+
+def _town(rng: np.random.Generator, *, places: bool = True) -> Problem:
+    """Return a town of 60 to 200 grids with a river and today's beats, and locks at times."""
+    width = int(rng.integers(6, 13))
+    height = int(rng.integers(60 // width + 1, 200 // width + 1))
+    n, beats = width * height, int(rng.integers(3, 10))
+    weights = rng.exponential(1.0, (n, int(rng.integers(1, 3))))
+    plain = lattice(height, width, weights, beats)
+    river = (plain.edges[:, 0] % width == width // 2) & (np.diff(plain.edges)[:, 0] == 1)
+    river[np.flatnonzero(river)[:: max(1, height // 2)]] = False
+    near = rng.choice(n - 1, 3, replace=False)
+    changes = {
+        "edges": plain.edges[~river],
+        "borders_m": rng.uniform(50, 150, int((~river).sum())),
+        "barrier_edges": plain.edges[river],
+        "barrier_m": plain.borders_m[river],
+        "present": np.minimum(np.arange(n) * beats // n, beats - 1),
+        "demand": rng.exponential(1.0, n),
+        "xy": plain.xy + rng.uniform(-20, 20, (n, 2)) if places else None,
+    }
+    if rng.random() < 0.4:
+        changes["together"] = (tuple(near[:2].tolist()),)
+    if rng.random() < 0.4:
+        changes["apart"] = ((int(near[2]), int(near[2]) + 1),)
+    if rng.random() < 0.4:
+        changes["parents"] = np.where(np.arange(n) < n // 2, "south", "north")
+        changes.pop("together", None)
+    return plain.replace(**changes)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["compact", "balance", "travel", "change"]))
+def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective):
+    rng = np.random.default_rng(seed)
+    problem = _town(rng)
+    keep = 0.6 if rng.random() < 0.3 else None
+    asked = {"objective": objective, "tolerance": 0.2, "effort": "quick", "keep": keep}
+    first = propose(problem, **asked)
+    other, place = _shuffled(problem, rng)
+    again = propose(other, **asked)
+    assert (again.best.assignment[place] == first.best.assignment).all()
+    assert again.best.scores.cut_m == first.best.scores.cut_m
+    assert again.best.scores.travel_total == first.best.scores.travel_total
+    assert again.best.feasible == first.best.feasible
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 2**32 - 1))
+def test_so_it_does_where_grids_have_no_places(seed):
+    rng = np.random.default_rng(seed)
+    problem = _town(rng, places=False)
+    first = propose(problem, tolerance=0.2, effort="quick").best
+    other, place = _shuffled(problem, rng)
+    again = propose(other, tolerance=0.2, effort="quick").best
+    assert (again.assignment[place] == first.assignment).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_grids_all_alike_the_plan_is_as_good(seed):
+    problem = lattice(9, 9, np.ones(81), 5).replace(xy=None)
+    first = propose(problem, tolerance=0.1, effort="quick").best.scores
+    other, _ = _shuffled(problem, np.random.default_rng(seed))
+    again = propose(other, tolerance=0.1, effort="quick").best.scores
+    assert (again.cut_m, again.max_deviation) == (first.cut_m, first.max_deviation)
+
+
+def test_names_and_places_are_those_of_the_file():
+    from_east = np.stack([np.arange(6)[::-1] * 100.0, np.zeros(6)], axis=1)
+    problem = row([9, 1, 1, 1, 1, 1], 2, [1] * 5, xy=from_east)
+    own, came = in_order(problem)
+    assert came.tolist() == [5, 4, 3, 2, 1, 0]
+    assert own.weights[:, 0].tolist() == [1, 1, 1, 1, 1, 9]
+    assert own.name_of([0, 5]) == [5, 0]
+    back = put_back(own, came, problem.ids)
+    assert (back.weights == problem.weights).all()
+    assert (back.edges == problem.edges).all()
+    assert back.ids == ()
+    proposal = propose(problem, tolerance=0.1, effort="quick")
+    heavy = [note for note in proposal.notes if note.key == "partition.note.heavy_grid"]
+    assert [note.values["ids"] for note in heavy] == ["0"]
+    best = proposal.best
+    assert best.assignment[0] != best.assignment[1]
+    assert best.scores.centres[best.assignment[0]] == 0
+
+
+def test_grids_are_told_apart_by_what_is_around_them():
+    """Twelve alike in a row but for a room: an end has one neighbour, and so on inwards."""
+    bare = row([1] * 12, 3, [1] * 11, rooms=np.array([2, -1, -1]), xy=None)
+    other, place = _shuffled(bare, np.random.default_rng(4))
+    a, came_a = in_order(bare)
+    b, came_b = in_order(other)
+    assert (place[came_a] == came_b).all()
+    assert (a.edges == b.edges).all()
