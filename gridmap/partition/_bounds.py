@@ -2,124 +2,83 @@
 
 Minimise the sum of cost(v, j) over grids v and their centre j, with k centres, every grid once
 and every beat's workload inside its bounds (Hess et al. 1965). The relaxation prices "every
-grid once" with multipliers; what remains is one knapsack per candidate centre, solved as a
-linear program, and the k best centres. Contiguity is left out, so the bound holds with it.
+grid once" with multipliers; what remains is one knapsack per centre, solved as a linear
+program, and the k best centres. Contiguity is left out, so the bound holds with it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from gridmap.partition._clock import Clock
+from gridmap.partition._knapsack import NEVER, Pairs, knapsack
 
-__all__ = ["Relaxation", "relax_travel"]
+__all__ = ["AT_A_NODE", "AT_THE_ROOT", "IN_A_HURRY", "Descent", "Relaxation", "relax_travel"]
 
 Floats = NDArray[np.float64]
-_SHIFTS = 12  # steps per entry beyond which sorting afresh is quicker
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_AT_ONCE = 20  # steps between two looks at the clock
 _MOMENTUM = 0.9  # of the direction before: without it the steps zigzag and end too early
-_PATIENCE, _SHORTER = 20, 0.7  # steps without a gain, and what they shorten the steps to
+_FORGET = 0.93  # of how often a centre was chosen, at each step
+_GAIN = 1e-7  # of the bound
+
+
+class Descent(NamedTuple):
+    """How long steps are at first, how they shorten, and where they end.
+
+    Lengths are Polyak's; after ``patience`` steps without a gain they are shortened.
+    """
+
+    first: float
+    patience: int
+    shorter: float
+    shortest: float
+
+
+IN_A_HURRY = Descent(1.0, 20, 0.7, 1e-4)
+AT_THE_ROOT = Descent(1.0, 40, 0.7, 1e-4)  # a better bound, in twice the steps
+AT_A_NODE = Descent(0.5, 40, 0.6, 0.02)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Relaxation:
-    """The best bound found, its multipliers (n,), and each centre's knapsack value (n,)."""
+    """The best bound found and what belongs to it.
+
+    Attributes
+    ----------
+    bound
+        `NEVER` or more where nothing is left to choose from.
+    multipliers, values
+        Worth of each grid (n,), and each centre's knapsack (m,).
+    often
+        How often each centre was chosen of late, 0 to 1 (m,).
+    """
 
     bound: float
     multipliers: Floats
     values: Floats
-
-
-@njit(cache=True, nogil=True)
-def _resort(ratio: Floats, order: NDArray[np.int32]) -> None:
-    """Sort an order by ratio, in place; one that was nearly right is quickly mended."""
-    n = len(order)
-    budget = _SHIFTS * n
-    for i in range(1, n):
-        v = order[i]
-        r = ratio[v]
-        at = i - 1
-        while at >= 0 and ratio[order[at]] > r:
-            order[at + 1] = order[at]
-            at -= 1
-            budget -= 1
-        order[at + 1] = v
-        if budget < 0:
-            order[:] = np.argsort(ratio)
-            return
-
-
-@njit(cache=True, nogil=True)
-def _knapsacks(
-    cost: Floats,
-    u: Floats,
-    w: Floats,
-    low: float,
-    high: float,
-    value: Floats,
-    order: NDArray[np.int32],
-) -> None:
-    """Solve each centre's knapsack; ``cost[j]`` and ``order[j]`` are those of centre j."""
-    n = len(w)
-    ratio = np.empty(n)
-    for j in range(n):
-        for v in range(n):
-            price = cost[j, v] - u[v]
-            ratio[v] = price / w[v] if w[v] > 0 else (-np.inf if price < 0 else np.inf)
-        _resort(ratio, order[j])
-        value[j] = _fill(cost[j], u, w, low, high, order[j], np.empty(0))
-
-
-@njit(cache=True, nogil=True)
-def _fill(
-    cost: Floats,
-    u: Floats,
-    w: Floats,
-    low: float,
-    high: float,
-    order: NDArray[np.int32],
-    taken: Floats,
-) -> float:
-    """Return one knapsack's value; add the shares taken where there is room for them."""
-    room = high
-    need = low
-    total = 0.0
-    for v in order:
-        price = cost[v] - u[v]
-        if w[v] <= 0:
-            if price < 0:
-                total += price
-                if len(taken):
-                    taken[v] += 1.0
-            continue
-        if price >= 0 and need <= 0:
-            break
-        share = min(1.0, room / w[v])
-        if price >= 0:
-            share = min(share, need / w[v])
-        total += share * price
-        room -= share * w[v]
-        need -= share * w[v]
-        if len(taken):
-            taken[v] += share
-        if room <= 0:
-            break
-    return total
+    often: Floats
 
 
 def relax_travel(
-    cost: Floats,
+    pairs: Pairs,
     weight: Floats,
     bounds: tuple[float, float],
     beats: int,
     upper: float,
     *,
+    start: Floats,
     clock: Clock,
-    steps: int = 600,
-    goal: float = 0.0,
+    steps: int,
+    alive: Flags | None = None,
+    area: Integers | None = None,
+    descent: Descent = AT_THE_ROOT,
 ) -> Relaxation:
     """Return the bound after deflected subgradient steps (Camerini, Fratta and Maffioli 1975).
 
@@ -127,48 +86,128 @@ def relax_travel(
 
     Parameters
     ----------
-    cost
-        Cost (n, n) of grid v with centre j, in any unit.
+    pairs
+        Which centre may have which grid, and what it costs.
     weight, bounds
         Workload (n,), and lowest and highest workload of a beat, both allowed.
     upper
-        Cost of a known plan.
+        Cost of a known plan; a bound as high ends the search.
+    start
+        Multipliers to begin from (n,).
     steps
         A cap on the subgradient steps.
-    goal
-        Stop when (upper - bound) / upper is at most this.
+    alive
+        Centres that may be open (m,); all if None.
+    area
+        The area that a centre is in (m,), -1 for none; each area has a centre at least.
     """
-    n = len(weight)
-    u = np.sort(cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
-    value, taken = np.zeros(n), np.zeros(n)
-    turned = np.ascontiguousarray(cost.T)
-    order = np.argsort(turned, axis=1).astype(np.int32)
-    best = Relaxation(-np.inf, u, value)
-    length, stalled = 1.0, 0
-    way = np.zeros(n)
-    low, high = max(bounds[0], 0.0), bounds[1]
+    n, m = len(weight), len(pairs.own)
+    alive = np.ones(m, dtype=np.bool_) if alive is None else alive
+    area = np.full(m, -1, dtype=np.int64) if area is None else area
+    u, way, best = start.copy(), np.zeros(n), start.copy()
+    value, often = np.full(m, NEVER), np.zeros(m)
+    course = np.array(
+        [-np.inf, descent.first, 0.0, 0.0]
+    )  # bound, length, steps without gain, ended
+    for done in range(0, steps, _AT_ONCE):
+        _descend(
+            pairs,
+            weight,
+            max(bounds[0], 0.0),
+            bounds[1],
+            beats,
+            alive,
+            area,
+            upper,
+            descent,
+            min(_AT_ONCE, steps - done),
+            u,
+            way,
+            best,
+            value,
+            often,
+            course,
+        )
+        if course[3] > 0 or clock.stopped():
+            break
+    return Relaxation(float(course[0]), best, value, often)
+
+
+@njit(cache=True, nogil=True)
+def _descend(
+    pairs: Pairs,
+    w: Floats,
+    low: float,
+    high: float,
+    beats: int,
+    alive: Flags,
+    area: Integers,
+    upper: float,
+    descent: Descent,
+    steps: int,
+    u: Floats,
+    way: Floats,
+    best_u: Floats,
+    best_value: Floats,
+    often: Floats,
+    course: Floats,
+) -> None:
+    n, m = len(w), len(alive)
+    ratio, taken = np.empty(n), np.empty(n)
+    none = np.empty(0)
+    value = np.full(m, NEVER)
+    chosen = np.zeros(m, np.bool_)
+    first = np.empty(area.max() + 1, np.int64)
     for _ in range(steps):
-        _knapsacks(turned, u, weight, low, high, value, order)
-        picked = np.argsort(value, kind="stable")[:beats]
-        bound = float(u.sum() + value[picked].sum())
+        first[:] = -1
+        chosen[:] = False
+        for c in range(m):
+            if alive[c]:
+                value[c] = knapsack(pairs, c, u, w, low, high, ratio, none)[0]
+                a = area[c]
+                if a >= 0 and (first[a] < 0 or value[c] < value[first[a]]):
+                    first[a] = c
+        count = 0
+        total = 0.0
+        for a in range(len(first)):
+            if first[a] >= 0:
+                chosen[first[a]] = True
+                count += 1
+                total += value[first[a]]
+            else:
+                total = NEVER
+        if count < beats:
+            for c in np.argsort(value):
+                if count == beats:
+                    break
+                if not chosen[c]:
+                    chosen[c] = True
+                    count += 1
+                    total += value[c]
+        if total >= NEVER / 2 or count > beats:
+            course[0] = NEVER
+            course[3] = 1.0
+            return
+        bound = u.sum() + total
         taken[:] = 0.0
-        for j in picked:
-            _fill(turned[j], u, weight, low, high, order[j], taken)
-        if bound > best.bound + 1e-7 * abs(upper):
-            stalled = 0
-        else:
-            stalled += 1
-        if bound > best.bound:
-            best = Relaxation(bound, u.copy(), value.copy())
-        if stalled >= _PATIENCE:
-            length, stalled = length * _SHORTER, 0
-            u = best.multipliers.copy()
+        for c in range(m):
+            often[c] *= _FORGET
+            if chosen[c]:
+                often[c] += 1.0 - _FORGET
+                knapsack(pairs, c, u, w, low, high, ratio, taken)
+        course[2] = 0.0 if bound > course[0] + _GAIN * abs(upper) else course[2] + 1.0
+        if bound > course[0]:
+            course[0] = bound
+            best_u[:] = u
+            best_value[:] = value
+        if course[2] >= descent.patience:
+            course[1] *= descent.shorter
+            course[2] = 0.0
+            u[:] = best_u
             way[:] = 0.0
-        way = _MOMENTUM * way + 1.0 - taken
-        norm = float((way**2).sum())
-        if norm < 1e-12 or length < 1e-4 or clock.stopped():
-            break
-        if upper - best.bound <= goal * abs(upper):
-            break
-        u = u + length * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * way
-    return best
+        way[:] = _MOMENTUM * way + 1.0 - taken
+        norm = (way**2).sum()
+        if norm < 1e-12 or course[1] < descent.shortest or course[0] >= upper:
+            course[3] = 1.0
+            return
+        u += course[1] * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * way

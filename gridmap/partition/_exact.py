@@ -1,29 +1,34 @@
-"""Proof for travel: reduced-cost fixing, then an exact model with lazy contiguity cuts.
+"""Proof for travel: a Lagrangian bound, branching on centres, and exact models at the leaves.
 
-Hess's model (Hess et al. 1965) with one variable per grid and centre that the Lagrangian
-bound has not ruled out, solved by HiGHS; where a beat of its answer is in several pieces, the
-piece without the centre must reach it through its neighbours (Validi, Buchanan and Lykhovyd
-2022), and the model is solved again.
+A leaf is Hess's model (Hess et al. 1965) with one variable per grid and centre that the bound
+has not ruled out, solved by HiGHS; where a beat of its answer is in several pieces, the piece
+without the centre must reach it through its neighbours (Validi, Buchanan and Lykhovyd 2022),
+and the model is solved again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Graph
-from gridmap.partition._bounds import Relaxation, relax_travel
+from gridmap.partition._bounds import AT_THE_ROOT, IN_A_HURRY, Relaxation, relax_travel
+from gridmap.partition._branch import Leaf, branch_on_centres, slack_of
 from gridmap.partition._clock import Clock
+from gridmap.partition._knapsack import Pairs, all_pairs, close_pairs
 
 __all__ = ["Cut", "Proof", "TravelTask", "assign_centres", "is_modelled", "prove_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _EXACT_GRIDS = 400  # beyond, the model is rarely small enough: a better bound is worth more
-_LARGEST_MODEL = 60_000  # variables
+_MOST_PAIRS = 400_000  # of a grid and a centre: what a node of branching takes a second for
+_PROVEN = 1e-6  # gap
+_LEAF_S, _LEAF_GAP = 30.0, 1e-7
 _NEAR, _NEARER = 8, 4  # centres that a grid may be given to, fewer where a plan is known
 _AROUND_S, _AROUND_GAP = 2.0, 2e-5
 _HEURISTICS = 0.01  # a good plan is known, so the solver is to spend its time on the bound
@@ -94,7 +99,7 @@ def prove_travel(
     centre
         Centre grid of each grid in the known plan (n,).
     exact
-        Whether to go on to the exact model.
+        Whether to go on to branching.
     steps
         Subgradient steps of the bound.
     cuts
@@ -104,108 +109,85 @@ def prove_travel(
     beats = len(np.unique(centre))
     upper = task.value(centre)
     part = clock.part(clock.left() * (0.3 if is_modelled(n, exact=exact) else 1.0))
-    relaxed = relax_travel(
-        task.cost, task.weight, task.bounds, beats, upper, clock=part, steps=steps, goal=1e-6
+    pairs = all_pairs(task.cost)
+    near = np.sort(task.cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
+    root = relax_travel(
+        pairs,
+        task.weight,
+        task.bounds,
+        beats,
+        upper,
+        start=near,
+        clock=part,
+        steps=steps,
+        descent=AT_THE_ROOT if exact else IN_A_HURRY,
     )
-    lower = min(relaxed.bound, upper)
-    if not exact or upper - lower <= 1e-6 * max(upper, 1e-12):
-        return Proof(lower, upper, upper - lower <= 1e-6 * max(upper, 1e-12), centre)
-    open_pairs = _open_pairs(task, beats, relaxed, upper)
-    open_pairs[np.arange(n), centre] = True
-    open_pairs[centre, centre] = True
-    if open_pairs.sum() > _LARGEST_MODEL:
+    lower = min(max(root.bound, 0.0), upper)
+    proven = upper - lower <= _PROVEN * max(upper, 1e-12)
+    if not exact or proven:
+        return Proof(lower, upper, proven, centre)
+    every = np.ones(n, dtype=np.bool_)
+    slack = slack_of(root, every, np.full(n, -1), beats, upper)
+    pairs, root = _opened(
+        close_pairs(pairs, task.graph, root.multipliers, task.weight, task.bounds, slack), root
+    )
+    if len(pairs.grid) > _MOST_PAIRS:
         return Proof(lower, upper, False, centre)  # noqa: FBT003 - a field of a value
-    return _solve_hess(task, centre, open_pairs, lower, clock, relaxed=relaxed, cuts=cuts)
+    known = [] if cuts is None else cuts
+
+    def settle(left: Pairs, upper: float) -> Leaf:
+        return _settle(task, left, beats, known, clock.part(_LEAF_S), upper)
+
+    found = branch_on_centres(
+        pairs,
+        task.graph,
+        task.weight,
+        task.bounds,
+        centre,
+        upper,
+        root=root,
+        settle=settle,
+        value_of=task.value,
+        clock=clock,
+    )
+    upper = task.value(found.centre)
+    lower = min(max(lower, found.lower), upper)
+    return Proof(lower, upper, upper - lower <= _PROVEN * max(upper, 1e-12), found.centre)
 
 
-def _open_pairs(
-    task: TravelTask,
-    beats: int,
-    relaxed: Relaxation,
-    upper: float,
-) -> NDArray[np.bool_]:
-    """Return the pairs (grid, centre) that a plan better than ``upper`` may use."""
-    _, cost, weight, bounds = task
-    n = len(weight)
-    price = cost - relaxed.multipliers[:, None]
-    least = np.sort(relaxed.values)[beats - 1]
-    extra = np.maximum(relaxed.values - least, 0.0)
+def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
+    """Return pairs and relaxation without the centres that have no pairs."""
+    count = np.diff(pairs.ptr)
+    open_ = count > 0
+    ptr = np.concatenate([[0], np.cumsum(count[open_])])
+    return pairs._replace(ptr=ptr, own=pairs.own[open_]), replace(
+        relaxed, values=relaxed.values[open_], often=relaxed.often[open_]
+    )
+
+
+def _settle(
+    task: TravelTask, left: Pairs, beats: int, cuts: list[Cut], clock: Clock, upper: float
+) -> Leaf:
+    """Return the best plan in whole pieces with the centres that are left, and its bound."""
+    n = len(task.weight)
     open_pairs = np.zeros((n, n), dtype=np.bool_)
-    for j in np.flatnonzero(relaxed.bound + extra <= upper * (1 + 1e-9)):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(
-                weight > 0, price[:, j] / weight, np.where(price[:, j] < 0, -1e300, 1e300)
-            )
-        order = np.argsort(ratio, kind="stable")
-        filled = np.cumsum(weight[order])
-        # The ratio at which the knapsack stops: at a bound, or where pairs stop paying.
-        stop = min(int(np.searchsorted(filled, bounds[1])), n - 1)
-        need = min(int(np.searchsorted(filled, max(bounds[0], 0.0))), n - 1)
-        critical = max(min(0.0, ratio[order[stop]]), 0.0 if need == 0 else ratio[order[need]])
-        if ratio[order[need]] <= 0.0:
-            critical = min(0.0, ratio[order[stop]])
-        reduced = price[:, j] - critical * weight
-        open_pairs[:, j] = relaxed.bound + extra[j] + np.maximum(reduced, 0.0) <= upper * (
-            1 + 1e-9
+    open_pairs[left.grid, np.repeat(left.own, np.diff(left.ptr))] = True
+    if not open_pairs.any(axis=1).all():
+        return Leaf(np.inf, None)
+    lower = 0.0
+    while True:
+        found, bound, done = _solve_once(
+            task, beats, None, open_pairs, cuts, clock, _LEAF_GAP, upper
         )
-        open_pairs[j, j] = True
-    return open_pairs
-
-
-def _solve_hess(
-    task: TravelTask,
-    centre: Integers,
-    open_pairs: NDArray[np.bool_],
-    lower: float,
-    clock: Clock,
-    *,
-    gap: float = 1e-7,
-    relaxed: Relaxation | None = None,
-    cuts: list[Cut] | None = None,
-) -> Proof:
-    """Return the best plan that uses the open pairs (grid, centre) only, and its bound.
-
-    Parameters
-    ----------
-    centre
-        A known plan, all of its pairs open.
-    lower
-        A known bound.
-    gap
-        Relative gap at which a model counts as solved.
-    relaxed
-        The relaxation that the open pairs follow from: as better plans are found, more pairs
-        are closed. A plan is then also sought around each answer that contiguity forbids.
-    """
-    n = len(centre)
-    upper = task.value(centre)
-    beats = len(np.unique(centre))
-    cuts = [] if cuts is None else cuts
-    while not clock.stopped():
-        found, bound, done = _solve_once(task, beats, centre, open_pairs, cuts, clock, gap)
-        lower = max(lower, min(bound, upper))
+        lower = max(lower, bound)
         if found is None:
-            break
+            return Leaf(lower, None)
         new = _pieces_cuts(task.graph, found)
         if not new:
-            value = task.value(found)
-            if value <= upper:
-                upper, centre = value, found
-            if done:
-                return Proof(min(max(lower, 0.0), upper), upper, True, centre)  # noqa: FBT003 - a field of a value
-            break
+            return Leaf(task.value(found) if done else lower, found)
         if not done:
-            break
+            return Leaf(lower, None)
         cuts += new
-        if relaxed is None:
-            continue
-        better = assign_centres(task, np.unique(found), cuts, clock)
-        if better is not None and task.value(better) < upper:
-            upper, centre = task.value(better), better
-            open_pairs = open_pairs & _open_pairs(task, beats, relaxed, upper)
-            open_pairs[np.arange(n), centre] = True
-            open_pairs[centre, centre] = True
-    return Proof(min(lower, upper), upper, False, centre)  # noqa: FBT003 - a field of a value
 
 
 def assign_centres(
@@ -255,6 +237,7 @@ def _solve_once(
     cuts: list[Cut],
     clock: Clock,
     gap: float,
+    upper: float = np.inf,
 ) -> tuple[Integers | None, float, bool]:
     """Return the centre of each grid (None: no plan found), the bound, and whether solved."""
     import highspy
@@ -267,6 +250,8 @@ def _solve_once(
     for cut in cuts:
         _add_cut(solver, cut, number)
     solver.setOptionValue("mip_rel_gap", gap)
+    if np.isfinite(upper):
+        solver.cbMipInterrupt.subscribe(_stop_above(upper))
     if np.isfinite(clock.left()):
         solver.setOptionValue("time_limit", max(clock.left(), 0.01))
     if start is not None:
@@ -276,6 +261,8 @@ def _solve_once(
         solver.setOptionValue("mip_heuristic_effort", _HEURISTICS)
     solver.run()
     info = solver.getInfo()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return None, float("inf"), True
     if info.primal_solution_status != 2:
         return None, float(info.mip_dual_bound), False
     taken = np.array(solver.getSolution().col_value) > 0.5
@@ -283,6 +270,16 @@ def _solve_once(
     found[grids[taken]] = centres[taken]
     done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return found, float(info.mip_dual_bound), done
+
+
+def _stop_above(upper: float) -> Callable[[Any], None]:
+    """Return what ends a solver's run once nothing as good can be found any more."""
+
+    def look(event: Any) -> None:  # noqa: ANN401 - the library has no types
+        if event.data_out.mip_dual_bound > upper:
+            event.interrupt()
+
+    return look
 
 
 def _solution(highspy: Any, values: Floats) -> Any:  # noqa: ANN401 - the library has no types

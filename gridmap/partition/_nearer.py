@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 _TRIES = {"quick": 0, "normal": 10, "thorough": 60}  # 0: the search's plan is not settled
-_MORE_TRIES = 3  # times as many where a bound is wanted: a gap has two sides
+_MORE_TRIES = 3  # times as many where only a bound can be had: a gap has two sides
 _SWEEPS = 3.0  # per grid, in each further search: many short ones beat a long one
 _LEAST_VISITS = 3e5
 _STEPS, _STEPS_EXACT = 600, 4_000  # of the bound
@@ -72,11 +72,12 @@ def improve_travel(
     cost = np.ascontiguousarray(cost[np.ix_(back, back)]) / way
     limits = (bounds[0] / load, bounds[1] / load)
     task = TravelTask(built.instance.graph, cost, problem.weights[back, 0] / load, limits)
-    searching = 0.25 if is_modelled(n, exact=exact) else 0.6 if exact else 0.75
+    branched = is_modelled(n, exact=exact)
+    searching = 0.25 if branched else 0.6 if exact else 0.75
     own = clock.part(clock.left() * searching)
     visits = max(_LEAST_VISITS, _SWEEPS * n * n)
 
-    tries = _TRIES[effort] * (_MORE_TRIES if exact else 1)
+    tries = _TRIES[effort] * (_MORE_TRIES if exact and not branched else 1)
     steps = tries + 2  # the plan itself, further searches, and the bound
 
     def another(i: int) -> Integers:

@@ -34,6 +34,7 @@ def warm_up(on_progress: Callable[[float], None] | None = None) -> None:
         {"effort": "quick", "tolerance": 0.02},
         {"effort": "quick", "tolerance": 0.1, "objective": "travel"},
         {"effort": "normal", "tolerance": 0.1, "seconds": 0.2},
+        {"effort": "quick", "tolerance": 0.1, "objective": "travel", "prove": True, "seconds": 1},
     )
     for i, options in enumerate(parts):
         propose(problem, **options)  # type: ignore[arg-type]  # a table of options

@@ -1,0 +1,254 @@
+"""Proof for travel by branching on where the centres are.
+
+The bound of `relax_travel` is weak because it may mix neighbouring centres. Whether a centre
+lies in some small area or not takes that away on both sides, and a node's bound takes a few
+steps from the multipliers of its parent. Areas that must have a centre never overlap: one
+inside another takes its place, so the cheapest centres that meet them all are found by sorting.
+Where no more centres are open than beats, what is left is an assignment with few pairs. Nodes
+with the lowest bound come first, so the bound of the whole is that of the next one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.partition._arrays import Graph
+from gridmap.partition._bounds import AT_A_NODE, Relaxation, relax_travel
+from gridmap.partition._clock import Clock
+from gridmap.partition._knapsack import NEVER, Pairs, close_pairs
+
+__all__ = ["Branched", "Leaf", "branch_on_centres", "slack_of"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Area = frozenset[int]
+_STEPS = 80  # subgradient steps at a node
+_MOST_BYTES = 3e8  # of the multipliers of open nodes
+_LOOKED_AT = 40  # centres, and as many around each, when an area is chosen
+_NEARLY = 0.95  # of a centre: an area that surely has one divides nothing
+_ROUNDING = 1e-9
+
+
+class Leaf(NamedTuple):
+    """What is left of a node with given centres: a bound, and a plan where one is found.
+
+    Attributes
+    ----------
+    lower
+        No plan that uses the leaf's pairs costs less; infinite where there is none.
+    centre
+        Centre of each grid (n,) in the best plan found, or None.
+    """
+
+    lower: float
+    centre: Integers | None
+
+
+class Branched(NamedTuple):
+    """The bound of the whole, the best plan (centre of each grid), and the nodes looked at."""
+
+    lower: float
+    centre: Integers
+    nodes: int
+
+
+@dataclass(order=True, slots=True)
+class _Node:
+    """A part of all choices: open centres, areas with a centre each, and multipliers.
+
+    ``settled`` is a leaf whose assignment took too long: its bound is all that is known.
+    """
+
+    bound: float
+    number: int
+    alive: Flags = field(compare=False)
+    areas: tuple[Area, ...] = field(compare=False)
+    multipliers: Floats = field(compare=False)
+    settled: bool = field(compare=False, default=False)
+
+
+def branch_on_centres(
+    pairs: Pairs,
+    graph: Graph,
+    weight: Floats,
+    bounds: tuple[float, float],
+    centre: Integers,
+    upper: float,
+    *,
+    root: Relaxation,
+    settle: Callable[[Pairs, float], Leaf],
+    value_of: Callable[[Integers], float],
+    clock: Clock,
+) -> Branched:
+    """Return the best plan, and the bound after all choices of centres there is time for.
+
+    Parameters
+    ----------
+    pairs
+        Pairs that a plan as good as the known one may use.
+    graph, weight, bounds
+        What beats may be connected by, workload (n,), lowest and highest workload of a beat.
+    centre, upper
+        Centre of each grid in the known plan, and its cost.
+    root
+        The relaxation of the whole, with all centres.
+    settle
+        Returns what is best where the pairs have no more centres than beats.
+    value_of
+        Returns what a plan costs.
+    """
+    beats, m = len(np.unique(centre)), len(pairs.own)
+    unlike = _unlikeness(pairs, len(weight))
+    opened = np.diff(pairs.ptr) > 0
+    heap = [_Node(root.bound, 0, opened, (), root.multipliers)]
+    number, nodes = 0, 0
+    most = max(1_000, int(_MOST_BYTES / (8 * len(weight) + m)))
+    while heap and not clock.stopped() and len(heap) < most:
+        if heap[0].bound >= upper * (1 - _ROUNDING) or heap[0].settled:
+            break
+        node = heapq.heappop(heap)
+        nodes += 1
+        node.alive &= opened
+        area = _area_of(node.areas, m)
+        found = relax_travel(
+            pairs,
+            weight,
+            bounds,
+            beats,
+            upper,
+            start=node.multipliers,
+            clock=clock,
+            steps=_STEPS,
+            alive=node.alive,
+            area=area,
+            descent=AT_A_NODE,
+        )
+        bound = max(node.bound, found.bound)
+        if bound >= upper * (1 - _ROUNDING):
+            continue
+        slack = slack_of(found, node.alive, area, beats, upper)
+        alive = node.alive & (slack >= 0)
+        areas = tuple(frozenset(c for c in one if alive[c]) for one in node.areas)
+        if alive.sum() < beats or not all(areas):
+            continue
+        if alive.sum() == beats:
+            left = close_pairs(
+                pairs, graph, found.multipliers, weight, bounds, np.where(alive, slack, -1.0)
+            )
+            leaf = settle(left, upper)
+            if leaf.centre is not None and value_of(leaf.centre) < upper:
+                centre, upper = leaf.centre, value_of(leaf.centre)
+                slack = slack_of(root, opened, np.full(m, -1), beats, upper)
+                pairs = close_pairs(pairs, graph, root.multipliers, weight, bounds, slack)
+                opened = opened & (np.diff(pairs.ptr) > 0)
+            bound = max(bound, leaf.lower)
+            if bound < upper * (1 - _ROUNDING):
+                number += 1
+                heapq.heappush(heap, _Node(bound, number, alive, areas, found.multipliers, True))  # noqa: FBT003 - a field of a value
+            continue
+        inside, within = _chosen_area(found.often, alive, areas, unlike)
+        without = alive.copy()
+        without[list(inside)] = False
+        here = (*areas, inside)
+        away = areas
+        if within >= 0:
+            here = (*areas[:within], inside, *areas[within + 1 :])
+            away = (*areas[:within], areas[within] - inside, *areas[within + 1 :])
+        for still, those in ((alive, here), (without, away)):
+            number += 1
+            heapq.heappush(heap, _Node(bound, number, still, those, found.multipliers))
+    lower = min(heap[0].bound, upper) if heap else upper
+    return Branched(lower, centre, nodes)
+
+
+def slack_of(
+    relaxed: Relaxation, alive: Flags, area: Integers, beats: int, upper: float
+) -> Floats:
+    """Return what a plan with each centre may still cost more than the relaxation with it (m,).
+
+    Below nought where no plan as good as ``upper`` has that centre.
+    """
+    values = np.where(alive, relaxed.values, NEVER)
+    first = {int(a): -1 for a in np.unique(area[area >= 0])}
+    for a in first:
+        own = np.flatnonzero(area == a)
+        first[a] = int(own[np.argmin(values[own])])
+    held = np.zeros(len(values), dtype=np.bool_)
+    held[list(first.values())] = True
+    free = [c for c in np.argsort(values, kind="stable").tolist() if not held[c]]
+    free = free[: beats - len(first)]
+    # A centre that comes in takes the place of the dearest that is free to go, or of its area's.
+    gone = np.full(len(values), max((float(values[c]) for c in free), default=-NEVER))
+    for a, c in first.items():
+        own = area == a
+        gone[own] = np.maximum(gone[own], values[c])
+    extra = np.maximum(values - gone, 0.0)
+    extra[held] = 0.0
+    extra[free] = 0.0
+    slack: Floats = np.where(alive, upper * (1 + _ROUNDING) - relaxed.bound - extra, -1.0)
+    return slack
+
+
+def _area_of(areas: tuple[Area, ...], count: int) -> Integers:
+    area = np.full(count, -1, dtype=np.int64)
+    for i, one in enumerate(areas):
+        area[list(one)] = i
+    return area
+
+
+def _unlikeness(pairs: Pairs, grids: int) -> Floats:
+    """Return how far centres are from each other (m, m): by how much their costs differ."""
+    m = len(pairs.own)
+    dear = np.full((m, grids), np.nan, dtype=np.float32)
+    row = np.repeat(np.arange(m), np.diff(pairs.ptr))
+    dear[row, pairs.grid] = pairs.cost
+    # A grid that a centre may not have is as far off as the farthest it may have.
+    dear = np.where(np.isnan(dear), np.float32(pairs.cost.max(initial=0.0)), dear)
+    unlike = np.empty((m, m))
+    for c in range(m):
+        unlike[c] = np.abs(dear - dear[c]).sum(axis=1)
+    return unlike
+
+
+def _chosen_area(
+    often: Floats, alive: Flags, areas: tuple[Area, ...], unlike: Floats
+) -> tuple[Area, int]:
+    """Return the area to branch on, and which of the areas it is a part of (-1: of none).
+
+    It is the one of which the relaxation knows least whether it has a centre.
+    """
+    held = np.zeros(len(alive), dtype=np.bool_)
+    best, inside, within = -1.0, frozenset[int](), -1
+    for i, one in enumerate(areas):
+        held[list(one)] = True
+        own = np.array(sorted(one))
+        if len(own) < 2:
+            continue
+        share = often[own] + _ROUNDING
+        share = share / share.sum()
+        for at in np.argsort(-share, kind="stable")[:_LOOKED_AT]:
+            near = np.argsort(unlike[own[at], own], kind="stable")
+            sums = np.cumsum(share[near])[:-1]
+            even = np.minimum(sums, 1 - sums)
+            last = int(np.argmax(even))
+            if even[last] > best:
+                best, within = float(even[last]), i
+                inside = frozenset(own[near[: last + 1]].tolist())
+    free = np.flatnonzero(alive & ~held)
+    for at in np.argsort(-often[free], kind="stable")[:_LOOKED_AT]:
+        near = np.argsort(unlike[free[at], free], kind="stable")[:_LOOKED_AT]
+        sums = np.cumsum(often[free[near]])
+        even = np.where(sums <= _NEARLY, np.minimum(sums, 1 - sums), -1.0)
+        even[0] = max(even[0], 0.0)
+        last = int(np.argmax(even))
+        if even[last] > best:
+            best, within = float(even[last]), -1
+            inside = frozenset(free[near[: last + 1]].tolist())
+    return inside, within
