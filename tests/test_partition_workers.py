@@ -61,9 +61,10 @@ def test_a_cluster_gives_the_same_plan_also_when_a_worker_dies(cluster):
     assert (by_address == alone).all()
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
+@pytest.mark.parametrize("scheduler", ["nothing://here:1", 3])
+def test_a_scheduler_that_does_not_answer_is_named(scheduler):
     with pytest.raises(InputError) as error:
-        propose(stations(2), effort="quick", scheduler="nothing://here:1")
+        propose(stations(2), effort="quick", scheduler=scheduler)
     assert error.value.key == "partition.error.scheduler"
 
 

@@ -222,5 +222,7 @@ def _client_of(scheduler: str | Client) -> Iterator[Any]:
             raise InputError("partition.error.scheduler", received=scheduler) from error
         with client:
             yield client
-    else:
+    elif isinstance(scheduler, Client):
         yield scheduler
+    else:
+        raise InputError("partition.error.scheduler", received=scheduler)
