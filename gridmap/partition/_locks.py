@@ -36,8 +36,10 @@ def settle_locks(problem: Problem) -> Problem:
     group = groups_of(problem)
     wanted = wanted_beats(problem)
     count = np.bincount(group)
-    for g in np.flatnonzero(count > 1):
-        own = np.flatnonzero(group == g)
+    tied = np.flatnonzero(count[group] > 1)
+    tied = tied[np.argsort(group[tied], kind="stable")]
+    members = np.split(tied, np.cumsum(count[count > 1])[:-1]) if tied.size else []
+    for own in members:
         _check_group(problem, own, np.unique(wanted[own][wanted[own] >= 0]), frozen)
     _check_locked(problem, np.flatnonzero((count[group] == 1) & (wanted >= 0)), wanted, frozen)
     present = np.full(problem.grids, -1) if problem.present is None else problem.present
@@ -56,11 +58,7 @@ def settle_locks(problem: Problem) -> Problem:
     units = len(np.unique(group[~frozen]))
     if 0 < units < beats:
         raise InfeasibleError("partition.error.few_units", beats=beats, units=units)
-    order = np.argsort(group, kind="stable")
-    members = np.split(order, np.cumsum(count)[:-1])
-    together = tuple(
-        tuple(own.tolist()) for own in members if len(own) > 1 and not frozen[own].any()
-    )
+    together = tuple(tuple(own.tolist()) for own in members if not frozen[own].any())
     return problem if together == problem.together else problem.replace(together=together)
 
 

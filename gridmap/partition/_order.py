@@ -31,21 +31,9 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
     """
     came = _order(problem)
     ids = problem.ids or tuple(range(problem.grids))
-    return _permuted(problem, came, tuple(ids[v] for v in came.tolist())), came
-
-
-def put_back(problem: Problem, came: Integers, ids: tuple[object, ...]) -> Problem:
-    """Return a problem in its grids' own order as it came, with the ids it had."""
+    changes: dict[str, object] = {"ids": tuple(ids[v] for v in came.tolist())}
     place = np.empty(len(came), dtype=np.int64)
     place[came] = np.arange(len(came))
-    return _permuted(problem, place, ids)
-
-
-def _permuted(problem: Problem, came: Integers, ids: tuple[object, ...]) -> Problem:
-    """Return the problem with grid ``came[i]`` at position i, and pairs sorted."""
-    place = np.empty(len(came), dtype=np.int64)
-    place[came] = np.arange(len(came))
-    changes: dict[str, object] = {"ids": ids}
     for name in (
         "weights",
         "xy",
@@ -61,8 +49,12 @@ def _permuted(problem: Problem, came: Integers, ids: tuple[object, ...]) -> Prob
         value = getattr(problem, name)
         changes[name] = None if value is None else value[came]
     for name, length in (("edges", "borders_m"), ("barrier_edges", "barrier_m")):
-        ends, border = np.sort(place[getattr(problem, name)], axis=1), getattr(problem, length)
-        row = np.lexsort((border, ends[:, 1], ends[:, 0]))
+        ends, border = place[getattr(problem, name)], getattr(problem, length)
+        ends = np.stack([ends.min(axis=1), ends.max(axis=1)], axis=1)
+        pair = ends[:, 0] * problem.grids + ends[:, 1]
+        row = np.argsort(pair, kind="stable")
+        if (np.diff(pair[row]) == 0).any():  # listed twice: the shorter border first
+            row = np.lexsort((border, pair))
         changes[name], changes[length] = ends[row], border[row]
     if problem.rooms is not None:
         changes["rooms"] = np.where(problem.rooms >= 0, place[problem.rooms], -1)
@@ -71,22 +63,36 @@ def _permuted(problem: Problem, came: Integers, ids: tuple[object, ...]) -> Prob
     for name in ("together", "apart"):
         groups = (sorted(place[list(group)].tolist()) for group in getattr(problem, name))
         changes[name] = tuple(sorted(map(tuple, groups)))
-    return problem.replace(**changes)
+    return problem.replace(**changes), came
+
+
+def put_back(settled: Problem, given: Problem, came: Integers) -> Problem:
+    """Return the problem as it was given, with what settling its locks has changed."""
+    together = tuple(tuple(sorted(came[list(tie)].tolist())) for tie in settled.together)
+    if settled.present is None:
+        return given.replace(together=together)
+    present = np.empty_like(settled.present)
+    present[came] = settled.present
+    return given.replace(together=together, present=present)
 
 
 def _order(problem: Problem) -> Integers:
     n = problem.grids
     colour = np.zeros(n, dtype=np.uint64)
-    places: tuple[Integers, ...] = ()
     if problem.xy is not None:
         local = problem.xy - problem.xy.min(axis=0)
         span = float(local.max()) or 1.0
-        places = tuple(np.round(local / span, _DIGITS).T)
-        rows = np.unique(np.stack(places, axis=1), axis=0, return_inverse=True)[1].ravel()
-        colour = _mixed(rows.astype(np.uint64))
-    if len(np.unique(colour)) < n:
-        colour = _refined(problem, colour)
-    return np.lexsort((np.arange(n), colour, *places[::-1]))
+        east, north = np.round(local / span, _DIGITS).T
+        order = np.lexsort((north, east))
+        onward = (np.diff(east[order]) > 0) | (np.diff(north[order]) > 0)
+        if onward.all():
+            return order
+        place = np.concatenate([[0], np.cumsum(onward)])
+        colour[order] = _mixed(place.astype(np.uint64))
+    refined = _refined(problem, colour)
+    if problem.xy is None:
+        return np.lexsort((np.arange(n), refined))
+    return np.lexsort((np.arange(n), refined, north, east))
 
 
 def _refined(problem: Problem, colour: Colours) -> Colours:

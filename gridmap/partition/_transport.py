@@ -32,11 +32,47 @@ _GAINED, _WAIT = 0.9, 5  # for so many looks: what is asked of a beat cannot be
 
 def beat_pairs(instance: Instance, state: State) -> tuple[Integers, Integers]:
     """Return pairs of neighbouring beats, both ways round, sorted."""
-    rows = np.repeat(np.arange(len(state.beat)), np.diff(instance.graph.indptr))
-    a, b = state.beat[rows], state.beat[instance.graph.nbr]
-    away = a != b
-    key = np.unique(a[away].astype(np.int64) * instance.k + b[away])
-    return key // instance.k, key % instance.k
+    graph = instance.graph
+    near = np.empty(len(graph.nbr), dtype=np.int64)
+    count = np.zeros(instance.k, dtype=np.int64)
+    found = _pairs(graph.indptr, graph.nbr, state.beat, count, near)
+    return np.repeat(np.arange(instance.k), count), near[:found]
+
+
+@njit(cache=True, nogil=True)
+def _pairs(
+    indptr: np.ndarray,
+    nbr: np.ndarray,
+    beat: np.ndarray,
+    count: np.ndarray,
+    near: np.ndarray,
+) -> int:
+    """Write each beat's neighbours, one beat after the other, and their number."""
+    k, n = len(count), len(beat)
+    begin = np.zeros(k + 1, np.int64)
+    for v in range(n):
+        begin[beat[v] + 1] += 1
+    begin = np.cumsum(begin)
+    at = begin[:-1].copy()
+    own = np.empty(n, np.int32)
+    for v in range(n):
+        own[at[beat[v]]] = v
+        at[beat[v]] += 1
+    seen = np.full(k, -1, np.int64)
+    found = 0
+    for b in range(k):
+        first = found
+        seen[b] = b
+        for i in range(begin[b], begin[b + 1]):
+            for e in range(indptr[own[i]], indptr[own[i] + 1]):
+                c = beat[nbr[e]]
+                if seen[c] != b:
+                    seen[c] = b
+                    near[found] = c
+                    found += 1
+        count[b] = found - first
+        near[first:found].sort()
+    return found
 
 
 class Transport:

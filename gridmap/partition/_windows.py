@@ -136,8 +136,18 @@ def _whole_cost(instance: Instance, state: State) -> float:
     """Return border, pulls and penalties of the whole plan, as windows weigh them."""
     every = np.arange(len(state.beat), dtype=np.int32)
     inside = np.ones(instance.k, dtype=np.bool_)
+    pulls = instance.pulls
     return float(
-        _cost(instance.graph, instance.loads, instance.pulls, state, every, inside, _STRICT)
+        _cost(
+            instance.graph,
+            instance.loads,
+            pulls,
+            state,
+            every,
+            inside,
+            _STRICT,
+            is_plain(pulls),
+        )
     )
 
 
@@ -150,6 +160,7 @@ def _cost(
     grids: np.ndarray,
     inside: np.ndarray,
     weigh: float,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> float:
     """Return what the beats inside cost: borders between them, pulls and penalties."""
     cost = 0.0
@@ -161,6 +172,8 @@ def _cost(
             b = state.beat[graph.nbr[e]]
             if b != p and inside[b]:
                 cost += graph.length[e] * 0.5
+        if plain:
+            continue
         cost += pull_of(pulls, v, p)
         if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
             penalty += FOES / 2 * foes_in(pulls, state, v, p)
@@ -241,7 +254,7 @@ def _run_windows(
                 saved[count] = state.beat[v]
                 count += 1
         own = grids[:count]
-        before = _cost(graph, loads, pulls, state, own, inside, _STRICT)
+        before = _cost(graph, loads, pulls, state, own, inside, _STRICT, plain)
         size, total = state.size.copy(), state.total.copy()
         moment, moved = state.moment.copy(), state.moved[0]
         due = 0.0
@@ -266,7 +279,7 @@ def _run_windows(
                     plain,
                     room,
                 )
-        after = _cost(graph, loads, pulls, state, own, inside, _STRICT)
+        after = _cost(graph, loads, pulls, state, own, inside, _STRICT, plain)
         bits = next_random(state.random)
         if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
             kept += 1

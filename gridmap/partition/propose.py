@@ -173,7 +173,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
             break
     chosen = [_put_back(one, came) for one in front_of(candidates)]
     locked = locked_as_is(problem)
-    problem, division = put_back(problem, came, given.ids), division.put_back(came)
+    problem, division = put_back(problem, given, came), division.put_back(came)
     notes = pockets + locked + shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
