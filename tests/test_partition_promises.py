@@ -106,7 +106,7 @@ def test_a_locked_beat_stays_in_pieces_and_across_stations_and_that_is_told():
     assert found.best.assignment.tolist() == [0, 1, 1, 2, 2, 0]
     told = " ".join(found.sentences("en"))
     assert "in several pieces today" in told
-    assert "cross stations today" in told
+    assert "1 locked beat crosses stations today" in told
 
 
 def test_a_room_stays_in_its_beat_where_another_beat_has_to_be_made_anew():

@@ -45,6 +45,8 @@ def _by_brute_force(task, table, beats):
     n = len(task.weight)
     best, worst = (np.inf, None), (-np.inf, None)
     for sites in combinations(range(n), beats):
+        if not set(task.rooms) <= set(sites):
+            continue
         rest = [v for v in range(n) if v not in sites]
         for given_ in product(sites, repeat=len(rest)):
             centre = np.empty(n, dtype=np.int64)
@@ -70,6 +72,8 @@ def test_the_proof_is_that_of_brute_force_whatever_it_began_with(seed):
     rng = np.random.default_rng(seed)
     beats = int(rng.integers(2, 4))
     task, table = _task(rng, 2, 4, beats, float(rng.choice([0.2, 0.5, 0.9])))
+    rooms = rng.choice(8, int(rng.choice([0, 0, 1, beats])), replace=False)
+    task = task._replace(rooms=tuple(rooms.tolist()))
     (least, _), (_, worst) = _by_brute_force(task, table, beats)
     if worst is None:
         return
@@ -78,6 +82,7 @@ def test_the_proof_is_that_of_brute_force_whatever_it_began_with(seed):
     assert proof.upper == pytest.approx(least, rel=1e-6, abs=1e-9)
     assert task.value(proof.centre) == proof.upper
     assert proof.lower <= proof.upper
+    assert set(task.rooms) <= set(proof.centre.tolist())
 
 
 def _by_solver(task, table, beats):
@@ -197,3 +202,63 @@ def test_a_proof_that_is_stopped_says_how_far_it_came():
     bound = next(one for one in stopped.bounds if one.objective == "travel_m")
     assert not bound.proven
     assert bound.lower is None or 0 <= bound.lower < bound.value
+
+
+def _least_travel(problem, tolerance, allowed):
+    """Return the least travel of all plans of a small problem that are allowed."""
+    n = problem.grids
+    far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
+    cost = problem.weights[:, :1] * far
+    table = np.zeros((n, n), dtype=bool)
+    table[problem.edges[:, 0], problem.edges[:, 1]] = True
+    mean = problem.weights.sum() / problem.beats
+    rooms = np.full(problem.beats, -1) if problem.rooms is None else problem.rooms
+    least = np.inf
+    for beat in map(np.array, product(range(problem.beats), repeat=n)):
+        load = np.bincount(beat, problem.weights[:, 0], minlength=problem.beats)
+        same = table & (beat[:, None] == beat[None, :])
+        if (
+            (np.abs(load / mean - 1) > tolerance).any()
+            or not allowed(beat)
+            or any(v >= 0 and beat[v] != b for b, v in enumerate(rooms))
+            or connected_components(same, directed=False)[0] > problem.beats
+        ):
+            continue
+        travel = 0.0
+        for b, room in enumerate(rooms):
+            own = beat == b
+            sums = cost[own].sum(axis=0)
+            travel += sums[room] if room >= 0 else sums[own].min()
+        least = min(least, travel)
+    return least
+
+
+@pytest.mark.parametrize("rooms", [[7, -1, -1], [1, 6, -1], [5, 0, 8]])
+def test_ways_from_rooms_are_proven_too(rooms):
+    rng = np.random.default_rng(sum(rooms))
+    problem = lattice(3, 3, rng.integers(1, 9, 9), 3, rooms=rooms)
+    best = propose(problem, tolerance=0.6, objective="travel", prove=True).best
+    bound = next(one for one in best.bounds if one.objective == "travel_m")
+    assert bound.proven
+    assert best.scores.travel_total == pytest.approx(_least_travel(problem, 0.6, lambda _: True))
+    for b, room in enumerate(rooms):
+        assert room < 0 or best.assignment[room] == b
+        assert room < 0 or best.scores.centres[b] == room
+
+
+def test_with_other_locks_there_is_a_bound_that_no_plan_is_below():
+    rng = np.random.default_rng(3)
+    plain = lattice(3, 3, rng.integers(1, 9, 9), 2)
+    fixed = np.array([0, -1, -1, -1, -1, -1, -1, 0, -1])
+    cases = [
+        ({"apart": ((0, 1),)}, lambda beat: beat[0] != beat[1]),
+        ({"together": ((0, 8),)}, lambda beat: beat[0] == beat[8]),
+        ({"fixed": fixed}, lambda beat: beat[0] == beat[7]),
+    ]
+    for change, allowed in cases:
+        problem = plain.replace(**change)
+        best = propose(problem, tolerance=0.6, objective="travel", prove=True).best
+        bound = next(one for one in best.bounds if one.objective == "travel_m")
+        least = _least_travel(problem, 0.6, allowed)
+        assert 0 < bound.lower <= least * (1 + 1e-9) <= best.scores.travel_total * (1 + 2e-9)
+        assert not bound.proven or best.scores.travel_total == pytest.approx(least)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from numbers import Real
 from string import Formatter
 from typing import Any
 
@@ -85,7 +86,7 @@ class _Counting(Formatter):
         one, bar, many = format_spec.partition("|")
         if not bar:
             return str(super().format_field(value, format_spec))
-        shown = value if isinstance(value, str) else f"{value:.0f}"
+        shown = f"{value:.0f}" if isinstance(value, Real) else str(value)
         return one if shown == "1" else many
 
 

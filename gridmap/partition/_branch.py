@@ -11,7 +11,7 @@ with the lowest bound come first, so the bound of the whole is that of the next 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from gridmap.partition._bounds import AT_A_NODE, Relaxation, relax_travel
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import NEVER, Pairs, close_pairs
 
-__all__ = ["Branched", "Leaf", "branch_on_centres", "slack_of"]
+__all__ = ["Branched", "Leaf", "area_of", "branch_on_centres", "slack_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -83,6 +83,7 @@ def branch_on_centres(
     upper: float,
     *,
     root: Relaxation,
+    rooms: tuple[int, ...] = (),
     settle: Callable[[Pairs, float], Leaf],
     value_of: Callable[[Integers], float],
     clock: Clock,
@@ -99,6 +100,8 @@ def branch_on_centres(
         Centre of each grid in the known plan, and its cost.
     root
         The relaxation of the whole, with all centres.
+    rooms
+        Centres that are open in any case.
     settle
         Returns what is best where the pairs have no more centres than beats.
     value_of
@@ -107,7 +110,8 @@ def branch_on_centres(
     beats, m = len(np.unique(centre)), len(pairs.own)
     unlike = _unlikeness(pairs, len(weight))
     opened = np.diff(pairs.ptr) > 0
-    heap = [_Node(root.bound, 0, opened, (), root.multipliers)]
+    held = tuple(frozenset([c]) for c in rooms)
+    heap = [_Node(root.bound, 0, opened, held, root.multipliers)]
     number, nodes = 0, 0
     most = max(1_000, int(_MOST_BYTES / (8 * len(weight) + m)))
     while heap and not clock.stopped() and len(heap) < most:
@@ -116,7 +120,7 @@ def branch_on_centres(
         node = heapq.heappop(heap)
         nodes += 1
         node.alive &= opened
-        area = _area_of(node.areas, m)
+        area = area_of(node.areas, m)
         found = relax_travel(
             pairs,
             weight,
@@ -145,7 +149,7 @@ def branch_on_centres(
             leaf = settle(left, upper)
             if leaf.centre is not None and value_of(leaf.centre) < upper:
                 centre, upper = leaf.centre, value_of(leaf.centre)
-                slack = slack_of(root, opened, np.full(m, -1), beats, upper)
+                slack = slack_of(root, opened, area_of(held, m), beats, upper)
                 pairs = close_pairs(pairs, graph, root.multipliers, weight, bounds, slack)
                 opened = opened & (np.diff(pairs.ptr) > 0)
             bound = max(bound, leaf.lower)
@@ -196,7 +200,8 @@ def slack_of(
     return slack
 
 
-def _area_of(areas: tuple[Area, ...], count: int) -> Integers:
+def area_of(areas: Sequence[Area], count: int) -> Integers:
+    """Return which of the areas each centre is in (m,), -1 for none."""
     area = np.full(count, -1, dtype=np.int64)
     for i, one in enumerate(areas):
         area[list(one)] = i

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import AT_THE_ROOT, IN_A_HURRY, Relaxation, relax_travel
-from gridmap.partition._branch import Leaf, branch_on_centres, slack_of
+from gridmap.partition._branch import Leaf, area_of, branch_on_centres, slack_of
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import Pairs, all_pairs, close_pairs
 
@@ -55,12 +55,15 @@ class TravelTask(NamedTuple):
         Cost (n, n) of each grid with each centre.
     weight, bounds
         Workload (n,); lowest and highest workload of a beat, both allowed.
+    rooms
+        Grids that are the centres of beats, whatever is best.
     """
 
     graph: Graph
     cost: Floats
     weight: Floats
     bounds: tuple[float, float]
+    rooms: tuple[int, ...] = ()
 
     def value(self, centre: Integers) -> float:
         """Return what a plan costs, given the centre of each grid (n,)."""
@@ -108,6 +111,7 @@ def prove_travel(
     n = len(task.weight)
     beats = len(np.unique(centre))
     upper = task.value(centre)
+    rooms = area_of([frozenset([v]) for v in task.rooms], n)
     part = clock.part(clock.left() * (0.3 if is_modelled(n, exact=exact) else 1.0))
     pairs = all_pairs(task.cost)
     near = np.sort(task.cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
@@ -120,6 +124,7 @@ def prove_travel(
         start=near,
         clock=part,
         steps=steps,
+        area=rooms,
         descent=AT_THE_ROOT if exact else IN_A_HURRY,
     )
     lower = min(max(root.bound, 0.0), upper)
@@ -127,7 +132,7 @@ def prove_travel(
     if not exact or proven:
         return Proof(lower, upper, proven, centre)
     every = np.ones(n, dtype=np.bool_)
-    slack = slack_of(root, every, np.full(n, -1), beats, upper)
+    slack = slack_of(root, every, rooms, beats, upper)
     pairs, root = _opened(
         close_pairs(pairs, task.graph, root.multipliers, task.weight, task.bounds, slack), root
     )
@@ -146,6 +151,7 @@ def prove_travel(
         centre,
         upper,
         root=root,
+        rooms=tuple(np.flatnonzero(np.isin(pairs.own, task.rooms)).tolist()),
         settle=settle,
         value_of=task.value,
         clock=clock,
@@ -298,7 +304,7 @@ def _hess_model(
     """Return the model: assignment, balance, centres in their own beats, k of them."""
     import highspy
 
-    _, cost, weight, bounds = task
+    cost, weight, bounds = task.cost, task.weight, task.bounds
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)  # noqa: FBT003 - the library's signature
     solver.setOptionValue("threads", 1)

@@ -14,6 +14,7 @@ from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
 from gridmap.partition._progress import Tell, silent
+from gridmap.partition._rating import pinned
 from gridmap.partition._solve import solve_region
 from gridmap.partition._state import excess_of, make_state
 from gridmap.partition.problem import Problem
@@ -55,23 +56,23 @@ def improve_travel(
     tell
         Called with the share done, 0 to 1.
     """
-    scores = candidate.scores
+    scores, n = candidate.scores, problem.grids
     if scores.travel_total is None or scores.centres is None:
         return None, ()
-    if not _provable(problem, built, candidate):
+    if not _bounded(problem, built, candidate):
         return None, (Bound(objective="travel_m", value=scores.travel_total),)
-    n = problem.grids
-    cost = _cost(problem)
-    share = problem.tolerances or (built.tolerance,)
-    mean = float(problem.weights[:, 0].sum()) / problem.beats
-    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
-    back = np.empty(n, dtype=np.int64)
-    back[built.node] = np.arange(n)
+    back = np.arange(n)
+    modelled = _modelled(problem, built)
+    if modelled:
+        back[built.node] = np.arange(n)
+    task, way = _task(problem, built, scores.travel_total, back)
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
-    load, way = _unit(mean), _unit(scores.travel_total / n)
-    cost = np.ascontiguousarray(cost[np.ix_(back, back)]) / way
-    limits = (bounds[0] / load, bounds[1] / load)
-    task = TravelTask(built.instance.graph, cost, problem.weights[back, 0] / load, limits)
+    if not modelled:  # a bound holds whatever else is asked for
+        proof = prove_travel(task, centre, clock=clock, exact=False, steps=_STEPS)
+        lower, proven = min(proof.lower * way, scores.travel_total), proof.proven
+        value = scores.travel_total
+        return None, (Bound(objective="travel_m", value=value, lower=lower, proven=proven),)
+    cost = task.cost
     branched = is_modelled(n, exact=exact)
     searching = 0.25 if branched else 0.6 if exact else 0.75
     own = clock.part(clock.left() * searching)
@@ -92,7 +93,9 @@ def improve_travel(
         plan = np.zeros(n, dtype=np.int64)
         for b in range(problem.beats):
             inside = np.flatnonzero(found.beat == b)
-            plan[inside] = inside[np.argmin(cost[np.ix_(inside, inside)].sum(axis=0))]
+            room = np.intersect1d(inside, task.rooms)
+            best = inside[np.argmin(cost[np.ix_(inside, inside)].sum(axis=0))]
+            plan[inside] = room[0] if room.size else best
         return plan if found.excess <= 0 else centre_of_nodes
 
     centre_of_nodes = built.node[centre][back]
@@ -115,6 +118,7 @@ def improve_travel(
     bound = Bound(objective="travel_m", value=upper, lower=lower, proven=proof.proven)
     if upper < scores.travel_total * (1 - 1e-9):
         beat = np.unique(proof.centre, return_inverse=True)[1].astype(np.int32)
+        beat = pinned(built.instance, beat)
         if excess_of(built.instance, make_state(built.instance, beat, 0, np.inf)) <= _ROUNDING:
             return beat, (bound,)
         # The solver's answer is outside by its own tolerance: no plan, and no proof of one.
@@ -127,15 +131,46 @@ def _unit(typical: float) -> float:
     return 1.0 if _SMALL <= typical <= _LARGE or typical <= 0 else typical
 
 
-def _provable(problem: Problem, built: Built, candidate: Candidate) -> bool:
-    """Return whether the exact model knows everything that the request asks for."""
-    pulls = built.instance.pulls
-    locked = bool((pulls.pin >= 0).any() or pulls.foe.size)
-    kept = bool((pulls.home >= 0).any())
-    whole = len(built.instance.xy) == problem.grids
-    same = problem.targets is None and problem.criteria == 1
+def _bounded(problem: Problem, built: Built, candidate: Candidate) -> bool:
+    """Return whether a bound can be computed: the plan is one region of equal beats."""
+    whole = len(built.grids) == problem.grids
     small = problem.grids <= BOUND_GRIDS
-    return small and whole and same and candidate.feasible and not locked and not kept
+    return small and whole and problem.targets is None and candidate.feasible
+
+
+def _modelled(problem: Problem, built: Built) -> bool:
+    """Return whether the exact model knows everything that the request asks for.
+
+    It knows rooms, and no other locks.
+    """
+    pulls = built.instance.pulls
+    locked = int((pulls.pin >= 0).sum()) > len(_rooms(problem, built)) or pulls.foe.size > 0
+    kept = bool((pulls.home >= 0).any())
+    apart = len(built.instance.xy) == problem.grids
+    return apart and problem.criteria == 1 and not locked and not kept
+
+
+def _rooms(problem: Problem, built: Built) -> list[int]:
+    """Return the grids with the rooms of the region's beats."""
+    rooms = [] if problem.rooms is None else problem.rooms.tolist()
+    return [rooms[b] for b in built.labels.tolist() if b < len(rooms) and rooms[b] >= 0]
+
+
+def _task(
+    problem: Problem, built: Built, travel: float, back: Integers
+) -> tuple[TravelTask, float]:
+    """Return what ways are made short for, grid ``back[i]`` at position i, and a way's unit."""
+    share = problem.tolerances or (built.tolerance,)
+    mean = float(problem.weights[:, 0].sum()) / problem.beats
+    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
+    load, way = _unit(mean), _unit(travel / problem.grids)
+    return TravelTask(
+        graph=built.instance.graph,
+        cost=np.ascontiguousarray(_cost(problem)[np.ix_(back, back)]) / way,
+        weight=problem.weights[back, 0] / load,
+        bounds=(bounds[0] / load, bounds[1] / load),
+        rooms=tuple(np.flatnonzero(np.isin(back, _rooms(problem, built))).tolist()),
+    ), way
 
 
 def _cost(problem: Problem) -> Floats:

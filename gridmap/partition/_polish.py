@@ -18,7 +18,6 @@ from gridmap.partition._exact import Cut, TravelTask, assign_centres
 
 __all__ = ["polish_travel"]
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _HOPE = 0.006  # a plan worse by so much is not worth settling,
 _HOPE_GRIDS = 2.0  # or by so many grids' even share of the whole
@@ -49,14 +48,14 @@ def polish_travel(
     tries
         How many of them are looked at.
     """
-    best = _settled(task, _recentred(task.cost, centre), clock, cuts)
+    best = _settled(task, _recentred(task, centre), clock, cuts)
     seen = {_sites(best)}
     hope = 1.0 + max(_HOPE, _HOPE_GRIDS / len(centre))
     for i in range(tries if another is not None else 0):
         if clock.stopped():
             break
         assert another is not None  # noqa: S101 - else there are no tries; for the type checker
-        plan = _recentred(task.cost, another(i))
+        plan = _recentred(task, another(i))
         if _sites(plan) in seen or task.value(plan) > task.value(best) * hope:
             continue
         seen.add(_sites(plan))
@@ -71,10 +70,10 @@ def _sites(centre: Integers) -> tuple[int, ...]:
     return tuple(np.unique(centre).tolist())
 
 
-def _recentred(cost: Floats, centre: Integers) -> Integers:
-    """Return the plan with each beat's centre at its best own grid."""
-    moved = centre.copy()
-    for j in np.unique(centre):
+def _recentred(task: TravelTask, centre: Integers) -> Integers:
+    """Return the plan with each beat's centre at its best own grid, or at its room."""
+    cost, moved = task.cost, centre.copy()
+    for j in np.setdiff1d(centre, task.rooms):
         own = np.flatnonzero(centre == j)
         sums = cost[np.ix_(own, own)].sum(axis=0)
         at = int(np.argmin(sums))
@@ -94,7 +93,7 @@ def _settled(
         sites = np.unique(best)
         found = assign_centres(task, sites, cuts, clock, known=best)
         assert found is not None  # noqa: S101 - a plan is known; for the type checker
-        found = _recentred(task.cost, found)
+        found = _recentred(task, found)
         if task.value(found) >= task.value(best) * (1 - _TRIFLE):
             break
         best = found
