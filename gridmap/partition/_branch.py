@@ -63,7 +63,8 @@ class Branched(NamedTuple):
 class _Node:
     """A part of all choices: open centres, areas with a centre each, and multipliers.
 
-    ``settled`` is a leaf whose assignment took too long: its bound is all that is known.
+    ``tried`` is how often a leaf's assignment has taken too long: first it gets a moment, and
+    where nothing else is left to look at, all the time there is.
     """
 
     bound: float
@@ -71,7 +72,7 @@ class _Node:
     alive: Flags = field(compare=False)
     areas: tuple[Area, ...] = field(compare=False)
     multipliers: Floats = field(compare=False)
-    settled: bool = field(compare=False, default=False)
+    tried: int = field(compare=False, default=0)
 
 
 def branch_on_centres(
@@ -84,7 +85,7 @@ def branch_on_centres(
     *,
     root: Relaxation,
     rooms: tuple[int, ...] = (),
-    settle: Callable[[Pairs, float], Leaf],
+    settle: Callable[[Pairs, Integers, bool], Leaf],
     value_of: Callable[[Integers], float],
     clock: Clock,
 ) -> Branched:
@@ -103,7 +104,8 @@ def branch_on_centres(
     rooms
         Centres that are open in any case.
     settle
-        Returns what is best where the pairs have no more centres than beats.
+        Returns what is best where the pairs have no more centres than beats, given the best
+        plan so far and whether to take all the time there is.
     value_of
         Returns what a plan costs.
     """
@@ -115,7 +117,7 @@ def branch_on_centres(
     number, nodes = 0, 0
     most = max(1_000, int(_MOST_BYTES / (8 * len(weight) + m)))
     while heap and not clock.stopped() and len(heap) < most:
-        if heap[0].bound >= upper * (1 - _ROUNDING) or heap[0].settled:
+        if heap[0].bound >= upper * (1 - _ROUNDING) or heap[0].tried > 1:
             break
         node = heapq.heappop(heap)
         nodes += 1
@@ -146,7 +148,7 @@ def branch_on_centres(
             left = close_pairs(
                 pairs, graph, found.multipliers, weight, bounds, np.where(alive, slack, -1.0)
             )
-            leaf = settle(left, upper)
+            leaf = settle(left, centre, node.tried > 0)
             if leaf.centre is not None and value_of(leaf.centre) < upper:
                 centre, upper = leaf.centre, value_of(leaf.centre)
                 slack = slack_of(root, opened, area_of(held, m), beats, upper)
@@ -155,7 +157,8 @@ def branch_on_centres(
             bound = max(bound, leaf.lower)
             if bound < upper * (1 - _ROUNDING):
                 number += 1
-                heapq.heappush(heap, _Node(bound, number, alive, areas, found.multipliers, True))  # noqa: FBT003 - a field of a value
+                again = _Node(bound, number, alive, areas, found.multipliers, node.tried + 1)
+                heapq.heappush(heap, again)
             continue
         inside, within = _chosen_area(found.often, alive, areas, unlike)
         without = alive.copy()

@@ -140,8 +140,9 @@ def prove_travel(
         return Proof(lower, upper, False, centre)  # noqa: FBT003 - a field of a value
     known = [] if cuts is None else cuts
 
-    def settle(left: Pairs, upper: float) -> Leaf:
-        return _settle(task, left, beats, known, clock.part(_LEAF_S), upper)
+    def settle(left: Pairs, best: Integers, patient: bool) -> Leaf:  # noqa: FBT001 - private
+        part = clock if patient else clock.part(_LEAF_S)
+        return _settle(task, left, best, known, part)
 
     found = branch_on_centres(
         pairs,
@@ -171,19 +172,21 @@ def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
     )
 
 
-def _settle(
-    task: TravelTask, left: Pairs, beats: int, cuts: list[Cut], clock: Clock, upper: float
-) -> Leaf:
-    """Return the best plan in whole pieces with the centres that are left, and its bound."""
-    n = len(task.weight)
+def _settle(task: TravelTask, left: Pairs, best: Integers, cuts: list[Cut], clock: Clock) -> Leaf:
+    """Return the best plan in whole pieces with the centres that are left, and its bound.
+
+    A bound above the best plan so far is as good as any.
+    """
+    n, beats, upper = len(task.weight), len(np.unique(best)), task.value(best)
     open_pairs = np.zeros((n, n), dtype=np.bool_)
     open_pairs[left.grid, np.repeat(left.own, np.diff(left.ptr))] = True
     if not open_pairs.any(axis=1).all():
         return Leaf(np.inf, None)
+    start = best if open_pairs[np.arange(n), best].all() else None
     lower = 0.0
     while True:
         found, bound, done = _solve_once(
-            task, beats, None, open_pairs, cuts, clock, _LEAF_GAP, upper
+            task, beats, start, open_pairs, cuts, clock, _LEAF_GAP, upper
         )
         lower = max(lower, bound)
         if found is None:
