@@ -252,3 +252,14 @@ def test_a_city_where_nobody_works_is_divided_within_bounds_of_nought(objective)
     problem = row(np.zeros(4), 2, np.ones(3), bounds=(0, 0))
     best = propose(problem, objective=objective).best
     assert best.scores.pieces.tolist() == [1, 1]
+
+
+def test_a_way_goes_round_where_both_of_a_pair_lie_on_the_shortest():
+    # From 4 to 7 over 5 and 6, which are to be apart; round them there is another way.
+    problem = lattice(3, 4, np.ones(12), 2, together=((4, 7),), apart=((5, 6),))
+    found = propose(problem, tolerance=0.9, effort="quick").best.assignment
+    assert found[4] == found[7]
+    assert found[5] != found[6]
+    both = lattice(1, 4, np.ones(4), 2, together=((0, 3),), apart=((1, 2),))
+    with pytest.raises(InfeasibleError):
+        propose(both, effort="quick")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numba import njit
+
+from gridmap._compiled import njit
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -9,7 +9,8 @@ and fast robust geometric predicates", *Discrete & Computational Geometry* 18(3)
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from gridmap._compiled import njit
 
 _EPSILON = 2.0**-53
 _FILTER = (3.0 + 16.0 * _EPSILON) * _EPSILON

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from gridmap._compiled import njit
 
 EMPTY = -1
 WHOLE = -1

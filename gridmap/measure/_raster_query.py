@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.measure._orientation import orientation
 from gridmap.measure._raster import EMPTY, WHOLE, Floats, Ints, Labels, cell_of
 

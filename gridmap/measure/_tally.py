@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from gridmap._compiled import njit
 
 HOURS = 168
 _HOUR_S = 3600

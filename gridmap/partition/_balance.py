@@ -11,11 +11,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._recombine import TreeRoom, recombine_pair, tree_room
 from gridmap.partition._state import make_state, refresh_state

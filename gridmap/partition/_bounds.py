@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import NEVER, Pairs, knapsack
 
@@ -27,6 +27,7 @@ _AT_ONCE = 20  # steps between two looks at the clock
 _MOMENTUM = 0.9  # of the direction before: without it the steps zigzag and end too early
 _FORGET = 0.93  # of how often a centre was chosen, at each step
 _GAIN = 1e-7  # of the bound
+_EPSILON = 4e-16  # of a sum's terms, for each: a bound is rounded down
 
 
 class Descent(NamedTuple):
@@ -189,6 +190,7 @@ def _descend(
             course[3] = 1.0
             return
         bound = u.sum() + total
+        bound -= _EPSILON * (n + beats) * (np.abs(u).sum() + abs(total))
         taken[:] = 0.0
         for c in range(m):
             often[c] *= _FORGET
@@ -207,7 +209,7 @@ def _descend(
             way[:] = 0.0
         way[:] = _MOMENTUM * way + 1.0 - taken
         norm = (way**2).sum()
-        if norm < 1e-12 or course[1] < descent.shortest or course[0] >= upper:
+        if norm < 1e-9 or course[1] < descent.shortest or course[0] >= upper:
             course[3] = 1.0
             return
         u += course[1] * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * way

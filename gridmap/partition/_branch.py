@@ -34,6 +34,7 @@ _MOST_BYTES = 3e8  # of the multipliers of open nodes
 _LOOKED_AT = 40  # centres, and as many around each, when an area is chosen
 _NEARLY = 0.95  # of a centre: an area that surely has one divides nothing
 _ROUNDING = 1e-9
+_CLOSE = 2e-7  # of the best plan: a leaf is solved to half of it
 
 
 class Leaf(NamedTuple):
@@ -117,7 +118,7 @@ def branch_on_centres(
     number, nodes = 0, 0
     most = max(1_000, int(_MOST_BYTES / (8 * len(weight) + m)))
     while heap and not clock.stopped() and len(heap) < most:
-        if heap[0].bound >= upper * (1 - _ROUNDING) or heap[0].tried > 1:
+        if heap[0].bound >= upper * (1 - _CLOSE) or heap[0].tried > 1:
             break
         node = heapq.heappop(heap)
         nodes += 1
@@ -137,7 +138,7 @@ def branch_on_centres(
             descent=AT_A_NODE,
         )
         bound = max(node.bound, found.bound)
-        if bound >= upper * (1 - _ROUNDING):
+        if bound >= upper * (1 - _CLOSE):
             continue
         slack = slack_of(found, node.alive, area, beats, upper)
         alive = node.alive & (slack >= 0)
@@ -155,7 +156,7 @@ def branch_on_centres(
                 pairs = close_pairs(pairs, graph, root.multipliers, weight, bounds, slack)
                 opened = opened & (np.diff(pairs.ptr) > 0)
             bound = max(bound, leaf.lower)
-            if bound < upper * (1 - _ROUNDING):
+            if bound < upper * (1 - _CLOSE):
                 number += 1
                 again = _Node(bound, number, alive, areas, found.multipliers, node.tried + 1)
                 heapq.heappush(heap, again)
@@ -171,7 +172,8 @@ def branch_on_centres(
         for still, those in ((alive, here), (without, away)):
             number += 1
             heapq.heappush(heap, _Node(bound, number, still, those, found.multipliers))
-    lower = min(heap[0].bound, upper) if heap else upper
+    # What was left out is no more than that much better.
+    lower = min(heap[0].bound if heap else upper, upper * (1 - _CLOSE))
     return Branched(lower, centre, nodes)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Pulls
 
 __all__ = ["best_sites", "move_centres"]

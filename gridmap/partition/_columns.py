@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._anneal import Schedule, schedule_arrays
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._clock import Clock

@@ -28,6 +28,7 @@ Integers = NDArray[np.int64]
 _EXACT_GRIDS = 400  # beyond, the model is rarely small enough: a better bound is worth more
 _MOST_PAIRS = 400_000  # of a grid and a centre: what a node of branching takes a second for
 _PROVEN = 1e-6  # gap
+_FINEST = 1e-6  # of the dearest way: a plan that costs less is beyond the solver's precision
 _LEAF_S, _LEAF_GAP = 30.0, 1e-7
 _NEAR, _NEARER = 8, 4  # centres that a grid may be given to, fewer where a plan is known
 _AROUND_S, _AROUND_GAP = 2.0, 2e-5
@@ -128,8 +129,8 @@ def prove_travel(
         descent=AT_THE_ROOT if exact else IN_A_HURRY,
     )
     lower = min(max(root.bound, 0.0), upper)
-    proven = upper - lower <= _PROVEN * max(upper, 1e-12)
-    if not exact or proven:
+    proven = upper - lower <= _PROVEN * upper
+    if not exact or proven or upper < _FINEST * float(task.cost.max()):
         return Proof(lower, upper, proven, centre)
     every = np.ones(n, dtype=np.bool_)
     slack = slack_of(root, every, rooms, beats, upper)
@@ -159,7 +160,9 @@ def prove_travel(
     )
     upper = task.value(found.centre)
     lower = min(max(lower, found.lower), upper)
-    return Proof(lower, upper, upper - lower <= _PROVEN * max(upper, 1e-12), found.centre)
+    if upper < _FINEST * float(task.cost.max()):
+        return Proof(min(max(root.bound, 0.0), upper), upper, upper <= 0, found.centre)
+    return Proof(lower, upper, upper - lower <= _PROVEN * upper, found.centre)
 
 
 def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
@@ -193,7 +196,7 @@ def _settle(task: TravelTask, left: Pairs, best: Integers, cuts: list[Cut], cloc
             return Leaf(lower, None)
         new = _pieces_cuts(task.graph, found)
         if not new:
-            return Leaf(task.value(found) if done else lower, found)
+            return Leaf(lower, found)
         if not done:
             return Leaf(lower, None)
         cuts += new
@@ -259,6 +262,7 @@ def _solve_once(
     for cut in cuts:
         _add_cut(solver, cut, number)
     solver.setOptionValue("mip_rel_gap", gap)
+    solver.setOptionValue("mip_abs_gap", 0.0)
     if np.isfinite(upper):
         solver.cbMipInterrupt.subscribe(_stop_above(upper))
     if np.isfinite(clock.left()):

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition._arrays import Instance, Loads, Pulls, build_graph, hilbert_order
 from gridmap.partition._division import Region
+from gridmap.partition._ties import contract
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
@@ -67,11 +68,11 @@ def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
     """
     grids = region.grids
     edges, border = region.edges, region.borders_m
-    group = _contract(problem, region)
+    xy = _places(problem, grids, edges)
+    group = contract(problem, region, xy)
     nodes = int(group.max()) + 1
     if nodes < len(region.labels):
         raise InfeasibleError("partition.error.few_units", beats=len(region.labels), units=nodes)
-    xy = _places(problem, grids, edges)
     mass = np.bincount(group, minlength=nodes).astype(np.float64)
     centre = _sum_by(group, xy, nodes) / mass[:, None]
     order = hilbert_order(centre)
@@ -104,102 +105,6 @@ def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
         wish.tolerances[0],
         _today(problem, region, node, nodes),
     )
-
-
-def _contract(problem: Problem, region: Region) -> Integers:
-    """Return the node of each grid: grids that must share a beat are one node.
-
-    Groups that do not touch are joined along the shortest way between their parts that
-    breaks no other lock.
-    """
-    grids, n = region.grids, len(region.grids)
-    edges = region.edges
-    ties = [_positions(region.grids, np.array(sorted(tie))) for tie in problem.together]
-    ties = [tie for tie in ties if len(tie) > 1]
-    if not ties:
-        return np.arange(n)
-    # Of ways as short, the one over the least workload, then along the ground's own order.
-    light = problem.weights[grids, 0] / max(float(problem.weights[grids, 0].sum()), 1e-300)
-    place = np.argsort(hilbert_order(_places(problem, grids, edges))) / n
-    step = 1.0 + 0.5 * light + 1e-6 * place / n
-    both = np.concatenate([edges, edges[:, ::-1]])
-    both = np.unique(both[both[:, 0] != both[:, 1]], axis=0)
-    table = coo_array((step[both[:, 1]], (both[:, 0], both[:, 1])), (n, n)).tocsr()
-    label = wanted_beats(problem)[region.grids]
-    foes = [_positions(region.grids, np.array(sorted(pair))) for pair in problem.apart]
-    foes = [pair for pair in foes if len(pair) == 2]
-    # Those that belong to a beat come first: the others may join them on the way.
-    order = sorted(range(len(ties)), key=lambda i: -int(label[ties[i]].max()))
-    moved_up: set[int] = set()
-    while True:
-        group, stuck = _joined(table, [ties[i] for i in order], label, foes)
-        if stuck < 0:
-            return np.unique(group, return_inverse=True)[1].astype(np.int64)
-        late = order[stuck]
-        if stuck == 0 or late in moved_up:
-            raise InfeasibleError(
-                "partition.error.apart_forever",
-                ids=some_ids(problem.name_of(region.grids[ties[late]])),
-            )
-        moved_up.add(late)  # another group's way was in its way: let it choose first
-        order = [late, *(i for i in order if i != late)]
-
-
-def _joined(
-    table: csr_array, ties: list[Integers], label: Integers, foes: list[Integers]
-) -> tuple[Integers, int]:
-    """Return the group of each grid, and which of the ties cannot be joined (-1: none)."""
-    group = np.arange(len(label))
-    held = label.copy()
-    for tie in ties:
-        group[np.isin(group, group[tie])] = group[tie[0]]
-        held[group == group[tie[0]]] = held[tie].max()
-    for i, tie in enumerate(ties):
-        while True:
-            own = group[tie[0]]
-            inside = np.flatnonzero(group == own)
-            count, piece = connected_components(table[inside][:, inside], directed=False)
-            if count == 1:
-                break
-            beat = int(held[inside[0]])
-            shut = (held >= 0) & (held != beat) & (beat >= 0)
-            for a, b in foes:
-                shut |= (group == group[b]) if group[a] == own else False
-                shut |= (group == group[a]) if group[b] == own else False
-            way = _way(table, inside[piece == 0], inside[piece != 0], ~shut)
-            if way is None:
-                return group, i
-            joined = np.isin(group, group[way])
-            held[joined] = held[joined].max()
-            group[joined] = own
-    return group, -1
-
-
-def _way(
-    table: csr_array, start: Integers, goals: Integers, allowed: NDArray[np.bool_]
-) -> Integers | None:
-    """Return the way of least cost from some grids to others over those allowed, or None."""
-    own = np.flatnonzero(allowed)
-    far, before, _ = dijkstra(
-        table[own][:, own],
-        indices=np.searchsorted(own, start),
-        min_only=True,
-        return_predecessors=True,
-    )
-    ends = np.searchsorted(own, goals)
-    goal = int(ends[np.argmin(far[ends])])
-    if not np.isfinite(far[goal]):
-        return None
-    way = [goal]
-    while before[way[-1]] >= 0:
-        way.append(int(before[way[-1]]))
-    return own[way]
-
-
-def _positions(grids: Integers, some: Integers) -> Integers:
-    """Return the positions, in sorted grids, of those of some that are among them."""
-    at = np.minimum(np.searchsorted(grids, some), len(grids) - 1)
-    return at[grids[at] == some]
 
 
 def _places(problem: Problem, grids: Integers, edges: Integers) -> Floats:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Graph
 
 __all__ = ["NEVER", "Pairs", "all_pairs", "close_pairs", "knapsack"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Graph, Loads, Pulls, State
 
 __all__ = [

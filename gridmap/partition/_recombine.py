@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Floats, Graph, Ints, Loads, Pulls, State
 from gridmap.partition._moves import beat_penalty, next_random, pull_of, share_penalty
 

@@ -9,8 +9,8 @@ brought to the border is to be offered in the same sweep.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import RING_BITS, Graph, Loads, Pulls, State
 from gridmap.partition._moves import (
     FOES,

@@ -11,9 +11,9 @@ moved against its potential for as long as the plan can still move.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._arrays import Floats, Instance, Loads, State
 
 __all__ = ["Transport", "beat_pairs", "flow_potential"]

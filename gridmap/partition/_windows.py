@@ -9,9 +9,9 @@ little patience for plans that are worse at first.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gridmap._compiled import njit
 from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
 from gridmap.partition._centres import move_centres

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from gridmap._compiled import njit
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.travel._segment_index import SegmentIndex
 
 if TYPE_CHECKING:
