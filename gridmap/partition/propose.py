@@ -171,9 +171,9 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         candidates.append(found)
         if clock.stopped():
             break
-    chosen = [_put_back(one, came) for one in front_of(candidates)]
     locked = locked_as_is(problem)
     problem, division = put_back(problem, given, came), division.put_back(came)
+    chosen = [_put_back(one, came, problem, given, division) for one in front_of(candidates)]
     notes = pockets + locked + shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
@@ -329,13 +329,26 @@ def _candidate(
     )
 
 
-def _put_back(candidate: Candidate, came: NDArray[np.int64]) -> Candidate:
-    """Return a plan of grids in their own order as the grids came."""
+def _put_back(
+    candidate: Candidate,
+    came: NDArray[np.int64],
+    problem: Problem,
+    given: Problem,
+    division: Division,
+) -> Candidate:
+    """Return a plan of grids in their own order as the grids came.
+
+    Without places beats are numbered as their first grids came: nothing else says who is first.
+    """
     assignment = np.empty_like(candidate.assignment)
     assignment[came] = candidate.assignment
+    if problem.xy is None:
+        assignment = relabel(problem, assignment)
     assignment.flags.writeable = False
     scores = candidate.scores
-    if scores.centres is not None:
+    if problem.xy is None:
+        scores = score_plan(given, assignment, division.bridges)
+    elif scores.centres is not None:
         scores = replace(scores, centres=came[scores.centres])
     return replace(candidate, assignment=assignment, scores=scores)
 
