@@ -257,8 +257,13 @@ class Reader:
         """Choose a step, a view or another of several things side by side."""
         name = self.says(key)
         buttons = self.page.get_by_test_id("stButtonGroup")
-        buttons.get_by_role("radio", name=name, exact=True).first.click(timeout=LONG)
+        option = buttons.get_by_role("radio", name=name, exact=True).first
+        option.click(timeout=LONG)
         self.settle()
+        # A page that is still being drawn may put a new button under the pointer: press again.
+        if option.count() and option.get_attribute("aria-checked") == "false":
+            option.click(timeout=LONG)
+            self.settle()
 
     def pick(self, key: str, option: str) -> None:
         """Pick an option of a list."""
