@@ -22,6 +22,7 @@ __all__ = [
     "State",
     "build_graph",
     "hilbert_order",
+    "members_of",
 ]
 
 Floats = NDArray[np.float64]
@@ -126,6 +127,21 @@ class Instance(NamedTuple):
     pulls: Pulls
     xy: Floats
     slack: float
+
+
+@njit(cache=True, nogil=True)
+def members_of(beat: Ints, k: int) -> tuple[NDArray[np.int64], Ints]:
+    """Return where each beat's grids begin (k + 1,), and all grids, beat by beat (n,)."""
+    begin = np.zeros(k + 1, np.int64)
+    for b in beat:
+        begin[b + 1] += 1
+    begin = np.cumsum(begin)
+    at = begin[:-1].copy()
+    grids = np.empty(len(beat), np.int32)
+    for v in range(len(beat)):
+        grids[at[beat[v]]] = v
+        at[beat[v]] += 1
+    return begin, grids
 
 
 def hilbert_order(xy: Floats) -> NDArray[np.int64]:

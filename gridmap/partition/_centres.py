@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Pulls
+from gridmap.partition._arrays import Pulls, members_of
 
 __all__ = ["best_sites", "move_centres"]
 
@@ -33,16 +33,7 @@ def best_sites(pulls: Pulls, beat: np.ndarray, k: int, candidates: int) -> np.nd
     Ties go to the first in the region's order. ``candidates`` bounds how many grids nearest
     to the demand's centre of gravity are tried in each beat.
     """
-    n = len(beat)
-    count = np.zeros(k + 1, np.int64)
-    for v in range(n):
-        count[beat[v] + 1] += 1
-    begin = np.cumsum(count)
-    fill = begin[:-1].copy()
-    members = np.empty(n, np.int64)
-    for v in range(n):
-        members[fill[beat[v]]] = v
-        fill[beat[v]] += 1
+    begin, members = members_of(beat, k)
     site = np.zeros(k, np.int32)
     for b in range(k):
         own = members[begin[b] : begin[b + 1]]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Floats, Instance, Loads, State
+from gridmap.partition._arrays import Floats, Instance, Loads, State, members_of
 
 __all__ = ["Transport", "beat_pairs", "flow_potential"]
 
@@ -48,16 +48,8 @@ def _pairs(
     near: np.ndarray,
 ) -> int:
     """Write each beat's neighbours, one beat after the other, and their number."""
-    k, n = len(count), len(beat)
-    begin = np.zeros(k + 1, np.int64)
-    for v in range(n):
-        begin[beat[v] + 1] += 1
-    begin = np.cumsum(begin)
-    at = begin[:-1].copy()
-    own = np.empty(n, np.int32)
-    for v in range(n):
-        own[at[beat[v]]] = v
-        at[beat[v]] += 1
+    k = len(count)
+    begin, own = members_of(beat, k)
     seen = np.full(k, -1, np.int64)
     found = 0
     for b in range(k):
