@@ -1,5 +1,7 @@
 """A plan hangs on the ground, not on the order in which grids and borders are listed."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,26 +10,14 @@ from lattices import lattice, row
 
 from gridmap.partition import Problem, propose
 from gridmap.partition._order import in_order, put_back
-
-_PER_GRID = (
-    "weights",
-    "xy",
-    "areas_m2",
-    "outer_m",
-    "parents",
-    "communities",
-    "present",
-    "keep_weights",
-    "fixed",
-    "demand",
-)
+from gridmap.partition.problem import PER_GRID
 
 
 def _shuffled(problem: Problem, rng: np.random.Generator) -> tuple[Problem, np.ndarray]:
     """Return the problem listed in another order, and where each grid went."""
     order = rng.permutation(problem.grids)
     place = np.argsort(order)
-    changes = {name: getattr(problem, name) for name in _PER_GRID}
+    changes = {name: getattr(problem, name) for name in PER_GRID}
     changes = {name: None if v is None else v[order] for name, v in changes.items()}
     for ends, length in (("edges", "borders_m"), ("barrier_edges", "barrier_m")):
         listed = rng.permutation(len(getattr(problem, ends)))
@@ -109,6 +99,14 @@ def test_of_grids_all_alike_the_plan_is_as_good(seed):
     other, _ = _shuffled(problem, np.random.default_rng(seed))
     again = propose(other, tolerance=0.1, effort="quick").best.scores
     assert (again.cut_m, again.max_deviation) == (first.cut_m, first.max_deviation)
+
+
+def test_each_field_of_a_problem_is_put_in_order_or_has_none():
+    by_themselves = {"edges", "borders_m", "barrier_edges", "barrier_m", "rooms", "travel"}
+    by_themselves |= {"together", "apart", "ids"}
+    of_beats = {"beats", "tolerances", "targets", "bounds", "frozen", "beat_names"}
+    every = {item.name for item in fields(Problem)}
+    assert every == {*PER_GRID, *by_themselves, *of_beats, "whole_communities"}
 
 
 def test_names_and_places_are_those_of_the_file():

@@ -16,13 +16,20 @@ Integers = NDArray[np.int64]
 _EXACT = 2_000  # beats up to which the best match is found; beyond, the largest shares first
 
 
-def relabel(problem: Problem, assignment: Integers) -> Integers:
+def relabel(problem: Problem, assignment: Integers, came: Integers | None = None) -> Integers:
     """Return an assignment with its beats numbered as a planner expects.
 
     A beat that continues a present one has its number: the pairs that keep most of the keep
-    weights (an assignment problem). Others are numbered from west to east. Beats with fixed
-    grids or rooms keep their number, and those with targets one of the same target.
+    weights (an assignment problem). Others are numbered from west to east, or without places
+    as their first grids are listed. Beats with fixed grids or rooms keep their number, and
+    those with targets one of the same target.
+
+    Parameters
+    ----------
+    came
+        Where the file lists each grid (n,); in this order if None.
     """
+    listed = np.arange(problem.grids) if came is None else came
     labels, row = np.unique(assignment, return_inverse=True)
     held = _held(problem, labels)
     if held.all():
@@ -30,9 +37,9 @@ def relabel(problem: Problem, assignment: Integers) -> Integers:
     number = labels.copy()
     free = np.flatnonzero(~held)
     if problem.targets is not None and np.ptp(problem.targets, axis=0).any():
-        return _among_equals(problem, labels, row, free)
+        return _among_equals(problem, labels, row, free, listed)
     if problem.present is None:
-        number[free[_from_west(problem, row, free)]] = np.sort(labels[free])
+        number[free[_from_west(problem, row, free, listed)]] = np.sort(labels[free])
         return number[row]
     taken = {int(label) for label in labels[held]}
     matched = _match(problem, row, free, taken)
@@ -44,12 +51,14 @@ def relabel(problem: Problem, assignment: Integers) -> Integers:
     fresh = (b for b in range(len(known) + 2 * len(labels) + max(taken, default=0) + 1))
     spare = (b for b in fresh if b not in taken and b not in known)
     left = free[number[free] < 0]
-    for i in left[_from_west(problem, row, left)]:
+    for i in left[_from_west(problem, row, left, listed)]:
         number[i] = next(spare)
     return number[row]
 
 
-def _among_equals(problem: Problem, labels: Integers, row: Integers, free: Integers) -> Integers:
+def _among_equals(
+    problem: Problem, labels: Integers, row: Integers, free: Integers, listed: Integers
+) -> Integers:
     """Return the assignment with numbers exchanged only between beats of the same target."""
     number = labels.copy()
     assert problem.targets is not None  # noqa: S101 - the caller's case; for the type checker
@@ -57,7 +66,7 @@ def _among_equals(problem: Problem, labels: Integers, row: Integers, free: Integ
     for group in np.unique(goal[free], axis=0):
         own = free[(goal[free] == group).all(axis=1)]
         if problem.present is None:
-            number[own[_from_west(problem, row, own)]] = labels[own]
+            number[own[_from_west(problem, row, own, listed)]] = labels[own]
             continue
         others = set(np.unique(problem.present).tolist()) - set(labels[own].tolist())
         matched = _match(problem, row, own, others)
@@ -71,11 +80,11 @@ def _held(problem: Problem, labels: Integers) -> NDArray[np.bool_]:
     return np.isin(labels, [*problem.frozen, *wanted_beats(problem).tolist()])
 
 
-def _from_west(problem: Problem, row: Integers, some: Integers) -> Integers:
-    """Return the order of some beats: by mean easting, else by their first grid."""
+def _from_west(problem: Problem, row: Integers, some: Integers, listed: Integers) -> Integers:
+    """Return the order of some beats: by mean easting, or without places by the first listed."""
     count = int(row.max()) + 1
     first = np.full(count, len(row), dtype=np.int64)
-    np.minimum.at(first, row, np.arange(len(row)))
+    np.minimum.at(first, row, listed if problem.xy is None else np.arange(len(row)))
     east = np.zeros(count)
     if problem.xy is not None:
         x = problem.xy[:, 0] - problem.xy[:, 0].min()

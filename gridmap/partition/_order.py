@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition.problem import Problem
+from gridmap.partition.problem import PER_GRID, Problem
 
 __all__ = ["in_order", "put_back"]
 
@@ -34,18 +34,7 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
     changes: dict[str, object] = {"ids": tuple(ids[v] for v in came.tolist())}
     place = np.empty(len(came), dtype=np.int64)
     place[came] = np.arange(len(came))
-    for name in (
-        "weights",
-        "xy",
-        "areas_m2",
-        "outer_m",
-        "parents",
-        "communities",
-        "present",
-        "keep_weights",
-        "fixed",
-        "demand",
-    ):
+    for name in PER_GRID:
         value = getattr(problem, name)
         changes[name] = None if value is None else value[came]
     for name, length in (("edges", "borders_m"), ("barrier_edges", "barrier_m")):

@@ -20,11 +20,23 @@ from gridmap.partition._inputs import (
     whole,
 )
 
-__all__ = ["Problem"]
+__all__ = ["PER_GRID", "Problem"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+PER_GRID = (  # arrays of a `Problem` with a row for each grid
+    "weights",
+    "xy",
+    "areas_m2",
+    "outer_m",
+    "parents",
+    "communities",
+    "present",
+    "keep_weights",
+    "fixed",
+    "demand",
+)
 _LARGEST = 1e30  # of any number: squares and sums stay far from where floats end
 _SMALLEST = 1e-30  # of the largest of what is counted
 _RATIO = 1e-9  # of the largest target: a smaller one is no beat's

@@ -152,7 +152,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
             scheduler=scheduler,
             report=part_of(report, 0.0, hot),
         )
-        found = _candidate(problem, asked, division, built, solved, name, keep)
+        found = _candidate(problem, asked, came, division, built, solved, name, keep)
         if nearer:
             beat, bound = improve_travel(
                 problem,
@@ -166,14 +166,14 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
             )
             if beat is not None:
                 better = [rate_plan(built[0].instance, beat, np.inf, 0)]
-                found = _candidate(problem, asked, division, built, better, name, keep)
+                found = _candidate(problem, asked, came, division, built, better, name, keep)
             found = replace(found, bounds=(*found.bounds, *bound))
         candidates.append(found)
         if clock.stopped():
             break
     locked = locked_as_is(problem)
     problem, division = put_back(problem, given, came), division.put_back(came)
-    chosen = [_put_back(one, came, problem, given, division) for one in front_of(candidates)]
+    chosen = [_put_back(one, came) for one in front_of(candidates)]
     notes = pockets + locked + shortfalls(problem, chosen[0], tolerance, keep, division)
     return Proposal(
         candidates=tuple(chosen),
@@ -298,19 +298,20 @@ def _may_leave(
 def _candidate(
     problem: Problem,
     asked: Problem,
+    came: NDArray[np.int64],
     division: Division,
     built: Sequence[Built],
     solved: Sequence[Solved],
     objective: str,
     keep: float | None,
 ) -> Candidate:
-    """Return the plan of the whole; ``asked`` is the problem as it came, pockets unfilled."""
+    """Return the plan of the whole; ``asked`` has its pockets unfilled, ``came`` is the file's order."""
     assignment = np.full(problem.grids, -1, dtype=np.int64)
     if problem.present is not None:
         assignment[division.frozen] = problem.present[division.frozen]
     for part, found in zip(built, solved, strict=True):
         assignment[part.grids] = part.labels_of(found.beat)
-    assignment = relabel(problem, assignment)
+    assignment = relabel(problem, assignment, came)
     assignment.flags.writeable = False
     scores = score_plan(asked, assignment, division.bridges)
     held = keep is None or scores.kept is None or scores.kept >= keep - _TRIFLE
@@ -329,26 +330,13 @@ def _candidate(
     )
 
 
-def _put_back(
-    candidate: Candidate,
-    came: NDArray[np.int64],
-    problem: Problem,
-    given: Problem,
-    division: Division,
-) -> Candidate:
-    """Return a plan of grids in their own order as the grids came.
-
-    Without places beats are numbered as their first grids came: nothing else says who is first.
-    """
+def _put_back(candidate: Candidate, came: NDArray[np.int64]) -> Candidate:
+    """Return a plan of grids in their own order as the grids came."""
     assignment = np.empty_like(candidate.assignment)
     assignment[came] = candidate.assignment
-    if problem.xy is None:
-        assignment = relabel(problem, assignment)
     assignment.flags.writeable = False
     scores = candidate.scores
-    if problem.xy is None:
-        scores = score_plan(given, assignment, division.bridges)
-    elif scores.centres is not None:
+    if scores.centres is not None:
         scores = replace(scores, centres=came[scores.centres])
     return replace(candidate, assignment=assignment, scores=scores)
 
