@@ -305,7 +305,10 @@ def _candidate(
     objective: str,
     keep: float | None,
 ) -> Candidate:
-    """Return the plan of the whole; ``asked`` has its pockets unfilled, ``came`` is the file's order."""
+    """Return the plan of the whole.
+
+    ``asked`` has its pockets unfilled; ``came`` is where the file lists each grid.
+    """
     assignment = np.full(problem.grids, -1, dtype=np.int64)
     if problem.present is not None:
         assignment[division.frozen] = problem.present[division.frozen]
