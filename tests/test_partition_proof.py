@@ -16,8 +16,9 @@ from gridmap.partition._arrays import build_graph
 from gridmap.partition._bounds import relax_travel
 from gridmap.partition._branch import slack_of
 from gridmap.partition._clock import Clock
-from gridmap.partition._exact import TravelTask, prove_travel
+from gridmap.partition._exact import prove_travel
 from gridmap.partition._knapsack import NEVER, all_pairs, close_pairs, knapsack
+from gridmap.partition._task import TravelTask
 
 
 def _task(rng, rows, columns, beats, share):
@@ -176,9 +177,8 @@ def test_closed_pairs_are_in_no_plan_as_good_as_the_known_one(seed):
     for upper in (least, (least + task.value(worst)) / 2):
         pairs = all_pairs(task.cost)
         found = relax_travel(
+            task,
             pairs,
-            task.weight,
-            task.bounds,
             2,
             upper,
             start=rng.random(n) * task.cost.mean(),
@@ -187,7 +187,7 @@ def test_closed_pairs_are_in_no_plan_as_good_as_the_known_one(seed):
         )
         assert found.bound <= least * (1 + 1e-9)
         slack = slack_of(found, np.ones(n, bool), np.full(n, -1), 2, upper)
-        left = close_pairs(pairs, task.graph, found.multipliers, task.weight, task.bounds, slack)
+        left = close_pairs(task, pairs, found.multipliers, slack)
         row = np.repeat(left.own, np.diff(left.ptr))
         kept = set(zip(left.grid.tolist(), row.tolist(), strict=True))
         assert {(v, int(j)) for v, j in enumerate(best)} <= kept

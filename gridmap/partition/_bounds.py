@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gridmap._compiled import njit
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import NEVER, Pairs, knapsack
+from gridmap.partition._task import TravelTask
 
 __all__ = ["AT_A_NODE", "AT_THE_ROOT", "IN_A_HURRY", "Descent", "Relaxation", "relax_travel"]
 
@@ -68,9 +69,8 @@ class Relaxation:
 
 
 def relax_travel(
+    task: TravelTask,
     pairs: Pairs,
-    weight: Floats,
-    bounds: tuple[float, float],
     beats: int,
     upper: float,
     *,
@@ -89,8 +89,6 @@ def relax_travel(
     ----------
     pairs
         Which centre may have which grid, and what it costs.
-    weight, bounds
-        Workload (n,), and lowest and highest workload of a beat, both allowed.
     upper
         Cost of a known plan; a bound as high ends the search.
     start
@@ -102,7 +100,7 @@ def relax_travel(
     area
         The area that a centre is in (m,), -1 for none; each area has a centre at least.
     """
-    n, m = len(weight), len(pairs.own)
+    n, m = len(task.weight), len(pairs.own)
     alive = np.ones(m, dtype=np.bool_) if alive is None else alive
     area = np.full(m, -1, dtype=np.int64) if area is None else area
     u, way, best = start.copy(), np.zeros(n), start.copy()
@@ -113,9 +111,9 @@ def relax_travel(
     for done in range(0, steps, _AT_ONCE):
         _descend(
             pairs,
-            weight,
-            max(bounds[0], 0.0),
-            bounds[1],
+            task.weight,
+            max(task.bounds[0], 0.0),
+            task.bounds[1],
             beats,
             alive,
             area,

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Graph
 from gridmap.partition._bounds import AT_A_NODE, Relaxation, relax_travel
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import NEVER, Pairs, close_pairs
+from gridmap.partition._task import TravelTask
 
 __all__ = ["Branched", "Leaf", "area_of", "branch_on_centres", "slack_of"]
 
@@ -77,17 +77,12 @@ class _Node:
 
 
 def branch_on_centres(
+    task: TravelTask,
     pairs: Pairs,
-    graph: Graph,
-    weight: Floats,
-    bounds: tuple[float, float],
     centre: Integers,
-    upper: float,
     *,
     root: Relaxation,
-    rooms: tuple[int, ...] = (),
     settle: Callable[[Pairs, Integers, bool], Leaf],
-    value_of: Callable[[Integers], float],
     clock: Clock,
 ) -> Branched:
     """Return the best plan, and the bound after all choices of centres there is time for.
@@ -96,27 +91,23 @@ def branch_on_centres(
     ----------
     pairs
         Pairs that a plan as good as the known one may use.
-    graph, weight, bounds
-        What beats may be connected by, workload (n,), lowest and highest workload of a beat.
-    centre, upper
-        Centre of each grid in the known plan, and its cost.
+    centre
+        Centre of each grid in the known plan (n,).
     root
         The relaxation of the whole, with all centres.
-    rooms
-        Centres that are open in any case.
     settle
         Returns what is best where the pairs have no more centres than beats, given the best
         plan so far and whether to take all the time there is.
-    value_of
-        Returns what a plan costs.
     """
     beats, m = len(np.unique(centre)), len(pairs.own)
-    unlike = _unlikeness(pairs, len(weight))
+    upper = task.value(centre)
+    unlike = _unlikeness(pairs, len(task.weight))
     opened = np.diff(pairs.ptr) > 0
-    held = tuple(frozenset([c]) for c in rooms)
+    rooms = np.flatnonzero(np.isin(pairs.own, task.rooms))
+    held = tuple(frozenset([c]) for c in rooms.tolist())
     heap = [_Node(root.bound, 0, opened, held, root.multipliers)]
     number, nodes = 0, 0
-    most = max(1_000, int(_MOST_BYTES / (8 * len(weight) + m)))
+    most = max(1_000, int(_MOST_BYTES / (8 * len(task.weight) + m)))
     while heap and not clock.stopped() and len(heap) < most:
         if heap[0].bound >= upper * (1 - _CLOSE) or heap[0].tried > 1:
             break
@@ -125,9 +116,8 @@ def branch_on_centres(
         node.alive &= opened
         area = area_of(node.areas, m)
         found = relax_travel(
+            task,
             pairs,
-            weight,
-            bounds,
             beats,
             upper,
             start=node.multipliers,
@@ -146,14 +136,12 @@ def branch_on_centres(
         if alive.sum() < beats or not all(areas):
             continue
         if alive.sum() == beats:
-            left = close_pairs(
-                pairs, graph, found.multipliers, weight, bounds, np.where(alive, slack, -1.0)
-            )
+            left = close_pairs(task, pairs, found.multipliers, np.where(alive, slack, -1.0))
             leaf = settle(left, centre, node.tried > 0)
-            if leaf.centre is not None and value_of(leaf.centre) < upper:
-                centre, upper = leaf.centre, value_of(leaf.centre)
+            if leaf.centre is not None and task.value(leaf.centre) < upper:
+                centre, upper = leaf.centre, task.value(leaf.centre)
                 slack = slack_of(root, opened, area_of(held, m), beats, upper)
-                pairs = close_pairs(pairs, graph, root.multipliers, weight, bounds, slack)
+                pairs = close_pairs(task, pairs, root.multipliers, slack)
                 opened = opened & (np.diff(pairs.ptr) > 0)
             bound = max(bound, leaf.lower)
             if bound < upper * (1 - _CLOSE):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,13 @@ from gridmap.partition._bounds import AT_THE_ROOT, IN_A_HURRY, Relaxation, relax
 from gridmap.partition._branch import Leaf, area_of, branch_on_centres, slack_of
 from gridmap.partition._clock import Clock
 from gridmap.partition._knapsack import Pairs, all_pairs, close_pairs
+from gridmap.partition._task import TravelTask
 
-__all__ = ["Cut", "Proof", "TravelTask", "assign_centres", "is_modelled", "prove_travel"]
+__all__ = ["Cut", "Proof", "assign_centres", "is_branched", "prove_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_EXACT_GRIDS = 400  # beyond, the model is rarely small enough: a better bound is worth more
+_BRANCHED_GRIDS = 400  # beyond, branching rarely ends: good plans are worth more of the time
 _MOST_PAIRS = 400_000  # of a grid and a centre: what a node of branching takes a second for
 _PROVEN = 1e-6  # gap
 _FINEST = 1e-6  # of the dearest way: a plan that costs less is beyond the solver's precision
@@ -45,32 +46,6 @@ class Proof:
     centre: Integers
 
 
-class TravelTask(NamedTuple):
-    """What a plan of short travel is made for.
-
-    Attributes
-    ----------
-    graph
-        Neighbours that a beat may be connected by.
-    cost
-        Cost (n, n) of each grid with each centre.
-    weight, bounds
-        Workload (n,); lowest and highest workload of a beat, both allowed.
-    rooms
-        Grids that are the centres of beats, whatever is best.
-    """
-
-    graph: Graph
-    cost: Floats
-    weight: Floats
-    bounds: tuple[float, float]
-    rooms: tuple[int, ...] = ()
-
-    def value(self, centre: Integers) -> float:
-        """Return what a plan costs, given the centre of each grid (n,)."""
-        return float(self.cost[np.arange(len(centre)), centre].sum())
-
-
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A grid reaches a centre only if one of the grids around its piece belongs to it too."""
@@ -80,9 +55,9 @@ class Cut:
     rim: tuple[int, ...]
 
 
-def is_modelled(grids: int, *, exact: bool) -> bool:
-    """Return whether time is to be left for the exact model."""
-    return exact and grids <= _EXACT_GRIDS
+def is_branched(grids: int, *, exact: bool) -> bool:
+    """Return whether branching is likely to end, so that it gets most of the time."""
+    return exact and grids <= _BRANCHED_GRIDS
 
 
 def prove_travel(
@@ -113,13 +88,12 @@ def prove_travel(
     beats = len(np.unique(centre))
     upper = task.value(centre)
     rooms = area_of([frozenset([v]) for v in task.rooms], n)
-    part = clock.part(clock.left() * (0.3 if is_modelled(n, exact=exact) else 1.0))
-    pairs = all_pairs(task.cost)
+    part = clock.part(clock.left() * (0.3 if is_branched(n, exact=exact) else 1.0))
+    every = all_pairs(task.cost)
     near = np.sort(task.cost, axis=1)[:, : max(2, n // beats)].mean(axis=1)
     root = relax_travel(
-        pairs,
-        task.weight,
-        task.bounds,
+        task,
+        every,
         beats,
         upper,
         start=near,
@@ -128,41 +102,33 @@ def prove_travel(
         area=rooms,
         descent=AT_THE_ROOT if exact else IN_A_HURRY,
     )
-    lower = min(max(root.bound, 0.0), upper)
-    proven = upper - lower <= _PROVEN * upper
-    if not exact or proven or upper < _FINEST * float(task.cost.max()):
-        return Proof(lower, upper, proven, centre)
-    every = np.ones(n, dtype=np.bool_)
-    slack = slack_of(root, every, rooms, beats, upper)
-    pairs, root = _opened(
-        close_pairs(pairs, task.graph, root.multipliers, task.weight, task.bounds, slack), root
-    )
+    proof = _proof(task, root, root.bound, centre)
+    if not exact or proof.proven or _is_too_fine(task, upper):
+        return proof
+    slack = slack_of(root, np.ones(n, dtype=np.bool_), rooms, beats, upper)
+    pairs, root = _opened(close_pairs(task, every, root.multipliers, slack), root)
     if len(pairs.grid) > _MOST_PAIRS:
-        return Proof(lower, upper, False, centre)  # noqa: FBT003 - a field of a value
+        return proof
     known = [] if cuts is None else cuts
 
     def settle(left: Pairs, best: Integers, patient: bool) -> Leaf:  # noqa: FBT001 - private
         part = clock if patient else clock.part(_LEAF_S)
         return _settle(task, left, best, known, part)
 
-    found = branch_on_centres(
-        pairs,
-        task.graph,
-        task.weight,
-        task.bounds,
-        centre,
-        upper,
-        root=root,
-        rooms=tuple(np.flatnonzero(np.isin(pairs.own, task.rooms)).tolist()),
-        settle=settle,
-        value_of=task.value,
-        clock=clock,
-    )
-    upper = task.value(found.centre)
-    lower = min(max(lower, found.lower), upper)
-    if upper < _FINEST * float(task.cost.max()):
-        return Proof(min(max(root.bound, 0.0), upper), upper, upper <= 0, found.centre)
-    return Proof(lower, upper, upper - lower <= _PROVEN * upper, found.centre)
+    found = branch_on_centres(task, pairs, centre, root=root, settle=settle, clock=clock)
+    return _proof(task, root, found.lower, found.centre)
+
+
+def _proof(task: TravelTask, root: Relaxation, lower: float, centre: Integers) -> Proof:
+    """Return what a bound says about a plan; beyond the solver's precision only the root's."""
+    upper = task.value(centre)
+    lower = root.bound if _is_too_fine(task, upper) else max(root.bound, lower)
+    lower = min(max(lower, 0.0), upper)
+    return Proof(lower, upper, upper - lower <= _PROVEN * upper, centre)
+
+
+def _is_too_fine(task: TravelTask, upper: float) -> bool:
+    return upper < _FINEST * float(task.cost.max())
 
 
 def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.partition._arrays import Graph
+from gridmap.partition._task import TravelTask
 
 __all__ = ["NEVER", "Pairs", "all_pairs", "close_pairs", "knapsack"]
 
@@ -197,26 +198,20 @@ def _keep(
             inside[v] = False
 
 
-def close_pairs(
-    pairs: Pairs,
-    graph: Graph,
-    u: Floats,
-    weight: Floats,
-    bounds: tuple[float, float],
-    slack: Floats,
-) -> Pairs:
+def close_pairs(task: TravelTask, pairs: Pairs, u: Floats, slack: Floats) -> Pairs:
     """Return the pairs that a plan may use that costs no more than it is allowed to.
 
     Parameters
     ----------
-    u, weight, bounds
-        Multipliers and workload (n,), and lowest and highest workload of a beat.
+    u
+        Multipliers (n,).
     slack
         What a beat around each centre may cost more than its knapsack (m,); a centre that
         cannot be open at all has less than nothing, and no pairs afterwards.
     """
     kept = np.zeros(len(pairs.grid), dtype=np.bool_)
-    _keep(pairs, graph, u, weight, max(bounds[0], 0.0), bounds[1], slack, kept)
+    low, high = max(task.bounds[0], 0.0), task.bounds[1]
+    _keep(pairs, task.graph, u, task.weight, low, high, slack, kept)
     row = np.repeat(np.arange(len(pairs.own)), np.diff(pairs.ptr))[kept]
     ptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(pairs.own)))])
     return Pairs(ptr, pairs.grid[kept], pairs.cost[kept], pairs.own, np.arange(len(row)))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gridmap.partition._clock import Clock
 from gridmap.partition._effort import Effort
-from gridmap.partition._exact import Cut, TravelTask, is_modelled, prove_travel
+from gridmap.partition._exact import Cut, is_branched, prove_travel
 from gridmap.partition._instance import Built
 from gridmap.partition._options import schedule_of
 from gridmap.partition._polish import polish_travel
@@ -17,6 +17,7 @@ from gridmap.partition._progress import Tell, silent
 from gridmap.partition._rating import pinned
 from gridmap.partition._solve import solve_region
 from gridmap.partition._state import excess_of, make_state
+from gridmap.partition._task import TravelTask
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
 
@@ -62,18 +63,18 @@ def improve_travel(
     if not _bounded(problem, built, candidate):
         return None, (Bound(objective="travel_m", value=scores.travel_total),)
     back = np.arange(n)
-    modelled = _modelled(problem, built)
-    if modelled:
+    known = _is_known(problem, built)
+    if known:
         back[built.node] = np.arange(n)
     task, way = _task(problem, built, scores.travel_total, back)
     centre = scores.centres[np.searchsorted(scores.labels, candidate.assignment)]
-    if not modelled:  # a bound holds whatever else is asked for
+    if not known:  # a bound holds whatever else is asked for
         proof = prove_travel(task, centre, clock=clock, exact=False, steps=_STEPS)
         lower, proven = min(proof.lower * way, scores.travel_total), proof.proven
         value = scores.travel_total
         return None, (Bound(objective="travel_m", value=value, lower=lower, proven=proven),)
     cost = task.cost
-    branched = is_modelled(n, exact=exact)
+    branched = is_branched(n, exact=exact)
     searching = 0.25 if branched else 0.6 if exact else 0.75
     own = clock.part(clock.left() * searching)
     visits = max(_LEAST_VISITS, _SWEEPS * n * n)
@@ -138,7 +139,7 @@ def _bounded(problem: Problem, built: Built, candidate: Candidate) -> bool:
     return small and whole and problem.targets is None and candidate.feasible
 
 
-def _modelled(problem: Problem, built: Built) -> bool:
+def _is_known(problem: Problem, built: Built) -> bool:
     """Return whether the exact model knows everything that the request asks for.
 
     It knows rooms, and no other locks.

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._clock import Clock
-from gridmap.partition._exact import Cut, TravelTask, assign_centres
+from gridmap.partition._exact import Cut, assign_centres
+from gridmap.partition._task import TravelTask
 
 __all__ = ["polish_travel"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gridmap.partition._clock import Clock
 from gridmap.partition._division import Division
 from gridmap.partition._effort import effort_of
-from gridmap.partition._exact import is_modelled
+from gridmap.partition._exact import is_branched
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
 from gridmap.partition._labels import relabel
@@ -138,8 +138,8 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
         wish = _wish(problem, name, tolerance, limit, eager=limit != keep)
-        modelled = is_modelled(problem.grids, exact=prove)
-        search = clock.part(part.left() * (0.1 if modelled else 0.3))
+        branched = is_branched(problem.grids, exact=prove)
+        search = clock.part(part.left() * (0.1 if branched else 0.3))
         search = search if name == "travel" else part
         built = [build_instance(problem, region, wish) for region in division.regions]
         may_leave = _may_leave(asked, division, built, limit)
