@@ -1,26 +1,32 @@
 # Everything happens in a virtual environment inside the checkout; nothing outside it is touched.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-PYTHON ?= python3.11
+# Any Python from 3.11 to 3.13; `make run PYTHON=...` names another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		2>/dev/null && { command -v "$$name"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
-# What pip does, a line for each package: an installation that says nothing looks like none.
-TOLD = awk '/^Collecting/ { print "  " $$2; fflush() } \
-	/^Installing collected/ { print "Unpacking them, a minute or so ..."; fflush() }'
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test check format data pictures wheelhouse closed-network clean
+.PHONY: run test fast check format data pictures wheelhouse closed-network clean
 
-run: $(WARM)
+# The page opens at once; the numba kernels are compiled meanwhile.
+run: $(READY)
 	$(BIN)/gridmap app
 
 test: $(DEV_READY) $(WARM)
 	@bash .ci/browser
 	@bash .ci/postgresql
+	@echo "Running every test, eight to fifteen minutes on two cores ('make fast' takes two) ..."
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# What to run while working: no browser, no database, no real data, nothing slow.
+fast: $(DEV_READY) $(WARM)
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "not browser and not postgresql and not real_data and not slow"
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
@@ -63,20 +69,18 @@ clean:
 	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "Install Python 3.11 first, or name yours: make PYTHON=python3 ..."; exit 2; }
+	@test -n "$(PYTHON)" || { echo "Install Python 3.11, 3.12 or 3.13 first, or name yours: make run PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "Installing gridmap and a hundred packages, 370 MB; two or three minutes ..."
-	@$(BIN)/python -u -m pip install --constraint constraints.txt --editable . | $(TOLD)
+	@bash packaging/install-packages.sh $(BIN) .
 	@touch $@
 
-# What computes is compiled once here, so that no first page and no first proposal waits for it.
+# Tests wait for no compiler.
 $(WARM): $(READY)
 	$(BIN)/gridmap warm
 	@touch $@
 
 $(DEV_READY): $(READY)
-	@echo "Installing what the tests need, a minute or so ..."
-	@$(BIN)/python -u -m pip install --constraint constraints.txt --editable '.[dev]' | $(TOLD)
+	@bash packaging/install-packages.sh $(BIN) '.[dev]'
 	@touch $@

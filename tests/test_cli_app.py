@@ -27,6 +27,7 @@ def served(monkeypatch):
     """Start the app without a server; return the environment that it would get."""
     monkeypatch.setattr("subprocess.Popen", Served)
     monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr(app, "start_warming", lambda: None)
     for name in ("GRIDMAP_WORKSPACE", "GRIDMAP_LOGIN"):
         monkeypatch.delenv(name, raising=False)
 

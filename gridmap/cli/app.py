@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from gridmap.api.warm import start_warming
 from gridmap.cli._login import login_options
 from gridmap.cli._output import say
 from gridmap.errors import InputError
@@ -66,6 +67,7 @@ def command(
         env=environment_with(**settings),
         cwd=bundled("app.py").parent,  # where the theme lies
     )  # fmt: skip
+    start_warming()
     # Whoever ends this process means the server.
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     raise typer.Exit(process.wait())

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from gridmap.api.warm import warming_share
 from gridmap.errors import GridmapError
 from gridmap.i18n import LANGUAGES, set_language, tr
 from gridmap.model import City
@@ -44,6 +45,7 @@ __all__ = [
     "show_figures",
     "show_lines",
     "show_list",
+    "show_warming",
 ]
 
 NONE = "–"  # where there is no figure
@@ -98,6 +100,20 @@ def put_header(session: Session, city: City | None) -> None:
     if right.button(tr("page.language"), width="stretch", key="gridmap-language"):
         session.language = other
         st.rerun()
+
+
+def show_warming() -> None:
+    """Show how far the numba kernels are compiled, while another process compiles them."""
+    if warming_share() is not None:
+        _warming_bar()
+
+
+@st.fragment(run_every=3.0)
+def _warming_bar() -> None:
+    set_language(current_session().language)  # a fragment runs without the router
+    share = warming_share()
+    if share is not None:
+        st.progress(share, tr("page.warming", share=round(100 * share)))
 
 
 def show_complaint(session: Session, page: str) -> None:

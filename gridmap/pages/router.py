@@ -24,6 +24,7 @@ from gridmap.pages.layout import (
     show_complaint,
     show_empty,
     show_error,
+    show_warming,
 )
 from gridmap.pages.people import current_actor, show_login
 from gridmap.pages.resuming import leave_off, take_up
@@ -138,6 +139,7 @@ def run() -> None:
         take_up(session, city.get(Kind.GRID))
         _check_plan(session)
     put_header(session, city)
+    show_warming()
     if page.url_path in {name for name, _ in entries}:  # the others lead on at once
         show_complaint(session, page.url_path)
     needs_city = page.url_path in {name for name, _ in _PAGES} - {"data"}
