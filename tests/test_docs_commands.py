@@ -133,6 +133,7 @@ def works(
         with pytest.MonkeyPatch.context() as patch:
             if words[1] == "app":
                 patch.setattr("subprocess.Popen", Served)
+                patch.setattr("gridmap.cli.app.start_warming", lambda: None)
                 patch.setattr("signal.signal", lambda *_: None)
             done = run(*words[1:], *SHORTER.get(words[1], ()))
         assert done[0] == 0, (command, done[2])
