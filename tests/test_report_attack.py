@@ -49,10 +49,11 @@ def attacked():
 
 
 class Attack:
-    """What a reader knows: unknown numbers of zero or more, and sums of them."""
+    """What a reader knows: unknown numbers, sums of them, and that each * is at least 1."""
 
     def __init__(self):
         self.size, self.rows, self.values, self.targets = 0, [], [], []
+        self.stars = []
 
     def unknown(self, count):
         self.size += count
@@ -65,16 +66,19 @@ class Attack:
             assert not 0 < value < LIMIT
             self.rows.append(members)
             self.values.append(value)
-        elif 0 < truth < LIMIT:
+            return
+        assert truth > 0  # zeros are shown
+        self.stars.append(members)
+        if truth < LIMIT:
             self.targets.append((members, truth))
 
     def equal(self, members, others):
         self.rows.append((members, others))
         self.values.append(0.0)
 
-    def matrix(self):
+    def matrix(self, sums):
         data, rows, columns = [], [], []
-        for row, members in enumerate(self.rows):
+        for row, members in enumerate(sums):
             signed = [(members, 1.0)] if not isinstance(members, tuple) else [
                 (members[0], 1.0), (members[1], -1.0)
             ]  # fmt: skip
@@ -82,7 +86,7 @@ class Attack:
                 data += [sign] * len(places)
                 rows += [row] * len(places)
                 columns += list(places)
-        return csr_array((data, (rows, columns)), shape=(len(self.rows), self.size))
+        return csr_array((data, (rows, columns)), shape=(len(sums), self.size))
 
 
 def located(city, layers, since, until):
@@ -182,13 +186,22 @@ def test_no_small_count_follows_from_all_that_is_told(attacked):
         first, last = str(span.first)[:7], str(span.last)[:7]
         attack.equal(months[[first <= month <= last for month in table.values("month")]], atoms)
     assert len(attack.targets) > 30
-    matrix = attack.matrix()
+    matrix, stars = attack.matrix(attack.rows), attack.matrix(attack.stars)
     far = 3.0 * len(found)
     for members, small in attack.targets:
         aim = np.zeros(attack.size)
         aim[members] = 1.0
-        ends = [linprog(sign * aim, A_eq=matrix, b_eq=attack.values, bounds=(0, far))
-                for sign in (1, -1)]  # fmt: skip
+        ends = [
+            linprog(
+                sign * aim,
+                A_eq=matrix,
+                b_eq=attack.values,
+                A_ub=-stars,
+                b_ub=-np.ones(stars.shape[0]),
+                bounds=(0, far),
+            )
+            for sign in (1, -1)
+        ]
         assert all(end.status == 0 for end in ends)
         assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6, small
 

@@ -8,12 +8,14 @@ from datetime import date
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from gridmap.demo import make_city
 from gridmap.i18n import tr
@@ -24,6 +26,7 @@ from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report._hot import filled
 from gridmap.report._reach import measure_reach
 from gridmap.report.pictures import html_map, map_views
+from gridmap.report.suppressed_frame import suppress_frame
 from gridmap.report.tables import HIDDEN
 
 LIMIT = 5
@@ -55,15 +58,18 @@ def hide(counts):
     )
 
 
-def range_of(values, relations, dark, cell):
-    """The least and greatest that an attacker finds: unknowns are zero or more, the rest exact."""
+def range_of(values, relations, dark, cell, *, small=None):
+    """The least and greatest that an attacker finds: a hidden cell is at least 1, the rest exact.
+
+    With ``small`` the attacker also knows which hidden cells are below the limit.
+    """
     unknown, shown = np.flatnonzero(dark), np.flatnonzero(~dark)
     dense = relations.toarray()
     sums = -dense[:, shown] @ values[shown]
     aim = (unknown == cell).astype(float)
+    bounds = [(1, 10_000 if small is None or not small[place] else LIMIT - 1) for place in unknown]
     ends = [
-        linprog(sign * aim, A_eq=dense[:, unknown], b_eq=sums, bounds=(0, 10_000))
-        for sign in (1, -1)
+        linprog(sign * aim, A_eq=dense[:, unknown], b_eq=sums, bounds=bounds) for sign in (1, -1)
     ]
     assert all(end.status == 0 for end in ends)
     return ends[0].fun, -ends[1].fun
@@ -79,6 +85,16 @@ def test_a_lone_small_count_gets_companions_in_its_row_and_column():
     assert cells[0].sum() >= 2
     assert cells[:, 0].sum() >= 2
     assert cells.sum() <= 6
+
+
+def test_seven_stars_under_a_total_of_seven_do_not_tell_that_all_are_one():
+    # Each * is at least 1, so seven of them under a shown 7 would all be 1: the total goes too.
+    values, relations, small, dark = hide(np.array([[1.0] * 7, [9.0] * 7]))
+    for cell in range(7):
+        low, high = range_of(values, relations, dark, cell)
+        assert (low, high >= LIMIT) == (1.0, True)
+        low, high = range_of(values, relations, dark, cell, small=small)
+        assert (low, high) == (1.0, LIMIT - 1.0)
 
 
 def test_two_hidden_ones_that_add_up_to_two_are_still_told():
@@ -104,6 +120,13 @@ def test_nobody_recovers_a_small_count_of_a_table(counts):
     for cell in np.flatnonzero(small):
         low, high = range_of(values, relations, dark, cell)
         assert high - low >= LIMIT - 1 - 1e-6
+        # Who knows which cells are small finds every small value possible, where that can be.
+        low, high = range_of(values, relations, dark, cell, small=small)
+        best = range_of(values, relations, values > 0, cell, small=small)
+        if best[1] >= LIMIT - 1 - 1e-6:
+            assert high >= LIMIT - 1 - 1e-6
+        if best[0] <= 1 + 1e-6:
+            assert low <= 1 + 1e-6
 
 
 def test_every_whole_table_that_fits_is_tried():
@@ -111,7 +134,9 @@ def test_every_whole_table_that_fits_is_tried():
     values, _, _, dark = hide(counts)
     shown = {place: int(values[place]) for place in np.flatnonzero(~dark)}
     found = set()
-    for cells in product(range(20), repeat=4):
+    for cells in product(range(20), repeat=4):  # a hidden cell is at least 1
+        if any(not cells[place] for place in range(4) if dark[place]):
+            continue
         table = np.array(cells).reshape(2, 2)
         sums = [*cells, *table.sum(axis=1), *table.sum(axis=0), table.sum()]
         if all(sums[place] == value for place, value in shown.items()):
@@ -195,6 +220,7 @@ def test_grids_cannot_be_worked_out_from_any_sum_that_is_told(published, name):
                 sign * aim,
                 A_ub=np.vstack([known, -known]),
                 b_ub=np.concatenate([rest + slack, slack - rest]),
+                bounds=(1, None),  # a grid with nobody in it shows 0
             )
             for sign in (1, -1)
         ]
@@ -281,3 +307,58 @@ def _truth(city, name):
         table = summarise(city, by="grid", since="2024-03-01", until="2024-04-01")
         return table.rows["incidents"].to_numpy(dtype=float)
     return city.grids.counts(name)
+
+
+def test_a_table_alone_hides_its_small_counts_rates_and_parts():
+    # Residents 3 | 9 | 20 of 32; covered 1 | 9 | 18: 3 is small, so is what is not covered.
+    rows = pd.DataFrame(
+        {
+            "id": ["a", "b", "c", "d"],
+            "residents": [3.0, 9.0, 20.0, 40.0],
+            "covered_residents": [1.0, 9.0, 18.0, 20.0],
+            "covered_residents_share": [1 / 3, 1.0, 0.9, 0.5],
+        }
+    )
+    found = suppress_frame(
+        rows,
+        LIMIT,
+        counts=["residents", "covered_residents"],
+        parts={"covered_residents": "residents"},
+        derived={"covered_residents_share": ("residents", "covered_residents")},
+        totals={"residents": 72.0, "covered_residents": 48.0},
+        unassigned={"residents": 0.0, "covered_residents": 0.0},
+    )
+    assert found.hidden["residents"].tolist()[0]
+    assert found.hidden["residents"].sum() >= 2
+    # Row c: 20 - 18 = 2 people who are not covered.
+    assert found.hidden["covered_residents"].tolist()[2]
+    assert (
+        found.rows["covered_residents_share"].isna().tolist()
+        == (found.hidden["residents"] | found.hidden["covered_residents"]).tolist()
+    )
+    assert found.rows["id"].tolist() == ["a", "b", "c", "d"]
+    shown = found.rows["residents"].dropna()
+    assert not is_small(shown.to_numpy(), LIMIT).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=7), st.integers(0, 9))
+def test_nobody_recovers_a_small_count_of_one_column(counts, left):
+    rows = pd.DataFrame({"incidents": np.array(counts, dtype=float)})
+    found = suppress_frame(
+        rows,
+        LIMIT,
+        counts=["incidents"],
+        totals={"incidents": float(sum(counts) + left)},
+        unassigned={"incidents": float(left)},
+    )
+    values = np.append(rows["incidents"], [left, sum(counts) + left]).astype(float)
+    dark = np.concatenate([
+        found.hidden["incidents"].to_numpy(dtype=bool),
+        ["incidents" in found.hidden_unassigned, "incidents" in found.hidden_totals],
+    ])  # fmt: skip
+    relations = csr_array(np.append(np.ones(len(counts) + 1), -1.0)[None])
+    for cell in np.flatnonzero(is_small(values, LIMIT)):
+        assert dark[cell]
+        low, high = range_of(values, relations, dark, cell)
+        assert high - low >= LIMIT - 1 - 1e-6

@@ -5,6 +5,7 @@ from gridmap.report.manifest import MANIFEST, read_manifest
 from gridmap.report.measured import Measured, Progress
 from gridmap.report.period import Period, parse_period
 from gridmap.report.report import Report, Request, build_report
+from gridmap.report.suppressed_frame import SuppressedFrame, suppress_frame
 from gridmap.report.tables import Column, Table
 from gridmap.report.workbook import write_workbook
 from gridmap.report.writing import (
@@ -25,6 +26,7 @@ __all__ = [
     "Progress",
     "Report",
     "Request",
+    "SuppressedFrame",
     "Table",
     "Written",
     "build_report",
@@ -32,6 +34,7 @@ __all__ = [
     "parse_formats",
     "parse_period",
     "read_manifest",
+    "suppress_frame",
     "write_report",
     "write_workbook",
 ]

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 _LARGEST = 300  # cells that a first linear programme lets move; the others stay
 _MANY, _SWEEPS = 20, 8  # suspects from which they are moved together first, and how often
 _EPSILON = 1e-6
-_FAR = 1e4  # hidden cells that nothing bounds are tried up to this much more
+_FAR = 1e4  # how far a hidden cell that nothing bounds can move at most
 
 
 @dataclass
@@ -119,7 +119,13 @@ def is_small(values: Floats, limit: float) -> Bools:
 
 
 def hide_cells(
-    values: Floats, relations: csr_array, small: Bools, *, limit: float, hidden: Bools
+    values: Floats,
+    relations: csr_array,
+    small: Bools,
+    *,
+    limit: float,
+    hidden: Bools,
+    unpublished: Bools | None = None,
 ) -> Bools:
     """Return which cells to hide.
 
@@ -130,24 +136,41 @@ def hide_cells(
     relations : (m, n)
         Coefficients of each relation.
     small : (n,)
-        Cells to keep safe.
+        Cells to protect.
     limit
-        A safe cell has a range of at least ``limit - 1``.
+        Counts above 0 and below it are small.
     hidden : (n,)
         Cells hidden in any case: the small ones, and those never shown.
+    unpublished : (n,)
+        Cells of which a reader does not even see that they are hidden, so that they may be
+        zero; none if None.
 
     Notes
     -----
+    A reader knows every shown cell, every relation, and that a hidden cell is at least 1.
+    Two readers are defended against. The first also knows which hidden cells are small, so
+    that those lie within ``1 .. limit - 1``: each of these values must stay possible,
+    wherever hiding more can make it so (four cells whose total is small are all 1). The
+    second does not know: a range of at least ``limit - 1`` must remain.
+
     Cells that stand in the same relations with the same coefficients can trade places
     unseen. For each other small cell a linear programme finds the cheapest way for it to
-    move, with what is hidden already for nothing; what it takes of shown cells goes dark
-    (Fischetti and Salazar-Gonzalez 2001, *Journal of the American Statistical Association*
-    96). Zeros are shown and stay.
+    move to either end, with what is hidden already for nothing; the shown cells that it
+    moves are hidden too (Fischetti and Salazar-Gonzalez 2001, *Journal of the American
+    Statistical Association* 96). Zeros are shown and stay.
     """
-    search = _Search(values, relations, small, limit, hidden.copy())
-    for cell in search.suspects().tolist():
-        search.free(cell)
-    return search.dark
+    floor = np.minimum(values, 1.0)
+    if unpublished is not None:
+        floor = np.where(unpublished, 0.0, floor)
+    dark = hidden
+    for greatest, width in ((limit - 1.0, limit - 2.0), (np.inf, limit - 1.0)):
+        ceiling = np.where(small, np.maximum(greatest, values), np.inf)
+        goal = np.maximum(np.minimum(floor + width, ceiling), values)
+        search = _Search(values, relations, small, limit, dark.copy(), (floor, ceiling, goal))
+        for cell in search.suspects().tolist():
+            search.free(cell, last_resort=bool(np.isinf(greatest)))
+        dark = search.dark
+    return dark
 
 
 def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
@@ -163,10 +186,20 @@ def _signatures(columns: csc_array) -> npt.NDArray[np.int64]:
 
 
 class _Search:
-    """Cells going dark, and how far each is known to be able to move."""
+    """Cells being hidden, and how far each is known to be able to move.
+
+    ``bounds`` are the least and the greatest value that a reader takes each hidden cell to
+    have, and the value that a small cell must be able to reach; it must reach the least too.
+    """
 
     def __init__(
-        self, values: Floats, relations: csr_array, small: Bools, limit: float, dark: Bools
+        self,
+        values: Floats,
+        relations: csr_array,
+        small: Bools,
+        limit: float,
+        dark: Bools,
+        bounds: tuple[Floats, Floats, Floats],
     ) -> None:
         self.values = values
         self.relations = relations
@@ -174,20 +207,24 @@ class _Search:
         self.small = small
         self.limit = limit
         self.dark = dark
+        self.floor, self.ceiling, self.goal = bounds
         self._twins = _signatures(self.columns)
         # Every solution met on the way is one that a reader cannot rule out, and stays so
-        # when more goes dark: most cells are cleared by programmes solved for others.
+        # when more is hidden: most cells are cleared by programmes solved for others.
         self._low, self._high = values.copy(), values.copy()
         self._rng = np.random.default_rng(0)
 
     def suspects(self) -> npt.NDArray[np.int64]:
         """Return the small cells that are not known to be safe."""
         count = int(self._twins.max(initial=-1)) + 1
-        mates = np.bincount(self._twins[self.dark], minlength=count)
-        mass = np.bincount(self._twins[self.dark], weights=self.values[self.dark], minlength=count)
-        calm = (mates >= 2) & (mass >= self.limit - 1)
+        down = np.where(self.dark, self.values - self.floor, 0.0)
+        up = np.where(self.dark, np.minimum(self.ceiling, _FAR + self.values) - self.values, 0.0)
+        # What the twins of a cell can take from it and give to it.
+        take = np.bincount(self._twins, weights=up, minlength=count)[self._twins] - up
+        give = np.bincount(self._twins, weights=down, minlength=count)[self._twins] - down
+        calm = (take >= down - _EPSILON) & (give >= self.goal - self.values - _EPSILON)
         held = np.diff(self.columns.indptr) > 0  # in no relation: nothing tells it
-        suspects = np.flatnonzero(self.small & self.dark & held & ~calm[self._twins])
+        suspects = np.flatnonzero(self.small & self.dark & held & ~calm)
         for _ in range(_SWEEPS):
             if len(suspects) < _MANY:
                 break
@@ -202,14 +239,38 @@ class _Search:
         known = self.relations[rows][:, cells]
         aim = np.zeros(len(cells))
         aim[np.searchsorted(cells, suspects)] = self._rng.choice([-1.0, 1.0], len(suspects))
+        truth, most = self.values[cells], 2.0 * self.limit
         # Each may move a little only, so that many move.
-        point = _extreme(known, self.values[cells], aim, most=2.0 * self.limit)
-        self._meet(cells, point)
+        solved = linprog(
+            aim,
+            A_eq=known,
+            b_eq=known @ truth,
+            bounds=np.column_stack([
+                np.maximum(truth - most, self.floor[cells]),
+                np.minimum(truth + most, self.ceiling[cells]),
+            ]),
+            method="highs",
+        )  # fmt: skip
+        if solved.status == 0:  # else it is ill-conditioned, and nothing is learnt
+            self._meet(cells, np.asarray(solved.x, dtype=np.float64))
 
-    def free(self, cell: int) -> None:
-        """Hide what a small cell needs so that nobody can tell it."""
-        if self._moved(np.array([cell]))[0]:
-            return
+    def free(self, cell: int, *, last_resort: bool) -> None:
+        """Hide what a small cell needs so that nobody can tell it.
+
+        As a ``last_resort``, a cell that cannot move whatever is hidden takes everything
+        that it stands in a relation with along.
+        """
+        free = [self._free(cell, float(end)) for end in (self.floor[cell], self.goal[cell])]
+        if last_resort and not all(free):
+            # Rare: as where all the rest are zeros.
+            rows = np.unique(self.columns[:, [cell]].indices)
+            near = np.unique(self.relations[rows].indices)
+            self.dark[near[self.values[near] > 0]] = True
+
+    def _free(self, cell: int, end: float) -> bool:
+        """Hide what a small cell needs to move to one end of its range, if it can."""
+        if self._low[cell] - _EPSILON <= end <= self._high[cell] + _EPSILON:
+            return True
         movable = self.dark | (self.values > 0)
         held = 0
         for most in (_LARGEST, 8 * _LARGEST, len(self.values)):
@@ -217,24 +278,29 @@ class _Search:
             if len(cells) == held:
                 break  # there are no more than were looked at
             held = len(cells)
-            point = self._way(cell, cells, self.relations[rows][:, cells])
+            point = self._way(cell, end, cells, self.relations[rows][:, cells])
             if point is not None:
                 self.dark[cells[np.abs(point - self.values[cells]) > _EPSILON]] = True
                 self._meet(cells, point)
-                return
-        # Rare: it cannot move whatever is hidden, as where all the rest are zeros.
-        rows = np.unique(self.columns[:, [cell]].indices)
-        near = np.unique(self.relations[rows].indices)
-        self.dark[near[self.values[near] > 0]] = True
+                return True
+        return False
 
-    def _way(self, cell: int, cells: npt.NDArray[np.int64], known: csr_array) -> Floats | None:
-        """Return a point where a cell has moved as far as is asked, at the least cost."""
+    def _way(
+        self, cell: int, end: float, cells: npt.NDArray[np.int64], known: csr_array
+    ) -> Floats | None:
+        """Return a point where a cell has moved to an end, at the least cost."""
         values = self.values[cells]
         cost = np.where(self.dark[cells], _EPSILON, 1.0 + np.log1p(values))
         here = cells == cell
-        step = self.limit - 1.0
-        up = np.column_stack([np.where(here, step, 0.0), np.where(here, step, np.inf)])
-        down = np.column_stack([np.zeros(len(cells)), np.where(here, 0.0, values)])
+        step = end - self.values[cell]
+        up = np.column_stack([
+            np.where(here, max(step, 0.0), 0.0),
+            np.where(here, max(step, 0.0), self.ceiling[cells] - values),
+        ])  # fmt: skip
+        down = np.column_stack([
+            np.where(here, max(-step, 0.0), 0.0),
+            np.where(here, max(-step, 0.0), values - self.floor[cells]),
+        ])  # fmt: skip
         solved = linprog(
             np.append(cost, cost),
             A_eq=hstack([known, -known], format="csr"),
@@ -253,9 +319,11 @@ class _Search:
         self._high[cells] = np.maximum(self._high[cells], point)
 
     def _moved(self, cells: npt.NDArray[np.int64]) -> Bools:
-        """Return which cells are known to be able to move as far as is asked."""
+        """Return which cells are known to be able to move to both ends."""
         return np.asarray(
-            self._high[cells] - self._low[cells] >= self.limit - 1 - _EPSILON, dtype=bool
+            (self._low[cells] <= self.floor[cells] + _EPSILON)
+            & (self._high[cells] >= self.goal[cells] - _EPSILON),
+            dtype=bool,
         )
 
 
@@ -287,20 +355,3 @@ def _tangle(
                 open_rows(other)
     found = np.array(sorted(cells), dtype=np.int64)
     return found, np.unique(columns[:, found].indices).astype(np.int64)
-
-
-def _extreme(known: csr_array, truth: Floats, aim: Floats, *, most: float) -> Floats:
-    """Return a point that what is shown allows, where what is aimed at is least.
-
-    No cell moves farther than ``most``.
-    """
-    far = np.minimum(truth + most, float(truth.sum()) + _FAR)
-    solved = linprog(
-        aim,
-        A_eq=known,
-        b_eq=known @ truth,
-        bounds=np.column_stack([np.maximum(truth - most, 0.0), far]),
-        method="highs",
-    )
-    # Too ill-conditioned to solve: the cell counts as known.
-    return np.asarray(solved.x, dtype=np.float64) if solved.status == 0 else truth

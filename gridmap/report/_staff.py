@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,13 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column
 
-__all__ = ["comparison_table", "staffing_table"]
+__all__ = [
+    "StaffBalance",
+    "comparison_table",
+    "staff_balance",
+    "staff_sentences",
+    "staffing_table",
+]
 
 #: Which hidden counts would be known from a figure of a beat.
 _COUNTED = {"grids": (), "covered_share": ("covered_residents", "residents")}
@@ -41,15 +49,17 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
             "officers": officers,
             "officers_needed": needs["officers_needed"],
             "officers_lacking": needs["officers_lacking"],
+            "officers_surplus": np.maximum(officers - needs["officers_needed"], 0.0),
             "auxiliaries": auxiliaries,
             "auxiliaries_needed": needs["auxiliaries_needed"],
             "auxiliaries_lacking": needs["auxiliaries_lacking"],
+            "auxiliaries_surplus": np.maximum(auxiliaries - needs["auxiliaries_needed"], 0.0),
             "officers_norm": [known.get(norm, "") for norm in needs["officers_norm"]],
         }
     )
     keys = [
-        "people", "officers_needed", "officers_lacking", "auxiliaries_needed",
-        "auxiliaries_lacking",
+        "people", "officers_needed", "officers_lacking", "officers_surplus",
+        "auxiliaries_needed", "auxiliaries_lacking", "auxiliaries_surplus",
     ]  # fmt: skip
     total = {"id": tr("report.total"), "name": "", "officers_norm": ""} | {
         key: float(rows[key].sum()) for key in [*keys, "officers", "auxiliaries"]
@@ -66,12 +76,13 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
         (
             column("id", "text"), column("name", "text"), column("people"), column("officers"),
             column("officers_needed"), column("officers_lacking", bar=True),
-            column("auxiliaries"), column("auxiliaries_needed"),
-            column("auxiliaries_lacking", bar=True), column("officers_norm", "text"),
+            column("officers_surplus"), column("auxiliaries"), column("auxiliaries_needed"),
+            column("auxiliaries_lacking", bar=True), column("auxiliaries_surplus"),
+            column("officers_norm", "text"),
         ),
         rows.loc[shortest].reset_index(drop=True),
         {key: np.nan if key in secret else value for key, value in total.items()},
-        (tr("report.note.staffing"),),
+        (*staff_sentences(measured, hiding), tr("report.note.staffing")),
         (
             Chart("bar", tr("report.chart.lacking"), "name",
                   ("officers_lacking", "auxiliaries_lacking")),
@@ -79,6 +90,108 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
         hidden.loc[shortest].reset_index(drop=True),
         secret,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StaffBalance:
+    """Staff of all beats: ``needed - present == lacking - surplus`` holds for each kind.
+
+    Attributes
+    ----------
+    needed, present
+        What the norms ask of all beats together, and who is there.
+    lacking, surplus
+        The sums of what single beats lack, and of what single beats have too many.
+    """
+
+    needed: int
+    present: int
+    lacking: int
+    surplus: int
+
+    @property
+    def net(self) -> int:
+        """Who is missing after beats have exchanged; negative where there are too many."""
+        return self.lacking - self.surplus
+
+
+def staff_balance(measured: Measured) -> dict[str, StaffBalance]:
+    """Return the balance of officers and auxiliaries; empty where no beat has officers."""
+    found, staff = measured.now.get("beat"), _staff(measured)
+    if found is None or staff is None or "residents" in found.missing:
+        return {}
+    present = dict(zip(("officers", "auxiliaries"), staff, strict=True))
+    needs = staff_needed(found.rows[["residents", "migrants"]].assign(**present))
+    balances = {}
+    for name, people in present.items():
+        needed = needs[f"{name}_needed"].to_numpy(dtype=float)
+        balances[name] = StaffBalance(
+            int(needed.sum()),
+            int(people.sum()),
+            int(np.maximum(needed - people, 0.0).sum()),
+            int(np.maximum(people - needed, 0.0).sum()),
+        )
+    return balances
+
+
+def staff_sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
+    """Return how staff adds up, and how the staff of rooms and beats hangs together."""
+    lines = []
+    found = measured.now.get("beat")
+    hidden = found is not None and any(
+        hiding.of("beat", name, len(found.rows)).any() for name in ("residents", "migrants")
+    )
+    for name, sums in staff_balance(measured).items():
+        if hidden:
+            continue  # needed and lacking would tell the people of the beats that are hidden
+        which = "over" if sums.net < 0 else "short" if sums.net else "even"
+        lines.append(
+            tr(
+                f"report.staff.balance_{which}",
+                who=tr(f"report.staff.{name}"),
+                needed=sums.needed,
+                present=sums.present,
+                lacking=sums.lacking,
+                surplus=sums.surplus,
+                net=abs(sums.net),
+            )
+        )
+    lines += _rooms_and_beats(measured)
+    return tuple(lines)
+
+
+def _rooms_and_beats(measured: Measured) -> list[str]:
+    """Say why the staff of rooms and that of beats differ, where both are known."""
+    rooms, staff = measured.city.get(Kind.ROOM), _staff(measured)
+    if rooms is None or staff is None or not rooms.has("officers") or measured.plan is not None:
+        return []
+    beats = measured.city.get(Kind.BEAT)
+    assert beats is not None  # noqa: S101 - they have staff
+    of_beats, of_rooms = int(staff[0].sum()), int(rooms.counts("officers").sum())
+    if not of_rooms:
+        return []
+    if of_beats == of_rooms:
+        return [tr("report.staff.rooms_equal", officers=of_rooms)]
+    known = {key: row for row, key in enumerate(beats.ids.astype(str))}
+    places = [known.get(text, -1) for text in rooms.texts("beat")] if rooms.has("beat") else []
+    without = np.ones(len(beats), dtype=bool)
+    without[[place for place in places if place >= 0]] = False
+    roomless = int(staff[0][without].sum())
+    rest = of_beats - of_rooms - roomless
+    parts = []
+    if places and roomless:
+        parts.append(tr("report.staff.roomless", count=int(without.sum()), officers=roomless))
+    if rest or not parts:
+        parts.append(tr("report.staff.unexplained", officers=abs(rest)))
+    return [
+        tr(
+            "report.staff.rooms_differ",
+            beats=of_beats,
+            rooms=of_rooms,
+            difference=abs(of_beats - of_rooms),
+            why=tr("report.sentence.comma").join(parts),
+        )
+    ]
 
 
 def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:

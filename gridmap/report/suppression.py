@@ -58,9 +58,11 @@ def _solve(cells: Cells, limit: int) -> dict[tuple[str, str, str], npt.NDArray[n
     values = np.concatenate(cells.values)
     small = is_small(values, limit)
     hidden = small.copy()
+    unpublished = np.zeros(len(values), dtype=bool)
     for block in cells.unpublished:
         hidden[cells.blocks[block]] = True
         small[cells.blocks[block]] = False
+        unpublished[cells.blocks[block]] = True
     for (level, name, when), place in cells.blocks.items():
         if name != "covered_residents" and level != "network":
             continue
@@ -70,7 +72,9 @@ def _solve(cells: Cells, limit: int) -> dict[tuple[str, str, str], npt.NDArray[n
         rest = values[people] - values[place] if people is not None else values[place]
         hidden[place] |= is_small(rest, limit)
         small[place] = False
-    found = hide_cells(values, cells.matrix(), small, limit=limit, hidden=hidden)
+    found = hide_cells(
+        values, cells.matrix(), small, limit=limit, hidden=hidden, unpublished=unpublished
+    )
     return {block: found[place] for block, place in cells.blocks.items()}
 
 
