@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from gridmap.errors import ConflictError, WorkspaceError
 from gridmap.i18n import tr
+from gridmap.io.gdal import load_pyogrio, require_format
 from gridmap.model import Kind, Layer
 
 __all__ = ["read_stored_layer", "require_unchanged", "write_stored_layer"]
@@ -24,10 +25,11 @@ def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str,
     WorkspaceError
         If the file or the layer cannot be read.
     """
-    import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
+    pyogrio = load_pyogrio()
     try:
+        require_format(path)
         frame = pyogrio.read_dataframe(path, layer=str(kind), use_arrow=True)
     except (DataSourceError, DataLayerError, OSError, ValueError) as error:
         raise WorkspaceError(
@@ -47,9 +49,9 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
     WorkspaceError
         If it cannot be written: the disk may be full.
     """
-    import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
+    pyogrio = load_pyogrio()
     # The same layers give the same bytes: no clock in the file.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
     frame = gpd.GeoDataFrame(layer.frame)

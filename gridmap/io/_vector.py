@@ -16,6 +16,7 @@ from gridmap.errors import InputError, MissingError
 from gridmap.io._encoding import Encoding, detect_bytes, detect_dbf
 from gridmap.io._field_map import full_names
 from gridmap.io._raw import Source, foreign_reader
+from gridmap.io.gdal import load_pyogrio, require_driver, require_format
 
 __all__ = ["read_vector"]
 
@@ -41,6 +42,7 @@ def read_vector(path: Path, *, layer: str = "", encoding: str = "") -> Source:
         If its text cannot be decoded.
     """
     suffix = path.suffix.lower()
+    require_format(path)
     if suffix == ".shp":
         return _read_shapefile(path, layer, encoding)
     with _in_utf8(path, encoding) as (readable, found):
@@ -52,12 +54,11 @@ def read_vector(path: Path, *, layer: str = "", encoding: str = "") -> Source:
 
 
 def _read(path: Path, layer: str | None) -> tuple[pd.DataFrame, str]:
-    import pyogrio
-
+    pyogrio = load_pyogrio()
     with foreign_reader(path):
+        driver = require_driver(str(pyogrio.read_info(path, layer=layer)["driver"]), path)
         # A ring of two points stops the whole file otherwise: it is refused as one row.
         frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore")
-        driver = str(pyogrio.read_info(path, layer=layer).get("driver", path.suffix[1:]))
         # A column of several offsets (summer and winter) comes as UTC: its clocks are lost.
         shifted = [name for name in frame.columns if str(frame[name].dtype).endswith(", UTC]")]
         if shifted:
@@ -69,12 +70,12 @@ def _read(path: Path, layer: str | None) -> tuple[pd.DataFrame, str]:
 
 
 def _read_shapefile(path: Path, layer: str, encoding: str) -> Source:
-    import pyogrio
-
+    pyogrio = load_pyogrio()
     _layer(path, layer, path.name)
     found = detect_dbf(path, encoding)
     name = found.name.replace("utf-8-sig", "utf-8")
     with foreign_reader(path), _index_restored(path):
+        require_driver(str(pyogrio.read_info(path, encoding=name)["driver"]), path)
         try:
             frame = pyogrio.read_dataframe(path, encoding=name, on_invalid="ignore")
         except UnicodeDecodeError:
@@ -107,8 +108,7 @@ def _crs(frame: pd.DataFrame) -> CRS | None:
 
 def _layer(path: Path, layer: str, where: str) -> str | None:
     """Return the layer to read; None where the file has one only."""
-    import pyogrio
-
+    pyogrio = load_pyogrio()
     single = path.suffix.lower() in _OF_ONE_LAYER
     if single and not layer:
         return None
@@ -155,8 +155,7 @@ def _index_restored(path: Path) -> Iterator[None]:
 
     The option holds for the whole process: left on, it empties layers inside zips.
     """
-    import pyogrio
-
+    pyogrio = load_pyogrio()
     if path.with_suffix(".shx").exists() or path.with_suffix(".SHX").exists():
         yield
         return

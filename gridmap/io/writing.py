@@ -15,6 +15,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
 from gridmap.io._field_map import short_names, write_field_map
+from gridmap.io.gdal import load_pyogrio
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import reproject
 
@@ -134,9 +135,9 @@ def _ready(
 
 
 def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, str]:
-    import pyogrio
     from pyogrio.errors import DataSourceError
 
+    pyogrio = load_pyogrio()
     options: dict[str, object] = {}
     match path.suffix.lower():
         case ".gpkg":
@@ -154,8 +155,7 @@ def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, 
 
 
 def _write_shapefile(frame: gpd.GeoDataFrame, path: Path, _: str) -> dict[str, str]:
-    import pyogrio
-
+    pyogrio = load_pyogrio()
     kinds = set(shapely.get_dimensions(frame.geometry.to_numpy()))
     if len(kinds) > 1:
         raise InputError("io.error.mixed_shapes", file=path.name)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
+from gridmap.io.gdal import load_pyogrio
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Layer
 from gridmap.report._reach import reach_frame
@@ -75,14 +76,13 @@ def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
 
 def write_geopackage(report: Report, folder: Path) -> None:
     """Write ``gis/report_PERIOD.gpkg``: a layer a kind, each with a style that QGIS opens with."""
-    import pyogrio
-
     frames = layer_frames(report)
     if not frames:
         return
     target = folder / "gis"
     target.mkdir(exist_ok=True)
     path = target / f"report_{report.period.code}.gpkg"
+    pyogrio = load_pyogrio()
     # The date in the file is the report's: no clock.
     stamp = f"{report.request.dated.isoformat()}T00:00:00.000Z"
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
