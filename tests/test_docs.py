@@ -99,12 +99,12 @@ def test_the_measures_leave_no_measure_out() -> None:
     # What serves a measure but is none itself.
     serving = {
         "alignment", "apportion", "balance", "centres", "compare_hot_spots", "count_batches",
-        "count_incidents", "count_on_cluster", "coverage_frame", "criterion_of", "day_shifts",
-        "hypercube", "lorenz_curve", "moment", "networks_of", "norms",
-        "open_hours", "parse_weights", "parse_within", "period_before", "places_of",
-        "present_plan", "reach_frame", "respond_to_both", "same_period_last_year",
+        "compared_periods", "count_incidents", "count_on_cluster", "coverage_frame",
+        "criterion_of", "day_shifts", "hypercube", "lorenz_curve", "moment", "networks_of",
+        "norms", "open_hours", "parse_bases", "parse_period", "parse_weights", "parse_within",
+        "places_of", "period_before", "present_plan", "reach_frame", "respond_to_both",
         "sample_points", "scott_bandwidth_m", "shift_counts", "tell_response", "top_area",
-        "travel_of", "worst_grids",
+        "travel_of", "weekday_occurrences", "worst_grids",
     }  # fmt: skip
     functions = {
         name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from gridmap.i18n import tr
 from gridmap.maps import (
@@ -18,6 +18,7 @@ from gridmap.maps import (
     room_overlay,
 )
 from gridmap.measure import MeasureTable
+from gridmap.measure.period import Period, period_before
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import (
@@ -80,14 +81,27 @@ class Ground:
 
     @property
     def days_before(self) -> tuple[date, date] | None:
-        """First and last day of the period before, as long; None where data don't reach."""
+        """First and last day of the period before; None where the data don't reach back."""
+        incidents, period = self.city.incidents, self.period
+        if incidents is None or incidents.period is None or period is None:
+            return None
+        begin = incidents.period[0].date()
+        if period.first is None or period.first <= begin:
+            return None
+        before = period_before(period)
+        if before.first is None or before.last is None or before.first < begin:
+            return None
+        return before.first, before.last
+
+    @property
+    def period(self) -> Period | None:
+        """The days that are counted; None where no times are known."""
         incidents, session = self.city.incidents, self.session
         if incidents is None or incidents.period is None:
             return None
         first, last = incidents.period[0].date(), incidents.period[1].date()
         since, until = session.since or first, session.until or last
-        begin = since - (until - since) - timedelta(days=1)
-        return None if begin < first else (begin, since - timedelta(days=1))
+        return Period.of_days(since, until) if since <= until else None
 
     def beats(self, plan: Plan) -> Theme:
         """Return the theme that gives neighbouring beats of a plan different colours."""

@@ -1,9 +1,9 @@
 """Reports: what an analyst sends and a commander prints."""
 
+from gridmap.measure.period import Period, parse_period
 from gridmap.report.hiding import Hiding
 from gridmap.report.manifest import MANIFEST, read_manifest
 from gridmap.report.measured import Measured, Progress
-from gridmap.report.period import Period, parse_period
 from gridmap.report.report import Report, Request, build_report
 from gridmap.report.suppressed_frame import SuppressedFrame, suppress_frame
 from gridmap.report.tables import Column, Table

@@ -9,9 +9,9 @@ import pandas as pd
 
 from gridmap.i18n import tr
 from gridmap.measure import ON_SCENE_MIN, PlanResponse, respond_to_both, tell_response
+from gridmap.measure.period import Period
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison
-from gridmap.report.period import Period
 from gridmap.report.tables import Column, Table, column
 
 __all__ = ["answer", "response_notes", "response_table"]

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import shapely
 
 from gridmap.measure import MeasureTable, PlanResponse, count_incidents, summarise
+from gridmap.measure.period import Period
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, Ground, compare_plans
 from gridmap.report._reach import Reach, measure_reach
 from gridmap.report._response import answer
-from gridmap.report.period import Period
 
 __all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
 

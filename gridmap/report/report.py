@@ -14,6 +14,7 @@ from gridmap import __version__
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
+from gridmap.measure.period import Period, parse_period, period_before
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans import plan_layer
@@ -34,7 +35,6 @@ from gridmap.report._summary import (
 from gridmap.report._times import category_table, hour_table, month_table
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured, Progress, measure_all
-from gridmap.report.period import Period, parse_period
 from gridmap.report.suppression import hide_counts
 from gridmap.report.tables import Table
 
@@ -202,14 +202,14 @@ def _silent(_what: str, _share: float) -> None:
 
 def _compared(city: City, period: Period, compare: str) -> Period | None:
     if compare not in {"", "none", "previous", "last-year"}:
-        raise InputError("report.error.compare", received=compare)
+        raise InputError("measure.error.compare", received=compare)
     if compare == "none" or city.incidents is None:
         return None
     if compare:
-        return period.before(compare)
+        return period_before(period, "last-year" if compare == "last-year" else "previous")
     if period.unit == "all" or city.incidents.period is None:
         return None
-    before = period.before("previous")
+    before = period_before(period)
     begin = city.incidents.period[0].date()
     return before if before.first is not None and begin <= before.first else None
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from gridmap.measure import covered_share
+from gridmap.measure.period import Period
 from gridmap.measure.summary import COUNTS, By, membership_of, people_layer
 from gridmap.measure.together import count_together
 from gridmap.model import Kind
@@ -19,7 +20,6 @@ from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report._reach import Reach
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.period import Period
 
 __all__ = ["hide_counts"]
 
