@@ -12,7 +12,7 @@ DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test fast check format data pictures wheelhouse closed-network clean
+.PHONY: run test fast check format data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
@@ -50,6 +50,12 @@ data: $(READY)
 pictures: $(DEV_READY) $(WARM)
 	@bash .ci/browser
 	$(BIN)/python docs/pictures.py
+
+# The documentation as a site, without a network: build/docs/index.html.
+docs: $(DEV_READY)
+	@bash packaging/install-packages.sh $(BIN) '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Open build/docs/index.html"
 
 # Everything that a machine without a network needs, in one folder. For Windows machines:
 # make wheelhouse PLATFORM=win_amd64

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gridmap.measure import Workload, summarise
     from gridmap.model import Adjacency, City, Incidents, Kind, Layer, Plan, Presets
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Names are loaded when first used: `gridmap --help` must not wait for GDAL.
 _HOMES = {

@@ -172,3 +172,18 @@ def test_pictures_are_there_and_in_the_language_of_their_readme() -> None:
         used |= set(shown)
     there = {f"docs/images/{path.name}" for path in (ROOT / "docs" / "images").iterdir()}
     assert there == used
+
+
+def test_every_public_package_has_a_page_of_the_reference() -> None:
+    import pkgutil
+
+    import gridmap
+
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    faces = {"cli", "pages", "i18n", "demo", "api", "patrol"}  # shown by commands and pages
+    for info in pkgutil.iter_modules(gridmap.__path__):
+        if info.name.startswith("_") or not info.ispkg or info.name in faces:
+            continue
+        page = ROOT / "docs" / "reference" / "python" / f"{info.name}.md"
+        assert f"::: gridmap.{info.name}" in page.read_text(encoding="utf-8")
+        assert f"reference/python/{info.name}.md" in nav
