@@ -1,25 +1,33 @@
-"""gridmap: police beats over administrative grids.
+"""gridmap: who looks after which police ground, is that fair, and what would be better.
 
-Load both patchworks, overlay them, see who is near whom, and propose better beats:
+Load grids and beats, measure them, and propose better beats:
 
 >>> import gridmap
->>> city = gridmap.make_city(grids=60, incidents=500)  # doctest: +SKIP
->>> gridmap.summarise(city, by="beat").rows  # doctest: +SKIP
+>>> city = gridmap.make_city(grids=60, incidents=500)
+>>> gridmap.measure(city, by="station")
+<MeasureResult by station: 6 rows>
+
+Each verb is ``gridmap.VERB(city, options)``; the options' fields may be given as keywords.
+`gridmap.api` says how verbs are made.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from inspect import Signature, signature
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gridmap.version import __version__
+
 if TYPE_CHECKING:
+    from gridmap.api.measure import MeasureOptions, MeasureResult, measure
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
     from gridmap.io import Workspace, import_files, read_city
     from gridmap.measure import Workload, summarise
     from gridmap.model import Adjacency, City, Incidents, Kind, Layer, Plan, Presets
-
-__version__ = "0.2.0"
 
 # Names are loaded when first used: `gridmap --help` must not wait for GDAL.
 _HOMES = {
@@ -29,12 +37,15 @@ _HOMES = {
     "Incidents": "gridmap.model",
     "Kind": "gridmap.model",
     "Layer": "gridmap.model",
+    "MeasureOptions": "gridmap.api.measure",
+    "MeasureResult": "gridmap.api.measure",
     "Plan": "gridmap.model",
     "Presets": "gridmap.model",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
     "import_files": "gridmap.io",
     "make_city": "gridmap.demo",
+    "measure": "gridmap.api.measure",
     "read_city": "gridmap.io",
     "summarise": "gridmap.measure",
 }
@@ -46,19 +57,65 @@ __all__ = [
     "Incidents",
     "Kind",
     "Layer",
+    "MeasureOptions",
+    "MeasureResult",
     "Plan",
     "Presets",
     "Workload",
     "Workspace",
+    "__version__",
     "import_files",
     "make_city",
+    "measure",
     "read_city",
     "summarise",
 ]
+
+# Subpackages that are called as the verb is: ``gridmap.measure`` is both.
+_CALLED = {"measure", "patrol", "report"}
+
+
+class _VerbModule(ModuleType):
+    """A subpackage with the name of a verb: calling it calls the verb."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the verb's own
+        return self._verb(*arguments, **options)
+
+    @property
+    def _verb(self) -> Any:  # noqa: ANN401 - a function of any signature
+        name = self.__name__.rpartition(".")[2]
+        return getattr(import_module(f"gridmap.api.{name}"), name)
+
+    @property
+    def __signature__(self) -> Signature:
+        return signature(self._verb)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override] # the class has a plain text
+        return str(self._verb.__doc__)
+
+
+class _Package(ModuleType):
+    """The package: its subpackages with names of verbs can be called when they are loaded."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _CALLED and isinstance(value, ModuleType) and name in __all__:
+            value.__class__ = _VerbModule
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
     if name not in _HOMES:
         message = f"module 'gridmap' has no attribute {name!r}"
         raise AttributeError(message)
-    return getattr(import_module(_HOMES[name]), name)
+    if name in _CALLED:
+        return import_module(f"gridmap.{name}")
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+sys.modules[__name__].__class__ = _Package

@@ -5,6 +5,7 @@
     GridmapError
     ├── InputError (ValueError)          a file or table that cannot be used as it is
     │   ├── EncodingError                text that decodes to garbage
+    │   ├── OptionError                  an option of a verb that is invalid, with its name
     │   └── PersonalDataError            columns that hold records of persons
     ├── MissingError (LookupError)       a file, layer, plan or name that is not there
     ├── CRSError (ValueError)            no, unknown or unsuitable coordinate reference system
@@ -34,6 +35,7 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "MissingError",
+    "OptionError",
     "PermissionDeniedError",
     "PersonalDataError",
     "WorkspaceError",
@@ -74,6 +76,27 @@ def _rebuild(kind: type[GridmapError], key: str, values: dict[str, object]) -> G
 
 class InputError(GridmapError, ValueError):
     """A file or table that cannot be used as it is."""
+
+
+class OptionError(InputError):
+    """An option of a verb that is invalid.
+
+    Parameters
+    ----------
+    key
+        Key of the sentence; it names the option as ``{option}``.
+    **values
+        ``option``, the name of the field, and what else the sentence names.
+    """
+
+    @property
+    def option(self) -> str:
+        """The name of the field that is invalid."""
+        return str(self.values["option"])
+
+    def renamed(self, option: str) -> OptionError:
+        """Return the error with the option called as the reader wrote it, such as ``--by``."""
+        return OptionError(self.key, **{**self.values, "option": option})
 
 
 class EncodingError(InputError):

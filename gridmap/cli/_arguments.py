@@ -34,19 +34,10 @@ def check_format(out: Path | None) -> None:
 
 
 def end_of(date: str) -> np.datetime64 | None:
-    """Return the moment at which a period that ends with a date or time is over.
+    """Return the moment at which a period that ends with a date or time is over."""
+    from gridmap.api.options import end_of as end
 
-    A date alone means its whole day: ``--to 2024-03-31`` includes the 31st. None for a blank.
-
-    Raises
-    ------
-    InputError
-        If the text is no date.
-    """
-    from gridmap.measure import moment
-
-    end = moment(date or None)
-    return end if end is None or ":" in date else end + 86_400
+    return end(date)
 
 
 def parts(text: str) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
+from gridmap.api.options import Options, option_specs
 from gridmap.errors import MissingError
 from gridmap.settings import read_settings
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
     from gridmap.plans import PlanStore
 
-__all__ = ["load_plan", "logged", "open_store"]
+__all__ = ["load_plan", "logged", "open_store", "with_plans"]
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type
 
 
 def open_store(workspace: Path, *, create: bool = True) -> PlanStore:
@@ -54,6 +58,16 @@ def load_plan(place: Workspace, city: City, name: str) -> Plan:
             if not sign or not number.isdecimal():
                 raise
             return store.load(base, int(number), grids=city.grids).renamed(name)
+
+
+def with_plans(place: Workspace, city: City, options: O) -> O:
+    """Return options in which the saved plans that they name are loaded."""
+    loaded = {
+        spec.name: load_plan(place, city, value)
+        for spec in option_specs(type(options))
+        if spec.is_plan and isinstance(value := getattr(options, spec.name), str) and value
+    }
+    return replace(options, **loaded) if loaded else options
 
 
 @contextmanager

@@ -79,8 +79,13 @@ def build() -> TyperGroup:
 def option_key(command: str, option: str) -> str:
     """Return the key of what an option of a command does, such as ``--beats`` of ``propose``."""
     name = option.lstrip("-").replace("-", "_")
-    key = f"cli.option.{command}.{name}"
-    return key if has_key(key) else f"cli.option.any.{name}"
+    keys = (
+        f"api.option.{command}.{name}",
+        f"cli.option.{command}.{name}",
+        f"api.option.any.{name}",
+        f"cli.option.any.{name}",
+    )
+    return next((key for key in keys if has_key(key)), keys[-1])
 
 
 def main() -> None:

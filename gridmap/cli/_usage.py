@@ -8,8 +8,8 @@ from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 
+from gridmap.api.options import OptionSpec, number_error
 from gridmap.errors import GridmapError, InputError
-from gridmap.i18n import tr
 
 __all__ = ["UsageError", "check_finite", "is_help", "told"]
 
@@ -78,19 +78,11 @@ def _number(command: Callable[..., None], param: Any, words: Sequence[str]) -> I
     hint = get_type_hints(command, include_extras=True)[param.name]
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     least, most = (getattr(notes[0], end, None) if notes else None for end in ("min", "max"))
-    ends = {end: f"{value:,.10g}" for end, value in (("least", least), ("most", most))
-            if value is not None}  # fmt: skip
     whole = float not in (kind, *get_args(kind))
-    limits = {0: "" if whole else "finite", 1: "from", 2: "between"}[len(ends)]
     received = [
         word.partition("=")[2] if "=" in word else after
         for word, after in zip(words, [*words[1:], ""], strict=True)
         if word.partition("=")[0] in param.opts
     ]
-    return InputError(
-        "cli.usage.number",
-        option=_shown(param),
-        kind=tr(f"cli.usage.{'whole' if whole else 'real'}"),
-        limits=tr(f"cli.usage.{limits}", **ends) if limits else "",
-        received=received[-1] if received else "",
-    )
+    spec = OptionSpec("", None, int if whole else float, "", least=least, most=most)
+    return number_error(_shown(param), spec, received[-1] if received else "")

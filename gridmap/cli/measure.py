@@ -7,44 +7,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath, check_format, end_of
-from gridmap.cli._log import logged
+from gridmap.api.measure import MeasureOptions, measure
+from gridmap.cli._arguments import Json, WorkspacePath, check_format
+from gridmap.cli._from_options import from_options
+from gridmap.cli._log import logged, with_plans
 from gridmap.cli._output import print_json, print_rows, print_text
-from gridmap.errors import InputError
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from gridmap.measure import MeasureTable
 
 
+@from_options(MeasureOptions)
 def command(
     workspace: WorkspacePath,
-    by: Annotated[str, typer.Option("--by", metavar="grid|beat|station|community")] = "beat",
-    since: Annotated[str, typer.Option("--from", metavar="DATE")] = "",
-    until: Annotated[str, typer.Option("--to", metavar="DATE")] = "",
-    as_json: Json = False,
+    options: MeasureOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
     from gridmap.io import Workspace, write_frame
-    from gridmap.measure import summarise
 
-    if by not in {"grid", "beat", "station", "community"}:
-        raise InputError("cli.error.by", received=by)
     check_format(csv)
     place = Workspace.open(workspace)
     city = place.city()
-    table = summarise(city, by=by, since=since or None, until=end_of(until))  # type: ignore[arg-type] # checked above
-    # What nobody counted is no nought: its columns are left out, JSON names them as missing.
-    absent = [name for name in table.rows.columns for key in table.missing if key in name]
-    rows = table.rows.drop(columns=list(dict.fromkeys(absent)))
+    result = measure(city, with_plans(place, city, options))
+    rows = result.to_frame()
     if csv is not None:
-        with logged(place.path, "export", f"measure {by}") as detail:
+        with logged(place.path, "export", f"measure {options.by}") as detail:
             write_frame(rows, csv)
             detail.update(file=csv.name, rows=len(rows))
     if as_json:
-        print_json(table.to_dict())
-    elif csv is None:
+        print_json(result.to_dict())
+        return
+    if csv is None:
         share = "covered_residents_share"
         if share in rows:  # read as a percentage, as coverage and plans show it
             label = tr(f"cli.beat.{share}")
@@ -52,11 +48,10 @@ def command(
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
-    if not as_json:
-        _tell_rest(table)
+    _print_rest(result.table)
 
 
-def _tell_rest(table: MeasureTable) -> None:
+def _print_rest(table: MeasureTable) -> None:
     """Say what lies in no row, and what was shared out: rows alone do not add up to the city."""
     left, every = table.unassigned, table.totals
     parts = [

@@ -21,6 +21,7 @@ from gridmap.maps.layers_of_city import (
     room_overlay,
 )
 from gridmap.maps.palettes import colour_beats, ramp
+from gridmap.maps.plotting import plot_theme
 from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
 from gridmap.maps.scripts import font_path, write_touch_folder
 from gridmap.maps.still import Still, draw_still
@@ -56,6 +57,7 @@ __all__ = [
     "font_path",
     "hot_spot_theme",
     "outline_overlay",
+    "plot_theme",
     "ramp",
     "room_overlay",
     "to_html",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from gridmap.errors import InputError, MissingError
 from gridmap.measure.crosswalk import Crosswalk, crosswalk
 from gridmap.model import City, Kind, Layer, Plan
 
-__all__ = ["Areas", "By", "areas_of"]
+__all__ = ["Areas", "By", "areas_of", "ground_of"]
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
@@ -95,6 +97,37 @@ def areas_of(city: City, by: By, plan: Plan | None = None) -> Areas:
     if by != "grid" and city.has(Kind.GRID) and city.grids.has(by):
         return _of_texts(city, by, city.grids.texts(by))
     raise MissingError("measure.error.no_rows", by=by, city=city.name)
+
+
+def ground_of(city: City, by: By, plan: Plan | None = None) -> Layer:
+    """Return the ground of each row of a table as polygons, in the table's order.
+
+    Rows made of whole grids are the union of their grids; a row without any is empty.
+
+    Parameters
+    ----------
+    city, by, plan
+        As of `areas_of`.
+
+    Raises
+    ------
+    MissingError, InputError
+        As `areas_of`.
+    """
+    rows = areas_of(city, by, plan)
+    shapes = rows.polygons
+    if shapes is None:
+        shapes = np.full(len(rows.ids), shapely.Polygon(), dtype=object)
+        if rows.row_of_grid is not None and len(rows.row_of_grid):
+            order = np.argsort(rows.row_of_grid, kind="stable")
+            held = rows.row_of_grid[order]
+            starts = np.flatnonzero(np.diff(held, prepend=-2))
+            for row, part in zip(held[starts], np.split(order, starts[1:]), strict=True):
+                if row >= 0:
+                    shapes[row] = shapely.union_all(city.grids.geometry[part])
+    kind = Kind.STATION if by == "city" else Kind(by)
+    columns = {"id": rows.ids, "name": rows.names}
+    return Layer(kind, gpd.GeoDataFrame(columns, geometry=shapes, crs=city.crs))
 
 
 def _fits(plan: Plan, grids: Layer) -> bool:

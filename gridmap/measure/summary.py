@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.measure._areas import Areas, By, areas_of
+from gridmap.measure._areas import Areas, By, areas_of, ground_of
 from gridmap.measure._ratio import ratio
 from gridmap.measure.conservation import require_conserved
 from gridmap.measure.counting import count_incidents_by
@@ -24,6 +24,7 @@ __all__ = [
     "SLIVER_SHARE",
     "By",
     "MeasureTable",
+    "ground_of",
     "membership_of",
     "people_layer",
     "summarise",

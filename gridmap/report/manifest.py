@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gridmap import __version__
 from gridmap.report._definitions import repairs_of
 from gridmap.report.report import Report
+from gridmap.version import __version__
 
 __all__ = ["MANIFEST", "read_manifest", "write_manifest"]
 

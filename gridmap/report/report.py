@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gridmap import __version__
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
@@ -37,6 +36,7 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured, Progress, measure_all
 from gridmap.report.suppression import hide_counts
 from gridmap.report.tables import Table
+from gridmap.version import __version__
 
 __all__ = ["Report", "Request", "build_report"]
 

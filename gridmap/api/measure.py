@@ -1,0 +1,198 @@
+"""Measure: what each grid, beat, station or community carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+
+from gridmap.api.options import Options, as_date, as_plan, end_of, option
+from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
+from gridmap.api.verbs import verb
+from gridmap.errors import OptionError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.measure import MeasureTable
+    from gridmap.model import City, Layer, Plan
+
+__all__ = ["MeasureJson", "MeasureOptions", "MeasureResult", "measure"]
+
+By = Literal["grid", "beat", "station", "community", "city"]
+_DRAWN = ("incidents", "residents", "migrants", "households", "incidents_per_1000_residents",
+          "residents_per_km2", "incidents_per_km2", "covered_residents_share",
+          "area_km2")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions(Options):
+    """What `measure` counts, and by what."""
+
+    verb: ClassVar[str] = "measure"
+
+    by: By = option("beat", choices=("grid", "beat", "station", "community", "city"))
+    since: str = option("", flag="--from", metavar="DATE", parse=as_date)
+    until: str = option("", flag="--to", metavar="DATE", parse=as_date)
+    plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
+
+    def check_together(self) -> None:
+        """Check that the period does not end before it begins."""
+        if self.since and self.until and self.until < self.since:
+            raise OptionError(
+                "api.error.period", option="until", since=self.since, until=self.until
+            )
+
+
+class MeasureRow(TypedDict):
+    """What one row carries."""
+
+    id: str
+    name: str
+    area_km2: float
+    residents: float | None
+    migrants: float | None
+    households: float | None
+    incidents: float | None
+    residents_per_km2: float | None
+    incidents_per_km2: float | None
+    incidents_per_1000_residents: float | None
+    covered_residents_share: float | None
+
+
+class MeasureJson(TypedDict):
+    """The JSON of ``gridmap measure --json``."""
+
+    format: int
+    by: str
+    rows: list[MeasureRow]
+    totals: dict[str, float | None]
+    unassigned: dict[str, float | None]
+    split_grids: int
+    missing: list[str]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MeasureResult(Result):
+    """What each row carries, what all carry, and what lies in no row.
+
+    Attributes
+    ----------
+    city, options
+        What was measured, and how.
+    table
+        The figures; see `gridmap.measure.MeasureTable`.
+    """
+
+    city: City
+    options: MeasureOptions
+    table: MeasureTable
+
+    def __repr__(self) -> str:
+        return f"<MeasureResult by {self.table.by}: {len(self.table.rows)} rows>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a grid, beat, station or community; columns nobody counted left out."""
+        return self.table.rows.drop(columns=self._unknown())
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the table with each row's ground, in the working CRS."""
+        import geopandas as gpd
+
+        return gpd.GeoDataFrame(
+            self.to_frame(), geometry=self._ground().geometry, crs=self.city.crs
+        )
+
+    def to_dict(self) -> MeasureJson:
+        """Return the JSON of the command; a count that nobody made is None."""
+        unknown = dict.fromkeys(self._unknown())
+        table = self.table
+        return {
+            "format": FORMAT,
+            "by": table.by,
+            "rows": [{**row, **unknown} for row in rows_of(table.rows)],  # type: ignore[typeddict-item] # the columns of the table
+            "totals": {**plain(table.totals), **unknown},
+            "unassigned": {
+                name: None if name in unknown else plain(value)
+                for name, value in table.unassigned.items()
+            },
+            "split_grids": table.split_grids,
+            "missing": list(table.missing),
+            "options": self.options.to_dict(),
+        }
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return the totals of the city."""
+        names = ("residents", "migrants", "households", "incidents")
+        return [
+            (label_of(name), f"{self.table.totals[name]:,.0f}")
+            for name in names
+            if name not in self.table.missing
+        ]
+
+    def map_view(self) -> MapView:
+        """Return the rows coloured by each column, incidents first."""
+        import numpy as np
+
+        from gridmap.maps import Facts, choropleth
+        from gridmap.model import Kind
+
+        frame = self.to_frame()
+        known = [name for name in _DRAWN if name in frame and frame[name].notna().any()]
+        themes = tuple(choropleth(name, frame[name].to_numpy(dtype=float)) for name in known)
+        columns = {theme.title: np.asarray(frame[theme.key], dtype=float) for theme in themes}
+        rooms = self.city.get(Kind.ROOM)
+        return MapView(
+            cells=self._ground(),
+            themes=themes,
+            rooms=rooms,
+            facts=Facts(list(map(str, frame["name"])), columns),
+        )
+
+    def _unknown(self) -> list[str]:
+        return [n for n in self.table.rows.columns if any(k in n for k in self.table.missing)]
+
+    def _ground(self) -> Layer:
+        from gridmap.measure.summary import ground_of
+
+        return ground_of(self.city, self.table.by, self.options.plan)
+
+
+@verb(MeasureOptions)
+def measure(city: City, options: MeasureOptions) -> MeasureResult:
+    """Measure a city by grid, beat, station or community, or as one.
+
+    Counts of grids that a row's border cuts are shared out by area; incidents are counted
+    where they happened. A period includes its last day.
+
+    Returns
+    -------
+    MeasureResult
+        Rows plus what lies in no row make up the city.
+
+    Raises
+    ------
+    MissingError
+        If the city has nothing to make the rows of.
+    InputError
+        If a period is asked of counts that have no times, or the plan is another city's.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=500)
+    >>> result = gridmap.measure(city, by="station")
+    >>> float(result.to_frame()["incidents"].sum())
+    500.0
+    """
+    from gridmap.measure import summarise
+
+    table = summarise(
+        city,
+        by=options.by,
+        since=options.since or None,
+        until=end_of(options.until),
+        plan=options.plan,
+    )
+    return MeasureResult(city=city, options=options, table=table)

@@ -1,0 +1,239 @@
+"""What every result of a verb can do: frame, GeoDataFrame, picture, map, JSON."""
+
+from __future__ import annotations
+
+import base64
+import html
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gridmap.i18n import has_key, tr
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from gridmap.maps import Facts, OfflineMap, Overlay, Theme
+    from gridmap.model import City, Layer
+
+__all__ = ["FORMAT", "MapView", "Result", "figures_html", "label_of", "plain", "rows_of"]
+
+#: Number of the format of ``to_dict`` and ``--json``; it changes when a key changes its meaning
+#: or goes.
+FORMAT = 1
+_ROWS = 8  # rows of a table that a notebook shows
+_PICTURE_IN = (5.4, 3.9)
+_PICTURE_DPI = 80
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapView:
+    """What the map of a result shows.
+
+    Parameters
+    ----------
+    cells
+        Polygons in the working CRS.
+    themes
+        Colourings of the cells; the first is on.
+    outlines
+        Layers whose borders are drawn over them.
+    rooms
+        Police rooms, or None.
+    overlays
+        What the map to explore shows besides.
+    facts
+        What a hover tells, or None.
+    """
+
+    cells: Layer
+    themes: tuple[Theme, ...]
+    outlines: Sequence[Layer] = ()
+    rooms: Layer | None = None
+    overlays: Sequence[Overlay] = ()
+    facts: Facts | None = None
+
+    def showing(self, key: str) -> MapView:
+        """Return the view with the theme of this key first.
+
+        Raises
+        ------
+        OptionError
+            If there is none.
+        """
+        from gridmap.errors import OptionError
+
+        known = [theme.key for theme in self.themes]
+        if not key:
+            return self
+        if key not in known:
+            raise OptionError(
+                "api.error.choice", option="column", received=key, known=", ".join(known)
+            )
+        first = self.themes[known.index(key)]
+        return replace(self, themes=(first, *(t for t in self.themes if t is not first)))
+
+
+class Result(ABC):
+    """What a verb returns; it holds the city, so it can draw and map itself."""
+
+    city: City
+
+    @abstractmethod
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return the JSON of the command: plain values, unknown ones None, ``format`` first."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return the result as a table."""
+
+    @abstractmethod
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the table with geometry, in the city's working CRS."""
+
+    @abstractmethod
+    def map_view(self) -> MapView | None:
+        """Return what the map shows, or None where there is nothing to draw."""
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return the figures that a notebook shows first: label and text."""
+        return []
+
+    def plot(self, column: str = "", *, ax: Axes | None = None, title: str = "") -> Axes:
+        """Draw the result as a map and return the matplotlib axes.
+
+        Parameters
+        ----------
+        column
+            What colours the map; the result's own choice if blank.
+        ax
+            Axes to draw on; new ones if None.
+        title
+            Above the map; blank for none.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to draw, or no such column.
+        """
+        from gridmap.maps import plot_theme
+
+        view = self._view(column)
+        return plot_theme(
+            view.cells, view.themes[0], ax=ax, outlines=view.outlines, rooms=view.rooms,
+            title=title,
+        )  # fmt: skip
+
+    def explore(self, column: str = "", *, height: int = 480) -> OfflineMap:
+        """Return the result as a folium map that needs no network.
+
+        Parameters
+        ----------
+        column
+            What colours the map first.
+        height
+            Pixels.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to draw, or no such column.
+        """
+        from gridmap.maps import Scene, draw_layer, folium_map, outline_overlay, room_overlay
+
+        view = self._view(column)
+        overlays = [outline_overlay(layer) for layer in view.outlines] + list(view.overlays)
+        overlays += [] if view.rooms is None else [room_overlay(view.rooms)]
+        scene = Scene(
+            draw_layer(view.cells),
+            view.themes,
+            view.themes[0].key,
+            overlays=tuple(overlays),
+            facts=view.facts,
+        )
+        return folium_map(scene, height=height)
+
+    def _view(self, column: str) -> MapView:
+        from gridmap.errors import InputError
+
+        view = self.map_view()
+        if view is None:
+            raise InputError("maps.error.nothing_to_draw")
+        return view.showing(column)
+
+    def _repr_html_(self) -> str:
+        """Return figures, the first rows and a small map: what a notebook shows."""
+        parts = [figures_html(self.figures()), _table_html(self.to_frame())]
+        view = self.map_view()
+        if view is not None:
+            parts.append(_picture_html(view))
+        return f"<div>{''.join(parts)}</div>"
+
+
+def label_of(name: str) -> str:
+    """Return a column's name in the current language."""
+    key = f"field.{name}"
+    return tr(key) if has_key(key) else name
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain values: NaN becomes None."""
+    return [
+        {str(name): plain(value) for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 - whatever a cell or a nested value holds
+    """Return numbers of Python for those of NumPy, None for what is unknown, at any depth."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+            return None
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def figures_html(figures: Sequence[tuple[str, str]]) -> str:
+    """Return labels and figures as a small HTML table; blank where there are none."""
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td><b>{html.escape(text)}</b></td></tr>"
+        for name, text in figures
+    )
+    return f"<table>{rows}</table>" if rows else ""
+
+
+def _table_html(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return ""
+    shown = frame.head(_ROWS).rename(columns=label_of)
+    text = str(shown.to_html(index=False, border=0, float_format=_figure, na_rep="–"))
+    more = len(frame) - _ROWS
+    if more > 0:
+        text += "<p>" + html.escape(tr("api.more_rows", count=more)) + "</p>"
+    return text
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.3g}"
+
+
+def _picture_html(view: MapView) -> str:
+    from gridmap.maps import Still, draw_still
+
+    still = Still(
+        outlines=tuple(view.outlines), rooms=view.rooms, size_in=_PICTURE_IN, dpi=_PICTURE_DPI
+    )
+    data = base64.b64encode(draw_still(view.cells, view.themes[0], still)).decode()
+    alt = html.escape(view.themes[0].title, quote=True)
+    return f'<img alt="{alt}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,146 @@
+"""The verb measure as Python, the command and scripts use it: one request, one answer."""
+
+import datetime as dt
+import inspect
+import json
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import run
+
+import gridmap
+from gridmap.api.measure import MeasureOptions, measure
+from gridmap.api.options import option_specs
+from gridmap.errors import OptionError
+from gridmap.i18n import using_language
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="module")
+def city():
+    return gridmap.make_city(grids=60, incidents=500)
+
+
+def test_fields_and_an_options_object_ask_for_the_same(city):
+    one = measure(city, by="station", since="2024-03-01")
+    other = measure(city, MeasureOptions(by="station", since=dt.date(2024, 3, 1)))
+    assert one.to_dict() == other.to_dict()
+
+
+def test_python_and_the_command_give_the_same_json(city, tmp_path):
+    place = gridmap.Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    done = run("measure", place.path, "--by", "grid", "--to", "2024-06-30", "--json")
+    assert json.loads(done.stdout) == json.loads(
+        json.dumps(measure(place.city(), by="grid", until="2024-06-30").to_dict())
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "option"),
+    [
+        ({"by": "planet"}, "by"),
+        ({"by": 3}, "by"),
+        ({"since": "yesterday-ish"}, "since"),
+        ({"until": object()}, "until"),
+        ({"since": "2024-02-01", "until": "2024-01-31"}, "until"),
+        ({"plan": 3}, "plan"),
+    ],
+)
+def test_an_invalid_option_is_named(fields, option):
+    with pytest.raises(OptionError) as caught:
+        MeasureOptions(**fields)
+    assert caught.value.option == option
+    for language in ("zh", "en"):
+        assert option in caught.value.text(language)
+
+
+def test_the_command_names_the_flag(city, tmp_path):
+    gridmap.Workspace.at(tmp_path / "city").put_city(city)
+    done = run("measure", tmp_path / "city", "--from", "x")
+    assert (done.returncode, done.stderr) == (
+        2, "--from: x is no date. Write it as 2024-03-31.\n",
+    )  # fmt: skip
+
+
+def test_options_do_not_change_and_unknown_ones_are_refused(city):
+    options = MeasureOptions()
+    with pytest.raises(FrozenInstanceError):
+        options.by = "grid"
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        measure(city, of="beat")
+    with pytest.raises(TypeError, match="MeasureOptions or its fields"):
+        measure(city, options, by="grid")
+    with pytest.raises(OptionError, match="load_plan"):
+        measure(city, plan="A")
+    with pytest.raises(TypeError, match="takes a City, received str"):
+        measure("city")
+
+
+def test_the_rows_carry_their_ground(city):
+    frame = measure(city, by="station").to_gdf()
+    assert frame.crs == city.crs
+    assert frame.geometry.area.to_numpy() / 1e6 == pytest.approx(frame["area_km2"].to_numpy())
+
+
+def test_a_plan_is_measured_on_its_own_ground(city):
+    labels = np.where(np.arange(len(city.grids)) % 2, "odd", "even")
+    plan = gridmap.Plan.from_labels("halves", city.grids.ids, labels)
+    result = measure(city, by="beat", plan=plan)
+    assert result.to_frame()["id"].tolist() == ["even", "odd"]
+    assert result.to_gdf().geometry.area.sum() == pytest.approx(city.grids.area_m2.sum())
+    assert result.to_dict()["options"]["plan"] == "halves"
+
+
+def test_what_nobody_counted_is_null(city):
+    grids = city.grids.frame.drop(columns=["residents"])
+    bare = gridmap.City("bare", city.crs, {gridmap.Kind.GRID: gridmap.Layer(
+        gridmap.Kind.GRID, grids)})  # fmt: skip
+    result = measure(bare, by="grid")
+    answer = result.to_dict()
+    assert {"residents", "incidents"} <= set(answer["missing"])
+    assert answer["rows"][0]["residents"] is None
+    assert answer["totals"]["incidents"] is None
+    assert "residents" not in result.to_frame()
+
+
+def test_a_result_draws_and_maps_itself(city):
+    result = measure(city, by="beat")
+    axes = result.plot("residents", title="x")
+    assert len(axes.collections) >= 2
+    mpl.pyplot.close(axes.figure)
+    assert "CityMap" in result.explore().get_root().render()
+    html = result._repr_html_()
+    assert "data:image/png;base64," in html
+    with pytest.raises(OptionError, match=r"residents"):
+        result.plot("luck")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_help_shows_every_option(language):
+    code = (
+        "import gridmap, gridmap.i18n\n"
+        f"gridmap.i18n.set_language({language!r})\n"
+        "print(gridmap.measure.__doc__)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    for spec in option_specs(MeasureOptions):
+        assert f"\n{spec.name} : " in told
+        with using_language(language):
+            assert spec.meaning("measure") in told
+
+
+def test_the_package_measure_is_the_verb_too(city):
+    assert gridmap.measure.summarise is gridmap.summarise
+    assert list(inspect.signature(gridmap.measure).parameters)[:3] == ["city", "options", "by"]
+    assert gridmap.measure(city, by="grid").to_frame().shape[0] == len(city.grids)
+    assert "measure" in dir(gridmap)
+    assert isinstance(gridmap.measure(city).to_frame(), pd.DataFrame)
