@@ -1,12 +1,15 @@
 """What is collected for a closed network is what the machines there will ask for."""
 
 import importlib.util
+import shutil
 import subprocess
+import sys
 import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -87,3 +90,35 @@ def test_every_pin_takes_any_python_of_the_series():
         and not all(item in SpecifierSet(needed) for item in ("3.11.2", "3.11.9"))
     }
     assert narrow == {}
+
+
+def test_the_compose_file_holds_no_secret_and_publishes_the_proxy_alone():
+    folder = HOME / "compose"
+    compose = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))
+    services = compose["services"]
+    assert {name for name, service in services.items() if "ports" in service} == {"proxy"}
+    assert services["app"]["network_mode"] == "service:proxy"  # the app listens on loopback
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            secret = "PASSWORD" in name or "SECRET" in name
+            assert not secret or str(value).startswith("/run/secrets/"), name
+        for used in service.get("secrets", []):
+            assert (used if isinstance(used, str) else used["source"]) in compose["secrets"]
+    assert all(item["file"].startswith("./secrets/") for item in compose["secrets"].values())
+    proxied = (folder / "nginx.conf").read_text(encoding="utf-8")
+    assert "proxy_pass http://127.0.0.1:8501;" in proxied
+    assert "X-Forwarded" not in proxied.split("server_name login")[0]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_accepts_the_unit(tmp_path):
+    text = (HOME / "gridmap.service").read_text(encoding="utf-8")
+    unit = tmp_path / "gridmap.service"
+    unit.write_text(text.replace("/opt/gridmap/.venv/bin/gridmap", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", unit], check=False, capture_output=True, text=True
+    )
+    assert "gridmap.service" not in done.stderr, done.stderr
+    assert "WantedBy=multi-user.target" in text
+    writable = {line.split("=")[0] for line in text.splitlines() if "Directory=" in line}
+    assert writable == {"StateDirectory", "CacheDirectory"}  # never the program's own folder
