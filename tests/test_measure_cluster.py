@@ -8,8 +8,8 @@ from shapely import box
 
 from gridmap.measure.cluster import count_on_cluster
 from gridmap.measure.counting import Axes, count_batches
-from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.model import IncidentBatch
+from gridmap.model.polygon_index import PolygonIndex
 
 NAMES = ("盗窃", "纠纷")
 

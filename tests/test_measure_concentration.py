@@ -14,9 +14,9 @@ from gridmap.errors import InputError
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.density import kernel_density, scott_bandwidth_m
 from gridmap.measure.hotspots import _weights, compare_hot_spots, hot_spots
-from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.measure.rates import smoothed_rates
 from gridmap.model import Adjacency, Kind, Layer
+from gridmap.model.polygon_index import PolygonIndex
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
 

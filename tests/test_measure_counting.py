@@ -14,8 +14,8 @@ from shapely import box
 
 from gridmap.measure import counting
 from gridmap.measure.counting import Axes, count_batches, count_incidents
-from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.model import IncidentBatch, Incidents
+from gridmap.model.polygon_index import PolygonIndex
 
 METRES = CRS("EPSG:4547")
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"

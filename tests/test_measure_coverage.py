@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from gridmap.errors import GridmapError
-from gridmap.measure.coverage import (
+from gridmap.measure import (
     Within,
     coverage_by_hour,
     coverage_table,

@@ -12,10 +12,10 @@ from scipy import sparse
 from shapely import affinity, box
 
 from gridmap.errors import GeometryError
-from gridmap.measure._rings import edges_of
 from gridmap.measure._shared_area import shared_areas
 from gridmap.measure.conservation import require_conserved
 from gridmap.measure.crosswalk import centres, crosswalk
+from gridmap.model._rings import edges_of
 
 
 def voronoi(count, seed, *, turn=0.0):

@@ -6,8 +6,7 @@ import pytest
 from gridmap.cli._wishes import Wishes, grid_groups, keep_of, locks, number_of_beats, tolerances
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError, InfeasibleError, InputError
-from gridmap.measure import Workload, criterion_of
-from gridmap.measure.coverage import parse_within
+from gridmap.measure import Workload, criterion_of, parse_within
 from gridmap.measure.present import present_plan
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.partition import (

@@ -15,7 +15,7 @@ from gridmap.demo import make_city
 from gridmap.errors import GridmapError
 from gridmap.i18n import using_language
 from gridmap.io import read_city
-from gridmap.measure.coverage import (
+from gridmap.measure import (
     Within,
     coverage_figures,
     coverage_table,

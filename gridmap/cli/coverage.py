@@ -16,7 +16,7 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridmap.measure.coverage import By, Coverage
+    from gridmap.measure import By, Coverage
     from gridmap.model import City
 
 _SHOWN = 5  # worst grids and busiest rooms told without --json
@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
     from gridmap.io import read_city
-    from gridmap.measure.coverage import measure_coverage, networks_of, parse_within
+    from gridmap.measure import measure_coverage, networks_of, parse_within
     from gridmap.model import Kind
 
     if by not in {"grid", "beat", "station", "community", "city"}:
@@ -72,7 +72,7 @@ def command(
 
 def _record(city: City, coverage: Coverage, by: By) -> dict[str, Any]:
     """Return everything about one coverage as plain values."""
-    from gridmap.measure.coverage import (
+    from gridmap.measure import (
         coverage_by_hour,
         coverage_table,
         room_table,
@@ -102,7 +102,7 @@ def _record(city: City, coverage: Coverage, by: By) -> dict[str, Any]:
 
 def _tell(city: City, coverage: Coverage, by: By) -> None:
     """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
-    from gridmap.measure.coverage import coverage_table, worst_grids
+    from gridmap.measure import coverage_table, worst_grids
 
     title = tr("coverage.title", within=str(coverage.within), mode=tr(f"coverage.{coverage.mode}"))
     print_text(f"{title} {coverage.network}".rstrip())
@@ -126,7 +126,7 @@ def _tell(city: City, coverage: Coverage, by: By) -> None:
 
 
 def _tell_rooms(city: City, coverage: Coverage) -> None:
-    from gridmap.measure.coverage import coverage_by_hour, room_table
+    from gridmap.measure import coverage_by_hour, room_table
 
     rooms = room_table(city, coverage)
     busy = rooms[rooms["residents_per_officer"].notna()]
@@ -164,7 +164,7 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
 def _write(workspace: Path, city: City, found: list[Coverage], by: By, out: Path) -> list[Path]:
     """Write the ground in reach and the rows of each coverage; return the files."""
     from gridmap.io import write_frame
-    from gridmap.measure.coverage import coverage_frame, reach_frame
+    from gridmap.measure import coverage_frame, reach_frame
 
     rows_by: By = "grid" if by == "city" else by
     frames = {"reach": reach_frame(city, found)}

@@ -172,7 +172,7 @@ def _print(rows: list[dict[str, object]], sentences: tuple[str, ...]) -> None:
 
 def _roomed(problem: Problem, city: City, rooms: str, mode: str, seed: int) -> Problem:
     """Return the problem in which each beat holds a room, or a grid near enough to one."""
-    from gridmap.measure.coverage import parse_within
+    from gridmap.measure import parse_within
     from gridmap.partition import room_grids, with_rooms
 
     within = None

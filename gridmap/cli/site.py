@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """Propose new rooms; the gap to the best possible is always told."""
     from gridmap.io import read_city
-    from gridmap.measure.coverage import parse_within
+    from gridmap.measure import parse_within
     from gridmap.siting import SiteRequest, propose_sites
 
     if fixed not in {"existing", "none"}:

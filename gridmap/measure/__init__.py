@@ -28,25 +28,27 @@ from gridmap.measure.counting import (
     count_batches,
     count_incidents,
     count_incidents_by,
+    count_located,
 )
 from gridmap.measure.coverage import (
     Coverage,
     Within,
+    measure_coverage,
+    networks_of,
+    parse_within,
+    places_of,
+    sample_points,
+    travel_of,
+)
+from gridmap.measure.coverage_tables import (
     coverage_by_hour,
     coverage_figures,
     coverage_frame,
     coverage_table,
-    covered_share,
-    measure_coverage,
-    networks_of,
     open_hours,
-    parse_within,
-    places_of,
     reach_frame,
     reach_shape,
     room_table,
-    sample_points,
-    travel_of,
     worst_grids,
 )
 from gridmap.measure.crosswalk import (
@@ -66,6 +68,9 @@ from gridmap.measure.density import (
     Rule,
     kernel_density,
     scott_bandwidth_m,
+)
+from gridmap.measure.disc_areas import (
+    covered_share,
 )
 from gridmap.measure.disputes import (
     Disputes,
@@ -94,8 +99,11 @@ from gridmap.measure.period import (
     period_before,
     weekday_occurrences,
 )
-from gridmap.measure.polygon_index import (
-    PolygonIndex,
+from gridmap.measure.pieces import (
+    Pieces,
+    areas_of,
+    cut_pieces,
+    pieces_of,
 )
 from gridmap.measure.present import (
     match_beats,
@@ -152,6 +160,9 @@ from gridmap.measure.workload import (
     criterion_of,
     parse_weights,
 )
+from gridmap.model.polygon_index import (
+    PolygonIndex,
+)
 
 __all__ = [
     "BUSY_LIMIT",
@@ -179,6 +190,7 @@ __all__ = [
     "Moment",
     "Norm",
     "Period",
+    "Pieces",
     "PlanResponse",
     "PolygonIndex",
     "Response",
@@ -192,6 +204,7 @@ __all__ = [
     "Workload",
     "alignment",
     "apportion",
+    "areas_of",
     "balance",
     "busy_times",
     "centres",
@@ -201,6 +214,7 @@ __all__ = [
     "count_batches",
     "count_incidents",
     "count_incidents_by",
+    "count_located",
     "count_on_cluster",
     "coverage_by_hour",
     "coverage_figures",
@@ -209,6 +223,7 @@ __all__ = [
     "covered_share",
     "criterion_of",
     "crosswalk",
+    "cut_pieces",
     "dasymetric",
     "day_shifts",
     "hot_spots",
@@ -227,6 +242,7 @@ __all__ = [
     "parse_weights",
     "parse_within",
     "period_before",
+    "pieces_of",
     "places_of",
     "present_plan",
     "rank",

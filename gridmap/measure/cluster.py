@@ -8,8 +8,8 @@ from operator import add
 from typing import TYPE_CHECKING, TypeVar
 
 from gridmap.measure.counting import Axes, IncidentCounts, count_batches
-from gridmap.measure.polygon_index import PolygonIndex
 from gridmap.model import IncidentBatch
+from gridmap.model.polygon_index import PolygonIndex
 
 if TYPE_CHECKING:
     from distributed import Client

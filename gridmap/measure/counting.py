@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gridmap.errors import MissingError
 from gridmap.measure import _tally
 from gridmap.measure.period import Moment, period_between
-from gridmap.measure.polygon_index import PolygonIndex
-from gridmap.model import IncidentBatch, Incidents
+from gridmap.model import City, IncidentBatch, Incidents, Kind
+from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = [
     "Axes",
@@ -21,6 +22,7 @@ __all__ = [
     "count_batches",
     "count_incidents",
     "count_incidents_by",
+    "count_located",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -187,31 +189,116 @@ def count_batches(
         Where polygons overlap or touch, ``first`` counts an incident once, in the polygon
         that comes first; ``all`` counts it in every polygon that covers it.
     """
-    months = _months(axes.months)
-    table = _Table(
-        np.array(
-            [
-                index.polygon_count + 1,
-                _tally.HOURS + 1 if axes.hours else 1,
-                len(axes.categories) + 1,
-                len(months) + 1,
-            ]
-        )
+    parts = (
+        (*_locate(index, whole.x[part], whole.y[part], overlaps), whole.time[part],
+         whole.category[part])
+        for whole in batches
+        for part in _slices(len(whole))
+    )  # fmt: skip
+    return _count(
+        ((polygon, time[rows], category[rows]) for polygon, rows, time, category in parts),
+        index.polygon_count,
+        axes,
     )
-    month_of_day = _month_of_day(months)
-    for whole in batches:
-        for start in range(0, len(whole), _BATCH):
-            part = slice(start, start + _BATCH)
-            polygon, rows = _locate(index, whole.x[part], whole.y[part], overlaps)
-            seconds = whole.time[part].astype("datetime64[s]", copy=False).view(np.int64)
-            place = np.empty(len(polygon), np.int64)
-            category = whole.category[part]
-            _tally.places(polygon, seconds[rows], category[rows], month_of_day, table.sizes, place)
-            table.add(place)
-    places, counts = table.finish()
+
+
+def count_located(
+    city: City,
+    kind: Kind | None,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    by: tuple[Axis, ...] = ("hour", "category", "month"),
+) -> IncidentCounts:
+    """Count a city's incidents by the grid, beat, station or community that they lie in.
+
+    Where each lies is known since it was imported (`gridmap.model.Incidents.locate`): nothing
+    is located again, and only the columns that are counted by are read.
+
+    Parameters
+    ----------
+    city
+        A city with incidents.
+    kind
+        The layer whose rows are counted; None to count wherever they happened.
+    since, until
+        Count incidents with ``since <= time < until`` only.
+    by
+        What to tell apart besides the layer's rows.
+
+    Raises
+    ------
+    MissingError
+        If the city has no such layer.
+    """
+    incidents = city.located
+    if incidents is None:
+        raise MissingError("measure.error.no_incidents", city=city.name)
+    axes = _axes(incidents, by)
+    names = [] if kind is None else [str(kind)]
+    names += ["time"] if axes.hours or axes.months is not None else []
+    names += ["category"] if axes.categories else []
+    first, end = period_between(since, until)
+    rows = 0 if kind is None else len(city.layer(kind))
+    none, never = np.full(_BATCH, -1, np.int16), np.full(_BATCH, "NaT", "datetime64[s]")
+
+    def parts() -> Iterator[_Part]:
+        # Without a column nothing would say how many incidents there are.
+        for whole in incidents.columns(names or ["category"], since=first, until=end):
+            length = len(next(iter(whole.values())))
+            for part in _slices(length):
+                some = min(part.stop, length) - part.start
+                yield (
+                    none[:some] if kind is None else whole[str(kind)][part],
+                    whole["time"][part] if "time" in whole else never[:some],
+                    whole["category"][part] if axes.categories else none[:some],
+                )
+
+    return _count(parts(), rows, axes)
+
+
+def count_incidents_by(
+    city: City, kind: Kind, *, since: Moment = None, until: Moment = None
+) -> tuple[Floats, float]:
+    """Return the number of incidents in each row of a layer, and of those in none.
+
+    The rules of `count_located` hold.
+    """
+    counts = count_located(city, kind, since=since, until=until, by=())
+    table = counts.table("polygon", with_unknown=True).astype(float)
+    return table[:-1], float(table[-1])
+
+
+_Part = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.datetime64], npt.NDArray[np.int16]]
+
+
+def _count(parts: Iterable[_Part], rows: int, axes: Axes) -> IncidentCounts:
+    """Count parts that say the row, time and category of each incident."""
+    months = _months(axes.months)
     hours = _tally.HOURS if axes.hours else 0
+    sizes = np.array([rows + 1, hours + 1, len(axes.categories) + 1, len(months) + 1])
+    table = _Table(sizes)
+    month_of_day = _month_of_day(months)
+    for row, time, category in parts:
+        seconds = time.astype("datetime64[s]", copy=False).view(np.int64)
+        place = np.empty(len(row), np.int64)
+        _tally.places(row.astype(np.int64), seconds, category, month_of_day, sizes, place)
+        table.add(place)
+    places, counts = table.finish()
     names = tuple(str(month) for month in months)
-    return IncidentCounts(index.polygon_count, axes.categories, names, hours, places, counts)
+    return IncidentCounts(rows, axes.categories, names, hours, places, counts)
+
+
+def _slices(length: int) -> Iterator[slice]:
+    return (slice(start, start + _BATCH) for start in range(0, length, _BATCH))
+
+
+def _axes(incidents: Incidents, by: tuple[Axis, ...]) -> Axes:
+    period = incidents.period if "month" in by else None
+    months = None
+    if period is not None:
+        months = (np.datetime64(period[0], "M"), np.datetime64(period[1], "M"))
+    return Axes(incidents.categories if "category" in by else (), months, "hour" in by)
 
 
 def count_incidents(
@@ -222,7 +309,7 @@ def count_incidents(
     until: Moment = None,
     by: tuple[Axis, ...] = ("hour", "category", "month"),
 ) -> IncidentCounts:
-    """Count a city's incidents into polygons.
+    """Count incidents into polygons that are no layer of the city; `count_located` for those.
 
     Parameters
     ----------
@@ -236,31 +323,11 @@ def count_incidents(
     by
         What to tell apart besides polygons.
     """
-    period = incidents.period if "month" in by else None
-    months = None
-    if period is not None:
-        months = (np.datetime64(period[0], "M"), np.datetime64(period[1], "M"))
-    axes = Axes(incidents.categories if "category" in by else (), months, "hour" in by)
+    axes = _axes(incidents, by)
     index = PolygonIndex.build(np.asarray(polygons, dtype=object), expected_points=len(incidents))
     first, end = period_between(since, until)
     batches = incidents.batches(since=first, until=end)
     return count_batches(index, batches, axes)
-
-
-def count_incidents_by(
-    incidents: Incidents,
-    polygons: npt.ArrayLike,
-    *,
-    since: Moment = None,
-    until: Moment = None,
-) -> tuple[Floats, float]:
-    """Return the number of incidents in each polygon, and of those in none.
-
-    The rules of `count_incidents` hold.
-    """
-    counts = count_incidents(incidents, polygons, since=since, until=until, by=())
-    table = counts.table("polygon", with_unknown=True).astype(float)
-    return table[:-1], float(table[-1])
 
 
 def _locate(index: PolygonIndex, x: Floats, y: Floats, overlaps: str) -> tuple[Ints, Ints | slice]:

@@ -12,10 +12,10 @@ import pandas as pd
 import shapely
 from scipy import sparse
 
-from gridmap.measure._rings import edges_of, require_valid
 from gridmap.measure._shared_area import shared_areas
 from gridmap.measure.conservation import require_conserved
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.model._rings import edges_of, require_valid
+from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = ["Crosswalk", "Transfer", "Weight", "centres", "crosswalk"]
 

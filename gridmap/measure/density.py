@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from gridmap.errors import InputError
 from gridmap.measure.conservation import require_conserved
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = ["Density", "Rule", "kernel_density", "scott_bandwidth_m"]
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import tr
-from gridmap.measure._coverage_city import travel_of
-from gridmap.measure._coverage_within import Within
+from gridmap.measure.coverage import Within, travel_of
 from gridmap.measure.crosswalk import centres
 from gridmap.measure.hypercube import Response, hypercube
 from gridmap.measure.period import Moment, moment

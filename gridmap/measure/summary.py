@@ -10,13 +10,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.measure._areas import Areas, By, areas_of, ground_of
 from gridmap.measure._ratio import ratio
 from gridmap.measure.conservation import require_conserved
 from gridmap.measure.counting import count_incidents_by
-from gridmap.measure.coverage import covered_share
 from gridmap.measure.crosswalk import Crosswalk
+from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment
+from gridmap.measure.pieces import (
+    Areas,
+    By,
+    Pieces,
+    areas_of,
+    ground_of,
+    people_layer,
+    pieces_of,
+)
 from gridmap.model import City, Kind, Layer, Plan
 
 __all__ = [
@@ -99,8 +107,9 @@ def summarise(
     counted where they happened, a point on a border to the first polygon; where a city has
     no incident points, the grids' own counts are shared out like residents. Residents are
     taken as spread evenly over a grid, so the covered share of a row is
-    ``sum_i share_i * residents_i * covered_i / sum_i share_i * residents_i`` with
-    ``covered_i`` the share of grid i's ground within the preset radius of a room.
+    ``sum_p residents_p * covered_p / sum_p residents_p`` over its pieces of grids, with
+    ``residents_p = residents_i * area_p / area_i`` and ``covered_p`` the share of the piece's
+    own ground within the preset radius of a room.
 
     Parameters
     ----------
@@ -123,9 +132,10 @@ def summarise(
     """
     rows = areas_of(city, by, plan)
     people = people_layer(city)
-    table = None if people is None else rows.membership(people, by)
-    known = {name: people.counts(name) for name in COUNTS} if people else {}
-    moved = {name: table.transfer(known[name]) for name in known} if table else {}
+    pieces = None if people is None else pieces_of(rows, people)
+    table = None if pieces is None else pieces.table
+    known = {} if people is None else {name: people.counts(name) for name in COUNTS}
+    moved = {} if table is None else {name: table.transfer(known[name]) for name in known}
     none = np.zeros(len(rows.ids))
     columns: dict[str, Any] = {"id": rows.ids, "name": rows.names, "area_km2": rows.area_m2 / 1e6}
     columns |= {name: moved[name].by_target if name in moved else none for name in COUNTS}
@@ -133,7 +143,9 @@ def summarise(
     columns["incidents"] = incidents
     frame = pd.DataFrame(columns)
     unassigned = {
-        "area_km2": float(table.unassigned_share @ table.source_area_m2) / 1e6 if table else 0.0,
+        "area_km2": 0.0
+        if table is None
+        else float(table.unassigned_share @ table.source_area_m2) / 1e6,
         **{name: moved[name].unassigned if name in moved else 0.0 for name in COUNTS},
         "incidents": outside,
     }
@@ -141,7 +153,7 @@ def summarise(
     for name, values in known.items():
         require_conserved(float(values.sum()), totals[name])
         totals[name] = float(values.sum())
-    covered, covered_all = _covered(city, people, table)
+    covered, covered_all = _covered(city, people, pieces)
     return MeasureTable(
         by=by,
         rows=_with_rates(frame, covered),
@@ -155,11 +167,6 @@ def summarise(
     )
 
 
-def people_layer(city: City) -> Layer | None:
-    """Return the layer whose residents are counted: grids, or where there are none communities."""
-    return city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
-
-
 def membership_of(city: City, *, by: By, plan: Plan | None = None) -> Crosswalk | None:
     """Return which share of each of `people_layer`'s rows `summarise` puts into each of its own.
 
@@ -171,7 +178,7 @@ def membership_of(city: City, *, by: By, plan: Plan | None = None) -> Crosswalk 
         As in `summarise`.
     """
     people = people_layer(city)
-    return None if people is None else areas_of(city, by, plan).membership(people, by)
+    return None if people is None else pieces_of(areas_of(city, by, plan), people).table
 
 
 def _incidents(
@@ -185,8 +192,7 @@ def _incidents(
         if since is not None or until is not None:
             raise InputError("measure.error.counts_have_no_times", city=city.name)
         return table.transfer(grids.counts("incidents"))
-    polygons = city.grids.geometry if rows.polygons is None else rows.polygons
-    inside, outside = count_incidents_by(city.incidents, polygons, since=since, until=until)
+    inside, outside = count_incidents_by(city, rows.located_by, since=since, until=until)
     if rows.row_of_grid is not None:
         held = rows.row_of_grid >= 0
         total = outside + inside.sum()
@@ -198,16 +204,19 @@ def _incidents(
 
 
 def _covered(
-    city: City, people: Layer | None, table: Crosswalk | None
+    city: City, people: Layer | None, pieces: Pieces | None
 ) -> tuple[Floats | float, float]:
     """Return the share of residents within reach of a room, by row and of all."""
-    if people is None or table is None or not city.has(Kind.ROOM):
+    if people is None or pieces is None or not city.has(Kind.ROOM):
         return np.nan, np.nan
-    reach = covered_share(people.geometry, city.room_xy, radius_m=city.presets.room_radius_m)
-    residents = people.counts("residents")
-    near = table.transfer(residents * reach).by_target
-    everyone = table.transfer(residents).by_target
-    return ratio(near, everyone), float(ratio((residents * reach).sum(), residents.sum()))
+    radius_m, residents = city.presets.room_radius_m, people.counts("residents")
+    of_grids = covered_share(people.geometry, city.room_xy, radius_m=radius_m)
+    of_pieces = pieces.covered_share(of_grids, city.room_xy, radius_m=radius_m)
+    amounts = pieces.amounts(residents)
+    return (
+        ratio(pieces.sum_rows(amounts * of_pieces), pieces.sum_rows(amounts)),
+        float(ratio(residents @ of_grids, residents.sum())),
+    )
 
 
 def _with_rates(frame: pd.DataFrame, covered: Floats | float) -> pd.DataFrame:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gridmap.measure._areas import areas_of
 from gridmap.measure.period import Moment, period_between
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.measure.pieces import areas_of
 from gridmap.measure.summary import By
 from gridmap.model import City, Plan
 
@@ -49,30 +48,16 @@ def count_together(
         Incidents of each line, above 0.
     """
     areas = [areas_of(city, level, plan) for level in by]
-    size = len(city.incidents) if city.incidents is not None else 0
-    indexes = [
-        None if each.polygons is None else PolygonIndex.build(each.polygons, expected_points=size)
-        for each in areas
-    ]
-    grids = None
-    if any(index is None for index in indexes):
-        grids = PolygonIndex.build(city.grids.geometry, expected_points=size)
     sizes = np.array([len(each.ids) + 1 for each in areas], dtype=np.int64)
     found: list[Ints] = [np.empty(0, np.int64)]
     totals: list[Ints] = [np.empty(0, np.int64)]
     first, end = period_between(since, until)
-    batches = () if city.incidents is None else city.incidents.batches(since=first, until=end)
-    for batch in batches:
-        grid = None if grids is None else grids.locate(batch.x, batch.y)
-        code = np.zeros(len(batch), dtype=np.int64)
-        for each, index, length in zip(areas, indexes, sizes.tolist(), strict=True):
-            if index is not None:
-                row = index.locate(batch.x, batch.y)
-            else:
-                assert each.row_of_grid is not None  # noqa: S101 - rows are one or the other
-                assert grid is not None  # noqa: S101 - located above for such rows
-                row = np.append(each.row_of_grid, -1)[grid]
-            code = code * length + row + 1
+    names = sorted({str(each.located_by) for each in areas})
+    parts = () if city.located is None else city.located.columns(names, since=first, until=end)
+    for part in parts:
+        code = np.zeros(len(part[names[0]]), dtype=np.int64)
+        for each, length in zip(areas, sizes.tolist(), strict=True):
+            code = code * length + each.rows_of(part[str(each.located_by)]) + 1
         codes, counts = np.unique(code, return_counts=True)
         found.append(codes)
         totals.append(counts.astype(np.int64))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError, some_ids
-from gridmap.measure.counting import count_incidents, count_incidents_by
+from gridmap.measure.counting import count_incidents_by, count_located
 from gridmap.measure.hotspots import hot_spots
 from gridmap.measure.period import Moment
 from gridmap.measure.roads import road_length_m
@@ -175,7 +175,7 @@ def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment =
     if name == "road_km" and city.has(Kind.ROAD):
         return road_length_m(grids.geometry, city.layer(Kind.ROAD).geometry) / 1e3
     if name == "incidents" and city.incidents is not None:
-        return count_incidents_by(city.incidents, grids.geometry, since=since, until=until)[0]
+        return count_incidents_by(city, Kind.GRID, since=since, until=until)[0]
     if grids.has(name) and pd.api.types.is_numeric_dtype(grids.frame[name]):
         if name == "incidents" and (since is not None or until is not None):
             raise InputError("measure.error.counts_have_no_times", city=city.name)
@@ -193,9 +193,7 @@ def _by_hour(city: City, name: str, *, since: Moment, until: Moment) -> Floats:
         raise InputError("measure.error.hour_band", received=name)
     if city.incidents is None:
         raise InputError("measure.error.counts_have_no_times", city=city.name)
-    counts = count_incidents(
-        city.incidents, city.grids.geometry, since=since, until=until, by=("hour",)
-    )
+    counts = count_located(city, Kind.GRID, since=since, until=until, by=("hour",))
     hour = np.arange(counts.hours) % _DAY_H
     inside = (hour >= first) & (hour < after)
     if after < first:

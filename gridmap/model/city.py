@@ -16,7 +16,7 @@ from gridmap.errors import CRSError, MissingError
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
 from gridmap.model.incidents import Incidents
-from gridmap.model.layer import Kind, Layer
+from gridmap.model.layer import AREA_KINDS, Kind, Layer
 from gridmap.model.presets import Presets
 
 __all__ = ["City", "bare_id"]
@@ -138,6 +138,17 @@ class City:
             found = meant.get(bare_id(name), set()) if name and name not in own else set()
             spelled[name] = min(found) if len(found) == 1 else name
         return np.array([spelled[name] for name in named], dtype=object)
+
+    @cached_property
+    def located(self) -> Incidents | None:
+        """The incidents with the row of each grid, beat, station, community they lie in.
+
+        Stored incidents bring these rows along; others are located in the first walk through
+        them, once.
+        """
+        if self.incidents is None:
+            return None
+        return self.incidents.locate({k: self.layers[k] for k in AREA_KINDS if k in self.layers})
 
     @cached_property
     def adjacency(self) -> Adjacency:

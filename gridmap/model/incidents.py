@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,12 @@ from pyproj import CRS
 
 from gridmap.errors import InputError
 from gridmap.model.crs import require_metres
+from gridmap.model.layer import Kind, Layer
+from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = ["IncidentBatch", "Incidents"]
+
+_MOST_HELD = 20_000_000  # incidents whose rows are kept in memory, 4 bytes for each layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +40,9 @@ class IncidentBatch:
         city has no such column.
     station
         Station id that the record names, text; None where the city has no such column.
+    rows
+        Row of the grid, beat, station and community that each incident lies in, int32, -1 for
+        none; for the layers it was located in (`Incidents.located`).
     """
 
     x: NDArray[np.float64]
@@ -43,11 +51,13 @@ class IncidentBatch:
     category: NDArray[np.int16]
     settled: NDArray[np.datetime64] | None = None
     station: NDArray[np.object_] | None = None
+    rows: Mapping[Kind, NDArray[np.int32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that columns are of one length and coordinates finite."""
         lengths = {len(self.x), len(self.y), len(self.time), len(self.category)}
         lengths |= {len(c) for c in (self.settled, self.station) if c is not None}
+        lengths |= {len(column) for column in self.rows.values()}
         if len(lengths) != 1:
             raise InputError("model.error.incidents_lengths", received=sorted(lengths))
         if not (np.isfinite(self.x).all() and np.isfinite(self.y).all()):
@@ -66,7 +76,21 @@ class IncidentBatch:
             self.category[rows],
             None if self.settled is None else self.settled[rows],
             None if self.station is None else self.station[rows],
+            {kind: column[rows] for kind, column in self.rows.items()},
         )
+
+    def column(self, name: str) -> NDArray[np.generic] | None:
+        """Return a column by its name; ``grid``, ``beat`` ... are the rows in those layers."""
+        if name in set(self.rows):
+            return self.rows[Kind(name)]
+        column: NDArray[np.generic] | None = getattr(self, name)
+        return column
+
+
+ColumnReader = Callable[
+    [Sequence[str], "np.datetime64 | None", "np.datetime64 | None"],
+    Iterator[dict[str, NDArray[Any]]],
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +108,12 @@ class Incidents:
     crs
         The working CRS.
     digest
-        Content digest, known to whoever stored them.
+        Content digest, known to whoever stored them; it says nothing of the layers.
+    located
+        Digest of the layer of each kind whose rows the batches carry.
+    reader
+        Yields batches of some columns only, and may leave out what lies outside a period, so
+        that counting reads no more than it needs. Without one, batches are read whole.
 
     Notes
     -----
@@ -96,6 +125,8 @@ class Incidents:
     categories: tuple[str, ...]
     crs: CRS
     digest: str
+    located: Mapping[Kind, str] = field(default_factory=dict)
+    reader: ColumnReader | None = None
 
     def __post_init__(self) -> None:
         """Check the CRS."""
@@ -137,15 +168,58 @@ class Incidents:
         either end is given.
         """
         for batch in self.opener():
-            if since is None and until is None:
-                yield batch
-                continue
-            keep = ~np.isnat(batch.time)
-            if since is not None:
-                keep &= batch.time >= since
-            if until is not None:
-                keep &= batch.time < until
-            yield batch if keep.all() else batch.take(keep)
+            keep = _inside(batch.time, since, until)
+            yield batch if keep is None else batch.take(keep)
+
+    def columns(
+        self,
+        names: Sequence[str],
+        *,
+        since: np.datetime64 | None = None,
+        until: np.datetime64 | None = None,
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield some columns of the incidents with ``since <= time < until``, batch by batch.
+
+        Parameters
+        ----------
+        names
+            ``x, y, time, category``, or the kind of a layer that they were located in.
+        since, until
+            As of `batches`.
+        """
+        period = since is not None or until is not None
+        needed = tuple(dict.fromkeys([*names, "time"] if period else names))
+        if self.reader is None:
+            read: Iterator[dict[str, NDArray[Any]]] = (
+                {name: np.asarray(batch.column(name)) for name in needed}
+                for batch in self.opener()
+            )
+        else:
+            read = self.reader(needed, since, until)
+        for part in read:
+            keep = _inside(part["time"], since, until) if period else None
+            yield {name: part[name] if keep is None else part[name][keep] for name in names}
+
+    def locate(self, layers: Mapping[Kind, Layer]) -> Incidents:
+        """Return incidents that know the row of each layer that they lie in.
+
+        A point on a border, or where polygons overlap, lies in the polygon that comes first.
+        Layers that these incidents were located in already cost nothing; the others are found
+        in the first walk and kept.
+
+        Parameters
+        ----------
+        layers
+            Areas by kind: grids, beats, stations, communities.
+        """
+        known = {kind: layer.digest for kind, layer in layers.items()}
+        stale = {kind: layers[kind] for kind in known if self.located.get(kind) != known[kind]}
+        if not stale:
+            return self
+        finder = _Finder(self, stale)
+        return replace(
+            self, opener=finder.batches, reader=finder.columns, located={**self.located, **known}
+        )
 
     @cached_property
     def all(self) -> IncidentBatch:
@@ -160,6 +234,7 @@ class Incidents:
             return none
         settled = [p.settled for p in parts if p.settled is not None]
         station = [p.station for p in parts if p.station is not None]
+        rows = {kind: np.concatenate([p.rows[kind] for p in parts]) for kind in parts[0].rows}
         return IncidentBatch(
             np.concatenate([p.x for p in parts]),
             np.concatenate([p.y for p in parts]),
@@ -167,14 +242,15 @@ class Incidents:
             np.concatenate([p.category for p in parts]),
             np.concatenate(settled) if settled else None,
             np.concatenate(station) if station else None,
+            rows,
         )
 
     @cached_property
     def period(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """First and last known time, or None where no time is known."""
         first, last = None, None
-        for batch in self.opener():
-            known = batch.time[~np.isnat(batch.time)]
+        for part in self.columns(["time"]):
+            known = part["time"][~np.isnat(part["time"])]
             if len(known):
                 low, high = known.min(), known.max()
                 first = low if first is None else min(first, low)
@@ -182,3 +258,74 @@ class Incidents:
         if first is None or last is None:
             return None
         return pd.Timestamp(first), pd.Timestamp(last)
+
+
+class _Finder:
+    """Finds the rows of layers that incidents lie in, in the first walk through them.
+
+    The rows of each batch are kept, by its number, while memory allows.
+    """
+
+    def __init__(self, incidents: Incidents, layers: Mapping[Kind, Layer]) -> None:
+        self._incidents = incidents
+        self._layers = layers
+        self._held: dict[int, dict[Kind, NDArray[np.int32]]] = {}
+        self._holds_all = False
+
+    @cached_property
+    def _indexes(self) -> dict[Kind, PolygonIndex]:
+        size = len(self._incidents)
+        return {
+            kind: PolygonIndex.build(layer.geometry, expected_points=size)
+            for kind, layer in self._layers.items()
+        }
+
+    def _find(
+        self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> dict[Kind, NDArray[np.int32]]:
+        found = {
+            kind: index.locate(x, y).astype(np.int32) for kind, index in self._indexes.items()
+        }
+        if len(self._incidents) <= _MOST_HELD:
+            self._held[number] = found
+        return found
+
+    def batches(self) -> Iterator[IncidentBatch]:
+        for number, batch in enumerate(self._incidents.opener()):
+            found = self._held.get(number) or self._find(number, batch.x, batch.y)
+            yield replace(batch, rows={**batch.rows, **found})
+
+    def columns(
+        self,
+        names: Sequence[str],
+        since: np.datetime64 | None,
+        until: np.datetime64 | None,
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        # Batches are numbered, so none is passed over: the period is left to the caller.
+        del since, until
+        wanted = [kind for kind in self._layers if str(kind) in names]
+        others = [name for name in names if name not in {str(kind) for kind in wanted}]
+        needed = others if self._holds_all or not wanted else [*others, "x", "y"]
+        number = -1
+        # Without a column of the source nothing would say how many batches there are.
+        for number, part in enumerate(self._incidents.columns(needed or ["category"])):
+            if wanted:
+                found = self._held.get(number) or self._find(number, part["x"], part["y"])
+                part.update({str(kind): found[kind] for kind in wanted})
+            yield part
+        if wanted and len(self._held) == number + 1:
+            self._holds_all = True
+
+
+def _inside(
+    time: NDArray[np.datetime64], since: np.datetime64 | None, until: np.datetime64 | None
+) -> NDArray[np.bool_] | None:
+    """Return which times lie in a period, or None where all count."""
+    if since is None and until is None:
+        return None
+    keep = ~np.isnat(time)
+    if since is not None:
+        keep &= time >= since
+    if until is not None:
+        keep &= time < until
+    return None if keep.all() else keep

@@ -31,9 +31,10 @@ from gridmap.maps import (
 )
 from gridmap.measure import (
     CRITERIA,
+    Axis,
     MeasureTable,
     Workload,
-    count_incidents,
+    count_located,
     criterion_of,
     summarise,
 )
@@ -42,7 +43,7 @@ from gridmap.measure.density import kernel_density
 from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
-from gridmap.model import City, Layer, Plan
+from gridmap.model import City, Kind, Layer, Plan
 from gridmap.pages.keeping import Known, keep
 from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
@@ -239,16 +240,11 @@ def slices_of(city: City, key: str, since: date | None, until: date | None) -> S
 
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:
-    incidents = _city_.incidents
-    if incidents is None:
-        raise MissingError("measure.error.no_rows", by="incidents", city=_city_.name)
     end = until + timedelta(days=1) if until else None
 
     def count() -> Slices:
-        shapes = _city_.grids.geometry
-        return Slices.of(
-            count_incidents(incidents, shapes, since=since, until=end, by=("hour", "category"))
-        )
+        by: tuple[Axis, ...] = ("hour", "category")
+        return Slices.of(count_located(_city_, Kind.GRID, since=since, until=end, by=by))
 
     return keep("slices", (key, since, until), count)
 

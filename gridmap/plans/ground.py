@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.measure import covered_share
 from gridmap.measure.counting import count_incidents_by
-from gridmap.measure.coverage import covered_share
 from gridmap.measure.workload import Workload
 from gridmap.model import Adjacency, City, Kind
 
@@ -111,7 +111,7 @@ class Ground:
         grids = city.grids
         residents = grids.counts("residents")
         if incidents is None and city.incidents is not None:
-            incidents, _ = count_incidents_by(city.incidents, grids.geometry)
+            incidents, _ = count_incidents_by(city, Kind.GRID)
         elif incidents is None:
             incidents = grids.counts("incidents")
         if workload is None:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
-from gridmap.measure import MeasureTable, PlanResponse, count_incidents, summarise
+from gridmap.measure import MeasureTable, PlanResponse, count_located, summarise
 from gridmap.measure.period import Period
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
@@ -22,7 +21,6 @@ from gridmap.report._response import answer
 __all__ = ["LEVELS", "Measured", "Progress", "TimeCounts", "measure_all"]
 
 Ints = npt.NDArray[np.integer[Any]]
-_ANYWHERE = np.array([shapely.box(0.0, 0.0, 1.0, 1.0)], dtype=object)  # counts by time ask not
 Progress = Callable[[str, float], None]
 
 #: What a report has a table of, from small to large.
@@ -170,12 +168,8 @@ def _has(city: City, level: By, plan: Plan | None) -> bool:
 def _time(city: City, period: Period) -> TimeCounts | None:
     if city.incidents is None:
         return None
-    counts = count_incidents(
-        city.incidents,
-        _ANYWHERE,
-        since=period.since,
-        until=period.until,
-        by=("hour", "category"),
+    counts = count_located(
+        city, None, since=period.since, until=period.until, by=("hour", "category")
     )
     hours = counts.table("hour", with_unknown=True)
     categories = counts.table("category", with_unknown=True)
@@ -191,7 +185,7 @@ def _time(city: City, period: Period) -> TimeCounts | None:
 def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:
     if city.incidents is None or city.incidents.period is None:
         return (), np.zeros(0, dtype=np.int64)
-    counts = count_incidents(city.incidents, _ANYWHERE, until=period.until, by=("month",))
+    counts = count_located(city, None, until=period.until, by=("month",))
     table = counts.table("month")
     months = counts.months
     if period.last is not None:

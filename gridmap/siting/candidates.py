@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
 from gridmap.i18n import tr
-from gridmap.measure.coverage import sample_points
+from gridmap.measure import sample_points
 from gridmap.model import City, Kind, Layer
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import shapely
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.i18n import tr
-from gridmap.measure.coverage import (
+from gridmap.measure import (
     Coverage,
     Within,
     coverage_figures,

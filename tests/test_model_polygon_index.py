@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from shapely import affinity, box
 
 from gridmap.errors import GeometryError
-from gridmap.measure import _raster_query
-from gridmap.measure._orientation import orientation
-from gridmap.measure.polygon_index import PolygonIndex
+from gridmap.model import _raster_query
+from gridmap.model._orientation import orientation
+from gridmap.model.polygon_index import PolygonIndex
 
 
 def covering(polygons, x, y):

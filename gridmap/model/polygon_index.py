@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridmap.measure import _raster, _raster_query
-from gridmap.measure._rings import edges_of
+from gridmap.model import _raster, _raster_query
+from gridmap.model._rings import edges_of
 
 __all__ = ["PolygonIndex"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gridmap._compiled import njit
-from gridmap.measure._orientation import orientation
-from gridmap.measure._raster import EMPTY, WHOLE, Floats, Ints, Labels, cell_of
+from gridmap.model._orientation import orientation
+from gridmap.model._raster import EMPTY, WHOLE, Floats, Ints, Labels, cell_of
 
 _BLOCK = 4096  # points that are worked on together, so that they stay in cache
 

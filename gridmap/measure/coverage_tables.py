@@ -1,4 +1,4 @@
-"""Coverage as tables: by grid, beat, station or city, by room, and by hour."""
+"""Coverage as tables and shapes: by grid, beat, station or city, by room, and by hour."""
 
 from __future__ import annotations
 
@@ -6,38 +6,47 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+import shapely
 
-from gridmap.measure._areas import By, areas_of
-from gridmap.measure._coverage_city import (
+from gridmap.measure._ratio import ratio
+from gridmap.measure.coverage import (
     Coverage,
+    Within,
     covered_residents,
     places_of,
     travel_of,
 )
-from gridmap.measure._ratio import ratio
+from gridmap.measure.pieces import Areas, By, areas_of, ground_of, pieces_of
 from gridmap.measure.workload import criterion_of
+from gridmap.model import AREA_KINDS
+from gridmap.travel import StraightLine, isochrone, ring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-    from gridmap.measure._coverage_within import Within
     from gridmap.model import City, Plan
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = [
     "coverage_by_hour",
     "coverage_figures",
+    "coverage_frame",
     "coverage_table",
     "open_hours",
+    "reach_frame",
+    "reach_shape",
     "room_table",
     "worst_grids",
 ]
 
-
+_DRAWN_CELLS = 600  # across the city: an isochrone's outline is true to about one of these
 _MINUTES = r"(?:[:时点](?:(\d{1,2})分?|(半))?)"
 # The first clock may leave its mark to the second: 8-20时.
 _SPANS = re.compile(
@@ -73,20 +82,27 @@ def coverage_table(
         If the city has nothing to make the rows of.
     """
     grids = city.grids
-    rows = areas_of(city, by, plan)
-    table = csr_array(rows.membership(grids, by).shares.T)
-    columns: dict[str, NDArray[np.generic]] = {"id": rows.ids, "name": rows.names}
+    areas = areas_of(city, by, plan)
+    pieces = pieces_of(areas, grids)
+    reach = coverage.of_pieces(city, pieces)
+    columns: dict[str, NDArray[np.generic]] = {"id": areas.ids, "name": areas.names}
     for name in ("residents", "migrants"):
-        count = grids.counts(name)
-        columns |= _totals(name, table, count, count * coverage.share, count * coverage.backup)
-    columns |= _totals(
-        "incidents",
-        table,
-        coverage.incidents,
-        coverage.incidents_covered,
-        coverage.incidents_backup,
-    )
-    mean, p95, unreached = _spread(table, coverage.cost, grids.counts("residents"))
+        people = pieces.amounts(grids.counts(name))
+        columns |= _totals(
+            name, *(pieces.sum_rows(people * part) for part in (1.0, reach.share, reach.backup))
+        )
+    incidents = _located_incidents(coverage, areas)
+    if incidents is None:  # counts of grids without points are shared out like residents
+        counts = pieces.amounts(grids.counts("incidents"))
+        incidents = tuple(
+            pieces.sum_rows(counts * part) for part in (1.0, reach.share, reach.backup)
+        )
+    columns |= _totals("incidents", *incidents)
+    # A row without residents weighs its ground.
+    residents = pieces.amounts(grids.counts("residents"))
+    lived_in = pieces.sum_rows(residents) > 0.0
+    weight = np.where(lived_in[pieces.row], residents, pieces.area_m2)[reach.piece] * reach.weight
+    mean, p95, unreached = _spread(pieces.row[reach.piece], reach.cost, weight, len(areas.ids))
     unit = coverage.within.unit
     columns |= {f"mean_{unit}": mean, f"p95_{unit}": p95, "unreached_share": unreached}
     return pd.DataFrame(columns)
@@ -118,8 +134,12 @@ def coverage_figures(
         backup = float(coverage.incidents_backup.sum())
     else:
         covered, backup = float(weights @ coverage.share), float(weights @ coverage.backup)
-    whole = csr_array(np.ones((1, len(weights))))
-    mean, p95, unreached = _spread(whole, coverage.cost, weights)
+    each = weights if weights.sum() > 0.0 else np.ones(len(weights))
+    samples = coverage.cost.shape[1]
+    spread = np.repeat(each / samples, samples)
+    mean, p95, unreached = _spread(
+        np.zeros(len(spread), dtype=np.int64), coverage.cost.ravel(), spread, 1
+    )
     unit, total = coverage.within.unit, float(weights.sum())
     counted = coverage.cost[weights > 0.0]
     counted = counted[np.isfinite(counted)]
@@ -271,38 +291,120 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def _totals(
-    name: str, table: csr_array, count: Floats, covered: Floats, backup: Floats
-) -> dict[str, Floats]:
-    total = table @ count
+def reach_shape(city: City, coverage: Coverage) -> shapely.Geometry:
+    """Return the ground within reach of any place: rings, or isochrones along roads.
+
+    Only ground inside the city's grids counts. It is for maps and files; figures are
+    measured grid by grid (`measure_coverage`).
+
+    Parameters
+    ----------
+    city, coverage
+        A city and its coverage.
+    """
+    # The outline of overlapping or broken grids is mended here alone, for drawing.
+    outline = shapely.union_all(shapely.make_valid(city.grids.geometry))
+    _, travel = travel_of(city, coverage.within, coverage.mode)
+    limit = coverage.within.value
+    if isinstance(travel, StraightLine):
+        return ring(coverage.place_xy, travel.metres_of(limit), clip=outline)
+    left, low, right, high = outline.bounds
+    cell_m = max(25.0, max(right - left, high - low) / _DRAWN_CELLS)
+    return isochrone(travel, coverage.place_xy, limit, clip=outline, cell_m=cell_m)
+
+
+def reach_frame(city: City, coverages: Iterable[Coverage]) -> gpd.GeoDataFrame:
+    """Return the ground within reach as one feature for each coverage.
+
+    Parameters
+    ----------
+    city
+        The city.
+    coverages
+        As `measure_coverage` makes them: several limits, modes or networks.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``within, mode, network, places, area_km2, covered_residents,
+        covered_residents_share`` and the geometry, in the city's CRS. What residents are
+        covered is what `coverage_table` tells of the whole city.
+    """
+    rows, shapes = [], []
+    for coverage in coverages:
+        shape = reach_shape(city, coverage)
+        whole = coverage_table(city, coverage).iloc[0]
+        rows.append(
+            {
+                "within": str(coverage.within),
+                "mode": coverage.mode,
+                "network": coverage.network,
+                "places": len(coverage.place_ids),
+                "area_km2": shape.area / 1e6,
+                "covered_residents": float(whole["covered_residents"]),
+                "covered_residents_share": float(whole["covered_residents_share"]),
+            }
+        )
+        shapes.append(shape)
+    return gpd.GeoDataFrame(rows, geometry=np.array(shapes, dtype=object), crs=city.crs)
+
+
+def coverage_frame(
+    city: City, coverage: Coverage, *, by: By = "grid", plan: Plan | None = None
+) -> gpd.GeoDataFrame:
+    """Return `coverage_table` with the shape of each row, in the city's CRS.
+
+    Parameters
+    ----------
+    city, coverage, by, plan
+        As for `coverage_table`.
+
+    Raises
+    ------
+    MissingError
+        If the city has nothing to make the rows of.
+    """
+    table = coverage_table(city, coverage, by=by, plan=plan)
+    ground = ground_of(city, by, plan)
+    return gpd.GeoDataFrame(table, geometry=ground.geometry, crs=city.crs)
+
+
+def _located_incidents(coverage: Coverage, areas: Areas) -> tuple[Floats, ...] | None:
+    """Return each row's incidents and those within reach of one room and two, as they lie."""
+    if not len(coverage.incident_rows):
+        return None
+    located = coverage.incident_rows[:, AREA_KINDS.index(areas.located_by)]
+    row = areas.rows_of(located)
+    held = row >= 0
+    return tuple(
+        np.bincount(row[held], weights=column[held], minlength=len(areas.ids)).astype(np.float64)
+        for column in coverage.incident_counts.T
+    )
+
+
+def _totals(name: str, total: Floats, covered: Floats, backup: Floats) -> dict[str, Floats]:
     return {
         name: total,
-        f"covered_{name}": table @ covered,
-        f"covered_{name}_share": ratio(table @ covered, total),
-        f"backup_{name}_share": ratio(table @ backup, total),
+        f"covered_{name}": covered,
+        f"covered_{name}_share": ratio(covered, total),
+        f"backup_{name}_share": ratio(backup, total),
     }
 
 
-def _spread(table: csr_array, cost: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _spread(row: Ints, cost: Floats, weight: Floats, rows: int) -> tuple[Floats, Floats, Floats]:
     """Return weighted mean, 95 % quantile and the share unreached of each row's points."""
-    rows = table.shape[0]
-    mean, p95, unreached = np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows)
     reached = np.isfinite(cost)
-    for row in range(rows):
-        held = slice(table.indptr[row], table.indptr[row + 1])
-        grid, part = table.indices[held], table.data[held]
-        weight = part * weights[grid]
-        if weight.sum() <= 0.0:
-            weight = part
-        each = np.repeat(weight, cost.shape[1])
-        near = reached[grid].ravel()
-        total = each.sum()
-        if total > 0.0:
-            unreached[row] = each[~near].sum() / total
-        value, each = cost[grid].ravel()[near], each[near]
-        if each.sum() > 0.0:
-            mean[row] = value @ each / each.sum()
-            order = np.argsort(value)
-            upto = np.cumsum(each[order])
-            p95[row] = value[order][np.searchsorted(upto, 0.95 * upto[-1])]
-    return mean, p95, unreached
+    total = np.bincount(row, weights=weight, minlength=rows)
+    lost = np.bincount(row[~reached], weights=weight[~reached], minlength=rows)
+    counted = np.flatnonzero(reached & (weight > 0.0))
+    order = counted[np.lexsort((cost[counted], row[counted]))]
+    row, cost, weight = row[order], cost[order], weight[order]
+    held = np.bincount(row, weights=weight, minlength=rows)
+    mean = ratio(np.bincount(row, weights=weight * cost, minlength=rows), held)
+    p95 = np.full(rows, np.nan)
+    starts = np.searchsorted(row, np.arange(rows + 1))
+    for each in np.flatnonzero(held > 0.0):
+        some = slice(starts[each], starts[each + 1])
+        upto = np.cumsum(weight[some])
+        p95[each] = cost[some][np.searchsorted(upto, 0.95 * upto[-1])]
+    return mean, p95, np.where(total > 0.0, lost / np.where(total > 0.0, total, 1.0), 0.0)

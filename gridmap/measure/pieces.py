@@ -1,0 +1,385 @@
+"""The rows of a table, and the pieces into which their borders cut the grids.
+
+A row is a grid, beat, station or community, or the whole city. Every figure by row is a sum over
+pieces: a piece has part of its grid's people, by area, and its own part of the ground that a
+room reaches. Incidents have places of their own and are counted where they lie.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Literal, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridmap.errors import InputError, MissingError
+from gridmap.measure.crosswalk import Crosswalk, crosswalk
+from gridmap.measure.disc_areas import covered_share
+from gridmap.model import City, Kind, Layer, Plan
+from gridmap.model.polygon_index import PolygonIndex
+
+__all__ = [
+    "Areas",
+    "By",
+    "Pieces",
+    "areas_of",
+    "cut_pieces",
+    "ground_of",
+    "people_layer",
+    "pieces_of",
+]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+Shapes = npt.NDArray[np.object_]
+By = Literal["grid", "beat", "station", "community", "city"]
+
+# A piece that has all of its grid's ground but this share is the grid: the rest is rounding.
+_WHOLE = 1e-9
+_MOST_CUTS = 16  # pairs of layers whose pieces are kept
+
+
+class Areas(NamedTuple):
+    """The rows of a table: the features of a layer, or whole grids put together.
+
+    Attributes
+    ----------
+    by
+        What a row is.
+    ids, names
+        Text, shape (rows,).
+    area_m2
+        Square metres, shape (rows,).
+    layer
+        The layer whose features are the rows, or None where rows are made of whole grids.
+    row_of_grid
+        Row of each grid, -1 for none, or None where rows are a layer's features.
+    """
+
+    by: By
+    ids: Texts
+    names: Texts
+    area_m2: Floats
+    layer: Layer | None
+    row_of_grid: Ints | None
+
+    @property
+    def located_by(self) -> Kind:
+        """The layer whose rows, known of each incident, say its row here."""
+        return Kind.GRID if self.layer is None else self.layer.kind
+
+    def rows_of(self, located: npt.NDArray[np.integer]) -> Ints:
+        """Return the row of each incident, -1 for none, from its row in `located_by`."""
+        if self.row_of_grid is None:
+            return located.astype(np.int64)
+        rows: Ints = np.append(self.row_of_grid, -1)[located]
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The parts into which rows cut grids; make them with `pieces_of` or `cut_pieces`.
+
+    Attributes
+    ----------
+    table
+        The crosswalk from grids to rows.
+    grids, rows
+        Polygons of the grids, and of the rows; None where rows are made of whole grids.
+    """
+
+    table: Crosswalk
+    grids: Shapes
+    rows: Shapes | None
+
+    @cached_property
+    def _entries(self) -> tuple[Ints, Ints, Floats, Floats]:
+        shares = self.table.shares.tocoo()
+        keep = shares.data > 0.0
+        grid, row = shares.row[keep].astype(np.int64), shares.col[keep].astype(np.int64)
+        area = np.asarray(self.table.intersect_area_m2[grid, row], np.float64)
+        return grid, row, shares.data[keep], area
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+    @property
+    def grid(self) -> Ints:
+        """Grid of each piece, shape (p,), ascending."""
+        return self._entries[0]
+
+    @property
+    def row(self) -> Ints:
+        """Row of each piece, shape (p,)."""
+        return self._entries[1]
+
+    @property
+    def share(self) -> Floats:
+        """Share of the grid's people that each piece has, shape (p,)."""
+        return self._entries[2]
+
+    @property
+    def area_m2(self) -> Floats:
+        """Ground of each piece, square metres, shape (p,)."""
+        return self._entries[3]
+
+    @cached_property
+    def is_cut(self) -> npt.NDArray[np.bool_]:
+        """Which pieces are not a whole grid, shape (p,)."""
+        if self.rows is None:
+            return np.zeros(len(self), dtype=bool)
+        whole: npt.NDArray[np.bool_] = (
+            self.area_m2 < (1.0 - _WHOLE) * self.table.source_area_m2[self.grid]
+        )
+        return whole
+
+    def shapes(self, chosen: Ints) -> Shapes:
+        """Return the polygons of some pieces; empty where a piece is no more than a line."""
+        shapes = self.grids[self.grid[chosen]].copy()
+        cut = self.is_cut[chosen]
+        if self.rows is not None and cut.any():
+            some = chosen[cut]
+            shapes[cut] = _polygons(
+                shapely.intersection(self.grids[self.grid[some]], self.rows[self.row[some]])
+            )
+        return shapes
+
+    def sum_rows(self, of_pieces: Floats) -> Floats:
+        """Add up an amount of each piece by row."""
+        return np.bincount(
+            self.row, weights=of_pieces, minlength=len(self.table.target_ids)
+        ).astype(np.float64)
+
+    def amounts(self, of_grids: npt.ArrayLike) -> Floats:
+        """Share out an amount of each grid among its pieces, by area, shape (p,)."""
+        return np.asarray(of_grids, np.float64)[self.grid] * self.share
+
+    def covered_share(
+        self, of_grids: Floats, xy: Floats, *, radius_m: float, at_least: int = 1
+    ) -> Floats:
+        """Return the share of each piece's ground within a distance of ``at_least`` places.
+
+        Parameters
+        ----------
+        of_grids
+            The share of each whole grid, from `gridmap.measure.covered_share`: pieces of
+            grids within reach, or out of it, as a whole are not looked at again.
+        xy, radius_m, at_least
+            As of `gridmap.measure.covered_share`.
+        """
+        covered = of_grids[self.grid]
+        partly = np.flatnonzero(self.is_cut & (covered > 0.0) & (covered < 1.0))
+        shapes = self.shapes(partly)
+        real = shapely.area(shapes) > 0.0
+        covered[partly[real]] = covered_share(
+            shapes[real], xy, radius_m=radius_m, at_least=at_least
+        )
+        return covered
+
+    def piece_of(self, grid: Ints, x: Floats, y: Floats) -> Ints:
+        """Return the piece that each point lies in, or -1; its grid is known.
+
+        A point on a border, or where rows overlap, belongs to the row that comes first.
+        """
+        by_grid = np.full(len(self.table.source_ids), -1, np.int64)
+        by_grid[self.grid[::-1]] = np.arange(len(self))[::-1]  # the first piece of each grid
+        found = by_grid[grid]
+        cut = self.is_cut
+        grids_cut = np.zeros(len(by_grid), dtype=bool)
+        grids_cut[self.grid[cut]] = True
+        asked = np.flatnonzero(grids_cut[grid])
+        if self.rows is None or not len(asked):
+            return found
+        near = np.unique(self.row[grids_cut[self.grid]])
+        row = PolygonIndex.build(self.rows[near], expected_points=len(asked)).locate(
+            x[asked], y[asked]
+        )
+        row = np.append(near, -1)[row]
+        width = len(self.table.target_ids)
+        key = self.grid * width + self.row
+        wanted = grid[asked] * width + row
+        at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        found[asked] = np.where((row >= 0) & (key[at] == wanted), at, -1)
+        return found
+
+
+_cuts: OrderedDict[tuple[str, str], Pieces] = OrderedDict()
+_cuts_lock = Lock()
+
+
+def cut_pieces(people: Layer, rows: Layer) -> Pieces:
+    """Return the pieces into which a layer's features cut the grids, once per pair of layers.
+
+    Parameters
+    ----------
+    people
+        The grids, or whatever layer people are counted by.
+    rows
+        Beats, stations, communities.
+
+    Raises
+    ------
+    GeometryError
+        If a polygon is invalid.
+    """
+    key = people.digest, rows.digest
+    with _cuts_lock:
+        if key in _cuts:
+            _cuts.move_to_end(key)
+            return _cuts[key]
+    if people.kind == rows.kind:  # a grid is a row: overlapping grids keep their own people
+        found = _whole(people, np.arange(len(people)), np.nan_to_num(rows.area_m2))
+    else:
+        table = crosswalk(
+            people.geometry, rows.geometry, source_ids=people.ids, target_ids=rows.ids
+        )
+        found = Pieces(table, people.geometry, rows.geometry)
+    with _cuts_lock:
+        _cuts[key] = found
+        while len(_cuts) > _MOST_CUTS:
+            _cuts.popitem(last=False)
+    return found
+
+
+def pieces_of(areas: Areas, people: Layer) -> Pieces:
+    """Return the pieces into which the rows of a table cut the grids.
+
+    Parameters
+    ----------
+    areas
+        The rows, from `areas_of`.
+    people
+        The layer people are counted by (`people_layer`).
+    """
+    if areas.row_of_grid is not None:
+        return _whole(people, areas.row_of_grid, areas.area_m2)
+    assert areas.layer is not None  # noqa: S101 - rows are made of one or the other
+    return cut_pieces(people, areas.layer)
+
+
+def _whole(people: Layer, rows: Ints, area_m2: Floats) -> Pieces:
+    own = np.nan_to_num(people.area_m2)
+    return Pieces(Crosswalk.from_rows(rows, own, target_area_m2=area_m2), people.geometry, None)
+
+
+def people_layer(city: City) -> Layer | None:
+    """Return the layer whose residents are counted: grids, or where there are none communities."""
+    return city.layers.get(Kind.GRID, city.get(Kind.COMMUNITY))
+
+
+def areas_of(city: City, by: By, plan: Plan | None = None) -> Areas:
+    """Return the rows of a table by grid, beat, station, community, or of the whole city.
+
+    Beats are those of the plan, else of the beat layer, else the grids' own beat column;
+    stations and communities likewise.
+
+    Parameters
+    ----------
+    city
+        The city.
+    by
+        What a row is.
+    plan
+        Plan whose beats, and their stations, stand in for the city's own.
+
+    Raises
+    ------
+    MissingError
+        If the city has nothing to make the rows of.
+    InputError
+        If the plan is another city's.
+    """
+    if plan is not None and city.has(Kind.GRID) and not _fits(plan, city.grids):
+        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.name)
+    if by == "city":
+        one = np.array([city.name], dtype=object)
+        whole = np.zeros(len(city.grids), dtype=np.int32)
+        return _of_labels(by, city.grids, whole, one, one)
+    if plan is not None and by == "beat":
+        names = np.array([beat.label for beat in plan.beats], dtype=object)
+        return _of_labels(by, city.grids, plan.assignment, plan.beat_ids, names)
+    if plan is not None and by == "station" and any(beat.station for beat in plan.beats):
+        stations = np.array([beat.station for beat in plan.beats] + [""], dtype=object)
+        return _of_texts(city, by, stations[plan.assignment])
+    layer = city.get(Kind(by))
+    if layer is not None:
+        return Areas(by, layer.ids, layer.names, np.nan_to_num(layer.area_m2), layer, None)
+    if by != "grid" and city.has(Kind.GRID) and city.grids.has(by):
+        return _of_texts(city, by, city.grids.texts(by))
+    raise MissingError("measure.error.no_rows", by=by, city=city.name)
+
+
+def ground_of(city: City, by: By, plan: Plan | None = None) -> Layer:
+    """Return the ground of each row of a table as polygons, in the table's order.
+
+    Rows made of whole grids are the union of their grids; a row without any is empty.
+
+    Parameters
+    ----------
+    city, by, plan
+        As of `areas_of`.
+
+    Raises
+    ------
+    MissingError, InputError
+        As `areas_of`.
+    """
+    rows = areas_of(city, by, plan)
+    if rows.layer is not None:
+        shapes = rows.layer.geometry
+    else:
+        shapes = np.full(len(rows.ids), shapely.Polygon(), dtype=object)
+        if rows.row_of_grid is not None and len(rows.row_of_grid):
+            order = np.argsort(rows.row_of_grid, kind="stable")
+            held = rows.row_of_grid[order]
+            starts = np.flatnonzero(np.diff(held, prepend=-2))
+            # A union of grids that cross themselves fails: they are mended for drawing alone.
+            sound = shapely.make_valid(city.grids.geometry)
+            for row, part in zip(held[starts], np.split(order, starts[1:]), strict=True):
+                if row >= 0:
+                    shapes[row] = shapely.union_all(sound[part])
+    kind = Kind.STATION if by == "city" else Kind(by)
+    columns = {"id": rows.ids, "name": rows.names}
+    return Layer(kind, gpd.GeoDataFrame(columns, geometry=shapes, crs=city.crs))
+
+
+def _fits(plan: Plan, grids: Layer) -> bool:
+    return len(plan.grid_ids) == len(grids) and bool((plan.grid_ids == grids.ids).all())
+
+
+def _of_texts(city: City, by: By, texts: Texts) -> Areas:
+    held = Plan.from_labels(by, city.grids.ids, texts)
+    names = held.beat_ids
+    layer = city.get(Kind(by))
+    if layer is not None:
+        known: Mapping[str, str] = dict(zip(layer.ids, layer.names, strict=True))
+        names = np.array([known.get(name, name) for name in names], dtype=object)
+    return _of_labels(by, city.grids, held.assignment, held.beat_ids, names)
+
+
+def _of_labels(
+    by: By, grids: Layer, assignment: npt.NDArray[np.int32], ids: Texts, names: Texts
+) -> Areas:
+    row_of_grid = assignment.astype(np.int64)
+    held = row_of_grid >= 0
+    area = np.bincount(
+        row_of_grid[held], weights=np.nan_to_num(grids.area_m2)[held], minlength=len(ids)
+    )
+    return Areas(by, ids, names, area.astype(float), None, row_of_grid)
+
+
+def _polygons(shapes: Shapes) -> Shapes:
+    """Return the polygonal parts of geometries; lines and points that borders share go."""
+    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
+    for at in mixed:
+        parts = shapely.get_parts(shapes[at])
+        shapes[at] = shapely.multipolygons(parts[shapely.get_type_id(parts) == 3])
+    return shapes
