@@ -5,6 +5,8 @@
 ``GRIDMAP_DATABASE_URL``   SQLAlchemy URL of a department's store; otherwise SQLite in the
                            workspace
 ``GRIDMAP_MAX_FILE_MB``    largest file that is read, 2048 unless set
+``GRIDMAP_MAX_UPLOAD_MB``  largest file that a page takes, 512 unless set; all files of one open
+                           page together: twice that
 ``GRIDMAP_TILE_URL``       tile URL template of a basemap, or ``tianditu``; none unless set
 ``GRIDMAP_TILE_KEY``       what stands for ``{key}`` in it
 ``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
@@ -45,6 +47,7 @@ class Settings:
     language: str = "zh"
     database_url: str = ""
     max_file_mb: float = 2048.0
+    max_upload_mb: float = 512.0
     tile_url: str = ""
     tile_key: str = ""
     tile_datum: str = "wgs84"
@@ -67,8 +70,9 @@ def read_settings() -> Settings:
     return Settings(
         language=read_language(),
         database_url=env.get("GRIDMAP_DATABASE_URL", ""),
-        max_file_mb=_positive(
-            "GRIDMAP_MAX_FILE_MB", env.get("GRIDMAP_MAX_FILE_MB", "").strip() or "2048"
+        max_file_mb=_positive("GRIDMAP_MAX_FILE_MB", env.get("GRIDMAP_MAX_FILE_MB", ""), 2048.0),
+        max_upload_mb=_positive(
+            "GRIDMAP_MAX_UPLOAD_MB", env.get("GRIDMAP_MAX_UPLOAD_MB", ""), 512.0
         ),
         tile_url=env.get("GRIDMAP_TILE_URL", ""),
         tile_key=env.get("GRIDMAP_TILE_KEY", ""),
@@ -110,9 +114,9 @@ def _cache(chosen: str) -> str:
         return ""
 
 
-def _positive(name: str, written: str) -> float:
+def _positive(name: str, written: str, unset: float) -> float:
     try:
-        number = float(written)
+        number = float(written) if written.strip() else unset
     except ValueError:
         number = -1.0
     if not number > 0:

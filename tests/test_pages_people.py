@@ -268,9 +268,19 @@ def test_without_a_login_nobody_else_is_served(session, monkeypatch, address, ho
         people.current_actor(session)
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "forwarded", "Via", "X-Real-Ip"])
+def test_without_a_login_nobody_comes_through_a_proxy(session, monkeypatch, header):
+    pages = Pages()
+    pages.context.headers[header] = "127.0.0.1"
+    monkeypatch.setattr(people, "st", pages)
+    with pytest.raises(PermissionDeniedError):
+        people.current_actor(session)
+
+
 def test_who_has_logged_in_has_the_role_of_this_moment(session, monkeypatch):
     monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}))
-    assert people.current_actor(session) is None
+    with pytest.raises(PermissionDeniedError):
+        people.current_actor(session)
     monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}, user={"email": "p"}))
     assert people.current_actor(session) == Actor("p", Role.PLANNER)
     with PlanStore.open(session.path) as store:
@@ -279,7 +289,17 @@ def test_who_has_logged_in_has_the_role_of_this_moment(session, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "user", [{}, {"email": " "}, {"email": "p", "email_verified": False}, {"email": "local"}]
+    "user",
+    [
+        {},
+        {"email": " "},
+        {"email": "p", "email_verified": False},
+        {"email": "local"},
+        {"email": "p\nq"},
+        {"email": "p\u200bq"},
+        {"email": "\udcff"},
+        {"email": "p" * 201},
+    ],
 )
 def test_a_login_without_an_account_of_its_own_lets_nobody_in(session, monkeypatch, user):
     monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}, user=user))

@@ -58,7 +58,7 @@ def command(
             "--server.address", _HOST,
             "--server.port", str(port),
             "--server.fileWatcherType", "none",
-            "--server.maxUploadSize", "2048",
+            "--server.maxUploadSize", str(int(read_settings().max_upload_mb)),
             "--browser.gatherUsageStats", "false",
             "--client.toolbarMode", "minimal",
             "--client.showErrorDetails", "none",

@@ -3,6 +3,7 @@
 Streamlit is imported in this package only.
 """
 
+from gridmap.pages.gate import guards
 from gridmap.pages.router import run
 
-__all__ = ["run"]
+__all__ = ["guards", "run"]

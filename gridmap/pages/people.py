@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import ip_address
 from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from gridmap.errors import InputError, MissingError, PermissionDeniedError
-from gridmap.i18n import LANGUAGES, tr
+from gridmap.i18n import tr
 from gridmap.pages.session import Session
+from gridmap.pages.visitors import account_of, require_this_machine
 from gridmap.plans import LOCAL, Actor, PlanStore, Role, role_text
+from gridmap.settings import Settings
 
-__all__ = ["current_actor", "login_needed", "put_account", "show_login"]
-
-_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::\d*)?")  # and its port
+__all__ = ["current_actor", "login_needed", "put_account"]
 
 
-def login_needed(session: Session) -> bool:
+def login_needed(settings: Settings) -> bool:
     """Return whether every page asks to log in.
 
     Raises
@@ -31,36 +29,33 @@ def login_needed(session: Session) -> bool:
         found = "auth" in st.secrets.to_dict()
     except StreamlitSecretNotFoundError as error:
         there = [path for path in st.get_option("secrets.files") if Path(path).exists()]
-        if there or session.settings.login:
-            file = session.settings.login or there[0]
+        if there or settings.login:
+            file = settings.login or there[0]
             raise InputError("page.error.login_file", file=Path(file).name) from error
         return False
-    if session.settings.login and not found:
-        raise InputError("page.error.login_file", file=Path(session.settings.login).name)
+    if settings.login and not found:
+        raise InputError("page.error.login_file", file=Path(settings.login).name)
     return found
 
 
-def current_actor(session: Session) -> Actor | None:
+def current_actor(session: Session) -> Actor:
     """Return who looks, with the role that the store gives at this moment.
-
-    Returns
-    -------
-    Actor or None
-        None where login is needed and nobody has logged in yet.
 
     Raises
     ------
     PermissionDeniedError
-        If no login is set up and the page is asked for from elsewhere than this machine.
+        If nobody has logged in, or no login is set up and the page is asked for from elsewhere
+        than this machine. The gate lets neither of them this far.
     InputError
         If login cannot be set up, or gives no account.
     """
-    if not login_needed(session):
-        _require_this_machine()
+    if not login_needed(session.settings):
+        address = str(st.get_option("server.address") or "")
+        require_this_machine(st.context.headers.items(), [address])
         return LOCAL
     if not st.user.is_logged_in:
-        return None
-    account = _account(session.settings.login_claim)
+        raise PermissionDeniedError("page.error.nobody")
+    account = account_of(st.user.to_dict(), session.settings.login_claim)
     try:
         with PlanStore.of(
             session.roles_path, url=session.settings.database_url, create=False
@@ -68,20 +63,6 @@ def current_actor(session: Session) -> Actor | None:
             return store.actor_of(account)
     except MissingError:
         return Actor(account, Role.VIEWER)
-
-
-def show_login(session: Session) -> None:
-    """Draw the page of somebody who has not logged in."""
-    _, middle, right = st.columns([1.2, 1.4, 1.2])
-    other = LANGUAGES[1 - LANGUAGES.index(session.language)]
-    if right.button(tr("page.language")):
-        session.language = other
-        st.rerun()
-    with middle:
-        st.html(f'<div class="gm-head"><b>{tr("page.title")}</b></div>')
-        st.markdown(tr("page.people.please"))
-        if st.button(tr("page.people.login"), type="primary", icon=":material/login:"):
-            st.login()
 
 
 def put_account(session: Session) -> None:
@@ -94,46 +75,3 @@ def put_account(session: Session) -> None:
         st.caption(tr(f"page.people.may_{actor.role}"))
         if st.button(tr("page.people.logout"), icon=":material/logout:", width="stretch"):
             st.logout()
-
-
-def _account(claim: str) -> str:
-    """Return the account of whoever has logged in.
-
-    Raises
-    ------
-    InputError
-        If the login tells none, or an e-mail address that nobody has verified.
-    """
-    told = st.user.to_dict()
-    account = str(told.get(claim) or "").strip()
-    if not account:
-        raise InputError("page.error.no_claim", claim=claim)
-    if claim == "email" and told.get("email_verified") is False:
-        raise InputError("page.error.unverified", account=account)
-    return account
-
-
-def _require_this_machine() -> None:
-    """Refuse to serve anybody but this machine: without a login all would be administrators.
-
-    Raises
-    ------
-    PermissionDeniedError
-        If the server listens elsewhere, or was asked under another name (a proxy before it).
-    """
-    server = str(st.get_option("server.address") or "")
-    asked = str(st.context.headers.get("Host") or "localhost")
-    named = _HOST.fullmatch(asked)
-    for host in (server, named[1] if named else asked):
-        if not _is_here(host):
-            raise PermissionDeniedError("page.error.not_here", received=host or "0.0.0.0")  # noqa: S104 - shown, not bound
-
-
-def _is_here(host: str) -> bool:
-    name = host.strip("[]")
-    if name == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

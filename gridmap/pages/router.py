@@ -26,7 +26,7 @@ from gridmap.pages.layout import (
     show_error,
     show_warming,
 )
-from gridmap.pages.people import current_actor, show_login
+from gridmap.pages.people import current_actor
 from gridmap.pages.resuming import leave_off, take_up
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import LOCAL, Action
@@ -108,15 +108,15 @@ def run() -> None:
     """Show the page that the address names."""
     session = current_session()
     set_language(session.language)
+    denied = None
+    try:  # before anything is drawn: the gate gives this session's pictures to its visitor only
+        session.enter(current_actor(session))
+    except GridmapError as error:
+        denied = error
     st.set_page_config(page_title=tr("page.title"), page_icon=_icon(), layout="wide")
     put_style()
-    try:
-        session.actor = current_actor(session)
-    except GridmapError as error:
-        show_error(error)
-        return
-    if session.actor is None:
-        show_login(session)
+    if denied is not None:
+        show_error(denied)
         return
     governs = session.actor != LOCAL and session.may(Action.ASSIGN_ROLE)
     entries = (*_PAGES, _PEOPLE) if governs else _PAGES

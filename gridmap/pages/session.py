@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gridmap.errors import GridmapError, MissingError, PermissionDeniedError, WorkspaceError
 from gridmap.i18n import tr
@@ -23,15 +23,15 @@ from gridmap.io import Workspace, workspaces_at
 from gridmap.io.workspace import CONFIG
 from gridmap.model import Layer
 from gridmap.pages.address import Address
-from gridmap.plans import Action, Actor, PlanStore
+from gridmap.pages.visitors import SHOWN, XSRF_COOKIE, Visitor, browser_of
+from gridmap.plans import LOCAL, Action, Actor, PlanStore
 from gridmap.settings import Settings, bundled, read_settings
 
-__all__ = ["DEMO", "Session", "browser_mark", "current_session", "safe_name"]
+__all__ = ["DEMO", "Session", "browser_mark", "current_session", "safe_name", "session_id"]
 
 DEMO = "demo"
 _KEY = "gridmap"
 _NEW = "workspaces"
-_COOKIE = "_streamlit_xsrf"
 _WORKSPACES = f"*/{CONFIG}"
 _DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # names of Windows' own
 _OF_GRIDS = ("redraw", "refused", "siting-area")
@@ -103,6 +103,13 @@ class Session:
     def may(self, action: Action) -> bool:
         """Return whether who looks may do something."""
         return self.actor is not None and self.actor.may(action)
+
+    def enter(self, actor: Actor) -> None:
+        """Take who looks, and let the gate know whose this session is."""
+        self.actor = actor
+        by_account = actor != LOCAL
+        name = actor.name if by_account else browser_mark(self.settings)
+        SHOWN.begin(session_id(), Visitor("account" if by_account else "browser", name))
 
     def someone(self) -> Actor:
         """Return who looks.
@@ -229,6 +236,12 @@ def _city_name(folder: Path, _changed: int) -> str:
         return ""
 
 
+def session_id() -> str:
+    """Return Streamlit's name for this session; blank outside one."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context is not None else ""
+
+
 def current_session() -> Session:
     """Return this reader's session, made from the address at the first look."""
     if _KEY not in st.session_state:
@@ -277,27 +290,7 @@ def browser_mark(settings: Settings) -> str:
     Streamlit gives each browser a random cookie against forged requests; this is a digest of
     it. Where people log in, one browser may serve several: there is none.
     """
-    token = b"" if settings.login else _unmasked(str(st.context.cookies.get(_COOKIE) or ""))
-    return hashlib.blake2b(token, digest_size=16).hexdigest() if token else ""
-
-
-def _unmasked(cookie: str) -> bytes:
-    """Return the token in a cookie against forged requests; blank where it has none.
-
-    The server masks it anew at each load: ``2|mask|masked token|time``, mask and token in hex.
-
-    >>> _unmasked("2|ff00ff00|fe01fe01fe|1") == _unmasked("2|00000000|0101010101|2")
-    True
-    """
-    version, _, rest = cookie.partition("|")
-    parts = rest.split("|")
-    if version != "2" or len(parts) != 3:
-        return b""
-    try:
-        mask, masked = bytes.fromhex(parts[0]), bytes.fromhex(parts[1])
-    except ValueError:
-        return b""
-    return bytes(item ^ mask[at % len(mask)] for at, item in enumerate(masked)) if mask else b""
+    return "" if settings.login else browser_of(str(st.context.cookies.get(XSRF_COOKIE) or ""))
 
 
 def safe_name(name: str) -> str:

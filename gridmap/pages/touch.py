@@ -14,6 +14,8 @@ from streamlit.components.v1 import declare_component
 
 from gridmap.io.placing import put
 from gridmap.maps import Scene, write_touch_folder
+from gridmap.pages.session import session_id
+from gridmap.pages.visitors import SHOWN
 
 __all__ = ["MapEvent", "font_address", "show_map", "touched"]
 
@@ -71,6 +73,7 @@ def show_map(
             part = folder / f".{digest}-{secrets.token_hex(4)}"
             part.write_bytes(data)
             put(part, target)
+        SHOWN.show(session_id(), target.name)
         sources[digest] = {"url": target.name}
     packed = scene.to_dict(sources)
     value = component(

@@ -47,6 +47,7 @@ from gridmap.plans.people import (
     Role,
     account_text,
     action_text,
+    check_account,
     require,
     role_text,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "assignment_table",
     "carry_out",
     "carry_over",
+    "check_account",
     "command_from_record",
     "command_record",
     "compare_plans",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from unicodedata import category
 
 from gridmap.errors import InputError, PermissionDeniedError
 from gridmap.i18n import has_key, tr
@@ -18,9 +19,12 @@ __all__ = [
     "Role",
     "account_text",
     "action_text",
+    "check_account",
     "require",
     "role_text",
 ]
+
+_LONGEST_ACCOUNT = 200
 
 
 class Role(StrEnum):
@@ -65,14 +69,14 @@ class Actor:
     Parameters
     ----------
     name
-        What the log calls them: an account, not blank.
+        What the log calls them: an account, as `check_account` allows it.
     role
         What they may do.
 
     Raises
     ------
     InputError
-        If the name is blank.
+        If the name cannot be an account.
     """
 
     name: str
@@ -80,13 +84,31 @@ class Actor:
 
     def __post_init__(self) -> None:
         """Check the name, and that the role is one."""
-        if not self.name.strip():
-            raise InputError("plans.error.actor_blank")
+        check_account(self.name)
         object.__setattr__(self, "role", Role(self.role))
 
     def may(self, action: Action) -> bool:
         """Return whether the role allows the action."""
         return action in ALLOWED[self.role]
+
+
+def check_account(name: str) -> None:
+    """Refuse what cannot be an account: nobody could tell from the log who it was.
+
+    Raises
+    ------
+    InputError
+        If it is blank, has more than 200 characters, or one that cannot be seen: a control
+        or formatting character, a lone surrogate (bytes that are no UTF-8), a space other
+        than the usual one.
+    """
+    if not name.strip():
+        raise InputError("plans.error.actor_blank")
+    if len(name) > _LONGEST_ACCOUNT:
+        raise InputError("plans.error.actor_long", most=_LONGEST_ACCOUNT)
+    for at, sign in enumerate(name, 1):
+        if sign != " " and category(sign)[0] in "CZ":
+            raise InputError("plans.error.actor_sign", at=at, code=f"U+{ord(sign):04X}")
 
 
 LOCAL = Actor("local", Role.ADMINISTRATOR)

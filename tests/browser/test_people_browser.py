@@ -244,7 +244,6 @@ def save(page):
 @pytest.mark.parametrize("path", ["", "/overview", "/redraw?workspace=city", "/people", "/data"])
 def test_every_page_asks_for_a_login(department, visit, path):
     page = visit("", path).page
-    settle(page)
     text = page.locator("body").inner_text()
     assert "请用单位账号登录" in text
     assert "示例市" not in text

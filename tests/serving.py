@@ -1,0 +1,222 @@
+"""A served app, and somebody who talks to it over raw HTTP and a raw websocket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+from websockets.sync.client import ClientConnection, connect
+
+ROOT = Path(__file__).parents[1]
+SECRET = "0123456789abcdef" * 4
+_STARTS_S = 120
+
+
+@dataclass
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Served:
+    """The app on a port of this machine."""
+
+    port: int
+    outside: list[str] = field(default_factory=list)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def foreign(self) -> list[str]:
+        """What the server asked of the network, but for the OIDC server that it was given."""
+        return [line for line in self.outside if "openid-configuration" not in line]
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path, *, method="GET", body=None, **headers) -> Answer:
+        """Send one request; an underscore in a header's name stands for a hyphen."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            line.request(method, path, body=body, headers=named)
+            answer = line.getresponse()
+            return Answer(
+                answer.status,
+                {name.lower(): value for name, value in answer.getheaders()},
+                answer.read(),
+            )
+        except ConnectionError:  # the server has enough of it
+            return Answer(0, {}, b"")
+        finally:
+            line.close()
+
+    def cookie_of(self, account, *, age_s=0.0, secret=SECRET, **changes) -> str:
+        """Return the signed cookie of a login, as Streamlit writes it."""
+        claims = {
+            "email": account,
+            "email_verified": True,
+            "origin": self.origin,
+            "is_logged_in": True,
+            "provider": "default",
+        } | changes
+        at = int(time.time() - age_s)
+        with mock.patch.object(TimestampSigner, "get_timestamp", return_value=at):
+            signed = URLSafeTimedSerializer(secret, salt="_streamlit_user").dumps(
+                json.dumps(claims)
+            )
+        return f"_streamlit_user={signed}"
+
+
+@dataclass
+class Tab:
+    """An open page: a websocket and its cookies."""
+
+    line: ClientConnection
+    cookie: str
+    token: str
+    session: str = ""
+    got: list[ForwardMsg] = field(default_factory=list)
+
+    def send(self, name: str, **values) -> None:
+        told = BackMsg()
+        part = getattr(told, name)
+        if isinstance(part, bool):
+            setattr(told, name, True)
+        else:
+            part.SetInParent()
+            for key, value in values.items():
+                setattr(part, key, value)
+        self.line.send(told.SerializeToString())
+
+    def listen(self, until: str, *, most_s=90.0) -> list[ForwardMsg]:
+        """Return what arrives until a message of this kind; that message is the last."""
+        came = []
+        end = time.monotonic() + most_s
+        while time.monotonic() < end:
+            message = ForwardMsg()
+            message.ParseFromString(self.line.recv(timeout=end - time.monotonic()))
+            came.append(message)
+            self.got.append(message)
+            if message.WhichOneof("type") == "new_session":
+                self.session = message.new_session.initialize.session_id
+            if message.WhichOneof("type") == until:
+                return came
+        raise TimeoutError(until)
+
+    def draw(self, page="", query="") -> list[ForwardMsg]:
+        """Ask for a page and wait until it is drawn."""
+        self.send("rerun_script", page_name=page, query_string=query)
+        return self.listen("script_finished")
+
+
+@contextmanager
+def open_tab(served: Served, cookie="", *, origin="", session="") -> Iterator[Tab]:
+    """Open a websocket as a browser does."""
+    token = generate_xsrf_token_string()
+    cookies = f"_streamlit_xsrf={token}" + (f"; {cookie}" if cookie else "")
+    protocols = ["streamlit", token, *([session] if session else [])]
+    with connect(
+        f"ws://127.0.0.1:{served.port}/_stcore/stream",
+        origin=origin or served.origin,
+        additional_headers={"Cookie": cookies},
+        subprotocols=protocols,
+        max_size=None,
+        proxy=None,
+    ) as line:
+        yield Tab(line, cookies, token)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _recorder(outside: list[str]) -> Iterator[str]:
+    """Stand for a proxy: note what the server asks of the network, and give nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def note() -> None:
+            with suppress(OSError):
+                while True:
+                    line, _ = listening.accept()
+                    with line:
+                        line.settimeout(5)
+                        with suppress(OSError):
+                            outside.append(line.recv(200).decode("latin-1").split("\r")[0])
+
+        threading.Thread(target=note, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
+def serving(
+    place: Path, log: Path, *, login: bool, port: int | None = None, **settings: str
+) -> Iterator[Served]:
+    """Serve a workspace; what the server sends to other machines is noted."""
+    served = Served(port or free_port())
+    command = [sys.executable, "-m", "gridmap", "app", str(place), "--no-browser",
+               "--port", str(served.port)]  # fmt: skip
+    if login:
+        file = place.parent / f"login-{served.port}.toml"
+        file.write_text(
+            "[auth]\n"
+            f'redirect_uri = "{served.origin}/oauth2callback"\n'
+            f'cookie_secret = "{SECRET}"\n'
+            'client_id = "gridmap"\n'
+            'client_secret = "of a test"\n'
+            'server_metadata_url = "http://127.0.0.1:9/.well-known/openid-configuration"\n',
+            encoding="utf-8",
+        )
+        command += ["--login", str(file)]
+    with _recorder(served.outside) as proxy, log.open("wb") as out:
+        environment = {
+            **{name: value for name, value in os.environ.items() if "GRIDMAP" not in name},
+            **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy),
+            "PYTHONPATH": str(ROOT),
+            "GRIDMAP_LANG": "zh",
+            "GRIDMAP_CACHE": str(place.parent / "kept"),
+            **settings,
+        }
+        served.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+        try:
+            _wait(served, log)
+            yield served
+        finally:
+            served.process.send_signal(signal.SIGTERM)
+            served.process.wait(60)
+
+
+def _wait(served: Served, log: Path) -> None:
+    for _ in range(_STARTS_S * 4):
+        with suppress(OSError):
+            if served.ask("/_stcore/health").status == 200:
+                return
+        time.sleep(0.25)
+    raise TimeoutError(log.read_text("utf-8", "replace"))
