@@ -23,6 +23,7 @@ from gridmap.version import __version__
 
 if TYPE_CHECKING:
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
+    from gridmap.api.propose import ProposeOptions, ProposeResult, propose
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
     from gridmap.io import Workspace, import_files, read_city
@@ -41,11 +42,14 @@ _HOMES = {
     "MeasureResult": "gridmap.api.measure",
     "Plan": "gridmap.model",
     "Presets": "gridmap.model",
+    "ProposeOptions": "gridmap.api.propose",
+    "ProposeResult": "gridmap.api.propose",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
     "import_files": "gridmap.io",
     "make_city": "gridmap.demo",
     "measure": "gridmap.api.measure",
+    "propose": "gridmap.api.propose",
     "read_city": "gridmap.io",
     "summarise": "gridmap.measure",
 }
@@ -61,12 +65,15 @@ __all__ = [
     "MeasureResult",
     "Plan",
     "Presets",
+    "ProposeOptions",
+    "ProposeResult",
     "Workload",
     "Workspace",
     "__version__",
     "import_files",
     "make_city",
     "measure",
+    "propose",
     "read_city",
     "summarise",
 ]

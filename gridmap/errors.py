@@ -94,10 +94,6 @@ class OptionError(InputError):
         """The name of the field that is invalid."""
         return str(self.values["option"])
 
-    def renamed(self, option: str) -> OptionError:
-        """Return the error with the option called as the reader wrote it, such as ``--by``."""
-        return OptionError(self.key, **{**self.values, "option": option})
-
 
 class EncodingError(InputError):
     """Text that decodes to garbage in every encoding tried."""

@@ -75,7 +75,7 @@ def test_what_cannot_be_read_is_told_in_one_line(demo, tmp_path, words, said):
         ("propose --per-officer residents=nan", "a number above 0"),
         ("propose --per-officer residents=x", "a number above 0"),
         ("propose --per-officer residents=1e-320", "more beats than there are grids (60)"),
-        ("propose --beats 5 --effort fast", "no effort fast"),
+        ("propose --beats 5 --effort fast", "--effort takes one of: quick, normal, thorough"),
         ("propose --beats 5 --balance residents=1e308,incidents=1e308", "from 0 to 1e+30"),
         ("propose --beats 5 --balance ,", "Weights"),
         ("propose --beats 5 --tolerance 5%,6%", "twice"),

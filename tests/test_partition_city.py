@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from gridmap.cli._wishes import Wishes, grid_groups, keep_of, locks, number_of_beats, tolerances
+import gridmap
+from gridmap.api.propose import ProposeOptions
 from gridmap.demo import make_city
-from gridmap.errors import GridmapError, InfeasibleError, InputError
+from gridmap.errors import GridmapError, InfeasibleError, InputError, OptionError
 from gridmap.measure import Workload, criterion_of, parse_within
 from gridmap.measure.present import present_plan
-from gridmap.model import BeatInfo, Kind, Plan
+from gridmap.model import BeatInfo, Kind, Layer, Plan
 from gridmap.partition import (
     Problem,
     communities_of,
@@ -47,45 +48,48 @@ def solve(city, workload, beats, present=None, *, tolerance=0.15, objective="com
 
 
 @pytest.mark.parametrize(
-    ("written", "whole", "named"),
+    ("written", "held"),
     [
-        (["0.05"], 0.05, {}),
-        (["5%"], 0.05, {}),
-        (["residents=5%", "incidents=0.1"], None, {"residents": 0.05, "incidents": 0.1}),
-        (["3%,residents=5%"], 0.03, {"residents": 0.05}),
-        (["incidents@22-6=20％"], None, {"incidents@22-6": 0.2}),
+        (["0.05"], 0.05),
+        (["5%"], 0.05),
+        (0.05, 0.05),
+        ("5%", 0.05),
+        (["residents=5%", "incidents=0.1"], {"residents": 0.05, "incidents": 0.1}),
+        ({"residents": 0.05, "incidents": "10%"}, {"residents": 0.05, "incidents": 0.1}),
+        (["3%,residents=5%"], {"workload": 0.03, "residents": 0.05}),
+        (["incidents@22-6=20％"], {"incidents@22-6": 0.2}),
     ],
 )
-def test_tolerances_are_read(written, whole, named):
-    assert tolerances(written) == (whole, pytest.approx(named))
+def test_tolerances_are_read(written, held):
+    assert ProposeOptions(tolerance=written).tolerance == pytest.approx(held)
 
 
-@pytest.mark.parametrize("written", ["0", "-1", "2", "5", "x", "=5%", "nan", ""])
+@pytest.mark.parametrize("written", ["0", "-1", "2", "5", "x", "=5%", "nan", 0, True, object()])
 def test_bad_tolerances_are_refused(written):
-    with pytest.raises(InputError) as wrong:
-        tolerances([written])
-    assert wrong.value.key == "cli.error.tolerance"
+    with pytest.raises(OptionError) as wrong:
+        ProposeOptions(tolerance=[written] if isinstance(written, str) else written)
+    assert (wrong.value.key, wrong.value.option) == ("api.error.tolerance", "tolerance")
 
 
 def test_a_tolerance_is_given_once():
-    with pytest.raises(InputError) as wrong:
-        tolerances(["a=5%,a=6%"])
-    assert wrong.value.key == "cli.error.tolerance_twice"
+    with pytest.raises(OptionError) as wrong:
+        ProposeOptions(tolerance=["a=5%,a=6%"])
+    assert wrong.value.key == "api.error.tolerance_twice"
 
 
 def test_shares_to_keep_are_read():
-    assert keep_of("") == (None, "")
-    assert keep_of("90%") == (0.9, "")
-    assert keep_of("incidents=0.9") == (0.9, "incidents")
-    with pytest.raises(InputError):
-        keep_of("1.2")
+    assert ProposeOptions(keep="90%").keep == ProposeOptions(keep=0.9).keep == 0.9
+    assert ProposeOptions(keep="incidents=0.9").keep == {"incidents": 0.9}
+    with pytest.raises(OptionError):
+        ProposeOptions(keep="1.2")
 
 
 def test_each_criterion_holds_its_own_tolerance(city, workload):
-    wishes = Wishes(tolerance=["residents=20%", "incidents=30%"])
-    fields = wishes.constraints(city, workload, 8, None)
-    assert fields["tolerances"] == (0.2, 0.3)
-    plan = solve(city, workload, 8, **fields).best
+    found = gridmap.propose(
+        city, beats=8, balance={"residents": 1, "incidents": 1}, effort="quick",
+        tolerance={"residents": 0.2, "incidents": 0.3},
+    )  # fmt: skip
+    plan = found.proposal.best
     assert (np.abs(plan.scores.deviations).max(axis=0) <= [0.2, 0.3]).all()
     columns, allowed = criteria_of(city, workload, {"residents": 0.2}, together=0.1)
     assert columns.shape == (len(city.grids), 2)
@@ -119,17 +123,18 @@ def test_communities_are_kept_whole_and_counted(city, workload, present):
 
 
 def test_grids_stay_together_or_apart(city, workload):
-    ids = city.grids.ids
-    groups = grid_groups(city, [f"{ids[0]},{ids[5]}，{ids[9]}"], option="--together")
-    assert groups == [(0, 5, 9)]
-    wishes = Wishes(together=[f"{ids[0]},{ids[5]}"], apart=[f"{ids[20]},{ids[21]}"])
-    plan = solve(city, workload, 6, **wishes.constraints(city, workload, 6, None)).best
+    ids = [str(name) for name in city.grids.ids]
+    options = ProposeOptions(together=f"{ids[0]},{ids[5]}，{ids[9]}", apart=[ids[20:22]])
+    assert options.together == ((ids[0], ids[5], ids[9]),)
+    (plan,) = gridmap.propose(
+        city, beats=6, together=[[ids[0], ids[5]]], apart=[ids[20:22]], effort="quick"
+    ).plans
     assert plan.assignment[0] == plan.assignment[5]
     assert plan.assignment[20] != plan.assignment[21]
-    for wrong in ("A", f"{ids[0]}", f"{ids[0]},nowhere"):
-        with pytest.raises(InputError) as error:
-            grid_groups(city, [wrong], option="--apart")
-        assert error.value.key == "cli.error.grids"
+    for wrong in ("A", ids[0], f"{ids[0]},nowhere"):
+        with pytest.raises(OptionError) as error:
+            gridmap.propose(city, beats=6, apart=wrong)
+        assert (error.value.key, error.value.option) == ("api.error.grids", "apart")
 
 
 def test_every_beat_has_a_room(city, workload):
@@ -176,40 +181,54 @@ def test_roads_and_straight_lines_are_travelled(city, workload):
 
 def test_targets_follow_officers(city, workload, present):
     officers = officers_of(present)
-    wishes = Wishes(targets="officers")
-    number = number_of_beats(city, 0, "", "officers", present)
-    assert number == len(present)
-    fields = wishes.constraints(city, workload, number, present)
-    plan = solve(city, workload, number, present, tolerance=0.6, **fields).best
-    load = np.bincount(plan.assignment, weights=workload.load, minlength=number)
+    found = gridmap.propose(
+        city, targets="officers", balance={"residents": 1, "incidents": 1}, tolerance=0.6,
+        effort="quick",
+    )  # fmt: skip
+    plan = found.proposal.best
+    assert len(found.plans[0]) == len(present)
+    load = np.bincount(plan.assignment, weights=workload.load, minlength=len(present))
     share = officers / officers.sum()
     assert np.abs(load / share - 1).max() == pytest.approx(plan.scores.max_deviation)
-    with pytest.raises(InputError):
-        Wishes(targets="2,1").constraints(city, workload, 3, present)
-    with pytest.raises(InputError):
-        Wishes(targets="a").constraints(city, workload, 1, present)
-    assert number_of_beats(city, 0, "", "2,1,1", None) == 3
+    with pytest.raises(OptionError, match="targets"):
+        gridmap.propose(city, beats=3, targets="2,1")
+    with pytest.raises(OptionError, match="targets"):
+        ProposeOptions(targets="a")
+    assert len(gridmap.propose(city, targets=[2, 1, 1], effort="quick").plans[0]) == 3
 
 
 def test_people_per_officer_by_figure_and_by_norm(city):
     residents = criterion_of(city, "residents").sum()
     people = residents + criterion_of(city, "migrants").sum()
-    assert number_of_beats(city, 0, "residents=3000", "", None) == np.ceil(residents / 3000)
-    assert number_of_beats(city, 0, "people_per_officer", "", None) == np.ceil(people / 3000)
+
+    def beats(per_officer):
+        found = gridmap.propose(city, per_officer=per_officer, effort="quick")
+        return len(found.plans[0])
+
+    assert beats("residents=3000") == beats({"residents": 3000}) == np.ceil(residents / 3000)
+    assert beats("people_per_officer") == np.ceil(people / 3000)
     for wrong in ("luck", "residents=x", "residents=0", "residents=nan"):
-        with pytest.raises(InputError):
-            number_of_beats(city, 0, wrong, "", None)
-    with pytest.raises(InputError):
-        number_of_beats(city, 5, "residents=3000", "", None)
+        with pytest.raises(OptionError):
+            beats(wrong)
+    with pytest.raises(OptionError):
+        ProposeOptions(beats=5, per_officer="residents=3000")
+    with pytest.raises(OptionError):
+        gridmap.propose(city)
 
 
 def test_locks_name_beats_and_grids_of_today(city, workload, present):
     first = present.beats[0].id
-    found = locks([f"beat={first}", f"grid={city.grids.ids[7]}"], present)
-    assert found["frozen"] == (0,)
-    assert found["fixed"][7] == present.assignment[7]
-    with pytest.raises(InputError):
-        locks([f"beat={first}"], None)
+    grid = str(city.grids.ids[7])
+    (kept,) = gridmap.propose(
+        city, beats=len(present), lock=[f"beat={first}", f"grid={grid}"], effort="quick",
+        tolerance=0.5,
+    ).plans  # fmt: skip
+    assert ((kept.labels == first) == (present.labels == first)).all()
+    assert kept.labels[7] == present.labels[7]
+    bare = gridmap.City("bare", city.crs, {Kind.GRID: Layer(
+        Kind.GRID, city.grids.frame.drop(columns="beat", errors="ignore"))})  # fmt: skip
+    with pytest.raises(OptionError, match="lock"):
+        gridmap.propose(bare, beats=4, lock=[f"beat={first}"])
     proposal = solve(city, workload, len(present), present, frozen=(0,), tolerance=0.3)
     plan = plans_of(city, proposal, name="A", present=present)[0]
     was = present.labels == first

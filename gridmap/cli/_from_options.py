@@ -10,9 +10,11 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.errors import OptionError
+from gridmap.errors import GridmapError
 
 __all__ = ["from_options"]
+
+_NAMING = {"option", "other"}  # values of a message that are names of options
 
 
 def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -33,16 +35,20 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
             ...
     """
     specs = [spec for spec in option_specs(options) if not spec.hidden]
+    flags = {spec.name: spec.flag for spec in specs}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def call(**words: Any) -> None:  # noqa: ANN401 - typer passes what it has read
             texts = {spec.name: words.pop(spec.name) for spec in specs}
-            flags = {spec.name: spec.flag for spec in specs}
             try:
                 command(options=options.from_texts(texts), **words)
-            except OptionError as error:
-                raise error.renamed(flags.get(error.option, error.option)) from error
+            except GridmapError as error:
+                # As the reader wrote it: --from, not since.
+                for name in _NAMING & set(error.values):
+                    named = str(error.values[name])
+                    error.values[name] = flags.get(named, named)
+                raise
 
         own = inspect.signature(command).parameters
         hints = get_type_hints(command, include_extras=True)

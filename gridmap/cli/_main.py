@@ -71,7 +71,7 @@ def build() -> TyperGroup:
     for name, one in made.commands.items():
         for item in one.params:
             if isinstance(item, typer.core.TyperOption):
-                item.help = tr(option_key(name, item.opts[0]))
+                item.help = option_help(name, item.opts[0])
                 item.callback = item.callback or _usage.check_finite(_COMMANDS, sys.argv[1:])
     return made
 
@@ -86,6 +86,13 @@ def option_key(command: str, option: str) -> str:
         f"cli.option.any.{name}",
     )
     return next((key for key in keys if has_key(key)), keys[-1])
+
+
+def option_help(command: str, option: str) -> str:
+    """Return what an option does and costs, in the current language."""
+    name = option.lstrip("-").replace("-", "_")
+    cost = f"api.cost.{command}.{name}"
+    return tr(option_key(command, option)) + (tr(cost) if has_key(cost) else "")
 
 
 def main() -> None:

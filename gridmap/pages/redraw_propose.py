@@ -10,9 +10,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from gridmap.api.propose import ProposeOptions
+from gridmap.api.propose import propose as propose_beats
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
-from gridmap.measure import Workload
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of
 from gridmap.pages.choices import choice_key
@@ -21,7 +22,6 @@ from gridmap.pages.layout import number, show_error, show_list
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Found, Redraw
 from gridmap.pages.touch import show_map
-from gridmap.partition import plan_rows, plans_of, problem_of, propose
 from gridmap.plans import PlanVersion
 
 __all__ = ["show_propose"]
@@ -135,26 +135,22 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         return
     state.weights = {name: weight / 100 for name, weight in weights.items() if weight}
 
-    present = ground.plan
+    options = ProposeOptions(
+        beats=int(beats),
+        balance={name: weight for name, weight in weights.items() if weight},
+        tolerance=tolerance / 100,
+        objective=objective,
+        effort=effort,
+        keep=keep / 100 or None,
+        front=front,
+        parents="station" if whole else "",
+    )
 
     def search(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
-        workload = Workload.from_city(city, {k: v for k, v in weights.items() if v})
-        problem = problem_of(
-            city, workload, beats=int(beats), present=present, by_station=bool(whole)
+        result = propose_beats(
+            city, options, progress=lambda share, _="": tell(share), should_stop=stops
         )
-        proposal = propose(
-            problem,
-            tolerance=tolerance / 100,
-            objective=objective,
-            effort=effort,
-            keep=keep / 100 or None,
-            front=front,
-            on_progress=lambda progress: tell(progress.share),
-            should_stop=stops,
-        )
-        plans = plans_of(city, proposal, name=tr("plans.proposal"), present=present)
-        rows = plan_rows(city, plans, proposal, workload, present=present)
-        return Found(proposal, tuple(plans), tuple(rows))
+        return Found(result.proposal, result.plans, result.rows)
 
     state.begin(search)
     st.rerun()

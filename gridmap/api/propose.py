@@ -1,0 +1,616 @@
+"""Propose: beats that are balanced, in one piece, compact, near, and close to today's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
+
+from gridmap.api.options import Options, as_list, as_share, as_weights, option
+from gridmap.api.results import FORMAT, MapView, Result, plain
+from gridmap.api.verbs import Progress, verb
+from gridmap.errors import InfeasibleError, InputError, OptionError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from gridmap.measure import Workload
+    from gridmap.model import City, Plan
+    from gridmap.partition import Problem, Proposal
+    from gridmap.partition import Progress as SearchProgress
+
+__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose"]
+
+#: One share for all, or one for each criterion named.
+Shares: TypeAlias = "float | Mapping[str, float]"
+
+_TOLERANCE = 0.05
+_ALL = "workload"  # what a share without a name is of
+
+
+def _tolerance(value: object, option: str) -> Shares:
+    """Return the deviation allowed of the workload, or of each criterion named.
+
+    >>> _tolerance(["3%", "residents=5%,incidents=0.1"], "tolerance")
+    {'workload': 0.03, 'residents': 0.05, 'incidents': 0.1}
+    """
+    if isinstance(value, Mapping):
+        pairs = [(str(name), item) for name, item in value.items()]
+    elif isinstance(value, (str, list, tuple)):
+        items = [value] if isinstance(value, str) else value
+        pieces = [piece for item in items for piece in as_list(item, option) or [str(item)]]
+        pairs = [_named_share(piece) for piece in pieces]
+    else:
+        pairs = [("", value)]
+    made: dict[str, float] = {}
+    for name, item in pairs:
+        share = as_share(item)
+        if share is None or not 0 < share <= 1:
+            received = f"{name}={item}" if name else item
+            raise OptionError("api.error.tolerance", option=option, received=received)
+        if (name or _ALL) in made:
+            raise OptionError("api.error.tolerance_twice", option=option, received=name or item)
+        made[name or _ALL] = share
+    return made[_ALL] if list(made) == [_ALL] else made
+
+
+def _named_share(text: str) -> tuple[str, object]:
+    name, sign, figure = (word.strip() for word in text.rpartition("="))
+    return (name, figure) if name or not sign else ("", None)
+
+
+def _keep(value: object, option: str) -> Shares:
+    """Return the share that keeps its beat, or that of a criterion named.
+
+    >>> _keep("incidents=90%", "keep")
+    {'incidents': 0.9}
+    """
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, item),) = value.items()
+    elif isinstance(value, str):
+        name, item = _named_share(value)
+    else:
+        name, item = "", value
+    share = as_share(item)
+    if share is None or not 0 <= share <= 1:
+        raise OptionError("api.error.keep", option=option, received=str(value))
+    return {str(name): share} if name else share
+
+
+def _per_officer(value: object, option: str) -> str:
+    """Return people per officer as ``residents=3000``, or the name of a norm."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, figure),) = value.items()
+        return f"{name}={figure}"
+    if not isinstance(value, str):
+        raise OptionError("api.error.text", option=option, received=type(value).__name__)
+    return value.strip()
+
+
+def _targets(value: object, option: str) -> str | tuple[float, ...]:
+    """Return ``officers``, or what each beat is to carry."""
+    if value == "officers":
+        return "officers"
+    parts: Sequence[object] = as_list(value, option) if isinstance(value, str) else ()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        parts = value
+    try:
+        numbers = tuple(float(str(part)) for part in parts)
+    except ValueError:
+        numbers = ()
+    if not numbers or not all(number > 0 and math.isfinite(number) for number in numbers):
+        raise OptionError("api.error.targets", option=option, received=str(value))
+    return numbers
+
+
+def _locks(value: object, option: str) -> tuple[str, ...]:
+    """Return ``beat=ID`` and ``grid=ID``, each checked for its form."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence):
+        raise OptionError("api.error.lock", option=option, received=str(value))
+    for item in items:
+        what, _, name = (word.strip() for word in str(item).partition("="))
+        if what not in {"beat", "grid"} or not name:
+            raise OptionError("api.error.lock", option=option, received=item)
+    return tuple(map(str, items))
+
+
+def _groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:
+    """Return groups of ids from ``["A,B", ["C", "D"]]``; one group may stand alone."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence):
+        raise OptionError("api.error.grids", option=option, received=str(value), lost="-")
+    groups = []
+    for item in items:
+        names = as_list(item, option)
+        if len(set(names)) < 2:
+            raise OptionError("api.error.grids", option=option, received=item, lost="-")
+        groups.append(tuple(dict.fromkeys(names)))
+    return tuple(groups)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposeOptions(Options):
+    """What `propose` is asked for: how many beats, what is balanced, what must hold."""
+
+    verb: ClassVar[str] = "propose"
+
+    beats: int = option(0, least=0)
+    per_officer: str = option("", metavar="residents=3000|NORM", parse=_per_officer)
+    balance: Mapping[str, float] | None = option(None, metavar="NAME=WEIGHT,...", parse=as_weights)
+    tolerance: Shares | None = option(None, metavar="5%|NAME=5%,...", many=True, parse=_tolerance)
+    targets: str | Sequence[float] = option("", metavar="officers|2,1,1,...", parse=_targets)
+    keep: Shares | None = option(None, metavar="0.9|NAME=0.9", parse=_keep)
+    objective: Literal["compact", "balance", "travel", "change"] = option(
+        "compact", choices=("compact", "balance", "travel", "change")
+    )
+    travel: Literal["", "straight", "walk", "ebike", "car"] = option(
+        "", choices=("", "straight", "walk", "ebike", "car"), costs=True
+    )
+    parents: Literal["", "station"] = option("", choices=("", "station"))
+    communities: Literal["", "soft", "hard"] = option("", choices=("", "soft", "hard"))
+    rooms: str = option("", metavar="one-per-beat|within=1000m|within=5min")
+    lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=_locks)
+    together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
+    apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
+    barriers: bool = option(True)  # noqa: FBT003 - a field's default
+    front: int = option(1, least=1, most=8, costs=True)
+    prove: bool = option(False, costs=True)  # noqa: FBT003 - the same
+    effort: Literal["quick", "normal", "thorough"] = option(
+        "normal", choices=("quick", "normal", "thorough"), costs=True
+    )
+    seconds: float | None = option(None, kind=float, least=0.1, unit="s")
+    seed: int = option(0, least=0)
+    processes: int = option(1, least=1)
+    scheduler: str = option("", metavar="ADDRESS|local")
+    name: str = option("", hidden=True)
+
+    def check_together(self) -> None:
+        """Check that the number of beats is said once."""
+        self.within()
+        if self.beats and self.per_officer:
+            raise OptionError("api.error.beats_or_officers", option="beats", other="per_officer")
+
+    def within(self) -> str:
+        """Return how near a room must be, ``1000m`` or ``5min``; blank where it is not asked.
+
+        Raises
+        ------
+        OptionError
+            If ``rooms`` is written wrongly.
+        """
+        if self.rooms in {"", "one-per-beat"}:
+            return ""
+        from gridmap.measure import parse_within
+
+        what, _, reach = self.rooms.partition("=")
+        limits: tuple[object, ...] = ()
+        with suppress(InputError):
+            limits = parse_within(reach) if what == "within" and reach else ()
+        if len(limits) != 1:
+            raise OptionError("api.error.rooms", option="rooms", received=self.rooms)
+        return reach
+
+
+class BoundJson(TypedDict):
+    """What is known about the best possible value of an objective."""
+
+    objective: str
+    value: float
+    lower: float | None
+    gap: float | None
+    proven: bool
+
+
+class PlanJson(TypedDict):
+    """One plan of a proposal."""
+
+    name: str
+    beats: int
+    pieces_max: int
+    max_deviation: float
+    cv: float
+    gini: float
+    mean_polsby_popper: float
+    cut_border_km: float
+    kept_share: float | None
+    grids_split: int
+    communities_split: int | None
+    mean_travel: float | None
+    travel_unit: str
+    seconds: float
+    objective: str
+    feasible: bool
+    proven: bool
+    bounds: list[BoundJson]
+    changes: list[str]
+
+
+class ProposeJson(TypedDict):
+    """The JSON of ``gridmap propose --json``."""
+
+    format: int
+    plans: list[PlanJson]
+    notes: list[str]
+    workload: dict[str, float]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ProposeResult(Result):
+    """Plans on a front of trade-offs, the one asked for first.
+
+    Attributes
+    ----------
+    city, options
+        What was divided, and how.
+    plans
+        The plans.
+    rows
+        Figures of each plan; see `gridmap.partition.plan_rows`.
+    proposal
+        What the search returned, with bounds and reasons.
+    workload
+        What was balanced.
+    present
+        Today's beats, or None.
+    """
+
+    city: City
+    options: ProposeOptions
+    plans: tuple[Plan, ...]
+    rows: tuple[dict[str, Any], ...]
+    proposal: Proposal
+    workload: Workload
+    present: Plan | None
+
+    def __repr__(self) -> str:
+        best = self.rows[0]
+        return (
+            f"<ProposeResult: {len(self.plans)} plans of {best['beats']} beats, "
+            f"worst deviation {best['max_deviation']:.2%}>"
+        )
+
+    def notes(self) -> list[str]:
+        """Return what the user must know, and what is proven, in sentences."""
+        from gridmap.i18n import tr
+
+        told = [*self.proposal.sentences(), *self.proposal.proofs()]
+        if self.proposal.problem.targets is not None and self.present is not None:
+            told.append(tr("cli.equal_parts"))
+        return told
+
+    def changes(self, plan: int = 0) -> list[str]:
+        """Return what changes from today's beats to a plan, in sentences."""
+        if self.present is None:
+            return []
+        from gridmap.plans import Ground, compare_plans
+
+        ground = Ground.from_city(self.city, workload=self.workload)
+        return compare_plans(ground, self.present, self.plans[plan]).sentences()
+
+    def to_dict(self) -> ProposeJson:
+        """Return the JSON of the command."""
+        return {
+            "format": FORMAT,
+            "plans": [
+                {**plain(row), "changes": self.changes(at)}  # type: ignore[typeddict-item] # the keys of plan_rows
+                for at, row in enumerate(self.rows)
+            ],
+            "notes": self.notes(),
+            "workload": dict(self.workload.weights),
+            "options": self.options.to_dict(),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a plan."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows).drop(columns=["bounds"])
+
+    def to_gdf(self, plan: int = 0) -> gpd.GeoDataFrame:
+        """Return the beats of a plan with what they carry and their ground."""
+        from gridmap.api.measure import measure
+
+        return measure(self.city, by="beat", plan=self.plans[plan]).to_gdf()
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return the figures of the first plan."""
+        from gridmap.i18n import tr
+
+        best = self.rows[0]
+        shown = {"beats": "{}", "max_deviation": "{:.2%}", "mean_polsby_popper": "{:.3f}",
+                 "cut_border_km": "{:,.1f}", "kept_share": "{:.1%}"}  # fmt: skip
+        return [
+            (tr(f"cli.plan.{name}"), text.format(best[name]))
+            for name, text in shown.items()
+            if best[name] is not None
+        ]
+
+    def map_view(self, plan: int = 0) -> MapView:
+        """Return the grids in the colours of a plan's beats."""
+        from gridmap.maps import beat_theme, facts_of
+        from gridmap.measure import summarise
+        from gridmap.model import Kind
+
+        chosen = self.plans[plan]
+        rows = summarise(self.city, by="grid").rows
+        columns = tuple(name for name in ("residents", "incidents") if rows[name].sum() > 0)
+        return MapView(
+            cells=self.city.grids,
+            themes=(beat_theme(self.city, chosen),),
+            outlines=[layer for kind in (Kind.BARRIER, Kind.STATION)
+                      if (layer := self.city.get(kind)) is not None],
+            rooms=self.city.get(Kind.ROOM),
+            facts=facts_of(self.city, rows, columns, chosen),
+        )  # fmt: skip
+
+
+@verb(ProposeOptions)
+def propose(
+    city: City,
+    options: ProposeOptions,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> ProposeResult:
+    """Propose beats: balanced, in one piece, compact, near, and close to today's.
+
+    Every plan is made of whole grids, each beat in one piece. The same options and seed give
+    the same plans.
+
+    Returns
+    -------
+    ProposeResult
+        ``result.plans[0]`` is the plan asked for.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid, or the city lacks what it needs.
+    InfeasibleError
+        If no plan can meet the request.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=500)
+    >>> proposal = gridmap.propose(city, beats=4, balance={"residents": 1}, effort="quick")
+    >>> len(proposal.plans[0])
+    4
+    """
+    from gridmap import partition
+    from gridmap.i18n import tr
+    from gridmap.measure import Workload
+    from gridmap.measure.present import has_beats, present_plan
+
+    workload = Workload.from_city(city, options.balance or _usual_weights(city))
+    present = present_plan(city) if has_beats(city) else None
+    number = _number_of_beats(city, options, present)
+    problem = partition.problem_of(
+        city,
+        workload,
+        beats=number,
+        present=present,
+        by_station=options.parents == "station",
+        barriers=options.barriers,
+        **_constraints(city, options, workload, number, present),
+    )
+    if options.rooms:
+        problem = _roomed(problem, city, options)
+    tolerance = options.tolerance
+    if isinstance(tolerance, Mapping):
+        tolerance = tolerance.get(_ALL)
+    keep = options.keep
+    if isinstance(keep, Mapping):
+        (keep,) = keep.values()
+    proposal = partition.propose(
+        problem,
+        tolerance=_TOLERANCE if tolerance is None else tolerance,
+        objective=options.objective,
+        effort=options.effort,
+        seconds=options.seconds,
+        seed=options.seed,
+        keep=keep,
+        front=options.front,
+        prove=options.prove,
+        processes=options.processes,
+        scheduler=options.scheduler or None,
+        on_progress=None if progress is None else _Teller(progress),
+        should_stop=should_stop,
+    )
+    plans = partition.plans_of(
+        city, proposal, name=options.name or tr("plans.proposal"), present=present
+    )
+    rows = partition.plan_rows(city, plans, proposal, workload, present=present)
+    return ProposeResult(
+        city=city,
+        options=options,
+        plans=tuple(plans),
+        rows=tuple(rows),
+        proposal=proposal,
+        workload=workload,
+        present=present,
+    )
+
+
+class _Teller:
+    """Passes the share done of a search on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def __call__(self, state: SearchProgress) -> None:
+        self.progress(state.share)
+
+
+def _usual_weights(city: City) -> Mapping[str, float]:
+    """Return residents and incidents in halves, or the one that is known, or area."""
+    from gridmap.measure import criterion_of
+
+    found = {}
+    for name in ("residents", "incidents"):
+        with suppress(InputError):
+            if criterion_of(city, name).sum() > 0:
+                found[name] = 0.5
+    return found or {"area_km2": 1.0}
+
+
+def _constraints(
+    city: City, options: ProposeOptions, workload: Workload, beats: int, present: Plan | None
+) -> dict[str, object]:
+    """Return the fields of a `Problem` that the options stand for."""
+    from gridmap.measure import criterion_of
+    from gridmap.partition import communities_of, criteria_of, travel_between
+
+    made: dict[str, object] = _locked(options, present)
+    if isinstance(options.tolerance, Mapping):
+        named = {name: share for name, share in options.tolerance.items() if name != _ALL}
+        whole = options.tolerance.get(_ALL)
+        if whole is None and not set(workload.weights) <= set(named):
+            whole = _TOLERANCE
+        made["weights"], made["tolerances"] = criteria_of(city, workload, named, together=whole)
+    if isinstance(options.keep, Mapping) and present is not None:
+        (name,) = options.keep
+        made["keep_weights"] = criterion_of(city, name)
+    if options.communities:
+        made["communities"] = communities_of(city)
+        made["whole_communities"] = options.communities == "hard"
+    made["together"] = tuple(_rows_of(city, options.together, "together"))
+    made["apart"] = tuple(
+        (a, b)
+        for group in _rows_of(city, options.apart, "apart")
+        for i, a in enumerate(group)
+        for b in group[i + 1 :]
+    )
+    if options.travel:
+        made["travel"] = travel_between(city, options.travel)
+    if options.targets:
+        made["targets"] = _target_of_beats(options, beats, present)
+    return made
+
+
+def _locked(options: ProposeOptions, present: Plan | None) -> dict[str, object]:
+    import numpy as np
+
+    if not options.lock:
+        return {}
+    if present is None:
+        raise OptionError("api.error.no_beats_today", option="lock")
+    frozen: list[int] = []
+    fixed = np.full(len(present.grid_ids), -1, dtype=np.int64)
+    for item in options.lock:
+        what, _, name = (word.strip() for word in item.partition("="))
+        if what == "beat":
+            frozen.append(present.row_of(name))
+        else:
+            row = int(present.rows_of([name])[0])
+            fixed[row] = present.assignment[row]
+    return {"frozen": tuple(frozen), "fixed": fixed if (fixed >= 0).any() else None}
+
+
+def _rows_of(city: City, groups: Sequence[Sequence[str]], option: str) -> list[tuple[int, ...]]:
+    """Return groups of grids by position."""
+    import pandas as pd
+
+    index = pd.Index([str(name) for name in city.grids.ids]) if groups else pd.Index([])
+    found = []
+    for names in groups:
+        rows = index.get_indexer(list(names))
+        lost = [name for name, row in zip(names, rows, strict=True) if row < 0]
+        if lost:
+            raise OptionError(
+                "api.error.grids", option=option, received=",".join(names),
+                lost=", ".join(lost[:5]),
+            )  # fmt: skip
+        found.append(tuple(int(row) for row in rows))
+    return found
+
+
+def _number_of_beats(city: City, options: ProposeOptions, present: Plan | None) -> int:
+    """Return the number asked for, or as many as people per officer or targets call for."""
+    if options.beats:
+        return options.beats
+    if options.targets and not options.per_officer:
+        if isinstance(options.targets, str):
+            if present is None:
+                raise OptionError("api.error.no_beats_today", option="targets")
+            return len(present)
+        return len(options.targets)
+    if not options.per_officer:
+        raise OptionError("api.error.beats_or_officers", option="beats", other="per_officer")
+    from gridmap.measure import criterion_of, norms
+
+    rules = {rule.id: rule for rule in norms() if rule.kind == "people_per_officer"}
+    if options.per_officer in rules:
+        people = float(criterion_of(city, "residents").sum())
+        with suppress(InputError):  # a city need not know its migrants
+            people += float(criterion_of(city, "migrants").sum())
+        return max(1, math.ceil(people / rules[options.per_officer].people))
+    name, _, figure = (word.strip() for word in options.per_officer.partition("="))
+    try:
+        each = float(figure) if name else 0.0
+    except ValueError:
+        each = 0.0
+    if not each > 0 or not math.isfinite(each):
+        raise OptionError(
+            "api.error.per_officer",
+            option="per_officer",
+            received=options.per_officer,
+            known=", ".join(sorted(rules)),
+        )
+    whole = float(criterion_of(city, name).sum())
+    grids = len(city.grids)
+    if whole > each * grids:
+        raise OptionError(
+            "api.error.per_officer_many",
+            option="per_officer",
+            received=options.per_officer,
+            grids=grids,
+            least=whole / grids,
+        )
+    return max(1, math.ceil(whole / each))
+
+
+def _target_of_beats(
+    options: ProposeOptions, beats: int, present: Plan | None
+) -> NDArray[np.float64]:
+    """Return what each beat is to carry: its officers, or the numbers given."""
+    import numpy as np
+
+    from gridmap.partition import officers_of
+
+    if isinstance(options.targets, str):
+        if present is None:
+            raise OptionError("api.error.no_beats_today", option="targets")
+        if len(present) != beats:
+            raise OptionError(
+                "api.error.targets_count", option="targets", received=beats, expected=len(present)
+            )
+        return officers_of(present)
+    if len(options.targets) != beats:
+        raise OptionError(
+            "api.error.targets_count",
+            option="targets",
+            received=len(options.targets),
+            expected=beats,
+        )
+    return np.array(options.targets, dtype=float)
+
+
+def _roomed(problem: Problem, city: City, options: ProposeOptions) -> Problem:
+    """Return the problem in which each beat holds a room, or a grid near enough to one."""
+    from gridmap.measure import parse_within
+    from gridmap.partition import room_grids, with_rooms
+
+    reach = options.within()
+    within = parse_within(reach)[0] if reach else None
+    places = room_grids(city, within=within, mode=options.travel)
+    if not len(places):
+        raise InfeasibleError("api.error.no_rooms", option="rooms", received=options.rooms)
+    return with_rooms(problem, places, seed=options.seed)
