@@ -10,6 +10,7 @@ import pytest
 from gridmap.partition import Problem, propose
 from gridmap.partition._regions import apportion
 from gridmap.partition._start import fill_empty, join_pieces
+from tests.lattices import lattice
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "benchmarks"
 
@@ -83,22 +84,30 @@ def test_travel_is_that_of_brute_force_and_the_bound_below_it(seed):
 
 
 def test_no_bound_is_said_where_there_is_none():
-    problem = ladder(np.ones(10), 2)
+    problem = lattice(8, 8, np.ones(64), 4)
     plan = propose(problem, objective="compact", effort="quick").best
     assert plan.bounds[0].lower is None
     assert plan.bounds[0].gap is None
     assert not plan.proven
 
 
-def test_balance_is_tightened_at_the_cost_of_border():
+def test_balance_is_as_tight_as_a_tenth_more_border_allows():
     rng = np.random.default_rng(9)
     problem = ladder(rng.integers(10, 90, 10), 2)
-    best = min(
-        np.abs(np.bincount(b, weights=problem.weights[:, 0]) / problem.weights.sum() * 2 - 1).max()
-        for b in all_plans(problem, 1.0)
-    )
-    plan = propose(problem, tolerance=0.3, objective="balance", effort="normal").best
+
+    def cut(beat):
+        return (beat[problem.edges[:, 0]] != beat[problem.edges[:, 1]]).sum()
+
+    def off(beat):
+        share = np.bincount(beat, weights=problem.weights[:, 0]) / problem.weights.sum()
+        return np.abs(share * 2 - 1).max()
+
+    shortest = min(cut(b) for b in all_plans(problem, 0.3))
+    best = min(off(b) for b in all_plans(problem, 0.3) if cut(b) <= 1.1 * shortest)
+    plan = propose(problem, tolerance=0.3, objective="balance").best
     assert plan.scores.max_deviation == pytest.approx(best)
+    assert plan.scores.cut_m <= 1.1 * shortest
+    assert plan.proven
 
 
 def test_several_criteria_each_within_its_tolerance():

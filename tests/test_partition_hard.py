@@ -181,7 +181,10 @@ def test_balance_is_sought_under_a_tolerance_beyond_a_whole_beat():
     edges = [(i, j) for i in range(6) for j in range(i)]
     problem = Problem(weights=[2, 0, 2, 2, 2, 2], edges=edges, beats=3)
     best = propose(problem, objective="balance", tolerance=2.0).best
-    assert best.scores.max_deviation == pytest.approx(0.4)  # five twos in three beats
+    # 4, 1 and 1 grids share 9 borders, any other sizes 11 or more, which is over a tenth longer.
+    # Of those the evenest carries 6, 2 and 2, where a third is 10 / 3.
+    assert best.scores.cut_m == 9
+    assert best.scores.max_deviation == pytest.approx(0.8)
 
 
 def test_small_regions_with_fixed_grids_are_solved_exactly():
@@ -204,7 +207,7 @@ def test_a_share_to_keep_comes_before_a_tolerance_that_cannot_be_had_with_it():
     problem = lattice(4, 9, weights, 4, present=np.repeat([0, 1, 2, 3], 9))
     found = propose(problem, tolerance=0.05, keep=0.9, effort="quick")
     assert found.best.scores.kept >= 0.9
-    assert keys(found) == ["tolerance"]
+    assert keys(found) == ["tolerance", "binding_keep"]
 
 
 def test_as_many_beats_as_grids_where_a_beat_of_today_is_in_pieces():

@@ -17,6 +17,8 @@ _MOVES = 5  # the largest transfers are told one by one
 _PROOFS = {
     "cut_m": ("partition.reason.cut_proven", "partition.reason.cut_gap"),
     "travel_m": ("partition.reason.travel_proven", "partition.reason.travel_gap"),
+    "moved": ("partition.reason.moved_proven", ""),
+    "max_deviation": ("partition.reason.balance_proven", ""),
 }
 _OPEN = {"cut_m": "partition.reason.cut_open", "travel_m": "partition.reason.travel_open"}
 

@@ -16,7 +16,7 @@ from gridmap.partition._ties import contract
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
-__all__ = ["Built", "Wish", "build_instance", "empty_pulls"]
+__all__ = ["Built", "Wish", "build_instance", "community_factor", "empty_pulls"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -84,10 +84,7 @@ def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
     real = ends[:, 0] != ends[:, 1]
     unit = float(border[real].mean()) if real.any() and border[real].sum() > 0 else 1.0
     length = border[real] / unit * wish.cut
-    if problem.communities is not None:
-        community = problem.communities[grids][edges[real]]
-        same = (community[:, 0] == community[:, 1]) & (community[:, 0].astype(str) != "-1")
-        length = np.where(same, length * (1 + _COMMUNITY), length)
+    length = length * community_factor(problem, grids[edges[real]])
     graph = build_graph(
         nodes, ends[real, 0].astype(np.int32), ends[real, 1].astype(np.int32), length
     )
@@ -105,6 +102,16 @@ def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
         wish.tolerances[0],
         _today(problem, region, node, nodes),
     )
+
+
+def community_factor(problem: Problem, edges: Integers) -> Floats:
+    """Return what each border counts: more where both sides are of one community."""
+    factor = np.ones(len(edges))
+    if problem.communities is not None and len(edges):
+        community = problem.communities[edges]
+        named = ~np.isin(community[:, 0].astype(str), ("-1", "None"))
+        factor[(community[:, 0] == community[:, 1]) & named] += _COMMUNITY
+    return factor
 
 
 def _places(problem: Problem, grids: Integers, edges: Integers) -> Floats:

@@ -16,7 +16,7 @@ from gridmap.partition._division import Division, Note, Region, shares_of
 from gridmap.partition._wanted import wanted_beats
 from gridmap.partition.problem import Problem
 
-__all__ = ["apportion", "divide", "pieces_of"]
+__all__ = ["apportion", "divide", "open_edges", "pieces_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -61,6 +61,32 @@ def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integer
     return given
 
 
+def open_edges(problem: Problem) -> Integers:
+    """Return the pairs of grids that a beat may be connected by: no station or lock between."""
+    edges = problem.edges
+    return edges[_is_open(problem, _frozen(problem), _stations(problem))]
+
+
+def _frozen(problem: Problem) -> NDArray[np.bool_]:
+    """Return which grids are in locked beats (n,)."""
+    if not problem.frozen or problem.present is None:
+        return np.zeros(problem.grids, dtype=np.bool_)
+    return np.isin(problem.present, problem.frozen)
+
+
+def _stations(problem: Problem) -> Integers:
+    """Return the number of each grid's station (n,)."""
+    if problem.parents is None:
+        return np.zeros(problem.grids, dtype=np.int64)
+    return np.unique(problem.parents.astype(str), return_inverse=True)[1].astype(np.int64)
+
+
+def _is_open(problem: Problem, frozen: NDArray[np.bool_], codes: Integers) -> NDArray[np.bool_]:
+    edges = problem.edges
+    inside = codes[edges[:, 0]] == codes[edges[:, 1]]
+    return inside & ~frozen[edges].any(axis=1) & (edges[:, 0] != edges[:, 1])
+
+
 def divide(problem: Problem) -> Division:
     """Split a problem, its locks settled, into regions that can be solved apart.
 
@@ -70,18 +96,9 @@ def divide(problem: Problem) -> Division:
         If there are fewer beats than stations, or locks that contradict each other.
     """
     n = problem.grids
-    frozen = np.zeros(n, dtype=np.bool_)
-    if problem.frozen and problem.present is not None:
-        frozen = np.isin(problem.present, problem.frozen)
-    codes = np.zeros(n, dtype=np.int64)
-    if problem.parents is not None:
-        codes = np.unique(problem.parents.astype(str), return_inverse=True)[1].astype(np.int64)
+    frozen, codes = _frozen(problem), _stations(problem)
     edges = problem.edges
-    open_edges = (
-        (codes[edges[:, 0]] == codes[edges[:, 1]])
-        & ~frozen[edges].any(axis=1)
-        & (edges[:, 0] != edges[:, 1])
-    )
+    inside_open = _is_open(problem, frozen, codes)
     beats = problem.beats - len(set(problem.frozen))
     free = np.flatnonzero(~frozen)
     notes: list[Note] = []
@@ -117,7 +134,7 @@ def divide(problem: Problem) -> Division:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
     room = np.array([len(np.unique(unit[free[codes[free] == p]])) for p in used])
     seats = _cap(apportion(load[used], beats, least), room)
-    _, piece = pieces_of(n, edges, open_edges)
+    _, piece = pieces_of(n, edges, inside_open)
     parts: list[Integers] = []
     counts: list[int] = []
     bridges: list[tuple[int, int]] = []
@@ -138,7 +155,7 @@ def divide(problem: Problem) -> Division:
     every = np.concatenate([*labels, np.array(sorted(set(problem.frozen)), dtype=np.int64)])
     unit_load = problem.weights.sum(axis=0) / shares_of(problem, every).sum(axis=0)
     regions = []
-    inner = _inner_edges(problem, parts, open_edges, bridges)
+    inner = _inner_edges(problem, parts, inside_open, bridges)
     for part, own, (ends, border) in zip(parts, labels, inner, strict=True):
         share = shares_of(problem, own)
         total = problem.weights[part].sum(axis=0)
@@ -151,7 +168,7 @@ def divide(problem: Problem) -> Division:
 def _inner_edges(
     problem: Problem,
     parts: list[Integers],
-    open_edges: NDArray[np.bool_],
+    inside_open: NDArray[np.bool_],
     bridges: list[tuple[int, int]],
 ) -> list[tuple[Integers, Floats]]:
     """Return the edges inside each part, by position in it, sorted once for all parts."""
@@ -161,8 +178,8 @@ def _inner_edges(
         owner[part] = i
         local[part] = np.arange(len(part))
     added = np.array(bridges, dtype=np.int64).reshape(-1, 2)
-    ends = np.concatenate([problem.edges[open_edges], added])
-    border = np.concatenate([problem.borders_m[open_edges], np.zeros(len(added))])
+    ends = np.concatenate([problem.edges[inside_open], added])
+    border = np.concatenate([problem.borders_m[inside_open], np.zeros(len(added))])
     inside = owner[ends[:, 0]] == owner[ends[:, 1]]
     ends, border = ends[inside], border[inside]
     order = np.argsort(owner[ends[:, 0]], kind="stable")

@@ -26,8 +26,19 @@ def shortfalls(
     tolerance: float,
     keep: float | None,
     division: Division,
+    *,
+    all_plans: bool = False,
+    binding: tuple[str, ...] = (),
 ) -> tuple[Note, ...]:
-    """Return what the division of the city says, and what a plan does not hold."""
+    """Return what the division of the city says, and what a plan does not hold.
+
+    Parameters
+    ----------
+    all_plans
+        Whether all plans were enumerated, so that what was not reached cannot be.
+    binding
+        Conditions without which the tolerance could be met: ``keep``, ``apart``.
+    """
     names = beat_names(problem, best.assignment)
     across = _across_frozen(problem, division)
     islands = [
@@ -40,11 +51,15 @@ def shortfalls(
     notes = [*islands, *across]
     if problem.bounds is not None:
         notes += _off_bounds(problem, best, names)
-    notes += _off_balance(problem, best, tolerance, division, names)
+    notes += _off_balance(problem, best, tolerance, division, names, all_plans=all_plans)
+    if not best.feasible:
+        values: dict[str, object] = {"asked": keep, "count": len(problem.apart)}
+        notes += [Note(f"partition.note.binding_{name}", {**values}) for name in binding]
     scores = best.scores
     if keep is not None and scores.kept is not None and scores.kept < keep - _TRIFLE:
         most = most_kept(problem)
-        key = "partition.note.keep" if most >= keep else "partition.note.keep_fewer"
+        key = "partition.note.keep_all_plans" if all_plans else "partition.note.keep"
+        key = key if most >= keep else "partition.note.keep_fewer"
         told = {"asked": keep, "reached": scores.kept, "most": most, "beats": problem.beats}
         notes.append(Note(key, {**told}))
     together = [
@@ -89,6 +104,8 @@ def _off_balance(
     tolerance: float,
     division: Division,
     names: dict[int, str],
+    *,
+    all_plans: bool,
 ) -> list[Note]:
     """Return where beats are outside their tolerance, by criterion, and why.
 
@@ -116,6 +133,8 @@ def _off_balance(
             key = "partition.note.heavy_grid" if len(grids) == 1 else "partition.note.heavy_group"
             values |= {"ids": some_ids(problem.name_of(grids)), "least": least}
             notes.append(Note(key, values))
+        elif all_plans:
+            notes.append(Note("partition.note.all_plans", {**values, "criterion": c + 1}))
         elif problem.criteria > 1:
             notes.append(Note("partition.note.tolerance_of", {**values, "criterion": c + 1}))
         else:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._clock import Clock
-from gridmap.partition._division import Division
+from gridmap.partition._division import Division, Note
 from gridmap.partition._effort import effort_of
+from gridmap.partition._enumeration import best_of_all, list_sets
 from gridmap.partition._exact import is_branched
 from gridmap.partition._front import front_of
 from gridmap.partition._instance import Built, Wish, build_instance
@@ -23,7 +24,7 @@ from gridmap.partition._order import in_order, put_back
 from gridmap.partition._pockets import fill_pockets
 from gridmap.partition._progress import Tell, part_of, silent
 from gridmap.partition._rating import Solved, rate_plan
-from gridmap.partition._regions import divide
+from gridmap.partition._regions import divide, open_edges
 from gridmap.partition._shortfalls import most_kept, shortfalls
 from gridmap.partition._solve import pulls_travel, tidy_start
 from gridmap.partition._workers import Task, run_tasks
@@ -125,64 +126,292 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         seconds=seconds,
     )
     clock = Clock(seconds, should_stop)
-    given = problem
-    asked, came = in_order(given)
-    problem, pockets = fill_pockets(asked)
-    problem = settle_locks(problem)
-    division = divide(problem)
-    # What cannot be kept is no limit to search under: as much as balance lets stay, stays.
-    limit = None if keep is None or keep > most_kept(asked) + _TRIFLE else keep
-    profiles = _profiles(problem, objective, front)
-    candidates: list[Candidate] = []
+    ordered, original_order = in_order(problem)
+    filled, pockets = fill_pockets(ordered)
+    filled = settle_locks(filled)
+    search = _Search(
+        problem=filled,
+        unfilled=ordered,
+        original_order=original_order,
+        division=divide(filled),
+        tolerance=tolerance,
+        keep=keep,
+        effort=effort,
+        seed=seed,
+        prove=prove,
+        processes=processes,
+        scheduler=scheduler,
+    )
+    profiles = _profiles(filled, objective, front)
+    answers: list[_Answer] = []
     for i, name in enumerate(profiles):
         part = clock.part(clock.left() / (len(profiles) - i))
         report = _reporter(on_progress, i, len(profiles), name)
-        wish = _wish(problem, name, tolerance, limit, eager=limit != keep)
-        branched = is_branched(problem.grids, exact=prove)
-        search = clock.part(part.left() * (0.1 if branched else 0.3))
-        search = search if name == "travel" else part
-        built = [build_instance(problem, region, wish) for region in division.regions]
-        may_leave = _may_leave(asked, division, built, limit)
-        nearer = name == "travel" and len(built) == 1
+        found = search.enumerate(name)
+        if found is None or not (found.candidate.feasible or search.whole):
+            other = search.run(name, part, report)
+            if i == 0 and not other.candidate.feasible and not part.stopped():
+                other = search.try_others(name, other, part)
+            if found is None or other.candidate.feasible:
+                found = other
+        report(1.0)
+        answers.append(found)
+        if clock.stopped():
+            break
+    first = answers[0]
+    binding = first.binding
+    if binding is None:
+        binding = search.binding(clock) if not first.candidate.feasible else ()
+    locked = locked_as_is(filled)
+    if first.unfilled:
+        pockets, filled = (), ordered.replace(together=filled.together)
+    settled = put_back(filled, problem, original_order)
+    division = first.division.put_back(original_order)
+    chosen = [_put_back(one, original_order) for one in front_of([a.candidate for a in answers])]
+    notes = shortfalls(
+        settled, chosen[0], tolerance, keep, division, all_plans=first.all_plans, binding=binding
+    )
+    return Proposal(
+        candidates=tuple(chosen),
+        bridges=division.bridges,
+        notes=pockets + locked + notes,
+        problem=settled,
+        seconds=clock.elapsed(),
+        seed=seed,
+        effort=effort,
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class _Answer:
+    """A plan for one objective, and where it is from.
+
+    Attributes
+    ----------
+    rank
+        What answers are compared by, the smaller the better: promises broken, then cost.
+    all_plans
+        Whether all plans were enumerated.
+    unfilled
+        Whether grids that locked beats cut off are beats of their own.
+    binding
+        Conditions without which the tolerance could be met; None where nobody has looked.
+    """
+
+    candidate: Candidate
+    division: Division
+    rank: tuple[float, ...] = ()
+    all_plans: bool = False
+    unfilled: bool = False
+    binding: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class _Search:
+    """A request with its grids in canonical order, its locks settled, divided into regions.
+
+    ``unfilled`` is the request before grids that locked beats cut off were given to them;
+    ``original_order`` is where the file lists each grid.
+    """
+
+    problem: Problem
+    unfilled: Problem
+    original_order: NDArray[np.int64]
+    division: Division
+    tolerance: float
+    keep: float | None
+    effort: str
+    seed: int
+    prove: bool
+    processes: int
+    scheduler: str | Client | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the city is one region, so that only its own tolerance counts."""
+        return len(self.division.regions) == 1 and not self.division.frozen.any()
+
+    @property
+    def tolerances(self) -> tuple[float, ...]:
+        """Allowed deviation of each criterion."""
+        return self.problem.tolerances or (self.tolerance,) * self.problem.criteria
+
+    def enumerate(self, objective: str) -> _Answer | None:
+        """Return the best of all plans; None where grids are too many, or no plan is whole.
+
+        Islands are first left as they are, then joined by bridges.
+        """
+        bridges = self.division.bridges
+        bare = replace(
+            self.division,
+            bridges=bridges[:0],
+            notes=tuple(n for n in self.division.notes if n.key != "partition.note.bridges"),
+        )
+        found = self._enumerate(self.unfilled, objective, bare)
+        same = not len(bridges) and self.unfilled.present is self.problem.present
+        if same or (found is not None and found.candidate.feasible):
+            return found
+        return self._enumerate(self.problem, objective, self.division) or found
+
+    def _enumerate(self, problem: Problem, objective: str, division: Division) -> _Answer | None:
+        edges = np.concatenate([open_edges(problem), division.bridges])
+        sets = list_sets(problem, edges, self.tolerances)
+        best = None if sets is None else best_of_all(problem, sets, objective, keep=self.keep)
+        if best is None:
+            return None
+        candidate = self._candidate(
+            best.assignment, objective, division, problem=problem, holds=best.holds
+        )
+        if best.holds:
+            candidate = replace(candidate, bounds=_enumerated_bounds(candidate, problem))
+            division = replace(
+                division, notes=tuple(n for n in division.notes if not _is_on_whole_numbers(n))
+            )
+        unfilled = problem is self.unfilled and problem.present is not self.problem.present
+        return _Answer(
+            candidate=candidate,
+            division=division,
+            all_plans=True,
+            unfilled=unfilled,
+            binding=best.binding,
+        )
+
+    def run(self, objective: str, clock: Clock, report: Tell = silent) -> _Answer:
+        """Return the plan that the search finds for an objective."""
+        problem, division, keep = self.problem, self.division, self.keep
+        # If the keep target is unreachable, drop it and keep as much as the balance allows.
+        limit = keep
+        if keep is not None and keep > most_kept(self.unfilled) + _TRIFLE:
+            limit = None
+        weights = _objective_weights(
+            problem, objective, self.tolerance, limit, eager=limit != keep
+        )
+        branched = is_branched(problem.grids, exact=self.prove)
+        search = clock.part(clock.left() * (0.1 if branched else 0.3))
+        search = search if objective == "travel" else clock
+        built = [build_instance(problem, region, weights) for region in division.regions]
+        may_leave = _may_leave(self.unfilled, division, built, limit)
+        nearer = objective == "travel" and len(built) == 1
         hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
         solved = run_tasks(
-            _tasks(built, name, effort, seed, search, may_leave),
+            _tasks(built, objective, self.effort, self.seed, search, may_leave),
             clock=search,
-            processes=processes,
-            scheduler=scheduler,
+            processes=self.processes,
+            scheduler=self.scheduler,
             report=part_of(report, 0.0, hot),
         )
-        found = _candidate(problem, asked, came, division, built, solved, name, keep)
+        candidate = self._solved(built, solved, objective)
         if nearer:
             beat, bound = improve_travel(
                 problem,
                 built[0],
-                found,
-                part,
-                exact=prove,
-                effort=effort,
-                seed=seed,
+                candidate,
+                clock,
+                exact=self.prove,
+                effort=self.effort,
+                seed=self.seed,
                 tell=part_of(report, hot, 1.0 - hot),
             )
             if beat is not None:
-                better = [rate_plan(built[0].instance, beat, np.inf, 0)]
-                found = _candidate(problem, asked, came, division, built, better, name, keep)
-            found = replace(found, bounds=(*found.bounds, *bound))
-        candidates.append(found)
-        if clock.stopped():
-            break
-    locked = locked_as_is(problem)
-    problem, division = put_back(problem, given, came), division.put_back(came)
-    chosen = [_put_back(one, came) for one in front_of(candidates)]
-    notes = pockets + locked + shortfalls(problem, chosen[0], tolerance, keep, division)
-    return Proposal(
-        candidates=tuple(chosen),
-        bridges=division.bridges,
-        notes=notes,
-        problem=problem,
-        seconds=clock.elapsed(),
-        seed=seed,
-        effort=effort,
+                solved = [rate_plan(built[0].instance, beat, np.inf, 0)]
+                candidate = self._solved(built, solved, objective)
+            candidate = replace(candidate, bounds=(*candidate.bounds, *bound))
+        rank = (
+            float(sum(one.together for one in solved)),
+            round(sum(one.leaves for one in solved), 9),
+            round(max((one.excess for one in solved), default=0.0), 9),
+        )
+        return _Answer(candidate=candidate, division=division, rank=rank)
+
+    def try_others(self, objective: str, answer: _Answer, clock: Clock) -> _Answer:
+        """Return a better answer where other objectives find one that holds, or nearly.
+
+        A search for short borders, or for balance alone, is inside tolerances more often.
+        """
+        for other in ("compact", "balance"):
+            if other == objective or clock.stopped() or answer.candidate.feasible:
+                continue
+            found = self.run(other, clock)
+            if found.rank < answer.rank:
+                candidate = replace(found.candidate, objective=objective)
+                answer = replace(found, candidate=candidate)
+        return answer
+
+    def binding(self, clock: Clock) -> tuple[str, ...]:
+        """Return the conditions without which, one at a time, a quick search finds a plan."""
+        binding: list[str] = []
+        trials = {"keep": {"keep": None}, "apart": {"problem": self.problem.replace(apart=())}}
+        for name, change in trials.items():
+            given = self.keep if name == "keep" else self.problem.apart or None
+            if given is None or clock.stopped():
+                continue
+            freed = replace(self, effort="quick", prove=False, **change)  # type: ignore[arg-type]
+            if freed.run("compact", clock).candidate.feasible:
+                binding.append(name)
+        return tuple(binding)
+
+    def _solved(
+        self, built: Sequence[Built], solved: Sequence[Solved], objective: str
+    ) -> Candidate:
+        """Return the plan of the whole from those of its regions."""
+        problem, division = self.problem, self.division
+        assignment = np.full(problem.grids, -1, dtype=np.int64)
+        if problem.present is not None:
+            assignment[division.frozen] = problem.present[division.frozen]
+        for part, found in zip(built, solved, strict=True):
+            assignment[part.grids] = part.labels_of(found.beat)
+        candidate = self._candidate(
+            assignment, objective, division, holds=all(found.excess <= 0 for found in solved)
+        )
+        cut_m, proven = candidate.scores.cut_m, _is_proven(problem, built, solved)
+        bound = Bound(
+            objective="cut_m", value=cut_m, lower=cut_m if proven else None, proven=proven
+        )
+        return replace(candidate, bounds=(bound,))
+
+    def _candidate(
+        self,
+        assignment: NDArray[np.int64],
+        objective: str,
+        division: Division,
+        *,
+        holds: bool,
+        problem: Problem | None = None,
+    ) -> Candidate:
+        """Return a plan with its beats numbered and scored, and whether it meets the request."""
+        problem = self.problem if problem is None else problem
+        assignment = relabel(problem, assignment, self.original_order)
+        assignment.flags.writeable = False
+        scores = score_plan(self.unfilled, assignment, division.bridges)
+        holds &= self.keep is None or scores.kept is None or scores.kept >= self.keep - _TRIFLE
+        if problem.bounds is not None:
+            low, high = problem.bounds
+            load = scores.totals[:, 0]
+            holds &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
+        holds &= not any(assignment[a] == assignment[b] for a, b in problem.apart)
+        return Candidate(
+            assignment=assignment, objective=objective, scores=scores, feasible=bool(holds)
+        )
+
+
+def _is_on_whole_numbers(note: Note) -> bool:
+    """Return whether a note is on how whole numbers of beats are given to parts."""
+    return note.key in {"partition.note.whole_numbers", "partition.note.whole_targets"}
+
+
+def _enumerated_bounds(candidate: Candidate, problem: Problem) -> tuple[Bound, ...]:
+    """Return what enumeration proves: the objective's value is the best there is."""
+    scores, bounds = candidate.scores, []
+    if candidate.objective == "compact" and problem.communities is None:
+        bounds.append(("cut_m", scores.cut_m))
+    if candidate.objective == "travel" and scores.travel_total is not None:
+        bounds.append(("travel_m", scores.travel_total))
+    if candidate.objective == "change" and scores.kept is not None:
+        bounds.append(("moved", 1.0 - scores.kept))
+    if candidate.objective == "balance":
+        bounds.append(("max_deviation", scores.max_deviation))
+    return tuple(
+        Bound(objective=name, value=value, lower=value, proven=True) for name, value in bounds
     )
 
 
@@ -196,7 +425,7 @@ def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
     return list(dict.fromkeys(order))[:front]
 
 
-def _wish(
+def _objective_weights(
     problem: Problem, objective: str, tolerance: float, keep: float | None, *, eager: bool
 ) -> Wish:
     """Return what an objective wishes for; ``eager`` where change has a price in each."""
@@ -295,52 +524,14 @@ def _may_leave(
     return min(1.0, max(0.0, 1.0 - stays / could))
 
 
-def _candidate(
-    problem: Problem,
-    asked: Problem,
-    came: NDArray[np.int64],
-    division: Division,
-    built: Sequence[Built],
-    solved: Sequence[Solved],
-    objective: str,
-    keep: float | None,
-) -> Candidate:
-    """Return the plan of the whole.
-
-    ``asked`` has its pockets unfilled; ``came`` is where the file lists each grid.
-    """
-    assignment = np.full(problem.grids, -1, dtype=np.int64)
-    if problem.present is not None:
-        assignment[division.frozen] = problem.present[division.frozen]
-    for part, found in zip(built, solved, strict=True):
-        assignment[part.grids] = part.labels_of(found.beat)
-    assignment = relabel(problem, assignment, came)
-    assignment.flags.writeable = False
-    scores = score_plan(asked, assignment, division.bridges)
-    held = keep is None or scores.kept is None or scores.kept >= keep - _TRIFLE
-    if problem.bounds is not None:
-        low, high = problem.bounds
-        load = scores.totals[:, 0]
-        held &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
-    return Candidate(
-        assignment=assignment,
-        objective=objective,
-        scores=scores,
-        bounds=(_cut_bound(scores.cut_m, proven=_is_proven(problem, built, solved)),),
-        feasible=held
-        and all(found.excess <= 0 for found in solved)
-        and not any(assignment[a] == assignment[b] for a, b in problem.apart),
-    )
-
-
-def _put_back(candidate: Candidate, came: NDArray[np.int64]) -> Candidate:
-    """Return a plan of grids in their own order as the grids came."""
+def _put_back(candidate: Candidate, original_order: NDArray[np.int64]) -> Candidate:
+    """Return a plan of grids in canonical order as the file lists them."""
     assignment = np.empty_like(candidate.assignment)
-    assignment[came] = candidate.assignment
+    assignment[original_order] = candidate.assignment
     assignment.flags.writeable = False
     scores = candidate.scores
     if scores.centres is not None:
-        scores = replace(scores, centres=came[scores.centres])
+        scores = replace(scores, centres=original_order[scores.centres])
     return replace(candidate, assignment=assignment, scores=scores)
 
 
@@ -354,11 +545,3 @@ def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved
     alone = len(built) == 1 and len(built[0].grids) == problem.grids
     plain = problem.communities is None and not problem.together
     return alone and plain and all(found.proven for found in solved)
-
-
-def _cut_bound(cut_m: float, *, proven: bool) -> Bound:
-    """Return what is known about border length: proof by enumeration, or nothing.
-
-    No method gives a useful bound beyond tiny regions, so none is promised.
-    """
-    return Bound(objective="cut_m", value=cut_m, lower=cut_m if proven else None, proven=proven)
