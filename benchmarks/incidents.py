@@ -7,7 +7,8 @@ must give the same table of polygons by hours. Printed are JSON lines: seconds o
 (imports and, for gridmap, loading compiled code are done before the clock starts; building
 indexes and reading the file are in), greatest memory, and how many times as long as
 gridmap each peer takes. With ``--scheduler local`` or an address, the same count runs as a
-Dask graph over Parquet parts.
+Dask graph over Parquet parts. ``--store`` locates the incidents in a workspace's polygons, stores
+them with where they lie, and counts what is stored by polygon, month and category.
 """
 
 from __future__ import annotations
@@ -259,6 +260,64 @@ def _on_client(folder: Path, points: int, client: Any, name: str) -> dict[str, A
     }
 
 
+def store(points: int, polygons: int) -> Iterator[dict[str, Any]]:
+    """Locate incidents, store them, and count what is stored; yield what each took."""
+    import geopandas as gpd
+
+    from gridmap.io import Workspace, read_city
+    from gridmap.measure import count_located
+    from gridmap.model import IncidentBatch, Incidents, Kind, Layer
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "points").mkdir()
+        for size, cells in ((1000, 20), (points, polygons)):  # compiled code is loaded first
+            for old in (folder / "points").iterdir():
+                old.unlink()
+            write_points(folder / "points", size, 300.0 * np.sqrt(cells))
+            parts = list(incident_batches(folder / "points"))
+            columns = {
+                column: np.concatenate([getattr(part, column) for part in parts])
+                for column in ("x", "y", "time", "category")
+            }
+            del parts
+            order = np.argsort(columns["time"], kind="stable")  # as import leaves them
+            batch = IncidentBatch(
+                columns["x"][order],
+                columns["y"][order],
+                columns["time"][order],
+                columns["category"][order],
+            )
+            ids = [f"g{row}" for row in range(cells)]
+            frame = gpd.GeoDataFrame({"id": ids}, geometry=make_polygons(cells), crs=4547)
+            place = Workspace.at(folder / f"city{size}")
+            place.put_layer(Layer(Kind.BEAT, frame))
+            incidents = Incidents.from_batch(batch, categories=tuple("abcdef"), crs=frame.crs)
+            core, wall = time.process_time(), time.perf_counter()
+            place.put_incidents(incidents)
+            core, wall = time.process_time() - core, time.perf_counter() - wall
+            city = read_city(place.path)
+            again, again_wall = time.process_time(), time.perf_counter()
+            counts = count_located(city, Kind.BEAT, by=("month", "category"))
+            again, again_wall = time.process_time() - again, time.perf_counter() - again_wall
+            del incidents, batch, columns
+            if size == points:
+                line = {"what": "incidents", "polygons": cells, "points": size}
+                megabytes = (
+                    sum(
+                        file.stat().st_size
+                        for file in (place.path / "incidents.parquet").iterdir()
+                    )
+                    / 1e6
+                )
+                yield {**line, "contestant": "gridmap locates and stores",
+                       "core_s": round(core, 2), "wall_s": round(wall, 2),
+                       "megabytes": round(megabytes)}  # fmt: skip
+                yield {**line, "contestant": "gridmap counts what is stored",
+                       "core_s": round(again, 3), "wall_s": round(again_wall, 3),
+                       "counted": counts.total}  # fmt: skip
+
+
 def run(points: int, polygons: int, contestants: list[str], schedulers: list[str]) -> None:
     """Run the contestants one after the other and compare what they say."""
     with tempfile.TemporaryDirectory() as name:
@@ -312,6 +371,7 @@ def main() -> None:
     parser.add_argument("--polygons", type=int, nargs="+", default=[10_000, 50_000])
     parser.add_argument("--contestants", nargs="*", choices=list(WAYS), default=list(CONTESTANTS))
     parser.add_argument("--scheduler", nargs="*", default=[], metavar="ADDRESS")
+    parser.add_argument("--store", action="store_true")
     parser.add_argument("--contest", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -319,6 +379,10 @@ def main() -> None:
         contest(chosen.contest, chosen.folder, chosen.points)
         return
     for polygons in chosen.polygons:
+        if chosen.store:
+            for line in store(chosen.points, polygons):
+                print(json.dumps(line), flush=True)
+            continue
         run(chosen.points, polygons, chosen.contestants, chosen.scheduler)
 
 

@@ -5,6 +5,7 @@ version      what it brought
 ===========  ==========================================================================
 1            ``gridmap.toml``, ``city.gpkg``, ``incidents.parquet``
 2            the preset ``coverage``, which a gridmap of version 1 would refuse as unknown
+3            where incidents lie, in columns of their own; ``station`` was such a name before
 ===========  ==========================================================================
 
 Reading brings the contents of ``gridmap.toml`` up in memory and writes nothing, so a folder
@@ -24,7 +25,7 @@ from gridmap.io.placing import put
 
 __all__ = ["VERSION", "keep_older", "upgrade"]
 
-VERSION = 2
+VERSION = 3
 Config = MutableMapping[str, Any]
 
 
@@ -32,7 +33,11 @@ def _from_1(config: Config) -> None:
     """Leave all as it is: a preset that is not named has its usual value."""
 
 
-_STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1}
+def _from_2(config: Config) -> None:
+    """Leave all as it is: incidents are located when the next layer or incidents are stored."""
+
+
+_STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1, 2: _from_2}
 
 
 def version_of(config: Mapping[str, Any], folder: Path) -> int:

@@ -14,7 +14,9 @@ from gridmap.i18n import tr
 from gridmap.io.gdal import load_pyogrio, require_format
 from gridmap.model import Kind, Layer
 
-__all__ = ["read_stored_layer", "require_unchanged", "write_stored_layer"]
+__all__ = ["read_stored_layer", "require_unchanged", "stamp_of", "write_stored_layer"]
+
+_HEAD = 28  # bytes of a SQLite file up to its count of changes
 
 
 def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, object]) -> Layer:
@@ -37,7 +39,7 @@ def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str,
         ) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise WorkspaceError("io.error.layer_unreadable", kind=str(kind), path=str(path.parent))
-    frame = frame.set_crs(crs, allow_override=True)
+    frame.set_crs(crs, allow_override=True, inplace=True)
     return Layer(kind, frame, provenance)
 
 
@@ -67,6 +69,19 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
         raise WorkspaceError(
             "io.error.cannot_write", path=str(path.parent), reason=str(error)
         ) from error
+
+
+def stamp_of(path: Path) -> int:
+    """Return how often a GeoPackage was changed, as SQLite counts it in the file's head; or -1.
+
+    Any program that writes into the file counts on; a copy has the same number.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return -1
+    return int.from_bytes(head[24:28], "big") if len(head) == _HEAD else -1
 
 
 def require_unchanged(

@@ -1,35 +1,63 @@
-"""Incidents on disk: one Parquet file a month, written and read in batches."""
+"""Incidents on disk: one Parquet file a month, written and read in batches.
+
+Columns: ``x, y`` in the working CRS, ``time``, ``category``; ``grid, beat, station, community``,
+the row of each layer that an incident lies in, -1 for none; ``settled`` and ``named_station``,
+what a record says itself, where it does. ``gridmap.toml`` says in which layers they were located.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import WorkspaceError
 from gridmap.io.placing import put
-from gridmap.model import IncidentBatch, Incidents
+from gridmap.model import IncidentBatch, Incidents, Kind, Layer
 
 __all__ = ["read_months", "store_incidents", "stored_incidents", "sweep_months", "write_months"]
 
 _BATCH = 1_000_000
+_MONTH = re.compile(r"(\d{4}-\d{2})-")
 
 
-def store_incidents(incidents: Incidents, folder: Path) -> dict[str, Any]:
-    """Write incidents into a folder and return the entry that makes them hold."""
+def store_incidents(
+    incidents: Incidents, folder: Path, layers: Mapping[Kind, Layer]
+) -> dict[str, Any]:
+    """Write incidents, and where they lie, into a folder; return the entry that makes them hold.
+
+    Parameters
+    ----------
+    incidents
+        The incidents.
+    folder
+        Folder of the months; it is made.
+    layers
+        Grids, beats, stations and communities that they are located in; what is known of the
+        same layers is not located again.
+    """
     folder.mkdir(exist_ok=True)
+    located = incidents.locate(layers)
+    period = incidents.period
     return {
         "count": len(incidents),
         "digest": incidents.digest,
+        "period": [] if period is None else [moment.isoformat() for moment in period],
         "categories": list(incidents.categories),
-        "files": write_months(incidents, folder),
+        "located": {str(kind): layer.digest for kind, layer in layers.items()},
+        "files": write_months(located, folder, tuple(layers)),
     }
 
 
@@ -48,12 +76,20 @@ def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) ->
     if lost:
         raise WorkspaceError("io.error.incidents_lost", path=str(folder.parent), file=lost[0])
     categories = tuple(entry["categories"])
+    located = {Kind(name): str(digest) for name, digest in entry.get("located", {}).items()}
+    first_last = entry.get("period", ())
+    known = (pd.Timestamp(first_last[0]), pd.Timestamp(first_last[1])) if first_last else None
     return Incidents(
-        lambda: read_months(paths, categories),
+        lambda: read_months(paths, categories, tuple(located)),
         int(entry["count"]),
         categories,
         crs,
         str(entry["digest"]),
+        located,
+        lambda names, since, until: read_columns(
+            paths, categories, tuple(names), since=since, until=until
+        ),
+        known,
     )
 
 
@@ -69,25 +105,29 @@ def sweep_months(folder: Path, files: list[str]) -> None:
                 path.unlink()
 
 
-def write_months(incidents: Incidents, folder: Path) -> list[str]:
+def write_months(incidents: Incidents, folder: Path, kinds: tuple[Kind, ...] = ()) -> list[str]:
     """Write incidents into new files of a folder and return their names.
 
-    The names carry the digest, so files of another set are never overwritten; which set
-    holds is said by whoever lists the names.
+    The names carry the digest of the incidents and of the layers they are located in, so
+    files of another set are never overwritten; which set holds is said by whoever lists the
+    names.
     """
-    tag = incidents.digest[:10]
+    told = [incidents.digest, *(f"{kind}:{incidents.located[kind]}" for kind in kinds)]
+    tag = hashlib.blake2b("|".join(told).encode(), digest_size=5).hexdigest()
     writers: dict[str, pq.ParquetWriter] = {}
     counts: dict[str, int] = {}
     try:
         for batch in incidents.batches():
-            months = batch.time.astype("datetime64[M]").astype(str)
-            for month in np.unique(months):
-                part = batch.take(months == month)
+            for month, part in _by_month(batch):
                 name = f"{'unknown' if month == 'NaT' else month}-{tag}.parquet"
-                table = _table(part, incidents.categories)
+                table = _table(part, incidents.categories, kinds)
                 if name not in writers:
+                    # Fast to read: counts go through all incidents, again and again.
                     writers[name] = pq.ParquetWriter(
-                        folder / f".{name}", table.schema, compression="zstd"
+                        folder / f".{name}",
+                        table.schema,
+                        compression="lz4",
+                        use_dictionary=["category", *map(str, kinds)],
                     )
                 writers[name].write_table(table)
                 counts[name] = counts.get(name, 0) + len(part)
@@ -105,8 +145,53 @@ def write_months(incidents: Incidents, folder: Path) -> list[str]:
     return sorted(writers)
 
 
-def read_months(paths: list[Path], categories: tuple[str, ...]) -> Iterator[IncidentBatch]:
+def read_months(
+    paths: list[Path], categories: tuple[str, ...], kinds: tuple[Kind, ...] = ()
+) -> Iterator[IncidentBatch]:
     """Yield batches of at most a million incidents, in the order of the files.
+
+    Raises
+    ------
+    WorkspaceError
+        If a file has gone since, or is damaged.
+    """
+    optional = ("settled", "named_station")
+    names = ["x", "y", "time", "category", *map(str, kinds)]
+    for part in read_columns(paths, categories, names, optional=optional):
+        yield IncidentBatch(
+            part["x"],
+            part["y"],
+            part["time"],
+            part["category"],
+            part.get("settled"),
+            part.get("named_station"),
+            {kind: part[str(kind)] for kind in kinds},
+        )
+
+
+def read_columns(
+    paths: Sequence[Path],
+    categories: tuple[str, ...],
+    names: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+    since: np.datetime64 | None = None,
+    until: np.datetime64 | None = None,
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield some columns of at most a million incidents at a time, in the order of the files.
+
+    Parameters
+    ----------
+    paths
+        Files of months; those outside the period are not opened.
+    categories
+        Names that category numbers stand for.
+    names
+        Columns to read; ``month`` is a time in each incident's month, told by the file's name.
+    optional
+        Columns to read where a file has them.
+    since, until
+        Yield incidents with ``since <= time < until`` only.
 
     Raises
     ------
@@ -115,18 +200,109 @@ def read_months(paths: list[Path], categories: tuple[str, ...]) -> Iterator[Inci
     """
     code_of = {name: code for code, name in enumerate(categories)}
     for path in paths:
+        month = _month_of(path)
+        inside = _is_inside(month, since, until)
+        if inside == "no":
+            continue
         where = {"path": str(path.parents[1]), "file": path.name}
+        asked = {"time" if name == "month" and month is None else name for name in names}
+        if inside == "partly":
+            asked.add("time")
+        # Without a column nothing would say how many there are.
+        read = sorted(asked - {"month"}) or ["category"]
         try:
             with pq.ParquetFile(path, read_dictionary=["category"]) as file:
-                for part in file.iter_batches(batch_size=_BATCH):
-                    yield _batch(part, code_of)
+                columns = _stored_names(file.schema_arrow)
+                wanted = {name: columns[name] for name in read}
+                wanted |= {name: columns[name] for name in optional if name in columns}
+                for part in file.iter_batches(_BATCH, columns=list(wanted.values())):
+                    found: dict[str, NDArray[Any]] = {
+                        name: _codes(part.column(stored), code_of)
+                        if name == "category"
+                        else _values(part.column(stored))
+                        for name, stored in wanted.items()
+                    }
+                    if "month" in names:
+                        found["month"] = (
+                            found["time"] if month is None else np.full(len(part), month)
+                        )
+                    if inside == "partly":
+                        keep = _between(found["time"], since, until)
+                        found = {name: column[keep] for name, column in found.items()}
+                    yield found
         except FileNotFoundError as error:
             raise WorkspaceError("io.error.incidents_lost", **where) from error
         except (pa.ArrowException, OSError, KeyError) as error:
             raise WorkspaceError("io.error.incidents_unreadable", **where) from error
 
 
-def _table(batch: IncidentBatch, categories: tuple[str, ...]) -> pa.Table:
+def _stored_names(schema: pa.Schema) -> dict[str, str]:
+    """Return what each column is called in a file, by what it is.
+
+    In workspaces of versions 1 and 2, ``station`` is the text that the record names.
+    """
+    names = {name: name for name in schema.names}
+    if "station" in names and not pa.types.is_integer(schema.field("station").type):
+        names["named_station"] = names.pop("station")
+    return names
+
+
+def _month_of(path: Path) -> np.datetime64 | None:
+    """Return the first second of the month that a file is named after; None for no time."""
+    named = _MONTH.match(path.name)
+    return None if named is None else np.datetime64(named[1], "M").astype("datetime64[s]")
+
+
+def _is_inside(
+    month: np.datetime64 | None, since: np.datetime64 | None, until: np.datetime64 | None
+) -> Literal["yes", "no", "partly"]:
+    """Return whether the incidents of a file lie in a period."""
+    if since is None and until is None:
+        return "yes"
+    if month is None:
+        return "no"  # what has no time belongs to no period
+    after = (month.astype("datetime64[M]") + 1).astype("datetime64[s]")
+    if (since is not None and after <= since) or (until is not None and month >= until):
+        return "no"
+    whole = (since is None or since <= month) and (until is None or after <= until)
+    return "yes" if whole else "partly"
+
+
+def _between(
+    time: NDArray[np.datetime64], since: np.datetime64 | None, until: np.datetime64 | None
+) -> NDArray[np.bool_]:
+    keep = ~np.isnat(time)
+    if since is not None:
+        keep &= time >= since
+    if until is not None:
+        keep &= time < until
+    return keep
+
+
+def _by_month(batch: IncidentBatch) -> Iterator[tuple[str, IncidentBatch]]:
+    """Yield the incidents of each month, in the order of the batch."""
+    days = batch.time.astype("datetime64[D]")
+    known = ~np.isnat(days)
+    months = np.full(len(days), -1, dtype=np.int32)
+    names = np.empty(0, "datetime64[M]")
+    if known.any():
+        # The calendar is asked once a day, not once an incident.
+        first, last = days[known].min(), days[known].max()
+        names, month_of_day = np.unique(
+            np.arange(first, last + 1).astype("datetime64[M]"), return_inverse=True
+        )
+        months[known] = month_of_day[(days[known] - first).astype(np.int64)]
+    if (months[1:] < months[:-1]).any():
+        order = np.argsort(months, kind="stable")
+        batch, months = batch.take(order), months[order]
+    changes = np.flatnonzero(months[1:] != months[:-1]) + 1
+    starts = [0, *map(int, changes)] if len(months) else []
+    for start, end in pairwise([*starts, len(months)]):
+        name = "NaT" if months[start] < 0 else str(names[months[start]])
+        yield name, batch if end - start == len(months) else batch.take(slice(start, end))
+
+
+def _table(batch: IncidentBatch, categories: tuple[str, ...], kinds: tuple[Kind, ...]) -> pa.Table:
     codes = pa.array(batch.category, mask=batch.category < 0, type=pa.int16())
     columns: dict[str, object] = {
         "x": batch.x,
@@ -134,28 +310,24 @@ def _table(batch: IncidentBatch, categories: tuple[str, ...]) -> pa.Table:
         "time": pa.array(batch.time.astype("datetime64[s]")),
         "category": pa.DictionaryArray.from_arrays(codes, pa.array(categories, pa.string())),
     }
+    columns |= {str(kind): batch.rows[kind] for kind in kinds}
     if batch.settled is not None:
         columns["settled"] = pa.array(batch.settled.astype("datetime64[s]"))
     if batch.station is not None:
-        columns["station"] = pa.array(batch.station, pa.string())
+        columns["named_station"] = pa.array(batch.station, pa.string())
     return pa.table(columns)
 
 
-def _batch(part: pa.RecordBatch, code_of: dict[str, int]) -> IncidentBatch:
-    column = part.column("category")
+def _codes(column: pa.DictionaryArray, code_of: dict[str, int]) -> NDArray[np.int16]:
     words = column.dictionary.to_pylist()
     lookup = np.array([*(code_of[word] for word in words), -1], dtype=np.int16)
-    codes = column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
-    names = part.schema.names
+    codes = column.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(words))
+    found: NDArray[np.int16] = lookup[codes.to_numpy(zero_copy_only=False)]
+    return found
 
-    def times(name: str) -> np.ndarray:
-        return part.column(name).to_numpy(zero_copy_only=False).astype("datetime64[s]")
 
-    return IncidentBatch(
-        part.column("x").to_numpy(),
-        part.column("y").to_numpy(),
-        times("time"),
-        lookup[codes],
-        times("settled") if "settled" in names else None,
-        part.column("station").to_numpy(zero_copy_only=False) if "station" in names else None,
-    )
+def _values(column: pa.Array) -> NDArray[Any]:
+    values = column.to_numpy(zero_copy_only=False)
+    return values.astype("datetime64[s]") if values.dtype.kind == "M" else values

@@ -5,7 +5,8 @@
     <workspace>/
       gridmap.toml        format, name, working CRS, presets, where each layer came from
       city.gpkg           the layers
-      incidents.parquet/  one file a month: x, y in the working CRS, time, category
+      incidents.parquet/  one file a month: x, y in the working CRS, time, category, and the
+                          rows of the grid, beat, station, community each lies in
       plans.db            plans and their history (made by `gridmap.plans`)
 
 Each file is written beside its target, flushed, then renamed (`gridmap.io._commit`). The
@@ -39,10 +40,15 @@ from gridmap.io._commit import (
     sweep_pending,
 )
 from gridmap.io._format import VERSION, keep_older, upgrade, version_of
-from gridmap.io._layer_store import read_stored_layer, require_unchanged, write_stored_layer
+from gridmap.io._layer_store import (
+    read_stored_layer,
+    require_unchanged,
+    stamp_of,
+    write_stored_layer,
+)
 from gridmap.io._months import store_incidents, stored_incidents, sweep_months
 from gridmap.io.options import ImportReport
-from gridmap.model import City, Incidents, Kind, Layer, Presets
+from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
 
 __all__ = ["CONFIG", "Workspace", "read_city"]
@@ -50,6 +56,7 @@ __all__ = ["CONFIG", "Workspace", "read_city"]
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
 INCIDENTS = "incidents.parquet"
+STAMP = "layers_stamp"
 
 
 class Workspace:
@@ -193,7 +200,36 @@ class Workspace:
         crs = self.working_crs
         if crs is None or kind not in self.kinds:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.name)
-        return read_stored_layer(self.path / _LAYERS, kind, crs, self.config["layers"][str(kind)])
+        entry = self.config["layers"][str(kind)]
+        layer = read_stored_layer(self.path / _LAYERS, kind, crs, entry)
+        # Whoever edits the file by another program makes other layers of it.
+        if "digest" in entry and self.config.get(STAMP) == stamp_of(self.path / _LAYERS):
+            return layer.with_digest(str(entry["digest"]))
+        return layer
+
+    def _areas(self) -> dict[Kind, Layer]:
+        """Return the layers that incidents are located in."""
+        return {kind: self.layer(kind) for kind in AREA_KINDS if kind in self.kinds}
+
+    def _located_anew(self, folder: Path, layers: Mapping[Kind, Layer]) -> dict[str, Any] | None:
+        """Write where incidents lie in new layers; None where nothing of it changes."""
+        entry = self.config.get("incidents")
+        changed = {kind: layer for kind, layer in layers.items() if kind in AREA_KINDS}
+        crs = self.working_crs
+        if not entry or crs is None or not changed:
+            return None
+        known = entry.get("located", {})
+        if all(known.get(str(kind)) == layer.digest for kind, layer in changed.items()):
+            return None
+        incidents = stored_incidents(folder / INCIDENTS, entry, crs)
+        if incidents is None:
+            return None
+        areas = {
+            kind: changed[kind] if kind in changed else self.layer(kind)
+            for kind in AREA_KINDS
+            if kind in changed or kind in self.kinds
+        }
+        return {**entry, **store_incidents(incidents, folder / INCIDENTS, areas)}
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -218,7 +254,7 @@ class Workspace:
             If the folder cannot be written, or somebody else is writing.
         """
         told = dict(layer.provenance) if report is None else report.provenance()
-        self.put_layers([Layer(layer.kind, layer.frame, told)])
+        self.put_layers([layer.with_provenance(told)])
 
     def put_layers(
         self, layers: Iterable[Layer], *, upon: Mapping[Kind, str] | None = None
@@ -253,7 +289,13 @@ class Workspace:
                 str(layer.kind): {**layer.provenance, "count": len(layer), "digest": layer.digest}
                 for layer in chosen
             }
-            self._commit(folder, chosen[0].crs, {"layers": entries})
+            changes: dict[str, Any] = {"layers": entries, STAMP: stamp_of(pending)}
+            incidents = self._located_anew(folder, {layer.kind: layer for layer in chosen})
+            if incidents is not None:
+                changes["incidents"] = incidents
+            self._commit(folder, chosen[0].crs, changes)
+            if incidents is not None:
+                sweep_months(folder / INCIDENTS, incidents["files"])
 
     def put_incidents(self, incidents: Incidents, report: ImportReport | None = None) -> None:
         """Store incidents in the place of those that are there.
@@ -267,8 +309,8 @@ class Workspace:
         """
         with self._writing() as folder:
             self._check_crs(incidents.crs)
-            entry = store_incidents(incidents, folder / INCIDENTS) | (
-                report.provenance() if report else {}
+            entry = store_incidents(incidents, folder / INCIDENTS, self._areas()) | (
+                {} if report is None else report.provenance()
             )
             self._commit(folder, incidents.crs, {"incidents": entry})
             sweep_months(folder / INCIDENTS, entry["files"])
@@ -289,6 +331,7 @@ class Workspace:
                 write_stored_layer(layer, folder / PENDING_LAYERS)
             if city.layers:
                 flushed(folder / PENDING_LAYERS)
+            areas = {kind: layer for kind, layer in city.layers.items() if kind in AREA_KINDS}
             entries: dict[str, Any] = {
                 str(kind): {**layer.provenance, "count": len(layer), "digest": layer.digest}
                 for kind, layer in city.layers.items()
@@ -298,10 +341,12 @@ class Workspace:
                 "layers": entries,
                 "presets": {i.name: getattr(city.presets, i.name) for i in fields(Presets)},
             }
+            if city.layers:
+                changes[STAMP] = stamp_of(folder / PENDING_LAYERS)
             if city.made_up:
                 changes["made_up"] = True
             if city.incidents is not None:
-                changes["incidents"] = store_incidents(city.incidents, folder / INCIDENTS)
+                changes["incidents"] = store_incidents(city.incidents, folder / INCIDENTS, areas)
             self._commit(folder, city.crs, changes, replace=True)
             if city.incidents is not None:
                 sweep_months(folder / INCIDENTS, changes["incidents"]["files"])

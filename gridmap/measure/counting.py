@@ -236,21 +236,25 @@ def count_located(
         raise MissingError("measure.error.no_incidents", city=city.name)
     axes = _axes(incidents, by)
     names = [] if kind is None else [str(kind)]
-    names += ["time"] if axes.hours or axes.months is not None else []
+    if axes.hours:
+        names.append("time")
+    elif axes.months is not None:
+        names.append("month")
     names += ["category"] if axes.categories else []
     first, end = period_between(since, until)
     rows = 0 if kind is None else len(city.layer(kind))
     none, never = np.full(_BATCH, -1, np.int16), np.full(_BATCH, "NaT", "datetime64[s]")
 
+    moment = next((name for name in ("time", "month") if name in names), None)
+
     def parts() -> Iterator[_Part]:
-        # Without a column nothing would say how many incidents there are.
         for whole in incidents.columns(names or ["category"], since=first, until=end):
             length = len(next(iter(whole.values())))
             for part in _slices(length):
                 some = min(part.stop, length) - part.start
                 yield (
                     none[:some] if kind is None else whole[str(kind)][part],
-                    whole["time"][part] if "time" in whole else never[:some],
+                    never[:some] if moment is None else whole[moment][part],
                     whole["category"][part] if axes.categories else none[:some],
                 )
 

@@ -174,7 +174,7 @@ class City:
         sums = hashlib.blake2b(digest_size=16)
         for kind in sorted(self.layers):
             sums.update(f"{kind}:{self.layers[kind].digest}|".encode())
-        sums.update((self.incidents.digest if self.incidents else "").encode())
+        sums.update(("" if self.incidents is None else self.incidents.digest).encode())
         return sums.hexdigest()
 
 

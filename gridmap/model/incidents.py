@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -88,7 +88,7 @@ class IncidentBatch:
 
 
 ColumnReader = Callable[
-    [Sequence[str], "np.datetime64 | None", "np.datetime64 | None"],
+    [Iterable[str], "np.datetime64 | None", "np.datetime64 | None"],
     Iterator[dict[str, NDArray[Any]]],
 ]
 
@@ -112,8 +112,10 @@ class Incidents:
     located
         Digest of the layer of each kind whose rows the batches carry.
     reader
-        Yields batches of some columns only, and may leave out what lies outside a period, so
-        that counting reads no more than it needs. Without one, batches are read whole.
+        Yields some columns of the incidents of a period, as `columns` does, and reads no more
+        than it needs. Without one, batches are read whole.
+    known_period
+        First and last known time, where whoever stored them knows it.
 
     Notes
     -----
@@ -127,6 +129,7 @@ class Incidents:
     digest: str
     located: Mapping[Kind, str] = field(default_factory=dict)
     reader: ColumnReader | None = None
+    known_period: tuple[pd.Timestamp, pd.Timestamp] | None = None
 
     def __post_init__(self) -> None:
         """Check the CRS."""
@@ -173,7 +176,7 @@ class Incidents:
 
     def columns(
         self,
-        names: Sequence[str],
+        names: Iterable[str],
         *,
         since: np.datetime64 | None = None,
         until: np.datetime64 | None = None,
@@ -183,22 +186,20 @@ class Incidents:
         Parameters
         ----------
         names
-            ``x, y, time, category``, or the kind of a layer that they were located in.
+            ``x, y, time, category``, or the kind of a layer that they were located in;
+            ``month`` is a time in the month of each, which may be cheaper to read.
         since, until
             As of `batches`.
         """
-        period = since is not None or until is not None
-        needed = tuple(dict.fromkeys([*names, "time"] if period else names))
-        if self.reader is None:
-            read: Iterator[dict[str, NDArray[Any]]] = (
-                {name: np.asarray(batch.column(name)) for name in needed}
-                for batch in self.opener()
-            )
-        else:
-            read = self.reader(needed, since, until)
-        for part in read:
-            keep = _inside(part["time"], since, until) if period else None
-            yield {name: part[name] if keep is None else part[name][keep] for name in names}
+        names = tuple(names)
+        if self.reader is not None:
+            yield from self.reader(names, since, until)
+            return
+        for batch in self.batches(since=since, until=until):
+            yield {
+                name: batch.time if name == "month" else np.asarray(batch.column(name))
+                for name in names
+            }
 
     def locate(self, layers: Mapping[Kind, Layer]) -> Incidents:
         """Return incidents that know the row of each layer that they lie in.
@@ -248,6 +249,8 @@ class Incidents:
     @cached_property
     def period(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """First and last known time, or None where no time is known."""
+        if self.known_period is not None:
+            return self.known_period
         first, last = None, None
         for part in self.columns(["time"]):
             known = part["time"][~np.isnat(part["time"])]
@@ -297,23 +300,28 @@ class _Finder:
 
     def columns(
         self,
-        names: Sequence[str],
+        names: Iterable[str],
         since: np.datetime64 | None,
         until: np.datetime64 | None,
     ) -> Iterator[dict[str, NDArray[Any]]]:
-        # Batches are numbered, so none is passed over: the period is left to the caller.
-        del since, until
+        names = tuple(names)
         wanted = [kind for kind in self._layers if str(kind) in names]
         others = [name for name in names if name not in {str(kind) for kind in wanted}]
-        needed = others if self._holds_all or not wanted else [*others, "x", "y"]
-        number = -1
+        if not wanted:
+            yield from self._incidents.columns(others, since=since, until=until)
+            return
+        period = since is not None or until is not None
+        needed = others if self._holds_all else [*others, "x", "y"]
         # Without a column of the source nothing would say how many batches there are.
-        for number, part in enumerate(self._incidents.columns(needed or ["category"])):
-            if wanted:
-                found = self._held.get(number) or self._find(number, part["x"], part["y"])
-                part.update({str(kind): found[kind] for kind in wanted})
-            yield part
-        if wanted and len(self._held) == number + 1:
+        needed = [*needed, "time"] if period else needed or ["category"]
+        number = -1
+        # Rows are kept by the number of the batch, so none is passed over.
+        for number, part in enumerate(self._incidents.columns(dict.fromkeys(needed))):
+            found = self._held.get(number) or self._find(number, part["x"], part["y"])
+            part.update({str(kind): found[kind] for kind in wanted})
+            keep = _inside(part["time"], since, until) if period else None
+            yield {name: part[name] if keep is None else part[name][keep] for name in names}
+        if len(self._held) == number + 1:
             self._holds_all = True
 
 

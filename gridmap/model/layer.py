@@ -80,7 +80,8 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Check the whole invariant."""
-        frame = self.frame.reset_index(drop=True).copy()
+        frame = self.frame.copy()
+        frame.index = pd.RangeIndex(len(frame))
         label = f"{self.kind}"
         if frame.crs is None:
             raise CRSError("model.error.layer_no_crs", kind=label)
@@ -111,6 +112,22 @@ class Layer:
                 frame[name] = frame[name].astype("float64")
         object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def with_provenance(self, provenance: Mapping[str, object]) -> Layer:
+        """Return the same features with another account of where they came from."""
+        other = object.__new__(Layer)
+        other.__dict__.update(self.__dict__)
+        other.__dict__["provenance"] = MappingProxyType(dict(provenance))
+        return other
+
+    def with_digest(self, digest: str) -> Layer:
+        """Return the same features with the digest that was stored with them.
+
+        Only whoever read them from where they were stored, unchanged, knows it.
+        """
+        other = self.with_provenance(self.provenance)
+        other.__dict__["digest"] = digest
+        return other
 
     def __len__(self) -> int:
         return len(self.frame)
