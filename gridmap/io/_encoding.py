@@ -22,6 +22,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_NO_ENCODINGS = {"undefined", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"}
 _BIG5_ORDINARY = 0xC6  # first byte of the last of the 5,401 characters in common use
 # Characters that ordinary Chinese names are made of; rare ones betray a wrong decoding.
 _COMMON = re.compile(r"[\u4e00-\u9fa5]")
@@ -170,8 +171,10 @@ def _unusual(raw: bytes, where: str) -> str:
 def _checked(raw: bytes, asked: str, reason: Reason, where: str) -> Encoding:
     name = _codec(asked)
     if not name:
-        raise EncodingError("io.error.encoding_unknown", received=asked)
-    if not _decodes(raw, name):
+        raise EncodingError("io.error.encoding_unknown", received=asked[:40])
+    if name == "utf-16" and not raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = _wide(raw)
+    if not name or not _decodes(raw, name):
         raise EncodingError("io.error.encoding_wrong", file=where, received=asked)
     return Encoding(name, reason, _preview(raw, name))
 
@@ -182,16 +185,25 @@ def _codec(name: str) -> str:
             "65001": "utf-8", "950": "big5", "ansi936": "gb18030"}.get(text, text)  # fmt: skip
     text = re.sub(r"^8859_?(\d+)$", r"iso8859-\1", text)
     try:
-        return codecs.lookup(text).name if text else ""
-    except LookupError:
+        found = codecs.lookup(text).name if text else ""
+    except (LookupError, ValueError):  # ValueError: a zero byte in the name
         return ""
+    # Python calls much a codec: what turns bytes into text that files are written in is one.
+    return "" if found in _NO_ENCODINGS or not _is_for_text(found) else found
+
+
+def _is_for_text(name: str) -> bool:
+    try:
+        return isinstance(b"".decode(name), str)
+    except (UnicodeError, LookupError):
+        return False
 
 
 def _decodes(raw: bytes, name: str) -> bool:
     """Return whether each line decodes; the end of one may be cut inside a character."""
     try:
         raw.decode(name)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         if name in {"utf-16", "utf-16-le", "utf-16-be"}:
             return _decodes_but_end(raw, name)
         return all(_decodes_but_end(line, name) for line in raw.split(b"\n"))
@@ -202,7 +214,7 @@ def _decodes_but_end(line: bytes, name: str) -> bool:
     for cut in range(4):
         try:
             line[: len(line) - cut].decode(name)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
         return True
     return False

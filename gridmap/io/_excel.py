@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from gridmap.errors import InputError, MissingError
 from gridmap.fields import FIELDS, fold
 from gridmap.io._sheets import Sheet, read_sheets
-from gridmap.io._table_head import header_row, known_names
+from gridmap.io._table_head import header_row, known_names, require_width
 
 __all__ = ["read_excel"]
 
@@ -21,6 +19,9 @@ _COORDINATES = {
     if field.content == "coordinate"
     for alias in (field.name, *field.aliases)
 }
+
+
+_MOST_MERGED = 20_000_000  # cells filled with what a merged one holds
 
 
 def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
@@ -41,7 +42,7 @@ def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
         raise MissingError(
             "io.error.no_layer", layer=sheet, file=path.name, known=", ".join(pages)
         )
-    tables = {name: _table(page) for name, page in pages.items() if sheet in {"", name}}
+    tables = {name: _table(page, path.name) for name, page in pages.items() if sheet in {"", name}}
     found = {name: table for name, table in tables.items() if table is not None}
     if not found:
         raise InputError("io.error.empty_layer", file=path.name)
@@ -59,12 +60,15 @@ def _choose(heads: dict[str, list[str]], where: str) -> str:
     return found[0]
 
 
-def _table(sheet: Sheet) -> tuple[list[str], list[list[str]]] | None:
+def _table(sheet: Sheet, where: str) -> tuple[list[str], list[list[str]]] | None:
     """Return the names of a sheet's columns and its rows below; None where it has none."""
-    width = max(map(len, sheet.rows), default=0)
-    rows = [[*row, *[None] * (width - len(row))] for row in sheet.rows]
+    width = max((len(row) for row in sheet.rows if any(row)), default=0)
+    require_width(width, where)
+    if sum(_area(area, len(sheet.rows), width) for area in sheet.merged) > _MOST_MERGED:
+        raise InputError("io.error.book_too_large", file=where)
+    rows = [[*row[:width], *[""] * (width - len(row))] for row in sheet.rows]
     full = _filled(rows, sheet.merged)
-    kept = [at for at, row in enumerate(full) if any(value not in (None, "") for value in row)]
+    kept = [at for at, row in enumerate(full) if any(row)]
     if len(kept) < 2:
         return None
     top = header_row([full[at] for at in kept[:-1]])
@@ -76,10 +80,16 @@ def _table(sheet: Sheet) -> tuple[list[str], list[list[str]]] | None:
     ]
     below = _filled(rows, body)
     header = _header([full[at] for at in kept], top)
-    return header, [[_text(value) for value in below[at]] for at in kept[top + 1 :]]
+    return header, [below[at] for at in kept[top + 1 :]]
 
 
-def _filled(rows: list[list[Any]], merged: list[tuple[int, int, int, int]]) -> list[list[Any]]:
+def _area(merged: tuple[int, int, int, int], height: int, width: int) -> int:
+    """Return how many cells of a sheet a merged cell takes."""
+    top, bottom, left, right = merged
+    return max(min(bottom + 1, height) - top, 0) * max(min(right + 1, width) - left, 0)
+
+
+def _filled(rows: list[list[str]], merged: list[tuple[int, int, int, int]]) -> list[list[str]]:
     """Return rows in which merged cells all hold what the first one holds."""
     filled = [list(row) for row in rows]
     for top, bottom, left, right in merged:
@@ -90,15 +100,15 @@ def _filled(rows: list[list[Any]], merged: list[tuple[int, int, int, int]]) -> l
     return filled
 
 
-def _header(rows: list[list[object]], top: int) -> list[str]:
+def _header(rows: list[list[str]], top: int) -> list[str]:
     # Two header rows, one of groups and one of names: the lower one is known, and what it
     # leaves blank is named by the row above.
     names: list[str] = []
     for column, value in enumerate(rows[top]):
-        name = _text(value)
+        name = value
         above = top - 1
         while not name and above >= 0:
-            name = _text(rows[above][column])
+            name = rows[above][column]
             above -= 1
         names.append(name.replace("\n", "").strip())
     seen: dict[str, int] = {}
@@ -107,21 +117,3 @@ def _header(rows: list[list[object]], top: int) -> list[str]:
         if name and seen[name] > 1:
             names[at] = f"{name}_{seen[name]}"
     return names
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case datetime():
-            return value.isoformat(sep=" ")
-        case date() | time():
-            return value.isoformat()
-        case timedelta():
-            # Twenty-four o'clock, and anything a sheet shows as hours beyond a day.
-            minutes, seconds = divmod(round(value.total_seconds()), 60)
-            return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-        case float() if value.is_integer():
-            return str(int(value))
-        case _:
-            return str(value).strip()

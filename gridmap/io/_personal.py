@@ -142,7 +142,7 @@ def _inside(values: pd.Series) -> str:
     for cell in text:
         try:
             value = json.loads(cell) if isinstance(cell, str) else cell
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         for name, leaf in _leaves(value, "value"):
             made.setdefault(name, []).append(leaf)
@@ -160,7 +160,8 @@ def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
         for item in value:
             yield from _leaves(item, name)
     else:
-        yield name, value
+        # JSON may name half of a pair of surrogates, which is no character.
+        yield name, value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _pattern(values: pd.Series, name: str) -> str:

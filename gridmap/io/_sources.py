@@ -10,14 +10,18 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
-from gridmap.errors import EncodingError, InputError
+from gridmap.errors import EncodingError, InputError, some_ids
 from gridmap.io._containers import VECTOR_SUFFIXES
 from gridmap.io._encoding import Encoding, looks_garbled
 from gridmap.io._raw import Source, foreign_reader
 from gridmap.io._sheets import workbook_form
+from gridmap.io._table_head import require_width
 from gridmap.io._tables import read_csv, read_csv_parts
 from gridmap.io._vector import read_vector
 
@@ -26,6 +30,8 @@ __all__ = ["read_parts", "read_source"]
 _WKT = re.compile(
     r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE
 )
+_SRID = re.compile(r"^\s*SRID=(\d+);")
+_NESTED = r"(?:\([^)]*){7}"  # a polygon of several parts has three brackets inside each other
 
 
 def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
@@ -51,8 +57,9 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
         source = read_csv(path, encoding=encoding)
     if len(source.frame) == 0:
         raise InputError("io.error.empty_layer", file=path.name)
+    require_width(len(source.frame.columns), path.name)
     decoded = suffix in {".shp", ".dbf", ".csv", ".txt", ".tsv"} and not encoding
-    return _with_wkt(replace(source, garbled=_garbled(source.frame, path, refuse=decoded)))
+    return _with_wkt(replace(source, garbled=_garbled(source.frame, path, refuse=decoded)), path)
 
 
 def _is_workbook(path: Path) -> bool:
@@ -60,8 +67,8 @@ def _is_workbook(path: Path) -> bool:
     form = workbook_form(path)
     called = path.suffix.lower()
     return (
-        form in {"xlsx", "xls"}
-        or called in {".xlsx", ".xlsm"}
+        form in {"book", "old"}
+        or called in {".xlsx", ".xlsm", ".xlsb", ".ods"}
         or (form != "" and called == ".xls")
     )
 
@@ -113,7 +120,27 @@ def _read_parquet(path: Path) -> Source:
         return Source(pd.read_parquet(path), None, found, "Parquet")
 
 
-def _with_wkt(source: Source) -> Source:
+def _crs_of(text: pd.Series, path: Path) -> CRS | None:
+    """Return the CRS that WKT with an SRID names; None where none does.
+
+    Raises
+    ------
+    InputError
+        If there is no such CRS, or rows name several.
+    """
+    named = {number.lstrip("0")[:12] for number in text.str.extract(_SRID)[0].dropna().unique()}
+    named.discard("")  # 0 is how databases write "none"
+    if not named:
+        return None
+    try:
+        (number,) = named
+        return CRS.from_epsg(int(number))
+    except (ValueError, CRSError) as error:  # ValueError: several
+        received = some_ids(sorted(named))
+        raise InputError("io.error.unknown_srid", file=path.name, received=received) from error
+
+
+def _with_wkt(source: Source, path: Path) -> Source:
     frame = source.frame
     if isinstance(frame, gpd.GeoDataFrame):
         return source
@@ -124,11 +151,15 @@ def _with_wkt(source: Source) -> Source:
         text = column.astype("object").where(column.notna(), "").astype(str)
         if not text.head(50).str.match(_WKT).any():
             continue
+        # The parser calls itself for each bracket, and the process ends where its stack does.
+        nested = pc.match_substring_regex(pa.array(text, pa.large_string()), _NESTED)
+        if pc.any(nested).as_py():
+            rows = some_ids(np.flatnonzero(nested) + 1)
+            raise InputError("io.error.wkt_nested", file=path.name, column=str(name), rows=rows)
         shapes = shapely.from_wkt(
-            text.str.replace(r"^\s*SRID=\d+;", "", regex=True).to_numpy(), on_invalid="ignore"
+            text.str.replace(_SRID, "", regex=True).to_numpy(), on_invalid="ignore"
         )
-        srid = re.match(r"^\s*SRID=(\d+);", text.iloc[0])
-        crs = CRS.from_epsg(int(srid[1])) if srid and srid[1] != "0" else None
+        crs = _crs_of(text, path)
         made = gpd.GeoDataFrame(
             frame.drop(columns=name), geometry=np.asarray(shapes, dtype=object), crs=crs
         )

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gridmap.errors import InputError
 from gridmap.fields import FIELDS, fold
 
-__all__ = ["header_row", "known_names"]
+__all__ = ["header_row", "known_names", "require_width"]
 
 _ALIASES = {fold(alias) for field in FIELDS for alias in (field.name, *field.aliases)}
 _DEEPEST = 12
+_WIDEST = 2_000  # columns: each is searched for records of persons
+
+
+def require_width(columns: int, where: str) -> None:
+    """Refuse a table of more columns than any that people make.
+
+    Raises
+    ------
+    InputError
+        If there are more than 2,000.
+    """
+    if columns > _WIDEST:
+        raise InputError("io.error.too_many_columns", file=where, count=columns, limit=_WIDEST)
 
 
 def known_names(cells: Sequence[object]) -> int:

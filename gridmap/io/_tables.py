@@ -15,7 +15,7 @@ import pandas as pd
 from gridmap.errors import GridmapError, InputError
 from gridmap.io._encoding import Encoding, detect_bytes
 from gridmap.io._raw import Source
-from gridmap.io._table_head import header_row, known_names
+from gridmap.io._table_head import header_row, known_names, require_width
 
 __all__ = ["csv_columns", "read_csv", "read_csv_parts"]
 
@@ -89,9 +89,11 @@ def _options(path: Path, encoding: str) -> tuple[Encoding, dict[str, Any]]:
     try:
         with path.open(encoding=found.name, errors="strict", newline=None) as file:
             lines = [file.readline(1_000_000) for _ in range(_LINES)]
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:  # also of a UTF-16 without its mark
         raise InputError("io.error.bad_table", file=path.name) from error
     separator, top = _shape(lines)
+    require_width(max(line.count(separator) for line in lines) + 1, path.name)
+    _refuse_nul(path, found.name)
     return found, {
         "sep": separator,
         "skiprows": top,
@@ -102,6 +104,16 @@ def _options(path: Path, encoding: str) -> tuple[Encoding, dict[str, Any]]:
         "skipinitialspace": True,
         "low_memory": False,
     }
+
+
+def _refuse_nul(path: Path, encoding: str) -> None:
+    """Refuse a table with zero bytes: a file that was cut off while it was written, or no text."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        return
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(1 << 24), b""):
+            if b"\0" in chunk:
+                raise InputError("io.error.nul_bytes", file=path.name)
 
 
 def _shape(lines: list[str]) -> tuple[str, int]:

@@ -1,0 +1,265 @@
+"""Reads a workbook in a process of its own: run as a script, never imported.
+
+The parser is compiled code that believes what a file says of its size: one cell in the last row
+and column makes it ask for 500 GB, and a broken file may make it abort or never end. So it runs
+here, under limits of memory and time, and hands over text only, as lines of JSON:
+``{"sheet": name, "merged": [[top, bottom, left, right], ...]}``, then a list for each of its
+rows, and ``{"end": true}`` at the end of the workbook.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+import zipfile
+from html.parser import HTMLParser
+from xml.parsers import expat
+
+#: What `gridmap.io._sheets` reads off the exit code.
+TOO_LARGE, LOCKED, UNREADABLE = 3, 4, 5
+_MEMORY = 1_000_000_000  # bytes
+_CELLS = 10_000_000  # of all sheets together: a million rows of ten columns
+_LETTERS = 200_000_000
+_MERGED = 100_000
+_WIDEST = 16_384  # columns of a sheet
+
+
+class _TooLargeError(Exception):
+    """The workbook holds more than is read."""
+
+
+def main(path: str, packages: str, seconds: int, encoding: str) -> int:
+    """Print the sheets of a workbook, or of a page in an encoding; return an exit code."""
+    _limit(seconds)
+    sys.path.append(packages)
+    import python_calamine as calamine
+
+    try:
+        if encoding:
+            _print_page(path, encoding)
+        else:
+            _print_book(path)
+    except (_TooLargeError, MemoryError):
+        return TOO_LARGE
+    except calamine.PasswordError:
+        return LOCKED
+    except (calamine.CalamineError, expat.ExpatError, zipfile.BadZipFile, OSError, ValueError):
+        return UNREADABLE
+    return 0
+
+
+def _limit(seconds: int) -> None:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows: the parent's clock, and its refusal of what exceeds the page file
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+def _print_book(path: str) -> None:
+    import python_calamine as calamine
+
+    merged_of = _merged_in_document(path)
+    cells = letters = 0
+    # The library judges a path by its ending, and these end in anything.
+    with open(path, "rb") as file, calamine.load_workbook(file) as book:  # noqa: PTH123
+        for about in book.sheets_metadata:
+            if about.typ != calamine.SheetTypeEnum.WorkSheet:
+                continue
+            sheet = book.get_sheet_by_name(about.name)
+            merged = [
+                (top, bottom, left, right)
+                for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
+            ] or merged_of.get(about.name, [])
+            cells += (sheet.total_height + 1) * (sheet.total_width + 1)
+            if cells > _CELLS or len(merged) > _MERGED:
+                raise _TooLargeError
+            _print({"sheet": about.name, "merged": merged})
+            if sheet.start is None:
+                continue
+            before = [""] * sheet.start[1]  # rows are counted from the first, cells are not
+            for row in sheet.iter_rows():
+                line = [*before, *map(_text, row)]
+                letters += sum(map(len, line))
+                if letters > _LETTERS:
+                    raise _TooLargeError
+                _print(line)
+    _print({"end": True})
+
+
+def _print_page(path: str, encoding: str) -> None:
+    found = _Tables()
+    with open(path, encoding=encoding, errors="replace") as page:  # noqa: PTH123 - no more imports
+        for chunk in iter(lambda: page.read(1 << 20), ""):
+            found.feed(chunk)
+    found.close()
+    for at, table in enumerate(found.tables, 1):
+        _print({"sheet": str(at), "merged": table.merged})
+        for row in table.rows:
+            _print(row)
+    _print({"end": True})
+
+
+class _Table:
+    """A table of a page: its rows, its merged cells, and where those hang down."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+        self.merged: list[tuple[int, int, int, int]] = []
+        self.hanging: dict[int, int] = {}  # column to the last row that a cell above it takes
+
+
+class _Tables(HTMLParser):
+    """Gathers the tables of a page, and the worksheets of Excel's XML of 2003."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[_Table] = []
+        self._text: list[str] | None = None
+        self._span = (1, 1)
+        self._cells = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a table, a row or a cell."""
+        said = {name: value or "" for name, value in attrs}
+        name = tag.rpartition(":")[2]
+        if name == "table":
+            self._close()
+            self.tables.append(_Table())
+        elif name in {"tr", "row"} and self.tables:
+            self._close()
+            # A row may say its place too, where blank ones above it are left out.
+            above = _number(said, "ss:index", 1) - 1 - len(self.tables[-1].rows)
+            self._count(max(above, 0) + 1)
+            self.tables[-1].rows += [[] for _ in range(max(above, 0) + 1)]
+        elif name in {"td", "th", "cell"} and self.tables and self.tables[-1].rows:
+            self._close()
+            row = self.tables[-1].rows[-1]
+            # A cell may say its place, where blank ones before it are left out.
+            before = max(_number(said, "ss:index", 1) - 1 - len(row), 0)
+            self._count(before)
+            row += [""] * before
+            self._span = (
+                max(_number(said, "rowspan"), _number(said, "ss:mergedown", 0) + 1),
+                max(_number(said, "colspan"), _number(said, "ss:mergeacross", 0) + 1),
+            )
+            self._text = []
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a cell."""
+        if tag.rpartition(":")[2] in {"td", "th", "cell", "tr", "row", "table"}:
+            self._close()
+
+    def handle_data(self, data: str) -> None:
+        """Gather the text of a cell."""
+        if self._text is not None:
+            self._text.append(data)
+
+    def _close(self) -> None:
+        if self._text is None:
+            return
+        table, (down, across) = self.tables[-1], self._span
+        row, top = table.rows[-1], len(table.rows) - 1
+        # A cell that hangs down from a row above takes its place in this one.
+        while table.hanging.get(len(row), -1) >= top:
+            row.append("")
+        left = len(row)
+        self._count(across)
+        if left + across > _WIDEST:
+            raise _TooLargeError
+        if down > 1 or across > 1:
+            table.merged.append((top, top + down - 1, left, left + across - 1))
+        if down > 1:
+            table.hanging |= dict.fromkeys(range(left, left + across), top + down - 1)
+        row += ["".join(self._text).strip(), *[""] * (across - 1)]
+        self._text = None
+
+    def _count(self, cells: int) -> None:
+        self._cells += cells
+        if self._cells > _CELLS:
+            raise _TooLargeError
+
+
+def _print(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n")
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value.strip()
+        case float() if value.is_integer():
+            return str(int(value))
+        case dt.datetime():
+            return value.isoformat(sep=" ")
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case dt.timedelta():
+            # Twenty-four o'clock, and anything a sheet shows as hours beyond a day.
+            minutes, seconds = divmod(round(value.total_seconds()), 60)
+            return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
+        case _:
+            return str(value)
+
+
+def _merged_in_document(path: str) -> dict[str, list[tuple[int, int, int, int]]]:
+    """Return the merged cells of an OpenDocument workbook, which the parser leaves out."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "content.xml" not in archive.namelist():
+                return {}
+            found = _Spans()
+            with archive.open("content.xml") as content:
+                for chunk in iter(lambda: content.read(1 << 20), b""):
+                    found.feed(chunk)
+            return found.merged
+    except zipfile.BadZipFile:
+        return {}  # a workbook of before 2007
+
+
+class _Spans:
+    """Follows the rows and columns of OpenDocument tables, and notes cells that span several."""
+
+    def __init__(self) -> None:
+        self.merged: dict[str, list[tuple[int, int, int, int]]] = {}
+        self._here: list[tuple[int, int, int, int]] = []
+        self._row, self._after, self._column = 0, 0, 0
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._start
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.Parse(chunk)
+
+    def _start(self, tag: str, said: dict[str, str]) -> None:
+        if tag == "table:table":
+            self._here = self.merged.setdefault(said.get("table:name", ""), [])
+            self._row, self._after = 0, 0
+        elif tag == "table:table-row":
+            self._row = self._after
+            self._after += _number(said, "table:number-rows-repeated")
+            self._column = 0
+        elif tag in {"table:table-cell", "table:covered-table-cell"}:
+            down = _number(said, "table:number-rows-spanned")
+            across = _number(said, "table:number-columns-spanned")
+            if down > 1 or across > 1:
+                bottom, right = self._row + down - 1, self._column + across - 1
+                self._here.append((self._row, bottom, self._column, right))
+                if len(self._here) > _MERGED:
+                    raise _TooLargeError
+            self._column += _number(said, "table:number-columns-repeated")
+
+
+def _number(said: dict[str, str], name: str, usual: int = 1) -> int:
+    text = said.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 9 else usual
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    sys.stdout.flush()
+    # The library's own cleaning up of a broken file is not waited for.
+    os._exit(code)
