@@ -22,8 +22,14 @@ from typing import TYPE_CHECKING, Any
 from gridmap.version import __version__
 
 if TYPE_CHECKING:
+    from gridmap.api.check import CheckOptions, CheckResult, check
+    from gridmap.api.compare import CompareOptions, CompareResult, compare
+    from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
+    from gridmap.api.repair import RepairOptions, RepairResult, repair
+    from gridmap.api.report import ReportOptions, ReportResult, report
+    from gridmap.api.site import SiteOptions, SiteResult, site
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
     from gridmap.io import Workspace, import_files, read_city
@@ -33,7 +39,13 @@ if TYPE_CHECKING:
 # Names are loaded when first used: `gridmap --help` must not wait for GDAL.
 _HOMES = {
     "Adjacency": "gridmap.model",
+    "CheckOptions": "gridmap.api.check",
+    "CheckResult": "gridmap.api.check",
     "City": "gridmap.model",
+    "CompareOptions": "gridmap.api.compare",
+    "CompareResult": "gridmap.api.compare",
+    "CoverageOptions": "gridmap.api.coverage",
+    "CoverageResult": "gridmap.api.coverage",
     "GridmapError": "gridmap.errors",
     "Incidents": "gridmap.model",
     "Kind": "gridmap.model",
@@ -44,19 +56,37 @@ _HOMES = {
     "Presets": "gridmap.model",
     "ProposeOptions": "gridmap.api.propose",
     "ProposeResult": "gridmap.api.propose",
+    "RepairOptions": "gridmap.api.repair",
+    "RepairResult": "gridmap.api.repair",
+    "ReportOptions": "gridmap.api.report",
+    "ReportResult": "gridmap.api.report",
+    "SiteOptions": "gridmap.api.site",
+    "SiteResult": "gridmap.api.site",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
+    "check": "gridmap.api.check",
+    "compare": "gridmap.api.compare",
+    "coverage": "gridmap.api.coverage",
     "import_files": "gridmap.io",
     "make_city": "gridmap.demo",
     "measure": "gridmap.api.measure",
     "propose": "gridmap.api.propose",
     "read_city": "gridmap.io",
+    "repair": "gridmap.api.repair",
+    "report": "gridmap.api.report",
+    "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
 }
 
 __all__ = [
     "Adjacency",
+    "CheckOptions",
+    "CheckResult",
     "City",
+    "CompareOptions",
+    "CompareResult",
+    "CoverageOptions",
+    "CoverageResult",
     "GridmapError",
     "Incidents",
     "Kind",
@@ -67,14 +97,26 @@ __all__ = [
     "Presets",
     "ProposeOptions",
     "ProposeResult",
+    "RepairOptions",
+    "RepairResult",
+    "ReportOptions",
+    "ReportResult",
+    "SiteOptions",
+    "SiteResult",
     "Workload",
     "Workspace",
     "__version__",
+    "check",
+    "compare",
+    "coverage",
     "import_files",
     "make_city",
     "measure",
     "propose",
     "read_city",
+    "repair",
+    "report",
+    "site",
     "summarise",
 ]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, as_plan, end_of, option
+from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
 from gridmap.api.verbs import verb
-from gridmap.errors import OptionError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -38,10 +37,7 @@ class MeasureOptions(Options):
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""
-        if self.since and self.until and self.until < self.since:
-            raise OptionError(
-                "api.error.period", option="until", since=self.since, until=self.until
-            )
+        check_period(self.since, self.until)
 
 
 class MeasureRow(TypedDict):

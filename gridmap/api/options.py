@@ -13,7 +13,7 @@ from datetime import date
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
-from gridmap.errors import GridmapError, OptionError
+from gridmap.errors import GridmapError, InputError, OptionError
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "as_plan",
     "as_share",
     "as_weights",
+    "check_period",
     "end_of",
     "number_error",
     "option",
@@ -113,7 +114,7 @@ class OptionSpec:
             If the option does not take it.
         """
         if self.parse is not None:
-            return value if value == self.default else self.parse(value, self.name)
+            return self._parsed(value)
         if value is None and self.default is None:
             return None
         if self.kind is bool:
@@ -132,6 +133,17 @@ class OptionSpec:
                 received=value or '""',
             )
         return value
+
+    def _parsed(self, value: object) -> object:
+        assert self.parse is not None  # noqa: S101 - for the type checker
+        if type(value) is type(self.default) and value == self.default:
+            return value
+        try:
+            return self.parse(value, self.name)
+        except OptionError:
+            raise
+        except InputError as error:  # of the floor that reads such texts
+            raise OptionError(error.key, **{**error.values, "option": self.name}) from error
 
     def _number(self, value: object) -> float:
         whole = self.kind is int
@@ -320,6 +332,18 @@ def as_plan(value: object, option: str) -> object:
     if isinstance(value, (Plan, str)):
         return value
     raise OptionError("api.error.plan", option=option, received=_shown(value))
+
+
+def check_period(since: str, until: str) -> None:
+    """Refuse a period that ends before it begins; both ends as `as_date` writes them.
+
+    Raises
+    ------
+    OptionError
+        If it does; it names ``until``.
+    """
+    if since and until and until < since[: len(until)]:
+        raise OptionError("api.error.period", option="until", since=since, until=until)
 
 
 def end_of(date: str) -> np.datetime64 | None:

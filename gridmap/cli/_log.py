@@ -61,9 +61,14 @@ def load_plan(place: Workspace, city: City, name: str) -> Plan:
 
 
 def with_plans(place: Workspace, city: City, options: O) -> O:
-    """Return options in which the saved plans that they name are loaded."""
+    """Return options in which the saved plans that they name are loaded.
+
+    ``present`` is what a verb takes anyway where no plan is given.
+    """
+    from gridmap.plans import PRESENT
+
     loaded = {
-        spec.name: load_plan(place, city, value)
+        spec.name: None if value == PRESENT else load_plan(place, city, value)
         for spec in option_specs(type(options))
         if spec.is_plan and isinstance(value := getattr(options, spec.name), str) and value
     }

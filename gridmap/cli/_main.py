@@ -80,8 +80,8 @@ def option_key(command: str, option: str) -> str:
     """Return the key of what an option of a command does, such as ``--beats`` of ``propose``."""
     name = option.lstrip("-").replace("-", "_")
     keys = (
-        f"api.option.{command}.{name}",
         f"cli.option.{command}.{name}",
+        f"api.option.{command}.{name}",
         f"api.option.any.{name}",
         f"cli.option.any.{name}",
     )

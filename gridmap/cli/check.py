@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from gridmap.api.check import CheckOptions, check
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._from_options import from_options
 from gridmap.cli._output import print_json, print_text, progress_bar
 from gridmap.errors import some_ids
 from gridmap.i18n import tr
 
 
-def command(
-    workspace: WorkspacePath,
-    grid_code: Annotated[
-        int, typer.Option("--grid-code", metavar="15|20", show_default=False)
-    ] = 0,
-    as_json: Json = False,
-) -> None:
+@from_options(CheckOptions)
+def command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = False) -> None:
     """Check a workspace; nothing is changed."""
-    from gridmap.io import check_city, read_city
+    from gridmap.io import read_city
 
     city = read_city(workspace)
     with progress_bar(tr("cli.checking")) as tell:
-        findings = check_city(city, code_digits=grid_code, progress=tell)
+        result = check(city, options, progress=tell)
+    findings = result.findings
     if as_json:
-        print_json({"findings": [item.as_json() for item in findings]})
+        print_json(result.to_dict())
         return
     if not findings:
         print_text(tr("cli.check.clean"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmap.cli._arguments import Json, WorkspacePath, check_format, end_of
+from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
+from gridmap.cli._arguments import Json, WorkspacePath, check_format
+from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text, say
-from gridmap.errors import InputError
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
@@ -24,83 +25,32 @@ _ROW = ("covered_residents", "covered_residents_share", "backup_residents_share"
         "covered_migrants_share", "covered_incidents_share")  # fmt: skip
 
 
+@from_options(CoverageOptions)
 def command(
     workspace: WorkspacePath,
-    within: Annotated[str, typer.Option("--within", metavar="1000m,5min")] = "",
-    mode: Annotated[str, typer.Option("--mode", metavar="walk|ebike|car|straight")] = "",
-    by: Annotated[str, typer.Option("--by", metavar="grid|beat|station|community|city")] = "city",
-    network: Annotated[str, typer.Option("--network", metavar="NAME|all")] = "",
-    since: Annotated[str, typer.Option("--from", metavar="DATE")] = "",
-    until: Annotated[str, typer.Option("--to", metavar="DATE")] = "",
+    options: CoverageOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
     from gridmap.io import read_city
-    from gridmap.measure import measure_coverage, networks_of, parse_within
-    from gridmap.model import Kind
 
-    if by not in {"grid", "beat", "station", "community", "city"}:
-        raise InputError("coverage.error.by", received=by)
     check_format(out)
-    rows_by: By = by  # type: ignore[assignment] # checked above
     city = read_city(workspace)
-    limits = parse_within(within or f"{city.presets.room_radius_m:g}m")
-    # Where there is none, the first one asked for says so.
-    chosen = (networks_of(city) or [str(Kind.FACILITY)]) if network == "all" else [network]
-    period = (since or None, end_of(until))
-    found: list[Coverage] = []
-    results: list[dict[str, Any]] = []
-    for limit in limits:
-        for name in chosen:
-            coverage = measure_coverage(
-                city, limit, mode=mode, network=name, since=period[0], until=period[1]
-            )
-            found.append(coverage)
-            if as_json:
-                results.append(_record(city, coverage, rows_by))
-            else:
-                _tell(city, coverage, rows_by)
-    written = [] if out is None else _write(workspace, city, found, rows_by, out)
+    result = coverage(city, options)
+    if not as_json:
+        for found in result.coverages:
+            _print(city, found, options.by)
+    written = [] if out is None else _write(workspace, result, out)
     if as_json:
         files = {"files": [str(path) for path in written]} if out else {}
-        print_json({"by": by, "coverage": results, **files})
+        print_json({**result.to_dict(), **files})
         return
     for path in written:
         print_text(tr("coverage.written", path=str(path)))
 
 
-def _record(city: City, coverage: Coverage, by: By) -> dict[str, Any]:
-    """Return everything about one coverage as plain values."""
-    from gridmap.measure import (
-        coverage_by_hour,
-        coverage_table,
-        room_table,
-        worst_grids,
-    )
-
-    record: dict[str, Any] = {
-        "within": str(coverage.within),
-        "mode": coverage.mode,
-        "network": coverage.network,
-        "error": coverage.error,
-        "rows": coverage_table(city, coverage, by=by).to_dict("records"),
-        "worst": worst_grids(city, coverage).to_dict("records"),
-        "unreached": city.grids.ids[coverage.unreached].tolist(),
-        "notes": list(coverage.notes),
-    }
-    if not coverage.network:
-        hours = city.rooms.has("hours")
-        record["rooms"] = room_table(city, coverage).to_dict("records")
-        record["hours"] = (
-            coverage_by_hour(city, coverage.within, mode=coverage.mode).to_dict("records")
-            if hours
-            else []
-        )
-    return record
-
-
-def _tell(city: City, coverage: Coverage, by: By) -> None:
+def _print(city: City, coverage: Coverage, by: By) -> None:
     """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
     from gridmap.measure import coverage_table, worst_grids
 
@@ -120,12 +70,12 @@ def _tell(city: City, coverage: Coverage, by: By) -> None:
         key = "coverage.worst_incidents" if "incidents" in worst.columns else "coverage.worst"
         print_text(tr(key, grids="; ".join(listed)))
     if not coverage.network:
-        _tell_rooms(city, coverage)
+        _print_rooms(city, coverage)
     for note in coverage.notes:
         say(note)
 
 
-def _tell_rooms(city: City, coverage: Coverage) -> None:
+def _print_rooms(city: City, coverage: Coverage) -> None:
     from gridmap.measure import coverage_by_hour, room_table
 
     rooms = room_table(city, coverage)
@@ -161,17 +111,18 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**shares).rename(columns=names)
 
 
-def _write(workspace: Path, city: City, found: list[Coverage], by: By, out: Path) -> list[Path]:
+def _write(workspace: Path, result: CoverageResult, out: Path) -> list[Path]:
     """Write the ground in reach and the rows of each coverage; return the files."""
     from gridmap.io import write_frame
-    from gridmap.measure import coverage_frame, reach_frame
+    from gridmap.measure import coverage_frame
 
+    by = result.options.by
     rows_by: By = "grid" if by == "city" else by
-    frames = {"reach": reach_frame(city, found)}
-    for coverage in found:
-        parts = (rows_by, str(coverage.within), coverage.mode, coverage.network)
+    frames = {"reach": result.reach()}
+    for found in result.coverages:
+        parts = (rows_by, str(found.within), found.mode, found.network)
         frames["_".join(part for part in parts if part)] = coverage_frame(
-            city, coverage, by=rows_by
+            result.city, found, by=rows_by
         )
     files: list[Path] = []
     with logged(workspace, "export", "coverage") as detail:

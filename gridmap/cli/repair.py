@@ -6,25 +6,24 @@ from typing import Annotated
 
 import typer
 
+from gridmap.api.repair import RepairOptions
+from gridmap.api.results import FORMAT
 from gridmap.cli._arguments import Json, WorkspacePath
+from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_text, progress_bar
-from gridmap.errors import InputError
 from gridmap.i18n import tr
 
 
+@from_options(RepairOptions)
 def command(
     workspace: WorkspacePath,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="invalid|sliver|overlap|unmatched_edge|gap"),
-    ] = None,
-    tolerance_m: Annotated[float, typer.Option("--tolerance-m", metavar="M")] = 5.0,
+    options: RepairOptions,
     undo: Annotated[bool, typer.Option("--undo")] = False,
     as_json: Json = False,
 ) -> None:
     """Mend what was asked and nothing else; the originals are kept in the workspace."""
-    from gridmap.io import MENDABLE, FindingKind, Workspace, repair_workspace, undo_repair
+    from gridmap.io import Workspace, repair_workspace, undo_repair
     from gridmap.plans import repair_detail
 
     Workspace.open(workspace)
@@ -33,24 +32,22 @@ def command(
             kinds = [str(kind) for kind in undo_repair(workspace)]
             detail["layers"] = kinds
         if as_json:
-            print_json({"undone": kinds})
+            print_json({"format": FORMAT, "undone": kinds})
         else:
             names = ", ".join(tr(f"io.layer.{kind}") for kind in kinds)
             print_text(tr("cli.repair.undone", layers=names))
         return
-    known = {str(kind): FindingKind(kind) for kind in MENDABLE}
-    wrong = [name for name in only or () if name not in known]
-    if wrong:
-        raise InputError("io.error.not_mendable", received=wrong[0], known=", ".join(known))
-    chosen = [known[name] for name in only] if only else MENDABLE
     with logged(workspace, "repair", "layers") as detail:
         with progress_bar(tr("cli.repairing")) as tell:
             report = repair_workspace(
-                workspace, only=chosen, tolerance_m=tolerance_m, progress=tell
+                workspace,
+                only=options.kinds(),
+                tolerance_m=options.tolerance_m,
+                progress=tell,
             )
         detail.update(repair_detail(report))
     if as_json:
-        print_json(report.as_json())
+        print_json({"format": FORMAT, **report.as_json(), "options": options.to_dict()})
         return
     for item in report.done:
         about = {
@@ -63,7 +60,9 @@ def command(
                    moved_m=item.moved_max_m)
             )  # fmt: skip
         if item.left:
-            print_text(tr("cli.repair.left", **about, count=item.left, tolerance_m=tolerance_m))
+            print_text(
+                tr("cli.repair.left", **about, count=item.left, tolerance_m=options.tolerance_m)
+            )
     if not any(item.rows for item in report.done):
         print_text(tr("cli.repair.nothing"))
     print_text(tr(f"cli.repair.{'valid' if report.coverage_valid else 'not_valid'}"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridmap.api.site import SiteOptions, SiteResult, site
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
+from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.errors import InputError
@@ -21,83 +24,42 @@ if TYPE_CHECKING:
     from gridmap.siting import SiteProposal
 
 
+@from_options(SiteOptions)
 def command(
     workspace: WorkspacePath,
-    rooms: Annotated[int | None, typer.Option("--rooms", min=1)] = None,
-    within: Annotated[str, typer.Option("--within", metavar="1000m|5min")] = "1000m",
-    model: Annotated[
-        str, typer.Option("--model", metavar="cover|all|backup|median|center|capacitated")
-    ] = "cover",
-    mode: Annotated[str, typer.Option("--mode", metavar="walk|ebike|car|straight")] = "",
-    fixed: Annotated[str, typer.Option("--fixed", metavar="existing|none")] = "existing",
-    candidates: Annotated[
-        str, typer.Option("--candidates", metavar="auto|community|facility|grid|area")
-    ] = "auto",
+    options: SiteOptions,
     area: Annotated[Path | None, typer.Option("--area", metavar="FILE")] = None,
-    weight: Annotated[str, typer.Option("--weight", metavar="residents|migrants|incidents")] = (
-        "residents"
-    ),
-    budget: Annotated[float | None, typer.Option("--budget", min=0.0)] = None,
-    price: Annotated[str, typer.Option("--price", metavar="COLUMN")] = "",
-    apart: Annotated[
-        float, typer.Option("--apart", metavar="METRES", min=0.0, max=1_000_000.0)
-    ] = 0.0,
-    capacity: Annotated[
-        float | None, typer.Option("--capacity", metavar="N", min=0.0, max=1_000_000_000.0)
-    ] = None,
-    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0)] = 0.0,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1)] = 60.0,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
     adopt: Annotated[bool, typer.Option("--adopt")] = False,
     as_json: Json = False,
 ) -> None:
     """Propose new rooms; the gap to the best possible is always told."""
     from gridmap.io import read_city
-    from gridmap.measure import parse_within
-    from gridmap.siting import SiteRequest, propose_sites
 
-    if fixed not in {"existing", "none"}:
-        raise InputError("siting.error.fixed", received=fixed)
-    if candidates == "area" and area is None:
+    if options.candidates == "area" and area is None:
         raise InputError("siting.error.area_needed")
     check_format(out)
-    limits = parse_within(within)
-    if len(limits) != 1:
-        raise InputError("siting.error.one_within", received=within)
     city = read_city(workspace)
-    request = SiteRequest(
-        limits[0],
-        rooms=rooms,
-        budget=budget,
-        price=price,
-        model=model,  # type: ignore[arg-type] # propose_sites checks it
-        mode=mode,
-        keep_existing=fixed == "existing",
-        candidates=candidates,  # type: ignore[arg-type] # the same
-        area=None if area is None else _area(city, area),
-        weight=weight,
-        apart_m=apart,
-        capacity=capacity,
-        seconds=seconds,
-        gap=gap,
-    )
-    proposal = propose_sites(city, request)
+    if area is not None:
+        options = replace(options, area=_area(city, area))
+    result = site(city, options)
+    proposal = result.proposal
     if out is not None:
-        _write(workspace, city, proposal, out)
+        _write(workspace, result, out)
     if adopt:
         _adopt(workspace, city, proposal)
     if as_json:
-        print_json(proposal.to_dict())
+        print_json(result.to_dict())
         return
-    print_rows(proposal.sites)
-    _tell(proposal)
+    print_rows(result.to_frame().drop(columns=["x", "y"]))
+    _print(proposal)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(proposal.sites), path=str(out)))
     if adopt:
         print_text(tr("cli.done.adopted", rooms=len(proposal.sites)))
 
 
-def _tell(proposal: SiteProposal) -> None:
+def _print(proposal: SiteProposal) -> None:
     before, after = proposal.before, proposal.after
     unit = proposal.request.within.unit
     print_text(
@@ -153,14 +115,10 @@ def _adopt(workspace: Path, city: City, proposal: SiteProposal) -> None:
         detail["features"] = len(proposal.sites)
 
 
-def _write(workspace: Path, city: City, proposal: SiteProposal, out: Path) -> None:
-    import geopandas as gpd
-    import shapely
-
+def _write(workspace: Path, result: SiteResult, out: Path) -> None:
     from gridmap.io import write_frame
 
-    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
-    frame = gpd.GeoDataFrame(proposal.sites, geometry=points, crs=city.crs)
+    frame = result.to_gdf()
     with logged(workspace, "export", "site") as detail:
         write_frame(frame, out, layer="site")
         detail |= {"file": out.name, "rows": len(frame)}

@@ -313,6 +313,11 @@ def _put_legend(figure: Any, theme: Theme, wish: Still) -> None:  # noqa: ANN401
         handles.append(
             Line2D([], [], color="#0f5c55", marker="o", markersize=4, linestyle="", label=name)
         )
+    if not handles:  # a legend without lines is its title
+        figure.text(
+            0.77, 0.905, theme.title, color=INK, va="top", fontproperties=_font(9, bold=True)
+        )
+        return
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     renderer = FigureCanvasAgg(figure).get_renderer()

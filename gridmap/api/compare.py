@@ -1,0 +1,167 @@
+"""Compare: what changes from one plan to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from gridmap.api.options import Options, as_plan, option
+from gridmap.api.results import FORMAT, MapView, Result, plain
+from gridmap.api.verbs import verb
+from gridmap.errors import OptionError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.measure import PlanResponse
+    from gridmap.model import City, Plan
+    from gridmap.plans import Comparison
+
+__all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
+
+_RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(Options):
+    """Which two plans `compare` sets side by side."""
+
+    verb: ClassVar[str] = "compare"
+
+    before: Plan | None = option(None, metavar="A", parse=as_plan)
+    after: Plan | None = option(None, metavar="B", parse=as_plan)
+
+
+class CompareJson(TypedDict):
+    """The JSON of ``gridmap compare --json``."""
+
+    format: int
+    old: str
+    new: str
+    grids_moved: int
+    residents_moved: float
+    incidents_moved: float
+    officers: float
+    officers_kept: float
+    before: dict[str, float | None]
+    after: dict[str, float | None]
+    flows: list[dict[str, Any]]
+    beats: list[dict[str, Any]]
+    sentences: list[str]
+    response: dict[str, dict[str, float | None]] | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CompareResult(Result):
+    """What changes from one plan to another.
+
+    Attributes
+    ----------
+    city, options
+        The city and the two plans.
+    comparison
+        Beats, flows and figures; see `gridmap.plans.Comparison`.
+    response
+        Minutes to incidents before and after, or None where the city does not know staff.
+    """
+
+    city: City
+    options: CompareOptions
+    comparison: Comparison
+    response: tuple[PlanResponse, PlanResponse] | None
+    plans: tuple[Plan, Plan]
+
+    def __repr__(self) -> str:
+        told = self.comparison
+        return f"<CompareResult {told.old} -> {told.new}: {told.grids_moved} grids move>"
+
+    def sentences(self) -> list[str]:
+        """Return the change in sentences that can be read aloud."""
+        from gridmap.measure import tell_response
+
+        told = self.comparison.sentences()
+        return told if self.response is None else [*told, tell_response(*self.response)]
+
+    def to_dict(self) -> CompareJson:
+        """Return the JSON of the command."""
+        figures = (
+            None
+            if self.response is None
+            else {
+                side: {name: getattr(made.response, name) for name in _RESPONSE}
+                for side, made in zip(("before", "after"), self.response, strict=True)
+            }
+        )
+        answer: dict[str, Any] = {
+            "format": FORMAT, **plain(self.comparison.to_dict()), "response": plain(figures),
+        }  # fmt: skip
+        return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a beat: figures before and after, and what it keeps."""
+        return self.comparison.table()
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the grids that change their beat: ``grid, before, after``."""
+        import geopandas as gpd
+        import pandas as pd
+
+        moved = self.comparison.grid_table
+        rows = pd.Index(self.city.grids.ids).get_indexer(moved["grid"])
+        shapes = self.city.grids.geometry[rows]
+        return gpd.GeoDataFrame(moved, geometry=shapes, crs=self.city.crs)
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return what moves, in sentences."""
+        return [("", sentence) for sentence in self.sentences()]
+
+    def map_view(self) -> MapView:
+        """Return the grids that change their beat, within the new borders."""
+        from gridmap.maps.layers_of_city import moved_theme
+
+        old, new = self.plans
+        return MapView(cells=self.city.grids, themes=(moved_theme(new, old.labels != new.labels),))
+
+
+@verb(CompareOptions)
+def compare(city: City, options: CompareOptions) -> CompareResult:
+    """Compare two plans of a city; today's beats stand in for one that is not given.
+
+    Returns
+    -------
+    CompareResult
+        What moves, and what it is good for.
+
+    Raises
+    ------
+    OptionError
+        If no plan is given.
+    MissingError
+        If the city has no beats today to stand in.
+    InputError
+        If a plan is of other grids.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=500)
+    >>> proposal = gridmap.propose(city, beats=4, effort="quick")
+    >>> gridmap.compare(city, after=proposal.plans[0]).comparison.after.beats
+    4
+    """
+    from gridmap.measure import respond_to_both
+    from gridmap.measure.present import present_plan
+    from gridmap.plans import Ground, compare_plans
+
+    if options.before is None and options.after is None:
+        raise OptionError("api.error.plan", option="after", received="None")
+    old = options.before or present_plan(city)
+    new = options.after or present_plan(city)
+    return CompareResult(
+        city=city,
+        options=options,
+        comparison=compare_plans(Ground.from_city(city), old, new),
+        response=respond_to_both(city, old, new),
+        plans=(old, new),
+    )

@@ -1,0 +1,179 @@
+"""Report: what an analyst sends and a commander prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as day
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from gridmap.api.options import Options, as_date, as_plan, option
+from gridmap.api.results import MapView, Result
+from gridmap.api.verbs import Progress, verb
+from gridmap.errors import OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.model import City, Plan
+    from gridmap.report import Report, Written
+
+__all__ = ["ReportOptions", "ReportResult", "report"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(Options):
+    """What `report` tells: of which plan, period and language, and what it hides."""
+
+    verb: ClassVar[str] = "report"
+
+    plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
+    period: str = option("", metavar="2024-03|2024Q1|2024|FROM..TO")
+    compare: str = option("", metavar="previous|last-year|none")
+    formats: str = option("xlsx,pdf", metavar="xlsx,pdf,html,png,svg,gpkg,geojson,shp,csv|all")
+    lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
+    suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
+    paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
+    date: str = option("", metavar="DATE", parse=as_date)
+
+    def check_together(self) -> None:
+        """Check that formats are known, and that the date is a day."""
+        from gridmap.report import parse_formats
+
+        parse_formats(self.formats)
+        if len(self.date) > len("2024-03-31"):
+            raise OptionError("api.error.date", option="date", received=self.date)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ReportResult(Result):
+    """A report, measured and ready to be written.
+
+    Attributes
+    ----------
+    city, options
+        What it is about, and what was asked.
+    report
+        Tables, figures and sentences; see `gridmap.report.Report`.
+    """
+
+    city: City
+    options: ReportOptions
+    report: Report
+
+    def __repr__(self) -> str:
+        return f"<ReportResult {self.report.title!r} {self.report.period.code}>"
+
+    def write(self, folder: str | Path, *, progress: Progress | None = None) -> Written:
+        """Write every format that was asked for into a folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder
+            Folder to write; it is made.
+        progress
+            Called with the share done.
+
+        Raises
+        ------
+        GridmapError
+            If the folder cannot be written, or holds what no report has put there.
+        """
+        from pathlib import Path
+
+        from gridmap.report import parse_formats, write_report
+
+        def tell(what: str, share: float) -> None:
+            if progress is not None:
+                progress(share, what)
+
+        return write_report(
+            self.report,
+            Path(folder),
+            formats=parse_formats(self.options.formats),
+            paper=self.options.paper,
+            progress=tell,
+        )
+
+    def sentences(self) -> list[str]:
+        """Return what a commander reads aloud."""
+        return list(self.report.sentences)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return title, period, figures and sentences as plain values."""
+        told = self.report
+        return {
+            "format": 1,
+            "title": told.title,
+            "period": told.period.code,
+            "parameters": dict(told.parameters),
+            "figures": dict(self.figures()),
+            "sentences": list(told.sentences),
+            "warnings": list(told.warnings),
+            "options": self.options.to_dict(),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the key figures as a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self.figures(), columns=["figure", "value"])
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the measures by beat with their ground, small counts hidden as in the report."""
+        import geopandas as gpd
+
+        from gridmap.errors import MissingError
+
+        layer = self.report.beats
+        if layer is None:
+            raise MissingError("measure.error.no_rows", by="beat", city=self.city.name)
+        return gpd.GeoDataFrame(
+            {"id": layer.ids, "name": layer.names}, geometry=layer.geometry, crs=layer.crs
+        )
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return the key figures as label and text."""
+        return [(item.label, f"{item.text()} {item.unit}".strip()) for item in self.report.figures]
+
+    def map_view(self) -> MapView | None:
+        """Return None: a report's maps are in its files."""
+        return None
+
+
+@verb(ReportOptions)
+def report(
+    city: City, options: ReportOptions, *, progress: Progress | None = None
+) -> ReportResult:
+    """Build the report of a period; the same input and date give the same bytes.
+
+    Returns
+    -------
+    ReportResult
+        ``result.write(folder)`` writes it.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid, or there is nothing to report on.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=500)
+    >>> gridmap.report(city, period="2024-03", lang="en").sentences()[0]  # doctest: +SKIP
+    """
+    from gridmap.i18n import current_language, using_language
+    from gridmap.report import Request, build_report
+
+    def tell(what: str, share: float) -> None:
+        if progress is not None:
+            progress(share, what)
+
+    dated = day.fromisoformat(options.date) if options.date else day.today()  # noqa: DTZ011 - the day on the desk where the report is written
+    with using_language(options.lang or current_language()):
+        request = Request(dated, options.period, options.compare, options.suppress_below)
+        built = build_report(city, request, plan=options.plan, progress=tell)
+    return ReportResult(city=city, options=options, report=built)

@@ -1,0 +1,133 @@
+"""Every verb: one request gives one answer from Python and the command, and it shows itself."""
+
+import json
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from command_line import run
+
+import gridmap
+from gridmap.api.options import Options, option_specs
+from gridmap.errors import GridmapError, OptionError
+from gridmap.i18n import using_language
+
+mpl.use("agg")
+VERBS = {
+    "check": {},
+    "repair": {"tolerance_m": 2.0},
+    "measure": {"by": "station"},
+    "coverage": {"within": "500m", "by": "beat"},
+    "site": {"rooms": 2, "within": "500m"},
+    "propose": {"beats": 6, "effort": "quick", "seed": 3},
+    "compare": {},
+    "report": {"period": "2024-03", "date": "2024-04-02"},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = gridmap.Workspace.at(tmp_path_factory.mktemp("verbs") / "city")
+    place.put_city(gridmap.make_city(grids=80, incidents=800, seed=2))
+    return place
+
+
+@pytest.fixture(scope="module")
+def city(place):
+    return place.city()
+
+
+@pytest.fixture(scope="module")
+def results(city):
+    with using_language("en"):
+        found = {
+            name: getattr(gridmap, name)(city, **fields)
+            for name, fields in VERBS.items()
+            if name != "compare"
+        }
+        found["compare"] = gridmap.compare(city, after=found["propose"].plans[0])
+    return found
+
+
+def flags(fields):
+    for name, value in fields.items():
+        yield from (f"--{name.replace('_', '-')}", str(value))
+
+
+def timeless(answer):
+    """Return an answer without what differs from run to run."""
+    if isinstance(answer, dict):
+        return {k: timeless(v) for k, v in answer.items() if k not in {"seconds", "name"}}
+    return [timeless(item) for item in answer] if isinstance(answer, list) else answer
+
+
+@pytest.mark.parametrize("name", ["check", "measure", "coverage", "site", "propose"])
+def test_the_command_answers_as_python_does(place, results, name):
+    done = run(name, place.path, *flags(VERBS[name]), "--json")
+    assert done.returncode == 0, done.stderr
+    with using_language("en"):
+        mine = json.loads(json.dumps(results[name].to_dict(), allow_nan=False))
+    assert timeless(json.loads(done.stdout)) == timeless(mine)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_result_is_frame_json_and_html(results, name):
+    result = results[name]
+    answer = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert answer["format"] == 1
+    assert isinstance(result.to_frame(), pd.DataFrame)
+    assert result.to_gdf().crs == result.city.crs
+    assert result._repr_html_().startswith("<div>")
+    assert name.title() in repr(result)
+    if result.map_view() is None:
+        with pytest.raises(GridmapError):
+            result.plot()
+        return
+    axes = result.plot()
+    assert len(axes.collections)
+    mpl.pyplot.close("all")
+    assert "CityMap" in result.explore().get_root().render()
+
+
+def options_classes():
+    return {cls.verb: cls for cls in Options.__subclasses__() if cls.__module__[:7] == "gridmap"}
+
+
+def test_every_option_explains_itself_in_both_languages(results):
+    assert set(options_classes()) >= set(VERBS)
+    for name, cls in options_classes().items():
+        assert getattr(gridmap, name).__doc__
+        for spec in option_specs(cls):
+            for language in ("zh", "en"):
+                with using_language(language):
+                    assert spec.meaning(name).strip()
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_an_option_of_a_wrong_type_is_refused_by_name(results, name):
+    for spec in option_specs(options_classes()[name]):
+        with pytest.raises(OptionError) as caught:
+            options_classes()[name](**{spec.name: object()})
+        assert caught.value.option == spec.name
+        assert "object" in str(caught.value)
+
+
+def test_dir_lists_every_verb():
+    assert set(VERBS) <= set(dir(gridmap))
+    for name in gridmap.__all__:
+        assert getattr(gridmap, name) is not None
+    assert all(callable(getattr(gridmap, name)) for name in VERBS)
+
+
+def test_a_new_room_says_where_it_stands(results):
+    site = results["site"].to_frame()
+    assert site["lon"].between(-180, 180).all()
+    assert site["lat"].between(-90, 90).all()
+    assert set(site["beat"]) <= set(results["measure"].city.beats.names)
+    points = results["site"].to_gdf().to_crs(4326).geometry
+    assert points.x.to_numpy() == pytest.approx(site["lon"].to_numpy(), abs=1e-6)
+
+
+def test_a_written_report_is_whole(results, tmp_path):
+    written = results["report"].write(tmp_path / "out")
+    assert {name.rpartition(".")[2] for name in written.files} == {"xlsx", "pdf"}
