@@ -132,7 +132,6 @@ REFUSED = {
     "points as grids": ("a.geojson", geojson(POINT), "grid"),
     "polygons as rooms": ("a.geojson", geojson(square()), "room"),
     "polygons as incidents": ("a.geojson", geojson(square()), "incidents"),
-    "mixed types": ("a.geojson", geojson(square(), POINT), "grid"),
     "degrees beyond the earth": ("a.geojson", geojson(square(400, 95)), "grid"),
     "latitude first": ("a.geojson", geojson(square(22.5, 114.0)), "grid"),
     "unknown suffix": ("a.docx", b"PK hello", "grid"),

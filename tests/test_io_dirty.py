@@ -228,7 +228,7 @@ def test_what_an_overlay_leaves_beside_areas_is_dropped_and_told(tmp_path):
 def test_one_broken_ring_costs_one_row(tmp_path):
     GRIDS.to_file(tmp_path / "made.geojson", driver="GeoJSON")
     made = json.loads((tmp_path / "made.geojson").read_text(encoding="utf-8"))
-    made["features"][0]["geometry"]["coordinates"][0].pop()
+    made["features"][0]["geometry"]["coordinates"][0] = [[114.0, 22.5], [114.01, 22.5]]
     report, city = bring(tmp_path, "g.geojson", json.dumps(made), "grid")
     assert (report.read, list(city.grids.ids)) == (2, ["002"])
     assert report.refused == {"no_coordinates": 1}
@@ -241,8 +241,22 @@ def test_a_drawing_tools_own_id_is_not_the_code(tmp_path, extra):
     assert list(read_city(tmp_path / "city").grids.ids) == ["001", "002"]
 
 
+def kml_of(area):
+    ring = " ".join(f"{x},{y},0" for x, y in area.exterior.coords)
+    outer = f"<outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing>"
+    return f"<Polygon>{outer}</outerBoundaryIs></Polygon>"
+
+
 def test_a_kml_is_its_own_columns(tmp_path):
-    GRIDS.to_file(tmp_path / "g.kml", driver="KML")
+    rows = "".join(
+        f'<Placemark id="g.{n}"><name>{row.网格名称}</name><ExtendedData><SchemaData>'
+        f'<SimpleData name="网格编码">{row.网格编码}</SimpleData>'
+        f'<SimpleData name="常住人口">{row.常住人口}</SimpleData>'
+        f"</SchemaData></ExtendedData>{kml_of(row.geometry)}</Placemark>"
+        for n, row in enumerate(GRIDS.itertuples())
+    )
+    text = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document id="d"><Folder>{rows}'
+    (tmp_path / "g.kml").write_text(f"{text}</Folder></Document></kml>", encoding="utf-8")
     import_files(tmp_path / "city", [tmp_path / "g.kml"], kind="grid")
     grids = read_city(tmp_path / "city").grids
     assert set(grids.frame.columns) == {"id", "name", "residents", "geometry"}

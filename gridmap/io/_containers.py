@@ -20,7 +20,7 @@ __all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "WORKBOOK_SUFFIXES", "opened_fil
 
 VECTOR_SUFFIXES = (
     ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
-    ".tab", ".gdb", ".gpx",
+    ".tab", ".gdb", ".gpx", ".ovkml",
 )  # fmt: skip
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", *WORKBOOK_SUFFIXES, ".parquet")
@@ -61,7 +61,7 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
     _check_size(path, max_mb)
     suffix = path.suffix.lower()
     if suffix in WORKBOOK_SUFFIXES or not zipfile.is_zipfile(path) or workbook_form(path):
-        if suffix == ".zip":
+        if suffix in {".zip", ".kmz"}:
             raise InputError("io.error.broken_zip", file=path.name)
         if suffix not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
             raise InputError("io.error.unknown_kind", file=path.name)

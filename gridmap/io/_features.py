@@ -68,6 +68,7 @@ def accepted(
         If the user maps a column that is not there.
     """
     frame, persons, notes = _without_persons(source.frame, options, where)
+    notes = [*source.notes, *notes]
     if source.garbled:
         names = "、".join(source.garbled[:5])
         notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
@@ -129,6 +130,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         found.frame[name] = values
     _keep_others(found.frame, frame, mapped)
     _refuse_shapeless(found)
+    _leave_out_others(found, kind, where)
     _shift_datum(found, options)
     return found
 
@@ -264,6 +266,25 @@ def _refuse_shapeless(found: Features) -> None:
         found.frame = found.frame.set_geometry(
             gpd.GeoSeries(shapely.force_2d(flat), crs=found.crs)
         )
+
+
+def _leave_out_others(found: Features, kind: str, where: str) -> None:
+    """Leave out shapes that are not of the kind, as labels among areas; refuse nothing else.
+
+    A file without a single shape of the kind is another layer, which `Layer` refuses.
+    """
+    dimensions = shapely.get_dimensions(found.frame.geometry.to_numpy())
+    fits = dimensions == _DIMENSION_OF.get(kind, 2)
+    if kind == "barrier":
+        fits |= dimensions == 2  # a lake is one, as a river is
+    if fits.all() or not fits.any():
+        return
+    counts = {name: int(((dimensions == d) & ~fits).sum())
+              for d, name in enumerate(("points", "lines", "areas"))}  # fmt: skip
+    found.refused["other_shape"] = int((~fits).sum())
+    values = {"file": where, "kind": tr(f"io.layer.{kind}"), **counts}
+    found.notes.append(Note("io.note.other_shapes", values))
+    found.frame = found.frame[fits].reset_index(drop=True)
 
 
 def _shift_datum(found: Features, options: ImportOptions) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 from pyproj import CRS
 
 from gridmap.errors import ConflictError, WorkspaceError
+from gridmap.gdal.formats import require_format
+from gridmap.gdal.libraries import load_pyogrio
 from gridmap.i18n import tr
-from gridmap.io.gdal import load_pyogrio, require_format
 from gridmap.model import Kind, Layer
 
 __all__ = ["read_stored_layer", "require_unchanged", "stamp_of", "write_stored_layer"]
@@ -27,13 +28,12 @@ def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str,
     WorkspaceError
         If the file or the layer cannot be read.
     """
-    from pyogrio.errors import DataLayerError, DataSourceError
-
     pyogrio = load_pyogrio()
+    unreadable = pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError
     try:
         require_format(path)
         frame = pyogrio.read_dataframe(path, layer=str(kind), use_arrow=True)
-    except (DataSourceError, DataLayerError, OSError, ValueError) as error:
+    except (*unreadable, OSError, ValueError) as error:
         raise WorkspaceError(
             "io.error.layer_unreadable", kind=str(kind), path=str(path.parent)
         ) from error
@@ -51,8 +51,6 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
     WorkspaceError
         If it cannot be written: the disk may be full.
     """
-    from pyogrio.errors import DataLayerError, DataSourceError
-
     pyogrio = load_pyogrio()
     # The same layers give the same bytes: no clock in the file.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
@@ -65,7 +63,7 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
             frame, path, layer=str(layer.kind), driver="GPKG", geometry_name="geom",
             promote_to_multi=False, use_arrow=False,
         )  # fmt: skip
-    except (DataSourceError, DataLayerError) as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise WorkspaceError(
             "io.error.cannot_write", path=str(path.parent), reason=str(error)
         ) from error

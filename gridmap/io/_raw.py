@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.io._encoding import Encoding
+from gridmap.io.options import Note
 
 __all__ = ["Source", "foreign_reader"]
 
@@ -33,6 +34,10 @@ class Source:
         The format.
     garbled
         Columns whose text looks like Chinese read in a Western encoding.
+    layer
+        Name of the layer in its file.
+    notes
+        What was done to it on the way in.
     """
 
     frame: pd.DataFrame
@@ -40,6 +45,8 @@ class Source:
     encoding: Encoding
     driver: str
     garbled: tuple[str, ...] = ()
+    layer: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 @contextmanager

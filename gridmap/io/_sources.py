@@ -23,15 +23,34 @@ from gridmap.io._raw import Source, foreign_reader
 from gridmap.io._sheets import workbook_form
 from gridmap.io._table_head import require_width
 from gridmap.io._tables import read_csv, read_csv_parts
-from gridmap.io._vector import read_vector
+from gridmap.io._vector import read_vectors
 
-__all__ = ["read_parts", "read_source"]
+__all__ = ["read_parts", "read_source", "read_sources"]
 
 _WKT = re.compile(
     r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE
 )
 _SRID = re.compile(r"^\s*SRID=(\d+);")
 _NESTED = r"(?:\([^)]*){7}"  # a polygon of several parts has three brackets inside each other
+
+
+def read_sources(path: Path, *, layer: str = "", encoding: str = "") -> list[Source]:
+    """Read one file; with ``all`` for a layer, each layer of a GIS file as a source of its own.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, holds several layers and none was chosen, or is empty.
+    EncodingError
+        If its text decodes to garbage.
+    """
+    if layer != "all" or path.suffix.lower() not in VECTOR_SUFFIXES:
+        return [read_source(path, layer=layer, encoding=encoding)]
+    found = [item for item in read_vectors(path, layer=layer, encoding=encoding)
+             if len(item.frame)]  # fmt: skip
+    if not found:
+        raise InputError("io.error.empty_layer", file=path.name)
+    return [replace(item, garbled=_garbled(item.frame, path, refuse=False)) for item in found]
 
 
 def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
@@ -48,7 +67,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
     if suffix in {".parquet", ".geoparquet"}:
         source = _read_parquet(path)
     elif suffix in VECTOR_SUFFIXES:
-        source = read_vector(path, layer=layer, encoding=encoding)
+        source = read_vectors(path, layer=layer, encoding=encoding)[0]
     elif _is_workbook(path):
         from gridmap.io._excel import read_excel
 

@@ -19,7 +19,7 @@ from gridmap.io._datum_guess import datum_note
 from gridmap.io._features import Features, read_features
 from gridmap.io._ids import unique_ids
 from gridmap.io._incidents import read_incidents
-from gridmap.io._sources import read_source
+from gridmap.io._sources import read_sources
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
@@ -197,9 +197,9 @@ def read_layer(
             chosen = _choose(inside, options.layer, path.name)
             for item in chosen:
                 layer = "" if len(inside) > 1 else options.layer
-                source = read_source(item, layer=layer, encoding=options.encoding)
-                parts.append(read_features(source, str(kind), options, item.name))
-                encodings.append(source.encoding.text())
+                for source in read_sources(item, layer=layer, encoding=options.encoding):
+                    parts.append(read_features(source, str(kind), options, item.name))
+                    encodings.append(source.encoding.text())
         names.append(path.name)
     where = ", ".join(names)
     if all(len(part.frame) == 0 for part in parts):

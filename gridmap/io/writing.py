@@ -14,8 +14,8 @@ import shapely
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
+from gridmap.gdal.libraries import load_pyogrio
 from gridmap.io._field_map import short_names, write_field_map
-from gridmap.io.gdal import load_pyogrio
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import reproject
 
@@ -135,8 +135,6 @@ def _ready(
 
 
 def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, str]:
-    from pyogrio.errors import DataSourceError
-
     pyogrio = load_pyogrio()
     options: dict[str, object] = {}
     match path.suffix.lower():
@@ -149,7 +147,7 @@ def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, 
             options["COORDINATE_PRECISION"] = 9  # a tenth of a millimetre
     try:
         pyogrio.write_dataframe(frame, path, driver=_DRIVERS[path.suffix.lower()], **options)
-    except DataSourceError as error:
+    except pyogrio.errors.DataSourceError as error:
         raise InputError("io.error.cannot_hold", file=path.name, reason=str(error)) from error
     return {}
 

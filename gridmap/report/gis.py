@@ -11,9 +11,9 @@ from xml.sax.saxutils import quoteattr
 import geopandas as gpd
 import numpy as np
 
+from gridmap.gdal.libraries import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
-from gridmap.io.gdal import load_pyogrio
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Layer
 from gridmap.report._reach import reach_frame

@@ -1,0 +1,286 @@
+"""The program that reads a GIS file, in a process of its own that is locked in.
+
+It takes a request as JSON on its standard input, and leaves ``answer.json`` and one Arrow file
+for each layer in the folder that it may write. It loads neither pandas nor geopandas, so that
+it starts in a fifth of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any
+
+from gridmap.errors import GridmapError, InputError, MissingError, some_ids
+from gridmap.gdal.formats import DRIVERS, KML, require_driver
+from gridmap.gdal.sandbox import confine
+
+__all__ = ["main", "read_in_child"]
+
+RAW = "ISO-8859-1"  # decodes any bytes, and is undone without loss
+MOST_COLUMNS = 2_000
+_MOST_LAYERS = 1_000
+_MODULES = {"rtree", "rtree_i32", "geopoly", "fts3", "fts4", "fts5"}
+# GDAL's functions inside SQL open files and send requests.
+_REACHING = re.compile(r"\b(?:ogr_|gdal_|load_extension)")
+_CURVES = set(range(8, 15))
+
+
+class _Without(MetaPathFinder):
+    """Makes heavy libraries look absent: pyogrio and pyarrow then do without them."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Refuse an import."""
+        del path, target
+        if fullname in {"pandas", "geopandas", "shapely", "pyproj"}:
+            raise ModuleNotFoundError(name=fullname)
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    out = Path(request["out"])
+    try:
+        held = confine(
+            read=[Path(item) for item in request["readable"]],
+            write=out,
+            memory_bytes=request["memory_bytes"],
+            processor_s=request["processor_s"],
+        )
+        sys.meta_path.insert(0, _Without())
+        answer = read_in_child(request, out) | {"guards": sorted(held)}
+    except GridmapError as error:
+        answer = {
+            "error": error.key, "values": error.values, "missing": isinstance(error, MissingError),
+        }  # fmt: skip
+    except MemoryError:
+        answer = {"error": "gdal.error.memory", "values": {"file": request["name"]}}
+    except Exception as error:  # noqa: BLE001 - damaged files raise a dozen kinds of errors
+        answer = {
+            "error": "gdal.error.cannot_open", "values": {"file": request["name"]},
+            "reason": f"{type(error).__name__}: {error}",
+        }  # fmt: skip
+    (out / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Read what is asked for and return what `gridmap.gdal.reading` needs to know of it.
+
+    Parameters
+    ----------
+    request
+        ``path`` of the file, its ``name`` for people, ``suffix``, ``layer`` (blank for the only
+        one, ``all``), ``encoding``.
+    out
+        Where the Arrow files go.
+    """
+    path, suffix = Path(request["path"]), str(request["suffix"])
+    if suffix in KML:
+        return _read_kml(request, out)
+    if suffix == ".gpkg":
+        _require_plain_database(path, request["name"])
+    if suffix == ".shp" and not path.with_suffix(".shx").exists():
+        _restore_index(path)
+    kinds = _kinds_by_layer(path, suffix)
+    layers = [
+        {"name": name, **_read_layer(request, name, out / f"{number}.arrow")}
+        for number, name in enumerate(_wanted(kinds, request["layer"], request["name"]))
+    ]
+    return {"layers": layers, "known": list(kinds)}
+
+
+def _restore_index(path: Path) -> None:
+    """Let GDAL rebuild the index of a shapefile that has lost it, beside its copy."""
+    from gridmap.gdal.libraries import load_pyogrio
+
+    pyogrio = load_pyogrio()
+    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
+    pyogrio.list_layers(path)
+    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
+
+
+def _wanted(kinds: dict[str, str | None], layer: str, file: str) -> list[str]:
+    """Return the layers to read: the one named, the only one with shapes, or all of them."""
+    shaped = [name for name, kind in kinds.items() if kind not in {None, "None"}] or list(kinds)
+    if layer == "all":
+        return shaped
+    if layer and layer not in kinds:
+        raise MissingError("io.error.no_layer", layer=layer, file=file, known=some_ids(kinds, 8))
+    if layer:
+        return [layer]
+    if not shaped:
+        raise InputError("gdal.error.cannot_open", file=file)
+    if len(shaped) > 1:
+        raise InputError("io.error.several_layers", file=file, known=some_ids(shaped, 8))
+    return shaped
+
+
+def _kinds_by_layer(path: Path, suffix: str) -> dict[str, str | None]:
+    """Return the layers of a file and what each is made of, as fiona sees them.
+
+    Only where fiona's GDAL lacks the driver, or is too old for the file, pyogrio looks.
+    """
+    from gridmap.gdal.libraries import load_fiona, load_pyogrio
+
+    fiona = load_fiona()
+    try:
+        kinds: dict[str, str | None] = {}
+        for name in fiona.listlayers(path)[:_MOST_LAYERS]:
+            with fiona.open(
+                path, layer=name, enabled_drivers=list(DRIVERS[suffix]),
+                allow_unsupported_drivers=True,
+            ) as opened:  # fmt: skip
+                kinds[name] = str(opened.schema["geometry"])
+    except (fiona.errors.FionaError, OSError, ValueError, IndexError):
+        kinds = {}
+    if not kinds:
+        kinds = {str(name): kind for name, kind in load_pyogrio().list_layers(path)}
+    return kinds
+
+
+def _read_kml(request: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Write each folder of a KML as a layer."""
+    import pyarrow as pa
+
+    from gridmap.gdal.kml import read_kml
+
+    name = str(request["name"])
+    folders, encoding = read_kml(Path(request["path"]), name=name, encoding=request["encoding"])
+    by_name = {folder.name: folder for folder in folders}
+    kinds = {key: "Shapes" if any(one.shapes) else None for key, one in by_name.items()}
+    made = []
+    for number, key in enumerate(_wanted(kinds, request["layer"], name)):
+        folder = by_name[key]
+        columns = list(dict.fromkeys(column for row in folder.rows for column in row))
+        if len(columns) > MOST_COLUMNS:
+            raise InputError(
+                "gdal.error.columns", file=name, count=len(columns), most=MOST_COLUMNS
+            )
+        table = pa.table(
+            {column: pa.array([row.get(column) for row in folder.rows], pa.string())
+             for column in columns}
+            | {"geometry": pa.array(folder.shapes, pa.binary())}
+        )  # fmt: skip
+        target = out / f"{number}.arrow"
+        with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        made.append({
+            "name": key, "file": target.name, "driver": "KML", "crs": "EPSG:4326", "times": [],
+            "in_bytes": False, "has_shapes": True, "encoding": encoding,
+        })  # fmt: skip
+    return {"layers": made, "known": list(kinds)}
+
+
+def _read_layer(request: dict[str, Any], layer: str, target: Path) -> dict[str, Any]:
+    from gridmap.gdal.libraries import load_pyogrio
+
+    pyogrio = load_pyogrio()
+    path, suffix, name = Path(request["path"]), str(request["suffix"]), str(request["name"])
+    info = pyogrio.read_info(path, layer=layer, encoding=RAW if suffix == ".shp" else None)
+    driver = require_driver(str(info["driver"]), Path(name))
+    if len(info["fields"]) > MOST_COLUMNS:
+        raise InputError(
+            "gdal.error.columns", file=name, count=len(info["fields"]), most=MOST_COLUMNS
+        )
+    in_bytes = driver in {"ESRI Shapefile", "MapInfo File"} and info["encoding"] != "UTF-8"
+    if in_bytes or suffix == ".shp":
+        _write_arrays(path, layer, target, encoding=RAW)
+    elif not _write_stream(path, layer, target):
+        _write_arrays(path, layer, target, encoding=None)
+    times = [
+        str(field)
+        for field, kind in zip(info["fields"], info["ogr_types"], strict=True)
+        if kind == "OFTDateTime"
+    ]
+    return {
+        "file": target.name,
+        "driver": driver,
+        "crs": info["crs"],
+        "times": times,
+        "in_bytes": in_bytes or suffix == ".shp",
+        "has_shapes": info["geometry_type"] is not None,
+    }
+
+
+def _write_stream(path: Path, layer: str, target: Path) -> bool:
+    """Copy a layer as GDAL streams it; say no where it has curves, which nobody else reads."""
+    import pyarrow as pa
+
+    from gridmap.gdal.libraries import load_pyogrio
+
+    opened = load_pyogrio().raw.open_arrow(
+        path, layer=layer, use_pyarrow=True, datetime_as_string=True
+    )
+    with opened as (meta, stream):
+        shapes = meta["geometry_name"] or "wkb_geometry"
+        names = ["geometry" if name == shapes else name for name in stream.schema.names]
+        schema = pa.schema(
+            [field.with_name(name) for field, name in zip(stream.schema, names, strict=True)]
+        ).remove_metadata()
+        with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for batch in stream:
+                if "geometry" in names and _has_curves(batch.column(names.index("geometry"))):
+                    return False
+                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    return True
+
+
+def _has_curves(shapes: Any) -> bool:  # noqa: ANN401 - pyarrow carries no types
+    """Return whether WKB holds curves: GDAL streams them as they are."""
+    import numpy as np
+
+    if shapes.null_count:
+        shapes = shapes.drop_null()
+    _, offsets, data = shapes.buffers()
+    if len(shapes) == 0 or data is None:
+        return False
+    wide = "int64" if str(shapes.type).startswith("large") else "int32"
+    starts = np.frombuffer(offsets, wide)[shapes.offset :][: len(shapes)]
+    raw = np.frombuffer(data, "uint8")
+    little = raw[starts] == 1
+    low = np.where(little, raw[starts + 1], raw[starts + 4]).astype("int64")
+    high = np.where(little, raw[starts + 2], raw[starts + 3]).astype("int64")
+    return bool(np.isin((low + 256 * high) % 1000, list(_CURVES)).any())
+
+
+def _write_arrays(path: Path, layer: str, target: Path, *, encoding: str | None) -> None:
+    """Write a layer value by value: for text that is not UTF-8, and for curves."""
+    import pyarrow as pa
+
+    from gridmap.gdal.libraries import load_pyogrio
+
+    meta, _, shapes, columns = load_pyogrio().raw.read(
+        path, layer=layer, encoding=encoding, datetime_as_string=True
+    )
+    made = [pa.array(column, from_pandas=True) for column in columns]
+    names = [str(name) for name in meta["fields"]]
+    if shapes is not None:
+        made.append(pa.array(shapes, type=pa.binary()))
+        names.append("geometry")
+    table = pa.Table.from_arrays(made, names=names)
+    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _require_plain_database(path: Path, name: str) -> None:
+    """Refuse a database whose views, triggers or virtual tables may reach other files."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
+        try:
+            rows = database.execute("SELECT type, sql FROM sqlite_master").fetchall()
+        except sqlite3.Error as error:
+            raise InputError("gdal.error.cannot_open", file=name) from error
+    for kind, sql in rows:
+        text = " ".join(str(sql or "").lower().split())
+        virtual = text.startswith("create virtual table")
+        module = text.partition(" using ")[2].partition("(")[0].strip()
+        if (virtual and module not in _MODULES) or (kind != "table" and _REACHING.search(text)):
+            raise InputError("gdal.error.reaching", file=name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Which driver may read a suffix, and what a file of that suffix must begin with."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from gridmap.errors import InputError
+
+__all__ = ["DRIVERS", "KML", "PARTS", "require_driver", "require_format"]
+
+_JSON = ("GeoJSON", "ESRIJSON", "TopoJSON", "GeoJSONSeq")
+DRIVERS: dict[str, tuple[str, ...]] = {
+    ".shp": ("ESRI Shapefile",),
+    ".tab": ("MapInfo File",),
+    ".geojson": _JSON,
+    ".json": _JSON,
+    ".gpkg": ("GPKG",),
+    ".fgb": ("FlatGeobuf",),
+    ".gml": ("GML",),
+    ".gpx": ("GPX",),
+    ".gdb": ("OpenFileGDB",),
+}
+"""Suffix to the drivers that may read such a file; no other driver is left in the process."""
+
+KML = (".kml", ".ovkml")
+"""Suffixes of files that `gridmap.gdal.kml` reads, without GDAL."""
+
+PARTS = {
+    ".shp": (".shx", ".dbf", ".prj", ".cpg"),
+    ".tab": (".dat", ".map", ".id", ".ind", ".dbf"),
+}
+"""Suffix of a file to those of its parts: other files beside it are not shown to GDAL."""
+
+_HEAD = 65_536
+_SQLITE = b"SQLite format 3\0"
+_PROLOG = re.compile(r"\A\s*(?:<\?.*?\?>|<!--.*?-->|\s)*", re.DOTALL)
+_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
+_ROOTS = {".kml": "kml", ".ovkml": "kml", ".gpx": "gpx"}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def require_driver(found: str, path: Path) -> str:
+    """Return the driver that GDAL chose for a file, if its suffix allows it.
+
+    Raises
+    ------
+    InputError
+        If the file is in another format than its suffix says.
+    """
+    if found not in DRIVERS.get(path.suffix.lower(), ()):
+        raise _another(path)
+    return found
+
+
+def require_format(path: Path) -> None:
+    """Hold a file's first bytes against its suffix, before GDAL sees the file.
+
+    Raises
+    ------
+    InputError
+        If it is another format, or a MapInfo view or seamless table, which lead to other
+        files.
+    """
+    suffix = path.suffix.lower()
+    # GDAL takes paths that begin so for its own file systems.
+    if suffix not in (*DRIVERS, *KML) or path.resolve().as_posix().startswith("/vsi"):
+        raise _another(path)
+    if suffix == ".gdb":
+        fits = path.is_dir() and any(
+            item.name.lower() == "a00000001.gdbtable" for item in path.iterdir()
+        )
+    elif path.is_file():
+        with path.open("rb") as file:
+            fits = _fits(suffix, file.read(_HEAD))
+    else:
+        fits = False
+    if not fits:
+        raise _another(path)
+
+
+def _fits(suffix: str, head: bytes) -> bool:
+    match suffix:
+        case ".shp":
+            return head[:4] == b"\x00\x00\x27\x0a"
+        case ".gpkg":
+            return head.startswith(_SQLITE)
+        case ".fgb":
+            return head[:3] == head[4:7] == b"fgb"
+        case ".geojson" | ".json":
+            return _text(head).lstrip()[:1] in {"{", "\x1e"}
+        case ".tab":
+            return _is_plain_table(_text(head).lower())
+        case _:
+            return _is_xml_of(suffix, _text(head))
+
+
+def _text(head: bytes) -> str:
+    name = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "latin-1")
+    return head.decode(name, errors="ignore")
+
+
+def _is_plain_table(text: str) -> bool:
+    """Return whether a MapInfo table holds its own data: views and seamless ones do not."""
+    leads_on = ("create view", "open table", "isseamless")
+    return text.lstrip().startswith("!table") and not any(words in text for words in leads_on)
+
+
+def _is_xml_of(suffix: str, text: str) -> bool:
+    """Return whether XML has the root of its format; a document type may name other files."""
+    opening = _PROLOG.match(text)
+    root = _ROOT.match(text, opening.end() if opening else 0)
+    if root is None:
+        return False
+    if suffix == ".gml":
+        return "opengis.net/gml" in text and not root[1].startswith("OGRVRT")
+    return root[1] == _ROOTS[suffix]
+
+
+def _another(path: Path) -> InputError:
+    return InputError(
+        "gdal.error.another_format", file=path.name, suffix=path.suffix.lower() or "-"
+    )

@@ -1,0 +1,257 @@
+"""Reading a GIS file in a process that is locked in: what is asked, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceError
+from gridmap.gdal.formats import PARTS, require_format
+
+__all__ = ["RawLayer", "read_layers"]
+
+# What a file may cost: measured on the largest public layers, and some ten times that.
+_MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24
+_PROCESSOR_S, _PROCESSOR_PER_MB = 8, 2
+_CLOCK_PER_PROCESSOR_S = 6  # a machine that is busy with other things
+_KEPT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CONDA_PREFIX")
+_SAFE = str.maketrans(dict.fromkeys('!?*#<>:"|\\/', "_"))
+_LONGEST = 60  # letters of a name; some systems take 255 bytes
+
+
+@dataclass(frozen=True)
+class RawLayer:
+    """One layer as GDAL reads it, before anything is made of it.
+
+    Parameters
+    ----------
+    name
+        The layer's name in its file.
+    frame
+        The attributes.
+    shapes
+        A geometry for each row, None where there is none; None for a table.
+    crs
+        What the file states, as text that pyproj takes, or None.
+    driver
+        GDAL's name of the format.
+    in_bytes
+        Whether text stands as bytes, each a Latin-1 letter, that wait for their encoding.
+    encoding
+        The encoding that the text was in, where the reader found it out.
+    closed
+        Shapes of which rings had to be closed.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    shapes: NDArray[np.object_] | None
+    crs: str | None
+    driver: str
+    in_bytes: bool
+    encoding: str = ""
+    closed: int = 0
+
+
+def read_layers(path: Path, *, layer: str = "", encoding: str = "") -> list[RawLayer]:
+    """Read layers of a GIS file in a process that sees this file only.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a file geodatabase.
+    layer
+        Name of a layer, ``all`` for each that has shapes, blank for the only one.
+    encoding
+        Encoding of a KML that states a wrong one; what else has text in bytes returns bytes.
+
+    Raises
+    ------
+    InputError
+        If the file is in another format than its suffix says, is broken, leads to other files,
+        costs too much memory or time, or holds several layers and none was chosen.
+    MissingError
+        If it has no such layer.
+    WorkspaceError
+        If there is no room for what is read.
+    """
+    require_format(path)
+    with _staged(path) as (staged, readable, out):
+        size = _size(path)
+        request = {
+            "path": str(staged),
+            "name": path.name,
+            "suffix": path.suffix.lower(),
+            "layer": layer,
+            "encoding": encoding,
+            "out": str(out),
+            "readable": [str(item) for item in readable],
+            "memory_bytes": _MEMORY_BYTES + _MEMORY_PER_BYTE * size,
+            "processor_s": _PROCESSOR_S + _PROCESSOR_PER_MB * (size // 1_000_000),
+        }
+        answer = _ask(request, path.name, out)
+        return [_layer(item, out) for item in answer["layers"]]
+
+
+def _ask(request: dict[str, Any], name: str, out: Path) -> dict[str, Any]:
+    package = str(Path(__file__).parents[2])
+    # Where gridmap is worked on, this copy comes before one that is installed.
+    place = (
+        f"import sys; package = {package!r}; package in sys.path or sys.path.insert(0, package)"
+    )
+    start = f"{place}; from gridmap.gdal import child; child.main()"
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, by this very interpreter
+            [sys.executable, "-I", "-X", "utf8", "-c", start],
+            input=json.dumps(request).encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=out,
+            env=_environment(out),
+            timeout=_CLOCK_PER_PROCESSOR_S * request["processor_s"],
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError("gdal.error.time", file=name) from error
+    try:
+        answer = json.loads((out / "answer.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _stopped(done.returncode, name, out) from error
+    if "error" in answer:
+        kind = MissingError if answer.get("missing") else InputError
+        cause = RuntimeError(answer["reason"]) if "reason" in answer else None
+        raise kind(str(answer["error"]), **answer["values"]) from cause
+    return dict(answer)
+
+
+def _environment(out: Path) -> dict[str, str]:
+    """Return what a reader must know of its surroundings: no secrets, no settings of GDAL."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {
+        "TMPDIR": str(out), "TEMP": str(out), "TMP": str(out), "HOME": str(out),
+        "CPL_TMPDIR": str(out), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+        "GDAL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system",
+    }  # fmt: skip
+
+
+def _stopped(code: int, name: str, out: Path) -> GridmapError:
+    """Return why a reader ended without an answer."""
+    if shutil.disk_usage(out).free < 10_000_000:
+        return WorkspaceError("gdal.error.disk_full", file=name)
+    slow = sys.platform != "win32" and code in {-signal.SIGXCPU, -signal.SIGKILL}
+    return InputError("gdal.error.time" if slow else "gdal.error.stopped", file=name)
+
+
+@contextmanager
+def _staged(path: Path) -> Iterator[tuple[Path, list[Path], Path]]:
+    """Yield a file apart from its neighbours, what must be readable, and a folder to write in."""
+    out = Path(tempfile.mkdtemp(prefix="gridmap-"))
+    try:
+        suffix = path.suffix.lower()
+        stem = path.stem[:_LONGEST].translate(_SAFE).strip() or "layer"
+        staged = out / "in" / f"{stem}{suffix}"
+        staged.parent.mkdir()
+        readable = [_put(path, staged)]
+        readable += [
+            _put(other, staged.with_suffix(other.suffix.lower()))
+            for other in path.parent.iterdir()
+            if other.stem == path.stem and other.suffix.lower() in PARTS.get(suffix, ())
+        ]
+        yield staged, readable, out
+    except OSError as error:
+        if isinstance(error, GridmapError):
+            raise
+        raise InputError("gdal.error.cannot_open", file=path.name) from error
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+
+
+def _put(source: Path, target: Path) -> Path:
+    """Link or copy a file, and return what has to be readable for the reader to see it."""
+    source = source.resolve()
+    log = source.with_name(f"{source.name}-wal")
+    if log.exists() and log.stat().st_size:
+        # What another program has not yet written into its database is in the file beside it.
+        shutil.copyfile(source, target)
+        shutil.copyfile(log, target.with_name(f"{target.name}-wal"))
+        return target
+    try:
+        target.symlink_to(source, target_is_directory=source.is_dir())
+    except (OSError, NotImplementedError):  # Windows lets few people make links
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copyfile(source, target)
+        return target
+    return source
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{_literal(path.stem)}.*")
+    return sum(item.stat().st_size for item in files if item.is_file())
+
+
+def _literal(stem: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in stem)
+
+
+def _layer(item: dict[str, Any], out: Path) -> RawLayer:
+    import pyarrow as pa
+
+    with pa.memory_map(str(out / item["file"])) as source:
+        table = pa.ipc.open_file(source).read_all()
+        table.validate(full=True)
+        shapes, closed = None, 0
+        if item["has_shapes"] and "geometry" in table.column_names:
+            raw = table.column("geometry").to_numpy()
+            shapes, closed = _shapes(raw)
+            table = table.drop_columns(["geometry"])
+        frame = table.to_pandas()
+    for name in item["times"]:
+        if name in frame.columns:
+            frame[name] = _times(frame[name])
+    return RawLayer(
+        item["name"], frame, shapes, item["crs"], item["driver"], bool(item["in_bytes"]),
+        str(item.get("encoding", "")), closed,
+    )  # fmt: skip
+
+
+def _shapes(raw: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
+    """Return geometries and how many had rings to be closed; None for what is no shape."""
+    shapes = np.asarray(shapely.from_wkb(raw, on_invalid="ignore"), dtype=object)
+    lost = shapely.is_missing(shapes) & np.array([item is not None for item in raw], dtype=bool)
+    if not lost.any():
+        return shapes, 0
+    mended = np.asarray(shapely.from_wkb(raw[lost], on_invalid="fix"), dtype=object)
+    # A ring of two points closes to a line there and back: that is no area.
+    mended[shapely.area(mended) == 0] = None
+    shapes[lost] = mended
+    return shapes, int((~shapely.is_missing(mended)).sum())
+
+
+def _times(values: pd.Series) -> pd.Series:
+    """Return times; as text where they are of several offsets (summer and winter)."""
+    text = values.astype("object")
+    known = text[text.notna()].astype(str)
+    offsets = known.str.extract(r"(Z|[+-]\d{2}:?\d{2})$")[0].fillna("")
+    if len(set(offsets)) > 1:
+        return text
+    try:
+        return pd.to_datetime(values, format="ISO8601")
+    except (ValueError, OverflowError):
+        return text
