@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
-from scipy import sparse
 
 from gridmap.measure._shared_area import shared_areas
 from gridmap.measure.conservation import require_conserved
@@ -71,8 +71,8 @@ class Crosswalk:
 
     source_ids: npt.NDArray[Any]
     target_ids: npt.NDArray[Any]
-    shares: sparse.csr_array
-    intersect_area_m2: sparse.csr_array
+    shares: scipy.sparse.csr_array
+    intersect_area_m2: scipy.sparse.csr_array
     source_area_m2: Floats
     target_area_m2: Floats
     overlap_m2: Floats
@@ -98,8 +98,8 @@ class Crosswalk:
         return cls(
             source_ids=np.arange(shape[0]),
             target_ids=np.arange(shape[1]),
-            shares=sparse.csr_array((np.ones(len(held)), at), shape=shape),
-            intersect_area_m2=sparse.csr_array((source_area_m2[held], at), shape=shape),
+            shares=scipy.sparse.csr_array((np.ones(len(held)), at), shape=shape),
+            intersect_area_m2=scipy.sparse.csr_array((source_area_m2[held], at), shape=shape),
             source_area_m2=source_area_m2,
             target_area_m2=target_area_m2,
             overlap_m2=np.zeros(shape[0]),
@@ -248,7 +248,7 @@ def crosswalk(
         x, y = centres(first)
         found = PolygonIndex.build(second, expected_points=len(first)).locate(x, y)
         inside = np.flatnonzero(found >= 0)
-        shares = sparse.csr_array(
+        shares = scipy.sparse.csr_array(
             (np.ones(len(inside)), (inside, found[inside])), shape=pieces.shape
         )
         overlap = np.zeros(len(first))
@@ -256,11 +256,11 @@ def crosswalk(
         covered, overlap = _covered(first, second, tables[1], pieces)
         divisor = pieces.sum(axis=1) * source_area
         scale = np.divide(covered, divisor, out=np.zeros(len(first)), where=divisor > 0)
-        shares = sparse.csr_array(pieces.multiply(scale[:, None]))
+        shares = scipy.sparse.csr_array(pieces.multiply(scale[:, None]))
     total = np.asarray(shares.sum(axis=1))
     whole = np.abs(total - 1.0) <= _WHOLE
     exact = np.where(whole, 1.0 / np.maximum(total, 0.5), 1.0)
-    shares = sparse.csr_array(shares.multiply(exact[:, None]))
+    shares = scipy.sparse.csr_array(shares.multiply(exact[:, None]))
     return Crosswalk(
         source_ids=names[0],
         target_ids=names[1],
@@ -313,12 +313,12 @@ def _edge_table(shapes: Shapes) -> _EdgeTable:
 
 def _intersect(
     sources: Shapes, targets: Shapes, tables: tuple[_EdgeTable, _EdgeTable], area: Floats
-) -> sparse.csr_array:
+) -> scipy.sparse.csr_array:
     """Return the shared areas as a table of sources by targets."""
     pairs = shapely.STRtree(targets).query(sources)
     areas = shared_areas((pairs[0], pairs[1]), *tables)
     kept = areas > _ROUNDING * area[pairs[0]]
-    table = sparse.csr_array(
+    table = scipy.sparse.csr_array(
         (areas[kept], (pairs[0][kept], pairs[1][kept])), shape=(len(sources), len(targets))
     )
     table.sort_indices()
@@ -326,7 +326,7 @@ def _intersect(
 
 
 def _covered(
-    sources: Shapes, targets: Shapes, table: _EdgeTable, pieces: sparse.csr_array
+    sources: Shapes, targets: Shapes, table: _EdgeTable, pieces: scipy.sparse.csr_array
 ) -> tuple[Floats, Floats]:
     """Return the area of each source that targets cover, and by how much pieces exceed it."""
     total = np.asarray(pieces.sum(axis=1))
@@ -347,6 +347,6 @@ def _covered(
     return covered, total - covered
 
 
-def _rows(table: sparse.csc_array, column: int) -> npt.NDArray[np.int32]:
+def _rows(table: scipy.sparse.csc_array, column: int) -> npt.NDArray[np.int32]:
     rows: npt.NDArray[np.int32] = table.indices[table.indptr[column] : table.indptr[column + 1]]
     return rows

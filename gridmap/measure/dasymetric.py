@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 import shapely
-from scipy import sparse
 
 from gridmap.measure.crosswalk import Crosswalk
 
@@ -55,7 +55,7 @@ def dasymetric(
     source, feature, parts = _cut(own, shapes)
     inside = np.bincount(source, weights=_size(parts) * density[feature], minlength=len(own))
     part, target, pieces = _cut(parts, np.asarray(targets, dtype=object))
-    amounts = sparse.csr_array(
+    amounts = scipy.sparse.csr_array(
         (_size(pieces) * density[feature[part]], (source[part], target)),
         shape=table.shares.shape,
     )
@@ -65,7 +65,7 @@ def dasymetric(
     known = divisor > 0
     by_control = amounts.multiply(np.divide(1.0, divisor, out=divisor * 0, where=known)[:, None])
     by_area = table.shares.multiply((~known).astype(float)[:, None])
-    shares = sparse.csr_array(by_control) + sparse.csr_array(by_area)
+    shares = scipy.sparse.csr_array(by_control) + scipy.sparse.csr_array(by_area)
     unassigned = np.clip(1.0 - np.asarray(shares.sum(axis=1)), 0.0, 1.0)
     unassigned[unassigned < 1e-12] = 0.0
     return replace(table, shares=shares, unassigned_share=unassigned, weight="control")

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 import shapely
-from scipy import ndimage
 
 from gridmap.errors import InputError
 from gridmap.measure.conservation import require_conserved
@@ -167,7 +167,9 @@ def _bin(
     rows, columns = inside.shape
     column = np.clip(((x - west) / cell_m).astype(int), 0, columns - 1)
     row = np.clip(((y - south) / cell_m).astype(int), 0, rows - 1)
-    near = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    near = scipy.ndimage.distance_transform_edt(
+        ~inside, return_distances=False, return_indices=True
+    )
     counts = np.zeros(inside.shape)
     np.add.at(counts, (near[0][row, column], near[1][row, column]), 1.0)
     return counts
@@ -180,7 +182,9 @@ def _smooth(counts: Floats, inside: npt.NDArray[np.bool_], width: float) -> Floa
 
 
 def _blur(values: Floats, width: float) -> Floats:
-    blurred: Floats = ndimage.gaussian_filter(values, width, mode="constant", truncate=_TRUNCATE)
+    blurred: Floats = scipy.ndimage.gaussian_filter(
+        values, width, mode="constant", truncate=_TRUNCATE
+    )
     return blurred
 
 
@@ -196,7 +200,7 @@ def _likeliest(
     for width in widths / cell_m:
         impulse = np.zeros(2 * int(_TRUNCATE * width + 0.5) + 3)
         impulse[len(impulse) // 2] = 1.0
-        own = ndimage.gaussian_filter1d(impulse, width, truncate=_TRUNCATE).max() ** 2
+        own = scipy.ndimage.gaussian_filter1d(impulse, width, truncate=_TRUNCATE).max() ** 2
         kept = _blur(inside.astype(float), width)[taken]
         others = _smooth(counts, inside, width)[taken] - own / kept
         scores.append((counts[taken] * np.log(np.maximum(others, 1e-12))).sum())

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap._compiled import njit
 
@@ -71,7 +71,7 @@ def covered_share(
     if len(rooms) < at_least or len(filled) == 0:
         return shares
     places, multiplicity = np.unique(rooms, axis=0, return_counts=True)
-    tree = cKDTree(places)
+    tree = scipy.spatial.cKDTree(places)
     box = shapely.bounds(shapes[filled])
     middle = (box[:, :2] + box[:, 2:]) / 2.0
     reach = np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) / 2.0

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.special import gammaln
+import scipy
 
 from gridmap.errors import InfeasibleError
 
@@ -164,7 +163,7 @@ def _solve_states(calls: Floats, rate: Floats, preference: Ints) -> tuple[Floats
     columns.append(start)
     values.append(rate[unit])
     shape = (states, states)
-    into = sparse.csr_array(
+    into = scipy.sparse.csr_array(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape
     )
     chance = _balance(into, busy.sum(axis=1), calls.sum() / rate.sum())
@@ -179,7 +178,7 @@ def _solve_states(calls: Floats, rate: Floats, preference: Ints) -> tuple[Floats
     return chance @ busy, direct, float(chance[full])
 
 
-def _balance(into: sparse.csr_array, busy: Ints, load: float) -> Floats:
+def _balance(into: scipy.sparse.csr_array, busy: Ints, load: float) -> Floats:
     """Return the chance of each state, queues left out.
 
     A state only leads to states with one unit more or less busy, so states of even and of
@@ -187,12 +186,16 @@ def _balance(into: sparse.csr_array, busy: Ints, load: float) -> Floats:
     direct solution of 4,096 states takes a hundred times as long.
     """
     units = int(busy.max())
-    log_chance = busy * np.log(units * load) - gammaln(busy + 1)
-    ways = gammaln(units + 1) - gammaln(busy + 1) - gammaln(units - busy + 1)
+    log_chance = busy * np.log(units * load) - scipy.special.gammaln(busy + 1)
+    ways = (
+        scipy.special.gammaln(units + 1)
+        - scipy.special.gammaln(busy + 1)
+        - scipy.special.gammaln(units - busy + 1)
+    )
     chance = np.exp(log_chance - log_chance.max() - ways)
     out = np.asarray(into.sum(axis=0))
     turns = [np.flatnonzero(busy % 2 == parity) for parity in (0, 1)]
-    parts = [sparse.csr_array(into[rows]) for rows in turns]
+    parts = [scipy.sparse.csr_array(into[rows]) for rows in turns]
     for _ in range(100_000):
         before = chance.copy()
         for rows, part in zip(turns, parts, strict=True):
@@ -240,14 +243,19 @@ def _corrections(units: int, mean: float) -> tuple[Floats, float]:
     first j are busy and the next is free, when the number busy is that of M/M/N.
     """
     k = np.arange(units + 1)
-    log_chance = k * np.log(units * mean) - gammaln(k + 1)
+    log_chance = k * np.log(units * mean) - scipy.special.gammaln(k + 1)
     weight = np.exp(log_chance - log_chance.max())
     weight[units] /= 1.0 - mean  # all states with a queue
     chance = weight / weight.sum()
     factor = np.empty(units)
     for j in range(units):
         busy = np.arange(j, units)
-        ways = gammaln(busy + 1) - gammaln(busy - j + 1) + gammaln(units - j) - gammaln(units + 1)
+        ways = (
+            scipy.special.gammaln(busy + 1)
+            - scipy.special.gammaln(busy - j + 1)
+            + scipy.special.gammaln(units - j)
+            - scipy.special.gammaln(units + 1)
+        )
         first_free = (chance[busy] * np.exp(ways) * (units - busy)).sum()
         factor[j] = first_free / (mean**j * (1.0 - mean)) if mean**j > 0 else 0.0
     return factor, float(chance[units])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
@@ -91,7 +91,7 @@ def match_beats(old: Plan, new: Plan, weights: npt.NDArray[np.float64]) -> dict[
     np.add.at(shared, (new.assignment[held], old.assignment[held]), weights[held] + trifle)
     shared[list(match), :] = 0.0
     shared[:, list(match.values())] = 0.0
-    rows, columns = linear_sum_assignment(shared, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(shared, maximize=True)
     match |= {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
     return match
 

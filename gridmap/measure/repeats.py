@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial import cKDTree
+import scipy
 
 from gridmap.measure._pairs import count_pairs
 
@@ -127,7 +127,7 @@ def knox_test(
     place = np.column_stack([np.asarray(x, np.float64)[known], np.asarray(y, np.float64)[known]])
     day = when[known].astype(np.int64) / 86_400
     far, late = np.asarray(distances_m, np.float64), np.asarray(days, np.float64)
-    pairs = cKDTree(place).query_pairs(far[-1], output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(place).query_pairs(far[-1], output_type="ndarray")
     apart = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
     band = np.searchsorted(far, apart)
     kept = band < len(far)  # rounding at the last end

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import GeometryError
 from gridmap.model._borders import shared_borders
@@ -149,8 +148,8 @@ class Adjacency:
     def components(self) -> tuple[int, NDArray[np.int32]]:
         """Number of components that open borders leave, and each grid's component."""
         open_ = ~self.barrier
-        count, labels = connected_components(
-            coo_array(
+        count, labels = scipy.sparse.csgraph.connected_components(
+            scipy.sparse.coo_array(
                 (np.ones(int(open_.sum())), (self.first[open_], self.second[open_])),
                 shape=(self.size, self.size),
             ),
@@ -161,8 +160,8 @@ class Adjacency:
     def pieces(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return for each grid its piece: connected grids with the same label, shape (n,)."""
         same = ~self.barrier & (labels[self.first] == labels[self.second])
-        _, piece = connected_components(
-            coo_array(
+        _, piece = scipy.sparse.csgraph.connected_components(
+            scipy.sparse.coo_array(
                 (np.ones(int(same.sum())), (self.first[same], self.second[same])),
                 shape=(self.size, self.size),
             ),

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import scipy
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from gridmap.travel._meetings import Segments
 
@@ -194,11 +192,15 @@ def _cluster(xy: Floats, storey: Floats, tolerance_m: float) -> Ints:
     """Return a label a position: those of one storey within the tolerance share it."""
     # Storeys far apart: a junction on a bridge is not one of the road below.
     spots = np.column_stack([xy, storey * 1e7])
-    tree = cKDTree(spots)
+    tree = scipy.spatial.cKDTree(spots)
     pairs = tree.query_pairs(tolerance_m, output_type="ndarray")
     n = len(xy)
-    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    labels: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n)
+    )
+    labels: Ints = scipy.sparse.csgraph.connected_components(graph, directed=False)[1].astype(
+        np.int64
+    )
     return labels
 
 

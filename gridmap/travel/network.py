@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InputError, some_ids
 from gridmap.model.prepared import prepared_copies
@@ -218,8 +217,10 @@ class RoadNetwork:
     def node_component(self) -> Ints:
         """Component of each node; 0 is the longest in metres."""
         k = len(self.nodes_xy)
-        graph = coo_array((np.ones(len(self), np.int8), (self.start, self.end)), shape=(k, k))
-        count, label = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array(
+            (np.ones(len(self), np.int8), (self.start, self.end)), shape=(k, k)
+        )
+        count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
         metres = np.bincount(label[self.start], weights=self.length_m, minlength=count)
         rank = np.empty(count, np.int64)
         rank[np.argsort(-metres, kind="stable")] = np.arange(count)

@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from gridmap.travel._nearest import nearest_sources
 from gridmap.travel._ranked import ranked_sources, reach_points
@@ -77,7 +76,7 @@ class RoadTravel:
         return (forward, backward) if self.toward == "points" else (backward, forward)
 
     @cached_property
-    def graph(self) -> csr_array:
+    def graph(self) -> scipy.sparse.csr_array:
         """Cheapest arc between each pair of nodes, shape (k, k), in the mode's unit."""
         net, (forward, backward) = self.network, self._edge_costs
         tail = np.concatenate([net.start, net.end])
@@ -92,7 +91,7 @@ class RoadTravel:
         indptr = np.concatenate(
             [[0], np.cumsum(np.bincount(tail[first[: len(tail)]], minlength=k))]
         )
-        return csr_array((cost[first], head[first], indptr), shape=(k, k))
+        return scipy.sparse.csr_array((cost[first], head[first], indptr), shape=(k, k))
 
     @cached_property
     def _arcs(self) -> tuple[Ints, Ints, Floats]:
@@ -181,7 +180,7 @@ class RoadTravel:
             rooms_off_road=np.flatnonzero(rooms.edge < 0),
         )
 
-    def _with_rooms(self, node: Ints, who: Ints, cost: Floats, m: int) -> csr_array:
+    def _with_rooms(self, node: Ints, who: Ints, cost: Floats, m: int) -> scipy.sparse.csr_array:
         """Return the graph with one more node a room, joined to where the room enters."""
         graph = self.graph
         k = graph.shape[0]
@@ -190,7 +189,7 @@ class RoadTravel:
         first = np.concatenate([[True], (who[1:] != who[:-1]) | (node[1:] != node[:-1])])
         node, who, cost = node[first], who[first], cost[first]
         more = np.cumsum(np.bincount(who, minlength=m))
-        return csr_array(
+        return scipy.sparse.csr_array(
             (
                 np.concatenate([graph.data, cost]),
                 np.concatenate([graph.indices, node]),
@@ -226,7 +225,7 @@ class RoadTravel:
         room_share, room_gap = self._share(rooms), self._gap_cost(rooms.gap_m)
         for low in range(0, m, _ROOMS_AT_ONCE):
             block = np.arange(low, min(low + _ROOMS_AT_ONCE, m))
-            node_cost = dijkstra(graph, indices=block + k, limit=limit)
+            node_cost = scipy.sparse.csgraph.dijkstra(graph, indices=block + k, limit=limit)
             by_start = node_cost[:, net.start[edge]].T + from_start[:, None]
             by_end = node_cost[:, net.end[edge]].T + from_end[:, None]
             best = np.minimum(by_start, by_end)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
+import scipy
 
 from gridmap.travel.modes import WALK, metres_per_minute
 from gridmap.travel.reach import Reach
@@ -66,7 +65,7 @@ class StraightLine:
         if len(rooms) < rank:
             rows = np.arange(len(points))
             return Reach(np.full(len(points), np.inf), np.full(len(points), -1), none, rows, none)
-        distance, room = cKDTree(rooms).query(points, k=[rank])
+        distance, room = scipy.spatial.cKDTree(rooms).query(points, k=[rank])
         return Reach(distance[:, 0] * self._per_metre, room[:, 0], none, none, none)
 
     def nearest_two(self, points_xy: ArrayLike, rooms_xy: ArrayLike) -> tuple[Reach, Reach]:
@@ -79,6 +78,6 @@ class StraightLine:
         """Return the cost from every room to every point, shape (n, m); infinite beyond limit."""
         points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 2)
         rooms = np.asarray(rooms_xy, dtype=np.float64).reshape(-1, 2)
-        cost = np.asarray(cdist(points, rooms) * self._per_metre)
+        cost = np.asarray(scipy.spatial.distance.cdist(points, rooms) * self._per_metre)
         cost[cost > limit] = np.inf
         return cost
