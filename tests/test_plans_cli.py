@@ -137,9 +137,21 @@ def test_the_audit_names_the_first_broken_link(tmp_path, run):
     with PlanStore.open(folder) as store:
         for _ in range(3):
             store.save(plan, author=LOCAL)
-    code, out, _ = run("audit", folder)
+    notes = tmp_path / "anchors.txt"
+    code, out, _ = run("audit", folder, "--anchor", notes)
     assert code == 0
     assert "3 records" in out
+    assert "3 versions" in out
+    assert run("audit", folder, "--anchor", notes)[0] == 0
+    lines = notes.read_text().splitlines()
+    assert len(lines) == 2
+    for expected in (notes, lines[0].split()[1]):
+        assert run("audit", folder, "--expect", expected)[0] == 0
+    code, out, _ = run("audit", folder, "--expect", "2-" + lines[0].split("-", 3)[3])
+    assert (code, out.startswith("Record 2")) == (1, True)
+    for wrong in ("3", tmp_path / "none.txt", folder):
+        code, out, err = run("audit", folder, "--expect", wrong)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
     raw = sqlite3.connect(folder / "plans.db")
     raw.execute("DROP TRIGGER audit_no_update")
     raw.execute("UPDATE audit SET actor = 'nobody' WHERE number = 2")

@@ -34,7 +34,7 @@ from gridmap.plans import (
 )
 from gridmap.plans._schema import METADATA
 
-APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "roles", "audit")
+APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "audit")
 
 
 @pytest.fixture(scope="session")
@@ -335,6 +335,154 @@ def test_the_first_broken_link_is_named(store, statement, number, reason):
     assert broken.text("zh")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(
+            f"UPDATE versions SET {column} = {value} WHERE number = 2"  # noqa: S608 - our own
+            for column, value in {
+                "author": "'somebody'",
+                "at": "'2020-01-01T00:00:00.000000+00:00'",
+                "note": "'another'",
+                "base": "NULL",
+                "city_digest": "'e'",
+                "beat_count": "9",
+                "beats": "replace(beats, 's1', 's9')",
+                "locks": "'[[], []]'",
+                "faults": """'[["a", 2, ["00"]]]'""",
+                "digest": "'0123'",
+                "origin_plan": "NULL",
+                "origin_version": "7",
+            }.items()
+        ),
+        (
+            "UPDATE versions SET assignment = (SELECT assignment FROM versions WHERE number = 1)"
+            " WHERE number = 2"
+        ),
+        "UPDATE plans SET name = 'south'",
+        "UPDATE plans SET at = '2020-01-01T00:00:00.000000+00:00'",
+        "UPDATE commands SET record = replace(record, 'new', 'old')",
+        "UPDATE commands SET position = 5",
+        "DELETE FROM commands",
+        "UPDATE grid_sets SET size = 5",
+        "UPDATE grid_sets SET ids = (SELECT prints FROM grid_shapes)",
+        "UPDATE grid_shapes SET prints = (SELECT ids FROM grid_sets)",
+        "DELETE FROM grid_shapes",
+        (
+            "INSERT INTO grid_shapes (city_digest, grid_set, prints)"
+            " SELECT 'f', grid_set, prints FROM grid_shapes"
+        ),
+        (
+            "INSERT INTO commands (version_id, position, record)"
+            " SELECT version_id, 9, record FROM commands"
+        ),
+    ],
+)
+def test_whatever_is_changed_of_a_version_is_seen(store, statement):
+    layer = grid_layer()
+    plan = make_plan(digest=layer.digest)
+    store.save(plan, author=LOCAL, grids=layer)
+    step = plan.move(["01"], to="b")
+    store.save(
+        step,
+        author=Actor("li", Role.PLANNER),
+        base_version=1,
+        commands=[RenameBeat("a", "new")],
+        note="试行",
+        locks=Locks(frozenset({"a"}), frozenset()),
+        grids=layer,
+    )
+    store.assign_role("li", Role.PLANNER, author=LOCAL)
+    whole = store.verify()
+    assert (whole.is_whole, whole.records, whole.versions, whole.accounts) == (True, 3, 2, 1)
+    alter(store, statement)
+    assert store.verify().broken is not None
+
+
+@pytest.mark.parametrize("column", ["assignment", "beats", "locks", "faults", "at"])
+@pytest.mark.parametrize("value", ["x", "[[", '[["a"]]', "[1, 2, 3]", "null", ""])
+def test_a_damaged_version_is_a_line_and_no_traceback(store, column, value):
+    store.save(make_plan(), author=LOCAL)
+    written = f"'{value}'"
+    if column == "assignment":
+        written = f"X'{value.encode().hex()}'"
+        if store._engine.dialect.name == "postgresql":
+            written = f"decode('{value.encode().hex()}', 'hex')"
+    alter(store, f"UPDATE versions SET {column} = {written}")  # noqa: S608 - our own
+    broken = store.verify().broken
+    assert (broken.number, broken.reason) == (1, "version")
+    assert len(broken.text("en").splitlines()) == 1
+
+
+def test_a_log_of_other_types_is_altered_and_no_traceback(tmp_path):
+    with PlanStore.open(tmp_path) as store:
+        store.save(make_plan(), author=LOCAL)
+        alter(store, "UPDATE audit SET detail = X'ff00', subject = 7")
+        assert store.verify().broken.reason == "altered"
+        assert store.roles() == {}
+
+
+def test_a_role_is_what_the_log_gives(store):
+    store.assign_role("li", Role.PLANNER, author=LOCAL)
+    assert store.roles() == {"li": Role.PLANNER}
+    columns = "number, at, actor, role, action, subject, detail, previous, hash"
+    forged = (
+        f"INSERT INTO audit ({columns}) SELECT 2, at, actor, role, action, 'mallory',"  # noqa: S608 - our own
+        ' \'{"role": "administrator"}\', hash, hash FROM audit WHERE number = 1'
+    )
+    alter(store, forged)
+    assert store.roles() == {"li": Role.PLANNER}
+    assert store.verify().broken is not None
+    alter(store, "UPDATE audit SET detail = replace(detail, 'planner', 'administrator')")
+    assert store.roles() == {}
+    with pytest.raises(PermissionDeniedError):
+        store.save(make_plan("other"), author=Actor("li", Role.ADMINISTRATOR))
+
+
+def test_an_anchor_outside_shows_a_log_that_was_written_anew(store, where):
+    from gridmap.plans import Anchor, AuditRecord, link_hash
+
+    fill_log(store)
+    noted = store.verify().anchor
+    assert Anchor.read(f" {noted} ".upper()) == noted
+    store.record(LOCAL, Action.IMPORT, "grid", {"features": 5})
+    assert store.verify([noted]).is_whole
+    previous, statements = "", []
+    for record in store.audit_records():
+        values = {name: getattr(record, name) for name in record.__slots__}
+        values |= {"previous": previous, "actor": "nobody"}
+        previous = link_hash(AuditRecord(**values))
+        statements.append(
+            f"UPDATE audit SET actor = 'nobody', previous = '{values['previous']}',"  # noqa: S608 - made here
+            f" hash = '{previous}' WHERE number = {record.number}"
+        )
+    alter(store, *statements, f"UPDATE audit_head SET hash = '{previous}'")  # noqa: S608 - made here
+    assert store.verify().is_whole  # a new chain, and a whole one
+    broken = store.verify([noted]).broken
+    assert (broken.number, broken.reason) == (noted.number, "anchor")
+
+
+def test_an_anchor_beyond_the_end_shows_a_log_that_was_cut_off(store):
+    fill_log(store)
+    noted = store.verify().anchor
+    alter(
+        store,
+        "DELETE FROM audit WHERE number > 3",
+        "UPDATE audit_head SET number = 3, hash = (SELECT hash FROM audit WHERE number = 3)",
+        "DELETE FROM versions WHERE id > 3",
+    )
+    assert store.verify().is_whole
+    assert store.verify([noted]).broken.reason == "anchor"
+
+
+@pytest.mark.parametrize("code", ["", "x", "0-" + "-".join(["0000"] * 8), "1-0123", "1"])
+def test_what_is_no_code_is_refused(code):
+    from gridmap.plans import Anchor
+
+    with pytest.raises(InputError):
+        Anchor.read(code)
+
+
 def test_a_record_put_together_anew_breaks_the_next_link(store):
     from dataclasses import replace
 
@@ -427,6 +575,9 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
     with PlanStore.open(where) as store:
         assert store.load("north").digest == plan.digest
         assert store.version("north").origin is None
+        # What was saved before records held it all is sealed by a record of its own.
+        assert [record.action for record in store.audit_records()] == ["seal"]
+        assert store.verify().is_whole
         assert store.save(plan, author=LOCAL, base_version=1).origin == ("north", 1)
         with store._engine.connect() as connection:
             assert _database._revision_of(connection) == _database.HEAD

@@ -59,12 +59,8 @@ def _show_log(store: PlanStore) -> None:
     st.subheader(tr("page.people.log"))
     if st.button(tr("page.people.verify"), icon=":material/verified:"):
         report = store.verify()
-        if report.broken is not None:
-            st.error(report.broken.text())
-        else:
-            st.success(
-                tr("plans.audit.whole", records=report.records, head=report.head[:16] or "-")
-            )
+        show = st.success if report.is_whole else st.error
+        show(report.text().replace("\n", "\n\n"))
     records = store.audit_records()[-_SHOWN:][::-1]
     frame = pd.DataFrame(
         {

@@ -1,6 +1,13 @@
 """Plans under people's hands: edited, compared, kept and shared."""
 
-from gridmap.plans.audit import AuditRecord, AuditReport, BrokenLink, link_hash, verify_chain
+from gridmap.plans.audit import (
+    Anchor,
+    AuditRecord,
+    AuditReport,
+    BrokenLink,
+    link_hash,
+    verify_chain,
+)
 from gridmap.plans.commands import (
     COMMANDS,
     AssignOfficers,
@@ -64,6 +71,7 @@ __all__ = [
     "PRESENT",
     "Action",
     "Actor",
+    "Anchor",
     "AssignOfficers",
     "AssignRoom",
     "AssignStation",

@@ -16,8 +16,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchM
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gridmap.errors import InputError, MissingError, WorkspaceError
+from gridmap.plans._rows import seal_versions
 
-HEAD = "0002"
+HEAD = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x67726964  # "grid": a number that nobody else takes on a shared server
 _BUSY_S = 60.0
@@ -161,6 +162,8 @@ def _migrate(engine: Engine) -> None:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
             )
+        if _revision_of(connection) == HEAD:  # somebody else was faster
+            return
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
@@ -170,6 +173,7 @@ def _migrate(engine: Engine) -> None:
             raise InputError(
                 "plans.error.database_newer", received=str(_revision_of(connection)), known=HEAD
             ) from error
+        seal_versions(connection)
 
 
 def _revision(engine: Engine) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, Select, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gridmap.errors import MissingError, some_ids
+from gridmap.errors import GridmapError, MissingError, WorkspaceError, some_ids
 from gridmap.model import Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans._schema import (
@@ -21,16 +24,27 @@ from gridmap.plans._schema import (
     GRID_SETS,
     GRID_SHAPES,
     PLANS,
-    ROLES,
     VERSIONS,
 )
-from gridmap.plans.audit import AuditRecord, BrokenLink, link_hash
+from gridmap.plans.audit import (
+    AuditRecord,
+    BrokenLink,
+    facts_digest,
+    is_own_hash,
+    link_hash,
+)
 from gridmap.plans.commands import Command, command_from_record, command_record
 from gridmap.plans.fingerprints import GridPrints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, require
 from gridmap.plans.versions import PlanVersion
 
 Row = Mapping[str, Any]
+
+_SAVES = frozenset({"save", "import_plan"})
+_ASSIGN = "assign_role"
+_SEAL = "seal"
+_IS_ROLE = AUDIT.c.action == _ASSIGN
+_DAMAGED = (GridmapError, LookupError, TypeError, ValueError, zlib.error, sa.exc.NoResultFound)
 
 
 def now() -> str:
@@ -139,16 +153,17 @@ def commands_of(connection: Connection, version_id: int) -> tuple[Command, ...]:
     return tuple(command_from_record(json.loads(record)) for record in records)
 
 
-def put_commands(connection: Connection, version_id: int, commands: tuple[Command, ...]) -> None:
+def command_texts(commands: Iterable[Command]) -> list[str]:
+    """Return commands as they are stored."""
+    return [json.dumps(command_record(command), ensure_ascii=False) for command in commands]
+
+
+def put_commands(connection: Connection, version_id: int, texts: list[str]) -> None:
     """Write the commands of a version."""
-    if commands:
+    if texts:
         rows = [
-            {
-                "version_id": version_id,
-                "position": position,
-                "record": json.dumps(command_record(command), ensure_ascii=False),
-            }
-            for position, command in enumerate(commands)
+            {"version_id": version_id, "position": position, "record": text}
+            for position, text in enumerate(texts)
         ]
         connection.execute(insert(COMMANDS), rows)
 
@@ -159,14 +174,24 @@ def put_once(connection: Connection, table: Table, **values: object) -> None:
     connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
 
 
-def lock_plan(connection: Connection, name: str, at: str) -> int:
-    """Return the number of a plan, made if it is new; nobody else saves it until the end."""
-    query = select(PLANS.c.id).where(PLANS.c.name == name).with_for_update()
-    found = connection.execute(query).scalar()
+def put_shapes(
+    connection: Connection, city_digest: str, grid_set: str, prints: bytes
+) -> list[list[str]]:
+    """Write the shapes of a layer's grids unless they are there; return what the log tells."""
+    put_once(connection, GRID_SHAPES, city_digest=city_digest, grid_set=grid_set, prints=prints)
+    query = select(GRID_SHAPES).where(GRID_SHAPES.c.city_digest == city_digest)
+    row = connection.execute(query).mappings().one()
+    return [[city_digest, shapes_digest(row["grid_set"], row["prints"])]]
+
+
+def lock_plan(connection: Connection, name: str, at: str) -> RowMapping:
+    """Return the row of a plan, made if it is new; nobody else saves it until the end."""
+    query = select(PLANS).where(PLANS.c.name == name).with_for_update()
+    found = connection.execute(query).mappings().first()
     if found is None:
         put_once(connection, PLANS, name=name, at=at)
-        found = connection.execute(query).scalar_one()
-    return int(found)
+        found = connection.execute(query).mappings().one()
+    return found
 
 
 def latest_version(connection: Connection, plan_id: int) -> RowMapping | None:
@@ -176,9 +201,29 @@ def latest_version(connection: Connection, plan_id: int) -> RowMapping | None:
 
 
 def roles(connection: Connection) -> dict[str, Role]:
-    """Return everybody who was given a role, and the last one they were given."""
-    query = select(ROLES.c.person, ROLES.c.role).order_by(ROLES.c.id)
-    return {row.person: Role(row.role) for row in connection.execute(query)}
+    """Return everybody who was given a role, and the last one they were given.
+
+    The log is where roles are kept. A record that is no link of the chain gives none.
+    """
+    before = AUDIT.alias()
+    query = (
+        select(AUDIT, before.c.hash.label("hash_before"))
+        .join(before, before.c.number == AUDIT.c.number - 1, isouter=True)
+        .where(_IS_ROLE)
+        .order_by(AUDIT.c.number)
+    )
+    given: dict[str, Role] = {}
+    for row in connection.execute(query).mappings():
+        values = dict(row)
+        hash_before = values.pop("hash_before")
+        record = AuditRecord(**values)
+        if not is_own_hash(record) or record.previous != (hash_before or ""):
+            continue
+        try:
+            given[record.subject] = Role(json.loads(record.detail)["role"])
+        except _DAMAGED:
+            continue
+    return given
 
 
 def require_here(connection: Connection, actor: Actor, action: Action) -> None:
@@ -196,7 +241,7 @@ def require_here(connection: Connection, actor: Actor, action: Action) -> None:
     if actor == LOCAL:
         return
     given = roles(connection)
-    if given:
+    if given or connection.execute(select(AUDIT.c.number).where(_IS_ROLE).limit(1)).first():
         require(Actor(actor.name, given.get(actor.name, Role.VIEWER)), action)
 
 
@@ -204,7 +249,9 @@ def append_record(
     connection: Connection, actor: Actor, action: str, subject: str, detail: Mapping[str, object]
 ) -> None:
     """Write the next link of the log; the head's lock keeps the chain single."""
-    head = connection.execute(select(AUDIT_HEAD).with_for_update()).mappings().one()
+    head = connection.execute(select(AUDIT_HEAD).with_for_update()).mappings().first()
+    if head is None:
+        raise WorkspaceError("plans.error.no_head")
     record = AuditRecord(
         number=head["number"] + 1,
         at=now(),
@@ -239,24 +286,136 @@ def audit_records(connection: Connection) -> Iterator[AuditRecord]:
         yield AuditRecord(**row)
 
 
+def version_digest(row: Row | RowMapping, plan_at: str, commands: list[str]) -> str:
+    """Return the digest of all that is stored of a version; ``row`` is one of `versions`."""
+    facts = {column.name: row[column.name] for column in VERSIONS.c if column.name not in _PLACES}
+    return facts_digest({**facts, "name": row["name"], "plan_at": plan_at}, commands)
+
+
+_PLACES = frozenset({"id", "plan_id"})  # where a row lies, not what it says
+
+
+def shapes_digest(grid_set: str, prints: bytes) -> str:
+    """Return the digest of the grids' shapes that are stored for a layer."""
+    return facts_digest({"grid_set": grid_set, "prints": prints}, [])
+
+
+def seal_versions(connection: Connection) -> None:
+    """Write the digests of versions that were saved before records held them, in one record.
+
+    What has happened to them before cannot be told; what happens from now on can.
+    """
+    connection.execute(select(AUDIT_HEAD).with_for_update())  # nobody saves in between
+    sealed: set[tuple[str, int]] = set()
+    for record in audit_records(connection):
+        with suppress(*_DAMAGED):  # a broken log seals nothing; `broken_version` tells of it
+            sealed |= {place for place, facts in _told_versions(record) if facts}
+    digests = [
+        [row["name"], row["number"], _stored_digest(connection, row)]
+        for row in connection.execute(_whole_versions()).mappings()
+        if (row["name"], row["number"]) not in sealed
+    ]
+    shapes = [[city, digest] for city, digest in _stored_shapes(connection).items()]
+    if digests or shapes:
+        append_record(connection, LOCAL, _SEAL, "", {"versions": digests, "shapes": shapes})
+
+
 def broken_version(connection: Connection, records: list[AuditRecord]) -> BrokenLink | None:
     """Return the first record whose saved plan is gone or is another, or a plan without one."""
     told: set[tuple[str, int]] = set()
+    shapes = _stored_shapes(connection)
+    told_shapes: dict[str, str] = {}
     for record in records:
-        detail = json.loads(record.detail)
-        if record.action not in {"save", "import_plan"}:
-            continue
-        told.add((record.subject, detail["version"]))
-        query = versions().where(
-            PLANS.c.name == record.subject, VERSIONS.c.number == detail["version"]
-        )
-        row = connection.execute(query).mappings().first()
-        if row is None or plan_of(connection, row).digest != detail["digest"]:
+        try:
+            detail = json.loads(record.detail)
+            for place, facts in _told_versions(record):
+                told.add(place)
+                digest = detail["digest"] if record.action in _SAVES else ""
+                if not _is_as_told(connection, place, digest, facts):
+                    return BrokenLink(record.number, "version", place[0])
+            for city, digest in _told_shapes(record):
+                told_shapes.setdefault(city, digest)
+                if shapes.get(city) != told_shapes[city]:
+                    return BrokenLink(record.number, "version", record.subject)
+        except _DAMAGED:
             return BrokenLink(record.number, "version", record.subject)
-    query = sa.select(PLANS.c.name, VERSIONS.c.number).join(
+    query = select(PLANS.c.name, VERSIONS.c.number).join(
         VERSIONS, PLANS.c.id == VERSIONS.c.plan_id
     )
     for row in connection.execute(query).mappings():
         if (row["name"], row["number"]) not in told:
-            return BrokenLink(len(records) + 1, "untold", row["name"])
+            return BrokenLink(len(records) + 1, "untold", str(row["name"]))
+    for city in shapes.keys() - told_shapes.keys():
+        return BrokenLink(len(records) + 1, "untold", city[:12])
     return None
+
+
+def _told_versions(record: AuditRecord) -> Iterator[tuple[tuple[str, int], str]]:
+    """Yield name and number of each version that a record tells of, and the digest of its facts.
+
+    The digest is blank in records of before there was one.
+    """
+    if record.action in _SAVES:
+        detail = json.loads(record.detail)
+        yield (record.subject, detail["version"]), detail.get("facts", "")
+    elif record.action == _SEAL:
+        for name, number, facts in json.loads(record.detail)["versions"]:
+            yield (name, number), facts
+
+
+def _told_shapes(record: AuditRecord) -> Iterator[tuple[str, str]]:
+    """Yield the layers whose shapes a record tells of, each with their digest."""
+    if record.action in _SAVES | {_SEAL}:
+        yield from json.loads(record.detail).get("shapes", [])
+
+
+def _whole_versions() -> Select[Any]:
+    return (
+        select(PLANS.c.name, PLANS.c.at.label("plan_at"), VERSIONS)
+        .join(PLANS, PLANS.c.id == VERSIONS.c.plan_id)
+        .order_by(VERSIONS.c.id)
+    )
+
+
+def _stored_digest(connection: Connection, row: RowMapping) -> str:
+    query = select(COMMANDS.c.position, COMMANDS.c.record)
+    query = query.where(COMMANDS.c.version_id == row["id"]).order_by(COMMANDS.c.position)
+    commands = connection.execute(query).all()
+    if [one.position for one in commands] != list(range(len(commands))):
+        return "-"  # as no save writes them
+    return version_digest(row, row["plan_at"], [one.record for one in commands])
+
+
+def _stored_shapes(connection: Connection) -> dict[str, str]:
+    """Return the digest of the shapes that are stored for each layer."""
+    found = connection.execute(select(GRID_SHAPES)).mappings()
+    return {row["city_digest"]: shapes_digest(row["grid_set"], row["prints"]) for row in found}
+
+
+def _is_as_told(connection: Connection, place: tuple[str, int], digest: str, facts: str) -> bool:
+    """Return whether a version is stored as a record tells."""
+    name, number = place
+    query = _whole_versions().where(PLANS.c.name == name, VERSIONS.c.number == number)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return False
+    if facts and _stored_digest(connection, row) != facts:
+        return False
+    plan = plan_of(connection, row)
+    version_of(row)  # its locks, faults and moment can be read
+    return (
+        plan.digest == (digest or row["digest"])
+        and row["beat_count"] == len(plan)
+        and (_is_own_set(connection, row["grid_set"]))
+    )
+
+
+def _is_own_set(connection: Connection, digest: str) -> bool:
+    """Return whether ids of grids are those of the digest that they are found by."""
+    query = select(GRID_SETS).where(GRID_SETS.c.digest == digest)
+    row = connection.execute(query).mappings().one()
+    raw = zlib.decompress(row["ids"])
+    return (
+        hashlib.blake2b(raw, digest_size=16).hexdigest() == digest
+        and len(json.loads(raw)) == row["size"]
+    )

@@ -11,7 +11,7 @@ from gridmap.model import Layer, Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
 from gridmap.plans._database import writing
-from gridmap.plans._schema import GRID_SETS, GRID_SHAPES, VERSIONS
+from gridmap.plans._schema import GRID_SETS, VERSIONS
 from gridmap.plans.commands import Command
 from gridmap.plans.differences import plan_difference
 from gridmap.plans.draft import Fault, Locks
@@ -128,28 +128,27 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
     }
     with writing(engine) as connection:
         rows.require_here(connection, author, action)
-        plan_id = rows.lock_plan(connection, plan.name, at)
-        latest = rows.latest_version(connection, plan_id)
+        place = rows.lock_plan(connection, plan.name, at)
+        latest = rows.latest_version(connection, place["id"])
         last = latest["number"] if latest else 0
         if work.base is not None and work.base != last:
             raise _conflict(connection, work, latest)
-        values |= {"plan_id": plan_id, "number": last + 1}
+        values |= {"plan_id": place["id"], "number": last + 1}
         rows.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
+        shapes = []
         if prints is not None and plan.city_digest:
-            rows.put_once(
-                connection,
-                GRID_SHAPES,
-                city_digest=plan.city_digest,
-                grid_set=grid_set,
-                prints=prints.pack(),
-            )
+            shapes = rows.put_shapes(connection, plan.city_digest, grid_set, prints.pack())
         query = insert(VERSIONS).values(**values).returning(VERSIONS.c.id)
-        rows.put_commands(connection, connection.execute(query).scalar_one(), work.commands)
+        texts = rows.command_texts(work.commands)
+        rows.put_commands(connection, connection.execute(query).scalar_one(), texts)
+        told = {**values, "name": plan.name}
         detail = {
             "version": last + 1,
             "base": work.base or None,
             "digest": plan.digest,
             "commands": len(work.commands),
+            "facts": rows.version_digest(told, place["at"], texts),
+            "shapes": shapes,
         }
         rows.append_record(connection, author, _LOGGED[action], plan.name, detail)
-    return rows.version_of({**values, "name": plan.name})
+    return rows.version_of(told)

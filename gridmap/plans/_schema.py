@@ -76,16 +76,6 @@ COMMANDS = Table(
     Column("record", Text, nullable=False),
 )
 
-ROLES = Table(
-    "roles",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("person", String(200), nullable=False, index=True),
-    Column("role", String(32), nullable=False),
-    Column("at", String(32), nullable=False),
-    Column("author", String(200), nullable=False),
-)
-
 AUDIT = Table(
     "audit",
     METADATA,
@@ -93,7 +83,7 @@ AUDIT = Table(
     Column("at", String(32), nullable=False),
     Column("actor", String(200), nullable=False),
     Column("role", String(32), nullable=False),
-    Column("action", String(32), nullable=False),
+    Column("action", String(32), nullable=False, index=True),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),

@@ -2,20 +2,37 @@
 
 Every record holds the hash of the one before it. A record that is altered, taken out or put
 in breaks the chain at its place; records cut off at the end are told from the head that the
-store keeps beside the log. Whoever owns the whole database could write a new chain: note the
-head's hash elsewhere (``gridmap audit`` prints it) to notice that too.
+store keeps beside the log. The record of a saved version holds a digest of all that is stored
+of it, and roles are read from the log itself, so both are within the chain.
+
+Whoever can write the whole database, and knows this code, could write a new chain. An anchor
+shows that: the code of the head, noted outside the database (`Anchor`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from gridmap.errors import InputError
 from gridmap.i18n import tr
 
-__all__ = ["AuditRecord", "AuditReport", "BrokenLink", "link_hash", "verify_chain"]
+__all__ = [
+    "Anchor",
+    "AuditRecord",
+    "AuditReport",
+    "BrokenLink",
+    "facts_digest",
+    "is_own_hash",
+    "link_hash",
+    "verify_chain",
+]
+
+_CODE = re.compile(r"([1-9][0-9]{0,17})-((?:[0-9a-f]{4}-){7}[0-9a-f]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +77,9 @@ class BrokenLink:
     number
         Number of the record.
     reason
-        ``altered``, ``missing``, ``unlinked``, ``cut_off`` or ``version``: the saved plan
-        that the record tells of is gone or is another.
+        ``altered``, ``missing``, ``unlinked``, ``cut_off``; ``version``: the saved plan that
+        the record tells of is gone, or anything stored of it is another; ``untold``: no record
+        tells of a saved plan; ``anchor``: the record is not the one that was noted outside.
     subject
         What the record is about, ``""`` where it is gone.
     """
@@ -92,16 +110,105 @@ class AuditReport:
         Hash of the last record, ``""`` for an empty log.
     broken
         The first broken link, or None where the log is whole.
+    versions
+        Number of saved versions that were held against the log.
+    accounts
+        Number of accounts whose role the log gives.
     """
 
     records: int
     head: str
     broken: BrokenLink | None
+    versions: int = 0
+    accounts: int = 0
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What to note outside the database; None for an empty log."""
+        return Anchor(self.records, self.head[:32]) if self.records else None
+
+    def text(self, language: str | None = None) -> str:
+        """Return what was checked, and what was not, in a few lines."""
+        covers = tr(
+            "plans.audit.covers",
+            language=language,
+            versions=self.versions,
+            accounts=self.accounts,
+        )
+        if self.broken is not None:
+            return f"{self.broken.text(language)}\n{covers}"
+        whole = tr(
+            "plans.audit.whole", language=language, records=self.records, head=self.head or "-"
+        )
+        code = tr("plans.audit.code", language=language, code=self.anchor) if self.anchor else ""
+        return "\n".join(line for line in (whole, covers, code) if line)
 
     @property
     def is_whole(self) -> bool:
         """Whether no link is broken."""
         return self.broken is None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The head of a log as it is noted outside the database: on paper, or in a file elsewhere.
+
+    Parameters
+    ----------
+    number
+        Number of the record.
+    digest
+        The first 32 hexadecimal digits of its hash.
+
+    Examples
+    --------
+    >>> anchor = Anchor(7, "0123456789abcdef" * 2)
+    >>> str(anchor)
+    '7-0123-4567-89ab-cdef-0123-4567-89ab-cdef'
+    >>> Anchor.read(str(anchor)) == anchor
+    True
+    """
+
+    number: int
+    digest: str
+
+    def __str__(self) -> str:
+        groups = [self.digest[at : at + 4] for at in range(0, len(self.digest), 4)]
+        return "-".join([str(self.number), *groups])
+
+    @classmethod
+    def read(cls, code: str) -> Self:
+        """Return the anchor that a code stands for.
+
+        Raises
+        ------
+        InputError
+            If it is no code.
+        """
+        found = _CODE.fullmatch(code.strip().lower())
+        if found is None:
+            raise InputError("plans.error.anchor_code", received=code.strip()[:80])
+        return cls(int(found[1]), found[2].replace("-", ""))
+
+
+def facts_digest(facts: Mapping[str, object], commands: Sequence[str]) -> str:
+    """Return the digest of all that is stored of a version: BLAKE2b of 16 bytes.
+
+    Parameters
+    ----------
+    facts
+        Texts, numbers, None and bytes, by the names of their columns.
+    commands
+        The commands that led to the version, as they are stored.
+    """
+    told = {
+        name: hashlib.blake2b(value, digest_size=16).hexdigest()
+        if isinstance(value, bytes | memoryview)
+        else value
+        for name, value in facts.items()
+    }
+    text = json.dumps([told, list(commands)], ensure_ascii=False, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def link_hash(record: AuditRecord) -> str:
@@ -121,7 +228,11 @@ def link_hash(record: AuditRecord) -> str:
 
 
 def verify_chain(
-    records: Iterable[AuditRecord], *, head_number: int, head_hash: str
+    records: Iterable[AuditRecord],
+    *,
+    head_number: int,
+    head_hash: str,
+    anchors: Iterable[Anchor] = (),
 ) -> AuditReport:
     """Check a log link by link.
 
@@ -131,20 +242,37 @@ def verify_chain(
         The records in the order of their numbers.
     head_number, head_hash
         What the store holds to be the last record.
+    anchors
+        Heads of this log that were noted outside.
     """
     count, previous = 0, ""
+    noted: dict[int, set[str]] = {}
+    for anchor in anchors:
+        noted.setdefault(anchor.number, set()).add(anchor.digest)
     for record in records:
         reason = ""
         if record.number != count + 1:
             return AuditReport(count, previous, BrokenLink(count + 1, "missing"))
-        if record.hash != link_hash(record):
+        if not is_own_hash(record):
             reason = "altered"
         elif record.previous != previous:
             reason = "unlinked"
+        elif noted.pop(record.number, {record.hash[:32]}) != {record.hash[:32]}:
+            reason = "anchor"
         if reason:
             link = BrokenLink(record.number, reason, record.subject)
             return AuditReport(count, previous, link)
         count, previous = record.number, record.hash
     if (count, previous) != (head_number, head_hash):
         return AuditReport(count, previous, BrokenLink(count + 1, "cut_off"))
+    if noted:  # of records that the log has not come to, or has no more
+        return AuditReport(count, previous, BrokenLink(min(noted), "anchor"))
     return AuditReport(count, previous, None)
+
+
+def is_own_hash(record: AuditRecord) -> bool:
+    """Return whether a record's hash is that of its fields, whatever a database made of them."""
+    try:
+        return record.hash == link_hash(record)
+    except (TypeError, ValueError):
+        return False

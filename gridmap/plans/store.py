@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, select
 
 from gridmap.errors import InputError
 from gridmap.model import Layer, Plan
@@ -14,8 +14,8 @@ from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
 from gridmap.plans._database import open_engine, reading, writing
 from gridmap.plans._saving import Work, save_work
-from gridmap.plans._schema import AUDIT_HEAD, PLANS, ROLES, VERSIONS
-from gridmap.plans.audit import AuditRecord, AuditReport, verify_chain
+from gridmap.plans._schema import AUDIT_HEAD, PLANS, VERSIONS
+from gridmap.plans.audit import Anchor, AuditRecord, AuditReport, verify_chain
 from gridmap.plans.commands import Command
 from gridmap.plans.draft import Fault, Locks
 from gridmap.plans.fingerprints import fit_plan
@@ -327,13 +327,8 @@ class PlanStore:
         given = Actor(person, role)
         with writing(self._engine) as connection:
             rows.require_here(connection, author, Action.ASSIGN_ROLE)
-            connection.execute(
-                insert(ROLES).values(
-                    person=given.name, role=str(given.role), at=rows.now(), author=author.name
-                )
-            )
             rows.append_record(
-                connection, author, "assign_role", person, {"role": str(given.role)}
+                connection, author, "assign_role", given.name, {"role": str(given.role)}
             )
 
     def record(
@@ -380,8 +375,14 @@ class PlanStore:
         with reading(self._engine) as connection:
             return tuple(rows.audit_records(connection))
 
-    def verify(self) -> AuditReport:
-        """Check the log link by link, and every saved version against it."""
+    def verify(self, anchors: Iterable[Anchor] = ()) -> AuditReport:
+        """Check the log link by link, and every saved version against it.
+
+        Parameters
+        ----------
+        anchors
+            Heads of this log that were noted outside (`AuditReport.anchor`).
+        """
         with reading(self._engine) as connection:
             head = connection.execute(select(AUDIT_HEAD)).mappings().first()
             records = list(rows.audit_records(connection))
@@ -389,11 +390,14 @@ class PlanStore:
                 records,
                 head_number=head["number"] if head else 0,
                 head_hash=head["hash"] if head else "",
+                anchors=anchors,
             )
             broken = rows.broken_version(connection, records[: report.records])
+            versions = connection.execute(select(func.count()).select_from(VERSIONS)).scalar_one()
+            accounts = len(rows.roles(connection))
         first = min(
             (link for link in (report.broken, broken) if link),
             key=lambda link: link.number,
             default=None,
         )
-        return AuditReport(report.records, report.head, first)
+        return AuditReport(report.records, report.head, first, versions, accounts)
