@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
     from gridmap.api.repair import RepairOptions, RepairResult, repair
     from gridmap.api.report import ReportOptions, ReportResult, report
+    from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
     from gridmap.api.site import SiteOptions, SiteResult, site
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
@@ -60,6 +61,8 @@ _HOMES = {
     "RepairResult": "gridmap.api.repair",
     "ReportOptions": "gridmap.api.report",
     "ReportResult": "gridmap.api.report",
+    "ShiftsOptions": "gridmap.api.shifts",
+    "ShiftsResult": "gridmap.api.shifts",
     "SiteOptions": "gridmap.api.site",
     "SiteResult": "gridmap.api.site",
     "Workload": "gridmap.measure",
@@ -74,6 +77,7 @@ _HOMES = {
     "read_city": "gridmap.io",
     "repair": "gridmap.api.repair",
     "report": "gridmap.api.report",
+    "shifts": "gridmap.api.shifts",
     "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
 }
@@ -101,6 +105,8 @@ __all__ = [
     "RepairResult",
     "ReportOptions",
     "ReportResult",
+    "ShiftsOptions",
+    "ShiftsResult",
     "SiteOptions",
     "SiteResult",
     "Workload",
@@ -116,6 +122,7 @@ __all__ = [
     "read_city",
     "repair",
     "report",
+    "shifts",
     "site",
     "summarise",
 ]

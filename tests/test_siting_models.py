@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridmap._highs import Answer
 from gridmap.errors import GridmapError, InfeasibleError, InputError
 from gridmap.siting import (
     Limits,
@@ -18,7 +19,6 @@ from gridmap.siting import (
     solve_median,
     solve_set_cover,
 )
-from gridmap.siting._highs import Answer
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "benchmarks"
 REACH = 40.0

@@ -25,6 +25,7 @@ from gridmap.cli import (
     repair,
     report,
     roles,
+    shifts,
     site,
     warm,
 )
@@ -45,6 +46,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "coverage": coverage.command,
     "propose": propose.command,
     "site": site.command,
+    "shifts": shifts.command,
     "plans": plans.command,
     "compare": compare.command,
     "report": report.command,

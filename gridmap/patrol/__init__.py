@@ -1,5 +1,40 @@
-"""Shifts and patrol routes."""
+"""Duty: how many officers at which hours, and where patrols go."""
 
-from __future__ import annotations
+from gridmap.patrol.demand import (
+    HOURS,
+    HourCounts,
+    Unit,
+    count_hours,
+    erlang_wait,
+    mean_handling,
+    officers_for_response,
+    officers_needed,
+    weekly_dispersion,
+    work_by_hour,
+)
+from gridmap.patrol.norms import EQUIPMENT, Norms, RoomNorms, ShiftNorms, read_norms
+from gridmap.patrol.shifts import PATTERNS, Pattern, Roster, Tour, make_tours, plan_shifts
 
-__all__: list[str] = []
+__all__ = [
+    "EQUIPMENT",
+    "HOURS",
+    "PATTERNS",
+    "HourCounts",
+    "Norms",
+    "Pattern",
+    "RoomNorms",
+    "Roster",
+    "ShiftNorms",
+    "Tour",
+    "Unit",
+    "count_hours",
+    "erlang_wait",
+    "make_tours",
+    "mean_handling",
+    "officers_for_response",
+    "officers_needed",
+    "plan_shifts",
+    "read_norms",
+    "weekly_dispersion",
+    "work_by_hour",
+]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_array
 
+from gridmap._highs import minimise
 from gridmap.errors import InfeasibleError, InputError
-from gridmap.siting._highs import minimise
 from gridmap.siting._inputs import checked_costs
 from gridmap.siting._interchange import Near, exchange, open_greedily
 from gridmap.siting._rows import Rows

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack
 
+from gridmap._highs import LARGE, minimise, relax
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.siting._cover_sets import (
     distinct,
@@ -14,7 +15,6 @@ from gridmap.siting._cover_sets import (
     greedy_cover,
     reduced,
 )
-from gridmap.siting._highs import LARGE, minimise, relax
 from gridmap.siting._inputs import checked_costs, nearest_fixed
 from gridmap.siting._least_cost import good_places, least_cost
 from gridmap.siting._rows import Rows

@@ -52,7 +52,9 @@ def minimise(
     whole: NDArray[np.bool_],
     upper: Floats | None = None,
     seconds: float = np.inf,
+    nodes: int | None = None,
     gap: float = 0.0,
+    absolute_gap: float = 1e-6,
     start: Floats | None = None,
 ) -> Answer:
     """Minimise a linear objective over variables of at least 0.
@@ -69,8 +71,12 @@ def minimise(
         Upper bounds, 1 if None.
     seconds
         Time limit.
+    nodes
+        Limit of branch-and-bound nodes: unlike seconds, the same on every machine.
     gap
         Relative gap at which a solution counts as optimal.
+    absolute_gap
+        The same in the objective's unit.
     start
         A known solution.
     """
@@ -79,9 +85,11 @@ def minimise(
     columns = np.arange(len(objective), dtype=np.int32)
     solver.changeColsIntegrality(len(columns), columns, kinds[whole.astype(np.int64)])
     solver.setOptionValue("mip_rel_gap", max(gap, 1e-9))
-    solver.setOptionValue("mip_abs_gap", 1e-6)
+    solver.setOptionValue("mip_abs_gap", absolute_gap)
     if np.isfinite(seconds):
         solver.setOptionValue("time_limit", max(seconds, 0.01))
+    if nodes is not None:
+        solver.setOptionValue("mip_max_nodes", nodes)
     if start is not None:
         solution = highspy.HighsSolution()
         solution.col_value = list(start)

@@ -1,0 +1,517 @@
+"""Shifts: how many officers should be on duty at which hours, and which posts cover that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+
+from gridmap.api.options import Options, as_date, as_list, end_of, option
+from gridmap.api.results import FORMAT, MapView, Result
+from gridmap.api.verbs import verb
+from gridmap.errors import MissingError, OptionError
+from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from gridmap.model import City
+    from gridmap.patrol import HourCounts, Norms, Roster
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "shifts"]
+
+
+def _norms(value: object, option: str) -> object:
+    from gridmap.patrol import Norms
+
+    if value is not None and not isinstance(value, Norms):
+        raise OptionError("api.error.norms", option=option, received=type(value).__name__)
+    return value
+
+
+def _patterns(value: object, option: str) -> tuple[str, ...]:
+    from gridmap.patrol import PATTERNS
+
+    names = as_list(value, option)
+    unknown = [name for name in names if name not in PATTERNS]
+    if unknown or not names:
+        raise OptionError(
+            "api.error.choice", option=option, received=", ".join(unknown) or '""',
+            known=", ".join(PATTERNS),
+        )  # fmt: skip
+    return names
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftsOptions(Options):
+    """Whose shifts `shifts` plans, with how many officers, by which rules."""
+
+    verb: ClassVar[str] = "shifts"
+
+    by: Literal["city", "station", "beat"] = option("station", choices=("city", "station", "beat"))
+    officers: int | None = option(None, kind=int, least=0, most=100_000, metavar="N")
+    source: str = option("staff", flag="--from", choices=("staff",))
+    patterns: tuple[str, ...] = option(("8h",), metavar="8h,12h,split", parse=_patterns)
+    since: str = option("", metavar="DATE", parse=as_date)
+    until: str = option("", metavar="DATE", parse=as_date)
+    service: float | None = option(None, kind=float, least=0.5, most=0.999, metavar="SHARE")
+    prevention: float | None = option(None, kind=float, least=0, most=0.9, metavar="SHARE")
+    rest: float | None = option(None, kind=float, least=0, most=23, unit="h", metavar="HOURS")
+    week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
+    response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
+    norms: Norms | None = option(None, parse=_norms, hidden=True)
+
+    def check_together(self) -> None:
+        """Check that the period does not end before it begins."""
+        if self.since and self.until and self.until < self.since:
+            raise OptionError(
+                "api.error.period", option="until", since=self.since, until=self.until
+            )
+
+
+class ShiftRow(TypedDict):
+    """One unit in one hour of the week."""
+
+    unit: str
+    name: str
+    weekday: int
+    hour: int
+    incidents: float
+    busy: float
+    needed: float
+    today: float | None
+    proposed: float
+
+
+class PostRow(TypedDict):
+    """Posts of one unit that work the same week; no names, posts only."""
+
+    unit: str
+    name: str
+    posts: int
+    pattern: str
+    begin: str
+    end: str
+    first_day: int
+    days: int
+
+
+class UnitRow(TypedDict):
+    """What one unit needs, has and leaves uncovered."""
+
+    unit: str
+    name: str
+    officers: int
+    demand_h: float
+    uncovered_today_h: float | None
+    uncovered_h: float
+    bound: float
+    gap: float
+    one_more_h: float
+    dispersion: float
+
+
+class ShiftsJson(TypedDict):
+    """The JSON of ``gridmap shifts --json``."""
+
+    format: int
+    by: str
+    since: str
+    until: str
+    rows: list[ShiftRow]
+    roster: list[PostRow]
+    units: list[UnitRow]
+    demand_h: float
+    uncovered_today_h: float | None
+    uncovered_h: float
+    bound: float
+    gap: float
+    notes: list[str]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnitShifts:
+    """Demand, duty today and the proposed roster of one unit.
+
+    Attributes
+    ----------
+    unit, name
+        Id and name.
+    officers
+        Posts that were planned.
+    incidents, busy, needed
+        Mean incidents and busy officers of each hour of the week, and the officers that should
+        be on duty, shape (168,).
+    today
+        Officers on duty today by the rooms' hours, shape (168,), or None where no room of the
+        unit says its hours.
+    roster
+        The posts.
+    one_more_h
+        Uncovered officer-hours a week that one more officer would save.
+    dispersion
+        Variance over mean of weekly counts, at least 1.
+    """
+
+    unit: str
+    name: str
+    officers: int
+    incidents: Floats
+    busy: Floats
+    needed: Floats
+    today: Floats | None
+    roster: Roster
+    one_more_h: float
+    dispersion: float
+
+    @property
+    def uncovered_today_h(self) -> float | None:
+        """Officer-hours a week that demand exceeds the officers on duty today."""
+        if self.today is None:
+            return None
+        return float((self.needed - self.today).clip(min=0.0).sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ShiftsResult(Result):
+    """The shifts of each unit.
+
+    Attributes
+    ----------
+    city, options
+        What was planned, and how.
+    units
+        One `UnitShifts` a station, beat or the city.
+    since, until
+        First and last day whose incidents were counted.
+    notes
+        What is missing or assumed, in words.
+    """
+
+    city: City
+    options: ShiftsOptions
+    units: tuple[UnitShifts, ...]
+    since: str
+    until: str
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        posts = sum(unit.officers for unit in self.units)
+        return f"<ShiftsResult: {posts} posts in {len(self.units)} units>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a unit and hour of the week: demand against officers on duty."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows())
+
+    def roster_frame(self) -> pd.DataFrame:
+        """Return the week's roster: one row for posts that work the same tour."""
+        import pandas as pd
+
+        return pd.DataFrame(self._posts(), columns=list(PostRow.__annotations__))
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return one row a unit with its ground, in the working CRS."""
+        import geopandas as gpd
+        import pandas as pd
+
+        frame = pd.DataFrame([self._unit_row(unit) for unit in self.units])
+        ground = self._ground()
+        order = {unit: row for row, unit in enumerate(ground.ids)}
+        rows = [order[unit] for unit in frame["unit"]]
+        return gpd.GeoDataFrame(frame, geometry=ground.geometry[rows], crs=self.city.crs)
+
+    def to_dict(self) -> ShiftsJson:
+        """Return the JSON of the command; duty that nobody stated is None."""
+        units = [self._unit_row(unit) for unit in self.units]
+        demand = sum(unit["demand_h"] for unit in units)
+        left, bound = (sum(unit[key] for unit in units) for key in ("uncovered_h", "bound"))
+        today = [unit["uncovered_today_h"] for unit in units]
+        known = [value for value in today if value is not None]
+        return {
+            "format": FORMAT,
+            "by": self.options.by,
+            "since": self.since,
+            "until": self.until,
+            "rows": self._rows(),
+            "roster": self._posts(),
+            "units": units,
+            "demand_h": demand,
+            "uncovered_today_h": sum(known) if len(known) == len(today) else None,
+            "uncovered_h": left,
+            "bound": bound,
+            "gap": max(0.0, left - bound) / demand if demand else 0.0,
+            "notes": list(self.notes),
+            "options": self.options.to_dict() | {"norms": None},
+        }
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return demand, and what is uncovered today and as proposed, hours a week."""
+        plain = self.to_dict()
+        return [
+            (tr(f"field.{key}"), f"{value:,.0f}")
+            for key in ("demand_h", "uncovered_today_h", "uncovered_h")
+            if (value := plain[key]) is not None
+        ]
+
+    def map_view(self) -> MapView | None:
+        """Return the units coloured by what stays uncovered."""
+        from gridmap.maps import choropleth
+
+        if self.options.by == "city":
+            return None
+        frame = self.to_gdf()
+        theme = choropleth("uncovered_h", frame["uncovered_h"].to_numpy(dtype=float))
+        return MapView(cells=self._ground(), themes=(theme,))
+
+    def _ground(self) -> Any:  # noqa: ANN401 - a Layer, imported where it is needed
+        from gridmap.measure.pieces import ground_of
+
+        return ground_of(self.city, self.options.by)
+
+    def _rows(self) -> list[ShiftRow]:
+        return [
+            {
+                "unit": unit.unit,
+                "name": unit.name,
+                "weekday": hour // 24,
+                "hour": hour % 24,
+                "incidents": round(float(unit.incidents[hour]), 4),
+                "busy": round(float(unit.busy[hour]), 4),
+                "needed": float(unit.needed[hour]),
+                "today": None if unit.today is None else round(float(unit.today[hour]), 4),
+                "proposed": float(unit.roster.on_duty[hour]),
+            }
+            for unit in self.units
+            for hour in range(len(unit.needed))
+        ]
+
+    def _posts(self) -> list[PostRow]:
+        rows: list[PostRow] = []
+        for unit in self.units:
+            for tour, posts in zip(unit.roster.tours, unit.roster.posts, strict=True):
+                end = (tour.start + tour.pattern.span_h) % 24
+                rows.append(
+                    {
+                        "unit": unit.unit,
+                        "name": unit.name,
+                        "posts": posts,
+                        "pattern": tour.pattern.name,
+                        "begin": f"{tour.start:02d}:00",
+                        "end": f"{end or 24:02d}:00",
+                        "first_day": tour.first_day,
+                        "days": tour.days,
+                    }
+                )
+        return rows
+
+    @staticmethod
+    def _unit_row(unit: UnitShifts) -> UnitRow:
+        return {
+            "unit": unit.unit,
+            "name": unit.name,
+            "officers": unit.officers,
+            "demand_h": unit.roster.demand_h,
+            "uncovered_today_h": unit.uncovered_today_h,
+            "uncovered_h": unit.roster.uncovered_h,
+            "bound": unit.roster.bound_h,
+            "gap": unit.roster.gap,
+            "one_more_h": unit.one_more_h,
+            "dispersion": round(unit.dispersion, 4),
+        }
+
+
+@verb(ShiftsOptions)
+def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
+    """Plan shifts: officers on duty by hour of the week against the work of each hour.
+
+    Work is incidents by hour and category times their handling minutes; the officers needed
+    handle the open incidents at ``service`` of all moments and keep ``prevention`` of their time
+    free. Whole posts are given weekly tours so that the fewest officer-hours go uncovered
+    (Dantzig 1954; Baker 1976 for days off), with a bound that no roster can beat. With
+    ``response`` the officers needed are those with whom nine incidents of ten wait no longer
+    than so many minutes for a free officer (Erlang C, the hypercube model's aggregate).
+
+    Returns
+    -------
+    ShiftsResult
+        Posts only; nobody is named.
+
+    Raises
+    ------
+    MissingError
+        If there are no incidents with an hour, no such units, or no staff and no ``officers``.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=2000)
+    >>> result = gridmap.shifts(city, by="city", officers=6)
+    >>> int(result.roster_frame()["posts"].sum())
+    6
+    """
+    import numpy as np
+
+    from gridmap.patrol import count_hours, make_tours, plan_shifts, read_norms
+
+    norms = options.norms or read_norms()
+    rest = norms.shifts.rest_h if options.rest is None else options.rest
+    week = norms.shifts.week_h if options.week is None else options.week
+    tours = make_tours(options.patterns, rest_h=rest, week_h=week)
+    counts = count_hours(
+        city, options.by, since=options.since or None, until=end_of(options.until)
+    )
+    needs = [_need(counts, row, options, norms) for row in range(len(counts.ids))]
+    staff, notes = _officers(city, counts, options, [float(need[2].sum()) for need in needs])
+    made = []
+    for row, (incidents, busy, needed, dispersion) in enumerate(needs):
+        posts = int(staff[row])
+        roster = plan_shifts(needed, posts, tours)
+        more = plan_shifts(needed, posts + 1, tours)
+        made.append(
+            UnitShifts(
+                unit=str(counts.ids[row]),
+                name=str(counts.names[row]),
+                officers=posts,
+                incidents=incidents,
+                busy=busy,
+                needed=needed,
+                today=_today(city, options.by, str(counts.ids[row]), week),
+                roster=roster,
+                one_more_h=max(0.0, roster.uncovered_h - more.uncovered_h),
+                dispersion=dispersion,
+            )
+        )
+    if all(unit.today is None for unit in made):
+        notes.append(tr("api.shifts.no_hours"))
+    if counts.untimed:
+        notes.append(tr("api.shifts.untimed", count=counts.untimed))
+    if counts.outside:
+        notes.append(tr("api.shifts.outside", count=counts.outside))
+    missing = [c for c in counts.categories if c not in norms.handling_minutes]
+    if missing:
+        shown = tr("api.join").join(missing[:5])
+        notes.append(
+            tr("api.shifts.default_minutes", categories=shown, count=len(missing),
+               minutes=norms.handling_minutes["default"])
+        )  # fmt: skip
+    weeks = int(np.min(counts.occurrences))
+    if weeks < 8:
+        notes.append(tr("api.shifts.few_weeks", weeks=weeks))
+    return ShiftsResult(
+        city=city, options=options, units=tuple(made), since=str(counts.first),
+        until=str(counts.last), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _need(
+    counts: HourCounts, row: int, options: ShiftsOptions, norms: Norms
+) -> tuple[Floats, Floats, Floats, float]:
+    """Return incidents, busy officers and officers needed by hour, and the dispersion."""
+    from gridmap.patrol import (
+        mean_handling,
+        officers_for_response,
+        officers_needed,
+        weekly_dispersion,
+        work_by_hour,
+    )
+
+    table = counts.counts[row]
+    incidents, busy = work_by_hour(table, counts.categories, counts.occurrences, norms)
+    dispersion = weekly_dispersion(counts.weekly[row])
+    said = norms.shifts
+    needed = officers_needed(
+        busy,
+        dispersion=dispersion,
+        service=said.service if options.service is None else options.service,
+        prevention_share=(
+            said.prevention_share if options.prevention is None else options.prevention
+        ),
+    )
+    if options.response is not None:
+        needed = officers_for_response(
+            busy,
+            minutes=options.response,
+            handling_minutes=mean_handling(table, counts.categories, norms),
+        )
+    return incidents, busy, needed, dispersion
+
+
+def _officers(
+    city: City, counts: HourCounts, options: ShiftsOptions, demand: list[float]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return how many posts each unit has: as stated, or shared out by demand."""
+    import numpy as np
+
+    from gridmap.measure import apportion
+
+    if options.officers is not None:
+        least = 1 if options.officers >= len(demand) else 0
+        return apportion(demand, options.officers, least=least), []
+    staff = _staff(city, options.by, counts)
+    if staff is None:
+        raise MissingError("patrol.error.no_staff", city=city.name)
+    whole = np.rint(staff).astype(np.int64)
+    empty = [str(counts.names[row]) for row in np.flatnonzero(whole == 0)]
+    notes = []
+    if empty:
+        shown = tr("api.join").join(empty[:5])
+        notes.append(tr("api.shifts.no_officers", units=shown, count=len(empty)))
+    return whole, notes
+
+
+def _staff(city: City, by: str, counts: HourCounts) -> Floats | None:
+    """Return the officers of each unit: those of its beats, else of its rooms; None if unsaid."""
+    import numpy as np
+
+    from gridmap.model import Kind
+
+    for kind in (Kind.BEAT, Kind.ROOM):
+        layer = city.get(kind)
+        if layer is None or not layer.has("officers") or not len(layer):
+            continue
+        officers = layer.counts("officers")
+        if by == "city":
+            return np.array([officers.sum()])
+        homes = layer.ids if str(kind) == by else city.named(layer, Kind(by))
+        totals = dict.fromkeys(counts.ids, 0.0)
+        for home, count in zip(homes, officers, strict=True):
+            if home in totals:
+                totals[home] += count
+        if sum(totals.values()) > 0:
+            return np.array(list(totals.values()))
+    return None
+
+
+def _today(city: City, by: str, unit: str, week_h: float) -> Floats | None:
+    """Return the officers on duty today by hour of the week, from rooms' hours and officers.
+
+    A room's officers share its hours evenly: five officers of 40 hours in a room that is open
+    84 hours a week are 2.4 on duty on average.
+    """
+    import numpy as np
+
+    from gridmap.measure import open_hours
+    from gridmap.model import Kind
+
+    rooms = city.get(Kind.ROOM)
+    if rooms is None or not (rooms.has("hours") and rooms.has("officers")):
+        return None
+    inside = np.full(len(rooms), by == "city")
+    if by != "city":
+        inside = city.named(rooms, Kind(by)) == unit
+    inside &= rooms.texts("hours") != ""
+    if not inside.any():
+        return None
+    duty = np.zeros(24)
+    for row in np.flatnonzero(inside):
+        hours = open_hours(str(rooms.texts("hours")[row]))
+        if hours.any():
+            duty[hours] += rooms.counts("officers")[row] * week_h / (7.0 * hours.sum())
+    return np.tile(duty, 7)

@@ -1,0 +1,88 @@
+"""``gridmap shifts``: officers needed and on duty by hour, and the posts that cover them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
+from gridmap.cli._arguments import Json, WorkspacePath, check_format
+from gridmap.cli._from_options import from_options
+from gridmap.cli._log import logged
+from gridmap.cli._output import print_json, print_rows, print_text, say
+from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MOST_POSTS = 40  # rows of the roster on a screen; the file has them all
+
+
+@from_options(ShiftsOptions)
+def command(
+    workspace: WorkspacePath,
+    options: ShiftsOptions,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plan the shifts of a workspace by its ``norms.toml``."""
+    from gridmap.io import Workspace, write_frame
+    from gridmap.patrol import read_norms
+
+    check_format(csv)
+    place = Workspace.open(workspace)
+    norms = read_norms(place.path / "norms.toml")
+    result = shifts(place.city(), replace(options, norms=norms))
+    roster = _readable(result)
+    if csv is not None:
+        with logged(place.path, "export", f"shifts {options.by}") as detail:
+            write_frame(roster, csv)
+            detail.update(file=csv.name, rows=len(roster))
+    if as_json:
+        print_json(result.to_dict())
+        return
+    _print_units(result)
+    if csv is None:
+        print_rows(roster.head(_MOST_POSTS))
+    else:
+        print_text(tr("cli.done.csv", rows=len(roster), path=str(csv)))
+    for note in result.notes:
+        say(note)
+
+
+def _print_units(result: ShiftsResult) -> None:
+    import pandas as pd
+
+    plain = result.to_dict()
+    columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound", "one_more_h")
+    rows = [
+        {
+            tr("cli.shifts.unit"): unit["name"],
+            **{tr(f"cli.shifts.{name}"): unit[name] for name in columns},  # type: ignore[literal-required] # keys of the row
+        }
+        for unit in plain["units"]
+    ]
+    print_rows(pd.DataFrame(rows))
+
+
+def _readable(result: ShiftsResult) -> pd.DataFrame:
+    """Return the roster with weekdays in words."""
+    roster = result.roster_frame()
+    names = [tr(f"report.day.{day}") for day in _DAYS]
+    days = [
+        tr("api.join").join(names[(first + day) % 7] for day in range(count))
+        for first, count in zip(roster["first_day"], roster["days"], strict=True)
+    ]
+    hours = [f"{begin}-{end}" for begin, end in zip(roster["begin"], roster["end"], strict=True)]
+    return roster.assign(hours=hours, days=days)[
+        ["name", "posts", "pattern", "hours", "days"]
+    ].rename(
+        columns={
+            "name": tr("cli.shifts.unit"),
+            **{name: tr(f"cli.shifts.{name}") for name in ("posts", "pattern", "hours", "days")},
+        }
+    )

@@ -1,0 +1,227 @@
+"""Shifts: demand by hour, rosters against brute force, what is said where data is missing."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+import gridmap
+from gridmap.demo import make_city
+from gridmap.errors import GridmapError, InputError, MissingError
+from gridmap.model import Kind
+from gridmap.patrol import (
+    Norms,
+    count_hours,
+    erlang_wait,
+    make_tours,
+    officers_for_response,
+    officers_needed,
+    plan_shifts,
+    read_norms,
+    weekly_dispersion,
+    work_by_hour,
+)
+
+
+@pytest.fixture(scope="module")
+def city():
+    return make_city(grids=60, incidents=6000)
+
+
+def test_work_is_conserved_and_runs_into_the_next_hours():
+    counts = np.zeros((168, 2))
+    counts[10, 0] = 6.0  # six incidents, in one of the weeks that were counted
+    norms = Norms({"default": 45.0, "a": 90.0})
+    incidents, busy = work_by_hour(counts, ("a",), np.full(168, 2.0), norms)
+    assert incidents[10] == pytest.approx(3.0)
+    assert busy.sum() == pytest.approx(3 * 1.5)
+    # Begins uniformly in its hour, lasts 1.5 h: half an hour of the first, 7/8 and 1/8 later.
+    assert busy[[10, 11, 12]] == pytest.approx([1.5, 3 * 0.875, 3 * 0.125])
+
+
+def test_work_of_sunday_night_runs_into_monday():
+    counts = np.zeros((168, 1))
+    counts[167, 0] = 1.0
+    _, busy = work_by_hour(counts, (), np.ones(168), Norms({"default": 60.0}))
+    assert busy[[167, 0]] == pytest.approx([0.5, 0.5])
+
+
+def test_officers_needed_cover_the_share_of_moments_that_was_asked():
+    rng = np.random.default_rng(1)
+    needed = officers_needed(3.0, dispersion=2.0, service=0.9, prevention_share=0.0)
+    open_incidents = rng.negative_binomial(3.0, 0.5, 200_000)
+    assert (open_incidents <= needed).mean() >= 0.9
+    assert (open_incidents <= needed - 1).mean() < 0.9
+
+
+@pytest.mark.parametrize(("busy", "officers"), [(0.5, 1), (1.7, 3), (6.0, 8)])
+def test_erlang_agrees_with_the_steady_state_of_the_queue(busy, officers):
+    states = np.arange(400)
+    weight = np.where(
+        states <= officers,
+        stats.poisson.pmf(states, busy),
+        stats.poisson.pmf(officers, busy) * (busy / officers) ** np.maximum(states - officers, 0),
+    )
+    waits = weight[states >= officers].sum() / weight.sum()
+    assert erlang_wait(busy, officers, 0.0, 45.0) == pytest.approx(waits, rel=1e-9)
+
+
+def test_officers_for_response_are_the_fewest_that_do():
+    (needed,) = officers_for_response([2.3], minutes=10.0, handling_minutes=50.0)
+    assert erlang_wait(2.3, int(needed), 10.0, 50.0) <= 0.1
+    assert erlang_wait(2.3, int(needed) - 1, 10.0, 50.0) > 0.1
+
+
+def test_tours_leave_rest_and_keep_the_week():
+    for tour in make_tours(("8h", "12h", "split"), rest_h=11, week_h=40):
+        assert tour.on_duty.sum() == tour.pattern.work_h * tour.days <= 40
+        assert 24 - tour.pattern.span_h >= 11
+    with pytest.raises(InputError, match=r"13"):
+        make_tours(("12h",), rest_h=13)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_two_posts_are_as_good_as_the_best_of_all_pairs(seed):
+    rng = np.random.default_rng(seed)
+    need = rng.integers(0, 3, 168).astype(float) * (rng.random(168) < 0.5)
+    tours = make_tours(("8h",))
+    duty = np.array([tour.on_duty for tour in tours])
+    best = min(
+        np.maximum(need - duty[i] - duty[i:], 0.0).sum(axis=1).min() for i in range(len(duty))
+    )
+    roster = plan_shifts(need, 2, tours)
+    assert sum(roster.posts) == 2
+    assert roster.uncovered_h == pytest.approx(np.maximum(need - roster.on_duty, 0).sum())
+    assert roster.bound_h - 1e-6 <= best <= roster.uncovered_h + 1e-6
+    assert roster.uncovered_h <= best + 0.02 * need.sum() + 1e-6
+
+
+def test_the_same_demand_gives_the_same_roster_and_more_officers_leave_no_more():
+    need = np.tile(np.repeat([1.0, 3.0, 2.0], 8), 7)
+    tours = make_tours(("8h", "12h"))
+    rosters = [plan_shifts(need, officers, tours) for officers in (0, 4, 9, 9)]
+    left = [roster.uncovered_h for roster in rosters]
+    assert left[0] == need.sum()
+    assert left[0] > left[1] > left[2] == left[3]
+    assert rosters[2].tours == rosters[3].tours
+
+
+def test_dispersion_is_that_of_the_weeks_without_their_trend():
+    rng = np.random.default_rng(3)
+    trend = np.linspace(20, 120, 500)
+    assert weekly_dispersion(rng.poisson(trend)) == pytest.approx(1.0, abs=0.15)
+    doubled = rng.negative_binomial(trend, 0.5)  # variance twice the mean
+    assert weekly_dispersion(doubled) == pytest.approx(2.0, abs=0.3)
+    assert weekly_dispersion([3, 9]) == 1.0
+
+
+def test_counts_add_up_to_the_incidents(city):
+    counts = count_hours(city, "station")
+    assert counts.counts.sum() + counts.outside + counts.untimed == len(city.incidents)
+    whole = count_hours(city, "city")
+    assert whole.counts.sum() == pytest.approx(counts.counts.sum() + counts.outside)
+    # The demo's year, 2024, begins on a Monday and has 366 days: 53 Mondays and Tuesdays.
+    assert counts.occurrences.reshape(7, 24)[:, 0].tolist() == [53, 53, 52, 52, 52, 52, 52]
+    assert whole.weekly.shape[1] == 52
+
+
+def test_the_verb_adds_up_and_prints_what_it_holds(city):
+    result = gridmap.shifts(city, by="station")
+    plain = result.to_dict()
+    assert len(plain["rows"]) == 168 * len(plain["units"])
+    for unit in plain["units"]:
+        rows = [row for row in plain["rows"] if row["unit"] == unit["unit"]]
+        left = sum(max(row["needed"] - row["proposed"], 0) for row in rows)
+        assert left == pytest.approx(unit["uncovered_h"])
+        assert unit["bound"] <= unit["uncovered_h"] + 1e-9
+        posts = sum(row["posts"] for row in plain["roster"] if row["unit"] == unit["unit"])
+        assert posts == unit["officers"]
+        if unit["uncovered_today_h"] is None:  # a station without a room that says its hours
+            assert all(row["today"] is None for row in rows)
+            continue
+        today = sum(max(row["needed"] - row["today"], 0) for row in rows)
+        assert today == pytest.approx(unit["uncovered_today_h"], abs=0.02)
+    assert plain["gap"] <= 0.03
+    assert result.to_gdf().crs == city.crs
+
+
+def test_officers_are_shared_out_by_work_and_all_of_them(city):
+    result = gridmap.shifts(city, officers=31)
+    assert sum(unit.officers for unit in result.units) == 31
+    most = max(result.units, key=lambda unit: unit.needed.sum())
+    assert most.officers == max(unit.officers for unit in result.units)
+
+
+def test_rooms_without_hours_leave_today_unknown(city):
+    rooms = city.rooms
+    bare = city.with_layer(type(rooms)(Kind.ROOM, rooms.frame.drop(columns="hours")))
+    result = gridmap.shifts(bare, by="city")
+    assert result.to_dict()["uncovered_today_h"] is None
+    assert any("值守时间" in note or "hours" in note for note in result.notes)
+
+
+def test_without_staff_or_incidents_the_message_says_what_to_do(city):
+    frame = city.beats.frame.drop(columns=["officers", "auxiliaries"])
+    rooms = city.rooms.frame.drop(columns=["officers", "auxiliaries"])
+    bare = city.with_layer(type(city.beats)(Kind.BEAT, frame))
+    bare = bare.with_layer(type(city.rooms)(Kind.ROOM, rooms))
+    with pytest.raises(MissingError, match="officers"):
+        gridmap.shifts(bare)
+    with pytest.raises(GridmapError):
+        gridmap.shifts(city, since="2030-01-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        ("[shifts]\nservice = 0.9\nrests = 3\n", 3, "rests"),
+        ("[duty]\n", 1, "duty"),
+        ("[shifts]\n\nservice = 2\n", 3, "service"),
+        ('[rooms]\nequipment = ["coffee"]\n', 2, "equipment"),
+    ],
+)
+def test_a_wrong_norm_is_refused_by_key_and_line(tmp_path, text, line, word):
+    path = tmp_path / "norms.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        read_norms(path)
+    assert f"{line}" in str(refused.value)
+    assert word in str(refused.value)
+
+
+def test_a_department_changes_one_figure_and_keeps_the_others(tmp_path):
+    path = tmp_path / "norms.toml"
+    path.write_text("[shifts]\nrest_h = 12\n", encoding="utf-8")
+    norms = read_norms(path)
+    assert norms.shifts.rest_h == 12
+    assert norms.shifts.week_h == read_norms().shifts.week_h
+    assert norms.handling_minutes == read_norms(tmp_path / "none.toml").handling_minutes
+
+
+def test_the_command_prints_units_and_writes_the_roster(city, run, ask, tmp_path):
+    from gridmap.io import Workspace
+
+    Workspace.at(tmp_path / "city").put_city(city)
+    plain = ask("shifts", tmp_path / "city", "--by", "city", "--officers", "8")
+    assert {"rows", "bound", "gap", "roster", "units", "format"} <= set(plain)
+    assert plain["options"]["officers"] == 8
+    out = tmp_path / "roster.csv"
+    code, _, err = run("shifts", tmp_path / "city", "--by", "city", "--csv", out)
+    assert code == 0, err
+    assert out.read_text(encoding="utf-8-sig").count("\n") >= 2
+    code, _, err = run("shifts", tmp_path / "city", "--patterns", "9h")
+    assert code == 2
+    assert "--patterns" in err
+    (tmp_path / "city" / "norms.toml").write_text("[shift]\n", encoding="utf-8")
+    code, _, err = run("shifts", tmp_path / "city")
+    assert code == 2
+    assert "norms.toml" in err
+
+
+def test_a_shift_may_begin_at_every_hour_of_every_day():
+    starts = {(tour.start, tour.first_day) for tour in make_tours(("8h",))}
+    assert starts == set(itertools.product(range(24), range(7)))
