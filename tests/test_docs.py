@@ -98,11 +98,12 @@ def test_each_measure_names_a_function_that_is_there() -> None:
 def test_the_measures_leave_no_measure_out() -> None:
     # What serves a measure but is none itself.
     serving = {
-        "alignment", "apportion", "balance", "centres", "compare_hot_spots", "count_batches",
-        "compared_periods", "count_incidents", "count_on_cluster", "coverage_frame",
-        "criterion_of", "day_shifts", "hypercube", "lorenz_curve", "moment", "networks_of",
-        "norms", "open_hours", "parse_bases", "parse_period", "parse_weights", "parse_within",
-        "places_of", "period_before", "present_plan", "reach_frame", "respond_to_both",
+        "alignment", "apportion", "areas_of", "balance", "centres", "compare_hot_spots",
+        "compared_periods", "count_batches", "count_incidents", "count_incidents_by",
+        "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces", "day_shifts",
+        "hypercube", "lorenz_curve", "moment", "networks_of", "norms", "open_hours",
+        "parse_bases", "parse_period", "parse_weights", "parse_within", "period_before",
+        "pieces_of", "places_of", "present_plan", "reach_frame", "respond_to_both",
         "sample_points", "scott_bandwidth_m", "shift_counts", "tell_response", "top_area",
         "travel_of", "weekday_occurrences", "worst_grids",
     }  # fmt: skip
@@ -180,9 +181,9 @@ def test_every_public_package_has_a_page_of_the_reference() -> None:
     import gridmap
 
     nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    faces = {"cli", "pages", "i18n", "demo", "api", "patrol"}  # shown by commands and pages
+    inside = {"cli", "pages", "i18n", "demo", "api", "gdal", "patrol"}  # documented elsewhere
     for info in pkgutil.iter_modules(gridmap.__path__):
-        if info.name.startswith("_") or not info.ispkg or info.name in faces:
+        if info.name.startswith("_") or not info.ispkg or info.name in inside:
             continue
         page = ROOT / "docs" / "reference" / "python" / f"{info.name}.md"
         assert f"::: gridmap.{info.name}" in page.read_text(encoding="utf-8")
