@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from shapely import box
 
-from gridmap.io import import_files, read_city
+from gridmap.errors import GridmapError, PersonalDataError
+from gridmap.io import import_files, opened_files, read_city, read_source
 from gridmap.io._person_names import are_person_names
-from gridmap.io._person_numbers import are_landlines, are_old_ids, holds_id, holds_landline
-from gridmap.io._personal import personal_columns
+from gridmap.io._person_numbers import (
+    are_landlines,
+    are_old_ids,
+    holds_id,
+    holds_landline,
+    plain_text,
+)
+from gridmap.io._personal import personal_columns, personal_reason
+from gridmap.model import Kind, Layer
+from gridmap.plans import LOCAL, PlanStore, check_account, plan_from_table
+
+CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
+HEAD = "发生时间,警情类别,经度,纬度\n"
 
 # Made up: region, birth, sequence. None has a check digit, so none is anybody's.
 OLD = [
@@ -93,7 +110,7 @@ NO_LANDLINES = ["0571-1234", "2024-03-05 10:00", "330106-00187654", "B0571-87654
 
 @pytest.mark.parametrize("cell", LANDLINES)
 def test_a_telephone_number_in_any_cell_is_known(cell):
-    assert holds_landline(cell)
+    assert holds_landline(plain_text(cell))
     assert column(["东门", cell, "西街"]) == {"备注": "landline"}
 
 
@@ -171,7 +188,155 @@ def test_records_under_headings_that_tell_nothing_are_known(kind):
     assert list(column(cells, heading)) == [heading]
 
 
+SOME = BORN[3]
+FORMS = {
+    "identity, no-break spaces": f"{SOME[:6]}\u00a0{SOME[6:14]}\u00a0{SOME[14:]}",
+    "identity, nothing that is seen": "\u200b".join(SOME),
+    "identity, dots": f"{SOME[:6]}.{SOME[6:14]}.{SOME[14:]}",
+    "identity, blanks by four": f"{SOME[:4]} {SOME[4:8]} {SOME[8:12]} {SOME[12:16]} {SOME[16:]}",
+    "identity, underlined": f"{SOME[:6]}_{SOME[6:14]}_{SOME[14:]}",
+    "identity behind letters": f"SFZ{SOME}",
+    "identity before letters": f"{SOME}号",
+    "identity in full width": SOME.translate({48 + n: 0xFF10 + n for n in range(10)}),
+    "identity in Arabic digits": SOME.translate({48 + n: 0x660 + n for n in range(10)}),
+    "mobile, 0086": "008613812345678",
+    "mobile, +86": "+86 138 1234 5678",
+    "mobile, 3-3-5": "138 123 45678",
+    "mobile, dots": "138.1234.5678",
+    "mobile, en dashes": "138–1234–5678",
+    "mobile, spaced dashes": "138 - 1234 - 5678",
+    "mobile, 4-3-4": "1381 234 5678",
+    "mobile, 5-3-3": "13812 345 678",
+    "two mobiles": "13812345678/13912345678",
+    "two mobiles in one piece": "1381234567813912345678张",
+    "mobile behind a name": "张三13812345678",
+    "mobile in words": "一三八一二三四五六七八",
+    "mobile, wide spaces": "138\u30001234\u30005678",
+    "mobile, soft hyphens": "138\u00ad1234\u00ad5678",
+    "plate with blanks": "京 A 12345",
+    "plate with gaps": "浙A·123 45",
+    "plate, small and dotted": "粤b.d12345",
+    "home without 室": "幸福小区8栋1203",
+    "home in a tower": "阳光家园3号楼2单元-501",
+    "home by numbers": "幸福小区3-2-501",
+    "home of a village group": "王家村三组15号",
+    "home of a village's tenth group": "李庄村民10组8号",
+    "home behind a street number": "文三路100号501室",
+    "American flat": "1234 N MAIN ST APT 5B",
+    "passport behind its label": "护照E12345678",
+    "permit behind its label": "港澳通行证号：C12345678",
+    "security number in a text": "SSN 123-45-6789 on file",
+    "telephone of another country": "+44 20 7946 0958",
+    "e-mail in a text": "mail to li.na@example.org today",
+    "birthday behind its label": "出生日期：1980年",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_record_is_known_in_any_form_and_in_every_door(form):
+    assert column(["甲地", FORMS[form], "乙地"])
+    assert personal_reason(FORMS[form])
+    assert personal_reason("说明 " * 3_000 + FORMS[form])  # however long the text is
+    assert column([f"x{n}" for n in range(2_000)] + [FORMS[form]])
+
+
+BY_COLUMN = {
+    "mobiles, a fifth 0": [13812345678 + n * 1_234_567 if n % 5 else 0 for n in range(20)],
+    "mobiles, a fifth blank": [13812345678.0 + n * 1_234_567 if n % 5 else None
+                               for n in range(20)],
+    "mobiles, a fifth 0, as text": [str(13812345678 + n * 1_234_567) if n % 5 else "0"
+                                    for n in range(20)],
+    "mobiles and the town's telephones": [13812345678 + n * 7_654 if n % 3 else 87654321 + n * 17
+                                          for n in range(20)],
+    "minorities": ["阿卜杜拉·买买提", "古丽米热·艾尼", "艾合买提·吐尔逊"],
+    "foreigners": ["约翰·史密斯", "玛丽·布朗", "亚历山大·伊万诺夫", "张伟"],
+    "another dot": ["阿卜杜拉•买买提", "古丽米热・艾尼"],
+    "Americans": ["John Smith", "Garcia, Maria", "DAVID BROWN", "Nancy O'Neil"],
+    "passports": ["E12345678", "G87654321", "EA1234567", "P01234567"],
+    "permits": ["H12345678", "M87654321", "C55443322", "T11223344"],
+    "Hong Kong": ["A123456(3)", "K765432(A)", "Z683365(5)"],
+    "births": ["1961-03-05", "1975-04-12", "1988-07-09", "1993-01-30", "1999-12-02", "2004-06-06"],
+    "births in one piece": [19610305, 19750412, 19880709, 19930130, 19991202],
+    "births, American": ["3/5/1961", "4/12/1975", "7/9/1988", "1/30/1993", "12/2/1999"],
+    "births of a spreadsheet": [f"{year}-03-0{n + 1} 00:00:00"
+                                for n, year in enumerate((1961, 1975, 1988, 1993, 1999))],
+    "old identity numbers with gaps": [f"{n[:6]} {n[6:12]} {n[12:]}" for n in OLD],
+    "cards by four": ["4111 1111 1111 1111", "5555 5555 5555 4444", "4012 8888 8888 1881"],
+    "telephones' hardware": ["490154203237518", "356938035643809", "353879234252633"],
+    "telephones' owners": ["460001234567890", "460031234567891", "460110987654321"],
+    "American telephones": ["312-746-6000", "773-555-0188", "312-744-5000", "312-747-8366"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BY_COLUMN)
+def test_a_column_of_persons_is_known_by_all_of_it(kind):
+    assert list(column(BY_COLUMN[kind], "F3")) == ["F3"]
+
+
+HEADINGS = [
+    "门牌号", "门牌", "护照号码", "通行证号", "出生日期", "生日", "户籍地址", "dob",
+    "victim_phone", "HomeAddress", "监护人", "微信号",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_a_heading_tells_by_itself(heading):
+    assert column(["甲地"], heading) == {heading: "name"}
+
+
+TEXTS = [
+    "三月方案", "减少高桥的负担，与江南合并", "由张伟队长负责的警务区重划", "王家村派出所",
+    "王家村警务室", "文三路259号警务室", "3号楼警务室", "2024年第3版", "K12+300 至 K15",
+    "330106001001 至 330106001020 并入东区", "会议 2024-03-05 14:00-16:30",
+    "方案A：48 个警格，偏差 5.04 %", "110、12345 两部电话合并", "120.153576,30.287459",
+    "https://example.org/plan?id=13812", "EPSG:4547", "村三组并入四组", "8栋以北划给东门所",
+    "京A口岸", "G6京藏高速", "Beat 0114 and 1224", "case HX123456",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_of_the_trade_stay(text):
+    assert personal_reason(text) == ""
+
+
+def test_an_account_may_be_an_address_of_mail_where_people_log_in_by_it():
+    assert personal_reason("li.na@example.org", accounts=False) == ""
+    assert personal_reason("13812345678", accounts=False) == "mobile"
+
+
 HARMLESS = {
+    "hashes": ("Crime ID", [f"{n * 0x9E3779B97F4A7C15 % 2**256:064x}" for n in range(1, 3_000)]),
+    "hashes in decimals": ("hash", [f"{(n * 0x9E3779B97F4A7C15 + 7) ** 4 % 10**40:040d}"
+                                    for n in range(1, 3_000)]),
+    "unique ids": ("GlobalID", [f"{{{n * 0x9E3779B97F4A7C15F39C % 2**128:032X}}}"
+                                for n in range(1, 3_000)]),
+    "grid codes of 12 to 20": ("网格代码", [f"3301060010{n:0{digits}d}" for digits in (2, 5, 8, 10)
+                                            for n in range(1, 90)]),
+    "grid codes elsewhere": ("F1", [f"460105001{n:06d}" for n in range(1, 400)]),
+    "case numbers": ("案件编号", [f"A3301060000002024{n:06d}" for n in range(1, 800)]),
+    "Chicago's case numbers": ("Case Number", [f"HX{n}" for n in range(400_000, 403_000)]),
+    "coordinates in one cell": ("位置", [f"120.{n}13812345,30.{n}13912345"
+                                  for n in range(10, 99)]),
+    "coordinates of eight decimals": ("lng", [f"{131 + n / 97:.8f}" for n in range(99)]),
+    "adcodes": ("adcode", [330100 + n for n in range(1, 20)]),
+    "areas": ("SHAPE_Area", [15_123_456_789, 2_345_678, 98_765_432, 456_789_012]),
+    "blocks": ("Block", ["0000X W MADISON ST", "012XX N STATE ST", "100XX S EWING AVE"]),
+    "community areas": ("community", ["ROGERS PARK", "HYDE PARK", "WEST TOWN", "LINCOLN SQUARE"]),
+    "estates with a dot": ("小区", ["万科·金域蓝湾", "龙湖·春江彼岸", "绿城·桃花源", "保利·堂悦"]),
+    "when it was built": ("建成日期", ["1961-03-05", "1975-04-12", "1988-07-09", "1999-01-30",
+                                       "2003-12-02"]),
+    "founded by year": ("F9", ["1961-01-01", "1975-01-01", "1988-01-01", "1999-01-01"]),
+    "when it happened": ("发生日期", [f"{1985 + n}-03-{n + 1:02d}" for n in range(28)]),
+    "days of a month": ("F2", [f"2024-03-{n + 1:02d}" for n in range(28)]),
+    "counters with a letter": ("F5", [f"P{n:08d}" for n in range(1, 40)]),
+    "parcels": ("pin", [f"17-09-{n}-014-0000" for n in range(100, 140)]),
+    "sums": ("金额", [15_000_000_000 + 7_777_777_777 * n for n in range(40)]),
+    "where it happened": ("发生地点", ["文三路259号", "东风大道与人民路口", "火车站北广场"]),
+    "kilometres": ("桩号", ["K1380+123", "K1381+456"]),
+    "Chicago beats": ("BEAT_NUM", ["0111", "0112", "2535"]),
+    "codes of districts": ("DISTRICT", ["001", "002"]),
+    "links": ("url", ["https://example.org/a/1380000000123/b1"]),
+
     "a day and a count": ("警情编号", [f"330102202603{d:02d}{n:04d}" for d in range(1, 29)
                                        for n in range(4)]),
     "the same as numbers": ("F1", [330102202603050000.0 + 10 * n for n in range(9)]),
@@ -221,6 +386,100 @@ PLACES = [
 def test_places_offices_and_kinds_are_no_names(words):
     assert not are_person_names(set(words.split()))
     assert column(words.split(), "名称") == {}
+
+
+MESSAGE_FILES = {
+    "no time that can be read": f"{HEAD}张伟说昨天,盗窃,114.05,22.55\n",
+    "dates of several kinds": f"{HEAD}2024-03-17,盗窃,114,22.55\n17/03/1988,盗窃,114,22.55\n",
+    "dates that may be two": f"{HEAD}07/08/1988,盗窃,114.05,22.55\n",
+    "dates of two digits": f"{HEAD}07/08/09,盗窃,114.05,22.55\n",
+    "seconds since 1970": f"{HEAD}1388123456,盗窃,-87.05,41.55\n",
+    "text for numbers": f"{HEAD}2024-03-05,盗窃,13812345678号,22.55\n",
+    "no header": f"张伟,{SOME},13812345678,114.05,22.55\n李娜,{SOME},13912345678,114.05,22.55\n",
+    "no header, names only": "张伟,东门,114.05,22.55\n李娜,西街,114.05,22.55\n",
+    "in another encoding": f"{HEAD}2024-03-05,{'¾¯¸ñ张伟' * 3},114.05,22.55\n",
+}
+SECRETS = ("张伟", "李娜", SOME, "1988", "07/08", "1388123456", "13812345678", "¾¯¸ñ")
+
+
+@pytest.mark.parametrize("kind", MESSAGE_FILES)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_message_repeats_a_value(tmp_path, kind, language):
+    path = tmp_path / "a.csv"
+    path.write_text(MESSAGE_FILES[kind], encoding="utf-8")
+    with pytest.raises(GridmapError) as raised:
+        import_files(tmp_path / "city", [path], kind="incidents")
+    text = raised.value.text(language)
+    assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_a_file_named_after_somebody_is_refused_without_saying_whom(tmp_path):
+    path = tmp_path / "张伟13812345678.csv"
+    path.write_text(f"{HEAD}2024-03-05,盗窃,114.05,22.55\n", encoding="utf-8")
+    with pytest.raises(PersonalDataError) as raised:
+        import_files(tmp_path / "city", [path], kind="incidents")
+    assert "138" not in raised.value.text()
+
+
+def test_a_name_written_into_the_configuration_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEAD}2024-03-05,盗窃,114.05,22.55\n", encoding="utf-8")
+    import_files(tmp_path / "city", [path], kind="incidents")
+    config = tmp_path / "city" / "gridmap.toml"
+    config.write_text(
+        config.read_text(encoding="utf-8").replace('"city"', '"联系 138 1234 5678"'), "utf-8"
+    )
+    with pytest.raises(PersonalDataError) as raised:
+        read_city(tmp_path / "city")
+    assert "138" not in raised.value.text()
+
+
+def test_plans_are_refused_where_they_would_keep_records(tmp_path):
+    grids = Layer(
+        Kind.GRID,
+        gpd.GeoDataFrame(
+            {"id": ["a", "b"]}, geometry=[box(0, 0, 9, 9), box(9, 0, 18, 9)], crs="EPSG:32650"
+        ),
+    )
+    whole = pd.DataFrame({"grid": ["a", "b"], "beat": ["1", "2"]})
+    plan = plan_from_table(whole, grids, name="三月方案")
+    with PlanStore.open(tmp_path / "plans.db") as store:
+        for bad, note in ((replace(plan, name="李娜 13812345678"), ""), (plan, f"见 {SOME}")):
+            with pytest.raises(PersonalDataError) as raised:
+                store.save(bad, author=LOCAL, note=note)
+            assert "138" not in raised.value.text()
+            assert SOME not in raised.value.text()
+        assert store.list() == ()
+        store.save(plan, author=LOCAL, note="减少高桥的负担")
+    for column, cells in (("beat_name", ["138 1234 5678", ""]), ("beat", [SOME, "2"])):
+        with pytest.raises(PersonalDataError):
+            plan_from_table(whole.assign(**{column: cells}), grids, name="三月方案")
+    wrong = whole.assign(officers=["张伟", "3"])
+    with pytest.raises(GridmapError) as raised:
+        plan_from_table(wrong, grids, name="三月方案")
+    assert "张伟" not in raised.value.text()
+
+
+def test_accounts_that_are_numbers_of_persons_are_refused():
+    check_account("li.na@example.org")
+    check_account("110234")
+    for account in ("13812345678", SOME):
+        with pytest.raises(PersonalDataError) as raised:
+            check_account(account)
+        assert account not in raised.value.text()
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not CHICAGO.is_dir(), reason="the real data is not at ../shared/data")
+@pytest.mark.parametrize(
+    "name", ["Crimes_September_2014.csv", "Police_Stations.csv", "police_beats.zip",
+             "police_districts.zip", "community_areas.zip", "block_groups_2010.gpkg"],
+)  # fmt: skip
+def test_files_of_chicago_hold_no_records_but_telephones(name):
+    with opened_files(CHICAGO / name, max_mb=500) as files:
+        frame = read_source(files[0]).frame
+    # The stations' own telephones are refused with the persons': nobody can tell them apart.
+    assert set(personal_columns(frame)) <= {"PHONE", "FAX", "TTY"}
 
 
 def test_what_is_refused_is_named_and_nothing_of_it_is_stored(tmp_path):

@@ -1,6 +1,12 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
 from gridmap.io._containers import opened_files
+from gridmap.io._personal import (
+    personal_columns,
+    personal_reason,
+    refuse_personal,
+    refuse_personal_columns,
+)
 from gridmap.io._raw import Source
 from gridmap.io._sources import read_source
 from gridmap.io._values import as_ids
@@ -38,10 +44,14 @@ __all__ = [
     "keep_arrays",
     "kept_arrays",
     "opened_files",
+    "personal_columns",
+    "personal_reason",
     "read_city",
     "read_files",
     "read_layer",
     "read_source",
+    "refuse_personal",
+    "refuse_personal_columns",
     "repair_layer",
     "repair_workspace",
     "undo_repair",

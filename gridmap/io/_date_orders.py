@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
+from gridmap.io._values import cell_shape
 
 __all__ = [
     "FIRST_YEAR",
@@ -190,10 +191,12 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     counts = days.to_numpy()
     sizes = {name: int(counts[days.index.isin(part.index)].sum()) for name, part in parts.items()}
     if doubt == "mixed" or all(sizes.values()):
-        examples = " / ".join(str(part.index[0]) for part in parts.values() if len(part))
+        examples = " / ".join(cell_shape(part.index[0]) for part in parts.values() if len(part))
         raise InputError("io.error.dates_mixed", examples=examples, **sizes)
     if doubt:
-        raise InputError("io.error.dates_ambiguous", example=str(parts["year_last"].index[0]))
+        raise InputError(
+            "io.error.dates_ambiguous", example=cell_shape(parts["year_last"].index[0])
+        )
     return tuple(_FORMAT_OF[order] for order in found)
 
 
@@ -207,7 +210,7 @@ def _guess_short(written: pd.Series) -> tuple[str, ...]:
     every = possible[possible.any(axis=1)].all()
     fitting = [str(order) for order in every.index[every]]
     if len(fitting) != 1:
-        raise InputError("io.error.dates_short", example=str(written.index[0]).split()[0])
+        raise InputError("io.error.dates_short", example=cell_shape(written.index[0].split()[0]))
     return (_FORMAT_OF[fitting[0]],)
 
 

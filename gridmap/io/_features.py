@@ -14,9 +14,11 @@ from pyproj import CRS
 from gridmap.errors import InputError, PersonalDataError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.i18n import tr
-from gridmap.io._personal import personal_columns
+from gridmap.io._person_names import is_likely_name
+from gridmap.io._personal import personal_columns, personal_reason
 from gridmap.io._raw import Source
 from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
+from gridmap.io._table_head import known_names
 from gridmap.io._values import as_degrees, as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
@@ -67,7 +69,8 @@ def accepted(
     InputError
         If the user maps a column that is not there.
     """
-    frame, persons, notes = _without_persons(source.frame, options, where)
+    frame = source.frame.rename(columns=_unnamed(source.frame))
+    frame, persons, notes = _without_persons(frame, options, where)
     notes = [*source.notes, *notes]
     if source.garbled:
         names = "、".join(source.garbled[:5])
@@ -79,6 +82,16 @@ def accepted(
             "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
         )
     return frame, match_columns(columns, kind, options.columns), persons, notes
+
+
+def _unnamed(frame: pd.DataFrame) -> dict[str, str]:
+    """Return other names for headings that are records of persons, as a table without any has."""
+    headless = known_names(list(frame.columns)) == 0
+    return {
+        name: tr("io.personal.column", number=number)
+        for number, name in enumerate(map(str, frame.columns), 1)
+        if personal_reason(name) or (headless and is_likely_name(name))
+    }
 
 
 def _without_persons(

@@ -14,6 +14,7 @@ from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._date_orders import guess_orders
 from gridmap.io._dates import joined_times, parse_times
 from gridmap.io._tables import csv_columns
+from gridmap.io._values import cell_shape
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model.crs import gcj02_applies, reproject_points
 
@@ -90,5 +91,5 @@ def no_times(values: pd.Series, column: str, where: str) -> InputError:
     """Return the refusal of a column without a time that can be read, with one of its cells."""
     filled = values.dropna().astype(str).str.strip()
     filled = filled[filled != ""]
-    example = filled.iloc[0][:40] if len(filled) else "-"
+    example = cell_shape(filled.iloc[0]) if len(filled) else "-"
     return InputError("io.error.no_times", file=where, column=column, example=example)

@@ -7,6 +7,7 @@ import re
 from gridmap.fields import FIELDS, fold
 
 __all__ = [
+    "is_dated",
     "is_id",
     "is_of_offices",
     "is_of_persons",
@@ -24,7 +25,8 @@ def _words(text: str) -> tuple[str, ...]:
 # fmt: off
 _WORDS = _words(
     "姓名 身份证 证件 公民身份号码 居民身份 护照 驾驶证 驾照 军官证 社保 医保 手机 电话 座机 固话 "
-    "热线 传真 联系方式 联系人 住址 家庭地址 户籍地 居住地址 详细地址 房号 出生 籍贯 性别 婚姻 "
+    "热线 传真 联系方式 联系人 住址 门牌 通行证 台胞证 居住证 家庭地址 户籍地 居住地址 详细地址 "
+    "房号 出生 籍贯 性别 婚姻 "
     "政治面貌 车牌 号牌 微信 qq号 银行卡 银行账号 邮箱 电子邮件 人脸 指纹 虹膜 法定代表人"
 )
 # Initials that systems of registration write, and words that others hold: 发生日期, 接警号.
@@ -50,7 +52,8 @@ _ENGLISH_STAFF = re.compile(
 _ENGLISH = re.compile(
     r"(^|_)(phone|telephone|tel|mobile|cellphone|cell_phone|fax|email|e_?mail|passport|ssn|"
     r"social_security|id_?card|id_?number|idno|identity|person_?name|full_?name|first_?name|"
-    r"last_?name|surname|given_?name|officer_?name|owner_?name|driver_?name|"
+    r"last_?name|surname|given_?name|(officer|owner|driver|victim|suspect|caller|witness|"
+    r"complainant|offender|arrestee|tenant|contact|emergency)_?(name|phone|dob|address)|"
     r"resident_name|birth_?date|birthday|date_of_birth|dob|driver_?licen[cs]e|license_?plate|"
     r"plate_?(no|number)?|home_?address|wechat|weixin|face_?(id|token|image)|fingerprint|mac_?addr(ess)?|ip_?addr(ess)?|bank_?(account|card)|"
     r"contact(_name|_person)?)($|_)"
@@ -71,6 +74,11 @@ _VAGUE = re.compile(
 _PLACE = re.compile(
     r"(?:名称|地名|路名|街道|乡镇|村|社区|小区|所|室|站|点|单位|部门|类别|类型|类|镇|乡|区|街|路|楼|"
     r"位置|地点|性质|状态|等级|名|name|type|category|class|place|street|road|district|area)$"
+)
+# Days of these are of buildings, offices and files, not of births.
+_DATED = re.compile(
+    r"建|成立|启用|竣工|投用|修|设立|开业|落成|挂牌|更新|录入|登记|创建|入库|批准|发布|built|open|establish|"
+    r"found|construct|install|updat|creat|modif|approv|edit|enter"
 )
 _IDS = {fold(alias) for field in FIELDS if field.content == "id" for alias in field.aliases}
 _KNOWN = {fold(alias) for field in FIELDS for alias in (field.name, *field.aliases)}
@@ -127,6 +135,11 @@ def says_what(column: str) -> bool:
 def is_id(column: str) -> bool:
     """Return whether a column is called an id."""
     return fold(column) in _IDS
+
+
+def is_dated(column: str) -> bool:
+    """Return whether a column says that its days are of buildings, offices or files."""
+    return bool(_DATED.search(fold(column)))
 
 
 def is_of_offices(column: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-__all__ = ["are_person_names", "is_likely_name"]
+__all__ = ["are_foreign_names", "are_person_names", "is_likely_name"]
 
 _LONGEST = 1_000  # letters of a cell that are looked at: names stand at its beginning
 _FEWEST = 8  # different cells: fewer may be names by chance
@@ -53,6 +53,48 @@ _WORD = re.compile(r"^[\u4e00-\u9fa5]{2,4}$")
 _BESIDE = re.compile(
     r"[（(\[【][^（(\[【)）\]】]{0,40}[)）\]】]|(?:先生|女士|同志|老师|师傅|警官|组长|队长|主任|书记)$"
 )
+# Foreign names, and those of Uygurs, Kazakhs, Tibetans: parts with a dot between them, of the
+# characters that write down a sound.
+_DOTTED = re.compile(r"^[\u4e00-\u9fa5]{1,10}(?: ?[·•・‧∙⋅.] ?[\u4e00-\u9fa5]{1,10}){1,3}$")
+_SOUNDS = frozenset(
+    "布山历大阿艾埃安奥巴白班邦保鲍贝本比彼毕别宾波伯博勃布查达戴丹当道德登迪狄蒂丁东都杜顿多厄恩尔二"
+    "法凡范菲费芬佛弗夫福甫盖甘冈戈格葛根古瓜圭哈海汉豪赫亨洪侯胡华霍基吉季加贾简江杰金卡凯坎"
+    "康考柯科克肯孔库夸拉莱兰朗劳勒雷里理莉力利丽联列林琳留隆卢鲁伦罗洛吕马玛迈麦曼芒梅门蒙孟"
+    "米密敏明摩莫墨默姆木穆纳娜奈南内嫩尼妮宁纽农努诺欧帕派潘庞佩彭蓬皮平珀普奇恰乔切琴丘曲让"
+    "热仁荣茹若萨赛桑瑟沙莎珊尚舍申生圣施史士舒斯丝松苏索塔泰坦汤唐陶特滕提廷图吐托瓦万旺威韦"
+    "维温文翁沃乌吾伍西希锡夏香肖谢辛欣休许雪逊雅亚延扬耶叶伊依易因英尤尉约扎泽詹张珍芝知治朱"
+    "卓兹佐买孜合孙肉则外玉素次堆"
+)
+_LATIN = re.compile(
+    r"^[A-Z][A-Za-z'’-]{1,20}(?:, ?| )[A-Z][A-Za-z'’-]{0,20}\.?(?: [A-Z][A-Za-z'’.-]{0,20}){0,2}$"
+)
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# The commonest given names of the United States: more than half of its people bear one of them.
+_GIVEN_LATIN = _words_of(
+    """
+    james robert john michael david william richard joseph thomas charles christopher daniel
+    matthew anthony mark donald steven paul andrew joshua kenneth kevin brian george timothy
+    ronald edward jason jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin
+    scott brandon benjamin samuel gregory alexander frank patrick raymond jack dennis jerry
+    tyler aaron jose adam nathan henry douglas zachary peter kyle walter ethan jeremy harold
+    keith christian roger noah gerald carl terry sean austin arthur lawrence jesse dylan bryan
+    joe jordan billy bruce albert willie gabriel logan alan juan wayne roy ralph randy eugene
+    vincent russell elijah louis bobby philip johnny carlos luis jorge miguel pedro mary
+    patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty
+    margaret sandra ashley kimberly emily donna michelle carol amanda dorothy melissa deborah
+    stephanie rebecca sharon laura cynthia kathleen amy angela shirley anna brenda pamela emma
+    nicole helen samantha katherine christine debra rachel carolyn janet catherine maria heather
+    diane ruth julie olivia joyce virginia victoria kelly lauren christina joan evelyn judith
+    megan andrea cheryl hannah jacqueline martha gloria teresa ann sara madison frances kathryn
+    janice jean abigail alice julia judy sophia grace denise amber doris marilyn danielle
+    beverly isabella theresa diana natalie brittany charlotte marie kayla alexis lori
+    """
+)
 _BETWEEN = re.compile(r"[、，,;；/|]+")
 
 
@@ -82,6 +124,41 @@ def are_person_names(cells: Collection[str], *, fewest: int = _FEWEST) -> bool:
     # Four of five people have a given name of two characters; places seldom have three in all.
     long = sum(1 for word in likely if len(word) > 2)
     return ended >= (0.8 if few else 0.6) * len(likely) and long >= 0.2 * len(likely)
+
+
+def are_foreign_names(cells: Collection[str]) -> bool:
+    """Return whether nearly all cells are names with a dot inside, or given names of America.
+
+    >>> are_foreign_names(["阿卜杜拉·买买提", "约翰·史密斯", "古丽米热·艾尼"])
+    True
+    >>> are_foreign_names(["万科·金域蓝湾", "龙湖·春江彼岸", "绿城·桃花源"])
+    False
+    >>> are_foreign_names(["John Smith", "Garcia, Maria", "David O'Neil"])
+    True
+    >>> are_foreign_names(["Lincoln Park", "Hyde Park", "West Town"])
+    False
+    """
+    if len(cells) < 2:
+        return False
+    foreign = sum(1 for cell in cells if _is_dotted(cell) or _is_latin(cell))
+    others = sum(1 for cell in cells if is_likely_name(cell))
+    return foreign > 0 and foreign + others >= 0.6 * len(cells)
+
+
+def _is_dotted(cell: str) -> bool:
+    if not _DOTTED.match(cell):
+        return False
+    letters = [letter for letter in cell if "\u4e00" <= letter <= "\u9fa5"]
+    sounds = sum(1 for letter in letters if letter in _SOUNDS)
+    return len(letters) >= 4 and sounds >= 0.8 * len(letters)
+
+
+def _is_latin(cell: str) -> bool:
+    spelt = cell.title() if cell.isupper() else cell
+    if len(cell) > 80 or not _LATIN.match(spelt):
+        return False
+    last, comma, given = spelt.casefold().partition(", ")
+    return (given if comma else last).split()[0] in _GIVEN_LATIN
 
 
 def is_likely_name(word: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridmap.errors import PersonalDataError
+from gridmap.i18n import tr
 from gridmap.io._person_headings import (
+    is_dated,
     is_id,
     is_of_offices,
     is_of_persons,
@@ -28,53 +31,133 @@ from gridmap.io._person_marks import (
     ACCOUNT_ROUGH,
     HIDDEN_ROUGH,
     HOME_ROUGH,
+    LABEL_ROUGH,
     NAMED_ROUGH,
-    ROOM_ROUGH,
-    US_ROUGH,
+    holds_home,
     names_someone,
 )
-from gridmap.io._person_names import are_person_names
+from gridmap.io._person_names import are_foreign_names, are_person_names
 from gridmap.io._person_numbers import (
     ID_ROUGH,
-    LANDLINE_ROUGH,
-    MOBILE,
-    MOBILE_ROUGH,
-    PLATE,
+    PHONE_ROUGH,
     PLATE_ROUGH,
+    SSN_ROUGH,
+    are_births,
     are_cards,
+    are_devices,
     are_landlines,
     are_local_numbers,
     are_old_ids,
+    are_passports,
     are_rounded_ids,
     holds_id,
     holds_landline,
+    holds_mobile,
+    holds_plate,
+    holds_ssn,
+    plain_text,
 )
 
-__all__ = ["personal_columns"]
+__all__ = ["personal_columns", "personal_reason", "refuse_personal", "refuse_personal_columns"]
 
-_LABELLED = (
-    r"(?:姓名|身份证|证件号码?|联系人|联系电话|手机号?码?|户主|报警人|当事人|嫌疑人|受害人|负责人|网格员)"
-    r"[\"'”]?\s*(?:[:：=]|</t[dh]>)"
-    r"|(?:电话|手机|[Tt][Ee][Ll])[^0-9]{0,4}[0-9][0-9 -]{5,}[0-9]"
-)
-_WIDE = r"[\x{ff10}-\x{ff19}]"
+# Letters that `plain_text` changes: all but those of plain text in Chinese and English.
+_ODD = r"[^ -~\x{4e00}-\x{9fa5}、。！]|  |^ | $|[〇零一二三四五六七八九]{7}"
 _WORDS = r"^(?:[\u4e00-\u9fa5]|[A-Za-z]{2})"
-_TO_HALF = {0xFF10 + digit: str(digit) for digit in range(10)}
-_SMALL = r"^[\d０-９]{1,5}(?:\.0+)?\s*[人名个户]?$"
-_NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
+_SMALL = r"^\d{1,5}(?:\.0+)?\s*[人名个户]?$"
 _SCIENTIFIC = r"^\s*\d(?:\.\d+)?[Ee]\+(?:10|17)\s*$"
 _LEAST = 13_000_000_000  # the least number that is a mobile's; one of identity is greater
 _MOST = 2**63
-_NUMBERS = f"{ID_ROUGH}|{MOBILE_ROUGH}|{LANDLINE_ROUGH}"
-_HIDDEN = f"{HIDDEN_ROUGH}|{US_ROUGH}"
+_TINY = 1_000  # smaller numbers beside telephones stand for "none"
+_WHOLE = re.compile(r"^-?\d+(?:\.\d+)?$")
+_LOCAL = re.compile(r"^[2-9]\d{6,7}$")
+_NUMBERS = f"{ID_ROUGH}|{PHONE_ROUGH}"
 _ANY = (
-    f"{_NUMBERS}|{_HIDDEN}|{_LABELLED}|{PLATE_ROUGH}|{ACCOUNT_ROUGH}|{HOME_ROUGH}|{ROOM_ROUGH}"
-    f"|{NAMED_ROUGH}"
+    f"{_NUMBERS}|{HIDDEN_ROUGH}|{SSN_ROUGH}|{LABEL_ROUGH}|{PLATE_ROUGH}|{ACCOUNT_ROUGH}"
+    f"|{HOME_ROUGH}|{NAMED_ROUGH}"
 )
 _PLAIN = re.compile(r"^'|\.0+$")
+_SPACED = re.compile(r"^[\dXx]+(?:[ .-][\dXx]+){1,8}$")
 _FEW = 5
 _SEXES = {"男", "女", "男性", "女性"}
 _SAMPLE = 5_000  # rows by which a whole column is judged
+_LONGEST = 5_000  # letters that are looked at in one piece
+_OVERLAP = 60  # letters that a piece has in common with the next: no pattern is longer by much
+
+
+def personal_reason(text: str, *, accounts: bool = True) -> str:
+    """Return what a text that somebody typed is a record of, or blank.
+
+    Parameters
+    ----------
+    text
+        A name, a note, a heading.
+    accounts
+        Whether an address of e-mail is one too; it is not where people log in by it.
+
+    Notes
+    -----
+    Names inside a text are not searched for: 高桥, 江南 and 石磊 are places and people.
+
+    Examples
+    --------
+    >>> personal_reason("联系 138 1234 5678"), personal_reason("三月方案，减少高桥的负担")
+    ('mobile', '')
+    """
+    cells = _as_cells(pd.Series([text], dtype="object"))
+    if not _rough(cells, _ANY):
+        return ""
+    signs = _signs(cells, "", numeric=False)
+    return next((r for r, told in signs if told and (accounts or r != "account")), "")
+
+
+def refuse_personal(texts: Mapping[str, str], *, accounts: bool = True) -> None:
+    """Refuse texts that are records of persons; the refusal names the place, never the text.
+
+    Parameters
+    ----------
+    texts
+        Where a text stands, in the user's words, to the text.
+    accounts
+        As of `personal_reason`.
+
+    Raises
+    ------
+    PersonalDataError
+        If one of them is a record of persons.
+    """
+    # Nearly always there is nothing: one pass over all of them says so.
+    if not _rough(_as_cells(pd.Series([*texts.values(), ""], dtype="object")), _ANY):
+        return
+    for where, text in texts.items():
+        if reason := personal_reason(text, accounts=accounts):
+            raise _refusal(where, reason)
+
+
+def refuse_personal_columns(frame: pd.DataFrame, *, where: str) -> None:
+    """Refuse a table that somebody wants stored, if one of its columns is of persons.
+
+    Parameters
+    ----------
+    frame
+        The columns that would be stored.
+    where
+        What to call the table.
+
+    Raises
+    ------
+    PersonalDataError
+        If a column is a record of persons; it is named, its values are not.
+    """
+    found = personal_columns(frame)
+    if found:
+        column, reason = next(iter(found.items()))
+        place = f"{where} · {column}"
+        raise _refusal(place, reason)
+
+
+def _refusal(where: str, reason: str) -> PersonalDataError:
+    told = tr(f"io.personal.{reason}")
+    return PersonalDataError("io.error.personal_text", where=where, reason=told)
 
 
 def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
@@ -88,9 +171,9 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
     Returns
     -------
     dict
-        Column to ``name``, ``id_number``, ``mobile``, ``landline``, ``plate``, ``account`` or
-        ``address``. An eighteen-digit number counts as an ID number only with a possible birth
-        date and the right check digit; one of fifteen digits, one that a spreadsheet has
+        Column to ``name``, ``id_number``, ``mobile``, ``landline``, ``plate``, ``account``,
+        ``address`` or ``birth``. An eighteen-digit number counts as an ID number only with a
+        possible birth date and the right check digit; one of fifteen digits, one a spreadsheet
         rounded, a telephone number without a mark, and a name only where nearly the whole
         column is of them. Eleven-digit codes in a column that is called an id are no mobiles:
         codes of Hebei, Shanxi and Inner Mongolia begin with 13 to 15. Properties inside a
@@ -99,7 +182,7 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
     found: dict[str, str] = {}
     for column in frame.columns:
         name, values = str(column), frame[column]
-        if is_of_persons(name):
+        if is_of_persons(name) or personal_reason(name):
             found[name] = "name"
             continue
         if values.dtype.kind in "bMm" or values.dtype == "geometry":
@@ -147,7 +230,8 @@ def _inside(values: pd.Series) -> str:
         for name, leaf in _leaves(value, "value"):
             made.setdefault(name, []).append(leaf)
     for name, leaves in made.items():
-        if reason := personal_columns(pd.DataFrame({name: leaves})):
+        frame = pd.DataFrame({name: pd.Series(leaves, dtype="object")})
+        if reason := personal_columns(frame):
             return next(iter(reason.values()))
     return ""
 
@@ -160,8 +244,7 @@ def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
         for item in value:
             yield from _leaves(item, name)
     else:
-        # JSON may name half of a pair of surrogates, which is no character.
-        yield name, value.encode(errors="replace").decode() if isinstance(value, str) else value
+        yield name, value
 
 
 def _pattern(values: pd.Series, name: str) -> str:
@@ -175,9 +258,9 @@ def _pattern(values: pd.Series, name: str) -> str:
             return ""
         text = whole.astype("int64")
     if numeric:
-        text = text[text != 0]
+        text = text[np.abs(text) >= _TINY]
         large = text[text >= _LEAST]
-        if len(large) < 0.9 * len(text) and values.dtype.kind == "f":
+        if len(large) < 0.5 * len(text):
             large = large[:0]
         return _of_cells(_as_cells(large), name, numeric=True) or _of_whole_column(
             _as_cells(text), name
@@ -187,9 +270,22 @@ def _pattern(values: pd.Series, name: str) -> str:
 
 
 def _as_cells(values: pd.Series) -> pa.Array:
-    """Return text, full width as half, numbers that a spreadsheet wrote as ``1.3E+10`` in full."""
-    cells = pa.array(values.astype(str), pa.string())
-    odd = pc.match_substring_regex(cells, f"{_WIDE}|{_SCIENTIFIC}")
+    """Return plain text, each different one once, and numbers like ``1.3E+10`` in full."""
+    text = values.astype(str)
+    try:
+        cells = pa.array(text, pa.string())
+    except UnicodeEncodeError:  # half of a pair of surrogates, which is no character
+        cells = pa.array([cell.encode(errors="replace").decode() for cell in text], pa.string())
+    cells = pc.unique(cells)
+    long = pc.greater(pc.utf8_length(cells), _LONGEST)
+    if pc.any(long).as_py():
+        pieces = [
+            cell[at : at + _LONGEST + _OVERLAP]
+            for cell in cells.filter(long).to_pylist()
+            for at in range(0, len(cell), _LONGEST)
+        ]
+        cells = pa.concat_arrays([cells.filter(pc.invert(long)), pa.array(pieces, pa.string())])
+    odd = pc.match_substring_regex(cells, f"{_ODD}|{_SCIENTIFIC}")
     if pc.any(odd).as_py():
         made = [_plain_digits(cell) for cell in cells.filter(odd).to_pylist()]
         cells = pc.replace_with_mask(cells, odd, pa.array(made, pa.string()))
@@ -197,8 +293,8 @@ def _as_cells(values: pd.Series) -> pa.Array:
 
 
 def _plain_digits(cell: str) -> str:
-    half = cell.translate(_TO_HALF)
-    return str(int(Decimal(half))) if re.match(_SCIENTIFIC, half) else half
+    plain = plain_text(cell)
+    return str(int(Decimal(plain))) if re.match(_SCIENTIFIC, plain) else plain
 
 
 def _of_cells(cells: pa.Array, name: str, *, numeric: bool) -> str:
@@ -212,16 +308,18 @@ def _signs(cells: pa.Array, name: str, *, numeric: bool) -> Iterator[tuple[str, 
     """Yield what one cell may tell, and whether one does."""
     yield "id_number", _holds_ids(_rough(cells, ID_ROUGH))
     if not is_id(name):
-        yield "mobile", bool(_rough(cells, MOBILE_ROUGH)) and _holds_mobiles(cells)
-        yield "landline", any(map(holds_landline, _rough(cells, LANDLINE_ROUGH)))
+        phones = _rough(cells, PHONE_ROUGH)
+        yield "mobile", bool(phones) and _holds_mobiles(cells, phones)
+        yield "landline", any(map(holds_landline, phones))
     if numeric:
         return
-    yield "name", bool(_rough(cells, _LABELLED))
-    yield "plate", any(PLATE.search(cell.upper()) for cell in _rough(cells, PLATE_ROUGH))
-    yield "id_number", bool(_rough(cells, _HIDDEN))
+    yield "name", bool(_rough(cells, LABEL_ROUGH))
+    yield "plate", any(map(holds_plate, _rough(cells, PLATE_ROUGH)))
+    yield "id_number", bool(_rough(cells, HIDDEN_ROUGH))
+    yield "id_number", any(map(holds_ssn, _rough(cells, SSN_ROUGH)))
     yield "account", bool(_rough(cells, ACCOUNT_ROUGH))
-    homes = HOME_ROUGH if is_of_offices(name) else f"{HOME_ROUGH}|{ROOM_ROUGH}"
-    yield "address", bool(_rough(cells, homes))
+    offices = is_of_offices(name)
+    yield "address", any(holds_home(cell, offices=offices) for cell in _rough(cells, HOME_ROUGH))
     yield "name", any(map(names_someone, _rough(cells, NAMED_ROUGH)))
 
 
@@ -239,29 +337,37 @@ def _holds_ids(rough: list[str]) -> bool:
     return hits > 0 and (len(rough) < _FEW or hits > 0.3 * len(rough))
 
 
-def _holds_mobiles(cells: pa.Array) -> bool:
-    filled = pd.Series(cells.to_pylist(), dtype="object")
-    filled = filled[filled.str.strip() != ""].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-    hits = filled.str.contains(MOBILE)
-    # A sum of seconds or cents has eleven digits now and then; a column of telephone
-    # numbers has them in nearly every cell.
-    numeric = bool(len(filled)) and bool(filled.str.match(_NUMBER).all())
-    return bool(hits.mean() > 0.9) if numeric else bool(hits.any())
+def _holds_mobiles(cells: pa.Array, rough: list[str]) -> bool:
+    filled = [_PLAIN.sub("", cell) for cell in cells.to_pylist() if cell]
+    if not all(map(_WHOLE.match, filled)):
+        return any(map(holds_mobile, rough))
+    # A sum of seconds or cents has eleven digits now and then; a column of telephone numbers
+    # has them in nearly every cell that is not a stand-in for "none", or numbers of the town.
+    numbers = [cell for cell in filled if abs(float(cell)) >= _TINY]
+    mobiles = sum(map(holds_mobile, numbers))
+    local = sum(1 for cell in numbers if _LOCAL.match(cell))
+    return mobiles > 0.5 * len(numbers) and mobiles + local > 0.9 * len(numbers)
 
 
 def _of_whole_column(column: pa.Array, name: str) -> str:
     """Return what a column is of, where only its cells together tell."""
     sample = column.take(np.arange(0, len(column), max(len(column) // _SAMPLE, 1))).to_pylist()
-    cells = {_PLAIN.sub("", cell.strip()) for cell in sample} - {""}
-    if are_old_ids(cells) or are_rounded_ids(cells):
-        return "id_number"
+    cells = {_PLAIN.sub("", cell.strip()) for cell in sample} - {"", "0", "-", "无"}
+    joined = {re.sub(r"[ .-]", "", cell) if _SPACED.match(cell) else cell for cell in cells}
+    signs = _signs_of_all(cells, joined, name)
+    return next((reason for reason, told in signs if told), "")
+
+
+def _signs_of_all(cells: set[str], joined: set[str], name: str) -> Iterator[tuple[str, bool]]:
+    """Yield what the different cells of a column may tell together, and whether they do."""
+    yield "id_number", are_old_ids(joined) or are_rounded_ids(joined)
+    telling = says_what(name)
     if not is_id(name):
-        if are_landlines(cells) or (is_vague(name) and are_local_numbers(cells)):
-            return "landline"
-        if are_cards(cells):
-            return "account"
-        if cells and cells <= _SEXES:
-            return "name"
+        yield "landline", are_landlines(cells) or (is_vague(name) and are_local_numbers(cells))
+        yield "account", are_cards(joined) or are_devices(joined)
+        yield "id_number", are_passports(cells)
+        yield "name", bool(cells) and cells <= _SEXES
+        yield "birth", not telling and not is_dated(name) and are_births(cells)
+    yield "name", not telling and are_foreign_names(cells)
     # Two names under a heading that tells nothing are names; places take more to be told from.
-    fewest = 8 if says_what(name) else 2 if is_vague(name) else 3
-    return "name" if are_person_names(cells, fewest=fewest) else ""
+    yield "name", are_person_names(cells, fewest=8 if telling else 2 if is_vague(name) else 3)

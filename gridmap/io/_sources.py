@@ -121,7 +121,7 @@ def _garbled(frame: pd.DataFrame, path: Path, *, refuse: bool) -> tuple[str, ...
                 "io.error.garbled",
                 file=path.name,
                 column=str(name),
-                example=foreign[bad].iloc[0][:20],
+                rows=some_ids(np.flatnonzero(text.index.isin(foreign[bad].index)) + 1),
             )
         if bad.any() or looks_garbled(str(name)):
             found.append(str(name))

@@ -53,7 +53,6 @@ def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS,
             "io.error.degrees_called_metres",
             file=where,
             stated=crs_label(source.crs),
-            example=f"{xy[0, 0]:.6g}, {xy[0, 1]:.6g}",
         )
     return source.crs, []
 

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
+from gridmap.io._values import cell_shape
 
 __all__ = ["read_epochs", "read_serials"]
 
@@ -50,6 +51,6 @@ def read_epochs(text: pd.Series, *, utc_offset_h: float | None) -> NDArray[np.da
     if not ((seconds >= _SECONDS[0]) & (seconds < _SECONDS[1])).all():
         return None
     if utc_offset_h is None:
-        raise InputError("io.error.times_epoch", example=str(text.iloc[0]))
+        raise InputError("io.error.times_epoch", example=cell_shape(text.iloc[0]))
     whole = np.floor(seconds + 3600 * utc_offset_h).astype(np.int64)
     return whole.astype("datetime64[s]")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 
-__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts"]
+__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts", "cell_shape"]
 
 _BLANK = {
     "", "-", "--", "—", "——", "/", "\\", "?", "\\n", "null", "(null)", "<null>", "none", "nan",
@@ -30,6 +30,7 @@ _DEGREE = re.compile(
     r"(?:(\d+(?:\.\d+)?)\s*(?:[\"″”秒]|'')\s*)?(?:[EN]|东经|北纬)?\s*$",
     re.IGNORECASE,
 )
+_SHOWN = 30  # letters of a shape
 _CONTROL = re.compile(r"\s*[\x00-\x1f\x7f\u2028\u2029]+\s*")
 _TO_HALF = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
 _POINT_NOUGHT = re.compile(r"^\d+\.0+$")
@@ -183,6 +184,16 @@ def as_speeds(values: pd.Series, *, mph: bool = False) -> NDArray[np.float64]:
     number = pd.to_numeric(parts[0], errors="coerce").to_numpy(dtype=float)
     miles = parts[1].notna().to_numpy() | mph
     return np.where(miles, number * _KMH_PER_MPH, number)
+
+
+def cell_shape(cell: str) -> str:
+    """Return how a cell is written, without what it says: messages never repeat a value.
+
+    >>> cell_shape("27-Sep-2014 3:05 PM"), cell_shape("去年三月")
+    ('99-AAA-9999 9:99 AA', '字字字字')
+    """
+    shape = re.sub(r"\d", "9", cell[:_SHOWN])
+    return re.sub(r"[^\W\dA_]", lambda letter: "A" if letter[0].isascii() else "字", shape)
 
 
 def _without_nought(number: float) -> str:

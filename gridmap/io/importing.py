@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
+from gridmap.i18n import tr
 from gridmap.io._containers import opened_files
 from gridmap.io._datum_guess import datum_note
 from gridmap.io._features import Features, read_features
 from gridmap.io._ids import unique_ids
 from gridmap.io._incidents import read_incidents
+from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import read_sources
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.workspace import Workspace
@@ -102,6 +104,8 @@ def read_files(
     paths = [Path(item) for item in files]
     if not paths:
         raise InputError("io.error.no_files")
+    for path in paths:
+        refuse_personal({tr("io.personal.file"): path.name})
     options = options or ImportOptions()
     options.check(kind)
     known = _reference(workspace)

@@ -47,6 +47,7 @@ from gridmap.io._layer_store import (
     write_stored_layer,
 )
 from gridmap.io._months import store_incidents, stored_incidents, sweep_months
+from gridmap.io._personal import refuse_personal
 from gridmap.io.options import ImportReport
 from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
@@ -359,6 +360,8 @@ class Workspace:
             raise WorkspaceError(
                 "io.error.bad_config", path=str(self.path), reason=reason
             ) from error
+        # Somebody may have written it by hand.
+        refuse_personal({f"{CONFIG} · name": str(document.get("name", ""))})
         self._written_version = version_of(document, self.path)
         upgrade(document, self.path)
         return document

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
 from sqlalchemy import Connection, Engine, RowMapping, insert
 
 from gridmap.errors import ConflictError, InputError
+from gridmap.i18n import tr
+from gridmap.io import refuse_personal, refuse_personal_columns
 from gridmap.model import Layer, Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
@@ -47,6 +50,19 @@ def check_name(name: str) -> None:
     """
     if not name.strip() or len(name) > _LONGEST_NAME or name == PRESENT:
         raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
+
+
+def _refuse_persons(work: Work) -> None:
+    """Refuse a plan whose name, note or beats are records of persons."""
+    plan = work.plan
+    refuse_personal({tr("plans.text.name"): plan.name, tr("plans.text.note"): work.note})
+    columns = {
+        tr("field.beat"): [beat.id for beat in plan.beats],
+        tr("field.name"): [beat.name for beat in plan.beats],
+        tr("field.station"): [beat.station for beat in plan.beats],
+        tr("field.room"): [beat.room for beat in plan.beats],
+    }
+    refuse_personal_columns(pd.DataFrame(columns, dtype="object"), where=plan.name)
 
 
 def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> ConflictError:
@@ -104,6 +120,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
     require(author, action)
     plan = work.plan
     check_name(plan.name)
+    _refuse_persons(work)
     prints = None
     if work.grids is not None:
         fit_plan(plan, work.grids)

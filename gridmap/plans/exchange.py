@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import match_columns
-from gridmap.io import as_ids
+from gridmap.io import as_ids, refuse_personal_columns
 from gridmap.measure.crosswalk import crosswalk
 from gridmap.model import BeatInfo, Kind, Layer, Plan
 from gridmap.plans.fingerprints import GridDifference
@@ -84,6 +84,8 @@ def plan_from_table(
                 field="grid" if field == "id" else field,
                 received=", ".join(map(str, table.columns)),
             )
+    used = {column: table[column] for column in _used(table, found)}
+    refuse_personal_columns(pd.DataFrame(used), where=name)
     grid, beat = _texts(table[found["id"]]), _texts(table[found["beat"]])
     # A row of totals names no grid that is known, and no beat.
     stray = (beat == "") & ~grid.isin(set(grids.ids))
@@ -198,6 +200,13 @@ def _texts(column: pd.Series) -> pd.Series:
     return pd.Series(as_ids(column), column.index, dtype=object)
 
 
+def _used(table: pd.DataFrame, found: dict[str, str]) -> list[str]:
+    """Return the columns of a table that a plan is made of."""
+    more = match_columns(table.columns, "beat")
+    wanted = [found["id"], found["beat"], "beat_name", *(more.get(k) for k in _DETAILS)]
+    return [str(name) for name in dict.fromkeys(wanted) if name in table.columns]
+
+
 def _infos(table: pd.DataFrame, beat: pd.Series) -> dict[str, BeatInfo]:
     found = match_columns(table.columns, "beat")
     names = _texts(table["beat_name"]) if "beat_name" in table.columns else None
@@ -228,6 +237,6 @@ def _numbers(column: pd.Series, field: str) -> pd.Series:
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():
         raise InputError(
-            "plans.error.table_number", field=field, received=some_ids(texts[bad].unique())
+            "plans.error.table_number", field=field, received=some_ids(np.flatnonzero(bad) + 1)
         )
     return numbers

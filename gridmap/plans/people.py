@@ -10,6 +10,7 @@ from unicodedata import category
 
 from gridmap.errors import InputError, PermissionDeniedError
 from gridmap.i18n import has_key, tr
+from gridmap.io import refuse_personal
 
 __all__ = [
     "ALLOWED",
@@ -101,6 +102,8 @@ def check_account(name: str) -> None:
         If it is blank, has more than 200 characters, or one that cannot be seen: a control
         or formatting character, a lone surrogate (bytes that are no UTF-8), a space other
         than the usual one.
+    PersonalDataError
+        If it is a number of a person: of identity, of a telephone.
     """
     if not name.strip():
         raise InputError("plans.error.actor_blank")
@@ -109,6 +112,8 @@ def check_account(name: str) -> None:
     for at, sign in enumerate(name, 1):
         if sign != " " and category(sign)[0] in "CZ":
             raise InputError("plans.error.actor_sign", at=at, code=f"U+{ord(sign):04X}")
+    # People log in by an address of mail; numbers of theirs are another matter.
+    refuse_personal({tr("plans.text.account"): name}, accounts=False)
 
 
 LOCAL = Actor("local", Role.ADMINISTRATOR)
