@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from gridmap.api.check import CheckOptions, CheckResult, check
     from gridmap.api.compare import CompareOptions, CompareResult, compare
     from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
+    from gridmap.api.exchange import plan_frame, to_gerrychain
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
+    from gridmap.api.open import load_plan, open  # noqa: A004 - gridmap.open, as rasterio.open
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
     from gridmap.api.repair import RepairOptions, RepairResult, repair
     from gridmap.api.report import ReportOptions, ReportResult, report
@@ -71,8 +73,11 @@ _HOMES = {
     "compare": "gridmap.api.compare",
     "coverage": "gridmap.api.coverage",
     "import_files": "gridmap.io",
+    "load_plan": "gridmap.api.open",
     "make_city": "gridmap.demo",
     "measure": "gridmap.api.measure",
+    "open": "gridmap.api.open",
+    "plan_frame": "gridmap.api.exchange",
     "propose": "gridmap.api.propose",
     "read_city": "gridmap.io",
     "repair": "gridmap.api.repair",
@@ -80,6 +85,7 @@ _HOMES = {
     "shifts": "gridmap.api.shifts",
     "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
+    "to_gerrychain": "gridmap.api.exchange",
 }
 
 __all__ = [
@@ -116,8 +122,11 @@ __all__ = [
     "compare",
     "coverage",
     "import_files",
+    "load_plan",
     "make_city",
     "measure",
+    "open",
+    "plan_frame",
     "propose",
     "read_city",
     "repair",
@@ -125,6 +134,7 @@ __all__ = [
     "shifts",
     "site",
     "summarise",
+    "to_gerrychain",
 ]
 
 # Subpackages that are called as the verb is: ``gridmap.measure`` is both.

@@ -22,6 +22,7 @@ Faces show `text`; scripts may read `key` and `values`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from gridmap.i18n import current_language, tr
@@ -39,6 +40,7 @@ __all__ = [
     "PermissionDeniedError",
     "PersonalDataError",
     "WorkspaceError",
+    "in_python",
     "some_ids",
 ]
 
@@ -58,10 +60,13 @@ class GridmapError(Exception):
         super().__init__(key)
         self.key = key
         self.values = values
+        #: Whether the sentence names arguments of Python instead of flags of commands.
+        self.for_python = False
 
     def text(self, language: str | None = None) -> str:
         """Return the sentence in ``zh`` or ``en`` (the current language if None)."""
-        return tr(self.key, language=language or current_language(), **self.values)
+        told = tr(self.key, language=language or current_language(), **self.values)
+        return in_python(told) if self.for_python else told
 
     def __str__(self) -> str:
         return self.text()
@@ -129,6 +134,31 @@ class ConflictError(GridmapError, RuntimeError):
 
 class PermissionDeniedError(GridmapError, PermissionError):
     """A role that may not do this."""
+
+
+_MAPPING = re.compile(r"--map (\w+)=(\w+)")
+_VALUED = re.compile(r"--([a-z][a-z-]*) ([\w:./%@+-]*[\d:=][\w:./%@+=-]*\w|\{\w+\})")
+_FLAG = re.compile(r"--([a-z][a-z-]*)")
+_OTHER_NAMES = {"from": "since", "to": "until", "date-format": "date_formats"}
+
+
+def in_python(text: str) -> str:
+    """Return a sentence with arguments of Python in the place of flags.
+
+    Examples
+    --------
+    >>> in_python("Name it with --crs, for example --crs EPSG:4326.")
+    'Name it with crs, for example crs="EPSG:4326".'
+    >>> in_python("Name one with --map residents=COLUMN.")
+    'Name one with columns={"residents": "COLUMN"}.'
+    """
+
+    def name(flag: str) -> str:
+        return _OTHER_NAMES.get(flag, flag.replace("-", "_"))
+
+    text = _MAPPING.sub(r'columns={"\1": "\2"}', text)
+    text = _VALUED.sub(lambda found: f'{name(found[1])}="{found[2]}"', text)
+    return _FLAG.sub(lambda found: "columns" if found[1] == "map" else name(found[1]), text)
 
 
 def some_ids(ids: Iterable[object], limit: int = 5) -> str:

@@ -9,7 +9,7 @@ from textwrap import dedent, fill, indent
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.errors import OptionError
+from gridmap.errors import GridmapError, OptionError
 
 if TYPE_CHECKING:
     from gridmap.model import City
@@ -96,14 +96,18 @@ def verb(
             if options is not None and (fields or not isinstance(options, made)):
                 message = f"{function.__name__}() takes {made.__name__} or its fields as keywords"
                 raise TypeError(message)
-            asked = made(**fields) if options is None else options
-            _require_plans(asked, specs)
             extra = {"progress": progress, "should_stop": should_stop}
-            return function(
-                city,
-                asked,
-                **{name: value for name, value in extra.items() if name in taken},
-            )
+            try:
+                asked = made(**fields) if options is None else options
+                _require_plans(asked, specs)
+                return function(
+                    city,
+                    asked,
+                    **{name: value for name, value in extra.items() if name in taken},
+                )
+            except GridmapError as error:
+                error.for_python = True  # the command line puts its flags back
+                raise
 
         call.__signature__ = _signature(function, made, specs)  # type: ignore[attr-defined]
         call.__doc__ = _document(function, made, specs)

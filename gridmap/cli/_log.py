@@ -8,56 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from gridmap.api.open import open_store, plan_of
 from gridmap.api.options import Options, option_specs
-from gridmap.errors import MissingError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
-    from gridmap.plans import PlanStore
 
 __all__ = ["load_plan", "logged", "open_store", "with_plans"]
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type
 
 
-def open_store(workspace: Path, *, create: bool = True) -> PlanStore:
-    """Open the department's store where one is set, or the workspace's own.
-
-    Raises
-    ------
-    MissingError
-        If there is none yet and none shall be made.
-    """
-    from gridmap.plans import PlanStore
-
-    return PlanStore.of(workspace, url=read_settings().database_url, create=create)
-
-
 def load_plan(place: Workspace, city: City, name: str) -> Plan:
-    """Return the plan that a command names: ``NAME``, ``NAME@2`` for a version, ``present``.
-
-    Raises
-    ------
-    MissingError
-        If there is no such plan or version, or no beats today.
-    InputError
-        If the city's grids have changed since.
-    """
-    from gridmap.measure.present import present_plan
-    from gridmap.plans import PRESENT
-
-    if name == PRESENT:
-        return present_plan(city)
-    with open_store(place.path, create=False) as store:
-        try:
-            return store.load(name, grids=city.grids)
-        except MissingError:
-            base, sign, number = name.rpartition("@")
-            if not sign or not number.isdecimal():
-                raise
-            return store.load(base, int(number), grids=city.grids).renamed(name)
+    """Return the plan that a command names; see `gridmap.api.open.plan_of`."""
+    return plan_of(place.path, city, name)
 
 
 def with_plans(place: Workspace, city: City, options: O) -> O:

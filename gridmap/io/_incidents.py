@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from gridmap.model.crs import (
     reproject_points,
 )
 
-__all__ = ["read_incidents"]
+__all__ = ["incidents_of", "read_incidents"]
 
 _MAX_CATEGORIES = 1000
 _LARGE = 64_000_000  # bytes
@@ -56,6 +56,23 @@ def read_incidents(
     GridmapError
         If a file cannot be used, or its dates can be read in more than one way.
     """
+    return incidents_of(_parts(paths, options), [path.name for path in paths], crs)
+
+
+def incidents_of(
+    parts: Iterable[tuple[Source, str, ImportOptions]], names: Sequence[str], crs: CRS | None
+) -> tuple[Incidents, ImportReport]:
+    """Make incidents out of what files or frames hold; otherwise as `read_incidents`.
+
+    Parameters
+    ----------
+    parts
+        Rows, what they are called, and how they are to be read.
+    names
+        What the whole is called.
+    crs
+        The working CRS; chosen from the first rows if None.
+    """
     refused: dict[str, int] = {}
     notes: list[Note] = []
     tables: list[pd.DataFrame] = []
@@ -64,7 +81,7 @@ def read_incidents(
     seen: dict[str, None] = {}
     mapped: dict[str, str] = {}
     encodings: list[str] = []
-    for source, where, said in _parts(paths, options):
+    for source, where, said in parts:
         table, file_crs, found, columns = _one(source, where, said, refused, notes)
         read += len(source.frame)
         persons += columns
@@ -87,21 +104,20 @@ def read_incidents(
             table = table[~off]
         tables.append(table)
     if crs is None or not any(len(table) for table in tables):
-        names = ", ".join(path.name for path in paths)
+        named = ", ".join(names)
         if refused.get("bad_time") and mapped.get("time") in source.frame:
-            raise no_times(source.frame[mapped["time"]], mapped["time"], names)
-        raise InputError("io.error.no_incidents", file=names)
+            raise no_times(source.frame[mapped["time"]], mapped["time"], named)
+        raise InputError("io.error.no_incidents", file=named)
     whole = _joined(tables)
     repeated = int(whole.duplicated().sum())
     if repeated:
-        where = ", ".join(path.name for path in paths)
-        notes.append(Note("io.note.repeated_rows", {"file": where, "count": repeated}))
+        notes.append(Note("io.note.repeated_rows", {"file": ", ".join(names), "count": repeated}))
     batch, categories = _batch(whole)
     incidents = Incidents.from_batch(batch, categories=categories, crs=crs)
     report = ImportReport(
         "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
         "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
-        tuple(path.name for path in paths), columns=tuple(n for n in seen if n not in persons),
+        tuple(names), columns=tuple(n for n in seen if n not in persons),
     )  # fmt: skip
     return incidents, report
 

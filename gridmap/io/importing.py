@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,6 +205,37 @@ def read_layer(
                     parts.append(read_features(source, str(kind), options, item.name))
                     encodings.append(source.encoding.text())
         names.append(path.name)
+    return layer_of_features(parts, names, encodings, kind=kind, crs=crs)
+
+
+def layer_of_features(
+    parts: Sequence[Features],
+    names: Sequence[str],
+    encodings: Iterable[str],
+    *,
+    kind: Kind,
+    crs: CRS | None = None,
+) -> tuple[Layer, ImportReport]:
+    """Make one layer in the working CRS out of the features of files or frames.
+
+    Parameters
+    ----------
+    parts
+        The features of each.
+    names
+        What each is called.
+    encodings
+        How their texts were decoded.
+    kind
+        The layer's kind.
+    crs
+        The working CRS; chosen from the features if None.
+
+    Raises
+    ------
+    GridmapError
+        If there are none, or they cannot be brought into the working CRS.
+    """
     where = ", ".join(names)
     if all(len(part.frame) == 0 for part in parts):
         raise InputError("io.error.empty_layer", file=where)
@@ -239,7 +270,7 @@ def read_layer(
         given.missing,
         tuple(dict.fromkeys(name for part in parts for name in part.columns)),
     )
-    return Layer(kind, frame, {"files": names, "crs": report.crs}), report
+    return Layer(kind, frame, {"files": list(names), "crs": report.crs}), report
 
 
 def _choose(inside: list[Path], layer: str, where: str) -> list[Path]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
+from importlib import import_module
+from os import PathLike, fspath
 from types import MappingProxyType
+from typing import Protocol, cast
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import CRSError, MissingError
+from gridmap.i18n import tr
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
 from gridmap.model.incidents import Incidents
@@ -20,6 +27,26 @@ from gridmap.model.layer import AREA_KINDS, Kind, Layer
 from gridmap.model.presets import Presets
 
 __all__ = ["City", "bare_id"]
+
+
+class Frames(Protocol):
+    """What `City` asks of the floor above it: making cities of frames, writing workspaces."""
+
+    def city_from_frames(
+        self,
+        frames: Mapping[str, object],
+        *,
+        columns: Mapping[str, str | Mapping[str, str]],
+        name: str,
+        crs: object,
+        working_crs: object,
+        datum: str,
+        date_formats: tuple[str, ...],
+    ) -> City:
+        """Return the city of some frames."""
+
+    def save_city(self, city: City, folder: str, *, replace_it: bool) -> None:
+        """Write a city as a workspace."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +97,126 @@ class City:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(layer)} {kind}" for kind, layer in self.layers.items())
         return f"<City {self.name!r}: {sizes}; {self.incidents!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return the layers and their sizes as a table: what a notebook shows."""
+        return figures_html(self.name, self.figures())
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return what the city has: layers with their sizes, counts of people, incidents."""
+        found = [(tr(f"io.layer.{kind}"), f"{len(one):,}") for kind, one in self.layers.items()]
+        grids = self.get(Kind.GRID)
+        if grids is not None:
+            names = ["residents", "migrants", "households"]
+            names += ["incidents"] if self.incidents is None else []
+            found += [
+                (tr(f"field.{name}"), f"{grids.counts(name).sum():,.0f}")
+                for name in names
+                if grids.has(name)
+            ]
+        if self.incidents is not None:
+            found.append((tr("io.layer.incidents"), f"{len(self.incidents):,}"))
+        return [*found, ("CRS", crs_label(self.crs))]
+
+    @classmethod
+    def from_frames(  # noqa: PLR0913 - one argument a layer
+        cls,
+        *,
+        grids: gpd.GeoDataFrame | None = None,
+        beats: gpd.GeoDataFrame | None = None,
+        stations: gpd.GeoDataFrame | None = None,
+        communities: gpd.GeoDataFrame | None = None,
+        rooms: gpd.GeoDataFrame | pd.DataFrame | None = None,
+        facilities: gpd.GeoDataFrame | pd.DataFrame | None = None,
+        roads: gpd.GeoDataFrame | None = None,
+        barriers: gpd.GeoDataFrame | None = None,
+        incidents: gpd.GeoDataFrame | pd.DataFrame | None = None,
+        columns: Mapping[str, str | Mapping[str, str]] | None = None,
+        name: str = "",
+        crs: CRS | str | int | None = None,
+        working_crs: CRS | str | int | None = None,
+        datum: str = "wgs84",
+        date_formats: Sequence[str] = (),
+    ) -> City:
+        """Return a city of frames, by the rules of ``gridmap import``.
+
+        Columns are found by their usual names, ids are made or told apart where they must
+        be, columns with records of persons are left out, and everything is brought into one
+        CRS in metres. The frames are not changed. What an import would remark is a warning
+        (`gridmap.io.frames.ImportNote`).
+
+        Parameters
+        ----------
+        grids, beats, stations, communities
+            Polygons.
+        rooms, facilities
+            Points, or a table with longitude and latitude.
+        roads, barriers
+            Lines; barriers may be polygons.
+        incidents
+            Points, or a table with coordinates; time and category where there are any.
+        columns
+            Field to column, for every frame that has the column: ``{"residents": "pop"}``;
+            or for one frame: ``{"beats": {"id": "code"}}``. A blank column leaves the field
+            out.
+        name
+            What the place is called.
+        crs
+            CRS of the frames that state none; never guessed.
+        working_crs
+            Projected CRS in metres to work in; chosen from the first layer if None.
+        datum
+            ``wgs84``, ``gcj02`` or ``bd09``: what longitudes and latitudes are in.
+        date_formats
+            Orders of year, month and day such as ``%d/%m/%Y``, where dates are ambiguous.
+
+        Raises
+        ------
+        GridmapError
+            If a frame cannot be used as it is; the message names the argument.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, shapely
+        >>> squares = [shapely.box(x, 0, x + 100, 100) for x in (500_000, 500_100)]
+        >>> blocks = gpd.GeoDataFrame(
+        ...     {"id": ["a", "b"], "pop": [10, 20]}, geometry=squares, crs=32631
+        ... )
+        >>> city = City.from_frames(grids=blocks, columns={"residents": "pop"})
+        >>> city.grids.counts("residents").sum()
+        np.float64(30.0)
+        """
+        frames = {
+            "grids": grids, "beats": beats, "stations": stations, "communities": communities,
+            "rooms": rooms, "facilities": facilities, "roads": roads, "barriers": barriers,
+            "incidents": incidents,
+        }  # fmt: skip
+        return _frames().city_from_frames(
+            frames,
+            columns=columns or {},
+            name=name,
+            crs=crs,
+            working_crs=working_crs,
+            datum=datum,
+            date_formats=tuple(date_formats),
+        )
+
+    def save(self, folder: str | PathLike[str], *, replace: bool = False) -> None:
+        """Write the city as a workspace that pages and commands open.
+
+        Parameters
+        ----------
+        folder
+            A folder that is no workspace yet.
+        replace
+            Write over one that is there.
+
+        Raises
+        ------
+        WorkspaceError
+            If there is one already, or the folder cannot be written.
+        """
+        _frames().save_city(self, fspath(folder), replace_it=replace)
 
     def has(self, kind: Kind) -> bool:
         """Return whether the city has a layer of this kind."""
@@ -176,6 +323,20 @@ class City:
             sums.update(f"{kind}:{self.layers[kind].digest}|".encode())
         sums.update(("" if self.incidents is None else self.incidents.digest).encode())
         return sums.hexdigest()
+
+
+def _frames() -> Frames:
+    """Return the module of the floor above that reads frames: loaded when it is asked for."""
+    return cast("Frames", import_module("gridmap.io.frames"))
+
+
+def figures_html(title: str, figures: Sequence[tuple[str, str]]) -> str:
+    """Return labels and figures as a small HTML table under a title."""
+    rows = "".join(
+        f"<tr><td>{escape(label)}</td><td><b>{escape(text)}</b></td></tr>"
+        for label, text in figures
+    )
+    return f"<div><b>{escape(title)}</b><table>{rows}</table></div>"
 
 
 def bare_id(name: object) -> str:

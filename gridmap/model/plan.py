@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.i18n import tr
 
 __all__ = ["BeatInfo", "Plan"]
 
@@ -98,6 +100,19 @@ class Plan:
 
     def __repr__(self) -> str:
         return f"<Plan {self.name!r}: {len(self.grid_ids)} grids in {len(self.beats)} beats>"
+
+    def _repr_html_(self) -> str:
+        """Return the plan's beats, with grids and staff, as a table: what a notebook shows."""
+        sizes = np.bincount(self.assignment[self.assignment >= 0], minlength=len(self.beats))
+        head = [tr("field.name"), tr("io.layer.grid"), tr("field.officers")]
+        cells = [head] + [
+            [beat.label, f"{count:,}", f"{beat.officers:g}"]
+            for beat, count in zip(self.beats, sizes.tolist(), strict=True)
+        ]
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+        )
+        return f"<div><b>{escape(self.name)}</b><table>{rows}</table></div>"
 
     def __len__(self) -> int:
         return len(self.beats)

@@ -1,0 +1,226 @@
+"""Cities of GeoDataFrames: what a newcomer in a notebook does first, and what goes wrong."""
+
+import subprocess
+import sys
+import warnings
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from shapely import box
+
+import gridmap
+from gridmap.errors import GridmapError
+from gridmap.i18n import using_language
+from gridmap.io.frames import ImportNote
+
+mpl.use("agg")
+UTM = 32651
+
+
+def squares(columns=8, rows=6, side=200.0, **more):
+    """Return a grid of squares, by rows from the south-west."""
+    shapes = [
+        box(500_000 + side * x, 3_000_000 + side * y,
+            500_000 + side * (x + 1), 3_000_000 + side * (y + 1))
+        for y in range(rows)
+        for x in range(columns)
+    ]  # fmt: skip
+    return gpd.GeoDataFrame(more, geometry=shapes, crs=UTM)
+
+
+@pytest.fixture
+def blocks():
+    return squares(GEOID=[f"B{i:03}" for i in range(48)], pop=np.arange(48) + 50)
+
+
+@pytest.fixture
+def beats():
+    return squares(2, 2, 800.0, beat_id=["1", "2", "3", "4"]).head(4)
+
+
+def quiet(**frames):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportNote)
+        return gridmap.City.from_frames(**frames)
+
+
+def test_the_five_lines(blocks, beats):
+    city = gridmap.City.from_frames(grids=blocks, beats=beats, columns={"residents": "pop"})
+    table = gridmap.measure(city, by="beat").to_frame()
+    assert table["residents"].sum() <= blocks["pop"].sum()
+    proposal = gridmap.propose(city, beats=10, balance={"residents": 1}, effort="quick")
+    axes = proposal.plot()
+    mpl.pyplot.close(axes.figure)
+    frame = proposal.to_gdf()
+    assert len(frame) == 10
+    assert frame["residents"].sum() == blocks["pop"].sum()
+    assert isinstance(proposal.plans[0], gridmap.Plan)
+
+
+def test_frames_are_left_as_they_were(blocks, beats):
+    before = blocks.copy(deep=True)
+    quiet(grids=blocks, beats=beats, columns={"residents": "pop"})
+    pd.testing.assert_frame_equal(pd.DataFrame(blocks), pd.DataFrame(before))
+
+
+def test_a_frame_from_a_file_and_by_import_are_one_city(blocks, tmp_path):
+    blocks.to_file(tmp_path / "blocks.gpkg")
+    gridmap.import_files(
+        tmp_path / "city", [tmp_path / "blocks.gpkg"], kind="grid",
+        options=gridmap.io.ImportOptions(columns={"residents": "pop"}),
+    )  # fmt: skip
+    by_import = gridmap.open(tmp_path / "city")
+    city = quiet(grids=blocks, columns={"residents": "pop"})
+    assert city.grids.digest == by_import.grids.digest
+    assert city.crs == by_import.crs
+
+
+def test_degrees_become_metres_and_feet_too(blocks):
+    for crs in (4326, 3857):
+        city = quiet(grids=blocks.to_crs(crs), columns={"residents": "pop"})
+        assert city.crs.axis_info[0].unit_name == "metre"
+        assert city.grids.area_m2.sum() == pytest.approx(48 * 200.0**2, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"grids": "blocks.shp"}, "grids takes a GeoDataFrame"),
+        ({"grids": lambda b: b.set_crs(None, allow_override=True)}, "crs"),
+        ({"columns": {"residents": "people"}}, "residents -> people"),
+        ({"columns": {"people": "pop"}}, "people -> pop"),
+        ({"columns": {"rooms": {"id": "x"}}}, "columns names rooms"),
+        ({"columns": {"grids": {"luck": "pop"}}}, "luck"),
+        ({"grids": lambda b: pd.DataFrame(b.drop(columns="geometry"))}, "no geometry"),
+        ({"grids": lambda b: b.set_geometry(b.centroid)}, "grid"),
+        ({"grids": lambda b: b.assign(pop="many")}, "pop"),
+        ({"grids": lambda b: b.head(0)}, "grids"),
+        ({"crs": "EPSG:99"}, "EPSG:99"),
+        ({"working_crs": "EPSG:4326"}, "4326"),
+        ({"datum": "mars"}, "mars"),
+    ],
+)
+def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
+    given = {"grids": blocks, "columns": {"residents": "pop"}, **change}
+    if callable(given["grids"]):
+        given["grids"] = given["grids"](blocks)
+    for language in ("zh", "en"):
+        with using_language(language), pytest.raises(GridmapError) as caught:
+            quiet(**given)
+        with using_language(language):
+            text = str(caught.value)
+        assert "--" not in text, text
+        if language == "en":
+            assert said in text
+
+
+def test_nothing_at_all_is_refused():
+    with pytest.raises(GridmapError, match="grids, beats"), using_language("en"):
+        gridmap.City.from_frames()
+    with pytest.raises(TypeError):
+        gridmap.City.from_frames(squares())
+
+
+def test_a_crs_is_said_for_frames_without_one(blocks):
+    bare = blocks.set_crs(None, allow_override=True)
+    assert quiet(grids=bare, crs=f"EPSG:{UTM}").crs.to_epsg() == UTM
+    assert quiet(grids=bare, crs=UTM).crs.to_epsg() == UTM
+
+
+def test_repeated_and_missing_ids_are_repaired_with_a_word(blocks):
+    blocks["id"] = ["x"] * 2 + [None] + [f"y{i}" for i in range(45)]
+    with pytest.warns(ImportNote):
+        city = gridmap.City.from_frames(grids=blocks)
+    assert city.grids.ids[:3].tolist() == ["x-1", "x-2", "row-3"]
+    assert len(set(city.grids.ids)) == 48
+
+
+def test_records_of_persons_stay_out(blocks):
+    blocks["身份证号"] = [f"33010619{i:02}0101{i:03}X" for i in range(48)]
+    with pytest.warns(ImportNote, match="身份证号"):
+        city = gridmap.City.from_frames(grids=blocks)
+    assert "身份证号" not in city.grids.frame
+    with pytest.raises(GridmapError):
+        quiet(grids=blocks, columns={"name": "身份证号"})
+
+
+def test_incidents_are_a_table_or_points(blocks):
+    degrees = gpd.GeoSeries([shapely.Point(500_100, 3_000_100)] * 3, crs=UTM).to_crs(4326)
+    table = pd.DataFrame({
+        "lon": degrees.x, "lat": degrees.y, "type": ["a", "b", "a"],
+        "time": pd.to_datetime(["2024-03-01 10:00", "2024-03-02 11:00", "2024-04-01 12:00"]),
+    })  # fmt: skip
+    one = quiet(grids=blocks, incidents=table)
+    points = gpd.GeoDataFrame(table[["type", "time"]], geometry=degrees)
+    other = quiet(grids=blocks, incidents=points)
+    for city in (one, other):
+        assert len(city.incidents) == 3
+        assert city.incidents.categories == ("a", "b")
+        rows = gridmap.measure(city, by="grid", since="2024-03-01", until="2024-03-31")
+        assert rows.to_frame()["incidents"].tolist()[:2] == [2.0, 0.0]
+
+
+def test_a_city_is_saved_and_opened(blocks, beats, tmp_path):
+    city = quiet(grids=blocks, beats=beats, columns={"residents": "pop"}, name="测试")
+    city.save(tmp_path / "city")
+    again = gridmap.open(tmp_path / "city")
+    assert (again.digest, again.name) == (city.digest, "测试")
+    with pytest.raises(GridmapError, match="replace=True"):
+        city.save(tmp_path / "city")
+    city.save(tmp_path / "city", replace=True)
+    with pytest.raises(GridmapError):
+        gridmap.open(tmp_path / "nowhere")
+
+
+def test_a_notebook_shows_city_and_plan(blocks):
+    city = quiet(grids=blocks, columns={"residents": "pop"}, name="<b>")
+    assert f"{blocks['pop'].sum():,}" in city._repr_html_()
+    assert "&lt;b&gt;" in city._repr_html_()
+    plan = gridmap.Plan.from_labels("半", city.grids.ids, ["A", "B"] * 24)
+    assert "24" in plan._repr_html_()
+
+
+def test_a_plan_goes_to_frames_and_to_gerrychain(blocks):
+    city = quiet(grids=blocks, columns={"residents": "pop"})
+    labels = np.where(np.arange(48) < 24, "south", "north")
+    plan = gridmap.Plan.from_labels("halves", city.grids.ids, labels)
+    frame = gridmap.plan_frame(city, plan)
+    assert frame["beat"].tolist() == labels.tolist()
+    assert frame["residents"].tolist() == blocks["pop"].tolist()
+    assert frame.crs == city.crs
+    pytest.importorskip("gerrychain", reason="pip install gerrychain")
+    partition = gridmap.to_gerrychain(city, plan)
+    assert partition["population"] == {"south": blocks["pop"][:24].sum(),
+                                       "north": blocks["pop"][24:].sum()}  # fmt: skip
+    # Two halves of three rows each meet along eight squares.
+    assert len(partition["cut_edges"]) == 8
+    graph = partition.graph
+    assert sum(data["shared_perim"] for *_, data in graph.edges(data=True)) == pytest.approx(
+        200.0 * (7 * 6 + 8 * 5)
+    )
+    with pytest.raises(GridmapError):
+        gridmap.to_gerrychain(city, plan.move([city.grids.ids[0]], to=""))
+
+
+def test_saved_plans_are_loaded_by_name(blocks, tmp_path):
+    from gridmap.api.open import open_store
+    from gridmap.plans import LOCAL
+
+    city = quiet(grids=blocks)
+    city.save(tmp_path / "city")
+    plan = gridmap.Plan.from_labels("甲", city.grids.ids, ["A", "B"] * 24)
+    with open_store(tmp_path / "city") as store:
+        store.save(plan, author=LOCAL, grids=city.grids)
+    assert gridmap.load_plan(tmp_path / "city", "甲").labels.tolist() == plan.labels.tolist()
+    with pytest.raises(GridmapError):
+        gridmap.load_plan(tmp_path / "city", "乙")
+
+
+def test_importing_gridmap_is_light():
+    code = "import sys, gridmap; print(sorted(set(sys.modules) & {'pandas', 'numpy', 'fiona'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
