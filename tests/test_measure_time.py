@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 from gridmap.errors import InputError
-from gridmap.measure.change import compare_periods
 from gridmap.measure.disputes import settle_disputes
 from gridmap.measure.ranking import rank
 from gridmap.measure.repeats import knox_test, repeated_places
@@ -71,35 +67,6 @@ def test_shifts_share_out_every_hour():
         shift_counts(hours, [Shift("a", 0, 8), Shift("b", 7, 24)])
     assert caught.value.values["hours"] == "7"
     assert Shift("whole", 0, 24).hours() == list(range(24))
-
-
-def test_change_and_its_chance():
-    table = compare_periods([120, 10, 0, 3], [100, 30, 0, 0], index=["a", "b", "c", "d"])
-    assert table["change"].tolist() == [20, -20, 0, 3]
-    assert table["change_percent"][:2].tolist() == pytest.approx([20, -200 / 3])
-    assert table["change_percent"][2:].isna().all()
-    assert table.loc["b", "p_value"] == pytest.approx(stats.binomtest(10, 40, 0.5).pvalue)
-    # 10 against 30 is beyond chance; 120 against 100 is not (p = 0.2).
-    assert table["significant"].tolist() == [False, True, False, False]
-    longer = compare_periods([310], [280], days_now=31, days_before=28)
-    assert longer["change_percent"][0] == pytest.approx(0)
-    assert compare_periods([], []).empty
-    with pytest.raises(ValueError, match="negative"):
-        compare_periods([-1], [0])
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=8),
-    st.integers(1, 31),
-    st.integers(1, 31),
-)
-def test_chance_is_that_of_the_exact_test(pairs, days_now, days_before):
-    now, before = np.array(pairs).T
-    found = compare_periods(now, before, days_now=days_now, days_before=days_before)
-    chance = days_now / (days_now + days_before)
-    oracle = [stats.binomtest(a, a + b, chance).pvalue if a + b else 1.0 for a, b in pairs]
-    assert found["p_value"].tolist() == pytest.approx(oracle, rel=1e-6)
 
 
 def test_ties_share_a_rank():

@@ -39,6 +39,7 @@ from gridmap.measure import (
     summarise,
 )
 from gridmap.measure.accuracy import score_maps, top_area
+from gridmap.measure.change import WeeklyCounts, weekly_counts
 from gridmap.measure.density import kernel_density
 from gridmap.measure.hotspots import HotSpots, hot_spots
 from gridmap.measure.present import present_plan
@@ -64,6 +65,7 @@ __all__ = [
     "slices_of",
     "table_of",
     "trust_of",
+    "weeks_of",
 ]
 
 
@@ -306,6 +308,23 @@ def _surface(_city_: City, since: date | None, until: date | None, datum: str) -
     surface = kernel_density(x, y, city=outline, cell_m=cell_m)
     bounds = drawing_of(_city_.grids, datum=datum).bounds
     return density_overlay(surface, _city_.crs, bounds, datum=datum)
+
+
+def weeks_of(
+    city: City, key: str, hours: tuple[int, ...], categories: tuple[int, ...]
+) -> WeeklyCounts | None:
+    """Return the city's incidents by week, of some hours of the week and categories only."""
+    return _weeks(city, key, hours, categories)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _weeks(
+    _city_: City,
+    key: str,  # noqa: ARG001 - what is kept hangs on it
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
+) -> WeeklyCounts | None:
+    return weekly_counts(_city_, hours=hours, categories=categories).get("city")
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:

@@ -17,8 +17,8 @@ from gridmap.maps import (
     outline_overlay,
     room_overlay,
 )
-from gridmap.measure import MeasureTable
-from gridmap.measure.period import Period, period_before
+from gridmap.measure import CountedPeriods, MeasureTable, change_verdict, judge_changes
+from gridmap.measure.period import Period, compared_periods, period_before
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import (
@@ -28,6 +28,7 @@ from gridmap.pages.cache import (
     open_city,
     own_plan,
     table_of,
+    weeks_of,
 )
 from gridmap.pages.session import Session, current_session
 
@@ -102,6 +103,41 @@ class Ground:
         first, last = incidents.period[0].date(), incidents.period[1].date()
         since, until = session.since or first, session.until or last
         return Period.of_days(since, until) if since <= until else None
+
+    def change_note(
+        self,
+        now: float,
+        before: float,
+        *,
+        hours: tuple[int, ...] = (),
+        categories: tuple[int, ...] = (),
+    ) -> str:
+        """Return the change of the city's incidents per day, with dates and verdict; or blank.
+
+        Parameters
+        ----------
+        now, before
+            Incidents of the session's period and of the one before.
+        hours, categories
+            What of them was counted; all if empty.
+        """
+        period = self.period
+        if period is None or self.days_before is None:
+            return ""
+        sides = compared_periods(period, "previous")
+        history = weeks_of(self.city, self.key, hours, categories)
+        counted = CountedPeriods(sides, [now], [before], None, history)
+        row = judge_changes({"city": counted})["city"].iloc[0]
+        share = row["change_percent"] / 100.0
+        return tr(
+            "page.incidents.change",
+            daily=f"{row['per_day_now']:,.1f}",
+            share=f"{share:+.1%}" if before else "–",
+            count=f"{before:,.0f}",
+            daily_before=f"{row['per_day_before']:,.1f}",
+            days=sides.before.dates(),
+            verdict=change_verdict(beyond_chance=bool(row["beyond_chance"])),
+        )
 
     def beats(self, plan: Plan) -> Theme:
         """Return the theme that gives neighbouring beats of a plan different colours."""

@@ -86,7 +86,14 @@ def show() -> None:
     now = slices.by_grid(hours=hours, categories=categories)
     before = _before(ground, hours, categories)
     with figures:
-        _show_figures(ground, now, None if before is None else before[0])
+        change = (
+            ""
+            if before is None
+            else ground.change_note(
+                float(now.sum()), float(before[0].sum()), hours=hours, categories=categories
+            )
+        )
+        _show_figures(ground, now, change)
     with map_side:
         _show_map(ground, now, before, marked)
     with side:
@@ -108,7 +115,7 @@ def _marked(session: Session) -> tuple[int, ...]:
 
 def _show_counts(ground: Ground, grids: MeasureTable) -> None:
     """Draw a city that knows how many incidents a grid has, but not when they were."""
-    _show_figures(ground, grids.rows["incidents"].to_numpy(dtype=float), None)
+    _show_figures(ground, grids.rows["incidents"].to_numpy(dtype=float), "")
     show_empty("no_incident_points")
     names = ("incidents_per_km2", "incidents_per_1000_residents", "incidents")
     themes = tuple(choropleth(name, grids.rows[name].to_numpy(dtype=float)) for name in names)
@@ -193,20 +200,19 @@ def _before(
     return slices.by_grid(hours=hours, categories=categories), *days
 
 
-def _show_figures(ground: Ground, now: Floats, before: Floats | None) -> None:
+def _show_figures(ground: Ground, now: Floats, change: str) -> None:
     total = float(now.sum())
     people = float(ground.city.grids.counts("residents").sum())
-    change = tr("page.incidents.no_change")
-    if before is not None and before.sum() > 0:
-        share = total / float(before.sum()) - 1.0
-        change = tr("page.incidents.change", share=f"{share:+.1%}", count=number(before.sum()))
     order = np.sort(now)[::-1]
     half = int(np.searchsorted(np.cumsum(order), total / 2) + 1) if total else 0
     session = ground.session
     show_figures(
         [
             Figure(
-                tr("maps.column.incidents"), number(total), tr("page.figure.incidents"), change
+                tr("maps.column.incidents"),
+                number(total),
+                tr("page.figure.incidents"),
+                change or tr("page.incidents.no_change"),
             ),
             Figure(
                 tr("maps.column.incidents_per_1000_residents"),
@@ -247,7 +253,10 @@ def _show_map(
         st.caption(tr("page.incidents.no_hot_spots"))
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
-        themes.append(change_theme(now - before[0], note=note))
+        # Months differ in length: what as many days of the period before had is taken off.
+        days = (before[2] - before[1]).days + 1
+        length = ground.period.days if ground.period is not None else days
+        themes.append(change_theme(now - before[0] * length / days, note=note))
     session = ground.session
     density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(

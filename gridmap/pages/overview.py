@@ -112,10 +112,9 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
 def _change(ground: Ground, now: float) -> str:
     """Return the change of incidents on the period before, or blank where there is none."""
     days = ground.days_before
-    before = ground.table("grid", days).totals["incidents"] if days else 0.0
-    if not before:
+    if days is None:
         return ""
-    return tr("page.incidents.change", share=f"{now / before - 1:+.1%}", count=number(before))
+    return ground.change_note(now, ground.table("grid", days).totals["incidents"])
 
 
 def _show_worst(beats: MeasureTable | None) -> None:

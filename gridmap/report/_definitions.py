@@ -19,8 +19,8 @@ __all__ = ["definition_table", "repairs_of", "source_table"]
 _TERMS = (
     "area_km2", "residents", "migrants", "households", "incidents", "residents_per_km2",
     "incidents_per_km2", "incidents_per_1000_residents", "covered_residents_share",
-    "outside_residents", "nearest_residents", "hot_spot", "change", "beyond_chance", "rank",
-    "busy_times", "beat_incidents", "utilisation",
+    "outside_residents", "nearest_residents", "hot_spot", "per_day_change", "beyond_chance",
+    "rank", "busy_times", "beat_incidents", "utilisation",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from gridmap.i18n import tr
 from gridmap.measure import rank
 from gridmap.measure.summary import By
-from gridmap.report._changes import beyond_chance, change_of
+from gridmap.report._changes import add_changes, chance_notes, total_changes
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Table, column
@@ -23,43 +23,29 @@ def change_table(measured: Measured, hiding: Hiding, level: By) -> Table | None:
     """Return the incidents of each beat or station now and in the compared period."""
     if measured.compared is None or level not in measured.before:
         return None
-    now, before = measured.now[level], measured.before[level]
+    now = measured.now[level]
     rows = pd.DataFrame({"id": now.rows["id"].astype(str), "name": now.rows["name"].astype(str)})
-    hidden = pd.DataFrame(index=rows.index)
-    for key, found, when in (("incidents", now, "now"), ("incidents_before", before, "before")):
-        hidden[key] = hiding.of(level, "incidents", len(rows), when=when)
-        rows[key] = found.rows["incidents"].to_numpy(dtype=float)
-        rows.loc[hidden[key], key] = np.nan
-    rows["change"], rows["change_share"] = change_of(rows["incidents"], rows["incidents_before"])
-    dark_rows = (hidden["incidents"] | hidden["incidents_before"]).to_numpy(dtype=bool)
-    hidden["change"] = hidden["change_share"] = dark_rows
-    rows["beyond_chance"] = beyond_chance(measured, rows, dark_rows)
-    sums = {"incidents": now.totals["incidents"], "incidents_before": before.totals["incidents"]}
-    change, share = change_of(
-        pd.Series([sums["incidents"]]), pd.Series([sums["incidents_before"]])
-    )
-    total = {**sums, "change": float(change[0]), "change_share": float(share[0])}
-    dark = {key for key, when in (("incidents", "now"), ("incidents_before", "before"))
-            if hiding.one("city", "incidents", when=when)}  # fmt: skip
-    dark |= {"change", "change_share"} if dark else set()
-    greatest = rows["change"].abs().sort_values(ascending=False, kind="stable").index
+    dark = tuple(hiding.of(level, "incidents", len(rows), when=when) for when in ("now", "before"))
+    rows["incidents"] = np.where(dark[0], np.nan, now.rows["incidents"].to_numpy(dtype=float))
+    hidden = pd.DataFrame({"incidents": dark[0]})
+    columns = add_changes(measured, level, rows, hidden, (dark[0], dark[1]))
+    total, dim = total_changes(measured, hiding)
+    total["incidents"] = float("nan") if "incidents" in dim else float(now.totals["incidents"])
+    columns[0] = Column("incidents_before", measured.compared.label())
+    greatest = rows["per_day_change"].abs().sort_values(ascending=False, kind="stable").index
     return Table(
         f"change_{level}",
         tr(f"report.sheet.change_{level}"),
         (
             column("id", "text"), column("name", "text"),
-            Column("incidents", measured.period.label()),
-            Column("incidents_before", measured.compared.label()),
-            column("change", "signed", bar=True), column("change_share", "change"),
-            column("beyond_chance", "text"),
+            Column("incidents", measured.period.label()), *columns,
         ),
         rows.loc[greatest].reset_index(drop=True),
-        {"id": tr("report.total"), "name": ""}
-        | {key: float("nan") if key in dark else value for key, value in total.items()},
-        (tr("report.note.change"), tr("report.note.chance")),
+        {"id": tr("report.total"), "name": "", **total},
+        chance_notes(measured),
         (Chart("bar", tr("report.chart.change"), "name", ("incidents_before", "incidents")),),
         hidden.loc[greatest].reset_index(drop=True),
-        frozenset(dark),
+        frozenset(dim),
     )  # fmt: skip
 
 
@@ -91,9 +77,8 @@ def ranking_table(measured: Measured, hiding: Hiding, level: By) -> Table | None
         then = measured.before[level].rows["incidents"].to_numpy(dtype=float)
         dim = hiding.of(level, "incidents", len(rows), when="before")
         rows["rank_before"] = _places(np.where(dim, np.nan, then))[0]
-        rows["change_share"] = change_of(
-            rows["incidents"], pd.Series(np.where(dim, np.nan, then))
-        )[1]
+        share = measured.changes[level]["change_percent"].to_numpy(dtype=float) / 100.0
+        rows["change_share"] = np.where(dark | dim, np.nan, share)
         hidden["change_share"] = dark | dim
         columns += [column("rank_before", "text"), column("change_share", "change")]
     return Table(

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import balance, busy_times
+from gridmap.measure import balance, busy_times, change_verdict
+from gridmap.measure.period import Period
 from gridmap.report._areas import with_covered
 from gridmap.report._hot import filled
 from gridmap.report._response import response_notes
 from gridmap.report._times import DAYS
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
-from gridmap.report.tables import UNKNOWN, Format, Table, column, shown
+from gridmap.report.tables import HIDDEN, UNKNOWN, Format, Table, column, shown
 
 __all__ = ["KeyFigure", "key_figures", "sentences", "summary_table", "warnings_of"]
 
@@ -113,15 +114,7 @@ def sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
         count = shown(found.totals["incidents"], "count", hidden=hiding.one("city", "incidents"))
         lines.append(tr("report.sentence.incidents", period=measured.period.label(), count=count))
         if measured.compared is not None:
-            known = _change_share(measured, hiding) != UNKNOWN
-            lines.append(
-                tr(
-                    f"report.sentence.{'change' if known else 'none_before'}",
-                    compared=measured.compared.label(),
-                    change=_change_share(measured, hiding),
-                    before=_before(measured, hiding),
-                )
-            )
+            lines.append(_change_sentence(measured, measured.compared, hiding))
         lines += warnings_of(measured)
     lines += _busy(measured, hiding)
     for level in ("beat", "station"):
@@ -154,6 +147,21 @@ def _figure(
     )
 
 
+def _change_sentence(measured: Measured, compared: Period, hiding: Hiding) -> str:
+    if _change_share(measured, hiding) == UNKNOWN:
+        return tr("report.sentence.none_before", compared=compared.label())
+    return tr(
+        "report.sentence.change",
+        compared=compared.label(),
+        days=compared.dates(),
+        change=_change_share(measured, hiding),
+        before=_before(measured, hiding),
+        daily=_daily(measured, hiding),
+        daily_before=_daily(measured, hiding, when="before"),
+        verdict=_verdict(measured, hiding),
+    )
+
+
 def _before(measured: Measured, hiding: Hiding) -> str:
     found = next(iter(measured.before.values()))
     dark = hiding.one("city", "incidents", when="before")
@@ -161,17 +169,35 @@ def _before(measured: Measured, hiding: Hiding) -> str:
 
 
 def _change_share(measured: Measured, hiding: Hiding) -> str:
-    now = next(iter(measured.now.values())).totals["incidents"]
-    before = next(iter(measured.before.values())).totals["incidents"]
+    """Return the change of the daily rate: months differ in length."""
     dark = hiding.one("city", "incidents") or hiding.one("city", "incidents", when="before")
-    return shown(now / before - 1.0 if before else float("nan"), "change", hidden=dark)
+    if "city" not in measured.changes:
+        return UNKNOWN
+    share = float(measured.changes["city"]["change_percent"].iloc[0]) / 100.0
+    return shown(share, "change", hidden=dark)
+
+
+def _daily(measured: Measured, hiding: Hiding, *, when: str = "now") -> str:
+    value = float(measured.changes["city"][f"per_day_{when}"].iloc[0])
+    return shown(value, "decimal", hidden=hiding.one("city", "incidents", when=when))
+
+
+def _verdict(measured: Measured, hiding: Hiding) -> str:
+    hidden = any(hiding.one("city", "incidents", when=when) for when in ("now", "before"))
+    beyond = bool(measured.changes["city"]["beyond_chance"].iloc[0])
+    return HIDDEN if hidden else change_verdict(beyond_chance=beyond)
 
 
 def _change(measured: Measured, hiding: Hiding) -> str:
     change = UNKNOWN if measured.compared is None else _change_share(measured, hiding)
     if measured.compared is None or change == UNKNOWN:
         return ""
-    return tr("report.figure.change", compared=measured.compared.label(), change=change)
+    return tr(
+        "report.figure.change",
+        compared=measured.compared.label(),
+        change=change,
+        verdict=_verdict(measured, hiding),
+    )
 
 
 def warnings_of(measured: Measured) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.report._changes import beyond_chance, change_of
+from gridmap.report._changes import add_changes, chance_notes, total_changes
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Table, column, shown
@@ -74,40 +74,27 @@ def category_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows["share"] = np.where(hidden["share"], np.nan, now / max(time.total, 1))
     columns = [column("category", "text"), column("incidents", bar=True), column("share", "share")]
     total = {"category": tr("report.total"), "incidents": float(time.total), "share": 1.0}
+    dark: set[str] = {"incidents"} if hiding.one("city", "incidents") else set()
     if before is not None:
-        then = np.append(before.categories, before.unknown_category).astype(float)
-        dim = hiding.of("category", "incidents", len(then), when="before")
-        rows["incidents_before"] = np.where(dim, np.nan, then)
-        hidden["incidents_before"] = dim
-        change, share = change_of(rows["incidents"], rows["incidents_before"])
-        rows["change"], rows["change_share"] = change, share
-        hidden["change"] = hidden["change_share"] = mask | dim
-        columns += [
-            column("incidents_before"), column("change", "signed"),
-            column("change_share", "change"),
-        ]  # fmt: skip
-        rows["beyond_chance"] = beyond_chance(measured, rows, mask | dim)
-        columns.append(column("beyond_chance", "text"))
-        total["beyond_chance"] = ""
-        total["incidents_before"] = float(before.total)
-        change, share = change_of(pd.Series([time.total]), pd.Series([before.total]))
-        total["change"], total["change_share"] = float(change[0]), float(share[0])
+        dim = hiding.of("category", "incidents", len(now), when="before")
+        columns += add_changes(measured, "category", rows, hidden, (mask, dim))
+        figures, hidden_figures = total_changes(measured, hiding)
+        total |= figures
+        dark |= hidden_figures
     present = (now > 0) | (rows.get("incidents_before", rows["incidents"]).fillna(1) > 0)
     order = rows.assign(hidden=mask)[present].sort_values(
         ["hidden", "incidents"], ascending=[True, False], kind="stable"
     )
-    dark = set()
-    if hiding.one("city", "incidents"):
-        dark |= {"incidents", "change", "change_share"}
-    if hiding.one("city", "incidents", when="before"):
-        dark |= {"incidents_before", "change", "change_share"}
+    notes = chance_notes(measured) if before is not None else ()
+    if hiding.limit:
+        notes += (tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN),)
     return Table(
         "categories",
         tr("report.sheet.categories"),
         tuple(columns),
         rows.loc[order.index].reset_index(drop=True),
         {key: float("nan") if key in dark else value for key, value in total.items()},
-        (tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN),) if hiding.limit else (),
+        notes,
         (Chart("bar", tr("report.chart.categories"), "category", ("incidents",), most=15),),
         hidden.loc[order.index].reset_index(drop=True),
         frozenset(dark & set(total)),

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from gridmap.measure import MeasureTable, PlanResponse, count_located, summarise
-from gridmap.measure.period import Period
+from gridmap.measure import (
+    CountedPeriods,
+    MeasureTable,
+    PlanResponse,
+    count_located,
+    judge_changes,
+    summarise,
+    weekly_counts,
+)
+from gridmap.measure.period import ComparedPeriods, Period
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
@@ -75,6 +84,9 @@ class Measured:
         What the rooms and each network of facilities cover; None without rooms or grids.
     response
         How today's beats and the plan's would answer; None where that is not known.
+    changes
+        Judged changes (`gridmap.measure.judge_changes`) of ``city``, ``category`` and each
+        level of ``before``, all together; empty without a period to compare with.
     """
 
     city: City
@@ -91,6 +103,7 @@ class Measured:
     present: Plan | None
     reach: Reach | None = None
     response: tuple[PlanResponse, PlanResponse] | None = None
+    changes: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def measure_all(
@@ -130,6 +143,12 @@ def measure_all(
     reach = measure_reach(city, now.get("grid"))
     progress("time", (len(levels) + 1) / steps)
     months, counts = _months(city, period)
+    time, time_before = _time(city, period), None
+    changes: dict[str, pd.DataFrame] = {}
+    if compared is not None:
+        time_before = _time(city, compared)
+        sides = ComparedPeriods("previous", period, compared)
+        changes = _judge(city, plan, sides, (now, before), (time, time_before))
     comparison, present, response = None, None, None
     if plan is not None and has_beats(city) and city.has(Kind.GRID):
         progress("comparison", (len(levels) + 2) / steps)
@@ -145,15 +164,52 @@ def measure_all(
         compared=compared,
         now=now,
         before=before,
-        time=_time(city, period),
-        time_before=None if compared is None else _time(city, compared),
+        time=time,
+        time_before=time_before,
         months=months,
         month_counts=counts,
         comparison=comparison,
         present=present,
         reach=reach,
         response=response,
+        changes=changes,
     )
+
+
+def _judge(
+    city: City,
+    plan: Plan | None,
+    periods: ComparedPeriods,
+    tables: tuple[dict[By, MeasureTable], dict[By, MeasureTable]],
+    times: tuple[TimeCounts | None, TimeCounts | None],
+) -> dict[str, pd.DataFrame]:
+    """Judge all changes that the report shows together, before anything is hidden."""
+    now, before = tables
+    history = weekly_counts(city, tuple(before), plan=plan)
+    whole = [next(iter(side.values())).totals["incidents"] for side in tables if side]
+    if len(whole) < len(tables):
+        return {}
+    total = (round(whole[0]), round(whole[1]))
+    found: dict[str, CountedPeriods] = {
+        "city": CountedPeriods(periods, total[:1], total[1:], None, history.get("city"))
+    }
+    for level, table in before.items():
+        found[level] = CountedPeriods(
+            periods,
+            now[level].rows["incidents"].to_numpy(),
+            table.rows["incidents"].to_numpy(),
+            total,
+            history.get(level),
+        )
+    if times[0] is not None and times[1] is not None:
+        found["category"] = CountedPeriods(
+            periods,
+            np.append(times[0].categories, times[0].unknown_category),
+            np.append(times[1].categories, times[1].unknown_category),
+            total,
+            history.get("category"),
+        )
+    return judge_changes(found)
 
 
 def _has(city: City, level: By, plan: Plan | None) -> bool:

@@ -13,7 +13,7 @@ from gridmap.i18n import has_key, tr
 
 __all__ = ["FORMATS", "HIDDEN", "UNKNOWN", "Chart", "Column", "Format", "Table", "column", "shown"]
 
-Format = Literal["text", "count", "decimal", "fine", "share", "change", "signed"]
+Format = Literal["text", "count", "decimal", "fine", "share", "change", "signed", "signed_fine"]
 
 #: What stands for a number that is hidden because it is small, and for one not known.
 HIDDEN, UNKNOWN = "*", "–"
@@ -27,12 +27,15 @@ FORMATS: dict[Format, str] = {
     "share": "0.0%",
     "change": "+0.0%;-0.0%;0.0%",
     "signed": "+#,##0;-#,##0;0",
+    "signed_fine": "+#,##0.00;-#,##0.00;0.00",
 }
 
+_SIGNED = {"signed": 0, "signed_fine": 2}  # digits behind the point
 _DIGITS = {
     "share": ".1%",
     "change": "+.1%",
     "signed": "+,.0f",
+    "signed_fine": "+,.2f",
     "decimal": ",.1f",
     "fine": ",.2f",
 }
@@ -187,6 +190,6 @@ def shown(value: object, form: Format, *, hidden: bool = False) -> str:
     # What rounds to nothing has no sign.
     if form == "change" and not round(number, 3):
         return "0.0%"
-    if form == "signed" and not round(number):
-        return "0"
+    if form in _SIGNED and not round(number, _SIGNED[form]):
+        return f"{0:.{_SIGNED[form]}f}"
     return format(number, _DIGITS.get(form, ",.0f"))
