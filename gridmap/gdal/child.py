@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap.errors import GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import DRIVERS, KML, require_driver
+from gridmap.gdal.formats import DATABASES, DRIVERS, KML, require_driver
 from gridmap.gdal.sandbox import confine
 
 __all__ = ["main", "read_in_child"]
@@ -25,8 +25,19 @@ __all__ = ["main", "read_in_child"]
 RAW = "ISO-8859-1"  # decodes any bytes, and is undone without loss
 MOST_COLUMNS = 2_000
 _MOST_LAYERS = 1_000
-_MODULES = {"rtree", "rtree_i32", "geopoly", "fts3", "fts4", "fts5"}
+# Indexes; the last four are SpatiaLite's own, and nothing without its extension.
+_MODULES = {
+    "rtree", "rtree_i32", "geopoly", "fts3", "fts4", "fts5",
+    "virtualspatialindex", "virtualelementary", "virtualknn", "virtualknn2",
+}  # fmt: skip
+# Formats of fixed layers, and which of them is meant by shapes of 0, 1 or 2 dimensions.
+_BY_DIMENSION: dict[str, dict[int, tuple[str, ...]]] = {
+    ".gpx": {0: ("waypoints",), 1: ("tracks", "routes"), 2: ()},
+    ".osm": {0: ("points",), 1: ("lines",), 2: ("multipolygons",)},
+    ".pbf": {0: ("points",), 1: ("lines",), 2: ("multipolygons",)},
+}
 # GDAL's functions inside SQL open files and send requests.
+_CHARSET = re.compile(rb"""^(\s*!?charset\s+)"?[\w-]+"?""", re.IGNORECASE | re.MULTILINE)
 _REACHING = re.compile(r"\b(?:ogr_|gdal_|load_extension)")
 _CURVES = set(range(8, 15))
 
@@ -79,19 +90,34 @@ def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
     out
         Where the Arrow files go.
     """
+    from gridmap.gdal.libraries import load_pyogrio
+
     path, suffix = Path(request["path"]), str(request["suffix"])
     if suffix in KML:
         return _read_kml(request, out)
-    if suffix == ".gpkg":
+    if suffix in DATABASES:
         _require_plain_database(path, request["name"])
+    if suffix in {".tab", ".mif"} and request["encoding"]:
+        _without_charset(path)
+    if suffix == ".dxf":
+        # A drawing may be in the code page of any desk, and seldom says which.
+        load_pyogrio().set_gdal_config_options({"DXF_ENCODING": RAW})
     if suffix == ".shp" and not path.with_suffix(".shx").exists():
         _restore_index(path)
     kinds = _kinds_by_layer(path, suffix)
+    layer = request["layer"] or _meant(path, suffix, request["dimension"])
     layers = [
         {"name": name, **_read_layer(request, name, out / f"{number}.arrow")}
-        for number, name in enumerate(_wanted(kinds, request["layer"], request["name"]))
+        for number, name in enumerate(_wanted(kinds, layer, request["name"]))
     ]
     return {"layers": layers, "known": list(kinds)}
+
+
+def _without_charset(path: Path) -> None:
+    """Let a MapInfo file state no charset, so that its text comes as bytes."""
+    head = path.read_bytes()
+    path.unlink()  # a link, or a copy: never the user's own file
+    path.write_bytes(_CHARSET.sub(rb'\1"Neutral"', head, count=1))
 
 
 def _restore_index(path: Path) -> None:
@@ -102,6 +128,18 @@ def _restore_index(path: Path) -> None:
     pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
     pyogrio.list_layers(path)
     pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
+
+
+def _meant(path: Path, suffix: str, dimension: int | None) -> str:
+    """Return the layer that shapes of a dimension stand in, where the format has fixed ones."""
+    from gridmap.gdal.libraries import load_pyogrio
+
+    names = _BY_DIMENSION.get(suffix, {}).get(-1 if dimension is None else dimension, ())
+    for name in names:
+        info = load_pyogrio().read_info(path, layer=name, force_feature_count=len(names) > 1)
+        if info["features"] != 0:
+            return name
+    return names[0] if names else ""
 
 
 def _wanted(kinds: dict[str, str | None], layer: str, file: str) -> list[str]:
@@ -202,7 +240,7 @@ def _read_layer(request: dict[str, Any], layer: str, target: Path) -> dict[str, 
         "driver": driver,
         "crs": info["crs"],
         "times": times,
-        "in_bytes": in_bytes or suffix == ".shp",
+        "in_bytes": in_bytes or suffix in {".shp", ".dxf"},
         "has_shapes": info["geometry_type"] is not None,
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gridmap.errors import InputError
 
-__all__ = ["DRIVERS", "KML", "PARTS", "require_driver", "require_format"]
+__all__ = ["DATABASES", "DRIVERS", "KML", "PARTS", "require_driver", "require_format"]
 
 _JSON = ("GeoJSON", "ESRIJSON", "TopoJSON", "GeoJSONSeq")
 DRIVERS: dict[str, tuple[str, ...]] = {
@@ -21,15 +21,25 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     ".gml": ("GML",),
     ".gpx": ("GPX",),
     ".gdb": ("OpenFileGDB",),
+    ".topojson": ("TopoJSON",),
+    **dict.fromkeys((".geojsonl", ".geojsons", ".ndjson", ".jsonl"), ("GeoJSONSeq", "GeoJSON")),
+    ".mif": ("MapInfo File",),
+    ".dxf": ("DXF",),
+    **dict.fromkeys((".pbf", ".osm"), ("OSM",)),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".spatialite", ".db"), ("SQLite", "GPKG")),
 }
 """Suffix to the drivers that may read such a file; no other driver is left in the process."""
 
 KML = (".kml", ".ovkml")
 """Suffixes of files that `gridmap.gdal.kml` reads, without GDAL."""
 
+DATABASES = (".gpkg", ".sqlite", ".sqlite3", ".spatialite", ".db")
+"""Suffixes of SQLite databases: their views and virtual tables are looked at first."""
+
 PARTS = {
     ".shp": (".shx", ".dbf", ".prj", ".cpg"),
     ".tab": (".dat", ".map", ".id", ".ind", ".dbf"),
+    ".mif": (".mid",),
 }
 """Suffix of a file to those of its parts: other files beside it are not shown to GDAL."""
 
@@ -37,7 +47,8 @@ _HEAD = 65_536
 _SQLITE = b"SQLite format 3\0"
 _PROLOG = re.compile(r"\A\s*(?:<\?.*?\?>|<!--.*?-->|\s)*", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
-_ROOTS = {".kml": "kml", ".ovkml": "kml", ".gpx": "gpx"}
+_XML = (".kml", ".ovkml", ".gml", ".gpx", ".osm")
+_ROOTS = {".kml": "kml", ".ovkml": "kml", ".gpx": "gpx", ".osm": "osm"}
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -85,19 +96,26 @@ def require_format(path: Path) -> None:
 
 
 def _fits(suffix: str, head: bytes) -> bool:
+    if suffix in DATABASES:
+        return head.startswith(_SQLITE)
+    if suffix in _XML:
+        return _is_xml_of(suffix, _text(head))
     match suffix:
         case ".shp":
-            return head[:4] == b"\x00\x00\x27\x0a"
-        case ".gpkg":
-            return head.startswith(_SQLITE)
+            fits = head[:4] == b"\x00\x00\x27\x0a"
         case ".fgb":
-            return head[:3] == head[4:7] == b"fgb"
-        case ".geojson" | ".json":
-            return _text(head).lstrip()[:1] in {"{", "\x1e"}
+            fits = head[:3] == head[4:7] == b"fgb"
+        case ".mif":
+            fits = _text(head).lstrip().lower().startswith("version")
+        case ".dxf":
+            fits = _is_drawing(_text(head))
+        case ".pbf":
+            fits = b"OSMHeader" in head[:64]
         case ".tab":
-            return _is_plain_table(_text(head).lower())
+            fits = _is_plain_table(_text(head).lower())
         case _:
-            return _is_xml_of(suffix, _text(head))
+            fits = _text(head).lstrip()[:1] in {"{", "\x1e"}
+    return fits
 
 
 def _text(head: bytes) -> str:
@@ -109,6 +127,14 @@ def _is_plain_table(text: str) -> bool:
     """Return whether a MapInfo table holds its own data: views and seamless ones do not."""
     leads_on = ("create view", "open table", "isseamless")
     return text.lstrip().startswith("!table") and not any(words in text for words in leads_on)
+
+
+def _is_drawing(text: str) -> bool:
+    """Return whether a DXF begins, after remarks, with a section."""
+    lines = [line.strip() for line in text.splitlines()[:200]]
+    while lines[:1] == ["999"]:
+        lines = lines[2:]
+    return text.startswith("AutoCAD Binary DXF") or lines[:2] == ["0", "SECTION"]
 
 
 def _is_xml_of(suffix: str, text: str) -> bool:

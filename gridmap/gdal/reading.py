@@ -68,7 +68,9 @@ class RawLayer:
     closed: int = 0
 
 
-def read_layers(path: Path, *, layer: str = "", encoding: str = "") -> list[RawLayer]:
+def read_layers(
+    path: Path, *, layer: str = "", encoding: str = "", dimension: int | None = None
+) -> list[RawLayer]:
     """Read layers of a GIS file in a process that sees this file only.
 
     Parameters
@@ -79,6 +81,9 @@ def read_layers(path: Path, *, layer: str = "", encoding: str = "") -> list[RawL
         Name of a layer, ``all`` for each that has shapes, blank for the only one.
     encoding
         Encoding of a KML that states a wrong one; what else has text in bytes returns bytes.
+    dimension
+        0 for points, 1 for lines, 2 for areas: which layer of a GPX or OSM file is meant where
+        none is named.
 
     Raises
     ------
@@ -99,6 +104,7 @@ def read_layers(path: Path, *, layer: str = "", encoding: str = "") -> list[RawL
             "suffix": path.suffix.lower(),
             "layer": layer,
             "encoding": encoding,
+            "dimension": dimension,
             "out": str(out),
             "readable": [str(item) for item in readable],
             "memory_bytes": _MEMORY_BYTES + _MEMORY_PER_BYTE * size,
@@ -221,7 +227,7 @@ def _layer(item: dict[str, Any], out: Path) -> RawLayer:
             raw = table.column("geometry").to_numpy()
             shapes, closed = _shapes(raw)
             table = table.drop_columns(["geometry"])
-        frame = table.to_pandas()
+        frame = _plain(table).to_pandas()
     for name in item["times"]:
         if name in frame.columns:
             frame[name] = _times(frame[name])
@@ -242,6 +248,20 @@ def _shapes(raw: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
     mended[shapely.area(mended) == 0] = None
     shapes[lost] = mended
     return shapes, int((~shapely.is_missing(mended)).sum())
+
+
+def _plain(table: Any) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    """Return a table with lists and objects among its values as JSON text."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            text = [
+                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+                for value in table.column(place).to_pylist()
+            ]
+            table = table.set_column(place, field.name, pa.array(text, pa.string()))
+    return table
 
 
 def _times(values: pd.Series) -> pd.Series:

@@ -20,11 +20,30 @@ __all__ = ["TABLE_SUFFIXES", "VECTOR_SUFFIXES", "WORKBOOK_SUFFIXES", "opened_fil
 
 VECTOR_SUFFIXES = (
     ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
-    ".tab", ".gdb", ".gpx", ".ovkml",
+    ".tab", ".mif", ".gdb", ".gpx", ".ovkml", ".topojson", ".geojsonl", ".geojsons", ".ndjson",
+    ".jsonl", ".dxf", ".pbf", ".osm", ".sqlite", ".sqlite3", ".spatialite", ".db",
 )  # fmt: skip
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", *WORKBOOK_SUFFIXES, ".parquet")
 
+# Formats that nothing here reads, by what their program can save them as.
+_SAVE_AS = {
+    "drawing": (".dwg", ".dgn", ".dwf"),
+    "workbook": (".et", ".ett", ".numbers", ".wps", ".doc", ".docx", ".pdf"),
+    "database": (
+        ".mdb",
+        ".accdb",
+        ".mpk",
+        ".lyr",
+        ".lyrx",
+        ".aprx",
+        ".mxd",
+        ".qgz",
+        ".qgs",
+        ".wor",
+    ),
+    "zip": (".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"),
+}
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -64,7 +83,7 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
         if suffix in {".zip", ".kmz"}:
             raise InputError("io.error.broken_zip", file=path.name)
         if suffix not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
-            raise InputError("io.error.unknown_kind", file=path.name)
+            raise _unknown(path)
         yield [_main_part(path)]
         return
     folder = Path(tempfile.mkdtemp(prefix="gridmap-"))
@@ -76,6 +95,15 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
         yield inside
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unknown(path: Path) -> InputError:
+    """Return the refusal of a format; for those of other programs, with what to save as."""
+    suffix = path.suffix.lower()
+    meant = next((name for name, suffixes in _SAVE_AS.items() if suffix in suffixes), "")
+    if not meant:
+        return InputError("io.error.unknown_kind", file=path.name)
+    return InputError(f"io.error.save_as_{meant}", file=path.name, suffix=suffix)
 
 
 def _check_size(path: Path, max_mb: float) -> None:

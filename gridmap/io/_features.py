@@ -26,6 +26,7 @@ from gridmap.model.crs import from_datum, reproject
 
 __all__ = ["Features", "accepted", "read_features"]
 
+_LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
 _SPEEDS = ("speed_kmh", "speed_mph")
 _ROUNDED = r"^\s*\d(?:\.\d+)?[Ee]\+\d{1,2}\s*$"
 _AREAS = {str(kind) for kind in AREA_KINDS}
@@ -71,6 +72,11 @@ def accepted(
     """
     frame = source.frame.rename(columns=_unnamed(source.frame))
     frame, persons, notes = _without_persons(frame, options, where)
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame, lists = _without_lists(frame, set(options.columns.values()))
+        if lists:
+            told = {"file": where, "columns": some_ids(lists, 8)}
+            notes = [*notes, Note("io.note.lists_dropped", told)]
     notes = [*source.notes, *notes]
     if source.garbled:
         names = "、".join(source.garbled[:5])
@@ -105,6 +111,22 @@ def _without_persons(
         return frame, (), []
     note = Note("io.note.personal", {"file": where, "columns": "、".join(personal)})
     return frame.drop(columns=list(personal)), tuple(personal), [note]
+
+
+def _without_lists(
+    frame: gpd.GeoDataFrame, wanted: set[str]
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Leave out columns of lists and objects, as web maps carry beside their shapes."""
+    found = []
+    for name in frame.columns:
+        values = frame[name]
+        if str(name) in wanted or values.dtype.kind in "iufbMm" or values.dtype == "geometry":
+            continue
+        text = values.dropna().astype(str).str.strip()
+        text = text[text != ""]
+        if len(text) and text.str.match(_LISTED).all():
+            found.append(str(name))
+    return frame.drop(columns=found), found
 
 
 def read_features(source: Source, kind: str, options: ImportOptions, where: str) -> Features:

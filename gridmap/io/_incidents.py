@@ -131,7 +131,9 @@ def _parts(
             for item in inside:
                 table = item.suffix.lower() in {".csv", ".txt", ".tsv"}
                 if not table or item.stat().st_size < _LARGE:
-                    source = read_source(item, layer=options.layer, encoding=options.encoding)
+                    source = read_source(
+                        item, layer=options.layer, encoding=options.encoding, kind="incidents"
+                    )
                     yield source, item.name, options
                     continue
                 # Whether 3/4 is in March is decided by the whole column, not by a part.

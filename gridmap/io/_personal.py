@@ -237,14 +237,16 @@ def _inside(values: pd.Series) -> str:
 
 
 def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, str(key))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item, name)
-    else:
-        yield name, value
+    """Yield the values inside lists and objects, each with the name of the nearest property."""
+    waiting = [(name, value)]
+    while waiting:  # not by calling itself: a file may nest them a hundred thousand deep
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(str(key), item) for key, item in reversed(value.items())]
+        elif isinstance(value, (list, tuple, np.ndarray)):
+            waiting += [(name, item) for item in reversed(value)]
+        else:
+            yield name, value
 
 
 def _pattern(values: pd.Series, name: str) -> str:

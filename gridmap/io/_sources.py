@@ -34,8 +34,12 @@ _SRID = re.compile(r"^\s*SRID=(\d+);")
 _NESTED = r"(?:\([^)]*){7}"  # a polygon of several parts has three brackets inside each other
 
 
-def read_sources(path: Path, *, layer: str = "", encoding: str = "") -> list[Source]:
+def read_sources(
+    path: Path, *, layer: str = "", encoding: str = "", kind: str = ""
+) -> list[Source]:
     """Read one file; with ``all`` for a layer, each layer of a GIS file as a source of its own.
+
+    The kind of layer that is wanted says which of the fixed layers of a GPX or OSM file is meant.
 
     Raises
     ------
@@ -45,15 +49,15 @@ def read_sources(path: Path, *, layer: str = "", encoding: str = "") -> list[Sou
         If its text decodes to garbage.
     """
     if layer != "all" or path.suffix.lower() not in VECTOR_SUFFIXES:
-        return [read_source(path, layer=layer, encoding=encoding)]
-    found = [item for item in read_vectors(path, layer=layer, encoding=encoding)
+        return [read_source(path, layer=layer, encoding=encoding, kind=kind)]
+    found = [item for item in read_vectors(path, layer=layer, encoding=encoding, kind=kind)
              if len(item.frame)]  # fmt: skip
     if not found:
         raise InputError("io.error.empty_layer", file=path.name)
     return [replace(item, garbled=_garbled(item.frame, path, refuse=False)) for item in found]
 
 
-def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
+def read_source(path: Path, *, layer: str = "", encoding: str = "", kind: str = "") -> Source:
     """Read one file.
 
     Raises
@@ -67,7 +71,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "") -> Source:
     if suffix in {".parquet", ".geoparquet"}:
         source = _read_parquet(path)
     elif suffix in VECTOR_SUFFIXES:
-        source = read_vectors(path, layer=layer, encoding=encoding)[0]
+        source = read_vectors(path, layer=layer, encoding=encoding, kind=kind)[0]
     elif _is_workbook(path):
         from gridmap.io._excel import read_excel
 

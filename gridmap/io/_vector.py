@@ -15,18 +15,29 @@ from pyproj.exceptions import CRSError as ProjCRSError
 
 from gridmap.gdal.formats import KML
 from gridmap.gdal.reading import RawLayer, read_layers
+from gridmap.io._drawings import areas_of_drawing
 from gridmap.io._encoding import Encoding, Reason, detect_bytes, detect_dbf
 from gridmap.io._field_map import full_names
+from gridmap.io._osm import osm_layer
 from gridmap.io._raw import Source
+from gridmap.io._server_answers import held_back, require_no_error
 from gridmap.io.options import Note
 
 __all__ = ["read_vectors"]
 
-_JSON = {".geojson", ".json"}
+_JSON = {".geojson", ".json", ".topojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl"}
+_SPARSE = {"GPX", "OSM", "DXF"}  # with a column for whatever such a file may hold
+_DIMENSION_OF = {
+    **dict.fromkeys(("grid", "beat", "station", "community"), 2),
+    **dict.fromkeys(("room", "facility", "incidents"), 0),
+    **dict.fromkeys(("road", "barrier"), 1),
+}
 _RAW = "ISO-8859-1"  # what text that waits for its encoding stands in
 
 
-def read_vectors(path: Path, *, layer: str = "", encoding: str = "") -> list[Source]:
+def read_vectors(
+    path: Path, *, layer: str = "", encoding: str = "", kind: str = ""
+) -> list[Source]:
     """Read layers of a GIS file.
 
     Parameters
@@ -37,6 +48,8 @@ def read_vectors(path: Path, *, layer: str = "", encoding: str = "") -> list[Sou
         Name of a layer, ``all`` for each that has shapes, blank for the only one.
     encoding
         Encoding of the text, where the file is known to have another than it says.
+    kind
+        Kind of layer that is wanted: it says which layer of a GPX or OSM file is meant.
 
     Raises
     ------
@@ -47,14 +60,20 @@ def read_vectors(path: Path, *, layer: str = "", encoding: str = "") -> list[Sou
     EncodingError
         If its text cannot be decoded.
     """
+    if path.suffix.lower() in _JSON:
+        require_no_error(path)
     with _in_utf8(path, encoding) as (readable, found):
         return [
-            _source(raw, path, layer, encoding, found)
-            for raw in read_layers(readable, layer=layer, encoding=encoding)
+            _source(raw, path, layer, encoding, found, kind)
+            for raw in read_layers(
+                readable, layer=layer, encoding=encoding, dimension=_DIMENSION_OF.get(kind)
+            )
         ]
 
 
-def _source(raw: RawLayer, path: Path, layer: str, encoding: str, found: Encoding) -> Source:
+def _source(
+    raw: RawLayer, path: Path, layer: str, encoding: str, found: Encoding, kind: str
+) -> Source:
     frame, suffix = raw.frame, path.suffix.lower()
     if suffix == ".shp":
         found = detect_dbf(path, encoding)
@@ -71,8 +90,23 @@ def _source(raw: RawLayer, path: Path, layer: str, encoding: str, found: Encodin
         frame["station"] = raw.name  # a folder is a station's
     if raw.shapes is not None:
         frame = gpd.GeoDataFrame(frame, geometry=raw.shapes, crs=crs)
-    notes = (Note("io.note.rings_closed", {"file": path.name, "count": raw.closed}),)
-    return Source(frame, crs, found, raw.driver, layer=raw.name, notes=notes if raw.closed else ())
+    notes = []
+    if raw.closed:
+        notes.append(Note("io.note.rings_closed", {"file": path.name, "count": raw.closed}))
+    if raw.driver in _SPARSE:
+        frame = frame.loc[:, [name == "geometry" or _is_told(frame[name]) for name in frame]]
+    if raw.driver == "OSM" and kind in {"road", "barrier"} and raw.name == "lines":
+        frame, note = osm_layer(frame, kind, path.name)
+        notes.append(note)
+    if raw.driver == "DXF" and _DIMENSION_OF.get(kind) == 2:
+        frame = areas_of_drawing(frame)
+    if suffix in _JSON:
+        notes += held_back(path, len(frame))
+    return Source(frame, crs, found, raw.driver, layer=raw.name, notes=tuple(notes))
+
+
+def _is_told(values: pd.Series) -> bool:
+    return bool((values.notna() & (values.astype(str) != "")).any())
 
 
 def _encoding_of(frame: pd.DataFrame, encoding: str, where: str) -> Encoding:
@@ -91,7 +125,10 @@ def _decoded(frame: pd.DataFrame, encoding: str) -> pd.DataFrame:
     def text(value: object) -> object:
         if not isinstance(value, str):
             return value
-        return value.encode(_RAW, errors="ignore").decode(encoding, errors="ignore")
+        try:
+            return value.encode(_RAW).decode(encoding, errors="ignore")
+        except UnicodeEncodeError:
+            return value  # written as escapes, and read as what they stand for
 
     for column in frame.columns:
         if frame[column].dtype.kind not in "iufbMm":

@@ -201,7 +201,9 @@ def read_layer(
             chosen = _choose(inside, options.layer, path.name)
             for item in chosen:
                 layer = "" if len(inside) > 1 else options.layer
-                for source in read_sources(item, layer=layer, encoding=options.encoding):
+                for source in read_sources(
+                    item, layer=layer, encoding=options.encoding, kind=str(kind)
+                ):
                     parts.append(read_features(source, str(kind), options, item.name))
                     encodings.append(source.encoding.text())
         names.append(path.name)
