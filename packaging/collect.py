@@ -10,6 +10,7 @@ will ask them.
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import zipfile
@@ -20,7 +21,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-__all__ = ["collect", "lacking"]
+__all__ = ["collect", "lacking", "write_hashes"]
 
 PYTHON = "3.11.9"  # to pip, 3.11 alone is 3.11.0
 EXTRA = "postgresql"  # a department may want it, and has no network to get it by
@@ -90,5 +91,30 @@ def collect(folder: Path, platform: str = "") -> None:
         asked = lacking(folder, WINDOWS) if platform.startswith("win") else []
 
 
+def write_hashes(folder: Path) -> str:
+    """Write ``requirements.txt``: each wheel of a folder, its version and SHA-256.
+
+    Returns
+    -------
+    str
+        The SHA-256 of that file: carried on paper, it vouches for the whole folder.
+    """
+    lines = []
+    for path in sorted(folder.glob("*.whl")):
+        name, version, _, _ = parse_wheel_filename(path.name)
+        extra = f"[{EXTRA}]" if name == "gridmap" else ""
+        lines.append(f"{name}{extra}=={version} --hash=sha256:{_sha256(path)}\n")
+    listed = folder / "requirements.txt"
+    listed.write_bytes("".join(lines).encode())
+    return _sha256(listed)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 if __name__ == "__main__":
     collect(Path(sys.argv[1]), *sys.argv[2:3])
+    code = write_hashes(Path(sys.argv[1]))
+    print(f"SHA-256 of requirements.txt, which holds those of all wheels:\n{code}")  # noqa: T201 - a script

@@ -31,7 +31,8 @@ Write-Host "正在安装，约两三分钟…… Installing; two or three minute
 & $python @choice -m venv $Target
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 # Also over an older installation: whatever lies in this folder is put in its place.
-& "$Target\Scripts\python.exe" -m pip install --quiet --no-index --force-reinstall --find-links $PSScriptRoot ($wheel + "[postgresql]")
+# A file that is not the one that was collected is refused.
+& "$Target\Scripts\python.exe" -m pip install --quiet --no-index --force-reinstall --find-links $PSScriptRoot --require-hashes -r (Join-Path $PSScriptRoot "requirements.txt")
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 & "$Target\Scripts\gridmap.exe" warm
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }

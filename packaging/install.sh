@@ -16,8 +16,9 @@ fi
 echo "正在安装，约一两分钟…… Installing; a minute or two ..."
 "$python" -m venv "$target"
 # Also over an older installation: whatever lies in this folder is put in its place.
+# A file that is not the one that was collected is refused.
 "$target/bin/python" -m pip install --quiet --no-index --force-reinstall \
-    --find-links "$here" "$(echo "$here"/gridmap-*.whl)[postgresql]"
+    --find-links "$here" --require-hashes -r "$here/requirements.txt"
 "$target/bin/gridmap" warm
 echo "gridmap 已装好，启动：\"$target/bin/gridmap\" app"
 echo "gridmap is installed. Start it with: \"$target/bin/gridmap\" app"

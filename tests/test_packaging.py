@@ -29,6 +29,10 @@ def wheel(folder, name, *needs):
         lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
         lines += [f"Requires-Dist: {need}" for need in needs]
         archive.writestr(f"{name}-1.0.dist-info/METADATA", "\n".join(lines) + "\n\nText.\n")
+        archive.writestr(
+            f"{name}-1.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
 
 
 def test_what_windows_alone_asks_for_is_lacking(collecting, tmp_path):
@@ -64,6 +68,25 @@ def test_the_other_system_is_asked_until_nothing_lacks(collecting, tmp_path, mon
         ["click"],
         ["deep"],
     ]
+
+
+def test_a_wheel_that_was_exchanged_is_refused(collecting, tmp_path):
+    for name in ("gridmap", "click"):
+        wheel(tmp_path, name)
+    assert len(collecting.write_hashes(tmp_path)) == 64
+    assert (tmp_path / "requirements.txt").read_text().startswith("click==1.0 --hash=sha256:")
+    listed = str(tmp_path / "requirements.txt")
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--no-index", "--no-deps",
+        "--find-links", str(tmp_path), "--require-hashes", "-r", listed, "--dest",
+        str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    shutil.rmtree(tmp_path / "out")
+    wheel(tmp_path, "click", "evil")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "HASH" in done.stderr.upper()
 
 
 def test_the_scripts_are_as_their_systems_read_them():

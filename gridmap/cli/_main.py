@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -104,6 +105,7 @@ def main() -> None:
             # A Windows console or a cron job may be in another code page.
             stream.reconfigure(encoding="utf-8", errors="replace")
     set_language(read_language())
+    os.umask(0o077)  # what is written is for whoever runs this, and for nobody else
     try:
         # Not standalone, so that typer's own lines of usage, in English, are not printed.
         code = build()(prog_name="gridmap", standalone_mode=False)

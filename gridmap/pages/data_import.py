@@ -20,7 +20,15 @@ from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_lines
 from gridmap.pages.session import Session
 from gridmap.pages.touch import show_map
-from gridmap.pages.uploads import Upload, keep_files, look_first, read_for_a_look, store
+from gridmap.pages.uploads import (
+    Upload,
+    contents_of,
+    forget_bytes,
+    keep_files,
+    look_first,
+    read_for_a_look,
+    store,
+)
 
 __all__ = ["show_import"]
 
@@ -40,11 +48,16 @@ def show_import(session: Session, ground: Ground | None) -> None:
     if not dropped:
         st.caption(tr("page.import.formats"))
         return
-    mark = tuple((item.file_id, item.size) for item in dropped)
     upload = session.work.get("upload")
-    if not isinstance(upload, Upload) or session.work.get("upload_mark") != mark:
-        upload = keep_files(session, [(item.name, item.getvalue()) for item in dropped])
-        session.work["upload"], session.work["upload_mark"] = upload, mark
+    upload = upload if isinstance(upload, Upload) else None
+    if upload is None or upload.ids != tuple(item.file_id for item in dropped):
+        files = contents_of(session, dropped, upload)
+        if files is None:  # another workspace was opened meanwhile: drop them anew
+            session.work["uploads"] = int(session.work.get("uploads", 0)) + 1
+            st.rerun()
+        upload = keep_files(session, files)
+        upload.ids = forget_bytes(session, dropped)
+        session.work["upload"] = upload
         _look(session, upload, read=look_first)
     table, map_side = st.columns([5, 6], gap="medium")
     with table:

@@ -49,6 +49,10 @@ __all__ = [
 ]
 
 NONE = "–"  # where there is no figure
+_NO_TOOLBARS = (
+    '[data-testid="stElementToolbar"], [data-testid="stVegaLiteChart"] summary,'
+    ' [data-testid="stVegaLiteChart"] .vega-actions { display: none !important; }'
+)
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
@@ -62,10 +66,17 @@ class Figure:
     note: str = ""
 
 
-def put_style() -> None:
-    """Put the pages' style into the document."""
+def put_style(*, exports: bool = True) -> None:
+    """Put the pages' style into the document.
+
+    Parameters
+    ----------
+    exports
+        Whether tables and charts have toolbars, which offer to save them to a file.
+    """
     style = (files("gridmap.pages") / "pages.css").read_text(encoding="utf-8")
     words = f':root {{ --gm-upload: "{tr("page.upload")}"; }}'
+    words += "" if exports else _NO_TOOLBARS
     st.html(f"<style>{words}{style.replace('FONT_ADDRESS', font_address())}</style>")
 
 

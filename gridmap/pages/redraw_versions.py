@@ -18,6 +18,7 @@ from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Redraw, saved_plan, saved_versions
 from gridmap.pages.session import safe_name
 from gridmap.pages.touch import show_map
+from gridmap.pages.uploads import stored_name
 from gridmap.plans import PLAN_FORMATS, Action, PlanVersion, account_text, read_plan, write_plan
 
 __all__ = ["show_versions"]
@@ -132,7 +133,9 @@ def _show_import(ground: Ground) -> None:
         )
         if dropped is None:
             return
-        name = st.text_input(tr("page.edit.name"), PurePath(dropped.name).stem).strip()
+        name = st.text_input(
+            tr("page.edit.name"), PurePath(stored_name(dropped.name)).stem
+        ).strip()
         if not st.button(tr("page.versions.store"), type="primary", disabled=not name):
             return
         try:
@@ -149,15 +152,14 @@ def _show_import(ground: Ground) -> None:
 def _imported(ground: Ground, dropped: UploadedFile, name: str) -> PlanVersion:
     session = ground.session
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # A browser may send a path: only its last part names the file.
-        file = Path(folder) / (PurePath(dropped.name.replace("\\", "/")).name or "file")
+        file = Path(folder) / stored_name(dropped.name)
         file.write_bytes(dropped.getvalue())
         plan = read_plan(file, ground.city, name=name, max_mb=session.settings.max_file_mb)
     with session.store() as store:
         return store.import_plan(
             plan,
             author=session.someone(),
-            source=dropped.name,
+            source=stored_name(dropped.name),
             base_version=0,
             grids=ground.city.grids,
         )

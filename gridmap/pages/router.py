@@ -114,7 +114,7 @@ def run() -> None:
     except GridmapError as error:
         denied = error
     st.set_page_config(page_title=tr("page.title"), page_icon=_icon(), layout="wide")
-    put_style()
+    put_style(exports=session.may(Action.EXPORT))
     if denied is not None:
         show_error(denied)
         return

@@ -3,6 +3,7 @@
 ``python -m gridmap.pages.serve run app.py ...`` takes what ``streamlit`` takes.
 """
 
+import os
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -21,5 +22,6 @@ def load_pages() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)
     load_pages()
     main(prog_name="streamlit")

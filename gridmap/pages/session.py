@@ -67,6 +67,8 @@ class Session:
         Workspaces that were named when the app was started, by name: what others see too.
     actor
         Who looks, with the role of this moment; None until `gridmap.pages.people` has told.
+    forgotten
+        Uploaded files that lie in the session's folder, and no longer in the server's memory.
     """
 
     settings: Settings
@@ -82,6 +84,7 @@ class Session:
     complaint_page: str = ""
     shared: dict[str, Path] = field(default_factory=dict)
     actor: Actor | None = None
+    forgotten: set[str] = field(default_factory=set)
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _grids: Layer | None = None
 

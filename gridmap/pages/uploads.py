@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from gridmap.errors import GridmapError
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+from gridmap.errors import GridmapError, InputError
 from gridmap.fields import fields_of, fold
 from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, read_files
 from gridmap.model import Incidents, Layer
-from gridmap.pages.session import Session
+from gridmap.pages.session import Session, safe_name, session_id
 from gridmap.plans import Action, import_detail, logged
 
-__all__ = ["Upload", "guess_kind", "keep_files", "look_first", "read_for_a_look", "store"]
+__all__ = [
+    "Upload",
+    "contents_of",
+    "forget_bytes",
+    "guess_kind",
+    "keep_files",
+    "look_first",
+    "read_for_a_look",
+    "store",
+    "stored_name",
+]
 
 _SIGNS = {
     "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),
@@ -29,6 +44,8 @@ _SIGNS = {
     "barrier": ("河流", "铁路", "水系", "river", "rail", "barrier"),
     "community": ("社区", "村居", "community", "neighbo"),
 }
+_LONGEST_STEM = 150  # bytes
+_LONGEST_SUFFIX = 20
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
 
 
@@ -52,6 +69,8 @@ class Upload:
         What was read: stored as it is, so that the files are read once.
     columns
         The files' columns, as the last look that went well found them.
+    ids
+        What Streamlit calls the files, as `names`.
     """
 
     names: tuple[str, ...]
@@ -61,6 +80,7 @@ class Upload:
     report: ImportReport | None = None
     found: Layer | Incidents | None = None
     columns: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
     def taken(self) -> dict[str, str]:
         """Return which column stands for each field of the kind, blank for none."""
@@ -111,18 +131,97 @@ def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
         Whose files they are.
     files
         Names and contents.
+
+    Raises
+    ------
+    InputError
+        If two files have one name, or one cannot be written.
     """
     folder = session.private_path("upload")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = []
+    names: list[str] = []
     for name, data in files:
-        # A browser may send a path: only its last part names the file.
-        target = folder / (PurePath(name.replace("\\", "/")).name or "file")
-        target.write_bytes(data)
-        names.append(target.name)
+        stored = stored_name(name)
+        if stored.casefold() in {one.casefold() for one in names}:
+            raise InputError("page.error.upload_twice", file=stored)
+        try:
+            (folder / stored).write_bytes(data)
+        except (OSError, ValueError) as error:  # a full disk, or a name that this disk refuses
+            raise InputError("page.error.upload_file", file=stored) from error
+        names.append(stored)
     options = ImportOptions(max_mb=session.settings.max_file_mb)
     return Upload(tuple(names), folder, guess_kind(names), options)
+
+
+def stored_name(name: str) -> str:
+    r"""Return the name under which an uploaded file is kept, whatever a browser calls it.
+
+    Only the last part of a path names the file; what no disk takes is left out, and a long
+    stem is cut, for each part of a shapefile alike.
+
+    >>> stored_name("..\\secret/网格.shp"), stored_name(".."), stored_name("a\x00b.csv")
+    ('网格.shp', 'file', 'ab.csv')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(
+        one for one in unicodedata.normalize("NFC", last)
+        if unicodedata.category(one)[0] != "C" and one not in '<>:"|?*'
+    )  # fmt: skip
+    plain = plain.lstrip().rstrip(" .")
+    if plain.startswith("."):
+        plain = f"file.{plain.lstrip('.')}"
+    stem, suffix = PurePath(plain).stem, PurePath(plain).suffix
+    if len(suffix) > _LONGEST_SUFFIX:
+        stem, suffix = plain, ""
+    stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(" .")
+    return f"{stem}{suffix}" if stem and safe_name(stem) else f"file{suffix}"
+
+
+def contents_of(
+    session: Session, dropped: Iterable[UploadedFile], before: Upload | None
+) -> list[tuple[str, bytes]] | None:
+    """Return name and content of dropped files; None where the content is known no more.
+
+    Parameters
+    ----------
+    session
+        Whose files they are.
+    dropped
+        What the page's widget holds; files that were kept before hold nothing there.
+    before
+        The upload that they were kept in.
+    """
+    kept = {} if before is None else dict(zip(before.ids, before.names, strict=True))
+    found = []
+    for item in dropped:
+        if item.file_id in kept:
+            data = (session.private_path("upload") / kept[item.file_id]).read_bytes()
+        elif item.file_id in session.forgotten:
+            return None
+        else:
+            data = item.getvalue()
+        found.append((item.name, data))
+    return found
+
+
+def forget_bytes(session: Session, dropped: Iterable[UploadedFile]) -> tuple[str, ...]:
+    """Let the server forget what files hold that now lie in the session's folder.
+
+    Returns
+    -------
+    tuple of str
+        What Streamlit calls the files, in their order.
+    """
+    ids = []
+    manager = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
+    for item in dropped:
+        if isinstance(manager, MemoryUploadedFileManager):
+            empty = UploadedFileRec(item.file_id, item.name, item.type, b"")
+            manager.add_file(session_id(), empty)
+        session.forgotten.add(item.file_id)
+        ids.append(item.file_id)
+    return tuple(ids)
 
 
 def look_first(session: Session, upload: Upload) -> None:

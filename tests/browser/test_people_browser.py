@@ -342,6 +342,21 @@ def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit
     assert department.state() == before
 
 
+@pytest.mark.parametrize(("account", "offered"), [(VIEWER, False), (ANALYST, True)])
+def test_whoever_may_not_export_has_no_toolbar_on_tables(department, visit, account, offered):
+    page = visit(account, "/incidents").page
+    table = page.locator('[data-testid="stDataFrame"]')
+    page.goto(f"{department.url}/redraw?step=versions")
+    open_versions(page)
+    table.first.wait_for(timeout=_LONG)
+    table.first.hover()
+    page.wait_for_timeout(500)
+    toolbar = page.locator('[data-testid="stElementToolbar"]')
+    assert toolbar.count() > 0  # Streamlit draws it; its style hides it
+    assert toolbar.first.is_visible() == offered
+    assert page.get_by_role("button", name="Download as CSV").count() == int(offered)
+
+
 def test_an_analyst_exports_and_the_log_says_so(department, visit):
     page = visit(ANALYST, "/redraw").page
     open_versions(page)
