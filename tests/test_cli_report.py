@@ -195,9 +195,9 @@ def test_what_cannot_be_is_told_in_one_line(workspace, tmp_path, options, told):
 
 
 def test_an_unknown_format_is_told_with_those_there_are(workspace, tmp_path):
-    code, _, err = report(workspace, tmp_path / "x", formats="docx")
+    code, _, err = report(workspace, tmp_path / "x", formats="odt")
     assert code == 2
-    assert "docx" in err
+    assert "odt" in err
     assert "gpkg" in err
 
 

@@ -49,7 +49,8 @@ def renamed(city, kind, names):
 def city():
     made = make_city(grids=60, incidents=600, seed=7)
     for kind in (Kind.GRID, Kind.BEAT, Kind.STATION, Kind.ROOM, Kind.COMMUNITY):
-        start = list(Kind).index(kind)
+        # Beats get the markup: each of them stands in a table of the PDF.
+        start = len(FORMULAS) if kind == Kind.BEAT else list(Kind).index(kind)
         made = renamed(made, kind, [*NAMES[start:], *NAMES[:start]])
     kinds = tuple(NAMES[: len(made.incidents.categories)])
     incidents = Incidents.from_batch(made.incidents.all, categories=kinds, crs=made.crs)
@@ -76,7 +77,7 @@ def clean(text):
 
 
 def test_a_workbook_holds_texts_and_no_formula(folder):
-    data = (folder / "report_2024-03.xlsx").read_bytes()
+    data = (folder / "report_2024-03_plan.xlsx").read_bytes()
     with zipfile.ZipFile(io.BytesIO(data)) as files:
         for name in files.namelist():
             text = files.read(name)
@@ -110,9 +111,9 @@ def test_no_field_of_a_csv_begins_like_a_formula_and_each_can_be_read_back(folde
 
 
 def test_a_pdf_prints_names_as_they_are_and_inside_the_page(folder):
-    pages = pymupdf.open(folder / "report_2024-03.pdf")
+    pages = pymupdf.open(folder / "report_2024-03_plan.pdf")
     text = re.sub(r"\s|\u200b", "", "".join(page.get_text() for page in pages))
-    for name in (*FORMULAS[:5], *MARKUP, "x:y/z?*[]"):
+    for name in (*FORMULAS[:3], *MARKUP):
         assert re.sub(r"\s", "", name) in text, name
     for page in pages:
         words = page.get_text("words")

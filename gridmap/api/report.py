@@ -31,8 +31,15 @@ class ReportOptions(Options):
 
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
     period: str = option("", metavar="2024-03|2024Q1|2024|FROM..TO")
-    compare: str = option("", metavar="previous|last-year|none")
-    formats: str = option("xlsx,pdf", metavar="xlsx,pdf,html,png,svg,gpkg,geojson,shp,csv|all")
+    compare: str = option("", metavar="previous,last-year,ytd|none")
+    formats: str = option(
+        "xlsx,pdf", metavar="xlsx,pdf,docx,pptx,html,png,svg,gpkg,geojson,shp,csv|all"
+    )
+    pages: Literal["1", "4", "full"] = option("full", choices=("1", "4", "full"))
+    brief: bool = option(False)  # noqa: FBT003 - a field's default, not a call with a flag
+    remarks: str = option("", metavar="FILE.md")
+    settings: str = option("", metavar="FILE.toml")
+    template: str = option("", metavar="DIR")
     lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
     paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
@@ -165,8 +172,22 @@ def report(
     >>> city = gridmap.make_city(grids=60, incidents=500)
     >>> gridmap.report(city, period="2024-03", lang="en").sentences()[0]  # doctest: +SKIP
     """
+    from pathlib import Path
+
+    from gridmap.errors import InputError
     from gridmap.i18n import current_language, using_language
-    from gridmap.report import Request, build_report
+    from gridmap.report import (
+        Remarks,
+        ReportSettings,
+        Request,
+        build_report,
+        read_remarks,
+        read_settings,
+    )
+
+    template = Path(options.template) if options.template else None
+    if template is not None and not template.is_dir():
+        raise InputError("report.error.no_template", path=str(template))
 
     def tell(what: str, share: float) -> None:
         if progress is not None:
@@ -174,6 +195,17 @@ def report(
 
     dated = day.fromisoformat(options.date) if options.date else day.today()  # noqa: DTZ011 - the day on the desk where the report is written
     with using_language(options.lang or current_language()):
-        request = Request(dated, options.period, options.compare, options.suppress_below)
+        request = Request(
+            dated=dated,
+            period=options.period,
+            compare=options.compare,
+            suppress_below=options.suppress_below,
+            pages="1" if options.brief else options.pages,
+            settings=read_settings(Path(options.settings))
+            if options.settings
+            else ReportSettings(),
+            remarks=read_remarks(Path(options.remarks)) if options.remarks else Remarks(),
+            template=template,
+        )
         built = build_report(city, request, plan=options.plan, progress=tell)
     return ReportResult(city=city, options=options, report=built)

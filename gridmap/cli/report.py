@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged, with_plans
 from gridmap.cli._output import Tell, print_json, print_text, progress_bar, say
+from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr, using_language
 
 _MEASURING = 0.4  # of the bar
@@ -21,19 +23,28 @@ _MEASURING = 0.4  # of the bar
 @from_options(ReportOptions)
 def command(
     workspace: WorkspacePath,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", show_default=False)],
     options: ReportOptions,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False)] = None,
+    template_init: Annotated[Path | None, typer.Option("--template-init", metavar="DIR")] = None,
     as_json: Json = False,
 ) -> None:
     """Write a report; the same inputs and date give the same bytes."""
     from gridmap.io import Workspace
-    from gridmap.report import check_target
+    from gridmap.report import SETTINGS, check_target, write_templates
 
+    if template_init is not None:
+        for path in write_templates(template_init):
+            print_text(str(path))
+        return
+    if out is None:
+        raise InputError("report.error.no_out")
     with using_language(options.lang or current_language()):
         check_target(out)
         place = Workspace.open(workspace)
         city = place.city()
         options = with_plans(place, city, options)
+        if not options.settings:
+            options = replace(options, settings=str(place.path / SETTINGS))
         with progress_bar() as tell:
             result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
             with logged(place.path, "export", "report") as detail:

@@ -105,7 +105,9 @@ class Pieces:
         shares = self.table.shares.tocoo()
         keep = shares.data > 0.0
         grid, row = shares.row[keep].astype(np.int64), shares.col[keep].astype(np.int64)
-        area = np.asarray(self.table.intersect_area_m2[grid, row], np.float64)
+        area = np.empty(0)
+        if len(grid):  # asked for no entry, scipy gives no array
+            area = np.asarray(self.table.intersect_area_m2[grid, row], np.float64)
         return grid, row, shares.data[keep], area
 
     def __len__(self) -> int:

@@ -5,6 +5,15 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.manifest import MANIFEST, read_manifest
 from gridmap.report.measured import Measured, Progress
 from gridmap.report.report import Report, Request, build_report
+from gridmap.report.settings import (
+    SETTINGS,
+    Remarks,
+    ReportSettings,
+    parse_remarks,
+    read_remarks,
+    read_settings,
+    write_templates,
+)
 from gridmap.report.suppressed_frame import SuppressedFrame, suppress_frame
 from gridmap.report.tables import Column, Table
 from gridmap.report.workbook import write_workbook
@@ -19,12 +28,15 @@ from gridmap.report.writing import (
 __all__ = [
     "ALL_FORMATS",
     "MANIFEST",
+    "SETTINGS",
     "Column",
     "Hiding",
     "Measured",
     "Period",
     "Progress",
+    "Remarks",
     "Report",
+    "ReportSettings",
     "Request",
     "SuppressedFrame",
     "Table",
@@ -33,8 +45,12 @@ __all__ = [
     "check_target",
     "parse_formats",
     "parse_period",
+    "parse_remarks",
     "read_manifest",
+    "read_remarks",
+    "read_settings",
     "suppress_frame",
     "write_report",
+    "write_templates",
     "write_workbook",
 ]

@@ -17,7 +17,7 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column, shown
 
-__all__ = ["area_table", "coverage_table", "masked"]
+__all__ = ["area_table", "coverage_table", "masked", "natural_key"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -56,7 +56,7 @@ def area_table(
         columns.append(column("hot_spot", "text"))
     if level != "grid":  # those keep the order of their layer, as maps take their numbers
         ids = rows["id"].tolist()
-        order = sorted(range(len(ids)), key=lambda row: _natural(ids[row]))
+        order = sorted(range(len(ids)), key=lambda row: natural_key(ids[row]))
         rows = rows.iloc[order].reset_index(drop=True)
         hidden = hidden.iloc[order].reset_index(drop=True)
     return Table(
@@ -158,7 +158,7 @@ def with_covered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(covered_residents=covered, outside_residents=rows["residents"] - covered)
 
 
-def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts numbers within texts by their size: 2 before 10."""
     return tuple(
         (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)

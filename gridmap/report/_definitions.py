@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import norms
 from gridmap.model import Layer
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
@@ -35,7 +34,7 @@ def definition_table(measured: Measured, limit: int) -> Table:
     ]  # fmt: skip
     rows += [
         (tr("report.column.norm"), norm.name, norm.source)
-        for norm in norms()
+        for norm in measured.rules
         if measured.now.get("beat") is not None
     ]
     if limit:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import norms, staff_needed
+from gridmap.measure import staff_needed
 from gridmap.model import Kind
 from gridmap.report._areas import rounded
 from gridmap.report.hiding import Hiding
@@ -18,8 +18,10 @@ from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column
 __all__ = [
     "StaffBalance",
     "comparison_table",
+    "lacking_by_beat",
     "staff_balance",
     "staff_sentences",
+    "staff_shortest",
     "staffing_table",
 ]
 
@@ -38,9 +40,10 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
     people = found.rows[["residents", "migrants"]].sum(axis=1).to_numpy(dtype=float)
     officers, auxiliaries = staff
     needs = staff_needed(
-        found.rows[["residents", "migrants"]].assign(officers=officers, auxiliaries=auxiliaries)
+        found.rows[["residents", "migrants"]].assign(officers=officers, auxiliaries=auxiliaries),
+        rules=measured.rules,
     )
-    known = {norm.id: norm.name for norm in norms()}
+    known = {norm.id: norm.name for norm in measured.rules}
     rows = pd.DataFrame(
         {
             "id": found.rows["id"].astype(str),
@@ -121,7 +124,9 @@ def staff_balance(measured: Measured) -> dict[str, StaffBalance]:
     if found is None or staff is None or "residents" in found.missing:
         return {}
     present = dict(zip(("officers", "auxiliaries"), staff, strict=True))
-    needs = staff_needed(found.rows[["residents", "migrants"]].assign(**present))
+    needs = staff_needed(
+        found.rows[["residents", "migrants"]].assign(**present), rules=measured.rules
+    )
     balances = {}
     for name, people in present.items():
         needed = needs[f"{name}_needed"].to_numpy(dtype=float)
@@ -286,3 +291,33 @@ def _staff(measured: Measured) -> tuple[np.ndarray, np.ndarray] | None:
     if beats is None or not beats.has("officers"):
         return None
     return beats.counts("officers"), beats.counts("auxiliaries")
+
+
+def staff_shortest(measured: Measured) -> tuple[str, int, str]:
+    """Return the beat that lacks most officers, how many, and the norm that asks for them."""
+    found, staff = measured.now.get("beat"), _staff(measured)
+    if found is None or staff is None:
+        return "", 0, ""
+    people = dict(zip(("officers", "auxiliaries"), staff, strict=True))
+    needs = staff_needed(
+        found.rows[["residents", "migrants"]].assign(**people), rules=measured.rules
+    )
+    row = int(needs["officers_lacking"].to_numpy(dtype=float).argmax())
+    known = {norm.id: norm.name for norm in measured.rules}
+    return (
+        str(found.rows["name"].iloc[row]),
+        int(needs["officers_lacking"].iloc[row]),
+        known.get(str(needs["officers_norm"].iloc[row]), ""),
+    )
+
+
+def lacking_by_beat(measured: Measured) -> np.ndarray | None:
+    """Return the officers that each beat lacks by the norms, or None where that is unknown."""
+    found, staff = measured.now.get("beat"), _staff(measured)
+    if found is None or staff is None or "residents" in found.missing:
+        return None
+    people = dict(zip(("officers", "auxiliaries"), staff, strict=True))
+    needs = staff_needed(
+        found.rows[["residents", "migrants"]].assign(**people), rules=measured.rules
+    )
+    return np.asarray(needs["officers_lacking"].to_numpy(dtype=float))

@@ -18,7 +18,7 @@ from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, UNKNOWN, Format, Table, column, shown
 
-__all__ = ["KeyFigure", "key_figures", "sentences", "summary_table", "warnings_of"]
+__all__ = ["KeyFigure", "busy_words", "key_figures", "sentences", "summary_table", "warnings_of"]
 
 _MOST = 5
 _FEW = 100  # incidents below which no hours are called busy
@@ -235,10 +235,10 @@ def _gap(measured: Measured) -> list[str]:
     return list(dict.fromkeys(short))
 
 
-def _busy(measured: Measured, hiding: Hiding) -> list[str]:
+def busy_words(measured: Measured, hiding: Hiding) -> str:
     """Name the hours of the week in which incidents concentrate, without their counts."""
     if measured.time is None or measured.time.hours.sum() < _FEW:
-        return []
+        return ""
     counts = measured.time.hours.astype(float)
     hidden = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
     total = np.nan if hiding.one("timed", "incidents") else float(counts.sum())
@@ -252,9 +252,12 @@ def _busy(measured: Measured, hiding: Hiding) -> list[str]:
         if time.days == 7:
             days = tr("report.sentence.daily")
         told.append(f"{days} {time.first_hour:02d}:00–{end:02d}:00")
-    if not told:
-        return []
-    return [tr("report.sentence.busy", times=tr("report.sentence.comma").join(told))]
+    return tr("report.sentence.comma").join(told)
+
+
+def _busy(measured: Measured, hiding: Hiding) -> list[str]:
+    times = busy_words(measured, hiding)
+    return [tr("report.sentence.busy", times=times)] if times else []
 
 
 def _leaders(measured: Measured, hiding: Hiding, level: str) -> list[str]:

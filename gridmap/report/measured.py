@@ -13,6 +13,7 @@ import pandas as pd
 from gridmap.measure import (
     CountedPeriods,
     MeasureTable,
+    Norm,
     PlanResponse,
     count_located,
     judge_changes,
@@ -87,6 +88,8 @@ class Measured:
     changes
         Judged changes (`gridmap.measure.judge_changes`) of ``city``, ``category`` and each
         level of ``before``, all together; empty without a period to compare with.
+    rules
+        Norms of staffing.
     """
 
     city: City
@@ -104,6 +107,7 @@ class Measured:
     reach: Reach | None = None
     response: tuple[PlanResponse, PlanResponse] | None = None
     changes: dict[str, pd.DataFrame] = field(default_factory=dict)
+    rules: tuple[Norm, ...] = ()
 
 
 def measure_all(
@@ -112,6 +116,7 @@ def measure_all(
     period: Period,
     compared: Period | None,
     plan: Plan | None,
+    rules: tuple[Norm, ...],
     progress: Progress,
 ) -> Measured:
     """Measure everything that a report tells.
@@ -124,6 +129,8 @@ def measure_all(
         The period, and the one to compare it with.
     plan
         The plan whose beats are measured; the city's own if None.
+    rules
+        Norms of staffing.
     progress
         Told what is being done and how much of the measuring is done, 0 to 1.
     """
@@ -173,6 +180,7 @@ def measure_all(
         reach=reach,
         response=response,
         changes=changes,
+        rules=rules,
     )
 
 

@@ -1,270 +1,327 @@
-"""The PDF: set by typst with a Chinese font from a package, for A4 and A3."""
+"""The document as PDF: set by typst with Chinese fonts from packages, on A4 or A3."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import math
-import re
+import shutil
 import tempfile
 import unicodedata
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gridmap.i18n import tr, using_language
+from gridmap.errors import InputError
 from gridmap.maps import font_path
-from gridmap.report.pictures import draw_map, map_views
-from gridmap.report.report import Report
-from gridmap.report.tables import Column, Table
+from gridmap.report.document import (
+    Block,
+    Box,
+    Columns,
+    Document,
+    Figure,
+    Grid,
+    Heading,
+    Paragraph,
+)
+from gridmap.report.svg import Svg
 
-__all__ = ["write_pdf"]
+__all__ = ["page_count", "typeset", "typeset_all", "write_pdf"]
 
-#: Width of the type area in millimetres.
-_WIDTH_MM = {"a4": 178.0, "a3": 261.0}
-#: Width and height of a map as it is drawn, before it is fitted: two stand on a page.
-_MAP_IN = (7.4, 4.6)
-_MAP_DPI = {"a4": 210, "a3": 300}
-_MM_PER_PT = 0.352778
-_LARGEST_PT = {"a4": 8.5, "a3": 11.0}
-_SMALLEST_PT = 5.5
-_PADDING_EM, _APART_EM = 0.8, 0.6  # around a text, and more between a number and one
-# Rows up to which a table is printed whole, and how many of a longer one: the first are the
-# ones to look at, the workbook has them all.
-_WHOLE, _SOME = 50, 20
-_WHOLE_OF = {"grids": 150, "beats": 300, "stations": 300, "communities": 300}
-_ON_A_PAGE = 52  # lines of a table that is not broken
-_LONGEST = 120  # letters of one cell
-_SENTENCE = 400  # the same where cells hold sentences: a definition is not cut
-_OF_SENTENCES = {"definitions": "formula", "sources": "value"}  # and their widest column
-_SENTENCE_EM, _BESIDE_EM = 34.0, 19.0  # widths of that column and of those beside it
-_UNBROKEN = 12  # letters after which a word that is too long may be broken
+#: Width of a column of text in points: A4 has one, A3 lies across and has two of them.
+_WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
+_GUTTER_PT = 6.0 / 0.352778
+_LARGEST_PT, _SMALLEST_PT = 8.5, 6.0
+_PADDING_EM = 1.0
+_WIDEST_EM = 30.0  # of one column: longer texts take several lines
+_TALL_PT = 200.0  # figures from this height on float
+_LONGEST = 400  # letters of one cell
+_FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
+_TEMPLATE = "document.typ"
 
 
-def write_pdf(report: Report, *, paper: str = "a4") -> bytes:
-    """Return the report as PDF.
+def write_pdf(document: Document, *, paper: str = "a4", template: Path | None = None) -> bytes:
+    """Return a document as PDF.
 
     Parameters
     ----------
-    report
-        The report.
+    document
+        What it says.
     paper
         ``a4`` or ``a3``.
+    template
+        Folder whose ``document.typ`` is used instead of our own.
+
+    Raises
+    ------
+    InputError
+        If the template has a mistake: its file and line, and what typst says.
     """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        _lay_out(document, folder, paper, template)
+        made = dt.datetime.combine(
+            dt.date.fromisoformat(document.iso_date), dt.time(), tzinfo=dt.UTC
+        )
+        return bytes(_compile(folder / _TEMPLATE, template, timestamp=made))
+
+
+def page_count(document: Document, *, paper: str = "a4", template: Path | None = None) -> int:
+    """Return how many pages a document takes."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        _lay_out(document, folder, paper, template)
+        pages = _compile(folder / _TEMPLATE, template, format="svg")
+        return len(pages) if isinstance(pages, list) else 1
+
+
+def typeset(drawing: Svg, *, ppi: float = 220.0) -> bytes:
+    """Return a drawing as PNG, with the same fonts as on paper."""
+    return typeset_all([drawing], ppi=ppi)[0]
+
+
+def typeset_all(drawings: Sequence[Svg], *, ppi: float = 220.0) -> list[bytes]:
+    """Return drawings as PNG, set together because that is far quicker."""
+    if not drawings:
+        return []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        lines = []
+        for place, drawing in enumerate(drawings):
+            (folder / f"{place}.svg").write_text(drawing.to_string(), encoding="utf-8")
+            size = f"width: {drawing.width:.2f}pt, height: {drawing.height:.2f}pt"
+            lines.append(f'#page({size}, margin: 0pt, image("{place}.svg", width: 100%))')
+        (folder / _TEMPLATE).write_text("\n".join(lines), encoding="utf-8")
+        pages = _compile(folder / _TEMPLATE, None, format="png", ppi=ppi)
+        return [bytes(page) for page in (pages if isinstance(pages, list) else [pages])]
+
+
+def _compile(source: Path, template: Path | None, **options: Any) -> Any:  # noqa: ANN401 - bytes, or a list of them
     import typst
 
-    width = _WIDTH_MM[paper]
-    with (
-        using_language(report.language),
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
-    ):
-        folder = Path(name)
-        maps = []
-        for view in map_views(report):
-            picture = f"{view.key}.png"
-            drawn = draw_map(report, view, size_in=_MAP_IN, dpi=_MAP_DPI[paper], titled=False)
-            (folder / picture).write_bytes(drawn)
-            maps.append({"title": view.title, "file": picture})
-        content = _content(report, paper, width, maps)
-        (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
-        template = (files("gridmap.report") / "assets" / "report.typ").read_bytes()
-        (folder / "report.typ").write_bytes(template)
-        day = report.request.dated
-        made = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-        fonts = typst.Fonts(
-            include_system_fonts=False,
-            include_embedded_fonts=False,
-            font_paths=[str(font_path().parent)],
+    try:
+        return typst.compile(
+            str(source),
+            root=str(source.parent),
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            **options,
         )
-        return bytes(
-            typst.compile(
-                str(folder / "report.typ"),
-                root=str(folder),
-                font_paths=fonts,
-                ignore_system_fonts=True,
-                timestamp=made,
-            )
-        )
+    except typst.TypstError as error:
+        if template is None:
+            raise
+        line = next((part for part in str(error.trace).splitlines() if ".typ:" in part), "")
+        raise InputError(
+            "report.error.template",
+            path=str(template / _TEMPLATE),
+            reason=" ".join(f"{line} {error.message}".split()),
+        ) from error
 
 
-def _content(
-    report: Report, paper: str, width: float, maps: list[dict[str, str]]
-) -> dict[str, Any]:
-    day = report.request.dated
-    return {
-        "paper": paper,
-        "language": report.language,
-        "title": _breakable(_short(report.title)),
-        "running": _running(f"{report.title} · {report.subtitle}"),
-        "subtitle": report.subtitle,
-        "made_up": tr("report.made_up_note") if report.city.made_up else "",
-        "date": tr("report.dated", date=day.isoformat()),
-        "day": [day.year, day.month, day.day],
-        "headings": {
-            name: tr(f"report.heading.{name}") for name in ("figures", "findings", "maps")
-        },
-        "figures": [
-            {"label": item.label, "value": item.text(), "unit": item.unit, "note": item.note}
-            for item in report.figures
-        ],
-        "sentences": [_breakable(_printable(line)) for line in report.sentences],
-        "maps": maps,
-        "tables": [
-            _table(table, width, _LARGEST_PT[paper])
-            for table in report.tables
-            if table.key != "summary"
-        ],
-    }
+@cache
+def _fonts() -> Any:  # noqa: ANN401 - typst's own
+    import typst
 
-
-def _running(text: str, most: float = 48.0) -> str:
-    """Return a text that fits on one line above every page."""
-    kept = _short(text)
-    while _text_em(kept) > most:
-        kept = f"{kept[:-2]}\u2026"
-    return kept
-
-
-def _table(table: Table, width: float, largest: float) -> dict[str, Any]:
-    table = _without_ids(table)
-    rows, notes = _chosen(table)
-    every = table.texts()
-    lines = [every[row] for row in rows] + every[len(table) :]
-    wide = table.key in _OF_SENTENCES
-    lines = [[_short(text, _SENTENCE if wide else _LONGEST) for text in line] for line in lines]
-    for widest in (26.0, 20.0, 14.0):  # long texts take two lines before letters get small
-        columns = _widths(table, lines, widest)
-        points = width / _MM_PER_PT / sum(columns)
-        if wide or points >= 0.8 * largest:
-            break
-    lines = [
-        [_breakable(text, room) for text, room in zip(line, columns, strict=True)]
-        for line in lines
-    ]
-    return {
-        "title": table.title,
-        "notes": [_breakable(_printable(note)) for note in notes],
-        "size": round(min(largest, max(points, _SMALLEST_PT)), 2),
-        "widths": [round(value, 3) for value in columns],
-        "full": points < largest * 1.35 or wide,
-        # Broken before a bracket, where it breaks at all.
-        "labels": [item.label.replace("\uff08", "\n\uff08") for item in table.columns],
-        "align": [_side(item) for item in table.columns],
-        "rows": lines,
-        "whole": _lines_of(lines, columns) <= _ON_A_PAGE,
-        "total": table.total is not None,
-        "heat": _heat(table, rows),
-    }
-
-
-def _without_ids(table: Table) -> Table:
-    """Return a table without the ids where names tell the rows apart: paper is narrow."""
-    keys = [item.key for item in table.columns]
-    if table.key in _WHOLE_OF or not {"id", "name"} <= set(keys):
-        return table
-    names = table.values("name")
-    if len(set(names.tolist())) < len(names) or not all(names):
-        return table
-    kept = tuple(item for item in table.columns if item.key != "id")
-    total = None if table.total is None else table.total | {"name": table.total["id"]}
-    return replace(table, columns=kept, total=total)
-
-
-def _chosen(table: Table) -> tuple[list[int], list[str]]:
-    """Return the rows of a table that are printed, and its notes with what they leave out."""
-    count, notes = len(table), list(table.notes)
-    rows = list(range(count))
-    if count <= _WHOLE_OF.get(table.key, _WHOLE) or table.key in {"hours", "definitions"}:
-        return rows, notes
-    more = count - _SOME
-    if table.key in _WHOLE_OF:  # in the order of their ids: the ones to look at come first
-        known = {item.key: item for item in table.columns}
-        by = next(known[key] for key in ("incidents", "residents", "area_km2") if key in known)
-        values = -np.nan_to_num(table.values(by.key).astype(float), nan=-1.0)
-        rows = np.argsort(values, kind="stable")[:_SOME].tolist()
-        left_out = tr("report.note.first_rows_by", column=by.label, shown=_SOME, more=more)
-    elif table.key == "months":
-        rows = rows[-_SOME:]
-        left_out = tr("report.note.last_rows", shown=_SOME, more=more)
-    else:
-        rows = rows[:_SOME]
-        left_out = tr("report.note.first_rows", shown=_SOME, more=more)
-    if table.total is not None:
-        notes.insert(0, tr("report.note.total_of_all", count=count))
-    return rows, [left_out, *notes]
-
-
-def _lines_of(lines: list[list[str]], columns: list[float]) -> int:
-    """Return about how many lines of text the rows take."""
-    return sum(
-        max(math.ceil(_text_em(text) / room) for text, room in zip(line, columns, strict=True))
-        for line in lines
+    folders = [font_path().parent]
+    for package in _FONT_PACKAGES:
+        spec = find_spec(package)
+        if spec is not None and spec.origin is not None:
+            folders.append(Path(spec.origin).parent)
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(folder) for folder in folders],
     )
 
 
-def _side(item: Column) -> str:
-    """Return to which side of its column a value stands."""
-    if item.form != "text":
-        return "right"
-    return "center" if item.key.startswith("rank") else "left"
+def _lay_out(document: Document, folder: Path, paper: str, template: Path | None) -> None:
+    """Write everything that typst reads into a folder."""
+    drawn = _Drawn(folder)
+    width = _WIDTH_PT[paper]
+    head = asdict(document.head)
+    if document.head.logo:
+        logo = Path(document.head.logo)
+        head["logo"] = f"logo{logo.suffix.lower()}"
+        shutil.copyfile(logo, folder / head["logo"])
+    wide = max(_em(document.head.red_head), 1.0)
+    head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
+    day = dt.date.fromisoformat(document.iso_date)
+    title = _printable(document.title)
+    fitting = width / max(_em(title), 1.0) * 0.97
+    content = {
+        "paper": paper,
+        "language": document.language,
+        "title": title,
+        "title_size": round(min(16.0, fitting), 1) if fitting >= 12.0 else 14.0,
+        "name": _printable(document.name),
+        "author": _printable(document.head.agency) or "gridmap",
+        "band": document.band,
+        "foot": _printable(document.foot),
+        "dated": document.dated,
+        "day": [day.year, day.month, day.day],
+        "head": head,
+        "signature": list(document.signature),
+        "front": [drawn.block(block, width) for block in document.front],
+        "sections": [
+            {
+                "title": _printable(section.title),
+                "fresh": section.fresh,
+                "blocks": [drawn.block(block, width, floats=True) for block in section.blocks],
+            }
+            for section in document.sections
+            if section.blocks
+        ],
+    }
+    (folder / "document.json").write_text(json.dumps(content), encoding="utf-8")
+    own = None if template is None else template / _TEMPLATE
+    if own is not None and own.is_file():
+        source = own.read_bytes()
+    else:
+        source = (files("gridmap.report") / "assets" / _TEMPLATE).read_bytes()
+    (folder / _TEMPLATE).write_bytes(source)
 
 
-def _widths(table: Table, lines: list[list[str]], widest: float) -> list[float]:
-    """Return the widths of the columns in ems, those of texts no more than ``widest``."""
-    columns = []
-    longest = _OF_SENTENCES.get(table.key)
-    for place, item in enumerate(table.columns):
-        needed = max(_text_em(line[place]) for line in lines)
-        most = widest
-        if longest is not None:
-            most = _SENTENCE_EM if item.key == longest else _BESIDE_EM
-        if item.form == "text":
-            needed = min(needed, most) + (_APART_EM if place and _side(item) == "left" else 0.0)
-        word = max(_text_em(part) for part in re.split(r"\s+|(?=\uff08)", item.label))
-        columns.append(max(needed, min(word, 6.0)) + _PADDING_EM)
-    return columns
+class _Drawn:
+    """Blocks as the template reads them; drawings become files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def block(self, block: Block, width: float, *, floats: bool = False) -> dict[str, Any]:
+        """Return a block in a column of a width in points; large figures may float there."""
+        if isinstance(block, Paragraph):
+            return {"kind": "paragraph", **_paragraph(block)}
+        if isinstance(block, Heading):
+            return {"kind": "heading", "text": _printable(block.text), "level": block.level}
+        if isinstance(block, Figure):
+            svg = block.drawing.draw(width, width * block.height)
+            return {
+                "kind": "figure",
+                "file": self._save(svg),
+                "caption": _printable(block.caption),
+                "alt": _printable(block.alt),
+                "note": _printable(block.note),
+                "float": floats and svg.height > _TALL_PT,
+            }
+        if isinstance(block, Grid):
+            return {"kind": "grid", **self._grid(block, width)}
+        if isinstance(block, Box):
+            return {
+                "kind": "box",
+                "blocks": [_paragraph(one) for one in block.blocks],
+                "foot": _printable(block.foot),
+            }
+        assert isinstance(block, Columns)  # noqa: S101 - the last kind
+        room = width - _GUTTER_PT
+        return {
+            "kind": "columns",
+            "share": block.share,
+            "left": [self.block(one, room * block.share) for one in block.left],
+            "right": [self.block(one, room * (1 - block.share)) for one in block.right],
+        }
+
+    def _save(self, svg: Svg) -> str:
+        self._count += 1
+        name = f"drawing{self._count}.svg"
+        (self._folder / name).write_text(svg.to_string(), encoding="utf-8")
+        return name
+
+    def _grid(self, grid: Grid, width: float) -> dict[str, Any]:
+        widths, size = _measure_columns(grid, width)
+        rows = [
+            [
+                {"file": self._save(item), "width": item.width, "alt": _printable(item.alt)}
+                if isinstance(item, Svg)
+                else _breakable(_short(item), room)
+                for item, room in zip(row, widths, strict=True)
+            ]
+            for row in grid.rows
+        ]
+        return {
+            "labels": [label.replace("\uff08", "\n\uff08") for label in grid.labels],
+            "align": list(grid.align),
+            "rows": rows,
+            "caption": _printable(grid.caption),
+            "notes": [_printable(note) for note in grid.notes],
+            "strong": sorted(grid.strong),
+            "heat": [list(row) for row in grid.heat],
+            "whole": grid.whole,
+            "widths": widths,
+            "size": size,
+        }
 
 
-def _short(text: str, longest: int = _LONGEST) -> str:
-    """Return a text that is not endless, without letters that cannot be printed."""
+def _measure_columns(grid: Grid, width: float) -> tuple[list[float], float]:
+    """Return the widths of a table's columns in ems, and the size of its letters in points."""
+    for widest in (
+        _WIDEST_EM,
+        20.0,
+        14.0,
+        10.0,
+    ):  # long texts take two lines before letters shrink
+        columns = []
+        for place, label in enumerate(grid.labels):
+            cells = [row[place] for row in grid.rows]
+            texts = [_em(_short(item)) for item in cells if isinstance(item, str)]
+            drawn = [item.width / _LARGEST_PT for item in cells if isinstance(item, Svg)]
+            head = max(_em(part) for part in label.replace("\uff08", "\n\uff08").split("\n"))
+            room = max([*texts, 0.0])
+            if grid.align[place] == "left":
+                room = min(room, widest)
+            columns.append(max(room, min(head, 5.2), *drawn, 1.0) + _PADDING_EM)
+        size = width / sum(columns)
+        if size >= 0.85 * _LARGEST_PT:
+            break
+    return [round(each, 3) for each in columns], round(
+        min(max(size, _SMALLEST_PT), _LARGEST_PT), 2
+    )
+
+
+def _paragraph(block: Paragraph) -> dict[str, str]:
+    return {
+        "text": _breakable(_printable(block.text)),
+        "lead": _printable(block.lead),
+        "style": block.style,
+    }
+
+
+def _short(text: str) -> str:
     clean = _printable(text)
-    return clean if len(clean) <= longest else f"{clean[: longest - 1]}\u2026"
+    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}\u2026"
 
 
 def _printable(text: str) -> str:
+    """Return a text without control characters, which cannot be printed."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _breakable(text: str, room: float = 0.0) -> str:
     """Return a text whose long words may be broken where it is wider than there is room."""
-    if _text_em(text) <= room:
+    if _em(text) <= room:
         return text
-    return re.sub(rf"([^\s\u2e80-\uffef]{{{_UNBROKEN}}})(?=\S{{4}})", "\\1\u200b", text)
-
-
-def _heat(table: Table, rows: list[int]) -> list[list[float]]:
-    """Return how dark each cell of the heated columns is, 0 to 1; empty for none."""
-    if not table.heat:
-        return []
-    known = [
-        [float(value) if math.isfinite(value) else 0.0 for value in table.values(key)]
-        for key in table.heat
-    ]
-    top = max((value for column in known for value in column), default=0.0) or 1.0
-    return [[round(column[row] / top, 3) for column in known] for row in rows]
-
-
-def _text_em(text: str) -> float:
-    """Return about how wide a text is, in ems."""
-    total = 0.0
+    pieces: list[str] = []
+    run = 0
     for letter in text:
-        if unicodedata.east_asian_width(letter) in "WF":
-            total += 1.0
-        elif letter.isupper():
-            total += 0.68
-        else:
-            total += 0.56 if letter.isalnum() else 0.4
-    return total
+        run = 0 if letter.isspace() or ord(letter) >= 0x2E80 else run + 1
+        pieces.append(letter)
+        if run and run % 14 == 0:
+            pieces.append("\u200b")
+    return "".join(pieces)
+
+
+def _em(text: str) -> float:
+    """Return about how wide a text is, in ems."""
+    return sum(map(_letter_em, text))
+
+
+@cache
+def _letter_em(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    if letter.isupper():
+        return 0.68
+    return 0.57 if letter.isalnum() else 0.4

@@ -1,9 +1,8 @@
-"""The maps of a report: one look on paper, on slides and in a browser."""
+"""The maps of a report as files: pictures of every figure, and a map to move about in."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,12 +13,10 @@ import pandas as pd
 from gridmap.i18n import tr, using_language
 from gridmap.maps import (
     Scene,
-    Still,
     Theme,
     beat_theme,
     choropleth,
     draw_layer,
-    draw_still,
     facts_of,
     hot_spot_theme,
     outline_overlay,
@@ -27,13 +24,15 @@ from gridmap.maps import (
     to_html,
 )
 from gridmap.measure.present import has_beats, present_plan
-from gridmap.model import Kind, Layer
+from gridmap.model import Kind
+from gridmap.report.document import Document, Figure, figures_of
+from gridmap.report.pdf import typeset_all
 from gridmap.report.report import Report
+from gridmap.report.svg import QUIET, Svg
 
-__all__ = ["MapView", "draw_map", "html_map", "map_views", "write_pictures"]
+__all__ = ["MapView", "html_map", "map_views", "write_pictures"]
 
-#: Width and height in inches of a map on a slide.
-SLIDE_IN = (10.0, 7.0)
+_SLIDE_PT = 560.0  # width of a picture
 _HIDDEN = "#cfd4da"
 _FACTS = ("residents", "migrants", "incidents", "incidents_per_1000_residents",
           "covered_residents_share")  # fmt: skip
@@ -51,21 +50,11 @@ class MapView:
         What stands above it.
     theme
         How the grids are coloured.
-    outlines
-        Layers drawn over the grids.
-    rooms, radius_m
-        Police rooms and the circle around each, or None.
-    labels
-        A layer whose names are written into it, or None.
     """
 
     key: str
     title: str
     theme: Theme
-    outlines: tuple[Layer, ...]
-    rooms: Layer | None = None
-    radius_m: float = 0.0
-    labels: Layer | None = None
 
 
 def map_views(report: Report) -> tuple[MapView, ...]:
@@ -73,103 +62,54 @@ def map_views(report: Report) -> tuple[MapView, ...]:
     city = report.city
     if not city.has(Kind.GRID) or not report.grid_values:
         return ()
-    beats = report.beats
-    stations = city.get(Kind.STATION)
-    borders = tuple(layer for layer in (beats, stations) if layer is not None)
     views = []
     plan = report.plan or (present_plan(city) if has_beats(city) else None)
     if plan is not None:
-        views.append(
-            MapView(
-                "beats",
-                tr("report.map.beats"),
-                beat_theme(city, plan),
-                borders,
-                rooms=city.get(Kind.ROOM),
-                labels=stations if stations is not None and len(stations) <= 40 else None,
-            )
-        )
+        views.append(MapView("beats", tr("report.map.beats"), beat_theme(city, plan)))
     for key, column in (("residents", "residents_per_km2"), ("incidents", "incidents"),
                         ("rates", "incidents_per_1000_residents")):  # fmt: skip
         if column in report.grid_values:
             title = tr(f"report.map.{key}")
-            views.append(MapView(key, title, _theme(report, column), borders))
+            views.append(MapView(key, title, _theme(report, column)))
     if report.hot is not None:
         title = tr("report.map.hot_spots")
-        # Without the stations: their red borders would pass for hot ground.
-        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot), borders[:1]))
+        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot)))
     if "covered_residents_share" in report.grid_values and city.has(Kind.ROOM):
-        views.append(
-            MapView(
-                "coverage",
-                tr("report.map.coverage"),
-                _theme(report, "covered_residents_share"),
-                borders[:1],
-                rooms=city.rooms,
-                radius_m=city.presets.room_radius_m,
-            )
-        )
+        theme = _theme(report, "covered_residents_share")
+        views.append(MapView("coverage", tr("report.map.coverage"), theme))
     return tuple(views)
 
 
-def draw_map(
-    report: Report,
-    view: MapView,
-    *,
-    form: Literal["png", "svg"] = "png",
-    size_in: tuple[float, float] = SLIDE_IN,
-    dpi: int = 160,
-    titled: bool = True,
-) -> bytes:
-    """Return a map as a picture with legend, scale bar, north arrow and source line."""
-    still = Still(
-        title=f"{report.city.name} · {view.title}" if titled else "",
-        source=source_line(report),
-        outlines=view.outlines,
-        rooms=view.rooms,
-        radius_m=view.radius_m,
-        labels=view.labels,
-        size_in=size_in,
-        dpi=dpi,
-    )
-    # A long heading is broken, so that the legend stays inside the picture.
-    theme = replace(view.theme, title=_broken(view.theme.title))
-    return draw_still(report.city.grids, theme, still, form=form)
-
-
-def _broken(text: str, most: int = 26) -> str:
-    """Return a text in lines of at most so many half-width letters, broken before a bracket."""
-    lines = [""]
-    for part in re.findall(r"[\uff08(][^\uff09)]*[\uff09)]|[^\s\uff08(]+\s*|\s+", text):
-        if lines[-1] and _wide(lines[-1] + part.rstrip()) > most:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(line.strip() for line in lines)
-
-
-def _wide(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def source_line(report: Report) -> str:
-    """Return what stands under a map: data, period, date and CRS."""
-    name = report.city.name + (tr("report.made_up") if report.city.made_up else "")
-    return tr(
-        "report.map.source",
-        city=name,
-        period=report.period.label(),
-        date=report.request.dated.isoformat(),
-        crs=report.city.crs.to_string(),
-    )
-
-
-def write_pictures(report: Report, folder: Path, form: Literal["png", "svg"]) -> None:
-    """Write every map into ``maps/KEY.png`` or ``.svg``."""
+def write_pictures(document: Document, folder: Path, form: Literal["png", "svg"]) -> None:
+    """Write every map and chart of a document into ``maps/KEY.png`` or ``.svg``."""
+    found: dict[str, Svg] = {}
+    with using_language(document.language):
+        for blocks in (document.front, *(section.blocks for section in document.sections)):
+            for figure in figures_of(blocks):
+                tall = _SLIDE_PT * figure.height
+                found.setdefault(figure.key, _framed(document, figure, tall))
+    if not found:
+        return
     target = folder / "maps"
     target.mkdir(exist_ok=True)
-    with using_language(report.language):
-        for view in map_views(report):
-            (target / f"{view.key}.{form}").write_bytes(draw_map(report, view, form=form))
+    if form == "svg":
+        for key, svg in found.items():
+            (target / f"{key}.svg").write_text(svg.to_string(), encoding="utf-8", newline="\n")
+        return
+    for key, data in zip(found, typeset_all(list(found.values()), ppi=200), strict=True):
+        (target / f"{key}.png").write_bytes(data)
+
+
+def _framed(document: Document, figure: Figure, tall: float) -> Svg:
+    """Return a drawing with its title above it, and what it is of below it."""
+    svg = figure.drawing.draw(_SLIDE_PT, tall)
+    framed = Svg(svg.width + 24.0, svg.height + 58.0, figure.alt)
+    framed.rect(0.0, 0.0, framed.width, framed.height, fill="#ffffff")
+    framed.text(12.0, 22.0, figure.caption, size=13.0, bold=True)
+    framed.place(svg, 12.0, 32.0)
+    source = f"{document.name}  {document.dated}  {document.band}".strip()
+    framed.text(12.0, framed.height - 9.0, source, size=7.0, fill=QUIET)
+    return framed
 
 
 def html_map(report: Report) -> str:

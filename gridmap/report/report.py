@@ -6,18 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
-from gridmap.measure.period import Period, parse_period, period_before
+from gridmap.measure.period import (
+    Basis,
+    Period,
+    compared_periods,
+    parse_bases,
+    parse_period,
+    period_before,
+)
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans import plan_layer
-from gridmap.report._areas import area_table, coverage_table
+from gridmap.report._areas import area_table, coverage_table, with_covered
 from gridmap.report._definitions import definition_table, source_table
 from gridmap.report._hot import find_hot_spots
 from gridmap.report._rankings import change_table, ranking_table
@@ -26,6 +36,7 @@ from gridmap.report._response import response_table
 from gridmap.report._staff import comparison_table, staffing_table
 from gridmap.report._summary import (
     KeyFigure,
+    busy_words,
     key_figures,
     sentences,
     summary_table,
@@ -33,12 +44,17 @@ from gridmap.report._summary import (
 )
 from gridmap.report._times import category_table, hour_table, month_table
 from gridmap.report.hiding import Hiding
-from gridmap.report.measured import Measured, Progress, measure_all
+from gridmap.report.history import History, measure_history
+from gridmap.report.measured import LEVELS, Measured, Progress, measure_all
+from gridmap.report.settings import Remarks, ReportSettings
 from gridmap.report.suppression import hide_counts
 from gridmap.report.tables import Table
 from gridmap.version import __version__
 
-__all__ = ["Report", "Request", "build_report"]
+__all__ = ["Pages", "Report", "Request", "build_report"]
+
+#: How much of a report is written.
+Pages = Literal["1", "4", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +68,28 @@ class Request:
     period
         As `parse_period` reads it; blank for all time.
     compare
-        ``previous``, ``last-year`` or ``none``; blank for the previous period where the
-        data reach back to its first day.
+        Some of ``previous``, ``last-year`` and ``ytd``, with commas, or ``none``; blank for
+        all of which the data reach back far enough.
     suppress_below
         Counts above 0 and below this are hidden, with what would tell them; 0 hides none.
+    pages
+        ``1`` for the first page alone, ``4`` for the most important pages, or ``full``.
+    settings
+        What the department set in ``report.toml``.
+    remarks
+        What the analyst recommends.
+    template
+        Folder with templates of the department's own, or None.
     """
 
     dated: date
     period: str = ""
     compare: str = ""
     suppress_below: int = 0
+    pages: Pages = "full"
+    settings: ReportSettings = field(default_factory=ReportSettings)
+    remarks: Remarks = field(default_factory=Remarks)
+    template: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +118,12 @@ class Report:
         Measured columns by grid with hidden numbers as NaN, for maps and GIS files.
     grid_hidden
         Where they are hidden.
+    measured, history
+        What the tables are made of: figures of the period, and of others beside it.
+    left_out
+        What is not shown because small counts are hidden; blank for nothing.
+    busy
+        The hours in which incidents concentrate, in words; blank for none.
     parameters
         What it was made with, for the manifest.
     hiding
@@ -117,6 +151,10 @@ class Report:
     warnings: tuple[str, ...] = ()
     grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    measured: Measured | None = None
+    history: History | None = None
+    left_out: str = ""
+    busy: str = ""
 
     @cached_property
     def beats(self) -> Layer | None:
@@ -126,6 +164,31 @@ class Report:
         else:
             layer = plan_layer(self.plan, self.city.grids)
         return layer if layer is not None and len(layer) else None
+
+    @property
+    def ground(self) -> Layer | None:
+        """The layer that a map is drawn on where none is asked for."""
+        return next(
+            (layer for layer in map(self.layer_of, LEVELS[1:] + LEVELS[:1]) if layer is not None),
+            None,
+        )
+
+    def layer_of(self, level: str) -> Layer | None:
+        """Return the areas of a level, those of the plan where it has some."""
+        layer = self.beats if level == "beat" else self.city.get(Kind(level))
+        return layer if layer is not None and len(layer) else None
+
+    def rows_of(self, level: str) -> pd.DataFrame | None:
+        """Return what each area of a level carries, in the order of the layer."""
+        if self.measured is None:
+            return None
+        found = self.measured.now.get(level)  # type: ignore[call-overload] # a level, as text
+        return None if found is None else with_covered(found.rows)
+
+    def missing(self, level: str) -> tuple[str, ...]:
+        """Return the counts that nobody made of a level."""
+        assert self.measured is not None  # noqa: S101 - `build_report` measures
+        return self.measured.now[level].missing  # type: ignore[index] # a level, as text
 
     def table(self, key: str) -> Table | None:
         """Return the table of a key, or None where the city has no data for it."""
@@ -156,17 +219,27 @@ def build_report(
     """
     if request.suppress_below < 0:
         raise InputError("report.error.suppress", received=request.suppress_below)
+    if request.pages not in get_args(Pages):
+        raise InputError("report.error.pages", received=request.pages)
     period = parse_period(request.period)
     compared = _compared(city, period, request.compare)
     absent = compared if compared is not None and not _is_known(city, compared) else None
     if absent is not None:
         compared = None  # nothing is known of it: a comparison with 0 would be none
     tell = progress or _silent
-    measured = measure_all(city, period=period, compared=compared, plan=plan, progress=tell)
+    measured = measure_all(
+        city,
+        period=period,
+        compared=compared,
+        plan=plan,
+        rules=request.settings.norms,
+        progress=tell,
+    )
     tell("suppress", 1.0)
     hiding = hide_counts(measured, request.suppress_below)
     parameters = _parameters(measured, request)
     hot = find_hot_spots(measured, hiding)
+    history = _history(measured, hiding, request.compare)
     tables = _tables(measured, hiding, hot, parameters, request)
     told, warned = list(sentences(measured, hiding)), warnings_of(measured)
     if absent is not None:
@@ -193,6 +266,10 @@ def build_report(
         warnings=tuple(warned),
         grid_values={} if grids is None else {key: grids.values(key) for key in numbers},
         grid_hidden={} if grids is None else {key: grids.is_hidden(key) for key in numbers},
+        measured=measured,
+        history=history,
+        left_out=_left_out(measured, hiding),
+        busy=busy_words(measured, hiding),
     )
 
 
@@ -201,17 +278,53 @@ def _silent(_what: str, _share: float) -> None:
 
 
 def _compared(city: City, period: Period, compare: str) -> Period | None:
-    if compare not in {"", "none", "previous", "last-year"}:
-        raise InputError("measure.error.compare", received=compare)
+    """Return the period that tables compare with: the first of those asked for."""
+    bases = () if compare == "none" else parse_bases(compare)
     if compare == "none" or city.incidents is None:
         return None
-    if compare:
-        return period_before(period, "last-year" if compare == "last-year" else "previous")
+    if bases:
+        first = next((basis for basis in bases if basis != "ytd"), bases[0])
+        return compared_periods(period, first).before
     if period.unit == "all" or city.incidents.period is None:
         return None
     before = period_before(period)
     begin = city.incidents.period[0].date()
     return before if before.first is not None and begin <= before.first else None
+
+
+def _history(measured: Measured, hiding: Hiding, compare: str) -> History | None:
+    """Return the counts of all periods that were asked for side by side."""
+    bases = parse_bases("" if compare == "none" else compare)
+    if not compare:
+        bases = get_args(Basis)
+    if hiding.limit:  # only what the hidden cells were chosen for
+        bases = tuple(
+            basis
+            for basis in bases
+            if measured.compared is not None
+            and basis != "ytd"
+            and compared_periods(measured.period, basis).before == measured.compared
+        )
+    both: tuple[Literal["station", "beat"], ...] = ("station", "beat")
+    levels = [level for level in both if level in measured.now]
+    return measure_history(
+        measured.city,
+        measured.period,
+        bases,
+        plan=measured.plan,
+        levels=levels,
+        judged=measured.changes,
+        judged_against=measured.compared,
+    )
+
+
+def _left_out(measured: Measured, hiding: Hiding) -> str:
+    """Say what is not shown because small counts are hidden."""
+    if not hiding.limit or measured.time is None:
+        return ""
+    names = ("weeks", "stations", "crossed", "bases")
+    what = tr("briefing.and").join(tr(f"briefing.left_out.{name}") for name in names)
+    return tr("briefing.left_out_note", limit=hiding.limit, what=what)
 
 
 def _is_known(city: City, period: Period) -> bool:

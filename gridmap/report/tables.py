@@ -192,4 +192,5 @@ def shown(value: object, form: Format, *, hidden: bool = False) -> str:
         return "0.0%"
     if form in _SIGNED and not round(number, _SIGNED[form]):
         return f"{0:.{_SIGNED[form]}f}"
-    return format(number, _DIGITS.get(form, ",.0f"))
+    text = format(number, _DIGITS.get(form, ",.0f"))
+    return text.replace("-", "\u2212")  # the minus sign, as wide as a plus

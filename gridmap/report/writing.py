@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridmap.errors import InputError, WorkspaceError, some_ids
 from gridmap.i18n import using_language
@@ -14,6 +15,10 @@ from gridmap.io.placing import new_folder_beside, put
 from gridmap.report.manifest import MANIFEST, read_manifest, write_manifest
 from gridmap.report.measured import Progress
 from gridmap.report.report import Report
+
+if TYPE_CHECKING:
+    from gridmap.report.document import Document
+    from gridmap.report.findings import Findings
 
 __all__ = ["ALL_FORMATS", "Written", "parse_formats", "write_report"]
 
@@ -41,72 +46,108 @@ class Written:
         return tuple(item["path"] for item in self.manifest["files"])
 
 
-def _xlsx(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.workbook import write_workbook
+class _Job:
+    """One report being written into a folder; the document is composed once, when needed."""
 
-    (folder / f"report_{report.period.code}.xlsx").write_bytes(write_workbook(report))
+    def __init__(self, report: Report, folder: Path, paper: str) -> None:
+        self.report, self.folder, self.paper = report, folder, paper
+        self.stem = f"report_{report.period.code}" + ("" if report.plan is None else "_plan")
+
+    @cached_property
+    def composed(self) -> tuple[Document, Findings]:
+        """The document and what it finds."""
+        from gridmap.report.composing import compose
+
+        return compose(self.report, paper=self.paper)
+
+    def xlsx(self) -> None:
+        """Write the workbook."""
+        from gridmap.report.workbook import write_workbook
+
+        (self.folder / f"{self.stem}.xlsx").write_bytes(write_workbook(self.report))
+
+    def pdf(self) -> None:
+        """Write the PDF."""
+        from gridmap.report.pdf import write_pdf
+
+        data = write_pdf(self.composed[0], paper=self.paper, template=self.report.request.template)
+        (self.folder / f"{self.stem}.pdf").write_bytes(data)
+
+    def docx(self) -> None:
+        """Write the document for Word."""
+        from gridmap.report.docx import write_docx
+
+        (self.folder / f"{self.stem}.docx").write_bytes(write_docx(self.composed[0]))
+
+    def pptx(self) -> None:
+        """Write the slides."""
+        from gridmap.report.pptx import write_pptx
+
+        data = write_pptx(self.report, *self.composed)
+        (self.folder / f"{self.stem}.pptx").write_bytes(data)
+
+    def html(self) -> None:
+        """Write the report as one page, and the map to move about in beside it."""
+        from gridmap.report.html import write_html
+        from gridmap.report.pictures import html_map
+
+        tables = () if self.report.request.pages == "1" else self.report.tables
+        page = write_html(self.composed[0], tables)
+        (self.folder / f"{self.stem}.html").write_text(page, encoding="utf-8", newline="\n")
+        if self.report.request.pages != "1":
+            moving = html_map(self.report)
+            if moving:
+                (self.folder / "map.html").write_text(moving, encoding="utf-8", newline="\n")
+
+    def png(self) -> None:
+        """Write every map and chart as PNG."""
+        from gridmap.report.pictures import write_pictures
+
+        write_pictures(self.composed[0], self.folder, "png")
+
+    def svg(self) -> None:
+        """Write every map and chart as SVG."""
+        from gridmap.report.pictures import write_pictures
+
+        write_pictures(self.composed[0], self.folder, "svg")
+
+    def gpkg(self) -> None:
+        """Write the GeoPackage."""
+        from gridmap.report.gis import write_geopackage
+
+        write_geopackage(self.report, self.folder)
+
+    def geojson(self) -> None:
+        """Write GeoJSON."""
+        from gridmap.report.gis import write_geojson
+
+        write_geojson(self.report, self.folder)
+
+    def shp(self) -> None:
+        """Write shapefiles."""
+        from gridmap.report.gis import write_shapefiles
+
+        write_shapefiles(self.report, self.folder)
+
+    def csv(self) -> None:
+        """Write the tables as CSV."""
+        from gridmap.report.sheets_csv import write_csv
+
+        write_csv(self.report, self.folder)
 
 
-def _pdf(report: Report, folder: Path, paper: str) -> None:
-    from gridmap.report.pdf import write_pdf
-
-    (folder / f"report_{report.period.code}.pdf").write_bytes(write_pdf(report, paper=paper))
-
-
-def _html(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.pictures import html_map
-
-    page = html_map(report)
-    if page:
-        (folder / "map.html").write_text(page, encoding="utf-8", newline="\n")
-
-
-def _png(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.pictures import write_pictures
-
-    write_pictures(report, folder, "png")
-
-
-def _svg(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.pictures import write_pictures
-
-    write_pictures(report, folder, "svg")
-
-
-def _gpkg(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.gis import write_geopackage
-
-    write_geopackage(report, folder)
-
-
-def _geojson(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.gis import write_geojson
-
-    write_geojson(report, folder)
-
-
-def _shp(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.gis import write_shapefiles
-
-    write_shapefiles(report, folder)
-
-
-def _csv(report: Report, folder: Path, _paper: str) -> None:
-    from gridmap.report.sheets_csv import write_csv
-
-    write_csv(report, folder)
-
-
-_WRITERS: dict[str, Callable[[Report, Path, str], None]] = {
-    "xlsx": _xlsx,
-    "pdf": _pdf,
-    "html": _html,
-    "png": _png,
-    "svg": _svg,
-    "gpkg": _gpkg,
-    "geojson": _geojson,
-    "shp": _shp,
-    "csv": _csv,
+_WRITERS: dict[str, Callable[[_Job], None]] = {
+    "xlsx": _Job.xlsx,
+    "pdf": _Job.pdf,
+    "docx": _Job.docx,
+    "pptx": _Job.pptx,
+    "html": _Job.html,
+    "png": _Job.png,
+    "svg": _Job.svg,
+    "gpkg": _Job.gpkg,
+    "geojson": _Job.geojson,
+    "shp": _Job.shp,
+    "csv": _Job.csv,
 }
 
 #: Every format, in the order in which they are written.
@@ -155,7 +196,7 @@ def write_report(
     formats
         Some of `ALL_FORMATS`.
     paper
-        ``a4`` or ``a3``, for the PDF.
+        ``a4`` or ``a3``, for the PDF: A3 lies across and has two columns.
     progress
         Told which format is being written and how much is done, 0 to 1.
 
@@ -177,10 +218,11 @@ def write_report(
         raise _cannot_write(target, error) from error
     try:
         with using_language(report.language):
+            job = _Job(report, folder, paper)
             for step, name in enumerate(chosen):
                 if progress is not None:
                     progress(name, step / len(chosen))
-                _WRITERS[name](report, folder, paper)
+                _WRITERS[name](job)
         options = {"formats": list(chosen), "paper": paper}
         manifest = write_manifest(report, folder, options)
         _put(folder, target)
