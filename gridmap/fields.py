@@ -272,14 +272,14 @@ FIELDS: tuple[Field, ...] = (
         "time", "time", ("incidents",),
         _words(
             "发生时间 案发时间 发案时间 报警时间 接警时间 警情时间 时间 日期 发生日期 报警日期 "
-            "time datetime occurred occurred_at date timestamp"
+            "发生月份 月份 年月 time datetime occurred occurred_at date timestamp month"
         ),
     ),
     Field(
         "category", "text", ("incidents",),
         _words(
             "警情类别 警情类型 案件类别 案件类型 类别 类型 category primary_type type offense "
-            "incident_type"
+            "incident_type crime_type"
         ),
     ),
     Field(
@@ -300,7 +300,8 @@ FIELDS: tuple[Field, ...] = (
 
 
 _UNIT = re.compile(
-    r"\((?:单位[:：]?)?(?:°|度|人|个|名|户|起|件|宗|次|米|m|公里|km|平方米|平方公里|m2|km2|公里/小时|km/h)\)\s*$"
+    r"\((?:单位[:：]?)?(?:年月日时分秒|年月日时分|年月日|年月|时分秒|时分|yyyy[-/a-z: ]*|"
+    r"deg(?:rees?)?|°|o|˚|度|人|个|名|户|起|件|宗|次|米|m|公里|km|平方米|平方公里|m2|km2|公里/小时|km/h)\)\s*$"
 )
 
 

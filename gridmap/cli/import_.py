@@ -28,7 +28,7 @@ def command(
             metavar="grid|beat|station|room|facility|road|barrier|community|incidents",
         ),
     ],
-    layer: Annotated[str, typer.Option("--layer")] = "",
+    layer: Annotated[list[str] | None, typer.Option("--layer")] = None,
     crs: Annotated[str, typer.Option("--crs", metavar="EPSG:n")] = "",
     datum: Annotated[str, typer.Option("--datum", metavar="wgs84|gcj02|bd09")] = "wgs84",
     encoding: Annotated[str, typer.Option("--encoding")] = "",
@@ -41,7 +41,8 @@ def command(
     from gridmap.plans import import_detail
 
     options = ImportOptions(
-        layer=layer,
+        layer=layer[0] if layer else "",
+        layers=tuple(layer or ()),
         crs=crs,
         datum=datum,
         encoding=encoding,

@@ -14,12 +14,14 @@ from pyproj.exceptions import ProjError
 
 from gridmap.model.crs import crs_label, gcj02_applies, reproject_points, rough_degrees
 
-__all__ = ["SWAPPED", "Guess", "axes_swapped", "guess_crs"]
+__all__ = ["PACKED", "SWAPPED", "Guess", "axes_swapped", "guess_crs"]
 
 Floats = NDArray[np.float64]
 
 SWAPPED = "@yx"
 """Suffix of ``--crs`` that says that the first number is the northing or latitude."""
+PACKED = "@dms"
+"""Suffix of ``--crs`` for degrees, minutes and seconds in one number: 1140315.0."""
 
 _CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
 _NORTHING_M = (1_800_000.0, 5_950_000.0)  # 17 to 54 degrees north

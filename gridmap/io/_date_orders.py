@@ -15,6 +15,7 @@ from gridmap.io._values import cell_shape
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
+    "MONTH",
     "PATTERNS",
     "SHORT_PATTERNS",
     "full_years",
@@ -48,6 +49,11 @@ _COMPACT = (
 )
 PATTERNS = {order: re.compile(date + _CLOCK) for order, date in _LONG.items()}
 PATTERNS["compact"] = re.compile(_COMPACT)
+#: A month without a day: 2024-03, 2024年3月, 202403, 03/2024.
+MONTH = re.compile(
+    r"^\s*(?:(?P<y>(?:19|20)\d{2})(?:\s*[-/.年]\s*(?P<m>\d{1,2})\s*月?(?:份)?|(?P<c>0[1-9]|1[0-2]))"
+    r"|(?P<n>\d{1,2})\s*[-/.]\s*(?P<z>(?:19|20)\d{2}))\s*$"
+)
 SHORT_PATTERNS = {order: re.compile(date + _CLOCK) for order, date in _SHORT.items()}
 _FORMAT_OF = {
     "ymd": "YYYY-MM-DD",
@@ -61,6 +67,7 @@ _NAMED = re.compile(
     rf"(?:(?P<day>\d{{1,2}})[\s-]+)?{_MONTH}\.?[\s-]+(?:(?P<after>\d{{1,2}}),?\s+)?(?P<year>\d{{4}})",
     re.IGNORECASE,
 )
+_NAMED_MONTH = re.compile(rf"^{_MONTH}\.?,?[\s-]+(?P<year>(?:19|20)\d{{2}})$", re.IGNORECASE)
 # Oracle and Excel write 05-MAR-24; nothing writes the year first beside a month's name.
 _NAMED_SHORT = re.compile(
     rf"^(?P<day>\d{{1,2}})[\s-]+{_MONTH}\.?[\s-]+(?P<year>\d{{2}})(?![\d:])", re.IGNORECASE
@@ -119,6 +126,8 @@ def _plain_date(cell: str) -> str:
     if short := _NAMED_SHORT.search(half):
         year = int(full_years(np.array([int(short["year"])]))[0])
         return _joined(f"{year}-{_month(short)}-{short['day']}", half[short.end() :])
+    if month := _NAMED_MONTH.match(half):
+        return f"{month['year']}-{_month(month)}"
     found = _NAMED.search(half)
     day = found and (found["day"] or found["after"])
     if not found or not day:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gridmap.io._date_orders import (
     FIRST_YEAR,
     LAST_YEAR,
+    MONTH,
     PATTERNS,
     SHORT_PATTERNS,
     full_years,
@@ -20,7 +21,7 @@ from gridmap.io._date_orders import (
 )
 from gridmap.io._time_numbers import read_epochs, read_serials
 
-__all__ = ["joined_times", "parse_times"]
+__all__ = ["joined_times", "only_clocks", "parse_times"]
 
 _SAMPLE = 1000
 _PLAIN = {
@@ -31,6 +32,8 @@ _PLAIN = {
 }
 _CLOCK_ONLY = re.compile(r"^\s*\d{1,2}\s*[:：时点]")
 _MIDNIGHT = r"[T\s]+0?0:00(?::00(?:\.0+)?)?$"
+_HERE = r"^(?:CST)?$"  # what stands behind a clock of the place itself
+_PACKED_CLOCK = r"^\d{3,4}(?:\.0+)?$"
 _WORLD = r"^(?:Z|UTC|GMT|[+-]00:?(?:00)?)$"
 
 
@@ -60,8 +63,9 @@ def parse_times(
         is how databases write "none".
     forms
         Form to number of values read by it: ``time``, an order, ``compact``, ``excel``,
-        ``epoch``; ``short_year`` and ``world_clock`` count what has years of two digits, or
-        is marked as UTC, beside.
+        ``epoch``, ``month`` (the first of a month stands for it); ``short_year``, ``world_clock``
+        and ``other_zone`` count what has years of two digits, is marked as UTC, or names
+        another zone than most of the column, beside.
 
     Raises
     ------
@@ -79,6 +83,11 @@ def parse_times(
         times[~blank] = epochs
         return times, {"epoch": len(epochs)}
     forms: dict[str, int] = {}
+    months = text.str.match(MONTH).to_numpy() & ~blank
+    # Among days, 03/2024 is a slip; a column of months is all of them.
+    if months.any() and months.sum() >= 0.9 * (~blank).sum():
+        times[months] = _months(text[months])
+        return times, {"month": int((~np.isnat(times)).sum())}
     orders = tuple(order_of(item) for item in formats or guess_orders(text))
     for order in (*orders, "compact"):
         _fill(times, text, blank, order, forms)
@@ -94,6 +103,15 @@ def parse_times(
     years = times.astype("datetime64[Y]").astype(int) + 1970
     times[~np.isnat(times) & ((years < FIRST_YEAR) | (years > LAST_YEAR))] = np.datetime64("NaT")
     return times, forms
+
+
+def _months(text: pd.Series) -> NDArray[np.datetime64]:
+    """Return the first moment of each month."""
+    parts = text.str.extract(MONTH)
+    years = parts["y"].fillna(parts["z"]).astype(int)
+    months = parts["m"].fillna(parts["c"]).fillna(parts["n"]).astype(int)
+    days = pd.DataFrame({"year": years, "month": months, "day": 1})
+    return pd.to_datetime(days, errors="coerce").to_numpy().astype("datetime64[s]")
 
 
 def _of_times(values: pd.Series) -> tuple[NDArray[np.datetime64], dict[str, int]]:
@@ -124,9 +142,9 @@ def _fill(
     rest = np.flatnonzero(np.isnat(read))
     if len(rest):
         pattern = SHORT_PATTERNS[order] if short else PATTERNS[order]
-        read[rest], world = _read(text.iloc[rows[rest]], pattern)
-        if world:
-            forms["world_clock"] = forms.get("world_clock", 0) + world
+        read[rest], zones = _read(text.iloc[rows[rest]], pattern)
+        for form, count in zones.items():
+            forms[form] = forms.get(form, 0) + count
     times[rows] = read
     if count := int((~np.isnat(read)).sum()):
         forms[order] = count
@@ -149,8 +167,11 @@ def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
     >>> joined_times(pd.Series(["10:05"]), pd.DataFrame({"日期": ["2024-03-05"]})).tolist()
     ['2024-03-05 10:05']
     """
-    if not _only_clocks(clock):
+    if not only_clocks(clock):
         return clock
+    if clock.astype(str).str.match(_PACKED_CLOCK).any():
+        whole = clock.astype(str).str.strip().str.replace(r"\.0+$", "", regex=True).str.zfill(4)
+        clock = whole.str.replace(r"^(\d\d)(\d\d)$", r"\1:\2", regex=True)
     for name in others.columns:
         filled = others[name].dropna().astype(str).str.strip()
         filled = filled[filled != ""].head(_SAMPLE)
@@ -161,12 +182,20 @@ def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
     return clock
 
 
-def _only_clocks(values: pd.Series) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values):
+def only_clocks(values: pd.Series) -> bool:
+    """Return whether a column holds times of day without their dates: 10:05, 10点, 1005."""
+    if pd.api.types.is_datetime64_any_dtype(values):
         return False
     filled = values.dropna().astype(str).str.strip()
     filled = filled[filled != ""].head(_SAMPLE)
-    return bool(len(filled)) and bool(filled.str.match(_CLOCK_ONLY).all())
+    if len(filled) and bool(filled.str.match(_CLOCK_ONLY).all()):
+        return True
+    # 0030 is half past midnight, among others that are all times of a day.
+    if len(filled) == 0 or not filled.str.match(r"^\d{1,4}(?:\.0+)?$").all():
+        return False
+    numbers = filled.astype(float)
+    padded = bool((numbers >= 100).any() or filled.str.fullmatch(r"\d{4}").all())
+    return padded and bool(((numbers < 2400) & (numbers % 100 < 60)).all())
 
 
 def _read_plain(text: pd.Series, order: str) -> NDArray[np.datetime64]:
@@ -177,8 +206,10 @@ def _read_plain(text: pd.Series, order: str) -> NDArray[np.datetime64]:
     return np.full(len(text), np.datetime64("NaT"), dtype="datetime64[s]")
 
 
-def _read(text: pd.Series, pattern: re.Pattern[str]) -> tuple[NDArray[np.datetime64], int]:
-    """Return the times that a pattern reads, and how many of them are marked as UTC."""
+def _read(
+    text: pd.Series, pattern: re.Pattern[str]
+) -> tuple[NDArray[np.datetime64], dict[str, int]]:
+    """Return the times that a pattern reads, and how many are marked as UTC or another zone."""
     parts = text.str.extract(pattern)
     number = {
         name: pd.to_numeric(parts[name], errors="coerce")
@@ -192,15 +223,23 @@ def _read(text: pd.Series, pattern: re.Pattern[str]) -> tuple[NDArray[np.datetim
         errors="coerce",
     )
     hour = number["hour"].fillna(0)
-    world = 0
+    zones: dict[str, int] = {}
     if "half" in parts:
         hour = _hour_of_day(hour, parts["half"].fillna(""), parts["noon"].fillna(""))
-        marked = parts["zone"].fillna("").str.match(_WORLD)
-        world = int((marked & days.notna()).sum())
+        zone = parts["zone"].fillna("").where(days.notna(), "")
+        world = zone.str.match(_WORLD)
+        zones = _counted_zones(zone, world)
     minute, second = number["minute"].fillna(0), number["second"].fillna(0)
     right = (hour <= 24) & (minute < 60) & (second < 61)
     clock = (hour * 3600 + minute * 60 + second).where(right)
-    return (days + pd.to_timedelta(clock, unit="s")).to_numpy().astype("datetime64[s]"), world
+    return (days + pd.to_timedelta(clock, unit="s")).to_numpy().astype("datetime64[s]"), zones
+
+
+def _counted_zones(zone: pd.Series, world: pd.Series) -> dict[str, int]:
+    """Return how many times are marked as UTC, and with another zone than most."""
+    other = ~zone.str.match(_HERE) & ~world
+    found = {"world_clock": int(world.sum()), "other_zone": int(other.sum())}
+    return {form: count for form, count in found.items() if count}
 
 
 def _hour_of_day(hour: pd.Series, half: pd.Series, noon: pd.Series) -> pd.Series:

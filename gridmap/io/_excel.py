@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from gridmap.fields import FIELDS, fold
 from gridmap.io._sheets import Sheet, read_sheets
 from gridmap.io._table_head import header_row, known_names, require_width
 
-__all__ = ["read_excel"]
+__all__ = ["read_excel", "read_excel_all"]
 
 _COORDINATES = {
     fold(alias)
@@ -37,6 +38,30 @@ def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
     MissingError
         If there is no such sheet.
     """
+    found = _tables(path, sheet)
+    chosen = _choose(_heads(found), path.name)
+    return _frame(*found[chosen])
+
+
+def read_excel_all(path: Path) -> dict[str, pd.DataFrame]:
+    """Return the sheets of a workbook whose headers are understood, by name.
+
+    Where any has coordinates, those without are notes and summaries.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = _tables(path, "")
+    return {name: _frame(*found[name]) for name in _understood(_heads(found))}
+
+
+def _heads(found: Mapping[str, tuple[list[str], list[list[str]]]]) -> dict[str, list[str]]:
+    return {name: head for name, (head, _) in found.items()}
+
+
+def _tables(path: Path, sheet: str) -> dict[str, tuple[list[str], list[list[str]]]]:
     pages = read_sheets(path)
     if sheet and sheet not in pages:
         raise MissingError(
@@ -46,18 +71,25 @@ def read_excel(path: Path, *, sheet: str = "") -> pd.DataFrame:
     found = {name: table for name, table in tables.items() if table is not None}
     if not found:
         raise InputError("io.error.empty_layer", file=path.name)
-    header, body = found[_choose({name: head for name, (head, _) in found.items()}, path.name)]
+    return found
+
+
+def _frame(header: list[str], body: list[list[str]]) -> pd.DataFrame:
     frame = pd.DataFrame(body, columns=header, dtype="object")
     return frame.loc[:, [bool(name) for name in frame.columns]].astype("str")
 
 
-def _choose(heads: dict[str, list[str]], where: str) -> str:
+def _understood(heads: Mapping[str, list[str]]) -> list[str]:
     found = [name for name, head in heads.items() if known_names(head) >= 2] or list(heads)[:1]
     placed = [name for name in found if any(fold(cell) in _COORDINATES for cell in heads[name])]
-    found = placed if len(placed) == 1 else found
-    if len(found) > 1:
-        raise InputError("io.error.several_layers", file=where, known=", ".join(found))
-    return found[0]
+    return placed or found
+
+
+def _choose(heads: dict[str, list[str]], where: str) -> str:
+    understood = _understood(heads)
+    if len(understood) > 1:
+        raise InputError("io.error.several_layers", file=where, known=", ".join(understood))
+    return understood[0]
 
 
 def _table(sheet: Sheet, where: str) -> tuple[list[str], list[list[str]]] | None:

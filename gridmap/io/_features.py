@@ -14,12 +14,13 @@ from pyproj import CRS
 from gridmap.errors import InputError, PersonalDataError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.i18n import tr
+from gridmap.io._coordinates import coordinates_of
 from gridmap.io._person_names import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
 from gridmap.io._raw import Source
 from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
 from gridmap.io._table_head import known_names
-from gridmap.io._values import as_degrees, as_flags, as_ids, as_numbers, as_speeds, as_texts
+from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
@@ -229,12 +230,10 @@ def _joined(parts: NDArray[np.object_], dimension: int) -> shapely.Geometry:
 def _points(
     frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
 ) -> tuple[NDArray[np.object_], CRS, list[Note]]:
-    if "x" not in mapped or "y" not in mapped:
-        raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
-    x = as_numbers(as_degrees(frame[mapped["x"]]), column=mapped["x"], where=where)
-    y = as_numbers(as_degrees(frame[mapped["y"]]), column=mapped["y"], where=where)
-    x, y = (y, x) if options.swapped else (x, y)
-    crs, notes = point_crs(mapped, x, y, options, where)
+    found = coordinates_of(frame, mapped, options, where)
+    x, y = found.x, found.y
+    crs, notes = point_crs(found.columns, x, y, options, where)
+    notes = [*found.notes, *notes]
     usable = np.isfinite(x) & np.isfinite(y)
     geometry = np.full(len(x), None, dtype=object)
     geometry[usable] = shapely.points(x[usable], y[usable])

@@ -16,18 +16,19 @@ from pyproj import CRS
 
 from gridmap.errors import InputError, some_ids
 from gridmap.io._containers import opened_files
+from gridmap.io._coordinates import coordinates_of
 from gridmap.io._features import accepted
 from gridmap.io._incident_times import (
     formats_of,
     no_times,
     read_times,
-    time_column,
+    times_of,
     utc_offset_h,
 )
 from gridmap.io._raw import Source
-from gridmap.io._sources import read_parts, read_source
+from gridmap.io._sources import read_parts, read_sources
 from gridmap.io._stated_crs import point_crs, source_crs
-from gridmap.io._values import as_degrees, as_ids, as_numbers, as_texts
+from gridmap.io._values import as_ids, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
 from gridmap.model.crs import (
@@ -41,6 +42,8 @@ __all__ = ["incidents_of", "read_incidents"]
 
 _MAX_CATEGORIES = 1000
 _LARGE = 64_000_000  # bytes
+_SAMPLE = 5_000
+_INEXACT = {"io.note.times_month", "io.note.times_world_clock", "io.note.times_other_zone"}
 _WORDS = ("category", "station")
 
 
@@ -109,11 +112,16 @@ def incidents_of(
             raise no_times(source.frame[mapped["time"]], mapped["time"], named)
         raise InputError("io.error.no_incidents", file=named)
     whole = _joined(tables)
-    repeated = int(whole.duplicated().sum())
+    told = {note.key for note in notes}
+    exact = {"time", "category"} <= mapped.keys() and not told & _INEXACT
+    # Equal in time, place and category: only where all three were read.
+    repeated = int(whole[whole["time"].notna()].duplicated().sum()) if exact else 0
     if repeated:
         notes.append(Note("io.note.repeated_rows", {"file": ", ".join(names), "count": repeated}))
     batch, categories = _batch(whole)
     incidents = Incidents.from_batch(batch, categories=categories, crs=crs)
+    if "io.note.times_month" in told:
+        incidents = replace(incidents, precision="month")
     report = ImportReport(
         "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
         "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
@@ -131,10 +139,11 @@ def _parts(
             for item in inside:
                 table = item.suffix.lower() in {".csv", ".txt", ".tsv"}
                 if not table or item.stat().st_size < _LARGE:
-                    source = read_source(
-                        item, layer=options.layer, encoding=options.encoding, kind="incidents"
-                    )
-                    yield source, item.name, options
+                    for layer in options.chosen_layers:
+                        for source in read_sources(
+                            item, layer=layer, encoding=options.encoding, kind="incidents"
+                        ):
+                            yield source, item.name, options
                     continue
                 # Whether 3/4 is in March is decided by the whole column, not by a part.
                 said = replace(options, date_formats=formats_of(item, options))
@@ -194,16 +203,20 @@ def _one(
     )
     bad_time = np.zeros(len(frame), dtype=bool)
     table = pd.DataFrame({"x": x, "y": y})
-    if "time" in mapped:
-        times, said = read(time_column(frame, mapped["time"]), mapped["time"])
+    written, said = times_of(frame, mapped, options, where)
+    notes += said
+    if written is not None:
+        times, said = read(written, mapped["time"])
         notes += said
         bad_time = np.isnat(times) & ~none
         table["time"] = times
     else:
         table["time"] = np.datetime64("NaT", "s")
-        notes.append(Note("io.note.no_time", {"file": where}))
     if "category" in mapped:
         table["category"] = pd.Categorical(as_texts(frame[mapped["category"]]))
+    elif "category" not in options.columns and (likely := _likely_categories(frame, mapped)):
+        told = {"file": where, "columns": some_ids(likely)}
+        notes.append(Note("io.note.no_category", told))
     if "settled" in mapped:
         table["settled"], said = read(frame[mapped["settled"]], mapped["settled"])
         notes += said
@@ -213,6 +226,20 @@ def _one(
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
     return table[~(none | bad_time)], crs, mapped, list(persons)
+
+
+def _likely_categories(frame: pd.DataFrame, mapped: dict[str, str]) -> list[str]:
+    """Return the columns that may be of categories: words, of which a few are used many times."""
+    found = []
+    for name in map(str, frame.columns):
+        if name == "geometry" or name in mapped.values():
+            continue
+        text = as_texts(frame[name]).dropna().head(_SAMPLE)
+        words = text.astype(str).str.contains(r"[A-Za-z\u4e00-\u9fa5]{2}", regex=True)
+        kinds = text.nunique()
+        if len(text) and words.mean() > 0.9 and kinds <= max(0.3 * len(text), 1) and kinds <= 200:
+            found.append(name)
+    return found
 
 
 def _coordinates(
@@ -235,14 +262,10 @@ def _coordinates(
         mapped.pop("y", None)
         x, y = shapely.get_x(points), shapely.get_y(points)
         return (y, x, crs) if options.swapped else (x, y, crs)
-    if "x" not in mapped or "y" not in mapped:
-        raise InputError("io.error.no_geometry", file=where, columns=some_ids(frame.columns, 12))
-    x = as_numbers(as_degrees(frame[mapped["x"]]), column=mapped["x"], where=where)
-    y = as_numbers(as_degrees(frame[mapped["y"]]), column=mapped["y"], where=where)
-    x, y = (y, x) if options.swapped else (x, y)
-    crs, said = point_crs(mapped, x, y, options, where)
-    notes += said
-    return x, y, crs
+    found = coordinates_of(frame, mapped, options, where)
+    crs, said = point_crs(found.columns, found.x, found.y, options, where)
+    notes += [*found.notes, *said]
+    return found.x, found.y, crs
 
 
 def _without_datum(

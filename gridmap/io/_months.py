@@ -53,6 +53,7 @@ def store_incidents(
     period = incidents.period
     return {
         "count": len(incidents),
+        **({"precision": "month"} if incidents.precision == "month" else {}),
         "digest": incidents.digest,
         "period": [] if period is None else [moment.isoformat() for moment in period],
         "categories": list(incidents.categories),
@@ -90,6 +91,7 @@ def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) ->
             paths, categories, tuple(names), since=since, until=until
         ),
         known,
+        "month" if entry.get("precision") == "month" else "second",
     )
 
 

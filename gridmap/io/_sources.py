@@ -37,7 +37,7 @@ _NESTED = r"(?:\([^)]*){7}"  # a polygon of several parts has three brackets ins
 def read_sources(
     path: Path, *, layer: str = "", encoding: str = "", kind: str = ""
 ) -> list[Source]:
-    """Read one file; with ``all`` for a layer, each layer of a GIS file as a source of its own.
+    """Read one file; with ``all`` for a layer, each layer or sheet as a source of its own.
 
     The kind of layer that is wanted says which of the fixed layers of a GPX or OSM file is meant.
 
@@ -48,13 +48,26 @@ def read_sources(
     EncodingError
         If its text decodes to garbage.
     """
-    if layer != "all" or path.suffix.lower() not in VECTOR_SUFFIXES:
+    if layer != "all":
         return [read_source(path, layer=layer, encoding=encoding, kind=kind)]
-    found = [item for item in read_vectors(path, layer=layer, encoding=encoding, kind=kind)
-             if len(item.frame)]  # fmt: skip
+    if path.suffix.lower() in VECTOR_SUFFIXES:
+        found = read_vectors(path, layer=layer, encoding=encoding, kind=kind)
+    elif _is_workbook(path):
+        from gridmap.io._excel import read_excel_all
+
+        usual = Encoding("utf-8", "default")
+        found = [Source(frame, None, usual, "XLSX") for frame in read_excel_all(path).values()]
+    else:
+        return [read_source(path, encoding=encoding)]
+    found = [item for item in found if len(item.frame)]
     if not found:
         raise InputError("io.error.empty_layer", file=path.name)
-    return [replace(item, garbled=_garbled(item.frame, path, refuse=False)) for item in found]
+    made = []
+    for item in found:
+        require_width(len(item.frame.columns), path.name)
+        garbled = _garbled(item.frame, path, refuse=False)
+        made.append(_with_wkt(replace(item, garbled=garbled), path))
+    return made
 
 
 def read_source(path: Path, *, layer: str = "", encoding: str = "", kind: str = "") -> Source:

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 _SAMPLE = 100_000
 _LEAST_DEG = 0.05
+_CITY_DEG = 3.0  # no city is wider
 
 
 def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
@@ -99,12 +100,32 @@ def point_crs(
         # A few impossible values are refused row by row; many mean that these are no degrees.
         wrong = (np.abs(x[finite]) > 180) | (np.abs(y[finite]) > 90)
         if wrong.mean() < 0.01 if finite.any() else True:
-            return degrees, [Note("io.note.degrees", {"file": where})]
+            notes = [Note("io.note.degrees", {"file": where})]
+            rows = np.flatnonzero((np.abs(x) <= 90) & (np.abs(y) > 90) & (np.abs(y) <= 180)) + 1
+            if len(rows):
+                told = {"file": where, "count": len(rows), "rows": some_ids(rows)}
+                notes.append(Note("io.note.rows_swapped", told))
+            return degrees, notes
         turned = (np.abs(x) <= 90) & (np.abs(y) > 90) & (np.abs(y) <= 180)
         if turned.sum() == wrong.sum():
-            rows = some_ids(np.flatnonzero(turned) + 1)
-            raise CRSError("io.error.rows_swapped", file=where, count=int(turned.sum()), rows=rows)
+            listed = some_ids(np.flatnonzero(turned) + 1)
+            raise CRSError(
+                "io.error.rows_swapped", file=where, count=int(turned.sum()), rows=listed
+            )
+    elif _are_plain_degrees(x[finite], y[finite]):
+        _refuse_exchanged(x, y, degrees, options, where)
+        return degrees, [Note("io.note.degrees", {"file": where})]
     raise _refusal(x[finite], y[finite], options, where)
+
+
+def _are_plain_degrees(x: Floats, y: Floats) -> bool:
+    """Return whether numbers under any heading are degrees of one city: no metres are so small."""
+    if len(x) == 0 or axes_swapped(x, y):
+        return False
+    within = (np.abs(x) <= 180).all() and (np.abs(y) <= 90).all()
+    narrow = np.ptp(x) < _CITY_DEG and np.ptp(y) < _CITY_DEG
+    apart = (np.abs(x) > 1).all() and (np.abs(y) > 1).all()
+    return bool(within and narrow and apart and ((x % 1 != 0) & (y % 1 != 0)).mean() > 0.9)
 
 
 def _refuse_exchanged(x: Floats, y: Floats, crs: CRS, options: ImportOptions, where: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 
-__all__ = ["as_degrees", "as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts", "cell_shape"]
+__all__ = ["as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts", "cell_shape"]
 
 _BLANK = {
     "", "-", "--", "—", "——", "/", "\\", "?", "\\n", "null", "(null)", "<null>", "none", "nan",
@@ -25,11 +25,8 @@ _TRUE = {
 _KMH_PER_MPH = 1.609344
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(mph)?", re.IGNORECASE)
 _MARKS = re.compile(r"[,，\s_'’]|[人户件起个名位]$")
-_DEGREE = re.compile(
-    r"^\s*(?:[EN]|东经|北纬)?\s*(\d+(?:\.\d+)?)\s*[°º度]\s*(?:(\d+(?:\.\d+)?)\s*['′’分]\s*)?"
-    r"(?:(\d+(?:\.\d+)?)\s*(?:[\"″”秒]|'')\s*)?(?:[EN]|东经|北纬)?\s*$",
-    re.IGNORECASE,
-)
+_DECIMAL_COMMA = re.compile(r"^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),(?:\d{1,2}|\d{4,})$")
+_LONGEST = 400  # letters of a cell that are looked at: no number is longer
 _SHOWN = 30  # letters of a shape
 _CONTROL = re.compile(r"\s*[\x00-\x1f\x7f\u2028\u2029]+\s*")
 _TO_HALF = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
@@ -70,7 +67,7 @@ def as_numbers(
     rows = np.flatnonzero(np.isnan(plain))
     rest = values.iloc[rows]
     text = rest.astype("object").where(rest.notna(), "").astype(str)
-    clean = text.map(lambda cell: _MARKS.sub("", unicodedata.normalize("NFKC", cell).strip()))
+    clean = text.map(_plain_number)
     blank = clean.str.lower().isin(_BLANK).to_numpy()
     plain[rows] = pd.to_numeric(clean.where(~blank, None), errors="coerce").to_numpy(
         dtype=float, na_value=np.nan
@@ -81,27 +78,16 @@ def as_numbers(
     return plain
 
 
-def as_degrees(values: pd.Series) -> pd.Series:
-    """Return ``114°0'18"E``, ``114.005°`` and ``东经114.005度`` as plain numbers, others as is.
+def _plain_number(cell: str) -> str:
+    """Return a number without marks of thousands; a comma before other than three is a point.
 
-    >>> as_degrees(pd.Series(["114°30'", "22.5度", "114.5", "E"])).tolist()
-    ['114.5', '22.5', '114.5', 'E']
+    >>> _plain_number("1,234"), _plain_number("1.234,5"), _plain_number("3 人")
+    ('1234', '1234.5', '3')
     """
-    if values.dtype.kind in "iufb":
-        return values
-    text = values.astype("object").where(values.notna(), "").astype(str)
-    marked = text.str.contains("[°º度]", regex=True)
-    if not marked.any():
-        return values
-
-    def number(cell: str) -> str:
-        found = _DEGREE.match(unicodedata.normalize("NFKC", cell))
-        if not found:
-            return cell
-        degrees, minutes, seconds = (float(part or 0) for part in found.groups())
-        return repr(degrees + minutes / 60 + seconds / 3600)
-
-    return text.where(~marked, text.map(number))
+    plain = unicodedata.normalize("NFKC", cell[:_LONGEST]).strip()
+    if _DECIMAL_COMMA.match(plain):
+        return plain.replace(".", "").replace(",", ".")
+    return _MARKS.sub("", plain)
 
 
 def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:

@@ -198,9 +198,7 @@ def read_layer(
     names: list[str] = []
     for path in paths:
         with opened_files(path, max_mb=options.max_mb) as inside:
-            chosen = _choose(inside, options.layer, path.name)
-            for item in chosen:
-                layer = "" if len(inside) > 1 else options.layer
+            for item, layer in _layers(inside, options, path.name):
                 for source in read_sources(
                     item, layer=layer, encoding=options.encoding, kind=str(kind)
                 ):
@@ -275,10 +273,13 @@ def layer_of_features(
     return Layer(kind, frame, {"files": list(names), "crs": report.crs}), report
 
 
-def _choose(inside: list[Path], layer: str, where: str) -> list[Path]:
+def _layers(inside: list[Path], options: ImportOptions, where: str) -> list[tuple[Path, str]]:
+    """Return files and layers in them to read; of several files in a zip, a layer names one."""
     if len(inside) == 1:
-        return inside
-    named = [item for item in inside if layer and layer in {item.stem, item.name}]
+        return [(inside[0], layer) for layer in options.chosen_layers]
+    if options.layer == "all":
+        return [(item, "") for item in inside]
+    named = [(item, "") for item in inside if {item.stem, item.name} & {*options.chosen_layers}]
     if named:
         return named
     raise InputError(

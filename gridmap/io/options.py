@@ -9,7 +9,7 @@ from typing import Any
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
 from gridmap.i18n import tr
-from gridmap.io._crs_guess import SWAPPED
+from gridmap.io._crs_guess import PACKED, SWAPPED
 
 __all__ = ["ImportOptions", "ImportReport", "Note"]
 
@@ -23,7 +23,9 @@ class ImportOptions:
     Parameters
     ----------
     layer
-        Layer of a file, or sheet of a workbook.
+        Layer of a file, or sheet of a workbook; ``all`` takes each of them.
+    layers
+        Several layers or sheets by name, in the place of one.
     crs
         CRS of the coordinates, where the file states none or a wrong one; with ``@yx`` at
         its end, northing or latitude comes first.
@@ -51,11 +53,22 @@ class ImportOptions:
     date_formats: tuple[str, ...] = ()
     max_mb: float = 2048.0
     near: tuple[float, float, float, float] | None = None
+    layers: tuple[str, ...] = ()
+
+    @property
+    def chosen_layers(self) -> tuple[str, ...]:
+        """The layers or sheets to read; a blank one where the file has one only."""
+        return self.layers or (self.layer,)
 
     @property
     def crs_name(self) -> str:
-        """The CRS without the suffix for swapped axes."""
-        return self.crs.strip().removesuffix(SWAPPED)
+        """The CRS without the suffixes for packed degrees and swapped axes."""
+        return self.crs.strip().removesuffix(SWAPPED).removesuffix(PACKED)
+
+    @property
+    def packed(self) -> bool:
+        """Whether the user says that numbers are degrees, minutes and seconds in one."""
+        return self.crs.strip().removesuffix(SWAPPED).endswith(PACKED)
 
     @property
     def swapped(self) -> bool:

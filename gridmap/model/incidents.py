@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,9 @@ class Incidents:
         than it needs. Without one, batches are read whole.
     known_period
         First and last known time, where whoever stored them knows it.
+    precision
+        ``second``, or ``month`` where the record tells no day: the first of a month stands for
+        it, and nothing can be said by day, weekday or hour.
 
     Notes
     -----
@@ -130,6 +133,7 @@ class Incidents:
     located: Mapping[Kind, str] = field(default_factory=dict)
     reader: ColumnReader | None = None
     known_period: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    precision: Literal["second", "month"] = "second"
 
     def __post_init__(self) -> None:
         """Check the CRS."""

@@ -1,0 +1,336 @@
+"""The coordinates of a table: two columns, or one that holds both, in any way people write them.
+
+Numbers with a point or a comma, degrees with signs (114°3'15"E, 114º3′15″, 东经114度3分), with
+colons or blanks (114:03:15), packed (1140315.0); in one column ``120.1,30.2``, ``(41.8, -87.6)``,
+an address with a pair behind it, ``{"latitude": ...}`` of a data portal, GeoJSON.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridmap.errors import CRSError, InputError, some_ids
+from gridmap.fields import fold
+from gridmap.io._crs_guess import PACKED
+from gridmap.io._values import as_numbers
+from gridmap.io.options import ImportOptions, Note
+
+__all__ = ["Coordinates", "as_degrees", "coordinates_of"]
+
+Floats = NDArray[np.float64]
+
+_LONGEST = 2_000  # letters of a cell that are looked at
+_MOST = 0.9  # share of the filled cells that tell what a column holds
+_SAMPLE = 500
+_SIGNS = str.maketrans({
+    "º": "°", "˚": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "分": "'",
+    "″": '"', "”": '"', "“": '"', "〃": '"', "秒": '"', "，": ",", "；": ";", "（": "(", "）": ")",
+    "：": ":", "．": ".", "−": "-", "–": "-", "\u3000": " ", "\u00a0": " ",
+    **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+})  # fmt: skip
+_SIDE = r"[NSEWnsew]|东经|西经|北纬|南纬|[东西南北]"
+_NUMBER = r"\d{1,12}(?:[.,]\d{1,20})?"
+_DEGREE = re.compile(
+    rf"^(?P<before>{_SIDE})? ?(?P<sign>[-+])? ?(?P<d>{_NUMBER}) ?(?:°|d(?:eg)?\.?|:| ) ?"
+    rf"(?:(?P<m>{_NUMBER}) ?(?:'(?!')|m(?:in)?\.?|:|$| ) ?)?"
+    rf"(?:(?P<s>{_NUMBER}) ?(?:\"|''|s(?:ec)?\.?)? ?)?"
+    rf"(?P<after>{_SIDE})?$",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(
+    rf"^(?P<before>{_SIDE}) ?(?P<d>[-+]?{_NUMBER})$|^(?P<e>[-+]?{_NUMBER}) ?(?P<after>{_SIDE})$"
+)
+_COMMA = r"^[-+]?\d{1,3},\d{1,15}$"
+_SOUTHWEST = {"S", "W", "西", "南", "西经", "南纬"}
+_LON, _LAT = {"E", "W", "东", "西", "东经", "西经"}, {"N", "S", "北", "南", "北纬", "南纬"}
+
+# One column that holds both.
+_FIRST_LON = (
+    "经纬度",
+    "经纬",
+    "lonlat",
+    "lnglat",
+    "longlat",
+    "xy",
+    "longitudelatitude",
+    "lon,lat",
+    "lng,lat",
+)
+_FIRST_LAT = (
+    "纬经度",
+    "纬度经度",
+    "latlon",
+    "latlng",
+    "latlong",
+    "latitudelongitude",
+    "lat,lon",
+    "lat,lng",
+    "yx",
+)
+_BOTH = (
+    *_FIRST_LON, *_FIRST_LAT, "坐标", "位置坐标", "经纬度坐标", "地理坐标", "坐标位置", "定位",
+    "位置", "地点坐标", "location", "location1", "coordinates", "coordinate", "coords", "coord",
+    "point", "geopoint", "geolocation", "position", "gps", "geocode", "geocodedcolumn", "thegeom",
+    "geom", "georeference",
+    "mappedlocation", "geo", "latlongs", "longlats", "newgeoreferencedcolumn",
+)  # fmt: skip
+_ONE = rf"[-+]?{_NUMBER.replace('[.,]', '[.]')}"
+_PAIR = re.compile(rf"^[\[({{]? ?(?P<a>{_ONE}) ?(?:[,;|/ ]) ?(?P<b>{_ONE}) ?[\])}}]?$")
+_BEHIND = re.compile(rf"\((?P<a>{_ONE}) ?, ?(?P<b>{_ONE})\) ?$")
+_SIDES = re.compile(
+    rf"^(?P<a>(?:{_SIDE})? ?[-+0-9.°'\": ]{{2,40}}(?:{_SIDE})?) ?[,;|/ ] ?"
+    rf"(?P<b>(?:{_SIDE})? ?[-+0-9.°'\": ]{{2,40}}(?:{_SIDE})?)$",
+    re.IGNORECASE,
+)
+_KEY = r"[\"']?\b(?:{})[\"']? ?[:=] ?[\"']?(?P<v>{})"
+_KEY_LAT = re.compile(_KEY.format("latitude|lat|纬度|y", _ONE), re.IGNORECASE)
+_KEY_LON = re.compile(_KEY.format("longitude|long|lon|lng|经度|x", _ONE), re.IGNORECASE)
+_KEY_LIST = re.compile(
+    rf"coordinates[\"']? ?: ?\[ ?(?P<a>{_ONE}) ?, ?(?P<b>{_ONE})", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """What a table says of places: numbers, the headings they stand under, and remarks.
+
+    Parameters
+    ----------
+    x, y : (n,)
+        First and second coordinate; NaN where a cell is blank.
+    columns
+        ``x`` and ``y`` to a heading; ``经度`` and ``纬度`` where one column holds degrees.
+    notes
+        What to tell of them.
+    """
+
+    x: Floats
+    y: Floats
+    columns: dict[str, str]
+    notes: list[Note]
+
+
+def coordinates_of(
+    frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
+) -> Coordinates:
+    """Return the coordinates of a table's rows, exchanged where the user says so.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    mapped
+        Field to column.
+    options
+        What the user said of the CRS.
+    where
+        The file's name.
+
+    Raises
+    ------
+    InputError
+        If there are none, or a cell is none.
+    CRSError
+        If they are packed degrees and the user has not said so.
+    """
+    if "x" in mapped and "y" in mapped and mapped["x"] != mapped["y"]:
+        x, y = _two_columns(frame[mapped["x"]], frame[mapped["y"]], mapped, where)
+        notes: list[Note] = []
+        columns = {"x": mapped["x"], "y": mapped["y"]}
+    else:
+        x, y, column = _one_column(frame, mapped, where)
+        notes = [Note("io.note.one_column", {"file": where, "column": column})]
+        columns = {"x": "lon", "y": "lat"}
+    if options.packed:
+        x, y = _unpacked(x), _unpacked(y)
+        columns = {"x": "lon", "y": "lat"}
+    elif not options.crs and _are_packed(x, 180) and _are_packed(y, 90):
+        example = "1140315.0 = 114°03'15\""
+        raise CRSError(
+            "io.error.packed_degrees", file=where, guess=f"EPSG:4326{PACKED}", example=example
+        )
+    if options.swapped:
+        x, y = y, x
+    return Coordinates(x, y, columns, notes)
+
+
+def as_degrees(values: pd.Series) -> pd.Series:
+    """Return degrees with signs or sides as plain numbers, others as they are.
+
+    >>> as_degrees(pd.Series(["114°30'", "22.5度", "114.5", "E", "87°39′0″W"])).tolist()
+    ['114.5', '22.5', '114.5', 'E', '-87.65']
+    >>> as_degrees(pd.Series(["120:06:36", "东经120度6分36秒", "120º 6.6'"])).tolist()
+    ['120.11', '120.11', '120.11']
+    """
+    if values.dtype.kind in "iufb":
+        return values
+    text = values.astype("object").where(values.notna(), "").astype(str)
+    odd = ~text.str.fullmatch(r"[-+]?\d*\.?\d*")
+    return text.where(~odd, text[odd].map(_degrees).reindex(text.index)) if odd.any() else values
+
+
+def _degrees(cell: str) -> str:
+    plain = _one_blank(cell[:_LONGEST])
+    if side := _PLAIN.match(plain):
+        number = float((side["d"] or side["e"]).replace(",", "."))
+        return repr(-number if _side(side) in _SOUTHWEST else number)
+    found = _DEGREE.match(plain)
+    if not found:
+        return cell
+    degrees, minutes, seconds = (
+        float((found[part] or "0").replace(",", ".")) for part in ("d", "m", "s")
+    )
+    marked = "°" in plain or ":" in plain or found["m"] is not None
+    if not marked or minutes >= 60 or seconds >= 60:
+        return cell
+    number = degrees + minutes / 60 + seconds / 3600
+    return repr(-number if found["sign"] == "-" or _side(found) in _SOUTHWEST else number)
+
+
+def _one_blank(cell: str) -> str:
+    return re.sub(r"\s+", " ", cell.translate(_SIGNS)).strip()
+
+
+def _side(found: re.Match[str]) -> str:
+    return (found["before"] or found["after"] or "").upper()
+
+
+def _two_columns(
+    x: pd.Series, y: pd.Series, mapped: dict[str, str], where: str
+) -> tuple[Floats, Floats]:
+    x, y = as_degrees(x), as_degrees(y)
+    if _are_decimal_commas(x, 180) and _are_decimal_commas(y, 90):
+        x, y = x.str.replace(",", "."), y.str.replace(",", ".")
+    return (
+        as_numbers(x, column=mapped["x"], where=where),
+        as_numbers(y, column=mapped["y"], where=where),
+    )
+
+
+def _are_decimal_commas(values: pd.Series, most: float) -> bool:
+    """Return whether a column writes degrees with a comma: nothing else has one in each cell."""
+    if values.dtype.kind in "iufb":
+        return False
+    text = values.dropna().astype(str).str.strip()
+    text = text[text != ""]
+    if len(text) == 0 or not text.str.match(_COMMA).all():
+        return False
+    return bool((text.str.replace(",", ".").astype(float).abs() <= most).all())
+
+
+def _are_packed(values: Floats, most: float) -> bool:
+    """Return whether numbers are degrees, minutes and seconds in one: minutes and seconds < 60."""
+    known = np.abs(values[np.isfinite(values)])
+    if len(known) == 0 or (known <= most).mean() > 0.01:
+        return False
+    degrees, minutes, seconds = known // 10_000, known // 100 % 100, known % 100
+    right = (degrees <= most) & (degrees >= 1) & (minutes < 60) & (seconds < 60)
+    # By chance three of five numbers have minutes below 60, and three of five of those seconds.
+    return bool(right.mean() > 0.99) and bool((known < most * 10_000 + 10_000).all())
+
+
+def _unpacked(values: Floats) -> Floats:
+    size = np.abs(values)
+    degrees = size // 10_000 + size // 100 % 100 / 60 + size % 100 / 3600
+    return np.sign(values) * degrees
+
+
+# -- one column for both
+
+
+def _one_column(
+    frame: pd.DataFrame, mapped: dict[str, str], where: str
+) -> tuple[Floats, Floats, str]:
+    chosen = mapped.get("x") or mapped.get("y")
+    named = [str(name) for name in frame.columns if fold(str(name)) in _FOLDED]
+    others = [str(name) for name in frame.columns if str(name) not in named and name != "geometry"]
+    for column in [chosen] if chosen else [*named, *others]:
+        values = frame[column]
+        if values.dtype.kind in "iufbMm":
+            continue
+        text = values.astype("object").where(values.notna(), "").astype(str)
+        filled = text[text.str.strip() != ""].head(_SAMPLE)
+        read = filled.map(lambda cell: _pair(cell) is not None)
+        if len(read) and read.mean() >= _MOST:
+            return *_pairs(text, column, where), str(column)
+    columns = some_ids(frame.columns, 12)
+    raise InputError("io.error.no_geometry", file=where, columns=columns)
+
+
+def _pairs(text: pd.Series, column: str, where: str) -> tuple[Floats, Floats]:
+    """Return longitudes and latitudes of cells that hold both."""
+    made = [_pair(cell) for cell in text]
+    blank = (text.str.strip() == "").to_numpy()
+    lost = ~blank & np.array([pair is None for pair in made])
+    first = np.array([pair[0] if pair else np.nan for pair in made])
+    second = np.array([pair[1] if pair else np.nan for pair in made])
+    known = np.array([pair[2] if pair else "" for pair in made], dtype=object)
+    if lost.any() and lost.mean() > 0.5:
+        rows = some_ids(np.flatnonzero(lost) + 1)
+        raise InputError(
+            "io.error.not_numbers", column=column, file=where, count=int(lost.sum()), rows=rows
+        )
+    plain = known == "?"
+    if plain.any():
+        lat_first = _is_lat_first(first[plain], second[plain], column)
+        known = np.where(plain, "lat" if lat_first else "lon", known)
+    turned = known == "lat"
+    return np.where(turned, second, first), np.where(turned, first, second)
+
+
+def _is_lat_first(first: Floats, second: Floats, column: str) -> bool:
+    """Return whether latitude is first: by numbers above 90, the heading, or custom."""
+    if (np.abs(first) > 90).mean() > 0.5:
+        return False
+    if (np.abs(second) > 90).mean() > 0.5:
+        return True
+    name = fold(column)
+    if any(fold(word) in name for word in _FIRST_LON):
+        return False
+    # West of Greenwich and north of the equator the negative one is the longitude.
+    if any(fold(word) in name for word in _FIRST_LAT):
+        return True
+    # Maps on the web write latitude first.
+    return not ((first < 0) & (second > 0)).mean() > 0.5
+
+
+def _pair(cell: str) -> tuple[float, float, str] | None:
+    """Return two numbers and which is first (``lon``, ``lat`` or ``?``), or None."""
+    plain = _one_blank(cell[:_LONGEST])
+    if "{" in plain or "=" in plain:
+        return _by_keys(plain)
+    if found := _PAIR.match(plain) or _BEHIND.search(plain):
+        return float(found["a"]), float(found["b"]), "?"
+    found = _SIDES.match(plain)
+    return _by_sides(found["a"], found["b"]) if found else None
+
+
+def _by_sides(*parts: str) -> tuple[float, float, str] | None:
+    sides = [_side_of(part) for part in parts]
+    try:
+        a, b = (float(_degrees(part)) for part in parts)
+    except ValueError:
+        return None
+    lon_first = sides[0] in _LON or sides[1] in _LAT
+    lat_first = sides[0] in _LAT or sides[1] in _LON
+    return a, b, "lon" if lon_first else "lat" if lat_first else "?"
+
+
+def _by_keys(plain: str) -> tuple[float, float, str] | None:
+    if listed := _KEY_LIST.search(plain):
+        return float(listed["a"]), float(listed["b"]), "lon"
+    lat, lon = _KEY_LAT.search(plain), _KEY_LON.search(plain)
+    return (float(lon["v"]), float(lat["v"]), "lon") if lat and lon else None
+
+
+def _side_of(part: str) -> str:
+    found = re.search(_SIDE, part)
+    return found[0].upper() if found else ""
+
+
+_FOLDED = {fold(word) for word in _BOTH}
