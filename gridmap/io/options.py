@@ -24,8 +24,6 @@ class ImportOptions:
     ----------
     layer
         Layer of a file, or sheet of a workbook; ``all`` takes each of them.
-    layers
-        Several layers or sheets by name, in the place of one.
     crs
         CRS of the coordinates, where the file states none or a wrong one; with ``@yx`` at
         its end, northing or latitude comes first.
@@ -43,6 +41,8 @@ class ImportOptions:
     near
         West, south, east, north in degrees of what the city has already: it makes guesses
         of a missing CRS sharper, and decides nothing.
+    layers
+        Several layers or sheets by name, in the place of one.
     """
 
     layer: str = ""
