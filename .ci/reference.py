@@ -49,9 +49,85 @@ def commands() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def json_formats() -> str:
+    """Return the reference of what ``--json`` prints, made from the types of the results."""
+    import importlib
+    from typing import get_type_hints, is_typeddict
+
+    from gridmap.api.results import FORMAT
+
+    lines = [
+        "# JSON", "", MADE, "",
+        "`--json` prints one document; `to_dict()` of a result in Python is the same.",
+        f"`format` is {FORMAT}: it changes when a key changes its meaning or goes; new keys come",
+        "without. A number that nobody counted or that cannot be had is `null`, never 0. Shares",
+        "are from 0 to 1.", "",
+        "`--json` 输出一份文档，与 Python 结果的 `to_dict()` 相同。",
+        f"`format` 为 {FORMAT}：已有的键改变含义或取消时才变，新增键时不变。",
+        "没有统计过或无法得到的数为 `null`，不写 0。比例在 0 到 1 之间。", "",
+        "An error is JSON too, with exit code 2. 出错时也是 JSON，退出码为 2：", "",
+        "```json",
+        '{"format": 1, "error": {"key": "io.error.no_crs", "text": "..."}}',
+        "```", "",
+    ]  # fmt: skip
+    for path in sorted((ROOT / "gridmap" / "api").glob("*.py")):
+        module = importlib.import_module(f"gridmap.api.{path.stem}")
+        whole = getattr(module, f"{path.stem.title()}Json", None)
+        if whole is None:
+            continue
+        lines += [f"## {path.stem}", ""]
+        waiting, done = [whole], set()
+        while waiting:
+            one = waiting.pop(0)
+            if one.__name__ in done:
+                continue
+            done.add(one.__name__)
+            if one is not whole:
+                lines += [f"### {one.__name__}", ""]
+            lines += ["| key 键 | type 类型 | unit 单位 | null |", "|---|---|---|---|"]
+            for key, kind in get_type_hints(one).items():
+                text, null, inner = _json_type(kind)
+                waiting += [item for item in inner if is_typeddict(item)]
+                lines.append(f"| `{key}` | {text} | {_unit(key)} | {'yes' if null else ''} |")
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _json_type(kind: object) -> tuple[str, bool, list[type]]:
+    """Return a type in words, whether it may be null, and the types inside it."""
+    from types import NoneType, UnionType
+    from typing import Any, Union, get_args, get_origin, is_typeddict
+
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in {Union, UnionType}:
+        found = [_json_type(part) for part in parts if part is not NoneType]
+        return (" or ".join(text for text, _, _ in found), NoneType in parts,
+                [item for *_, inner in found for item in inner])  # fmt: skip
+    if origin in {list, tuple}:
+        text, null, inner = _json_type(parts[0])
+        return f"list of {text}{' or null' if null else ''}", False, inner
+    if origin is dict:
+        text, null, inner = _json_type(parts[1])
+        return f"object of {text}{' or null' if null else ''}", False, inner
+    if is_typeddict(kind):
+        return f"[{kind.__name__}](#{kind.__name__.lower()})", False, [kind]
+    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return ("any" if kind is Any else words.get(kind, str(kind))), False, []
+
+
+def _unit(key: str) -> str:
+    """Return the unit that a key's name ends with."""
+    units = {
+        "_per_km2": "per km2", "_km2": "km2", "_m2": "m2", "_km": "km", "_m": "m",
+        "_min": "min", "_share": "0-1", "seconds": "s", "deviation": "0-1",
+        "_per_1000_residents": "per 1,000 residents",
+    }  # fmt: skip
+    return next((unit for end, unit in units.items() if key.endswith(end)), "")
+
+
 def main() -> int:
     """Write the files, or say which differ."""
-    made = {"commands.md": commands()}
+    made = {"commands.md": commands(), "json.md": json_formats()}
     stale = []
     for name, text in made.items():
         path = FOLDER / name

@@ -1,7 +1,7 @@
-"""What the environment says; the only module that reads it.
+"""What the environment says; the only module that reads it, beside the language's own.
 
 =========================  ==========================================================
-``GRIDMAP_LANG``           ``zh`` or ``en``; otherwise the system's language, or Chinese
+``GRIDMAP_LANG``           ``zh`` or ``en``; otherwise ``LC_ALL``, ``LC_MESSAGES`` or ``LANG``
 ``GRIDMAP_DATABASE_URL``   SQLAlchemy URL of a department's store; otherwise SQLite in the
                            workspace
 ``GRIDMAP_MAX_FILE_MB``    largest file that is read, 2048 unless set
@@ -22,19 +22,20 @@
 
 from __future__ import annotations
 
-import locale
 import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridmap.errors import InputError
+from gridmap.i18n import system_language
 
 __all__ = [
     "Settings",
     "bundled",
     "environment_with",
     "has_screen",
+    "is_completing",
     "read_language",
     "read_settings",
 ]
@@ -125,10 +126,14 @@ def _positive(name: str, written: str, unset: float) -> float:
 
 
 def read_language() -> str:
-    """Return ``zh`` or ``en``: ``GRIDMAP_LANG``, else the system's language, else Chinese."""
+    """Return ``zh`` or ``en``: ``GRIDMAP_LANG``, else `gridmap.i18n.system_language`."""
     env = os.environ
-    asked = env.get("GRIDMAP_LANG", "").strip().lower()[:2]
-    if asked in {"zh", "en"}:
-        return asked
-    system = (locale.getlocale()[0] or "").lower()
-    return "en" if system.startswith("en") else "zh"
+    asked = env.get("GRIDMAP_LANG", "").strip().lower()
+    if asked:
+        return "zh" if asked.startswith("zh") else "en"
+    return system_language()
+
+
+def is_completing() -> bool:
+    """Return whether a shell asks for the completion of a command line."""
+    return "_GRIDMAP_COMPLETE" in os.environ

@@ -1,9 +1,13 @@
 """What tests of several floors share."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+# The tests read what the library says in Chinese; a command line gets its own language.
+os.environ.setdefault("GRIDMAP_LANG", "zh")
 
 import command_line
 import pytest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from gridmap.api.options import Options, as_list, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
-from gridmap.errors import InputError
+from gridmap.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -41,7 +41,14 @@ class RepairOptions(Options):
     only: Sequence[str] = option(
         (), metavar="invalid|sliver|overlap|unmatched_edge|gap", many=True, parse=_kinds
     )
-    tolerance_m: float = option(5.0, metavar="M", least=1e-6, most=1_000.0, unit="m")
+    tolerance_m: float = option(5.0, metavar="M", unit="m")
+
+    def check_together(self) -> None:
+        """Check that a border may be moved at all."""
+        if not self.tolerance_m > 0:
+            raise OptionError(
+                "io.error.tolerance", option="tolerance_m", received=self.tolerance_m
+            )
 
     def kinds(self) -> tuple[FindingKind, ...]:
         """Return the faults to mend."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from gridmap.api.options import Options, OptionSpec, option_specs
+from gridmap.cli._output import announce
 from gridmap.errors import GridmapError
 
 __all__ = ["from_options"]
@@ -40,6 +41,7 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def call(**words: Any) -> None:  # noqa: ANN401 - typer passes what it has read
+            announce(options.verb)
             texts = {spec.name: words.pop(spec.name) for spec in specs}
             try:
                 command(options=options.from_texts(texts), **words)
@@ -67,6 +69,15 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
     return decorate
 
 
+def _choices_of(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """Return what tells a shell the values that a flag takes."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice and choice.startswith(incomplete)]
+
+    return offered
+
+
 def _parameter(spec: OptionSpec) -> inspect.Parameter:
     whole = spec.kind is int
     number = spec.kind in {int, float} and spec.parse is None
@@ -83,6 +94,8 @@ def _parameter(spec: OptionSpec) -> inspect.Parameter:
         kind, default = (list[str] if spec.many else kind) | None, None
     elif not number and spec.kind is not bool and not isinstance(default, str):
         default = ""
+    if spec.choices:
+        ends["autocompletion"] = _choices_of(spec.choices)
     said = typer.Option(flag, metavar=spec.metavar or None, **ends)
     return inspect.Parameter(
         spec.name, inspect.Parameter.KEYWORD_ONLY, default=default,

@@ -4,79 +4,73 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from gridmap.cli import (
-    _output,
-    _usage,
-    app,
-    audit,
-    check,
-    compare,
-    coverage,
-    demo,
-    import_,
-    measure,
-    plans,
-    propose,
-    repair,
-    report,
-    roles,
-    shifts,
-    site,
-    warm,
-)
+from gridmap.cli import _help, _output, _usage
 from gridmap.errors import GridmapError
 from gridmap.i18n import has_key, set_language, tr
-from gridmap.settings import read_language
+from gridmap.settings import is_completing, read_language
 
-__all__ = ["build", "main", "option_key"]
+__all__ = ["COMMANDS", "GROUPS", "build", "main", "option_help", "option_key"]
 
 _STOPPED = 130  # the exit code of whatever Ctrl+C ends
+_HELP = {"-h", "--help"}
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": demo.command,
-    "import": import_.command,
-    "check": check.command,
-    "repair": repair.command,
-    "measure": measure.command,
-    "coverage": coverage.command,
-    "propose": propose.command,
-    "site": site.command,
-    "shifts": shifts.command,
-    "plans": plans.command,
-    "compare": compare.command,
-    "report": report.command,
-    "audit": audit.command,
-    "roles": roles.command,
-    "warm": warm.command,
-    "app": app.command,
+#: Group to its commands; a command is ``command`` of the module of its name.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "data": ("demo", "import", "check", "repair"),
+    "measure": ("measure", "coverage"),
+    "propose": ("propose", "site", "plans", "compare"),
+    "duty": ("shifts",),
+    "report": ("report",),
+    "run": ("app", "warm", "audit", "roles"),
 }
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
 
-def build() -> TyperGroup:
-    """Return the commands with their texts in the current language."""
+def build(names: Iterable[str] = COMMANDS) -> TyperGroup:
+    """Return commands with their texts in the current language.
+
+    Parameters
+    ----------
+    names
+        The commands wanted: a module is loaded for each.
+    """
     commands = typer.Typer(
         help=tr("cli.help.gridmap"),
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, command in _COMMANDS.items():
-        commands.command(name, help=tr(f"cli.help.{name}"))(command)
+    functions = {name: _function(name) for name in names}
+    for name, function in functions.items():
+        commands.command(name, help=tr(f"cli.help.{name}"))(function)
+    # A callback makes a group of one command, too.
+    commands.callback()(_nothing)
     made = get_command(commands)
-    assert isinstance(made, TyperGroup)  # noqa: S101 - several commands make a group
+    assert isinstance(made, TyperGroup)  # noqa: S101 - a callback makes a group
     for name, one in made.commands.items():
         for item in one.params:
             if isinstance(item, typer.core.TyperOption):
                 item.help = option_help(name, item.opts[0])
-                item.callback = item.callback or _usage.check_finite(_COMMANDS, sys.argv[1:])
+                item.callback = item.callback or _usage.check_finite(functions, sys.argv[1:])
     return made
+
+
+def _nothing() -> None:
+    """Do nothing before a command."""
+
+
+def _function(name: str) -> Callable[..., None]:
+    module = import_module(f"gridmap.cli.{name}{'_' if name == 'import' else ''}")
+    function: Callable[..., None] = module.command
+    return function
 
 
 def option_key(command: str, option: str) -> str:
@@ -99,25 +93,57 @@ def option_help(command: str, option: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; exit code 2 and one line for a problem of the user's making."""
+    """Run the command line; exit code 2 and one line for a problem of the user's making.
+
+    With ``--json`` the problem is printed as JSON too: ``error`` with ``key`` and ``text``.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A Windows console or a cron job may be in another code page.
             stream.reconfigure(encoding="utf-8", errors="replace")
     set_language(read_language())
     os.umask(0o077)  # what is written is for whoever runs this, and for nobody else
+    words = sys.argv[1:]
+    name = next((word for word in words if not word.startswith("-")), "")
+    if _answered(words, name):
+        return
+    known = [name] if name in COMMANDS else COMMANDS
+    code: int | None = 0
     try:
         # Not standalone, so that typer's own lines of usage, in English, are not printed.
-        code = build()(prog_name="gridmap", standalone_mode=False)
+        code = build(known)(prog_name="gridmap", standalone_mode=False)
     except GridmapError as error:
-        _output.fail(error)
+        _output.fail(error, as_json="--json" in words)
     except _usage.UsageError as error:
-        if _usage.is_help(error):
-            _output.say(str(error))
-            sys.exit(2)
-        _output.fail(_usage.told(error, _COMMANDS, sys.argv[1:]))
+        functions = {one: _function(one) for one in known if one == name}
+        told = _usage.told(error, functions, COMMANDS, words)
+        _output.fail(told, as_json="--json" in words)
     except (KeyboardInterrupt, typer.Abort):
         code = _STOPPED
     if code == _STOPPED:
         _output.say(tr("cli.stopped"))
     sys.exit(code or 0)
+
+
+def _answered(words: list[str], name: str) -> bool:
+    """Answer what asks for help or for the version; return whether it was one."""
+    asked = set(words[: words.index("--")] if "--" in words else words)
+    if is_completing():
+        return False
+    if not words or (asked & _HELP and not name) or words == ["help"]:
+        _output.print_text(_help.overview(GROUPS))
+        if not words:
+            sys.exit(2)
+        return True
+    if asked & _HELP and name in COMMANDS:
+        command = build([name]).commands[name]
+        _output.print_text(_help.command_help(name, command, option_help))
+        return True
+    if words[0] in {"--version", "-V"}:
+        from gridmap.version import __version__, library_versions
+
+        _output.print_text(f"gridmap {__version__}")
+        for library, number in library_versions().items():
+            _output.print_text(f"  {library} {number}")
+        return True
+    return False

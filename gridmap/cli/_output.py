@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
+from gridmap.cli._help import cell_width, wrapped
 from gridmap.errors import GridmapError
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Tell", "fail", "print_json", "print_rows", "print_text", "progress_bar", "say"]
+__all__ = [
+    "Tell",
+    "announce",
+    "error_record",
+    "fail",
+    "print_json",
+    "print_rows",
+    "print_text",
+    "progress_bar",
+    "say",
+]
 
 
 def print_text(text: str) -> None:
@@ -29,21 +41,71 @@ def print_json(value: object) -> None:
 
 
 def print_rows(rows: pd.DataFrame) -> None:
-    """Print a table with its columns named in the current language; no cell is cut."""
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
+    """Print a table with its columns named in the current language; no cell is cut.
 
-    table = Table(box=None, pad_edge=False)
-    for name in rows.columns:
+    Long headings take several lines. A table wider than the screen, or than 80 columns where
+    there is none, goes on below, its first columns repeated.
+    """
+    columns = [_Column.of(name, rows[name]) for name in rows.columns]
+    keys = [column for column in columns[:2] if column.name in {"id", "name"}] or columns[:1]
+    rest = columns[len(keys) :]
+    width = screen_width()
+    while columns:
+        room = width - sum(column.width + 2 for column in keys)
+        block: list[_Column] = []
+        while rest and (not block or room >= rest[0].width):
+            room -= rest[0].width + 2
+            block.append(rest.pop(0))
+        _print_block([*keys, *block], len(rows))
+        if not rest:
+            return
+        print_text("")
+
+
+class _Column(NamedTuple):
+    """One column of a table as it is printed."""
+
+    name: str
+    heading: list[str]
+    cells: list[str]
+    width: int
+    numeric: bool
+
+    @classmethod
+    def of(cls, name: object, values: pd.Series) -> _Column:
         label = tr(f"field.{name}") if has_key(f"field.{name}") else str(name)
-        numeric = rows[name].dtype.kind in "if"
-        table.add_column(label, justify="right" if numeric else "left", no_wrap=True)
-    for row in rows.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    console = Console(file=sys.stdout, width=10_000)
-    console.width = max(1, Measurement.get(console, console.options, table).maximum)
-    console.print(table)
+        cells = [_cell(value) for value in values]
+        width = max(map(cell_width, cells), default=0)
+        longest = max(cell_width(word) for word in label.split() or [""])
+        narrow = longest if label.isascii() else min(cell_width(label), _NARROW)
+        heading = wrapped(label, max(width, narrow))
+        width = max(width, *map(cell_width, heading))
+        return cls(str(name), heading, cells, width, values.dtype.kind in "if")
+
+    def put(self, text: str) -> str:
+        """Return a text at its place in the column."""
+        blank = " " * (self.width - cell_width(text))
+        return blank + text if self.numeric else text + blank
+
+
+_NARROW = 8  # a heading in Chinese is broken to this at most
+
+
+def _print_block(columns: list[_Column], rows: int) -> None:
+    height = max((len(column.heading) for column in columns), default=0)
+    for line in range(height):
+        parts = []
+        for column in columns:
+            at = line - (height - len(column.heading))  # headings stand on the cells
+            parts.append(column.put(column.heading[at] if at >= 0 else ""))
+        print_text("  ".join(parts).rstrip())
+    for row in range(rows):
+        print_text("  ".join(column.put(column.cells[row]) for column in columns).rstrip())
+
+
+def screen_width() -> int:
+    """Return the columns of the screen, 80 where the output goes elsewhere."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
 
 
 class Tell(Protocol):
@@ -90,10 +152,23 @@ def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def fail(error: GridmapError) -> NoReturn:
-    """Print the error in one line and exit with code 2."""
+def announce(command: str) -> None:
+    """Say at once what begins, where somebody looks on: loading libraries takes a second."""
+    if sys.stderr.isatty():
+        say(tr("cli.begins", what=tr(f"cli.help.{command}").rstrip("。.")))
+
+
+def fail(error: GridmapError, *, as_json: bool = False) -> NoReturn:
+    """Print the error in one line, and as JSON where that was asked for; exit with code 2."""
+    if as_json:
+        print_json({"format": 1, "error": error_record(error)})
     say(error.text())
     sys.exit(2)
+
+
+def error_record(error: GridmapError) -> dict[str, str]:
+    """Return an error as scripts read it: its key in the catalogue and its sentence."""
+    return {"key": error.key, "text": error.text()}
 
 
 def _plain(value: object) -> object:

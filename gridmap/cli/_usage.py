@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
@@ -11,20 +12,42 @@ import typer
 from gridmap.api.options import OptionSpec, number_error
 from gridmap.errors import GridmapError, InputError
 
-__all__ = ["UsageError", "check_finite", "is_help", "told"]
+__all__ = ["UsageError", "check_finite", "told"]
 
+_ALIKE = 0.6  # of 1: what a slip of the keys leaves
 Commands = Mapping[str, Callable[..., None]]
 
 # What typer raises comes from click or, later, from a click of its own.
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
-def is_help(error: Exception) -> bool:
-    """Return whether the error is only that nothing was asked for: its text is the help."""
-    return type(error).__name__ == "NoArgsIsHelpError"
+def _no_command(received: str, names: Sequence[str]) -> GridmapError:
+    near = get_close_matches(received, names, 1, _ALIKE)
+    if near:
+        return InputError("cli.usage.command_near", received=received, near=near[0])
+    return InputError("cli.usage.command", received=received, known=", ".join(names))
 
 
-def told(error: Exception, commands: Commands, words: Sequence[str]) -> GridmapError:
+def _no_option(received: str, commands: Commands, usage: str) -> GridmapError:
+    near = get_close_matches(received, _flags(commands), 1, _ALIKE)
+    if near:
+        return InputError("cli.usage.option_near", received=received, near=near[0], usage=usage)
+    return InputError("cli.usage.option", received=received, usage=usage)
+
+
+def _flags(commands: Commands) -> list[str]:
+    """Return every flag of the commands."""
+    from gridmap.cli._main import build
+
+    return [
+        flag for one in build(commands).commands.values() for item in one.params
+        for flag in (*item.opts, *item.secondary_opts) if flag.startswith("--")
+    ]  # fmt: skip
+
+
+def told(
+    error: Exception, commands: Commands, names: Sequence[str], words: Sequence[str]
+) -> GridmapError:
     """Return the one sentence that says what is wrong with a command line.
 
     Parameters
@@ -32,7 +55,9 @@ def told(error: Exception, commands: Commands, words: Sequence[str]) -> GridmapE
     error
         What typer raised, a `UsageError`.
     commands
-        The commands by name.
+        The command that was named, by its name; empty where none was.
+    names
+        The names of all commands.
     words
         The command line without the program.
     """
@@ -42,9 +67,9 @@ def told(error: Exception, commands: Commands, words: Sequence[str]) -> GridmapE
     option = str(getattr(error, "option_name", ""))
     param = getattr(error, "param", None)
     if not name and asked:
-        return InputError("cli.usage.command", received=asked, known=", ".join(commands))
+        return _no_command(asked, names)
     if hasattr(error, "possibilities"):
-        return InputError("cli.usage.option", received=option, usage=usage)
+        return _no_option(option, commands, usage)
     if option:
         given = any(word.startswith(f"{option}=") for word in words)
         return InputError(f"cli.usage.{'no_value' if given else 'value'}", option=option)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridmap.api.check import CheckOptions, check
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
-from gridmap.cli._output import print_json, print_text, progress_bar
+from gridmap.cli._output import print_json, print_text, progress_bar, say
 from gridmap.errors import some_ids
 from gridmap.i18n import tr
 
@@ -13,7 +13,7 @@ from gridmap.i18n import tr
 @from_options(CheckOptions)
 def command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = False) -> None:
     """Check a workspace; nothing is changed."""
-    from gridmap.io import read_city
+    from gridmap.io import MENDABLE, read_city
 
     city = read_city(workspace)
     with progress_bar(tr("cli.checking")) as tell:
@@ -38,3 +38,5 @@ def command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = Fal
         if item.ids:
             line += tr("cli.check.ids", ids=some_ids(item.ids))
         print_text(line)
+    mendable = any(str(item.kind) in map(str, MENDABLE) for item in findings)
+    say(tr(f"cli.next.check_{'repair' if mendable else 'measure'}", path=str(workspace)))

@@ -9,7 +9,7 @@ import typer
 
 from gridmap.cli._arguments import Json, WorkspacePath, pairs
 from gridmap.cli._log import logged
-from gridmap.cli._output import print_json, print_text, say
+from gridmap.cli._output import error_record, print_json, print_text, say
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.settings import read_settings
@@ -56,13 +56,16 @@ def command(
             detail.update(import_detail(report))
     except GridmapError as error:
         if as_json:
-            nothing = {"kind": kind, "features": 0, "error": error.key, "warnings": [error.text()]}
-            print_json(nothing)
+            nothing = {"format": 1, "kind": kind, "features": 0, "warnings": [error.text()]}
+            print_json({**nothing, "error": error_record(error)})
+            say(error.text())
+            raise typer.Exit(2) from error
         raise
     if as_json:
-        print_json(report.as_json())
+        print_json({"format": 1, **report.as_json()})
     else:
         _print(report)
+        say(tr("cli.next.import", path=str(workspace)))
 
 
 def _print(report: ImportReport) -> None:

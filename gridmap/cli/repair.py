@@ -32,7 +32,7 @@ def command(
             kinds = [str(kind) for kind in undo_repair(workspace)]
             detail["layers"] = kinds
         if as_json:
-            print_json({"format": FORMAT, "undone": kinds})
+            print_json({"undone": kinds})
         else:
             names = ", ".join(tr(f"io.layer.{kind}") for kind in kinds)
             print_text(tr("cli.repair.undone", layers=names))

@@ -12,6 +12,7 @@ from gridmap.i18n._catalogue import (
     has_key,
     keys,
     set_language,
+    system_language,
     tr,
     using_language,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "has_key",
     "keys",
     "set_language",
+    "system_language",
     "tr",
     "using_language",
 ]

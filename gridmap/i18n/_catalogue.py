@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import locale
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,26 @@ from typing import Any
 LANGUAGES = ("zh", "en")
 
 # A context variable, not a global: Streamlit serves each user in a thread of its own.
-_language: ContextVar[str] = ContextVar("gridmap_language", default="zh")
+_language: ContextVar[str] = ContextVar("gridmap_language")
 
 
 def current_language() -> str:
-    """Return the language of this context, ``zh`` or ``en``."""
-    return _language.get()
+    """Return the language of this context, ``zh`` or ``en``: the system's unless set."""
+    return _language.get(None) or system_language()
+
+
+def system_language() -> str:
+    """Return ``zh`` where the environment asks for Chinese, else ``en``.
+
+    ``GRIDMAP_LANG`` decides, else the first of ``LC_ALL``, ``LC_MESSAGES`` and ``LANG`` that
+    is set, read by hand: a locale that is not installed names a language all the same. Where
+    none is set, as on Windows, the system's own setting.
+    """
+    for name in ("GRIDMAP_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        asked = os.environ.get(name, "").strip().lower()
+        if asked:
+            return "zh" if asked.startswith("zh") else "en"
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
 
 
 def set_language(language: str) -> None:

@@ -1,0 +1,137 @@
+"""Help and manners of the command line, as a newcomer meets them in either language."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from command_line import run
+
+from gridmap.cli._help import EXAMPLES, cell_width, wrapped
+from gridmap.cli._main import COMMANDS, build
+from gridmap.i18n import system_language, tr, using_language
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_80_columns_and_leaks_no_type(name, language):
+    done = run(*name.split(), "-h", language=language)
+    assert done.returncode == 0
+    assert max(map(cell_width, done.stdout.splitlines())) <= 80
+    assert not re.search(r"<\w|\[default|INTEGER|FLOAT|Usage: gridmap \[", done.stdout)
+    if name:
+        assert done.stdout.count(f"gridmap {name}") > 1  # usage and examples
+    told = done.stdout.replace("监控", "")  # what a network is called in the data
+    assert bool(CHINESE.search(told)) == (language == "zh")
+    assert run(*name.split(), "--help", language=language).stdout == done.stdout
+
+
+def test_the_overview_groups_every_command():
+    told = run("--help").stdout
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", told, re.MULTILINE), name
+    for group in ("Data", "Measure", "Propose", "Duty", "Report", "Run"):
+        assert f"\n{group}\n" in told
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_can_be_read(name, monkeypatch):
+    command = build([name]).commands[name]
+    for line in EXAMPLES[name]:
+        program, used, *words = line.split()
+        assert (program, used) == ("gridmap", name)
+        command.make_context(name, words)
+
+
+def test_versions_are_told():
+    told = run("--version").stdout
+    assert told.startswith("gridmap 0.")
+    for library in ("GDAL", "PROJ", "numba"):
+        assert re.search(rf"{library}\S* \d", told)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("propse", "Did you mean propose?"),
+        ("mesure city", "Did you mean measure?"),
+        ("propose city --tolerence 5%", "Did you mean --tolerance?"),
+        ("report city --suppress 5", "Did you mean --suppress-below?"),
+    ],
+)
+def test_a_slip_of_the_keys_is_understood(words, said):
+    done = run(*words.split())
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["measure nowhere", "nosuch", "propose", "check nowhere"])
+def test_errors_are_json_where_json_is_asked_for(words):
+    for language in ("zh", "en"):
+        done = run(*words.split(), "--json", language=language)
+        assert done.returncode == 2
+        answer = json.loads(done.stdout)
+        assert answer["format"] == 1
+        assert set(answer["error"]) == {"key", "text"}
+        assert answer["error"]["text"] == done.stderr.strip()
+
+
+def test_an_import_that_fails_says_so_in_json(tmp_path):
+    done = run("import", tmp_path / "city", "--kind", "grid", tmp_path / "none.shp", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert answer["features"] == 0
+    assert answer["error"]["key"] == "io.error.no_file"
+
+
+@pytest.mark.parametrize(
+    ("settings", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_TW"}, "zh"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.GBK"}, "zh"),
+        ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh"}, "zh"),
+        ({"LANG": "zh_CN", "GRIDMAP_LANG": "en"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_is_read_by_hand(settings, language, monkeypatch):
+    names = ("LC_ALL", "LC_MESSAGES", "LANG", "GRIDMAP_LANG")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert system_language() == language
+    code = "import gridmap.i18n as i; print(i.tr('field.residents'))"
+    env = {k: v for k, v in os.environ.items() if k not in names} | settings
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, env=env,
+        encoding="utf-8", check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == tr("field.residents", language=language)
+
+
+@pytest.mark.parametrize(
+    "text", ["网格与警格的叠加、度量、覆盖与划分。" * 3, "one two three " * 9]
+)
+def test_wrapping_loses_nothing(text):
+    lines = wrapped(text, 20)
+    assert all(cell_width(line) <= 22 for line in lines)  # a mark may hang over
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert not any(line[:1] in "，。、；：）" for line in lines)
+
+
+def test_the_next_step_is_told(tmp_path):
+    with using_language("en"):
+        assert run("demo", tmp_path / "city", "--grids", 60, "--incidents", 50).returncode == 0
+    done = run("check", tmp_path / "city")
+    assert "Next:" in done.stderr
+    assert str(tmp_path / "city") in done.stderr
