@@ -23,6 +23,7 @@ from gridmap.errors import InputError, MissingError
 from gridmap.measure.crosswalk import Crosswalk, crosswalk
 from gridmap.measure.disc_areas import covered_share
 from gridmap.model import City, Kind, Layer, Plan
+from gridmap.model.joining import join_rows
 from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = [
@@ -338,16 +339,10 @@ def ground_of(city: City, by: By, plan: Plan | None = None) -> Layer:
     if rows.layer is not None:
         shapes = rows.layer.geometry
     else:
-        shapes = np.full(len(rows.ids), shapely.Polygon(), dtype=object)
-        if rows.row_of_grid is not None and len(rows.row_of_grid):
-            order = np.argsort(rows.row_of_grid, kind="stable")
-            held = rows.row_of_grid[order]
-            starts = np.flatnonzero(np.diff(held, prepend=-2))
-            # A union of grids that cross themselves fails: they are mended for drawing alone.
-            sound = shapely.make_valid(city.grids.geometry)
-            for row, part in zip(held[starts], np.split(order, starts[1:]), strict=True):
-                if row >= 0:
-                    shapes[row] = shapely.union_all(sound[part])
+        assert rows.row_of_grid is not None  # noqa: S101 - rows are made of one or the other
+        shapes = join_rows(
+            city.grids.geometry, rows.row_of_grid, len(rows.ids), gap_m=city.presets.gap_m
+        )
     kind = Kind.STATION if by == "city" else Kind(by)
     columns = {"id": rows.ids, "name": rows.names}
     return Layer(kind, gpd.GeoDataFrame(columns, geometry=shapes, crs=city.crs))

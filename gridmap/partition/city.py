@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gridmap.i18n import tr
 from gridmap.measure import Workload, balance, criterion_of
 from gridmap.model import BeatInfo, City, Kind, Plan
+from gridmap.model.joining import join_rows, polsby_popper
 from gridmap.partition.conditions import station_of_grids
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate, Proposal
@@ -170,7 +171,7 @@ def plan_rows(
                 "max_deviation": scores.max_deviation,
                 "cv": fair.cv,
                 "gini": fair.gini,
-                "mean_polsby_popper": scores.mean_polsby_popper,
+                "mean_polsby_popper": _compactness(city, plan),
                 "cut_border_km": scores.cut_m / 1000.0,
                 "kept_share": _kept(plan, present, _people(city, workload)),
                 "grids_split": 0,  # a beat is a union of whole grids
@@ -185,6 +186,12 @@ def plan_rows(
             }
         )
     return rows
+
+
+def _compactness(city: City, plan: Plan) -> float:
+    """Return the mean Polsby-Popper of the polygons that are exported."""
+    shapes = join_rows(city.grids.geometry, plan.assignment, len(plan), gap_m=city.presets.gap_m)
+    return float(polsby_popper(shapely.area(shapes), shapely.length(shapes)).mean())
 
 
 def _bounds(candidate: Candidate) -> list[dict[str, object]]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import match_columns
 from gridmap.io import as_ids, refuse_personal_columns
 from gridmap.measure.crosswalk import crosswalk
-from gridmap.model import BeatInfo, Kind, Layer, Plan
+from gridmap.model import BeatInfo, Kind, Layer, Plan, Presets
+from gridmap.model.joining import join_rows
 from gridmap.plans.fingerprints import GridDifference
 
 __all__ = ["assignment_table", "plan_from_layer", "plan_from_table", "plan_layer"]
 
+_GAP_M = Presets().gap_m
 _DETAILS = ("station", "room", "officers", "auxiliaries")
 
 
@@ -110,7 +110,7 @@ def plan_from_table(
     )
 
 
-def plan_layer(plan: Plan, grids: Layer) -> Layer:
+def plan_layer(plan: Plan, grids: Layer, *, gap_m: float = _GAP_M) -> Layer:
     """Return a plan's beats as a layer: each the union of its grids.
 
     Parameters
@@ -119,6 +119,8 @@ def plan_layer(plan: Plan, grids: Layer) -> Layer:
         The plan; a beat without grids is left out.
     grids
         The grids that it is about.
+    gap_m
+        Widest gap between neighbours, metres: the city's preset.
 
     Raises
     ------
@@ -132,12 +134,9 @@ def plan_layer(plan: Plan, grids: Layer) -> Layer:
             received=len(plan.grid_ids),
             expected=len(grids),
         )
-    rows, shapes = [], []
-    for row, beat in enumerate(plan.beats):
-        members = np.flatnonzero(plan.assignment == row)
-        if len(members):
-            rows.append(beat)
-            shapes.append(_union(grids.geometry[members]))
+    ground = join_rows(grids.geometry, plan.assignment, len(plan), gap_m=gap_m)
+    held = np.flatnonzero(np.bincount(plan.assignment[plan.assignment >= 0], minlength=len(plan)))
+    rows, shapes = [plan.beats[row] for row in held], ground[held]
     frame = gpd.GeoDataFrame(
         {
             "id": [beat.id for beat in rows],
@@ -186,13 +185,6 @@ def plan_from_layer(beats: Layer, grids: Layer, *, name: str) -> Plan:
         for row in range(len(beats))
     )
     return Plan(name, grids.ids, main.astype(np.int32), infos, grids.digest)
-
-
-def _union(shapes: NDArray[np.object_]) -> shapely.Geometry:
-    """Return the union; grids that fit each other exactly take the fast way."""
-    if bool(shapely.coverage_is_valid(shapes)):
-        return shapely.coverage_union_all(shapes)
-    return shapely.union_all(shapes)
 
 
 def _texts(column: pd.Series) -> pd.Series:

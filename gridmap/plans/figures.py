@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from math import pi
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gridmap.model.joining import join_rows, polsby_popper
 from gridmap.plans.ground import Ground
 
 __all__ = ["BeatFigures", "Figures", "measure_beats", "pieces_of", "remeasure_beats"]
@@ -54,8 +55,10 @@ class Figures:
     ----------
     grids, residents, incidents, workload, covered, area_m2
         Sums over the beat's grids.
-    perimeter_m
-        Length of the border: perimeters of the grids less twice what they share inside.
+    joined_m2, perimeter_m
+        Area of the polygon that is exported (`join_grids`), and length of its border; where a
+        ground has no geometry, the grids' area, and their perimeters less twice what they
+        share inside.
     pieces
         Number of pieces.
     """
@@ -66,6 +69,7 @@ class Figures:
     workload: Floats
     covered: Floats
     area_m2: Floats
+    joined_m2: Floats
     perimeter_m: Floats
     pieces: Floats
 
@@ -75,10 +79,7 @@ class Figures:
     @property
     def compactness(self) -> Floats:
         """Polsby-Popper of each beat (Polsby and Popper 1991), shape (k,)."""
-        square = self.perimeter_m**2
-        return np.divide(
-            4.0 * pi * self.area_m2, square, out=np.zeros(len(self)), where=square > 0
-        )
+        return polsby_popper(self.joined_m2, self.perimeter_m)
 
     @property
     def covered_share(self) -> Floats:
@@ -214,9 +215,15 @@ def _measure(
     def total(values: Floats) -> Floats:
         return np.bincount(beat, weights=values[members], minlength=size).astype(float)
 
-    inner = np.bincount(
-        assignment[adjacency.first[pairs]], weights=adjacency.length_m[pairs], minlength=size
-    )
+    if ground.geometry is None:
+        inner = np.bincount(
+            assignment[adjacency.first[pairs]], weights=adjacency.length_m[pairs], minlength=size
+        )
+        perimeter_m = np.maximum(total(ground.perimeter_m) - 2.0 * inner, 0.0)
+        joined_m2 = total(ground.area_m2)
+    else:
+        joined = join_rows(ground.geometry, assignment, size, gap_m=ground.gap_m, chosen=chosen)
+        joined_m2, perimeter_m = shapely.area(joined), shapely.length(joined)
     piece = _pieces(ground, members, pairs)
     _, at = np.unique(piece, return_index=True)
     return Figures(
@@ -226,7 +233,8 @@ def _measure(
         workload=total(ground.workload),
         covered=total(ground.covered),
         area_m2=total(ground.area_m2),
-        perimeter_m=np.maximum(total(ground.perimeter_m) - 2.0 * inner, 0.0),
+        joined_m2=joined_m2,
+        perimeter_m=perimeter_m,
         pieces=np.bincount(beat[at], minlength=size).astype(float),
     )
 

@@ -42,6 +42,9 @@ class Ground:
         Id of the station that each grid lies in, ``""`` where it is not known.
     digest
         Digest of the grid layer.
+    geometry, gap_m
+        Polygons of the grids, and the widest gap between neighbours, metres: what beats'
+        borders are measured of. None where there are no polygons.
 
     Raises
     ------
@@ -59,6 +62,8 @@ class Ground:
     adjacency: Adjacency
     stations: NDArray[np.object_]
     digest: str = ""
+    geometry: NDArray[np.object_] | None = None
+    gap_m: float = 0.0
 
     def __post_init__(self) -> None:
         """Check lengths and signs."""
@@ -128,6 +133,8 @@ class Ground:
             adjacency=city.adjacency,
             stations=city.named(grids, Kind.STATION),
             digest=grids.digest,
+            geometry=grids.geometry,
+            gap_m=city.presets.gap_m,
         )
 
     @cached_property

@@ -162,7 +162,7 @@ class Report:
         if self.plan is None:
             layer = self.city.get(Kind.BEAT)
         else:
-            layer = plan_layer(self.plan, self.city.grids)
+            layer = plan_layer(self.plan, self.city.grids, gap_m=self.city.presets.gap_m)
         return layer if layer is not None and len(layer) else None
 
     @property
