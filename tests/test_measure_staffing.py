@@ -229,3 +229,26 @@ def test_stability_by_hand():
     assert table.loc["fitted", "assigned"] == 6
     with pytest.raises(ValueError, match="fit"):
         score_stability(plan, [[1, 2]], ["1", "2"], fitted=1)
+
+
+def test_equal_beats_tie_by_order_not_by_rounding():
+    """0.1 * 3 is a hair more than 0.3: the beat that comes first gets the officer all the same."""
+    assert apportion([0.3, 0.1 * 3], 3, least=0).tolist() == [2, 1]
+    assert apportion([0.1 * 3, 0.3], 3, least=0).tolist() == [2, 1]
+    for method in ("largest remainder", "minimax"):
+        for total in range(3, 20):
+            one = apportion([0.3, 0.1 * 3, 0.1 + 0.2], total, method=method)
+            assert one.tolist() == apportion([1, 1, 1], total, method=method).tolist()
+
+
+def test_calls_from_no_beat_are_not_called_across():
+    """Two units a beat each, hardly any calls: all are answered at home, whatever has no home."""
+    travel = [[1.0, 9.0, 5.0], [9.0, 1.0, 6.0]]
+    quiet = [0.001, 0.001, 0.002]
+    at_home = hypercube(quiet, travel, 30.0, home=[0, 1, -1])
+    assert at_home.cross_beat_share == pytest.approx(0.0, abs=0.005)
+    # By hand: of the calls with a home, a share P(own unit busy) crosses; nearly 1/1000.
+    busy = hypercube([0.5, 0.5, 0.5], travel, 30.0, home=[0, 1, -1])
+    alone = sum(busy.dispatch_share[unit, unit] for unit in (0, 1))
+    assert busy.cross_beat_share == pytest.approx(1.0 - alone / (2 / 3))
+    assert np.isnan(hypercube(quiet, travel, 30.0, home=[-1, -1, -1]).cross_beat_share)

@@ -72,7 +72,9 @@ def city(*layers, points=HAPPENED, **options):
 
 
 def assert_adds_up(table):
-    for name in ("area_km2", "residents", "migrants", "households", "incidents"):
+    for name in {"area_km2", "residents", "migrants", "households", "incidents"} - set(
+        table.missing
+    ):
         assert table.rows[name].sum() + table.unassigned[name] == pytest.approx(
             table.totals[name], abs=1e-9
         )
@@ -123,13 +125,8 @@ def test_own_counts_and_own_beats_stand_in_for_points_and_polygons():
     assert table.rows["id"].tolist() == ["b10", "b2"]
     assert table.rows["incidents"].tolist() == [0, 6]
     assert table.rows["area_km2"].tolist() == [1, 2]
-    assert table.unassigned == {
-        "area_km2": 1,
-        "residents": 10,
-        "migrants": 0,
-        "households": 0,
-        "incidents": 3,
-    }
+    counted = {name: value for name, value in table.unassigned.items() if not np.isnan(value)}
+    assert counted == {"area_km2": 1, "residents": 10, "incidents": 3}
     assert table.split_grids == 0
     assert_adds_up(table)
     with pytest.raises(InputError) as caught:

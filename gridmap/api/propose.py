@@ -219,6 +219,7 @@ class PlanJson(TypedDict):
     mean_polsby_popper: float
     cut_border_km: float
     kept_share: float | None
+    kept_work_share: float | None
     grids_split: int
     communities_split: int | None
     mean_travel: float | None

@@ -61,6 +61,8 @@ def _print(city: City, coverage: Coverage, by: By) -> None:
     names = ["id", "name", "residents", *_ROW, f"mean_{unit}", f"p95_{unit}"]
     if rows["unreached_share"].any():
         names.append("unreached_share")
+    # Of a city without residents, what is covered of its incidents is told instead.
+    names = [name for name in names if name in {"id", "name"} or rows[name].notna().any()]
     print_rows(_named(rows[names[1:] if by == "city" else names]))
     if coverage.error:
         print_text(tr("coverage.sampled", error=100.0 * coverage.error))

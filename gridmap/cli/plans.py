@@ -132,6 +132,7 @@ def _history(place: Workspace, name: str, *, as_json: bool) -> None:
 def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
     import pandas as pd
 
+    from gridmap.measure import without_missing
     from gridmap.plans import Draft, Ground
 
     with open_store(place.path, create=False) as store:
@@ -140,10 +141,10 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
         plan = store.load(name, known.number, grids=city.grids)
     draft = Draft.start(Ground.from_city(city), plan, locks=known.locks)
     deviation = draft.figures.deviation
-    rows = []
+    rows: list[dict[str, object]] = []
     for row, beat in enumerate(plan.beats):
         figures = draft.figures.row(row)
-        rows.append(
+        told = without_missing(
             {
                 "id": beat.id,
                 "name": beat.label,
@@ -158,8 +159,10 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
                 "pieces": figures.pieces,
                 "compactness": figures.compactness,
                 "covered_residents_share": figures.covered_share,
-            }
+            },
+            draft.ground.missing,
         )
+        rows.append(told)
     if as_json:
         print_json(
             {
@@ -171,9 +174,9 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
         )
         return
     _print(known)
-    shares = ("deviation", "covered_residents_share")
-    table = pd.DataFrame(rows)
-    table[list(shares)] *= 100.0
+    table = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    shares = [name for name in ("deviation", "covered_residents_share") if name in table]
+    table[shares] *= 100.0
     labels = {name: tr(f"cli.beat.{name}") for name in ("grids", "pieces", "compactness", *shares)}
     print_rows(table.rename(columns=labels))
 

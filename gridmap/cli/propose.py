@@ -24,6 +24,7 @@ _SHOWN = {  # what the table tells of each plan, and how it is written
     "mean_polsby_popper": "{:.3f}",
     "cut_border_km": "{:,.1f}",
     "kept_share": "{:.1%}",
+    "kept_work_share": "{:.1%}",
     "communities_split": "{}",
 }
 
@@ -64,6 +65,7 @@ def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
         for name in _SHOWN
         if any(row[name] is not None for row in rows)
         and (name != "communities_split" or any(row[name] for row in rows))
+        and (name != "kept_work_share" or all(row["kept_share"] is None for row in rows))
     ]
     table = {
         tr(f"cli.plan.{name}"): [

@@ -32,6 +32,12 @@ from gridmap.measure.change import (
 from gridmap.measure.cluster import (
     count_on_cluster,
 )
+from gridmap.measure.counted import (
+    COUNTS,
+    is_missing,
+    missing_counts,
+    without_missing,
+)
 from gridmap.measure.counting import (
     Axes,
     Axis,
@@ -159,7 +165,6 @@ from gridmap.measure.staffing import (
     staff_needed,
 )
 from gridmap.measure.summary import (
-    COUNTS,
     SLIVER_SHARE,
     By,
     MeasureTable,
@@ -245,12 +250,14 @@ __all__ = [
     "estimate_dispersion",
     "hot_spots",
     "hypercube",
+    "is_missing",
     "judge_changes",
     "kernel_density",
     "knox_test",
     "lorenz_curve",
     "match_beats",
     "measure_coverage",
+    "missing_counts",
     "moment",
     "networks_of",
     "norms",
@@ -289,5 +296,6 @@ __all__ = [
     "week_matrix",
     "weekday_occurrences",
     "weekly_counts",
+    "without_missing",
     "worst_grids",
 ]

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from gridmap.measure._ratio import ratio
+from gridmap.measure.counted import is_missing, missing_counts
 from gridmap.measure.coverage import (
     Coverage,
     Within,
@@ -72,7 +73,8 @@ def coverage_table(
     -------
     DataFrame
         ``id, name``; for residents, migrants and incidents the total, those covered, the
-        share covered and the share with backup (NaN where there are none); ``mean_m`` and
+        share covered and the share with backup (NaN where there are none, or nobody counted
+        them); ``mean_m`` and
         ``p95_m`` (or ``_min``), weighted by residents over the points that can be reached,
         by ground where there are none; ``unreached_share`` of the points that cannot.
 
@@ -105,7 +107,7 @@ def coverage_table(
     mean, p95, unreached = _spread(pieces.row[reach.piece], reach.cost, weight, len(areas.ids))
     unit = coverage.within.unit
     columns |= {f"mean_{unit}": mean, f"p95_{unit}": p95, "unreached_share": unreached}
-    return pd.DataFrame(columns)
+    return _only_counted(city, pd.DataFrame(columns))
 
 
 def coverage_figures(
@@ -178,7 +180,7 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
         place, weights=(weight * np.where(held, coverage.cost, 0.0))[held], minlength=m
     ).astype(np.float64)
     officers, auxiliaries = rooms.counts("officers"), rooms.counts("auxiliaries")
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "id": rooms.ids,
             "name": rooms.names,
@@ -191,6 +193,7 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
             f"mean_{coverage.within.unit}": ratio(far, residents),
         }
     )
+    return _only_counted(city, table)
 
 
 def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFrame:
@@ -288,7 +291,7 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
                 "covered_residents_share": float(ratio(covered, residents.sum())),
             }
         )
-    return pd.DataFrame(rows)
+    return _only_counted(city, pd.DataFrame(rows))
 
 
 def reach_shape(city: City, coverage: Coverage) -> shapely.Geometry:
@@ -367,6 +370,13 @@ def coverage_frame(
     table = coverage_table(city, coverage, by=by, plan=plan)
     ground = ground_of(city, by, plan)
     return gpd.GeoDataFrame(table, geometry=ground.geometry, crs=city.crs)
+
+
+def _only_counted(city: City, table: pd.DataFrame) -> pd.DataFrame:
+    """Put NaN for what nobody counted."""
+    missing = missing_counts(city)
+    table[[name for name in table.columns if is_missing(name, missing)]] = np.nan
+    return table
 
 
 def _located_incidents(coverage: Coverage, areas: Areas) -> tuple[Floats, ...] | None:

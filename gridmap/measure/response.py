@@ -168,7 +168,7 @@ def respond_to_both(
 
 def tell_response(before: PlanResponse, after: PlanResponse) -> str:
     """Return in one sentence how the response of two plans differs."""
-    return tr(
+    change = tr(
         "measure.response_change",
         mean_before=before.response.mean_response_min,
         mean_after=after.response.mean_response_min,
@@ -177,6 +177,9 @@ def tell_response(before: PlanResponse, after: PlanResponse) -> str:
         cross_before=before.response.cross_beat_share,
         cross_after=after.response.cross_beat_share,
     )
+    if before.response.exact and after.response.exact:
+        return change
+    return change + tr("measure.response_approximate")
 
 
 def _hours(city: City, since: Moment, until: Moment) -> float | None:

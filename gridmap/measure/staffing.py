@@ -20,6 +20,7 @@ from gridmap.i18n import current_language
 __all__ = ["Norm", "apportion", "norms", "staff_needed"]
 
 Kind = Literal["per_beat", "per_village", "people_per_officer", "auxiliaries_per_officer"]
+_QUOTA_DIGITS = 9
 _KINDS = ("per_beat", "per_village", "people_per_officer", "auxiliaries_per_officer")
 
 
@@ -183,18 +184,19 @@ def apportion(
     if method == "minimax":
         return _minimax(wanted, given, total)
     weight = wanted if wanted.sum() > 0 else np.ones(len(wanted))
-    quota = total * weight / weight.sum()
-    given = np.maximum(np.floor(quota + 1e-12).astype(np.int64), least)
-    remainder = quota - given
+    # Rounded, so that equal beats are equal and ties go by order, not by rounding errors.
+    quota = np.round(total * weight / weight.sum(), _QUOTA_DIGITS)
+    given = np.maximum(np.floor(quota).astype(np.int64), least)
+    remainder = np.round(quota - given, _QUOTA_DIGITS)
     while given.sum() < total:
         at = int(np.argmax(remainder))
         given[at] += 1
-        remainder[at] -= 1
+        remainder[at] = round(remainder[at] - 1, _QUOTA_DIGITS)
     while given.sum() > total:  # the least took more than the quota gives
         spare = np.where(given > least, remainder, np.inf)
         at = int(np.argmin(spare))
         given[at] -= 1
-        remainder[at] += 1
+        remainder[at] = round(remainder[at] + 1, _QUOTA_DIGITS)
     return given
 
 
@@ -211,7 +213,9 @@ def _minimax(
 
 
 def _per_officer(wanted: float, officers: int) -> float:
-    return wanted / officers if officers else (np.inf if wanted > 0 else 0.0)
+    if not officers:
+        return np.inf if wanted > 0 else 0.0
+    return float(f"{wanted / officers:.12g}")  # equal beats tie in spite of rounding errors
 
 
 def _column(table: pd.DataFrame, name: str, default: float) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.measure._ratio import ratio
 from gridmap.measure.conservation import require_conserved
+from gridmap.measure.counted import COUNTS, is_missing, missing_counts
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.crosswalk import Crosswalk
 from gridmap.measure.disc_areas import covered_share
@@ -41,8 +42,6 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: What is counted and shared out, besides incidents.
-COUNTS = ("residents", "migrants", "households")
 #: A grid is split when two rows or more hold over this share of its ground each: borders
 #: of two sources differ by slivers that cut nothing.
 SLIVER_SHARE = 0.01
@@ -70,7 +69,7 @@ class MeasureTable:
     split_grids
         How many grids lie in more than one row (pieces above `SLIVER_SHARE`).
     missing
-        Counts that the city does not know; they stand as 0 in the rows.
+        Counts that nobody made (`missing_counts`); they and what is made of them are NaN.
     """
 
     by: By
@@ -154,16 +153,18 @@ def summarise(
         require_conserved(float(values.sum()), totals[name])
         totals[name] = float(values.sum())
     covered, covered_all = _covered(city, people, pieces)
+    frame = _with_rates(frame, covered)
+    sums = _with_rates(pd.DataFrame([totals]), covered_all).iloc[0]
+    missing = missing_counts(city)
+    unknown = [name for name in frame.columns if is_missing(name, missing)]
+    frame[unknown] = np.nan
     return MeasureTable(
         by=by,
-        rows=_with_rates(frame, covered),
-        totals={
-            name: float(value)
-            for name, value in _with_rates(pd.DataFrame([totals]), covered_all).iloc[0].items()
-        },
-        unassigned=unassigned,
+        rows=frame,
+        totals={str(n): np.nan if n in unknown else float(value) for n, value in sums.items()},
+        unassigned={n: np.nan if n in unknown else value for n, value in unassigned.items()},
         split_grids=_split(table, by),
-        missing=_missing(city, people),
+        missing=missing,
     )
 
 
@@ -236,14 +237,6 @@ def _split(table: Crosswalk | None, by: By) -> int:
         if table is None or by == "grid"
         else int(table.is_split(sliver_share=SLIVER_SHARE).sum())
     )
-
-
-def _missing(city: City, people: Layer | None) -> tuple[str, ...]:
-    absent = [name for name in COUNTS if people is None or not people.has(name)]
-    grids = city.get(Kind.GRID)
-    if city.incidents is None and (grids is None or not grids.has("incidents")):
-        absent.append("incidents")
-    return tuple(absent)
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:

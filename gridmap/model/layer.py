@@ -174,6 +174,12 @@ class Layer:
         values = pd.to_numeric(self.frame[name], errors="coerce")
         return np.nan_to_num(values.to_numpy(dtype=float), nan=0.0)
 
+    def is_counted(self, name: str) -> bool:
+        """Return whether somebody counted this: the column is there and has a number."""
+        if name not in self.frame.columns:
+            return False
+        return bool(pd.to_numeric(self.frame[name], errors="coerce").notna().any())
+
     def texts(self, name: str) -> NDArray[np.object_]:
         """Return a column of text, shape (n,); a missing column or value is ``""``."""
         if name not in self.frame.columns:

@@ -112,7 +112,7 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
 def _change(ground: Ground, now: float) -> str:
     """Return the change of incidents on the period before, or blank where there is none."""
     days = ground.days_before
-    if days is None:
+    if days is None or not now >= 0:  # nobody counted
         return ""
     return ground.change_note(now, ground.table("grid", days).totals["incidents"])
 
@@ -135,7 +135,7 @@ def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:
         lines.append(tr("page.health.split", count=beats.split_grids))
     if beats is not None and beats.unassigned["residents"] >= 1:
         lines.append(tr("page.health.residents", count=number(beats.unassigned["residents"])))
-    if grids.unassigned["incidents"]:
+    if grids.unassigned["incidents"] > 0:
         lines.append(tr("page.health.incidents", count=number(grids.unassigned["incidents"])))
     if grids.missing:
         names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in grids.missing)

@@ -154,7 +154,7 @@ def plan_rows(
     -------
     list of dict
         ``name, beats, pieces_max, max_deviation, cv, gini, mean_polsby_popper,
-        cut_border_km, kept_share, grids_split, communities_split, mean_travel,
+        cut_border_km, kept_share, kept_work_share, grids_split, communities_split, mean_travel,
         travel_unit, seconds``, and ``objective, feasible, proven, bounds``. Mean travel is
         per unit of demand to the best centre or the room, in metres (``m``) or minutes.
     """
@@ -173,7 +173,10 @@ def plan_rows(
                 "gini": fair.gini,
                 "mean_polsby_popper": _compactness(city, plan),
                 "cut_border_km": scores.cut_m / 1000.0,
-                "kept_share": _kept(plan, present, _people(city, workload)),
+                "kept_share": _kept(plan, present, city.grids.counts("residents"))
+                if city.grids.is_counted("residents")
+                else None,
+                "kept_work_share": _kept(plan, present, workload.load),
                 "grids_split": 0,  # a beat is a union of whole grids
                 "communities_split": scores.split_communities,
                 "mean_travel": scores.mean_travel,

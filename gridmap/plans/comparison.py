@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.present import match_beats
 from gridmap.model import BeatInfo, Plan
 from gridmap.plans._sentences import comparison_sentences
@@ -127,6 +128,8 @@ class Comparison:
         Figures of the plans.
     grids_moved, residents_moved, incidents_moved
         Totals over the flows.
+    missing
+        Counts that nobody made; figures of them are None in JSON and NaN in tables.
     officers, officers_kept
         Officers of the old plan, and those who keep their community.
     """
@@ -142,6 +145,7 @@ class Comparison:
     incidents_moved: float
     officers: float
     officers_kept: float
+    missing: tuple[str, ...] = ()
 
     @cached_property
     def grid_table(self) -> pd.DataFrame:
@@ -166,7 +170,9 @@ class Comparison:
                 row[f"{name}_before"] = getattr(beat.figures_before, name, 0)
                 row[f"{name}_after"] = getattr(beat.figures_after, name, 0)
             rows.append(row)
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        table[[name for name in table.columns if is_missing(name, self.missing)]] = np.nan
+        return table
 
     def sentences(self, language: str | None = None) -> list[str]:
         """Return the change in sentences that can be read aloud, the sum first."""
@@ -189,8 +195,7 @@ class Comparison:
         made["before"], made["after"] = asdict(self.before), asdict(self.after)
         made["flows"] = [{**asdict(flow), "grids": list(flow.grids)} for flow in self.flows]
         made["beats"] = [asdict(beat) for beat in self.beats]
-        made["sentences"] = self.sentences()
-        return made
+        return {**without_missing(made, self.missing), "sentences": self.sentences()}
 
 
 def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
@@ -231,6 +236,7 @@ def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
         incidents_moved=float(ground.incidents[moved].sum()),
         officers=officers,
         officers_kept=kept,
+        missing=ground.missing,
     )
 
 

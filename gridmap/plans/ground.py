@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.measure import covered_share
+from gridmap.measure.counted import missing_counts
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.workload import Workload
 from gridmap.model import Adjacency, City, Kind
@@ -45,6 +46,8 @@ class Ground:
     geometry, gap_m
         Polygons of the grids, and the widest gap between neighbours, metres: what beats'
         borders are measured of. None where there are no polygons.
+    missing
+        Counts that nobody made; they stand as 0 in the sums and as null in what is told.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Ground:
     digest: str = ""
     geometry: NDArray[np.object_] | None = None
     gap_m: float = 0.0
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check lengths and signs."""
@@ -135,6 +139,7 @@ class Ground:
             digest=grids.digest,
             geometry=grids.geometry,
             gap_m=city.presets.gap_m,
+            missing=missing_counts(city),
         )
 
     @cached_property

@@ -19,8 +19,8 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
     """Return incidents by hour of the day and day of the week."""
     time = measured.time
-    if time is None:
-        return None
+    if time is None or (time.unknown_time and not time.hours.any()):
+        return None  # nobody noted a time: 168 zeros would say that nothing happened
     counts = time.hours.astype(float)
     mask = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
     by_hour = hiding.of("hour", "incidents", 24)

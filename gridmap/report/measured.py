@@ -161,7 +161,9 @@ def measure_all(
         progress("comparison", (len(levels) + 2) / steps)
         present = present_plan(city)
         # The period's incidents, so that the comparison says what the other tables say.
-        incidents = now["grid"].rows["incidents"].to_numpy(dtype=float)
+        incidents = None
+        if "incidents" not in now["grid"].missing:
+            incidents = now["grid"].rows["incidents"].to_numpy(dtype=float)
         comparison = compare_plans(Ground.from_city(city, incidents=incidents), present, plan)
         response = answer(city, present, plan, period)
     return Measured(

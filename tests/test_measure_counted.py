@@ -1,0 +1,134 @@
+"""What nobody counted is missing in every table and JSON, and never 0."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from pyproj import CRS
+
+from gridmap.measure import (
+    Within,
+    coverage_by_hour,
+    coverage_table,
+    is_missing,
+    measure_coverage,
+    missing_counts,
+    room_table,
+    summarise,
+    without_missing,
+)
+from gridmap.measure.present import present_plan
+from gridmap.model import City, Kind, Layer
+from gridmap.plans import Ground, compare_plans
+
+METRES = CRS.from_epsg(4547)
+
+
+def small_city(**columns: list[float]) -> City:
+    """Four grids in two beats, with only the columns that are given, and a room."""
+    shapes = [shapely.box(100 * k, 0, 100 * k + 100, 100) for k in range(4)]
+    frame = gpd.GeoDataFrame(
+        {"id": list("abcd"), "beat": ["1", "1", "2", "2"], **columns}, geometry=shapes, crs=METRES
+    )
+    room = gpd.GeoDataFrame({"id": ["r"]}, geometry=[shapely.Point(50, 50)], crs=METRES)
+    layers = {Kind.GRID: Layer(Kind.GRID, frame), Kind.ROOM: Layer(Kind.ROOM, room)}
+    return City("Small", METRES, layers)
+
+
+def numbers(value: Any) -> list[tuple[str, object]]:
+    """Return every figure of a JSON with its key."""
+    if isinstance(value, dict):
+        return [
+            pair
+            for key, one in value.items()
+            for pair in (numbers(one) if isinstance(one, dict | list) else [(key, one)])
+        ]
+    return [pair for one in value for pair in numbers(one)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize(
+    ("columns", "missing"),
+    [
+        ({}, ("residents", "migrants", "households", "incidents")),
+        ({"residents": [1.0, 2.0, 3.0, 4.0]}, ("migrants", "households", "incidents")),
+        ({"residents": [np.nan] * 4}, ("residents", "migrants", "households", "incidents")),
+        ({"residents": [0.0] * 4}, ("migrants", "households", "incidents")),
+        ({"residents": [np.nan, 1.0, np.nan, 2.0], "incidents": [0.0, 1.0, 2.0, 3.0]},
+         ("migrants", "households")),
+    ],
+)  # fmt: skip
+def test_what_is_missing(columns: dict[str, list[float]], missing: tuple[str, ...]) -> None:
+    assert missing_counts(small_city(**columns)) == missing
+
+
+def test_measure_has_no_zero_residents() -> None:
+    table = summarise(small_city(incidents=[1.0, 2.0, 3.0, 4.0]), by="beat")
+    assert table.rows["incidents"].tolist() == [3.0, 7.0]
+    for name in ("residents", "migrants", "residents_per_km2", "covered_residents_share"):
+        assert table.rows[name].isna().all()
+        assert np.isnan(table.totals[name])
+    told = table.to_dict()
+    assert told["totals"]["residents"] is None
+    assert told["unassigned"]["residents"] is None
+    assert told["rows"][0]["residents"] is None
+    assert told["totals"]["incidents"] == 10.0
+
+
+def test_residents_counted_as_0_are_0() -> None:
+    table = summarise(small_city(residents=[0.0] * 4), by="beat")
+    assert table.rows["residents"].tolist() == [0.0, 0.0]
+    assert "residents" not in table.missing
+
+
+def test_coverage_has_no_zero_residents() -> None:
+    city = small_city(incidents=[1.0, 2.0, 3.0, 4.0])
+    found = measure_coverage(city, Within(150.0, "m"))
+    table = coverage_table(city, found, by="beat")
+    assert table[[name for name in table if "residents" in name]].isna().all(axis=None)
+    assert table["covered_incidents"][0] > 0
+    assert table["mean_m"].notna().all()
+    assert room_table(city, found)["residents"].isna().all()
+    assert coverage_by_hour(city, Within(150.0, "m"))["covered_residents"].isna().all()
+
+
+def test_comparisons_have_no_zero_residents() -> None:
+    city = small_city(incidents=[1.0, 2.0, 3.0, 4.0])
+    plan = present_plan(city)
+    told = compare_plans(Ground.from_city(city), plan, plan.move(["b"], to="2"))
+    figures = numbers(told.to_dict())
+    assert {value for key, value in figures if "residents" in key or key == "covered_share"} == {
+        None
+    }
+    assert told.table()["residents_before"].isna().all()
+    assert told.incidents_moved == 2.0
+
+
+def test_names_of_figures() -> None:
+    assert is_missing("incidents_per_1000_residents", ["residents"])
+    assert is_missing("least_covered_share", ["residents"])
+    assert not is_missing("covered_incidents_share", ["residents"])
+    made = without_missing(
+        {"residents": 0, "beats": [{"residents": 1, "grids": 2}]}, ["residents"]
+    )
+    assert made == {"residents": None, "beats": [{"residents": None, "grids": 2}]}
+
+
+def test_the_command_line_says_null(tmp_path: Path, ask: Any) -> None:
+    from gridmap.io import Workspace
+
+    Workspace.at(tmp_path / "city").put_city(small_city(incidents=[1.0, 2.0, 3.0, 4.0]))
+    for command in (("measure",), ("coverage", "--within", "150m"), ("compare",)):
+        verb, *options = command
+        if verb == "compare":
+            ask("propose", tmp_path / "city", "--beats", 2, "--save", "new")
+            answer = ask(verb, tmp_path / "city", "present", "new")
+        else:
+            answer = ask(verb, tmp_path / "city", *options, "--by", "beat")
+        found = [value for key, value in numbers(answer) if "residents" in key]
+        assert found
+        assert set(found) == {None}, verb
