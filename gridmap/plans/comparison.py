@@ -128,10 +128,10 @@ class Comparison:
         Figures of the plans.
     grids_moved, residents_moved, incidents_moved
         Totals over the flows.
-    missing
-        Counts that nobody made; figures of them are None in JSON and NaN in tables.
     officers, officers_kept
         Officers of the old plan, and those who keep their community.
+    missing
+        Counts that nobody made; figures of them are None in JSON and NaN in tables.
     """
 
     old: str
