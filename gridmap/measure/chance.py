@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
-from scipy.special import betainc, betaln, gammaln, polygamma, psi
+import scipy
 
 __all__ = ["Dispersion", "adjust_p", "estimate_dispersion", "share_p_value"]
 
@@ -105,7 +104,7 @@ def estimate_dispersion(
         long = _quadratic(counts, runs)
         known = max(float((counts.sum(axis=1) > 0).sum()), 1.0) * long.freedom
         growth = long.pooled / own.pooled if own.pooled > 0 else 1.0
-        if growth > stats.chi2.isf(0.05, known) / known:
+        if growth > scipy.stats.chi2.isf(0.05, known) / known:
             factor = factor * growth
             freedom = 1.0 / (1.0 / freedom + 1.0 / known)
     return Dispersion(np.maximum(factor, 1.0), freedom, weeks)
@@ -161,7 +160,7 @@ def share_p_value(
         tails.append(_tail(n - k, n, 1.0 - p, factor))
     tail = np.minimum.reduce(tails)
     known = np.isfinite(degrees) & (tail > 0) & (tail < 1)
-    tail[known] = stats.t.sf(stats.norm.isf(tail[known]), degrees[known])
+    tail[known] = scipy.stats.t.sf(scipy.stats.norm.isf(tail[known]), degrees[known])
     both = 2.0 if side == "both" else 1.0
     return np.minimum(both * tail, 1.0).reshape(shape)
 
@@ -201,7 +200,7 @@ def adjust_p(p_values: npt.ArrayLike, *, method: Literal["holm", "fdr"]) -> Floa
 def _tail(k: Floats, n: Floats, p: Floats, factor: Floats) -> Floats:
     """Return the chance of ``k`` hits or fewer."""
     # P(X <= k) of the binomial as an incomplete beta function.
-    found = np.where(k >= n, 1.0, betainc(np.maximum(n - k, 1.0), k + 1.0, 1.0 - p))
+    found = np.where(k >= n, 1.0, scipy.special.betainc(np.maximum(n - k, 1.0), k + 1.0, 1.0 - p))
     wide = (factor > 1.0 + _NEARLY_POISSON) & (n > 1) & (k < n) & (p > 0) & (p < 1)
     if wide.any():
         total = n[wide] / (factor[wide] - 1.0)
@@ -213,8 +212,14 @@ def _beta_binomial(k: Floats, n: Floats, a: Floats, b: Floats) -> Floats:
     """Return the chance of ``k`` or fewer of a beta-binomial, by the ratios of its terms."""
 
     def chance(at: Floats) -> Floats:
-        ways = gammaln(n + 1) - gammaln(at + 1) - gammaln(n - at + 1)
-        return np.asarray(np.exp(ways + betaln(at + a, n - at + b) - betaln(a, b)))
+        ways = (
+            scipy.special.gammaln(n + 1)
+            - scipy.special.gammaln(at + 1)
+            - scipy.special.gammaln(n - at + 1)
+        )
+        return np.asarray(
+            np.exp(ways + scipy.special.betaln(at + a, n - at + b) - scipy.special.betaln(a, b))
+        )
 
     # The side of k away from the mean is summed, from k on: its terms fall.
     lower = k * (a + b) <= n * a
@@ -308,13 +313,15 @@ def _moderated(factors: Floats, freedom: Floats, pooled: float) -> tuple[Floats,
         freedoms = freedom.copy() if alone else np.full(len(factors), max(every, 1.0))
         return np.full(len(factors), pooled), freedoms
     half = freedom[known] / 2.0
-    logs = np.log(factors[known]) - psi(half) + np.log(half)
-    spread = logs.var(ddof=1) - polygamma(1, half).mean()
+    logs = np.log(factors[known]) - scipy.special.psi(half) + np.log(half)
+    spread = logs.var(ddof=1) - scipy.special.polygamma(1, half).mean()
     most = freedom[np.isfinite(factors)].sum()
     if spread <= 1e-8:
         return np.full(len(factors), pooled), np.full(len(factors), most)
-    prior = 2.0 * optimize.brentq(lambda x: polygamma(1, x) - spread, 1e-4, 1e9)
-    centre = float(np.exp(logs.mean() + psi(prior / 2.0) - np.log(prior / 2.0)))
+    prior = 2.0 * scipy.optimize.brentq(
+        lambda x: scipy.special.polygamma(1, x) - spread, 1e-4, 1e9
+    )
+    centre = float(np.exp(logs.mean() + scipy.special.psi(prior / 2.0) - np.log(prior / 2.0)))
     own = np.where(np.isfinite(factors), freedom, 0.0)
     mean = (prior * centre + own * np.nan_to_num(factors)) / (prior + own)
     return mean, np.minimum(prior + own, most)

@@ -197,8 +197,10 @@ def _judge(
     now, before = tables
     history = weekly_counts(city, tuple(before), plan=plan)
     whole = [next(iter(side.values())).totals["incidents"] for side in tables if side]
-    if len(whole) < len(tables):
-        return {}
+    if len(whole) < len(tables):  # a city without grids: its incidents, wherever they happened
+        if times[0] is None or times[1] is None:
+            return {}
+        whole = [times[0].total, times[1].total]
     total = (round(whole[0]), round(whole[1]))
     found: dict[str, CountedPeriods] = {
         "city": CountedPeriods(periods, total[:1], total[1:], None, history.get("city"))
