@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
@@ -22,6 +23,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 ROOT = Path(__file__).parents[1]
 SECRET = "0123456789abcdef" * 4
@@ -58,7 +60,14 @@ class Served:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, path, *, method="GET", body=None, **headers) -> Answer:
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: bytes | Iterator[bytes] | None = None,
+        **headers: str,
+    ) -> Answer:
         """Send one request; an underscore in a header's name stands for a hyphen."""
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -75,7 +84,9 @@ class Served:
         finally:
             line.close()
 
-    def cookie_of(self, account, *, age_s=0.0, secret=SECRET, **changes) -> str:
+    def cookie_of(
+        self, account: str, *, age_s: float = 0.0, secret: str = SECRET, **changes: object
+    ) -> str:
         """Return the signed cookie of a login, as Streamlit writes it."""
         claims = {
             "email": account,
@@ -100,9 +111,8 @@ class Tab:
     cookie: str
     token: str
     session: str = ""
-    got: list[ForwardMsg] = field(default_factory=list)
 
-    def send(self, name: str, **values) -> None:
+    def send(self, name: str, **values: Any) -> None:
         told = BackMsg()
         part = getattr(told, name)
         if isinstance(part, bool):
@@ -119,32 +129,43 @@ class Tab:
         end = time.monotonic() + most_s
         while time.monotonic() < end:
             message = ForwardMsg()
-            message.ParseFromString(self.line.recv(timeout=end - time.monotonic()))
+            data = self.line.recv(timeout=max(0.0, end - time.monotonic()))
+            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
             came.append(message)
-            self.got.append(message)
             if message.WhichOneof("type") == "new_session":
                 self.session = message.new_session.initialize.session_id
             if message.WhichOneof("type") == until:
                 return came
         raise TimeoutError(until)
 
-    def draw(self, page="", query="") -> list[ForwardMsg]:
+    def draw(self, page: str = "", query: str = "") -> list[ForwardMsg]:
         """Ask for a page and wait until it is drawn."""
         self.send("rerun_script", page_name=page, query_string=query)
         return self.listen("script_finished")
 
+    def press(self, button: str, page: str, query: str) -> list[ForwardMsg]:
+        """Press a button, and wait until the page is drawn anew."""
+        told = BackMsg()
+        told.rerun_script.page_name, told.rerun_script.query_string = page, query
+        state = told.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = button, True
+        self.line.send(told.SerializeToString())
+        return self.listen("script_finished")
+
 
 @contextmanager
-def open_tab(served: Served, cookie="", *, origin="", session="") -> Iterator[Tab]:
+def open_tab(
+    served: Served, cookie: str = "", *, origin: str = "", session: str = ""
+) -> Iterator[Tab]:
     """Open a websocket as a browser does."""
     token = generate_xsrf_token_string()
     cookies = f"_streamlit_xsrf={token}" + (f"; {cookie}" if cookie else "")
     protocols = ["streamlit", token, *([session] if session else [])]
     with connect(
         f"ws://127.0.0.1:{served.port}/_stcore/stream",
-        origin=origin or served.origin,
+        origin=Origin(origin or served.origin),
         additional_headers={"Cookie": cookies},
-        subprotocols=protocols,
+        subprotocols=[Subprotocol(one) for one in protocols],
         max_size=None,
         proxy=None,
     ) as line:

@@ -260,3 +260,24 @@ def test_every_text_of_a_page_is_in_the_catalogue_and_none_is_hard_coded():
 
 def test_a_page_address_is_for_days():
     assert Address.read({"from": "2025-01-31"}).since == date(2025, 1, 31)
+
+
+def test_jobs_wait_for_one_another_until_they_are_stopped(monkeypatch):
+    from gridmap.pages import jobs
+
+    monkeypatch.setattr(jobs, "_TURNS", threading.BoundedSemaphore(1))
+    begun, end = threading.Event(), threading.Event()
+    first = jobs.Job(lambda _tell, _stops: (begun.set(), end.wait(30)))
+    second = jobs.Job(lambda _tell, stops: stops())
+    third = jobs.Job(lambda _tell, stops: stops())
+    first.start()
+    assert begun.wait(30)
+    second.start()
+    third.start()
+    third.stop()  # nobody waits for it any more: it ends with the best that it has, at once
+    assert third._done.wait(30)
+    assert third.result() is True
+    assert not second.done
+    end.set()
+    assert second._done.wait(30)
+    assert second.result() is False

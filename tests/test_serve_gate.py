@@ -1,5 +1,6 @@
 """Who gets what from the server: asked over raw HTTP and websockets, as an attacker would."""
 
+import asyncio
 import json
 import re
 import socket
@@ -298,3 +299,59 @@ def test_without_a_login_the_local_user_sees_the_pages(alone):
         assert alone.ask(f"{TOUCH}/{file}").status == 404
     assert alone.ask("/_stcore/metrics").status == 404
     assert alone.ask("/auth/login").status == 404
+
+
+# -- cookies behind TLS, and too many pages
+
+
+def sent_by(app, scope):
+    """Return what a gate around an app sends for a request."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    asyncio.run(gate.Gate(app)({"query_string": b"", **scope}, receive, send))
+    return sent
+
+
+def test_behind_tls_cookies_are_secure_and_last_a_working_day(monkeypatch):
+    monkeypatch.setattr(gate, "login_needed", lambda _: True)
+    monkeypatch.setattr(gate, "get_origin_from_redirect_uri", lambda: "https://gridmap.example")
+    monkeypatch.setattr(gate, "get_cookie_secret", lambda: "x" * 64)
+    cookies = [
+        b"_streamlit_user=a; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax",
+        b"_streamlit_session=b; path=/; Max-Age=1209600; httponly; samesite=lax",
+        b'_streamlit_user_tokens=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/',
+    ]
+
+    async def app(scope, receive, send):
+        headers = [(b"set-cookie", cookie) for cookie in cookies]
+        await send({"type": "http.response.start", "status": 302, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    scope = {"type": "http", "method": "GET", "path": "/oauth2callback", "headers": []}
+    start = sent_by(app, scope)[0]
+    found = [value.decode() for name, value in start["headers"] if name == b"set-cookie"]
+    assert all(one.endswith("; Secure") for one in found)
+    ages = [int(re.search("Max-Age=([0-9]+)", one)[1]) for one in found]
+    assert ages == [gate.WORKING_DAY_S, gate.WORKING_DAY_S, 0]
+
+
+def test_one_visitor_has_a_bounded_number_of_pages_open(monkeypatch):
+    monkeypatch.setattr(gate, "login_needed", lambda _: False)
+    monkeypatch.setattr(gate, "_MOST_PAGES", 0)
+
+    async def app(scope, receive, send):
+        pytest.fail("it was let in")
+
+    scope = {
+        "type": "websocket",
+        "path": "/_stcore/stream",
+        "headers": [(b"host", b"localhost")],
+        "extensions": {"websocket.http.response": {}},
+    }
+    assert sent_by(app, scope)[0]["status"] == 429

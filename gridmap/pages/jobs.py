@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,6 +16,9 @@ from gridmap.errors import GridmapError
 __all__ = ["Job"]
 
 T = TypeVar("T")
+
+# One processor is left to those who look at pages.
+_TURNS = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 
 
 @dataclass(slots=True)
@@ -71,12 +76,25 @@ class Job(Generic[T]):
             raise self._fault
         return self._result[0] if self._result else None
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until fewer jobs run than the machine has processors; less when stopped."""
+        got = False
+        while not got and not self._stop.is_set():
+            got = _TURNS.acquire(timeout=0.2)
+        try:
+            yield
+        finally:
+            if got:
+                _TURNS.release()
+
     def _tell(self, share: float) -> None:
         self.share = min(max(share, 0.0), 1.0)
 
     def _run(self) -> None:
         try:
-            self._result.append(self.work(self._tell, self._stop.is_set))
+            with self._turn():
+                self._result.append(self.work(self._tell, self._stop.is_set))
         except GridmapError as error:
             self.error = error
         except BaseException as fault:  # noqa: BLE001 - raised again where the page asks for the result
