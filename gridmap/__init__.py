@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gridmap.api.exchange import plan_frame, to_gerrychain
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
     from gridmap.api.open import load_plan, open  # noqa: A004 - gridmap.open, as rasterio.open
+    from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
     from gridmap.api.repair import RepairOptions, RepairResult, repair
     from gridmap.api.report import ReportOptions, ReportResult, report
@@ -55,6 +56,8 @@ _HOMES = {
     "Layer": "gridmap.model",
     "MeasureOptions": "gridmap.api.measure",
     "MeasureResult": "gridmap.api.measure",
+    "PatrolOptions": "gridmap.api.patrol",
+    "PatrolResult": "gridmap.api.patrol",
     "Plan": "gridmap.model",
     "Presets": "gridmap.model",
     "ProposeOptions": "gridmap.api.propose",
@@ -77,6 +80,7 @@ _HOMES = {
     "make_city": "gridmap.demo",
     "measure": "gridmap.api.measure",
     "open": "gridmap.api.open",
+    "patrol": "gridmap.api.patrol",
     "plan_frame": "gridmap.api.exchange",
     "propose": "gridmap.api.propose",
     "read_city": "gridmap.io",
@@ -103,6 +107,8 @@ __all__ = [
     "Layer",
     "MeasureOptions",
     "MeasureResult",
+    "PatrolOptions",
+    "PatrolResult",
     "Plan",
     "Presets",
     "ProposeOptions",
@@ -126,6 +132,7 @@ __all__ = [
     "make_city",
     "measure",
     "open",
+    "patrol",
     "plan_frame",
     "propose",
     "read_city",

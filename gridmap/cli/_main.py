@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("demo", "import", "check", "repair"),
     "measure": ("measure", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
-    "duty": ("shifts",),
+    "duty": ("shifts", "patrol"),
     "report": ("report",),
     "run": ("app", "warm", "audit", "roles"),
 }

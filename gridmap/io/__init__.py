@@ -16,6 +16,7 @@ from gridmap.io.folders import workspaces_at
 from gridmap.io.importing import KINDS, import_files, read_files, read_layer
 from gridmap.io.kept import keep_arrays, kept_arrays
 from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.placing import check_new_folder
 from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
 from gridmap.io.repairing import Repair, repair_workspace, undo_repair
 from gridmap.io.workspace import Workspace, read_city
@@ -40,6 +41,7 @@ __all__ = [
     "Written",
     "as_ids",
     "check_city",
+    "check_new_folder",
     "import_files",
     "keep_arrays",
     "kept_arrays",

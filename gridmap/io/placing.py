@@ -11,7 +11,9 @@ import secrets
 import time
 from pathlib import Path
 
-__all__ = ["new_folder_beside", "put"]
+from gridmap.errors import WorkspaceError
+
+__all__ = ["check_new_folder", "new_folder_beside", "put"]
 
 _WAIT_S = 10.0
 _BEAT_S = 0.05
@@ -68,3 +70,15 @@ def new_folder_beside(target: Path) -> Path:
     folder = parent / f".gridmap-{secrets.token_hex(4)}"
     folder.mkdir()
     return folder
+
+
+def check_new_folder(target: Path) -> None:
+    """Refuse a target that is a file, or a folder that holds anything.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is one.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise WorkspaceError("io.error.folder_taken", path=str(target))

@@ -24,6 +24,7 @@ from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.plotting import plot_theme
 from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
 from gridmap.maps.scripts import font_path, write_touch_folder
+from gridmap.maps.sheets import RouteSheet, draw_route_sheets
 from gridmap.maps.still import Still, draw_still
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "Facts",
     "OfflineMap",
     "Overlay",
+    "RouteSheet",
     "Scene",
     "Still",
     "Theme",
@@ -51,6 +53,7 @@ __all__ = [
     "density_overlay",
     "draw_geometry",
     "draw_layer",
+    "draw_route_sheets",
     "draw_still",
     "facts_of",
     "folium_map",

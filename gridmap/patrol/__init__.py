@@ -13,6 +13,7 @@ from gridmap.patrol.demand import (
     work_by_hour,
 )
 from gridmap.patrol.norms import EQUIPMENT, Norms, RoomNorms, ShiftNorms, read_norms
+from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_routes
 from gridmap.patrol.shifts import PATTERNS, Pattern, Roster, Tour, make_tours, plan_shifts
 
 __all__ = [
@@ -21,18 +22,23 @@ __all__ = [
     "PATTERNS",
     "HourCounts",
     "Norms",
+    "PatrolTask",
     "Pattern",
     "RoomNorms",
     "Roster",
+    "Route",
     "ShiftNorms",
     "Tour",
     "Unit",
+    "Visit",
+    "bound_routes",
     "count_hours",
     "erlang_wait",
     "make_tours",
     "mean_handling",
     "officers_for_response",
     "officers_needed",
+    "plan_routes",
     "plan_shifts",
     "read_norms",
     "weekly_dispersion",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import scipy
+import shapely
+import shapely.ops
 
 from gridmap.travel._nearest import nearest_sources
 from gridmap.travel._ranked import ranked_sources, reach_points
@@ -238,3 +241,63 @@ class RoadTravel:
             cost[np.ix_(rows, block)] = best + last
         cost[cost > limit] = np.inf
         return cost
+
+    def path(self, start_xy: ArrayLike, end_xy: ArrayLike) -> NDArray[np.float64]:
+        """Return the cheapest way between two points as a line along the roads, shape (k, 2).
+
+        The line begins and ends at the points; where there is no way it is straight.
+
+        Parameters
+        ----------
+        start_xy, end_xy
+            Metres, shape (2,).
+        """
+        net, (forward, backward) = self.network, self._edge_costs
+        ends = np.array([start_xy, end_xy], dtype=np.float64)
+        at = self.locate(ends)
+        if (at.edge < 0).any():
+            return ends
+        first, last = (int(edge) for edge in at.edge)
+        share = self._share(at)
+        from_start = forward[last] * share[1] if share[1] > 0 else 0.0
+        from_end = backward[last] * (1.0 - share[1]) if share[1] < 1 else 0.0
+        k = len(net.nodes_xy)
+        source = type(at)(at.edge[:1], at.offset_m[:1], at.gap_m[:1])
+        graph = self._with_rooms(*self._seeds(source), 1)
+        cost, before = scipy.sparse.csgraph.dijkstra(graph, indices=k, return_predecessors=True)
+        ways = {int(net.start[last]): from_start, int(net.end[last]): from_end}
+        goal = min(ways, key=lambda node: cost[node] + ways[node])
+        direct = np.inf
+        if first == last:
+            gap = share[1] - share[0]
+            direct = self._gap_cost(at.gap_m[:1])[0]
+            direct += gap * forward[first] if gap > 0 else -gap * backward[first] if gap else 0.0
+        if direct <= cost[goal] + ways[goal]:
+            if not np.isfinite(direct):
+                return ends
+            return np.concatenate([ends[:1], self._stretch(first, share[0], share[1]), ends[1:]])
+        nodes = [goal]
+        while before[nodes[-1]] != k:
+            nodes.append(int(before[nodes[-1]]))
+        nodes.reverse()
+        parts = [ends[:1], self._stretch(first, share[0], float(nodes[0] == net.end[first]))]
+        parts += [self._arc(tail, head) for tail, head in pairwise(nodes)]
+        parts += [self._stretch(last, float(goal == net.end[last]), share[1]), ends[1:]]
+        return np.concatenate(parts)
+
+    def _arc(self, tail: int, head: int) -> NDArray[np.float64]:
+        """Return the line of the cheapest edge from one node to another."""
+        net, (forward, backward) = self.network, self._edge_costs
+        there = np.flatnonzero((net.start == tail) & (net.end == head))
+        back = np.flatnonzero((net.end == tail) & (net.start == head))
+        costs = np.concatenate([forward[there], backward[back]])
+        edge = int(np.concatenate([there, back])[np.argmin(costs)])
+        onward = np.argmin(costs) < len(there)
+        return self._stretch(edge, 0.0, 1.0) if onward else self._stretch(edge, 1.0, 0.0)
+
+    def _stretch(self, edge: int, begin: float, end: float) -> NDArray[np.float64]:
+        """Return the part of an edge's line between two shares of its length."""
+        line = self.network.lines[edge]
+        low, high = min(begin, end), max(begin, end)
+        part = shapely.get_coordinates(shapely.ops.substring(line, low, high, normalized=True))
+        return part if begin <= end else part[::-1]
