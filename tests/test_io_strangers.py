@@ -69,8 +69,9 @@ def test_metres_in_a_file_that_says_degrees_are_refused(tmp_path):
 
 
 def test_some_rows_with_latitude_first_are_named(tmp_path):
-    error = refused(tmp_path, "a.csv", ROOMS + "3,北门警务室,22.57,114.07\n", "room")
-    assert (error.key, error.values["rows"]) == ("io.error.rows_swapped", "3")
+    report = bring(tmp_path, "a.csv", ROOMS + "3,北门警务室,22.57,114.07\n", "room")[0]
+    assert _rows_exchanged(report) == "3"
+    assert report.refused == {"no_coordinates": 1}
 
 
 NEW_YORK = grids([box(-74.0, 40.60, -73.95, 40.65), box(-73.95, 40.60, -73.9, 40.65)], 4326)
@@ -79,9 +80,8 @@ INSIDE = "".join(f"{n},-73.9{n},40.6{n}\n" for n in range(1, 5))
 
 def test_latitude_first_is_known_by_the_city_where_both_are_below_ninety(tmp_path):
     bring(tmp_path, "a.gpkg", NEW_YORK, "grid")
-    with pytest.raises(GridmapError) as raised:
-        bring(tmp_path, "b.csv", f"id,lon,lat\n{INSIDE}5,40.62,-73.97\n", "room")
-    assert (raised.value.key, raised.value.values["rows"]) == ("io.error.rows_swapped", "5")
+    report = bring(tmp_path, "b.csv", f"id,lon,lat\n{INSIDE}5,40.62,-73.97\n", "room")[0]
+    assert (_rows_exchanged(report), report.features) == ("5", 4)
     turned = "".join(f"{n},40.6{n},-73.9{n}\n" for n in range(1, 5))
     for raw, name in ((f"id,lon,lat\n{turned}", "c.csv"), (_points(turned), "d.geojson")):
         with pytest.raises(GridmapError) as raised:
@@ -90,6 +90,10 @@ def test_latitude_first_is_known_by_the_city_where_both_are_below_ninety(tmp_pat
         assert "EPSG:4326@yx" in raised.value.text()
         done = bring(tmp_path, name, raw, "room", crs="EPSG:4326@yx")[2]
         assert done.grids.frame.union_all().buffer(10_000).contains(done.rooms.frame.union_all())
+
+
+def _rows_exchanged(report):
+    return next(n.values["rows"] for n in report.warnings if n.key == "io.note.rows_swapped")
 
 
 def _points(rows):

@@ -18,7 +18,7 @@ from gridmap.io._coordinates import coordinates_of
 from gridmap.io._person_names import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
 from gridmap.io._raw import Source
-from gridmap.io._stated_crs import point_crs, source_crs, swap_axes
+from gridmap.io._stated_crs import point_crs, source_crs, swap_axes, without_exchanged
 from gridmap.io._table_head import known_names
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
@@ -147,6 +147,14 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         crs, more = source_crs(source, options, where)
         geometry = frame.geometry.to_numpy()
         geometry = swap_axes(geometry) if options.swapped else geometry
+        bounds = shapely.bounds(geometry)
+        turned, said = without_exchanged(
+            (bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2,
+            crs, options, where,
+        )  # fmt: skip
+        geometry = np.array(geometry, dtype=object)
+        geometry[turned] = None
+        more = [*more, *said]
         geometry, said = _of_kind(geometry, kind)
         more = [*more, *said]
         mapped = {name: column for name, column in mapped.items() if name not in {"x", "y"}}
@@ -233,8 +241,9 @@ def _points(
     found = coordinates_of(frame, mapped, options, where)
     x, y = found.x, found.y
     crs, notes = point_crs(found.columns, x, y, options, where)
-    notes = [*found.notes, *notes]
-    usable = np.isfinite(x) & np.isfinite(y)
+    turned, said = without_exchanged(x, y, crs, options, where)
+    notes = [*found.notes, *notes, *said]
+    usable = np.isfinite(x) & np.isfinite(y) & ~turned
     geometry = np.full(len(x), None, dtype=object)
     geometry[usable] = shapely.points(x[usable], y[usable])
     return geometry, crs, notes

@@ -27,7 +27,7 @@ from gridmap.io._incident_times import (
 )
 from gridmap.io._raw import Source
 from gridmap.io._sources import read_parts, read_sources
-from gridmap.io._stated_crs import point_crs, source_crs
+from gridmap.io._stated_crs import point_crs, source_crs, without_exchanged
 from gridmap.io._values import as_ids, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
@@ -261,11 +261,15 @@ def _coordinates(
         mapped.pop("x", None)
         mapped.pop("y", None)
         x, y = shapely.get_x(points), shapely.get_y(points)
-        return (y, x, crs) if options.swapped else (x, y, crs)
-    found = coordinates_of(frame, mapped, options, where)
-    crs, said = point_crs(found.columns, found.x, found.y, options, where)
-    notes += [*found.notes, *said]
-    return found.x, found.y, crs
+        x, y = (y, x) if options.swapped else (x, y)
+    else:
+        found = coordinates_of(frame, mapped, options, where)
+        crs, said = point_crs(found.columns, found.x, found.y, options, where)
+        notes += [*found.notes, *said]
+        x, y = found.x, found.y
+    turned, said = without_exchanged(x, y, crs, options, where)
+    notes += said
+    return np.where(turned, np.nan, x), np.where(turned, np.nan, y), crs
 
 
 def _without_datum(

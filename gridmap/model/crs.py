@@ -114,6 +114,8 @@ def choose_working_crs(geometry: NDArray[np.object_], crs: CRS) -> CRS:
         belt = min(max(round(lon / 3), 25), 45)
         return CRS.from_epsg(4534 + belt - 25)
     zones = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat))
+    if not zones:  # beyond 80 degrees south or 84 north nobody is policed
+        raise CRSError("model.error.crs_off_earth", received=crs_label(crs))
     return CRS.from_epsg(int(zones[0].code))
 
 
