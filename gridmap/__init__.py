@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from gridmap.version import __version__
 
 if TYPE_CHECKING:
+    from gridmap.api.around import AroundOptions, AroundResult, around
     from gridmap.api.check import CheckOptions, CheckResult, check
     from gridmap.api.compare import CompareOptions, CompareResult, compare
     from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 # Names are loaded when first used: `gridmap --help` must not wait for GDAL.
 _HOMES = {
     "Adjacency": "gridmap.model",
+    "AroundOptions": "gridmap.api.around",
+    "AroundResult": "gridmap.api.around",
     "CheckOptions": "gridmap.api.check",
     "CheckResult": "gridmap.api.check",
     "City": "gridmap.model",
@@ -72,6 +75,7 @@ _HOMES = {
     "SiteResult": "gridmap.api.site",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
+    "around": "gridmap.api.around",
     "check": "gridmap.api.check",
     "compare": "gridmap.api.compare",
     "coverage": "gridmap.api.coverage",
@@ -94,6 +98,8 @@ _HOMES = {
 
 __all__ = [
     "Adjacency",
+    "AroundOptions",
+    "AroundResult",
     "CheckOptions",
     "CheckResult",
     "City",
@@ -124,6 +130,7 @@ __all__ = [
     "Workload",
     "Workspace",
     "__version__",
+    "around",
     "check",
     "compare",
     "coverage",

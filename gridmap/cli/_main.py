@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("demo", "import", "check", "repair"),
     "measure": ("measure", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
-    "duty": ("shifts", "patrol"),
+    "duty": ("shifts", "patrol", "around"),
     "report": ("report",),
     "run": ("app", "warm", "audit", "roles"),
 }
