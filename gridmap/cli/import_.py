@@ -10,7 +10,7 @@ import typer
 from gridmap.cli._arguments import Json, WorkspacePath, pairs
 from gridmap.cli._log import logged
 from gridmap.cli._output import error_record, print_json, print_text, say
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import tr
 from gridmap.settings import read_settings
 
@@ -34,13 +34,24 @@ def command(
     encoding: Annotated[str, typer.Option("--encoding")] = "",
     mapping: Annotated[list[str] | None, typer.Option("--map", metavar="field=column")] = None,
     date_format: Annotated[list[str] | None, typer.Option("--date-format")] = None,
+    join: Annotated[list[Path] | None, typer.Option("--join", metavar="TABLE")] = None,
+    on: Annotated[str, typer.Option("--on", metavar="COLUMN")] = "",
+    append: Annotated[bool, typer.Option("--append")] = False,
+    replace: Annotated[bool, typer.Option("--replace")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway")] = False,
     as_json: Json = False,
 ) -> None:
     """Import files; several of one kind make one layer."""
     from gridmap.io import ImportOptions, import_files
     from gridmap.plans import import_detail
 
+    if append and replace:
+        raise InputError("cli.error.append_replace")
     options = ImportOptions(
+        join=tuple(join or ()),
+        on=on,
+        upon="append" if append else "replace" if replace else "ask",
+        anyway=anyway,
         layer=layer[0] if layer else "",
         layers=tuple(layer or ()),
         crs=crs,

@@ -25,7 +25,7 @@ from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
 
-__all__ = ["Features", "accepted", "read_features"]
+__all__ = ["Features", "accepted", "read_features", "table_columns"]
 
 _LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
 _SPEEDS = ("speed_kmh", "speed_mph")
@@ -84,11 +84,14 @@ def accepted(
         notes = [*notes, Note("io.note.garbled", {"file": where, "columns": names})]
     columns = [str(name) for name in frame.columns if name != "geometry"]
     lost = sorted(set(options.columns.values()) - {"", *columns})
-    if lost:
+    chosen = options.columns
+    if options.join:  # a column may be in the one file or in the other
+        chosen = {field: name for field, name in chosen.items() if name not in lost}
+    elif lost:
         raise InputError(
             "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
         )
-    return frame, match_columns(columns, kind, options.columns), persons, notes
+    return frame, match_columns(columns, kind, chosen), persons, notes
 
 
 def _unnamed(frame: pd.DataFrame) -> dict[str, str]:
@@ -170,7 +173,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
     if "id" in mapped and (lost := _lost_digits(frame[mapped["id"]])):
         told = {"file": where, "column": mapped["id"], "count": lost}
         found.notes.append(Note("io.note.ids_rounded", told))
-    for name, values in _columns(frame, mapped, kind, where).items():
+    for name, values in table_columns(frame, mapped, kind, where).items():
         found.frame[name] = values
     _keep_others(found.frame, frame, mapped)
     _refuse_shapeless(found)
@@ -249,9 +252,10 @@ def _points(
     return geometry, crs, notes
 
 
-def _columns(
+def table_columns(
     frame: pd.DataFrame, mapped: dict[str, str], kind: str, where: str
 ) -> dict[str, object]:
+    """Return the fields of a kind that a table holds, each as what it is: ids, numbers, texts."""
     made: dict[str, object] = {}
     for name, spec in fields_of(kind).items():
         if name not in mapped or name in {"x", "y"}:

@@ -126,6 +126,7 @@ def incidents_of(
         "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
         "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
         tuple(names), columns=tuple(n for n in seen if n not in persons),
+        facts=_facts(batch, notes, repeated, incidents.precision),
     )  # fmt: skip
     return incidents, report
 
@@ -149,6 +150,20 @@ def _parts(
                 said = replace(options, date_formats=formats_of(item, options))
                 for source in read_parts(item, encoding=options.encoding):
                     yield source, item.name, said
+
+
+def _facts(
+    batch: IncidentBatch, notes: list[Note], repeated: int, precision: str
+) -> dict[str, int | str]:
+    """Return what a report tells of the data it stands on."""
+    timed = batch.time[~np.isnat(batch.time)]
+    made: dict[str, int | str] = {"without_time": len(batch) - len(timed), "repeats": repeated}
+    for form, name in (("world_clock", "clocks_utc"), ("other_zone", "clocks_other_zone")):
+        counts = [note.values["count"] for note in notes if note.key == f"io.note.times_{form}"]
+        made[name] = sum(count for count in counts if isinstance(count, int))
+    if len(timed):
+        made |= {"first": str(timed.min()), "last": str(timed.max())}
+    return made | ({"precision": precision} if precision != "second" else {})
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -38,7 +38,8 @@ def known_names(cells: Sequence[object]) -> int:
 def header_row(rows: Sequence[Sequence[object]]) -> int:
     """Return the row that names the columns: the first, or a later one that is clearly it.
 
-    A later row counts only if it has two known names, and more of them than any row above.
+    A later row counts only if it has two known names, or one below titles, and more of them than
+    any row above.
 
     >>> header_row([["2024年警务室统计表", ""], ["编号", "名称"], ["001", "东门"]])
     1
@@ -47,4 +48,12 @@ def header_row(rows: Sequence[Sequence[object]]) -> int:
     if not known:
         return 0
     best = max(range(len(known)), key=lambda at: (known[at], -at))
-    return best if known[best] >= 2 else 0
+    if known[best] >= 2:
+        return best
+    # One known name is enough below titles: rows that say one thing only.
+    titled = all(len(_said(row)) <= 1 for row in rows[:best])
+    return best if known[best] and titled and len(_said(rows[best])) > 1 else 0
+
+
+def _said(row: Sequence[object]) -> set[str]:
+    return {str(cell).strip() for cell in row if cell is not None} - {""}

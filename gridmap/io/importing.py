@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,7 @@ from gridmap.io._datum_guess import datum_note
 from gridmap.io._features import Features, read_features
 from gridmap.io._ids import unique_ids
 from gridmap.io._incidents import read_incidents
+from gridmap.io._joining import append_incidents, append_layer, join_tables
 from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import read_sources
 from gridmap.io.options import ImportOptions, ImportReport, Note
@@ -29,6 +31,7 @@ from gridmap.model.crs import choose_working_crs, crs_label, reproject
 
 __all__ = ["KINDS", "import_files", "read_files", "read_layer"]
 
+_ELSEWHERE_KM = 200.0  # no city is as wide
 _NEAR_M = 5_000.0  # what lies so near a city is no mistake of coordinates
 
 KINDS = (*(str(kind) for kind in Kind), "incidents")
@@ -108,6 +111,7 @@ def read_files(
         refuse_personal({tr("io.personal.file"): path.name})
     options = options or ImportOptions()
     options.check(kind)
+    there = _already_there(workspace, kind, options)
     known = _reference(workspace)
     if known is not None:
         options = replace(options, near=_bounds(known))
@@ -115,14 +119,69 @@ def read_files(
     if kind == "incidents":
         incidents, report = read_incidents(paths, workspace.working_crs, options)
         batch = incidents.all
+        _refuse_elsewhere((batch.x, batch.y), workspace, options, where)
         report = _with_far_note(report, (batch.x, batch.y, batch.x, batch.y), known, where)
         report = _with_datum_note(report, batch.x, batch.y, known, options, where)
-        return incidents, replace(report, working_crs=crs_label(incidents.crs))
+        report = replace(report, working_crs=crs_label(incidents.crs))
+        old = workspace.incidents if there and options.upon == "append" else None
+        if old is not None:
+            incidents, report = append_incidents(old, incidents, report)
+        return incidents, _upon(report, there, options)
     layer, report = read_layer(paths, kind=Kind(kind), options=options, crs=workspace.working_crs)
+    if options.join:
+        layer, report = join_tables(layer, report, options.join, options)
     report = _with_far_note(report, tuple(shapely.bounds(layer.geometry).T), known, where)
     xy = shapely.get_coordinates(layer.geometry)
+    _refuse_elsewhere((xy[:, 0], xy[:, 1]), workspace, options, where)
     report = _with_datum_note(report, xy[:, 0], xy[:, 1], known, options, where)
-    return layer, report
+    if there and options.upon == "append":
+        layer, report = append_layer(workspace.layer(Kind(kind)), layer, report)
+    return layer, _upon(report, there, options)
+
+
+def _already_there(workspace: Workspace, kind: str, options: ImportOptions) -> Mapping[str, Any]:
+    """Return what the workspace remembers of a kind; refuse where the user has to be asked."""
+    config = workspace.config
+    there = config.get(kind) if kind == "incidents" else config.get("layers", {}).get(kind)
+    if there and options.upon == "ask":
+        raise InputError("io.error.already_there", **_named(kind, there))
+    return there or {}
+
+
+def _named(kind: str, there: Mapping[str, Any]) -> dict[str, object]:
+    files = some_ids(there.get("sources", ()), 3) or "-"
+    return {"kind": tr(f"io.layer.{kind}"), "count": int(there.get("count", 0)), "files": files}
+
+
+def _upon(report: ImportReport, there: Mapping[str, Any], options: ImportOptions) -> ImportReport:
+    """Return the report with what stood there before."""
+    if not there:
+        return report
+    if options.upon == "append":
+        return replace(report, before=there)
+    note = Note("io.note.replaced", _named(report.kind, there))
+    return replace(report, warnings=(*report.warnings, note))
+
+
+def _refuse_elsewhere(
+    xy: tuple[NDArray[np.float64], NDArray[np.float64]],
+    workspace: Workspace,
+    options: ImportOptions,
+    where: str,
+) -> None:
+    """Refuse what lies wholly in another part of the world than the layers that are there."""
+    kinds = [kind for kind in (*AREA_KINDS, *workspace.kinds) if kind in workspace.kinds]
+    if options.anyway or not kinds or len(xy[0]) == 0:
+        return
+    layer = workspace.layer(kinds[0])
+    west, south, east, north = shapely.total_bounds(layer.geometry)
+    x_away = np.maximum(np.maximum(west - xy[0], xy[0] - east), 0.0)
+    y_away = np.maximum(np.maximum(south - xy[1], xy[1] - north), 0.0)
+    nearest_km = float(np.hypot(x_away, y_away).min()) / 1000
+    if nearest_km > _ELSEWHERE_KM:
+        raise InputError(
+            "io.error.elsewhere", file=where, km=nearest_km, kind=tr(f"io.layer.{kinds[0]}")
+        )
 
 
 def _reference(place: Workspace) -> Layer | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
@@ -43,6 +44,15 @@ class ImportOptions:
         of a missing CRS sharper, and decides nothing.
     layers
         Several layers or sheets by name, in the place of one.
+    upon
+        What to do where something of the kind is there already: ``replace`` it and say what
+        it was, ``append`` to it, or ``ask``, which refuses.
+    join
+        Tables with more columns of the layer's features, by their code.
+    on
+        The tables' column of codes; found by itself where its values are the layer's ids.
+    anyway
+        Whether a layer may lie hundreds of kilometres from those that are there.
     """
 
     layer: str = ""
@@ -54,6 +64,10 @@ class ImportOptions:
     max_mb: float = 2048.0
     near: tuple[float, float, float, float] | None = None
     layers: tuple[str, ...] = ()
+    upon: Literal["replace", "append", "ask"] = "replace"
+    join: tuple[Path, ...] = ()
+    on: str = ""
+    anyway: bool = False
 
     @property
     def chosen_layers(self) -> tuple[str, ...]:
@@ -133,6 +147,11 @@ class ImportReport:
         Ids of the features that had to be told apart, or given one.
     columns
         Columns of the files that may stand for a field: all but those refused.
+    facts
+        What was read of incidents: ``without_time``, ``repeats``, ``clocks_utc``,
+        ``clocks_other_zone``, ``first``, ``last``, ``precision``.
+    before
+        What the workspace remembers of the imports that this one is appended to.
     """
 
     kind: str
@@ -149,6 +168,8 @@ class ImportReport:
     ids_repeated: tuple[str, ...] = ()
     ids_missing: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    facts: Mapping[str, int | str] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
 
     def provenance(self) -> dict[str, Any]:
         """Return what a workspace remembers of the import."""
@@ -166,7 +187,9 @@ class ImportReport:
         for key, ids in found.items():
             if ids:
                 told |= {key: list(ids[:_LISTED]), f"{key}_count": len(ids)}
-        return told
+        if self.facts:
+            told["facts"] = dict(self.facts)
+        return _added(self.before, told) if self.before else told
 
     def as_json(self) -> dict[str, object]:
         """Return the report as plain values for ``--json``."""
@@ -182,4 +205,26 @@ class ImportReport:
             "encoding": self.encoding,
             "refused_columns": list(self.refused_columns),
             "files": list(self.files),
+            "facts": dict(self.facts),
         }
+
+
+def _added(before: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Return what is remembered of an import upon others: lists and counts of both."""
+    made = dict(told)
+    for key in ("sources", "refused_columns", "warnings"):
+        made[key] = list(dict.fromkeys([*before.get(key, ()), *told[key]]))
+    made["read"] = int(before.get("read", 0)) + told["read"]
+    made["refused"] = _sums(before.get("refused", {}), told["refused"])
+    facts, old = told.get("facts", {}), before.get("facts", {})
+    if facts or old:
+        counts = [{k: v for k, v in item.items() if isinstance(v, int)} for item in (old, facts)]
+        made["facts"] = {**old, **facts, **_sums(*counts)}
+        for key, best in (("first", min), ("last", max)):
+            days = [item[key] for item in (old, facts) if key in item]
+            made["facts"] |= {key: best(days)} if days else {}
+    return made
+
+
+def _sums(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {key: int(a.get(key, 0)) + int(b.get(key, 0)) for key in dict.fromkeys([*a, *b])}

@@ -233,6 +233,13 @@ class Workspace:
         return {**entry, **store_incidents(incidents, folder / INCIDENTS, areas)}
 
     @property
+    def incidents(self) -> Incidents | None:
+        """The stored incidents, or None."""
+        crs = self.working_crs
+        entry = self.config.get("incidents")
+        return None if crs is None else stored_incidents(self.path / INCIDENTS, entry, crs)
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of layers that are stored."""
         return tuple(kind for kind in Kind if str(kind) in self.config.get("layers", {}))

@@ -1,0 +1,208 @@
+"""What comes in beside what is there: tables joined by code, and imports upon earlier ones."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridmap.errors import InputError, some_ids
+from gridmap.fields import fields_of
+from gridmap.io._containers import opened_files
+from gridmap.io._features import accepted, table_columns
+from gridmap.io._sources import read_source
+from gridmap.io._values import as_ids
+from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.model import IncidentBatch, Incidents, Layer
+
+__all__ = ["append_incidents", "append_layer", "join_tables"]
+
+Rows = npt.NDArray[np.int64]
+
+_LEAST = 0.5  # share of a column's codes that are ids of the layer
+
+
+def join_tables(
+    layer: Layer, report: ImportReport, paths: Iterable[Path], options: ImportOptions
+) -> tuple[Layer, ImportReport]:
+    """Return a layer with the columns of tables whose codes are its ids.
+
+    Leading zeros and blanks are forgiven where codes stay apart without them. Codes without a
+    feature, features without a code, and codes that stand several times (the first row counts)
+    are told.
+
+    Parameters
+    ----------
+    layer
+        The layer; its own columns stay where they hold anything.
+    report
+        What its import said.
+    paths
+        Workbooks or tables of text.
+    options
+        ``on`` names the column of codes; else it is the one whose values are the layer's ids.
+
+    Raises
+    ------
+    InputError
+        If no column holds the layer's ids.
+    PersonalDataError
+        If a column that the user chose holds records of persons.
+    """
+    frame = layer.frame.copy()
+    notes, mapped = list(report.warnings), dict(report.mapped)
+    persons, files = list(report.refused_columns), list(report.files)
+    columns = {*report.columns}
+    for path in paths:
+        with opened_files(path, max_mb=options.max_mb) as inside:
+            source = read_source(inside[0], encoding=options.encoding)
+        kind = str(layer.kind)
+        table, found, refused, said = accepted(source, kind, options, path.name)
+        columns |= {str(name) for name in table.columns}
+        column, rows, more = _matched(layer, table, options.on, path.name)
+        notes += [*said, *more]
+        persons += refused
+        files.append(path.name)
+        wanted = {
+            name: other for name, other in found.items()
+            if other != column and name not in {"id", "x", "y"}
+        }  # fmt: skip
+        for name, cells in table_columns(table, wanted, kind, path.name).items():
+            frame[name] = _taken(frame.get(name), pd.Series(cells), rows, name, kind)
+            mapped[name] = wanted.get(name, name)
+    if lost := sorted(set(options.columns.values()) - {"", *columns}):
+        where, known = ", ".join(files), some_ids(sorted(columns), 12)
+        raise InputError("io.error.no_column", file=where, columns=some_ids(lost), known=known)
+    if "residents" in frame:
+        notes = [note for note in notes if note.key != "io.note.no_residents"]
+    made = gpd.GeoDataFrame(frame, geometry="geometry", crs=layer.crs)
+    report = replace(
+        report, warnings=tuple(notes), mapped=mapped, files=tuple(files),
+        refused_columns=tuple(dict.fromkeys(persons)),
+    )  # fmt: skip
+    return Layer(layer.kind, made, {**layer.provenance, "files": files}), report
+
+
+def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind: str) -> pd.Series:
+    """Return each feature's cell of the table; where it has none, what the layer holds."""
+    blank = "" if fields_of(kind)[name].content in {"id", "text"} else np.nan
+    taken = cells.reindex(rows).reset_index(drop=True)
+    if old is not None:
+        taken = taken.where(taken.notna() & (taken != ""), old.reset_index(drop=True))
+    return taken if isinstance(blank, float) else taken.fillna(blank)
+
+
+def _matched(
+    layer: Layer, table: pd.DataFrame, on: str, where: str
+) -> tuple[str, Rows, list[Note]]:
+    """Return the column of codes, and each feature's row of the table, -1 for none."""
+    names = [str(name) for name in table.columns]
+    if on and on not in names:
+        raise InputError("io.error.no_column", file=where, columns=on, known=some_ids(names, 12))
+    ids = _plain_codes(layer.ids)
+    best, share, codes = "", 0.0, np.array([], dtype=object)
+    for name in [on] if on else names:
+        these = _plain_codes(as_ids(table[name]))
+        filled = these[these != ""]
+        if len(filled) == 0:
+            continue
+        hits = float(np.isin(filled, ids).mean())
+        # Of columns that fit alike the first is the code.
+        if hits > share:
+            best, share, codes = name, hits, these
+    if not best or (share < _LEAST and not on):
+        raise InputError("io.error.no_join", file=where, columns=some_ids(names, 12))
+    first = pd.Series(np.arange(len(codes)), index=codes)
+    first = first[first.index != ""]
+    repeated = first.index[first.index.duplicated()].unique()
+    first = first[~first.index.duplicated()]
+    rows = first.reindex(ids).fillna(-1).to_numpy().astype(np.int64)
+    told: dict[str, object] = {
+        "file": where, "column": best, "count": int((rows >= 0).sum()),
+        "features": int((rows < 0).sum()), "codes": int((~first.index.isin(ids)).sum()),
+    }  # fmt: skip
+    notes = [Note("io.note.joined", told)]
+    if len(repeated):
+        told = {"file": where, "column": best, "count": len(repeated), "ids": some_ids(repeated)}
+        notes.append(Note("io.note.join_repeated", told))
+    if (rows < 0).any():
+        notes.append(Note("io.note.join_missing", {"ids": some_ids(layer.ids[rows < 0])}))
+    return best, rows, notes
+
+
+def _plain_codes(codes: Iterable[object]) -> npt.NDArray[np.object_]:
+    """Return codes without blanks and case; without leading zeros too, if they stay apart."""
+    plain = [
+        re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(code))).casefold() for code in codes
+    ]
+    short = [code.lstrip("0") or code[-1:] for code in plain]
+    apart = len(set(short)) == len(set(plain))
+    return np.array(short if apart else plain, dtype=object)
+
+
+def append_layer(old: Layer, new: Layer, report: ImportReport) -> tuple[Layer, ImportReport]:
+    """Return the old features and the new ones; an id that is there already is left out."""
+    there = np.isin(new.ids, old.ids)
+    frame = pd.concat([old.frame, new.frame[~there]], ignore_index=True)
+    made = gpd.GeoDataFrame(frame, geometry="geometry", crs=old.crs)
+    return Layer(new.kind, made, new.provenance), _appended(report, int(there.sum()), len(old))
+
+
+def append_incidents(
+    old: Incidents, new: Incidents, report: ImportReport
+) -> tuple[Incidents, ImportReport]:
+    """Return the old incidents and the new ones, without repeats.
+
+    A new incident repeats an old one if they are equal in time, category and place, to the
+    decimetre; without a time nothing can be told.
+    """
+    names = tuple(sorted({*old.categories, *new.categories}))
+    tables = [_table(item, names) for item in (old, new)]
+    keys = [
+        pd.MultiIndex.from_arrays(
+            [table["x"].round(1), table["y"].round(1), table["time"], table["category"]]
+        )
+        for table in tables
+    ]
+    there = keys[1].isin(keys[0]) & tables[1]["time"].notna().to_numpy()
+    whole = pd.concat([tables[0], tables[1][~there]], ignore_index=True)
+    whole = whole.sort_values("time", kind="stable", na_position="last", ignore_index=True)
+    batch = IncidentBatch(
+        whole["x"].to_numpy(dtype=float),
+        whole["y"].to_numpy(dtype=float),
+        whole["time"].to_numpy().astype("datetime64[s]"),
+        whole["category"].to_numpy(dtype=np.int16),
+        whole["settled"].to_numpy().astype("datetime64[s]") if "settled" in whole else None,
+        whole["station"].fillna("").to_numpy(dtype=object) if "station" in whole else None,
+    )
+    made = Incidents.from_batch(batch, categories=names, crs=old.crs)
+    if "month" in {old.precision, new.precision}:
+        made = replace(made, precision="month")
+    return made, _appended(report, int(there.sum()), len(old))
+
+
+def _table(incidents: Incidents, names: tuple[str, ...]) -> pd.DataFrame:
+    batch = incidents.all
+    codes = np.array([*(names.index(name) for name in incidents.categories), -1], dtype=np.int16)
+    columns = {
+        "x": batch.x, "y": batch.y, "time": batch.time, "category": codes[batch.category],
+        "settled": batch.settled, "station": batch.station,
+    }  # fmt: skip
+    return pd.DataFrame({k: values for k, values in columns.items() if values is not None})
+
+
+def _appended(report: ImportReport, there: int, before: int) -> ImportReport:
+    refused: Mapping[str, int] = report.refused
+    if there:
+        refused = {**refused, "already_there": there}
+    added = report.features - there
+    told = {"count": added, "before": before, "repeats": there}
+    notes = (*report.warnings, Note("io.note.appended", told))
+    return replace(report, refused=refused, features=added, warnings=notes)
