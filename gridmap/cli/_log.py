@@ -31,14 +31,20 @@ def with_plans(place: Workspace, city: City, options: O) -> O:
 
     ``present`` is what a verb takes anyway where no plan is given.
     """
-    from gridmap.plans import PRESENT
-
-    loaded = {
-        spec.name: None if value == PRESENT else load_plan(place, city, value)
+    named = {
+        spec.name: value
         for spec in option_specs(type(options))
         if spec.is_plan and isinstance(value := getattr(options, spec.name), str) and value
     }
-    return replace(options, **loaded) if loaded else options
+    if not named:
+        return options
+    from gridmap.plans import PRESENT  # the store takes longer to load than most commands run
+
+    loaded = {
+        name: None if value == PRESENT else load_plan(place, city, value)
+        for name, value in named.items()
+    }
+    return replace(options, **loaded)
 
 
 @contextmanager
