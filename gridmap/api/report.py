@@ -40,6 +40,7 @@ class ReportOptions(Options):
     remarks: str = option("", metavar="FILE.md")
     settings: str = option("", metavar="FILE.toml")
     template: str = option("", metavar="DIR")
+    document: bool = option(False)  # noqa: FBT003 - the same
     lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
     paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
@@ -50,6 +51,8 @@ class ReportOptions(Options):
         from gridmap.report import parse_formats
 
         parse_formats(self.formats)
+        if self.document and self.plan is None:
+            raise OptionError("report.error.document_plan", option="document")
         if len(self.date) > len("2024-03-31"):
             raise OptionError("api.error.date", option="date", received=self.date)
 
@@ -206,6 +209,7 @@ def report(
             else ReportSettings(),
             remarks=read_remarks(Path(options.remarks)) if options.remarks else Remarks(),
             template=template,
+            document=options.document,
         )
         built = build_report(city, request, plan=options.plan, progress=tell)
     return ReportResult(city=city, options=options, report=built)

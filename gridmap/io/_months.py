@@ -33,6 +33,9 @@ _BATCH = 1_000_000
 _MONTH = re.compile(r"(\d{4}-\d{2})-")
 
 
+_REMEMBERED = ("sources", "read", "refused", "warnings")  # what a report says of an import
+
+
 def store_incidents(
     incidents: Incidents, folder: Path, layers: Mapping[Kind, Layer]
 ) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) ->
         ),
         known,
         "month" if entry.get("precision") == "month" else "second",
+        {name: entry[name] for name in _REMEMBERED if name in entry},
     )
 
 

@@ -119,6 +119,8 @@ class Incidents:
     precision
         ``second``, or ``month`` where the record tells no day: the first of a month stands for
         it, and nothing can be said by day, weekday or hour.
+    provenance
+        What their import said: files, rows read and refused, notes; empty where unknown.
 
     Notes
     -----
@@ -134,6 +136,7 @@ class Incidents:
     reader: ColumnReader | None = None
     known_period: tuple[pd.Timestamp, pd.Timestamp] | None = None
     precision: Literal["second", "month"] = "second"
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the CRS."""

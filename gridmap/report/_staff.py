@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridmap.i18n import tr
 from gridmap.measure import staff_needed
@@ -18,6 +19,7 @@ from gridmap.report.tables import HIDDEN, Chart, Column, Format, Table, column
 __all__ = [
     "StaffBalance",
     "comparison_table",
+    "handover_table",
     "lacking_by_beat",
     "staff_balance",
     "staff_sentences",
@@ -266,6 +268,52 @@ def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
         ),
         hidden.iloc[order].reset_index(drop=True),
     )  # fmt: skip
+
+
+def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return what each beat gives to which other; None where small counts are hidden."""
+    made = measured.comparison
+    if made is None or hiding.limit or not made.flows:
+        return None
+    city, missing = measured.city, measured.now["beat"].missing
+    rooms = city.get(Kind.ROOM)
+    names = dict(zip(city.grids.ids.astype(str), city.grids.names.astype(str), strict=True))
+    place = {key: row for row, key in enumerate(city.grids.ids.astype(str))}
+    lines = []
+    for flow in made.flows:
+        line: dict[str, object] = {
+            "from_beat": flow.before_label or tr("report.handover.none"),
+            "to_beat": flow.after_label or tr("report.handover.none"),
+            "grids": float(len(flow.grids)),
+            "residents": flow.residents,
+            "incidents": flow.incidents,
+        }
+        if rooms is not None and len(rooms):
+            ground = city.grids.geometry[[place[str(key)] for key in flow.grids]]
+            hit = shapely.STRtree(ground).query(
+                shapely.points(city.room_xy), predicate="intersects"
+            )
+            line["rooms"] = tr("report.sentence.comma").join(
+                rooms.names.astype(str)[np.unique(hit[0])]
+            )
+        listed = [names[str(key)] for key in flow.grids]
+        line["listed"] = tr("report.sentence.comma").join(listed)
+        lines.append(line)
+    columns = [column("from_beat", "text"), column("to_beat", "text"), column("grids")]
+    columns += [column(name) for name in ("residents", "incidents") if name not in missing]
+    columns += [column("rooms", "text")] if "rooms" in lines[0] else []
+    columns.append(column("listed", "text"))
+    rows = pd.DataFrame(lines)
+    total = {"from_beat": tr("report.total"), "to_beat": "", "rooms": "", "listed": ""}
+    sums = {name: float(rows[name].sum()) for name in ("grids", "residents", "incidents")}
+    return Table(
+        "handover",
+        tr("report.sheet.handover"),
+        tuple(columns),
+        rows,
+        total | sums,
+        (tr("report.note.handover"),),
+    )
 
 
 def _most_changed(rows: pd.DataFrame, hidden: pd.DataFrame) -> np.ndarray:

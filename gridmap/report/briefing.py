@@ -116,7 +116,8 @@ def weeks_figure(history: History) -> Figure:
         history.week_of_period,
         alt,
     )
-    return Figure(chart, caption, alt, tr("briefing.chart.weeks_note"), key="weeks")
+    note = tr("briefing.chart.weeks_note" if limits is not None else "briefing.chart.weeks_plain")
+    return Figure(chart, caption, alt, note, key="weeks")
 
 
 def category_grid(report: Report, history: History, most: int) -> Grid | None:
@@ -152,7 +153,7 @@ def category_grid(report: Report, history: History, most: int) -> Grid | None:
         tuple(labels),
         tuple(align),
         tuple(body),
-        tr("briefing.table.categories"),
+        tr("briefing.table.categories" if history.basis else "briefing.table.categories_count"),
         tuple(notes),
         frozenset({len(body) - 1}),
         whole=True,
@@ -306,8 +307,9 @@ def station_multiples(history: History, most: int) -> Figure | None:
             told = shown(change.share, "change") if change.tells_share else change_text(change)
             notes.append(tr("briefing.chart.station_note", daily=daily, change=told))
         marks.append(0 if change is None else change.mark)
-    word = tr(f"briefing.basis_short.{basis}") if basis else UNKNOWN
-    caption = tr("briefing.chart.stations", basis=word)
+    caption = tr("briefing.chart.stations_alone")
+    if basis is not None:
+        caption = tr("briefing.chart.stations", basis=tr(f"briefing.basis_short.{basis}"))
     chart = SmallMultiples(
         tuple(level.names[row] for row in order), tuple(notes),
         level.weeks[order].astype(float), tuple(marks), caption,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from gridmap.i18n import tr, using_language
+from gridmap.report._definitions import import_line
 from gridmap.report.briefing import Room, brief_blocks
 from gridmap.report.document import Document, Letterhead, Section
 from gridmap.report.findings import Findings, find
@@ -66,6 +67,7 @@ def compose(report: Report, *, paper: str = "a4") -> tuple[Document, Findings]:
             iso_date=day.isoformat(),
             band=_band(report),
             signature=(head.agency, _day_words(day)),
+            front_alone=report.history is not None,
         )
         for room in _ROOMS:
             front = brief_blocks(report, found, request.remarks, room)
@@ -110,7 +112,12 @@ def _letterhead(report: Report) -> Letterhead:
     red = (
         settings.title.format(agency=agency, period=period)
         if settings.title
-        else tr("briefing.red_head", agency=agency)
+        else tr(
+            "briefing.red_head"
+            if report.city.incidents is not None
+            else "briefing.red_head_ground",
+            agency=agency,
+        )
     )
     blank = tr("briefing.blank")
     return Letterhead(
@@ -147,5 +154,9 @@ def _data_line(report: Report) -> str:
         compare = tr("briefing.data_compare", days=first.now.days, before=first.before.label(),
                      days_before=first.before.days)  # fmt: skip
     last = city.incidents.period[1]
+    assert report.measured is not None  # noqa: S101 - `build_report` measures
+    known = import_line(report.measured, report.hiding)
+    if known:
+        compare = f"{compare}; {known}" if report.language == "en" else f"{compare}；{known}"
     return tr("briefing.data_line", city=city.name, made_up=made_up,
               last=f"{last:%Y-%m-%d %H:%M}", compare=compare)  # fmt: skip

@@ -80,6 +80,8 @@ class Figure:
         Share of its width; 0 as the drawing has it.
     key
         Name for files.
+    fixed
+        Stays where it is; other large figures float to the top or bottom of a page.
     """
 
     drawing: Drawable
@@ -88,6 +90,7 @@ class Figure:
     note: str = ""
     height: float = 0.0
     key: str = ""
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,6 +224,8 @@ class Document:
         What is said on every page: that it is a plan, or that the city is made up.
     signature
         Lines below the first page: the agency and the date.
+    front_alone
+        Nothing else stands on the first page.
     """
 
     title: str
@@ -234,6 +239,7 @@ class Document:
     iso_date: str
     band: str = ""
     signature: tuple[str, ...] = ()
+    front_alone: bool = True
 
 
 def figures_of(blocks: Sequence[Block]) -> Iterator[Figure]:

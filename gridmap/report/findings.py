@@ -193,7 +193,7 @@ def change_text(change: Change | None) -> str:
 def _score(change: Change, whole: float) -> float:
     """Return surprise times size: how unlikely it is, and how much of all incidents it is."""
     surprise = min(-math.log10(max(change.p_value, 10.0**-_SURE)), _SURE) / _SURE
-    return surprise * abs(change.difference) / max(whole, 1e-9)
+    return 6.0 * surprise * abs(change.difference) / max(whole, 1e-9)
 
 
 def _dark(hiding: Hiding, level: str, row: int, size: int) -> bool:
@@ -452,7 +452,7 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Finding]:
                             names=tr("briefing.and").join(names)))  # fmt: skip
     lead = tr("briefing.coverage.lead", outside=outside, reach=reach)
     text = tr("briefing.comma").join(parts) + tr("briefing.stop")
-    return [Finding("coverage", lead, _sentence(text), share * 0.6)]
+    return [Finding("coverage", lead, _sentence(text), share * 0.3)]
 
 
 def _staff(measured: Measured, hiding: Hiding) -> list[Finding]:

@@ -54,13 +54,14 @@ class Shading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """Borders drawn over the shading, white below so that they stay visible on dark ground."""
+    """Borders or lines over the shading, by default white below to be seen on dark ground."""
 
     shapes: Shapes
     width: float = 0.8
     colour: str = INK
     dash: str = ""
     name: str = ""
+    halo: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +207,7 @@ class MapFigure:
                                stroke_width=0.4)  # fmt: skip
         for line in self.outlines:
             data = frame.path(line.shapes)
-            if not line.dash:
+            if line.halo and not line.dash:
                 svg.path(data, stroke="#ffffff", stroke_width=line.width + 0.9)
             svg.path(data, stroke=line.colour, stroke_width=line.width, dash=line.dash)
         for each in self.marks:

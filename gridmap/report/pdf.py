@@ -164,6 +164,7 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
         "day": [day.year, day.month, day.day],
         "head": head,
         "signature": list(document.signature),
+        "front_alone": document.front_alone,
         "front": [drawn.block(block, width) for block in document.front],
         "sections": [
             {
@@ -205,7 +206,7 @@ class _Drawn:
                 "caption": _printable(block.caption),
                 "alt": _printable(block.alt),
                 "note": _printable(block.note),
-                "float": floats and svg.height > _TALL_PT,
+                "float": floats and not block.fixed and svg.height > _TALL_PT,
             }
         if isinstance(block, Grid):
             return {"kind": "grid", **self._grid(block, width)}

@@ -16,7 +16,7 @@ from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.report import Report
 from gridmap.report.tables import Format, shown
 
-__all__ = ["Effect", "effects_of", "plan_map", "plan_section", "price_lines"]
+__all__ = ["Effect", "effect_grid", "effects_of", "plan_map", "plan_section", "price_lines"]
 
 _SAME = 0.0005  # a change of a share or deviation below this is none
 #: Figures of a plan, whether more is better, and how they are written.
@@ -110,7 +110,7 @@ def plan_section(report: Report) -> list[Block]:
     effects = effects_of(made, measured.now["beat"].missing)
     blocks: list[Block] = [
         Paragraph(tr("briefing.plan.intro", plan=made.new, today=made.old)),
-        _effect_grid(effects),
+        effect_grid(effects),
     ]
     price = price_lines(report)
     if price:
@@ -130,7 +130,8 @@ def plan_section(report: Report) -> list[Block]:
     return blocks
 
 
-def _effect_grid(effects: tuple[Effect, ...]) -> Grid:
+def effect_grid(effects: tuple[Effect, ...]) -> Grid:
+    """Return what gets better, worse and stays, in this order."""
     rows = [
         (effect.label, effect.before, effect.after, tr(f"briefing.plan.{effect.side}"))
         for side in ("better", "worse", "same")
@@ -146,7 +147,7 @@ def _effect_grid(effects: tuple[Effect, ...]) -> Grid:
 def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = None) -> Figure:
     """Return a map of a plan's beats, with the grids that change hands in colour."""
     city = report.city
-    beats = plan_layer(plan, city.grids)
+    beats = plan_layer(plan, city.grids, gap_m=city.presets.gap_m)
     shading = [Shading(beats.geometry, np.zeros(len(beats), np.int64), (("#eef2f6", ""),))]
     if changed is not None and report.measured is not None and report.measured.comparison:
         moved = set(report.measured.comparison.grid_table["grid"].astype(str))

@@ -24,16 +24,17 @@ from gridmap.measure.period import (
     parse_period,
     period_before,
 )
+from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans import plan_layer
 from gridmap.report._areas import area_table, coverage_table, with_covered
-from gridmap.report._definitions import definition_table, source_table
+from gridmap.report._definitions import definition_table, import_table, source_table
 from gridmap.report._hot import find_hot_spots
 from gridmap.report._rankings import change_table, ranking_table
 from gridmap.report._reach import network_table, room_table
 from gridmap.report._response import response_table
-from gridmap.report._staff import comparison_table, staffing_table
+from gridmap.report._staff import comparison_table, handover_table, staffing_table
 from gridmap.report._summary import (
     KeyFigure,
     busy_words,
@@ -80,6 +81,8 @@ class Request:
         What the analyst recommends.
     template
         Folder with templates of the department's own, or None.
+    document
+        Write the document of a division, with its beat cards, in place of a report.
     """
 
     dated: date
@@ -90,6 +93,7 @@ class Request:
     settings: ReportSettings = field(default_factory=ReportSettings)
     remarks: Remarks = field(default_factory=Remarks)
     template: Path | None = None
+    document: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +163,15 @@ class Report:
     @cached_property
     def beats(self) -> Layer | None:
         """The plan's beats as polygons, or the city's own; None where there are none."""
-        if self.plan is None:
-            layer = self.city.get(Kind.BEAT)
-        else:
+        layer = self.city.get(Kind.BEAT)
+        if self.plan is not None:
             layer = plan_layer(self.plan, self.city.grids, gap_m=self.city.presets.gap_m)
+        elif layer is None and has_beats(self.city):  # a column of the grids
+            gap_m = self.city.presets.gap_m
+            layer = plan_layer(present_plan(self.city), self.city.grids, gap_m=gap_m)
+            rows = self.rows_of("beat")
+            if rows is None or rows["id"].astype(str).tolist() != layer.ids.astype(str).tolist():
+                return None
         return layer if layer is not None and len(layer) else None
 
     @property
@@ -356,10 +365,15 @@ def _tables(
     found += [ranking_table(measured, hiding, level) for level in levels]
     found += [change_table(measured, hiding, level) for level in levels]
     found += [staffing_table(measured, hiding), comparison_table(measured, hiding)]
+    found.append(handover_table(measured, hiding))
     if measured.comparison is not None and measured.response is not None and not hiding.limit:
         # Calls a day would tell the counts that are hidden.
         found.append(response_table(measured.comparison, measured.response, measured.city))
-    found.append(definition_table(measured, request.suppress_below))
+    there = [table for table in found if table is not None and len(table)]
+    used = {item.key for table in there for item in table.columns}
+    used |= {table.key for table in there} | ({"hot_spot"} if hot is not None else set())
+    found.append(definition_table(measured, request.suppress_below, used))
+    found.append(import_table(measured, hiding))
     found.append(source_table(measured, hiding, parameters))
     return tuple(table for table in found if table is not None and len(table))
 

@@ -33,7 +33,7 @@ from gridmap.report.report import Report
 from gridmap.report.svg import Svg
 from gridmap.report.tables import UNKNOWN, shown
 
-__all__ = ["build_sections", "station_grid", "stations_of_beats"]
+__all__ = ["build_sections", "crossed_grid", "station_grid", "stations_of_beats"]
 
 _MANY_BEATS = 400  # beats above which only the exceptions are printed
 _SOME = 20
@@ -392,7 +392,7 @@ def _stations(report: Report) -> list[Block]:
     if said is not None:
         blocks.append(said)
     blocks.append(grid)
-    crossed = _crossed(report, "station", _station_order(lines), names)
+    crossed = crossed_grid(report, "station", _station_order(lines), names)
     if crossed is not None:
         blocks.append(crossed)
     change = _change_map(report)
@@ -436,7 +436,7 @@ def _lacking_by_station(report: Report, names: Sequence[str]) -> npt.NDArray[np.
     return np.array([float(lacking[of == name].sum()) for name in names])
 
 
-def _crossed(
+def crossed_grid(
     report: Report, level: str, order: Sequence[int], names: Sequence[str]
 ) -> Grid | None:
     """Return categories by station or beat, those beyond the usual in shades."""
@@ -541,7 +541,7 @@ def _beats(report: Report) -> list[Block]:
                 tuple(notes), frozenset(strong))  # fmt: skip
     blocks.append(_plain(grid))
     if 2 <= len(order) <= 120:
-        crossed = _crossed(report, "beat", order, names)
+        crossed = crossed_grid(report, "beat", order, names)
         if crossed is not None:
             blocks.append(crossed)
     return blocks
@@ -741,7 +741,7 @@ def _staff(report: Report) -> list[Block]:
 
 def _data(report: Report) -> list[Block]:
     blocks: list[Block] = [Paragraph(line, style="alert") for line in report.warnings]
-    for key in ("definitions", "sources"):
+    for key in ("imports", "definitions", "sources"):
         table = report.table(key)
         if table is not None:
             blocks.append(grid_of(table, keys=("term", "formula", "source", "item", "value")))

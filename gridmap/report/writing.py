@@ -51,7 +51,8 @@ class _Job:
 
     def __init__(self, report: Report, folder: Path, paper: str) -> None:
         self.report, self.folder, self.paper = report, folder, paper
-        self.stem = f"report_{report.period.code}" + ("" if report.plan is None else "_plan")
+        kind = "division" if report.request.document else "report"
+        self.stem = f"{kind}_{report.period.code}" + ("" if report.plan is None else "_plan")
 
     @cached_property
     def composed(self) -> tuple[Document, Findings]:
@@ -59,6 +60,18 @@ class _Job:
         from gridmap.report.composing import compose
 
         return compose(self.report, paper=self.paper)
+
+    @cached_property
+    def division(self) -> tuple[Document, Document]:
+        """The document of a division, and its beat cards alone."""
+        from gridmap.report.plan_document import plan_document
+
+        return plan_document(self.report, paper=self.paper)
+
+    @property
+    def paper_document(self) -> Document:
+        """What is printed: the report, or the document of a division."""
+        return self.division[0] if self.report.request.document else self.composed[0]
 
     def xlsx(self) -> None:
         """Write the workbook."""
@@ -70,14 +83,18 @@ class _Job:
         """Write the PDF."""
         from gridmap.report.pdf import write_pdf
 
-        data = write_pdf(self.composed[0], paper=self.paper, template=self.report.request.template)
+        template = self.report.request.template
+        data = write_pdf(self.paper_document, paper=self.paper, template=template)
         (self.folder / f"{self.stem}.pdf").write_bytes(data)
+        if self.report.request.document:
+            cards = write_pdf(self.division[1], template=template)
+            (self.folder / f"{self.stem}_cards.pdf").write_bytes(cards)
 
     def docx(self) -> None:
         """Write the document for Word."""
         from gridmap.report.docx import write_docx
 
-        (self.folder / f"{self.stem}.docx").write_bytes(write_docx(self.composed[0]))
+        (self.folder / f"{self.stem}.docx").write_bytes(write_docx(self.paper_document))
 
     def pptx(self) -> None:
         """Write the slides."""

@@ -1,0 +1,371 @@
+"""The plan that a department signs: beats with their extent in words, handover list, annexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridmap.errors import InputError
+from gridmap.i18n import tr, using_language
+from gridmap.model import City, Kind, Plan
+from gridmap.plans import plan_layer
+from gridmap.report.composing import compose
+from gridmap.report.document import (
+    Block,
+    Columns,
+    Document,
+    Figure,
+    Grid,
+    Paragraph,
+    Section,
+    grid_of,
+)
+from gridmap.report.extent import extent_words, extents_of
+from gridmap.report.mapping import MapFigure, Marks, Outline, Shading
+from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
+from gridmap.report.report import Report
+from gridmap.report.sections import build_sections, crossed_grid
+from gridmap.report.tables import shown
+
+__all__ = ["plan_document"]
+
+_AROUND = 0.12  # of a beat's size, shown around it on its map
+_STREETS = 14  # names written into one map
+_GRIDS = 60  # names of grids listed
+_BUSY = 5  # grids named as places that matter
+
+
+def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Document]:
+    """Return the document of a division, and its beat cards alone.
+
+    Parameters
+    ----------
+    report
+        The report of a plan.
+    paper
+        ``a4`` or ``a3``.
+
+    Raises
+    ------
+    InputError
+        If the report is of today's beats, or small counts are hidden: a document of beats
+        page by page tells counts that are hidden elsewhere.
+    """
+    plan = report.plan
+    if plan is None or report.measured is None:
+        raise InputError("report.error.document_plan")
+    if report.hiding.limit:
+        raise InputError("report.error.document_hidden")
+    base, _ = compose(replace(report, request=replace(report.request, pages="1")), paper=paper)
+    with using_language(report.language):
+        layer = plan_layer(plan, report.city.grids, gap_m=report.city.presets.gap_m)
+        pages = _beat_pages(report, plan, layer.geometry)
+        settings = report.request.settings
+        title = tr("briefing.document.title", city=report.city.name)
+        agency = settings.agency or report.city.name
+        head = replace(
+            base.head,
+            red_head=tr("briefing.document.red_head", agency=agency),
+        )
+        sections = [
+            Section("beats", tr("briefing.document.beats"), tuple(_overview(report))),
+            *pages,
+            *_handover(report),
+            *_annexes(report, plan),
+        ]
+        document = replace(
+            base,
+            title=title,
+            name=f"{title} · {plan.name}",
+            head=head,
+            front=tuple(_front(report, plan)),
+            sections=tuple(section for section in sections if section.blocks),
+        )
+        cards = replace(
+            document,
+            title=tr("briefing.document.cards", city=report.city.name),
+            front=(Paragraph(tr("briefing.document.cards_intro", plan=plan.name)),),
+            sections=pages,
+        )
+    return document, cards
+
+
+def _front(report: Report, plan: Plan) -> list[Block]:
+    """Say what is divided how, what was weighed, what gets better and what it costs."""
+    measured = report.measured
+    assert measured is not None  # noqa: S101 - checked before
+    blocks: list[Block] = [
+        Paragraph(
+            tr("briefing.document.intro", city=report.city.name, plan=plan.name,
+               beats=len(plan.beats), grids=len(report.city.grids), period=report.period.label())
+        ),
+        Paragraph(_weighed(report), lead=tr("briefing.document.weighed")),
+    ]  # fmt: skip
+    if measured.comparison is not None:
+        blocks.append(effect_grid(effects_of(measured.comparison, report.missing("beat"))))
+        price = price_lines(report)
+        if price:
+            text = tr("briefing.semicolon").join(price) + tr("briefing.stop")
+            blocks.append(Paragraph(text, lead=tr("briefing.plan.price")))
+        worse = [
+            effect.label
+            for effect in effects_of(measured.comparison, report.missing("beat"))
+            if effect.side == "worse"
+        ]
+        missed = tr("briefing.and").join(worse) if worse else tr("briefing.document.nothing")
+        blocks.append(
+            Paragraph(missed + tr("briefing.stop"), lead=tr("briefing.document.not_reached"))
+        )
+    if measured.present is not None:
+        blocks.append(
+            Columns(
+                (plan_map(report, measured.present, "before"),),
+                (plan_map(report, plan, "after", changed=measured.present),),
+            )
+        )
+    return blocks
+
+
+def _weighed(report: Report) -> str:
+    """Return which of the criteria that rules name the city has data for, and which not."""
+    missing = report.missing("beat")
+    known = {
+        "residents": "residents" not in missing,
+        "traffic": report.city.has(Kind.ROAD),
+        "migrants": "migrants" not in missing,
+        "order": "incidents" not in missing,
+        "economy": False,
+    }
+    have = [tr(f"briefing.document.criterion.{key}") for key, there in known.items() if there]
+    lack = [tr(f"briefing.document.criterion.{key}") for key, there in known.items() if not there]
+    said = tr("briefing.document.have", names=tr("briefing.and").join(have))
+    if lack:
+        said += tr("briefing.document.lack", names=tr("briefing.and").join(lack))
+    return said
+
+
+def _overview(report: Report) -> Sequence[Block]:
+    sections = build_sections(report, ("beats",))
+    if not sections:
+        return []
+    return [block for block in sections[0].blocks if not isinstance(block, Paragraph)][:2]
+
+
+def _beat_pages(
+    report: Report, plan: Plan, shapes: npt.NDArray[np.object_]
+) -> tuple[Section, ...]:
+    """Return a page for each beat that holds grids."""
+    city = report.city
+    rows = report.rows_of("beat")
+    assert rows is not None  # noqa: S101 - a plan has beats
+    held = [row for row in range(len(plan.beats)) if (plan.assignment == row).any()]
+    extents = extents_of(city, shapes)
+    stations = city.get(Kind.STATION)
+    names = (
+        {}
+        if stations is None
+        else dict(zip(stations.ids.astype(str), stations.names.astype(str), strict=True))
+    )
+    pages = []
+    for place, row in enumerate(held):
+        beat = plan.beats[row]
+        members = np.flatnonzero(plan.assignment == row)
+        facts = _facts(report, plan, row, members)
+        station = names.get(beat.station, beat.station)
+        words: list[Block] = [
+            Paragraph(extent_words(extents[place]), lead=tr("briefing.document.extent"))
+        ]
+        communities = _communities(city, members)
+        if communities:
+            listed = tr("briefing.and").join(communities) + tr("briefing.stop")
+            words.append(Paragraph(listed, lead=tr("briefing.document.communities")))
+        grids = tr("briefing.and").join(city.grids.names.astype(str)[members][:_GRIDS])
+        rest = len(members) - _GRIDS
+        more = tr("briefing.rows.more", count=rest) if rest > 0 else ""
+        listed = grids + more + tr("briefing.stop")
+        words.append(Paragraph(listed, lead=tr("briefing.document.grids")))
+        busy = _busy_places(report, members)
+        if busy:
+            words.append(Paragraph(busy, lead=tr("briefing.document.places")))
+        if report.busy:
+            words.append(Paragraph(report.busy + tr("briefing.stop"),
+                                   lead=tr("briefing.document.hours")))  # fmt: skip
+        table = Grid(
+            (tr("briefing.table.figure"), tr("briefing.table.value")),
+            ("left", "right"),
+            tuple(facts),
+            tr("briefing.document.facts"),
+            whole=True,
+        )
+        blocks: tuple[Block, ...] = (
+            _beat_map(city, shapes, place, str(beat.label)),
+            Columns((table,), tuple(words), 0.4),
+        )
+        title = str(beat.label) if not station else f"{beat.label}（{station}）"
+        pages.append(Section(f"beat{place}", title, blocks, fresh=True))
+    return tuple(pages)
+
+
+def _facts(
+    report: Report, plan: Plan, row: int, members: npt.NDArray[np.intp]
+) -> list[tuple[str, str]]:
+    """Return what a beat's card lists."""
+    rows = report.rows_of("beat")
+    assert rows is not None  # noqa: S101 - a plan has beats
+    city, beat, missing = report.city, plan.beats[row], report.missing("beat")
+    facts = [
+        (tr("briefing.document.fact.code"), str(beat.id)),
+        (tr("briefing.document.fact.grids"), shown(len(members), "count")),
+        (tr("report.column.area_km2"), shown(float(rows["area_km2"].iloc[row]), "fine")),
+    ]
+    for name in ("residents", "migrants", "households", "incidents"):
+        if name not in missing:
+            value = float(rows[name].iloc[row])
+            facts.append((tr(f"field.{name}"), shown(value, "count")))
+    rooms = city.get(Kind.ROOM)
+    if rooms is not None and len(rooms):
+        here = _inside(city, members, shapely.points(city.room_xy))
+        words = tr("briefing.and").join(rooms.names.astype(str)[here]) or "–"
+        facts.append((tr("briefing.document.fact.rooms"), words))
+    if any(each.officers for each in plan.beats):
+        facts.append((tr("field.officers"), shown(beat.officers, "count")))
+        facts.append((tr("field.auxiliaries"), shown(beat.auxiliaries, "count")))
+    facilities = city.get(Kind.FACILITY)
+    if facilities is not None and len(facilities):
+        here = _inside(city, members, shapely.centroid(facilities.geometry))
+        networks = facilities.texts("network").astype(str)
+        for name in dict.fromkeys(networks.tolist()):
+            count = int((here & (networks == name)).sum())
+            facts.append((tr("briefing.document.fact.network", name=name), shown(count, "count")))
+    return facts
+
+
+def _inside(
+    city: City, members: npt.NDArray[np.intp], points: npt.NDArray[np.object_]
+) -> npt.NDArray[np.bool_]:
+    """Return which points lie in some grids."""
+    tree = shapely.STRtree(city.grids.geometry[members])
+    found = np.zeros(len(points), dtype=bool)
+    found[tree.query(points, predicate="intersects")[0]] = True
+    return found
+
+
+def _communities(city: City, members: npt.NDArray[np.intp]) -> list[str]:
+    if not city.grids.has("community"):
+        return []
+    layer = city.get(Kind.COMMUNITY)
+    names = {} if layer is None else dict(
+        zip(layer.ids.astype(str), layer.names.astype(str), strict=True)
+    )  # fmt: skip
+    words = city.grids.texts("community").astype(str)[members]
+    return [names.get(word, word) for word in dict.fromkeys(words.tolist()) if word]
+
+
+def _busy_places(report: Report, members: npt.NDArray[np.intp]) -> str:
+    """Name the grids of a beat with most incidents."""
+    rows = report.rows_of("grid")
+    if rows is None or "incidents" in report.missing("grid"):
+        return ""
+    counts = rows["incidents"].to_numpy(dtype=float)[members]
+    order = members[np.argsort(-counts, kind="stable")][:_BUSY]
+    told = [
+        tr("briefing.document.place", name=rows["name"].iloc[n], count=rows["incidents"].iloc[n])
+        for n in order
+        if rows["incidents"].iloc[n] > 0
+    ]
+    return tr("briefing.comma").join(told) + tr("briefing.stop") if told else ""
+
+
+def _beat_map(city: City, shapes: npt.NDArray[np.object_], row: int, name: str) -> Figure:
+    """Return a beat with its streets, their names, rooms, and the neighbours' borders."""
+    beat = shapes[row]
+    left, low, right, top = (float(v) for v in shapely.bounds(beat))
+    pad = _AROUND * max(right - left, top - low)
+    box = (left - pad, low - pad, right + pad, top + pad)
+    frame = np.array([shapely.box(*box)], dtype=object)
+    shading = [
+        Shading(frame, np.zeros(1, np.int64), (("#ffffff", ""),), lines=False),
+        Shading(np.array([beat], dtype=object), np.zeros(1, np.int64), (("#e4ecf4", ""),)),
+    ]
+    outlines: list[Outline] = []
+    labels: list[tuple[float, float, str]] = []
+    for kind, colour, width in ((Kind.ROAD, "#b59a6a", 0.7), (Kind.BARRIER, "#3d7ea6", 1.4)):
+        layer = city.get(kind)
+        if layer is None or not len(layer):
+            continue
+        clipped = shapely.clip_by_rect(layer.geometry, *box)
+        known = ~shapely.is_empty(clipped)
+        if known.any():
+            lines = shapely.boundary(clipped[known])
+            flat = shapely.get_dimensions(clipped[known]) == 1
+            drawn = np.where(flat, clipped[known], lines)
+            outlines.append(Outline(drawn, width, colour, halo=False))
+            labels += _street_names(layer.names.astype(str)[known], clipped[known])
+    near = np.array([other for n, other in enumerate(shapes) if n != row], dtype=object)
+    around = shapely.clip_by_rect(near, *box)
+    around = around[~shapely.is_empty(around)]
+    if len(around):
+        outlines.append(Outline(around, 0.5, "#8795a3"))
+    outlines.append(Outline(np.array([beat], dtype=object), 1.6))
+    marks: tuple[Marks, ...] = ()
+    if city.has(Kind.ROOM) and len(city.rooms):
+        xy = city.room_xy
+        here = ((xy > box[:2]) & (xy < box[2:])).all(axis=1)
+        if here.any():
+            marks = (Marks(xy[here], radius=2.6, name=tr("briefing.map.rooms")),)
+    figure = MapFigure(f"beat_{row}", name, tuple(shading), tuple(outlines), marks, (),
+                       tuple(labels[:_STREETS]), alt=name)  # fmt: skip
+    return Figure(figure, "", name, height=0.72, key=f"beat_{row}", fixed=True)
+
+
+def _street_names(
+    names: npt.NDArray[np.object_], lines: npt.NDArray[np.object_]
+) -> list[tuple[float, float, str]]:
+    """Return the longest streets' names, each at the middle of its longest part."""
+    total: dict[str, float] = {}
+    longest: dict[str, tuple[float, object]] = {}
+    for name, line, length in zip(names, lines, shapely.length(lines), strict=True):
+        total[name] = total.get(name, 0.0) + float(length)
+        if float(length) > longest.get(name, (0.0, None))[0]:
+            longest[name] = (float(length), line)
+    chosen = sorted((name for name in longest if name), key=lambda name: -total[name])
+    found = []
+    for name in chosen[:_STREETS]:
+        spot = shapely.point_on_surface(longest[name][1])
+        found.append((float(shapely.get_x(spot)), float(shapely.get_y(spot)), str(name)))
+    return found
+
+
+def _handover(report: Report) -> list[Section]:
+    table = report.table("handover")
+    blocks: Sequence[Block] = ()
+    if table is not None:
+        blocks = (grid_of(table),)
+    return [Section("handover", tr("report.sheet.handover"), tuple(blocks))]
+
+
+def _annexes(report: Report, plan: Plan) -> list[Section]:
+    """Return all beats in one table, the year's figures on the new ground, and the data."""
+    rows = report.rows_of("beat")
+    blocks: list[Block] = []
+    if rows is not None:
+        names = rows["name"].astype(str).tolist()
+        crossed = crossed_grid(report, "beat", list(range(len(rows))), names)
+        if crossed is not None:
+            blocks.append(Paragraph(tr("briefing.document.ground", period=report.period.label())))
+            blocks.append(crossed)
+    comparison = report.table("comparison")
+    sections = [
+        Section("figures", tr("briefing.document.figures"), tuple(blocks)),
+        *build_sections(report, ("staff", "data")),
+    ]
+    if comparison is not None:
+        sections.insert(
+            0, Section("comparison", tr("report.sheet.comparison"), (grid_of(comparison),))
+        )
+    del plan
+    return sections

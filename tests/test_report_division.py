@@ -1,0 +1,122 @@
+"""The document of a division: extents in words, a page for each beat, a handover that adds up."""
+
+from datetime import date
+
+import geopandas as gpd
+import numpy as np
+import pymupdf
+import pytest
+import shapely
+from pyproj import CRS
+
+from gridmap.demo import make_city
+from gridmap.errors import InputError
+from gridmap.i18n import using_language
+from gridmap.measure.present import present_plan
+from gridmap.model import City, Kind, Layer
+from gridmap.report import Request, build_report, write_report
+from gridmap.report.extent import extent_words, extents_of
+
+METRES = CRS.from_epsg(4547)
+
+
+def layer(kind, shapes, names):
+    ids = [f"{kind}{row}" for row in range(len(shapes))]
+    frame = gpd.GeoDataFrame({"id": ids, "name": names}, geometry=shapes, crs=METRES)
+    return Layer(kind, frame)
+
+
+def test_each_side_is_named_after_what_it_follows():
+    # East a road 20 m beside it, south a road along 70 %, west a river 50 m away, north nothing.
+    beat = shapely.box(0, 0, 1000, 1000)
+    city = City(
+        "square",
+        METRES,
+        {
+            Kind.GRID: layer(Kind.GRID, [beat], ["one"]),
+            Kind.ROAD: layer(
+                Kind.ROAD,
+                [shapely.LineString([(1020, -200), (1020, 1200)]),
+                 shapely.LineString([(0, -10), (700, -10)])],
+                ["East Road", "South Road"],
+            ),
+            Kind.BARRIER: layer(
+                Kind.BARRIER, [shapely.LineString([(-50, 0), (-50, 1000)])], ["River"]
+            ),
+        },
+    )  # fmt: skip
+    (found,) = extents_of(city, np.array([beat], dtype=object))
+    assert found.names == ("East Road", "South Road", "", "")  # the river is too far away
+    assert found.kinds == ("line", "line", "grid", "grid")
+    assert found.shares[0] == pytest.approx(1.0, abs=0.03)
+    assert found.shares[1] == pytest.approx(0.7, abs=0.05)
+    with using_language("zh"):
+        assert extent_words(found) == "东至East Road，南至South Road，西至网格界线，北至网格界线。"
+
+
+def test_a_side_without_a_road_is_named_after_the_community_beyond():
+    beat = shapely.box(0, 0, 1000, 1000)
+    city = City(
+        "square",
+        METRES,
+        {
+            Kind.GRID: layer(Kind.GRID, [beat], ["one"]),
+            Kind.COMMUNITY: layer(
+                Kind.COMMUNITY, [beat, shapely.box(1000, 0, 2000, 1000)], ["mine", "Beyond"]
+            ),
+        },
+    )
+    (found,) = extents_of(city, np.array([beat], dtype=object))
+    assert found.names[0] == "Beyond"
+    assert found.kinds == ("community", "grid", "grid", "grid")
+
+
+@pytest.fixture(scope="module")
+def divided():
+    city = make_city(grids=60, incidents=1_200, seed=7)
+    plan = present_plan(city).renamed("A")
+    edges = city.adjacency
+    moved = 0
+    for one, other in zip(edges.first, edges.second, strict=True):
+        if plan.assignment[one] != plan.assignment[other] and moved < 3:
+            plan = plan.move([city.grids.ids[one]], to=plan.beat_ids[plan.assignment[other]])
+            moved += 1
+    with using_language("zh"):
+        asked = Request(date(2025, 1, 6), "2024", document=True)
+        return city, plan, build_report(city, asked, plan=plan)
+
+
+def test_the_handover_list_adds_up_to_the_comparison(divided):
+    _, _, report = divided
+    table, made = report.table("handover"), report.measured.comparison
+    assert table.total["grids"] == made.grids_moved
+    assert table.total["residents"] == pytest.approx(made.residents_moved)
+    assert table.total["incidents"] == pytest.approx(made.incidents_moved)
+    assert (table.rows["from_beat"] != table.rows["to_beat"]).all()
+
+
+def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divided, tmp_path):
+    _, plan, report = divided
+    written = write_report(report, tmp_path / "out", formats=["pdf"])
+    assert all("plan" in name for name in written.files)
+    cards = next(name for name in written.files if "cards" in name)
+    pages = pymupdf.open(tmp_path / "out" / cards)
+    held = [row for row in range(len(plan.beats)) if (plan.assignment == row).any()]
+    assert len(pages) == len(held) + 1
+    for page, row in zip(list(pages)[1:], held, strict=True):
+        text = page.get_text()
+        assert plan.beats[row].label in text
+        assert "四至范围" in text
+        assert "方案测算" in text  # the band
+
+
+def test_a_document_without_a_plan_or_with_hidden_counts_is_refused(divided, tmp_path):
+    city, plan, _ = divided
+    for asked, of in (
+        (Request(date(2025, 1, 6), "2024", document=True), None),
+        (Request(date(2025, 1, 6), "2024", suppress_below=5, document=True), plan),
+    ):
+        report = build_report(city, asked, plan=of)
+        with pytest.raises(InputError):
+            write_report(report, tmp_path / "no", formats=["pdf"])
+    assert not any(tmp_path.iterdir())

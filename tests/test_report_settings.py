@@ -1,0 +1,99 @@
+"""report.toml and remarks: what they may say, and one line for what they may not."""
+
+from datetime import date
+
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.errors import InputError
+from gridmap.i18n import using_language
+from gridmap.report import Request, build_report, parse_remarks, read_settings, write_templates
+from gridmap.report.composing import compose
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('agency = "A"\nagancy = "B"\n', "2", "agancy"),
+        ('agency = "A"\n\nnumber = 3\n', "3", "number"),
+        ('agency = "A\n', "1", "TOML"),
+        ('logo = "none.png"\n', "1", "none.png"),
+        ('sections = ["city", "weather"]\n', "1", "sections"),
+        ("[norms.people_per_officer]\npeople = -3\n", "1", "norms"),
+        ("[norms.people_per_nobody]\npeople = 3\n", "1", "norms"),
+        ('title = "{city}"\n', "1", "title"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_file_and_line(tmp_path, text, line, said):
+    path = tmp_path / "report.toml"
+    path.write_text(text, encoding="utf-8")
+    with using_language("en"), pytest.raises(InputError) as caught:
+        read_settings(path)
+    with using_language("en"):
+        told = str(caught.value)
+    assert "report.toml" in told
+    assert f"line {line}" in told
+    assert said in told
+    assert "\n" not in told
+
+
+def test_settings_stand_on_the_first_page(tmp_path):
+    path = tmp_path / "report.toml"
+    path.write_text(
+        'agency = "Test Bureau"\ntitle = "{agency} {period}"\nnumber = "No. 7"\n'
+        'sections = ["stations"]\n[norms.people_per_officer]\npeople = 500\n',
+        encoding="utf-8",
+    )
+    settings = read_settings(path)
+    city = make_city(grids=60, incidents=900, seed=7)
+    with using_language("en"):
+        asked = Request(date(2024, 4, 1), "2024-03", settings=settings)
+        plain = build_report(city, Request(date(2024, 4, 1), "2024-03"))
+        report = build_report(city, asked)
+        document, _ = compose(report)
+        assert document.head.red_head == f"Test Bureau {report.period.label()}"
+    assert document.head.number == "No. 7"
+    assert [section.key for section in document.sections] == ["stations"]
+    needed = [each.table("staffing").total["officers_needed"] for each in (report, plain)]
+    assert needed[0] > needed[1]
+
+
+def test_remarks_are_paragraphs_and_say_whom_to_ask():
+    found = parse_remarks(
+        "# Do\n\n- **First** thing\n- second\n\nContact: Unit 3\nTelephone: 110\n"
+    )
+    assert found.lines == ("Do", "First thing", "second")
+    assert (found.contact, found.phone) == ("Unit 3", "110")
+
+
+@pytest.mark.parametrize("line", ["找张伟 13812345678", "身份证11010519491231002X"])
+def test_remarks_with_a_person_are_refused(line):
+    with using_language("zh"), pytest.raises(InputError) as caught:
+        parse_remarks(f"加强巡逻\n{line}\n", name="r.md")
+    with using_language("zh"):
+        assert "第 2 行" in str(caught.value)
+    assert line not in str(caught.value)
+
+
+def test_templates_are_written_once(tmp_path):
+    made = write_templates(tmp_path / "t")
+    assert {path.name for path in made} == {"document.typ", "report.toml"}
+    read_settings(tmp_path / "t" / "report.toml")
+    with pytest.raises(InputError):
+        write_templates(tmp_path / "t")
+
+
+def test_a_broken_template_is_told_with_its_line(tmp_path):
+    from gridmap.report import write_report
+
+    write_templates(tmp_path / "t")
+    template = tmp_path / "t" / "document.typ"
+    template.write_text("#let x = \n" + template.read_text(encoding="utf-8"), encoding="utf-8")
+    city = make_city(grids=60, incidents=300, seed=7)
+    asked = Request(date(2024, 4, 1), "2024-03", pages="1", template=tmp_path / "t")
+    with using_language("en"):
+        report = build_report(city, asked)
+        with pytest.raises(InputError) as caught:
+            write_report(report, tmp_path / "out", formats=["pdf"])
+    assert "document.typ" in str(caught.value)
+    assert not (tmp_path / "out").exists()
