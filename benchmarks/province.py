@@ -20,10 +20,9 @@ from typing import Any, Self
 import numpy as np
 
 from gridmap.partition import Problem, propose, warm_up
-from gridmap.partition._clock import Clock
-from gridmap.partition._effort import effort_of
-from gridmap.partition._instance import Wish, build_instance
-from gridmap.partition._options import schedule_of
+from gridmap.partition._effort import Clock, effort_of
+from gridmap.partition._instance import ObjectiveWeights, build_instance
+from gridmap.partition._locks import schedule_of
 from gridmap.partition._regions import divide
 from gridmap.partition._workers import Task, run_tasks
 
@@ -147,7 +146,7 @@ def measure_parts(*, stations: int = 8, effort: str = "quick") -> dict[str, floa
     warm_up()
     start = time.process_time()
     division = divide(problem)
-    wish = Wish(tolerances=(0.05,))
+    wish = ObjectiveWeights(tolerances=(0.05,))
     built = [build_instance(problem, region, wish) for region in division.regions]
     tasks = [
         Task(
@@ -158,7 +157,6 @@ def measure_parts(*, stations: int = 8, effort: str = "quick") -> dict[str, floa
             seconds=None,
             keep=np.inf,
             start=None,
-            tighten=False,
         )
         for i, part in enumerate(built)
     ]

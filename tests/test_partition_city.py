@@ -23,8 +23,8 @@ from gridmap.partition import (
     travel_between,
     with_rooms,
 )
-from gridmap.partition._labels import beat_names, relabel
-from gridmap.partition.conditions import station_of_grids
+from gridmap.partition._order import beat_names, relabel
+from gridmap.partition.city import station_of_grids
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,16 @@ from scipy.sparse.csgraph import connected_components
 
 from gridmap.partition import propose
 from gridmap.partition._arrays import build_graph
-from gridmap.partition._bounds import relax_travel
-from gridmap.partition._branch import slack_of
-from gridmap.partition._clock import Clock
-from gridmap.partition._exact import prove_travel
-from gridmap.partition._knapsack import NEVER, all_pairs, close_pairs, knapsack
-from gridmap.partition._task import TravelTask
+from gridmap.partition._branch_and_bound import prove_travel, slack_of
+from gridmap.partition._effort import Clock
+from gridmap.partition._lagrangian import (
+    NEVER,
+    TravelTask,
+    all_pairs,
+    close_pairs,
+    knapsack,
+    relax_travel,
+)
 
 
 def _task(rng, rows, columns, beats, share):

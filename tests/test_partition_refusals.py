@@ -5,7 +5,7 @@ import pytest
 
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.partition import Problem, propose
-from gridmap.partition._options import check_options
+from gridmap.partition._locks import check_options
 
 NAN, INF = float("nan"), float("inf")
 TODAY = [0, 0, 0, 1, 1, 1]

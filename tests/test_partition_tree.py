@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gridmap.partition import Problem, propose
-from gridmap.partition._arrays import RING_BITS, Graph, Instance, Loads, build_graph
-from gridmap.partition._instance import empty_pulls
+from gridmap.partition._arrays import RING_BITS, Graph, Instance, Loads, build_graph, make_state
+from gridmap.partition._instance import empty_attraction
 from gridmap.partition._recombine import _grow_tree, _sum_subtrees, tree_room
-from gridmap.partition._state import make_state
 
 
 def _planar(seed: int, side: int = 7) -> tuple[Graph, nx.Graph]:
@@ -55,11 +54,13 @@ def test_the_sums_of_a_tree_are_those_of_its_subtrees(seed: int) -> None:
     weight = np.random.default_rng(seed).uniform(1, 3, (n, 1))
     bound = np.full((2, 1), weight.sum())
     loads = Loads(weight, 0 * bound, bound, 1 / bound)
-    pulls = empty_pulls(np.zeros((n, 2)), np.zeros(n), None)
-    state = make_state(Instance(2, graph, loads, pulls, np.zeros((n, 2)), 0.0), beat, seed, np.inf)
+    attraction = empty_attraction(np.zeros((n, 2)), np.zeros(n), None)
+    state = make_state(
+        Instance(2, graph, loads, attraction, np.zeros((n, 2)), 0.0), beat, seed, np.inf
+    )
     room = tree_room(n, len(graph.nbr), 1)
     count, border = _grow_tree(graph, state, 3, 0, 1, room)
-    _sum_subtrees(loads, pulls, state, count, 0, 1, 2, room)
+    _sum_subtrees(loads, attraction, state, count, 0, 1, 2, room)
     assert sorted(room.grid[:count]) == list(range(n))
     whole = {v for v in net.nodes if beat[v] == 0}
     assert border == pytest.approx(nx.cut_size(net, whole, weight="length"))

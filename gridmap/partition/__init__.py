@@ -1,29 +1,37 @@
 """Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
 
-from gridmap.partition.city import plan_rows, plans_of, problem_of
-from gridmap.partition.conditions import (
+from gridmap.partition._ensemble import Ensemble, neutral_ensemble
+from gridmap.partition.alternatives import Rung, TradeOff, change_ladder, trade_offs
+from gridmap.partition.city import (
     communities_of,
     criteria_of,
     officers_of,
+    plan_rows,
+    plans_of,
+    problem_of,
     room_grids,
     travel_between,
     with_rooms,
 )
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
-from gridmap.partition.propose import propose
+from gridmap.partition.propose import propose, warm_up
 from gridmap.partition.scores import Scores, score_plan
-from gridmap.partition.warm import warm_up
 
 __all__ = [
     "Bound",
     "Candidate",
+    "Ensemble",
     "Problem",
     "Progress",
     "Proposal",
+    "Rung",
     "Scores",
+    "TradeOff",
+    "change_ladder",
     "communities_of",
     "criteria_of",
+    "neutral_ensemble",
     "officers_of",
     "plan_rows",
     "plans_of",
@@ -31,6 +39,7 @@ __all__ = [
     "propose",
     "room_grids",
     "score_plan",
+    "trade_offs",
     "travel_between",
     "warm_up",
     "with_rooms",

@@ -6,24 +6,14 @@ search walks through them in that order again and again, and finds what it needs
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-
-__all__ = [
-    "RING_BITS",
-    "Graph",
-    "Instance",
-    "Loads",
-    "Pulls",
-    "State",
-    "build_graph",
-    "hilbert_order",
-    "members_of",
-]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -59,7 +49,7 @@ class Loads(NamedTuple):
     scale: Floats
 
 
-class Pulls(NamedTuple):
+class Attraction(NamedTuple):
     """What draws grids to beats besides borders and balance.
 
     Attributes
@@ -76,7 +66,7 @@ class Pulls(NamedTuple):
     site, matrix
         The same by a matrix (n, n) of costs between grids, used when it is not empty:
         ``matrix[v, site[b]]``.
-    foe_ptr, foe
+    separated_ptr, separated
         Grids that may not share a beat with each grid, in compressed rows.
     """
 
@@ -92,8 +82,8 @@ class Pulls(NamedTuple):
     centre_y: Floats
     site: Ints
     matrix: NDArray[np.float32]
-    foe_ptr: Ints
-    foe: Ints
+    separated_ptr: Ints
+    separated: Ints
 
 
 class State(NamedTuple):
@@ -124,7 +114,7 @@ class Instance(NamedTuple):
     k: int
     graph: Graph
     loads: Loads
-    pulls: Pulls
+    attraction: Attraction
     xy: Floats
     slack: float
 
@@ -142,6 +132,15 @@ def members_of(beat: Ints, k: int) -> tuple[NDArray[np.int64], Ints]:
         grids[at[beat[v]]] = v
         at[beat[v]] += 1
     return begin, grids
+
+
+def with_own_centres(instance: Instance) -> Instance:
+    """Return the instance with centres of its own: a search moves them in place."""
+    old = instance.attraction
+    own = old._replace(
+        centre_x=old.centre_x.copy(), centre_y=old.centre_y.copy(), site=old.site.copy()
+    )
+    return instance._replace(attraction=own)
 
 
 def hilbert_order(xy: Floats) -> NDArray[np.int64]:
@@ -210,3 +209,243 @@ def _rings(indptr: Ints, nbr: Ints) -> NDArray[np.uint32]:
                 if at < last and nbr[at] == nbr[j]:
                     ring[i] |= np.uint32(1) << np.uint32(j - begin)
     return ring
+
+
+_FIRM = 10.0  # tolerances of 3 % that a mean beat's workload weighs which leaves too much
+
+
+def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: float) -> State:
+    """Return the sums of a plan and room for the search.
+
+    Parameters
+    ----------
+    beat
+        Beat of each grid, 0 to k - 1.
+    seed
+        Any integer; the same gives the same search.
+    keep
+        Workload that may leave its present beat before it is penalised; infinite for none.
+    """
+    n = len(beat)
+    # SplitMix64 spreads small seeds over all bits, and never yields the forbidden zero.
+    mixed = (int(seed) * 0x9E3779B97F4A7C15 + 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & (2**64 - 1)
+    state = State(
+        beat=np.array(beat, dtype=np.int32),
+        size=np.zeros(instance.k, dtype=np.int32),
+        total=np.zeros(instance.loads.lo.shape),
+        moment=np.zeros((instance.k, 3)),
+        moved=np.array([0.0, keep, 0.0]),
+        stamp=np.zeros(n, dtype=np.int64),
+        tick=np.zeros(1, dtype=np.int64),
+        queue=np.zeros(2 * n + 8, dtype=np.int32),
+        random=np.array([(mixed ^ (mixed >> 31)) or 1], dtype=np.uint64),
+    )
+    whole = float(instance.attraction.weight.sum())
+    state.moved[2] = _FIRM * instance.k / whole if whole > 0 else 0.0
+    refresh_state(instance, state)
+    return state
+
+
+def refresh_state(instance: Instance, state: State) -> None:
+    """Compute the sums afresh, in place: rounding never builds up."""
+    k, beat, attraction = instance.k, state.beat, instance.attraction
+    state.size[:] = np.bincount(beat, minlength=k)
+    for c in range(instance.loads.w.shape[1]):
+        state.total[:, c] = np.bincount(beat, weights=instance.loads.w[:, c], minlength=k)
+    for c, part in enumerate(
+        (attraction.mass, attraction.mass * attraction.x, attraction.mass * attraction.y)
+    ):
+        state.moment[:, c] = np.bincount(beat, weights=part, minlength=k)
+    off = (attraction.home >= 0) & (attraction.home != beat)
+    state.moved[0] = float(attraction.weight[off].sum())
+
+
+def excess_of(instance: Instance, state: State) -> float:
+    """Return the worst excess over a bound, in tolerances of 3 % (0: all hold)."""
+    loads = instance.loads
+    over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
+    return float(max(over.max(initial=0.0) - instance.slack, 0.0))
+
+
+def leaving(state: State) -> float:
+    """Return the workload beyond the limit that leaves its present beat, as it is weighed."""
+    return float(max(0.0, state.moved[0] - state.moved[1]) * state.moved[2])
+
+
+def pairs_together(instance: Instance, beat: NDArray[np.integer]) -> int:
+    """Return how many pairs that may not share a beat do."""
+    separated_pairs = instance.attraction.separated
+    rows = np.repeat(np.arange(len(beat)), np.diff(instance.attraction.separated_ptr))
+    return int((beat[rows] == beat[separated_pairs]).sum()) // 2
+
+
+_CANDIDATES = 48  # in beats of more grids only those nearest to the middle are tried
+
+
+@njit(cache=True, nogil=True)
+def _middle(attraction: Attraction, members: np.ndarray) -> tuple[float, float]:
+    sx, sy, whole = 0.0, 0.0, 0.0
+    for v in members:
+        d = attraction.demand[v] + 1e-12
+        sx += d * attraction.x[v]
+        sy += d * attraction.y[v]
+        whole += d
+    return sx / whole, sy / whole
+
+
+@njit(cache=True, nogil=True)
+def best_sites(attraction: Attraction, beat: np.ndarray, k: int, candidates: int) -> np.ndarray:
+    """Return the grid of each beat with the least sum of demand times distance.
+
+    Ties go to the first in the region's order. ``candidates`` bounds how many grids nearest
+    to the demand's centre of gravity are tried in each beat.
+    """
+    begin, members = members_of(beat, k)
+    site = np.zeros(k, np.int32)
+    for b in range(k):
+        own = members[begin[b] : begin[b + 1]]
+        tried = own
+        if len(own) > candidates:
+            mx, my = _middle(attraction, own)
+            gap = np.empty(len(own))
+            for i in range(len(own)):
+                gap[i] = (attraction.x[own[i]] - mx) ** 2 + (attraction.y[own[i]] - my) ** 2
+            tried = own[np.argsort(gap, kind="mergesort")[:candidates]]
+        best = np.inf
+        for c in tried:
+            cost = 0.0
+            for v in own:
+                if attraction.matrix.shape[0] > 0:
+                    cost += attraction.demand[v] * attraction.matrix[v, c]
+                else:
+                    dx, dy = attraction.x[v] - attraction.x[c], attraction.y[v] - attraction.y[c]
+                    cost += attraction.demand[v] * sqrt(dx * dx + dy * dy)
+                if cost >= best:
+                    break
+            if cost < best:
+                best = cost
+                site[b] = c
+    return site
+
+
+def move_centres(
+    attraction: Attraction,
+    beat: NDArray[np.int32],
+    k: int,
+    held: NDArray[np.bool_],
+    *,
+    every: bool = False,
+) -> None:
+    """Move each beat's centre to its best grid, in place; beats with a room keep theirs.
+
+    Parameters
+    ----------
+    held
+        Beats whose centre stands (k,).
+    every
+        Try every grid, not only those near the middle.
+    """
+    site = best_sites(attraction, beat, k, len(beat) if every else _CANDIDATES)
+    attraction.site[~held] = site[~held]
+    attraction.centre_x[:] = attraction.x[attraction.site]
+    attraction.centre_y[:] = attraction.y[attraction.site]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A plan of one region by node, its cost, and what it does not hold.
+
+    Attributes
+    ----------
+    excess
+        Worst excess over a bound, in tolerances of 3 %.
+    leaves
+        Workload beyond the limit that leaves its present beat, as the penalty counts it.
+    together
+        Pairs that are to be apart and share a beat.
+    """
+
+    beat: Ints
+    cost: float
+    excess: float
+    sweeps: int
+    leaves: float = 0.0
+    together: int = 0
+    proven: bool = False
+
+    def better_than(self, other: Solved | None) -> bool:
+        """Return whether this plan is preferred: pairs apart, what is kept, bounds, cost."""
+        if other is None:
+            return True
+        return self.rank < other.rank
+
+    @property
+    def holds(self) -> bool:
+        """Whether the plan holds what was asked for."""
+        return not self.together and self.leaves <= 0 and self.excess <= 0
+
+    @property
+    def rank(self) -> tuple[int, float, float, float]:
+        """What plans are compared by, the smaller the better."""
+        return self.together, round(self.leaves, 9), round(self.excess, 9), round(self.cost, 9)
+
+
+def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:
+    """Return border, travel and change of a plan, without penalties, in mean borders."""
+    graph, attraction = instance.graph, instance.attraction
+    rows = np.repeat(np.arange(len(beat)), np.diff(graph.indptr))
+    cost = float(graph.length[beat[rows] != beat[graph.nbr]].sum()) / 2
+    if attraction.demand.any():
+        held = np.zeros(instance.k, dtype=np.bool_)
+        held[attraction.pin[attraction.pin >= 0]] = True
+        move_centres(attraction, beat.astype(np.int32), instance.k, held, every=True)
+        if attraction.matrix.size:
+            far = attraction.matrix[np.arange(len(beat)), attraction.site[beat]]
+        else:
+            far = np.hypot(
+                attraction.x - attraction.centre_x[beat], attraction.y - attraction.centre_y[beat]
+            )
+        cost += float((attraction.demand * far).sum())
+    off = (attraction.home >= 0) & (attraction.home != beat)
+    return cost + float(attraction.price[off].sum())
+
+
+def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
+    """Return a plan with its cost and what it does not hold."""
+    state = make_state(instance, beat, 0, keep)
+    return Solved(
+        beat.copy(),
+        cost_of(instance, beat),
+        excess_of(instance, state),
+        sweeps,
+        leaves=leaving(state),
+        together=pairs_together(instance, beat),
+    )
+
+
+def exchanged(instance: Instance, found: Solved, keep: float) -> Solved:
+    """Return the plan with numbers exchanged where beats then fit their own bounds better."""
+    goal = instance.loads.hi[:, 0]
+    free = np.setdiff1d(np.arange(instance.k), instance.attraction.pin)
+    if found.excess <= 0 or not free.size or not np.ptp(goal[free]) > 0:
+        return found
+    load = np.bincount(found.beat, weights=instance.loads.w[:, 0], minlength=instance.k)
+    number = np.arange(instance.k, dtype=np.int32)
+    number[free[np.argsort(load[free], kind="stable")]] = free[
+        np.argsort(goal[free], kind="stable")
+    ]
+    other = rate_plan(instance, number[found.beat], keep, found.sweeps)
+    return other if other.better_than(found) else found
+
+
+def pinned(instance: Instance, beat: Ints) -> Ints:
+    """Return the plan with each beat numbered as the node that is pinned in it says."""
+    pin = instance.attraction.pin
+    number = np.full(instance.k, -1, dtype=np.int32)
+    held = np.flatnonzero(pin >= 0)
+    number[beat[held]] = pin[held]
+    spare = np.setdiff1d(np.arange(instance.k), pin[held])
+    number[number < 0] = spare
+    return number[beat]

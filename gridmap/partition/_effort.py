@@ -1,10 +1,12 @@
-"""How many steps a search takes: quick, normal or thorough."""
+"""How long a search may take: steps by effort, a deadline, a stop button, a progress line."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
-__all__ = ["Effort", "effort_of"]
+import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,3 +49,63 @@ _EFFORTS = {
 def effort_of(name: str) -> Effort:
     """Return the effort of a name: quick, normal or thorough."""
     return _EFFORTS[name]
+
+
+class Clock:
+    """The user's patience: a deadline, a stop button and a progress line.
+
+    Parameters
+    ----------
+    seconds
+        Wall time from now, or None.
+    should_stop
+        Asked now and then; True ends the search with the best plan so far.
+    """
+
+    def __init__(
+        self, seconds: float | None = None, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        self.start = perf_counter()
+        self.end = np.inf if seconds is None else self.start + seconds
+        self._should_stop = should_stop
+        self._stopped = False
+
+    def left(self) -> float:
+        """Return the seconds left (infinite without a deadline)."""
+        return float(self.end - perf_counter())
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return perf_counter() - self.start
+
+    def stopped(self) -> bool:
+        """Return whether the deadline has passed or the user has stopped."""
+        if not self._stopped and self._should_stop is not None and self._should_stop():
+            self._stopped = True
+        return self._stopped or self.left() <= 0
+
+    def part(self, seconds: float) -> Clock:
+        """Return a clock that ends after some seconds, or with this one."""
+        inner = Clock(min(seconds, self.left()), self._should_stop)
+        inner._stopped = self._stopped
+        return inner
+
+
+ReportProgress = Callable[[float], None]
+
+
+def silent(_share: float) -> None:
+    """Tell nobody."""
+
+
+def part_of(report: ReportProgress, begin: float, share: float) -> ReportProgress:
+    """Return what tells the progress of one part.
+
+    Parameters
+    ----------
+    report
+        Tells the progress of the whole, 0 to 1.
+    begin, share
+        Where in the whole the part begins, and how much of the whole it is.
+    """
+    return lambda part: report(begin + share * min(max(part, 0.0), 1.0))

@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._division import shares_of
 from gridmap.partition._instance import community_factor
 from gridmap.partition._locks import groups_of
-from gridmap.partition._wanted import wanted_beats
-from gridmap.partition.problem import Problem
-
-__all__ = ["LONGER", "Enumerated", "Sets", "best_of_all", "list_sets"]
+from gridmap.partition._regions import shares_of
+from gridmap.partition.problem import Problem, wanted_beats
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, dijkstra
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from gridmap.errors import InfeasibleError, some_ids
-from gridmap.partition._arrays import Instance, Loads, Pulls, build_graph, hilbert_order
-from gridmap.partition._division import Region
-from gridmap.partition._ties import contract
-from gridmap.partition._wanted import wanted_beats
-from gridmap.partition.problem import Problem
-
-__all__ = ["Built", "Wish", "build_instance", "community_factor", "empty_pulls"]
+from gridmap.partition._arrays import Attraction, Instance, Loads, build_graph, hilbert_order
+from gridmap.partition._regions import Region
+from gridmap.partition.problem import Problem, wanted_beats
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,11 +21,10 @@ _COMMUNITY = 1.5  # a border inside a community weighs so much more
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class ObjectiveWeights:
     """What a plan is to be good at: tolerance per criterion, and the price of each other aim.
 
-    ``travel`` and ``change`` are in mean borders per mean grid. With ``alone`` beats are to be
-    even within their region, whatever the others carry.
+    ``travel`` and ``change`` are in mean borders per mean grid.
     """
 
     tolerances: tuple[float, ...]
@@ -38,11 +33,10 @@ class Wish:
     change: float = 0.0
     keep: float | None = None
     shrink: float = _SHRINK
-    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class RegionInstance:
     """An instance, and the way back: ``node`` is the instance's node of each of the grids."""
 
     instance: Instance
@@ -57,7 +51,7 @@ class Built:
         return self.labels[beat[self.node]]
 
 
-def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
+def build_instance(problem: Problem, region: Region, aims: ObjectiveWeights) -> RegionInstance:
     """Return the arrays of one region of a problem whose locks are settled.
 
     Raises
@@ -83,23 +77,23 @@ def build_instance(problem: Problem, region: Region, wish: Wish) -> Built:
     ends = node[edges]
     real = ends[:, 0] != ends[:, 1]
     unit = float(border[real].mean()) if real.any() and border[real].sum() > 0 else 1.0
-    length = border[real] / unit * wish.cut
+    length = border[real] / unit * aims.cut
     length = length * community_factor(problem, grids[edges[real]])
     graph = build_graph(
         nodes, ends[real, 0].astype(np.int32), ends[real, 1].astype(np.int32), length
     )
     scale = _width(problem, grids, xy) / np.sqrt(len(region.labels))
-    pulls = _build_pulls(problem, region, node, centre / scale, wish)
+    attraction = _build_attraction(problem, region, node, centre / scale, aims)
     weights = _sum_by(node, problem.weights[grids], nodes)
-    loads = _build_loads(problem, region, weights, wish)
-    slack = 0.0 if problem.bounds is not None else 0.03 * (1 - wish.shrink) + 1e-9
-    instance = Instance(len(region.labels), graph, loads, pulls, centre / scale, slack)
-    return Built(
+    loads = _build_loads(problem, region, weights, aims)
+    slack = 0.0 if problem.bounds is not None else 0.03 * (1 - aims.shrink) + 1e-9
+    instance = Instance(len(region.labels), graph, loads, attraction, centre / scale, slack)
+    return RegionInstance(
         instance,
         grids,
         region.labels,
         node,
-        wish.tolerances[0],
+        aims.tolerances[0],
         _today(problem, region, node, nodes),
     )
 
@@ -150,7 +144,9 @@ def _sum_by(node: Integers, values: Floats, nodes: int) -> Floats:
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
-def _build_loads(problem: Problem, region: Region, weights: Floats, wish: Wish) -> Loads:
+def _build_loads(
+    problem: Problem, region: Region, weights: Floats, aims: ObjectiveWeights
+) -> Loads:
     """Return the bounds of each beat; a criterion of which the region has nothing has none."""
     worked = region.targets.max(axis=0) > 0
     worked[0] |= problem.bounds is not None
@@ -159,16 +155,15 @@ def _build_loads(problem: Problem, region: Region, weights: Floats, wish: Wish) 
         every = np.full((len(region.labels), 1), float(len(weights)))
         return Loads(ones, np.full_like(every, -np.inf), 2 * every, 1 / every)
     target = np.ascontiguousarray(np.maximum(region.targets[:, worked], 1e-12))
-    tolerance = np.maximum(np.array(wish.tolerances)[worked], 1e-9)
-    shrink = wish.shrink if problem.bounds is None else 1.0 + 1e-9
+    tolerance = np.maximum(np.array(aims.tolerances)[worked], 1e-9)
+    shrink = aims.shrink if problem.bounds is None else 1.0 + 1e-9
     lo = target * (1 - tolerance * shrink)
     hi = target * (1 + tolerance * shrink)
-    scale = 0.03 / tolerance / target
-    if not wish.alone:  # a beat is within the tolerance of the city, where its region lets it
-        ideal = np.ascontiguousarray(region.aims(tuple(wish.tolerances))[:, worked])
-        scale = 0.03 / tolerance / np.maximum(ideal, 1e-12)
-        lo = np.maximum(lo, ideal * (1 - tolerance * shrink))
-        hi = np.minimum(hi, ideal * (1 + tolerance * shrink))
+    # A beat is within the tolerance of the city, where its region lets it.
+    ideal = np.ascontiguousarray(region.aims(tuple(aims.tolerances))[:, worked])
+    scale = 0.03 / tolerance / np.maximum(ideal, 1e-12)
+    lo = np.maximum(lo, ideal * (1 - tolerance * shrink))
+    hi = np.minimum(hi, ideal * (1 + tolerance * shrink))
     if problem.bounds is not None:
         lo[:, 0], hi[:, 0] = problem.bounds
         scale[:, 0] = 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9)
@@ -192,13 +187,13 @@ def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDAr
     return home
 
 
-def _build_pulls(
+def _build_attraction(
     problem: Problem,
     region: Region,
     node: Integers,
     xy: Floats,
-    wish: Wish,
-) -> Pulls:
+    aims: ObjectiveWeights,
+) -> Attraction:
     grids, k, nodes = region.grids, len(region.labels), len(xy)
     number = {int(label): i for i, label in enumerate(region.labels)}
     pin = np.full(nodes, -1, dtype=np.int32)
@@ -219,44 +214,44 @@ def _build_pulls(
     mean = max(float(keep[grids].sum()) / nodes, 1e-12)
     demand = first if problem.demand is None else problem.demand
     travel = np.bincount(node, weights=demand[grids], minlength=nodes)
-    travel = travel / max(float(travel.mean()), 1e-12) * wish.travel * np.sqrt(nodes / k)
+    travel = travel / max(float(travel.mean()), 1e-12) * aims.travel * np.sqrt(nodes / k)
     matrix = np.zeros((0, 0), dtype=np.float32)
-    if problem.travel is not None and wish.travel > 0:
+    if problem.travel is not None and aims.travel > 0:
         first_grid = np.zeros(nodes, dtype=np.int64)
         first_grid[node[::-1]] = grids[::-1]
         matrix = np.ascontiguousarray(problem.travel[np.ix_(first_grid, first_grid)])
         matrix = (matrix / max(float(matrix.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
-    priced = wish.change > 0 or wish.keep is not None
+    priced = aims.change > 0 or aims.keep is not None
     home = _today(problem, region, node, nodes) if priced else np.full(nodes, -1, np.int32)
     weight = np.zeros(nodes)
     if priced and problem.present is not None:  # what stays, as long as the node stays
         home_of = np.append(region.labels, -1)[home][node]
         stays = (home_of >= 0) & (problem.present[grids] == home_of)
         weight += np.bincount(node[stays], weights=keep[grids][stays], minlength=nodes)
-    foe_ptr, foe = _foes(problem, grids, node, nodes)
-    return Pulls(
+    separated_ptr, separated = _separated_pairs(problem, grids, node, nodes)
+    return Attraction(
         mass=np.bincount(node, minlength=nodes).astype(np.float64),
         x=np.ascontiguousarray(xy[:, 0]),
         y=np.ascontiguousarray(xy[:, 1]),
         pin=pin,
         home=home,
-        price=weight / mean * wish.change,
+        price=weight / mean * aims.change,
         weight=weight,
-        demand=travel if wish.travel > 0 else np.zeros(nodes),
+        demand=travel if aims.travel > 0 else np.zeros(nodes),
         centre_x=np.ascontiguousarray(centre[:, 0]),
         centre_y=np.ascontiguousarray(centre[:, 1]),
         site=site,
         matrix=matrix,
-        foe_ptr=foe_ptr,
-        foe=foe,
+        separated_ptr=separated_ptr,
+        separated=separated,
     )
 
 
-def empty_pulls(xy: Floats, demand: Floats, travel: NDArray[np.float32] | None) -> Pulls:
+def empty_attraction(xy: Floats, demand: Floats, travel: NDArray[np.float32] | None) -> Attraction:
     """Return pulls that hold places and demand only, for measuring a plan."""
     n = len(xy)
     none = np.zeros(n)
-    return Pulls(
+    return Attraction(
         mass=np.ones(n),
         x=np.ascontiguousarray(xy[:, 0]),
         y=np.ascontiguousarray(xy[:, 1]),
@@ -269,12 +264,12 @@ def empty_pulls(xy: Floats, demand: Floats, travel: NDArray[np.float32] | None) 
         centre_y=np.zeros(0),
         site=np.zeros(0, dtype=np.int32),
         matrix=np.zeros((0, 0), np.float32) if travel is None else np.array(travel, np.float32),
-        foe_ptr=np.zeros(n + 1, dtype=np.int32),
-        foe=np.zeros(0, dtype=np.int32),
+        separated_ptr=np.zeros(n + 1, dtype=np.int32),
+        separated=np.zeros(0, dtype=np.int32),
     )
 
 
-def _foes(
+def _separated_pairs(
     problem: Problem, grids: Integers, node: Integers, nodes: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     local = {int(g): int(v) for g, v in zip(grids, node, strict=True)}
@@ -290,3 +285,125 @@ def _foes(
     ptr = np.zeros(nodes + 1, dtype=np.int32)
     np.cumsum(np.bincount(listed[:, 0], minlength=nodes), out=ptr[1:])
     return ptr, np.ascontiguousarray(listed[:, 1])
+
+
+def contract(problem: Problem, region: Region, xy: Floats) -> Integers:
+    """Return the node of each grid: grids that must share a beat are one node.
+
+    Groups that do not touch are joined along the shortest way between their parts that
+    breaks no other lock.
+    """
+    grids, n = region.grids, len(region.grids)
+    edges = region.edges
+    ties = [_positions(region.grids, np.array(sorted(tie))) for tie in problem.together]
+    ties = [tie for tie in ties if len(tie) > 1]
+    if not ties:
+        return np.arange(n)
+    # Of ways as short, the one over the least workload, then along the ground's own order.
+    light = problem.weights[grids, 0] / max(float(problem.weights[grids, 0].sum()), 1e-300)
+    place = np.argsort(hilbert_order(xy)) / n
+    step = 1.0 + 0.5 * light + 1e-6 * place / n
+    both = np.concatenate([edges, edges[:, ::-1]])
+    both = np.unique(both[both[:, 0] != both[:, 1]], axis=0)
+    table = coo_array((step[both[:, 1]], (both[:, 0], both[:, 1])), (n, n)).tocsr()
+    label = wanted_beats(problem)[region.grids]
+    separated_pairs = [_positions(region.grids, np.array(sorted(pair))) for pair in problem.apart]
+    separated_pairs = [pair for pair in separated_pairs if len(pair) == 2]
+    # Those that belong to a beat come first: the others may join them on the way.
+    order = sorted(range(len(ties)), key=lambda i: -int(label[ties[i]].max()))
+    moved_up: set[int] = set()
+    while True:
+        group, stuck = _joined(table, [ties[i] for i in order], label, separated_pairs)
+        if stuck < 0:
+            return np.unique(group, return_inverse=True)[1].astype(np.int64)
+        late = order[stuck]
+        if stuck == 0 or late in moved_up:
+            raise InfeasibleError(
+                "partition.error.apart_forever",
+                ids=some_ids(problem.name_of(region.grids[ties[late]])),
+            )
+        moved_up.add(late)  # another group's way was in its way: let it choose first
+        order = [late, *(i for i in order if i != late)]
+
+
+def _joined(
+    table: csr_array, ties: list[Integers], label: Integers, separated_pairs: list[Integers]
+) -> tuple[Integers, int]:
+    """Return the group of each grid, and which of the ties cannot be joined (-1: none)."""
+    group = np.arange(len(label))
+    held = label.copy()
+    for tie in ties:
+        group[np.isin(group, group[tie])] = group[tie[0]]
+        held[group == group[tie[0]]] = held[tie].max()
+    for i, tie in enumerate(ties):
+        while True:
+            own = group[tie[0]]
+            inside = np.flatnonzero(group == own)
+            count, piece = connected_components(table[inside][:, inside], directed=False)
+            if count == 1:
+                break
+            beat = int(held[inside[0]])
+            shut = (held >= 0) & (held != beat) & (beat >= 0)
+            for a, b in separated_pairs:
+                shut |= (group == group[b]) if group[a] == own else False
+                shut |= (group == group[a]) if group[b] == own else False
+            way = _way_apart(table, inside, piece, ~shut, group, separated_pairs)
+            if way is None:
+                return group, i
+            joined = np.isin(group, group[way])
+            held[joined] = held[joined].max()
+            group[joined] = own
+    return group, -1
+
+
+def _way_apart(
+    table: csr_array,
+    inside: Integers,
+    piece: Integers,
+    allowed: NDArray[np.bool_],
+    group: Integers,
+    separated_pairs: list[Integers],
+) -> Integers | None:
+    """Return a way between the pieces of a group that no pair to be apart is on, or None."""
+    way = _way(table, inside[piece == 0], inside[piece != 0], allowed)
+    if way is None:
+        return None
+    joined = set(group[way].tolist())
+    for pair in separated_pairs:
+        if not joined.issuperset(group[pair].tolist()):
+            continue
+        for v in pair[::-1]:
+            if group[v] != group[inside[0]]:
+                other = allowed & (group != group[v])
+                found = _way_apart(table, inside, piece, other, group, separated_pairs)
+                if found is not None:
+                    return found
+        return None
+    return way
+
+
+def _way(
+    table: csr_array, start: Integers, goals: Integers, allowed: NDArray[np.bool_]
+) -> Integers | None:
+    """Return the way of least cost from some grids to others over those allowed, or None."""
+    own = np.flatnonzero(allowed)
+    far, before, _ = dijkstra(
+        table[own][:, own],
+        indices=np.searchsorted(own, start),
+        min_only=True,
+        return_predecessors=True,
+    )
+    ends = np.searchsorted(own, goals)
+    goal = int(ends[np.argmin(far[ends])])
+    if not np.isfinite(far[goal]):
+        return None
+    way = [goal]
+    while before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    return own[way]
+
+
+def _positions(grids: Integers, some: Integers) -> Integers:
+    """Return the positions, in sorted grids, of those of some that are among them."""
+    at = np.minimum(np.searchsorted(grids, some), len(grids) - 1)
+    return at[grids[at] == some]

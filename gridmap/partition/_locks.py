@@ -1,6 +1,8 @@
-"""What must share a beat and what must not: gathered once, and refused where it contradicts."""
+"""What a request must satisfy: options, locks that do not contradict each other, pockets."""
 
 from __future__ import annotations
+
+import numbers
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
-from gridmap.partition._division import Note
-from gridmap.partition._regions import pieces_of
-from gridmap.partition._wanted import beat_name, in_two_beats, wanted_beats
-from gridmap.partition.problem import Problem
-
-__all__ = ["groups_of", "locked_as_is", "settle_locks"]
+from gridmap.partition._anneal import Schedule
+from gridmap.partition._regions import Note, pieces_of
+from gridmap.partition.problem import Problem, beat_name, in_two_beats, wanted_beats
 
 Integers = NDArray[np.int64]
 
@@ -145,3 +144,217 @@ def _check_locked(
             ids=some_ids(problem.name_of(wrong)),
             beat=beat_name(problem, beat),
         )
+
+
+OBJECTIVES = ("balance", "compact", "travel", "change")
+EFFORTS = ("quick", "normal", "thorough")
+_MOST_COLOURED = 60  # groups of grids among which a contradiction is looked for exactly
+_MOST_STEPS = 2_000  # of each such search
+
+
+def check_options(
+    problem: Problem,
+    objective: str,
+    tolerance: float,
+    keep: float | None,
+    front: int,
+    processes: int,
+    *,
+    effort: str = "normal",
+    seed: int = 0,
+    seconds: float | None = None,
+) -> None:
+    """Refuse options that cannot be, and bounds or pairs apart that no plan can meet.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be.
+    InfeasibleError
+        If a grid is heavier than a beat may be, or more grids are mutually apart than there
+        are beats.
+    """
+    for key, received, allowed in (
+        ("partition.error.objective", objective, OBJECTIVES),
+        ("partition.error.effort", effort, EFFORTS),
+    ):
+        if received not in allowed:
+            raise InputError(key, received=received, allowed=", ".join(allowed))
+    if not (_is_number(tolerance) and 0 < tolerance < 10):
+        raise InputError("partition.error.tolerance", received=tolerance)
+    if keep is not None and not (_is_number(keep) and 0 <= keep <= 1):
+        raise InputError("partition.error.keep", received=keep)
+    if (keep is not None or objective == "change") and problem.present is None:
+        raise InputError("partition.error.no_present")
+    if not all(_is_whole(count) and count >= 1 for count in (front, processes)):
+        raise InputError("partition.error.counts", front=front, processes=processes)
+    if not (_is_whole(seed) and seed >= 0):
+        raise InputError("partition.error.seed", received=seed)
+    if seconds is not None and not (_is_number(seconds) and seconds >= 0):
+        raise InputError("partition.error.seconds", received=seconds)
+    if problem.bounds is not None:
+        _check_bounds(problem)
+    if problem.apart:
+        _check_apart(problem)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _check_bounds(problem: Problem) -> None:
+    """Refuse what no plan can meet: a grid heavier than a beat, or sums that don't fit."""
+    assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
+    low, high = problem.bounds
+    first = problem.weights[:, 0]
+    locked = np.zeros(problem.grids, dtype=np.bool_)
+    if problem.frozen and problem.present is not None:
+        locked = np.isin(problem.present, problem.frozen)
+    heavy = np.flatnonzero((first > high) & ~locked)
+    if heavy.size:
+        raise InfeasibleError(
+            "partition.error.heavy_grid", ids=some_ids(problem.name_of(heavy)), upper=high
+        )
+    total = float(first.sum())
+    if not low * problem.beats <= total <= high * problem.beats:
+        raise InfeasibleError(
+            "partition.error.bounds", lower=low, upper=high, mean=total / problem.beats
+        )
+
+
+def _check_apart(problem: Problem) -> None:
+    """Refuse grids that are to be apart where there are too few beats for that.
+
+    Grids of locked beats are apart from all others, and leave the other beats to them.
+    """
+    filled, _ = fill_pockets(problem)
+    beats = filled.beats - len(filled.frozen)
+    free = np.ones(filled.grids, dtype=np.bool_)
+    if filled.frozen and filled.present is not None:
+        free = ~np.isin(filled.present, filled.frozen)
+    group = groups_of(filled)
+    separated_pairs: dict[int, set[int]] = {}
+    for a, b in filled.apart:
+        first, other = int(group[a]), int(group[b])
+        if free[a] and free[b] and first != other:
+            separated_pairs.setdefault(first, set()).add(other)
+            separated_pairs.setdefault(other, set()).add(first)
+    clique = _uncolourable(separated_pairs, beats) if beats > 0 else []
+    if clique:
+        named = sorted({v for pair in filled.apart for v in pair if group[v] in clique})
+        ids = some_ids(problem.name_of(named), limit=max(5, beats + 1))
+        raise InfeasibleError("partition.error.apart_crowd", ids=ids, beats=beats)
+
+
+def _uncolourable(separated_pairs: dict[int, set[int]], beats: int) -> list[int]:
+    """Return what a number of beats cannot keep apart; nothing where none was found.
+
+    More that are apart from each other than there are beats are always found where they are
+    found greedily; anything else, such as a ring of five with two beats, among few.
+    """
+    separated_pairs = dict(separated_pairs)
+    while weak := [
+        v for v in separated_pairs if len(separated_pairs[v] & separated_pairs.keys()) < beats
+    ]:
+        for v in weak:  # finds a beat whatever the others are in
+            del separated_pairs[v]
+    separated_pairs = {v: near & separated_pairs.keys() for v, near in separated_pairs.items()}
+    by_foes = sorted(separated_pairs, key=lambda v: (-len(separated_pairs[v]), v))
+    for v in by_foes[:_MOST_COLOURED]:
+        clique, common = [v], separated_pairs[v]
+        while common and len(clique) <= beats:
+            clique.append(max(common, key=lambda u: (len(separated_pairs[u]), -u)))
+            common = common & separated_pairs[clique[-1]]
+        if len(clique) > beats:
+            return clique
+    if len(separated_pairs) > _MOST_COLOURED or _fits(separated_pairs, beats):
+        return []
+    for v in by_foes:  # name no more than what contradicts itself
+        fewer = {u: near - {v} for u, near in separated_pairs.items() if u != v}
+        separated_pairs = separated_pairs if _fits(fewer, beats) else fewer
+    return list(separated_pairs)
+
+
+def _fits(separated_pairs: dict[int, set[int]], beats: int) -> bool:
+    """Return whether beats can be given so that foes differ; True too where that is too long."""
+    given: dict[int, int] = {}
+    steps = 0
+
+    def give() -> bool:
+        nonlocal steps
+        steps += 1
+        open_ = [v for v in separated_pairs if v not in given]
+        if not open_ or steps > _MOST_STEPS:
+            return True
+        taken = {v: {given[u] for u in separated_pairs[v] if u in given} for v in open_}
+        v = max(open_, key=lambda u: (len(taken[u]), len(separated_pairs[u])))
+        for beat in range(min(beats, len(set(given.values())) + 1)):  # new beats are alike
+            if beat not in taken[v]:
+                given[v] = beat
+                if give():
+                    return True
+                del given[v]
+        return False
+
+    return give()
+
+
+def schedule_of(objective: str) -> Schedule:
+    """Return how hot and how loose the search for an objective is."""
+    if objective == "change":
+        return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
+    if objective == "travel":  # what a grid's way costs is small beside a border
+        return Schedule(sweeps=1, hot=1.5, cold=0.01, round_hot=0.0, resplit=0.01)
+    return Schedule(
+        sweeps=1,
+        hot=1.2,
+        cold=0.2,
+        resplit=0.006,
+        cooling=0.85,
+        holding=0.1,
+        opening=0.5,
+        transport=1.5,
+    )
+
+
+def fill_pockets(problem: Problem) -> tuple[Problem, tuple[Note, ...]]:
+    """Return the problem with such grids in the locked beat they share most border with.
+
+    A locked beat keeps all its grids. A grid that has no beat today, and borders nothing but
+    locked beats, can only join one of them if every beat is to be in one piece.
+    """
+    if not problem.frozen or problem.present is None:
+        return problem, ()
+    locked = np.isin(problem.present, problem.frozen)
+    edges = problem.edges
+    station = np.zeros(problem.grids, dtype=np.int64)
+    if problem.parents is not None:
+        station = np.unique(problem.parents.astype(str), return_inverse=True)[1]
+    inside = station[edges[:, 0]] == station[edges[:, 1]]
+    _, piece = pieces_of(problem.grids, edges, inside & ~locked[edges].any(axis=1))
+    homeless = np.ones(int(piece.max()) + 1, dtype=np.bool_)
+    homeless[piece[(problem.present >= 0) | locked]] = False
+    if problem.fixed is not None:
+        homeless[piece[problem.fixed >= 0]] = False
+    border = np.zeros((len(homeless), len(problem.frozen)))
+    both = np.concatenate([edges[inside], edges[inside][:, ::-1]])
+    length = np.tile(problem.borders_m[inside], 2)
+    touching = homeless[piece[both[:, 0]]] & locked[both[:, 1]]
+    order = np.argsort(problem.frozen)
+    beat = np.searchsorted(np.array(problem.frozen)[order], problem.present[both[touching, 1]])
+    np.add.at(border, (piece[both[touching, 0]], order[beat]), length[touching] + 1e-9)
+    joins = homeless & (border.sum(axis=1) > 0)
+    grids = np.flatnonzero(joins[piece])
+    spare = problem.beats > len(set(problem.frozen))
+    if not grids.size or (spare and bool((locked | joins[piece]).all())):
+        return problem, ()  # where beats are left for nobody else, pockets are theirs
+    present = problem.present.copy()
+    present[grids] = np.array(problem.frozen)[np.argmax(border[piece[grids]], axis=1)]
+    note = Note(
+        "partition.note.pockets", {"ids": some_ids(problem.name_of(grids)), "count": len(grids)}
+    )
+    return problem.replace(present=present), (note,)

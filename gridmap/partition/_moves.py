@@ -7,29 +7,13 @@ from math import sqrt
 import numpy as np
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Graph, Loads, Pulls, State
-
-__all__ = [
-    "FOES",
-    "NOISE",
-    "apply_block",
-    "beat_penalty",
-    "block_change",
-    "foes_in",
-    "gather_cut_off",
-    "move_grid",
-    "next_random",
-    "pull_of",
-    "share_penalty",
-    "squared_excess",
-    "stays_connected",
-]
+from gridmap.partition._arrays import Attraction, Graph, Loads, State
 
 # -log(u) at 4,096 quantiles: a move is taken when it costs at most temperature times one of
 # these (Metropolis). Rounded, so that every platform's logarithm gives the same table.
 NOISE = np.round(-np.log((np.arange(4096) + 0.5) / 4096), 9)
 
-FOES = 30.0  # what a pair weighs that is to be apart and is not, in squared excess
+SEPARATED = 30.0  # what a pair weighs that is to be apart and is not, in squared excess
 
 _13, _7, _17 = np.uint64(13), np.uint64(7), np.uint64(17)
 
@@ -166,27 +150,38 @@ def beat_penalty(loads: Loads, beat: int, criterion: int, total: float) -> float
 
 
 @njit(cache=True, inline="always")
-def pull_of(pulls: Pulls, grid: int, beat: int) -> float:
+def attraction_cost(attraction: Attraction, grid: int, beat: int) -> float:
     """Return what the grid costs in the beat: distance to its centre, and not being home."""
     cost = 0.0
-    if pulls.demand[grid] > 0.0:
-        if pulls.matrix.shape[0] > 0:
-            cost = pulls.demand[grid] * pulls.matrix[grid, pulls.site[beat]]
+    if attraction.demand[grid] > 0.0:
+        if attraction.matrix.shape[0] > 0:
+            cost = attraction.demand[grid] * attraction.matrix[grid, attraction.site[beat]]
         else:
-            dx = pulls.x[grid] - pulls.centre_x[beat]
-            dy = pulls.y[grid] - pulls.centre_y[beat]
-            cost = pulls.demand[grid] * sqrt(dx * dx + dy * dy)
-    if pulls.home[grid] >= 0 and pulls.home[grid] != beat:
-        cost += pulls.price[grid]
+            dx = attraction.x[grid] - attraction.centre_x[beat]
+            dy = attraction.y[grid] - attraction.centre_y[beat]
+            cost = attraction.demand[grid] * sqrt(dx * dx + dy * dy)
+    if attraction.home[grid] >= 0 and attraction.home[grid] != beat:
+        cost += attraction.price[grid]
     return cost
 
 
 @njit(cache=True, nogil=True)
-def foes_in(pulls: Pulls, state: State, grid: int, beat: int) -> int:
+def is_plain(attraction: Attraction) -> bool:
+    """Return whether nothing but borders, balance and inertia counts."""
+    return bool(
+        attraction.separated.shape[0] == 0
+        and (attraction.pin < 0).all()
+        and (attraction.home < 0).all()
+        and (attraction.demand <= 0.0).all()
+    )
+
+
+@njit(cache=True, nogil=True)
+def separated_in(attraction: Attraction, state: State, grid: int, beat: int) -> int:
     """Return how many grids that may not share a beat with this one are in the beat."""
     count = 0
-    for e in range(pulls.foe_ptr[grid], pulls.foe_ptr[grid + 1]):
-        if state.beat[pulls.foe[e]] == beat:
+    for e in range(attraction.separated_ptr[grid], attraction.separated_ptr[grid + 1]):
+        if state.beat[attraction.separated[e]] == beat:
             count += 1
     return count
 
@@ -195,14 +190,14 @@ def foes_in(pulls: Pulls, state: State, grid: int, beat: int) -> int:
 def block_change(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     block: np.ndarray,
     count: int,
     mark: int,
     origin: int,
     goal: int,
-    weigh: float,
+    penalty: float,
     beta: float,
 ) -> float:
     """Return what it costs to move a block of stamped grids from one beat to another."""
@@ -213,7 +208,7 @@ def block_change(
     off = 0.0
     for i in range(count):
         v = block[i]
-        if pulls.pin[v] >= 0:
+        if attraction.pin[v] >= 0:
             return np.inf
         for e in range(graph.indptr[v], graph.indptr[v + 1]):
             j = graph.nbr[e]
@@ -221,30 +216,32 @@ def block_change(
                 change -= graph.length[e]
             elif state.beat[j] == origin and state.stamp[j] != mark:
                 change += graph.length[e]
-        mass += pulls.mass[v]
-        mx += pulls.mass[v] * pulls.x[v]
-        my += pulls.mass[v] * pulls.y[v]
-        change += pull_of(pulls, v, goal) - pull_of(pulls, v, origin)
-        if pulls.home[v] == goal:
-            off -= pulls.weight[v]
-        elif pulls.home[v] == origin:
-            off += pulls.weight[v]
-        if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
-            more = foes_in(pulls, state, v, goal) - foes_in(pulls, state, v, origin)
-            change += (100.0 + FOES * weigh) * more
+        mass += attraction.mass[v]
+        mx += attraction.mass[v] * attraction.x[v]
+        my += attraction.mass[v] * attraction.y[v]
+        change += attraction_cost(attraction, v, goal) - attraction_cost(attraction, v, origin)
+        if attraction.home[v] == goal:
+            off -= attraction.weight[v]
+        elif attraction.home[v] == origin:
+            off += attraction.weight[v]
+        if attraction.separated_ptr[v + 1] > attraction.separated_ptr[v]:
+            more = separated_in(attraction, state, v, goal) - separated_in(
+                attraction, state, v, origin
+            )
+            change += (100.0 + SEPARATED * penalty) * more
     for c in range(loads.w.shape[1]):
         moved = 0.0
         for i in range(count):
             moved += loads.w[block[i], c]
         here, there = state.total[origin, c], state.total[goal, c]
-        change += weigh * (
+        change += penalty * (
             beat_penalty(loads, origin, c, here - moved)
             - beat_penalty(loads, origin, c, here)
             + beat_penalty(loads, goal, c, there + moved)
             - beat_penalty(loads, goal, c, there)
         )
     if off != 0.0:
-        change += weigh * share_penalty(state, off)
+        change += penalty * share_penalty(state, off)
     if beta > 0.0:
         change += beta * (
             _spread(state, goal, 0.0, 0.0, 0.0)
@@ -301,7 +298,7 @@ def move_grid(grid, origin, goal, w, mass, x, y, home, weight, beat, size, total
 @njit(cache=True, nogil=True)
 def apply_block(
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     block: np.ndarray,
     count: int,
@@ -315,11 +312,11 @@ def apply_block(
             origin,
             goal,
             loads.w,
-            pulls.mass,
-            pulls.x,
-            pulls.y,
-            pulls.home,
-            pulls.weight,
+            attraction.mass,
+            attraction.x,
+            attraction.y,
+            attraction.home,
+            attraction.weight,
             state.beat,
             state.size,
             state.total,

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Floats, Graph, Ints, Loads, Pulls, State
-from gridmap.partition._moves import beat_penalty, next_random, pull_of, share_penalty
-
-__all__ = ["TreeRoom", "recombine_once", "recombine_pair", "tree_room"]
+from gridmap.partition._arrays import Attraction, Floats, Graph, Ints, Loads, State
+from gridmap.partition._moves import attraction_cost, beat_penalty, next_random, share_penalty
 
 _32 = np.uint64(32)
 _CUT, _FIRST = 0, 1  # columns of the sums: border, then workload per criterion, then
@@ -55,12 +53,12 @@ def tree_room(count: int, edges: int, criteria: int) -> TreeRoom:
 def recombine_once(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     grids: np.ndarray,
     inside: np.ndarray | None,
-    heat: float,
-    weigh: float,
+    temperature: float,
+    penalty: float,
     beta: float,
     noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
@@ -89,9 +87,21 @@ def recombine_once(
         if inside is not None and not inside[q]:
             continue
         if p != q:
-            limit = heat * noise[bits & np.uint64(len(noise) - 1)]
+            limit = temperature * noise[bits & np.uint64(len(noise) - 1)]
             return recombine_pair(
-                graph, loads, pulls, state, v, p, q, limit, weigh, weigh, beta, plain, room
+                graph,
+                loads,
+                attraction,
+                state,
+                v,
+                p,
+                q,
+                limit,
+                penalty,
+                penalty,
+                beta,
+                plain,
+                room,
             )
     return False
 
@@ -159,7 +169,7 @@ def _grow_tree(graph, state, root, p, q, room):
 
 
 @njit(cache=True, nogil=True)
-def _sum_subtrees(loads, pulls, state, count, p, q, columns, room):
+def _sum_subtrees(loads, attraction, state, count, p, q, columns, room):
     """Fill the sums of each node's subtree, as many columns as are asked for."""
     criteria = loads.w.shape[1]
     after = _FIRST + criteria
@@ -169,19 +179,19 @@ def _sum_subtrees(loads, pulls, state, count, p, q, columns, room):
         for c in range(criteria):
             sums[i, _FIRST + c] = loads.w[v, c]
         if columns > after + _MASS:
-            m = pulls.mass[v]
+            m = attraction.mass[v]
             sums[i, after + _MASS] = m
-            sums[i, after + _MX] = m * pulls.x[v]
-            sums[i, after + _MY] = m * pulls.y[v]
+            sums[i, after + _MX] = m * attraction.x[v]
+            sums[i, after + _MY] = m * attraction.y[v]
         if columns > after + _PINNED_P:
-            pinned = pulls.pin[v] >= 0
+            pinned = attraction.pin[v] >= 0
             sums[i, after + _PINNED_P] = pinned and state.beat[v] == p
             sums[i, after + _PINNED_Q] = pinned and state.beat[v] == q
-            sums[i, after + _HERE] = pull_of(pulls, v, p)
-            sums[i, after + _THERE] = pull_of(pulls, v, q)
-            home = pulls.home[v]
-            sums[i, after + _OFF_P] = pulls.weight[v] if home >= 0 and home != p else 0.0
-            sums[i, after + _OFF_Q] = pulls.weight[v] if home >= 0 and home != q else 0.0
+            sums[i, after + _HERE] = attraction_cost(attraction, v, p)
+            sums[i, after + _THERE] = attraction_cost(attraction, v, q)
+            home = attraction.home[v]
+            sums[i, after + _OFF_P] = attraction.weight[v] if home >= 0 and home != p else 0.0
+            sums[i, after + _OFF_Q] = attraction.weight[v] if home >= 0 and home != q else 0.0
     for i in range(count - 1, 0, -1):
         parent = room.parent[i]
         for c in range(columns):
@@ -189,13 +199,13 @@ def _sum_subtrees(loads, pulls, state, count, p, q, columns, room):
 
 
 @njit(cache=True, nogil=True)
-def _cost_now(loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, room):
+def _cost_now(loads, attraction, state, count, p, q, penalty_p, penalty_q, beta, plain, room):
     """Return what the two beats cost but for their border, and their workload off its beat."""
     cost = 0.0
     off = 0.0
     for c in range(loads.w.shape[1]):
-        cost += weigh_p * beat_penalty(loads, p, c, state.total[p, c])
-        cost += weigh_q * beat_penalty(loads, q, c, state.total[q, c])
+        cost += penalty_p * beat_penalty(loads, p, c, state.total[p, c])
+        cost += penalty_q * beat_penalty(loads, q, c, state.total[q, c])
     if beta > 0.0:
         for b in (p, q):
             m = state.moment[b, 0]
@@ -204,9 +214,9 @@ def _cost_now(loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, r
     if not plain:
         for i in range(count):
             v = room.grid[i]
-            cost += pull_of(pulls, v, state.beat[v])
-            if pulls.home[v] >= 0 and pulls.home[v] != state.beat[v]:
-                off += pulls.weight[v]
+            cost += attraction_cost(attraction, v, state.beat[v])
+            if attraction.home[v] >= 0 and attraction.home[v] != state.beat[v]:
+                off += attraction.weight[v]
     return cost, off
 
 
@@ -214,14 +224,14 @@ def _cost_now(loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, r
 def recombine_pair(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     root: int,
     p: int,
     q: int,
     limit: float,
-    weigh_p: float,
-    weigh_q: float,
+    penalty_p: float,
+    penalty_q: float,
     beta: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
@@ -235,14 +245,14 @@ def recombine_pair(
     after = _FIRST + criteria
     columns = after + (_MASS if beta <= 0.0 else _PINNED_P) if plain else after + _MORE
     count, border = _grow_tree(graph, state, root, p, q, room)
-    if pulls.foe.shape[0] > 0:  # who is to be apart is left to single moves
+    if attraction.separated.shape[0] > 0:  # who is to be apart is left to single moves
         for i in range(count):
             v = room.grid[i]
-            if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
+            if attraction.separated_ptr[v + 1] > attraction.separated_ptr[v]:
                 return False
-    _sum_subtrees(loads, pulls, state, count, p, q, columns, room)
+    _sum_subtrees(loads, attraction, state, count, p, q, columns, room)
     cost, off_now = _cost_now(
-        loads, pulls, state, count, p, q, weigh_p, weigh_q, beta, plain, room
+        loads, attraction, state, count, p, q, penalty_p, penalty_q, beta, plain, room
     )
     sums = room.sums
     best = border + cost + limit
@@ -268,22 +278,22 @@ def recombine_pair(
                 rest = sums[0, _FIRST + c] - part
                 if below == 1:
                     part, rest = rest, part
-                both += weigh_p * beat_penalty(loads, p, c, part)
-                both += weigh_q * beat_penalty(loads, q, c, rest)
+                both += penalty_p * beat_penalty(loads, p, c, part)
+                both += penalty_q * beat_penalty(loads, q, c, rest)
             if not plain:
-                both += _said_by_pulls(state, sums, i, after, below, off_now, weigh_p)
+                both += _attraction_of_split(state, sums, i, after, below, off_now, penalty_p)
             if both < best:
                 best = both
                 best_at = i
                 best_p_below = below == 0
     if best_at < 0:
         return False
-    _divide(loads, pulls, state, count, best_at, p, q, best_p_below, room)
+    _divide(loads, attraction, state, count, best_at, p, q, best_p_below, room)
     return True
 
 
 @njit(cache=True, inline="always")
-def _said_by_pulls(state, sums, i, after, below, off_now, weigh):
+def _attraction_of_split(state, sums, i, after, below, off_now, penalty):
     """Return what pins, travel and change say to the subtree becoming p (0) or q (1)."""
     here, there = after + _HERE, after + _THERE
     off_p, off_q = after + _OFF_P, after + _OFF_Q
@@ -291,17 +301,17 @@ def _said_by_pulls(state, sums, i, after, below, off_now, weigh):
     if below == 1:
         here, there, off_p, off_q = there, here, off_q, off_p
         wrong_p, wrong_q = wrong_q, wrong_p
-    said = sums[i, here] + sums[0, there] - sums[i, there]
+    cost = sums[i, here] + sums[0, there] - sums[i, there]
     off = sums[i, off_p] + sums[0, off_q] - sums[i, off_q]
     if off != off_now:
-        said += weigh * share_penalty(state, off - off_now)
+        cost += penalty * share_penalty(state, off - off_now)
     if sums[i, wrong_q] > 0.0 or sums[0, wrong_p] > sums[i, wrong_p]:
-        said = np.inf
-    return said
+        cost = np.inf
+    return cost
 
 
 @njit(cache=True, nogil=True)
-def _divide(loads, pulls, state, count, at, p, q, p_below, room):
+def _divide(loads, attraction, state, count, at, p, q, p_below, room):
     """Give the subtree at ``at`` to one beat and the rest to the other; rebuild their sums."""
     below = room.edge[:, 0]  # the tree has grown; its room is free
     for b in (p, q):
@@ -314,17 +324,17 @@ def _divide(loads, pulls, state, count, at, p, q, p_below, room):
         below[i] = i == at or (i > at and below[room.parent[i]])
         b = p if (below[i] == 1) == p_below else q
         v = room.grid[i]
-        home = pulls.home[v]
+        home = attraction.home[v]
         if home >= 0:
             if home != state.beat[v]:
-                state.moved[0] -= pulls.weight[v]
+                state.moved[0] -= attraction.weight[v]
             if home != b:
-                state.moved[0] += pulls.weight[v]
+                state.moved[0] += attraction.weight[v]
         state.beat[v] = b
-        m = pulls.mass[v]
+        m = attraction.mass[v]
         state.size[b] += 1
         state.moment[b, 0] += m
-        state.moment[b, 1] += m * pulls.x[v]
-        state.moment[b, 2] += m * pulls.y[v]
+        state.moment[b, 1] += m * attraction.x[v]
+        state.moment[b, 2] += m * attraction.y[v]
         for c in range(loads.w.shape[1]):
             state.total[b, c] += loads.w[v, c]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
-from gridmap.partition._crowds import crowd_of
-from gridmap.partition._division import Division, Note, Region, shares_of
-from gridmap.partition._wanted import wanted_beats
-from gridmap.partition.problem import Problem
-
-__all__ = ["apportion", "divide", "open_edges", "pieces_of"]
+from gridmap.partition.problem import Problem, wanted_beats
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -122,12 +118,12 @@ def divide(problem: Problem) -> Division:
     load = np.bincount(
         codes[free], weights=_first(problem)[free], minlength=codes.max() + 1
     ).astype(np.float64)
-    foes = _foes(problem)
+    separated_pairs = _separated_pairs(problem)
 
     def least_of(grids: Integers) -> int:
-        inside = foes.keys() & set(grids.tolist()) if foes else set()
-        crowd = crowd_of({v: near for v in inside if (near := foes[v] & inside)})
-        return max(1, len(_labels_in(wanted, grids)), len(crowd))
+        inside = separated_pairs.keys() & set(grids.tolist()) if separated_pairs else set()
+        clique = clique_of({v: near for v in inside if (near := separated_pairs[v] & inside)})
+        return max(1, len(_labels_in(wanted, grids)), len(clique))
 
     least = np.array([least_of(free[codes[free] == p]) for p in used])
     if least.sum() > beats:
@@ -208,13 +204,13 @@ def _labels_in(wanted: Integers, grids: Integers) -> list[int]:
     return [label for label in np.unique(wanted[grids]).tolist() if label >= 0]
 
 
-def _foes(problem: Problem) -> dict[int, set[int]]:
+def _separated_pairs(problem: Problem) -> dict[int, set[int]]:
     """Return the grids that each grid is to be apart from."""
-    foes: dict[int, set[int]] = {}
+    separated_pairs: dict[int, set[int]] = {}
     for a, b in problem.apart:
-        foes.setdefault(int(a), set()).add(int(b))
-        foes.setdefault(int(b), set()).add(int(a))
-    return foes
+        separated_pairs.setdefault(int(a), set()).add(int(b))
+        separated_pairs.setdefault(int(b), set()).add(int(a))
+    return separated_pairs
 
 
 def _join_islands(
@@ -359,3 +355,110 @@ def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
             },
         )
     ]
+
+
+_NEAR_ENOUGH = 0.5  # of the tolerance: a region's mean that far off leaves room on both sides
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user must know: a catalogue key and the values of its sentence."""
+
+    key: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Grids that hang together and share ``labels``, one beat for each.
+
+    ``targets`` is what each beat is to carry, (beats, criteria), in workload, of what the
+    region has; ``ideal`` the same of what the whole city has. ``edges`` are pairs of positions
+    in ``grids`` (sorted) and ``borders_m`` their lengths, bridges with 0.
+    """
+
+    grids: Integers
+    labels: Integers
+    targets: Floats
+    ideal: Floats
+    edges: Integers
+    borders_m: Floats
+
+    def aims(self, tolerances: Sequence[float]) -> Floats:
+        """Return what tolerances are measured from (beats, criteria).
+
+        The city's target, unless whole numbers of beats alone put the region's own so far from
+        it that little of the tolerance is left on one side.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.abs(self.targets.sum(axis=0) / self.ideal.sum(axis=0) - 1)
+        return np.where(off <= _NEAR_ENOUGH * np.array(tolerances), self.ideal, self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """All regions, the grids of frozen beats, bridges added, and what must be said."""
+
+    regions: tuple[Region, ...]
+    frozen: NDArray[np.bool_]
+    bridges: Integers
+    notes: tuple[Note, ...]
+
+    def put_back(self, original_order: Integers) -> Division:
+        """Return the division with the grids as they came: where each was before (n,).
+
+        Its regions list their grids in the order of before.
+        """
+        frozen = np.empty_like(self.frozen)
+        frozen[original_order] = self.frozen
+        regions = tuple(replace(one, grids=original_order[one.grids]) for one in self.regions)
+        return replace(self, regions=regions, frozen=frozen, bridges=original_order[self.bridges])
+
+
+def shares_of(problem: Problem, labels: Integers) -> Floats:
+    """Return what beats are to carry (k, criteria), in the unit of the targets."""
+    if problem.targets is None:
+        return np.ones((len(labels), problem.criteria))
+    shares: Floats = problem.targets[labels % problem.beats]
+    return shares
+
+
+def clique_of(separated_pairs: Mapping[int, set[int]]) -> list[int]:
+    """Return grids that are all to be apart from each other, as far as found greedily.
+
+    Parameters
+    ----------
+    separated_pairs
+        What each grid is to be apart from, as far as it counts here; no grid without any.
+    """
+    clique: list[int] = []
+    for v in sorted(separated_pairs, key=lambda v: (-len(separated_pairs[v]), v)):
+        if separated_pairs[v] >= set(clique):
+            clique.append(v)
+    return clique
+
+
+def net_deviation(problem: Problem, division: Division, assignment: Integers) -> float:
+    """Return the worst deviation that nothing forces: of each region's own mean.
+
+    A beat of a single grid that is heavier than a beat should be is left out: no plan mends it.
+    """
+    worst = 0.0
+    for region in division.regions:
+        labels, row, count = np.unique(
+            assignment[region.grids], return_inverse=True, return_counts=True
+        )
+        share = shares_of(problem, labels)
+        loads = np.stack(
+            [
+                np.bincount(row, weights=c, minlength=len(labels))
+                for c in problem.weights[region.grids].T
+            ],
+            axis=1,
+        )
+        target = share / share.sum(axis=0) * loads.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.where(target > 0, loads / target - 1, 0.0)
+        off[(count == 1)[:, None] & (off > 0)] = 0.0
+        worst = max(worst, float(np.abs(off).max(initial=0.0)))
+    return worst

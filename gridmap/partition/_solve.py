@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.partition._anneal import Schedule, anneal
-from gridmap.partition._arrays import Instance, Ints, State
-from gridmap.partition._balance import mend_balance
-from gridmap.partition._centres import move_centres
-from gridmap.partition._clock import Clock
-from gridmap.partition._effort import Effort
-from gridmap.partition._progress import Tell, part_of, silent
-from gridmap.partition._rating import Solved, exchanged, pinned, rate_plan
-from gridmap.partition._small import is_small, search_small
-from gridmap.partition._start import grow, join_pieces, part_foes, spread, start_plan
-from gridmap.partition._state import excess_of, make_state
-from gridmap.partition._tighten import narrowed, tighten_balance
+from gridmap.partition._arrays import (
+    Instance,
+    Ints,
+    Solved,
+    State,
+    excess_of,
+    exchanged,
+    make_state,
+    move_centres,
+    pinned,
+    rate_plan,
+    with_own_centres,
+)
+from gridmap.partition._effort import Clock, Effort, ReportProgress, part_of, silent
+from gridmap.partition._moves import is_plain
+from gridmap.partition._set_partition import is_small, search_small
+from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
+from gridmap.partition._territories import (
+    combine_plans,
+    polish_territories,
+    run_threads,
+)
+from gridmap.partition._transport import mend_balance
 from gridmap.partition._windows import polish_windows, window_visits
-
-__all__ = ["solve_region"]
 
 _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
 _FAR = 20_000  # from here on workload that is off by a district does not come back
@@ -33,9 +45,10 @@ _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds 
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
-_TOLD_LOOSE = 0.6  # of the progress of a search that narrows its bounds afterwards
-_TOLD_SEARCH = 0.9  # of the progress of a small search, should it find nothing
-_TOLD_HOT = 0.7  # of the progress of one annealing; mending it has the rest
+_LINE = 0.35  # of the windows for each of two lines of plans; what they combine to has the rest
+_CALM = 0.7  # of the patience is used up when two lines are combined
+_SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
+_SHARE_SEARCH = 0.9  # of the progress of a small search, should it find nothing
 
 
 def solve_region(
@@ -47,8 +60,8 @@ def solve_region(
     clock: Clock,
     keep: float = np.inf,
     start: Ints | None = None,
-    tighten: bool = False,
-    tell: Tell = silent,
+    threads: int = 1,
+    report: ReportProgress = silent,
 ) -> Solved:
     """Return the best plan of several annealings.
 
@@ -60,47 +73,25 @@ def solve_region(
         Workload that may leave its present beat.
     start
         A plan to begin from, every beat in one piece; what is returned is no worse.
-    tighten
-        Then narrow the bounds as far as plans are found.
-    tell
+    threads
+        How many share the work. They do not change the plan unless time is limited.
+    report
         Called with the share done, 0 to 1.
     """
-    if tighten and instance.k > 1:
-        found = solve_region(
-            narrowed(instance, 0.4),
-            effort=effort,
-            schedule=schedule,
-            seed=seed,
-            clock=clock.part(clock.left() * 0.6),
-            keep=keep,
-            start=start,
-            tell=part_of(tell, 0.0, _TOLD_LOOSE),
-        )
-        plan = replace(schedule, sweeps=effort.sweeps(len(instance.xy)))
-        beat = tighten_balance(
-            instance,
-            found.beat,
-            plan,
-            seed=seed,
-            clock=clock,
-            keep=keep,
-            tell=part_of(tell, _TOLD_LOOSE, 1.0 - _TOLD_LOOSE),
-        )
-        return exchanged(instance, rate_plan(instance, beat, keep, plan.sweeps), keep)
     n = len(instance.xy)
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
         return rate_plan(instance, beat, keep, 0)
     if start is None and effort.searches and is_small(instance):
-        return _search(instance, effort, schedule, seed, clock, tell)
+        return _search(instance, effort, schedule, seed, clock, report)
     sweeps = effort.sweeps(n)
-    starts = effort.starts if n < _FAR else 1  # one long annealing beats several short ones
+    starts = effort.starts if n < _FAR else min(effort.starts, 2)
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
-    left, visit_s = clock.left(), _VISIT_S * (6 if pulls_travel(instance) else 1)
+    left, visit_s = clock.left(), _VISIT_S * (6 if weighs_travel(instance) else 1)
     if np.isfinite(left):
-        starts = int(max(1, min(starts, left / (sweeps * n * visit_s))))
+        starts = int(max(1, min(starts, threads * (left // (sweeps * n * visit_s)))))
     # What annealing has of the progress: of all looks, or of the time where that is short.
     hot = starts / (starts + effort.windows)
     if np.isfinite(left) and left / visit_s < (starts + effort.windows) * sweeps * n:
@@ -114,31 +105,30 @@ def solve_region(
     best = None if start is None else rate_plan(instance, start, keep, 0)
     if best is not None and best.holds and _is_today(instance, best.beat):
         return best  # no less can change
-    for i in range(starts):
-        if i and clock.stopped():
-            break
-        rng = np.random.default_rng([seed, i])
-        first = start
-        if first is None and i % 2 and n <= _GROWN and pulls_travel(instance):
-            first = grow(instance, np.ones(instance.k), rng)
-        elif first is None:
-            first = start_plan(instance, rng, turn=0.7 * i)
-        own = clock.part(clock.left() / (starts - i)) if np.isfinite(left) else clock
-        told = part_of(tell, hot * i / starts, hot / starts)
-        best = _one_run(instance, first, plan, seed * 1009 + i, own, keep, best, told)
-    assert best is not None  # noqa: S101 - starts is at least one; for the type checker
+    jobs = [_start_job(instance, start, plan, seed, i, keep) for i in range(starts)]
+    runs = run_threads(jobs, clock=clock, threads=threads, report=part_of(report, 0.0, hot))
+    runs.sort(key=lambda run: run.rank)
     windows = effort.windows * sweeps * n / window_visits(instance)
     eased = widened(instance)
-    beat = polish_windows(
-        eased,
-        best.beat,
-        plan,
-        windows,
-        seed=seed,
-        clock=whole.part(_WINDOWED * whole.left()),
-        keep=keep,
-        tell=part_of(tell, hot, 1.0 - hot),
-    )
+    polish = partial(polish_territories, eased, plan=plan, seed=seed, threads=threads, keep=keep)
+    best = runs[0] if best is None or runs[0].better_than(best) else best
+    shown = part_of(report, hot, 1.0 - hot)
+    if len(runs) > 1 and is_plain(instance.attraction) and not np.isfinite(keep):
+        # Two lines of plans, polished apart where time allows, then combined.
+        lines = [run.beat for run in runs[:2]]
+        spent = _LINE if n < _FAR else 0.0
+        for i in range(2 if spent else 0):
+            part = whole.part(spent * whole.left() / (1.0 - spent * i))
+            own = part_of(shown, spent * i, spent)
+            lines[i] = polish(lines[i], windows=spent * windows, clock=part, report=own)
+        lines.sort(key=lambda beat: rate_plan(eased, beat, keep, 0).rank)
+        beat = combine_plans(eased, lines[0], lines[1], plan, seed=seed, clock=whole)
+        rest, calm = 1.0 - 2 * spent, (_CALM if spent else 0.0, 1.0)
+        shown = part_of(shown, 2 * spent, rest)
+    else:
+        beat, rest, calm = best.beat, 1.0, (0.0, 1.0)
+    part = whole.part(_WINDOWED * whole.left())
+    beat = polish(beat, windows=rest * windows, clock=part, calm=calm, report=shown)
     # Windows see a few beats only; what is left over there may have room further off.
     mended = mend_balance(eased, beat, seed=seed, keep=keep, stopped=whole.stopped)
     polished = rate_plan(instance, beat, keep, plan.sweeps)
@@ -149,7 +139,7 @@ def solve_region(
 
 def _is_today(instance: Instance, beat: Ints) -> bool:
     """Return whether change has a price, and nothing changes."""
-    home, price = instance.pulls.home, instance.pulls.price
+    home, price = instance.attraction.home, instance.attraction.price
     return bool(price.any()) and not (price[(home >= 0) & (home != beat)] > 0).any()
 
 
@@ -176,9 +166,9 @@ def widened(instance: Instance) -> Instance:
     return instance._replace(loads=loads, slack=instance.slack - more)
 
 
-def pulls_travel(instance: Instance) -> bool:
+def weighs_travel(instance: Instance) -> bool:
     """Return whether distance to centres counts."""
-    return bool(instance.pulls.demand.any())
+    return bool(instance.attraction.demand.any())
 
 
 def _tolerance(instance: Instance) -> float:
@@ -195,21 +185,44 @@ def _search(
     schedule: Schedule,
     seed: int,
     clock: Clock,
-    tell: Tell,
+    report: ReportProgress,
 ) -> Solved:
     """Search a small region; fall back on plain annealing where no plan is inside bounds."""
     part = clock.part(clock.left() * 0.9)
-    searched = part_of(tell, 0.0, _TOLD_SEARCH)
+    searched = part_of(report, 0.0, _SHARE_SEARCH)
     _, beat, proven = search_small(
         instance, starts=effort.searches, seed=seed, clock=part, on_progress=searched
     )
     if beat is not None:
         return replace(rate_plan(instance, pinned(instance, beat), np.inf, 0), proven=proven)
     plain = replace(effort, searches=0)
-    rest = part_of(tell, _TOLD_SEARCH, 1.0 - _TOLD_SEARCH)
+    rest = part_of(report, _SHARE_SEARCH, 1.0 - _SHARE_SEARCH)
     return solve_region(
-        instance, effort=plain, schedule=schedule, seed=seed, clock=clock, tell=rest
+        instance, effort=plain, schedule=schedule, seed=seed, clock=clock, report=rest
     )
+
+
+def _start_job(
+    instance: Instance,
+    start: Ints | None,
+    plan: Schedule,
+    seed: int,
+    number: int,
+    keep: float,
+) -> Callable[[Clock, ReportProgress], Solved]:
+    """Return a job that anneals from a start of its own."""
+
+    def run(clock: Clock, report: ReportProgress) -> Solved:
+        rng = np.random.default_rng([seed, number])
+        own, first = with_own_centres(instance), start
+        if first is None and number % 2 and len(own.xy) <= _GROWN and weighs_travel(own):
+            first = grow(own, np.ones(own.k), rng)
+        elif first is None:
+            first = start_plan(own, rng, turn=0.7 * number)
+        run_seed = seed * 1009 + number
+        return _one_run(own, first, plan, run_seed, clock, keep, report)
+
+    return run
 
 
 def _one_run(
@@ -219,21 +232,21 @@ def _one_run(
     seed: int,
     clock: Clock,
     keep: float,
-    best: Solved | None,
-    tell: Tell,
+    report: ReportProgress,
 ) -> Solved:
-    pulls = instance.pulls
+    """Return the plan after one annealing and mending."""
+    attraction = instance.attraction
     held = np.zeros(instance.k, dtype=np.bool_)
-    held[pulls.pin[pulls.pin >= 0]] = True
-    travels = bool(pulls.demand.any())
+    held[attraction.pin[attraction.pin >= 0]] = True
+    travels = bool(attraction.demand.any())
 
     def after_chunk(share: float, state: State) -> None:
         if travels:
-            move_centres(pulls, state.beat, instance.k, held)
-        tell(_TOLD_HOT * share)
+            move_centres(attraction, state.beat, instance.k, held)
+        report(_SHARE_HOT * share)
 
     if travels:
-        move_centres(pulls, first, instance.k, held)
+        move_centres(attraction, first, instance.k, held)
     # The less time and the more grids, the larger the part of it that mending needs.
     size = min(len(first) / _MENDING_GRIDS, 1.0)
     tail = 0.97 - 0.08 * size - 0.30 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
@@ -248,14 +261,9 @@ def _one_run(
         on_chunk=after_chunk,
         chunks=_CENTRE_MOVES if travels else 60,
     )
-    rest = part_of(tell, _TOLD_HOT, 1.0 - _TOLD_HOT)
-    mended = _mended(instance, state, plan, seed, clock, keep, rest)
-    for beat in (state.beat, mended):
-        found = rate_plan(instance, beat, keep, plan.sweeps)
-        if found.better_than(best):
-            best = found
-    assert best is not None  # noqa: S101 - the first of two beats none; for the type checker
-    return best
+    mended = _mended(instance, state, plan, seed, clock, keep)
+    runs = [rate_plan(instance, beat, keep, plan.sweeps) for beat in (state.beat, mended)]
+    return min(runs, key=lambda run: run.rank)
 
 
 def _mended(
@@ -265,7 +273,6 @@ def _mended(
     seed: int,
     clock: Clock,
     keep: float,
-    tell: Tell,
 ) -> Ints:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, state) <= 0:
@@ -281,7 +288,6 @@ def _mended(
         clock=part,
         keep=keep,
         mend=True,
-        tell=tell,
     )
     beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
     after = anneal(instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep)
@@ -297,9 +303,9 @@ def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
     """
     graph, k = instance.graph, instance.k
     plan = np.array(beat, dtype=np.int32)
-    pinned = instance.pulls.pin >= 0
-    plan[pinned] = instance.pulls.pin[pinned]
-    plan = part_foes(instance, spread(graph, plan))
+    pinned = instance.attraction.pin >= 0
+    plan[pinned] = instance.attraction.pin[pinned]
+    plan = separate_pairs(instance, spread(graph, plan))
     weight = instance.loads.w[:, 0] + 1e-6 * max(1e-300, float(instance.loads.w[:, 0].mean()))
     weight = weight + pinned * weight.sum()
     return join_pieces(graph, plan, weight, k, pinned)

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Graph, Instance, Ints, Pulls
-from gridmap.partition._crowds import crowd_of
-
-__all__ = ["bisect", "grow", "join_pieces", "part_foes", "spread", "start_plan"]
+from gridmap.partition._arrays import Attraction, Graph, Instance, Ints
+from gridmap.partition._regions import clique_of
 
 Floats = NDArray[np.float64]
 _PAIR = 2
@@ -27,10 +25,10 @@ def start_plan(instance: Instance, rng: np.random.Generator, *, turn: float = 0.
     turn
         Radians by which the cutting directions are turned: other starts for restarts.
     """
-    pulls, k, n = instance.pulls, instance.k, len(instance.xy)
+    attraction, k, n = instance.attraction, instance.k, len(instance.xy)
     share = instance.loads.hi[:, 0] + instance.loads.lo[:, 0]
     share = np.where(np.isfinite(share) & (share > 0), share, 1.0)
-    if (pulls.pin >= 0).any() or pulls.foe.size:
+    if (attraction.pin >= 0).any() or attraction.separated.size:
         return grow(instance, share, rng)
     weight = instance.loads.w[:, 0]
     weight = weight / max(float(weight.sum()), 1e-300) * n + 1e-6
@@ -224,24 +222,24 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     from each other; other beats start from grids far from all seeds. No beat takes a grid that
     is to be apart from one it has, unless nobody else can.
     """
-    graph, pulls, k = instance.graph, instance.pulls, instance.k
+    graph, attraction, k = instance.graph, instance.attraction, instance.k
     n = len(instance.xy)
     weight = instance.loads.w[:, 0] / max(float(instance.loads.w[:, 0].sum()), 1e-300) * n + 1e-6
     beat = np.full(n, -1, dtype=np.int32)
-    pinned = np.flatnonzero(pulls.pin >= 0)
-    beat[pinned] = pulls.pin[pinned]
+    pinned = np.flatnonzero(attraction.pin >= 0)
+    beat[pinned] = attraction.pin[pinned]
     seeded = np.zeros(k, dtype=bool)
     seeded[beat[pinned]] = True
     far = np.full(n, np.inf)
     for v in map(int, pinned):
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
     free = [int(b) for b in np.flatnonzero(~seeded)]
-    rows = np.repeat(np.arange(n), np.diff(pulls.foe_ptr)).tolist()
-    foes: dict[int, set[int]] = {}
-    for v, u in zip(rows, pulls.foe.tolist(), strict=True):
-        foes.setdefault(v, set()).add(u)
-    crowd = crowd_of(foes)
-    for v in crowd if len(crowd) > _PAIR else ():  # two find their beats by themselves
+    rows = np.repeat(np.arange(n), np.diff(attraction.separated_ptr)).tolist()
+    separated_pairs: dict[int, set[int]] = {}
+    for v, u in zip(rows, attraction.separated.tolist(), strict=True):
+        separated_pairs.setdefault(v, set()).add(u)
+    clique = clique_of(separated_pairs)
+    for v in clique if len(clique) > _PAIR else ():  # two find their beats by themselves
         if beat[v] < 0 and free:
             b = free.pop(0)
             beat[v] = b
@@ -251,35 +249,50 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
         v = int(rng.choice(n, p=chance / chance.sum()))
         beat[v] = b
         far = np.minimum(far, np.hypot(*(instance.xy - instance.xy[v]).T))
-    _grow(graph.indptr, graph.nbr, beat, weight, share, instance.xy, pulls.foe_ptr, pulls.foe)
+    _grow(
+        graph.indptr,
+        graph.nbr,
+        beat,
+        weight,
+        share,
+        instance.xy,
+        attraction.separated_ptr,
+        attraction.separated,
+    )
     return spread(graph, beat)
 
 
-def part_foes(instance: Instance, beat: Ints) -> Ints:
+def separate_pairs(instance: Instance, beat: Ints) -> Ints:
     """Return the plan with pairs that are to be apart parted, where a way leads out of a beat.
 
     The grid of the pair that is nearest to another beat's border goes there, and the grids on
     its way with it. Beats may be in pieces afterwards.
     """
-    graph, pulls = instance.graph, instance.pulls
+    graph, attraction = instance.graph, instance.attraction
     plan = beat.copy()
-    for v in range(len(plan) if pulls.foe.size else 0):
-        for u in pulls.foe[pulls.foe_ptr[v] : pulls.foe_ptr[v + 1]]:
+    for v in range(len(plan) if attraction.separated.size else 0):
+        for u in attraction.separated[
+            attraction.separated_ptr[v] : attraction.separated_ptr[v + 1]
+        ]:
             if plan[u] == plan[v] and v < u:
-                ways = [way for x in (v, int(u)) if (way := _way_out(graph, pulls, plan, x))]
+                ways = [way for x in (v, int(u)) if (way := _way_out(graph, attraction, plan, x))]
                 if ways:
                     grids, goal = min(ways, key=lambda found: len(found[0]))
                     plan[grids] = goal
     return plan
 
 
-def _way_out(graph: Graph, pulls: Pulls, plan: Ints, grid: int) -> tuple[list[int], int] | None:
+def _way_out(
+    graph: Graph, attraction: Attraction, plan: Ints, grid: int
+) -> tuple[list[int], int] | None:
     """Return the fewest grids from one to a beat that may take them all, and that beat."""
-    if pulls.pin[grid] >= 0:
+    if attraction.pin[grid] >= 0:
         return None
-    foes = pulls.foe[pulls.foe_ptr[grid] : pulls.foe_ptr[grid + 1]]
-    shut = {grid, *foes.tolist()}
-    hostile = set(plan[foes].tolist())
+    separated_pairs = attraction.separated[
+        attraction.separated_ptr[grid] : attraction.separated_ptr[grid + 1]
+    ]
+    shut = {grid, *separated_pairs.tolist()}
+    hostile = set(plan[separated_pairs].tolist())
     before = {grid: -1}
     queue = [grid]
     for v in queue:
@@ -291,7 +304,7 @@ def _way_out(graph: Graph, pulls: Pulls, plan: Ints, grid: int) -> tuple[list[in
                     while before[way[-1]] >= 0:
                         way.append(before[way[-1]])
                     return way, goal
-            elif j not in before and j not in shut and pulls.pin[j] < 0:
+            elif j not in before and j not in shut and attraction.pin[j] < 0:
                 before[j] = v
                 queue.append(j)
     return None
@@ -310,7 +323,7 @@ def spread(graph: Graph, beat: Ints) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def _grow(indptr, nbr, beat, weight, share, xy, foe_ptr, foe):
+def _grow(indptr, nbr, beat, weight, share, xy, separated_ptr, separated):
     n, k = len(beat), len(share)
     total = np.zeros(k)
     open_ = np.ones(k, np.bool_)
@@ -334,8 +347,8 @@ def _grow(indptr, nbr, beat, weight, share, xy, foe_ptr, foe):
             if beat[v] >= 0:
                 continue
             shut = False
-            for e in range(foe_ptr[v], foe_ptr[v + 1]):
-                shut |= beat[foe[e]] == b
+            for e in range(separated_ptr[v], separated_ptr[v + 1]):
+                shut |= beat[separated[e]] == b
             if shut:
                 continue
             for e in range(indptr[v], indptr[v + 1]):

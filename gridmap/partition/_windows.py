@@ -12,17 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._anneal import Schedule
-from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
-from gridmap.partition._centres import move_centres
-from gridmap.partition._clock import Clock
-from gridmap.partition._moves import FOES, NOISE, beat_penalty, foes_in, next_random, pull_of
-from gridmap.partition._progress import Tell, silent
+from gridmap.partition._anneal import Schedule, sweep_once
+from gridmap.partition._arrays import (
+    Attraction,
+    Graph,
+    Instance,
+    Ints,
+    Loads,
+    State,
+    excess_of,
+    make_state,
+    move_centres,
+    refresh_state,
+)
+from gridmap.partition._effort import Clock, ReportProgress, silent
+from gridmap.partition._moves import (
+    NOISE,
+    SEPARATED,
+    attraction_cost,
+    beat_penalty,
+    is_plain,
+    next_random,
+    separated_in,
+)
 from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
-from gridmap.partition._state import excess_of, make_state, refresh_state
-from gridmap.partition._sweep import is_plain, sweep_once
-
-__all__ = ["polish_windows", "window_visits"]
 
 _32 = np.uint64(32)
 _BEATS = 7
@@ -41,18 +54,18 @@ def window_visits(instance: Instance) -> float:
     return _SWEEPS * len(instance.xy) * beats / instance.k
 
 
-def _heats(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _window_schedule(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return temperature and balance weight for the sweeps of one window."""
     share = np.linspace(0.0, 1.0, _SWEEPS)
     cool = np.clip(share / 0.8, 0.0, 1.0)
     hot = _HOT * plan.hot
     cold = min(1.3 * plan.cold, hot / 2)
-    heat = hot * (cold / hot) ** cool
-    heat[share > 0.93] = 1e-9
-    weigh = _LOOSE * (2e5 / _LOOSE) ** cool
-    weigh[share > 0.8] *= 10.0
-    weigh[share > 0.93] *= 100.0
-    return heat, weigh
+    temperature = hot * (cold / hot) ** cool
+    temperature[share > 0.93] = 1e-9
+    penalty = _LOOSE * (2e5 / _LOOSE) ** cool
+    penalty[share > 0.8] *= 10.0
+    penalty[share > 0.93] *= 100.0
+    return temperature, penalty
 
 
 def polish_windows(
@@ -65,7 +78,8 @@ def polish_windows(
     clock: Clock,
     keep: float = np.inf,
     mend: bool = False,
-    tell: Tell = silent,
+    calm: tuple[float, float] = (0.0, 1.0),
+    report: ReportProgress = silent,
 ) -> Ints:
     """Return the plan after so many windows; it is never worse.
 
@@ -79,38 +93,41 @@ def polish_windows(
         How many; fewer where the clock ends first.
     keep
         Workload that may leave its present beat.
+    calm
+        Where in the whole search these windows begin and end, 0 to 1: patience runs out.
     mend
         End as soon as every beat is inside its bounds.
-    tell
+    report
         Called after every few windows with the share done.
     """
     if instance.k < 2 or windows < 1:
         return beat
     state = make_state(instance, beat, seed, keep)
-    heat, weigh = _heats(plan)
+    temperature, penalty = _window_schedule(plan)
     n = len(beat)
     room = tree_room(n, len(instance.graph.nbr), instance.loads.w.shape[1])
     grids, saved = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
-    travels = bool(instance.pulls.demand.any())
+    travels = bool(instance.attraction.demand.any())
     held = np.zeros(instance.k, dtype=np.bool_)
-    held[instance.pulls.pin[instance.pulls.pin >= 0]] = True
-    best, least = state.beat.copy(), _whole_cost(instance, state)
+    held[instance.attraction.pin[instance.attraction.pin >= 0]] = True
+    best, least = state.beat.copy(), _rank(instance, state)
     start, left = clock.elapsed(), clock.left()
     done = 0
     while done < windows and not clock.stopped():
         share = done / windows
         if np.isfinite(left):
             share = max(share, (clock.elapsed() - start) / left)
-        patience = max(0.0, _PATIENCE * float(heat[0]) * (1.0 - share / 0.95))
+        calmed = calm[0] + (calm[1] - calm[0]) * share
+        patience = max(0.0, _PATIENCE * float(temperature[0]) * (1.0 - calmed / 0.95))
         _run_windows(
             instance.graph,
             instance.loads,
-            instance.pulls,
+            instance.attraction,
             state,
             _BATCH,
             min(_BEATS, instance.k),
-            heat,
-            weigh,
+            temperature,
+            penalty,
             patience,
             NOISE,
             room,
@@ -120,33 +137,38 @@ def polish_windows(
         done += _BATCH
         refresh_state(instance, state)
         if travels:
-            move_centres(instance.pulls, state.beat, instance.k, held)
-        cost = _whole_cost(instance, state)
-        if cost < least:
-            best, least = state.beat.copy(), cost
-        tell(max(share, done / windows))
+            move_centres(instance.attraction, state.beat, instance.k, held)
+        rank = _rank(instance, state)
+        if rank < least:
+            best, least = state.beat.copy(), rank
+        report(max(share, done / windows))
         if mend and excess_of(instance, state) <= 0:
             break
     if travels:
-        move_centres(instance.pulls, best, instance.k, held)
+        move_centres(instance.attraction, best, instance.k, held)
     return best
+
+
+def _rank(instance: Instance, state: State) -> tuple[bool, float]:
+    """Return what plans are compared by: whether any bound is broken, then the cost."""
+    return excess_of(instance, state) > 0, _whole_cost(instance, state)
 
 
 def _whole_cost(instance: Instance, state: State) -> float:
     """Return border, pulls and penalties of the whole plan, as windows weigh them."""
     every = np.arange(len(state.beat), dtype=np.int32)
     inside = np.ones(instance.k, dtype=np.bool_)
-    pulls = instance.pulls
+    attraction = instance.attraction
     return float(
         _cost(
             instance.graph,
             instance.loads,
-            pulls,
+            attraction,
             state,
             every,
             inside,
             _STRICT,
-            is_plain(pulls),
+            is_plain(attraction),
         )
     )
 
@@ -155,11 +177,11 @@ def _whole_cost(instance: Instance, state: State) -> float:
 def _cost(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     grids: np.ndarray,
     inside: np.ndarray,
-    weigh: float,
+    penalty: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> float:
     """Return what the beats inside cost: borders between them, pulls and penalties."""
@@ -174,16 +196,16 @@ def _cost(
                 cost += graph.length[e] * 0.5
         if plain:
             continue
-        cost += pull_of(pulls, v, p)
-        if pulls.foe_ptr[v + 1] > pulls.foe_ptr[v]:
-            penalty += FOES / 2 * foes_in(pulls, state, v, p)
+        cost += attraction_cost(attraction, v, p)
+        if attraction.separated_ptr[v + 1] > attraction.separated_ptr[v]:
+            penalty += SEPARATED / 2 * separated_in(attraction, state, v, p)
     for b in range(len(inside)):
         if inside[b]:
             for c in range(loads.w.shape[1]):
                 over = beat_penalty(loads, b, c, state.total[b, c])
                 if over > 0.0:
                     penalty += over + _BROKEN
-    return cost + weigh * penalty
+    return cost + penalty * penalty
 
 
 @njit(cache=True, nogil=True)
@@ -229,12 +251,12 @@ def _choose(graph: Graph, loads: Loads, state: State, beats: int, inside: np.nda
 def _run_windows(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
     windows: int,
     beats: int,
-    heat: np.ndarray,
-    weigh: np.ndarray,
+    temperature: np.ndarray,
+    penalty: np.ndarray,
     patience: float,
     noise: np.ndarray,
     room: TreeRoom,
@@ -242,7 +264,7 @@ def _run_windows(
     saved: np.ndarray,
 ) -> int:
     """Anneal windows one after the other; return how many were kept."""
-    plain = is_plain(pulls)
+    plain = is_plain(attraction)
     inside = np.zeros(len(state.size), dtype=np.bool_)
     kept = 0
     for _ in range(windows):
@@ -254,13 +276,23 @@ def _run_windows(
                 saved[count] = state.beat[v]
                 count += 1
         own = grids[:count]
-        before = _cost(graph, loads, pulls, state, own, inside, _STRICT, plain)
+        before = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
         size, total = state.size.copy(), state.total.copy()
         moment, moved = state.moment.copy(), state.moved[0]
         due = 0.0
-        for s in range(len(heat)):
+        for s in range(len(temperature)):
             sweep_once(
-                graph, loads, pulls, state, own, inside, heat[s], weigh[s], 0.0, noise, plain
+                graph,
+                loads,
+                attraction,
+                state,
+                own,
+                inside,
+                temperature[s],
+                penalty[s],
+                0.0,
+                noise,
+                plain,
             )
             due += _RESPLIT * beats
             if due >= 1.0:
@@ -268,18 +300,18 @@ def _run_windows(
                 recombine_once(
                     graph,
                     loads,
-                    pulls,
+                    attraction,
                     state,
                     own,
                     inside,
-                    heat[s],
-                    weigh[s],
+                    temperature[s],
+                    penalty[s],
                     0.0,
                     noise,
                     plain,
                     room,
                 )
-        after = _cost(graph, loads, pulls, state, own, inside, _STRICT, plain)
+        after = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
         bits = next_random(state.random)
         if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
             kept += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,17 +17,13 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 from gridmap.partition._anneal import Schedule
-from gridmap.partition._arrays import Instance
-from gridmap.partition._clock import Clock
-from gridmap.partition._effort import Effort
-from gridmap.partition._progress import silent
-from gridmap.partition._rating import Solved
+from gridmap.partition._arrays import Instance, Solved
+from gridmap.partition._effort import Clock, Effort, silent
 from gridmap.partition._solve import solve_region
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Task", "run_tasks"]
 
 _RETRIES = 5  # times that a region is tried again where a worker of a cluster dies
 _PARTS = 8  # parcels of regions per process: few enough to send, enough to even the work
@@ -47,7 +44,6 @@ class Task:
     seconds: float | None
     keep: float
     start: NDArray[np.int32] | None
-    tighten: bool
 
     @property
     def size(self) -> int:
@@ -83,7 +79,9 @@ def run_tasks(
     whole, done = rest, 0
     for task in tasks:
         own = clock.part(clock.left() * task.size / rest)
-        solved.append(_solve(task, own, _slice(report, done / whole, task.size / whole)))
+        part_report = _slice(report, done / whole, task.size / whole)
+        threads = cpus() if len(tasks) == 1 else 1
+        solved.append(_solve(task, own, part_report, threads=threads))
         done += task.size
         rest -= task.size
     return solved
@@ -93,7 +91,14 @@ def _slice(report: Report, begin: float, share: float) -> Report:
     return None if report is None else lambda part: report(begin + share * part)
 
 
-def _solve(task: Task, clock: Clock, report: Report = None) -> Solved:
+def cpus() -> int:
+    """Return how many processors this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+def _solve(task: Task, clock: Clock, report: Report = None, *, threads: int = 1) -> Solved:
     return solve_region(
         task.instance,
         effort=task.effort,
@@ -102,8 +107,8 @@ def _solve(task: Task, clock: Clock, report: Report = None) -> Solved:
         clock=clock,
         keep=task.keep,
         start=task.start,
-        tighten=task.tighten,
-        tell=report or silent,
+        threads=threads,
+        report=report or silent,
     )
 
 

@@ -9,40 +9,51 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._clock import Clock
-from gridmap.partition._division import Division, Note
-from gridmap.partition._effort import effort_of
-from gridmap.partition._enumeration import best_of_all, list_sets
-from gridmap.partition._exact import is_branched
-from gridmap.partition._front import front_of
-from gridmap.partition._instance import Built, Wish, build_instance
-from gridmap.partition._labels import relabel
-from gridmap.partition._locks import locked_as_is, settle_locks
-from gridmap.partition._nearer import BOUND_GRIDS, improve_travel
-from gridmap.partition._options import check_options, schedule_of
-from gridmap.partition._order import in_order, put_back
-from gridmap.partition._pockets import fill_pockets
-from gridmap.partition._progress import Tell, part_of, silent
-from gridmap.partition._rating import Solved, rate_plan
-from gridmap.partition._regions import divide, open_edges
-from gridmap.partition._shortfalls import most_kept, shortfalls
-from gridmap.partition._solve import pulls_travel, tidy_start
+from gridmap.partition._arrays import Solved, rate_plan
+from gridmap.partition._branch_and_bound import is_branched
+from gridmap.partition._effort import Clock, ReportProgress, effort_of, part_of, silent
+from gridmap.partition._enumeration import LONGER, best_of_all, list_sets
+from gridmap.partition._instance import ObjectiveWeights, RegionInstance, build_instance
+from gridmap.partition._locks import (
+    check_options,
+    fill_pockets,
+    locked_as_is,
+    schedule_of,
+    settle_locks,
+)
+from gridmap.partition._order import in_order, put_back, relabel
+from gridmap.partition._regions import Division, Note, divide, net_deviation, open_edges
+from gridmap.partition._solve import tidy_start, weighs_travel
+from gridmap.partition._travel import BOUND_GRIDS, improve_travel
 from gridmap.partition._workers import Task, run_tasks
 from gridmap.partition.problem import Problem
-from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
+from gridmap.partition.proposal import (
+    Bound,
+    Candidate,
+    Progress,
+    Proposal,
+    front_of,
+    most_kept,
+    shortfalls,
+)
 from gridmap.partition.scores import score_plan
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["propose"]
+__all__ = [
+    "propose",
+    "warm_up",
+]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
 _TRIFLE = 1e-9  # workload: what rounding alone may make of a limit
 _EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at its edge
 _RELUCTANCE = 2.0  # what leaving its beat costs a mean grid, where more should stay than can
-_TOLD_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
+_SHARE_COMPACT = 0.5  # of the time and progress of balance; narrowing the tolerance has the rest
+_NARROWINGS = 6
+_SHARE_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
 def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
@@ -73,10 +84,10 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         `Problem.bounds` take precedence.
     objective
         ``compact``: shortest borders inside the tolerance, with an eye on travel where the
-        problem has a demand (and up to 3,000 grids). ``balance``: the smallest
-        deviation that can be found, then short borders. ``travel``: least demand times
-        distance from each beat's centre or room. ``change``: as little workload as possible
-        leaves its present beat.
+        problem has a demand (and up to 3,000 grids). ``balance``: the tightest tolerance
+        whose borders are at most a tenth longer than those of ``compact``. ``travel``: least
+        demand times distance from each beat's centre or room. ``change``: as little workload
+        as possible leaves its present beat.
     effort
         How many steps the search takes: the same effort and seed give the same plans.
     seconds
@@ -149,7 +160,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         report = _reporter(on_progress, i, len(profiles), name)
         found = search.enumerate(name)
         if found is None or not (found.candidate.feasible or search.whole):
-            other = search.run(name, part, report)
+            other = search.find(name, part, report)
             if i == 0 and not other.candidate.feasible and not part.stopped():
                 other = search.try_others(name, other, part)
             if found is None or other.candidate.feasible:
@@ -196,6 +207,8 @@ class _Answer:
         Whether grids that locked beats cut off are beats of their own.
     binding
         Conditions without which the tolerance could be met; None where nobody has looked.
+    narrow
+        Whether the plan is inside the tolerance that was searched under.
     """
 
     candidate: Candidate
@@ -204,6 +217,7 @@ class _Answer:
     all_plans: bool = False
     unfilled: bool = False
     binding: tuple[str, ...] | None = None
+    narrow: bool = True
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
@@ -276,8 +290,45 @@ class _Search:
             binding=best.binding,
         )
 
-    def run(self, objective: str, clock: Clock, report: Tell = silent) -> _Answer:
-        """Return the plan that the search finds for an objective."""
+    def find(self, objective: str, clock: Clock, report: ReportProgress = silent) -> _Answer:
+        """Return the plan that the search finds for an objective, balance included."""
+        if objective != "balance":
+            return self.run(objective, clock, report)
+        first = clock.part(clock.left() * _SHARE_COMPACT)
+        best = self.run("compact", first, part_of(report, 0.0, _SHARE_COMPACT))
+        limit, narrow, failed = LONGER * best.candidate.scores.cut_m, 1.0, 0
+        for turn in range(_NARROWINGS if best.candidate.feasible else 0):
+            if failed > 1 or clock.stopped():
+                break
+            part = clock.part(clock.left() / (_NARROWINGS - turn))
+            goal = narrow * (0.5 if not failed else 0.75)
+            found = self.run("compact", part, start=best.candidate.assignment, narrow=goal)
+            report(_SHARE_COMPACT + (1.0 - _SHARE_COMPACT) * (turn + 1) / _NARROWINGS)
+            cut = found.candidate.scores.cut_m
+            if found.narrow and found.candidate.feasible and cut <= limit * (1 + _TRIFLE):
+                best, narrow = found, goal
+            else:
+                failed += 1
+        return replace(best, candidate=replace(best.candidate, objective=objective, bounds=()))
+
+    def run(
+        self,
+        objective: str,
+        clock: Clock,
+        report: ReportProgress = silent,
+        *,
+        start: NDArray[np.int64] | None = None,
+        narrow: float = 1.0,
+    ) -> _Answer:
+        """Return the plan that one search finds.
+
+        Parameters
+        ----------
+        start
+            Beat of each grid in a plan to go on from, with a quarter of the steps.
+        narrow
+            Part of the tolerance to search under; the plan is rated under the whole.
+        """
         problem, division, keep = self.problem, self.division, self.keep
         # If the keep target is unreachable, drop it and keep as much as the balance allows.
         limit = keep
@@ -290,16 +341,29 @@ class _Search:
         search = clock.part(clock.left() * (0.1 if branched else 0.3))
         search = search if objective == "travel" else clock
         built = [build_instance(problem, region, weights) for region in division.regions]
+        searched = built
+        if narrow < 1.0:
+            tight = replace(weights, tolerances=tuple(t * narrow for t in weights.tolerances))
+            searched = [build_instance(problem, region, tight) for region in division.regions]
         may_leave = _may_leave(self.unfilled, division, built, limit)
         nearer = objective == "travel" and len(built) == 1
-        hot = _TOLD_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
+        hot = _SHARE_TRAVEL if nearer and problem.grids <= BOUND_GRIDS else 1.0
+        tasks = _tasks(searched, objective, self.effort, self.seed, search, may_leave)
+        if start is not None:
+            tasks = [_warm(task, part, start) for task, part in zip(tasks, built, strict=True)]
         solved = run_tasks(
-            _tasks(built, objective, self.effort, self.seed, search, may_leave),
+            tasks,
             clock=search,
             processes=self.processes,
             scheduler=self.scheduler,
             report=part_of(report, 0.0, hot),
         )
+        inside = all(one.excess <= 0 for one in solved)
+        if narrow < 1.0:
+            solved = [
+                rate_plan(part.instance, one.beat, task.keep, one.sweeps)
+                for part, one, task in zip(built, solved, tasks, strict=True)
+            ]
         candidate = self._solved(built, solved, objective)
         if nearer:
             beat, bound = improve_travel(
@@ -310,7 +374,7 @@ class _Search:
                 exact=self.prove,
                 effort=self.effort,
                 seed=self.seed,
-                tell=part_of(report, hot, 1.0 - hot),
+                report=part_of(report, hot, 1.0 - hot),
             )
             if beat is not None:
                 solved = [rate_plan(built[0].instance, beat, np.inf, 0)]
@@ -321,17 +385,14 @@ class _Search:
             round(sum(one.leaves for one in solved), 9),
             round(max((one.excess for one in solved), default=0.0), 9),
         )
-        return _Answer(candidate=candidate, division=division, rank=rank)
+        return _Answer(candidate=candidate, division=division, rank=rank, narrow=inside)
 
     def try_others(self, objective: str, answer: _Answer, clock: Clock) -> _Answer:
-        """Return a better answer where other objectives find one that holds, or nearly.
-
-        A search for short borders, or for balance alone, is inside tolerances more often.
-        """
-        for other in ("compact", "balance"):
-            if other == objective or clock.stopped() or answer.candidate.feasible:
+        """Return a better answer where a search for short borders finds one, or a tighter one."""
+        for narrow in (1.0, 0.5) if objective != "compact" else (0.5,):
+            if clock.stopped() or answer.candidate.feasible:
                 continue
-            found = self.run(other, clock)
+            found = self.run("compact", clock, narrow=narrow)
             if found.rank < answer.rank:
                 candidate = replace(found.candidate, objective=objective)
                 answer = replace(found, candidate=candidate)
@@ -351,7 +412,7 @@ class _Search:
         return tuple(binding)
 
     def _solved(
-        self, built: Sequence[Built], solved: Sequence[Solved], objective: str
+        self, built: Sequence[RegionInstance], solved: Sequence[Solved], objective: str
     ) -> Candidate:
         """Return the plan of the whole from those of its regions."""
         problem, division = self.problem, self.division
@@ -390,7 +451,11 @@ class _Search:
             holds &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
         holds &= not any(assignment[a] == assignment[b] for a, b in problem.apart)
         return Candidate(
-            assignment=assignment, objective=objective, scores=scores, feasible=bool(holds)
+            assignment=assignment,
+            objective=objective,
+            scores=scores,
+            feasible=bool(holds),
+            net_deviation=net_deviation(problem, division, assignment),
         )
 
 
@@ -427,7 +492,7 @@ def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
 
 def _objective_weights(
     problem: Problem, objective: str, tolerance: float, keep: float | None, *, eager: bool
-) -> Wish:
+) -> ObjectiveWeights:
     """Return what an objective wishes for; ``eager`` where change has a price in each."""
     given = problem.tolerances or (tolerance,) * problem.criteria
     # Where somebody has to travel, a compact plan is a near one too; measuring that costs
@@ -435,21 +500,20 @@ def _objective_weights(
     near = problem.demand is not None and problem.xy is not None and problem.grids <= _NEAR
     by_name = {
         "compact": (
-            Wish(tolerances=given, keep=keep, travel=0.4, shrink=_EVEN)
+            ObjectiveWeights(tolerances=given, keep=keep, travel=0.4, shrink=_EVEN)
             if near
-            else Wish(tolerances=given, keep=keep)
+            else ObjectiveWeights(tolerances=given, keep=keep)
         ),
-        "balance": Wish(tolerances=given, keep=keep, alone=True),
-        "travel": Wish(tolerances=given, keep=keep, cut=0.005, travel=0.3),
-        "change": Wish(tolerances=given, keep=keep, change=2.0),
+        "travel": ObjectiveWeights(tolerances=given, keep=keep, cut=0.005, travel=0.3),
+        "change": ObjectiveWeights(tolerances=given, keep=keep, change=2.0),
     }
-    wish = by_name[objective]
-    return replace(wish, change=max(wish.change, _RELUCTANCE)) if eager else wish
+    aims = by_name[objective]
+    return replace(aims, change=max(aims.change, _RELUCTANCE)) if eager else aims
 
 
 def _reporter(
     on_progress: Callable[[Progress], None] | None, index: int, count: int, name: str
-) -> Tell:
+) -> ReportProgress:
     if on_progress is None:
         return silent
 
@@ -460,7 +524,7 @@ def _reporter(
 
 
 def _tasks(
-    built: Sequence[Built],
+    built: Sequence[RegionInstance],
     objective: str,
     effort: str,
     seed: int,
@@ -483,29 +547,44 @@ def _tasks(
         # Where each beat has a target of its own, it should have it where it is today.
         known = part.today.max(initial=-1) >= 0
         own = known and np.ptp(part.instance.loads.hi[:, 0]) > 0
-        priced = bool(part.instance.pulls.price.any())
+        priced = bool(part.instance.attraction.price.any())
         kept = known and (np.isfinite(may_leave) or (priced and objective != "change"))
         if objective == "change" or own or kept:
             start = tidy_start(part.instance, part.today)
         tasks.append(
             Task(
                 instance=part.instance,
-                effort=looks.part(share, travels=pulls_travel(part.instance)),
+                effort=looks.part(share, travels=weighs_travel(part.instance)),
                 schedule=schedule.mild() if kept else schedule,
                 seed=seed * 7919 + i,
                 seconds=None if not np.isfinite(clock.left()) else clock.left() * share,
-                keep=may_leave * float(part.instance.pulls.weight.sum()) + _TRIFLE
+                keep=may_leave * float(part.instance.attraction.weight.sum()) + _TRIFLE
                 if np.isfinite(may_leave)
                 else np.inf,
                 start=start,
-                tighten=objective == "balance",
             )
         )
     return tasks
 
 
+def _warm(task: Task, part: RegionInstance, assignment: NDArray[np.int64]) -> Task:
+    """Return the task as it goes on from a plan: mild, with a quarter of the steps."""
+    number = {int(label): i for i, label in enumerate(part.labels)}
+    beat = np.zeros(task.size, dtype=np.int32)
+    known = np.unique(assignment[part.grids]).tolist()
+    spare = [i for label, i in number.items() if label not in known]
+    for label in known:
+        if label not in number:  # numbers have changed hands since
+            number[label] = spare.pop()
+    beat[part.node] = [number[int(label)] for label in assignment[part.grids]]
+    effort = replace(
+        task.effort, visits=task.effort.visits / 4, least=task.effort.least // 4, starts=1
+    )
+    return replace(task, start=beat, effort=effort, schedule=task.schedule.mild())
+
+
 def _may_leave(
-    problem: Problem, division: Division, built: Sequence[Built], keep: float | None
+    problem: Problem, division: Division, built: Sequence[RegionInstance], keep: float | None
 ) -> float:
     """Return the share of what could keep its beat in the regions that need not keep it.
 
@@ -517,7 +596,7 @@ def _may_leave(
     weight = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
     has = problem.present >= 0
     total = float(weight[has].sum())
-    could = sum(float(part.instance.pulls.weight.sum()) for part in built)
+    could = sum(float(part.instance.attraction.weight.sum()) for part in built)
     if could <= 0:
         return np.inf
     stays = keep * total - float(weight[division.frozen & has].sum())
@@ -535,7 +614,9 @@ def _put_back(candidate: Candidate, original_order: NDArray[np.int64]) -> Candid
     return replace(candidate, assignment=assignment, scores=scores)
 
 
-def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved]) -> bool:
+def _is_proven(
+    problem: Problem, built: Sequence[RegionInstance], solved: Sequence[Solved]
+) -> bool:
     """Return whether no plan that meets the request has shorter borders.
 
     What was proven is about one region, and about borders as the search counts them: those
@@ -545,3 +626,33 @@ def _is_proven(problem: Problem, built: Sequence[Built], solved: Sequence[Solved
     alone = len(built) == 1 and len(built[0].grids) == problem.grids
     plain = problem.communities is None and not problem.together
     return alone and plain and all(found.proven for found in solved)
+
+
+def warm_up(on_progress: Callable[[float], None] | None = None) -> None:
+    """Compile all compiled parts, or load them from numba's cache (about a second).
+
+    Parameters
+    ----------
+    on_progress
+        Called with the share done, 0 to 1, after each part.
+    """
+    at = np.arange(64).reshape(8, 8)
+    edges = np.concatenate(
+        [
+            np.stack([at[:, :-1].ravel(), at[:, 1:].ravel()], axis=1),
+            np.stack([at[:-1].ravel(), at[1:].ravel()], axis=1),
+        ]
+    )
+    xy = np.stack(np.divmod(np.arange(64), 8), axis=1).astype(np.float64)
+    weights = np.arange(64, dtype=np.float64) % 7
+    problem = Problem(weights=weights, edges=edges, beats=5, xy=xy)
+    parts = (
+        {"effort": "quick", "tolerance": 0.02},
+        {"effort": "quick", "tolerance": 0.1, "objective": "travel"},
+        {"effort": "normal", "tolerance": 0.1, "seconds": 0.2},
+        {"effort": "quick", "tolerance": 0.1, "objective": "travel", "prove": True, "seconds": 1},
+    )
+    for i, options in enumerate(parts):
+        propose(problem, **options)  # type: ignore[arg-type]  # a table of options
+        if on_progress is not None:
+            on_progress((i + 1) / len(parts))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._centres import best_sites
-from gridmap.partition._division import shares_of
-from gridmap.partition._instance import empty_pulls
-from gridmap.partition._regions import pieces_of
+from gridmap.partition._arrays import best_sites
+from gridmap.partition._instance import empty_attraction
+from gridmap.partition._regions import pieces_of, shares_of
 from gridmap.partition.problem import Problem
 
 __all__ = ["Scores", "score_plan"]
@@ -157,8 +156,8 @@ def _travel(
         return None, None, float(demand.sum())
     k = len(labels)
     xy = np.zeros((problem.grids, 2)) if problem.xy is None else problem.xy
-    pulls = empty_pulls(xy, demand, problem.travel)
-    site = best_sites(pulls, beat.astype(np.int32), k, problem.grids if k > 1 else 512)
+    attraction = empty_attraction(xy, demand, problem.travel)
+    site = best_sites(attraction, beat.astype(np.int32), k, problem.grids if k > 1 else 512)
     centres = site.astype(np.int64)
     if problem.rooms is not None:
         for i, label in enumerate(labels):

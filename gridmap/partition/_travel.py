@@ -1,27 +1,28 @@
-"""After the search for short travel: plans settled exactly, and what is proven about the best."""
+"""Short travel: alternate location and allocation (Cooper 1964) after the search, then prove.
+
+Given centres, the best beats are an assignment problem with bounds on workload, which HiGHS
+solves in a moment; given beats, each moves its centre to its best grid. The two alternate until
+they agree; then they start anew from another plan, as long as there is time. Contiguity comes in
+as cuts, as in `prove_travel`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._clock import Clock
-from gridmap.partition._effort import Effort
-from gridmap.partition._exact import Cut, is_branched, prove_travel
-from gridmap.partition._instance import Built
-from gridmap.partition._options import schedule_of
-from gridmap.partition._polish import polish_travel
-from gridmap.partition._progress import Tell, silent
-from gridmap.partition._rating import pinned
+from gridmap.partition._arrays import excess_of, make_state, pinned
+from gridmap.partition._branch_and_bound import Cut, assign_centres, is_branched, prove_travel
+from gridmap.partition._effort import Clock, Effort, ReportProgress, silent
+from gridmap.partition._instance import RegionInstance
+from gridmap.partition._lagrangian import TravelTask
+from gridmap.partition._locks import schedule_of
 from gridmap.partition._solve import solve_region
-from gridmap.partition._state import excess_of, make_state
-from gridmap.partition._task import TravelTask
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
-
-__all__ = ["BOUND_GRIDS", "improve_travel"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -37,14 +38,14 @@ _ROUNDING = 1e-9  # excess, in tolerances of 3 %, that is no more than rounding
 
 def improve_travel(
     problem: Problem,
-    built: Built,
+    built: RegionInstance,
     candidate: Candidate,
     clock: Clock,
     *,
     exact: bool,
     effort: str,
     seed: int,
-    tell: Tell = silent,
+    report: ReportProgress = silent,
 ) -> tuple[NDArray[np.int32] | None, tuple[Bound, ...]]:
     """Return better beats of the nodes (None where there are none), and the bound on travel.
 
@@ -54,7 +55,7 @@ def improve_travel(
         The one region of the problem, and its plan.
     exact
         Whether to go on to the exact model.
-    tell
+    report
         Called with the share done, 0 to 1.
     """
     scores, n = candidate.scores, problem.grids
@@ -83,7 +84,7 @@ def improve_travel(
     steps = tries + 2  # the plan itself, further searches, and the bound
 
     def another(i: int) -> Integers:
-        tell((i + 1) / steps)
+        report((i + 1) / steps)
         found = solve_region(
             built.instance,
             effort=Effort(visits=visits, least=60, most=20_000, starts=1, searches=0),
@@ -106,7 +107,7 @@ def improve_travel(
         polished = polish_travel(
             task, polished, clock=own, cuts=cuts, another=another, tries=tries
         )
-    tell((steps - 1) / steps)
+    report((steps - 1) / steps)
     proof = prove_travel(
         task,
         polished,
@@ -132,33 +133,36 @@ def _unit(typical: float) -> float:
     return 1.0 if _SMALL <= typical <= _LARGE or typical <= 0 else typical
 
 
-def _bounded(problem: Problem, built: Built, candidate: Candidate) -> bool:
+def _bounded(problem: Problem, built: RegionInstance, candidate: Candidate) -> bool:
     """Return whether a bound can be computed: the plan is one region of equal beats."""
     whole = len(built.grids) == problem.grids
     small = problem.grids <= BOUND_GRIDS
     return small and whole and problem.targets is None and candidate.feasible
 
 
-def _is_known(problem: Problem, built: Built) -> bool:
+def _is_known(problem: Problem, built: RegionInstance) -> bool:
     """Return whether the exact model knows everything that the request asks for.
 
     It knows rooms, and no other locks.
     """
-    pulls = built.instance.pulls
-    locked = int((pulls.pin >= 0).sum()) > len(_rooms(problem, built)) or pulls.foe.size > 0
-    kept = bool((pulls.home >= 0).any())
+    attraction = built.instance.attraction
+    locked = (
+        int((attraction.pin >= 0).sum()) > len(_rooms(problem, built))
+        or attraction.separated.size > 0
+    )
+    kept = bool((attraction.home >= 0).any())
     apart = len(built.instance.xy) == problem.grids
     return apart and problem.criteria == 1 and not locked and not kept
 
 
-def _rooms(problem: Problem, built: Built) -> list[int]:
+def _rooms(problem: Problem, built: RegionInstance) -> list[int]:
     """Return the grids with the rooms of the region's beats."""
     rooms = [] if problem.rooms is None else problem.rooms.tolist()
     return [rooms[b] for b in built.labels.tolist() if b < len(rooms) and rooms[b] >= 0]
 
 
 def _task(
-    problem: Problem, built: Built, travel: float, back: Integers
+    problem: Problem, built: RegionInstance, travel: float, back: Integers
 ) -> tuple[TravelTask, float]:
     """Return what ways are made short for, grid ``back[i]`` at position i, and a way's unit."""
     share = problem.tolerances or (built.tolerance,)
@@ -184,3 +188,84 @@ def _cost(problem: Problem) -> Floats:
         far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
     cost: Floats = demand[:, None] * far
     return cost
+
+
+_HOPE = 0.006  # a plan worse by so much is not worth settling,
+_HOPE_GRIDS = 2.0  # or by so many grids' even share of the whole
+_TRIFLE = 1e-9
+
+
+def polish_travel(
+    task: TravelTask,
+    centre: Integers,
+    *,
+    clock: Clock,
+    cuts: list[Cut],
+    another: Callable[[int], Integers] | None = None,
+    tries: int = 0,
+) -> Integers:
+    """Return the centre of each grid in a plan at least as good, every beat in one piece.
+
+    Parameters
+    ----------
+    task
+        The region, what its ways cost and what its beats may carry.
+    centre
+        Centre grid of each grid (n,), a plan inside the bounds.
+    cuts
+        Cuts that are known to hold; those found are added to it.
+    another
+        Returns further plans to start from, as ``centre``, by number.
+    tries
+        How many of them are looked at.
+    """
+    best = _settled(task, _recentred(task, centre), clock, cuts)
+    seen = {_sites(best)}
+    hope = 1.0 + max(_HOPE, _HOPE_GRIDS / len(centre))
+    for i in range(tries if another is not None else 0):
+        if clock.stopped():
+            break
+        assert another is not None  # noqa: S101 - else there are no tries; for the type checker
+        plan = _recentred(task, another(i))
+        if _sites(plan) in seen or task.value(plan) > task.value(best) * hope:
+            continue
+        seen.add(_sites(plan))
+        found = _settled(task, plan, clock, cuts)
+        seen.add(_sites(found))
+        if task.value(found) < task.value(best) * (1 - _TRIFLE):
+            best = found
+    return best
+
+
+def _sites(centre: Integers) -> tuple[int, ...]:
+    return tuple(np.unique(centre).tolist())
+
+
+def _recentred(task: TravelTask, centre: Integers) -> Integers:
+    """Return the plan with each beat's centre at its best own grid, or at its room."""
+    cost, moved = task.cost, centre.copy()
+    for j in np.setdiff1d(centre, task.rooms):
+        own = np.flatnonzero(centre == j)
+        sums = cost[np.ix_(own, own)].sum(axis=0)
+        at = int(np.argmin(sums))
+        moved[own] = own[at] if sums[at] < cost[own, j].sum() * (1 - _TRIFLE) else j
+    return moved
+
+
+def _settled(
+    task: TravelTask,
+    centre: Integers,
+    clock: Clock,
+    cuts: list[Cut],
+) -> Integers:
+    """Return where assignment to the centres and centres of the beats agree."""
+    best = centre
+    while not clock.stopped():
+        sites = np.unique(best)
+        found = assign_centres(task, sites, cuts, clock, known=best)
+        assert found is not None  # noqa: S101 - a plan is known; for the type checker
+        found = _recentred(task, found)
+        if task.value(found) >= task.value(best) * (1 - _TRIFLE):
+            break
+        best = found
+    return best

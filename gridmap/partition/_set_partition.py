@@ -1,13 +1,14 @@
-"""Small regions: gather feasible beats from many searches, and pick the best set of them.
+"""Set partitioning for small regions: feasible beats as columns, the best exact cover of them.
 
 Annealing under tight bounds rarely has all beats right at once, yet nearly always some. Every
-beat inside its bounds that is met on the way is kept as a column; the best exact cover of the
-grids by k columns is a set partition problem, which HiGHS solves: column generation over the
-pool for the linear relaxation, then branch and bound over the columns that can still matter.
+beat inside its bounds that is met on the way is kept as a column; up to 62 grids all of them are
+listed. The best exact cover of the grids by k columns is found by HiGHS: column generation over
+the pool for the linear relaxation, then branch and bound over the columns that can still matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._anneal import Schedule, schedule_arrays
-from gridmap.partition._arrays import Graph, Instance, Ints, Loads, Pulls, State
-from gridmap.partition._clock import Clock
+from gridmap.partition._anneal import Schedule, run_sweeps, schedule_arrays
+from gridmap.partition._arrays import Attraction, Graph, Instance, Ints, Loads, State, make_state
+from gridmap.partition._effort import Clock
 from gridmap.partition._moves import NOISE
 from gridmap.partition._recombine import tree_room
-from gridmap.partition._state import make_state
-from gridmap.partition._sweep import run_sweeps
-
-__all__ = ["Pool", "best_cover", "gather_columns", "make_pool"]
+from gridmap.partition._start import start_plan
 
 _SLOTS = 1 << 18
 _LARGEST = 120_000  # columns kept, fewer where grids are many
@@ -95,10 +93,10 @@ def _harvest(graph, loads, state, member, cost, keys, slot, used, hashes, border
 def _sweep_and_harvest(
     graph: Graph,
     loads: Loads,
-    pulls: Pulls,
+    attraction: Attraction,
     state: State,
-    heat,
-    weigh,
+    temperature,
+    penalty,
     beta,
     resplits,
     noise,
@@ -113,14 +111,14 @@ def _sweep_and_harvest(
     hashes = np.zeros(len(state.size), np.uint64)
     borders = np.zeros(len(state.size))
     least = np.inf
-    for s in range(len(heat)):
+    for s in range(len(temperature)):
         run_sweeps(
             graph,
             loads,
-            pulls,
+            attraction,
             state,
-            heat[s : s + 1],
-            weigh[s : s + 1],
+            temperature[s : s + 1],
+            penalty[s : s + 1],
             beta[s : s + 1],
             resplits[s : s + 1],
             noise,
@@ -170,14 +168,14 @@ def gather_columns(
             break
         sweeps = max(1, schedule.sweeps // chunks)
         share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
-        heat, weigh, beta, resplits = schedule_arrays(instance, schedule, share)
+        temperature, penalty, beta, resplits = schedule_arrays(instance, schedule, share)
         found = _sweep_and_harvest(
             instance.graph,
             instance.loads,
-            instance.pulls,
+            instance.attraction,
             state,
-            heat,
-            weigh,
+            temperature,
+            penalty,
             beta,
             resplits,
             NOISE,
@@ -325,3 +323,240 @@ def _integral(
     if len(picked) != k or cost[picked].sum() >= upper - 1e-9:
         return None
     return picked, solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+
+
+LARGEST = 62  # grids that fit the bits of one number
+_STEPS = 12_000_000
+
+
+def enumerate_columns(instance: Instance, pool: Pool, steps: int = _STEPS) -> bool:
+    """Fill the pool with all beats inside the bounds; return whether that was possible.
+
+    Every connected set of grids is met once: the one of least number is its root, and each
+    grid on its edge is either taken in or shut out. Sets above a bound are cut off, and so
+    are those that leave behind a part which no whole number of beats fits.
+
+    Parameters
+    ----------
+    steps
+        A cap on the sets looked at; beyond it the answer is False.
+    """
+    n, loads = len(instance.xy), instance.loads
+    # The search aims somewhat inside the bounds; a proof is about all that they allow.
+    aside = instance.slack / loads.scale
+    loads = loads._replace(lo=loads.lo - aside, hi=loads.hi + aside)
+    same = np.ptp(loads.lo, axis=0).max() == 0 if np.isfinite(loads.lo).all() else False
+    if n > LARGEST or not same or np.ptp(loads.hi, axis=0).max() != 0:
+        return False
+    near = np.zeros(n, dtype=np.int64)
+    for v in range(n):
+        for j in instance.graph.nbr[instance.graph.indptr[v] : instance.graph.indptr[v + 1]]:
+            near[v] |= 1 << int(j)
+    found = np.zeros(len(pool.cost), dtype=np.int64)
+    count = _enumerate(near, loads.w, loads.lo[0], loads.hi[0], instance.k, found, steps)
+    if count < 0:
+        return False
+    bits = (found[:count, None] >> np.arange(n)) & 1
+    bits = bits[_allowed(instance, bits)]
+    pool.used[0] = len(bits)
+    pool.member[: len(bits)] = bits
+    pool.cost[: len(bits)] = _borders(instance, bits.astype(np.bool_))
+    return True
+
+
+def _allowed(instance: Instance, bits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which sets hold nodes of one beat at most, and no two that are to be apart."""
+    attraction = instance.attraction
+    pinned = np.flatnonzero(attraction.pin >= 0)
+    allowed: NDArray[np.bool_] = bits[:, pinned].sum(axis=1) <= 1  # a beat's own are one node
+    rows = np.repeat(np.arange(bits.shape[1]), np.diff(attraction.separated_ptr))
+    for a, b in zip(rows, attraction.separated, strict=True):
+        allowed &= (bits[:, a] & bits[:, b]) == 0
+    return allowed
+
+
+def _borders(instance: Instance, member: NDArray[np.bool_]) -> NDArray[np.float64]:
+    graph = instance.graph
+    rows = np.repeat(np.arange(len(instance.xy)), np.diff(graph.indptr))
+    total = np.zeros(len(member))
+    for u, v, length in zip(rows, graph.nbr, graph.length, strict=True):
+        total += length * (member[:, u] & ~member[:, v])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _enumerate(near, w, lo, hi, k, found, steps):
+    n, criteria = w.shape
+    whole = np.int64((np.int64(1) << n) - 1)
+    inside = np.zeros(n * n + 4, np.int64)
+    edge = np.zeros(n * n + 4, np.int64)
+    shut = np.zeros(n * n + 4, np.int64)
+    fresh = np.ones(n * n + 4, np.bool_)
+    load = np.zeros((n * n + 4, criteria))
+    count = 0
+    done = 0
+    for root in range(n):
+        bit = np.int64(1) << root
+        inside[0] = bit
+        shut[0] = bit - 1
+        edge[0] = near[root] & ~shut[0] & ~bit
+        load[0] = w[root]
+        fresh[0] = True
+        top = 1
+        while top > 0:
+            done += 1
+            if done > steps:
+                return -1
+            top -= 1
+            s, f, x = inside[top], edge[top], shut[top]
+            own = load[top].copy()
+            good = True
+            for c in range(criteria):
+                good &= own[c] <= hi[c]
+            if not good:
+                continue
+            if fresh[top]:
+                enough = True
+                for c in range(criteria):
+                    enough &= own[c] >= lo[c]
+                if enough and _rest_fits(near, w, lo, hi, k, whole & ~s):
+                    if count == len(found):
+                        return -1
+                    found[count] = s
+                    count += 1
+            if f == 0:
+                continue
+            v = 0
+            while not (f >> v) & 1:
+                v += 1
+            bit = np.int64(1) << v
+            # Shut v out: looked at later, and not a new set.
+            inside[top], edge[top], shut[top] = s, f & ~bit, x | bit
+            load[top] = own
+            fresh[top] = False
+            top += 1
+            # Take v in: looked at next.
+            taken = s | bit
+            inside[top], shut[top] = taken, x
+            edge[top] = (f | near[v]) & ~taken & ~x
+            for c in range(criteria):
+                load[top, c] = own[c] + w[v, c]
+            fresh[top] = True
+            top += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _rest_fits(near, w, lo, hi, k, rest):
+    """Return whether each part left behind can be a whole number of beats."""
+    used = 1
+    while rest:
+        start = rest & -rest
+        part = start
+        wave = start
+        while wave:
+            v = 0
+            while not (wave >> v) & 1:
+                v += 1
+            wave &= ~(np.int64(1) << v)
+            new = near[v] & rest & ~part
+            part |= new
+            wave |= new
+        rest &= ~part
+        fits = False
+        for number in range(1, k):
+            good = True
+            for c in range(w.shape[1]):
+                total = 0.0
+                for v in range(len(near)):
+                    if (part >> v) & 1:
+                        total += w[v, c]
+                good &= number * lo[c] <= total <= number * hi[c]
+            if good:
+                fits = True
+                break
+        if not fits:
+            return False
+        used += 1
+    return used <= k
+
+
+_GRIDS = 300  # regions up to here are searched this way
+_WIDE, _WIDE_GRIDS = 60, 3_000  # and up to here, if beats have that many grids each
+_VISITS = 1.5e6  # looks at a grid in one search
+_COVER_S = 10.0
+
+
+def is_small(instance: Instance) -> bool:
+    """Return whether `search_small` applies: few grids, and only borders and balance count."""
+    attraction = instance.attraction
+    if attraction.demand.any() or (attraction.home >= 0).any():
+        return False
+    n = len(instance.xy)
+    if _is_locked(instance):  # listed and picked, but not searched for
+        return n <= LARGEST
+    return n <= _GRIDS or (n <= _WIDE_GRIDS and n >= _WIDE * instance.k)
+
+
+def _is_locked(instance: Instance) -> bool:
+    """Return whether nodes are to be in certain beats, or apart."""
+    return bool((instance.attraction.pin >= 0).any() or instance.attraction.separated.size)
+
+
+def search_small(
+    instance: Instance,
+    *,
+    starts: int,
+    seed: int,
+    clock: Clock,
+    on_progress: Callable[[float], None] | None = None,
+    good_enough: float = -np.inf,
+) -> tuple[float, Ints | None, bool]:
+    """Return the least border found in mean borders, its plan, and whether it is proven.
+
+    Parameters
+    ----------
+    starts
+        Searches; every third begins hot from a new plan, the others from the best so far.
+        Each sixth is long: four times the sweeps.
+    good_enough
+        Stop when a plan with at most this border is found.
+    """
+    n = len(instance.xy)
+    pool = make_pool(n, seed)
+    best: float = np.inf
+    plan: Ints | None = None
+    if n <= LARGEST and enumerate_columns(instance, pool):
+        found = best_cover(pool, instance.k, np.inf, clock.left())
+        if found is None or found[2] or _is_locked(instance):
+            return (np.inf, None, False) if found is None else found
+        best, plan, _ = found
+    if _is_locked(instance):
+        return np.inf, None, False
+    pool.used[0] = 0
+    sweeps = int(max(500, min(20_000, _VISITS / n)))
+    for i in range(starts):
+        if clock.stopped() or best <= good_enough + 1e-9:
+            break
+        anew = plan is None or i % 3 == 0
+        rng = np.random.default_rng([seed, i])
+        first = start_plan(instance, rng, turn=0.7 * i) if anew or plan is None else plan
+        schedule = Schedule(
+            sweeps=sweeps * (4 if i % 6 == 3 else 1),
+            hot=1.5 if anew else 0.6,
+            loose=100.0,
+            strict=5_000.0,
+            resplit=0.2,
+        )
+        least, candidate = gather_columns(
+            instance, pool, first, schedule, seed=seed * 1009 + i, clock=clock
+        )
+        if least < best - 1e-9:
+            best, plan = least, candidate
+        if i % 8 == 7 or i == starts - 1:
+            cover = best_cover(pool, instance.k, best, min(_COVER_S, clock.left() / 3))
+            if cover is not None and cover[0] < best - 1e-9:
+                best, plan, _ = cover
+        if on_progress is not None:
+            on_progress((i + 1) / starts)
+    return best, plan, False

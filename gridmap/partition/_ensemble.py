@@ -1,0 +1,444 @@
+"""How unusual is a plan: a neutral ensemble by spanning-tree recombination with a stated law.
+
+A Markov chain over plans whose beats are in one piece and within the tolerance. A step merges the
+two beats at a random cut edge, draws a uniform spanning tree of both (Wilson 1996) and cuts it
+where both halves are balanced. Of at most M such places one of M slots is drawn, so a tree with
+few places often changes nothing; the result is then accepted with probability min(1, c / c'),
+c and c' being the numbers of cut edges before and after. With this the chain is reversible, as
+reversible recombination is (Cannon, Duchin, Randall and Rule 2022), and a plan is drawn with a
+probability in proportion to the product of its beats' numbers of spanning trees: compact plans
+are likelier, and nothing else counts.
+
+Why: from plan P the pair (a, b) is drawn with chance s / c, s being the edges between the two.
+Its new halves a', b' come out of t(a') t(b') s' of the trees of both, each with chance 1 / M, t
+being numbers of spanning trees. So a step from P to P' is t(a') t(b') c' / (t(a) t(b) c) times as
+likely as one back, and accepting with min(1, c / c') leaves the product of t as the law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap._compiled import njit
+from gridmap.errors import InfeasibleError
+from gridmap.i18n import tr
+from gridmap.partition._arrays import Graph, build_graph
+from gridmap.partition._moves import next_random
+from gridmap.partition._regions import open_edges
+from gridmap.partition.problem import Problem
+from gridmap.partition.propose import propose
+from gridmap.partition.scores import Scores, score_plan
+
+__all__ = ["Ensemble", "neutral_ensemble"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_MEASURES = ("cut_m", "travel_m", "max_deviation")
+_CHAINS = 2
+_STEPS_PER_PLAN = 4  # 10,000 plans of Carrollton in two CPU seconds; `benchmarks.partition`
+_SETTLING = 0.1  # of the plans of each chain, left out at its start
+_SLOTS = 8  # places to cut in one tree that are reckoned with at first; doubled when exceeded
+_32 = np.uint64(32)
+_53 = 1.0 / 9007199254740992.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Ensemble:
+    """Plans drawn by chance, measured.
+
+    Attributes
+    ----------
+    cut_m, travel_m, max_deviation
+        Measures of each plan (chains, plans), as in `Scores`; travel is zero without places.
+    tolerance
+        Deviation within which all plans are, as a share of the mean workload.
+    moves
+        Steps that changed a plan, over all chains.
+    r_hat
+        Split R-hat of each measure (Gelman et al. 2013): near 1 where chains agree.
+    """
+
+    cut_m: Floats
+    travel_m: Floats
+    max_deviation: Floats
+    tolerance: float
+    moves: int
+    r_hat: Mapping[str, float]
+
+    @property
+    def plans(self) -> int:
+        """Number of plans."""
+        return self.cut_m.size
+
+    def shares_below(self, scores: Scores) -> dict[str, float]:
+        """Return the share of drawn plans below a plan in each measure, ties counted half."""
+        own = {
+            "cut_m": scores.cut_m,
+            "travel_m": scores.travel_total,
+            "max_deviation": scores.max_deviation,
+        }
+        shares = {}
+        for name, value in own.items():
+            drawn = getattr(self, name)
+            if value is None or not drawn.any():
+                continue
+            near = np.isclose(drawn, value, rtol=1e-9, atol=0.0)
+            shares[name] = float(((drawn < value) & ~near).mean() + 0.5 * near.mean())
+        return shares
+
+    def sentences(self, scores: Scores, language: str | None = None) -> list[str]:
+        """Return what the ensemble says about a plan, in words."""
+        texts = [
+            tr(f"partition.ensemble.{name}", language=language, share=share)
+            for name, share in self.shares_below(scores).items()
+        ]
+        texts.append(
+            tr(
+                "partition.ensemble.law",
+                language=language,
+                plans=self.plans,
+                tolerance=self.tolerance,
+                r_hat=max(self.r_hat.values()),
+            )
+        )
+        return texts
+
+
+def neutral_ensemble(
+    problem: Problem, *, plans: int = 10_000, tolerance: float = 0.05, seed: int = 0
+) -> Ensemble:
+    """Return plans drawn by chance from all that are in whole pieces and balanced.
+
+    Stations are kept, with the number of beats that a proposal gives each; locks, targets and
+    further criteria are left out: the ensemble is what chance alone would draw.
+
+    Parameters
+    ----------
+    plans
+        How many are drawn, over two chains from different starts.
+    tolerance
+        Largest deviation of a beat's workload from the mean, on the first criterion. Where a
+        start needs more, such as with stations, that is taken, and told in the result.
+    seed
+        A whole number, 0 or more.
+
+    Raises
+    ------
+    InfeasibleError
+        If a beat has no neighbour: there is only one plan.
+    """
+    bare = Problem(
+        weights=problem.weights[:, 0],
+        edges=problem.edges,
+        borders_m=problem.borders_m,
+        xy=problem.xy,
+        beats=problem.beats,
+        parents=problem.parents,
+        demand=problem.demand,
+        travel=problem.travel,
+    )
+    starts = [
+        propose(bare, tolerance=tolerance, effort="quick", seed=seed * _CHAINS + i)
+        for i in range(_CHAINS)
+    ]
+    edges = np.concatenate([open_edges(bare), starts[0].bridges])
+    graph = build_graph(
+        bare.grids,
+        edges[:, 0].astype(np.int32),
+        edges[:, 1].astype(np.int32),
+        np.ones(len(edges)),
+    )
+    scores = [score_plan(bare, s.best.assignment, s.bridges) for s in starts]
+    tolerance = max(tolerance, *(one.max_deviation for one in scores))
+    each = -(-plans // _CHAINS)
+    slots = _SLOTS
+    while True:
+        runs = [
+            _run(bare, graph, s.best.assignment, tolerance, each, slots, seed * _CHAINS + i)
+            for i, s in enumerate(starts)
+        ]
+        if all(most <= slots for _, most, _ in runs):
+            break
+        slots *= 2
+    moves = sum(moved for _, _, moved in runs)
+    if not moves and bare.beats > 1:
+        raise InfeasibleError("partition.error.one_plan", tolerance=tolerance)
+    measured = np.stack([values for values, _, _ in runs])
+    by_name = dict(zip(_MEASURES, np.moveaxis(measured, 2, 0), strict=True))
+    return Ensemble(
+        **by_name,
+        tolerance=tolerance,
+        moves=moves,
+        r_hat={name: _split_r_hat(values) for name, values in by_name.items()},
+    )
+
+
+def _run(
+    problem: Problem,
+    graph: Graph,
+    start: Integers,
+    tolerance: float,
+    plans: int,
+    slots: int,
+    seed: int,
+) -> tuple[Floats, int, int]:
+    """Return a chain's measures (plans, 3), the most places met in a tree, and its moves."""
+    beat = np.unique(start, return_inverse=True)[1].astype(np.int32)
+    mean = float(problem.weights[:, 0].sum()) / problem.beats
+    low, high = mean * (1 - tolerance - 1e-9), mean * (1 + tolerance + 1e-9)
+    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    xy = np.zeros((problem.grids, 2)) if problem.xy is None else problem.xy
+    matrix = np.zeros((0, 0), np.float32) if problem.travel is None else problem.travel
+    border = _border_table(problem, graph)
+    settling = int(plans * _SETTLING)
+    values = np.zeros((plans + settling, 3))
+    random = np.array([np.random.default_rng([seed, 3]).integers(1, 2**63)], dtype=np.uint64)
+    fixed_cut = float(problem.borders_m.sum()) - float(border.sum()) / 2
+    most, moves = _chain(
+        graph.indptr,
+        graph.nbr,
+        border,
+        problem.weights[:, 0].copy(),
+        demand.copy(),
+        xy.copy(),
+        matrix.copy(),
+        beat,
+        problem.beats,
+        low,
+        high,
+        slots,
+        _STEPS_PER_PLAN,
+        random,
+        values,
+    )
+    kept = values[settling:]
+    kept[:, 0] += fixed_cut
+    kept[:, 2] = np.maximum(kept[:, 2], 0.0)
+    return kept, int(most), int(moves)
+
+
+def _border_table(problem: Problem, graph: Graph) -> Floats:
+    """Return the border of each half-edge of the graph, metres; bridges have none."""
+    n = problem.grids
+    pair = np.sort(problem.edges, axis=1)
+    key = pair[:, 0] * n + pair[:, 1]
+    order = np.argsort(key, kind="stable")
+    rows = np.repeat(np.arange(n), np.diff(graph.indptr))
+    half = np.minimum(rows, graph.nbr) * n + np.maximum(rows, graph.nbr)
+    at = np.minimum(np.searchsorted(key[order], half), max(len(key) - 1, 0))
+    found = key[order][at] == half if len(key) else np.zeros(len(half), np.bool_)
+    return np.where(found, problem.borders_m[order][at] if len(key) else 0.0, 0.0)
+
+
+def _split_r_hat(values: Floats) -> float:
+    """Return the potential scale reduction of chains cut into halves."""
+    half = values.shape[1] // 2
+    if half < 2:
+        return float("inf")
+    parts = np.concatenate([values[:, :half], values[:, -half:]])
+    within = float(parts.var(axis=1, ddof=1).mean())
+    between = half * float(parts.mean(axis=1).var(ddof=1))
+    if within <= 0:
+        return 1.0 if between <= 0 else float("inf")
+    return float(np.sqrt(((half - 1) / half * within + between / half) / within))
+
+
+@njit(cache=True, inline="always")
+def _uniform(random):
+    return float(next_random(random) >> np.uint64(11)) * _53
+
+
+@njit(cache=True, inline="always")
+def _below(random, count):
+    return np.int64(((next_random(random) >> _32) * np.uint64(count)) >> _32)
+
+
+@njit(cache=True, nogil=True)
+def _best_way(members, count, demand, xy, matrix):
+    """Return the least sum of demand times distance to one of some grids."""
+    best = np.inf
+    for i in range(count):
+        c = members[i]
+        total = 0.0
+        for j in range(count):
+            v = members[j]
+            if matrix.shape[0] > 0:
+                total += demand[v] * matrix[v, c]
+            else:
+                dx, dy = xy[v, 0] - xy[c, 0], xy[v, 1] - xy[c, 1]
+                total += demand[v] * sqrt(dx * dx + dy * dy)
+            if total >= best:
+                break
+        best = min(best, total)
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _uniform_tree(indptr, nbr, beat, p, q, members, count, parent, reached, mark, random):
+    """Write a uniform spanning tree of two beats as each grid's parent (Wilson 1996)."""
+    root = members[0]
+    parent[root] = -1
+    reached[root] = mark
+    for i in range(count):
+        u = members[i]
+        while reached[u] != mark:
+            begin = indptr[u]
+            j = nbr[begin + _below(random, indptr[u + 1] - begin)]
+            if beat[j] == p or beat[j] == q:
+                parent[u] = j
+                u = j
+        u = members[i]
+        while reached[u] != mark:
+            reached[u] = mark
+            u = parent[u]
+
+
+@njit(cache=True, nogil=True)
+def _sums_below(members, count, parent, weight, children, below, order):
+    """Write the workload of each grid's subtree; ``order`` ends with the root."""
+    for i in range(count):
+        v = members[i]
+        below[v] = weight[v]
+        children[v] = 0
+    for i in range(count):
+        if parent[members[i]] >= 0:
+            children[parent[members[i]]] += 1
+    tail = 0
+    for i in range(count):
+        if children[members[i]] == 0:
+            order[tail] = members[i]
+            tail += 1
+    head = 0
+    while head < tail:
+        v = order[head]
+        head += 1
+        up = parent[v]
+        if up >= 0:
+            below[up] += below[v]
+            children[up] -= 1
+            if children[up] == 0:
+                order[tail] = up
+                tail += 1
+
+
+@njit(cache=True, nogil=True)
+def _between(indptr, nbr, border, beat, members, count, p, q):
+    """Return the number and the length of the borders between two beats."""
+    number, length = 0, 0.0
+    for i in range(count):
+        v = members[i]
+        if beat[v] == p:
+            for e in range(indptr[v], indptr[v + 1]):
+                if beat[nbr[e]] == q:
+                    number += 1
+                    length += border[e]
+    return number, length
+
+
+@njit(cache=True, nogil=True)
+def _chain(
+    indptr,
+    nbr,
+    border,
+    weight,
+    demand,
+    xy,
+    matrix,
+    beat,
+    k,
+    low,
+    high,
+    slots,
+    thin,
+    random,
+    values,
+):
+    """Run the chain in place; write cut, travel and deviation of every ``thin``-th plan."""
+    n = len(beat)
+    members, own, order = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    parent, reached = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    children, below, places = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.int64)
+    before = np.zeros(n, np.int32)
+    load, ways = np.zeros(k), np.zeros(k)
+    cut_edges, cut = 0, 0.0
+    for v in range(n):
+        load[beat[v]] += weight[v]
+        for e in range(indptr[v], indptr[v + 1]):
+            if nbr[e] > v and beat[nbr[e]] != beat[v]:
+                cut_edges += 1
+                cut += border[e]
+    for b in range(k):
+        count = 0
+        for v in range(n):
+            if beat[v] == b:
+                own[count] = v
+                count += 1
+        ways[b] = _best_way(own, count, demand, xy, matrix)
+    mean = weight.sum() / k
+    mark, most, moves = 0, 0, 0
+    for step in range(len(values) * thin):
+        if cut_edges > 0:
+            while True:
+                at = _below(random, len(nbr))
+                q = beat[nbr[at]]
+                v = np.searchsorted(indptr, at, side="right") - 1
+                p = beat[v]
+                if p != q:
+                    break
+            count = 0
+            for u in range(n):
+                if beat[u] == p or beat[u] == q:
+                    members[count] = u
+                    before[count] = beat[u]
+                    count += 1
+            mark += 1
+            _uniform_tree(indptr, nbr, beat, p, q, members, count, parent, reached, mark, random)
+            _sums_below(members, count, parent, weight, children, below, order)
+            whole = load[p] + load[q]
+            found = 0
+            for i in range(count - 1):
+                part = below[order[i]]
+                if low <= part <= high and low <= whole - part <= high:
+                    places[found] = order[i]
+                    found += 1
+            most = max(most, found)
+            slot = _below(random, slots)
+            if slot < found:
+                at = places[slot]
+                seam, length = _between(indptr, nbr, border, beat, members, count, p, q)
+                for i in range(count - 1, -1, -1):
+                    v = order[i]
+                    inside = v == at or (parent[v] >= 0 and children[parent[v]] == -1)
+                    children[v] = -1 if inside else 0
+                    beat[v] = p if inside else q
+                fresh, other = _between(indptr, nbr, border, beat, members, count, p, q)
+                if _uniform(random) * (cut_edges - seam + fresh) < cut_edges:
+                    moves += 1
+                    cut_edges += fresh - seam
+                    cut += other - length
+                    for b in (p, q):
+                        total, size = 0.0, 0
+                        for i in range(count):
+                            if beat[members[i]] == b:
+                                own[size] = members[i]
+                                size += 1
+                                total += weight[members[i]]
+                        load[b] = total
+                        ways[b] = _best_way(own, size, demand, xy, matrix)
+                else:
+                    for i in range(count):
+                        beat[members[i]] = before[i]
+        if step % thin == thin - 1:
+            row = step // thin
+            values[row, 0] = cut
+            values[row, 1] = ways.sum()
+            worst = 0.0
+            for b in range(k):
+                worst = max(worst, abs(load[b] / mean - 1) if mean > 0 else 0.0)
+            values[row, 2] = worst
+    return most, moves

@@ -1,0 +1,328 @@
+"""Alternatives to one plan: trade-offs as a front, and a ladder of few changed grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError
+from gridmap.i18n import tr
+from gridmap.partition._regions import open_edges, shares_of
+from gridmap.partition.problem import Problem, wanted_beats
+from gridmap.partition.proposal import Progress
+from gridmap.partition.propose import Objective, propose
+from gridmap.partition.scores import Scores, score_plan
+
+__all__ = ["Rung", "TradeOff", "change_ladder", "trade_offs"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_WIDTHS = (0.5, 1.0, 2.0, 3.0)  # of the tolerance, for the front
+_BEAM = 8  # plans that go on to the next rung of the ladder
+_MOVES = 40  # most promising moves of each that are looked at
+_POWER = 4  # of deviations, so that the worst ones count most
+_NO_BRIDGES = np.zeros((0, 2), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class TradeOff:
+    """One point of the front: a plan that no other beats in every measure.
+
+    Attributes
+    ----------
+    assignment
+        Label of each grid's beat (n,).
+    scores
+        What the plan is worth.
+    objective, tolerance
+        What it was searched for; ``present`` and None for today's beats.
+    """
+
+    assignment: Integers
+    scores: Scores
+    objective: str
+    tolerance: float | None
+
+    @property
+    def measures(self) -> tuple[float, ...]:
+        """Worst deviation, border, travel and moved share: less is better in each."""
+        scores = self.scores
+        kept = 1.0 if scores.kept is None else scores.kept
+        return scores.max_deviation, scores.cut_m, scores.travel_total or 0.0, 1.0 - kept
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Rung:
+    """The best plan found with at most so many changed grids.
+
+    Attributes
+    ----------
+    allowed, changed
+        How many grids may change their beat, and how many do.
+    assignment, scores
+        The plan, as in `TradeOff`.
+    """
+
+    allowed: int
+    changed: int
+    assignment: Integers
+    scores: Scores
+
+    def sentence(self, language: str | None = None) -> str:
+        """Return what so few changes reach, in words."""
+        return tr(
+            "partition.ladder.rung",
+            language=language,
+            allowed=self.allowed,
+            changed=self.changed,
+            deviation=self.scores.max_deviation,
+        )
+
+
+def trade_offs(
+    problem: Problem,
+    *,
+    tolerance: float = 0.05,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> tuple[TradeOff, ...]:
+    """Return plans that no other beats in balance, border, travel and change together.
+
+    Half, once, twice and three times the tolerance are searched for short borders, for short
+    travel and, where there are present beats, for least change. Today's beats are a point too
+    where every grid has one, whether beaten or not. The first point is the one that changes
+    least within the tolerance, or without present beats the one with the shortest borders.
+
+    Parameters
+    ----------
+    tolerance
+        As in `propose`; `Problem.tolerances` are scaled likewise.
+    """
+    objectives: list[Objective] = ["compact"]
+    if problem.xy is not None or problem.travel is not None:
+        objectives.append("travel")
+    if problem.present is not None:
+        objectives.insert(0, "change")
+    asked = [(objective, width) for objective in objectives for width in _WIDTHS]
+    points: list[TradeOff] = []
+    for i, (objective, width) in enumerate(asked):
+        if points and should_stop is not None and should_stop():
+            break
+        given = problem
+        if problem.tolerances is not None:
+            wider = tuple(min(t * width, 9.9) for t in problem.tolerances)
+            given = problem.replace(tolerances=wider)
+        allowed = min(tolerance * width, 9.9)
+        proposal = propose(
+            given,
+            tolerance=allowed,
+            objective=objective,
+            effort="quick",
+            seed=seed,
+            should_stop=should_stop,
+        )
+        best = proposal.best
+        points.append(
+            TradeOff(
+                assignment=best.assignment,
+                scores=best.scores,
+                objective=objective,
+                tolerance=allowed,
+            )
+        )
+        if on_progress is not None:
+            on_progress(Progress(share=(i + 1) / len(asked), objective=objective))
+    first = next(i for i, (o, w) in enumerate(asked) if o == objectives[0] and w == 1.0)
+    lead = points[min(first, len(points) - 1)]
+    rest = [one for one in points if one is not lead and not _is_beaten(one, points)]
+    rest.sort(key=lambda one: one.measures)
+    shown = [lead]
+    for one in rest:
+        if not any(np.array_equal(one.assignment, other.assignment) for other in shown):
+            shown.append(one)
+    if problem.present is not None and (problem.present >= 0).all():
+        present = problem.present
+        scores = score_plan(problem, present, _NO_BRIDGES)
+        shown.append(
+            TradeOff(assignment=present, scores=scores, objective="present", tolerance=None)
+        )
+    return tuple(shown)
+
+
+def _is_beaten(one: TradeOff, points: Sequence[TradeOff]) -> bool:
+    own = one.measures
+    return any(
+        all(a <= b for a, b in zip(other.measures, own, strict=True)) and other.measures != own
+        for other in points
+        if other is not one
+    )
+
+
+def change_ladder(
+    problem: Problem, *, allowed: Sequence[int] = (1, 2, 5, 10, 20)
+) -> tuple[Rung, ...]:
+    """Return the best balanced plans with few changed grids, from today's beats on.
+
+    Beam search: of the best few plans with so many changes, each grid at a border is given to
+    a neighbouring beat, so that no beat falls into more pieces than it has. Locked beats,
+    stations, fixed grids, rooms, grids together and pairs apart stay as they are to be.
+
+    Parameters
+    ----------
+    allowed
+        Numbers of grids that may change, ascending.
+
+    Raises
+    ------
+    InputError
+        If there are no present beats, or some grids have none, or the numbers do not ascend.
+    """
+    present = problem.present
+    if present is None or (present < 0).any():
+        raise InputError("partition.error.no_present")
+    steps = [int(step) for step in allowed]
+    if not steps or steps[0] < 1 or any(a >= b for a, b in pairwise(steps)):
+        raise InputError("partition.error.ladder", received=list(allowed))
+    climb = _Climb.of(problem, present)
+    beam = [(climb.cost(present), present.copy(), frozenset[int]())]
+    best = (climb.worst(present), 0, present.copy())
+    rungs = []
+    for count in range(1, steps[-1] + 1):
+        beam = climb.next_beam(beam)
+        for _, plan, changed in beam:
+            rated = (climb.worst(plan), len(changed), plan)
+            if rated[0] < best[0] - 1e-12:
+                best = rated
+        if count in steps:
+            scores = score_plan(problem, best[2], _NO_BRIDGES)
+            rungs.append(
+                Rung(allowed=count, changed=best[1], assignment=best[2].copy(), scores=scores)
+            )
+        if not beam:
+            rest = [step for step in steps if step > count]
+            scores = score_plan(problem, best[2], _NO_BRIDGES)
+            rungs += [
+                Rung(allowed=step, changed=best[1], assignment=best[2].copy(), scores=scores)
+                for step in rest
+            ]
+            break
+    return tuple(rungs)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Climb:
+    """What the ladder needs of a problem: neighbours, loads against targets, what may move."""
+
+    near: list[list[int]]
+    edges: Integers
+    weights: Floats
+    labels: Integers
+    target: Floats
+    movable: NDArray[np.bool_]
+    apart: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, problem: Problem, present: Integers) -> _Climb:
+        """Return it for a problem and its present beats."""
+        edges = open_edges(problem)
+        near: list[list[int]] = [[] for _ in range(problem.grids)]
+        for a, b in edges.tolist():
+            near[a].append(b)
+            near[b].append(a)
+        labels = np.unique(present)
+        share = shares_of(problem, labels)
+        total = problem.weights.sum(axis=0)
+        movable = (wanted_beats(problem) < 0) & ~np.isin(present, problem.frozen)
+        movable[[v for tie in problem.together for v in tie]] = False
+        return cls(
+            near=near,
+            edges=edges,
+            weights=problem.weights,
+            labels=labels,
+            target=share / share.sum(axis=0) * total,
+            movable=movable,
+            apart=problem.apart,
+        )
+
+    def deviations(self, plan: Integers) -> Floats:
+        """Return the deviation of each beat and criterion (k, criteria)."""
+        row = np.searchsorted(self.labels, plan)
+        loads = [np.bincount(row, weights=c, minlength=len(self.labels)) for c in self.weights.T]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.stack(loads, axis=1) / self.target - 1
+        return np.where(self.target > 0, off, 0.0)
+
+    def worst(self, plan: Integers) -> float:
+        """Return the worst deviation, either side."""
+        return float(np.abs(self.deviations(plan)).max(initial=0.0))
+
+    def cost(self, plan: Integers) -> float:
+        """Return what the search lessens."""
+        return float((np.abs(self.deviations(plan)) ** _POWER).sum())
+
+    def next_beam(
+        self, beam: list[tuple[float, Integers, frozenset[int]]]
+    ) -> list[tuple[float, Integers, frozenset[int]]]:
+        """Return the best plans with one more changed grid."""
+        grown: dict[bytes, tuple[float, Integers, frozenset[int]]] = {}
+        for cost, plan, changed in beam:
+            off = self.deviations(plan)
+            both = np.concatenate([self.edges, self.edges[:, ::-1]])
+            grid, other = both[plan[both[:, 0]] != plan[both[:, 1]]].T
+            fresh = self.movable[grid] & ~np.isin(grid, list(changed))
+            pairs = np.unique(np.stack([grid[fresh], plan[other[fresh]]], axis=1), axis=0)
+            if not len(pairs):
+                continue
+            gain = self._gains(off, plan, pairs)
+            looked = 0
+            for i in np.argsort(gain, kind="stable").tolist():
+                if looked == _MOVES:
+                    break
+                v, goal = int(pairs[i, 0]), int(pairs[i, 1])
+                if not self._may_move(plan, v, goal):
+                    continue
+                looked += 1
+                moved = plan.copy()
+                moved[v] = goal
+                grown.setdefault(moved.tobytes(), (cost + gain[i], moved, changed | {v}))
+        ranked = sorted(grown.values(), key=lambda one: (one[0], one[1].tobytes()))
+        return ranked[:_BEAM]
+
+    def _gains(self, off: Floats, plan: Integers, pairs: Integers) -> Floats:
+        """Return by how much each move changes the cost."""
+        here = np.searchsorted(self.labels, plan[pairs[:, 0]])
+        there = np.searchsorted(self.labels, pairs[:, 1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            less = np.where(
+                self.target[here] > 0, self.weights[pairs[:, 0]] / self.target[here], 0
+            )
+            more = np.where(
+                self.target[there] > 0, self.weights[pairs[:, 0]] / self.target[there], 0
+            )
+        change = np.abs(off[here] - less) ** _POWER - np.abs(off[here]) ** _POWER
+        change += np.abs(off[there] + more) ** _POWER - np.abs(off[there]) ** _POWER
+        return np.asarray(change.sum(axis=1))
+
+    def _may_move(self, plan: Integers, grid: int, goal: int) -> bool:
+        """Return whether the beat stays in as many pieces and is not emptied; pairs stay apart."""
+        for a, b in self.apart:
+            if grid in (a, b) and plan[b if grid == a else a] == goal:
+                return False
+        own = plan[grid]
+        left = {u for u in self.near[grid] if plan[u] == own}
+        if not left:
+            return False
+        seen, wave = {grid}, [next(iter(left))]
+        while wave and left:
+            v = wave.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            left.discard(v)
+            wave += [u for u in self.near[v] if plan[u] == own and u not in seen]
+        return not left
