@@ -155,7 +155,7 @@ def polish_territories(
     """Return the plan after so many windows, shared out among territories; it is never worse.
 
     A share that has to keep its beat is counted over the whole, and so are its windows.
-    ``calm`` is as in `polish_windows`, for each round.
+    ``calm`` is as in `polish_windows`, over all rounds.
     """
     groups = territories_of(instance)
     if groups < 2 or np.isfinite(keep):
@@ -170,23 +170,26 @@ def polish_territories(
             calm=calm,
             report=report,
         )
-    best = beat.copy()
+    now = beat.copy()
     for turn in range(_ROUNDS):
         if clock.stopped():
             break
         part = clock.part(clock.left() / (_ROUNDS - turn))
-        grouped = group_beats(instance, best, groups, _TURN * turn)
-        induced = [induce(instance, best, beats) for beats in grouped]
+        step = (calm[1] - calm[0]) / _ROUNDS
+        own_calm = (calm[0] + turn * step, calm[0] + (turn + 1) * step)
+        grouped = group_beats(instance, now, groups, _TURN * turn)
+        induced = [induce(instance, now, beats) for beats in grouped]
         first, share = (seed * _ROUNDS + turn) * groups, windows / _ROUNDS
         jobs = [
-            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, calm)
+            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, own_calm)
             for i, (own, _, inner) in enumerate(induced)
         ]
         part_report = part_of(report, turn / _ROUNDS, 1.0 / _ROUNDS)
         found = run_threads(jobs, clock=part, threads=threads, report=part_report)
         for beats, (_, grids, _), own_beat in zip(grouped, induced, found, strict=True):
-            best[grids] = beats[own_beat]
-    return best
+            now[grids] = beats[own_beat]
+    before, after = (rate_plan(instance, one, np.inf, 0) for one in (beat, now))
+    return now if after.better_than(before) else beat
 
 
 def _polish_job(

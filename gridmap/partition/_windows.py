@@ -94,7 +94,8 @@ def polish_windows(
     keep
         Workload that may leave its present beat.
     calm
-        Where in the whole search these windows begin and end, 0 to 1: patience runs out.
+        Where in the whole search these windows begin and end, 0 to 1: patience runs out. Before
+        its end the last plan is returned, which may be worse.
     mend
         End as soon as every beat is inside its bounds.
     report
@@ -144,6 +145,8 @@ def polish_windows(
         report(max(share, done / windows))
         if mend and excess_of(instance, state) <= 0:
             break
+    if calm[1] < 1.0:
+        best = state.beat
     if travels:
         move_centres(instance.attraction, best, instance.k, held)
     return best
