@@ -8,7 +8,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from gridmap.errors import InputError
-from gridmap.partition import Problem, propose
+from gridmap.partition import Problem, _workers, propose
+from tests.lattices import lattice
 
 
 def stations(number):
@@ -79,3 +80,16 @@ def test_processes_can_be_stopped_and_leave_every_beat_whole():
     stopped = propose(problem, effort="thorough", processes=2, should_stop=soon).best
     assert (stopped.scores.pieces == 1).all()
     assert len(stopped.scores.labels) == 12
+
+
+def test_the_number_of_processors_does_not_change_the_plan(monkeypatch):
+    # 2,600 grids in 44 beats: two territories, searched apart.
+    rng = np.random.default_rng(1)
+    problem = lattice(52, 50, rng.integers(1, 9, 2_600).astype(float), 44)
+    plans = []
+    for processors in (1, 2):
+        monkeypatch.setattr(_workers, "cpus", lambda number=processors: number)
+        best = propose(problem, effort="quick", tolerance=0.03, seed=2).best
+        assert (best.scores.pieces == 1).all()
+        plans.append(best.assignment)
+    assert (plans[0] == plans[1]).all()
