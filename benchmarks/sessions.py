@@ -106,14 +106,14 @@ def _propose(served: Served, until: float, seen: Seen) -> None:
         with open_tab(served, served.cookie_of("planner@police.example")) as tab:
             while time.monotonic() < until:
                 came = tab.draw("redraw", "workspace=east&lang=zh")
-                button = next(
-                    message.delta.new_element.button
-                    for message in came
-                    if message.delta.new_element.button.label in {"生成方案", "重新生成"}
-                )
+                buttons = [message.delta.new_element.button for message in came]
+                begin = next((one for one in buttons if one.label == "生成方案"), None)
+                if begin is None:  # a proposal is still running
+                    time.sleep(1.0)
+                    continue
                 seen.proposing = True
-                came = tab.press(button.id, "redraw", "workspace=east&lang=zh")
-                time.sleep(max(0.0, min(20.0, until - time.monotonic())))
+                tab.press(begin.id, "redraw", "workspace=east&lang=zh")
+                time.sleep(max(0.0, min(5.0, until - time.monotonic())))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
         seen.errors.append(f"proposal: {error!r}")
     finally:

@@ -1,4 +1,4 @@
-"""What a browser uploads is kept in the session's folder, whatever it is called."""
+"""Files of the pages: uploads are kept whatever they are called, old map files go."""
 
 import io
 import os
@@ -91,3 +91,18 @@ def test_files_that_the_server_forgot_are_read_from_the_folder(session):
     assert contents_of(session, [emptied, two], upload) == [("a.shp", b"1"), ("a.dbf", b"2")]
     # After another workspace was opened nobody knows what it held.
     assert contents_of(session, [emptied], None) is None
+
+
+def test_map_files_that_nobody_was_shown_for_long_go_first(tmp_path, monkeypatch):
+    from gridmap.pages import touch
+
+    monkeypatch.setattr(touch, "_MOST_BYTES", 25)
+    for name, age_s in (("old", 9_000), ("older", 90_000), ("new", 10), ("newer", 0)):
+        file = tmp_path / f"{name}.bin"
+        file.write_bytes(b"x" * 10)
+        at = file.stat().st_mtime - age_s
+        os.utime(file, (at, at))
+    (tmp_path / "touch.html").write_bytes(b"y" * 100)
+    touch._sweep(tmp_path)
+    # Forty bytes are too many, but what was shown within the hour stays.
+    assert {path.name for path in tmp_path.iterdir()} == {"new.bin", "newer.bin", "touch.html"}

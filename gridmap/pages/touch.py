@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +23,8 @@ from gridmap.pages.visitors import SHOWN
 __all__ = ["MapEvent", "font_address", "show_map", "touched"]
 
 _SEEN = "gridmap-map-seen"
+_MOST_BYTES = 1_000_000_000
+_KEPT_S = 3600.0  # seconds in which a browser may still fetch what it was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ def show_map(
             part = folder / f".{digest}-{secrets.token_hex(4)}"
             part.write_bytes(data)
             put(part, target)
+            _sweep(folder)
+        with suppress(OSError):
+            os.utime(target)  # the least recently shown go first
         SHOWN.show(session_id(), target.name)
         sources[digest] = {"url": target.name}
     packed = scene.to_dict(sources)
@@ -105,6 +113,20 @@ def font_address() -> str:
     """Return where this server serves the Chinese font for machines that have none."""
     component, _ = _component()
     return f"component/{component.name}/cjk.ttf"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the map files that nobody has been shown for longest, beyond what all may hold."""
+    found = []
+    for path in folder.glob("*.bin"):
+        with suppress(OSError):
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+    held = sum(size for _, size, _ in found)
+    for shown, size, path in sorted(found):
+        if held <= _MOST_BYTES or time.time() - shown < _KEPT_S:
+            return
+        path.unlink(missing_ok=True)
+        held -= size
 
 
 def _component() -> tuple[Any, Path]:
