@@ -49,6 +49,7 @@ def test_python_and_the_command_give_the_same_json(city, tmp_path):
         ({"by": 3}, "by"),
         ({"since": "yesterday-ish"}, "since"),
         ({"until": object()}, "until"),
+        ({"since": 20240101}, "since"),
         ({"since": "2024-02-01", "until": "2024-01-31"}, "until"),
         ({"plan": 3}, "plan"),
     ],
@@ -75,6 +76,8 @@ def test_options_do_not_change_and_unknown_ones_are_refused(city):
         options.by = "grid"
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         measure(city, of="beat")
+    with pytest.raises(TypeError, match="Did you mean 'since'"):
+        measure(city, sinc="2024-01-01")
     with pytest.raises(TypeError, match="MeasureOptions or its fields"):
         measure(city, options, by="grid")
     with pytest.raises(OptionError, match="load_plan"):

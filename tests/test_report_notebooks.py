@@ -1,6 +1,7 @@
 """The notebooks run from top to bottom, on the demo city, without a network."""
 
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,14 +12,26 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
-def test_there_are_four_in_order():
-    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04"]
+def test_there_are_five_in_each_language():
+    english = [path.name for path in NOTEBOOKS if ".zh-CN." not in path.name]
+    assert [name[:2] for name in english] == ["01", "02", "03", "04", "05"]
+    chinese = [path.name for path in NOTEBOOKS if ".zh-CN." in path.name]
+    assert chinese == [name.replace(".ipynb", ".zh-CN.ipynb") for name in english]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_speaks_one_language_and_shows_its_outputs(path):
+    book = nbformat.read(path, as_version=4)
+    text = "".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert bool(re.search(r"[\u4e00-\u9fff]", text)) == (".zh-CN." in path.name)
+    outputs = [out for cell in book.cells for out in cell.get("outputs", ())]
+    assert any("image/png" in out.get("data", {}) for out in outputs)
+    assert not any(out.output_type == "error" for out in outputs)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     book = nbformat.read(path, as_version=4)
-    assert all(not cell.get("outputs") for cell in book.cells)
     # A proxy that answers nobody: whoever asks the network fails.
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

@@ -306,8 +306,10 @@ def as_date(value: Any, option: str) -> str:  # noqa: ANN401 - what is no date i
     """
     from gridmap.measure.period import moment
 
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return ""
+    if _is_number(value):  # pandas would take it for nanoseconds since 1970
+        raise OptionError("api.error.date", option=option, received=_shown(value))
     try:
         stamp = moment(value)
     except (GridmapError, TypeError, ValueError) as error:

@@ -338,15 +338,23 @@ class ProposeResult(Result):
         from gridmap.maps import beat_theme, facts_of
         from gridmap.measure import summarise
         from gridmap.model import Kind
+        from gridmap.plans import plan_layer
 
         chosen = self.plans[plan]
+        borders = plan_layer(chosen, self.city.grids)
         rows = summarise(self.city, by="grid").rows
         columns = tuple(name for name in ("residents", "incidents") if rows[name].sum() > 0)
         return MapView(
             cells=self.city.grids,
             themes=(beat_theme(self.city, chosen),),
-            outlines=[layer for kind in (Kind.BARRIER, Kind.STATION)
-                      if (layer := self.city.get(kind)) is not None],
+            outlines=[
+                *(
+                    layer
+                    for kind in (Kind.BARRIER, Kind.STATION)
+                    if (layer := self.city.get(kind)) is not None
+                ),
+                borders,
+            ],
             rooms=self.city.get(Kind.ROOM),
             facts=facts_of(self.city, rows, columns, chosen),
         )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import wraps
 from textwrap import dedent, fill, indent
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
@@ -96,6 +97,7 @@ def verb(
             if options is not None and (fields or not isinstance(options, made)):
                 message = f"{function.__name__}() takes {made.__name__} or its fields as keywords"
                 raise TypeError(message)
+            _require_known(function.__name__, fields, specs)
             extra = {"progress": progress, "should_stop": should_stop}
             try:
                 asked = made(**fields) if options is None else options
@@ -114,6 +116,16 @@ def verb(
         return call  # type: ignore[return-value] # `Verb` says how it is called
 
     return decorate
+
+
+def _require_known(verb: str, fields: Iterable[str], specs: tuple[OptionSpec, ...]) -> None:
+    """Refuse a keyword that is no option, with the one that may be meant."""
+    names = [spec.name for spec in specs]
+    for field in fields:
+        if field not in names:
+            near = get_close_matches(field, names, 1)
+            message = f"{verb}() got an unexpected keyword argument {field!r}"
+            raise TypeError(message + (f". Did you mean {near[0]!r}?" if near else ""))
 
 
 def _require_plans(options: Options, specs: tuple[OptionSpec, ...]) -> None:

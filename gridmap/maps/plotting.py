@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gridmap.i18n import tr
+from gridmap.maps.layers_of_city import OUTLINES
 from gridmap.maps.palettes import INK
 from gridmap.maps.scene import Theme
 from gridmap.maps.still import _font, _put_cells, _put_outline, _put_rooms
@@ -56,6 +57,13 @@ def plot_theme(
     ]
     for layer in outlines:
         _put_outline(ax, layer)
+        colour, width, dash = OUTLINES[layer.kind]
+        handles.append(
+            Line2D(
+                [], [], color=colour, linewidth=width * 0.7, label=tr(f"maps.kind.{layer.kind}"),
+                linestyle=(0, (3, 2)) if dash else "-",
+            )
+        )  # fmt: skip
     if rooms is not None:
         _put_rooms(ax, rooms, 0.0)
         handles.append(
