@@ -9,7 +9,8 @@ import pytest
 from shapely import box
 
 from gridmap.errors import GridmapError, InputError
-from gridmap.io import ImportOptions, Workspace, import_files, read_city
+from gridmap.io import ImportOptions, Workspace, check_city, import_files, read_city
+from gridmap.model import City, Kind, Layer
 
 IDS = ["330106001", "330106002", "330106003", "330106004"]
 HEAD = "发生时间,警情类别,经度,纬度\n"
@@ -224,3 +225,17 @@ def test_random_tables_keep_every_row_accounted_for(tmp_path):
     assert entry["count"] == 120 - sum(entry["refused"].values())
     with pytest.raises(GridmapError):
         bring(tmp_path, tmp_path / "0.csv", "incidents", upon="ask")
+
+
+@pytest.mark.parametrize(
+    ("crs", "error"),
+    # At 120.15 E, 30.25 N a metre is off by (degrees from the belt's middle x cos(lat))^2 / 2, in
+    # radians: 3.15 degrees make 0.11 %, 2.85 make 0.09 %, 6.15 make 0.43 %.
+    [("EPSG:4549", False), ("EPSG:4550", False), ("EPSG:4548", True), ("EPSG:4547", True)],
+)
+def test_a_working_crs_of_another_place_is_a_finding(crs, error):
+    shape = box(120.1, 30.2, 120.2, 30.3)
+    frame = gpd.GeoDataFrame({"id": ["a"]}, geometry=[shape], crs="EPSG:4490").to_crs(crs)
+    city = City("x", frame.crs, {Kind.GRID: Layer(Kind.GRID, frame)})
+    kinds = {str(finding.kind) for finding in check_city(city)}
+    assert ("crs_scale" in kinds) is error

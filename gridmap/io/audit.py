@@ -6,16 +6,20 @@ from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
+import shapely
 
 from gridmap.io._audit_coverage import faulty_coverage
 from gridmap.io._audit_incidents import incident_faults
 from gridmap.io._audit_nesting import beats_in_pieces, disconnected_grids, nesting_faults
 from gridmap.io._audit_shapes import blank_counts, faulty_shapes, imported_faults
 from gridmap.io._grid_codes import faulty_codes
-from gridmap.io.findings import Finding, Severity
+from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.model import AREA_KINDS, City, Kind
+from gridmap.model.crs import crs_label, scale_error_at
 
 __all__ = ["check_city"]
+
+_MOST_SCALE_ERROR = 0.001
 
 
 def check_city(
@@ -62,6 +66,7 @@ def check_city(
             found += faulty_coverage(layer, gap_m=city.presets.gap_m)
     if code_digits and city.has(Kind.GRID):
         found += faulty_codes(city.grids, digits=code_digits)
+    found += _scale_faults(city)
     tell(0.5)
     found += nesting_faults(city)
     found += disconnected_grids(city)
@@ -71,3 +76,15 @@ def check_city(
     tell(1.0)
     rank = {severity: at for at, severity in enumerate(Severity)}
     return tuple(sorted(found, key=lambda item: rank[item.severity]))
+
+
+def _scale_faults(city: City) -> list[Finding]:
+    """Return a finding where the working CRS belongs to another place, or to a whole country."""
+    layer = next((city.layers[kind] for kind in Kind if kind in city.layers), None)
+    if layer is None or len(layer) == 0:
+        return []
+    error = scale_error_at(shapely.box(*shapely.total_bounds(layer.geometry)), city.crs)
+    if error <= _MOST_SCALE_ERROR:
+        return []
+    said = f"{crs_label(city.crs)} {100 * error:.2f} %"
+    return [Finding(str(layer.kind), FindingKind.CRS_SCALE, Severity.WARNING, 1, (said,))]

@@ -49,6 +49,8 @@ class FindingKind(StrEnum):
     """Features without an id, which got one when they were imported."""
     BAD_CODE = "bad_code"
     """Grids whose id breaks the rule of 15 or 20 digits; looked for only when asked."""
+    CRS_SCALE = "crs_scale"
+    """A working CRS whose metres are off by more than 0.1 % at the city: areas by twice that."""
     OUTSIDE_BEAT = "outside_beat"
     """Grids that lie, for the most part, in no beat."""
     OTHER_BEAT = "other_beat"

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import InputError, some_ids
+from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
 from gridmap.io._containers import opened_files
 from gridmap.io._datum_guess import datum_note
@@ -111,6 +111,9 @@ def read_files(
         refuse_personal({tr("io.personal.file"): path.name})
     options = options or ImportOptions()
     options.check(kind)
+    lost = [str(path) for path in paths if not path.exists()]
+    if lost:
+        raise MissingError("io.error.no_file", file=lost[0])
     there = _already_there(workspace, kind, options)
     known = _reference(workspace)
     if known is not None:

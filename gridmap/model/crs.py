@@ -33,6 +33,7 @@ __all__ = [
     "reproject_points",
     "require_metres",
     "rough_degrees",
+    "scale_error_at",
     "to_datum",
     "wgs84_to_gcj02",
 ]
@@ -124,6 +125,21 @@ def _worst_scale(crs: CRS, lon: float, lat: float) -> float:
     factors = Proj(crs).get_factors(lon, lat)
     axes = (factors.tissot_semimajor, factors.tissot_semiminor)
     return max(abs(scale - 1.0) for scale in axes)
+
+
+def scale_error_at(shape: shapely.Geometry, crs: CRS) -> float:
+    """Return by what share lengths are off in the middle of a shape, at worst.
+
+    Parameters
+    ----------
+    shape
+        A shape in the CRS.
+    crs
+        A projected CRS.
+    """
+    x, y = shapely.get_x(middle := shapely.centroid(shape)), shapely.get_y(middle)
+    lon, lat = reproject_points(np.array([x]), np.array([y]), crs, WGS84)
+    return _worst_scale(crs, float(lon[0]), float(lat[0]))
 
 
 def reproject(geometry: NDArray[np.object_], source: CRS, target: CRS) -> NDArray[np.object_]:
