@@ -13,8 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import chain
 from math import sqrt
+from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -22,12 +25,25 @@ from numpy.typing import NDArray
 from gridmap.measure import (
     CountedPeriods,
     WeeklyCounts,
+    changed_hot_spots,
     compared_periods,
+    estimate_dispersion,
+    hot_spots,
     judge_changes,
     parse_period,
 )
+from gridmap.measure.hotspots import windows
+from gridmap.model import City, Kind, Layer
 
-__all__ = ["ALPHA", "Share", "change_cases", "main"]
+__all__ = [
+    "ALPHA",
+    "Share",
+    "change_cases",
+    "dispersed_cases",
+    "hot_spot_cases",
+    "main",
+    "open_cities",
+]
 
 ALPHA = 0.05
 _AREAS, _STATIONS, _WEEKS = 77, 25, 60
@@ -144,13 +160,98 @@ def _report(
     )
 
 
+def hot_spot_cases(
+    city: City, draws: int, counts: tuple[int, ...] = (500, 2500, 22_000)
+) -> Iterator[Share]:
+    """Yield how often maps of incidents that fell by area alone show anything.
+
+    Then how often a planted cluster is found: a grid and its neighbours with three times the
+    incidents that their area would have.
+    """
+    area = np.nan_to_num(city.grids.area_m2)
+    near, share = city.adjacency, area / area.sum()
+    around = windows(near)
+    # A window of middling size, so that the cluster is neither all of the city nor a sliver.
+    window = np.flatnonzero(around[[int(np.argsort(around @ area)[len(area) // 2])]].toarray())
+    planted = share.copy()
+    planted[window] *= 3.0
+    planted /= planted.sum()
+    for total in counts:
+
+        def anything(rng: np.random.Generator, total: int = total) -> bool:
+            found = hot_spots(rng.multinomial(total, share), near, area)
+            return bool((found.kind != "none").any())
+
+        def changed(rng: np.random.Generator, total: int = total) -> bool:
+            now, before = rng.multinomial(total, planted, size=2)
+            found = changed_hot_spots(now, before, near, area)
+            return bool(np.isin(found, ("emerging", "fading")).any())
+
+        def is_seen(rng: np.random.Generator, total: int = total) -> bool:
+            found = hot_spots(rng.multinomial(total, planted), near, area)
+            return bool((found.kind[window] == "hot").any())
+
+        def emerges(rng: np.random.Generator, total: int = total) -> bool:
+            now, before = rng.multinomial(total, planted), rng.multinomial(total, share)
+            found = changed_hot_spots(now, before, near, area)
+            return bool((found[window] == "emerging").any())
+
+        name = f"{city.name}, {len(area):,} grids, {total:,} incidents"
+        yield run(f"hot spots: chance alone, {name}", draws, anything)
+        yield run(f"hot spots: a cluster that stays, emerging or fading, {name}", draws, changed)
+        yield run(f"hot spots: threefold cluster found, {name}", draws, is_seen, limit=None)
+        yield run(f"hot spots: threefold cluster emerging, {name}", draws, emerges, limit=None)
+
+
+def dispersed_cases(city: City, draws: int) -> Iterator[Share]:
+    """Yield how often maps show anything whose counts vary twice as much as Poisson counts."""
+    area = np.nan_to_num(city.grids.area_m2)
+    near, mean = city.adjacency, 5000 * area / area.sum()
+    around = windows(near)
+
+    def anything(rng: np.random.Generator, known: bool = True) -> bool:  # noqa: FBT001, FBT002
+        history = negative_binomial(rng, np.repeat(mean[:, None] * 7 / 30, _WEEKS, axis=1), 2)
+        dispersion = estimate_dispersion(around @ history, length_weeks=4) if known else None
+        counts = negative_binomial(rng, mean, 2)
+        found = hot_spots(counts, near, area, dispersion=dispersion)
+        return bool((found.kind != "none").any())
+
+    name = f"{city.name}, {len(area):,} grids, variance/mean 2"
+    yield run(f"hot spots: chance alone, {name}", draws, anything)
+    yield run(
+        f"hot spots: the same, Poisson assumed, {name}",
+        draws,
+        lambda rng: anything(rng, known=False),
+        limit=None,
+    )
+
+
+def open_cities() -> Iterator[City]:
+    """Yield the demo city, and Chicago by block groups where the real data are at hand."""
+    from gridmap.io import Workspace
+
+    root = Path(__file__).parent.parent
+    yield Workspace.open(root / "data" / "demo").city()
+    chicago = root.parent / "shared" / "data" / "chicago" / "block_groups_2010.gpkg"
+    if chicago.exists():
+        frame = gpd.read_file(chicago).to_crs(32616)
+        layer = Layer(Kind.GRID, frame.assign(id=frame["GEOID10"])[["id", "geometry"]])
+        yield City("Chicago", layer.crs, {Kind.GRID: layer})
+
+
 def main() -> None:
     """Print a JSON line for each case; end with 1 where a share is above its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     wrong = False
-    for share in change_cases(draws):
+    cities = tuple(open_cities())
+    cases = chain(
+        change_cases(draws),
+        *(hot_spot_cases(city, draws) for city in cities),
+        *(dispersed_cases(city, draws) for city in cities[:1]),
+    )
+    for share in cases:
         sys.stdout.write(json.dumps(asdict(share)) + "\n")
         sys.stdout.flush()
         wrong |= not share.holds()

@@ -99,7 +99,7 @@ def test_the_measures_leave_no_measure_out() -> None:
     # What serves a measure but is none itself.
     serving = {
         "adjust_p", "alignment", "apportion", "areas_of", "balance", "centres",
-        "change_verdict", "compare_hot_spots",
+        "change_verdict", "rest_p_value", "window_dispersion",
         "compared_periods", "count_batches", "count_incidents", "count_incidents_by",
         "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces", "day_shifts",
         "hypercube", "lorenz_curve", "moment", "networks_of", "norms", "open_hours",

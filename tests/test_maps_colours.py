@@ -95,7 +95,7 @@ def test_beats_of_any_two_colours_stay_apart(eyes):
 @pytest.mark.parametrize("eyes", EYES)
 def test_hot_and_cold_and_gain_and_loss_are_no_red_and_green(eyes):
     kind = np.array(["hot", "cold", "none"])
-    spots = hot_spot_theme(HotSpots(kind, np.zeros(3), np.zeros(3), 0.0, "gi"))
+    spots = hot_spot_theme(HotSpots(kind, kind, np.zeros(3), np.zeros(3), np.zeros(3)))
     change = change_theme(np.arange(-9.0, 10.0))
     for theme in (spots, change):
         assert least(theme.palette, eyes) > 15

@@ -256,7 +256,7 @@ def test_hot_spots_are_counted_in_their_legend(city):
     values = np.zeros(len(city.grids))
     values[:6] = 100.0
     with using_language("en"):
-        theme = hot_spot_theme(hot_spots(values, city.adjacency))
+        theme = hot_spot_theme(hot_spots(values, city.adjacency, city.grids.area_m2))
     hot = sum(theme.palette[row] == "#b3261e" for row in theme.rows)
     assert theme.legend[0][1] == f"Hot spot ({hot})"
 

@@ -13,10 +13,8 @@ from shapely import box
 from gridmap.errors import InputError
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.density import kernel_density, scott_bandwidth_m
-from gridmap.measure.hotspots import _weights, compare_hot_spots, hot_spots
 from gridmap.measure.rates import smoothed_rates
 from gridmap.model import Adjacency, Kind, Layer
-from gridmap.model.polygon_index import PolygonIndex
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
 
@@ -107,93 +105,6 @@ def test_impossible_densities_are_refused():
         assert caught.value.key == f"measure.error.{key}"
 
 
-def gi_star(y, adjacency):
-    """The formula of Ord and Getis (1995) written out, binary weights with self."""
-    n = len(y)
-    w = np.eye(n)
-    w[adjacency.first, adjacency.second] = w[adjacency.second, adjacency.first] = 1
-    total, square = w.sum(axis=1), (w**2).sum(axis=1)
-    spread = y.std() * np.sqrt((n * square - total**2) / (n - 1))
-    return (w @ y - y.mean() * total) / spread
-
-
-def test_gi_star_equals_its_formula():
-    adjacency = checkerboard(8)
-    y = np.random.default_rng(0).poisson(3, 64).astype(float)
-    y[[0, 1, 8, 9]] = 30
-    found = hot_spots(y, adjacency)
-    np.testing.assert_allclose(found.score, gi_star(y, adjacency), rtol=1e-10)
-    assert set(np.flatnonzero(found.kind == "hot")) >= {0, 1, 8, 9}
-    assert (found.p_value[found.kind == "hot"] <= found.threshold).all()
-    assert found.kind[0] == "hot"
-
-
-def test_correction_finds_nothing_in_noise():
-    adjacency = checkerboard(15)
-    y = np.random.default_rng(6).normal(size=225)
-    found = hot_spots(y, adjacency)
-    assert (found.p_value <= 0.05).any()  # what an uncorrected map would show
-    assert (found.kind == "none").all()
-
-
-def test_local_moran_tells_outliers_from_spots():
-    adjacency = checkerboard(10)
-    y = np.random.default_rng(2).normal(0, 0.1, 100)
-    y[[0, 1, 2, 10, 11, 12, 20, 21, 22]] += 5
-    found = hot_spots(y, adjacency, method="moran", seed=1)
-    again = hot_spots(y, adjacency, method="moran", seed=1)
-    assert found.kind[11] == "hot"
-    np.testing.assert_array_equal(found.kind, again.kind)
-    y[55] = -5  # a grid unlike its neighbours, next to nothing else
-    y[[44, 45, 46, 54, 56, 64, 65, 66]] += 5
-    outlier = hot_spots(y, adjacency, method="moran", permutations=4999, alpha=0.1)
-    assert outlier.kind[55] == "low among high"
-
-
-def test_permutations_of_local_moran_equal_all_arrangements():
-    # Five grids in a row: every set of neighbours that a grid could have is written out.
-    from itertools import combinations
-
-    from gridmap.measure._permute import permuted_lags
-
-    y = np.array([3.0, 9.0, 1.0, 4.0, 6.0])
-    z = (y - y.mean()) / y.std()
-    near = [[1], [0, 2], [1, 3], [2, 4], [3]]
-    starts = np.cumsum([0, *map(len, near)])
-    draws = 20_000
-    at_least, mean, _ = permuted_lags(
-        z, starts, np.concatenate(near), draws, np.random.default_rng(3)
-    )
-    for i, own in enumerate(near):
-        others = [k for k in range(5) if k != i]
-        drawn = [z[i] * z[list(c)].mean() for c in combinations(others, len(own))]
-        observed = z[i] * z[own].mean()
-        expected = np.mean(np.array(drawn) >= observed - 1e-12)
-        assert at_least[i] / draws == pytest.approx(expected, abs=0.02)
-        assert mean[i] == pytest.approx(np.mean(drawn), abs=0.02)
-
-
-def test_equal_or_missing_values_are_refused():
-    adjacency = checkerboard(3)
-    for values in (np.ones(9), np.full(9, np.nan)):
-        with pytest.raises(InputError):
-            hot_spots(values, adjacency)
-    with pytest.raises(ValueError, match="9 grids"):
-        hot_spots(np.arange(4.0), adjacency)
-
-
-def test_emerging_lasting_and_fading():
-    adjacency = checkerboard(8)
-    before, now = np.zeros(64), np.zeros(64)
-    before[[0, 1, 8, 9, 54, 55, 62, 63]] = 9
-    now[[0, 1, 8, 9, 6, 7, 14, 15]] = 9
-    change = compare_hot_spots(hot_spots(before, adjacency), hot_spots(now, adjacency))
-    assert change[0] == "lasting"
-    assert change[63] == "fading"
-    assert change[7] == "emerging"
-    assert change[27] == "none"
-
-
 def test_accuracy_by_hand():
     # 10 later incidents; map a marks 1 of 4 km2 with 6 of them: 0.6 / 0.25 = 2.4
     table = score_maps(
@@ -206,26 +117,3 @@ def test_accuracy_by_hand():
     assert table.index[0] == "a"
     assert top_area([6, 2, 4, 1], [1, 1, 1, 1], share=0.5).tolist() == [True, False, True, False]
     assert top_area([6, 9], [1, 3], share=0.25).tolist() == [True, False]
-
-
-@pytest.mark.real_data
-def test_chicago_gi_star_equals_esda_with_its_own_correction():
-    if not CHICAGO.exists():
-        pytest.skip("the real data is not beside the checkout (../shared/data)")
-    import pandas as pd
-    from esda import G_Local, fdr
-
-    groups = gpd.read_file(CHICAGO / "block_groups_2010.gpkg").to_crs(32616)
-    table = pd.read_csv(CHICAGO / "Crimes_September_2014.csv").dropna(subset=["Longitude"])
-    points = gpd.GeoSeries.from_xy(table["Longitude"], table["Latitude"], crs=4326).to_crs(32616)
-    found = PolygonIndex.build(groups.geometry).locate(points.x, points.y)
-    counts = np.bincount(found[found >= 0], minlength=len(groups)).astype(float)
-    layer = Layer(Kind.GRID, groups.assign(id=groups["GEOID10"])[["id", "geometry"]])
-    adjacency = Adjacency.build(layer)
-    ours = hot_spots(counts, adjacency)
-    theirs = G_Local(counts, _weights(adjacency), transform="B", star=True, permutations=0)
-    np.testing.assert_allclose(ours.score, theirs.Zs, rtol=1e-12)
-    limit = fdr(2 * theirs.p_norm, 0.05)
-    expected = np.where(2 * theirs.p_norm <= limit, np.where(theirs.Zs > 0, "hot", "cold"), "none")
-    np.testing.assert_array_equal(ours.kind, expected)
-    assert (ours.kind == "hot").sum() > 20

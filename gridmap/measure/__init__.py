@@ -27,6 +27,7 @@ from gridmap.measure.change import (
     change_verdict,
     compare_periods,
     judge_changes,
+    rest_p_value,
     weekly_counts,
 )
 from gridmap.measure.cluster import (
@@ -94,10 +95,13 @@ from gridmap.measure.disputes import (
     settle_disputes,
 )
 from gridmap.measure.hotspots import (
+    Expectation,
     HotSpots,
-    Method,
-    compare_hot_spots,
+    changed_hot_spots,
+    find_hotspots,
+    getis_ord,
     hot_spots,
+    window_dispersion,
 )
 from gridmap.measure.hypercube import (
     BUSY_LIMIT,
@@ -200,11 +204,11 @@ __all__ = [
     "Density",
     "Dispersion",
     "Disputes",
+    "Expectation",
     "HotSpots",
     "IncidentCounts",
     "KnoxTest",
     "MeasureTable",
-    "Method",
     "Moment",
     "Norm",
     "Period",
@@ -229,7 +233,7 @@ __all__ = [
     "busy_times",
     "centres",
     "change_verdict",
-    "compare_hot_spots",
+    "changed_hot_spots",
     "compare_periods",
     "compared_periods",
     "count_batches",
@@ -248,6 +252,8 @@ __all__ = [
     "dasymetric",
     "day_shifts",
     "estimate_dispersion",
+    "find_hotspots",
+    "getis_ord",
     "hot_spots",
     "hypercube",
     "is_missing",
@@ -276,6 +282,7 @@ __all__ = [
     "repeated_places",
     "respond",
     "respond_to_both",
+    "rest_p_value",
     "road_length_m",
     "room_table",
     "sample_points",
@@ -296,6 +303,7 @@ __all__ = [
     "week_matrix",
     "weekday_occurrences",
     "weekly_counts",
+    "window_dispersion",
     "without_missing",
     "worst_grids",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "change_verdict",
     "compare_periods",
     "judge_changes",
+    "rest_p_value",
     "weekly_counts",
 ]
 
@@ -228,6 +229,49 @@ def change_verdict(*, beyond_chance: bool, unlike_city: bool = False) -> str:
     return tr("measure.verdict.beyond" if beyond_chance else "measure.verdict.chance")
 
 
+def rest_p_value(
+    now: npt.ArrayLike,
+    before: npt.ArrayLike,
+    city: tuple[int, int] | None,
+    dispersion: Dispersion,
+) -> Floats:
+    """Test whether each row changed as the rest of the city did.
+
+    Parameters
+    ----------
+    now, before
+        Incidents of each row in two periods.
+    city
+        Incidents of the whole city, of which the rows are parts, in both.
+    dispersion
+        Variance over mean of the rows.
+
+    Returns
+    -------
+    (n,) float64
+        Two-sided p of the row's share now beside that of the rest; NaN where there is no row
+        or no rest to compare.
+    """
+    new, old = (np.asarray(side, np.float64) for side in (now, before))
+    both = new + old
+    found = np.full(len(new), np.nan)
+    if city is None:
+        return found
+    rest, rest_now = sum(city) - both, city[0] - new
+    tested = (rest_now > 0) & (rest_now < rest) & (both > 0)
+    # The rest's share varies too: its variance adds to the row's, in the row's own measure.
+    others = float(np.average(dispersion.factor, weights=both)) if both.sum() else 1.0
+    factor = dispersion.factor[tested] + others * both[tested] / rest[tested]
+    found[tested] = share_p_value(
+        new[tested],
+        both[tested],
+        rest_now[tested] / rest[tested],
+        dispersion=factor,
+        freedom=dispersion.freedom[tested],
+    )
+    return found
+
+
 def _rates(
     now: npt.ArrayLike, before: npt.ArrayLike, days_now: int, days_before: int
 ) -> pd.DataFrame:
@@ -273,29 +317,7 @@ def _table(counted: CountedPeriods) -> pd.DataFrame:
             raise ValueError(message)
         dispersion = counted.history.dispersion(periods)
     table["p_value"] = _own_p(table, days_now, days_before, dispersion)
-    table["city_p_value"] = _city_p(table, counted.city, dispersion)
+    table["city_p_value"] = rest_p_value(table["now"], table["before"], counted.city, dispersion)
     table["dispersion"] = dispersion.factor
     table.attrs["weeks"] = dispersion.weeks
     return table
-
-
-def _city_p(table: pd.DataFrame, city: tuple[int, int] | None, dispersion: Dispersion) -> Floats:
-    """Return the p-value of each row's share against that of the rest of the city."""
-    now = table["now"].to_numpy(dtype=np.int64)
-    both = now + table["before"].to_numpy(dtype=np.int64)
-    found = np.full(len(now), np.nan)
-    if city is None:
-        return found
-    rest, rest_now = sum(city) - both, city[0] - now
-    tested = (rest_now > 0) & (rest_now < rest) & (both > 0)
-    # The rest's share varies too: its variance adds to the row's, in the row's own measure.
-    others = float(np.average(dispersion.factor, weights=both)) if both.sum() else 1.0
-    factor = dispersion.factor[tested] + others * both[tested] / rest[tested]
-    found[tested] = share_p_value(
-        now[tested],
-        both[tested],
-        rest_now[tested] / rest[tested],
-        dispersion=factor,
-        freedom=dispersion.freedom[tested],
-    )
-    return found

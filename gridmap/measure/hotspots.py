@@ -1,26 +1,38 @@
-"""Hot spots: where incidents concentrate more than chance allows."""
+"""Hot and cold spots: grids with more or fewer incidents around them than chance allows."""
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 from gridmap.errors import InputError
-from gridmap.measure._permute import permuted_lags
-from gridmap.model import Adjacency
+from gridmap.measure._permute import permuted_sums
+from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
+from gridmap.measure.change import rest_p_value, weekly_counts
+from gridmap.measure.counting import Axis, count_located
+from gridmap.measure.period import Moment, period_between
+from gridmap.model import Adjacency, City, Kind
 
-if TYPE_CHECKING:
-    from libpysal.weights import W
-
-__all__ = ["HotSpots", "Method", "compare_hot_spots", "hot_spots"]
+__all__ = [
+    "Expectation",
+    "HotSpots",
+    "changed_hot_spots",
+    "find_hotspots",
+    "getis_ord",
+    "hot_spots",
+    "window_dispersion",
+    "windows",
+]
 
 Floats = npt.NDArray[np.float64]
-Method = Literal["gi", "moran"]
+#: What incidents are expected in proportion to.
+Expectation = Literal["area", "residents"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,57 +41,201 @@ class HotSpots:
 
     Attributes
     ----------
-    kind
-        ``hot``, ``cold`` or ``none`` (not significant) for each grid; by local Moran also
-        ``high among low`` and ``low among high``.
-    score
-        Standard score: of Gi*, or of local Moran's I.
-    p_value
-        Two-sided; of Gi* from the normal distribution, of local Moran from permutations.
-    threshold
-        Greatest p that is significant once all grids are tested together, by the false
-        discovery rate; 0 if none is.
+    ids : (n,) object
+        The grids' ids; empty where none were given.
+    kind : (n,) str
+        ``hot``, ``cold`` or ``none``.
+    observed, expected : (n,) float64
+        Incidents in the grid and its neighbours together, and how many of the city's
+        incidents chance would put there; of Gi*, the sum of the values there, and the mean
+        of the sums when all other values change places.
+    p_value : (n,) float64
+        Two-sided p of each grid by itself; NaN where nothing is expected.
     method
-        ``gi`` or ``moran``.
+        ``counts``, or ``gi`` for Gi* by permutation.
     """
 
+    ids: npt.NDArray[np.object_]
     kind: npt.NDArray[np.str_]
-    score: Floats
+    observed: Floats
+    expected: Floats
     p_value: Floats
-    threshold: float
-    method: Method
+    method: Literal["counts", "gi"] = "counts"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the hot and cold grids, the least p first.
+
+        Returns
+        -------
+        DataFrame
+            ``id, kind`` (``hot`` or ``cold``), ``observed, expected, p``.
+        """
+        rows = np.flatnonzero(self.kind != "none")
+        table = pd.DataFrame(
+            {
+                "id": self.ids[rows] if len(self.ids) else rows,
+                "kind": self.kind[rows],
+                "observed": self.observed[rows],
+                "expected": self.expected[rows],
+                "p": self.p_value[rows],
+            }
+        )
+        return table.sort_values("p", kind="stable").reset_index(drop=True)
+
+
+def find_hotspots(
+    city: City,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    hours: Sequence[int] = (),
+    categories: Sequence[str] = (),
+    expect: Expectation = "area",
+    method: Literal["counts", "gi"] = "counts",
+    counts: npt.ArrayLike | None = None,
+) -> HotSpots:
+    """Find a city's hot and cold spots: the one definition of map, report, pages and criteria.
+
+    `hot_spots` of the incidents of each grid, by a false discovery rate of 5 %; their
+    dispersion is that of the city's weekly counts around each grid, where 26 weeks are known.
+
+    Parameters
+    ----------
+    city
+        A city with grids and incidents, as points or as counts by grid.
+    since, until
+        Count incidents with ``since <= time < until`` only.
+    hours, categories
+        Count these hours of the week (0 is Monday at midnight), and categories by name, only;
+        all if empty.
+    expect
+        ``area``: incidents are expected in proportion to a grid's ground; ``residents``: to
+        the people who live there.
+    method
+        ``counts``, or ``gi`` for Gi* by permutation (`getis_ord`) of incidents per km2, or
+        per resident.
+    counts
+        Incidents of each grid in place of those counted, for example with hidden ones at
+        their mean.
+
+    Returns
+    -------
+    HotSpots
+        For every grid; `HotSpots.to_frame` has rows ``id, kind, observed, expected, p`` of
+        the hot and cold ones.
+
+    Raises
+    ------
+    InputError
+        If there are no incidents to count, a category or expectation is unknown, or nothing
+        is known of residents.
+    """
+    grids, rows = city.grids, _category_rows(city, categories)
+    if expect not in get_args(Expectation):
+        raise InputError("measure.error.expectation", received=expect)
+    exposure = np.nan_to_num(grids.area_m2)
+    if expect == "residents":
+        exposure = grids.counts("residents")
+    if not exposure.sum() > 0:
+        raise InputError("measure.error.nothing_expected", expect=expect, city=city.name)
+    found = counts
+    if found is None:
+        found = _counted(city, since, until, hours, rows)
+    if method == "gi":
+        held = np.asarray(found, np.float64)
+        density = np.divide(held, exposure, out=np.zeros(len(held)), where=exposure > 0)
+        return getis_ord(density, city.adjacency, ids=grids.ids)
+    dispersion = window_dispersion(city, since=since, until=until, hours=hours, categories=rows)
+    return hot_spots(found, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids)
 
 
 def hot_spots(
+    counts: npt.ArrayLike,
+    adjacency: Adjacency,
+    exposure: npt.ArrayLike,
+    *,
+    dispersion: Dispersion | None = None,
+    alpha: float = 0.05,
+    ids: npt.NDArray[np.object_] | None = None,
+) -> HotSpots:
+    """Find the grids around which there are more or fewer incidents than chance allows.
+
+    A grid and its neighbours are looked at together. If incidents fell in proportion to
+    ``exposure``, those among the city's ``N`` that fall there would be binomial with the
+    window's share of the exposure (beta-binomial with a dispersion above 1): `share_p_value`,
+    two-sided. Which p-values count is decided by the false discovery rate (Benjamini and
+    Hochberg 1995; for neighbouring windows Caldas de Castro and Singer 2006, *Geographical
+    Analysis* 38(2)). Being counts, small grids weigh as little as they hold: a sliver neither
+    is a hot spot nor hides others.
+
+    Parameters
+    ----------
+    counts
+        Incidents of each grid.
+    adjacency
+        Neighbours: grids that share a border, barriers or not.
+    exposure
+        What incidents are expected in proportion to, not negative: area or residents.
+    dispersion
+        Variance over mean of the counts of each grid with its neighbours; Poisson if None.
+    alpha
+        Share of false ones accepted among those found.
+    ids
+        The grids' ids, for the answer.
+
+    Raises
+    ------
+    InputError
+        If a count is missing or negative, or nothing is exposed.
+    """
+    held, base = np.asarray(counts, np.float64), np.asarray(exposure, np.float64)
+    if held.shape != (adjacency.size,) or base.shape != held.shape:
+        message = f"{held.shape} counts, {base.shape} exposures for {adjacency.size} grids"
+        raise ValueError(message)
+    if not (np.isfinite(held).all() and (held >= 0).all()):
+        raise InputError("measure.error.hot_spot_values", count=len(held))
+    if not (np.isfinite(base).all() and (base >= 0).all() and base.sum() > 0):
+        message = "exposures must be finite, not negative and not all zero"
+        raise ValueError(message)
+    near = windows(adjacency)
+    total = float(np.rint(held.sum()))
+    observed = np.minimum(np.rint(near @ held), total)
+    share = np.minimum(near @ base / base.sum(), 1.0)
+    used = Dispersion.poisson(len(held)) if dispersion is None else dispersion
+    p_value = share_p_value(observed, total, share, dispersion=used.factor, freedom=used.freedom)
+    p_value[share <= 0] = np.nan  # nothing is expected of ground that nobody lives on
+    return _decided(observed, share * total, p_value, alpha, ids)
+
+
+def getis_ord(
     values: npt.ArrayLike,
     adjacency: Adjacency,
     *,
-    method: Method = "gi",
-    alpha: float = 0.05,
     permutations: int = 9999,
+    alpha: float = 0.05,
     seed: int = 0,
+    ids: npt.NDArray[np.object_] | None = None,
 ) -> HotSpots:
-    """Find hot and cold spots, corrected for testing every grid.
+    """Find hot and cold spots by Getis and Ord's Gi*, with conditional permutations.
 
-    Getis-Ord Gi* (Ord and Getis 1995, *Geographical Analysis* 27(4)) compares the sum over
-    a grid and its neighbours with what the city's mean would give; local Moran (Anselin
-    1995, 27(2)) asks whether a grid and its neighbours differ from the mean together.
-    Gi* is esda's; significance is by the false discovery rate (Caldas de Castro and Singer
-    2006, 38(2)): without it one grid in twenty is a hot spot by chance.
+    The sum over a grid and its neighbours (Ord and Getis 1995, *Geographical Analysis* 27(4))
+    is ranked among the sums when all other values change places at random. This takes grids
+    for interchangeable, which densities of grids of unequal size are not: use `hot_spots`
+    unless a density is what is asked for.
 
     Parameters
     ----------
     values
-        One number per grid: incidents, a density or a rate.
+        One number per grid: a density or a rate.
     adjacency
-        Neighbours: grids that share a border, barriers or not.
-    method
-        ``gi`` or ``moran``.
-    alpha
-        Share of false discoveries accepted.
+        Neighbours.
     permutations, seed
-        Of local Moran. No p-value is below ``2 / (permutations + 1)``, so few permutations
-        let nothing pass the correction where many grids are tested.
+        Number of permutations and their seed. No p-value is below ``2 / (permutations + 1)``,
+        so few permutations let nothing pass the correction where many grids are tested.
+    alpha
+        Share of false ones accepted among those found, by the false discovery rate.
+    ids
+        The grids' ids, for the answer.
 
     Raises
     ------
@@ -87,90 +243,161 @@ def hot_spots(
         If a value is missing or all are equal.
     """
     y = np.asarray(values, np.float64)
-    if len(y) != adjacency.size:
+    if y.shape != (adjacency.size,):
         message = f"{len(y)} values for {adjacency.size} grids"
         raise ValueError(message)
     if len(y) < 3 or not np.isfinite(y).all() or y.min() == y.max():
         raise InputError("measure.error.hot_spot_values", count=len(y))
-    if method == "gi":
-        kind, score, p_value = _getis_ord(y, _weights(adjacency))
-    else:
-        kind, score, p_value = _local_moran(y, adjacency, permutations, seed)
-    threshold = _threshold(p_value, alpha)
-    return HotSpots(
-        kind=np.where(p_value <= threshold, kind, "none"),
-        score=score,
-        p_value=p_value,
-        threshold=threshold,
-        method=method,
-    )
-
-
-def compare_hot_spots(before: HotSpots, now: HotSpots) -> npt.NDArray[np.str_]:
-    """Return what became of each grid's hot spot.
-
-    ``emerging`` (hot now, not before), ``lasting`` (hot in both), ``fading`` (hot before
-    only), ``none``.
-    """
-    was, is_hot = before.kind == "hot", now.kind == "hot"
-    return np.select(
-        [is_hot & ~was, is_hot & was, was], ["emerging", "lasting", "fading"], default="none"
-    )
-
-
-def _weights(adjacency: Adjacency) -> W:
-    from libpysal.weights import W
-
-    neighbours: dict[int, list[int]] = {row: [] for row in range(adjacency.size)}
-    for one, other in zip(adjacency.first.tolist(), adjacency.second.tolist(), strict=True):
-        neighbours[one].append(other)
-        neighbours[other].append(one)
-    return W(neighbours, silence_warnings=True)
-
-
-def _getis_ord(y: Floats, w: W) -> tuple[npt.NDArray[np.str_], Floats, Floats]:
-    from esda import G_Local
-
-    with warnings.catch_warnings():
-        # esda warns that it adds each grid to its own neighbours: that is Gi*.
-        warnings.simplefilter("ignore")
-        found = G_Local(y, w, transform="B", star=True, permutations=0)
-    score = np.asarray(found.Zs, np.float64)
-    p_value = np.minimum(2.0 * np.asarray(found.p_norm, np.float64), 1.0)
-    return np.where(score > 0, "hot", "cold"), score, p_value
-
-
-def _local_moran(
-    y: Floats, adjacency: Adjacency, permutations: int, seed: int
-) -> tuple[npt.NDArray[np.str_], Floats, Floats]:
-    z = (y - y.mean()) / y.std()
-    ones = np.ones(len(adjacency.first))
-    pairs = (adjacency.first, adjacency.second)
-    half = sparse.coo_array((ones, pairs), shape=(len(y), len(y)))
-    near = sparse.csr_array(half + half.T)
-    starts, neighbours = near.indptr.astype(np.int64), near.indices.astype(np.int64)
+    near = windows(adjacency)
+    others = sparse.csr_array(near - sparse.eye_array(len(y)))
+    others.eliminate_zeros()
+    starts, neighbours = others.indptr.astype(np.int64), others.indices.astype(np.int64)
     rng = np.random.default_rng(seed)
-    at_least, mean, spread = permuted_lags(z, starts, neighbours, permutations, rng)
-    # Of one side, the smaller tail, as esda counts it; then of both.
-    tail = np.minimum(at_least, permutations - at_least)
+    at_least, at_most = permuted_sums(y, starts, neighbours, permutations, rng)
+    tail = np.minimum(at_least, at_most)
     p_value = np.minimum(2.0 * (tail + 1.0) / (permutations + 1.0), 1.0)
     sizes = np.diff(starts)
     p_value[sizes == 0] = 1.0
-    lag = (near @ z) / np.maximum(sizes, 1)
-    score = np.divide(z * lag - mean, spread, out=np.zeros(len(y)), where=spread > 0)
-    kind = np.where(
-        z > 0,
-        np.where(lag > 0, "hot", "high among low"),
-        np.where(lag > 0, "low among high", "cold"),
-    )
-    return kind, score, p_value
+    expected = y + sizes * (y.sum() - y) / max(len(y) - 1, 1)
+    return _decided(near @ y, expected, p_value, alpha, ids, method="gi")
 
 
-def _threshold(p_value: Floats, alpha: float) -> float:
-    """Return the greatest p-value that the false discovery rate lets pass, or 0.
+def changed_hot_spots(
+    now: npt.ArrayLike,
+    before: npt.ArrayLike,
+    adjacency: Adjacency,
+    exposure: npt.ArrayLike,
+    *,
+    dispersion: Dispersion | None = None,
+    alpha: float = 0.05,
+) -> npt.NDArray[np.str_]:
+    """Return what became of each grid's hot spot between two periods.
 
-    Benjamini and Hochberg (1995): the greatest ``p_(k) <= alpha * k / n``.
+    The change itself is tested: the incidents of a grid and its neighbours, now and before
+    together, are shared between the periods as those of the rest of the city are
+    (`rest_p_value`), corrected by the false discovery rate. That one of two maps calls a grid
+    hot and the other does not is no change.
+
+    Parameters
+    ----------
+    now, before
+        Incidents of each grid in both periods.
+    adjacency, exposure, dispersion, alpha
+        As `hot_spots` takes them.
+
+    Returns
+    -------
+    (n,) str
+        ``emerging`` (rose beyond chance, and hot now), ``fading`` (fell beyond chance, and hot
+        before), ``lasting`` (hot in both, without such a change), ``none``.
     """
-    ordered = np.sort(p_value)
-    passed = ordered <= alpha * np.arange(1, len(ordered) + 1) / len(ordered)
-    return float(ordered[passed][-1]) if passed.any() else 0.0
+    held = [np.rint(np.asarray(side, np.float64)) for side in (now, before)]
+    is_hot, was_hot = (
+        hot_spots(side, adjacency, exposure, dispersion=dispersion, alpha=alpha).kind == "hot"
+        for side in held
+    )
+    near = windows(adjacency)
+    here = [near @ side for side in held]
+    total = (int(held[0].sum()), int(held[1].sum()))
+    used = Dispersion.poisson(len(held[0])) if dispersion is None else dispersion
+    p_value = rest_p_value(here[0], here[1], total, used)
+    found = np.nan_to_num(adjust_p(p_value, method="fdr"), nan=1.0) <= alpha
+    # More, or less, than the rest of the city would have it.
+    rose = here[0] * (total[1] - here[1]) > here[1] * (total[0] - here[0])
+    return np.select(
+        [found & rose & is_hot, found & ~rose & was_hot, is_hot & was_hot],
+        ["emerging", "fading", "lasting"],
+        default="none",
+    )
+
+
+def window_dispersion(
+    city: City,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    hours: Sequence[int] = (),
+    categories: Sequence[int] = (),
+) -> Dispersion:
+    """Return variance over mean of the incidents of each grid with its neighbours.
+
+    Parameters
+    ----------
+    city
+        The city, whose weekly counts are its history.
+    since, until
+        The period that is looked at, whose length matters (`estimate_dispersion`).
+    hours, categories
+        Count these hours of the week and categories, by place in the city's list, only.
+    """
+    if city.incidents is None:
+        return Dispersion.poisson(len(city.grids))
+    history = weekly_counts(city, ("grid",), hours=hours, categories=categories)
+    if "grid" not in history:
+        return Dispersion.poisson(len(city.grids))
+    first, end = period_between(since, until)
+    weeks = history["grid"].counts.shape[1]
+    if first is not None and end is not None:
+        weeks = round((end - first) / np.timedelta64(7, "D"))
+    around = windows(city.adjacency) @ history["grid"].counts
+    return estimate_dispersion(around, length_weeks=max(weeks // 2, 1))
+
+
+def windows(adjacency: Adjacency) -> sparse.csr_array:
+    """Return which grids each grid's window holds: itself and its neighbours."""
+    size = adjacency.size
+    pairs = (adjacency.first, adjacency.second)
+    half = sparse.coo_array((np.ones(len(adjacency.first)), pairs), shape=(size, size))
+    return sparse.csr_array(half + half.T + sparse.eye_array(size))
+
+
+def _decided(
+    observed: Floats,
+    expected: Floats,
+    p_value: Floats,
+    alpha: float,
+    ids: npt.NDArray[np.object_] | None,
+    *,
+    method: Literal["counts", "gi"] = "counts",
+) -> HotSpots:
+    found = np.nan_to_num(adjust_p(p_value, method="fdr"), nan=1.0) <= alpha
+    kind = np.where(found, np.where(observed > expected, "hot", "cold"), "none")
+    named = np.empty(0, object) if ids is None else np.asarray(ids, object)
+    return HotSpots(named, kind, observed, expected, p_value, method)
+
+
+def _counted(
+    city: City, since: Moment, until: Moment, hours: Sequence[int], categories: Sequence[int]
+) -> Floats:
+    """Return the incidents of each grid."""
+    limited = since is not None or until is not None or len(hours) or len(categories)
+    if city.incidents is None:
+        if limited:
+            raise InputError("measure.error.counts_have_no_times", city=city.name)
+        if not city.grids.has("incidents"):
+            raise InputError("measure.error.no_incidents", city=city.name)
+        return city.grids.counts("incidents")
+    wanted: dict[Axis, Sequence[int]] = {"hour": hours, "category": categories}
+    by = tuple(axis for axis, chosen in wanted.items() if len(chosen))
+    counted = count_located(city, Kind.GRID, since=since, until=until, by=by)
+    places, amounts = counted.sparse()
+    polygon, hour, category, _ = np.unravel_index(places, counted.shape)
+    keep = polygon < counted.polygon_count
+    if len(hours):
+        keep &= np.isin(hour, list(hours))
+    if len(categories):
+        keep &= np.isin(category, list(categories))
+    return np.bincount(
+        polygon[keep], weights=amounts[keep], minlength=counted.polygon_count
+    ).astype(float)
+
+
+def _category_rows(city: City, categories: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of categories in the city's list."""
+    known = () if city.incidents is None else city.incidents.categories
+    unknown = [name for name in categories if name not in known]
+    if unknown:
+        raise InputError(
+            "measure.error.no_category", received=", ".join(unknown), known=", ".join(known[:12])
+        )
+    return tuple(known.index(name) for name in categories)

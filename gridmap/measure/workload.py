@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, some_ids
 from gridmap.measure.counting import count_incidents_by, count_located
-from gridmap.measure.hotspots import hot_spots
+from gridmap.measure.hotspots import find_hotspots
 from gridmap.measure.period import Moment
 from gridmap.measure.roads import road_length_m
 from gridmap.model import City, Kind
@@ -156,8 +156,8 @@ def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment =
     """Return a criterion of each grid: one of `CRITERIA`, or a numeric column of the grids.
 
     ``incidents@22-6`` counts the incidents from 22:00 until before 6:00 only, those without
-    a time left out; ``hot_spots`` those in grids that are hot spots (`hot_spots` by Gi*),
-    so that beats share them.
+    a time left out; ``hot_spots`` those in grids that are hot spots (`find_hotspots`), so
+    that beats share them.
 
     Raises
     ------
@@ -169,7 +169,8 @@ def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment =
         return _by_hour(city, name, since=since, until=until)
     if name == "hot_spots" and not grids.has(name):
         counts = criterion_of(city, "incidents", since=since, until=until)
-        return np.where(hot_spots(counts, city.adjacency).kind == "hot", counts, 0.0)
+        hot = find_hotspots(city, since=since, until=until).kind == "hot"
+        return np.where(hot, counts, 0.0)
     if name == "area_km2":
         return np.nan_to_num(grids.area_m2) / 1e6
     if name == "road_km" and city.has(Kind.ROAD):

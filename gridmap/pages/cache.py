@@ -41,7 +41,7 @@ from gridmap.measure import (
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.change import WeeklyCounts, weekly_counts
 from gridmap.measure.density import kernel_density
-from gridmap.measure.hotspots import HotSpots, hot_spots
+from gridmap.measure.hotspots import HotSpots, find_hotspots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Layer, Plan
@@ -251,9 +251,18 @@ def _slices(_city_: City, key: str, since: date | None, until: date | None) -> S
     return keep("slices", (key, since, until), count)
 
 
-def hot_spots_of(city: City, key: str, values: npt.NDArray[np.float64]) -> HotSpots:
-    """Return the hot spots of incidents per km2."""
-    return _hot_spots(city, key, hashlib.blake2b(values.tobytes()).hexdigest(), values)
+def hot_spots_of(
+    city: City,
+    key: str,
+    values: npt.NDArray[np.float64],
+    *,
+    days: tuple[date | None, date | None] = (None, None),
+    hours: tuple[int, ...] = (),
+    categories: tuple[int, ...] = (),
+) -> HotSpots:
+    """Return the hot and cold spots of counts by grid: of days, hours and categories."""
+    digest = hashlib.blake2b(values.tobytes()).hexdigest()
+    return _hot_spots(city, key, digest, (days, hours, categories), values)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
@@ -261,14 +270,24 @@ def _hot_spots(
     _city_: City,
     key: str,
     digest: str,
+    counted: tuple[tuple[date | None, date | None], tuple[int, ...], tuple[int, ...]],
     _values: npt.NDArray[np.float64],
 ) -> HotSpots:
+    (since, until), hours, categories = counted
+
     def find() -> HotSpots:
         join_grids(_city_, key)
-        area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
-        return hot_spots(_values / area, _city_.adjacency)
+        names = () if _city_.incidents is None else _city_.incidents.categories
+        return find_hotspots(
+            _city_,
+            counts=_values,
+            since=since,
+            until=until + timedelta(days=1) if until else None,
+            hours=hours,
+            categories=[names[row] for row in categories],
+        )
 
-    return keep("hot_spots", (key, digest), find)
+    return keep("hot_spots", (key, digest, *counted), find)
 
 
 def density_of(
@@ -347,9 +366,9 @@ def _foretold(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
     before = _slices(_city_, key, None, begin - timedelta(days=1)).by_grid()
     after = _slices(_city_, key, begin, end).by_grid()
     area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
-    hot = hot_spots_of(_city_, key, before).kind == "hot"
+    hot = hot_spots_of(_city_, key, before, days=(None, begin - timedelta(days=1))).kind == "hot"
     share = float(area[hot].sum() / area.sum()) or 0.05
-    maps = {"gi": hot, "density": top_area(before, area, share=share)}
+    maps = {"hot": hot, "density": top_area(before, area, share=share)}
     return score_maps(maps, after, area), f"{begin:%Y-%m}"
 
 

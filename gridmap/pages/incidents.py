@@ -12,7 +12,6 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.maps import (
     Theme,
@@ -95,7 +94,7 @@ def show() -> None:
         )
         _show_figures(ground, now, change)
     with map_side:
-        _show_map(ground, now, before, marked)
+        _show_map(ground, now, before, marked, hours=hours, categories=categories)
     with side:
         _show_trust(ground)
 
@@ -241,23 +240,31 @@ def _show_map(
     now: Floats,
     before: tuple[Floats, date, date] | None,
     marked: tuple[int, ...],
+    *,
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
 ) -> None:
     area = np.maximum(ground.city.grids.area_m2 / 1e6, 1e-9)
     themes: list[Theme] = [
         choropleth("incidents_per_km2", now / area),
         choropleth("incidents", now),
     ]
-    try:
-        themes.insert(1, hot_spot_theme(hot_spots_of(ground.city, ground.key, now)))
-    except InputError:
-        st.caption(tr("page.incidents.no_hot_spots"))
+    session = ground.session
+    hot = hot_spots_of(
+        ground.city,
+        ground.key,
+        now,
+        days=(session.since, session.until),
+        hours=hours,
+        categories=categories,
+    )
+    themes.insert(1, hot_spot_theme(hot))
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
         # Months differ in length: what as many days of the period before had is taken off.
         days = (before[2] - before[1]).days + 1
         length = ground.period.days if ground.period is not None else days
         themes.append(change_theme(now - before[0] * length / days, note=note))
-    session = ground.session
     density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(
         tuple(themes),

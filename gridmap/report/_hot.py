@@ -7,18 +7,17 @@ import numpy.typing as npt
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
-from gridmap.measure import HotSpots, hot_spots
+from gridmap.measure import HotSpots, find_hotspots
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 
 __all__ = ["filled", "find_hot_spots", "hot_words"]
 
 Floats = npt.NDArray[np.float64]
-_FEW = 100  # incidents below which no grid is called hot
 
 
 def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
-    """Return hot and cold grids by incidents per km2, or None where there are none to find.
+    """Return hot and cold grids, or None where there are no incidents.
 
     Hidden counts stand at the mean of what the shown ones leave of the total, so that the
     map tells nothing that the tables do not.
@@ -27,18 +26,17 @@ def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
     if found is None or "incidents" in found.missing:
         return None
     counts = found.rows["incidents"].to_numpy(dtype=float)
-    if counts.sum() < _FEW:
+    if not counts.sum() > 0:
         return None
     total = np.nan
     if not (hiding.one("city", "incidents") or hiding.one("outside-grid", "incidents")):
         total = float(counts.sum())
     counts = filled(counts, hiding.of("grid", "incidents", len(counts)), total, hiding.limit)
-    area = found.rows["area_km2"].to_numpy(dtype=float)
-    density = np.divide(counts, area, out=np.zeros(len(area)), where=area > 0)
+    period = measured.period
     try:
-        return hot_spots(density, measured.city.adjacency)
+        return find_hotspots(measured.city, counts=counts, since=period.since, until=period.until)
     except InputError:
-        return None  # all alike: nothing stands out
+        return None  # no ground to expect anything on
 
 
 def filled(counts: Floats, hidden: npt.NDArray[np.bool_], total: float, limit: int) -> Floats:
