@@ -25,12 +25,14 @@ from numpy.typing import NDArray
 from gridmap.measure import (
     CountedPeriods,
     WeeklyCounts,
+    busy_times,
     changed_hot_spots,
     compared_periods,
     estimate_dispersion,
     hot_spots,
     judge_changes,
     parse_period,
+    weekday_occurrences,
 )
 from gridmap.measure.hotspots import windows
 from gridmap.model import City, Kind, Layer
@@ -43,6 +45,7 @@ __all__ = [
     "hot_spot_cases",
     "main",
     "open_cities",
+    "rhythm_cases",
 ]
 
 ALPHA = 0.05
@@ -226,6 +229,38 @@ def dispersed_cases(city: City, draws: int) -> Iterator[Share]:
     )
 
 
+def rhythm_cases(
+    draws: int, counts: tuple[int, ...] = (100, 1000, 5000, 22_000)
+) -> Iterator[Share]:
+    """Yield how often an even month of 30 days has busy hours; then a month with Friday nights.
+
+    The days begin on a Sunday, so that it has five Sundays and Mondays.
+    """
+    days = weekday_occurrences(date(2024, 9, 1), date(2024, 9, 30))
+    even = np.repeat(days / days.sum() / 24, 24)
+    daily = np.where(np.isin(np.arange(24), range(18, 23)), 3.0, 1.0)
+    profile = (days[:, None] * daily / (days.sum() * daily.sum())).ravel()
+    nights = even.copy()
+    nights[4 * 24 + np.array([20, 21, 22, 23])] *= 2.0
+    nights /= nights.sum()
+    for total in counts:
+
+        def busy(rng: np.random.Generator, total: int = total) -> bool:
+            return bool(busy_times(rng.multinomial(total, even), days=days, draws=199))
+
+        def special(rng: np.random.Generator, total: int = total) -> bool:
+            hours = rng.multinomial(total, profile)
+            return bool(busy_times(hours, days=days, beside="profile", draws=199))
+
+        def is_seen(rng: np.random.Generator, total: int = total) -> bool:
+            found = busy_times(rng.multinomial(total, nights), days=days, draws=199)
+            return any(4 * 24 + 21 in item.hours_of_week() for item in found)
+
+        yield run(f"hours: even month of 30 days, {total:,} incidents", draws, busy)
+        yield run(f"hours: the same profile each day, {total:,} incidents", draws, special)
+        yield run(f"hours: Friday nights doubled found, {total:,}", draws, is_seen, limit=None)
+
+
 def open_cities() -> Iterator[City]:
     """Yield the demo city, and Chicago by block groups where the real data are at hand."""
     from gridmap.io import Workspace
@@ -248,6 +283,7 @@ def main() -> None:
     cities = tuple(open_cities())
     cases = chain(
         change_cases(draws),
+        rhythm_cases(draws),
         *(hot_spot_cases(city, draws) for city in cities),
         *(dispersed_cases(city, draws) for city in cities[:1]),
     )

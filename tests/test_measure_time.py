@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
+from benchmarks.simulate import rhythm_cases
 from gridmap.errors import InputError
+from gridmap.i18n import using_language
 from gridmap.measure.disputes import settle_disputes
+from gridmap.measure.period import weekday_occurrences
 from gridmap.measure.ranking import rank
 from gridmap.measure.repeats import knox_test, repeated_places
-from gridmap.measure.rhythm import Shift, busy_times, day_shifts, shift_counts, week_matrix
+from gridmap.measure.rhythm import (
+    BusyTime,
+    Shift,
+    busy_times,
+    day_shifts,
+    per_occurrence,
+    shift_counts,
+    week_matrix,
+)
 
 
 def test_the_week_is_a_matrix_of_days_by_hours():
@@ -43,16 +56,76 @@ def test_an_even_week_has_no_busy_time():
 
 
 def test_the_scan_equals_brute_force():
-    from gridmap.measure.rhythm import _scan
+    from gridmap.measure.rhythm import _ratio, _stretches
 
     week = np.random.default_rng(2).poisson(3, (7, 24))
-    _, incidents, expected = _scan(week[None], 3)
-    flat = week.ravel()
+    usual = np.random.default_rng(3).uniform(1, 4, (7, 24))
+    usual *= week.sum() / usual.sum()
+    incidents, expected = _stretches(week[None], 3)[0], _stretches(usual[None], 3)[0]
+    ratio = _ratio(incidents, expected, int(week.sum()))
+    total = week.sum()
     for days, stretch, day, hour in ((1, 2, 6, 23), (3, 3, 5, 0), (7, 1, 2, 4)):
         rows = [(d * 24 + hour + h) % 168 for d in range(day, day + days) for h in range(stretch)]
         place = (days - 1, stretch - 1, day, hour)
-        assert incidents[0][place] == flat[rows].sum()
-        assert expected[place] == pytest.approx(flat.sum() * days * stretch / 168)
+        c, e = week.ravel()[rows].sum(), usual.ravel()[rows].sum()
+        assert incidents[place] == c
+        assert expected[place] == pytest.approx(e)
+        right = c * np.log(c / e) + (total - c) * np.log((total - c) / (total - e))
+        assert ratio[place] == pytest.approx(right if c > e else 0.0)
+
+
+def test_a_weekday_that_occurs_five_times_is_no_busy_day():
+    # 1 to 30 September 2024: five Sundays and Mondays, four of every other day.
+    days = weekday_occurrences(date(2024, 9, 1), date(2024, 9, 30))
+    assert days.tolist() == [5, 4, 4, 4, 4, 4, 5]
+    hours = np.repeat(days * 40, 24)
+    assert busy_times(hours, draws=199) != []  # as if Mondays and Sundays were busy
+    assert busy_times(hours, days=days, draws=199) == []
+    assert per_occurrence(hours, days).tolist() == np.full((7, 24), 40.0).tolist()
+    with pytest.raises(ValueError, match="did not occur"):
+        busy_times(hours, days=[5, 4, 4, 4, 4, 4, 0])
+    # A period of three days has no Thursday to count by.
+    few = np.concatenate([np.full(72, 3), np.zeros(96)])
+    assert np.isnan(per_occurrence(few, [1, 1, 1, 0, 0, 0, 0])[3:]).all()
+    assert busy_times(few, days=[1, 1, 1, 0, 0, 0, 0], draws=99) == []
+
+
+def test_special_hours_are_those_beyond_the_daily_profile():
+    # Every evening is busy: that is the profile. Friday nights are special.
+    profile = np.where(np.isin(np.arange(24), (18, 19, 20, 21)), 60, 20)
+    hours = np.tile(profile, 7)
+    evenings = busy_times(hours, draws=199)[0]
+    assert (evenings.days, evenings.first_hour, evenings.hours) == (7, 18, 4)
+    assert busy_times(hours, beside="profile", draws=199) == []
+    hours[4 * 24 + 22 + np.arange(4)] += 40
+    special = busy_times(hours, beside="profile", draws=199)[0]
+    assert (special.first_day, special.days, special.first_hour, special.hours) == (4, 1, 22, 4)
+    # Each hour's incidents shared evenly over the days: 20 + 40 / 7 an hour, for four hours.
+    assert special.expected == pytest.approx(4 * (20 + 40 / 7))
+
+
+@pytest.mark.parametrize(
+    ("time", "zh", "en"),
+    [
+        ((3, 6, 8, 4), "除周三外每日 08:00–12:00", "every day but Wed 08:00–12:00"),
+        ((0, 7, 22, 2), "每日 22:00–24:00", "daily 22:00–24:00"),
+        ((5, 2, 22, 4), "周六至周日 22:00–次日 02:00", "Sat to Sun 22:00–02:00 (next day)"),
+        ((6, 1, 0, 3), "周日 00:00–03:00", "Sun 00:00–03:00"),
+        ((0, 6, 0, 3), "除周日外每日 00:00–03:00", "every day but Sun 00:00–03:00"),
+        ((4, 5, 9, 3), "周五至周二 09:00–12:00", "Fri to Tue 09:00–12:00"),
+    ],
+)
+def test_busy_times_are_said_as_people_say_them(time, zh, en):
+    busy = BusyTime(*time, 1, 1.0, 0.01)
+    for language, text in (("zh", zh), ("en", en)):
+        with using_language(language):
+            assert busy.label() == text
+
+
+def test_few_even_months_have_busy_hours():
+    shares = list(rhythm_cases(40, counts=(60, 3000)))
+    assert all(share.holds() for share in shares), shares
+    assert shares[-1].share > 0.9
 
 
 def test_shifts_share_out_every_hour():

@@ -72,7 +72,7 @@ def _print_units(result: ShiftsResult) -> None:
 def _readable(result: ShiftsResult) -> pd.DataFrame:
     """Return the roster with weekdays in words."""
     roster = result.roster_frame()
-    names = [tr(f"report.day.{day}") for day in _DAYS]
+    names = [tr(f"measure.day.{day}") for day in _DAYS]
     days = [
         tr("api.join").join(names[(first + day) % 7] for day in range(count))
         for first, count in zip(roster["first_day"], roster["days"], strict=True)

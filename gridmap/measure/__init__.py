@@ -153,6 +153,7 @@ from gridmap.measure.rhythm import (
     Shift,
     busy_times,
     day_shifts,
+    per_occurrence,
     shift_counts,
     week_matrix,
 )
@@ -272,6 +273,7 @@ __all__ = [
     "parse_period",
     "parse_weights",
     "parse_within",
+    "per_occurrence",
     "period_before",
     "pieces_of",
     "places_of",

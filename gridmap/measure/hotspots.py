@@ -229,11 +229,13 @@ def getis_ord(
         One number per grid: a density or a rate.
     adjacency
         Neighbours.
-    permutations, seed
-        Number of permutations and their seed. No p-value is below ``2 / (permutations + 1)``,
-        so few permutations let nothing pass the correction where many grids are tested.
+    permutations
+        No p-value is below ``2 / (permutations + 1)``, so few permutations let nothing pass
+        the correction where many grids are tested.
     alpha
         Share of false ones accepted among those found, by the false discovery rate.
+    seed
+        Of the permutations.
     ids
         The grids' ids, for the answer.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,18 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 
-__all__ = ["BusyTime", "Shift", "busy_times", "day_shifts", "shift_counts", "week_matrix"]
+__all__ = [
+    "BusyTime",
+    "Shift",
+    "busy_times",
+    "day_shifts",
+    "per_occurrence",
+    "shift_counts",
+    "week_matrix",
+]
 
 _DAYS, _HOURS = 7, 24
+_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Floats = npt.NDArray[np.float64]
 
 
@@ -38,6 +48,27 @@ def week_matrix(hours: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return counts.reshape(*counts.shape[:-1], _DAYS, _HOURS)
 
 
+def per_occurrence(hours: npt.ArrayLike, days: npt.ArrayLike) -> Floats:
+    """Return incidents of each hour of the week for each time that its weekday occurred.
+
+    A month has four or five of each weekday: only so are they comparable.
+
+    Parameters
+    ----------
+    hours
+        Counts of the 168 hours, Monday first; shape (..., 168).
+    days
+        How often each weekday occurred, Monday first (`weekday_occurrences`).
+
+    Returns
+    -------
+    (..., 7, 24) float64
+        NaN for weekdays that did not occur.
+    """
+    counts, times = week_matrix(hours), np.asarray(days, np.float64)[:, None]
+    return np.divide(counts, times, out=np.full(counts.shape, np.nan), where=times > 0)
+
+
 @dataclass(frozen=True, slots=True)
 class BusyTime:
     """A stretch of hours on a run of weekdays with more incidents than chance allows.
@@ -50,9 +81,9 @@ class BusyTime:
         First hour, and number of hours in a row; hours past midnight belong to the evening
         they began in.
     incidents, expected
-        Incidents, and how many an even week would have had.
+        Incidents, and how many there would have been without a rhythm.
     p_value
-        Share of even weeks, drawn at random, whose busiest stretch is as striking.
+        Share of weeks without a rhythm, drawn at random, whose busiest stretch is as striking.
     """
 
     first_day: int
@@ -74,10 +105,32 @@ class BusyTime:
         hour = self.first_hour + np.arange(self.hours)[None, :]
         return np.asarray(((day + hour) % (_DAYS * _HOURS)).ravel(), np.int64)
 
+    def label(self) -> str:
+        """Return days and hours as people say them, in the current language."""
+        last = (self.first_day + self.days - 1) % _DAYS
+        first_name, last_name = (
+            tr(f"measure.day.{_NAMES[day]}") for day in (self.first_day, last)
+        )
+        if self.days == _DAYS:
+            days = tr("measure.busy.daily")
+        elif self.days == _DAYS - 1:
+            without = tr(f"measure.day.{_NAMES[(last + 1) % _DAYS]}")
+            days = tr("measure.busy.all_but", day=without)
+        elif self.days == 1:
+            days = first_name
+        else:
+            days = tr("measure.busy.days", first=first_name, last=last_name)
+        end = self.first_hour + self.hours
+        key = "measure.busy.hours" if end <= _HOURS else "measure.busy.overnight"
+        until = end if end <= _HOURS else end - _HOURS
+        return tr(key, days=days, since=f"{self.first_hour:02d}:00", until=f"{until:02d}:00")
+
 
 def busy_times(
     hours: npt.ArrayLike,
     *,
+    days: npt.ArrayLike | None = None,
+    beside: Literal["even", "profile"] = "even",
     longest_h: int = 8,
     most: int = 3,
     alpha: float = 0.05,
@@ -86,16 +139,24 @@ def busy_times(
 ) -> list[BusyTime]:
     """Find 重点时段: the stretches of the week in which incidents concentrate.
 
-    A scan statistic (Kulldorff 1997, *Communications in Statistics* 26(6)): of every
-    stretch of up to ``longest_h`` hours on every run of weekdays, the one with the greatest
-    Poisson likelihood ratio ``c log(c / e) + (N - c) log((N - c) / (N - e))``, ``c > e``;
-    its p-value is the rank of that ratio among the greatest ratios of even weeks drawn at
-    random. Further ones are reported if they share no hour with those before.
+    A scan statistic (Kulldorff 1997, *Communications in Statistics* 26(6)): of every stretch
+    of up to ``longest_h`` hours on every run of weekdays, the one with the greatest Poisson
+    likelihood ratio ``c log(c / e) + (N - c) log((N - c) / (N - e))``, ``c > e``; its p-value
+    is the rank of that ratio among the greatest ratios of weeks without a rhythm, drawn at
+    random. Further ones are reported if they share no hour with those before. Expected counts
+    follow how often each weekday occurred.
 
     Parameters
     ----------
     hours
         Incidents in the 168 hours of the week, whole numbers.
+    days
+        How often each weekday occurred in the period, Monday first (`weekday_occurrences`);
+        equally often if None.
+    beside
+        What a week without a rhythm is. ``even``: each hour of each day alike; finds busy
+        hours. ``profile``: the city's own profile of the day, the same on each weekday; finds
+        the days and hours that are special beyond it, and no full week.
     longest_h
         Longest stretch within a day, hours, up to 23.
     most
@@ -108,33 +169,49 @@ def busy_times(
     Returns
     -------
     list of BusyTime
-        The most striking first; empty if the week is even.
+        The most striking first; empty if the week has no rhythm.
     """
     counts = week_matrix(hours).astype(np.int64)
+    times = np.ones(_DAYS) if days is None else np.asarray(days, np.float64)
+    if times.shape != (_DAYS,) or (times < 0).any() or counts[times == 0].any():
+        message = f"incidents on weekdays that did not occur, or no seven weekdays: {times}"
+        raise ValueError(message)
     total = int(counts.sum())
     if total == 0:
         return []
-    ratios, incidents, expected = _scan(counts[None], longest_h)
+    of_day = times / times.sum()
+    profile = counts.sum(axis=0)
+    even = np.full(_HOURS, total / _HOURS)
+    usual = of_day[:, None] * (even if beside == "even" else profile)[None, :]
+    expected = _stretches(usual[None], longest_h)[0]
+    incidents = _stretches(counts[None], longest_h)
+    ratios = _ratio(incidents, expected, total)
     rng = np.random.default_rng(seed)
     greatest = np.empty(draws)
-    even = np.full(_DAYS * _HOURS, 1.0 / (_DAYS * _HOURS))
     for start in range(0, draws, 50):
         size = min(50, draws - start)
-        weeks = rng.multinomial(total, even, size=size).reshape(size, _DAYS, _HOURS)
-        greatest[start : start + size] = _scan(weeks, longest_h)[0].reshape(size, -1).max(axis=1)
+        if beside == "even":
+            weeks = rng.multinomial(total, (usual / total).ravel(), size=size)
+            weeks = weeks.reshape(size, _DAYS, _HOURS)
+        else:
+            weeks = rng.multinomial(profile, of_day, size=(size, _HOURS)).transpose(0, 2, 1)
+        drawn = _ratio(_stretches(weeks, longest_h), expected, total)
+        greatest[start : start + size] = drawn.reshape(size, -1).max(axis=1)
     found: list[BusyTime] = []
     taken = np.zeros(_DAYS * _HOURS, bool)
+    # Ratios of the same stretch, whatever the order they were added up in.
+    hair = 1e-9 * (1.0 + greatest)
     for place in np.argsort(-ratios[0], axis=None, kind="stable"):
-        days, stretch, day, hour = (int(i) for i in np.unravel_index(place, ratios.shape[1:]))
-        p_value = (1 + (greatest >= ratios[0].flat[place]).sum()) / (draws + 1)
+        run, stretch, day, hour = (int(i) for i in np.unravel_index(place, ratios.shape[1:]))
+        p_value = (1 + (greatest + hair >= ratios[0].flat[place]).sum()) / (draws + 1)
         if p_value > alpha or len(found) == most:
             break
         item = BusyTime(
             first_day=day,
-            days=days + 1,
+            days=run + 1,
             first_hour=hour,
             hours=stretch + 1,
-            incidents=int(incidents[0].flat[place]),
+            incidents=round(float(incidents[0].flat[place])),
             expected=float(expected.flat[place]),
             p_value=float(p_value),
         )
@@ -144,30 +221,32 @@ def busy_times(
     return found
 
 
-def _scan(weeks: npt.NDArray[np.int64], longest_h: int) -> tuple[Floats, Floats, Floats]:
-    """Return likelihood ratio and incidents of each stretch, and what is expected in it.
+def _stretches(weeks: npt.NDArray[Any], longest_h: int) -> Floats:
+    """Return the sum of each stretch.
 
     Axes: week, number of days, number of hours, first day, first hour.
     """
     number = len(weeks)
-    total = weeks.reshape(number, -1).sum(axis=1)[:, None, None, None, None]
     flat = weeks.reshape(number, -1)
     # Sums of 1, 2, ... hours from each hour of the week on, past Sunday night to Monday.
     stretches = np.cumsum(
         np.stack([np.roll(flat, -hour, axis=1) for hour in range(longest_h)], axis=1), axis=1
     ).reshape(number, longest_h, _DAYS, _HOURS)
     # Then of 1, 2, ... days.
-    incidents = np.cumsum(
+    return np.cumsum(
         np.stack([np.roll(stretches, -day, axis=2) for day in range(_DAYS)], axis=1), axis=1
     ).astype(float)
-    size = np.arange(1, _DAYS + 1)[:, None] * np.arange(1, longest_h + 1)
-    expected = total * (size / (_DAYS * _HOURS))[None, :, :, None, None]
+
+
+def _ratio(incidents: Floats, expected: Floats, total: int) -> Floats:
+    """Return the likelihood ratio of each stretch; 0 where there are no more than expected."""
     rest, rest_expected = total - incidents, total - expected
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(incidents > 0, incidents * np.log(incidents / expected), 0.0)
         ratio += np.where(rest > 0, rest * np.log(rest / rest_expected), 0.0)
-    ratio[incidents <= expected] = 0.0
-    return ratio, incidents, np.broadcast_to(expected[0], incidents.shape[1:])
+    # What is expected of all days together is what there is, but for rounding.
+    ratio[incidents <= expected * (1.0 + 1e-12)] = 0.0
+    return ratio
 
 
 @dataclass(frozen=True, slots=True)

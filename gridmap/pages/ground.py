@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gridmap.i18n import tr
 from gridmap.maps import (
     Facts,
@@ -18,7 +21,12 @@ from gridmap.maps import (
     room_overlay,
 )
 from gridmap.measure import CountedPeriods, MeasureTable, change_verdict, judge_changes
-from gridmap.measure.period import Period, compared_periods, period_before
+from gridmap.measure.period import (
+    Period,
+    compared_periods,
+    period_before,
+    weekday_occurrences,
+)
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import (
@@ -103,6 +111,14 @@ class Ground:
         first, last = incidents.period[0].date(), incidents.period[1].date()
         since, until = session.since or first, session.until or last
         return Period.of_days(since, until) if since <= until else None
+
+    @property
+    def weekdays(self) -> NDArray[np.int64]:
+        """How often each weekday occurs in the days that are counted, Monday first."""
+        period = self.period
+        if period is None or period.first is None or period.last is None:
+            return np.ones(7, np.int64)
+        return weekday_occurrences(period.first, period.last)
 
     def change_note(
         self,

@@ -19,7 +19,7 @@ from gridmap.maps import (
     choropleth,
     hot_spot_theme,
 )
-from gridmap.measure import MeasureTable
+from gridmap.measure import MeasureTable, per_occurrence
 from gridmap.model import Kind
 from gridmap.pages.cache import density_of, hot_spots_of, slices_of, trust_of
 from gridmap.pages.choices import choice_key
@@ -81,7 +81,7 @@ def show() -> None:
     marked = _marked(session)
     with side:
         table = slices.by_hour(rows=marked, categories=categories)
-        hours = _pick_hours(session, table, marked)
+        hours = _pick_hours(ground, table, marked)
     now = slices.by_grid(hours=hours, categories=categories)
     before = _before(ground, hours, categories)
     with figures:
@@ -121,9 +121,12 @@ def _show_counts(ground: Ground, grids: MeasureTable) -> None:
     show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
 
 
-def _pick_hours(session: Session, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
+def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
-    names = [tr(f"page.day.{day}") for day in _DAYS]
+    session = ground.session
+    names = [tr(f"measure.day.{day}") for day in _DAYS]
+    # A month has four or five of each weekday: they are compared for each time they occur.
+    each = per_occurrence(table.ravel(), ground.weekdays)
     frame = pd.DataFrame(
         [
             {
@@ -131,6 +134,7 @@ def _pick_hours(session: Session, table: Floats, marked: tuple[int, ...]) -> tup
                 "hour": hour,
                 "row": row,
                 "count": int(table[row, hour]),
+                "each": float(np.nan_to_num(each[row, hour])),
             }
             for row, hour in product(range(7), range(24))
         ]
@@ -161,14 +165,15 @@ def _pick_hours(session: Session, table: Floats, marked: tuple[int, ...]) -> tup
                 ),
             ),
             color=alt.Color(
-                "count:Q",
-                title=tr("maps.column.incidents"),
+                "each:Q",
+                title=tr("page.incidents.per_day"),
                 scale=alt.Scale(range=["#fff5eb", "#fdae6b", "#e0570c", "#6b2304"]),
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
             tooltip=[
                 alt.Tooltip("day", title=tr("page.incidents.day")),
                 alt.Tooltip("hour", title=tr("page.incidents.hour")),
+                alt.Tooltip("each", title=tr("page.incidents.per_day"), format=",.1f"),
                 alt.Tooltip("count", title=tr("maps.column.incidents"), format=","),
             ],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ from gridmap.measure.period import Period
 from gridmap.report._areas import with_covered
 from gridmap.report._hot import filled
 from gridmap.report._response import response_notes
-from gridmap.report._times import DAYS
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
 from gridmap.report.tables import HIDDEN, UNKNOWN, Format, Table, column, shown
@@ -235,29 +235,29 @@ def _gap(measured: Measured) -> list[str]:
     return list(dict.fromkeys(short))
 
 
-def busy_words(measured: Measured, hiding: Hiding) -> str:
-    """Name the hours of the week in which incidents concentrate, without their counts."""
+def busy_words(
+    measured: Measured, hiding: Hiding, *, beside: Literal["even", "profile"] = "even"
+) -> str:
+    """Name the hours of the week in which incidents concentrate, without their counts.
+
+    Beside an even week, or beside the city's own profile of the day (`busy_times`).
+    """
     if measured.time is None or measured.time.hours.sum() < _FEW:
         return ""
     counts = measured.time.hours.astype(float)
     hidden = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
     total = np.nan if hiding.one("timed", "incidents") else float(counts.sum())
     week = np.round(filled(counts, hidden, total, hiding.limit)).astype(np.int64)
-    told = []
-    for time in busy_times(week.T.ravel()):
-        first = tr(f"report.day.{DAYS[time.first_day]}")
-        last = tr(f"report.day.{DAYS[(time.first_day + time.days - 1) % 7]}")
-        end = (time.first_hour + time.hours) % 24
-        days = first if time.days == 1 else tr("report.sentence.days", first=first, last=last)
-        if time.days == 7:
-            days = tr("report.sentence.daily")
-        told.append(f"{days} {time.first_hour:02d}:00–{end:02d}:00")
-    return tr("report.sentence.comma").join(told)
+    week[:, measured.time.days == 0] = 0  # days that the period does not have
+    times = busy_times(week.T.ravel(), days=measured.time.days, beside=beside)
+    return tr("report.sentence.comma").join(time.label() for time in times)
 
 
 def _busy(measured: Measured, hiding: Hiding) -> list[str]:
     times = busy_words(measured, hiding)
-    return [tr("report.sentence.busy", times=times)] if times else []
+    special = busy_words(measured, hiding, beside="profile")
+    lines = [tr("report.sentence.busy", times=times)] if times else []
+    return lines + ([tr("report.sentence.busy_profile", times=special)] if special else [])
 
 
 def _leaders(measured: Measured, hiding: Hiding, level: str) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
+from gridmap.measure import per_occurrence
 from gridmap.report._changes import add_changes, chance_notes, total_changes
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
@@ -17,31 +18,36 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
-    """Return incidents by hour of the day and day of the week."""
+    """Return incidents by hour of the day and weekday, for each time that it occurred."""
     time = measured.time
     if time is None or (time.unknown_time and not time.hours.any()):
         return None  # nobody noted a time: 168 zeros would say that nothing happened
     counts = time.hours.astype(float)
+    each = per_occurrence(counts.T.ravel(), time.days).T
     mask = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
     by_hour = hiding.of("hour", "incidents", 24)
     by_day = hiding.of("day", "incidents", 7)
     rows = pd.DataFrame({"hour": [f"{h:02d}:00–{h + 1:02d}:00" for h in range(24)]})
     hidden = pd.DataFrame(index=rows.index)
     for place, day in enumerate(DAYS):
-        rows[day] = np.where(mask[:, place], np.nan, counts[:, place])
+        rows[day] = np.where(mask[:, place], np.nan, each[:, place])
         hidden[day] = mask[:, place]
     rows["all"] = np.where(by_hour, np.nan, counts.sum(axis=1))
     hidden["all"] = by_hour
     total = {"hour": tr("report.total")}
-    sums = {day: float(counts[:, place].sum()) for place, day in enumerate(DAYS)}
+    sums = dict(zip(DAYS, each.sum(axis=0).tolist(), strict=True))
     dark = {day for place, day in enumerate(DAYS) if by_day[place]}
     if hiding.one("timed", "incidents"):
         dark.add("all")
     sums["all"] = float(counts.sum())
     columns = [column("hour", "text")]
-    columns += [Column(day, tr(f"report.day.{day}")) for day in DAYS]
-    columns.append(Column("all", tr("report.total"), bar=True))
-    notes = []
+    columns += [Column(day, tr(f"measure.day.{day}"), "decimal") for day in DAYS]
+    columns.append(Column("all", tr("report.column.hour_total"), bar=True))
+    named = (
+        tr("report.note.weekday", day=tr(f"measure.day.{day}"), count=times)
+        for day, times in zip(DAYS, time.days.tolist(), strict=True)
+    )
+    notes = [tr("report.note.per_weekday", days=tr("report.sentence.comma").join(named))]
     if time.unknown_time:
         text = shown(time.unknown_time, "count", hidden=hiding.one("untimed", "incidents"))
         notes.append(tr("report.note.untimed", count=text))

@@ -20,7 +20,7 @@ from gridmap.measure import (
     summarise,
     weekly_counts,
 )
-from gridmap.measure.period import ComparedPeriods, Period
+from gridmap.measure.period import ComparedPeriods, Period, weekday_occurrences
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
@@ -51,6 +51,8 @@ class TimeCounts:
         Incidents without a category, and without a time.
     total
         All incidents of the period.
+    days : (7,) int64
+        How often each weekday occurred in the part of the period that the data reach over.
     """
 
     hours: Ints
@@ -58,6 +60,7 @@ class TimeCounts:
     unknown_category: int
     unknown_time: int
     total: int
+    days: Ints = field(default_factory=lambda: np.ones(7, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,7 +250,16 @@ def _time(city: City, period: Period) -> TimeCounts | None:
         unknown_category=int(categories[-1]),
         unknown_time=int(hours[-1]),
         total=counts.total,
+        days=_weekdays(city, period),
     )
+
+
+def _weekdays(city: City, period: Period) -> Ints:
+    known = None if city.incidents is None else city.incidents.period
+    if known is None:
+        return np.zeros(7, np.int64)
+    first, last = known[0].date(), known[1].date()
+    return weekday_occurrences(max(period.first or first, first), min(period.last or last, last))
 
 
 def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:
