@@ -36,6 +36,10 @@ check: $(DEV_READY)
 	$(BIN)/python .ci/house.py
 	$(BIN)/python .ci/reference.py --check
 
+# How often the statistics cry wolf on cities in which nothing changed, and what they see; an hour.
+simulate: $(DEV_READY) $(WARM)
+	$(BIN)/python -m benchmarks.simulate
+
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -35,6 +35,7 @@ from gridmap.measure import (
     weekday_occurrences,
 )
 from gridmap.measure.hotspots import windows
+from gridmap.measure.watch import control_chart, scan_space_time
 from gridmap.model import City, Kind, Layer
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "main",
     "open_cities",
     "rhythm_cases",
+    "watch_cases",
 ]
 
 ALPHA = 0.05
@@ -261,6 +263,45 @@ def rhythm_cases(
         yield run(f"hours: Friday nights doubled found, {total:,}", draws, is_seen, limit=None)
 
 
+def watch_cases(draws: int) -> Iterator[Share]:
+    """Yield how often a quiet city is given an alert; then one with a planted cluster.
+
+    A look whose p-value is right alerts with chance ``1 / N`` where once in N looks is promised,
+    and so brings ``365 / N`` alerts a year, however alike the looks of following days are.
+    """
+    side, days, total = 12, 90, 900
+    xy = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 500.0
+    level = np.random.default_rng(7).gamma(1.0, 1.0, side * side)
+    weekday = np.resize([1.0, 1.0, 1.0, 1.0, 1.3, 1.6, 1.4], days)
+
+    def look(rng: np.random.Generator, planted: int = 0) -> float:
+        place = rng.choice(side * side, total, p=level / level.sum())
+        day = rng.choice(days, total, p=weekday / weekday.sum())
+        middle = np.argsort(level)[len(level) // 2]
+        near = np.argsort(np.hypot(*(xy - xy[middle]).T), kind="stable")[:4]
+        place = np.append(place, rng.choice(near, planted))
+        day = np.append(day, rng.integers(days - 5, days, planted))
+        found = scan_space_time(place, day, xy, until=days - 1, draws=199,
+                                seed=int(rng.integers(2**31)))  # fmt: skip
+        return found[0].p_value if found else 1.0
+
+    yield run("watch: a quiet look alerts, once in 20 promised", draws,
+              lambda rng: look(rng) <= ALPHA)  # fmt: skip
+    yield run("watch: planted, 12 more in 5 days at 4 places, found at once in 100 looks", draws,
+              lambda rng: look(rng, 12) <= 0.01, limit=None)  # fmt: skip
+
+    for mean, dispersion in ((2.0, 1.0), (20.0, 2.0), (100.0, 3.0)):
+
+        def signals(
+            rng: np.random.Generator, mean: float = mean, dispersion: float = dispersion
+        ) -> bool:
+            weekly = negative_binomial(rng, np.full((1, 53), mean), dispersion)
+            return bool(control_chart(weekly, recurrence_weeks=20).signals.any())
+
+        name = f"watch: chart of {mean:g} a week, variance/mean {dispersion:g}, a week signals"
+        yield run(name, 10 * draws, signals)
+
+
 def open_cities() -> Iterator[City]:
     """Yield the demo city, and Chicago by block groups where the real data are at hand."""
     from gridmap.io import Workspace
@@ -284,6 +325,7 @@ def main() -> None:
     cases = chain(
         change_cases(draws),
         rhythm_cases(draws),
+        watch_cases(draws),
         *(hot_spot_cases(city, draws) for city in cities),
         *(dispersed_cases(city, draws) for city in cities[:1]),
     )

@@ -175,6 +175,12 @@ from gridmap.measure.summary import (
     MeasureTable,
     summarise,
 )
+from gridmap.measure.watch import (
+    Cluster,
+    ControlChart,
+    control_chart,
+    scan_space_time,
+)
 from gridmap.measure.workload import (
     CRITERIA,
     Workload,
@@ -198,7 +204,9 @@ __all__ = [
     "Basis",
     "BusyTime",
     "By",
+    "Cluster",
     "ComparedPeriods",
+    "ControlChart",
     "CountedPeriods",
     "Coverage",
     "Crosswalk",
@@ -237,6 +245,7 @@ __all__ = [
     "changed_hot_spots",
     "compare_periods",
     "compared_periods",
+    "control_chart",
     "count_batches",
     "count_incidents",
     "count_incidents_by",
@@ -288,6 +297,7 @@ __all__ = [
     "road_length_m",
     "room_table",
     "sample_points",
+    "scan_space_time",
     "score_maps",
     "score_stability",
     "scott_bandwidth_m",

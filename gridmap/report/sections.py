@@ -202,7 +202,7 @@ def _hours(report: Report) -> Figure | None:
         each = np.round(each, 0)  # digits would tell counts
     each = np.where(hidden, np.nan, each)
     caption = tr("briefing.chart.hours")
-    names = tuple(tr(f"report.day.{day}") for day in DAYS)
+    names = tuple(tr(f"measure.day.{day}") for day in DAYS)
     return Figure(HourChart(each, names, caption), caption, caption, key="hours")
 
 

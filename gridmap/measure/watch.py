@@ -1,0 +1,289 @@
+"""What is unusual now: the prospective space-time scan, and control charts of weekly counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse, stats
+from scipy.spatial import cKDTree
+
+from gridmap.measure.chance import estimate_dispersion
+
+__all__ = ["Cluster", "ControlChart", "control_chart", "scan_space_time"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)  # places in a circle, each about 1.6 times the last
+_FEWEST = 2  # incidents in a cluster
+_MOST = 5  # clusters told
+_LARGEST_SHARE = 0.5  # of all incidents that the places of a circle have
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cluster:
+    """Places with more incidents of late than their usual level and the city's days explain.
+
+    Attributes
+    ----------
+    places
+        The places, the middle one first.
+    days
+        Length up to the last day: it began so many days ago.
+    observed, expected
+        Incidents in it, and as many as the places' and the days' totals would put there.
+    p_value
+        Share of arrangements in which times were shuffled among the incidents that have a
+        cluster as striking anywhere.
+    """
+
+    places: Ints
+    days: int
+    observed: int
+    expected: float
+    p_value: float
+
+    @property
+    def recurrence_days(self) -> float:
+        """By chance one as striking is seen once in so many days, if one looks every day."""
+        return 1.0 / self.p_value
+
+
+def scan_space_time(
+    place: npt.ArrayLike,
+    day: npt.ArrayLike,
+    xy: npt.ArrayLike,
+    *,
+    until: int,
+    history_days: int = 90,
+    longest_days: int = 7,
+    draws: int = 999,
+    seed: int = 0,
+) -> list[Cluster]:
+    """Scan for places where there are unusually many incidents up to today.
+
+    The prospective space-time permutation scan (Kulldorff, Heffernan, Hartman, Assuncao and
+    Mostashari 2005, *PLoS Medicine* 2(3)). It needs incidents only: of ``C`` incidents, ``c_z``
+    at place z and ``c_d`` on day d, ``c_z c_d / C`` are expected there and then, so that each
+    place keeps its usual level and each day the city's. Of all circles of places and all
+    periods up to the last day, the one with the greatest ``c log(c / e) + (C - c) log((C - c)
+    / (C - e))``, ``c > e``, stands out most; its p-value is its rank among the greatest of
+    arrangements in which times are shuffled among the incidents.
+
+    Parameters
+    ----------
+    place
+        Place of each incident, a row of ``xy``.
+    day
+        Day of each incident, a whole number.
+    xy
+        Middle of each place, metres, shape (places, 2).
+    until
+        The last day that is looked at; later incidents are left out.
+    history_days
+        Days up to it that make the usual level.
+    longest_days
+        Longest cluster.
+    draws, seed
+        Arrangements, and their seed. No p-value is below ``1 / (draws + 1)``.
+
+    Returns
+    -------
+    list of Cluster
+        The five most striking, whatever their p-values, none with a place of one before;
+        empty without incidents of late.
+    """
+    where, when = np.asarray(place, np.int64), np.asarray(day, np.int64)
+    points = np.asarray(xy, np.float64)
+    if where.shape != when.shape or points.ndim != 2 or points.shape[1] != 2:
+        message = f"places {where.shape} and days {when.shape} of each incident, xy {points.shape}"
+        raise ValueError(message)
+    if len(where) and not (where.min() >= 0 and where.max() < len(points)):
+        message = f"places must be rows of xy, 0 to {len(points) - 1}"
+        raise ValueError(message)
+    if not 1 <= longest_days < history_days:
+        message = f"longest_days must be 1 to history_days - 1, received {longest_days}"
+        raise ValueError(message)
+    keep = (when <= until) & (when > until - history_days)
+    where, ago = where[keep], until - when[keep]
+    total = len(where)
+    # The incidents of the last 1, 2, ... days come first, once they are ordered by day.
+    recent = np.searchsorted(np.sort(ago), np.arange(1, longest_days + 1))
+    if not total or not recent[-1]:
+        return []
+    usual = np.bincount(where, minlength=len(points)).astype(float)
+    circles = _circles(points, usual, _LARGEST_SHARE * total)
+    expected = (circles @ usual)[:, None] * recent[None, :] / total
+    observed = circles @ _lately(where[np.argsort(ago, kind="stable")], recent, len(points))
+    score = _score(observed, expected, total)
+    rng = np.random.default_rng(seed)
+    greatest = np.empty(draws)
+    for draw in range(draws):
+        shuffled = where[rng.permutation(total)[: recent[-1]]]
+        found = circles @ _lately(shuffled, recent, len(points))
+        greatest[draw] = _score(found, expected, total).max()
+    clusters: list[Cluster] = []
+    taken = np.zeros(len(points), bool)
+    for at in np.argsort(-score, axis=None, kind="stable"):
+        circle, length = (int(i) for i in np.unravel_index(at, score.shape))
+        if score[circle, length] <= 0 or len(clusters) == _MOST:
+            break
+        members = circles.indices[circles.indptr[circle] : circles.indptr[circle + 1]]
+        if taken[members].any():
+            continue
+        taken[members] = True
+        middle = points[circle % len(points)]
+        order = np.argsort(np.hypot(*(points[members] - middle).T), kind="stable")
+        rank = 1 + int((greatest >= score[circle, length] - 1e-9).sum())
+        clusters.append(
+            Cluster(
+                members[order].astype(np.int64),
+                length + 1,
+                round(float(observed[circle, length])),
+                float(expected[circle, length]),
+                rank / (draws + 1),
+            )
+        )
+    return clusters
+
+
+def _circles(points: Floats, usual: Floats, largest: float) -> sparse.csr_array:
+    """Return which places each circle holds: a size after the other, each around every place."""
+    sizes = [size for size in _SIZES if size <= len(points)]
+    near = cKDTree(points).query(points, k=sizes[-1])[1].reshape(len(points), -1)
+    held = np.cumsum(usual[near], axis=1)
+    rows, columns = [], []
+    for number, size in enumerate(sizes):
+        centres = np.flatnonzero(held[:, size - 1] <= largest)
+        rows.append(np.repeat(centres + number * len(points), size))
+        columns.append(near[centres, :size].ravel())
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    shape = (len(sizes) * len(points), len(points))
+    return sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
+
+
+def _lately(places: Ints, recent: Ints, size: int) -> Floats:
+    """Return the incidents of each place in the last 1, 2, ... days; the latest come first."""
+    step = np.searchsorted(recent, np.arange(recent[-1]), side="right")
+    counts = np.zeros((size, len(recent)))
+    np.add.at(counts, (places[: recent[-1]], step), 1.0)
+    return np.cumsum(counts, axis=1)
+
+
+def _score(observed: Floats, expected: Floats, total: int) -> Floats:
+    rest = total - observed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = observed * np.log(observed / expected)
+        score += np.where(rest > 0, rest * np.log(rest / (total - expected)), 0.0)
+    score[(observed < _FEWEST) | (observed <= expected)] = 0.0
+    return np.asarray(score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ControlChart:
+    """An exponentially weighted moving average of each row's weeks, and its limits.
+
+    Attributes
+    ----------
+    usual : (n,) float64
+        Weekly mean of each row in the weeks before.
+    dispersion : (n,) float64
+        Variance over mean.
+    average : (n, weeks) float64
+        The moving average in standard deviations of a week; begun anew after each signal.
+    limit
+        A signal is an average above it, or below its negative.
+    signals : (n, weeks) int64
+        1 for more than usual, -1 for fewer, 0 for neither.
+    """
+
+    usual: Floats
+    dispersion: Floats
+    average: Floats
+    limit: float
+    signals: Ints
+
+
+def control_chart(
+    weekly: npt.ArrayLike,
+    *,
+    baseline: int = 52,
+    weight: float = 0.2,
+    recurrence_weeks: float = 52.0,
+) -> ControlChart:
+    """Chart weekly counts against what was usual, with limits that chance crosses rarely.
+
+    Roberts (1959), *Technometrics* 1(3): ``z_t = weight x_t + (1 - weight) z_(t-1)``. Here
+    ``x_t`` is a week's normal score under negative binomial counts with the baseline's mean
+    and dispersion (`gridmap.measure.estimate_dispersion`), the mean's own error allowed for.
+    The limit is the one that rows in which nothing changes cross once in
+    ``recurrence_weeks`` weeks of the year after the baseline, found by simulation.
+
+    Parameters
+    ----------
+    weekly
+        Counts of each row in consecutive weeks, shape (n, weeks), more than ``baseline``.
+    baseline
+        Weeks at the beginning that say what is usual, 26 or more.
+    weight
+        Weight of the last week, above 0 and up to 1.
+    recurrence_weeks
+        Mean number of weeks from one false signal of a row to the next.
+    """
+    counts = np.atleast_2d(np.asarray(weekly, np.float64))
+    if not 26 <= baseline < counts.shape[1] or not 0 < weight <= 1 or not recurrence_weeks > 1:
+        message = (
+            f"26 <= baseline < weeks, 0 < weight <= 1, recurrence_weeks > 1; received {baseline} "
+            f"of {counts.shape[1]}, {weight}, {recurrence_weeks}"
+        )
+        raise ValueError(message)
+    before = counts[:, :baseline]
+    usual = before.mean(axis=1)
+    factor = estimate_dispersion(before).factor * (1.0 + 1.0 / baseline)
+    scores = _normal_scores(counts[:, baseline:], np.maximum(usual, 0.5 / baseline), factor)
+    limit = _limit(baseline, weight, recurrence_weeks)
+    average, signals = _smoothed(scores, weight, limit)
+    return ControlChart(usual, factor, average, limit, signals)
+
+
+def _normal_scores(counts: Floats, mean: Floats, factor: Floats) -> Floats:
+    """Return the normal score of the middle of each count's chance."""
+    wide = np.maximum(factor, 1.0 + 1e-6)[:, None]
+    size, chance = mean[:, None] / (wide - 1.0), 1.0 / wide
+    law = stats.nbinom(np.broadcast_to(size, counts.shape), np.broadcast_to(chance, counts.shape))
+    below, above = law.cdf(counts - 1), law.sf(counts)
+    here = 1.0 - below - above
+    low = stats.norm.ppf(np.clip(below + here / 2, 1e-300, 1.0))
+    high = stats.norm.isf(np.clip(above + here / 2, 1e-300, 1.0))
+    return np.where(below < above, low, high)
+
+
+def _smoothed(scores: Floats, weight: float, limit: float) -> tuple[Floats, Ints]:
+    average = np.zeros_like(scores)
+    signals = np.zeros(scores.shape, np.int64)
+    last = np.zeros(len(scores))
+    for week in range(scores.shape[1]):
+        last = weight * scores[:, week] + (1.0 - weight) * last
+        average[:, week] = last
+        signals[:, week] = np.where(last > limit, 1, np.where(last < -limit, -1, 0))
+        last = np.where(signals[:, week] != 0, 0.0, last)
+    return average, signals
+
+
+@lru_cache(maxsize=64)
+def _limit(baseline: int, weight: float, recurrence_weeks: float) -> float:
+    """Return the limit that chance crosses once in so many weeks of the year after."""
+    rng = np.random.default_rng(baseline)
+    weeks = 52
+    error = rng.normal(0.0, 1.0 / np.sqrt(baseline), (20_000, 1))  # of the baseline's mean
+    scores = (rng.normal(size=(20_000, weeks)) - error) / np.sqrt(1.0 + 1.0 / baseline)
+    low, high = 0.0, 8.0
+    for _ in range(30):
+        limit = (low + high) / 2
+        rate = (_smoothed(scores, weight, limit)[1] != 0).mean()
+        low, high = (limit, high) if rate > 1.0 / recurrence_weeks else (low, limit)
+    return high
