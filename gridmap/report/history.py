@@ -173,6 +173,7 @@ def measure_history(
     levels: Sequence[Level] = ("station", "beat"),
     judged: Mapping[str, pd.DataFrame] | None = None,
     judged_against: Period | None = None,
+    alpha: float = 0.05,
 ) -> History | None:
     """Count the incidents of a city by period, week, category, station and beat.
 
@@ -238,7 +239,7 @@ def measure_history(
     for each, (now, before) in zip(compared, sides, strict=True):
         known = judged if judged and each.before == judged_against else None
         if known is None or any(level not in known for level, *_ in every):
-            known = _judge(each, every, now, before, past)
+            known = _judge(each, every, now, before, past, alpha=alpha)
         tables.append(known)
     for level, rows, ids, labels in every:
         size = len(ids)
@@ -289,6 +290,8 @@ def _judge(
     now: npt.NDArray[np.bool_],
     before: npt.NDArray[np.bool_],
     past: Mapping[str, WeeklyCounts],
+    *,
+    alpha: float,
 ) -> dict[str, pd.DataFrame]:
     """Judge the changes of every level together."""
     city = (int(now.sum()), int(before.sum()))
@@ -304,7 +307,7 @@ def _judge(
             None if level == "city" else city,
             history,
         )
-    return judge_changes(tables)
+    return judge_changes(tables, alpha=alpha)
 
 
 def _locate(

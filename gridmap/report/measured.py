@@ -121,6 +121,7 @@ def measure_all(
     plan: Plan | None,
     rules: tuple[Norm, ...],
     progress: Progress,
+    alpha: float = 0.05,
 ) -> Measured:
     """Measure everything that a report tells.
 
@@ -136,6 +137,8 @@ def measure_all(
         Norms of staffing.
     progress
         Told what is being done and how much of the measuring is done, 0 to 1.
+    alpha
+        Share of reports that may carry a false verdict on a change to ``compared``.
     """
     levels = [level for level in LEVELS if _has(city, level, plan)]
     now: dict[By, MeasureTable] = {}
@@ -158,7 +161,8 @@ def measure_all(
     if compared is not None:
         time_before = _time(city, compared)
         sides = ComparedPeriods("previous", period, compared)
-        changes = _judge(city, plan, sides, (now, before), (time, time_before))
+        tables = ((now, before), (time, time_before))
+        changes = _judge(city, plan, sides, *tables, alpha=alpha)
     comparison, present, response = None, None, None
     if plan is not None and has_beats(city) and city.has(Kind.GRID):
         progress("comparison", (len(levels) + 2) / steps)
@@ -195,6 +199,8 @@ def _judge(
     periods: ComparedPeriods,
     tables: tuple[dict[By, MeasureTable], dict[By, MeasureTable]],
     times: tuple[TimeCounts | None, TimeCounts | None],
+    *,
+    alpha: float,
 ) -> dict[str, pd.DataFrame]:
     """Judge all changes that the report shows together, before anything is hidden."""
     now, before = tables
@@ -224,7 +230,7 @@ def _judge(
             total,
             history.get("category"),
         )
-    return judge_changes(found)
+    return judge_changes(found, alpha=alpha)
 
 
 def _has(city: City, level: By, plan: Plan | None) -> bool:

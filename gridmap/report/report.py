@@ -56,6 +56,7 @@ __all__ = ["Pages", "Report", "Request", "build_report"]
 
 #: How much of a report is written.
 Pages = Literal["1", "4", "full"]
+_ALPHA = 0.05  # share of reports with any false verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,7 @@ def build_report(
         plan=plan,
         rules=request.settings.norms,
         progress=tell,
+        alpha=_alpha(request.compare),
     )
     tell("suppress", 1.0)
     hiding = hide_counts(measured, request.suppress_below)
@@ -324,7 +326,18 @@ def _history(measured: Measured, hiding: Hiding, compare: str) -> History | None
         levels=levels,
         judged=measured.changes,
         judged_against=measured.compared,
+        alpha=_alpha(compare),
     )
+
+
+def _alpha(compare: str) -> float:
+    """Return the chance of a false verdict for each basis, so that all have 5 % together.
+
+    What is asked for decides, not what is hidden: verdicts are the same with either.
+    """
+    if compare == "none":
+        return _ALPHA
+    return _ALPHA / len(parse_bases(compare) or get_args(Basis))
 
 
 def _left_out(measured: Measured, hiding: Hiding) -> str:
