@@ -102,11 +102,13 @@ def test_the_measures_leave_no_measure_out() -> None:
         "change_verdict", "rest_p_value", "window_dispersion",
         "compared_periods", "count_batches", "count_incidents", "count_incidents_by",
         "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces", "day_shifts",
-        "hypercube", "lorenz_curve", "moment", "networks_of", "norms", "open_hours",
+        "hypercube", "lorenz_curve", "is_missing", "missing_counts", "moment", "networks_of",
+        "norms", "open_hours",
         "parse_bases", "parse_period", "parse_weights", "parse_within", "per_occurrence",
         "period_before", "pieces_of", "places_of", "present_plan", "reach_frame",
         "respond_to_both", "sample_points", "scott_bandwidth_m", "shift_counts", "tell_response",
-        "top_area", "travel_of", "weekday_occurrences", "weekly_counts", "worst_grids",
+        "top_area", "travel_of", "weekday_occurrences", "weekly_counts",
+        "without_missing", "worst_grids",
     }  # fmt: skip
     functions = {
         name

@@ -20,7 +20,7 @@ _WAVES = 3  # of a season: the year, its half and its third; the first two in ha
 _NEWTON_STEPS = 15
 _BLOCKS = 6  # runs of weeks that a history must hold for their dispersion to be estimated
 _NEARLY_POISSON = 1e-6  # a dispersion this close to 1 is 1
-_PRECISE = 1e-17  # a tail is summed until its terms are this small beside its sum
+_PRECISE = 1e-14  # a tail is summed until its terms are this small beside its sum
 _FEWEST_FREEDOM = 1.0
 
 
@@ -153,12 +153,9 @@ def share_p_value(
     if (k < 0).any() or (k > n).any() or (p < 0).any() or (p > 1).any() or (factor < 1).any():
         message = "hits must be 0 to draws, chances 0 to 1, dispersions 1 or more"
         raise ValueError(message)
-    tails = []
-    if side != "upper":
-        tails.append(_tail(k, n, p, factor))
-    if side != "lower":
-        tails.append(_tail(n - k, n, 1.0 - p, factor))
-    tail = np.minimum.reduce(tails)
+    # Two-sided, the tail away from the mean is the smaller one.
+    lower = k <= n * p if side == "both" else np.full(k.shape, side == "lower")
+    tail = _tail(np.where(lower, k, n - k), n, np.where(lower, p, 1.0 - p), factor)
     known = np.isfinite(degrees) & (tail > 0) & (tail < 1)
     tail[known] = scipy.stats.t.sf(scipy.stats.norm.isf(tail[known]), degrees[known])
     both = 2.0 if side == "both" else 1.0
