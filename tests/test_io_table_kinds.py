@@ -11,6 +11,7 @@ import pytest
 from gridmap.errors import GridmapError
 from gridmap.io import ImportOptions, import_files, read_city
 from gridmap.io._coordinates import as_degrees
+from gridmap.measure import count_located
 from gridmap.model.crs import reproject_points
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "files"
@@ -346,3 +347,15 @@ def test_shared_cases(tmp_path, name):
         assert stored(city)[0] == right["time"]
     if "note" in right:
         assert right["note"] in keys(report)
+
+
+def test_months_without_days_have_no_hours_in_any_count(tmp_path):
+    rows = (
+        "2024-03,盗窃,120.112,30.212\n2024-03,纠纷,120.112,30.212\n2024-04,盗窃,120.112,30.212\n"
+    )
+    _, city = bring(tmp_path, "月份,警情类别,经度,纬度\n" + rows)
+    counts = count_located(city, None)
+    assert counts.table("hour").sum() == 0
+    assert counts.table("hour", with_unknown=True)[-1] == 3
+    assert counts.table("month").tolist() == [2, 1]
+    assert counts.table("category").tolist() == [2, 1]

@@ -258,7 +258,7 @@ def count_located(
                     whole["category"][part] if axes.categories else none[:some],
                 )
 
-    return _count(parts(), rows, axes)
+    return _count(parts(), rows, axes, months_only=incidents.precision == "month")
 
 
 def count_incidents_by(
@@ -276,8 +276,13 @@ def count_incidents_by(
 _Part = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.datetime64], npt.NDArray[np.int16]]
 
 
-def _count(parts: Iterable[_Part], rows: int, axes: Axes) -> IncidentCounts:
-    """Count parts that say the row, time and category of each incident."""
+def _count(
+    parts: Iterable[_Part], rows: int, axes: Axes, *, months_only: bool = False
+) -> IncidentCounts:
+    """Count parts that say the row, time and category of each incident.
+
+    Where times are known to the month only, no incident has an hour.
+    """
     months = _months(axes.months)
     hours = _tally.HOURS if axes.hours else 0
     sizes = np.array([rows + 1, hours + 1, len(axes.categories) + 1, len(months) + 1])
@@ -287,6 +292,9 @@ def _count(parts: Iterable[_Part], rows: int, axes: Axes) -> IncidentCounts:
         seconds = time.astype("datetime64[s]", copy=False).view(np.int64)
         place = np.empty(len(row), np.int64)
         _tally.places(row.astype(np.int64), seconds, category, month_of_day, sizes, place)
+        if months_only and hours:
+            step = int(sizes[2:].prod())
+            place += (hours - place // step % (hours + 1)) * step
         table.add(place)
     places, counts = table.finish()
     names = tuple(str(month) for month in months)
