@@ -12,7 +12,7 @@ DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test fast check format data docs pictures wheelhouse closed-network clean
+.PHONY: run test fast fuzz check format data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
@@ -27,6 +27,12 @@ test: $(DEV_READY) $(WARM)
 # What to run while working: no browser, no database, no real data, nothing slow.
 fast: $(DEV_READY) $(WARM)
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "not browser and not postgresql and not real_data and not slow"
+
+# Ten times the mutations that the tests try, with another seed: make fuzz SEED=7 COUNT=20000
+COUNT ?= 3000
+SEED ?= 2
+fuzz: $(DEV_READY)
+	GRIDMAP_FUZZ=$(COUNT) GRIDMAP_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/test_io_fuzz.py
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .

@@ -111,7 +111,10 @@ def read_layers(
             "processor_s": _PROCESSOR_S + _PROCESSOR_PER_MB * (size // 1_000_000),
         }
         answer = _ask(request, path.name, out)
-        return [_layer(item, out) for item in answer["layers"]]
+        try:
+            return [_layer(item, out) for item in answer["layers"]]
+        except (ValueError, TypeError, KeyError) as error:  # ArrowInvalid is a ValueError
+            raise InputError("gdal.error.cannot_open", file=path.name) from error
 
 
 def _ask(request: dict[str, Any], name: str, out: Path) -> dict[str, Any]:
@@ -221,6 +224,7 @@ def _layer(item: dict[str, Any], out: Path) -> RawLayer:
 
     with pa.memory_map(str(out / item["file"])) as source:
         table = pa.ipc.open_file(source).read_all()
+        table, in_bytes = _with_valid_text(table)
         table.validate(full=True)
         shapes, closed = None, 0
         if item["has_shapes"] and "geometry" in table.column_names:
@@ -232,7 +236,8 @@ def _layer(item: dict[str, Any], out: Path) -> RawLayer:
         if name in frame.columns:
             frame[name] = _times(frame[name])
     return RawLayer(
-        item["name"], frame, shapes, item["crs"], item["driver"], bool(item["in_bytes"]),
+        item["name"], frame, shapes, item["crs"], item["driver"],
+        bool(item["in_bytes"]) or in_bytes,
         str(item.get("encoding", "")), closed,
     )  # fmt: skip
 
@@ -248,6 +253,24 @@ def _shapes(raw: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
     mended[shapely.area(mended) == 0] = None
     shapes[lost] = mended
     return shapes, int((~shapely.is_missing(mended)).sum())
+
+
+def _with_valid_text(table: Any) -> tuple[Any, bool]:  # noqa: ANN401 - pyarrow carries no types
+    """Return a table whose text is text; as bytes, each a Latin-1 letter, where it is no UTF-8."""
+    import pyarrow as pa
+
+    places = [n for n, field in enumerate(table.schema) if pa.types.is_string(field.type)
+              or pa.types.is_large_string(field.type)]  # fmt: skip
+    try:
+        for place in places:
+            table.column(place).validate(full=True)
+    except pa.ArrowInvalid:
+        for place in places:
+            cells = table.column(place).cast(pa.large_binary()).to_pylist()
+            text = [None if cell is None else cell.decode("latin-1") for cell in cells]
+            table = table.set_column(place, table.schema.names[place], pa.array(text, pa.string()))
+        return table, True
+    return table, False
 
 
 def _plain(table: Any) -> Any:  # noqa: ANN401 - pyarrow carries no types
