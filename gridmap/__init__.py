@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gridmap.api.compare import CompareOptions, CompareResult, compare
     from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
     from gridmap.api.exchange import plan_frame, to_gerrychain
+    from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
     from gridmap.api.open import load_plan, open  # noqa: A004 - gridmap.open, as rasterio.open
     from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
@@ -54,6 +55,8 @@ _HOMES = {
     "CoverageOptions": "gridmap.api.coverage",
     "CoverageResult": "gridmap.api.coverage",
     "GridmapError": "gridmap.errors",
+    "HotspotsOptions": "gridmap.api.hotspots",
+    "HotspotsResult": "gridmap.api.hotspots",
     "Incidents": "gridmap.model",
     "Kind": "gridmap.model",
     "Layer": "gridmap.model",
@@ -79,6 +82,7 @@ _HOMES = {
     "check": "gridmap.api.check",
     "compare": "gridmap.api.compare",
     "coverage": "gridmap.api.coverage",
+    "hotspots": "gridmap.api.hotspots",
     "import_files": "gridmap.io",
     "load_plan": "gridmap.api.open",
     "make_city": "gridmap.demo",
@@ -108,6 +112,8 @@ __all__ = [
     "CoverageOptions",
     "CoverageResult",
     "GridmapError",
+    "HotspotsOptions",
+    "HotspotsResult",
     "Incidents",
     "Kind",
     "Layer",
@@ -134,6 +140,7 @@ __all__ = [
     "check",
     "compare",
     "coverage",
+    "hotspots",
     "import_files",
     "load_plan",
     "make_city",

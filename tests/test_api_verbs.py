@@ -17,6 +17,7 @@ VERBS = {
     "check": {},
     "repair": {"tolerance_m": 2.0},
     "measure": {"by": "station"},
+    "hotspots": {"hours": "8-20", "expect": "residents"},
     "coverage": {"within": "500m", "by": "beat"},
     "site": {"rooms": 2, "within": "500m"},
     "propose": {"beats": 6, "effort": "quick", "seed": 3},
@@ -61,7 +62,7 @@ def timeless(answer):
     return [timeless(item) for item in answer] if isinstance(answer, list) else answer
 
 
-@pytest.mark.parametrize("name", ["check", "measure", "coverage", "site", "propose"])
+@pytest.mark.parametrize("name", ["check", "measure", "hotspots", "coverage", "site", "propose"])
 def test_the_command_answers_as_python_does(place, results, name):
     done = run(name, place.path, *flags(VERBS[name]), "--json")
     assert done.returncode == 0, done.stderr

@@ -28,6 +28,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "gridmap measure mycity --by station",
         "gridmap measure mycity --from 2024-03-01 --to 2024-03-31 --csv march.csv",
     ),
+    "hotspots": (
+        "gridmap hotspots mycity --from 2024-03-01 --hours 22-6",
+        "gridmap hotspots mycity --expect residents --out hot.gpkg --json",
+    ),
     "coverage": (
         "gridmap coverage mycity --within 500m,5min --mode walk",
         "gridmap coverage mycity --by beat --network all",

@@ -24,7 +24,7 @@ _HELP = {"-h", "--help"}
 #: Group to its commands; a command is ``command`` of the module of its name.
 GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("demo", "import", "check", "repair"),
-    "measure": ("measure", "coverage"),
+    "measure": ("measure", "hotspots", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
     "duty": ("shifts", "patrol", "around"),
     "report": ("report",),

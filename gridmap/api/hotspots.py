@@ -1,0 +1,192 @@
+"""Hot spots: grids with more, or fewer, incidents around them than chance allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+
+from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
+from gridmap.api.results import FORMAT, MapView, Result, rows_of
+from gridmap.api.verbs import verb
+from gridmap.errors import OptionError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.measure import HotSpots
+    from gridmap.model import City
+
+__all__ = ["HotspotsJson", "HotspotsOptions", "HotspotsResult", "hotspots"]
+
+
+def _hours(value: object, option: str) -> tuple[int, ...]:
+    """Return hours of the day from ``22-6``, ``18,19`` or numbers.
+
+    >>> _hours("22-1", "hours")
+    (22, 23, 0)
+    """
+    if isinstance(value, str):
+        parts = as_list(value, option)
+    elif isinstance(value, Sequence):
+        parts = tuple(str(item) for item in value)
+    else:
+        raise OptionError("api.error.hours_of_day", option=option, received=type(value).__name__)
+    found: list[int] = []
+    for part in parts:
+        first, sign, last = (word.strip() for word in part.partition("-"))
+        ends = (first, last) if sign else (first, str(int(first) + 1) if first.isdecimal() else "")
+        if not all(end.isdecimal() and int(end) <= 24 for end in ends) or ends[0] == ends[1]:
+            raise OptionError("api.error.hours_of_day", option=option, received=part)
+        start, end = int(ends[0]) % 24, int(ends[1])
+        count = (end - start) % 24 or 24
+        found += [(start + step) % 24 for step in range(count)]
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HotspotsOptions(Options):
+    """Which incidents `hotspots` counts, and what it expects of chance."""
+
+    verb: ClassVar[str] = "hotspots"
+
+    since: str = option("", flag="--from", metavar="DATE", parse=as_date)
+    until: str = option("", flag="--to", metavar="DATE", parse=as_date)
+    hours: Sequence[int] = option((), metavar="22-6", parse=_hours)
+    categories: Sequence[str] = option((), metavar="NAME,...", parse=as_list)
+    expect: Literal["area", "residents"] = option("area", choices=("area", "residents"))
+    method: Literal["counts", "gi"] = option("counts", choices=("counts", "gi"), costs=True)
+
+    def check_together(self) -> None:
+        """Check that the period does not end before it begins."""
+        check_period(self.since, self.until)
+
+
+class HotspotRow(TypedDict):
+    """One hot or cold grid."""
+
+    id: str
+    kind: str
+    observed: float
+    expected: float
+    p: float
+
+
+class HotspotsJson(TypedDict):
+    """The JSON of ``gridmap hotspots --json``."""
+
+    format: int
+    rows: list[HotspotRow]
+    grids: int
+    method: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class HotspotsResult(Result):
+    """The hot and cold grids of a city.
+
+    Attributes
+    ----------
+    city, options
+        What was looked at, and how.
+    found
+        The answer for every grid; see `gridmap.measure.HotSpots`.
+    """
+
+    city: City
+    options: HotspotsOptions
+    found: HotSpots
+
+    def __repr__(self) -> str:
+        hot, cold = (int((self.found.kind == kind).sum()) for kind in ("hot", "cold"))
+        return f"<HotspotsResult: {hot} hot, {cold} cold of {len(self.found.kind)} grids>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the hot and cold grids, the least p first.
+
+        Returns
+        -------
+        DataFrame
+            ``id, kind, observed, expected, p``: incidents in the grid and its neighbours
+            together, how many chance would put there, and the two-sided p.
+        """
+        return self.found.to_frame()
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the hot and cold grids with their ground."""
+        import geopandas as gpd
+        import pandas as pd
+
+        rows = self.to_frame()
+        at = pd.Index(self.city.grids.ids).get_indexer(rows["id"])
+        return gpd.GeoDataFrame(rows, geometry=self.city.grids.geometry[at], crs=self.city.crs)
+
+    def to_dict(self) -> HotspotsJson:
+        """Return the JSON of the command."""
+        return {
+            "format": FORMAT,
+            "rows": rows_of(self.to_frame()),  # type: ignore[typeddict-item] # the columns of to_frame
+            "grids": len(self.found.kind),
+            "method": self.found.method,
+            "options": self.options.to_dict(),
+        }
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return how many grids are hot, and how many cold."""
+        from gridmap.i18n import tr
+
+        return [
+            (tr(f"api.hotspots.{kind}"), f"{int((self.found.kind == kind).sum()):,}")
+            for kind in ("hot", "cold")
+        ]
+
+    def map_view(self) -> MapView:
+        """Return the grids by whether they are hot, cold or neither."""
+        from gridmap.maps import hot_spot_theme
+        from gridmap.model import Kind
+
+        outlines = [layer for kind in (Kind.BEAT,) if (layer := self.city.get(kind)) is not None]
+        return MapView(
+            cells=self.city.grids, themes=(hot_spot_theme(self.found),), outlines=outlines
+        )
+
+
+@verb(HotspotsOptions)
+def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
+    """Find the grids with more, or fewer, incidents around them than chance allows.
+
+    Each grid is judged with its neighbours; testing many grids is corrected for, so that of
+    the grids named one in twenty at most is there by chance.
+
+    Returns
+    -------
+    HotspotsResult
+        The hot and cold grids.
+
+    Raises
+    ------
+    InputError
+        If there are no incidents to count, or a category is unknown.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=2000)
+    >>> list(gridmap.hotspots(city).to_frame().columns)
+    ['id', 'kind', 'observed', 'expected', 'p']
+    """
+    from gridmap.measure import find_hotspots
+
+    hours = tuple(24 * weekday + hour for weekday in range(7) for hour in options.hours)
+    found = find_hotspots(
+        city,
+        since=options.since or None,
+        until=end_of(options.until),
+        hours=hours,
+        categories=tuple(options.categories),
+        expect=options.expect,
+        method=options.method,
+    )
+    return HotspotsResult(city=city, options=options, found=found)
