@@ -81,6 +81,14 @@ def test_a_ladder_never_gets_worse_and_keeps_locks():
         change_ladder(lattice(2, 2, np.ones(4), 2))
 
 
+def test_grids_in_no_beat_join_a_neighbour_before_anything_changes():
+    problem = row([3, 1, 1, 1, 1], 2, np.ones(4), present=[0, 0, -1, 1, 1])
+    rung = change_ladder(problem, allowed=(1,))[0]
+    # With the third grid in either beat, one more move or none makes 4 and 3.
+    assert sorted(rung.scores.totals[:, 0].tolist()) == [3.0, 4.0]
+    assert (rung.assignment >= 0).all()
+
+
 def test_trade_offs_are_not_beaten_and_begin_with_what_changes_little():
     rng = np.random.default_rng(5)
     today = np.repeat([0, 1, 2, 3], 9)

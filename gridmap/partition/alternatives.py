@@ -170,7 +170,8 @@ def change_ladder(
 
     Beam search: of the best few plans with so many changes, each grid at a border is given to
     a neighbouring beat, so that no beat falls into more pieces than it has. Locked beats,
-    stations, fixed grids, rooms, grids together and pairs apart stay as they are to be.
+    stations, fixed grids, rooms, grids together and pairs apart stay as they are to be. Grids in
+    no beat today first join a neighbouring one, which is no change.
 
     Parameters
     ----------
@@ -180,11 +181,9 @@ def change_ladder(
     Raises
     ------
     InputError
-        If there are no present beats, or some grids have none, or the numbers do not ascend.
+        If there are no present beats near some grid, or the numbers do not ascend.
     """
-    present = problem.present
-    if present is None or (present < 0).any():
-        raise InputError("partition.error.no_present")
+    present = _whole_present(problem)
     steps = [int(step) for step in allowed]
     if not steps or steps[0] < 1 or any(a >= b for a, b in pairwise(steps)):
         raise InputError("partition.error.ladder", received=list(allowed))
@@ -212,6 +211,21 @@ def change_ladder(
             ]
             break
     return tuple(rungs)
+
+
+def _whole_present(problem: Problem) -> Integers:
+    """Return today's beats, where grids in none have joined a neighbour's."""
+    if problem.present is None:
+        raise InputError("partition.error.no_present")
+    plan = problem.present.copy()
+    edges = open_edges(problem)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    while (plan < 0).any():
+        reach = (plan[both[:, 0]] < 0) & (plan[both[:, 1]] >= 0)
+        if not reach.any():
+            raise InputError("partition.error.no_present")
+        plan[both[reach, 0]] = plan[both[reach, 1]]
+    return plan
 
 
 @dataclass(frozen=True, eq=False, slots=True)
