@@ -12,6 +12,7 @@ import pandas as pd
 from gridmap.i18n import tr
 from gridmap.measure import HotSpots, MeasureTable
 from gridmap.measure.summary import COUNTS, By
+from gridmap.model import Kind
 from gridmap.report._hot import hot_words
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
@@ -51,6 +52,10 @@ def area_table(
     if lived_in and np.isfinite(found.totals["covered_residents_share"]):
         columns.append(column("covered_residents_share", "share"))
     rows, hidden, total, hidden_total = masked(found, hiding, level, columns)
+    for place, (key, words) in enumerate(_parents(measured, level).items()):
+        rows[key] = words
+        columns.insert(len(columns[:2]) + place if columns[1].form == "text" else 1 + place,
+                       column(key, "text"))  # fmt: skip
     if level == "grid" and hot is not None:
         rows["hot_spot"] = hot_words(hot)
         columns.append(column("hot_spot", "text"))
@@ -70,6 +75,31 @@ def area_table(
         hidden,
         hidden_total,
     )
+
+
+def _parents(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object_]]:
+    """Return the names of the beat, station and community that each row belongs to."""
+    city, plan = measured.city, measured.plan
+    layer = city.get(Kind(level))
+    size = len(measured.now[level].rows)
+    found: dict[str, npt.NDArray[np.object_]] = {}
+    for kind in (Kind.BEAT, Kind.STATION, Kind.COMMUNITY):
+        if plan is not None and level == "beat" and kind == Kind.STATION:
+            words = np.array([beat.station for beat in plan.beats], dtype=object)
+        elif plan is not None and level == "grid" and kind == Kind.BEAT:
+            labels = np.array([*(beat.label for beat in plan.beats), ""], dtype=object)
+            words = labels[plan.assignment]
+        elif layer is not None and len(layer) == size and layer.has(str(kind)):
+            words = layer.texts(str(kind))
+        else:
+            continue
+        other = city.get(kind)
+        if other is not None:
+            names = dict(zip(other.ids.astype(str), other.names.astype(str), strict=True))
+            words = np.array([names.get(str(word), str(word)) for word in words], dtype=object)
+        if len(words) == size and any(words):
+            found[f"parent_{kind}"] = words
+    return found
 
 
 def coverage_table(measured: Measured, hiding: Hiding, level: By) -> Table | None:

@@ -98,6 +98,7 @@ def write_geopackage(report: Report, folder: Path) -> None:
             " last_change) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)",
             (stamp,),
         )
+        _describe(database, report, frames)
         for kind, frame in frames.items():
             database.execute(
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
@@ -105,6 +106,61 @@ def write_geopackage(report: Report, folder: Path) -> None:
                 " update_time) VALUES ('', '', ?, 'geom', 'gridmap', ?, 1, '', '', ?)",
                 (kind, _style(kind, frame), stamp),
             )
+
+
+def _describe(
+    database: sqlite3.Connection, report: Report, frames: dict[str, gpd.GeoDataFrame]
+) -> None:
+    """Say in the file what each layer and column is: period, plan, what is hidden.
+
+    Columns get their names in the report's language by the GeoPackage's schema extension,
+    which GDAL and QGIS show as aliases.
+    """
+    about = f"{report.title} · {report.subtitle}"
+    if report.plan is not None:
+        about += f" · {tr('briefing.band.plan', plan=report.plan.name)}"
+    if report.hiding.limit:
+        hidden = tr("report.map.hidden", limit=report.hiding.limit)
+        about += f" · {hidden}"
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT"
+        " NOT NULL, name TEXT, title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT,"
+        " CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name))"
+    )
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS gpkg_extensions (table_name TEXT, column_name TEXT,"
+        " extension_name TEXT NOT NULL, definition TEXT NOT NULL, scope TEXT NOT NULL,"
+        " CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name))"
+    )
+    database.execute(
+        "INSERT OR IGNORE INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema',"
+        " 'http://www.geopackage.org/spec/#extension_schema', 'read-write')"
+    )
+    for kind, frame in frames.items():
+        database.execute(
+            "UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (about, kind)
+        )
+        for name in frame.columns:
+            label = _full_label(str(name))
+            if label:
+                database.execute(
+                    "INSERT INTO gpkg_data_columns (table_name, column_name, name, title,"
+                    " description) VALUES (?, ?, ?, ?, ?)",
+                    (kind, str(name), label, label, _meaning(str(name), report)),
+                )
+
+
+def _full_label(name: str) -> str:
+    """Return what a column is called in the report, blank for one that has no name there."""
+    key = next((key for key in (f"report.column.{name}", f"field.{name}") if has_key(key)), "")
+    return tr(key) if key else ""
+
+
+def _meaning(name: str, report: Report) -> str:
+    """Return the formula of a column where the report defines it."""
+    key = f"report.definition.{name}.formula"
+    radius = f"{report.city.presets.room_radius_m:,.0f}"
+    return tr(key, radius=radius) if has_key(key) else ""
 
 
 def write_geojson(report: Report, folder: Path) -> None:
@@ -151,7 +207,7 @@ def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
     for item in table.columns:
         if item.form != "text":
             columns[item.key] = rows[item.key].to_numpy(dtype=float)
-        elif item.key not in {"id", "name"}:
+        elif item.key not in {"id", "name"} and not item.key.startswith("parent_"):
             columns[item.key] = rows[item.key].to_numpy(dtype=object)
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=layer.crs)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.report.report import Report
 from gridmap.report.tables import HIDDEN, Table
 
@@ -19,12 +19,13 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d"
 
 
 def write_csv(report: Report, folder: Path) -> None:
-    """Write each table into ``tables/KEY.csv``."""
+    """Write each table into ``tables/KEY.csv``, and their totals into ``tables/totals.csv``."""
     target = folder / "tables"
     target.mkdir()
     with using_language(report.language):
         for table in report.tables:
             (target / f"{table.key}.csv").write_bytes(table_csv(table))
+        (target / "totals.csv").write_bytes(_totals_csv(report))
 
 
 def table_csv(table: Table) -> bytes:
@@ -53,15 +54,21 @@ def table_csv(table: Table) -> bytes:
                 for values, hidden, is_text in columns
             ]
         )
-    if table.total is not None:
-        writer.writerow(
-            [
-                HIDDEN
-                if item.key in table.hidden_total
-                else _cell(table.total.get(item.key, ""), is_text=item.form == "text")
-                for item in table.columns
-            ]
-        )
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _totals_csv(report: Report) -> bytes:
+    """Return the totals of all tables, one a line, so that a column of a table can be summed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([tr(f"report.totals.{name}") for name in ("table", "column", "value")])
+    for table in report.tables:
+        for item in table.columns:
+            if table.total is None or item.form == "text" or item.key not in table.total:
+                continue
+            hidden = item.key in table.hidden_total
+            value = HIDDEN if hidden else _cell(table.total[item.key], is_text=False)
+            writer.writerow([table.key, _safe(item.label), value])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

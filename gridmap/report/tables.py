@@ -13,7 +13,9 @@ from gridmap.i18n import has_key, tr
 
 __all__ = ["FORMATS", "HIDDEN", "UNKNOWN", "Chart", "Column", "Format", "Table", "column", "shown"]
 
-Format = Literal["text", "count", "decimal", "fine", "share", "change", "signed", "signed_fine"]
+Format = Literal[
+    "text", "count", "decimal", "fine", "share", "change", "signed", "plain", "signed_fine"
+]
 
 #: What stands for a number that is hidden because it is small, and for one not known.
 HIDDEN, UNKNOWN = "*", "–"
@@ -22,6 +24,7 @@ HIDDEN, UNKNOWN = "*", "–"
 FORMATS: dict[Format, str] = {
     "text": "@",
     "count": "#,##0",
+    "plain": "General",
     "decimal": "#,##0.0",
     "fine": "#,##0.00",
     "share": "0.0%",
@@ -32,6 +35,7 @@ FORMATS: dict[Format, str] = {
 
 _SIGNED = {"signed": 0, "signed_fine": 2}  # digits behind the point
 _DIGITS = {
+    "plain": ",.6g",
     "share": ".1%",
     "change": "+.1%",
     "signed": "+,.0f",

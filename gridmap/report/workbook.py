@@ -14,6 +14,7 @@ import numpy as np
 from gridmap.i18n import using_language
 from gridmap.report.report import Report
 from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Format, Table
+from gridmap.report.tidy import tidy_table
 
 __all__ = ["write_workbook"]
 
@@ -65,7 +66,8 @@ def write_workbook(report: Report) -> bytes:
     )
     with using_language(report.language):
         sheets = _Sheets(book, report)
-        for table in report.tables:
+        tidy = tidy_table(report)
+        for table in (*report.tables, *((tidy,) if tidy is not None else ())):
             if table.key == "summary":
                 sheets.add_summary(table)
             else:
