@@ -12,7 +12,7 @@ DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test fast fuzz check format data docs pictures wheelhouse closed-network clean
+.PHONY: run test fast fuzz check format mutate data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
@@ -50,6 +50,11 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python .ci/reference.py
+
+# Thresholds changed one by one, to see whether a test notices (hours): make mutate AREA=travel,
+# or one module: make mutate AREA=measure MODULE=gridmap/measure/counted.py TESTS=tests/test_measure_counted.py
+mutate: $(DEV_READY)
+	$(BIN)/python .ci/mutate.py $(AREA) $(MODULE) $(if $(TESTS),--tests $(TESTS))
 
 # The demo city as it is shipped; make it anew when its generator changes.
 data: $(READY)
