@@ -138,10 +138,10 @@ class Tab:
                 return came
         raise TimeoutError(until)
 
-    def draw(self, page: str = "", query: str = "") -> list[ForwardMsg]:
+    def draw(self, page: str = "", query: str = "", *, most_s: float = 90.0) -> list[ForwardMsg]:
         """Ask for a page and wait until it is drawn."""
         self.send("rerun_script", page_name=page, query_string=query)
-        return self.listen("script_finished")
+        return self.listen("script_finished", most_s=most_s)
 
     def press(self, button: str, page: str, query: str) -> list[ForwardMsg]:
         """Press a button, and wait until the page is drawn anew."""
