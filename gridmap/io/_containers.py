@@ -52,6 +52,7 @@ _ZIP_ERRORS = (
     OSError,
     RuntimeError,  # also what zipfile raises for a compression it does not know
     ValueError,
+    IndexError,  # of a member without a name
 )
 _MAX_RATIO = 200  # text seldom packs beyond 20:1; a bomb packs beyond 1000:1
 _MAX_MEMBERS = 10_000
@@ -69,7 +70,7 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
         If the file is too large, is empty, is a zip that would unpack to too much or
         outside its folder, or holds nothing gridmap reads.
     """
-    if not path.exists():
+    if not _exists(path):
         raise MissingError("io.error.no_file", file=str(path))
     if path.is_dir():
         inside = [path] if path.suffix.lower() == ".gdb" else _data_files(path)
@@ -95,6 +96,13 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
         yield inside
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False  # a name too long for the system, or with a character that none takes
 
 
 def _unknown(path: Path) -> InputError:
@@ -138,7 +146,12 @@ def _unpack(path: Path, folder: Path, max_mb: float) -> None:
                 if item.flag_bits & 0x1:
                     raise InputError("io.error.zip_password", file=path.name)
                 inner = PurePosixPath(_member_name(item).replace("\\", "/"))
-                if inner.is_absolute() or ".." in inner.parts or ":" in inner.parts[0]:
+                if (
+                    not inner.parts
+                    or inner.is_absolute()
+                    or ".." in inner.parts
+                    or ":" in inner.parts[0]
+                ):
                     raise InputError("io.error.zip_outside", file=path.name)
                 if inner.suffix.lower() == ".zip":
                     raise InputError("io.error.zip_nested", file=path.name)

@@ -194,9 +194,12 @@ def _codec(name: str) -> str:
 
 def _is_for_text(name: str) -> bool:
     try:
-        return isinstance(b"".decode(name), str)
-    except (UnicodeError, LookupError):
+        b"ab".decode(name)  # of no bytes Python asks no codec
+    except LookupError:
         return False
+    except UnicodeError:
+        return True
+    return True
 
 
 def _decodes(raw: bytes, name: str) -> bool:

@@ -245,6 +245,9 @@ def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
             waiting += [(str(key), item) for key, item in reversed(value.items())]
         elif isinstance(value, (list, tuple, np.ndarray)):
             waiting += [(name, item) for item in reversed(value)]
+        elif isinstance(value, str):
+            # JSON may name half of a pair of surrogates, which is no character.
+            yield name, value.encode(errors="replace").decode()
         else:
             yield name, value
 
@@ -273,7 +276,7 @@ def _pattern(values: pd.Series, name: str) -> str:
 
 def _as_cells(values: pd.Series) -> pa.Array:
     """Return plain text, each different one once, and numbers like ``1.3E+10`` in full."""
-    text = values.astype(str)
+    text = [str(value) for value in values]
     try:
         cells = pa.array(text, pa.string())
     except UnicodeEncodeError:  # half of a pair of surrogates, which is no character
