@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gridmap.api.report import ReportOptions, ReportResult, report
     from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
     from gridmap.api.site import SiteOptions, SiteResult, site
+    from gridmap.api.watch import WatchOptions, WatchResult, watch
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
     from gridmap.io import Workspace, import_files, read_city
@@ -76,6 +77,8 @@ _HOMES = {
     "ShiftsResult": "gridmap.api.shifts",
     "SiteOptions": "gridmap.api.site",
     "SiteResult": "gridmap.api.site",
+    "WatchOptions": "gridmap.api.watch",
+    "WatchResult": "gridmap.api.watch",
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
     "around": "gridmap.api.around",
@@ -98,6 +101,7 @@ _HOMES = {
     "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
     "to_gerrychain": "gridmap.api.exchange",
+    "watch": "gridmap.api.watch",
 }
 
 __all__ = [
@@ -133,6 +137,8 @@ __all__ = [
     "ShiftsResult",
     "SiteOptions",
     "SiteResult",
+    "WatchOptions",
+    "WatchResult",
     "Workload",
     "Workspace",
     "__version__",
@@ -156,6 +162,7 @@ __all__ = [
     "site",
     "summarise",
     "to_gerrychain",
+    "watch",
 ]
 
 # Subpackages that are called as the verb is: ``gridmap.measure`` is both.

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("demo", "import", "check", "repair"),
     "measure": ("measure", "hotspots", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
-    "duty": ("shifts", "patrol", "around"),
+    "duty": ("watch", "shifts", "patrol", "around"),
     "report": ("report",),
     "run": ("app", "warm", "audit", "roles"),
 }

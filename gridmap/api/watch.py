@@ -1,0 +1,405 @@
+"""Watch: what is unusual now, where and since when, and how often chance would show it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from gridmap.api.options import Options, as_date, option
+from gridmap.api.results import FORMAT, MapView, Result
+from gridmap.api.verbs import verb
+from gridmap.errors import InputError, MissingError
+from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from gridmap.model import City, Layer
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["AlertRow", "WatchJson", "WatchOptions", "WatchResult", "watch"]
+
+_LONGEST_DAYS = 7  # of a cluster
+_HISTORY_DAYS = 90  # that say what is usual for the scan
+_LEAST_WEEKS = 26  # that say what is usual for a chart
+_EPOCH = date(1970, 1, 1)
+_MONDAY = 4  # 1970-01-01 was a Thursday: the first Monday is day 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions(Options):
+    """Up to which day `watch` looks, and how rare an alert must be."""
+
+    verb: ClassVar[str] = "watch"
+
+    until: str = option("", metavar="DATE", parse=as_date)
+    days: int = option(28, least=7, most=180, unit="d", metavar="N")
+    recurrence: float = option(90.0, least=7, most=3650, unit="d", metavar="DAYS")
+    seed: int = option(0, least=0, most=2**31 - 1)
+
+
+class AlertRow(TypedDict):
+    """One alert: what, where, since when, seen and expected, how often by chance."""
+
+    kind: str
+    category: str | None
+    level: str
+    ids: list[str]
+    names: list[str]
+    since: str
+    until: str
+    observed: float
+    expected: float
+    p: float
+    recurrence_days: float
+
+
+class WatchJson(TypedDict):
+    """The JSON of ``gridmap watch --json``."""
+
+    format: int
+    since: str
+    until: str
+    alerts: list[AlertRow]
+    watched: int
+    notes: list[str]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class WatchResult(Result):
+    """The alerts of a day.
+
+    Attributes
+    ----------
+    city, options
+        What was watched, and how.
+    since, until
+        First and last day that alerts may fall on.
+    alerts
+        The rarest first; empty on a quiet day.
+    watched
+        How many scans and charts share the recurrence.
+    notes
+        What is missing or assumed, in words.
+    """
+
+    city: City
+    options: WatchOptions
+    since: str
+    until: str
+    alerts: tuple[AlertRow, ...]
+    watched: int
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<WatchResult until {self.until}: {len(self.alerts)} alerts>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an alert."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.alerts), columns=list(AlertRow.__annotations__))
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return one row an alert with its ground; empty where it is the whole city's."""
+        import geopandas as gpd
+        import shapely
+
+        from gridmap.measure.pieces import ground_of
+
+        frame = self.to_frame()
+        shapes = []
+        for alert in self.alerts:
+            if alert["level"] == "city":
+                shapes.append(shapely.Polygon())
+                continue
+            ground = ground_of(self.city, alert["level"])  # type: ignore[arg-type] # a level
+            rows = [row for row, one in enumerate(ground.ids) if one in set(alert["ids"])]
+            shapes.append(shapely.union_all(ground.geometry[rows]))
+        return gpd.GeoDataFrame(frame, geometry=shapes, crs=self.city.crs)
+
+    def to_dict(self) -> WatchJson:
+        """Return the JSON of the command."""
+        return {
+            "format": FORMAT,
+            "since": self.since,
+            "until": self.until,
+            "alerts": list(self.alerts),
+            "watched": self.watched,
+            "notes": list(self.notes),
+            "options": self.options.to_dict(),
+        }
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return the number of alerts."""
+        return [(tr("api.watch.alerts"), f"{len(self.alerts)}")]
+
+    def map_view(self) -> MapView | None:
+        """Return the grids, those of alerts marked by how much was seen above what is usual."""
+        import numpy as np
+
+        from gridmap.maps import choropleth
+        from gridmap.model import Kind
+
+        grids = self.city.get(Kind.GRID)
+        if grids is None:
+            return None
+        values = np.zeros(len(grids))
+        place = {one: row for row, one in enumerate(grids.ids)}
+        for alert in self.alerts:
+            if alert["level"] == "grid":
+                for one in alert["ids"]:
+                    values[place[one]] += alert["observed"] - alert["expected"]
+        theme = choropleth("incidents", values)
+        return MapView(cells=grids, themes=(theme,))
+
+
+@verb(WatchOptions)
+def watch(city: City, options: WatchOptions) -> WatchResult:
+    """Watch for what is unusual up to a day.
+
+    Two looks, together so rare by chance as ``recurrence`` says: a prospective space-time
+    permutation scan over the grids, for all incidents and for each category (Kulldorff et al.
+    2005), and exponentially weighted charts of weekly counts of beats, stations and
+    categories (Roberts 1959). An alert says what, where, since when, seen and expected, and
+    once in how many days chance alone would give one. Places and hours only; nothing is said
+    of persons.
+
+    Returns
+    -------
+    WatchResult
+        The rarest alert first.
+
+    Raises
+    ------
+    MissingError
+        If there are no incidents with times, or no grids and no beats.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=4000)
+    >>> gridmap.watch(city).until
+    '2024-12-31'
+    """
+    from gridmap.model import Kind
+
+    incidents = city.located
+    if incidents is None or incidents.period is None:
+        raise MissingError("patrol.error.no_times", city=city.name)
+    last = date.fromisoformat(options.until[:10]) if options.until else incidents.period[1].date()
+    if last < incidents.period[0].date():
+        raise InputError("patrol.error.no_times", city=city.name)
+    until = (last - _EPOCH).days
+    columns = _columns(city, until)
+    charts = _weekly(city, columns, until, options.days)
+    grids = city.get(Kind.GRID)
+    scans = 0 if grids is None else 1 + len(incidents.categories)
+    rows = sum(len(chart.counts) for chart in charts)
+    notes: list[str] = []
+    if not charts:
+        notes.append(tr("api.watch.few_weeks", weeks=_LEAST_WEEKS))
+    if grids is None:
+        notes.append(tr("api.watch.no_grids"))
+    # Half of what chance may give goes to the scans, half to the charts.
+    parts = (scans > 0) + (rows > 0)
+    alerts: list[AlertRow] = []
+    if grids is not None:
+        each = options.recurrence * parts * scans
+        alerts += _scan(city, grids, columns, until, each, options)
+    if rows:
+        alerts += _signals(charts, until, options, options.recurrence * parts * rows / 7.0)
+    alerts.sort(key=lambda alert: (-alert["recurrence_days"], alert["p"]))
+    return WatchResult(
+        city=city,
+        options=options,
+        since=str(last - timedelta(days=options.days - 1)),
+        until=str(last),
+        alerts=tuple(alerts),
+        watched=scans + rows,
+        notes=tuple(notes),
+    )
+
+
+def _columns(city: City, until: int) -> dict[str, Ints]:
+    """Return day, category and located rows of the incidents with a time up to a day."""
+    import numpy as np
+
+    from gridmap.model import Kind
+
+    incidents = city.located
+    assert incidents is not None  # noqa: S101 - asked before
+    kinds = [str(kind) for kind in (Kind.GRID, Kind.BEAT, Kind.STATION) if city.has(kind)]
+    parts: dict[str, list[Ints]] = {name: [] for name in ["day", "category", *kinds]}
+    for part in incidents.columns(["time", "category", *kinds]):
+        known = ~np.isnat(part["time"])
+        day = part["time"][known].astype("datetime64[D]").astype(np.int64)
+        keep = day <= until
+        parts["day"].append(day[keep])
+        for name in ["category", *kinds]:
+            parts[name].append(part[name][known][keep].astype(np.int64))
+    return {
+        name: np.concatenate(held) if held else np.empty(0, np.int64)
+        for name, held in parts.items()
+    }
+
+
+def _scan(
+    city: City,
+    grids: Layer,
+    columns: dict[str, Ints],
+    until: int,
+    each: float,
+    options: WatchOptions,
+) -> list[AlertRow]:
+    """Return the clusters of all incidents, and of each category, that are rare enough."""
+    import numpy as np
+    import shapely
+
+    from gridmap.measure.watch import scan_space_time
+
+    incidents = city.incidents
+    assert incidents is not None  # noqa: S101 - asked before
+    xy = shapely.get_coordinates(shapely.point_on_surface(grids.geometry))
+    draws = max(999, math.ceil(each))  # a p-value as small as the limit can be reached
+    inside = (columns["grid"] >= 0) & (columns["day"] > until - _HISTORY_DAYS)
+    scans = 1 + len(incidents.categories)
+    found: list[AlertRow] = []
+    for number, category in enumerate((None, *incidents.categories)):
+        keep = inside if category is None else inside & (columns["category"] == number - 1)
+        clusters = scan_space_time(
+            columns["grid"][keep], columns["day"][keep], xy, until=until,
+            history_days=_HISTORY_DAYS, longest_days=_LONGEST_DAYS, draws=draws,
+            seed=options.seed,
+        )  # fmt: skip
+        for cluster in clusters:
+            if cluster.p_value > 1.0 / each:
+                continue
+            rows = np.asarray(cluster.places)
+            found.append(
+                {
+                    "kind": "cluster",
+                    "category": category,
+                    "level": "grid",
+                    "ids": [str(one) for one in grids.ids[rows]],
+                    "names": [str(one) for one in grids.names[rows]],
+                    "since": str(_EPOCH + timedelta(days=until - cluster.days + 1)),
+                    "until": str(_EPOCH + timedelta(days=until)),
+                    "observed": float(cluster.observed),
+                    "expected": round(cluster.expected, 4),
+                    "p": min(1.0, cluster.p_value * scans),
+                    "recurrence_days": round(cluster.recurrence_days / scans, 1),
+                }
+            )
+    return _apart(found)
+
+
+def _apart(alerts: list[AlertRow]) -> list[AlertRow]:
+    """Keep the rarest of alerts that share most of their ground: one event, one alert."""
+    kept: list[AlertRow] = []
+    for alert in sorted(alerts, key=lambda one: (one["p"], one["category"] is None)):
+        ground = set(alert["ids"])
+        shared = (
+            len(ground & set(one["ids"])) / min(len(ground), len(one["ids"])) for one in kept
+        )
+        if all(share < 0.5 for share in shared):
+            kept.append(alert)
+    return kept
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """Weekly counts of some rows; the last week ends on the day that is looked at."""
+
+    level: str
+    ids: list[str]
+    names: list[str]
+    categories: list[str | None]
+    counts: Floats
+    recent: int
+
+
+def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list[_Chart]:
+    """Return weekly counts of stations, beats and categories, if there is a usual level."""
+    import numpy as np
+
+    from gridmap.model import Kind
+
+    day = columns["day"]
+    if not len(day):
+        return []
+    weeks = int((until - day.min() + 1) // 7)
+    recent = max(1, round(days / 7))
+    if weeks - recent < _LEAST_WEEKS:
+        return []
+    week = weeks - 1 - (until - day) // 7
+    kept = week >= 0
+
+    def table(row: Ints, rows: int) -> Floats:
+        inside = kept & (row >= 0)
+        place = row[inside] * weeks + week[inside]
+        return np.bincount(place, minlength=rows * weeks).reshape(rows, weeks).astype(float)
+
+    charts = []
+    for kind in (Kind.STATION, Kind.BEAT):
+        layer = city.get(kind)
+        if layer is not None and str(kind) in columns:
+            counts = table(columns[str(kind)], len(layer))
+            ids, names = [list(map(str, one)) for one in (layer.ids, layer.names)]
+            charts.append(_Chart(str(kind), ids, names, [None] * len(ids), counts, recent))
+    categories = city.incidents.categories if city.incidents is not None else ()
+    if categories:
+        counts = table(columns["category"], len(categories))
+        blank = [""] * len(categories)
+        charts.append(_Chart("city", blank, blank, list(categories), counts, recent))
+    return charts
+
+
+def _signals(
+    charts: list[_Chart], until: int, options: WatchOptions, recurrence_weeks: float
+) -> list[AlertRow]:
+    """Return the rows whose chart signals more than usual in the days that are looked at."""
+    import numpy as np
+
+    from gridmap.measure.watch import control_chart
+
+    found: list[AlertRow] = []
+    for chart in charts:
+        busy = np.flatnonzero(chart.counts[:, : -chart.recent].sum(axis=1) >= 1.0)
+        if not len(busy):
+            continue
+        baseline = min(52, chart.counts.shape[1] - chart.recent)
+        weekly = chart.counts[busy][:, -(baseline + chart.recent) :]
+        made = control_chart(weekly, baseline=baseline, recurrence_weeks=recurrence_weeks)
+        for at, row in enumerate(busy):
+            weeks = np.flatnonzero(made.signals[at] > 0)
+            if not len(weeks):
+                continue
+            last = int(weeks[-1])
+            behind = chart.recent - 1 - last
+            end = until - 7 * behind
+            seen = weekly[at, baseline : baseline + last + 1]
+            found.append(
+                {
+                    "kind": "chart",
+                    "category": chart.categories[row],
+                    "level": chart.level,
+                    "ids": [chart.ids[row]] if chart.ids[row] else [],
+                    "names": [chart.names[row]] if chart.names[row] else [],
+                    "since": str(_EPOCH + timedelta(days=end - 7 * (last + 1) + 1)),
+                    "until": str(_EPOCH + timedelta(days=end)),
+                    "observed": float(seen.sum()),
+                    "expected": round(float(made.usual[at]) * (last + 1), 4),
+                    "p": min(1.0, 7.0 / options.recurrence),
+                    "recurrence_days": round(options.recurrence, 1),
+                }
+            )
+    return found
