@@ -7,7 +7,14 @@ ROOT = Path(__file__).parents[1]
 # Each pair says the same in English and in Chinese; some documents hold both languages.
 PAIRS = [
     (f"{name}.md", f"{name}.zh-CN.md")
-    for name in ("README", "docs/data", "docs/department", "docs/measures", "docs/proposals")
+    for name in (
+        "README",
+        "docs/data",
+        "docs/department",
+        "docs/duty",
+        "docs/measures",
+        "docs/proposals",
+    )
 ]
 DOCUMENTS = [*(name for pair in PAIRS for name in pair), "docs/words.md", "CONTRIBUTING.md"]
 _PROGRAMS = (
