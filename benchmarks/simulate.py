@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from itertools import chain
 from math import sqrt
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.measure import (
+    BusyTime,
     CountedPeriods,
     WeeklyCounts,
     busy_times,
@@ -245,17 +247,24 @@ def rhythm_cases(
     nights = even.copy()
     nights[4 * 24 + np.array([20, 21, 22, 23])] *= 2.0
     nights /= nights.sum()
+
+    def find(
+        rng: np.random.Generator, hours: _Ints, beside: Literal["even", "profile"] = "even"
+    ) -> list[BusyTime]:
+        seed = int(rng.integers(2**31))  # each month is ranked among weeks of its own
+        return busy_times(hours, days=days, beside=beside, draws=199, seed=seed)
+
     for total in counts:
 
         def busy(rng: np.random.Generator, total: int = total) -> bool:
-            return bool(busy_times(rng.multinomial(total, even), days=days, draws=199))
+            return bool(find(rng, rng.multinomial(total, even)))
 
         def special(rng: np.random.Generator, total: int = total) -> bool:
             hours = rng.multinomial(total, profile)
-            return bool(busy_times(hours, days=days, beside="profile", draws=199))
+            return bool(find(rng, hours, "profile"))
 
         def is_seen(rng: np.random.Generator, total: int = total) -> bool:
-            found = busy_times(rng.multinomial(total, nights), days=days, draws=199)
+            found = find(rng, rng.multinomial(total, nights))
             return any(4 * 24 + 21 in item.hours_of_week() for item in found)
 
         yield run(f"hours: even month of 30 days, {total:,} incidents", draws, busy)
