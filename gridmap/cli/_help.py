@@ -52,6 +52,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "gridmap report mycity --out plan-a --plan A --formats xlsx",
     ),
     "audit": ("gridmap audit mycity",),
+    "watch": ("gridmap watch mycity", "gridmap watch mycity --until 2024-09-15 --recurrence 180"),
+    "patrol": (
+        "gridmap patrol mycity --beat 3 --hours 18-24",
+        "gridmap patrol mycity --station 2 --units 2 --mode ebike --out tonight",
+    ),
+    "around": (
+        "gridmap around mycity --at 120.15,30.28",
+        "gridmap around mycity --grid 330106001001 --within 300m,5min",
+    ),
     "roles": ("gridmap roles mycity", "gridmap roles mycity wang@example.org planner"),
     "warm": ("gridmap warm",),
     "app": ("gridmap app mycity", "gridmap app --port 8600 --no-browser"),
