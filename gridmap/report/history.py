@@ -250,7 +250,7 @@ def measure_history(
         held = (week >= 0) & (rows >= 0)
         weeks = np.bincount(
             rows[held] * max(len(starts), 1) + week[held], minlength=size * max(len(starts), 1)
-        ).reshape(size, -1)[:, : len(starts)]
+        ).reshape(size, max(len(starts), 1))[:, : len(starts)]
         counted[level] = LevelHistory(
             ids,
             labels,

@@ -148,7 +148,9 @@ def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = No
     """Return a map of a plan's beats, with the grids that change hands in colour."""
     city = report.city
     beats = plan_layer(plan, city.grids, gap_m=city.presets.gap_m)
-    shading = [Shading(beats.geometry, np.zeros(len(beats), np.int64), (("#eef2f6", ""),))]
+    # A plan that nobody has begun has no beats: the grids are shown then.
+    ground = beats.geometry if len(beats) else city.grids.geometry
+    shading = [Shading(ground, np.zeros(len(ground), np.int64), (("#eef2f6", ""),))]
     if changed is not None and report.measured is not None and report.measured.comparison:
         moved = set(report.measured.comparison.grid_table["grid"].astype(str))
         rows = np.array([str(key) in moved for key in city.grids.ids])

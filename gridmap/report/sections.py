@@ -10,6 +10,7 @@ import numpy.typing as npt
 import shapely
 
 from gridmap.i18n import tr
+from gridmap.measure import per_occurrence
 from gridmap.measure.period import Basis
 from gridmap.model import Kind
 from gridmap.report._areas import natural_key
@@ -189,15 +190,7 @@ def _hours(report: Report) -> Figure | None:
         return None
     counts = time.hours.astype(float)
     hidden = report.hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
-    first, last = report.period.first, report.period.last
-    if first is None or last is None:
-        known = report.city.incidents.period if report.city.incidents is not None else None
-        if known is None:
-            return None
-        first, last = known[0].date(), known[1].date()
-    days = (np.datetime64(first, "D") + np.arange((last - first).days + 1)).astype(np.int64)
-    occurrences = np.bincount((days + 3) % 7, minlength=7)  # 1970-01-01 was a Thursday
-    each = counts / np.maximum(occurrences, 1)
+    each = per_occurrence(counts.T.ravel(), time.days).T
     if report.hiding.limit:
         each = np.round(each, 0)  # digits would tell counts
     each = np.where(hidden, np.nan, each)
