@@ -12,6 +12,7 @@ from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 from pyproj.exceptions import ProjError
 
+from gridmap.errors import CRSError
 from gridmap.i18n import tr
 from gridmap.io._places import km_to_town, place_of
 from gridmap.model.crs import crs_label, gcj02_applies, reproject_points, rough_degrees
@@ -135,7 +136,7 @@ def _placed(guesses: list[Guess], x: Floats, y: Floats) -> list[Guess]:
         middle = np.array([_middle(first)]), np.array([_middle(second)])
         try:
             lon, lat = reproject_points(*middle, crs, _DEGREES)
-        except ProjError:
+        except CRSError:
             continue
         if np.isfinite(lon[0]) and np.isfinite(lat[0]):
             made.append(replace(guess, lon=float(lon[0]), lat=float(lat[0])))
@@ -259,7 +260,7 @@ def _fitting(x: Floats, y: Floats, near: tuple[float, float, float, float]) -> l
                     if not is_inside(_middle(lon), _middle(lat), _DATUM_DEG):
                         continue
                 lon, lat = reproject_points(first, second, crs, _DEGREES)
-            except ProjError:
+            except (ProjError, CRSError):
                 continue  # some systems of the catalogue have no transformation
             middle_lon, middle_lat = _middle(lon), _middle(lat)
             if is_inside(middle_lon, middle_lat, 0.0):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
-from pyproj.exceptions import CRSError as ProjError
+from pyproj.exceptions import ProjError
 
 from gridmap.errors import CRSError
 from gridmap.model._gcj02_area import gcj02_applies
@@ -142,11 +142,19 @@ def scale_error_at(shape: shapely.Geometry, crs: CRS) -> float:
     return _worst_scale(crs, float(lon[0]), float(lat[0]))
 
 
+def _transformer(source: CRS, target: CRS) -> Transformer:
+    """Return what takes coordinates over; from a CRS of a damaged file nothing may lead."""
+    try:
+        return Transformer.from_crs(source, target, always_xy=True)
+    except ProjError as error:
+        raise CRSError("model.error.crs_unknown", received=crs_label(source)[:80]) from error
+
+
 def reproject(geometry: NDArray[np.object_], source: CRS, target: CRS) -> NDArray[np.object_]:
     """Return the geometries in another CRS (x east, y north in both)."""
     if source == target:
         return geometry
-    transform = Transformer.from_crs(source, target, always_xy=True).transform
+    transform = _transformer(source, target).transform
 
     def move(points: Coordinates) -> Coordinates:
         moved = np.array(points, dtype=float)
@@ -162,7 +170,7 @@ def reproject_points(
     """Return points in another CRS (x east, y north in both)."""
     if source == target:
         return x, y
-    east, north = Transformer.from_crs(source, target, always_xy=True).transform(x, y)
+    east, north = _transformer(source, target).transform(x, y)
     return np.asarray(east, dtype=float), np.asarray(north, dtype=float)
 
 
