@@ -55,6 +55,8 @@ def moment(value: Moment) -> np.datetime64 | None:
     """
     if value is None:
         return None
+    if isinstance(value, str) and not value.strip()[:1].isdigit():
+        raise InputError("measure.error.no_date", received=value)  # pandas knows "now"
     stamp = pd.to_datetime(pd.Series([value]), errors="coerce").iloc[0]
     if pd.isna(stamp) or stamp.year < 1:
         raise InputError("measure.error.no_date", received=value)
