@@ -196,18 +196,18 @@ def test_every_command_in_the_text_works(works: Callable[[str], object], login: 
         works(command)
 
 
-@pytest.mark.parametrize("name", ["docs/department.md", "docs/department.zh-CN.md"])
-def test_the_service_shown_starts(
-    name: str, works: Callable[[str], object], login: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_service_in_the_package_starts(
+    works: Callable[[str], object], login: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not Path("mycity").exists():
         works("gridmap demo mycity")
-    block = next(item for item in documents.blocks_of(name) if "[Service]" in item)
-    settings = dict(re.findall(r"^Environment=(\w+)=(.*)$", block, re.MULTILINE))
-    assert {"GRIDMAP_LOGIN", "GRIDMAP_DATABASE_URL"} == set(settings)
-    for key, value in settings.items():
-        monkeypatch.setenv(key, str(login) if key == "GRIDMAP_LOGIN" else value)
-    works(re.search(r"^ExecStart=(.*)$", block, re.MULTILINE)[1])
+    unit = (documents.ROOT / "packaging" / "gridmap.service").read_text(encoding="utf-8")
+    settings = dict(re.findall(r"^Environment=(GRIDMAP_\w+)=(.*)$", unit, re.MULTILINE))
+    assert set(settings) == {"GRIDMAP_LOGIN", "GRIDMAP_WORKSPACE", "GRIDMAP_CACHE"}
+    here = {"GRIDMAP_LOGIN": str(login), "GRIDMAP_WORKSPACE": "mycity", "GRIDMAP_CACHE": "off"}
+    for key, value in here.items():
+        monkeypatch.setenv(key, value)
+    works(re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1])
 
 
 def options_of() -> dict[str, set[str]]:
@@ -299,7 +299,7 @@ def test_the_command_of_the_notebooks_works(works: Callable[[str], object]) -> N
         works(command)
 
 
-def _is_known(command: str) -> bool:
+def _is_known(command: str) -> bool:  # noqa: PLR0911 - one return a program
     """Tell whether what a command that is not ours runs is there."""
     root = documents.ROOT
     words = shlex.split(command.replace("\\", "/"))
@@ -313,6 +313,8 @@ def _is_known(command: str) -> bool:
         asked = re.findall(r"\.\[(\w+)\]", command)
         files = [after for word, after in pairwise(words) if word == "-c"]
         return all(item in extras for item in asked) and all((root / f).exists() for f in files)
+    if words[0] == "systemctl":
+        return (root / "packaging" / f"{words[-1]}.service").exists()
     if words[0].endswith("/gridmap"):
         return words[1] in options_of()
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
