@@ -24,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 
 _PRIZE = 10_000_000  # whole-number prize of all places together
 _ITERATIONS = 2_000  # of PyVRP for each plan; more hardly gain (benchmarks.patrol)
+_RUNS = 3  # of PyVRP, of which the best counts
+_EXACT = 9  # places up to which the best route of one unit is found exactly
 _SPREAD = 0.05  # how far a seed shifts the prizes
 _ATTEMPTS = 8
 _WORST = 0.9  # share of the best plan's expected incidents that another must keep
@@ -126,7 +128,7 @@ def plan_routes(task: PatrolTask, *, seed: int = 0) -> tuple[Route, ...]:
     InfeasibleError
         If not every place can be seen in the shifts.
     """
-    best = _solve(task, task.expected, seed=0)
+    best = max((_solve(task, task.expected, seed=run) for run in range(_RUNS)), key=_total)
     if seed == 0 or not task.expected.sum():
         return best
     rng = np.random.default_rng(seed)
@@ -206,6 +208,9 @@ def _solve(task: PatrolTask, prizes: Floats, *, seed: int) -> tuple[Route, ...]:
     places, kinds = _clients(task, prizes)
     if not len(places):
         return _routes(task, {}, places, kinds)
+    if len(task.rooms_at) * task.shifts == 1 and len(places) <= _EXACT and not task.see_all:
+        order = _best_order(task, prizes, places)
+        return _routes(task, {(0, int(task.rooms_at[0])): [order]}, places, kinds)
     seconds = np.where(np.isfinite(task.minutes), task.minutes, 1e6) * 60.0
     # A way rounded up is never too long to be walked in the time.
     whole = np.ceil(np.minimum(seconds, 1e7) - 1e-6).astype(np.int64)
@@ -266,6 +271,42 @@ def _solve(task: PatrolTask, prizes: Floats, *, seed: int) -> tuple[Route, ...]:
         key = route.vehicle_type() // len(depots), int(depots[route.start_depot()])
         found.setdefault(key, []).append(visits)
     return _routes(task, found, places, kinds)
+
+
+def _best_order(task: PatrolTask, prizes: Floats, places: Ints) -> list[int]:
+    """Return the best route of one unit past a few places: shortest ways to all subsets.
+
+    Held and Karp (1962): for each set of places and each last one, the shortest way that
+    stops at all of them; the best set is back in time.
+    """
+    n, room = len(places), int(task.rooms_at[0])
+    ways = task.minutes[np.ix_(places, places)] + task.stop_min
+    there = task.minutes[room, places] + task.stop_min
+    back = task.minutes[places, room]
+    shortest = np.full((1 << n, n), np.inf)
+    before = np.full((1 << n, n), -1)
+    for last in range(n):
+        shortest[1 << last, last] = there[last]
+    for subset in range(1, 1 << n):
+        for last in range(n):
+            if not subset >> last & 1 or not np.isfinite(shortest[subset, last]):
+                continue
+            for new in range(n):
+                total = shortest[subset, last] + ways[last, new]
+                if not subset >> new & 1 and total < shortest[subset | 1 << new, new]:
+                    shortest[subset | 1 << new, new] = total
+                    before[subset | 1 << new, new] = last
+    in_time = (shortest + back <= task.limit_min).any(axis=1)
+    member = np.arange(1 << n)[:, None] >> np.arange(n) & 1
+    worth = np.where(in_time, member @ prizes[places], -1.0)
+    worth[0] = 0.0
+    subset = int(np.argmax(worth))
+    order: list[int] = []
+    last = int(np.argmin(shortest[subset] + back)) if subset else -1
+    while last >= 0:
+        order.append(last)
+        subset, last = subset & ~(1 << last), int(before[subset, last])
+    return order[::-1]
 
 
 def _clients(task: PatrolTask, prizes: Floats) -> tuple[Ints, Ints]:
