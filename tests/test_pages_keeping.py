@@ -81,7 +81,7 @@ def test_a_second_run_finds_what_the_first_derived(place: Path, monkeypatch) -> 
     def never(*_args, **_options):
         pytest.fail("derived again")
 
-    for name in ("summarise", "present_plan", "count_located", "hot_spots", "check_city",
+    for name in ("summarise", "present_plan", "count_located", "find_hotspots", "check_city",
                  "kernel_density", "_foretold"):  # fmt: skip
         monkeypatch.setattr(cache, name, never)
     monkeypatch.setattr(coverage_cache, "measure_coverage", never)
