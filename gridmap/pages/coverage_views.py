@@ -31,12 +31,15 @@ from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, hours_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import NONE, number, show_list
+from gridmap.pages.session import session_id
+from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
 
 __all__ = ["VIEWS", "network_name", "put_download", "show_download", "show_view"]
 
 VIEWS = ("worst", "rooms", "hours", "areas", "networks")
 _ROWS: tuple[By, ...] = ("station", "beat", "community")
+_BYTES = "application/octet-stream"
 _NETWORKS = ("village", "camera", "fire", "service")
 
 
@@ -254,6 +257,7 @@ def put_download(
     # Asked here, not in the thread that writes: there the browser's cookies are not known.
     actor, url, home = session.someone(), session.settings.database_url, session.path
     keeps_log = bool(url) or not session.is_bundled
+    here = session_id()
 
     def written() -> bytes:
         log = logged(home, actor, Action.EXPORT, "coverage", url=url)
@@ -267,9 +271,10 @@ def put_download(
             write(path)
             data = path.read_bytes()
             detail.update(file=file, bytes=len(data))
+        SHOWN.offer_download(here, data, _BYTES, file)
         return data
 
-    put.download_button(label, written, file, on_click="ignore", width="stretch")
+    put.download_button(label, written, file, _BYTES, on_click="ignore", width="stretch")
 
 
 def _write_package(ground: Ground, found: list[Coverage], path: Path) -> None:

@@ -320,6 +320,9 @@ class Gate:
                     continue
                 message, coming = coming.result(), None
                 if message["type"] != "websocket.receive" or _is_wanted(message):
+                    # A click draws the page anew, and Streamlit forgets its files until it is
+                    # drawn; the click on a download asks for one of them meanwhile.
+                    SHOWN.offer(entry.visitor, _media_of(entry.visitor))
                     return message
 
         try:
@@ -381,13 +384,20 @@ def _may_read(path: str, visitor: Visitor) -> bool:
 
 
 def _is_media_of(file: str, visitor: Visitor) -> bool:
-    """Return whether a session of the visitor's shows or offers a file."""
+    """Return whether a session of the visitor's shows or offers a file, or just did."""
+    return SHOWN.may_fetch(f"media/{file}", visitor) or file in _media_of(visitor)
+
+
+def _media_of(visitor: Visitor) -> set[str]:
+    """Return the files that the visitor's sessions show or offer."""
     # Streamlit has no public way to ask; without this attribute nobody gets a file.
     sessions = getattr(Runtime.instance().media_file_mgr, "_files_by_session_and_coord", {})
-    return any(
-        file in set(files.copy().values()) and SHOWN.is_session_of(session, visitor)
+    return {
+        file
         for session, files in list(sessions.items())
-    )
+        if SHOWN.is_session_of(session, visitor)
+        for file in files.copy().values()
+    }
 
 
 def _held_bytes(session: str) -> int:

@@ -85,6 +85,27 @@ class Shown:
             files[file] = None
             _trim(files, file, _MOST_FILES)
 
+    def offer(self, visitor: Visitor, files: Iterable[str]) -> None:
+        """Let a visitor go on fetching what a page offers while the page is drawn anew."""
+        with self._lock:
+            known = self._files.setdefault(visitor, OrderedDict())
+            _trim(self._files, visitor, _MOST_VISITORS)
+            for file in files:
+                known[f"media/{file}"] = None
+                _trim(known, f"media/{file}", _MOST_FILES)
+
+    def offer_download(self, session: str, data: bytes, mime: str, file: str) -> None:
+        """Let the visitor of a session fetch a file that was made when it was asked for.
+
+        Streamlit maps no session to such a file; its id follows from what it holds.
+        """
+        from streamlit.runtime.memory_media_file_storage import _calculate_file_id
+
+        with self._lock:
+            visitor = self._sessions.get(session)
+        if visitor is not None:
+            self.offer(visitor, [_calculate_file_id(data, mime, file)])
+
     def is_session_of(self, session: str, visitor: Visitor) -> bool:
         """Return whether a session is this visitor's."""
         with self._lock:

@@ -244,7 +244,7 @@ def officers_needed(
     else:
         quantile = stats.poisson.ppf(service, mean)
     at_peak = np.where(mean > 0, np.maximum(quantile, 0.0), 0.0)
-    on_average = np.ceil(mean / (1.0 - prevention_share) - 1e-9)
+    on_average = np.maximum(np.ceil(mean / (1.0 - prevention_share) - 1e-9), 0.0)
     return np.asarray(np.maximum(at_peak, on_average), np.float64)
 
 
