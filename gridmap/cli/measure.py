@@ -26,7 +26,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
-    from gridmap.io import Workspace, write_frame
+    from gridmap.io import Workspace
 
     check_format(csv)
     place = Workspace.open(workspace)
@@ -34,6 +34,8 @@ def command(
     result = measure(city, with_plans(place, city, options))
     rows = result.to_frame()
     if csv is not None:
+        from gridmap.io import write_frame
+
         with logged(place.path, "export", f"measure {options.by}") as detail:
             write_frame(rows, csv)
             detail.update(file=csv.name, rows=len(rows))

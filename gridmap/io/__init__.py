@@ -1,26 +1,33 @@
 """Files in, trusted layers out: the only floor that opens data files."""
 
-from gridmap.io._containers import opened_files
-from gridmap.io._personal import (
-    personal_columns,
-    personal_reason,
-    refuse_personal,
-    refuse_personal_columns,
-)
-from gridmap.io._raw import Source
-from gridmap.io._sources import read_source
-from gridmap.io._values import as_ids
-from gridmap.io.audit import check_city
-from gridmap.io.findings import Finding, FindingKind, Severity
-from gridmap.io.folders import workspaces_at
-from gridmap.io.importing import KINDS, import_files, read_files, read_layer
-from gridmap.io.kept import keep_arrays, kept_arrays
-from gridmap.io.options import ImportOptions, ImportReport, Note
-from gridmap.io.placing import check_new_folder
-from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
-from gridmap.io.repairing import Repair, repair_workspace, undo_repair
-from gridmap.io.workspace import Workspace, read_city
-from gridmap.io.writing import FORMATS, Written, write_frame
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gridmap._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from gridmap.io._containers import opened_files
+    from gridmap.io._personal import (
+        personal_columns,
+        personal_reason,
+        refuse_personal,
+        refuse_personal_columns,
+    )
+    from gridmap.io._raw import Source
+    from gridmap.io._sources import read_source
+    from gridmap.io._values import as_ids
+    from gridmap.io.audit import check_city
+    from gridmap.io.findings import Finding, FindingKind, Severity
+    from gridmap.io.folders import workspaces_at
+    from gridmap.io.importing import KINDS, import_files, read_files, read_layer
+    from gridmap.io.kept import keep_arrays, kept_arrays
+    from gridmap.io.options import ImportOptions, ImportReport, Note
+    from gridmap.io.placing import check_new_folder
+    from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
+    from gridmap.io.repairing import Repair, repair_workspace, undo_repair
+    from gridmap.io.workspace import Workspace, read_city
+    from gridmap.io.writing import FORMATS, Written, write_frame
 
 __all__ = [
     "FORMATS",
@@ -60,3 +67,5 @@ __all__ = [
     "workspaces_at",
     "write_frame",
 ]
+
+__getattr__, __dir__ = lazy_names(__name__, __file__)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
+import scipy
 
 from gridmap.errors import InputError
 from gridmap.measure._permute import permuted_sums
@@ -251,7 +251,7 @@ def getis_ord(
     if len(y) < 3 or not np.isfinite(y).all() or y.min() == y.max():
         raise InputError("measure.error.hot_spot_values", count=len(y))
     near = windows(adjacency)
-    others = sparse.csr_array(near - sparse.eye_array(len(y)))
+    others = scipy.sparse.csr_array(near - scipy.sparse.eye_array(len(y)))
     others.eliminate_zeros()
     starts, neighbours = others.indptr.astype(np.int64), others.indices.astype(np.int64)
     rng = np.random.default_rng(seed)
@@ -345,12 +345,12 @@ def window_dispersion(
     return estimate_dispersion(around, length_weeks=max(weeks // 2, 1))
 
 
-def windows(adjacency: Adjacency) -> sparse.csr_array:
+def windows(adjacency: Adjacency) -> scipy.sparse.csr_array:
     """Return which grids each grid's window holds: itself and its neighbours."""
     size = adjacency.size
     pairs = (adjacency.first, adjacency.second)
-    half = sparse.coo_array((np.ones(len(adjacency.first)), pairs), shape=(size, size))
-    return sparse.csr_array(half + half.T + sparse.eye_array(size))
+    half = scipy.sparse.coo_array((np.ones(len(adjacency.first)), pairs), shape=(size, size))
+    return scipy.sparse.csr_array(half + half.T + scipy.sparse.eye_array(size))
 
 
 def _decided(

@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
-from scipy.spatial import cKDTree
+import scipy
 
 from gridmap.measure.chance import estimate_dispersion
 
@@ -151,10 +150,10 @@ def scan_space_time(
     return clusters
 
 
-def _circles(points: Floats, usual: Floats, largest: float) -> sparse.csr_array:
+def _circles(points: Floats, usual: Floats, largest: float) -> scipy.sparse.csr_array:
     """Return which places each circle holds: a size after the other, each around every place."""
     sizes = [size for size in _SIZES if size <= len(points)]
-    near = cKDTree(points).query(points, k=sizes[-1])[1].reshape(len(points), -1)
+    near = scipy.spatial.cKDTree(points).query(points, k=sizes[-1])[1].reshape(len(points), -1)
     held = np.cumsum(usual[near], axis=1)
     rows, columns = [], []
     for number, size in enumerate(sizes):
@@ -163,7 +162,7 @@ def _circles(points: Floats, usual: Floats, largest: float) -> sparse.csr_array:
         columns.append(near[centres, :size].ravel())
     row, column = np.concatenate(rows), np.concatenate(columns)
     shape = (len(sizes) * len(points), len(points))
-    return sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
+    return scipy.sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
 
 
 def _lately(places: Ints, recent: Ints, size: int) -> Floats:
@@ -254,11 +253,13 @@ def _normal_scores(counts: Floats, mean: Floats, factor: Floats) -> Floats:
     """Return the normal score of the middle of each count's chance."""
     wide = np.maximum(factor, 1.0 + 1e-6)[:, None]
     size, chance = mean[:, None] / (wide - 1.0), 1.0 / wide
-    law = stats.nbinom(np.broadcast_to(size, counts.shape), np.broadcast_to(chance, counts.shape))
+    law = scipy.stats.nbinom(
+        np.broadcast_to(size, counts.shape), np.broadcast_to(chance, counts.shape)
+    )
     below, above = law.cdf(counts - 1), law.sf(counts)
     here = 1.0 - below - above
-    low = stats.norm.ppf(np.clip(below + here / 2, 1e-300, 1.0))
-    high = stats.norm.isf(np.clip(above + here / 2, 1e-300, 1.0))
+    low = scipy.stats.norm.ppf(np.clip(below + here / 2, 1e-300, 1.0))
+    high = scipy.stats.norm.isf(np.clip(above + here / 2, 1e-300, 1.0))
     return np.where(below < above, low, high)
 
 

@@ -1,67 +1,85 @@
 """Plans under people's hands: edited, compared, kept and shared."""
 
-from gridmap.plans.audit import (
-    Anchor,
-    AuditRecord,
-    AuditReport,
-    BrokenLink,
-    link_hash,
-    verify_chain,
-)
-from gridmap.plans.commands import (
-    COMMANDS,
-    AssignOfficers,
-    AssignRoom,
-    AssignStation,
-    Command,
-    LockBeat,
-    LockGrids,
-    MergeBeats,
-    MoveGrids,
-    NewBeat,
-    RenameBeat,
-    SplitBeat,
-    command_from_record,
-    command_record,
-)
-from gridmap.plans.comparison import (
-    BeatChange,
-    Comparison,
-    Flow,
-    PlanFigures,
-    compare_plans,
-)
-from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
-from gridmap.plans.draft import Draft, Fault, Locks
-from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
-from gridmap.plans.exchange import assignment_table, plan_from_layer, plan_from_table, plan_layer
-from gridmap.plans.figures import BeatFigures, Figures, measure_beats, pieces_of, remeasure_beats
-from gridmap.plans.fingerprints import (
-    GridDifference,
-    GridPrints,
-    fit_plan,
-    grid_difference,
-    grid_prints,
-)
-from gridmap.plans.ground import Ground
-from gridmap.plans.history import History, carry_over, replay
-from gridmap.plans.logbook import import_detail, logged, repair_detail
-from gridmap.plans.people import (
-    ALLOWED,
-    LOCAL,
-    Action,
-    Actor,
-    Role,
-    account_text,
-    action_text,
-    check_account,
-    require,
-    role_text,
-)
-from gridmap.plans.plan_files import PLAN_FORMATS, read_plan, write_plan
-from gridmap.plans.store import PlanStore
-from gridmap.plans.suggestions import suggest_moves, worst_beat
-from gridmap.plans.versions import PRESENT, PlanVersion
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gridmap._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from gridmap.plans.audit import (
+        Anchor,
+        AuditRecord,
+        AuditReport,
+        BrokenLink,
+        link_hash,
+        verify_chain,
+    )
+    from gridmap.plans.commands import (
+        COMMANDS,
+        AssignOfficers,
+        AssignRoom,
+        AssignStation,
+        Command,
+        LockBeat,
+        LockGrids,
+        MergeBeats,
+        MoveGrids,
+        NewBeat,
+        RenameBeat,
+        SplitBeat,
+        command_from_record,
+        command_record,
+    )
+    from gridmap.plans.comparison import (
+        BeatChange,
+        Comparison,
+        Flow,
+        PlanFigures,
+        compare_plans,
+    )
+    from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
+    from gridmap.plans.draft import Draft, Fault, Locks
+    from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
+    from gridmap.plans.exchange import (
+        assignment_table,
+        plan_from_layer,
+        plan_from_table,
+        plan_layer,
+    )
+    from gridmap.plans.figures import (
+        BeatFigures,
+        Figures,
+        measure_beats,
+        pieces_of,
+        remeasure_beats,
+    )
+    from gridmap.plans.fingerprints import (
+        GridDifference,
+        GridPrints,
+        fit_plan,
+        grid_difference,
+        grid_prints,
+    )
+    from gridmap.plans.ground import Ground
+    from gridmap.plans.history import History, carry_over, replay
+    from gridmap.plans.logbook import import_detail, logged, repair_detail
+    from gridmap.plans.people import (
+        ALLOWED,
+        LOCAL,
+        Action,
+        Actor,
+        Role,
+        account_text,
+        action_text,
+        check_account,
+        require,
+        role_text,
+    )
+    from gridmap.plans.plan_files import PLAN_FORMATS, read_plan, write_plan
+    from gridmap.plans.store import PlanStore
+    from gridmap.plans.suggestions import suggest_moves, worst_beat
+    from gridmap.plans.versions import PRESENT, PlanVersion
 
 __all__ = [
     "ALLOWED",
@@ -140,3 +158,5 @@ __all__ = [
     "worst_beat",
     "write_plan",
 ]
+
+__getattr__, __dir__ = lazy_names(__name__, __file__)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.model.joining import join_rows, polsby_popper
 from gridmap.plans.ground import Ground
@@ -256,7 +255,7 @@ def _pieces(ground: Ground, members: Rows, pairs: Rows) -> NDArray[np.int32]:
     local = np.zeros(len(ground), dtype=np.int32)
     local[members] = np.arange(len(members), dtype=np.int32)
     open_ = pairs[~adjacency.barrier[pairs]]
-    graph = coo_array(
+    graph = scipy.sparse.coo_array(
         (
             np.ones(len(open_), dtype=np.int8),
             (local[adjacency.first[open_]], local[adjacency.second[open_]]),
@@ -265,4 +264,6 @@ def _pieces(ground: Ground, members: Rows, pairs: Rows) -> NDArray[np.int32]:
     )
     if not len(members):
         return np.zeros(0, dtype=np.int32)
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int32)
+    return np.asarray(
+        scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.int32
+    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
 from gridmap.i18n import tr
@@ -120,7 +120,7 @@ def spaced(
         If every candidate is too near a room that stays.
     """
     if apart_m > 0.0 and len(rooms_xy):
-        free = cKDTree(rooms_xy).query(places.xy)[0] >= apart_m
+        free = scipy.spatial.cKDTree(rooms_xy).query(places.xy)[0] >= apart_m
         if not free.any():
             raise InfeasibleError("siting.error.all_near", count=len(free), apart=apart_m)
         if not free.all():
@@ -135,7 +135,11 @@ def spaced(
     if apart_m > 0.0:
         # The tree counts a distance of exactly the limit as near: such rooms are allowed.
         limit = float(np.nextafter(apart_m, 0.0))
-        pairs = cKDTree(places.xy).query_pairs(limit, output_type="ndarray").astype(np.int64)
+        pairs = (
+            scipy.spatial.cKDTree(places.xy)
+            .query_pairs(limit, output_type="ndarray")
+            .astype(np.int64)
+        )
     return places, pairs
 
 
