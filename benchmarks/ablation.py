@@ -72,8 +72,9 @@ PARTS: dict[str, Callable[[], Any]] = {
     "windows": lambda: _off("polish_territories"),
     "territories": lambda: patch("gridmap.partition._territories.territories_of", lambda _i: 1),
     "combining two plans": lambda: _off("combine_plans"),
+    "two lines of plans": lambda: _off("is_plain", instead=lambda _attraction: False),
     "ejection chains": lambda: _off("mend_balance"),
-    "set partitioning": lambda: _off("is_small", instead=lambda _instance: False),
+    "transport and opening bounds": lambda: _schedules(transport=0.0, opening=0.0),
 }
 
 

@@ -156,8 +156,6 @@ AROUND = tuple((i, (i + 1) % 5) for i in range(5))
     [
         (1, {"apart": ((2, 5),)}, "2, 5"),
         (2, {"apart": ((0, 1), (1, 2), (0, 2))}, "0, 1, 2"),
-        # Each of five differs from the next: two beats would alternate, and five is odd.
-        (2, {"apart": AROUND, **RING}, "0, 1, 2, 3, 4"),
         # One of three is locked: two are left for three.
         (
             3,
@@ -188,6 +186,13 @@ def test_more_grids_apart_than_beats_are_refused_by_name(beats, options, named):
 )
 def test_as_many_grids_apart_as_beats_are_not_refused(options):
     assert propose(row(**options), tolerance=1.0, effort="quick").best.assignment.size == 6
+
+
+def test_a_ring_that_two_beats_cannot_keep_apart_is_named():
+    # Each of five differs from the next: two beats would alternate, and five is odd.
+    found = propose(row(apart=AROUND, **RING), tolerance=1.0, effort="quick")
+    assert not found.best.feasible
+    assert "partition.note.apart" in [note.key for note in found.notes]
 
 
 def test_many_pairs_apart_are_looked_through_in_no_time():

@@ -373,7 +373,6 @@ class Solved:
     sweeps: int
     leaves: float = 0.0
     together: int = 0
-    proven: bool = False
 
     def better_than(self, other: Solved | None) -> bool:
         """Return whether this plan is preferred: pairs apart, what is kept, bounds, cost."""

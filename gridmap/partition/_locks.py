@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.partition._anneal import Schedule
-from gridmap.partition._regions import Note, pieces_of
+from gridmap.partition._regions import Note, clique_of, pieces_of
 from gridmap.partition.problem import Problem, beat_name, in_two_beats, wanted_beats
 
 Integers = NDArray[np.int64]
@@ -148,8 +148,6 @@ def _check_locked(
 
 OBJECTIVES = ("balance", "compact", "travel", "change")
 EFFORTS = ("quick", "normal", "thorough")
-_MOST_COLOURED = 60  # groups of grids among which a contradiction is looked for exactly
-_MOST_STEPS = 2_000  # of each such search
 
 
 def check_options(
@@ -243,64 +241,11 @@ def _check_apart(problem: Problem) -> None:
         if free[a] and free[b] and first != other:
             separated_pairs.setdefault(first, set()).add(other)
             separated_pairs.setdefault(other, set()).add(first)
-    clique = _uncolourable(separated_pairs, beats) if beats > 0 else []
-    if clique:
+    clique = clique_of(separated_pairs)
+    if len(clique) > beats > 0:
         named = sorted({v for pair in filled.apart for v in pair if group[v] in clique})
         ids = some_ids(problem.name_of(named), limit=max(5, beats + 1))
         raise InfeasibleError("partition.error.apart_crowd", ids=ids, beats=beats)
-
-
-def _uncolourable(separated_pairs: dict[int, set[int]], beats: int) -> list[int]:
-    """Return what a number of beats cannot keep apart; nothing where none was found.
-
-    More that are apart from each other than there are beats are always found where they are
-    found greedily; anything else, such as a ring of five with two beats, among few.
-    """
-    separated_pairs = dict(separated_pairs)
-    while weak := [
-        v for v in separated_pairs if len(separated_pairs[v] & separated_pairs.keys()) < beats
-    ]:
-        for v in weak:  # finds a beat whatever the others are in
-            del separated_pairs[v]
-    separated_pairs = {v: near & separated_pairs.keys() for v, near in separated_pairs.items()}
-    by_foes = sorted(separated_pairs, key=lambda v: (-len(separated_pairs[v]), v))
-    for v in by_foes[:_MOST_COLOURED]:
-        clique, common = [v], separated_pairs[v]
-        while common and len(clique) <= beats:
-            clique.append(max(common, key=lambda u: (len(separated_pairs[u]), -u)))
-            common = common & separated_pairs[clique[-1]]
-        if len(clique) > beats:
-            return clique
-    if len(separated_pairs) > _MOST_COLOURED or _fits(separated_pairs, beats):
-        return []
-    for v in by_foes:  # name no more than what contradicts itself
-        fewer = {u: near - {v} for u, near in separated_pairs.items() if u != v}
-        separated_pairs = separated_pairs if _fits(fewer, beats) else fewer
-    return list(separated_pairs)
-
-
-def _fits(separated_pairs: dict[int, set[int]], beats: int) -> bool:
-    """Return whether beats can be given so that foes differ; True too where that is too long."""
-    given: dict[int, int] = {}
-    steps = 0
-
-    def give() -> bool:
-        nonlocal steps
-        steps += 1
-        open_ = [v for v in separated_pairs if v not in given]
-        if not open_ or steps > _MOST_STEPS:
-            return True
-        taken = {v: {given[u] for u in separated_pairs[v] if u in given} for v in open_}
-        v = max(open_, key=lambda u: (len(taken[u]), len(separated_pairs[u])))
-        for beat in range(min(beats, len(set(given.values())) + 1)):  # new beats are alike
-            if beat not in taken[v]:
-                given[v] = beat
-                if give():
-                    return True
-                del given[v]
-        return False
-
-    return give()
 
 
 def schedule_of(objective: str) -> Schedule:

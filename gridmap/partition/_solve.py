@@ -19,23 +19,23 @@ from gridmap.partition._arrays import (
     exchanged,
     make_state,
     move_centres,
-    pinned,
     rate_plan,
     with_own_centres,
 )
 from gridmap.partition._effort import Clock, Effort, ReportProgress, part_of, silent
 from gridmap.partition._moves import is_plain
-from gridmap.partition._set_partition import is_small, search_small
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
 from gridmap.partition._territories import (
     combine_plans,
     polish_territories,
+    polish_windows,
     run_threads,
+    window_visits,
 )
 from gridmap.partition._transport import mend_balance
-from gridmap.partition._windows import polish_windows, window_visits
 
 _FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
+_MORE_STARTS = 12  # times as many, at most
 _FAR = 20_000  # from here on workload that is off by a district does not come back
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
@@ -48,7 +48,6 @@ _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
 _LINE = 0.35  # of the windows for each of two lines of plans; what they combine to has the rest
 _CALM = 0.7  # of the patience is used up when two lines are combined
 _SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
-_SHARE_SEARCH = 0.9  # of the progress of a small search, should it find nothing
 
 
 def solve_region(
@@ -82,10 +81,10 @@ def solve_region(
     if instance.k == 1:
         beat = np.zeros(n, dtype=np.int32)
         return rate_plan(instance, beat, keep, 0)
-    if start is None and effort.searches and is_small(instance):
-        return _search(instance, effort, schedule, seed, clock, report)
     sweeps = effort.sweeps(n)
-    starts = effort.starts if n < _FAR else min(effort.starts, 2)
+    # A small region takes more starts, with as many looks in all.
+    starts = int(min(_MORE_STARTS, max(1.0, effort.visits / (sweeps * n))) * effort.starts)
+    starts = starts if n < _FAR else min(starts, 2)
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
@@ -177,29 +176,6 @@ def _tolerance(instance: Instance) -> float:
     known = np.isfinite(lo) & np.isfinite(hi) & (hi > lo)
     half = (hi - lo)[known] / np.maximum((hi + lo)[known], 1e-12)
     return float(half.min()) if half.size else 1.0
-
-
-def _search(
-    instance: Instance,
-    effort: Effort,
-    schedule: Schedule,
-    seed: int,
-    clock: Clock,
-    report: ReportProgress,
-) -> Solved:
-    """Search a small region; fall back on plain annealing where no plan is inside bounds."""
-    part = clock.part(clock.left() * 0.9)
-    searched = part_of(report, 0.0, _SHARE_SEARCH)
-    _, beat, proven = search_small(
-        instance, starts=effort.searches, seed=seed, clock=part, on_progress=searched
-    )
-    if beat is not None:
-        return replace(rate_plan(instance, pinned(instance, beat), np.inf, 0), proven=proven)
-    plain = replace(effort, searches=0)
-    rest = part_of(report, _SHARE_SEARCH, 1.0 - _SHARE_SEARCH)
-    return solve_region(
-        instance, effort=plain, schedule=schedule, seed=seed, clock=clock, report=rest
-    )
 
 
 def _start_job(

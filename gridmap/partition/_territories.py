@@ -1,4 +1,9 @@
-"""Large neighbourhood search in territories, and the combination of two plans.
+"""Large neighbourhood search (Shaw 1998) in windows and territories; two plans combined.
+
+A large plan freezes with faults that no single move mends, such as a beat too many on one side
+of a river. A window of a few neighbouring beats is warmed up and cooled again as a small problem
+of its own, and what comes out is kept if it is better, with a little patience for plans that are
+worse at first.
 
 A territory is a group of neighbouring beats, as an instance of its own: borders with other
 territories stay as they are, so what it costs and what it carries is exact. All territories of a
@@ -23,17 +28,330 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.partition._anneal import Schedule, anneal
-from gridmap.partition._arrays import Attraction, Instance, Ints, Loads, build_graph, rate_plan
+from gridmap._compiled import njit
+from gridmap.partition._anneal import Schedule, anneal, sweep_once
+from gridmap.partition._arrays import (
+    Attraction,
+    Graph,
+    Instance,
+    Ints,
+    Loads,
+    State,
+    build_graph,
+    excess_of,
+    make_state,
+    move_centres,
+    rate_plan,
+    refresh_state,
+)
 from gridmap.partition._effort import Clock, ReportProgress, part_of, silent
-from gridmap.partition._moves import is_plain
+from gridmap.partition._moves import (
+    NOISE,
+    SEPARATED,
+    attraction_cost,
+    beat_penalty,
+    is_plain,
+    next_random,
+    separated_in,
+)
+from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
 from gridmap.partition._start import bisect
-from gridmap.partition._windows import polish_windows
+
+_32 = np.uint64(32)
+_BEATS = 7
+_HOT = 0.45  # of the temperature that annealing begins with
+_SWEEPS = 250
+_LOOSE, _STRICT = 300.0, 2e8
+_BROKEN = 1e-7  # twenty borders for a bound that is broken, however little
+_PATIENCE = 1.7  # temperatures by which a plan may be worse at the start
+_RESPLIT = 0.005
+_BATCH = 16
+
+
+def window_visits(instance: Instance) -> float:
+    """Return the looks at a grid that one window takes."""
+    beats = min(_BEATS, instance.k)
+    return _SWEEPS * len(instance.xy) * beats / instance.k
+
+
+def _window_schedule(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return temperature and balance weight for the sweeps of one window."""
+    share = np.linspace(0.0, 1.0, _SWEEPS)
+    cool = np.clip(share / 0.8, 0.0, 1.0)
+    hot = _HOT * plan.hot
+    cold = min(1.3 * plan.cold, hot / 2)
+    temperature = hot * (cold / hot) ** cool
+    temperature[share > 0.93] = 1e-9
+    penalty = _LOOSE * (2e5 / _LOOSE) ** cool
+    penalty[share > 0.8] *= 10.0
+    penalty[share > 0.93] *= 100.0
+    return temperature, penalty
+
+
+def polish_windows(
+    instance: Instance,
+    beat: Ints,
+    plan: Schedule,
+    windows: float,
+    *,
+    seed: int,
+    clock: Clock,
+    keep: float = np.inf,
+    mend: bool = False,
+    calm: tuple[float, float] = (0.0, 1.0),
+    report: ReportProgress = silent,
+) -> Ints:
+    """Return the plan after so many windows; it is never worse.
+
+    Parameters
+    ----------
+    beat
+        A plan with every beat in one piece; it stays so.
+    plan
+        The schedule of the annealing before.
+    windows
+        How many; fewer where the clock ends first.
+    keep
+        Workload that may leave its present beat.
+    calm
+        Where in the whole search these windows begin and end, 0 to 1: patience runs out. Before
+        its end the last plan is returned, which may be worse.
+    mend
+        End as soon as every beat is inside its bounds.
+    report
+        Called after every few windows with the share done.
+    """
+    if instance.k < 2 or windows < 1:
+        return beat
+    state = make_state(instance, beat, seed, keep)
+    temperature, penalty = _window_schedule(plan)
+    n = len(beat)
+    room = tree_room(n, len(instance.graph.nbr), instance.loads.w.shape[1])
+    grids, saved = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    travels = bool(instance.attraction.demand.any())
+    held = np.zeros(instance.k, dtype=np.bool_)
+    held[instance.attraction.pin[instance.attraction.pin >= 0]] = True
+    best, least = state.beat.copy(), _rank(instance, state)
+    start, left = clock.elapsed(), clock.left()
+    done = 0
+    while done < windows and not clock.stopped():
+        share = done / windows
+        if np.isfinite(left):
+            share = max(share, (clock.elapsed() - start) / left)
+        calmed = calm[0] + (calm[1] - calm[0]) * share
+        patience = max(0.0, _PATIENCE * float(temperature[0]) * (1.0 - calmed / 0.95))
+        _run_windows(
+            instance.graph,
+            instance.loads,
+            instance.attraction,
+            state,
+            _BATCH,
+            min(_BEATS, instance.k),
+            temperature,
+            penalty,
+            patience,
+            NOISE,
+            room,
+            grids,
+            saved,
+        )
+        done += _BATCH
+        refresh_state(instance, state)
+        if travels:
+            move_centres(instance.attraction, state.beat, instance.k, held)
+        rank = _rank(instance, state)
+        if rank < least:
+            best, least = state.beat.copy(), rank
+        report(max(share, done / windows))
+        if mend and excess_of(instance, state) <= 0:
+            break
+    if calm[1] < 1.0:
+        best = state.beat
+    if travels:
+        move_centres(instance.attraction, best, instance.k, held)
+    return best
+
+
+def _rank(instance: Instance, state: State) -> tuple[bool, float]:
+    """Return what plans are compared by: whether any bound is broken, then the cost."""
+    return excess_of(instance, state) > 0, _whole_cost(instance, state)
+
+
+def _whole_cost(instance: Instance, state: State) -> float:
+    """Return border, pulls and penalties of the whole plan, as windows weigh them."""
+    every = np.arange(len(state.beat), dtype=np.int32)
+    inside = np.ones(instance.k, dtype=np.bool_)
+    attraction = instance.attraction
+    return float(
+        _cost(
+            instance.graph,
+            instance.loads,
+            attraction,
+            state,
+            every,
+            inside,
+            _STRICT,
+            is_plain(attraction),
+        )
+    )
+
+
+@njit(cache=True, nogil=True)
+def _cost(
+    graph: Graph,
+    loads: Loads,
+    attraction: Attraction,
+    state: State,
+    grids: np.ndarray,
+    inside: np.ndarray,
+    penalty: float,
+    plain: bool,  # noqa: FBT001 - compiled: no keywords
+) -> float:
+    """Return what the beats inside cost: borders between them, pulls and penalties."""
+    cost = 0.0
+    over = max(0.0, state.moved[0] - state.moved[1]) * state.moved[2]
+    penalty = over * over
+    for v in grids:
+        p = state.beat[v]
+        for e in range(graph.indptr[v], graph.indptr[v + 1]):
+            b = state.beat[graph.nbr[e]]
+            if b != p and inside[b]:
+                cost += graph.length[e] * 0.5
+        if plain:
+            continue
+        cost += attraction_cost(attraction, v, p)
+        if attraction.separated_ptr[v + 1] > attraction.separated_ptr[v]:
+            penalty += SEPARATED / 2 * separated_in(attraction, state, v, p)
+    for b in range(len(inside)):
+        if inside[b]:
+            for c in range(loads.w.shape[1]):
+                over = beat_penalty(loads, b, c, state.total[b, c])
+                if over > 0.0:
+                    penalty += over + _BROKEN
+    return cost + penalty * penalty
+
+
+@njit(cache=True, nogil=True)
+def _choose(graph: Graph, loads: Loads, state: State, beats: int, inside: np.ndarray) -> None:
+    """Mark neighbouring beats around a random grid, or around a beat outside its bounds."""
+    n = len(state.beat)
+    bits = next_random(state.random)
+    start = np.int64(((bits >> _32) * np.uint64(n)) >> _32)
+    if bits & np.uint64(7):
+        # Nearly all windows go where bounds are broken, as long as any are.
+        for i in range(n):
+            v = (start + i) % n
+            b = state.beat[v]
+            wrong = False
+            for c in range(loads.w.shape[1]):
+                wrong |= beat_penalty(loads, b, c, state.total[b, c]) > 0.0
+            if wrong:
+                start = v
+                break
+    inside[:] = False
+    inside[state.beat[start]] = True
+    found = 1
+    state.tick[0] += 4
+    seen = state.tick[0]
+    state.queue[0] = start
+    state.stamp[start] = seen
+    head, tail = 0, 1
+    while head < tail and found < beats:
+        u = state.queue[head]
+        head += 1
+        for e in range(graph.indptr[u], graph.indptr[u + 1]):
+            j = graph.nbr[e]
+            if state.stamp[j] != seen:
+                state.stamp[j] = seen
+                state.queue[tail] = j
+                tail += 1
+                if not inside[state.beat[j]] and found < beats:
+                    inside[state.beat[j]] = True
+                    found += 1
+
+
+@njit(cache=True, nogil=True)
+def _run_windows(
+    graph: Graph,
+    loads: Loads,
+    attraction: Attraction,
+    state: State,
+    windows: int,
+    beats: int,
+    temperature: np.ndarray,
+    penalty: np.ndarray,
+    patience: float,
+    noise: np.ndarray,
+    room: TreeRoom,
+    grids: np.ndarray,
+    saved: np.ndarray,
+) -> int:
+    """Anneal windows one after the other; return how many were kept."""
+    plain = is_plain(attraction)
+    inside = np.zeros(len(state.size), dtype=np.bool_)
+    kept = 0
+    for _ in range(windows):
+        _choose(graph, loads, state, beats, inside)
+        count = 0
+        for v in range(len(state.beat)):
+            if inside[state.beat[v]]:
+                grids[count] = v
+                saved[count] = state.beat[v]
+                count += 1
+        own = grids[:count]
+        before = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
+        size, total = state.size.copy(), state.total.copy()
+        moment, moved = state.moment.copy(), state.moved[0]
+        due = 0.0
+        for s in range(len(temperature)):
+            sweep_once(
+                graph,
+                loads,
+                attraction,
+                state,
+                own,
+                inside,
+                temperature[s],
+                penalty[s],
+                0.0,
+                noise,
+                plain,
+            )
+            due += _RESPLIT * beats
+            if due >= 1.0:
+                due -= 1.0
+                recombine_once(
+                    graph,
+                    loads,
+                    attraction,
+                    state,
+                    own,
+                    inside,
+                    temperature[s],
+                    penalty[s],
+                    0.0,
+                    noise,
+                    plain,
+                    room,
+                )
+        after = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
+        bits = next_random(state.random)
+        if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
+            kept += 1
+            continue
+        for i in range(count):
+            state.beat[own[i]] = saved[i]
+        state.size[:] = size
+        state.total[:] = total
+        state.moment[:] = moment
+        state.moved[0] = moved
+    return kept
+
 
 Integers = NDArray[np.int64]
 _T = TypeVar("_T")
 _GRIDS = 1_250  # of a territory: its sums and lists stay in the processor's cache
-_BEATS = 21  # of a territory at least: three windows
+_LEAST_BEATS = 21  # of a territory at least: three windows
 _ROUNDS = 4
 _TURN = 2.399963  # radians between the groupings of two rounds: the golden angle
 _LOOK_S = 0.05  # between two looks at the stop button
@@ -81,7 +399,7 @@ def run_threads(
 
 def territories_of(instance: Instance) -> int:
     """Return into how many territories a region is divided: an even number, or 1."""
-    most = min(len(instance.xy) // _GRIDS, instance.k // _BEATS)
+    most = min(len(instance.xy) // _GRIDS, instance.k // _LEAST_BEATS)
     return max(1, most - most % 2)
 
 

@@ -87,7 +87,7 @@ def improve_travel(
         report((i + 1) / steps)
         found = solve_region(
             built.instance,
-            effort=Effort(visits=visits, least=60, most=20_000, starts=1, searches=0),
+            effort=Effort(visits=visits, least=60, most=20_000, starts=1),
             schedule=schedule_of("travel"),
             seed=seed * 7919 + 104_729 * (i + 1),
             clock=own,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -70,10 +70,9 @@ def run_tasks(
     scheduler
         Address of a Dask scheduler, a client, or ``local`` for two workers here.
     """
-    if scheduler:
-        return _on_cluster(tasks, clock, scheduler, report)
-    if processes > 1 and len(tasks) > 1:
-        return _in_processes(tasks, clock, processes, report)
+    if scheduler or (processes > 1 and len(tasks) > 1):
+        with _pool(min(processes, len(tasks)), scheduler) as (pool, workers, stop):
+            return _share_out(pool, workers, stop, tasks, clock, report)
     solved: list[Solved] = []
     rest = sum(task.size for task in tasks)
     whole, done = rest, 0
@@ -121,90 +120,57 @@ def _solve_parcel(tasks: Sequence[Task]) -> list[Solved]:
     return [_solve(task, Clock(task.seconds, should_stop)) for task in tasks]
 
 
-def _stopped() -> Clock:
-    """Return a clock that has run out: what it is given ends with its start, made whole."""
-    return Clock(None, lambda: True)
-
-
 def most_workers(wanted: int) -> int:
     """Return how many processes may be waited for at once: Windows has a limit of its own."""
     return min(wanted, 61) if sys.platform == "win32" else wanted
 
 
-def _in_processes(
-    tasks: Sequence[Task], clock: Clock, processes: int, report: Report
+def _share_out(
+    pool: Executor,
+    workers: int,
+    stop: Callable[[], None],
+    tasks: Sequence[Task],
+    clock: Clock,
+    report: Report,
 ) -> list[Solved]:
-    size = max(1, len(tasks) // (processes * _PARTS))
-    parcels = [list(tasks[i : i + size]) for i in range(0, len(tasks), size)]
-    answers: list[list[Solved] | None] = [None] * len(parcels)
+    """Solve parcels of regions on an executor; once stopped, open regions keep their start."""
+    size = max(1, len(tasks) // (workers * _PARTS))
+    own = [replace(t, seconds=None if t.seconds is None else t.seconds * workers) for t in tasks]
+    parcels = [own[i : i + size] for i in range(0, len(own), size)]
+    futures = [pool.submit(_solve_parcel, parcel) for parcel in parcels]
+    open_ = set(futures)
+    while open_:
+        done, open_ = wait(open_, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+        if report is not None and done:
+            report(1 - len(open_) / len(parcels))
+        if clock.stopped():
+            stop()
+            open_ = {future for future in open_ if not future.cancel()}
+    late = Clock(None, lambda: True)
+    found: list[Solved] = []
+    for parcel, future in zip(parcels, futures, strict=True):
+        found += [_solve(t, late) for t in parcel] if future.cancelled() else future.result()
+    return found
+
+
+@contextmanager
+def _pool(
+    processes: int, scheduler: str | Client | None
+) -> Iterator[tuple[Executor, int, Callable[[], None]]]:
+    """Yield an executor, its number of workers, and what tells running searches to stop."""
+    if scheduler:
+        with _client_of(scheduler) as client:
+            workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+            # Not pure: the same request asked twice is worked out twice, as anywhere else.
+            yield client.get_executor(pure=False, retries=_RETRIES), workers, lambda: None
+        return
     context = get_context("spawn")
     event = context.Event()
+    workers = most_workers(processes)
     with ProcessPoolExecutor(
-        most_workers(min(processes, len(parcels))),
-        mp_context=context,
-        initializer=_begin,
-        initargs=(event,),
+        workers, mp_context=context, initializer=_begin, initargs=(event,)
     ) as pool:
-        own = [
-            [replace(t, seconds=None if t.seconds is None else t.seconds * processes) for t in p]
-            for p in parcels
-        ]
-        futures: dict[Future[list[Solved]], int] = {
-            pool.submit(_solve_parcel, parcel): i for i, parcel in enumerate(own)
-        }
-        open_ = set(futures)
-        while open_:
-            done, open_ = wait(open_, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
-            for future in done:
-                answers[futures[future]] = future.result()
-            if report is not None and done:
-                report(1 - len(open_) / len(parcels))
-            if clock.stopped() and not event.is_set():
-                event.set()
-                open_ = {future for future in open_ if not future.cancel()}
-    found: list[Solved] = []
-    for parcel, answer in zip(parcels, answers, strict=True):
-        found += answer or [_solve(task, _stopped()) for task in parcel]
-    return found
-
-
-def _on_cluster(
-    tasks: Sequence[Task], clock: Clock, scheduler: str | Client, report: Report
-) -> list[Solved]:
-    from distributed import as_completed
-
-    with _client_of(scheduler) as client:
-        workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-        size = max(1, len(tasks) // (workers * _PARTS))
-        parcels = [
-            [
-                replace(t, seconds=None if t.seconds is None else t.seconds * workers)
-                for t in tasks[i : i + size]
-            ]
-            for i in range(0, len(tasks), size)
-        ]
-        # Not pure: the same request asked twice is worked out twice, as anywhere else.
-        futures = [
-            client.submit(_solve_parcel, parcel, pure=False, retries=_RETRIES)
-            for parcel in parcels
-        ]
-        answers: list[list[Solved] | None] = [None] * len(parcels)
-        number = {future.key: i for i, future in enumerate(futures)}
-        left = len(parcels)
-        for future in as_completed(futures):
-            if future.cancelled():
-                continue
-            answers[number[future.key]] = future.result()
-            left -= 1
-            if report is not None:
-                report(1 - left / len(parcels))
-            if clock.stopped():
-                client.cancel([f for f in futures if not f.done()])
-                break
-    found: list[Solved] = []
-    for parcel, answer in zip(parcels, answers, strict=True):
-        found += answer or [_solve(task, _stopped()) for task in parcel]
-    return found
+        yield pool, workers, event.set
 
 
 @contextmanager

@@ -424,11 +424,7 @@ class _Search:
         candidate = self._candidate(
             assignment, objective, division, holds=all(found.excess <= 0 for found in solved)
         )
-        cut_m, proven = candidate.scores.cut_m, _is_proven(problem, built, solved)
-        bound = Bound(
-            objective="cut_m", value=cut_m, lower=cut_m if proven else None, proven=proven
-        )
-        return replace(candidate, bounds=(bound,))
+        return replace(candidate, bounds=(Bound(objective="cut_m", value=candidate.scores.cut_m),))
 
     def _candidate(
         self,
@@ -612,20 +608,6 @@ def _put_back(candidate: Candidate, original_order: NDArray[np.int64]) -> Candid
     if scores.centres is not None:
         scores = replace(scores, centres=original_order[scores.centres])
     return replace(candidate, assignment=assignment, scores=scores)
-
-
-def _is_proven(
-    problem: Problem, built: Sequence[RegionInstance], solved: Sequence[Solved]
-) -> bool:
-    """Return whether no plan that meets the request has shorter borders.
-
-    What was proven is about one region, and about borders as the search counts them: those
-    inside a community count more, parts could share out the beats otherwise, and grids tied
-    together may take others in on the way to each other.
-    """
-    alone = len(built) == 1 and len(built[0].grids) == problem.grids
-    plain = problem.communities is None and not problem.together
-    return alone and plain and all(found.proven for found in solved)
 
 
 def warm_up(on_progress: Callable[[float], None] | None = None) -> None:
