@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from gridmap.api.options import Options, as_plan, option
+from gridmap.api.propose import usual_weights
 from gridmap.api.results import FORMAT, MapView, Result, plain
+from gridmap.api.standing import CHANCE_PLANS, PlanPoint, PointJson, chance_of, point_of
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
 
+_TOLERANCE = 0.05  # of the plans drawn by chance
 _RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")
 
 
@@ -31,6 +35,7 @@ class CompareOptions(Options):
 
     before: Plan | None = option(None, metavar="A", parse=as_plan)
     after: Plan | None = option(None, metavar="B", parse=as_plan)
+    chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
 
 
 class CompareJson(TypedDict):
@@ -49,6 +54,7 @@ class CompareJson(TypedDict):
     flows: list[dict[str, Any]]
     beats: list[dict[str, Any]]
     sentences: list[str]
+    points: list[PointJson]
     response: dict[str, dict[str, float | None]] | None
 
 
@@ -83,6 +89,28 @@ class CompareResult(Result):
         told = self.comparison.sentences()
         return told if self.response is None else [*told, tell_response(*self.response)]
 
+    @cached_property
+    def points(self) -> tuple[PlanPoint, PlanPoint]:
+        """Both plans' figures, each among plans drawn by chance with as many beats."""
+        from gridmap.measure import Workload
+        from gridmap.partition import problem_of, score_present
+
+        workload = Workload.from_city(self.city, usual_weights(self.city))
+        old, new = self.plans
+        chance, made = None, []
+        for plan in (old, new):
+            problem = problem_of(self.city, workload, beats=len(plan), present=plan)
+            if chance is None or len(plan) != len(old):
+                chance = chance_of(problem, self.options.chance, tolerance=_TOLERANCE)
+            scored = score_present(problem)
+            assert scored is not None  # noqa: S101 - the plan has beats; for the type checker
+            made.append(point_of(problem, plan.name, scored[1], chance))
+        return made[0], made[1]
+
+    def standing(self) -> list[str]:
+        """Return how each plan stands among plans drawn by chance, in words."""
+        return [text for point in self.points if (text := point.sentence())]
+
     def to_dict(self) -> CompareJson:
         """Return the JSON of the command."""
         figures = (
@@ -94,7 +122,8 @@ class CompareResult(Result):
             }
         )
         answer: dict[str, Any] = {
-            "format": FORMAT, **plain(self.comparison.to_dict()), "response": plain(figures),
+            "format": FORMAT, **plain(self.comparison.to_dict()),
+            "points": [point.to_dict() for point in self.points], "response": plain(figures),
         }  # fmt: skip
         return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
 

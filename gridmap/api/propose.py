@@ -6,10 +6,20 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
 
 from gridmap.api.options import Options, as_list, as_share, as_weights, option
 from gridmap.api.results import FORMAT, MapView, Result, plain
+from gridmap.api.standing import (
+    CHANCE_PLANS,
+    ChanceJson,
+    PlanPoint,
+    PointJson,
+    chance_json,
+    chance_of,
+    point_of,
+)
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
 
@@ -21,15 +31,16 @@ if TYPE_CHECKING:
 
     from gridmap.measure import Workload
     from gridmap.model import City, Plan
-    from gridmap.partition import Problem, Proposal
+    from gridmap.partition import Ensemble, Problem, Proposal, Rung
     from gridmap.partition import Progress as SearchProgress
 
-__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose"]
+__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
 
 #: One share for all, or one for each criterion named.
 Shares: TypeAlias = "float | Mapping[str, float]"
 
 _TOLERANCE = 0.05
+_NOTABLE = 0.005  # deviation that is forced and worth a sentence
 _ALL = "workload"  # what a share without a name is of
 
 
@@ -160,6 +171,8 @@ class ProposeOptions(Options):
     apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
     barriers: bool = option(True)  # noqa: FBT003 - a field's default
     front: int = option(1, least=1, most=8, costs=True)
+    ladder: bool = option(False, costs=True)  # noqa: FBT003 - the same
+    chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
     prove: bool = option(False, costs=True)  # noqa: FBT003 - the same
     effort: Literal["quick", "normal", "thorough"] = option(
         "normal", choices=("quick", "normal", "thorough"), costs=True
@@ -226,10 +239,23 @@ class PlanJson(TypedDict):
     travel_unit: str
     seconds: float
     objective: str
+    tolerance: float
+    net_deviation: float
     feasible: bool
     proven: bool
     bounds: list[BoundJson]
     changes: list[str]
+
+
+class RungJson(TypedDict):
+    """The best plan found with at most so many changed grids."""
+
+    allowed: int
+    changed: int
+    max_deviation: float
+    cut_border_km: float
+    mean_travel: float | None
+    sentence: str
 
 
 class ProposeJson(TypedDict):
@@ -237,6 +263,9 @@ class ProposeJson(TypedDict):
 
     format: int
     plans: list[PlanJson]
+    points: list[PointJson]
+    chance: ChanceJson | None
+    ladder: list[RungJson]
     notes: list[str]
     workload: dict[str, float]
     options: dict[str, Any]
@@ -281,10 +310,54 @@ class ProposeResult(Result):
         """Return what the user must know, and what is proven, in sentences."""
         from gridmap.i18n import tr
 
-        told = [*self.proposal.sentences(), *self.proposal.proofs()]
+        best = self.proposal.best
+        told = self.proposal.sentences()
+        if best.scores.max_deviation - best.net_deviation > _NOTABLE:
+            values: dict[str, Any] = {
+                "worst": best.scores.max_deviation,
+                "net": best.net_deviation,
+            }
+            told.append(tr("partition.reason.net", **values))
+        told += self.proposal.proofs()
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
         return told
+
+    @cached_property
+    def chance(self) -> Ensemble | None:
+        """Plans drawn by chance, as many as the options say; None where there is only one."""
+        tolerance = self.proposal.best.tolerance
+        options = self.options
+        return chance_of(
+            self.proposal.problem, options.chance, tolerance=tolerance, seed=options.seed
+        )
+
+    @cached_property
+    def points(self) -> tuple[PlanPoint, ...]:
+        """Today's beats where they are known, then the plans: figures to put on one chart."""
+        from gridmap.partition import score_present
+
+        problem = self.proposal.problem
+        made = []
+        today = score_present(problem)
+        if today is not None and self.present is not None:
+            made.append(point_of(problem, self.present.name, today[1], self.chance, today=True))
+        for plan, candidate in zip(self.plans, self.proposal.candidates, strict=True):
+            made.append(point_of(problem, plan.name, candidate.scores, self.chance))
+        return tuple(made)
+
+    @cached_property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The best plans with 1, 2, 5, 10 and 20 changed grids; none without beats today."""
+        from gridmap.partition import change_ladder
+
+        problem = self.proposal.problem
+        return () if problem.present is None else change_ladder(problem)
+
+    def standing(self) -> list[str]:
+        """Return how today's beats and the plans stand among plans drawn by chance, in words."""
+        told = [point.sentence() for point in self.points]
+        return told if self.chance is None else [*told, self.chance.law()]
 
     def changes(self, plan: int = 0) -> list[str]:
         """Return what changes from today's beats to a plan, in sentences."""
@@ -303,6 +376,9 @@ class ProposeResult(Result):
                 {**plain(row), "changes": self.changes(at)}  # type: ignore[typeddict-item] # the keys of plan_rows
                 for at, row in enumerate(self.rows)
             ],
+            "points": [point.to_dict() for point in self.points],
+            "chance": chance_json(self.chance),
+            "ladder": [_rung_json(rung) for rung in self.ladder] if self.options.ladder else [],
             "notes": self.notes(),
             "workload": dict(self.workload.weights),
             "options": self.options.to_dict(),
@@ -360,6 +436,17 @@ class ProposeResult(Result):
         )  # fmt: skip
 
 
+def _rung_json(rung: Rung) -> RungJson:
+    return {
+        "allowed": rung.allowed,
+        "changed": rung.changed,
+        "max_deviation": rung.scores.max_deviation,
+        "cut_border_km": rung.scores.cut_m / 1000.0,
+        "mean_travel": rung.scores.mean_travel,
+        "sentence": rung.sentence(),
+    }
+
+
 @verb(ProposeOptions)
 def propose(
     city: City,
@@ -398,7 +485,7 @@ def propose(
     from gridmap.measure import Workload
     from gridmap.measure.present import has_beats, present_plan
 
-    workload = Workload.from_city(city, options.balance or _usual_weights(city))
+    workload = Workload.from_city(city, options.balance or usual_weights(city))
     present = present_plan(city) if has_beats(city) else None
     number = _number_of_beats(city, options, present)
     problem = partition.problem_of(
@@ -458,7 +545,7 @@ class _Teller:
         self.progress(state.share)
 
 
-def _usual_weights(city: City) -> Mapping[str, float]:
+def usual_weights(city: City) -> Mapping[str, float]:
     """Return residents and incidents in halves, or the one that is known, or area."""
     from gridmap.measure import criterion_of
 

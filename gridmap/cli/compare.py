@@ -28,5 +28,5 @@ def command(
     if as_json:
         print_json(result.to_dict())
         return
-    for sentence in result.sentences():
+    for sentence in (*result.sentences(), *result.standing()):
         print_text(sentence)

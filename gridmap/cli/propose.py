@@ -53,7 +53,8 @@ def command(
         print_json(result.to_dict())
         return
     _print_rows(result.rows)
-    for sentence in (*result.notes(), *result.changes()):
+    ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
+    for sentence in (*result.notes(), *result.changes(), *ladder, *result.standing()):
         print_text(sentence)
 
 

@@ -1,7 +1,6 @@
 """Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
 
 from gridmap.partition._ensemble import Ensemble, neutral_ensemble
-from gridmap.partition.alternatives import Rung, TradeOff, change_ladder, trade_offs
 from gridmap.partition.city import (
     communities_of,
     criteria_of,
@@ -13,6 +12,7 @@ from gridmap.partition.city import (
     travel_between,
     with_rooms,
 )
+from gridmap.partition.ladder import Rung, change_ladder, score_present
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose, warm_up
@@ -27,7 +27,6 @@ __all__ = [
     "Proposal",
     "Rung",
     "Scores",
-    "TradeOff",
     "change_ladder",
     "communities_of",
     "criteria_of",
@@ -39,7 +38,7 @@ __all__ = [
     "propose",
     "room_grids",
     "score_plan",
-    "trade_offs",
+    "score_present",
     "travel_between",
     "warm_up",
     "with_rooms",

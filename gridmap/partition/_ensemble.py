@@ -93,20 +93,20 @@ class Ensemble:
 
     def sentences(self, scores: Scores, language: str | None = None) -> list[str]:
         """Return what the ensemble says about a plan, in words."""
-        texts = [
+        return [
             tr(f"partition.ensemble.{name}", language=language, share=share)
             for name, share in self.shares_below(scores).items()
-        ]
-        texts.append(
-            tr(
-                "partition.ensemble.law",
-                language=language,
-                plans=self.plans,
-                tolerance=self.tolerance,
-                r_hat=max(self.r_hat.values()),
-            )
+        ] + [self.law(language)]
+
+    def law(self, language: str | None = None) -> str:
+        """Return how the plans were drawn, and whether the chains agree, in words."""
+        return tr(
+            "partition.ensemble.law",
+            language=language,
+            plans=self.plans,
+            tolerance=self.tolerance,
+            r_hat=max(self.r_hat.values()),
         )
-        return texts
 
 
 def neutral_ensemble(

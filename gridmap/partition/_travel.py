@@ -165,9 +165,8 @@ def _task(
     problem: Problem, built: RegionInstance, travel: float, back: Integers
 ) -> tuple[TravelTask, float]:
     """Return what ways are made short for, grid ``back[i]`` at position i, and a way's unit."""
-    share = problem.tolerances or (built.tolerance,)
     mean = float(problem.weights[:, 0].sum()) / problem.beats
-    bounds = problem.bounds or (mean * (1 - share[0]), mean * (1 + share[0]))
+    bounds = problem.bounds or (mean * (1 - built.tolerance), mean * (1 + built.tolerance))
     load, way = _unit(mean), _unit(travel / problem.grids)
     return TravelTask(
         graph=built.instance.graph,

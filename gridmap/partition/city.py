@@ -170,8 +170,9 @@ def plan_rows(
     list of dict
         ``name, beats, pieces_max, max_deviation, cv, gini, mean_polsby_popper,
         cut_border_km, kept_share, kept_work_share, grids_split, communities_split, mean_travel,
-        travel_unit, seconds``, and ``objective, feasible, proven, bounds``. Mean travel is
-        per unit of demand to the best centre or the room, in metres (``m``) or minutes.
+        travel_unit, seconds``, and ``objective, tolerance, net_deviation, feasible, proven,
+        bounds``. Mean travel is per unit of demand to the best centre or the room, in metres
+        (``m``) or minutes; the net deviation is what single grids and stations do not force.
     """
     rows: list[dict[str, object]] = []
     for plan, candidate in zip(plans, proposal.candidates, strict=True):
@@ -198,6 +199,8 @@ def plan_rows(
                 "travel_unit": "m" if proposal.problem.travel is None else "min",
                 "seconds": proposal.seconds,
                 "objective": candidate.objective,
+                "tolerance": candidate.tolerance,
+                "net_deviation": candidate.net_deviation,
                 "feasible": candidate.feasible,
                 "proven": candidate.proven,
                 "bounds": _bounds(candidate),

@@ -69,16 +69,18 @@ class Bound:
 class Candidate:
     """One plan: the beat of each grid (n,), its scores and what is proven about it.
 
-    ``net_deviation`` is the worst deviation net of what single heavy grids and whole numbers of
-    beats per station force; None where nobody has measured it.
+    ``feasible`` is whether it meets the request under its own ``tolerance``, which is wider or
+    narrower than the one asked for in further plans of a front. ``net_deviation`` is the worst
+    deviation net of what single heavy grids and whole numbers of beats per station force.
     """
 
     assignment: Integers
     objective: str
     scores: Scores
+    tolerance: float
+    net_deviation: float
     bounds: tuple[Bound, ...] = ()
     feasible: bool = True
-    net_deviation: float | None = None
 
     @property
     def proven(self) -> bool:
@@ -133,15 +135,11 @@ class Proposal:
         names
             Names of beats by their number.
         """
-        from gridmap.partition.proposal import explain_candidate
-
         notes = explain_candidate(self.problem, candidate or self.best, names)
         return [tr(note.key, language=language, **note.values) for note in notes]
 
     def proofs(self, language: str | None = None) -> list[str]:
         """Return sentences on what is proven about the plan asked for, and what is not."""
-        from gridmap.partition.proposal import explain_proofs
-
         notes = explain_proofs(self.best)
         return [tr(note.key, language=language, **note.values) for note in notes]
 
@@ -190,7 +188,7 @@ def explain_candidate(
         )
     ]
     net = candidate.net_deviation
-    if net is not None and scores.max_deviation - net > _NOTABLE:
+    if scores.max_deviation - net > _NOTABLE:
         values: dict[str, object] = {"worst": scores.max_deviation, "net": net}
         notes.append(Note("partition.reason.net", values))
     notes += _moves(problem, candidate, name)
@@ -472,17 +470,36 @@ def _off_bounds(problem: Problem, best: Candidate, names: dict[int, str]) -> lis
     ]
 
 
-def front_of(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the plan asked for and those that no other plan beats on every measure.
+def front_of(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
+    """Return the plan asked for, then those that no other beats, the least alike first.
 
     A plan that was found twice is shown once.
+
+    Parameters
+    ----------
+    most
+        Number of plans at most.
     """
-    return candidates[:1] + [
-        one
-        for i, one in enumerate(candidates[1:], start=1)
-        if not any(_dominates(other, one) for other in candidates if other is not one)
-        and not any(np.array_equal(other.assignment, one.assignment) for other in candidates[:i])
-    ]
+    shown, rest = [candidates[0]], []
+    for i, one in enumerate(candidates[1:], start=1):
+        beaten = any(_dominates(other, one) for other in candidates if other is not one)
+        if not beaten and not any(
+            np.array_equal(other.assignment, one.assignment) for other in candidates[:i]
+        ):
+            rest.append(one)
+    values = np.array([_measures(one) for one in [*shown, *rest]])
+    width = np.ptp(values, axis=0)
+    places = {id(one): row for one, row in zip([*shown, *rest], values, strict=True)}
+
+    def gap(one: Candidate) -> float:
+        own = places[id(one)]
+        far = [np.abs(own - places[id(other)])[width > 0] / width[width > 0] for other in shown]
+        return min(float(f.sum()) for f in far)
+
+    while rest and len(shown) < most:
+        at = int(np.argmax(np.round([gap(one) for one in rest], 9)))
+        shown.append(rest.pop(at))
+    return shown
 
 
 def _measures(one: Candidate) -> tuple[float, ...]:

@@ -53,6 +53,9 @@ _EVEN = 0.85  # of the tolerance: where ways count too, few beats are to lie at 
 _RELUCTANCE = 2.0  # what leaving its beat costs a mean grid, where more should stay than can
 _SHARE_COMPACT = 0.5  # of the time and progress of balance; narrowing the tolerance has the rest
 _NARROWINGS = 6
+_WIDTHS = (1.0, 2.0, 0.5, 3.0)  # of the tolerance, for further plans of a front
+_WIDEST = 9.9  # tolerance
+_SHARE_FIRST = 0.5  # of the time, for the first plan of several
 _SHARE_TRAVEL = 0.3  # of the progress of a search for short ways; shortening has the rest
 
 
@@ -97,7 +100,9 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     keep
         Least share of the keep weights that stays in its present beat, 0 to 1, or None.
     front
-        Number of plans wanted; beyond the first they lean to the other objectives.
+        Number of plans wanted at most. Beyond the first, every objective is searched quickly
+        under half, once, twice and three times the tolerance; of the plans that no other
+        beats in balance, border, travel and change, those least alike are returned.
     prove
         Look for a bound or a proof for ``travel``, exact methods included.
     processes
@@ -145,7 +150,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         unfilled=ordered,
         original_order=original_order,
         division=divide(filled),
-        tolerance=tolerance,
+        tolerances=filled.tolerances or (tolerance,) * filled.criteria,
         keep=keep,
         effort=effort,
         seed=seed,
@@ -153,20 +158,17 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         processes=processes,
         scheduler=scheduler,
     )
-    profiles = _profiles(filled, objective, front)
+    asked = [(objective, 1.0)] + (_others(filled, objective) if front > 1 else [])
     answers: list[_Answer] = []
-    for i, name in enumerate(profiles):
-        part = clock.part(clock.left() / (len(profiles) - i))
-        report = _reporter(on_progress, i, len(profiles), name)
-        found = search.enumerate(name)
-        if found is None or not (found.candidate.feasible or search.whole):
-            other = search.find(name, part, report)
-            if i == 0 and not other.candidate.feasible and not part.stopped():
-                other = search.try_others(name, other, part)
-            if found is None or other.candidate.feasible:
-                found = other
+    for i, (name, width) in enumerate(asked):
+        share = 1.0 / (len(asked) - i) if i else (1.0 if front == 1 else _SHARE_FIRST)
+        part = clock.part(clock.left() * share)
+        report = _reporter(on_progress, i, len(asked), name)
+        if i == 0:
+            answers.append(search.answer(name, part, report))
+        else:
+            answers.append(search.widened(width).another(name, answers[0], part, report))
         report(1.0)
-        answers.append(found)
         if clock.stopped():
             break
     first = answers[0]
@@ -178,7 +180,8 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
         pockets, filled = (), ordered.replace(together=filled.together)
     settled = put_back(filled, problem, original_order)
     division = first.division.put_back(original_order)
-    chosen = [_put_back(one, original_order) for one in front_of([a.candidate for a in answers])]
+    chosen = front_of([answer.candidate for answer in answers], front)
+    chosen = [_put_back(one, original_order) for one in chosen]
     notes = shortfalls(
         settled, chosen[0], tolerance, keep, division, all_plans=first.all_plans, binding=binding
     )
@@ -232,7 +235,7 @@ class _Search:
     unfilled: Problem
     original_order: NDArray[np.int64]
     division: Division
-    tolerance: float
+    tolerances: tuple[float, ...]
     keep: float | None
     effort: str
     seed: int
@@ -245,10 +248,32 @@ class _Search:
         """Whether the city is one region, so that only its own tolerance counts."""
         return len(self.division.regions) == 1 and not self.division.frozen.any()
 
-    @property
-    def tolerances(self) -> tuple[float, ...]:
-        """Allowed deviation of each criterion."""
-        return self.problem.tolerances or (self.tolerance,) * self.problem.criteria
+    def widened(self, width: float) -> _Search:
+        """Return a quick search under so many times the tolerance."""
+        tolerances = tuple(min(t * width, _WIDEST) for t in self.tolerances)
+        return replace(self, tolerances=tolerances, effort="quick", prove=False)
+
+    def answer(self, objective: str, clock: Clock, report: ReportProgress) -> _Answer:
+        """Return the plan asked for: the best of all, or what the search finds."""
+        found = self.enumerate(objective)
+        if found is None or not (found.candidate.feasible or self.whole):
+            other = self.find(objective, clock, report)
+            if not other.candidate.feasible and not clock.stopped():
+                other = self.try_others(objective, other, clock)
+            if found is None or other.candidate.feasible:
+                found = other
+        return found
+
+    def another(
+        self, objective: str, first: _Answer, clock: Clock, report: ReportProgress
+    ) -> _Answer:
+        """Return a further plan; for the first one's objective the search goes on from there."""
+        found = self.enumerate(objective)
+        if found is not None and found.candidate.feasible:
+            return found
+        if objective == first.candidate.objective and objective != "balance":
+            return self.run(objective, clock, report, start=first.candidate.assignment)
+        return self.find(objective, clock, report)
 
     def enumerate(self, objective: str) -> _Answer | None:
         """Return the best of all plans; None where grids are too many, or no plan is whole.
@@ -335,7 +360,7 @@ class _Search:
         if keep is not None and keep > most_kept(self.unfilled) + _TRIFLE:
             limit = None
         weights = _objective_weights(
-            problem, objective, self.tolerance, limit, eager=limit != keep
+            problem, objective, self.tolerances, limit, eager=limit != keep
         )
         branched = is_branched(problem.grids, exact=self.prove)
         search = clock.part(clock.left() * (0.1 if branched else 0.3))
@@ -451,6 +476,7 @@ class _Search:
             objective=objective,
             scores=scores,
             feasible=bool(holds),
+            tolerance=self.tolerances[0],
             net_deviation=net_deviation(problem, division, assignment),
         )
 
@@ -476,21 +502,26 @@ def _enumerated_bounds(candidate: Candidate, problem: Problem) -> tuple[Bound, .
     )
 
 
-def _profiles(problem: Problem, objective: Objective, front: int) -> list[str]:
-    """Return the objectives to work on: the one asked for first, then those that apply."""
-    order: list[str] = [objective, "compact", "balance"]
+def _others(problem: Problem, objective: Objective) -> list[tuple[Objective, float]]:
+    """Return the objectives and widths of the tolerance that further plans are searched under."""
+    every: list[Objective] = ["compact"]
     if problem.xy is not None or problem.travel is not None:
-        order.append("travel")
+        every.append("travel")
     if problem.present is not None:
-        order.append("change")
-    return list(dict.fromkeys(order))[:front]
+        every.append("change")
+    asked: list[tuple[Objective, float]] = [(o, w) for w in _WIDTHS for o in every]
+    return [one for one in [("balance", 1.0), *asked] if one != (objective, 1.0)]
 
 
 def _objective_weights(
-    problem: Problem, objective: str, tolerance: float, keep: float | None, *, eager: bool
+    problem: Problem,
+    objective: str,
+    given: tuple[float, ...],
+    keep: float | None,
+    *,
+    eager: bool,
 ) -> ObjectiveWeights:
     """Return what an objective wishes for; ``eager`` where change has a price in each."""
-    given = problem.tolerances or (tolerance,) * problem.criteria
     # Where somebody has to travel, a compact plan is a near one too; measuring that costs
     # time, so it is left out of large regions.
     near = problem.demand is not None and problem.xy is not None and problem.grids <= _NEAR
@@ -637,4 +668,9 @@ def warm_up(on_progress: Callable[[float], None] | None = None) -> None:
     for i, options in enumerate(parts):
         propose(problem, **options)  # type: ignore[arg-type]  # a table of options
         if on_progress is not None:
-            on_progress((i + 1) / len(parts))
+            on_progress((i + 1) / (len(parts) + 1))
+    from gridmap.partition._ensemble import neutral_ensemble  # it calls this module
+
+    neutral_ensemble(problem, plans=20, tolerance=0.1)
+    if on_progress is not None:
+        on_progress(1.0)

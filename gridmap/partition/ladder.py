@@ -1,8 +1,8 @@
-"""Alternatives to one plan: trade-offs as a front, and a ladder of few changed grids."""
+"""A ladder: the best plans with one, two, five, ten and twenty changed grids (beam search)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,46 +13,16 @@ from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.partition._regions import open_edges, shares_of
 from gridmap.partition.problem import Problem, wanted_beats
-from gridmap.partition.proposal import Progress
-from gridmap.partition.propose import Objective, propose
 from gridmap.partition.scores import Scores, score_plan
 
-__all__ = ["Rung", "TradeOff", "change_ladder", "trade_offs"]
+__all__ = ["Rung", "change_ladder", "score_present"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_WIDTHS = (0.5, 1.0, 2.0, 3.0)  # of the tolerance, for the front
 _BEAM = 8  # plans that go on to the next rung of the ladder
 _MOVES = 40  # most promising moves of each that are looked at
 _POWER = 4  # of deviations, so that the worst ones count most
 _NO_BRIDGES = np.zeros((0, 2), dtype=np.int64)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
-class TradeOff:
-    """One point of the front: a plan that no other beats in every measure.
-
-    Attributes
-    ----------
-    assignment
-        Label of each grid's beat (n,).
-    scores
-        What the plan is worth.
-    objective, tolerance
-        What it was searched for; ``present`` and None for today's beats.
-    """
-
-    assignment: Integers
-    scores: Scores
-    objective: str
-    tolerance: float | None
-
-    @property
-    def measures(self) -> tuple[float, ...]:
-        """Worst deviation, border, travel and moved share: less is better in each."""
-        scores = self.scores
-        kept = 1.0 if scores.kept is None else scores.kept
-        return scores.max_deviation, scores.cut_m, scores.travel_total or 0.0, 1.0 - kept
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
@@ -64,7 +34,7 @@ class Rung:
     allowed, changed
         How many grids may change their beat, and how many do.
     assignment, scores
-        The plan, as in `TradeOff`.
+        Label of each grid's beat (n,), and what the plan is worth.
     """
 
     allowed: int
@@ -81,86 +51,6 @@ class Rung:
             changed=self.changed,
             deviation=self.scores.max_deviation,
         )
-
-
-def trade_offs(
-    problem: Problem,
-    *,
-    tolerance: float = 0.05,
-    seed: int = 0,
-    on_progress: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> tuple[TradeOff, ...]:
-    """Return plans that no other beats in balance, border, travel and change together.
-
-    Half, once, twice and three times the tolerance are searched for short borders, for short
-    travel and, where there are present beats, for least change. Today's beats are a point too
-    where every grid has one, whether beaten or not. The first point is the one that changes
-    least within the tolerance, or without present beats the one with the shortest borders.
-
-    Parameters
-    ----------
-    tolerance
-        As in `propose`; `Problem.tolerances` are scaled likewise.
-    """
-    objectives: list[Objective] = ["compact"]
-    if problem.xy is not None or problem.travel is not None:
-        objectives.append("travel")
-    if problem.present is not None:
-        objectives.insert(0, "change")
-    asked = [(objective, width) for objective in objectives for width in _WIDTHS]
-    points: list[TradeOff] = []
-    for i, (objective, width) in enumerate(asked):
-        if points and should_stop is not None and should_stop():
-            break
-        given = problem
-        if problem.tolerances is not None:
-            wider = tuple(min(t * width, 9.9) for t in problem.tolerances)
-            given = problem.replace(tolerances=wider)
-        allowed = min(tolerance * width, 9.9)
-        proposal = propose(
-            given,
-            tolerance=allowed,
-            objective=objective,
-            effort="quick",
-            seed=seed,
-            should_stop=should_stop,
-        )
-        best = proposal.best
-        points.append(
-            TradeOff(
-                assignment=best.assignment,
-                scores=best.scores,
-                objective=objective,
-                tolerance=allowed,
-            )
-        )
-        if on_progress is not None:
-            on_progress(Progress(share=(i + 1) / len(asked), objective=objective))
-    first = next(i for i, (o, w) in enumerate(asked) if o == objectives[0] and w == 1.0)
-    lead = points[min(first, len(points) - 1)]
-    rest = [one for one in points if one is not lead and not _is_beaten(one, points)]
-    rest.sort(key=lambda one: one.measures)
-    shown = [lead]
-    for one in rest:
-        if not any(np.array_equal(one.assignment, other.assignment) for other in shown):
-            shown.append(one)
-    if problem.present is not None and (problem.present >= 0).all():
-        present = problem.present
-        scores = score_plan(problem, present, _NO_BRIDGES)
-        shown.append(
-            TradeOff(assignment=present, scores=scores, objective="present", tolerance=None)
-        )
-    return tuple(shown)
-
-
-def _is_beaten(one: TradeOff, points: Sequence[TradeOff]) -> bool:
-    own = one.measures
-    return any(
-        all(a <= b for a, b in zip(other.measures, own, strict=True)) and other.measures != own
-        for other in points
-        if other is not one
-    )
 
 
 def change_ladder(
@@ -211,6 +101,18 @@ def change_ladder(
             ]
             break
     return tuple(rungs)
+
+
+def score_present(problem: Problem) -> tuple[Integers, Scores] | None:
+    """Return today's beats and what they are worth, None where there are none.
+
+    Grids in no beat today count with a neighbouring one.
+    """
+    try:
+        plan = _whole_present(problem)
+    except InputError:
+        return None
+    return plan, score_plan(problem, plan, _NO_BRIDGES)
 
 
 def _whole_present(problem: Problem) -> Integers:

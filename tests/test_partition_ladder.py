@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridmap.errors import InputError
-from gridmap.partition import change_ladder, propose, trade_offs
+from gridmap.partition import change_ladder, propose
 from tests.lattices import lattice, row
 
 
@@ -89,20 +89,30 @@ def test_grids_in_no_beat_join_a_neighbour_before_anything_changes():
     assert (rung.assignment >= 0).all()
 
 
-def test_trade_offs_are_not_beaten_and_begin_with_what_changes_little():
+def test_a_front_offers_as_many_plans_as_wanted_none_of_them_beaten_and_spread():
     rng = np.random.default_rng(5)
     today = np.repeat([0, 1, 2, 3], 9)
     problem = lattice(6, 6, rng.integers(1, 9, 36).astype(float), 4, present=today)
-    points = trade_offs(problem, tolerance=0.1)
-    assert points[0].objective == "change"
-    assert points[0].tolerance == 0.1
-    assert points[-1].objective == "present"
-    assert points[-1].scores.kept == 1.0
-    drawn = points[1:-1]
-    assert len(drawn) >= 2
-    for one, other in itertools.permutations(drawn, 2):
-        assert not all(a <= b for a, b in zip(one.measures, other.measures, strict=True))
-    assert all(len(set(p.assignment.tolist())) == 4 for p in points)
+    every = propose(problem, tolerance=0.1, effort="quick", front=20).candidates
+    assert every[0].objective == "compact"
+    assert every[0].tolerance == 0.1
+    assert len(every) >= 4
+    values = [measures(one) for one in every]
+    for one, other in itertools.permutations(values[1:], 2):
+        assert not all(a <= b for a, b in zip(one, other, strict=True))
+    assert all(len(set(one.assignment.tolist())) == 4 for one in every)
+    few = propose(problem, tolerance=0.1, effort="quick", front=3).candidates
+    assert len(few) == 3
+    # Of the plans left, the second is the one most unlike the first.
+    width = np.ptp(values, axis=0)
+    width[width == 0] = np.inf
+    far = [float((np.abs(np.subtract(v, values[0])) / width).sum()) for v in values]
+    assert measures(few[1]) == values[int(np.argmax(far))]
+
+
+def measures(one) -> tuple[float, ...]:
+    scores = one.scores
+    return scores.max_deviation, scores.cut_m, scores.travel_total, -scores.kept
 
 
 def test_deviation_is_told_net_of_what_stations_and_single_grids_force():
