@@ -67,14 +67,9 @@ PARTS: dict[str, Callable[[], Any]] = {
     "everything": ExitStack,
     "recombination while annealing": lambda: _schedules(resplit=0.0),
     "transport": lambda: _schedules(transport=0.0),
-    "opening bounds": lambda: _schedules(opening=0.0),
-    "moment of inertia": lambda: _schedules(round_hot=0.0),
     "windows": lambda: _off("polish_territories"),
     "territories": lambda: patch("gridmap.partition._territories.territories_of", lambda _i: 1),
-    "combining two plans": lambda: _off("combine_plans"),
-    "two lines of plans": lambda: _off("is_plain", instead=lambda _attraction: False),
     "ejection chains": lambda: _off("mend_balance"),
-    "transport and opening bounds": lambda: _schedules(transport=0.0, opening=0.0),
 }
 
 

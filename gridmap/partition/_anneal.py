@@ -69,15 +69,10 @@ class Schedule:
         Weight of the balance penalty at both.
     stiffen, settle
         By what the penalty grows more, and the temperature less, while it is held cold.
-    round_hot, round_cold
-        Weight of the moment of inertia at both, per beat.
     resplit
         Pairs of beats divided anew, per beat and sweep.
     cooling, holding
         Shares of the sweeps for cooling and for holding; the rest is the quench.
-    opening
-        Share of the sweeps during which bounds grow to their whole width; 0 for plans that
-        begin inside them.
     transport
         How strongly bounds lean where workload has far to go, see `Transport`; 0 for not.
     """
@@ -87,14 +82,11 @@ class Schedule:
     cold: float = 0.15
     loose: float = 50.0
     strict: float = 50_000.0
-    round_hot: float = 30.0
-    round_cold: float = 0.0
     resplit: float = 0.004
     cooling: float = 0.75
     holding: float = 0.17
     stiffen: float = 20.0
     settle: float = 1.0
-    opening: float = 0.0
     transport: float = 0.0
 
     def for_tolerance(self, tight: float, far: float) -> Schedule:
@@ -137,8 +129,6 @@ class Schedule:
             self,
             hot=max(self.hot / 4, 1.5 * self.cold),
             loose=min(self.loose * 40, self.strict),
-            round_hot=0.0,
-            opening=0.0,
             transport=0.0,
         )
 
@@ -156,7 +146,6 @@ class Schedule:
             holding=0.1,
             stiffen=20.0,
             settle=1.0,
-            opening=0.0,
             transport=0.0,  # leaning bounds would push beats outside their own
         )
 
@@ -175,7 +164,6 @@ class Schedule:
             strict=self.strict * firm,
             cooling=self.cooling - 0.25 * hurry,
             holding=self.holding + 0.12 * hurry,
-            opening=self.opening * (1.0 - hurry),
         )
 
 
@@ -254,8 +242,8 @@ def _timed(
 
 def schedule_arrays(
     instance: Instance, plan: Schedule, share: NDArray[np.float64]
-) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
-    """Return temperature, balance weight, inertia weight and pairs to divide anew per sweep.
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return temperature, balance weight and pairs to divide anew per sweep.
 
     Parameters
     ----------
@@ -269,22 +257,9 @@ def schedule_arrays(
     temperature[share >= plan.cooling + plan.holding] = 1e-9
     penalty = plan.loose * (plan.strict / plan.loose) ** cool * plan.stiffen**hold
     penalty[share >= plan.cooling + plan.holding] *= 25.0
-    beta = plan.round_hot + (plan.round_cold - plan.round_hot) * cool
-    beta *= instance.k / max(1.0, float(instance.attraction.mass.sum()))
     # A fractional number of pairs per sweep is spread evenly over the sweeps.
     wanted = np.cumsum(np.full(len(share), plan.resplit * instance.k))
-    return temperature, penalty, beta, np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
-
-
-def _opened(instance: Instance, part: float) -> Loads:
-    """Return the loads with bounds of a part of their width, where there are both."""
-    loads = instance.loads
-    both = np.isfinite(loads.lo) & np.isfinite(loads.hi)
-    if part >= 1.0 or not both.any():
-        return loads
-    with np.errstate(invalid="ignore"):
-        less = np.where(both, (loads.hi - loads.lo) / 2 * (1.0 - part), 0.0)
-    return loads._replace(lo=loads.lo + less, hi=loads.hi - less)
+    return temperature, penalty, np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
 
 
 def _run(
@@ -296,12 +271,8 @@ def _run(
     transport: Transport | None,
 ) -> None:
     """Run sweeps at given shares of the schedule."""
-    temperature, penalty, beta, resplits = schedule_arrays(instance, plan, share)
-    # Free inside its bounds, workload would not flow from a quarter where every beat is near
-    # the upper one to a quarter where all are near the lower: they open as the plan cools.
-    loads = _opened(instance, float(share[0]) / plan.opening if plan.opening else 1.0)
-    if transport is not None:
-        loads = transport.leaning(loads)
+    temperature, penalty, resplits = schedule_arrays(instance, plan, share)
+    loads = instance.loads if transport is None else transport.leaning(instance.loads)
     run_sweeps(
         instance.graph,
         loads,
@@ -309,7 +280,6 @@ def _run(
         state,
         temperature,
         penalty,
-        beta,
         resplits,
         NOISE,
         room,
@@ -330,7 +300,6 @@ def run_sweeps(
     state: State,
     temperature: np.ndarray,
     penalty: np.ndarray,
-    beta: np.ndarray,
     resplits: np.ndarray,
     noise: np.ndarray,
     room: TreeRoom,
@@ -339,8 +308,8 @@ def run_sweeps(
 
     Parameters
     ----------
-    temperature, penalty, beta
-        Temperature, weight of the balance penalty and of the moment of inertia, per sweep.
+    temperature, penalty
+        Temperature and weight of the balance penalty, per sweep.
     resplits
         How many pairs of beats are divided anew after each sweep.
     noise
@@ -362,7 +331,6 @@ def run_sweeps(
             None,
             temperature[s],
             penalty[s],
-            beta[s],
             noise,
             plain,
         )
@@ -376,7 +344,6 @@ def run_sweeps(
                 None,
                 temperature[s],
                 penalty[s],
-                beta[s],
                 noise,
                 plain,
                 room,
@@ -412,7 +379,6 @@ def sweep_once(
     inside: np.ndarray | None,
     temperature: float,
     penalty: float,
-    beta: float,
     noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> int:
@@ -428,16 +394,10 @@ def sweep_once(
     """
     indptr, nbr = graph.indptr.view(np.uint32), graph.nbr.view(np.uint32)
     length, ring = graph.length, graph.ring
-    owner, size, total, moment = state.beat, state.size, state.total, state.moment
+    owner, size, total = state.beat, state.size, state.total
     beat_of = owner.view(np.uint32)
     w, lo, hi, scale = loads.w, loads.lo, loads.hi, loads.scale
-    mass, x, y, home, weight = (
-        attraction.mass,
-        attraction.x,
-        attraction.y,
-        attraction.home,
-        attraction.weight,
-    )
+    home, weight = attraction.home, attraction.weight
     mask = np.uint64(len(noise) - 1)
     criteria = loads.w.shape[1]
     n = len(owner)
@@ -476,18 +436,6 @@ def sweep_once(
             excess -= squared_excess(there, low, high, factor)
             excess += squared_excess(there + own_load, low, high, factor)
         change += penalty * excess
-        if beta > 0.0:
-            m = mass[v]
-            sp, sq = moment[p, 0], moment[q, 0]
-            dx = x[v] - moment[p, 1] / sp
-            dy = y[v] - moment[p, 2] / sp
-            ex = x[v] - moment[q, 1] / sq
-            ey = y[v] - moment[q, 2] / sq
-            change += (
-                beta
-                * m
-                * (sq / (sq + m) * (ex * ex + ey * ey) - sp / (sp - m) * (dx * dx + dy * dy))
-            )
         if not plain:
             change += _attraction_change(
                 attraction, state, np.int64(v), np.int64(p), np.int64(q), penalty
@@ -510,15 +458,11 @@ def sweep_once(
                 np.int32(p),
                 np.int32(q),
                 w,
-                mass,
-                x,
-                y,
                 home,
                 weight,
                 owner,
                 size,
                 total,
-                moment,
                 state.moved,
             )
         elif size[p] <= _LARGEST_BLOCK:
@@ -528,7 +472,7 @@ def sweep_once(
             block = state.queue[n:]
             mark = state.tick[0] + 2
             change = block_change(
-                graph, loads, attraction, state, block, count, mark, origin, goal, penalty, beta
+                graph, loads, attraction, state, block, count, mark, origin, goal, penalty
             )
             if change <= limit:
                 apply_block(loads, attraction, state, block, count, origin, goal)

@@ -54,8 +54,8 @@ class Attraction(NamedTuple):
 
     Attributes
     ----------
-    mass, x, y
-        For the moment of inertia; coordinates in units of the mean beat's width.
+    x, y
+        Coordinates in units of the mean beat's width.
     pin
         Beat that a grid never leaves, -1 where it is free.
     home, price, weight
@@ -70,7 +70,6 @@ class Attraction(NamedTuple):
         Grids that may not share a beat with each grid, in compressed rows.
     """
 
-    mass: Floats
     x: Floats
     y: Floats
     pin: Ints
@@ -89,14 +88,13 @@ class Attraction(NamedTuple):
 class State(NamedTuple):
     """A plan and the sums that change with each move, plus room to work in.
 
-    ``total`` is the workload per beat and criterion, ``moment`` mass, first moments x and y,
-    ``moved`` the workload off its present beat, its limit, and what one unit beyond weighs.
+    ``total`` is the workload per beat and criterion, ``moved`` the workload off its present
+    beat, its limit, and what one unit beyond weighs.
     """
 
     beat: Ints
     size: Ints
     total: Floats
-    moment: Floats
     moved: Floats
     stamp: NDArray[np.int64]
     tick: NDArray[np.int64]
@@ -235,7 +233,6 @@ def make_state(instance: Instance, beat: NDArray[np.integer], seed: int, keep: f
         beat=np.array(beat, dtype=np.int32),
         size=np.zeros(instance.k, dtype=np.int32),
         total=np.zeros(instance.loads.lo.shape),
-        moment=np.zeros((instance.k, 3)),
         moved=np.array([0.0, keep, 0.0]),
         stamp=np.zeros(n, dtype=np.int64),
         tick=np.zeros(1, dtype=np.int64),
@@ -254,10 +251,6 @@ def refresh_state(instance: Instance, state: State) -> None:
     state.size[:] = np.bincount(beat, minlength=k)
     for c in range(instance.loads.w.shape[1]):
         state.total[:, c] = np.bincount(beat, weights=instance.loads.w[:, c], minlength=k)
-    for c, part in enumerate(
-        (attraction.mass, attraction.mass * attraction.x, attraction.mass * attraction.y)
-    ):
-        state.moment[:, c] = np.bincount(beat, weights=part, minlength=k)
     off = (attraction.home >= 0) & (attraction.home != beat)
     state.moved[0] = float(attraction.weight[off].sum())
 

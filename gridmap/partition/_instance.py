@@ -230,7 +230,6 @@ def _build_attraction(
         weight += np.bincount(node[stays], weights=keep[grids][stays], minlength=nodes)
     separated_ptr, separated = _separated_pairs(problem, grids, node, nodes)
     return Attraction(
-        mass=np.bincount(node, minlength=nodes).astype(np.float64),
         x=np.ascontiguousarray(xy[:, 0]),
         y=np.ascontiguousarray(xy[:, 1]),
         pin=pin,
@@ -252,7 +251,6 @@ def empty_attraction(xy: Floats, demand: Floats, travel: NDArray[np.float32] | N
     n = len(xy)
     none = np.zeros(n)
     return Attraction(
-        mass=np.ones(n),
         x=np.ascontiguousarray(xy[:, 0]),
         y=np.ascontiguousarray(xy[:, 1]),
         pin=np.full(n, -1, dtype=np.int32),

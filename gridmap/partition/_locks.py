@@ -253,7 +253,7 @@ def schedule_of(objective: str) -> Schedule:
     if objective == "change":
         return Schedule(sweeps=1, hot=0.3, cold=0.1, loose=2_000.0, resplit=0.01)
     if objective == "travel":  # what a grid's way costs is small beside a border
-        return Schedule(sweeps=1, hot=1.5, cold=0.01, round_hot=0.0, resplit=0.01)
+        return Schedule(sweeps=1, hot=1.5, cold=0.01, resplit=0.01)
     return Schedule(
         sweeps=1,
         hot=1.2,
@@ -261,7 +261,6 @@ def schedule_of(objective: str) -> Schedule:
         resplit=0.006,
         cooling=0.85,
         holding=0.1,
-        opening=0.5,
         transport=1.5,
     )
 

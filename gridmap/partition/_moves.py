@@ -167,7 +167,7 @@ def attraction_cost(attraction: Attraction, grid: int, beat: int) -> float:
 
 @njit(cache=True, nogil=True)
 def is_plain(attraction: Attraction) -> bool:
-    """Return whether nothing but borders, balance and inertia counts."""
+    """Return whether nothing but borders and balance counts."""
     return bool(
         attraction.separated.shape[0] == 0
         and (attraction.pin < 0).all()
@@ -198,13 +198,9 @@ def block_change(
     origin: int,
     goal: int,
     penalty: float,
-    beta: float,
 ) -> float:
     """Return what it costs to move a block of stamped grids from one beat to another."""
     change = 0.0
-    mass = 0.0
-    mx = 0.0
-    my = 0.0
     off = 0.0
     for i in range(count):
         v = block[i]
@@ -216,9 +212,6 @@ def block_change(
                 change -= graph.length[e]
             elif state.beat[j] == origin and state.stamp[j] != mark:
                 change += graph.length[e]
-        mass += attraction.mass[v]
-        mx += attraction.mass[v] * attraction.x[v]
-        my += attraction.mass[v] * attraction.y[v]
         change += attraction_cost(attraction, v, goal) - attraction_cost(attraction, v, origin)
         if attraction.home[v] == goal:
             off -= attraction.weight[v]
@@ -242,13 +235,6 @@ def block_change(
         )
     if off != 0.0:
         change += penalty * share_penalty(state, off)
-    if beta > 0.0:
-        change += beta * (
-            _spread(state, goal, 0.0, 0.0, 0.0)
-            + _spread(state, origin, 0.0, 0.0, 0.0)
-            - _spread(state, goal, mass, mx, my)
-            - _spread(state, origin, -mass, -mx, -my)
-        )
     return change
 
 
@@ -260,33 +246,15 @@ def share_penalty(state: State, off: float) -> float:
     return after * after - before * before
 
 
-@njit(cache=True, inline="always")
-def _spread(state: State, beat: int, mass: float, mx: float, my: float) -> float:
-    whole = state.moment[beat, 0] + mass
-    if whole <= 0.0:
-        return 0.0
-    sx = state.moment[beat, 1] + mx
-    sy = state.moment[beat, 2] + my
-    return (sx * sx + sy * sy) / whole
-
-
 # Inlined and given each array by itself: what a call has to hand over of the groups, and what
 # taking an array out of one costs each time, is more than the move.
 @njit(cache=True, inline="always")
-def move_grid(grid, origin, goal, w, mass, x, y, home, weight, beat, size, total, moment, moved):
+def move_grid(grid, origin, goal, w, home, weight, beat, size, total, moved):
     """Move a grid from one beat to another and keep the sums."""
-    m = mass[grid]
-    mx, my = m * x[grid], m * y[grid]
     beat[grid] = goal
     for c in range(w.shape[1]):
         total[origin, c] -= w[grid, c]
         total[goal, c] += w[grid, c]
-    moment[origin, 0] -= m
-    moment[goal, 0] += m
-    moment[origin, 1] -= mx
-    moment[goal, 1] += mx
-    moment[origin, 2] -= my
-    moment[goal, 2] += my
     if home[grid] == goal:
         moved[0] -= weight[grid]
     elif home[grid] == origin:
@@ -312,14 +280,10 @@ def apply_block(
             origin,
             goal,
             loads.w,
-            attraction.mass,
-            attraction.x,
-            attraction.y,
             attraction.home,
             attraction.weight,
             state.beat,
             state.size,
             state.total,
-            state.moment,
             state.moved,
         )

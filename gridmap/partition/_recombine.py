@@ -17,7 +17,7 @@ from gridmap.partition._moves import attraction_cost, beat_penalty, next_random,
 
 _32 = np.uint64(32)
 _CUT, _FIRST = 0, 1  # columns of the sums: border, then workload per criterion, then
-_MASS, _MX, _MY, _PINNED_P, _PINNED_Q, _HERE, _THERE, _OFF_P, _OFF_Q, _MORE = range(10)
+_PINNED_P, _PINNED_Q, _HERE, _THERE, _OFF_P, _OFF_Q, _MORE = range(7)
 
 
 class TreeRoom(NamedTuple):
@@ -59,7 +59,6 @@ def recombine_once(
     inside: np.ndarray | None,
     temperature: float,
     penalty: float,
-    beta: float,
     noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
@@ -72,7 +71,7 @@ def recombine_once(
         The grids to look for a border from, and whether each beat may be divided; None for
         all.
     plain
-        Whether nothing but borders, balance and inertia counts.
+        Whether nothing but borders and balance counts.
     """
     for _ in range(64):
         bits = next_random(state.random)
@@ -99,7 +98,6 @@ def recombine_once(
                 limit,
                 penalty,
                 penalty,
-                beta,
                 plain,
                 room,
             )
@@ -178,12 +176,7 @@ def _sum_subtrees(loads, attraction, state, count, p, q, columns, room):
         v = room.grid[i]
         for c in range(criteria):
             sums[i, _FIRST + c] = loads.w[v, c]
-        if columns > after + _MASS:
-            m = attraction.mass[v]
-            sums[i, after + _MASS] = m
-            sums[i, after + _MX] = m * attraction.x[v]
-            sums[i, after + _MY] = m * attraction.y[v]
-        if columns > after + _PINNED_P:
+        if columns > after:
             pinned = attraction.pin[v] >= 0
             sums[i, after + _PINNED_P] = pinned and state.beat[v] == p
             sums[i, after + _PINNED_Q] = pinned and state.beat[v] == q
@@ -199,18 +192,13 @@ def _sum_subtrees(loads, attraction, state, count, p, q, columns, room):
 
 
 @njit(cache=True, nogil=True)
-def _cost_now(loads, attraction, state, count, p, q, penalty_p, penalty_q, beta, plain, room):
+def _cost_now(loads, attraction, state, count, p, q, penalty_p, penalty_q, plain, room):
     """Return what the two beats cost but for their border, and their workload off its beat."""
     cost = 0.0
     off = 0.0
     for c in range(loads.w.shape[1]):
         cost += penalty_p * beat_penalty(loads, p, c, state.total[p, c])
         cost += penalty_q * beat_penalty(loads, q, c, state.total[q, c])
-    if beta > 0.0:
-        for b in (p, q):
-            m = state.moment[b, 0]
-            if m > 0.0:
-                cost -= beta * (state.moment[b, 1] ** 2 + state.moment[b, 2] ** 2) / m
     if not plain:
         for i in range(count):
             v = room.grid[i]
@@ -232,7 +220,6 @@ def recombine_pair(
     limit: float,
     penalty_p: float,
     penalty_q: float,
-    beta: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> bool:
@@ -243,7 +230,7 @@ def recombine_pair(
     """
     criteria = loads.w.shape[1]
     after = _FIRST + criteria
-    columns = after + (_MASS if beta <= 0.0 else _PINNED_P) if plain else after + _MORE
+    columns = after if plain else after + _MORE
     count, border = _grow_tree(graph, state, root, p, q, room)
     if attraction.separated.shape[0] > 0:  # who is to be apart is left to single moves
         for i in range(count):
@@ -252,7 +239,7 @@ def recombine_pair(
                 return False
     _sum_subtrees(loads, attraction, state, count, p, q, columns, room)
     cost, off_now = _cost_now(
-        loads, attraction, state, count, p, q, penalty_p, penalty_q, beta, plain, room
+        loads, attraction, state, count, p, q, penalty_p, penalty_q, plain, room
     )
     sums = room.sums
     best = border + cost + limit
@@ -260,17 +247,8 @@ def recombine_pair(
     best_p_below = True
     for i in range(1, count):
         cost = sums[i, _CUT]
-        if plain and beta <= 0.0 and cost >= best:
+        if plain and cost >= best:
             continue
-        if beta > 0.0:
-            m = sums[i, after + _MASS]
-            rest = sums[0, after + _MASS] - m
-            if m > 0.0:
-                cost -= beta * (sums[i, after + _MX] ** 2 + sums[i, after + _MY] ** 2) / m
-            if rest > 0.0:
-                dx = sums[0, after + _MX] - sums[i, after + _MX]
-                dy = sums[0, after + _MY] - sums[i, after + _MY]
-                cost -= beta * (dx * dx + dy * dy) / rest
         for below in range(2):  # the subtree becomes p, or q
             both = cost
             for c in range(criteria):
@@ -316,8 +294,6 @@ def _divide(loads, attraction, state, count, at, p, q, p_below, room):
     below = room.edge[:, 0]  # the tree has grown; its room is free
     for b in (p, q):
         state.size[b] = 0
-        for c in range(3):
-            state.moment[b, c] = 0.0
         for c in range(loads.w.shape[1]):
             state.total[b, c] = 0.0
     for i in range(count):
@@ -331,10 +307,6 @@ def _divide(loads, attraction, state, count, at, p, q, p_below, room):
             if home != b:
                 state.moved[0] += attraction.weight[v]
         state.beat[v] = b
-        m = attraction.mass[v]
         state.size[b] += 1
-        state.moment[b, 0] += m
-        state.moment[b, 1] += m * attraction.x[v]
-        state.moment[b, 2] += m * attraction.y[v]
         for c in range(loads.w.shape[1]):
             state.total[b, c] += loads.w[v, c]

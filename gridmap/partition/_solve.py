@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,8 @@ from gridmap.partition._arrays import (
     with_own_centres,
 )
 from gridmap.partition._effort import Clock, Effort, ReportProgress, part_of, silent
-from gridmap.partition._moves import is_plain
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
 from gridmap.partition._territories import (
-    combine_plans,
     polish_territories,
     polish_windows,
     run_threads,
@@ -34,7 +31,6 @@ from gridmap.partition._territories import (
 )
 from gridmap.partition._transport import mend_balance
 
-_FREE_SHAPES = 2_000  # up to here borders alone keep beats in shape, and the whole in balance
 _MORE_STARTS = 12  # times as many, at most
 _FAR = 20_000  # from here on workload that is off by a district does not come back
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
@@ -45,8 +41,6 @@ _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds 
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
-_LINE = 0.35  # of the windows for each of two lines of plans; what they combine to has the rest
-_CALM = 0.7  # of the patience is used up when two lines are combined
 _SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
 
 
@@ -97,10 +91,6 @@ def solve_region(
         hot = left / max(whole.left(), left)
     tight = min(1.0, _tolerance(instance) / 0.03)
     plan = replace(schedule.for_tolerance(tight, far=min(1.0, n / _FAR)), sweeps=sweeps)
-    if n <= _FREE_SHAPES:
-        plan = replace(plan, opening=0.0)
-        if plan.round_hot > 0:
-            plan = replace(plan, round_hot=0.0, hot=min(plan.hot, 0.7))
     best = None if start is None else rate_plan(instance, start, keep, 0)
     if best is not None and best.holds and _is_today(instance, best.beat):
         return best  # no less can change
@@ -109,25 +99,18 @@ def solve_region(
     runs.sort(key=lambda run: run.rank)
     windows = effort.windows * sweeps * n / window_visits(instance)
     eased = widened(instance)
-    polish = partial(polish_territories, eased, plan=plan, seed=seed, threads=threads, keep=keep)
     best = runs[0] if best is None or runs[0].better_than(best) else best
-    shown = part_of(report, hot, 1.0 - hot)
-    if len(runs) > 1 and is_plain(instance.attraction) and not np.isfinite(keep):
-        # Two lines of plans, polished apart where time allows, then combined.
-        lines = [run.beat for run in runs[:2]]
-        spent = _LINE if n < _FAR else 0.0
-        for i in range(2 if spent else 0):
-            part = whole.part(spent * whole.left() / (1.0 - spent * i))
-            own = part_of(shown, spent * i, spent)
-            lines[i] = polish(lines[i], windows=spent * windows, clock=part, report=own)
-        lines.sort(key=lambda beat: rate_plan(eased, beat, keep, 0).rank)
-        beat = combine_plans(eased, lines[0], lines[1], plan, seed=seed, clock=whole)
-        rest, calm = 1.0 - 2 * spent, (_CALM if spent else 0.0, 1.0)
-        shown = part_of(shown, 2 * spent, rest)
-    else:
-        beat, rest, calm = best.beat, 1.0, (0.0, 1.0)
-    part = whole.part(_WINDOWED * whole.left())
-    beat = polish(beat, windows=rest * windows, clock=part, calm=calm, report=shown)
+    beat = polish_territories(
+        eased,
+        best.beat,
+        plan=plan,
+        windows=windows,
+        seed=seed,
+        clock=whole.part(_WINDOWED * whole.left()),
+        threads=threads,
+        keep=keep,
+        report=part_of(report, hot, 1.0 - hot),
+    )
     # Windows see a few beats only; what is left over there may have room further off.
     mended = mend_balance(eased, beat, seed=seed, keep=keep, stopped=whole.stopped)
     polished = rate_plan(instance, beat, keep, plan.sweeps)

@@ -365,9 +365,7 @@ def _hand_over(
     The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
     """
     for _ in range(trees):
-        recombine_pair(
-            graph, loads, attraction, state, root, p, q, 0.0, 1e7, 1e5, 0.0, plain, room
-        )
+        recombine_pair(graph, loads, attraction, state, root, p, q, 0.0, 1e7, 1e5, plain, room)
         right = True
         for c in range(loads.w.shape[1]):
             right &= loads.lo[p, c] <= state.total[p, c] <= loads.hi[p, c]
