@@ -14,11 +14,15 @@ from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import (
     CHANCE_PLANS,
     ChanceJson,
+    HeldOutJson,
     PlanPoint,
     PointJson,
+    RungJson,
     chance_json,
     chance_of,
+    held_out_json,
     point_of,
+    rung_json,
 )
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
     from gridmap.measure import Workload
     from gridmap.model import City, Plan
-    from gridmap.partition import Ensemble, Problem, Proposal, Rung
+    from gridmap.partition import Ensemble, HeldOut, Problem, Proposal, Rung, SeenCounts
     from gridmap.partition import Progress as SearchProgress
 
 __all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
@@ -131,6 +135,16 @@ def _locks(value: object, option: str) -> tuple[str, ...]:
     return tuple(map(str, items))
 
 
+def _bands(value: object, option: str) -> tuple[str, ...]:
+    """Return bands of hours from ``6-14,14-22,22-6``."""
+    bands = as_list(value, option)
+    for band in bands:
+        hours = band.split("-")
+        if len(hours) != 2 or not all(hour.isdigit() and int(hour) <= 24 for hour in hours):
+            raise OptionError("api.error.bands", option=option, received=band)
+    return tuple(dict.fromkeys(bands))
+
+
 def _groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:
     """Return groups of ids from ``["A,B", ["C", "D"]]``; one group may stand alone."""
     items = [value] if isinstance(value, str) else value
@@ -171,6 +185,11 @@ class ProposeOptions(Options):
     apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
     barriers: bool = option(True)  # noqa: FBT003 - a field's default
     front: int = option(1, least=1, most=8, costs=True)
+    periods: Literal["", "month", "week", "day"] = option(
+        "", choices=("", "month", "week", "day"), costs=True
+    )
+    hours: Sequence[str] = option((), metavar="6-14,14-22,22-6", parse=_bands, costs=True)
+    validate: bool = option(False, costs=True)  # noqa: FBT003 - the same
     ladder: bool = option(False, costs=True)  # noqa: FBT003 - the same
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
     prove: bool = option(False, costs=True)  # noqa: FBT003 - the same
@@ -186,6 +205,8 @@ class ProposeOptions(Options):
     def check_together(self) -> None:
         """Check that the number of beats is said once."""
         self.within()
+        if (self.periods or self.hours) and isinstance(self.tolerance, Mapping):
+            raise OptionError("api.error.scenarios_tolerance", option="tolerance")
         if self.beats and self.per_officer:
             raise OptionError("api.error.beats_or_officers", option="beats", other="per_officer")
 
@@ -247,17 +268,6 @@ class PlanJson(TypedDict):
     changes: list[str]
 
 
-class RungJson(TypedDict):
-    """The best plan found with at most so many changed grids."""
-
-    allowed: int
-    changed: int
-    max_deviation: float
-    cut_border_km: float
-    mean_travel: float | None
-    sentence: str
-
-
 class ProposeJson(TypedDict):
     """The JSON of ``gridmap propose --json``."""
 
@@ -266,6 +276,8 @@ class ProposeJson(TypedDict):
     points: list[PointJson]
     chance: ChanceJson | None
     ladder: list[RungJson]
+    known_to: float | None
+    held_out: HeldOutJson | None
     notes: list[str]
     workload: dict[str, float]
     options: dict[str, Any]
@@ -318,7 +330,7 @@ class ProposeResult(Result):
                 "net": best.net_deviation,
             }
             told.append(tr("partition.reason.net", **values))
-        told += self.proposal.proofs()
+        told += [*self.proposal.proofs(), *self.lasting()]
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
         return told
@@ -354,6 +366,68 @@ class ProposeResult(Result):
         problem = self.proposal.problem
         return () if problem.present is None else change_ladder(problem)
 
+    @cached_property
+    def seen(self) -> SeenCounts | None:
+        """The incidents of the workload by period; None where it is made of none."""
+        from gridmap.partition import seen_counts
+
+        return seen_counts(self.city, self.workload)
+
+    @cached_property
+    def intervals(self) -> NDArray[np.float64] | None:
+        """Between what each beat's deviation in the first plan lies (beats, 2), 90 %."""
+        from gridmap.partition import deviation_intervals
+
+        best = self.proposal.best
+        problem = self.proposal.problem
+        if self.seen is None or problem.targets is not None:
+            return None
+        return deviation_intervals(self.seen, best.assignment)
+
+    @property
+    def known_to(self) -> float | None:
+        """Half width of the median beat's interval: a finer tolerance follows chance."""
+        import numpy as np
+
+        if self.intervals is None:
+            return None
+        return float(np.median(np.ptp(self.intervals, axis=1))) / 2
+
+    @cached_property
+    def held_out(self) -> HeldOut | None:
+        """How plans made without a period fare on it, if the options ask for that."""
+        from gridmap import partition
+
+        if self.seen is None or not self.options.validate:
+            return None
+        tolerance, seed = self.proposal.best.tolerance, self.options.seed
+
+        def search(problem: Problem) -> NDArray[np.int64]:
+            return partition.propose(
+                problem, tolerance=tolerance, effort="quick", seed=seed
+            ).best.assignment
+
+        return partition.hold_out(self.proposal.problem, self.seen, search, tolerance=tolerance)
+
+    def lasting(self) -> list[str]:
+        """Return how well plans hold on other periods, in sentences."""
+        from gridmap.i18n import tr
+        from gridmap.partition import dispersion
+
+        told = []
+        known, tolerance = self.known_to, self.proposal.best.tolerance
+        if known is not None and self.seen is not None and known > tolerance:
+            beat = self.proposal.best.assignment
+            counts = self.seen.by_beat(beat, int(beat.max()) + 1)
+            values: dict[str, Any] = {
+                "periods": len(self.seen.names),
+                "dispersion": dispersion(counts),
+                "half": known,
+                "tolerance": tolerance,
+            }
+            told.append(tr("partition.lasting.known_to", **values))
+        return told if self.held_out is None else [*told, self.held_out.sentence()]
+
     def standing(self) -> list[str]:
         """Return how today's beats and the plans stand among plans drawn by chance, in words."""
         told = [point.sentence() for point in self.points]
@@ -378,7 +452,9 @@ class ProposeResult(Result):
             ],
             "points": [point.to_dict() for point in self.points],
             "chance": chance_json(self.chance),
-            "ladder": [_rung_json(rung) for rung in self.ladder] if self.options.ladder else [],
+            "ladder": [rung_json(rung) for rung in self.ladder] if self.options.ladder else [],
+            "known_to": self.known_to,
+            "held_out": held_out_json(self.held_out),
             "notes": self.notes(),
             "workload": dict(self.workload.weights),
             "options": self.options.to_dict(),
@@ -434,17 +510,6 @@ class ProposeResult(Result):
             rooms=self.city.get(Kind.ROOM),
             facts=facts_of(self.city, rows, columns, chosen),
         )  # fmt: skip
-
-
-def _rung_json(rung: Rung) -> RungJson:
-    return {
-        "allowed": rung.allowed,
-        "changed": rung.changed,
-        "max_deviation": rung.scores.max_deviation,
-        "cut_border_km": rung.scores.cut_m / 1000.0,
-        "mean_travel": rung.scores.mean_travel,
-        "sentence": rung.sentence(),
-    }
 
 
 @verb(ProposeOptions)
@@ -561,8 +626,10 @@ def _constraints(
     city: City, options: ProposeOptions, workload: Workload, beats: int, present: Plan | None
 ) -> dict[str, object]:
     """Return the fields of a `Problem` that the options stand for."""
+    import numpy as np
+
     from gridmap.measure import criterion_of
-    from gridmap.partition import communities_of, criteria_of, travel_between
+    from gridmap.partition import communities_of, criteria_of, scenarios_of, travel_between
 
     made: dict[str, object] = _locked(options, present)
     if isinstance(options.tolerance, Mapping):
@@ -571,6 +638,12 @@ def _constraints(
         if whole is None and not set(workload.weights) <= set(named):
             whole = _TOLERANCE
         made["weights"], made["tolerances"] = criteria_of(city, workload, named, together=whole)
+    if options.periods or options.hours:
+        tolerance = options.tolerance if isinstance(options.tolerance, float) else _TOLERANCE
+        scenarios = scenarios_of(city, workload, periods=options.periods, hours=options.hours)
+        loads = np.column_stack([workload.load, scenarios])
+        made["weights"] = loads * len(loads)
+        made["tolerances"] = (tolerance,) * loads.shape[1]
     if isinstance(options.keep, Mapping) and present is not None:
         (name,) = options.keep
         made["keep_weights"] = criterion_of(city, name)

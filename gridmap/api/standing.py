@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, TypedDict
 from gridmap.errors import InfeasibleError
 
 if TYPE_CHECKING:
-    from gridmap.partition import Ensemble, Problem, Scores
+    from gridmap.partition import Ensemble, HeldOut, Problem, Rung, Scores
 
 __all__ = [
     "CHANCE_PLANS",
     "ChanceJson",
+    "HeldOutJson",
     "PlanPoint",
     "PointJson",
+    "RungJson",
     "chance_json",
     "chance_of",
+    "held_out_json",
     "point_of",
+    "rung_json",
 ]
 
 #: Plans drawn unless said; a share is then right to about three points of a hundred.
@@ -45,6 +49,27 @@ class ChanceJson(TypedDict):
     plans: int
     tolerance: float
     r_hat: float
+
+
+class RungJson(TypedDict):
+    """The best plan found with at most so many changed grids."""
+
+    allowed: int
+    changed: int
+    max_deviation: float
+    cut_border_km: float
+    mean_travel: float | None
+    sentence: str
+
+
+class HeldOutJson(TypedDict):
+    """How plans made without a period fare on it."""
+
+    periods: list[str]
+    worst: list[float]
+    within: float
+    covered: float
+    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,3 +168,28 @@ def point_of(
         kept_share=scores.kept,
         chance=chance.shares_below(scores) if chance is not None and alike else {},
     )
+
+
+def rung_json(rung: Rung) -> RungJson:
+    """Return the JSON of a rung."""
+    return {
+        "allowed": rung.allowed,
+        "changed": rung.changed,
+        "max_deviation": rung.scores.max_deviation,
+        "cut_border_km": rung.scores.cut_m / 1000.0,
+        "mean_travel": rung.scores.mean_travel,
+        "sentence": rung.sentence(),
+    }
+
+
+def held_out_json(found: HeldOut | None) -> HeldOutJson | None:
+    """Return the JSON of a cross-validation."""
+    if found is None:
+        return None
+    return {
+        "periods": list(found.names),
+        "worst": found.worst.tolist(),
+        "within": found.within,
+        "covered": found.covered,
+        "sentence": found.sentence(),
+    }

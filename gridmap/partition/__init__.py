@@ -9,10 +9,20 @@ from gridmap.partition.city import (
     plans_of,
     problem_of,
     room_grids,
+    scenarios_of,
+    seen_counts,
     travel_between,
     with_rooms,
 )
 from gridmap.partition.ladder import Rung, change_ladder, score_present
+from gridmap.partition.lasting import (
+    HeldOut,
+    SeenCounts,
+    deviation_intervals,
+    dispersion,
+    hold_out,
+    shrink_rates,
+)
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose, warm_up
@@ -22,14 +32,19 @@ __all__ = [
     "Bound",
     "Candidate",
     "Ensemble",
+    "HeldOut",
     "Problem",
     "Progress",
     "Proposal",
     "Rung",
     "Scores",
+    "SeenCounts",
     "change_ladder",
     "communities_of",
     "criteria_of",
+    "deviation_intervals",
+    "dispersion",
+    "hold_out",
     "neutral_ensemble",
     "officers_of",
     "plan_rows",
@@ -37,8 +52,11 @@ __all__ = [
     "problem_of",
     "propose",
     "room_grids",
+    "scenarios_of",
     "score_plan",
     "score_present",
+    "seen_counts",
+    "shrink_rates",
     "travel_between",
     "warm_up",
     "with_rooms",

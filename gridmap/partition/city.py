@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import shapely
@@ -16,6 +17,7 @@ from gridmap.measure import Workload, balance, criterion_of
 from gridmap.measure.coverage import Within, travel_of
 from gridmap.model import BeatInfo, City, Kind, Plan
 from gridmap.model.joining import join_rows, polsby_popper
+from gridmap.partition.lasting import SeenCounts, shrink_rates
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Candidate, Proposal
 from gridmap.partition.propose import propose
@@ -28,6 +30,8 @@ __all__ = [
     "plans_of",
     "problem_of",
     "room_grids",
+    "scenarios_of",
+    "seen_counts",
     "station_of_grids",
     "travel_between",
     "with_rooms",
@@ -329,6 +333,9 @@ def _beats(
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Step = Literal["", "month", "week", "day"]
+_STEPS: tuple[Step, ...] = ("month", "week", "day")
+_LEAST_PERIODS = 3  # to tell how much counts vary; with fewer months weeks are counted, then days
 _MOST_BY_ROAD = 6_000  # grids; the table of all ways grows with their square
 _ON_FOOT = 3.0  # where no road leads, a straight walk counts so many times
 
@@ -356,6 +363,97 @@ def criteria_of(
         columns.append(values / values.sum() * n)
         allowed.append(tolerance)
     return np.column_stack(columns), tuple(allowed)
+
+
+def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts | None:
+    """Return the incidents of a workload by period; None where it is made of none.
+
+    Parameters
+    ----------
+    step
+        How long a period is; if blank the longest of which at least three were seen. Weeks
+        are counted from the first day on. Counts without times are one period.
+
+    Raises
+    ------
+    InputError
+        If periods are asked for and the incidents have no times.
+    """
+    share = workload.weights.get("incidents", 0.0)
+    if not share:
+        return None
+    own = workload.criteria["incidents"]
+    steady = workload.load - share * own / own.sum()
+    counts: Floats = own[:, None].astype(np.float64)
+    names: tuple[str, ...] = ("",)
+    known = city.located is not None and city.located.period is not None
+    if step and not known:
+        raise InputError("measure.error.counts_have_no_times", city=city.name)
+    monthly = known and city.located is not None and city.located.precision == "month"
+    steps: tuple[Step, ...] = (step,) if step else ("month",) if monthly else _STEPS
+    for one in steps if known else ():
+        counts, names = _counts_by(city, one)
+        if len(names) >= _LEAST_PERIODS:
+            break
+    return SeenCounts(counts=counts, names=names, share=share, steady=np.maximum(steady, 0.0))
+
+
+def _counts_by(city: City, step: Step) -> tuple[Floats, tuple[str, ...]]:
+    """Return the incidents of each grid in each period, and what periods are called."""
+    incidents = city.located
+    assert incidents is not None  # noqa: S101 - the caller has looked; for the type checker
+    assert incidents.period is not None  # noqa: S101 - the same
+    first, last = (np.datetime64(moment, "D") for moment in incidents.period)
+    unit = np.timedelta64(7 if step == "week" else 1, "D")
+
+    def number(days: NDArray[np.datetime64]) -> Integers:
+        if step == "month":
+            return (days.astype("datetime64[M]") - first.astype("datetime64[M]")).astype(np.int64)
+        return np.asarray((days - first) // unit, dtype=np.int64)
+
+    periods = int(number(np.array([last]))[0]) + 1
+    table = np.zeros((len(city.grids), periods))
+    for part in incidents.columns([str(Kind.GRID), "time"]):
+        row, time = part[str(Kind.GRID)], part["time"].astype("datetime64[D]")
+        inside = (row >= 0) & ~np.isnat(time)
+        np.add.at(table, (row[inside], number(time[inside])), 1.0)
+    if step == "month":
+        starts = first.astype("datetime64[M]") + np.arange(periods)
+    else:
+        starts = first + np.arange(periods) * unit
+    return table, tuple(str(start) for start in starts)
+
+
+def scenarios_of(
+    city: City, workload: Workload, *, periods: Step = "", hours: Sequence[str] = ()
+) -> Floats:
+    """Return each grid's part of the work in each scenario (n, scenarios), each adding up to 1.
+
+    Parameters
+    ----------
+    periods
+        A scenario for each month, week or day, its counts shrunk (`shrink_rates`).
+    hours
+        A scenario for each band of hours, such as ``22-6``, likewise.
+
+    Raises
+    ------
+    InputError
+        If the workload has no incidents in it, or they have no times.
+    """
+    made = []
+    if periods:
+        seen = seen_counts(city, workload, periods)
+        if seen is None:
+            raise InputError("partition.error.scenarios")
+        made.append(seen.loads(shrink_rates(seen.counts)))
+    if hours:
+        seen = seen_counts(city, workload)
+        if seen is None:
+            raise InputError("partition.error.scenarios")
+        bands = np.column_stack([criterion_of(city, f"incidents@{band}") for band in hours])
+        made.append(seen.loads(shrink_rates(bands)))
+    return np.concatenate(made, axis=1)
 
 
 def communities_of(city: City) -> NDArray[np.object_]:
