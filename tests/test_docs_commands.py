@@ -48,6 +48,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     city = make_city(grids=72, incidents=1000)
     grids = frame_of(city, Kind.GRID).drop(columns=["beat", "station"], errors="ignore")
     write_frame(grids, folder / "shp" / "网格.shp")
+    write_frame(grids, folder / "网格.shp")
+    counts = grids[["id"]].rename(columns={"id": "网格编号"}).assign(租户=7)
+    counts.to_excel(folder / "人口.xlsx", index=False)
     with zipfile.ZipFile(folder / "网格.zip", "w") as archive:
         for path in (folder / "shp").iterdir():
             archive.write(path, path.name)
@@ -189,6 +192,7 @@ def test_every_command_shown_works(works: Callable[[str], object], login: Path) 
 def test_every_command_in_the_text_works(works: Callable[[str], object], login: Path) -> None:
     assert login.exists()
     works("gridmap demo mycity") if not Path("mycity").exists() else None
+    works("gridmap propose mycity --beats 6 --save drawn")
     spans = {span for name in documents.DOCUMENTS for span in documents.spans_of(name)}
     whole = sorted(span for span in spans if re.match(r"gridmap \w+ \S", span))
     assert len(whole) >= 8
