@@ -94,7 +94,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
-	@bash packaging/install-packages.sh $(BIN) .
+	@bash packaging/install-packages.sh $(BIN) '.[app,report]'
 	@touch $@
 
 # Tests wait for no compiler.

@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 __all__ = ["collect", "lacking", "write_hashes"]
 
 PYTHON = "3.11.9"  # to pip, 3.11 alone is 3.11.0
-EXTRA = "postgresql"  # a department may want it, and has no network to get it by
+EXTRAS = ("app", "cluster", "postgresql", "report")  # all: there is no network to get them by
 WINDOWS = {
     "os_name": "nt",
     "sys_platform": "win32",
@@ -45,7 +45,7 @@ def lacking(folder: Path, system: dict[str, str]) -> list[str]:
     wheels = {parse_wheel_filename(path.name)[0]: path for path in folder.glob("*.whl")}
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [("gridmap", ""), ("gridmap", EXTRA)]
+    waiting = [("gridmap", ""), *(("gridmap", extra) for extra in EXTRAS)]
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in seen:
@@ -78,7 +78,7 @@ def collect(folder: Path, platform: str = "") -> None:
         else []
     )
     constraints = Path(__file__).parents[1] / "constraints.txt"
-    asked = [f"{path}[{EXTRA}]" for path in folder.glob("gridmap-*.whl")]
+    asked = [f"{path}[{','.join(EXTRAS)}]" for path in folder.glob("gridmap-*.whl")]
     while asked:
         subprocess.run(  # noqa: S603 - pip of this environment
             [
@@ -102,7 +102,7 @@ def write_hashes(folder: Path) -> str:
     lines = []
     for path in sorted(folder.glob("*.whl")):
         name, version, _, _ = parse_wheel_filename(path.name)
-        extra = f"[{EXTRA}]" if name == "gridmap" else ""
+        extra = f"[{','.join(EXTRAS)}]" if name == "gridmap" else ""
         lines.append(f"{name}{extra}=={version} --hash=sha256:{_sha256(path)}\n")
     listed = folder / "requirements.txt"
     listed.write_bytes("".join(lines).encode())

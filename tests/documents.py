@@ -9,6 +9,7 @@ PAIRS = [
     (f"{name}.md", f"{name}.zh-CN.md")
     for name in (
         "README",
+        "docs/benchmarks",
         "docs/data",
         "docs/department",
         "docs/duty",

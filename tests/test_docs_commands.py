@@ -1,11 +1,13 @@
 """Every command that the documents show works, on files made of the demo city."""
 
+import hashlib
 import inspect
 import re
 import shlex
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
+from gridmap.api.sample import SAMPLES, SampleFile, SampleLayer
 from gridmap.demo import make_city
 from gridmap.io import read_city, write_frame
 from gridmap.model import City, Kind
@@ -75,17 +78,41 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"WKT": areas.geometry.to_wkt(), "PDGrid": areas["id"], "CountCalls": calls,
          "BEATNUMBER": beat}
     ).to_csv(index=False)  # fmt: skip
-    with zipfile.ZipFile(folder / "CarrolltonGrid.csv.zip", "w") as archive:
+    (folder / "downloads").mkdir()
+    with zipfile.ZipFile(folder / "downloads" / "CarrolltonGrid.csv.zip", "w") as archive:
         archive.writestr("CarrolltonGrid.csv", text)
-    like_chicago(city, folder)
+    like_chicago(city, folder / "downloads")
     return folder
+
+
+def samples_of(downloads: Path) -> dict[str, tuple[SampleLayer, ...]]:
+    """Return the samples as they would be if the demo's files were the public ones."""
+
+    def known(file: SampleFile) -> SampleFile:
+        data = (downloads / file.name).read_bytes()
+        return replace(file, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+    return {
+        name: tuple(
+            replace(layer, file=known(layer.file), counts=layer.counts and known(layer.counts))
+            for layer in layers
+        )
+        for name, layers in SAMPLES.items()
+    }
 
 
 def like_chicago(city: City, folder: Path) -> None:
     """Write the demo city as Chicago's files are: other names, two orders of day and month."""
     grids = frame_of(city, Kind.GRID)
-    census = grids[["geometry"]].assign(GEOID10=grids["id"], pop=grids["residents"])
-    write_frame(census, folder / "block_groups_2010.gpkg")
+    ids = [f"17031{row:06d}1" for row in range(len(grids))]
+    write_frame(grids[["geometry"]].assign(GEOID10=ids), folder / "bg" / "bg.shp")
+    with zipfile.ZipFile(folder / "tl_2020_17031_bg10.zip", "w") as archive:
+        for path in (folder / "bg").iterdir():
+            archive.write(path, path.name)
+    gpd.pd.DataFrame(
+        {"state": "17", "county": "031", "tract": [f"{row:06d}" for row in range(len(grids))],
+         "BLKGRP": "1", "PLACE": "14000", "P001001": grids["residents"].astype(int)}
+    ).to_csv(folder / "pl_2010_cook_block.csv.gz", index=False)  # fmt: skip
     beats = frame_of(city, Kind.BEAT)
     shapes = beats[["geometry"]].assign(BEAT_NUM=range(len(beats)), DISTRICT=beats["station"])
     write_frame(shapes, folder / "police_beats" / "beats.shp")
@@ -138,6 +165,8 @@ def works(
                 patch.setattr("subprocess.Popen", Served)
                 patch.setattr("gridmap.cli.app.start_warming", lambda: None)
                 patch.setattr("signal.signal", lambda *_: None)
+            if words[1] == "sample":
+                patch.setattr("gridmap.api.sample.SAMPLES", samples_of(desk / "downloads"))
             done = run(*words[1:], *SHORTER.get(words[1], ()))
         assert done[0] == 0, (command, done[2])
         return done
@@ -314,13 +343,17 @@ def _is_known(command: str) -> bool:  # noqa: PLR0911 - one return a program
         extras = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"][
             "optional-dependencies"
         ]
-        asked = re.findall(r"\.\[(\w+)\]", command)
+        asked = ",".join(re.findall(r"\.\[([\w,]+)\]", command)).split(",")
         files = [after for word, after in pairwise(words) if word == "-c"]
-        return all(item in extras for item in asked) and all((root / f).exists() for f in files)
+        return all(item in extras for item in asked if item) and all(
+            (root / f).exists() for f in files
+        )
     if words[0] == "systemctl":
         return (root / "packaging" / f"{words[-1]}.service").exists()
     if words[0].endswith("/gridmap"):
         return words[1] in options_of()
+    if words[:3] == ["python", "-m", "pytest"]:
+        return all((root / word).exists() for word in words[3:] if word.startswith("tests/"))
     if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks."):
         source = inspect.getsource(import_module(words[2]))
         options = [word for word in words[3:] if word.startswith("--")]

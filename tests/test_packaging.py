@@ -64,7 +64,7 @@ def test_the_other_system_is_asked_until_nothing_lacks(collecting, tmp_path, mon
     monkeypatch.setattr(subprocess, "run", download)
     collecting.collect(tmp_path, "win_amd64")
     assert asked == [
-        [str(tmp_path / "gridmap-1.0-py3-none-any.whl[postgresql]")],
+        [str(tmp_path / "gridmap-1.0-py3-none-any.whl[app,cluster,postgresql,report]")],
         ["click"],
         ["deep"],
     ]

@@ -17,6 +17,10 @@ _LEFT = 26  # columns of the options' side
 #: Commands that run as they stand, on a demo city in ``mycity``.
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "demo": ("gridmap demo mycity", "gridmap demo bigcity --grids 2000 --incidents 200000"),
+    "sample": (
+        "gridmap sample carrollton downloads",
+        "gridmap sample chicago downloads --workspace chi",
+    ),
     "import": (
         "gridmap import mycity --kind grid grids.shp --map residents=POP",
         "gridmap import mycity --kind incidents calls.csv --date-format %Y-%m-%d",

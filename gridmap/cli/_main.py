@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from gridmap.cli import _help, _output, _usage
 from gridmap.errors import GridmapError
+from gridmap.extras import explain_missing
 from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import is_completing, read_language
 
@@ -23,7 +24,7 @@ _HELP = {"-h", "--help"}
 
 #: Group to its commands; a command is ``command`` of the module of its name.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "data": ("demo", "import", "check", "repair"),
+    "data": ("demo", "sample", "import", "check", "repair"),
     "measure": ("measure", "hotspots", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
     "duty": ("watch", "shifts", "patrol", "around"),
@@ -118,6 +119,11 @@ def main() -> None:
         functions = {one: _function(one) for one in known if one == name}
         told = _usage.told(error, functions, COMMANDS, words)
         _output.fail(told, as_json="--json" in words)
+    except ModuleNotFoundError as error:
+        missing = explain_missing(error.name)
+        if missing is None:
+            raise
+        _output.fail(missing, as_json="--json" in words)
     except (KeyboardInterrupt, typer.Abort):
         code = _STOPPED
     if code == _STOPPED:

@@ -18,6 +18,7 @@ from gridmap.api.warm import start_warming
 from gridmap.cli._login import login_options
 from gridmap.cli._output import say
 from gridmap.errors import InputError
+from gridmap.extras import require
 from gridmap.i18n import tr
 from gridmap.settings import bundled, environment_with, has_screen, read_settings
 
@@ -31,6 +32,7 @@ def command(
     login: Annotated[Path | None, typer.Option("--login", metavar="FILE")] = None,
 ) -> None:
     """Open the app on a workspace, a folder of them, or the demo city; ``--login`` as it says."""
+    require("app")
     settings = {}
     asked = str(login or read_settings().login)
     options = login_options(Path(asked)) if asked else []
