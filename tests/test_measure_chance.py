@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.simulate import Share, change_cases, negative_binomial
-from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
+from gridmap.measure.chance import adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
     WeeklyCounts,
     change_verdict,
-    compare_periods,
     judge_changes,
     weekly_counts,
 )
@@ -149,19 +148,15 @@ def test_change_is_told_per_day():
 
 
 def test_compared_periods_by_hand():
-    table = compare_periods([120, 10, 0, 3], [100, 30, 0, 0])
-    assert table["change_percent"][:2].tolist() == pytest.approx([20, -200 / 3])
+    # 31 days beside 29
+    table = judge_changes({"": CountedPeriods(MARCH, [124, 10, 0, 3], [116, 38, 0, 0])})[""]
+    assert table["change_percent"][:2].tolist() == pytest.approx([0, 100 * (290 / 1178 - 1)])
     assert table["change_percent"][2:].isna().all()
-    assert table["p_value"][1] == pytest.approx(2 * stats.binom.cdf(10, 40, 0.5))
+    assert table["p_value"][1] == pytest.approx(2 * stats.binom.cdf(10, 48, 31 / 60))
     assert table["beyond_chance"].tolist() == [False, True, False, False]
-    assert compare_periods([310], [280], days_now=31, days_before=28)["change_percent"][0] == 0
-    wide = compare_periods(
-        [10], [30], dispersion=Dispersion(np.array([6.0]), np.array([50.0]), 60)
-    )
-    assert not wide["beyond_chance"][0]
-    assert compare_periods([], []).empty
+    assert judge_changes({"": CountedPeriods(MARCH, [], [])})[""].empty
     with pytest.raises(ValueError, match="negative"):
-        compare_periods([-1], [0])
+        judge_changes({"": CountedPeriods(MARCH, [-1], [0])})
 
 
 def test_a_row_is_judged_beside_the_rest_of_the_city():

@@ -1,4 +1,4 @@
-"""Rates, densities, hot spots and their accuracy against hand and second sources."""
+"""Densities and the accuracy of maps against hand and second sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from shapely import box
 from gridmap.errors import InputError
 from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.density import kernel_density, scott_bandwidth_m
-from gridmap.measure.rates import smoothed_rates
 from gridmap.model import Adjacency, Kind, Layer
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
@@ -31,30 +30,6 @@ def checkerboard(side):
             ),
         )
     )
-
-
-def test_smoothed_rates_equal_esda():
-    from esda.smoothing import Empirical_Bayes
-
-    rng = np.random.default_rng(4)
-    people = rng.integers(20, 5000, 60).astype(float)
-    events = rng.poisson(people * rng.gamma(2.0, 0.01, 60)).astype(float)
-    found = smoothed_rates(events, people, per=1.0)
-    expected = Empirical_Bayes(events, people).r.ravel()
-    np.testing.assert_allclose(found["smoothed"], expected, rtol=1e-12)
-    assert found["weight"].between(0, 1).all()
-
-
-def test_few_people_count_little():
-    found = smoothed_rates([1, 30, 10, 0], [10, 1000, 1000, 0])
-    assert found["raw"][:3].tolist() == pytest.approx([100, 30, 10])
-    assert np.isnan(found["raw"][3])
-    mean = 41 / 2010 * 1000
-    assert found["smoothed"][3] == pytest.approx(mean)
-    assert abs(found["smoothed"][0] - mean) < abs(found["smoothed"][1] - mean)
-    assert smoothed_rates([0.0], [0.0])["smoothed"].isna().all()
-    with pytest.raises(ValueError, match="negative"):
-        smoothed_rates([-1], [5])
 
 
 def test_density_holds_every_incident_even_at_the_edge():

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.i18n import using_language
 from gridmap.measure.hypercube import hypercube
-from gridmap.measure.stability import score_stability
 from gridmap.measure.staffing import apportion, norms, staff_needed
-from gridmap.model import BeatInfo, Plan
 
 
 def test_norms_are_data_with_a_source():
@@ -212,23 +210,6 @@ def test_too_many_calls_are_infeasible():
     assert "6.0" in caught.value.text("en")
     with pytest.raises(ValueError, match="fit"):
         hypercube([1.0, 1.0], [[1.0]], 10.0)
-
-
-def test_stability_by_hand():
-    plan = Plan(
-        "甲",
-        np.array(["a", "b", "c"], object),
-        np.array([0, 1, -1]),
-        (BeatInfo("x"), BeatInfo("y")),
-    )
-    # fitted on two even months; then x carries 3 of 4
-    table = score_stability(plan, [[1, 2, 3], [1, 2, 1], [9, 9, 9]], ["1", "2", "3"], fitted=2)
-    assert table.loc["fitted", "cv"] == 0
-    assert table.loc["3", "worst_deviation"] == pytest.approx(0.5)
-    assert table.loc["later", "gini"] == pytest.approx(0.25)
-    assert table.loc["fitted", "assigned"] == 6
-    with pytest.raises(ValueError, match="fit"):
-        score_stability(plan, [[1, 2]], ["1", "2"], fitted=1)
 
 
 def test_equal_beats_tie_by_order_not_by_rounding():

@@ -1,4 +1,4 @@
-"""Rhythm, change, ranking, disputes and repeats with numbers derived by hand."""
+"""Rhythm, ranking and disputes with numbers derived by hand."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ import numpy as np
 import pytest
 
 from benchmarks.simulate import rhythm_cases
-from gridmap.errors import InputError
 from gridmap.i18n import using_language
 from gridmap.measure.disputes import settle_disputes
 from gridmap.measure.period import weekday_occurrences
 from gridmap.measure.ranking import rank
-from gridmap.measure.repeats import knox_test, repeated_places
 from gridmap.measure.rhythm import (
     BusyTime,
-    Shift,
     busy_times,
-    day_shifts,
     per_occurrence,
-    shift_counts,
     week_matrix,
 )
 
@@ -128,20 +123,6 @@ def test_few_even_months_have_busy_hours():
     assert shares[-1].share > 0.9
 
 
-def test_shifts_share_out_every_hour():
-    hours = np.arange(336).reshape(2, 168)
-    table = shift_counts(hours)
-    assert table.sum(axis=1).tolist() == hours.sum(axis=1).tolist()
-    assert list(table) == [shift.name for shift in day_shifts()]
-    night = shift_counts(hours, [Shift("夜", 20, 6), Shift("日", 6, 20)])
-    by_hour = hours.reshape(2, 7, 24).sum(axis=1)
-    assert night["夜"].tolist() == (by_hour[:, :6].sum(1) + by_hour[:, 20:].sum(1)).tolist()
-    with pytest.raises(InputError) as caught:
-        shift_counts(hours, [Shift("a", 0, 8), Shift("b", 7, 24)])
-    assert caught.value.values["hours"] == "7"
-    assert Shift("whole", 0, 24).hours() == list(range(24))
-
-
 def test_ties_share_a_rank():
     table = rank([3.0, 5.0, 3.0, np.nan, 1.0], list("abcde"))
     assert table["id"].tolist() == ["b", "a", "c", "e", "d"]
@@ -171,52 +152,3 @@ def test_open_disputes_lengthen_the_median():
     none = settle_disputes([], [], as_of="2024-01-01")
     assert none.total == 0
     assert np.isnan(none.median_days)
-
-
-def test_places_that_call_again():
-    time = np.array(["2024-01-01", "2024-01-05", "2024-01-03", "2024-02-01"], "datetime64[s]")
-    found = repeated_places([1.0, 2.0, 3.0, 55.0], [1.0, 2.0, 3.0, 55.0], time)
-    assert len(found) == 1
-    assert found["incidents"][0] == 3
-    assert found["x"][0] == 2.0
-    assert found["median_days_between"][0] == 2
-    assert str(found["last"][0].date()) == "2024-01-05"
-
-
-def test_knox_counts_pairs_in_bands():
-    # 0 m: two on days 0 and 3; 150 m away: one on day 10; far away: one on day 0
-    day = np.datetime64("2024-01-01", "s") + np.array([0, 3, 10, 0]) * np.timedelta64(86400, "s")
-    found = knox_test([0.0, 0.0, 150.0, 9e5], [0.0] * 4, day, permutations=19)
-    assert found.pairs[0].tolist() == [1, 0, 0, 0]
-    assert found.pairs[2].tolist() == [1, 1, 0, 0]  # 7 days (<= 7) and 10 days
-    assert found.pairs.sum() == 3
-
-
-def test_knox_over_many_bands_is_right_at_its_level():
-    """Where nothing breeds, one of 20 bands is below 5 % in more than one map of three; of the
-    adjusted values, in about one of twenty."""
-    rng = np.random.default_rng(11)
-    plain, adjusted, runs = 0, 0, 60
-    for run in range(runs):
-        x, y = rng.uniform(0, 1500, (2, 150))
-        time = np.datetime64("2024-01-01", "s") + rng.integers(0, 120 * 86400, 150)
-        found = knox_test(x, y, time, permutations=59, seed=run)
-        assert (found.p_adjusted >= found.p_value - 0.35).all()
-        plain += bool((found.p_value <= 0.05).any())
-        adjusted += bool((found.p_adjusted <= 0.05).any())
-    assert plain > 15
-    assert adjusted <= 8  # 3 expected; more than 8 happens once in 300 times
-
-
-def test_knox_finds_near_repeats_and_nothing_else():
-    rng = np.random.default_rng(0)
-    x, y = rng.uniform(0, 5000, (2, 300))
-    time = np.datetime64("2024-01-01", "s") + rng.integers(0, 300 * 86400, 300)
-    still = knox_test(x, y, time, permutations=99)
-    assert (still.p_value > 0.01).all()
-    again = slice(0, 60)
-    x2, y2 = np.append(x, x[again] + 5), np.append(y, y[again])
-    time2 = np.append(time, time[again] + np.timedelta64(2 * 86400, "s"))
-    found = knox_test(x2, y2, time2, permutations=99)
-    assert found.p_value[0, 0] == 0.01
-    assert found.ratio[0, 0] > 5

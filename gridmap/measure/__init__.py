@@ -1,44 +1,19 @@
 """What grids and beats carry, and where it concentrates: pure functions of values."""
 
-from gridmap.measure.accuracy import (
-    score_maps,
-    top_area,
-)
-from gridmap.measure.alignment import (
-    Alignment,
-    StrayBorders,
-    alignment,
-    stray_borders,
-)
-from gridmap.measure.balance import (
-    Balance,
-    balance,
-    lorenz_curve,
-)
-from gridmap.measure.chance import (
-    Dispersion,
-    adjust_p,
-    estimate_dispersion,
-    share_p_value,
-)
+from gridmap.measure.accuracy import score_maps, top_area
+from gridmap.measure.alignment import Alignment, alignment
+from gridmap.measure.balance import Balance, balance
+from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
     WeeklyCounts,
     change_verdict,
-    compare_periods,
     judge_changes,
     rest_p_value,
     weekly_counts,
 )
-from gridmap.measure.cluster import (
-    count_on_cluster,
-)
-from gridmap.measure.counted import (
-    COUNTS,
-    is_missing,
-    missing_counts,
-    without_missing,
-)
+from gridmap.measure.cluster import count_on_cluster
+from gridmap.measure.counted import COUNTS, is_missing, missing_counts, without_missing
 from gridmap.measure.counting import (
     Axes,
     Axis,
@@ -69,31 +44,11 @@ from gridmap.measure.coverage_tables import (
     room_table,
     worst_grids,
 )
-from gridmap.measure.crosswalk import (
-    Crosswalk,
-    Transfer,
-    Weight,
-    centres,
-    crosswalk,
-)
-from gridmap.measure.dasymetric import (
-    TransferError,
-    dasymetric,
-    transfer_error,
-)
-from gridmap.measure.density import (
-    Density,
-    Rule,
-    kernel_density,
-    scott_bandwidth_m,
-)
-from gridmap.measure.disc_areas import (
-    covered_share,
-)
-from gridmap.measure.disputes import (
-    Disputes,
-    settle_disputes,
-)
+from gridmap.measure.crosswalk import Crosswalk, Transfer, Weight, centres, crosswalk
+from gridmap.measure.dasymetric import dasymetric
+from gridmap.measure.density import Density, Rule, kernel_density, scott_bandwidth_m
+from gridmap.measure.disc_areas import covered_share
+from gridmap.measure.disputes import Disputes, settle_disputes
 from gridmap.measure.hotspots import (
     Expectation,
     HotSpots,
@@ -103,11 +58,7 @@ from gridmap.measure.hotspots import (
     hot_spots,
     window_dispersion,
 )
-from gridmap.measure.hypercube import (
-    BUSY_LIMIT,
-    Response,
-    hypercube,
-)
+from gridmap.measure.hypercube import BUSY_LIMIT, Response, hypercube
 from gridmap.measure.period import (
     Basis,
     ComparedPeriods,
@@ -120,27 +71,9 @@ from gridmap.measure.period import (
     period_before,
     weekday_occurrences,
 )
-from gridmap.measure.pieces import (
-    Pieces,
-    areas_of,
-    cut_pieces,
-    pieces_of,
-)
-from gridmap.measure.present import (
-    match_beats,
-    present_plan,
-)
-from gridmap.measure.ranking import (
-    rank,
-)
-from gridmap.measure.rates import (
-    smoothed_rates,
-)
-from gridmap.measure.repeats import (
-    KnoxTest,
-    knox_test,
-    repeated_places,
-)
+from gridmap.measure.pieces import Pieces, areas_of, cut_pieces, pieces_of
+from gridmap.measure.present import match_beats, present_plan
+from gridmap.measure.ranking import rank
 from gridmap.measure.response import (
     ON_SCENE_MIN,
     PlanResponse,
@@ -148,48 +81,13 @@ from gridmap.measure.response import (
     respond_to_both,
     tell_response,
 )
-from gridmap.measure.rhythm import (
-    BusyTime,
-    Shift,
-    busy_times,
-    day_shifts,
-    per_occurrence,
-    shift_counts,
-    week_matrix,
-)
-from gridmap.measure.roads import (
-    road_length_m,
-)
-from gridmap.measure.stability import (
-    score_stability,
-)
-from gridmap.measure.staffing import (
-    Norm,
-    apportion,
-    norms,
-    staff_needed,
-)
-from gridmap.measure.summary import (
-    SLIVER_SHARE,
-    By,
-    MeasureTable,
-    summarise,
-)
-from gridmap.measure.watch import (
-    Cluster,
-    ControlChart,
-    control_chart,
-    scan_space_time,
-)
-from gridmap.measure.workload import (
-    CRITERIA,
-    Workload,
-    criterion_of,
-    parse_weights,
-)
-from gridmap.model.polygon_index import (
-    PolygonIndex,
-)
+from gridmap.measure.rhythm import BusyTime, busy_times, per_occurrence, week_matrix
+from gridmap.measure.roads import road_length_m
+from gridmap.measure.staffing import Norm, apportion, norms, staff_needed
+from gridmap.measure.summary import SLIVER_SHARE, By, MeasureTable, summarise
+from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
+from gridmap.measure.workload import CRITERIA, Workload, criterion_of, parse_weights
+from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = [
     "BUSY_LIMIT",
@@ -216,7 +114,6 @@ __all__ = [
     "Expectation",
     "HotSpots",
     "IncidentCounts",
-    "KnoxTest",
     "MeasureTable",
     "Moment",
     "Norm",
@@ -226,10 +123,7 @@ __all__ = [
     "PolygonIndex",
     "Response",
     "Rule",
-    "Shift",
-    "StrayBorders",
     "Transfer",
-    "TransferError",
     "WeeklyCounts",
     "Weight",
     "Within",
@@ -243,7 +137,6 @@ __all__ = [
     "centres",
     "change_verdict",
     "changed_hot_spots",
-    "compare_periods",
     "compared_periods",
     "control_chart",
     "count_batches",
@@ -260,7 +153,6 @@ __all__ = [
     "crosswalk",
     "cut_pieces",
     "dasymetric",
-    "day_shifts",
     "estimate_dispersion",
     "find_hotspots",
     "getis_ord",
@@ -269,8 +161,6 @@ __all__ = [
     "is_missing",
     "judge_changes",
     "kernel_density",
-    "knox_test",
-    "lorenz_curve",
     "match_beats",
     "measure_coverage",
     "missing_counts",
@@ -290,7 +180,6 @@ __all__ = [
     "rank",
     "reach_frame",
     "reach_shape",
-    "repeated_places",
     "respond",
     "respond_to_both",
     "rest_p_value",
@@ -299,18 +188,13 @@ __all__ = [
     "sample_points",
     "scan_space_time",
     "score_maps",
-    "score_stability",
     "scott_bandwidth_m",
     "settle_disputes",
     "share_p_value",
-    "shift_counts",
-    "smoothed_rates",
     "staff_needed",
-    "stray_borders",
     "summarise",
     "tell_response",
     "top_area",
-    "transfer_error",
     "travel_of",
     "week_matrix",
     "weekday_occurrences",

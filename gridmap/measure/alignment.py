@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from gridmap.measure.crosswalk import Crosswalk
 
-__all__ = ["Alignment", "StrayBorders", "alignment", "stray_borders"]
+__all__ = ["Alignment", "alignment"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,57 +67,4 @@ def alignment(
         whole_grids=int(whole.sum()),
         split_grids=int(held.sum() - whole.sum()),
         outside_grids=int((~held).sum()),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StrayBorders:
-    """Borders of beats that follow no border of a grid.
-
-    Attributes
-    ----------
-    length_km, total_km
-        Length of the stray borders and of all borders of beats; a border of two beats
-        counts once.
-    lines
-        The stray borders.
-    """
-
-    length_km: float
-    total_km: float
-    lines: npt.NDArray[np.object_]
-
-
-def stray_borders(
-    grids: npt.ArrayLike, beats: npt.ArrayLike, *, tolerance_m: float = 1.0
-) -> StrayBorders:
-    """Find the borders of beats that lie farther than a tolerance from every grid border.
-
-    Parameters
-    ----------
-    grids, beats
-        Valid polygons in one projected CRS, metres.
-    tolerance_m
-        Distance up to which (``<=``) a border follows another: borders of two sources
-        never agree to the millimetre.
-    """
-    own = shapely.boundary(np.asarray(grids, dtype=object))
-    own = own[~shapely.is_empty(own) & ~shapely.is_missing(own)]
-    outlines = shapely.boundary(np.asarray(beats, dtype=object))
-    drawn = shapely.get_parts(shapely.line_merge(shapely.union_all(outlines)))
-    if not len(drawn):
-        return StrayBorders(0.0, 0.0, drawn)
-    line, near = shapely.STRtree(own).query(drawn, predicate="dwithin", distance=tolerance_m)
-    stray = drawn.copy()
-    for row in np.unique(line):
-        neighbours = shapely.union_all(own[near[line == row]])
-        reach = shapely.envelope(shapely.buffer(drawn[row], 2 * tolerance_m))
-        close = shapely.buffer(shapely.intersection(neighbours, reach), tolerance_m)
-        stray[row] = shapely.difference(drawn[row], close)
-    parts = shapely.get_parts(stray)
-    parts = parts[~shapely.is_empty(parts)]
-    return StrayBorders(
-        length_km=float(shapely.length(parts).sum() / 1e3),
-        total_km=float(shapely.length(drawn).sum() / 1e3),
-        lines=parts,
     )

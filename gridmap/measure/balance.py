@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Balance", "balance", "lorenz_curve"]
+__all__ = ["Balance", "balance"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,26 +76,6 @@ def balance(loads: npt.ArrayLike, *, targets: npt.ArrayLike | None = None) -> Ba
         cv=float(ratio.std() / ratio.mean()),
         gini=_gini(ratio),
     )
-
-
-def lorenz_curve(loads: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return the Lorenz curve: share of beats, lightest first, and share of load they carry.
-
-    Lorenz (1905). Both arrays start at 0 and end at 1; with equal loads it is the diagonal.
-    The Gini coefficient is twice the area between the curve and the diagonal.
-
-    Parameters
-    ----------
-    loads
-        One number per beat, not negative, not all zero.
-    """
-    ordered = np.sort(np.asarray(loads, np.float64))
-    if not len(ordered) or ordered[0] < 0 or not ordered.sum() > 0:
-        message = "loads must not be negative, and some must be positive"
-        raise ValueError(message)
-    carried = np.concatenate([[0.0], np.cumsum(ordered) / ordered.sum()])
-    carried[-1] = 1.0
-    return np.linspace(0.0, 1.0, len(carried)), carried
 
 
 def _gini(values: Floats) -> float:

@@ -21,7 +21,6 @@ __all__ = [
     "CountedPeriods",
     "WeeklyCounts",
     "change_verdict",
-    "compare_periods",
     "judge_changes",
     "rest_p_value",
     "weekly_counts",
@@ -120,41 +119,6 @@ def judge_changes(
         for name in ("beyond_chance", "unlike_city"):
             table[name] = np.nan_to_num(next(parts), nan=1.0) <= alpha
     return found
-
-
-def compare_periods(
-    now: npt.ArrayLike,
-    before: npt.ArrayLike,
-    *,
-    days_now: int = 1,
-    days_before: int = 1,
-    dispersion: Dispersion | None = None,
-    alpha: float = 0.05,
-) -> pd.DataFrame:
-    """Compare counts of two periods in one table, for example by category or by beat.
-
-    Parameters
-    ----------
-    now, before
-        Whole numbers, one per row.
-    days_now, days_before
-        Lengths of the periods; months differ by up to a tenth.
-    dispersion
-        Of the rows; Poisson if None.
-    alpha
-        Chance of any false verdict that is accepted.
-
-    Returns
-    -------
-    DataFrame
-        ``now, before, per_day_now, per_day_before, per_day_change, change_percent`` (of the
-        daily rate; NaN where there was nothing before), ``p_value`` and ``beyond_chance``.
-        Tables that are read together are judged together: `judge_changes`.
-    """
-    table = _rates(now, before, days_now, days_before)
-    table["p_value"] = _own_p(table, days_now, days_before, dispersion)
-    table["beyond_chance"] = adjust_p(table["p_value"], method="holm") <= alpha
-    return table
 
 
 def weekly_counts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import shapely
 
 from gridmap.measure.crosswalk import Crosswalk
 
-__all__ = ["TransferError", "dasymetric", "transfer_error"]
+__all__ = ["dasymetric"]
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
@@ -69,43 +69,6 @@ def dasymetric(
     unassigned = np.clip(1.0 - np.asarray(shares.sum(axis=1)), 0.0, 1.0)
     unassigned[unassigned < 1e-12] = 0.0
     return replace(table, shares=shares, unassigned_share=unassigned, weight="control")
-
-
-@dataclass(frozen=True, slots=True)
-class TransferError:
-    """How far shared-out amounts are from the truth.
-
-    Attributes
-    ----------
-    misplaced_share
-        Share of the total that stands in the wrong target: half the sum of absolute
-        differences over the true total.
-    root_mean_square
-        Root of the mean squared difference, in the unit of the amounts.
-    worst
-        Greatest absolute difference.
-    """
-
-    misplaced_share: float
-    root_mean_square: float
-    worst: float
-
-
-def transfer_error(estimated: npt.ArrayLike, truth: npt.ArrayLike) -> TransferError:
-    """Compare shared-out amounts with the truth, target by target.
-
-    Parameters
-    ----------
-    estimated, truth
-        One number per target; the truth adds up to more than 0.
-    """
-    actual = np.asarray(truth, np.float64)
-    difference = np.asarray(estimated, np.float64) - actual
-    return TransferError(
-        misplaced_share=float(np.abs(difference).sum() / 2 / actual.sum()),
-        root_mean_square=float(np.sqrt(np.mean(difference**2))),
-        worst=float(np.abs(difference).max()),
-    )
 
 
 def _size(shapes: Shapes) -> Floats:

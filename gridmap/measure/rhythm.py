@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from gridmap.errors import InputError
 from gridmap.i18n import tr
 
 __all__ = [
     "BusyTime",
-    "Shift",
     "busy_times",
-    "day_shifts",
     "per_occurrence",
-    "shift_counts",
     "week_matrix",
 ]
 
@@ -247,65 +241,3 @@ def _ratio(incidents: Floats, expected: Floats, total: int) -> Floats:
     # What is expected of all days together is what there is, but for rounding.
     ratio[incidents <= expected * (1.0 + 1e-12)] = 0.0
     return ratio
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A shift of the day.
-
-    Attributes
-    ----------
-    name
-        What it is called.
-    from_hour, to_hour
-        First hour, and the hour it ends before, 0 to 24; it may run past midnight.
-    """
-
-    name: str
-    from_hour: int
-    to_hour: int
-
-    def hours(self) -> list[int]:
-        """Return the hours of the day in the shift."""
-        length = (self.to_hour - self.from_hour) % _HOURS or _HOURS
-        return [(self.from_hour + step) % _HOURS for step in range(length)]
-
-
-def day_shifts() -> tuple[Shift, ...]:
-    """Return three shifts of eight hours from 8, 16 and 0; a department sets its own."""
-    return (
-        Shift(tr("measure.shift.early"), 8, 16),
-        Shift(tr("measure.shift.late"), 16, 24),
-        Shift(tr("measure.shift.night"), 0, 8),
-    )
-
-
-def shift_counts(hours: npt.ArrayLike, shifts: Sequence[Shift] | None = None) -> pd.DataFrame:
-    """Return the incidents of each grid in each shift.
-
-    Parameters
-    ----------
-    hours
-        Incidents by grid and hour of the week, shape (n, 168).
-    shifts
-        Shifts that cover each hour of the day once; `day_shifts` if None.
-
-    Returns
-    -------
-    DataFrame
-        One row per grid, one column per shift; the rows add up to the grids' incidents.
-
-    Raises
-    ------
-    InputError
-        If an hour is in no shift or in two.
-    """
-    chosen = day_shifts() if shifts is None else shifts
-    covered = np.bincount([hour for shift in chosen for hour in shift.hours()], minlength=_HOURS)
-    if (covered != 1).any():
-        raise InputError(
-            "measure.error.shift_hours",
-            hours=", ".join(str(hour) for hour in np.flatnonzero(covered != 1)),
-        )
-    by_hour = week_matrix(np.atleast_2d(np.asarray(hours))).sum(axis=1)
-    return pd.DataFrame({shift.name: by_hour[:, shift.hours()].sum(axis=1) for shift in chosen})

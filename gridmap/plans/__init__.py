@@ -31,13 +31,7 @@ if TYPE_CHECKING:
         command_from_record,
         command_record,
     )
-    from gridmap.plans.comparison import (
-        BeatChange,
-        Comparison,
-        Flow,
-        PlanFigures,
-        compare_plans,
-    )
+    from gridmap.plans.comparison import BeatChange, Comparison, Flow, PlanFigures, compare_plans
     from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
     from gridmap.plans.draft import Draft, Fault, Locks
     from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
