@@ -59,9 +59,9 @@ def json_formats() -> str:
     lines = [
         "# JSON", "", MADE, "",
         "`--json` prints one document; `to_dict()` of a result in Python is the same.",
-        f"`format` is {FORMAT}: it changes when a key changes its meaning or goes; new keys come",
-        "without. A number that nobody counted or that cannot be had is `null`, never 0. Shares",
-        "are from 0 to 1.", "",
+        f"`format` is {FORMAT}. It changes when a key changes its meaning or is removed, and stays",
+        "when keys are added. A number that nobody counted, or that does not exist, such as a rate",
+        "without a denominator, is `null`, never 0. Shares are from 0 to 1.", "",
         "`--json` 输出一份文档，与 Python 结果的 `to_dict()` 相同。",
         f"`format` 为 {FORMAT}：已有的键改变含义或取消时才变，新增键时不变。",
         "没有统计过或无法得到的数为 `null`，不写 0。比例在 0 到 1 之间。", "",

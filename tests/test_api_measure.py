@@ -5,7 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +18,8 @@ from gridmap.api.measure import MeasureOptions, measure
 from gridmap.api.options import option_specs
 from gridmap.errors import OptionError
 from gridmap.i18n import using_language
+from gridmap.measure import changed_hot_spots, count_located, moment, window_dispersion
+from gridmap.model import Kind
 
 mpl.use("agg")
 
@@ -147,3 +149,48 @@ def test_the_package_measure_is_the_verb_too(city):
     assert gridmap.measure(city, by="grid").to_frame().shape[0] == len(city.grids)
     assert "measure" in dir(gridmap)
     assert isinstance(gridmap.measure(city).to_frame(), pd.DataFrame)
+
+
+def test_hot_spots_are_compared_with_the_period_before(city, tmp_path):
+    fields = {"since": "2024-03-01", "until": "2024-03-31", "compare": "previous"}
+    found = gridmap.hotspots(city, **fields)
+    assert found.before == "2024-02"
+    expected = changed_hot_spots(
+        *(count_located(city, Kind.GRID, since=since, until=until, by=()).table("polygon")
+          for since, until in (("2024-03-01", "2024-04-01"), ("2024-02-01", "2024-03-01"))),
+        city.adjacency,
+        city.grids.area_m2,
+        dispersion=window_dispersion(city, since=moment("2024-03-01"), until=moment("2024-04-01")),
+    )  # fmt: skip
+    assert found.found.change.tolist() == expected.tolist()
+    assert set(found.to_frame()["change"]) <= {"emerging", "lasting", "fading", "none"}
+    assert all("change" in row for row in found.to_dict()["rows"])
+    plain = gridmap.hotspots(city, since="2024-03-01", until="2024-03-31")
+    assert plain.to_dict()["before"] is None
+    assert "change" not in plain.to_frame()
+    for wrong in ({"compare": "previous"}, {**fields, "method": "gi"}):
+        with pytest.raises(OptionError) as caught:
+            gridmap.hotspots(city, **wrong)
+        assert caught.value.option == "compare"
+
+
+def test_disputes_are_summed_up_at_the_period_s_end(city):
+    """The demo's disputes, counted again from its arrays."""
+    whole = city.incidents.all
+    number = [name for name in city.incidents.categories if "纠纷" in name]
+    assert len(number) == 1
+    mine = whole.category == city.incidents.categories.index(number[0])
+    march = (whole.time >= np.datetime64("2024-03-01")) & (
+        whole.time < np.datetime64("2024-04-01")
+    )
+    told = measure(city, by="station", since="2024-03-01", until="2024-03-31").to_dict()[
+        "disputes"
+    ]
+    assert told["total"] == int((mine & march).sum()) > 0
+    assert told["settled"] == int(
+        (mine & march & (whole.settled <= np.datetime64("2024-04-01"))).sum()
+    )
+    assert told["open"] == told["total"] - told["settled"]
+    without = replace(city, incidents=None)
+    assert measure(without, by="station").to_dict()["disputes"] is None
+    assert measure(without, by="station").dispute_figures() == []

@@ -54,7 +54,9 @@ def test_check_repair_and_undo_speak_json(place):
     assert not [
         item for item in said(run("check", place, "--json"))["findings"] if item["area_m2"]
     ]
-    assert said(run("repair", place, "--undo", "--json")) == {"undone": ["grid"]}
+    assert said(run("repair", place, "--undo", "--json")) == {
+        "format": 1, "undone": ["grid"],
+    }  # fmt: skip
     assert "overlaps" in run("check", place).stdout
 
 

@@ -11,6 +11,7 @@ import command_line
 import numpy as np
 import pytest
 
+import gridmap
 from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.measure.present import present_plan
@@ -55,12 +56,18 @@ def report(workspace, out, *options, formats="xlsx,csv"):
 
 def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
     out = tmp_path / "march"
-    code, text, _ = report(workspace, out, "--json", "--suppress-below", "5", "--plan", "present")
+    code, text, _ = report(workspace, out, "--json", "--suppress-below", "5", "--plan", "present",
+                           "--lang", "zh")  # fmt: skip
     assert code == 0
     told = json.loads(text)
     assert told["parameters"]["plan"] is None
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert {key: told[key] for key in manifest} == manifest
+    mine = gridmap.report(
+        gridmap.open(workspace), date="2024-04-01", period="2024-03", formats="xlsx,csv",
+        suppress_below=5, lang="zh", settings=str(workspace / "report.toml"),
+    ).to_dict()  # fmt: skip
+    assert {key: told[key] for key in mine} == json.loads(json.dumps(mine))
     assert manifest["parameters"]["suppress_below"] == 5
     assert manifest["parameters"]["compared"] == "2024-02"
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}

@@ -13,8 +13,8 @@ from pyproj import CRS
 from shapely import box
 
 from gridmap.measure import counting
-from gridmap.measure.counting import Axes, count_batches, count_incidents
-from gridmap.model import IncidentBatch, Incidents
+from gridmap.measure.counting import Axes, count_batches, count_located
+from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 from gridmap.model.polygon_index import PolygonIndex
 
 METRES = CRS("EPSG:4547")
@@ -125,10 +125,13 @@ def test_overlapping_polygons_count_once_or_in_each():
 def test_incidents_of_a_city_and_a_period():
     some = batch([0.5, 0.5, 1.5], [0.5] * 3, ["2024-01-01", "2024-02-01", "NaT"], [0, 1, 0])
     incidents = Incidents.from_batch(some, categories=NAMES, crs=METRES)
-    counts = count_incidents(incidents, squares())
+    frame = gpd.GeoDataFrame({"id": [str(n) for n in range(100)]}, geometry=squares(), crs=METRES)
+    layer = Layer(Kind.GRID, frame)
+    city = City("x", METRES, {Kind.GRID: layer}, incidents)
+    counts = count_located(city, Kind.GRID)
     assert counts.months == ("2024-01", "2024-02")
     assert counts.table("polygon", "category")[:2].tolist() == [[1, 1], [1, 0]]
-    later = count_incidents(incidents, squares(), since="2024-02-01")
+    later = count_located(city, Kind.GRID, since="2024-02-01")
     assert later.total == 1
 
 

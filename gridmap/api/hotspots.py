@@ -57,10 +57,15 @@ class HotspotsOptions(Options):
     categories: Sequence[str] = option((), metavar="NAME,...", parse=as_list)
     expect: Literal["area", "residents"] = option("area", choices=("area", "residents"))
     method: Literal["counts", "gi"] = option("counts", choices=("counts", "gi"), costs=True)
+    compare: Literal["", "previous", "last-year"] = option(
+        "", choices=("", "previous", "last-year")
+    )
 
     def check_together(self) -> None:
-        """Check that the period does not end before it begins."""
+        """Check that the period can be compared, and does not end before it begins."""
         check_period(self.since, self.until)
+        if self.compare and (self.method == "gi" or not (self.since and self.until)):
+            raise OptionError("api.error.hotspots_compare", option="compare")
 
 
 class HotspotRow(TypedDict):
@@ -71,6 +76,7 @@ class HotspotRow(TypedDict):
     observed: float
     expected: float
     p: float
+    change: str | None
 
 
 class HotspotsJson(TypedDict):
@@ -80,6 +86,7 @@ class HotspotsJson(TypedDict):
     rows: list[HotspotRow]
     grids: int
     method: str
+    before: str | None
     options: dict[str, Any]
 
 
@@ -93,11 +100,14 @@ class HotspotsResult(Result):
         What was looked at, and how.
     found
         The answer for every grid; see `gridmap.measure.HotSpots`.
+    before
+        The period it was compared with, as ``2024-02``, or None.
     """
 
     city: City
     options: HotspotsOptions
     found: HotSpots
+    before: str | None = None
 
     def __repr__(self) -> str:
         hot, cold = (int((self.found.kind == kind).sum()) for kind in ("hot", "cold"))
@@ -110,7 +120,8 @@ class HotspotsResult(Result):
         -------
         DataFrame
             ``id, kind, observed, expected, p``: incidents in the grid and its neighbours
-            together, how many chance would put there, and the two-sided p.
+            together, how many chance would put there, and the two-sided p; compared with a
+            period before, ``change`` too: ``emerging, lasting, fading`` or ``none``.
         """
         return self.found.to_frame()
 
@@ -127,9 +138,10 @@ class HotspotsResult(Result):
         """Return the JSON of the command."""
         return {
             "format": FORMAT,
-            "rows": rows_of(self.to_frame()),  # type: ignore[typeddict-item] # the columns of to_frame
+            "rows": [{"change": None, **row} for row in rows_of(self.to_frame())],  # type: ignore[typeddict-item] # the columns of to_frame
             "grids": len(self.found.kind),
             "method": self.found.method,
+            "before": self.before,
             "options": self.options.to_dict(),
         }
 
@@ -137,10 +149,16 @@ class HotspotsResult(Result):
         """Return how many grids are hot, and how many cold."""
         from gridmap.i18n import tr
 
-        return [
+        found = [
             (tr(f"api.hotspots.{kind}"), f"{int((self.found.kind == kind).sum()):,}")
             for kind in ("hot", "cold")
         ]
+        if self.found.change is not None:
+            found += [
+                (tr(f"api.hotspots.{kind}"), f"{int((self.found.change == kind).sum()):,}")
+                for kind in ("emerging", "lasting", "fading")
+            ]
+        return found
 
     def map_view(self) -> MapView:
         """Return the grids by whether they are hot, cold or neither."""
@@ -158,7 +176,8 @@ def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
     """Find the grids with more, or fewer, incidents around them than chance allows.
 
     Each grid is judged with its neighbours; testing many grids is corrected for, so that of
-    the grids named one in twenty at most is there by chance.
+    the grids named one in twenty at most is there by chance. Compared with a period before,
+    the change itself is tested: emerging and fading are not two maps held side by side.
 
     Returns
     -------
@@ -177,8 +196,15 @@ def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
     >>> list(gridmap.hotspots(city).to_frame().columns)
     ['id', 'kind', 'observed', 'expected', 'p']
     """
-    from gridmap.measure import find_hotspots
+    from datetime import date
 
+    from gridmap.measure import find_hotspots
+    from gridmap.measure.period import Period, period_before
+
+    earlier = None
+    if options.compare:
+        first, last = (date.fromisoformat(day[:10]) for day in (options.since, options.until))
+        earlier = period_before(Period.of_days(first, last), options.compare)
     hours = tuple(24 * weekday + hour for weekday in range(7) for hour in options.hours)
     found = find_hotspots(
         city,
@@ -188,5 +214,7 @@ def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
         categories=tuple(options.categories),
         expect=options.expect,
         method=options.method,
+        before=None if earlier is None else (earlier.since, earlier.until),
     )
-    return HotspotsResult(city=city, options=options, found=found)
+    code = None if earlier is None else earlier.code
+    return HotspotsResult(city=city, options=options, found=found, before=code)

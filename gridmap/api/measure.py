@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
 from gridmap.api.verbs import verb
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.measure import MeasureTable
+    from gridmap.measure import Disputes, MeasureTable
     from gridmap.model import City, Layer, Plan
 
 __all__ = ["MeasureJson", "MeasureOptions", "MeasureResult", "measure"]
@@ -56,6 +57,18 @@ class MeasureRow(TypedDict):
     covered_residents_share: float | None
 
 
+class DisputesJson(TypedDict):
+    """Disputes that began in the period, as they stood at its end."""
+
+    total: int
+    settled: int
+    open: int
+    settled_share: float | None
+    median_days: float | None
+    ninety_percent_days: float | None
+    open_days_mean: float | None
+
+
 class MeasureJson(TypedDict):
     """The JSON of ``gridmap measure --json``."""
 
@@ -66,6 +79,7 @@ class MeasureJson(TypedDict):
     unassigned: dict[str, float | None]
     split_grids: int
     missing: list[str]
+    disputes: DisputesJson | None
     options: dict[str, Any]
 
 
@@ -79,11 +93,14 @@ class MeasureResult(Result):
         What was measured, and how.
     table
         The figures; see `gridmap.measure.MeasureTable`.
+    disputes
+        Disputes that began in the period; None where no record says when it was settled.
     """
 
     city: City
     options: MeasureOptions
     table: MeasureTable
+    disputes: Disputes | None = None
 
     def __repr__(self) -> str:
         return f"<MeasureResult by {self.table.by}: {len(self.table.rows)} rows>"
@@ -115,17 +132,31 @@ class MeasureResult(Result):
             },
             "split_grids": table.split_grids,
             "missing": list(table.missing),
+            "disputes": self._disputes(),
             "options": self.options.to_dict(),
         }
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the totals of the city."""
         names = ("residents", "migrants", "households", "incidents")
-        return [
+        found = [
             (label_of(name), f"{self.table.totals[name]:,.0f}")
             for name in names
             if name not in self.table.missing
         ]
+        return [*found, *self.dispute_figures()]
+
+    def dispute_figures(self) -> list[tuple[str, str]]:
+        """Return how many disputes are settled and how long it takes; empty if unknown."""
+        found = []
+        told = self._disputes()
+        if told is not None and told["settled_share"] is not None:
+            share = f"{told['settled']:,} / {told['total']:,} = {told['settled_share']:.1%}"
+            found.append((tr("api.measure.disputes"), share))
+            if told["median_days"] is not None:
+                days = tr("api.measure.days", days=told["median_days"])
+                found.append((tr("api.measure.median_days"), days))
+        return found
 
     def map_view(self) -> MapView:
         """Return the rows coloured by each column, incidents first."""
@@ -145,6 +176,12 @@ class MeasureResult(Result):
             rooms=rooms,
             facts=Facts(list(map(str, frame["name"])), columns),
         )
+
+    def _disputes(self) -> DisputesJson | None:
+        if self.disputes is None:
+            return None
+        names = DisputesJson.__annotations__
+        return plain({name: getattr(self.disputes, name) for name in names})  # type: ignore[no-any-return]
 
     def _unknown(self) -> list[str]:
         return [n for n in self.table.rows.columns if any(k in n for k in self.table.missing)]
@@ -182,13 +219,9 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     >>> float(result.to_frame()["incidents"].sum())
     500.0
     """
-    from gridmap.measure import summarise
+    from gridmap.measure import disputes_of, summarise
 
-    table = summarise(
-        city,
-        by=options.by,
-        since=options.since or None,
-        until=end_of(options.until),
-        plan=options.plan,
-    )
-    return MeasureResult(city=city, options=options, table=table)
+    since, until = options.since or None, end_of(options.until)
+    table = summarise(city, by=options.by, since=since, until=until, plan=options.plan)
+    disputes = disputes_of(city, since=since, until=until)
+    return MeasureResult(city=city, options=options, table=table, disputes=disputes)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date as day
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_plan, option
-from gridmap.api.results import MapView, Result
+from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import OptionError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
     from gridmap.report import Report, Written
 
-__all__ = ["ReportOptions", "ReportResult", "report"]
+__all__ = ["ReportJson", "ReportOptions", "ReportResult", "report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,20 @@ class ReportOptions(Options):
             raise OptionError("report.error.document_plan", option="document")
         if len(self.date) > len("2024-03-31"):
             raise OptionError("api.error.date", option="date", received=self.date)
+
+
+class ReportJson(TypedDict):
+    """The JSON of ``gridmap report --json``, which adds the folder and its manifest."""
+
+    format: int
+    title: str
+    language: str
+    period: str
+    parameters: dict[str, Any]
+    figures: dict[str, str]
+    sentences: list[str]
+    warnings: list[str]
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,14 +125,20 @@ class ReportResult(Result):
         """Return what a commander reads aloud."""
         return list(self.report.sentences)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ReportJson:
         """Return title, period, figures and sentences as plain values."""
+        from gridmap.report import parse_formats
+        from gridmap.report.manifest import parameters_of
+
         told = self.report
+        options = {"formats": list(parse_formats(self.options.formats)),
+                   "paper": self.options.paper}  # fmt: skip
         return {
-            "format": 1,
+            "format": FORMAT,
             "title": told.title,
+            "language": told.language,
             "period": told.period.code,
-            "parameters": dict(told.parameters),
+            "parameters": {**parameters_of(told), **options},
             "figures": dict(self.figures()),
             "sentences": list(told.sentences),
             "warnings": list(told.warnings),

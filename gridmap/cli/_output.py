@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
+from gridmap.api.results import FORMAT
 from gridmap.cli._help import cell_width, wrapped
 from gridmap.errors import GridmapError
 from gridmap.i18n import has_key, tr
@@ -34,9 +35,11 @@ def print_text(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def print_json(value: object) -> None:
-    """Print a result as one JSON document; NaN becomes null."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+def print_json(value: Mapping[str, object]) -> None:
+    """Print a result as one JSON document with the number of its format; NaN becomes null."""
+    text = json.dumps(
+        _plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
+    )
     sys.stdout.write(f"{text}\n")
 
 
@@ -161,7 +164,7 @@ def announce(command: str) -> None:
 def fail(error: GridmapError, *, as_json: bool = False) -> NoReturn:
     """Print the error in one line, and as JSON where that was asked for; exit with code 2."""
     if as_json:
-        print_json({"format": 1, "error": error_record(error)})
+        print_json({"error": error_record(error)})
     say(error.text())
     sys.exit(2)
 

@@ -38,9 +38,14 @@ def command(
         return
     rows = result.to_frame()
     if len(rows):
-        kinds = {kind: tr(f"api.hotspots.{kind}") for kind in ("hot", "cold")}
-        names = {name: tr(f"cli.hotspots.{name}") for name in ("kind", "observed", "expected")}
-        print_rows(rows.assign(kind=rows["kind"].map(kinds)).rename(columns=names))
+        words = {
+            word: tr(f"api.hotspots.{word}")
+            for word in ("hot", "cold", "emerging", "lasting", "fading")
+        } | {"none": "-"}
+        kinds = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
+        names = {name: tr(f"cli.hotspots.{name}")
+                 for name in ("kind", "observed", "expected", "change")}  # fmt: skip
+        print_rows(rows.assign(**kinds).rename(columns=names))
     for label, figure in result.figures():
         print_text(f"{label}: {figure}")
     if out is not None:

@@ -67,13 +67,13 @@ def command(
             detail.update(import_detail(report))
     except GridmapError as error:
         if as_json:
-            nothing = {"format": 1, "kind": kind, "features": 0, "warnings": [error.text()]}
+            nothing = {"kind": kind, "features": 0, "warnings": [error.text()]}
             print_json({**nothing, "error": error_record(error)})
             say(error.text())
             raise typer.Exit(2) from error
         raise
     if as_json:
-        print_json({"format": 1, **report.as_json()})
+        print_json(report.as_json())
     else:
         _print(report)
         say(tr("cli.next.import", path=str(workspace)))

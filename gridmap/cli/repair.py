@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from gridmap.api.repair import RepairOptions
-from gridmap.api.results import FORMAT
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
@@ -47,7 +46,7 @@ def command(
             )
         detail.update(repair_detail(report))
     if as_json:
-        print_json({"format": FORMAT, **report.as_json(), "options": options.to_dict()})
+        print_json({**report.as_json(), "options": options.to_dict()})
         return
     for item in report.done:
         about = {

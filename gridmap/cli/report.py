@@ -50,11 +50,10 @@ def command(
             with logged(place.path, "export", "report") as detail:
                 written = result.write(out, progress=_part(tell, _MEASURING, 1.0))
                 detail.update(folder=out.name, files=len(written.files))
-        warnings = list(result.report.warnings)
-        for line in warnings:
+        for line in result.report.warnings:
             say(f"! {line}")
         if as_json:
-            print_json({"folder": str(out), "warnings": warnings, **written.manifest})
+            print_json({**result.to_dict(), "folder": str(out), **written.manifest})
         else:
             print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
             for name in written.files:

@@ -19,7 +19,6 @@ from gridmap.measure.counting import (
     Axis,
     IncidentCounts,
     count_batches,
-    count_incidents,
     count_incidents_by,
     count_located,
 )
@@ -48,7 +47,7 @@ from gridmap.measure.crosswalk import Crosswalk, Transfer, Weight, centres, cros
 from gridmap.measure.dasymetric import dasymetric
 from gridmap.measure.density import Density, Rule, kernel_density, scott_bandwidth_m
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.disputes import Disputes, settle_disputes
+from gridmap.measure.disputes import Disputes, disputes_of, settle_disputes
 from gridmap.measure.hotspots import (
     Expectation,
     HotSpots,
@@ -140,7 +139,6 @@ __all__ = [
     "compared_periods",
     "control_chart",
     "count_batches",
-    "count_incidents",
     "count_incidents_by",
     "count_located",
     "count_on_cluster",
@@ -153,6 +151,7 @@ __all__ = [
     "crosswalk",
     "cut_pieces",
     "dasymetric",
+    "disputes_of",
     "estimate_dispersion",
     "find_hotspots",
     "getis_ord",

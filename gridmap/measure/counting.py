@@ -20,7 +20,6 @@ __all__ = [
     "Axis",
     "IncidentCounts",
     "count_batches",
-    "count_incidents",
     "count_incidents_by",
     "count_located",
 ]
@@ -311,35 +310,6 @@ def _axes(incidents: Incidents, by: tuple[Axis, ...]) -> Axes:
     if period is not None:
         months = (np.datetime64(period[0], "M"), np.datetime64(period[1], "M"))
     return Axes(incidents.categories if "category" in by else (), months, "hour" in by)
-
-
-def count_incidents(
-    incidents: Incidents,
-    polygons: npt.ArrayLike,
-    *,
-    since: Moment = None,
-    until: Moment = None,
-    by: tuple[Axis, ...] = ("hour", "category", "month"),
-) -> IncidentCounts:
-    """Count incidents into polygons that are no layer of the city; `count_located` for those.
-
-    Parameters
-    ----------
-    incidents
-        The incidents.
-    polygons
-        Polygons in the working CRS. A point on a border, or where polygons overlap, is
-        counted once, in the polygon that comes first.
-    since, until
-        Count incidents with ``since <= time < until`` only.
-    by
-        What to tell apart besides polygons.
-    """
-    axes = _axes(incidents, by)
-    index = PolygonIndex.build(np.asarray(polygons, dtype=object), expected_points=len(incidents))
-    first, end = period_between(since, until)
-    batches = incidents.batches(since=first, until=end)
-    return count_batches(index, batches, axes)
 
 
 def _locate(index: PolygonIndex, x: Floats, y: Floats, overlaps: str) -> tuple[Ints, Ints | slice]:

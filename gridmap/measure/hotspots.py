@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -53,6 +53,9 @@ class HotSpots:
         Two-sided p of each grid by itself; NaN where nothing is expected.
     method
         ``counts``, or ``gi`` for Gi* by permutation.
+    change : (n,) str or None
+        What became of each grid's hot spot since the period before (`changed_hot_spots`);
+        None where there is none to compare with.
     """
 
     ids: npt.NDArray[np.object_]
@@ -61,6 +64,7 @@ class HotSpots:
     expected: Floats
     p_value: Floats
     method: Literal["counts", "gi"] = "counts"
+    change: npt.NDArray[np.str_] | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the hot and cold grids, the least p first.
@@ -68,9 +72,14 @@ class HotSpots:
         Returns
         -------
         DataFrame
-            ``id, kind`` (``hot`` or ``cold``), ``observed, expected, p``.
+            ``id, kind`` (``hot`` or ``cold``), ``observed, expected, p``; where periods were
+            compared, ``change`` too, and the grids whose hot spot faded (``kind`` may be
+            ``none`` there).
         """
-        rows = np.flatnonzero(self.kind != "none")
+        listed = self.kind != "none"
+        if self.change is not None:
+            listed |= self.change == "fading"
+        rows = np.flatnonzero(listed)
         table = pd.DataFrame(
             {
                 "id": self.ids[rows] if len(self.ids) else rows,
@@ -80,10 +89,12 @@ class HotSpots:
                 "p": self.p_value[rows],
             }
         )
+        if self.change is not None:
+            table["change"] = self.change[rows]
         return table.sort_values("p", kind="stable").reset_index(drop=True)
 
 
-def find_hotspots(
+def find_hotspots(  # noqa: PLR0913 - what is counted, and what chance is taken for
     city: City,
     *,
     since: Moment = None,
@@ -93,6 +104,7 @@ def find_hotspots(
     expect: Expectation = "area",
     method: Literal["counts", "gi"] = "counts",
     counts: npt.ArrayLike | None = None,
+    before: tuple[Moment, Moment] | None = None,
 ) -> HotSpots:
     """Find a city's hot and cold spots: the one definition of map, report, pages and criteria.
 
@@ -117,6 +129,9 @@ def find_hotspots(
     counts
         Incidents of each grid in place of those counted, for example with hidden ones at
         their mean.
+    before
+        An earlier period, from and until: the answer says what became of its hot spots. Not
+        for Gi*.
 
     Returns
     -------
@@ -146,7 +161,12 @@ def find_hotspots(
         density = np.divide(held, exposure, out=np.zeros(len(held)), where=exposure > 0)
         return getis_ord(density, city.adjacency, ids=grids.ids)
     dispersion = window_dispersion(city, since=since, until=until, hours=hours, categories=rows)
-    return hot_spots(found, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids)
+    result = hot_spots(found, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids)
+    if before is None:
+        return result
+    earlier = _counted(city, *before, hours, rows)
+    change = changed_hot_spots(found, earlier, city.adjacency, exposure, dispersion=dispersion)
+    return replace(result, change=change)
 
 
 def hot_spots(

@@ -303,7 +303,7 @@ def shapes_digest(grid_set: str, prints: bytes) -> str:
 def seal_versions(connection: Connection) -> None:
     """Write the digests of versions that were saved before records held them, in one record.
 
-    What has happened to them before cannot be told; what happens from now on can.
+    Changes made before are not detected; later ones are.
     """
     connection.execute(select(AUDIT_HEAD).with_for_update())  # nobody saves in between
     sealed: set[tuple[str, int]] = set()

@@ -13,7 +13,7 @@ from gridmap.report._definitions import repairs_of
 from gridmap.report.report import Report
 from gridmap.version import __version__
 
-__all__ = ["MANIFEST", "read_manifest", "write_manifest"]
+__all__ = ["MANIFEST", "parameters_of", "read_manifest", "write_manifest"]
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyogrio", "pyproj", "shapely",
@@ -53,21 +53,12 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
                 "sources": [],
             }
         )
-    request = report.request
     manifest = {
         "gridmap": __version__,
         "libraries": {name: version(name) for name in _LIBRARIES},
         "title": report.title,
         "language": report.language,
-        "parameters": {
-            "date": request.dated.isoformat(),
-            "period": report.period.code,
-            "compared": None if report.compared is None else report.compared.code,
-            "plan": None if report.plan is None else report.plan.name,
-            "plan_digest": None if report.plan is None else report.plan.digest,
-            "suppress_below": request.suppress_below,
-            **options,
-        },
+        "parameters": {**parameters_of(report), **options},
         "crs": city.crs.to_string(),
         "presets": {name: getattr(city.presets, name) for name in sorted(city.presets.__slots__)},
         "layers": layers,
@@ -76,6 +67,18 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
     return manifest
+
+
+def parameters_of(report: Report) -> dict[str, Any]:
+    """Return what the numbers of a report depend on, as plain values."""
+    return {
+        "date": report.request.dated.isoformat(),
+        "period": report.period.code,
+        "compared": None if report.compared is None else report.compared.code,
+        "plan": None if report.plan is None else report.plan.name,
+        "plan_digest": None if report.plan is None else report.plan.digest,
+        "suppress_below": report.request.suppress_below,
+    }
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
