@@ -62,48 +62,6 @@ def json_formats() -> str:
         f"`format` is {FORMAT}. It changes when a key changes its meaning or is removed; adding",
         "keys does not change it. A number that nobody counted, or that does not exist (a rate",
         "without a denominator), is `null`, never 0. Shares are from 0 to 1.", "",
-        "`--json` 输出一份供脚本读取的文档。", "",
-        "Options in brackets may be left out. 方括号里的选项可以不写。", "",
-    ]  # fmt: skip
-    for name, command in build().commands.items():
-        usage = [f"gridmap {name}"]
-        rows = []
-        for item in command.params:
-            if item.param_type_name == "argument":
-                usage.append(item.metavar or item.name.upper())
-                continue
-            flags = "/".join([*item.opts, *item.secondary_opts])
-            kind = "N" if isinstance(item.default, (int, float)) else "TEXT"
-            value = f" {item.metavar or kind}"
-            if isinstance(item.default, bool):
-                value = ""
-            short = f"[{item.opts[0]}{' ...' if value else ''}]"
-            usage.append(f"{flags} ..." if item.required else short)
-            default = "" if item.default in (None, "", False) else f"`{item.default}`"
-            choice = f"{flags}{value}".replace("|", "\\|")
-            told = [tr(option_key(name, item.opts[0]), language=each) for each in ("zh", "en")]
-            rows.append(f"| `{choice}` | {default} | {told[0]} | {told[1]} |")
-        lines += [f"## gridmap {name}", "", tr(f"cli.help.{name}", language="zh"), ""]
-        lines += [tr(f"cli.help.{name}", language="en"), "", "```text", " ".join(usage), "```", ""]
-        if rows:
-            head = ["| option 选项 | default 默认 | 作用 | what it does |", "|---|---|---|---|"]
-            lines += [*head, *rows, ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def json_formats() -> str:
-    """Return the reference of what ``--json`` prints, made from the types of the results."""
-    import importlib
-    from typing import get_type_hints, is_typeddict
-
-    from gridmap.api.results import FORMAT
-
-    lines = [
-        "# JSON", "", MADE, "",
-        "`--json` prints one document; `to_dict()` of a result in Python is the same.",
-        f"`format` is {FORMAT}. It changes when a key changes its meaning or is removed, and stays",
-        "when keys are added. A number that nobody counted, or that does not exist, such as a rate",
-        "without a denominator, is `null`, never 0. Shares are from 0 to 1.", "",
         "`--json` 输出一份文档，与 Python 结果的 `to_dict()` 相同。",
         f"`format` 为 {FORMAT}：已有的键改变含义或取消时才变，新增键时不变。",
         "没有统计过或无法得到的数为 `null`，不写 0。比例在 0 到 1 之间。", "",

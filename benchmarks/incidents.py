@@ -233,7 +233,7 @@ def on_cluster(folder: Path, points: int, scheduler: str) -> Iterator[dict[str, 
 
 def _on_client(folder: Path, points: int, client: Any, name: str) -> dict[str, Any]:  # noqa: ANN401 - dask has no types
     from gridmap.measure import Axes, PolygonIndex
-    from gridmap.measure.cluster import count_on_cluster
+    from gridmap.measure.counting import count_on_cluster
 
     polygons = np.asarray(shapely.from_wkb(np.load(folder / "polygons.npy", allow_pickle=True)))
     parts = sorted((folder / "points").glob("*.parquet"))

@@ -7,8 +7,7 @@ import pytest
 import shapely
 from shapely import LineString, Point, box
 
-from gridmap.measure.alignment import alignment
-from gridmap.measure.crosswalk import crosswalk
+from gridmap.measure.crosswalk import alignment, crosswalk
 from gridmap.measure.dasymetric import dasymetric
 
 # | A | B | C | D |   four grids of 10 m; beat one ends in the middle of B; D is in none

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from shapely import box
 
-from gridmap.measure.cluster import count_on_cluster
-from gridmap.measure.counting import Axes, count_batches
+from gridmap.measure.counting import Axes, count_batches, count_on_cluster
 from gridmap.model import IncidentBatch
 from gridmap.model.polygon_index import PolygonIndex
 

@@ -11,8 +11,7 @@ import shapely
 from shapely import box
 
 from gridmap.errors import InputError
-from gridmap.measure.accuracy import score_maps, top_area
-from gridmap.measure.density import kernel_density, scott_bandwidth_m
+from gridmap.measure.density import kernel_density, score_maps, scott_bandwidth_m, top_area
 from gridmap.model import Adjacency, Kind, Layer
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"

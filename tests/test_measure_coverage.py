@@ -25,7 +25,7 @@ from gridmap.measure import (
     sample_points,
     worst_grids,
 )
-from gridmap.measure.roads import road_length_m
+from gridmap.measure.workload import road_length_m
 from gridmap.model import City, Kind, Layer, Presets
 
 METRES = CRS.from_epsg(4547)

@@ -12,9 +12,8 @@ from scipy import sparse
 from shapely import affinity, box
 
 from gridmap.errors import GeometryError
-from gridmap.measure._shared_area import shared_areas
-from gridmap.measure.conservation import require_conserved
-from gridmap.measure.crosswalk import centres, crosswalk
+from gridmap.measure._kernels import shared_areas
+from gridmap.measure.crosswalk import centres, crosswalk, require_conserved
 from gridmap.model._rings import edges_of
 
 

@@ -14,7 +14,7 @@ from shapely import box
 
 from benchmarks.simulate import dispersed_cases, hot_spot_cases
 from gridmap.errors import InputError
-from gridmap.measure._permute import permuted_sums
+from gridmap.measure._kernels import permuted_sums
 from gridmap.measure.chance import Dispersion
 from gridmap.measure.hotspots import (
     changed_hot_spots,

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.simulate import rhythm_cases
 from gridmap.i18n import using_language
+from gridmap.measure.balance import rank
 from gridmap.measure.disputes import settle_disputes
 from gridmap.measure.period import weekday_occurrences
-from gridmap.measure.ranking import rank
 from gridmap.measure.rhythm import (
     BusyTime,
     busy_times,

@@ -12,8 +12,7 @@ from shapely import LineString, MultiLineString, box
 
 from gridmap.errors import InputError
 from gridmap.measure.balance import balance
-from gridmap.measure.roads import road_length_m
-from gridmap.measure.workload import Workload, criterion_of, parse_weights
+from gridmap.measure.workload import Workload, criterion_of, parse_weights, road_length_m
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS("EPSG:4547")

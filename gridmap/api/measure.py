@@ -181,7 +181,7 @@ class MeasureResult(Result):
         if self.disputes is None:
             return None
         names = DisputesJson.__annotations__
-        return plain({name: getattr(self.disputes, name) for name in names})  # type: ignore[no-any-return]
+        return plain({name: getattr(self.disputes, name) for name in names})
 
     def _unknown(self) -> list[str]:
         return [n for n in self.table.rows.columns if any(k in n for k in self.table.missing)]

@@ -1,8 +1,6 @@
 """What grids and beats carry, and where it concentrates: pure functions of values."""
 
-from gridmap.measure.accuracy import score_maps, top_area
-from gridmap.measure.alignment import Alignment, alignment
-from gridmap.measure.balance import Balance, balance
+from gridmap.measure.balance import Balance, balance, rank
 from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
@@ -12,7 +10,6 @@ from gridmap.measure.change import (
     rest_p_value,
     weekly_counts,
 )
-from gridmap.measure.cluster import count_on_cluster
 from gridmap.measure.counted import COUNTS, is_missing, missing_counts, without_missing
 from gridmap.measure.counting import (
     Axes,
@@ -21,6 +18,7 @@ from gridmap.measure.counting import (
     count_batches,
     count_incidents_by,
     count_located,
+    count_on_cluster,
 )
 from gridmap.measure.coverage import (
     Coverage,
@@ -43,9 +41,24 @@ from gridmap.measure.coverage_tables import (
     room_table,
     worst_grids,
 )
-from gridmap.measure.crosswalk import Crosswalk, Transfer, Weight, centres, crosswalk
+from gridmap.measure.crosswalk import (
+    Alignment,
+    Crosswalk,
+    Transfer,
+    Weight,
+    alignment,
+    centres,
+    crosswalk,
+)
 from gridmap.measure.dasymetric import dasymetric
-from gridmap.measure.density import Density, Rule, kernel_density, scott_bandwidth_m
+from gridmap.measure.density import (
+    Density,
+    Rule,
+    kernel_density,
+    score_maps,
+    scott_bandwidth_m,
+    top_area,
+)
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.disputes import Disputes, disputes_of, settle_disputes
 from gridmap.measure.hotspots import (
@@ -72,7 +85,6 @@ from gridmap.measure.period import (
 )
 from gridmap.measure.pieces import Pieces, areas_of, cut_pieces, pieces_of
 from gridmap.measure.present import match_beats, present_plan
-from gridmap.measure.ranking import rank
 from gridmap.measure.response import (
     ON_SCENE_MIN,
     PlanResponse,
@@ -81,11 +93,10 @@ from gridmap.measure.response import (
     tell_response,
 )
 from gridmap.measure.rhythm import BusyTime, busy_times, per_occurrence, week_matrix
-from gridmap.measure.roads import road_length_m
 from gridmap.measure.staffing import Norm, apportion, norms, staff_needed
 from gridmap.measure.summary import SLIVER_SHARE, By, MeasureTable, summarise
 from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
-from gridmap.measure.workload import CRITERIA, Workload, criterion_of, parse_weights
+from gridmap.measure.workload import CRITERIA, Workload, criterion_of, parse_weights, road_length_m
 from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = [

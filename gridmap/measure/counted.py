@@ -1,13 +1,20 @@
-"""What nobody counted is missing, never 0: which figures a city has, decided in one place."""
+"""What nobody counted is missing, never 0: which figures a city has, decided in one place.
+
+A rate or share without a denominator is missing, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Kind
 
-__all__ = ["COUNTS", "is_missing", "missing_counts", "without_missing"]
+__all__ = ["COUNTS", "is_missing", "missing_counts", "ratio", "without_missing"]
+
 
 #: What is counted and shared out, besides incidents.
 COUNTS = ("residents", "migrants", "households")
@@ -62,3 +69,13 @@ def without_missing(values: Mapping[str, object], missing: Collection[str]) -> d
         name: None if is_missing(name, missing) else cleaned(value)
         for name, value in values.items()
     }
+
+
+def ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Divide, giving NaN where there is nothing to divide by.
+
+    >>> ratio([1.0, 1.0], [4.0, 0.0]).tolist()
+    [0.25, nan]
+    """
+    top, bottom = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)

@@ -1,19 +1,24 @@
-"""Incidents counted into polygons by hour of the week, category and month."""
+"""Incidents counted into polygons by hour, category and month, on one machine or a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from functools import partial, reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gridmap.errors import MissingError
-from gridmap.measure import _tally
+from gridmap.measure._kernels import HOURS, add_places, fill_places, sum_places
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import City, IncidentBatch, Incidents, Kind
 from gridmap.model.polygon_index import PolygonIndex
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = [
     "Axes",
@@ -22,7 +27,9 @@ __all__ = [
     "count_batches",
     "count_incidents_by",
     "count_located",
+    "count_on_cluster",
 ]
+
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -122,7 +129,7 @@ class IncidentCounts:
             strides[_AXES.index(axis)] = step
             step *= length
         full = np.zeros(step, np.int64)
-        _tally.sum_over(places, counts, np.array(self.shape), strides, full)
+        sum_places(places, counts, np.array(self.shape), strides, full)
         return full.reshape(lengths)
 
     def __add__(self, other: IncidentCounts) -> IncidentCounts:
@@ -283,14 +290,14 @@ def _count(
     Where times are known to the month only, no incident has an hour.
     """
     months = _months(axes.months)
-    hours = _tally.HOURS if axes.hours else 0
+    hours = HOURS if axes.hours else 0
     sizes = np.array([rows + 1, hours + 1, len(axes.categories) + 1, len(months) + 1])
     table = _Table(sizes)
     month_of_day = _month_of_day(months)
     for row, time, category in parts:
         seconds = time.astype("datetime64[s]", copy=False).view(np.int64)
         place = np.empty(len(row), np.int64)
-        _tally.places(row.astype(np.int64), seconds, category, month_of_day, sizes, place)
+        fill_places(row.astype(np.int64), seconds, category, month_of_day, sizes, place)
         if months_only and hours:
             step = int(sizes[2:].prod())
             place += (hours - place // step % (hours + 1)) * step
@@ -348,7 +355,7 @@ class _Table:
 
     def add(self, place: Ints) -> None:
         if self._full is not None:
-            _tally.add_to(self._full, place)
+            add_places(self._full, place)
             return
         self._waiting.append(place)
         if sum(map(len, self._waiting)) >= _BUFFER:
@@ -392,3 +399,87 @@ def _starts(places: Ints) -> Ints:
     new = np.ones(len(places), bool)
     new[1:] = places[1:] != places[:-1]
     return np.flatnonzero(new)
+
+
+Part = TypeVar("Part")
+
+
+def count_on_cluster(
+    index: PolygonIndex,
+    parts: Sequence[Part],
+    opener: Callable[[Part], Iterator[IncidentBatch]],
+    axes: Axes,
+    *,
+    scheduler: str | Client,
+) -> IncidentCounts:
+    """Count incidents into polygons part by part, on every worker of a cluster.
+
+    Counting is a map and a sum, so the table is the one `count_batches` gives, to the last
+    incident, however the parts are spread. Tables of parts are added in pairs on the
+    workers; only their sum comes back.
+
+    Parameters
+    ----------
+    index
+        The polygons; sent to each worker once.
+    parts
+        What the opener opens, for example paths of Parquet files that every worker sees.
+    opener
+        Yields the batches of a part; must be importable on the workers.
+    axes
+        What to tell apart besides polygons.
+    scheduler
+        Address of a scheduler (``tcp://host:8786``), a client, or ``local``: two workers
+        of one thread each on this machine.
+    """
+    from distributed import Client, LocalCluster
+
+    if not parts:
+        return count_batches(index, (), axes)
+    if scheduler == "local":
+        with (
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            return _count_parts(client, index, parts, opener, axes)
+    if isinstance(scheduler, str):
+        with Client(scheduler) as client:
+            return _count_parts(client, index, parts, opener, axes)
+    return _count_parts(scheduler, index, parts, opener, axes)
+
+
+def _count_parts(
+    client: Client,
+    index: PolygonIndex,
+    parts: Iterable[Part],
+    opener: Callable[[Part], Iterator[IncidentBatch]],
+    axes: Axes,
+) -> IncidentCounts:
+    everywhere = client.scatter(index, broadcast=True, hash=False)
+    tables = [
+        client.submit(partial(_count_part, opener=opener, axes=axes), everywhere, part, pure=False)
+        for part in parts
+    ]
+    while len(tables) > 1:
+        tables = [
+            client.submit(_total, tables[at : at + 2], pure=False)
+            for at in range(0, len(tables), 2)
+        ]
+    result: IncidentCounts = tables[0].result()
+    return result
+
+
+def _count_part(
+    index: PolygonIndex,
+    part: Part,
+    *,
+    opener: Callable[[Part], Iterator[IncidentBatch]],
+    axes: Axes,
+) -> IncidentCounts:
+    return count_batches(index, opener(part), axes)
+
+
+def _total(tables: list[IncidentCounts]) -> IncidentCounts:
+    return reduce(add, tables)

@@ -23,13 +23,7 @@ from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import AREA_KINDS, City, Kind, Layer
 from gridmap.model.prepared import prepared_copies
-from gridmap.travel import (
-    RoadTravel,
-    StraightLine,
-    Travel,
-    modes_of,
-    road_network,
-)
+from gridmap.travel import RoadTravel, StraightLine, Travel, modes_of, road_network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

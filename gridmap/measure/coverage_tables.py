@@ -11,15 +11,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.measure._ratio import ratio
-from gridmap.measure.counted import is_missing, missing_counts
-from gridmap.measure.coverage import (
-    Coverage,
-    Within,
-    covered_residents,
-    places_of,
-    travel_of,
-)
+from gridmap.measure.counted import is_missing, missing_counts, ratio
+from gridmap.measure.coverage import Coverage, Within, covered_residents, places_of, travel_of
 from gridmap.measure.pieces import Areas, By, areas_of, ground_of, pieces_of
 from gridmap.measure.workload import criterion_of
 from gridmap.model import AREA_KINDS

@@ -1,7 +1,12 @@
-"""警格 over 网格: which part of each source polygon lies in which target polygon."""
+"""警格 over 网格: which part of each source polygon lies in which target polygon.
+
+What is shared out must add up: nobody is lost and nobody is counted twice. How well beats follow
+the borders of grids (融合度) is read from the same table.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
@@ -12,12 +17,21 @@ import pandas as pd
 import scipy
 import shapely
 
-from gridmap.measure._shared_area import shared_areas
-from gridmap.measure.conservation import require_conserved
+from gridmap.measure._kernels import shared_areas
 from gridmap.model._rings import edges_of, require_valid
 from gridmap.model.polygon_index import PolygonIndex
 
-__all__ = ["Crosswalk", "Transfer", "Weight", "centres", "crosswalk"]
+__all__ = [
+    "Alignment",
+    "Crosswalk",
+    "Transfer",
+    "Weight",
+    "alignment",
+    "centres",
+    "crosswalk",
+    "require_conserved",
+]
+
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -350,3 +364,84 @@ def _covered(
 def _rows(table: scipy.sparse.csc_array, column: int) -> npt.NDArray[np.int32]:
     rows: npt.NDArray[np.int32] = table.indices[table.indptr[column] : table.indptr[column + 1]]
     return rows
+
+
+def require_conserved(before: float, after: float, *, tolerance: float = 1e-9) -> None:
+    """Stop if a total changed while it was being shared out.
+
+    Parameters
+    ----------
+    before, after
+        Totals that must agree: what came in, and what went out plus what is unassigned.
+    tolerance
+        Greatest difference allowed, relative to the greater total; absolute below 1.
+
+    Raises
+    ------
+    ArithmeticError
+        If they differ: an error of the program, not of the data.
+
+    Examples
+    --------
+    >>> require_conserved(10.0, 3.0 + 7.0)
+    """
+    if not math.isclose(before, after, rel_tol=tolerance, abs_tol=tolerance):
+        message = f"a total of {before!r} became {after!r}"
+        raise ArithmeticError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """How well beats are made of whole grids.
+
+    Attributes
+    ----------
+    city
+        Share of the residents of beats who live in grids that lie whole in one beat; NaN
+        if beats have none.
+    by_beat
+        The same for each beat: of its own residents.
+    whole_grids, split_grids, outside_grids
+        Grids in one beat whole; grids that a border cuts or that lie partly in no beat;
+        grids in no beat.
+    """
+
+    city: float
+    by_beat: pd.Series[float]
+    whole_grids: int
+    split_grids: int
+    outside_grids: int
+
+
+def alignment(
+    table: Crosswalk, residents: npt.ArrayLike, *, sliver_share: float = 0.01
+) -> Alignment:
+    """Score how well beats and grids are merged.
+
+    ``score = sum_i residents_i [grid i whole in a beat] / sum_ij share_ij residents_i``.
+
+    Parameters
+    ----------
+    table
+        Crosswalk of grids (sources) and beats (targets).
+    residents
+        Residents of each grid.
+    sliver_share
+        A grid is whole in a beat that holds at least ``1 - sliver_share`` of it.
+    """
+    people = np.asarray(residents, np.float64)
+    pieces = table.shares.tocoo()
+    amount = pieces.data * people[pieces.row]
+    whole = pieces.data >= 1.0 - sliver_share
+    beats = len(table.target_ids)
+    every = np.bincount(pieces.col, weights=amount, minlength=beats)
+    kept = np.bincount(pieces.col[whole], weights=amount[whole], minlength=beats)
+    score = np.divide(kept, every, out=np.full(beats, np.nan), where=every > 0)
+    held = np.asarray(table.shares.sum(axis=1)) > sliver_share
+    return Alignment(
+        city=float(kept.sum() / every.sum()) if every.sum() > 0 else float("nan"),
+        by_beat=pd.Series(score, index=pd.Index(table.target_ids), name="alignment"),
+        whole_grids=int(whole.sum()),
+        split_grids=int(held.sum() - whole.sum()),
+        outside_grids=int((~held).sum()),
+    )

@@ -12,7 +12,7 @@ import pandas as pd
 import scipy
 
 from gridmap.errors import InputError
-from gridmap.measure._permute import permuted_sums
+from gridmap.measure._kernels import permuted_sums
 from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import rest_p_value, weekly_counts
 from gridmap.measure.counting import Axis, count_located

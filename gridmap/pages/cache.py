@@ -38,9 +38,8 @@ from gridmap.measure import (
     criterion_of,
     summarise,
 )
-from gridmap.measure.accuracy import score_maps, top_area
 from gridmap.measure.change import WeeklyCounts, weekly_counts
-from gridmap.measure.density import kernel_density
+from gridmap.measure.density import kernel_density, score_maps, top_area
 from gridmap.measure.hotspots import HotSpots, find_hotspots
 from gridmap.measure.present import present_plan
 from gridmap.measure.summary import By

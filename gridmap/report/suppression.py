@@ -13,8 +13,7 @@ from scipy.sparse import csr_array
 
 from gridmap.measure import covered_share
 from gridmap.measure.period import Period
-from gridmap.measure.summary import COUNTS, By, membership_of, people_layer
-from gridmap.measure.together import count_together
+from gridmap.measure.summary import COUNTS, By, count_together, membership_of, people_layer
 from gridmap.model import Kind
 from gridmap.report._disclosure import Cells, hide_cells, is_small
 from gridmap.report._reach import Reach

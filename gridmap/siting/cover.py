@@ -9,12 +9,7 @@ from scipy.sparse import csr_array, eye_array, hstack
 
 from gridmap._highs import LARGE, minimise, relax
 from gridmap.errors import InfeasibleError, some_ids
-from gridmap.siting._cover_sets import (
-    distinct,
-    distinct_with_groups,
-    greedy_cover,
-    reduced,
-)
+from gridmap.siting._cover_sets import distinct, distinct_with_groups, greedy_cover, reduced
 from gridmap.siting._inputs import checked_costs, nearest_fixed
 from gridmap.siting._least_cost import good_places, least_cost
 from gridmap.siting._rows import Rows

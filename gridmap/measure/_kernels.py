@@ -1,8 +1,12 @@
-"""The area that two polygons share, without making the shape they share.
+"""Compiled passes: shared areas of polygons, places of incidents in a table, permutations of Gi*.
 
-A polygon whose edges keep the inside on their left is a sum of signed regions, each below
-one edge: ``1_A(x, y) = sum_i s_i [x in X_i] [y < f_i(x)]`` with ``s_i`` = 1 for edges that
-run towards lower x and -1 for the others. The product of two such sums integrates to
+They stand in one file of their own: an edit of a file with kernels compiles all kernels anew.
+esda's own permutations are compiled in every process, which takes half a minute.
+
+The area that two polygons share is found without making the shape they share. A polygon whose
+edges keep the inside on their left is a sum of signed regions, each below one edge:
+``1_A(x, y) = sum_i s_i [x in X_i] [y < f_i(x)]`` with ``s_i`` = 1 for edges that run towards
+lower x and -1 for the others. The product of two such sums integrates to
 
     area(A and B) = sum_i sum_j s_i t_j * integral over X_i and X_j of min(f_i, g_j) dx
 
@@ -151,3 +155,134 @@ def shared_areas(
         total = _sum_all(one, other) if few else _sum_sweeping(one, other)
         areas[p] = max(total, 0.0)
     return areas
+
+
+HOURS = 168
+_HOUR_S = 3600
+_DAY_S = 86400
+_THURSDAY = 72  # 1970-01-01 began 72 hours after its Monday
+NO_TIME = np.iinfo(np.int64).min
+
+
+@njit(cache=True, nogil=True)
+def fill_places(
+    polygon: Ints,
+    seconds: Ints,
+    category: npt.NDArray[np.int16],
+    month_of_day: Ints,
+    sizes: Ints,
+    place: Ints,
+) -> None:
+    """Write each incident's place in the table of polygon x hour x category x month.
+
+    Parameters
+    ----------
+    polygon
+        Position of the incident's polygon, or -1.
+    seconds
+        Local time since 1970; `NO_TIME` where unknown.
+    category
+        Position of the category, -1 where unknown.
+    month_of_day
+        First day, then the month's position of each day from then on.
+    sizes
+        Length of each axis. The last position of each means outside or unknown; an axis of
+        length 1 is not asked for.
+    place
+        Filled with places in C order.
+    """
+    first_day, days = month_of_day[0], len(month_of_day) - 1
+    outside, no_hour, no_category, no_month = (
+        sizes[0] - 1,
+        sizes[1] - 1,
+        sizes[2] - 1,
+        sizes[3] - 1,
+    )
+    for i in range(len(polygon)):
+        p = polygon[i] if 0 <= polygon[i] < outside else outside
+        h, c, m = no_hour, no_category, no_month
+        if 0 <= category[i] < no_category:
+            c = category[i]
+        if seconds[i] != NO_TIME:
+            if no_hour > 0:
+                h = (seconds[i] // _HOUR_S + _THURSDAY) % HOURS
+            day = seconds[i] // _DAY_S - first_day
+            if 0 <= day < days:
+                m = month_of_day[day + 1]
+        place[i] = ((p * sizes[1] + h) * sizes[2] + c) * sizes[3] + m
+
+
+@njit(cache=True, nogil=True)
+def add_places(table: npt.NDArray[np.int32], place: Ints) -> None:
+    """Add one to the table at each place."""
+    for i in range(len(place)):
+        table[place[i]] += 1
+
+
+@njit(cache=True, nogil=True)
+def sum_places(place: Ints, counts: Ints, sizes: Ints, strides: Ints, table: Ints) -> None:
+    """Add counts to a table of fewer axes.
+
+    Parameters
+    ----------
+    place, counts
+        Places in a table of four axes, and the number at each.
+    sizes
+        Lengths of the four axes.
+    strides
+        How far each axis steps in the smaller table; 0 for an axis that is summed over.
+    table
+        The smaller table, flat.
+    """
+    for i in range(len(place)):
+        rest, at = place[i], 0
+        for axis in range(3, -1, -1):
+            at += rest % sizes[axis] * strides[axis]
+            rest //= sizes[axis]
+        table[at] += counts[i]
+
+
+@njit(cache=True)
+def permuted_sums(
+    values: Floats, starts: Ints, neighbours: Ints, permutations: int, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Compare the sum of each grid's neighbours with as many grids drawn from all others.
+
+    Parameters
+    ----------
+    values
+        One number per grid.
+    starts, neighbours
+        Neighbours of grid i are ``neighbours[starts[i]:starts[i + 1]]``.
+    permutations, rng
+        Number of draws, and where they come from.
+
+    Returns
+    -------
+    tuple of arrays
+        How often the sum drawn is at least, and at most, the sum observed.
+    """
+    n = len(values)
+    pool = np.arange(n)
+    at_least, at_most = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for i in range(n):
+        size = starts[i + 1] - starts[i]
+        if size == 0:
+            continue
+        observed = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            observed += values[neighbours[k]]
+        hair = 1e-9 * max(abs(observed), 1.0)  # sums of the same numbers in another order
+        for place in range(n):  # the grid itself goes to the end and is not drawn
+            if pool[place] == i:
+                pool[place], pool[n - 1] = pool[n - 1], i
+                break
+        for _ in range(permutations):
+            total = 0.0
+            for k in range(size):
+                other = k + rng.integers(0, n - 1 - k)
+                pool[k], pool[other] = pool[other], pool[k]
+                total += values[pool[k]]
+            at_least[i] += total >= observed - hair
+            at_most[i] += total <= observed + hair
+    return at_least, at_most
