@@ -14,7 +14,7 @@ from shapely import affinity, box
 from gridmap.errors import GeometryError
 from gridmap.measure._kernels import shared_areas
 from gridmap.measure.crosswalk import centres, crosswalk, require_conserved
-from gridmap.model._rings import edges_of
+from gridmap.model.polygon_index import edges_of
 
 
 def voronoi(count, seed, *, turn=0.0):

@@ -179,7 +179,7 @@ def test_known_pairs_of_datums_within_half_a_metre() -> None:
 
 @given(st.floats(76, 130), st.floats(19, 52))
 def test_datums_invert(lon: float, lat: float) -> None:
-    from gridmap.model._gcj02_area import gcj02_applies
+    from gridmap.model.crs import gcj02_applies
 
     x, y = np.array([lon]), np.array([lat])
     near = gcj02_applies(np.array([lon - 0.02, lon, lon + 0.02]), np.array([lat] * 3))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gridmap.errors import InputError
 from gridmap.io import keep_arrays, kept, kept_arrays
 from gridmap.model import Kind, Layer
-from gridmap.travel import RoadNetwork, read_oneway, road_network, roads
-from gridmap.travel._meetings import Segments
+from gridmap.travel import RoadNetwork, network, read_oneway, road_network
+from gridmap.travel._segment_index import Segments
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -236,7 +236,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def as_another_run(layer: Layer) -> RoadNetwork:
-    roads._networks.clear()
+    network._networks.clear()
     return road_network(layer)
 
 

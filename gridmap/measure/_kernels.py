@@ -128,7 +128,7 @@ def shared_areas(
     pairs
         Positions in ``a`` and in ``b``.
     a, b
-        Edges, starts and sides as `gridmap.model._rings.edges_of` returns them, and the
+        Edges, starts and sides as `gridmap.model.polygon_index.edges_of` returns them, and the
         bounds (x low, y low, x high, y high) of each polygon.
     """
     edges_a, starts_a, left_a, bounds_a = a

@@ -22,7 +22,7 @@ from gridmap.i18n import tr
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import AREA_KINDS, City, Kind, Layer
-from gridmap.model.prepared import prepared_copies
+from gridmap.model.polygon_index import prepared_copies
 from gridmap.travel import RoadTravel, StraightLine, Travel, modes_of, road_network
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ import scipy
 import shapely
 
 from gridmap.measure._kernels import shared_areas
-from gridmap.model._rings import edges_of, require_valid
-from gridmap.model.polygon_index import PolygonIndex
+from gridmap.model.polygon_index import PolygonIndex, edges_of, require_valid
 
 __all__ = [
     "Alignment",

@@ -22,7 +22,7 @@ from gridmap.measure.counting import count_incidents_by, count_located
 from gridmap.measure.hotspots import find_hotspots
 from gridmap.measure.period import Moment
 from gridmap.model import City, Kind
-from gridmap.model.prepared import prepared_copies
+from gridmap.model.polygon_index import prepared_copies
 
 __all__ = ["CRITERIA", "Workload", "criterion_of", "parse_weights", "road_length_m"]
 

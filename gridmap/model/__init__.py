@@ -1,11 +1,10 @@
 """The values that flow through gridmap; nothing here opens a file or knows a screen."""
 
 from gridmap.model.adjacency import Adjacency, Bridge
-from gridmap.model.city import City
+from gridmap.model.city import City, Presets
 from gridmap.model.incidents import IncidentBatch, Incidents
 from gridmap.model.layer import AREA_KINDS, Kind, Layer
 from gridmap.model.plan import BeatInfo, Plan
-from gridmap.model.presets import Presets
 
 __all__ = [
     "AREA_KINDS",

@@ -1,4 +1,4 @@
-"""The compiled passes that draw polygons onto a raster of cells.
+"""The compiled passes that draw polygons onto a raster of cells and answer points from it.
 
 Every cell of the raster says one of three things: no polygon comes near (`EMPTY`), one
 polygon covers it whole (that polygon's index), or the cell is on a border: then
@@ -9,6 +9,11 @@ ascending order of polygon and the last one carries a mark.
 A cell counts as touched by an edge when the edge comes within `PAD` of it, in cells. The
 arithmetic of cell numbers is wrong by about 1e-12 cells, so no touched cell is missed and
 no answer depends on the raster.
+
+The sign of ``(a - c) x (b - c)`` decides whether a point is inside a polygon. In plain
+floating point it is wrong for points close to a border, so a fast filter is followed by
+exact expansion arithmetic: Shewchuk (1997), "Adaptive precision floating-point arithmetic
+and fast robust geometric predicates", *Discrete & Computational Geometry* 18(3).
 """
 
 from __future__ import annotations
@@ -249,3 +254,220 @@ def write_entries(
             labels[cell] = -2 - at
             at = after
     return entries
+
+
+_BLOCK = 4096  # points that are worked on together, so that they stay in cache
+
+#: Bounds and scale (x0, y0, x1, y1, cells per metre in x and in y), shape, labels,
+#: entries, edge copies: what a compiled pass needs to know of an index.
+Raster = tuple[Floats, tuple[int, int], Labels, Labels, Floats]
+
+
+@njit(cache=True, nogil=True)
+def covers(copies: Floats, first: int, last: int, x: float, y: float) -> bool:
+    """Return whether a point is inside or on the border of a polygon, exactly.
+
+    The edges ``first`` to ``last`` are those of the polygon that come near the point's
+    row, each drawn upwards. A ray goes from the point towards greater x.
+    """
+    inside = False
+    for e in range(first, last):
+        x1, y1, x2, y2 = copies[e, 0], copies[e, 1], copies[e, 2], copies[e, 3]
+        if y < y1 or y > y2 or (x > x1 and x > x2):
+            continue
+        if y1 == y2:
+            if min(x1, x2) <= x <= max(x1, x2):
+                return True
+            continue
+        if x < x1 and x < x2:
+            inside ^= y < y2
+            continue
+        side = orientation(x1, y1, x2, y2, x, y)
+        if side == 0:
+            return True
+        if side > 0:
+            inside ^= y < y2
+    return inside
+
+
+@njit(cache=True, nogil=True)
+def _look_up(raster: Raster, x: Floats, y: Floats, found: Ints) -> None:
+    """Write the label of each point's cell; `EMPTY` beyond the bounds and for NaN."""
+    bounds, shape, labels, _, _ = raster
+    # As scalars, and with & for `and`: a branch per point is three times as slow.
+    x_low, y_low, x_high, y_high = bounds[0], bounds[1], bounds[2], bounds[3]
+    columns_per_m, rows_per_m = bounds[4], bounds[5]
+    rows, columns = shape
+    for i in range(len(x)):
+        if (x[i] >= x_low) & (x[i] <= x_high) & (y[i] >= y_low) & (y[i] <= y_high):
+            row = cell_of(y[i], y_low, rows_per_m, rows)
+            found[i] = labels[row * columns + cell_of(x[i], x_low, columns_per_m, columns)]
+        else:
+            found[i] = EMPTY
+
+
+@njit(cache=True, nogil=True)
+def _list_unsure(raster: Raster, found: Ints, unsure: Ints) -> tuple[int, float]:
+    """List the points in border cells, and read what their tests will need.
+
+    These reads do not wait for each other, so memory answers them together; the sum of what
+    was read is returned only to keep them from being left out.
+    """
+    _, _, _, entries, copies = raster
+    count = 0
+    for i in range(len(found)):
+        unsure[count] = i
+        count += found[i] < EMPTY
+    read = 0.0
+    for k in range(count):
+        entry = -2 - found[unsure[k]]
+        after = min(entry + 1, len(entries) - 1)
+        read += copies[max(entries[entry, 1], 0), 0] + copies[max(entries[after, 1], 0), 0]
+    return count, read
+
+
+@njit(cache=True, nogil=True)
+def _resolve(raster: Raster, x: Floats, y: Floats, found: Ints, unsure: Ints) -> None:
+    """Replace the labels of points in border cells by the lowest polygon or -1."""
+    _, _, _, entries, copies = raster
+    for i in unsure:
+        entry = -2 - found[i]
+        found[i] = -1
+        last = False
+        while not last:
+            polygon, first, after = entries[entry, 0], entries[entry, 1], entries[entry, 2]
+            last = polygon < 0
+            if first == WHOLE or covers(copies, first, after, x[i], y[i]):
+                found[i] = -1 - polygon if last else polygon
+                break
+            entry += 1
+
+
+@njit(cache=True, nogil=True)
+def locate_points(raster: Raster, x: Floats, y: Floats, found: Ints) -> float:
+    """Write for each point the lowest polygon that covers it, or -1."""
+    unsure = np.empty(_BLOCK + 1, np.int64)
+    read = 0.0
+    for start in range(0, len(x), _BLOCK):
+        stop = min(start + _BLOCK, len(x))
+        some_x, some_y, some = x[start:stop], y[start:stop], found[start:stop]
+        _look_up(raster, some_x, some_y, some)
+        count, more = _list_unsure(raster, some, unsure)
+        read += more
+        _resolve(raster, some_x, some_y, some, unsure[:count])
+    return read
+
+
+@njit(cache=True, nogil=True)
+def locate_pairs(raster: Raster, x: Floats, y: Floats, pairs: Ints) -> int:
+    """Write each pair of a point and a polygon that covers it; return how many there are.
+
+    Where ``pairs`` is full, pairs are counted only.
+    """
+    _, _, _, entries, copies = raster
+    labels = np.empty(len(x), np.int64)
+    _look_up(raster, x, y, labels)
+    total = 0
+    for i in range(len(x)):
+        if labels[i] > EMPTY:
+            if total < len(pairs):
+                pairs[total, 0], pairs[total, 1] = i, labels[i]
+            total += 1
+        elif labels[i] < EMPTY:
+            entry = -2 - labels[i]
+            last = False
+            while not last:
+                polygon, first, after = entries[entry, 0], entries[entry, 1], entries[entry, 2]
+                last = polygon < 0
+                if last:
+                    polygon = -1 - polygon
+                if first == WHOLE or covers(copies, first, after, x[i], y[i]):
+                    if total < len(pairs):
+                        pairs[total, 0], pairs[total, 1] = i, polygon
+                    total += 1
+                entry += 1
+    return total
+
+
+@njit(cache=True, nogil=True)
+def border_share(labels: Labels) -> float:
+    """Return the share of cells that points must be tested in."""
+    border = 0
+    for cell in range(len(labels)):
+        border += labels[cell] < EMPTY
+    return border / len(labels)
+
+
+_EPSILON = 2.0**-53
+_FILTER = (3.0 + 16.0 * _EPSILON) * _EPSILON
+_SPLITTER = 2.0**27 + 1.0
+
+
+@njit(cache=True, nogil=True)
+def _product(a: float, b: float) -> tuple[float, float]:
+    """Return a product and its rounding error (Dekker)."""
+    high = a * b
+    t = _SPLITTER * a
+    a_high = t - (t - a)
+    a_low = a - a_high
+    t = _SPLITTER * b
+    b_high = t - (t - b)
+    b_low = b - b_high
+    error = high - a_high * b_high
+    error -= a_low * b_high
+    error -= a_high * b_low
+    return high, a_low * b_low - error
+
+
+@njit(cache=True, nogil=True)
+def _exact_sign(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
+    """Return the sign of the 3x3 determinant by summing twelve exact terms."""
+    terms = np.empty(12)
+    terms[1], terms[0] = _product(ax, by)
+    terms[3], terms[2] = _product(-ay, bx)
+    terms[5], terms[4] = _product(ay, cx)
+    terms[7], terms[6] = _product(-ax, cy)
+    terms[9], terms[8] = _product(bx, cy)
+    terms[11], terms[10] = _product(-by, cx)
+    expansion = np.zeros(12)
+    for size in range(12):
+        carry = terms[size]
+        for place in range(size):  # grow-expansion: the sum stays exact and non-overlapping
+            other = expansion[place]
+            total = carry + other
+            part = total - carry
+            expansion[place] = (carry - (total - part)) + (other - part)
+            carry = total
+        expansion[size] = carry
+    for place in range(11, -1, -1):
+        if expansion[place] > 0.0:
+            return 1
+        if expansion[place] < 0.0:
+            return -1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def orientation(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
+    """Return 1 if c lies left of the line from a to b, -1 if right, 0 if on it, exactly."""
+    left = (ax - cx) * (by - cy)
+    right = (ay - cy) * (bx - cx)
+    det = left - right
+    if left > 0.0:
+        if right <= 0.0:
+            return 1 if det > 0.0 else 0
+        bound = _FILTER * (left + right)
+    elif left < 0.0:
+        if right >= 0.0:
+            return -1
+        bound = -_FILTER * (left + right)
+    else:
+        if ax == cx or by == cy:
+            return 1 if right < 0.0 else (-1 if right > 0.0 else 0)
+        bound = np.inf  # the product underflowed
+    if det > bound:
+        return 1
+    if -det > bound:
+        return -1
+    sign: int = _exact_sign(ax, ay, bx, by, cx, cy)
+    return sign

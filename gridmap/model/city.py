@@ -1,10 +1,10 @@
-"""The layers and incidents of one place, in one working CRS."""
+"""The layers and incidents of one place, in one working CRS, and its editable presets."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from html import escape
 from importlib import import_module
@@ -18,15 +18,55 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import CRSError, MissingError
+from gridmap.errors import CRSError, InputError, MissingError
 from gridmap.i18n import tr
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
 from gridmap.model.incidents import Incidents
 from gridmap.model.layer import AREA_KINDS, Kind, Layer
-from gridmap.model.presets import Presets
 
-__all__ = ["City", "bare_id"]
+__all__ = ["City", "Presets", "bare_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Presets:
+    """Editable figures; ``gridmap.toml`` of a workspace may set each of them.
+
+    Parameters
+    ----------
+    room_radius_m
+        Reach of a police room for the coverage share; a house rule, no text states one.
+    reach_min
+        Minutes within which an officer should arrive: 5 in town, from a local 110 接处警规范
+        (10 in the outskirts).
+    walk_kmh, ebike_kmh
+        Speeds off the road layer's own limits.
+    coverage
+        Distances and times that coverage offers, as `gridmap.measure.parse_within` reads them.
+    gap_m
+        Width of gaps and overlaps below which neighbours still share a border.
+
+    Raises
+    ------
+    InputError
+        If a figure is not a positive number.
+    """
+
+    room_radius_m: float = 1000.0
+    reach_min: float = 5.0
+    walk_kmh: float = 5.0
+    ebike_kmh: float = 20.0
+    coverage: str = "500m,1000m,1500m,5min,10min"
+    gap_m: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that every figure is a positive number."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "coverage" and isinstance(value, str):
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                raise InputError("model.error.preset", name=item.name, received=value)
 
 
 class Frames(Protocol):

@@ -1,12 +1,16 @@
 """Coordinate reference systems: the only module that reprojects.
 
 A city has one working CRS, projected and in metres. Chinese online maps add a datum
-offset: GCJ-02 lies 266-621 m off WGS 84, and BD-09 is a second offset on top of it.
+offset: GCJ-02 lies 266-621 m off WGS 84, and BD-09 is a second offset on top of it. The area
+in which maps are shifted is an outline, not a box of degrees, which would shift Bhutan and half
+of Nepal: it follows the edge to about 20 km and is drawn wide over the sea. It says where an
+offset is applied, and nothing about any boundary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import shapely
@@ -17,7 +21,6 @@ from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import ProjError
 
 from gridmap.errors import CRSError
-from gridmap.model._gcj02_area import gcj02_applies
 
 __all__ = [
     "DATUMS",
@@ -37,6 +40,7 @@ __all__ = [
     "to_datum",
     "wgs84_to_gcj02",
 ]
+
 
 Coordinates = NDArray[np.float64]
 _Shift = Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]]
@@ -289,3 +293,160 @@ def _bd09_shift(lon: Coordinates, lat: Coordinates) -> tuple[Coordinates, Coordi
     radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _BD_ANGLE)
     angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * _BD_ANGLE)
     return radius * np.cos(angle) + 0.0065 - lon, radius * np.sin(angle) + 0.006 - lat
+
+
+_OUTLINE = (
+    (121.4, 53.4),
+    (123.6, 53.6),
+    (125.6, 53.1),
+    (126.9, 51.4),
+    (127.5, 50.3),
+    (128.9, 49.7),
+    (130.7, 48.9),
+    (131.0, 47.8),
+    (132.5, 47.8),
+    (134.6, 48.45),
+    (135.1, 48.45),
+    (134.8, 47.7),
+    (134.0, 46.5),
+    (133.1, 45.1),
+    (131.9, 45.3),
+    (131.0, 44.8),
+    (131.3, 43.5),
+    (131.1, 42.9),
+    (130.65, 42.4),
+    (130.2, 42.9),
+    (129.8, 42.4),
+    (128.1, 42.0),
+    (128.1, 41.4),
+    (127.0, 41.75),
+    (126.0, 40.9),
+    (124.4, 40.05),
+    (124.0, 39.5),
+    (123.4, 38.0),
+    (123.6, 36.5),
+    (123.2, 34.0),
+    (123.8, 31.0),
+    (123.2, 28.0),
+    (120.7, 26.3),
+    (119.9, 25.2),
+    (118.5, 23.8),
+    (116.5, 22.0),
+    (114.5, 21.4),
+    (112.0, 20.3),
+    (111.4, 18.5),
+    (109.5, 17.6),
+    (108.1, 18.5),
+    (107.9, 20.5),
+    (108.0, 21.5),
+    (106.7, 21.95),
+    (106.6, 22.8),
+    (105.4, 23.3),
+    (104.8, 22.85),
+    (103.95, 22.5),
+    (102.5, 22.75),
+    (101.7, 22.45),
+    (101.8, 21.2),
+    (101.1, 21.5),
+    (100.2, 21.45),
+    (99.2, 22.15),
+    (99.5, 22.95),
+    (98.9, 23.2),
+    (98.7, 24.0),
+    (97.6, 23.85),
+    (97.6, 24.75),
+    (98.2, 25.6),
+    (98.7, 26.1),
+    (98.7, 27.5),
+    (98.1, 28.15),
+    (97.35, 28.2),
+    (96.2, 28.4),
+    (95.3, 29.0),
+    (94.2, 29.1),
+    (92.7, 27.95),
+    (91.7, 27.8),
+    (91.3, 28.05),
+    (90.5, 28.1),
+    (89.8, 28.25),
+    (89.2, 27.85),
+    (88.95, 27.3),
+    (88.8, 27.95),
+    (88.1, 27.9),
+    (86.9, 27.97),
+    (86.0, 28.0),
+    (85.3, 28.3),
+    (84.3, 28.9),
+    (83.2, 29.6),
+    (82.0, 30.2),
+    (81.2, 30.1),
+    (79.8, 30.95),
+    (78.8, 31.3),
+    (78.5, 32.4),
+    (79.3, 32.6),
+    (78.9, 33.5),
+    (78.8, 34.3),
+    (78.0, 35.4),
+    (76.0, 35.9),
+    (75.9, 36.6),
+    (74.6, 37.25),
+    (74.9, 38.4),
+    (73.7, 39.1),
+    (73.8, 39.9),
+    (75.5, 40.6),
+    (76.8, 41.0),
+    (78.2, 41.2),
+    (80.2, 42.1),
+    (80.5, 43.2),
+    (80.7, 44.6),
+    (80.1, 45.0),
+    (82.4, 45.2),
+    (82.3, 45.7),
+    (83.0, 47.2),
+    (85.5, 47.05),
+    (85.7, 48.3),
+    (87.3, 49.1),
+    (88.1, 48.8),
+    (90.0, 47.9),
+    (90.9, 46.9),
+    (91.0, 45.3),
+    (93.5, 44.95),
+    (95.4, 44.3),
+    (96.4, 42.75),
+    (100.5, 42.65),
+    (103.3, 41.9),
+    (105.0, 41.6),
+    (107.5, 42.45),
+    (110.2, 42.65),
+    (111.9, 43.7),
+    (111.7, 44.6),
+    (112.1, 45.1),
+    (113.6, 44.75),
+    (114.5, 45.4),
+    (116.2, 46.3),
+    (119.7, 46.6),
+    (119.7, 47.3),
+    (118.5, 47.95),
+    (116.2, 47.85),
+    (115.5, 48.1),
+    (116.7, 49.85),
+    (118.5, 49.95),
+    (119.3, 50.4),
+    (120.8, 52.2),
+)
+
+
+def gcj02_applies(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each WGS 84 point whether map services shift it.
+
+    >>> gcj02_applies(np.array([116.4, 89.6]), np.array([39.9, 27.5]))  # Beijing, Thimphu
+    array([ True, False])
+    """
+    return np.asarray(shapely.contains_xy(_outline(), lon, lat), dtype=bool)
+
+
+@cache
+def _outline() -> shapely.Polygon:
+    outline = shapely.Polygon(_OUTLINE)
+    shapely.prepare(outline)
+    shapely.contains_xy(outline, 0.0, 0.0)  # its notes are complete before threads share it
+    return outline

@@ -1,19 +1,25 @@
-"""Which polygon a point lies in, for millions of points."""
+"""Which polygon a point lies in, for millions of points; and prepared copies of shapes.
+
+A prepared shape keeps notes on itself while it is asked, so two threads that ask the same one
+crash the process. A city's shapes are everybody's: only copies are ever prepared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+from numpy.typing import NDArray
 
-from gridmap.model import _raster, _raster_query
-from gridmap.model._rings import edges_of
+from gridmap.errors import GeometryError, some_ids
+from gridmap.model import _raster
 
-__all__ = ["PolygonIndex"]
+__all__ = ["PolygonIndex", "prepared_copies"]
+
 
 _MOST_CELLS = 2**24
 _LEAST_CELLS = 2**12
@@ -33,7 +39,7 @@ class _Tier(NamedTuple):
     """Polygons that lie together, and their raster."""
 
     polygons: Ints
-    raster: _raster_query.Raster
+    raster: _raster.Raster
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -105,7 +111,7 @@ class PolygonIndex:
         found = np.full(len(x), -1, np.int64)
         for at, tier in enumerate(self._tiers):
             here = found if at == 0 else np.empty(len(x), np.int64)
-            _raster_query.locate_points(tier.raster, x, y, here)
+            _raster.locate_points(tier.raster, x, y, here)
             if len(tier.polygons) < self.polygon_count:
                 here[:] = np.append(tier.polygons, -1)[here]
             if at:
@@ -125,10 +131,10 @@ class PolygonIndex:
         every = [np.empty((0, 2), np.int64)]
         for tier in self._tiers:
             pairs = np.empty((len(x), 2), np.int64)
-            total = _raster_query.locate_pairs(tier.raster, x, y, pairs)
+            total = _raster.locate_pairs(tier.raster, x, y, pairs)
             if total > len(pairs):
                 pairs = np.empty((total, 2), np.int64)
-                _raster_query.locate_pairs(tier.raster, x, y, pairs)
+                _raster.locate_pairs(tier.raster, x, y, pairs)
             pairs = pairs[:total]
             pairs[:, 1] = tier.polygons[pairs[:, 1]]
             every.append(pairs)
@@ -150,7 +156,7 @@ class PolygonIndex:
     def __repr__(self) -> str:
         parts = []
         for tier in self._tiers:
-            border = _raster_query.border_share(tier.raster[2])
+            border = _raster.border_share(tier.raster[2])
             rows, columns = tier.raster[1]
             parts.append(f"{rows} x {columns} cells ({border:.0%} on borders)")
         sizes = ", ".join(parts)
@@ -238,3 +244,105 @@ def _frame(edges: Floats, starts: Ints, points: int) -> tuple[Floats, tuple[int,
     columns, rows = (int(min(max(np.ceil(s / side), 1), _LONGEST_SIDE)) for s in sides)
     bounds = np.array([low[0], low[1], high[0], high[1], columns / sides[0], rows / sides[1]])
     return bounds, (rows, columns)
+
+
+_POLYGON_TYPES = (-1, 3, 6)  # nothing, Polygon, MultiPolygon
+
+
+def require_polygons(shapes: npt.NDArray[np.object_]) -> None:
+    """Refuse geometries that are neither polygons nor empty.
+
+    Raises
+    ------
+    GeometryError
+        If there is one; its message names their positions and types.
+    """
+    types = shapely.get_type_id(shapes)
+    wrong = np.flatnonzero(~np.isin(types, _POLYGON_TYPES) & ~shapely.is_empty(shapes))
+    if len(wrong):
+        raise GeometryError(
+            "measure.error.not_polygons",
+            ids=some_ids(wrong),
+            count=len(wrong),
+            types=some_ids(sorted({shape.geom_type for shape in shapes[wrong]})),
+        )
+
+
+def require_valid(shapes: npt.NDArray[np.object_], names: npt.NDArray[Any]) -> None:
+    """Refuse polygons whose rings cross themselves or each other.
+
+    Parameters
+    ----------
+    shapes, names
+        The polygons, and what to call them.
+
+    Raises
+    ------
+    GeometryError
+        If there is one; its message names them.
+    """
+    wrong = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes))
+    if len(wrong):
+        raise GeometryError(
+            "measure.error.invalid",
+            ids=some_ids(names[wrong]),
+            count=len(wrong),
+            reason=shapely.is_valid_reason(shapes[wrong[0]]),
+        )
+
+
+def edges_of(shapes: npt.NDArray[np.object_]) -> tuple[Floats, Ints, Floats]:
+    """Return the edges of polygons.
+
+    Parameters
+    ----------
+    shapes
+        Polygons and multipolygons; missing and empty ones have no edges.
+
+    Returns
+    -------
+    tuple of arrays
+        Edges (x1, y1, x2, y2) in the order of the rings; where each polygon's edges start,
+        with the total at the end; 1.0 for an edge with the inside on its left, else -1.0.
+
+    Raises
+    ------
+    GeometryError
+        If a geometry is no polygon or has a coordinate that is not finite.
+    """
+    require_polygons(shapes)
+    parts, part_of = shapely.get_parts(shapes, return_index=True)
+    rings, ring_of = shapely.get_rings(parts, return_index=True)
+    points, point_of = shapely.get_coordinates(rings, return_index=True)
+    polygon_of = part_of[ring_of][point_of]
+    broken = np.unique(polygon_of[~np.isfinite(points).all(axis=1)])
+    if len(broken):
+        raise GeometryError("measure.error.not_finite", ids=some_ids(broken), count=len(broken))
+    joined = point_of[1:] == point_of[:-1]
+    edges = np.ascontiguousarray(np.hstack([points[:-1], points[1:]])[joined])
+    starts = np.zeros(len(shapes) + 1, np.int64)
+    np.cumsum(np.bincount(polygon_of[1:][joined], minlength=len(shapes)), out=starts[1:])
+    outer = np.ones(len(rings), bool)
+    outer[1:] = ring_of[1:] != ring_of[:-1]
+    left = np.where(shapely.is_ccw(rings) == outer, 1.0, -1.0)
+    return edges, starts, left[point_of[1:][joined]]
+
+
+def prepared_copies(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return flat copies of shapes, prepared for the caller alone.
+
+    Parameters
+    ----------
+    shapes : (n,)
+        Shapes of any kind; None stays None.
+
+    Examples
+    --------
+    >>> square = np.array([shapely.box(0, 0, 1, 1)], dtype=object)
+    >>> copy = prepared_copies(square)
+    >>> shapely.is_prepared(copy).all(), shapely.is_prepared(square).any()
+    (np.True_, np.False_)
+    """
+    copies = np.asarray(shapely.force_2d(shapes), dtype=object)
+    shapely.prepare(copies)
+    return copies

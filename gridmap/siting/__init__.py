@@ -2,11 +2,9 @@
 
 from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.candidates import Candidates, Places, candidates_of
-from gridmap.siting.capacitated import solve_capacitated_median
-from gridmap.siting.center import solve_center
 from gridmap.siting.city import Model, SiteProposal, SiteRequest, propose_sites, rooms_with
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
-from gridmap.siting.median import solve_median
+from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
 
 __all__ = [
     "Candidates",

@@ -8,19 +8,19 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridmap.siting._dual import ascend
 from gridmap.siting._interchange import Near, exchange, open_greedily
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from gridmap.siting.answer import Limits
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
-    States = NDArray[np.int8]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+States = NDArray[np.int8]
 
 _ROUNDS = 150  # steps of the dual between two looks for better places
 _NODE_ROUNDS = 40  # steps of the dual at each node of the branching

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 __all__ = ["Limits", "Siting"]
 

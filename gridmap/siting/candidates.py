@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy
 import shapely
+from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
 from gridmap.i18n import tr
 from gridmap.measure import sample_points
 from gridmap.model import City, Kind, Layer
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Texts = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Texts = NDArray[np.object_]
 
 __all__ = ["Candidates", "Places", "candidates_of", "spaced"]
 

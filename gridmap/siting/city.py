@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.i18n import tr
@@ -24,17 +25,14 @@ from gridmap.measure import (
 from gridmap.model import City, Kind, Layer
 from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.candidates import Candidates, candidates_of, spaced
-from gridmap.siting.capacitated import solve_capacitated_median
-from gridmap.siting.center import solve_center
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
-from gridmap.siting.median import solve_median
+from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from gridmap.travel import Travel
 
-    Floats = NDArray[np.float64]
+
+Floats = NDArray[np.float64]
 
 __all__ = ["Model", "SiteProposal", "SiteRequest", "propose_sites", "rooms_with"]
 

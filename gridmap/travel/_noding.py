@@ -8,22 +8,18 @@ another level (bridge, tunnel) passes over or under without a junction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import scipy
 import shapely
+from numpy.typing import NDArray
 
-from gridmap.travel._meetings import Segments
+from gridmap.travel._segment_index import Segments
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    Floats: TypeAlias = NDArray[np.float64]
-    Ints: TypeAlias = NDArray[np.int64]
-    Shapes: TypeAlias = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Shapes = NDArray[np.object_]
 
 Crossings = Literal["auto", "split", "vertex"]
 

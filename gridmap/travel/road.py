@@ -11,19 +11,19 @@ import numpy as np
 import scipy
 import shapely
 import shapely.ops
+from numpy.typing import NDArray
 
-from gridmap.travel._nearest import nearest_sources
-from gridmap.travel._ranked import ranked_sources, reach_points
-from gridmap.travel.modes import CAR, Mode, Unit, metres_per_minute
-from gridmap.travel.reach import Reach
+from gridmap.travel._nearest import nearest_sources, ranked_sources, reach_points
+from gridmap.travel.reach import CAR, Mode, Reach, Unit, metres_per_minute
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gridmap.travel.network import Located, RoadNetwork
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 __all__ = ["RoadTravel"]
 
