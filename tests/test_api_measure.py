@@ -194,3 +194,57 @@ def test_disputes_are_summed_up_at_the_period_s_end(city):
     without = replace(city, incidents=None)
     assert measure(without, by="station").to_dict()["disputes"] is None
     assert measure(without, by="station").dispute_figures() == []
+
+
+def is_small(values, limit=5):
+    return ((values > 0) & (values < limit)).any()
+
+
+def test_small_counts_are_hidden_on_every_face_of_measure(city, tmp_path):
+    place = gridmap.Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    fields = {"by": "grid", "since": "2024-03-01", "until": "2024-03-31"}
+    whole = measure(city, **fields).to_frame()
+    assert is_small(whole["incidents"]), "nothing to hide"
+    found = measure(city, suppress_below=5, **fields)
+    shown = found.to_frame()
+    for name in ("residents", "migrants", "households", "incidents"):
+        dark = shown[name].isna()
+        assert not is_small(shown[name][~dark])
+        assert (shown[name] == whole[name])[~dark].all()
+        assert dark.sum() != 1  # one alone is the total less the others
+    rate = shown["incidents_per_km2"].isna()
+    assert (rate == shown["incidents"].isna()).all()
+    outside = shown["residents"] * (1 - shown["covered_residents_share"])
+    assert not is_small(outside.dropna().round(6))
+    told = found.to_dict()
+    dark = [row["id"] for row in told["rows"] if row["incidents"] is None]
+    assert dark == [one for one, names in told["hidden"]["rows"].items() if "incidents" in names]
+    flags = ("--by", "grid", "--from", "2024-03-01", "--to", "2024-03-31", "--suppress-below", "5")
+    printed = run("measure", place.path, *flags, "--csv", tmp_path / "rows.csv")
+    assert printed.returncode == 0, printed.stderr
+    table = pd.read_csv(tmp_path / "rows.csv", dtype=str, keep_default_na=False)
+    assert (table["incidents"] == "*").sum() == len(dark) > 0
+    assert "*" in run("measure", place.path, *flags).stdout
+
+
+def test_small_counts_are_hidden_on_every_face_of_coverage(city, tmp_path):
+    place = gridmap.Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    found = gridmap.coverage(city, within="500m", by="grid", suppress_below=20)
+    shown = found.to_frame()
+    for name in ("residents", "migrants", "incidents"):
+        for count in (shown[name], shown[f"covered_{name}"],
+                      shown[name] - shown[f"covered_{name}"]):  # fmt: skip
+            assert not is_small(count.dropna().round(6), 20)
+    assert shown["covered_incidents"].isna().any()
+    (record,) = found.to_dict()["coverage"]
+    assert record["worst"] == []
+    assert "rooms" not in record
+    printed = run("coverage", place.path, "--within", "500m", "--by", "grid",
+                  "--suppress-below", "20", "--out", tmp_path / "reach.csv")  # fmt: skip
+    assert printed.returncode == 0, printed.stderr
+    assert "*" in printed.stdout
+    with pytest.raises(OptionError) as caught:
+        gridmap.coverage(city, within="500m,1km", suppress_below=5)
+    assert caught.value.option == "suppress_below"

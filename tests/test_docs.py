@@ -111,7 +111,8 @@ def test_the_measures_leave_no_measure_out() -> None:
         "norms", "open_hours",
         "parse_bases", "parse_period", "parse_weights", "parse_within", "per_occurrence",
         "period_before", "pieces_of", "places_of", "present_plan", "reach_frame",
-        "respond_to_both", "sample_points", "scott_bandwidth_m", "settle_disputes", "tell_response",
+        "respond_to_both", "sample_points", "scott_bandwidth_m", "settle_disputes",
+        "tell_response",
         "top_area", "travel_of", "weekday_occurrences", "weekly_counts",
         "without_missing", "worst_grids",
     }  # fmt: skip

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
+from gridmap.api.measure import HiddenJson, hidden_json
 from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, rows_of
 from gridmap.api.verbs import verb
-from gridmap.errors import InputError
+from gridmap.errors import InputError, OptionError
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.measure import Coverage
+    from gridmap.measure import By, Coverage
     from gridmap.model import City
+    from gridmap.report import SuppressedFrame
 
 __all__ = ["CoverageJson", "CoverageOptions", "CoverageResult", "Mode", "coverage"]
 
@@ -49,10 +52,14 @@ class CoverageOptions(Options):
     network: str = option("", metavar="NAME|all")
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
+    suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
-        """Check that the period does not end before it begins."""
+        """Check the period, and that hidden counts are asked of one coverage alone."""
         check_period(self.since, self.until)
+        several = "," in str(self.within) or self.network == "all"
+        if self.suppress_below > 1 and several:
+            raise OptionError("api.error.suppress_one", option="suppress_below")
 
 
 class ReachJson(TypedDict, total=False):
@@ -66,6 +73,7 @@ class ReachJson(TypedDict, total=False):
     worst: list[dict[str, Any]]
     unreached: list[str]
     notes: list[str]
+    hidden: HiddenJson
     rooms: list[dict[str, Any]]
     hours: list[dict[str, Any]]
 
@@ -102,15 +110,33 @@ class CoverageResult(Result):
         )
         return f"<CoverageResult by {self.options.by}: {reaches}>"
 
+    def table(
+        self, found: Coverage, *, by: By | None = None
+    ) -> tuple[pd.DataFrame, SuppressedFrame | None]:
+        """Return the rows of one coverage, small counts hidden if that was asked for.
+
+        Parameters
+        ----------
+        found
+            One of ``coverages``.
+        by
+            What a row is; as in the options if None.
+        """
+        from gridmap.measure import coverage_table
+
+        rows = coverage_table(self.city, found, by=by or self.options.by)
+        if self.options.suppress_below <= 1:
+            return rows, None
+        hidden = _hidden(rows, self.options.suppress_below)
+        return hidden.rows[list(rows.columns)], hidden
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a unit and coverage, with ``within``, ``mode`` and ``network``."""
         import pandas as pd
 
-        from gridmap.measure import coverage_table
-
         parts = []
         for found in self.coverages:
-            table = coverage_table(self.city, found, by=self.options.by)
+            table, _ = self.table(found)
             table.insert(0, "within", str(found.within))
             table.insert(1, "mode", found.mode)
             table.insert(2, "network", found.network)
@@ -132,25 +158,34 @@ class CoverageResult(Result):
         """Return the ground within reach, one row a coverage."""
         from gridmap.measure import reach_frame
 
-        return reach_frame(self.city, self.coverages)
+        frame = reach_frame(self.city, self.coverages)
+        for name in ("covered_residents", "covered_residents_share"):
+            frame[name] = [float(self.table(found, by="city")[0][name].iloc[0])
+                           for found in self.coverages]  # fmt: skip
+        return frame
 
     def record(self, found: Coverage) -> ReachJson:
         """Return everything about one coverage as plain values."""
-        from gridmap.measure import coverage_by_hour, coverage_table, room_table, worst_grids
+        from gridmap.measure import coverage_by_hour, room_table, worst_grids
         from gridmap.model import Kind
 
         city = self.city
+        rows, hidden = self.table(found)
+        limit = self.options.suppress_below
         record: ReachJson = {
             "within": str(found.within),
             "mode": found.mode,
             "network": found.network,
             "error": found.error,
-            "rows": rows_of(coverage_table(city, found, by=self.options.by)),
-            "worst": rows_of(worst_grids(city, found)),
+            "rows": rows_of(rows),
+            "worst": rows_of(worst_grids(city, found)) if hidden is None else [],
             "unreached": [str(name) for name in city.grids.ids[found.unreached]],
             "notes": list(found.notes),
+            "hidden": hidden_json(hidden, rows),
         }
-        if not found.network:
+        if hidden is not None:
+            record["notes"].append(tr("api.coverage.hidden", limit=limit))
+        elif not found.network:
             hours = city.layer(Kind.ROOM).has("hours")
             record["rooms"] = rows_of(room_table(city, found))
             record["hours"] = (
@@ -169,11 +204,11 @@ class CoverageResult(Result):
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the share of residents covered, for each distance or time."""
-        from gridmap.measure import coverage_table
-
         found = []
         for item in self.coverages:
-            share = coverage_table(self.city, item, by="city")["covered_residents_share"].iloc[0]
+            share = self.table(item, by="city")[0]["covered_residents_share"].iloc[0]
+            if share != share:  # noqa: PLR0124 - nobody counted residents, or they are hidden
+                continue
             name = f"{item.within} {item.network}".strip()
             found.append((f"{label_of('covered_residents_share')} · {name}", f"{share:.1%}"))
         return found
@@ -183,10 +218,9 @@ class CoverageResult(Result):
         import numpy as np
 
         from gridmap.maps import Facts, choropleth
-        from gridmap.measure import coverage_table
         from gridmap.model import Kind
 
-        table = coverage_table(self.city, self.coverages[0], by="grid")
+        table, _ = self.table(self.coverages[0], by="grid")
         name = "covered_residents_share"
         values = table[name].to_numpy(dtype=float)
         theme = choropleth(name, values)
@@ -197,6 +231,28 @@ class CoverageResult(Result):
             facts=Facts(list(map(str, self.city.grids.names)), {theme.title: 100 * values},
                         {theme.title: 0}) if np.isfinite(values).any() else None,
         )  # fmt: skip
+
+
+def _hidden(rows: pd.DataFrame, limit: int) -> SuppressedFrame:
+    """Hide small counts, those of who is not covered, and what is computed from them."""
+    from gridmap.report import suppress_frame
+
+    kinds = ("residents", "migrants", "incidents")
+    derived: dict[str, tuple[str, ...]] = {}
+    backed = {}
+    for kind in kinds:
+        backed[f"backup_{kind}"] = rows[kind] * rows[f"backup_{kind}_share"]
+        for part in ("covered", "backup"):
+            derived[f"{part}_{kind}_share"] = (kind, f"{part}_{kind}")
+    for name in rows.columns:
+        if name.startswith(("mean_", "p95_", "unreached")):
+            derived[name] = ("residents",)
+    counts = [name for kind in kinds for name in (kind, f"covered_{kind}", f"backup_{kind}")]
+    parts = {name: kind for kind in kinds for name in (f"covered_{kind}", f"backup_{kind}")}
+    totals = {kind: float(rows[kind].sum()) for kind in kinds}
+    return suppress_frame(
+        rows.assign(**backed), limit, counts=counts, derived=derived, parts=parts, totals=totals
+    )
 
 
 @verb(CoverageOptions)

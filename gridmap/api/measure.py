@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gridmap.measure import Disputes, MeasureTable
     from gridmap.model import City, Layer, Plan
+    from gridmap.report import SuppressedFrame
 
 __all__ = ["MeasureJson", "MeasureOptions", "MeasureResult", "measure"]
 
@@ -35,6 +36,7 @@ class MeasureOptions(Options):
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
+    suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""
@@ -69,6 +71,14 @@ class DisputesJson(TypedDict):
     open_days_mean: float | None
 
 
+class HiddenJson(TypedDict):
+    """Columns of small counts, and of what would tell them, that are hidden: by row's id."""
+
+    rows: dict[str, list[str]]
+    totals: list[str]
+    unassigned: list[str]
+
+
 class MeasureJson(TypedDict):
     """The JSON of ``gridmap measure --json``."""
 
@@ -80,6 +90,7 @@ class MeasureJson(TypedDict):
     split_grids: int
     missing: list[str]
     disputes: DisputesJson | None
+    hidden: HiddenJson
     options: dict[str, Any]
 
 
@@ -95,12 +106,15 @@ class MeasureResult(Result):
         The figures; see `gridmap.measure.MeasureTable`.
     disputes
         Disputes that began in the period; None where no record says when it was settled.
+    hidden
+        Which small counts are hidden (NaN in the table); None where none was to be.
     """
 
     city: City
     options: MeasureOptions
     table: MeasureTable
     disputes: Disputes | None = None
+    hidden: SuppressedFrame | None = None
 
     def __repr__(self) -> str:
         return f"<MeasureResult by {self.table.by}: {len(self.table.rows)} rows>"
@@ -133,6 +147,7 @@ class MeasureResult(Result):
             "split_grids": table.split_grids,
             "missing": list(table.missing),
             "disputes": self._disputes(),
+            "hidden": hidden_json(self.hidden, table.rows),
             "options": self.options.to_dict(),
         }
 
@@ -142,7 +157,7 @@ class MeasureResult(Result):
         found = [
             (label_of(name), f"{self.table.totals[name]:,.0f}")
             for name in names
-            if name not in self.table.missing
+            if self.table.totals[name] == self.table.totals[name]  # known and not hidden
         ]
         return [*found, *self.dispute_figures()]
 
@@ -197,7 +212,9 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     """Measure a city by grid, beat, station or community, or as one.
 
     Counts of grids that a row's border cuts are shared out by area; incidents are counted
-    where they happened. A period includes its last day.
+    where they happened. A period includes its last day. With ``suppress_below`` counts above 0
+    and below it are hidden, with the cells that would tell them to a reader who knows that a
+    hidden count is at least 1; two tables of overlapping periods are not held side by side.
 
     Returns
     -------
@@ -224,4 +241,53 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     since, until = options.since or None, end_of(options.until)
     table = summarise(city, by=options.by, since=since, until=until, plan=options.plan)
     disputes = disputes_of(city, since=since, until=until)
-    return MeasureResult(city=city, options=options, table=table, disputes=disputes)
+    if options.suppress_below <= 1:
+        return MeasureResult(city=city, options=options, table=table, disputes=disputes)
+    hidden = _hidden(table, options.suppress_below)
+    totals = {name: hidden.totals[name] for name in table.totals}
+    rows = hidden.rows[list(table.rows.columns)]
+    table = replace(table, rows=rows, totals=totals, unassigned=hidden.unassigned)
+    if disputes is not None and any(
+        0 < count < options.suppress_below for count in (disputes.settled, disputes.open)
+    ):
+        disputes = None
+    return MeasureResult(city=city, options=options, table=table, disputes=disputes, hidden=hidden)
+
+
+def _hidden(table: MeasureTable, limit: int) -> SuppressedFrame:
+    """Hide small counts; a share of residents tells how many of them are, and are not, covered."""
+    from gridmap.report import suppress_frame
+
+    share = "covered_residents_share"
+    rows = table.rows.assign(covered_residents=table.rows["residents"] * table.rows[share])
+    totals = table.totals | {"covered_residents": table.totals["residents"] * table.totals[share]}
+    return suppress_frame(
+        rows,
+        limit,
+        counts=("residents", "migrants", "households", "incidents", "covered_residents"),
+        parts={"covered_residents": "residents"},
+        derived={
+            "residents_per_km2": ("residents",),
+            "incidents_per_km2": ("incidents",),
+            "incidents_per_1000_residents": ("incidents", "residents"),
+            share: ("residents", "covered_residents"),
+        },
+        totals=totals,
+        unassigned=table.unassigned,
+    )
+
+
+def hidden_json(hidden: SuppressedFrame | None, rows: pd.DataFrame) -> HiddenJson:
+    """Return which numbers of a table are hidden, as plain values."""
+    if hidden is None:
+        return {"rows": {}, "totals": [], "unassigned": []}
+    shown = hidden.hidden[[name for name in hidden.hidden.columns if name in rows]]
+    dark = {
+        str(one): [str(name) for name in shown.columns[row]]
+        for one, row in zip(rows["id"], shown.to_numpy(dtype=bool), strict=True)
+    }
+    return {
+        "rows": {one: names for one, names in dark.items() if names},
+        "totals": sorted(hidden.hidden_totals & set(rows.columns)),
+        "unassigned": sorted(hidden.hidden_unassigned & set(rows.columns)),
+    }

@@ -17,7 +17,10 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridmap.report import SuppressedFrame
+
 __all__ = [
+    "HIDDEN",
     "Tell",
     "announce",
     "error_record",
@@ -27,7 +30,12 @@ __all__ = [
     "print_text",
     "progress_bar",
     "say",
+    "starred",
 ]
+
+
+#: What stands for a number that is hidden.
+HIDDEN = "*"
 
 
 def print_text(text: str) -> None:
@@ -41,6 +49,18 @@ def print_json(value: Mapping[str, object]) -> None:
         _plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
     )
     sys.stdout.write(f"{text}\n")
+
+
+def starred(rows: pd.DataFrame, hidden: SuppressedFrame | None) -> pd.DataFrame:
+    """Return a table with a star for each number that is hidden."""
+    if hidden is None:
+        return rows
+    columns = {
+        name: rows[name].astype(object).mask(hidden.hidden[name].to_numpy(dtype=bool), HIDDEN)
+        for name in hidden.hidden.columns
+        if name in rows
+    }
+    return rows.assign(**columns)
 
 
 def print_rows(rows: pd.DataFrame) -> None:
@@ -83,7 +103,8 @@ class _Column(NamedTuple):
         narrow = longest if label.isascii() else min(cell_width(label), _NARROW)
         heading = wrapped(label, max(width, narrow))
         width = max(width, *map(cell_width, heading))
-        return cls(str(name), heading, cells, width, values.dtype.kind in "if")
+        numeric = values.dtype.kind in "if" or any(isinstance(one, float) for one in values)
+        return cls(str(name), heading, cells, width, numeric)
 
     def put(self, text: str) -> str:
         """Return a text at its place in the column."""

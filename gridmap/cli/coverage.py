@@ -11,7 +11,7 @@ from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
-from gridmap.cli._output import print_json, print_rows, print_text, say
+from gridmap.cli._output import print_json, print_rows, print_text, say, starred
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gridmap.measure import By, Coverage
     from gridmap.model import City
+    from gridmap.report import SuppressedFrame
 
 _SHOWN = 5  # worst grids and busiest rooms told without --json
 _ROW = ("covered_residents", "covered_residents_share", "backup_residents_share",
@@ -40,7 +41,7 @@ def command(
     result = coverage(city, options)
     if not as_json:
         for found in result.coverages:
-            _print(city, found, options.by)
+            _print(result, found)
     written = [] if out is None else _write(workspace, result, out)
     if as_json:
         files = {"files": [str(path) for path in written]} if out else {}
@@ -50,22 +51,30 @@ def command(
         print_text(tr("coverage.written", path=str(path)))
 
 
-def _print(city: City, coverage: Coverage, by: By) -> None:
+def _print(result: CoverageResult, coverage: Coverage) -> None:
     """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
-    from gridmap.measure import coverage_table, worst_grids
+    from gridmap.measure import worst_grids
 
+    city, by = result.city, result.options.by
     title = tr("coverage.title", within=str(coverage.within), mode=tr(f"coverage.{coverage.mode}"))
     print_text(f"{title} {coverage.network}".rstrip())
     unit = coverage.within.unit
-    rows = coverage_table(city, coverage, by=by)
+    rows, hidden = result.table(coverage)
     names = ["id", "name", "residents", *_ROW, f"mean_{unit}", f"p95_{unit}"]
     if rows["unreached_share"].any():
         names.append("unreached_share")
     # Of a city without residents, what is covered of its incidents is told instead.
-    names = [name for name in names if name in {"id", "name"} or rows[name].notna().any()]
-    print_rows(_named(rows[names[1:] if by == "city" else names]))
+    dark = set() if hidden is None else {name for name in names if name in hidden.hidden
+                                         and hidden.hidden[name].any()}  # fmt: skip
+    known = {"id", "name"} | dark
+    names = [name for name in names if name in known or rows[name].notna().any()]
+    shown = _named(rows[names[1:] if by == "city" else names], hidden)
+    print_rows(shown)
     if coverage.error:
         print_text(tr("coverage.sampled", error=100.0 * coverage.error))
+    if hidden is not None:
+        print_text(tr("api.coverage.hidden", limit=result.options.suppress_below))
+        return
     worst = worst_grids(city, coverage, count=_SHOWN)
     if len(worst):
         listed = [f"{row['name']} {row['outside']:,.0f}" for row in worst.to_dict("records")]
@@ -105,12 +114,12 @@ def _print_rooms(city: City, coverage: Coverage) -> None:
         )
 
 
-def _named(rows: pd.DataFrame) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, hidden: SuppressedFrame | None) -> pd.DataFrame:
     """Return the rows with shares in per cent and columns in the current language."""
     shares = {name: rows[name] * 100.0 for name in rows.columns if name.endswith("_share")}
     names = {name: tr(f"coverage.column.{name}") for name in rows.columns
              if has_key(f"coverage.column.{name}")}  # fmt: skip
-    return rows.assign(**shares).rename(columns=names)
+    return starred(rows.assign(**shares), hidden).rename(columns=names)
 
 
 def _write(workspace: Path, result: CoverageResult, out: Path) -> list[Path]:
@@ -123,8 +132,10 @@ def _write(workspace: Path, result: CoverageResult, out: Path) -> list[Path]:
     frames = {"reach": result.reach()}
     for found in result.coverages:
         parts = (rows_by, str(found.within), found.mode, found.network)
-        frames["_".join(part for part in parts if part)] = coverage_frame(
-            result.city, found, by=rows_by
+        frame = coverage_frame(result.city, found, by=rows_by)
+        shown, _ = result.table(found, by=rows_by)
+        frames["_".join(part for part in parts if part)] = frame.assign(
+            **{name: shown[name] for name in shown.columns}
         )
     files: list[Path] = []
     with logged(workspace, "export", "coverage") as detail:

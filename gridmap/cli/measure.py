@@ -11,7 +11,7 @@ from gridmap.api.measure import MeasureOptions, measure
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged, with_plans
-from gridmap.cli._output import print_json, print_rows, print_text
+from gridmap.cli._output import HIDDEN, print_json, print_rows, print_text, starred
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def command(
     place = Workspace.open(workspace)
     city = place.city()
     result = measure(city, with_plans(place, city, options))
-    rows = result.to_frame()
+    rows = starred(result.to_frame(), result.hidden)
     if csv is not None:
         from gridmap.io import write_frame
 
@@ -46,7 +46,8 @@ def command(
         share = "covered_residents_share"
         if share in rows:  # read as a percentage, as coverage and plans show it
             label = tr(f"cli.beat.{share}")
-            rows = rows.assign(**{share: 100 * rows[share]}).rename(columns={share: label})
+            shares = [one if one == HIDDEN else 100 * one for one in rows[share]]
+            rows = rows.assign(**{share: shares}).rename(columns={share: label})
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
@@ -61,7 +62,7 @@ def _print_rest(table: MeasureTable) -> None:
     parts = [
         tr("cli.measure.left", name=tr(f"field.{name}"), left=left[name], every=every[name])
         for name in ("residents", "incidents")
-        if name not in table.missing and left[name] > 0
+        if left[name] > 0 and every[name] > 0  # neither missing nor hidden
     ]
     if parts:
         print_text(tr("cli.measure.unassigned", parts=tr("cli.measure.and").join(parts)))
