@@ -108,7 +108,7 @@ def test_the_measures_leave_no_measure_out() -> None:
         "compared_periods", "count_batches", "count_incidents_by",
         "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces",
         "hypercube", "is_missing", "missing_counts", "moment", "networks_of",
-        "norms", "open_hours",
+        "norms", "open_hours", "partial_months",
         "parse_bases", "parse_period", "parse_weights", "parse_within", "per_occurrence",
         "period_before", "pieces_of", "places_of", "present_plan", "reach_frame",
         "respond_to_both", "sample_points", "scott_bandwidth_m", "settle_disputes",

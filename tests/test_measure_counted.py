@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from gridmap.measure import (
     is_missing,
     measure_coverage,
     missing_counts,
+    partial_months,
     room_table,
     summarise,
     without_missing,
 )
 from gridmap.measure.present import present_plan
-from gridmap.model import City, Kind, Layer
+from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 from gridmap.plans import Ground, compare_plans
 
 METRES = CRS.from_epsg(4547)
@@ -132,3 +134,28 @@ def test_the_command_line_says_null(tmp_path: Path, ask: Any) -> None:
         found = [value for key, value in numbers(answer) if "residents" in key]
         assert found
         assert set(found) == {None}, verb
+
+
+def city_of_days(days: list[str]) -> City:
+    time = np.array(days, "datetime64[s]")
+    zeros = np.zeros(len(time))
+    batch = IncidentBatch(zeros, zeros, time, np.full(len(time), -1, np.int16))
+    incidents = Incidents.from_batch(batch, categories=(), crs=METRES)
+    return City("Days", METRES, {}, incidents)
+
+
+def test_months_that_the_data_hold_in_part_are_named() -> None:
+    days = np.arange("2024-01-10", "2024-03-18", dtype="datetime64[D]")
+    city = city_of_days(np.repeat(days, 3).astype(str).tolist())
+    january, march = (date(2024, 1, 10), date(2024, 1, 31)), (date(2024, 3, 1), date(2024, 3, 17))
+    assert partial_months(city) == {"2024-01": january, "2024-03": march}
+    assert partial_months(city, since="2024-02-01", until="2024-03-01") == {}
+    assert partial_months(city, since="2024-02-05", until="2024-02-20") == {
+        "2024-02": (date(2024, 2, 5), date(2024, 2, 19))
+    }
+    assert partial_months(city, since="2025-01-01", until="2025-02-01") == {}
+    # Where an incident comes every ten days, nine days without one are chance.
+    rare = city_of_days(np.arange("2024-01-10", "2024-06-28", 10, "datetime64[D]").astype(str))
+    assert partial_months(rare) == {}
+    assert partial_months(city_of_days(["NaT"])) == {}
+    assert partial_months(small_city()) == {}

@@ -10,7 +10,13 @@ from gridmap.measure.change import (
     rest_p_value,
     weekly_counts,
 )
-from gridmap.measure.counted import COUNTS, is_missing, missing_counts, without_missing
+from gridmap.measure.counted import (
+    COUNTS,
+    is_missing,
+    missing_counts,
+    partial_months,
+    without_missing,
+)
 from gridmap.measure.counting import (
     Axes,
     Axis,
@@ -182,6 +188,7 @@ __all__ = [
     "parse_period",
     "parse_weights",
     "parse_within",
+    "partial_months",
     "per_occurrence",
     "period_before",
     "pieces_of",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import per_occurrence
+from gridmap.measure import partial_months, per_occurrence
 from gridmap.report._changes import add_changes, chance_notes, total_changes
 from gridmap.report.hiding import Hiding
 from gridmap.report.measured import Measured
@@ -116,13 +116,19 @@ def month_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows = pd.DataFrame(
         {"month": list(measured.months), "incidents": np.where(mask, np.nan, counts)}
     )
+    cut = partial_months(measured.city, until=measured.period.until)
+    notes = tuple(
+        tr("report.note.part_month", month=month, first=str(first), last=str(last))
+        for month, (first, last) in cut.items()
+        if month in measured.months
+    )
     return Table(
         "months",
         tr("report.sheet.months"),
         (column("month", "text"), column("incidents", bar=True)),
         rows,
         None,
-        (),
+        notes,
         (Chart("line", tr("report.chart.months"), "month", ("incidents",), most=120),),
         pd.DataFrame({"incidents": mask}),
     )
