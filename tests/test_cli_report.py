@@ -28,6 +28,7 @@ from gridmap.plans import (
     RenameBeat,
     SplitBeat,
 )
+from gridmap.report._definitions import import_line
 
 
 def run(*arguments):
@@ -282,3 +283,39 @@ def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_pat
                              formats="csv")  # fmt: skip
     assert code == 0
     assert len(json.loads(text)["warnings"]) == len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("zone", "noted"), [("", "equal others in time"), ("Z", "marked as UTC")])
+def test_what_the_import_knew_stands_in_the_report(zone, noted, tmp_path):
+    """Twelve rows: one without a time, one without a place, one off the earth, one twice."""
+    city = make_city(grids=60, incidents=0)
+    place = Workspace.at(tmp_path / "city")
+    for kind in (Kind.GRID, Kind.BEAT):
+        place.put_layer(city.layer(kind))
+    points = city.layer(Kind.GRID).frame.representative_point().to_crs(4326)
+    lines = [
+        f"{points.iloc[n].x},{points.iloc[n].y},2024-03-{n + 1:02d}T20:30:00{zone},theft"
+        for n in range(8)
+    ]
+    lines += [lines[0], f"{points.iloc[9].x},{points.iloc[9].y},,theft",
+              f",,2024-03-12T20:30:00{zone},theft", f"200,95,2024-03-13T20:30:00{zone},theft"]  # fmt: skip
+    calls = tmp_path / "calls.csv"
+    calls.write_text("\n".join(["lon,lat,time,category", *lines]), encoding="utf-8")
+    done = command_line.run("import", place.path, "--kind", "incidents", calls,
+                            "--crs", "EPSG:4326", "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    made = gridmap.report(place.city(), period="2024-03", lang="en", date="2024-04-01").report
+    rows = made.table("imports").rows
+    listed = list(zip(rows["item"], rows["value"], strict=True))
+    assert ("Rows read", "12") in listed
+    for reason in ("no coordinates", "a time that cannot be read", "coordinates off the earth"):
+        assert (f"Refused: {reason}", "1") in listed
+    assert sum(told["refused"].values()) == 3
+    assert ("Files", "calls.csv") in listed
+    assert ("Stored", "9") in listed
+    assert any(noted in value for _, value in listed), listed
+    assert ("Data from and to", "2024-03-01 20:30 – 2024-03-08 20:30") in listed
+    first_page = import_line(made.measured, made.hiding)
+    assert "12" in first_page
+    assert "9" in first_page
