@@ -298,7 +298,8 @@ def test_what_the_import_knew_stands_in_the_report(zone, noted, tmp_path):
         for n in range(8)
     ]
     lines += [lines[0], f"{points.iloc[9].x},{points.iloc[9].y},,theft",
-              f",,2024-03-12T20:30:00{zone},theft", f"200,95,2024-03-13T20:30:00{zone},theft"]  # fmt: skip
+              f",,2024-03-12T20:30:00{zone},theft",
+              f"200,95,2024-03-13T20:30:00{zone},theft"]  # fmt: skip
     calls = tmp_path / "calls.csv"
     calls.write_text("\n".join(["lon,lat,time,category", *lines]), encoding="utf-8")
     done = command_line.run("import", place.path, "--kind", "incidents", calls,
