@@ -1,8 +1,10 @@
 """Chicago by every verb: the page's options, the command and Python give one answer."""
 
 import json
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command_line import run
 
@@ -10,6 +12,9 @@ import gridmap
 from gridmap.api.options import option_specs
 from gridmap.api.propose import ProposeOptions
 from gridmap.i18n import using_language
+from gridmap.measure import Within, coverage_table
+from gridmap.measure.summary import membership_of
+from gridmap.pages import cache, coverage_cache
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
 pytestmark = [
@@ -49,6 +54,10 @@ def timeless(answer):
         ("measure", {"by": "station", "since": "2014-09-01", "until": "2014-09-15"},
          ("--by", "station", "--from", "2014-09-01", "--to", "2014-09-15")),
         ("coverage", {"within": "3km", "by": "station"}, ("--within", "3km", "--by", "station")),
+        ("hotspots", {"since": "2014-09-16", "until": "2014-09-30", "compare": "previous"},
+         ("--from", "2014-09-16", "--to", "2014-09-30", "--compare", "previous")),
+        ("around", {"at": (-87.65, 41.88), "within": "800m"},
+         ("--at", "-87.65,41.88", "--within", "800m")),
         ("site", {"rooms": 2, "within": "3km"}, ("--rooms", "2", "--within", "3km")),
         ("propose", BEATS, ("--beats", "40", "--balance", "residents=1", "--effort", "quick",
                             "--seed", "1", "--tolerance", "10%")),
@@ -69,3 +78,71 @@ def test_what_a_form_writes_is_the_same_request():
              "tolerance": "10%", "keep": "", "lock": ()}  # fmt: skip
     assert ProposeOptions.from_texts(texts) == ProposeOptions(**BEATS)
     assert set(texts) <= {spec.name for spec in option_specs(ProposeOptions)}
+
+
+def close(one, other):
+    return other == pytest.approx(one, rel=1e-9, nan_ok=True)
+
+
+def test_every_figure_is_the_same_on_every_face(place):
+    """Incidents, people and coverage by station, from Python, command, page, report and plan."""
+    first, last = date(2014, 9, 1), date(2014, 9, 15)
+    period = {"since": str(first), "until": str(last)}
+    names = ["residents", "incidents", "incidents_per_1000_residents", "covered_residents_share"]
+    city = gridmap.open(place)
+    with using_language("en"):
+        found = gridmap.measure(city, by="station", **period)
+        stations = found.to_frame().set_index("id")
+        report = gridmap.report(
+            city, period=f"{first}..{last}", lang="en", date="2014-10-01"
+        ).report  # fmt: skip
+        coverage = gridmap.coverage(city, by="station", **period).to_frame().set_index("id")
+        notebook = found._repr_html_()
+
+    flags = ("--by", "station", "--from", first, "--to", last, "--json")
+    told = pd.DataFrame(json.loads(run("measure", place, *flags).stdout)["rows"]).set_index("id")
+    paged, key = cache.open_city(place)
+    page = cache.table_of(paged, key, "station", first, last).rows.set_index("id")
+    printed = report.table("stations").rows.set_index("id")
+    for table in (told, page, printed):
+        assert sorted(table.index) == sorted(stations.index)
+        for name in names:
+            figures = table.loc[stations.index, name].astype(float).tolist()
+            assert close(stations[name].tolist(), figures), name
+    reach = report.table("coverage").rows.set_index("id").loc[stations.index]
+    for name in ("residents", "incidents", "covered_residents_share"):
+        assert close(stations[name].tolist(), coverage[name].tolist()), name
+    for name in ("residents", "covered_residents", "covered_residents_share"):
+        assert close(coverage[name].tolist(), reach[name].astype(float).tolist()), name
+    seen = coverage_cache.coverage_of(
+        paged, key, Within(city.presets.room_radius_m, "m"), mode="", since=first, until=last
+    )
+    viewed = coverage_table(paged, seen, by="station").set_index("id")
+    for name in ("covered_residents", "covered_incidents", "backup_residents_share", "mean_m"):
+        assert close(coverage[name].tolist(), viewed[name].tolist()), name
+
+    # The whole city, as each face sums it up; what lies in no station is in the total.
+    total = found.table.totals
+    figures = {figure.key: figure.value for figure in report.figures}
+    for name in names:
+        assert close(total[name], figures[name]), name
+    assert close(total["incidents"], report.table("categories").total["incidents"])
+    assert close(total["incidents"], report.table("hours").total["all"])
+    assert close(total["residents"], report.table("grids").total["residents"])
+    assert close(total["residents"], report.table("rooms").total["residents"])
+    for name in ("residents", "incidents"):
+        assert f"{total[name]:,.0f}" in notebook
+    around_it = gridmap.measure(city, by="city", **period).table.totals
+    assert close(total["incidents"], around_it["incidents"])
+
+    # A plan that makes each station a beat carries what the stations' grids carry.
+    home = membership_of(city, by="station").main_target
+    plan = gridmap.Plan.from_labels(
+        "stations", city.grids.ids, [str(stations.index[row]) if row >= 0 else "" for row in home]
+    )
+    by_plan = gridmap.measure(city, by="beat", plan=plan).to_frame().set_index("id")
+    side = gridmap.compare(city, before=plan, after=plan).to_frame().set_index("after")
+    for name in ("residents", "incidents"):
+        assert close(by_plan[name].tolist(), side.loc[by_plan.index, f"{name}_after"].tolist())
+    moved = gridmap.plan_frame(city, plan).groupby("beat")["residents"].sum()
+    assert close(by_plan["residents"].tolist(), moved.loc[by_plan.index].tolist())

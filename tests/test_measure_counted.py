@@ -14,6 +14,7 @@ from pyproj import CRS
 
 from gridmap.measure import (
     Within,
+    count_located,
     coverage_by_hour,
     coverage_table,
     is_missing,
@@ -159,3 +160,15 @@ def test_months_that_the_data_hold_in_part_are_named() -> None:
     assert partial_months(rare) == {}
     assert partial_months(city_of_days(["NaT"])) == {}
     assert partial_months(small_city()) == {}
+
+
+def test_dates_without_hours_are_no_incidents_at_midnight() -> None:
+    days = np.arange("2024-01-01", "2024-01-31", dtype="datetime64[D]").astype(str).tolist()
+    counts = count_located(city_of_days(days), None, by=("hour", "month"))
+    assert counts.table("hour", with_unknown=True)[-1] == 30
+    assert not counts.table("hour").any()
+    assert counts.table("month").tolist() == [30]
+    timed = city_of_days([*days, "2024-01-31T08:30"])
+    assert count_located(timed, None, by=("hour",)).table("hour").sum() == 31
+    # A few incidents may all have happened at midnight.
+    assert count_located(city_of_days(days[:5]), None, by=("hour",)).table("hour").sum() == 5

@@ -264,7 +264,8 @@ def count_located(
                     whole["category"][part] if axes.categories else none[:some],
                 )
 
-    return _count(parts(), rows, axes, months_only=incidents.precision == "month")
+    knows_hours = not axes.hours or incidents.knows_hours
+    return _count(parts(), rows, axes, knows_hours=knows_hours)
 
 
 def count_incidents_by(
@@ -283,11 +284,11 @@ _Part = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.datetime64], npt.NDAr
 
 
 def _count(
-    parts: Iterable[_Part], rows: int, axes: Axes, *, months_only: bool = False
+    parts: Iterable[_Part], rows: int, axes: Axes, *, knows_hours: bool = True
 ) -> IncidentCounts:
     """Count parts that say the row, time and category of each incident.
 
-    Where times are known to the month only, no incident has an hour.
+    Where times are known to the day or month only, no incident has an hour.
     """
     months = _months(axes.months)
     hours = HOURS if axes.hours else 0
@@ -298,7 +299,7 @@ def _count(
         seconds = time.astype("datetime64[s]", copy=False).view(np.int64)
         place = np.empty(len(row), np.int64)
         fill_places(row.astype(np.int64), seconds, category, month_of_day, sizes, place)
-        if months_only and hours:
+        if hours and not knows_hours:
             step = int(sizes[2:].prod())
             place += (hours - place // step % (hours + 1)) * step
         table.add(place)

@@ -20,6 +20,7 @@ from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = ["IncidentBatch", "Incidents"]
 
+_MOST_AT_MIDNIGHT = 20  # times, from which on all of them at midnight are dates
 _MOST_HELD = 20_000_000  # incidents whose rows are kept in memory, 4 bytes for each layer
 
 
@@ -268,6 +269,23 @@ class Incidents:
         if first is None or last is None:
             return None
         return pd.Timestamp(first), pd.Timestamp(last)
+
+    @cached_property
+    def knows_hours(self) -> bool:
+        """Whether times say an hour.
+
+        They do not where months stand for them, or where all of twenty times or more stand at
+        midnight: the record has dates.
+        """
+        if self.precision == "month":
+            return False
+        dates = 0
+        for part in self.columns(["time"]):
+            known = part["time"][~np.isnat(part["time"])].astype("datetime64[s]")
+            if (known != known.astype("datetime64[D]")).any():
+                return True
+            dates += len(known)
+        return dates < _MOST_AT_MIDNIGHT
 
 
 class _Finder:
