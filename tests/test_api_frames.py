@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -192,16 +193,34 @@ def test_a_plan_goes_to_frames_and_to_gerrychain(blocks):
     assert frame["beat"].tolist() == labels.tolist()
     assert frame["residents"].tolist() == blocks["pop"].tolist()
     assert frame.crs == city.crs
-    pytest.importorskip("gerrychain", reason="pip install gerrychain")
+    gerrychain = pytest.importorskip("gerrychain", reason="pip install gerrychain")
     partition = gridmap.to_gerrychain(city, plan)
     assert partition["population"] == {"south": blocks["pop"][:24].sum(),
                                        "north": blocks["pop"][24:].sum()}  # fmt: skip
     # Two halves of three rows each meet along eight squares.
     assert len(partition["cut_edges"]) == 8
-    graph = partition.graph
-    assert sum(data["shared_perim"] for *_, data in graph.edges(data=True)) == pytest.approx(
-        200.0 * (7 * 6 + 8 * 5)
-    )
+    # Half of eight by three squares of 200 m has 22 sides outside, of which 8 are shared.
+    updaters = {name: getattr(gerrychain.updaters, name) for name in (
+        "boundary_nodes", "cut_edges", "cut_edges_by_part", "exterior_boundaries",
+        "interior_boundaries", "perimeter",
+    )}  # fmt: skip
+    measured = gerrychain.Partition(partition.graph, "beat", updaters)
+    assert measured["perimeter"] == pytest.approx({"south": 4400.0, "north": 4400.0})
+    # It is a chain's start as it stands: recombination keeps both halves about even.
+    chain = gerrychain.MarkovChain(
+        partial(
+            gerrychain.proposals.recom, pop_col="residents", epsilon=0.2,
+            pop_target=blocks["pop"].sum() / 2,
+        ),
+        [gerrychain.constraints.contiguous],
+        gerrychain.accept.always_accept,
+        partition,
+        5,
+    )  # fmt: skip
+    half = blocks["pop"].sum() / 2
+    for state in list(chain)[1:]:
+        assert sum(state["population"].values()) == blocks["pop"].sum()
+        assert all(abs(people / half - 1) <= 0.2 for people in state["population"].values())
     with pytest.raises(GridmapError):
         gridmap.to_gerrychain(city, plan.move([city.grids.ids[0]], to=""))
 
