@@ -168,6 +168,8 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
                 "each:Q",
                 title=tr("page.incidents.per_day"),
                 scale=alt.Scale(range=["#fff5eb", "#fdae6b", "#e0570c", "#6b2304"]),
+                # Beside the matrix a long title would take a third of its width.
+                legend=alt.Legend(orient="bottom", titleLimit=0, titleOrient="left"),
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
             tooltip=[
@@ -178,7 +180,7 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
             ],
         )
         .add_params(brush)
-        .properties(height=270)
+        .properties(height=300)
     )
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
     st.caption(tr("page.incidents.matrix_help"))
