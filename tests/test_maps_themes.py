@@ -61,7 +61,7 @@ def scene(city):
             draw_layer(city.grids),
             (choropleth("residents", city.grids.counts("residents")), beat_theme(city, plan)),
             overlays=(
-                outline_overlay(city.beats, labels=True),
+                outline_overlay(city.beats),
                 room_overlay(city.rooms, radius_m=800),
             ),
             facts=facts_of(city, rows, ("residents", "incidents_per_km2"), plan),

@@ -19,10 +19,10 @@ from gridmap.i18n import has_key, using_language
 from gridmap.io import ImportReport
 from gridmap.measure import IncidentCounts
 from gridmap.pages.address import Address
+from gridmap.pages.beats import deviation_of, least_loaded, worst_beats
 from gridmap.pages.jobs import Job
 from gridmap.pages.slices import Slices
 from gridmap.pages.uploads import Upload, guess_kind
-from gridmap.pages.worst import worst_beats
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"
 
@@ -111,7 +111,7 @@ def test_the_worst_beat_is_the_one_with_the_greatest_excess():
     assert [beat.id for beat in found] == ["B", "C"]
     assert found[0].score == pytest.approx(1.4)
     assert "60 incidents" in found[0].reason
-    assert "140%" in found[0].reason
+    assert "2.4 times" in found[0].reason
     assert "90%" in found[1].reason
 
 
@@ -120,6 +120,20 @@ def test_nothing_stands_out_where_all_are_equal():
     # Nor are the others named beside one of which something does.
     one = beats(residents=[100.0, 200.0, 100.0, 100.0])
     assert [beat.id for beat in worst_beats(one)] == ["B"]
+
+
+def test_what_holds_for_a_third_of_the_beats_is_no_reason():
+    # Mean 25: B has 60. Three of four are out of reach: the rooms are few, no beat is at fault.
+    rows = beats(incidents=[10.0, 60.0, 10.0, 20.0], covered_residents_share=[0.1, 0.2, 0.3, 1.0])
+    assert [beat.id for beat in worst_beats(rows)] == ["B"]
+
+
+def test_the_least_loaded_beats_are_told_by_both_loads_together():
+    # Loads over their means: A 0.4 and 0.5, B 2.0 and 1.0, C and D 0.8 and 1.25.
+    rows = beats(residents=[40.0, 200.0, 80.0, 80.0], incidents=[4.0, 8.0, 10.0, 10.0])
+    assert deviation_of(rows) == pytest.approx([-0.55, 0.5, 0.025, 0.025])
+    assert [beat.id for beat in least_loaded(rows)] == ["A"]
+    assert least_loaded(beats()) == []
 
 
 def test_a_city_without_rooms_and_incidents_has_its_worst_beats_still():

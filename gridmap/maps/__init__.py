@@ -14,15 +14,19 @@ from gridmap.maps.layers_of_city import (
     COLUMNS,
     Column,
     beat_theme,
+    captions_of,
     choropleth,
     degrees_of,
     facts_of,
+    load_theme,
     outline_overlay,
     room_overlay,
+    unit_theme,
+    units_of,
 )
 from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.plotting import plot_theme
-from gridmap.maps.scene import Facts, Overlay, Scene, Theme, Tiles
+from gridmap.maps.scene import Captions, Facts, Overlay, Paint, Scene, Theme, Tiles, Units
 from gridmap.maps.scripts import font_path, write_touch_folder
 from gridmap.maps.sheets import RouteSheet, draw_route_sheets
 from gridmap.maps.still import Still, draw_still
@@ -32,19 +36,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "Captions",
     "Classes",
     "Column",
     "Drawing",
     "Facts",
     "OfflineMap",
     "Overlay",
+    "Paint",
     "RouteSheet",
     "Scene",
     "Still",
     "Theme",
     "Tiles",
+    "Units",
     "basemap",
     "beat_theme",
+    "captions_of",
     "change_theme",
     "choropleth",
     "classify",
@@ -59,11 +67,14 @@ __all__ = [
     "folium_map",
     "font_path",
     "hot_spot_theme",
+    "load_theme",
     "outline_overlay",
     "plot_theme",
     "ramp",
     "room_overlay",
     "to_html",
+    "unit_theme",
+    "units_of",
     "write_touch_folder",
 ]
 

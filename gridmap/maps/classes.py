@@ -39,7 +39,13 @@ class Classes:
     counts: tuple[int, ...]
 
 
-def classify(values: NDArray[np.float64], *, count: int = 5, colours: str = "blue") -> Classes:
+def classify(
+    values: NDArray[np.float64],
+    *,
+    count: int = 5,
+    colours: str = "blue",
+    scale: NDArray[np.float64] | None = None,
+) -> Classes:
     """Sort values into classes of about as many each, with round bounds.
 
     Zero has a class of its own where it is frequent: "none" is news, not "few".
@@ -52,6 +58,9 @@ def classify(values: NDArray[np.float64], *, count: int = 5, colours: str = "blu
         Most classes to make; fewer where values are few or equal.
     colours
         Name of a ramp in `gridmap.maps.palettes.SEQUENTIAL`.
+    scale : (m,) float
+        Values that the classes are made of; ``values`` if None. What lies above its greatest is
+        in the last class.
 
     Examples
     --------
@@ -59,7 +68,8 @@ def classify(values: NDArray[np.float64], *, count: int = 5, colours: str = "blu
     >>> found.breaks, found.labels, found.rows.tolist()
     ((11.0, 98.0), ('1 – 11', '11 – 98'), [0, 0, 1, 1, 1])
     """
-    known = values[np.isfinite(values)]
+    made_of = values if scale is None else scale
+    known = made_of[np.isfinite(made_of)]
     if len(known) == 0:
         return Classes((), np.full(len(values), _NO_CLASS, np.uint8), (), (), ())
     low, high = float(known.min()), float(known.max())

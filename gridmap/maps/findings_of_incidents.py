@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +12,10 @@ from gridmap.maps.palettes import DIVERGING, NO_DATA
 from gridmap.maps.scene import Theme
 from gridmap.measure.hotspots import HotSpots
 
-__all__ = ["change_theme", "hot_spot_theme"]
+__all__ = ["change_theme", "hot_spot_theme", "share_change_theme"]
 
+_FIVE = tuple(DIVERGING[at] for at in (0, 1, 3, 5, 6))
+_SHARES = (-0.3, -0.1, 0.1, 0.3)  # between five colours
 _HOT = {"hot": "#b3261e", "cold": "#3182bd", "none": NO_DATA}
 
 
@@ -42,6 +46,31 @@ def hot_spot_theme(spots: HotSpots) -> Theme:
     )
 
 
+def share_change_theme(share: NDArray[np.float64], *, note: str = "") -> Theme:
+    """Return the theme of a change as a share of before: falls violet, rises orange.
+
+    Parameters
+    ----------
+    share : (n,) float
+        Now over before less 1; NaN or infinite where nothing was before.
+    note
+        A line under the legend: which period it is compared with.
+    """
+    known = np.isfinite(share)
+    rows = np.searchsorted(_SHARES, np.where(known, share, 0.0), side="left")
+    ends = [f"{100 * one:+.0f}%".replace("-", "−") for one in _SHARES]
+    labels = [
+        f"≤ {ends[0]}",
+        *(f"{low} … {high}" for low, high in pairwise(ends)),
+        f"> {ends[-1]}",
+    ]
+    legend = tuple(reversed(list(zip(_FIVE, labels, strict=True))))
+    return Theme(
+        "share_change", tr("maps.by.beat", name=tr("maps.change.name")), tr("maps.change.share"),
+        _FIVE, np.where(known, rows, 255).astype(np.uint8), legend, note=note,
+    )  # fmt: skip
+
+
 def change_theme(change: NDArray[np.float64], *, note: str = "") -> Theme:
     """Return the theme of a change in numbers: losses violet, gains orange, none pale.
 
@@ -60,7 +89,6 @@ def change_theme(change: NDArray[np.float64], *, note: str = "") -> Theme:
     # below -large | -large.. -small | between | small..large | large and above
     rows = np.digitize(change, [bounds[0], bounds[1]], right=True)
     rows = rows + (change >= bounds[2]) + (change >= bounds[3])
-    colours = tuple(DIVERGING[at] for at in (0, 1, 3, 5, 6))
     labels = (
         f"≤ −{large:,.0f}",
         f"−{large - 1:,.0f} … −{small:,.0f}" if large - 1 > small else f"−{small:,.0f}",
@@ -72,8 +100,8 @@ def change_theme(change: NDArray[np.float64], *, note: str = "") -> Theme:
         "change",
         tr("maps.change.name"),
         tr("maps.change.title"),
-        colours,
+        _FIVE,
         rows.astype(np.uint8),
-        tuple(reversed(list(zip(colours, labels, strict=True)))),
+        tuple(reversed(list(zip(_FIVE, labels, strict=True)))),
         note=note,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,26 +16,36 @@ from pyproj import CRS
 from gridmap.i18n import tr
 from gridmap.maps.classes import classify, classify_shares
 from gridmap.maps.drawing import Drawing, draw_layer
-from gridmap.maps.palettes import NO_DATA, colour_beats
-from gridmap.maps.scene import Facts, Overlay, Theme
+from gridmap.maps.palettes import DIVERGING, NO_DATA, colour_beats
+from gridmap.maps.scene import Captions, Facts, Overlay, Theme, Units
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.crs import reproject, to_datum
 
 __all__ = [
     "COLUMNS",
+    "LOAD_BREAKS",
     "OUTLINES",
     "Column",
     "beat_theme",
+    "captions_of",
     "choropleth",
     "degrees_of",
     "facts_of",
+    "is_main_road",
+    "load_theme",
     "moved_theme",
     "outline_overlay",
     "room_overlay",
+    "unit_theme",
+    "units_of",
 ]
 
 _WGS84 = CRS.from_epsg(4326)
 _MOVED = "#f1a340"
+LOAD_BREAKS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)  # shares of the mean, between seven colours
+_MAIN_ROAD = re.compile(
+    "高速|快速|国道|省道|主干|次干|^(motorway|trunk|primary|secondary)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,13 @@ OUTLINES: dict[Kind, tuple[str, float, tuple[float, ...]]] = {
 }
 
 
-def choropleth(column: str, values: NDArray[np.float64]) -> Theme:
+def choropleth(
+    column: str,
+    values: NDArray[np.float64],
+    *,
+    by: str = "",
+    scale: NDArray[np.float64] | None = None,
+) -> Theme:
     """Return the theme of a measured column: shares in quarters, else as many in each class.
 
     Parameters
@@ -88,14 +107,21 @@ def choropleth(column: str, values: NDArray[np.float64]) -> Theme:
         One of `COLUMNS`.
     values : (n,) float
         One a cell; NaN where unknown.
+    by
+        ``beat`` where they are of beats: the name says so.
+    scale : (m,) float
+        Values that the classes are made of; these if None. Maps of one scale can be compared.
     """
     spec = COLUMNS[column]
     if spec.share:
         found = classify_shares(values, colours=spec.colours)
     else:
-        found = classify(values, colours=spec.colours)
+        found = classify(values, colours=spec.colours, scale=scale)
     name, unit = tr(f"maps.column.{column}"), tr(f"maps.unit.{column}")
-    return Theme.of_classes(column, name, tr("maps.legend.title", name=name, unit=unit), found)
+    if by:
+        name = tr(f"maps.by.{by}", name=name)
+    title = tr("maps.legend.title", name=name, unit=unit)
+    return Theme.of_classes(f"{by}_{column}" if by else column, name, title, found)
 
 
 def beat_theme(city: City, plan: Plan) -> Theme:
@@ -113,6 +139,121 @@ def beat_theme(city: City, plan: Plan) -> Theme:
         rows,
         legend,
         groups=plan.assignment,
+    )
+
+
+def unit_theme(theme: Theme, rows: NDArray[np.int32]) -> Theme:
+    """Return a theme of units as one of their cells, with borders between units.
+
+    Parameters
+    ----------
+    theme
+        Of the units: one class a unit.
+    rows : (n,) int32
+        Each cell's unit; -1 for none.
+    """
+    classes = theme.rows[np.maximum(rows, 0)] if len(theme.rows) else np.zeros(len(rows), np.uint8)
+    return replace(theme, rows=np.where(rows >= 0, classes, 255).astype(np.uint8), groups=rows)
+
+
+def load_theme(deviation: NDArray[np.float64], *, note: str = "") -> Theme:
+    """Return the theme of each unit's workload against the mean: below violet, above orange.
+
+    Parameters
+    ----------
+    deviation : (k,) float
+        Load over the mean less 1.
+    note
+        A line under the legend: what the workload is made of.
+    """
+    rows = np.searchsorted(LOAD_BREAKS, deviation, side="left").astype(np.uint8)
+    ends = [f"{100 * one:+.0f}%".replace("-", "−") for one in LOAD_BREAKS]
+    labels = [
+        f"≤ {ends[0]}",
+        *(f"{low} … {high}" for low, high in pairwise(ends)),
+        f"> {ends[-1]}",
+    ]
+    counts = np.bincount(rows, minlength=len(labels)).tolist()
+    lines = [
+        (colour, tr("maps.legend.significant", name=label, count=count))
+        for colour, label, count in zip(DIVERGING, labels, counts, strict=True)
+    ]
+    return Theme(
+        "load", tr("maps.load.name"), tr("maps.load.title"), DIVERGING, rows, tuple(lines[::-1]),
+        note=note,
+    )  # fmt: skip
+
+
+def units_of(plan: Plan, *, notes: Sequence[str] = (), chosen: str = "") -> Units:
+    """Return the beats of a plan as what has a name on the map.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    notes
+        A second line a beat.
+    chosen
+        Id of the beat that is outlined, or blank.
+    """
+    ids = list(map(str, plan.beat_ids))
+    return Units(
+        tr("maps.kind.beat_one"),
+        [beat.label for beat in plan.beats],
+        ids,
+        plan.assignment,
+        notes,
+        ids.index(chosen) if chosen in ids else -1,
+    )
+
+
+def is_main_road(layer: Layer) -> NDArray[np.bool_]:
+    """Return which roads are main ones by their class, shape (n,); none where none has a class."""
+    if "class" not in layer.frame.columns:
+        return np.zeros(len(layer), dtype=bool)
+    return np.array(
+        [bool(_MAIN_ROAD.search(str(one))) for one in layer.frame["class"]], dtype=bool
+    )
+
+
+def captions_of(city: City, *, datum: str = "wgs84") -> tuple[Captions, ...]:
+    """Return the names of stations, rivers, railways, main roads and communities.
+
+    A name that several lines bear stands once, in the middle of the longest.
+    """
+    found = []
+    for kind in (Kind.STATION, Kind.BARRIER, Kind.ROAD, Kind.COMMUNITY):
+        layer = city.get(kind)
+        if layer is None:
+            continue
+        keep = is_main_road(layer) if kind is Kind.ROAD else np.ones(len(layer), dtype=bool)
+        keep = keep & (layer.names.astype(str) != layer.ids.astype(str)) | (kind is Kind.STATION)
+        shapes, names = layer.geometry[keep], layer.names[keep].astype(str)
+        named = np.array([bool(name.strip()) for name in names], dtype=bool)
+        if not named.any():
+            continue
+        lines = pd.DataFrame({"name": names, "size": shapely.length(shapes)})[named]
+        first = lines.sort_values("size", ascending=False).drop_duplicates("name").index.to_numpy()
+        at = np.array([_inside(shape) for shape in shapes[first]], dtype=object)
+        found.append(
+            Captions(
+                str(kind),
+                tr(f"maps.kind.{kind}_one"),
+                names[first].tolist(),
+                degrees_of(at, layer.crs, datum=datum),
+                drawn=kind is not Kind.COMMUNITY,
+            )
+        )
+    return tuple(found)
+
+
+def _inside(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return a point of an area, or the middle of a line."""
+    if shape.geom_type.endswith("Polygon"):
+        return shapely.point_on_surface(shape)
+    parts = shapely.get_parts(shape)
+    return shapely.line_interpolate_point(
+        parts[int(shapely.length(parts).argmax())], 0.5, normalized=True
     )
 
 
@@ -172,7 +313,7 @@ def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Pla
 
 
 def outline_overlay(
-    layer: Layer, *, drawing: Drawing | None = None, shown: bool = True, labels: bool = False
+    layer: Layer, *, drawing: Drawing | None = None, shown: bool = True
 ) -> Overlay:
     """Return the outlines of a layer of polygons or lines in the look of its kind.
 
@@ -184,8 +325,6 @@ def outline_overlay(
         Its drawing, where there is one already.
     shown
         Whether it is on when the map opens.
-    labels
-        Write the features' names into them.
     """
     colour, width, dash = OUTLINES[layer.kind]
     return Overlay(
@@ -193,7 +332,6 @@ def outline_overlay(
         tr(f"maps.kind.{layer.kind}"),
         colour,
         drawing=drawing or draw_layer(layer),
-        names=list(map(str, layer.names)) if labels else (),
         width=width,
         dash=dash,
         shown=shown,

@@ -21,10 +21,13 @@ from gridmap.maps._packing import digest_of
 from gridmap.maps.classes import Classes
 from gridmap.maps.drawing import Drawing
 
-__all__ = ["Facts", "Overlay", "Scene", "Theme", "Tiles"]
+__all__ = ["Captions", "Facts", "Overlay", "Paint", "Scene", "Theme", "Tiles", "Units"]
 
 
-_TEXTS = ("click", "keys", "lasso", "map", "north", "rectangle", "theme", "zoom_in", "zoom_out")
+_TEXTS = (
+    "click", "fit", "full", "grid", "keys", "lasso", "legend", "map", "measure", "names", "north",
+    "picture", "rectangle", "search", "theme", "worst", "zoom_in", "zoom_out",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Overlay:
     points : (m, 2) float
         Latitude and longitude of points.
     names
-        What a hover over a point says, or what stands in a polygon.
+        What a hover over a point says.
     radius_m
         Draw a circle of this reach around each point; 0 for none.
     picture, bounds
@@ -146,6 +149,87 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What the cells belong to, with a name on the map: beats.
+
+    Parameters
+    ----------
+    name
+        What one is called, in the list of hits of a search.
+    names, ids
+        Of each unit.
+    rows : (n,) int32
+        Each cell's unit; -1 for none.
+    notes
+        A second line under each name, or empty.
+    chosen
+        Row of the unit that is outlined; -1 for none.
+    """
+
+    name: str
+    names: Sequence[str]
+    ids: Sequence[str]
+    rows: NDArray[np.int32]
+    notes: Sequence[str] = ()
+    chosen: int = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captions:
+    """Names of one kind on the map, and in its search.
+
+    Parameters
+    ----------
+    key, name
+        ``station``, ``barrier``, ``road`` or ``community``, and what it is called.
+    texts
+        The names.
+    points : (m, 2) float
+        Latitude and longitude of each.
+    drawn
+        Whether they stand on the map; a search finds them in any case.
+    """
+
+    key: str
+    name: str
+    texts: Sequence[str]
+    points: NDArray[np.float64]
+    drawn: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paint:
+    """A click gives cells to a unit, and the browser adds up before the page does.
+
+    Parameters
+    ----------
+    to
+        Row of the unit that cells go to; -1 while nobody paints.
+    loads : (n,) float
+        What each cell adds to its unit.
+    theme, breaks
+        Key of the theme that shows each unit's deviation from the mean, and upper bounds of its
+        classes but the last, as shares.
+    tolerance
+        A deviation beyond this share is written in red.
+    seen
+        Stamp of the last stroke that the scene holds.
+    """
+
+    to: int
+    loads: NDArray[np.float64]
+    theme: str
+    breaks: tuple[float, ...]
+    tolerance: float
+    seen: int = 0
+
+    @property
+    def data(self) -> bytes:
+        """The loads as the browser reads them."""
+        return self.loads.astype("<f4").tobytes()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """Everything that one map shows.
 
@@ -165,6 +249,12 @@ class Scene:
         Rows of cells with a heavy outline.
     tiles
         Basemap, or None: no basemap unless a setting names one.
+    units, captions
+        What has a name on the map.
+    paint
+        What a brush needs, or None.
+    exports
+        Whether the map may be saved as a picture.
     """
 
     cells: Drawing | None
@@ -174,6 +264,10 @@ class Scene:
     facts: Facts | None = None
     marked: tuple[int, ...] = ()
     tiles: Tiles | None = None
+    units: Units | None = None
+    captions: tuple[Captions, ...] = ()
+    paint: Paint | None = None
+    exports: bool = True
 
     def assets(self) -> dict[str, bytes]:
         """Return what a browser needs only once, by digest."""
@@ -186,7 +280,23 @@ class Scene:
         if self.facts is not None:
             data = self.facts.data
             found[digest_of(data)] = data
+        for data in (self._captions(), b"" if self.paint is None else self.paint.data):
+            if data:
+                found[digest_of(data)] = data
         return found
+
+    def _captions(self) -> bytes:
+        told = [
+            {
+                "key": one.key,
+                "name": one.name,
+                "texts": list(one.texts),
+                "points": np.round(one.points, 6).tolist(),
+                "drawn": one.drawn,
+            }
+            for one in self.captions
+        ]
+        return json.dumps(told, ensure_ascii=False).encode() if told else b""
 
     def to_dict(self, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         """Return the scene as the script takes it.
@@ -210,6 +320,10 @@ class Scene:
             "theme": next((key for key in keys if key == self.theme), keys[0] if keys else ""),
             "overlays": overlays,
             "marked": list(self.marked),
+            "units": None if self.units is None else _units(self.units),
+            "captions": _source(digest_of(self._captions()), sources) if self.captions else None,
+            "paint": None if self.paint is None else _paint(self.paint, sources),
+            "exports": self.exports,
             "tiles": None
             if self.tiles is None
             else {
@@ -243,9 +357,34 @@ def _theme(theme: Theme) -> dict[str, Any]:
         "note": theme.note,
     }
     if theme.groups is not None:
-        groups = (theme.groups.astype(np.int64) % 65536).astype("<u2")
-        packed["groups"] = base64.b64encode(groups.tobytes()).decode()
+        packed["groups"] = _groups(theme.groups)
     return packed
+
+
+def _groups(rows: NDArray[np.int32]) -> str:
+    return base64.b64encode((rows.astype(np.int64) % 65536).astype("<u2").tobytes()).decode()
+
+
+def _units(units: Units) -> dict[str, Any]:
+    return {
+        "name": units.name,
+        "names": list(units.names),
+        "ids": list(units.ids),
+        "rows": _groups(units.rows),
+        "notes": list(units.notes),
+        "chosen": units.chosen,
+    }
+
+
+def _paint(paint: Paint, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    return {
+        "to": paint.to,
+        "loads": _source(digest_of(paint.data), sources),
+        "theme": paint.theme,
+        "breaks": list(paint.breaks),
+        "tolerance": paint.tolerance,
+        "seen": paint.seen,
+    }
 
 
 def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -263,7 +402,6 @@ def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict
             "fill": overlay.fill,
         }
         packed |= {"dash": list(overlay.dash)} if overlay.dash else {}
-        packed |= {"labels": list(overlay.names)} if len(overlay.names) else {}
     elif overlay.picture:
         south, west, north, east = overlay.bounds or (0.0, 0.0, 0.0, 0.0)
         packed |= {

@@ -12,7 +12,9 @@ from gridmap.errors import MissingError
 
 __all__ = ["OUR_SCRIPTS", "font_path", "read_asset", "read_leaflet", "write_touch_folder"]
 
-OUR_SCRIPTS = ("shapes.js", "canvas.js", "keys.js", "citymap.js")
+OUR_SCRIPTS = (
+    "shapes.js", "canvas.js", "names.js", "keys.js", "tools.js", "brush.js", "citymap.js",
+)  # fmt: skip
 
 
 @cache

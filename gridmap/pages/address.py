@@ -17,7 +17,7 @@ _NAME = re.compile(r"[^\x00-\x1f/\\]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Workspace, plan, period and language as the address bar carries them.
+    """Workspace, plan, beat, period and language as the address bar carries them.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class Address:
         First and last day, both included; None for no limit.
     language
         ``zh``, ``en`` or blank.
+    beat
+        Id of the beat that is looked at, or blank.
     """
 
     workspace: str = ""
@@ -34,6 +36,7 @@ class Address:
     since: date | None = None
     until: date | None = None
     language: str = ""
+    beat: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Address:
@@ -52,14 +55,14 @@ class Address:
         language = query.get("lang", "")
         if language and language not in LANGUAGES:
             raise InputError("page.error.address", part="lang", received=language[:40])
-        names = {part: query.get(part, "") for part in ("workspace", "plan")}
+        names = {part: query.get(part, "") for part in ("workspace", "plan", "beat")}
         for part, name in names.items():
             if name and not _NAME.fullmatch(name):
                 raise InputError("page.error.address", part=part, received=name[:40])
         since, until = _day(query, "from"), _day(query, "to")
         if since and until and since > until:
             raise InputError("page.error.address", part="from", received=f"{since} > {until}")
-        return cls(names["workspace"], names["plan"], since, until, language)
+        return cls(names["workspace"], names["plan"], since, until, language, names["beat"])
 
     def to_query(self) -> dict[str, str]:
         """Return the query, without what is blank.
@@ -70,6 +73,7 @@ class Address:
         parts = {
             "workspace": self.workspace,
             "plan": self.plan,
+            "beat": self.beat,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
             "lang": self.language,

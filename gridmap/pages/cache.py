@@ -22,13 +22,17 @@ from gridmap.errors import InputError, MissingError
 from gridmap.i18n import current_language
 from gridmap.io import Finding, Workspace, check_city
 from gridmap.maps import (
+    Captions,
     Drawing,
     Facts,
     Overlay,
+    captions_of,
     density_overlay,
+    draw_geometry,
     draw_layer,
     facts_of,
 )
+from gridmap.maps.layers_of_city import is_main_road
 from gridmap.measure import (
     CRITERIA,
     Axis,
@@ -49,6 +53,8 @@ from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
 
 __all__ = [
+    "beat_weeks_of",
+    "captions_of_city",
     "criteria_of",
     "density_of",
     "drawing_of",
@@ -61,6 +67,7 @@ __all__ = [
     "open_city",
     "own_plan",
     "plan_of",
+    "road_drawings",
     "slices_of",
     "table_of",
     "trust_of",
@@ -84,6 +91,36 @@ def table_of(
 def drawing_of(layer: Layer, *, datum: str) -> Drawing:
     """Return the drawing of a layer."""
     return _drawing(layer, layer.digest, datum)
+
+
+def road_drawings(layer: Layer, *, datum: str) -> tuple[Drawing | None, Drawing | None]:
+    """Return the drawings of the main and of the minor roads; None where there are none."""
+    return _road_drawings(layer, layer.digest, datum)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _road_drawings(
+    _layer: Layer, digest: str, datum: str
+) -> tuple[Drawing | None, Drawing | None]:
+    def draw() -> tuple[Drawing | None, Drawing | None]:
+        main = is_main_road(_layer)
+        first, second = (
+            draw_geometry(_layer.geometry[rows], _layer.crs, datum=datum) if rows.any() else None
+            for rows in (main, ~main)
+        )
+        return first, second
+
+    return keep("roads", (digest, datum), draw)
+
+
+def captions_of_city(city: City, key: str, *, datum: str) -> tuple[Captions, ...]:
+    """Return the names that stand on a city's maps."""
+    return _captions(city, key, datum, current_language())
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _captions(_city_: City, key: str, datum: str, language: str) -> tuple[Captions, ...]:
+    return keep("captions", (key, datum, language), lambda: captions_of(_city_, datum=datum))
 
 
 def facts_of_grids(
@@ -343,6 +380,23 @@ def _weeks(
     categories: tuple[int, ...],
 ) -> WeeklyCounts | None:
     return weekly_counts(_city_, hours=hours, categories=categories).get("city")
+
+
+def beat_weeks_of(city: City, key: str, plan: Plan) -> dict[str, list[int]]:
+    """Return the incidents of each beat by week, by the beat's id; empty where none are known."""
+    return _beat_weeks(city, key, plan, plan.digest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _beat_weeks(_city_: City, key: str, _plan: Plan, digest: str) -> dict[str, list[int]]:
+    def count() -> dict[str, list[int]]:
+        found = weekly_counts(_city_, ["beat"], plan=_plan).get("beat")
+        if found is None:
+            return {}
+        counts = found.counts[:, -52:].tolist()
+        return dict(zip(map(str, _plan.beat_ids), counts, strict=False))
+
+    return keep("beat_weeks", (key, digest), count)
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:

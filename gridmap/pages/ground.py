@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,8 +18,11 @@ from gridmap.maps import (
     Tiles,
     basemap,
     beat_theme,
+    load_theme,
     outline_overlay,
     room_overlay,
+    unit_theme,
+    units_of,
 )
 from gridmap.measure import CountedPeriods, MeasureTable, change_verdict, judge_changes
 from gridmap.measure.period import (
@@ -30,20 +34,25 @@ from gridmap.measure.period import (
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import (
+    captions_of_city,
     drawing_of,
     facts_of_grids,
+    ground_of_plans,
     join_grids,
     open_city,
     own_plan,
+    road_drawings,
     table_of,
     weeks_of,
 )
 from gridmap.pages.session import Session, current_session
+from gridmap.plans import Action, Draft
 
 __all__ = ["Ground", "read_ground"]
 
-_OUTLINES = (Kind.BARRIER, Kind.ROAD, Kind.COMMUNITY, Kind.STATION, Kind.BEAT)
+_OUTLINES = (Kind.BARRIER, Kind.COMMUNITY, Kind.STATION, Kind.BEAT)
 _SHOWN = (Kind.BARRIER, Kind.BEAT)
+_ROADS = {"main": (1.4, True), "minor": (0.7, False)}  # width in px, whether it is on at first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,6 +169,13 @@ class Ground:
         join_grids(self.city, self.key)
         return beat_theme(self.city, plan)
 
+    def loads(self, plan: Plan, weights: Mapping[str, float] | None = None) -> Theme | None:
+        """Return the theme of each beat's workload against the mean; None where there is none."""
+        figures = Draft.start(ground_of_plans(self.city, self.key, weights or {}), plan).figures
+        if not figures.workload.sum() > 0:
+            return None
+        return unit_theme(load_theme(figures.deviation), plan.assignment)
+
     def scene(
         self,
         themes: tuple[Theme, ...],
@@ -172,10 +188,12 @@ class Ground:
         rooms_shown: bool = False,
         marked: tuple[int, ...] = (),
     ) -> Scene:
-        """Return a scene of the grids with the outlines that the city has."""
+        """Return a scene of the grids with the outlines and names that the city has."""
         city = self.city
+        named = plan or self.plan
         other = plan is not None and plan is not self.plan
-        found = [self._outline(kind, other=other) for kind in _OUTLINES if city.has(kind)]
+        found = self._roads() if city.has(Kind.ROAD) else []
+        found += [self._outline(kind, other=other) for kind in _OUTLINES if city.has(kind)]
         if city.has(Kind.ROOM):
             found.append(
                 room_overlay(city.rooms, radius_m=radius_m, datum=self.datum, shown=rooms_shown)
@@ -185,10 +203,27 @@ class Ground:
             tuple(self._with_borders(theme) for theme in themes),
             theme,
             (*found, *overlays),
-            self._facts(columns, plan or self.plan),
+            self._facts(columns, named),
             marked,
             self.tiles,
+            None if named is None else units_of(named, chosen=self.session.beat),
+            captions_of_city(city, self.key, datum=self.datum),
+            exports=self.session.may(Action.EXPORT),
         )
+
+    def _roads(self) -> list[Overlay]:
+        """Return main and minor roads: the quiet ground, one switch each."""
+        main, minor = road_drawings(self.city.layer(Kind.ROAD), datum=self.datum)
+        drawings = {"main": main, "minor": minor}
+        base = outline_overlay(self.city.layer(Kind.ROAD), drawing=main or minor)
+        return [
+            replace(
+                base, key=f"road-{name}", name=tr(f"maps.road.{name}"), drawing=drawing,
+                width=_ROADS[name][0], shown=_ROADS[name][1],
+            )
+            for name, drawing in drawings.items()
+            if drawing is not None
+        ]  # fmt: skip
 
     def _with_borders(self, theme: Theme) -> Theme:
         """Return the theme with today's beats in it, where no layer draws their borders."""

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from gridmap.io import Finding, keep_arrays, kept_arrays
 from gridmap.io.findings import FindingKind
-from gridmap.maps import Drawing, Overlay
+from gridmap.maps import Captions, Drawing, Overlay
 from gridmap.measure import Coverage, MeasureTable, Within
 from gridmap.measure.hotspots import HotSpots
 from gridmap.model import Adjacency, BeatInfo, City, Plan
@@ -69,8 +69,8 @@ class Known:
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Adjacency, BeatInfo, Bridge, Coverage, Drawing, Finding, FindingKind, HotSpots,
-                 Known, MeasureTable, Overlay, Plan, Slices, Within)
+    for kind in (Adjacency, BeatInfo, Bridge, Captions, Coverage, Drawing, Finding, FindingKind,
+                 HotSpots, Known, MeasureTable, Overlay, Plan, Slices, Within)
 }  # fmt: skip
 
 

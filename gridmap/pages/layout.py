@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +19,7 @@ import streamlit as st
 
 from gridmap.api.warm import warming_share
 from gridmap.errors import GridmapError
-from gridmap.i18n import LANGUAGES, set_language, tr
+from gridmap.i18n import LANGUAGES, current_language, set_language, tr
 from gridmap.model import City
 from gridmap.pages.people import put_account
 from gridmap.pages.session import Session, current_session
@@ -28,7 +29,9 @@ from gridmap.plans import LOCAL
 __all__ = [
     "NONE",
     "Figure",
+    "Line",
     "axis_room",
+    "beat_noun",
     "column_px",
     "day_range",
     "escaped",
@@ -45,6 +48,7 @@ __all__ = [
     "show_figures",
     "show_lines",
     "show_list",
+    "show_table",
     "show_warming",
 ]
 
@@ -53,6 +57,7 @@ _NO_TOOLBARS = (
     '[data-testid="stElementToolbar"], [data-testid="stVegaLiteChart"] summary,'
     ' [data-testid="stVegaLiteChart"] .vega-actions { display: none !important; }'
 )
+_VIEWS = {"large": "present_to_all", "theme": "contrast", "print": "print"}
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
@@ -66,8 +71,32 @@ class Figure:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list that leads to the map.
+
+    Parameters
+    ----------
+    name, text
+        What it is about, and a sentence.
+    unit, cells
+        Row of a beat, or rows of grids, that the map outlines and shows; -1 and none for neither.
+    spark
+        Values of a small chart beside it.
+    value
+        A figure at the right.
+    """
+
+    name: str
+    text: str = ""
+    unit: int = -1
+    cells: tuple[int, ...] = ()
+    spark: Sequence[float] = ()
+    value: str = ""
+
+
 def put_style(*, exports: bool = True) -> None:
-    """Put the pages' style into the document.
+    """Put the pages' style and script into the document.
 
     Parameters
     ----------
@@ -77,14 +106,30 @@ def put_style(*, exports: bool = True) -> None:
     style = (files("gridmap.pages") / "pages.css").read_text(encoding="utf-8")
     words = f':root {{ --gm-upload: "{tr("page.upload")}"; }}'
     words += "" if exports else _NO_TOOLBARS
-    st.html(f"<style>{words}{style.replace('FONT_ADDRESS', font_address())}</style>")
+    script = (files("gridmap.pages") / "page.js").read_text(encoding="utf-8")
+    language = current_language()
+    said = {} if language == "en" else _streamlit_words()
+    told = json.dumps({"language": language, "words": said}, ensure_ascii=False)
+    # A word must not end the script that it stands in.
+    script = script.replace("CONFIG", told.replace("<", "\\u003c"), 1)
+    st.html(
+        f"<style>{words}{style.replace('FONT_ADDRESS', font_address())}</style>"
+        f"<script>{script}</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
+def _streamlit_words() -> dict[str, str]:
+    """Return what Streamlit says in English alone, and what to say instead."""
+    lines = [line.split("=", 1) for line in tr("page.words").splitlines() if "=" in line]
+    return {one.strip(): other.strip() for one, other in lines}
 
 
 def put_header(session: Session, city: City | None) -> None:
     """Draw the header: the city, a label on made up data, workspace, language."""
     known = session.actor is not None and session.actor != LOCAL
-    left, middle, account, right = st.columns(
-        [6, 2, 2 if known else 0.01, 1.2], vertical_alignment="center"
+    left, middle, account, view, right = st.columns(
+        [6, 2, 2 if known else 0.01, 1.1, 1.2], vertical_alignment="center"
     )
     name = tr("page.title") if city is None else city.name
     badge = (
@@ -92,7 +137,15 @@ def put_header(session: Session, city: City | None) -> None:
         if city is not None and city.made_up
         else ""
     )
-    left.html(f'<div class="gm-head"><b>{escape(name)}</b>{badge}</div>')
+    left.html(f'<div class="gm-head"><h1>{escape(name)}</h1>{badge}</div>')
+    buttons = "".join(
+        '<button type="button" data-gm-do="{0}" title="{1}" aria-label="{1}">'
+        '<span class="gm-icon">{2}</span></button>'.format(
+            name, escape(tr(f"page.view.{name}")), sign
+        )
+        for name, sign in _VIEWS.items()
+    )
+    view.html(f'<div class="gm-view">{buttons}</div>')
     if len(session.places) > 1:
         names = list(session.places)
         chosen = middle.selectbox(
@@ -196,12 +249,53 @@ def show_lines(lines: Iterable[str]) -> None:
     st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
 
 
-def show_list(rows: Sequence[tuple[str, str]]) -> None:
-    """Draw a list of names, each with a sentence."""
-    items = "".join(
-        f"<li><b>{escape(name)}</b><span>{escape(text)}</span></li>" for name, text in rows
+def show_list(rows: Sequence[tuple[str, str] | Line]) -> None:
+    """Draw a list of names, each with a sentence; a `Line` leads to its place on the map."""
+    lines = [row if isinstance(row, Line) else Line(*row) for row in rows]
+    st.html(f'<ul class="gm-list">{"".join(map(_item, lines))}</ul>')
+
+
+def _item(line: Line) -> str:
+    leads = ""
+    if line.unit >= 0:
+        leads = f' data-gm-unit="{line.unit}"'
+    elif line.cells:
+        leads = f' data-gm-cells="{",".join(map(str, line.cells))}"'
+    leads += ' tabindex="0" role="button"' if leads else ""
+    value = f"<em>{escape(line.value)}</em>" if line.value else ""
+    text = f"<span>{escape(line.text)}</span>" if line.text else ""
+    # A button inside the item: the item itself stays one of a list.
+    return (
+        f"<li><div{leads}><b>{escape(line.name)}</b>{_spark(line.spark)}{value}{text}</div></li>"
     )
-    st.html(f'<ul class="gm-list">{items}</ul>')
+
+
+def _spark(values: Sequence[float]) -> str:
+    """Return a small chart of columns; blank where there is nothing to draw."""
+    most = max(values, default=0)
+    if most <= 0:
+        return ""
+    bars = "".join(f'<i style="height:{max(100 * one / most, 4):.0f}%"></i>' for one in values)
+    return f'<span class="gm-spark" aria-hidden="true">{bars}</span>'
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Draw a small table that stays in its place: the first column names, the others figures."""
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    st.html(f'<table class="gm-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def beat_noun(name: str) -> str:
+    """Return a beat's name with its noun where the name is a number or a code.
+
+    >>> beat_noun("城北第一警务区")
+    '城北第一警务区'
+    """
+    bare = not any(sign.isalpha() and not sign.isascii() for sign in name) and " " not in name
+    return tr("page.beat_noun", name=name) if bare else name
 
 
 def pick_row(frame: pd.DataFrame, *, key: str, right: Iterable[str] = ()) -> int:

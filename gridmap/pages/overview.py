@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Callable
 
-from gridmap.i18n import tr
-from gridmap.maps import choropleth
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from gridmap.api.watch import WatchResult
+from gridmap.i18n import set_language, tr
+from gridmap.maps import Theme, choropleth, load_theme, unit_theme
+from gridmap.maps.findings_of_incidents import share_change_theme
 from gridmap.measure import MeasureTable
 from gridmap.model import Kind
+from gridmap.pages.beats import (
+    beat_at,
+    deviation_of,
+    least_loaded,
+    show_beats,
+    show_card,
+    worst_beats,
+)
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
+    NONE,
     Figure,
+    Line,
+    beat_noun,
     day_range,
     number,
     pick_period,
@@ -19,12 +36,14 @@ from gridmap.pages.layout import (
     show_lines,
     show_list,
 )
-from gridmap.pages.touch import show_map
-from gridmap.pages.worst import worst_beats
+from gridmap.pages.touch import show_map, touched
+from gridmap.pages.watching import Watching, watching_of
 
 __all__ = ["show"]
 
+_MAP = "map-overview"
 _THEMES = ("residents_per_km2", "incidents_per_km2", "residents", "incidents")
+_OF_BEATS = ("incidents", "residents", "covered_residents_share")
 _TOLD = ("residents", "migrants", "incidents", "residents_per_km2", "incidents_per_km2")
 
 
@@ -36,26 +55,79 @@ def show() -> None:
         return
     grids = ground.table("grid")
     beats = ground.table("beat") if ground.plan else None
-    show_figures(_figures(ground, grids, beats))
+    _take(ground)
+    show_figures(
+        [item for item in _figures(ground, grids, beats) if item.value not in {NONE, "0"}]
+    )
     map_side, side = st.columns([7, 3], gap="medium")
     with side:
         pick_period(ground.session, ground.city)
-        _show_worst(beats)
+        show_card(ground, beats)
+        _show_worst(ground, beats)
+        _show_news(ground)
         _show_health(grids, beats)
     with map_side:
-        themes = [
-            choropleth(name, grids.rows[name].to_numpy(dtype=float))
-            for name in _THEMES
-            if name.split("_per")[0] not in grids.missing
-        ]
-        if ground.plan is not None:
-            themes.append(ground.beats(ground.plan))
+        themes = _themes(ground, grids, beats)
         told = tuple(name for name in _TOLD if name.split("_per")[0] not in grids.missing)
         show_map(
-            ground.scene(tuple(themes), columns=told, theme=themes[0].key if themes else ""),
-            key="map-overview",
+            ground.scene(themes, columns=told, theme=themes[0].key if themes else ""),
+            key=_MAP,
             height=680,
         )
+
+
+def _take(ground: Ground) -> None:
+    """Look at the beat that was chosen on the map or in a list; again to leave it."""
+    event, plan = touched(_MAP), ground.plan
+    if event is None or plan is None or not event.grids:
+        return
+    session, row = ground.session, event.grids[0]
+    if event.event == "unit":
+        session.beat = str(plan.beat_ids[row]) if 0 <= row < len(plan) else ""
+    else:
+        beat = beat_at(plan, row)
+        session.beat = "" if beat == session.beat else beat
+
+
+def _themes(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) -> tuple[Theme, ...]:
+    """Return what the map may show: of each beat first, then of each grid."""
+    themes: list[Theme] = []
+    if beats is not None and ground.plan is not None:
+        plan = ground.plan
+        # Rows of the table in the order of the plan's beats.
+        rows = beats.rows.set_index(beats.rows["id"].astype(str)).reindex(map(str, plan.beat_ids))
+        off = deviation_of(rows)
+        if off is not None:
+            themes.append(load_theme(np.nan_to_num(off), note=tr("maps.load.note")))
+        for name in _OF_BEATS:
+            values = rows[name].to_numpy(dtype=float)
+            if np.isfinite(values).any() and np.nansum(values) > 0:
+                themes.append(choropleth(name, values, by="beat"))
+        change = _change_by_beat(ground, rows["incidents"].to_numpy(dtype=float))
+        themes += [] if change is None else [change]
+        themes = [unit_theme(theme, plan.assignment) for theme in themes]
+        themes.append(ground.beats(plan))
+    themes += [
+        choropleth(name, grids.rows[name].to_numpy(dtype=float))
+        for name in _THEMES
+        if name.split("_per")[0] not in grids.missing
+    ]
+    return tuple(themes)
+
+
+def _change_by_beat(ground: Ground, now: NDArray[np.float64]) -> Theme | None:
+    """Return the theme of each beat's change per day against the period before, if any."""
+    days, period = ground.days_before, ground.period
+    if days is None or period is None or ground.plan is None:
+        return None
+    table = ground.table("beat", days)
+    before = table.rows.set_index(table.rows["id"].astype(str))["incidents"]
+    before = before.reindex(map(str, ground.plan.beat_ids)).to_numpy(dtype=float)
+    length = (days[1] - days[0]).days + 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (now / period.days) / (before / length) - 1.0
+    note = tr("maps.change.note", since=str(days[0]), until=str(days[1]))
+    return share_change_theme(share, note=note)
 
 
 def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) -> list[Figure]:
@@ -81,7 +153,7 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
         ),
         Figure(
             tr("page.figure.beats"),
-            number(len(beats.rows)) if beats is not None else "–",
+            number(len(beats.rows)) if beats is not None else NONE,
             note=tr("page.figure.per_beat", count=number(residents / len(beats.rows)))
             if beats is not None and known
             else "",
@@ -117,19 +189,82 @@ def _change(ground: Ground, now: float) -> str:
     return ground.change_note(now, ground.table("grid", days).totals["incidents"])
 
 
-def _show_worst(beats: MeasureTable | None) -> None:
-    st.subheader(tr("page.overview.worst"))
+def _show_worst(ground: Ground, beats: MeasureTable | None) -> None:
+    st.subheader(tr("page.overview.worst"), anchor=False)
     if beats is None:
         show_empty("no_beats")
         return
     found = worst_beats(beats.rows)
     if not found:
         st.caption(tr("page.worst.none"))
-    show_list([(beat.name, beat.reason) for beat in found])
+    show_beats(ground, found)
+    least = least_loaded(beats.rows)
+    if least:
+        st.subheader(tr("page.overview.least"), anchor=False)
+        show_beats(ground, least)
+
+
+def _show_news(ground: Ground) -> None:
+    """Draw what is unusual now, once it has been looked for in these data."""
+    if ground.city.incidents is None or ground.city.incidents.period is None:
+        return
+    watching = watching_of(ground)
+    st.subheader(tr("page.overview.news"), anchor=False)
+    if watching.job is not None:
+        _show_watching(watching, ground.session.language)
+    elif watching.found is not None:
+        show_list(alert_lines(ground, watching.found))
+        st.caption(tr("page.watch.note", since=watching.found.since, until=watching.found.until))
+    else:
+        if watching.error is not None:
+            st.caption(watching.error.text())
+        if st.button(tr("page.watch.begin"), width="stretch", key="gridmap-watch"):
+            watching.begin()
+            st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _show_watching(watching: Watching, language: str) -> None:
+    set_language(language)
+    if watching.end():
+        st.rerun()
+    st.caption(tr("page.watch.running"))
+
+
+def alert_lines(ground: Ground, found: WatchResult) -> list[Line]:
+    """Return one line an alert, which leads to its ground; one that says so on a quiet day."""
+    row_of: Callable[[str], int] = {
+        str(one): row for row, one in enumerate(ground.city.grids.ids)
+    }.__getitem__
+    beats = [] if ground.plan is None else list(map(str, ground.plan.beat_ids))
+    lines = []
+    for alert in found.alerts:
+        where = tr("page.join.names").join(
+            beat_noun(name) if alert["level"] == "beat" else name for name in alert["names"][:3]
+        )
+        more = tr("page.watch.more", count=len(alert["names"])) if len(alert["names"]) > 3 else ""
+        one = alert["ids"][0] if alert["ids"] else ""
+        what = alert["category"] or tr("page.incidents.all")
+        lines.append(
+            Line(
+                f"{where or tr('page.watch.city')}{more} · {what}",
+                tr(
+                    "page.watch.line",
+                    since=alert["since"],
+                    until=alert["until"],
+                    observed=number(alert["observed"]),
+                    expected=number(alert["expected"]),
+                    days=number(alert["recurrence_days"]),
+                ),
+                beats.index(one) if alert["level"] == "beat" and one in beats else -1,
+                tuple(map(row_of, alert["ids"])) if alert["level"] == "grid" else (),
+            )
+        )
+    return lines or [Line(tr("page.watch.quiet"))]
 
 
 def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:
-    st.subheader(tr("page.overview.health"))
+    st.subheader(tr("page.overview.health"), anchor=False)
     lines = []
     if beats is not None and beats.split_grids:
         lines.append(tr("page.health.split", count=beats.split_grids))

@@ -123,6 +123,7 @@ def run() -> None:
     # The first page answers to "/" alone; a hidden one leaves /overview an address of its own.
     home = st.Page(_go_home, title=tr("page.title"), default=True, visibility="hidden")
     pages = [home, *(_page(*entry) for entry in entries)]
+    session.pages = {page.url_path: page for page in pages[1:]}
     # A page of its own for a wrong address: Streamlit would tell of it in English only.
     if wrong := _wrong_path(name for name, _ in entries):
         lost = partial(_go_home_from, wrong, session)

@@ -55,6 +55,8 @@ class Session:
         First and last day that are counted, both included; None for no limit.
     plan
         Name of the stored plan that is looked at; the city's own beats if blank.
+    beat
+        Id of the beat that is looked at, or blank.
     marked
         Rows of grids that are marked on a map, by page.
     work
@@ -67,6 +69,8 @@ class Session:
         Workspaces that were named when the app was started, by name: what others see too.
     actor
         Who looks, with the role of this moment; None until `gridmap.pages.people` has told.
+    pages
+        The pages of the navigation by name, to lead to another one.
     forgotten
         Uploaded files that lie in the session's folder, and no longer in the server's memory.
     """
@@ -78,6 +82,7 @@ class Session:
     since: date | None = None
     until: date | None = None
     plan: str = ""
+    beat: str = ""
     marked: dict[str, tuple[int, ...]] = field(default_factory=dict)
     work: dict[str, Any] = field(default_factory=dict)
     complaint: GridmapError | None = None
@@ -85,6 +90,7 @@ class Session:
     shared: dict[str, Path] = field(default_factory=dict)
     actor: Actor | None = None
     forgotten: set[str] = field(default_factory=set)
+    pages: dict[str, Any] = field(default_factory=dict)
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _grids: Layer | None = None
 
@@ -165,7 +171,7 @@ class Session:
             )
         if name != self.workspace:
             self.workspace, self.plan, self.since, self.until = name, "", None, None
-            self.marked, self.work, self._grids = {}, {}, None
+            self.marked, self.work, self._grids, self.beat = {}, {}, None, ""
 
     def see(self, grids: Layer | None) -> None:
         """Forget what rows of grids stood for where the workspace has others now."""
@@ -227,7 +233,7 @@ class Session:
 
     def address(self) -> Address:
         """Return what the address bar should say."""
-        return Address(self.workspace, self.plan, self.since, self.until, self.language)
+        return Address(self.workspace, self.plan, self.since, self.until, self.language, self.beat)
 
 
 @lru_cache(1_000)
@@ -269,6 +275,7 @@ def _new_session() -> Session:
         if asked.workspace:
             session.open(asked.workspace)
         session.plan, session.since, session.until = asked.plan, asked.since, asked.until
+        session.beat = asked.beat
     except GridmapError as error:
         session.complaint = error
     return session

@@ -7,6 +7,8 @@ const NO_GROUP = 65535;
 const THINNEST_PX = 0.6;
 const SIDE_A_PX = 24; // an area this wide, in px, bears a border of one
 const SMALL_PX = 13;
+const EARTH_M = 40075016.686;
+const RINGS_COVER = 1.6; // rings that cover the view oftener than this are left out
 const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is slow to start
 
 /**
@@ -18,7 +20,6 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @property {number} [width] px
  * @property {number[]} [dash] px
  * @property {number} [opacity] of the fill
- * @property {string[]} [labels] a text in the middle of each feature
  * @property {string} [ink] colour of the outline of marked features
  */
 
@@ -30,15 +31,8 @@ function bytesOf(text) {
   return out;
 }
 
-const ShapesLayer = L.Layer.extend({
-  /** @param {Shapes} shapes @param {Look} look @param {{pane?: string}} [options] */
-  initialize(shapes, look, options) {
-    L.setOptions(this, options);
-    this.shapes = shapes;
-    this.look = look;
-    /** @type {Set<number>} */ this.marked = new Set();
-  },
-
+/** A canvas over the map, drawn anew after each move; `paint` draws on it. */
+const CanvasLayer = L.Layer.extend({
   getEvents() {
     /** @type {Record<string, Function>} */
     const events = { moveend: this.draw, resize: this.draw, viewreset: this.draw };
@@ -56,19 +50,6 @@ const ShapesLayer = L.Layer.extend({
     this.canvas.remove();
   },
 
-  /** @param {Partial<Look>} look */
-  restyle(look) {
-    this.look = { ...this.look, ...look };
-    if (this._map) this.draw();
-  },
-
-  /** @param {Iterable<number>} rows */
-  mark(rows) {
-    const before = this.marked.size;
-    this.marked = new Set(rows);
-    if (this._map && (before || this.marked.size)) this.draw();
-  },
-
   /** @param {{zoom: number, center: any}} event */
   _follow(event) {
     const map = this._map;
@@ -78,10 +59,9 @@ const ShapesLayer = L.Layer.extend({
   },
 
   draw() {
-    const { palette, stroke, labels } = this.look;
     const map = this._map;
-    const empty = !palette && !stroke && !labels && !this.marked.size;
-    const size = map.getSize().multiplyBy(empty ? 0 : 1.4).round();
+    if (!map) return;
+    const size = map.getSize().multiplyBy(this.isEmpty() ? 0 : 1.4).round();
     const corner = map.containerPointToLayerPoint(map.getSize().multiplyBy(-0.2)).round();
     const ratio = window.devicePixelRatio || 1;
     this.zoom = map.getZoom();
@@ -91,11 +71,47 @@ const ShapesLayer = L.Layer.extend({
     this.canvas.height = size.y * ratio;
     this.canvas.style.width = `${size.x}px`;
     this.canvas.style.height = `${size.y}px`;
-    if (empty) return;
-    const pen = this.canvas.getContext("2d");
+    if (size.x && size.y) this.paint(this.canvas.getContext("2d"), map.getPixelOrigin().add(corner), size, ratio);
+  },
+
+  isEmpty() {
+    return false;
+  },
+});
+
+const ShapesLayer = CanvasLayer.extend({
+  /** @param {Shapes} shapes @param {Look} look @param {{pane?: string}} [options] */
+  initialize(shapes, look, options) {
+    L.setOptions(this, options);
+    this.shapes = shapes;
+    this.look = look;
+    /** @type {Set<number>} */ this.marked = new Set();
+    /** @type {Set<number>} groups that are outlined as a whole */ this.outlined = new Set();
+  },
+
+  /** @param {Partial<Look>} look */
+  restyle(look) {
+    this.look = { ...this.look, ...look };
+    if (this._map) this.draw();
+  },
+
+  /** @param {Iterable<number>} rows @param {Iterable<number>} [groups] */
+  mark(rows, groups = []) {
+    const before = this.marked.size + this.outlined.size;
+    this.marked = new Set(rows);
+    this.outlined = new Set(groups);
+    if (this._map && (before || !this.isEmpty())) this.draw();
+  },
+
+  isEmpty() {
+    const { palette, stroke, groups } = this.look;
+    return !palette && !stroke && !(groups && this.outlined.size) && !this.marked.size;
+  },
+
+  /** @param {CanvasRenderingContext2D} pen @param {any} origin @param {any} size @param {number} ratio */
+  paint(pen, origin, size, ratio) {
     const level = this.shapes.levelFor(this.zoom);
     const scale = 2 ** (this.zoom - level.zoom);
-    const origin = map.getPixelOrigin().add(corner);
     pen.setTransform(scale * ratio, 0, 0, scale * ratio, -origin.x * ratio, -origin.y * ratio);
     const view = [origin.x / scale, origin.y / scale, (origin.x + size.x) / scale, (origin.y + size.y) / scale];
     this._paint(pen, level, scale, this._seen(level, view));
@@ -143,9 +159,9 @@ const ShapesLayer = L.Layer.extend({
       }
       pen.setLineDash([]);
     }
-    if (look.groups) this._borders(pen, level, scale, look.groups);
+    if (look.groups && look.classes) this._borders(pen, level, scale, look.groups);
+    if (look.groups && this.outlined.size) this._surround(pen, level, scale, look.groups);
     this._outline(pen, level, scale);
-    if (look.labels) this._label(pen, level, scale, seen);
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number[]} rows */
@@ -198,27 +214,88 @@ const ShapesLayer = L.Layer.extend({
   _outline(pen, level, scale) {
     if (!this.marked.size) return;
     this._trace(pen, level, [...this.marked]);
-    pen.strokeStyle = "#ffffff";
-    pen.lineWidth = 5 / scale;
-    pen.stroke();
-    pen.strokeStyle = this.look.ink || "#111827";
-    pen.lineWidth = 2.5 / scale;
-    pen.stroke();
+    this._haloed(pen, scale, 2.5);
   },
 
-  /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number} scale @param {number[]} seen */
-  _label(pen, level, scale, seen) {
-    pen.font = `${12 / scale}px "Source Sans", gridmap-cjk, system-ui, sans-serif`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    for (const f of seen) {
-      const [west, north, east, south] = level.box.subarray(f * 4, f * 4 + 4);
-      if ((east - west) * scale < 46 || (south - north) * scale < 18) continue;
-      pen.strokeStyle = "rgba(255,255,255,0.9)";
-      pen.lineWidth = 3 / scale;
-      pen.strokeText(this.look.labels[f], (west + east) / 2, (north + south) / 2);
-      pen.fillStyle = "#1b2a3a";
-      pen.fillText(this.look.labels[f], (west + east) / 2, (north + south) / 2);
+  /** The border of each outlined group. @param {CanvasRenderingContext2D} pen @param {Level} level @param {number} scale @param {Uint16Array} groups */
+  _surround(pen, level, scale, groups) {
+    const [from, to, first, second] = this.shapes.sharedEdges(level);
+    const has = (/** @type {number} */ f) => f >= 0 && this.outlined.has(groups[f]);
+    pen.beginPath();
+    for (let e = 0; e < from.length; e++) {
+      const here = has(first[e]), there = has(second[e]);
+      if (here !== there || (here && groups[first[e]] !== groups[second[e]])) {
+        pen.moveTo(level.x[from[e]], level.y[from[e]]);
+        pen.lineTo(level.x[to[e]], level.y[to[e]]);
+      }
     }
+    this._haloed(pen, scale, 3.2);
+  },
+
+  /** @param {CanvasRenderingContext2D} pen @param {number} scale @param {number} width px */
+  _haloed(pen, scale, width) {
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = (width + 2.6) / scale;
+    pen.stroke();
+    pen.strokeStyle = this.look.ink || "#111827";
+    pen.lineWidth = width / scale;
+    pen.stroke();
+  },
+});
+
+/** Dots, each with a ring of its reach: fewer and fainter where they would hide the city. */
+const PointsLayer = CanvasLayer.extend({
+  /** @param {{points: [number, number][], names: string[], radius_m: number, colour: string, pane: string}} options */
+  initialize(options) {
+    L.setOptions(this, options);
+  },
+
+  isEmpty() {
+    return !this.options.points.length;
+  },
+
+  /** @param {CanvasRenderingContext2D} pen @param {any} origin @param {any} size @param {number} ratio */
+  paint(pen, origin, size, ratio) {
+    const { points, radius_m: reach, colour } = this.options, map = this._map;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const metres = (EARTH_M * Math.cos((map.getCenter().lat * Math.PI) / 180)) / (256 * 2 ** this.zoom);
+    const all = points.map((/** @type {[number, number]} */ point) => map.project(point, this.zoom).subtract(origin));
+    const ring = reach / metres;
+    const seen = [...all.keys()].filter((n) => all[n].x > -ring - 6 && all[n].y > -ring - 6 && all[n].x < size.x + ring + 6 && all[n].y < size.y + ring + 6);
+    const crowd = seen.length / Math.max(size.x * size.y, 1);
+    if (ring > 3 && crowd * ring * ring * Math.PI < RINGS_COVER) {
+      pen.strokeStyle = colour;
+      pen.globalAlpha = 0.7;
+      pen.lineWidth = 1;
+      for (const n of seen) {
+        pen.beginPath();
+        pen.arc(all[n].x, all[n].y, ring, 0, 2 * Math.PI);
+        pen.stroke();
+      }
+      pen.globalAlpha = 1;
+    }
+    // Of dots that would lie on each other one is drawn; zooming in shows the rest.
+    const radius = crowd > 1 / 900 ? 2.2 : 4.5, side = radius * 2.4, taken = new Set();
+    this.drawn = [];
+    pen.fillStyle = colour;
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = radius > 3 ? 1.5 : 0.6;
+    for (const n of seen) {
+      const { x, y } = all[n], key = `${Math.round(x / side)},${Math.round(y / side)}`;
+      if (taken.has(key)) continue;
+      taken.add(key);
+      this.drawn.push({ n, x: x + origin.x, y: y + origin.y });
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
+    }
+  },
+
+  /** The name of the dot under a place, or undefined. @param {any} latlng */
+  nameAt(latlng) {
+    const at = this._map.project(latlng, this.zoom);
+    const near = (this.drawn || []).find((/** @type {any} */ dot) => Math.hypot(dot.x - at.x, dot.y - at.y) < 8);
+    return near && this.options.names?.[near.n];
   },
 });

@@ -7,12 +7,14 @@
  * @typedef {{key: string, name: string, title: string, palette: string[], classes: string,
  *   groups?: string, legend: {colour: string, label: string}[], note?: string}} Theme
  * @typedef {{key: string, name: string, kind: "shapes" | "points" | "image", shown: boolean,
- *   source?: Source, colour: string, width?: number, dash?: number[], labels?: string[],
+ *   source?: Source, colour: string, width?: number, dash?: number[],
  *   fill?: string, points?: [number, number][], names?: string[], radius_m?: number,
  *   bounds?: [[number, number], [number, number]]}} Overlay
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
+ * @typedef {{to: number, loads: Source, theme: string, breaks: number[], tolerance: number, seen: number}} Paint
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
  *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[],
+ *   units: Units | null, captions: Source | null, paint: Paint | null, exports: boolean,
  *   tiles: {url: string, credit: string, labels: string} | null,
  *   texts: Record<string, string>}} Scene
  */
@@ -48,6 +50,8 @@ function put(tag, name, parent, text) {
   return node;
 }
 
+const FOLDED_PX = 560; // a map narrower than this opens with its legend folded
+
 class CityMap {
   /** @param {any} map a Leaflet map @param {Scene} scene */
   constructor(map, scene) {
@@ -60,17 +64,35 @@ class CityMap {
     this.theme = "";
     this.moved = false;
     this.hovered = -1;
+    /** @type {{units: Units | null, captions: Captions[]}} */ this.names = { units: null, captions: [] };
+    /** @type {Uint16Array | null} the unit of each cell */ this.groups = null;
+    /** @type {string[] | undefined} a second line under each unit's name */ this.notes = undefined;
+    this.chosenUnit = -1;
+    this.large = false;
+    /** @type {((unit: number) => void) | null} what choosing a unit does */ this.onUnit = null;
+    /** @type {((cells: number[]) => void) | null} what choosing cells in a list does */ this.onCells = null;
     map.createPane("gm-cells").style.zIndex = "390";
     map.createPane("gm-image").style.zIndex = "395";
     map.createPane("gm-mark").style.zIndex = "450";
     map.getPane("gm-mark").style.pointerEvents = "none";
+    map.createPane("gm-captions").style.zIndex = "640";
+    map.getPane("gm-captions").style.pointerEvents = "none";
     this.tip = L.tooltip({ className: "gm-tip", sticky: true, direction: "right", offset: [12, 0] });
     this._addNorth();
     this.panel = this._addPanel();
+    this.tools = new Tools(this);
     this.keys = new Keys(this);
+    this.labels = new NamesLayer(this);
+    this.brush = new Brush(this);
+    /** @type {boolean | null} whether the legend is folded; by the width until somebody chooses */ this.folded = null;
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
     map.on("movestart", () => { this.moved = true; });
+    map.on("resize", () => {
+      if (!this.scene) return;
+      if (this.folded === null) this._fillPanel();
+      this._fit(); // a frame has no size until its page is shown
+    });
     this.ready = this.update(scene);
   }
 
@@ -80,9 +102,13 @@ class CityMap {
     if (!scene.themes.some((theme) => theme.key === this.theme) || scene.theme !== this.asked) this.theme = scene.theme;
     this.asked = scene.theme;
     if (!this.map._loaded) this.map.setView([0, 0], 2);
-    const cells = scene.cells ? await fetchOnce(scene.cells) : null;
+    const [cells, captions, loads] = await Promise.all([scene.cells, scene.captions, scene.paint?.loads].map((one) => (one ? fetchOnce(one) : null)));
     if (scene !== this.scene) return; // a newer one has overtaken this one
+    this.names = { units: scene.units, captions: captions ? JSON.parse(new TextDecoder().decode(captions)) : [] };
+    this.groups = scene.units ? new Uint16Array(bytesOf(scene.units.rows).buffer) : null;
+    this.notes = scene.units?.notes.length ? scene.units.notes : undefined;
     this.keys.say(scene.texts);
+    this.tools.say(scene.texts, scene.exports);
     this._fillPanel();
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
@@ -96,7 +122,14 @@ class CityMap {
       this.pointer = new ShapesLayer(this.shapes, { ink: "#d97706" }, { pane: "gm-mark" }).addTo(this.map);
       this.keys.row = -1;
     } else this.cells?.restyle(this._look());
-    this.marks?.mark(scene.marked);
+    this.brush.take(scene.paint, loads);
+    this.marks?.restyle({ groups: this.groups });
+    this.pointer?.restyle({ groups: this.groups });
+    const chosen = scene.units?.chosen ?? -1;
+    const leads = chosen >= 0 && chosen !== this.chosenUnit;
+    this.chosenUnit = chosen;
+    this.marks?.mark(scene.marked, chosen >= 0 ? [chosen] : []);
+    if (leads) this._zoomTo(this.cellsOf(chosen)); // an address or another page has named it
     await Promise.all(scene.overlays.map((overlay) => this._lay(overlay)));
     for (const [key, { layer }] of this.overlays) {
       if (!scene.overlays.some((overlay) => overlay.key === key)) {
@@ -104,6 +137,8 @@ class CityMap {
         this.overlays.delete(key);
       }
     }
+    if (!this.labels._map) this.labels.addTo(this.map);
+    this.labels.replace();
     void this._learn(scene); // nothing on the map waits for what a hover tells
   }
 
@@ -114,12 +149,70 @@ class CityMap {
     this.learnt = scene.facts?.digest;
     this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
     this.hovered = -1;
+    this.labels.draw();
+  }
+
+  /** Show all of the place, wherever the map was. */
+  fit() {
+    this.fitted = "";
+    this.moved = false;
+    this._fit();
+  }
+
+  /** The cells of a unit. @param {number} unit @returns {number[]} */
+  cellsOf(unit) {
+    return this.groups ? [...this.groups.keys()].filter((f) => this.groups?.[f] === unit) : [];
+  }
+
+  /** Outline what a list points at; nothing for nothing. @param {{unit?: number, cells?: number[]}} what */
+  outline(what) {
+    this.pointer?.mark(what.cells || [], what.unit === undefined || what.unit < 0 ? [] : [what.unit]);
+  }
+
+  /** Choose a unit: its border, its ground in sight, and whoever listens hears of it. @param {number} unit @param {boolean} zoom */
+  showUnit(unit, zoom) {
+    this.chosenUnit = unit;
+    this.marks?.mark([], [unit]);
+    if (zoom) this._zoomTo(this.cellsOf(unit));
+    this.labels.draw();
+    this.onUnit?.(unit);
+  }
+
+  /** @param {number[]} cells @param {boolean} zoom */
+  showCells(cells, zoom) {
+    this.marks?.mark(cells);
+    if (zoom) this._zoomTo(cells);
+    this.onCells?.(cells);
+  }
+
+  /** @param {[number, number]} point @param {string} name */
+  showPlace(point, name) {
+    this.map.setView(point, Math.max(this.map.getZoom(), 14), { animate: false });
+    this.map.openTooltip(this.tip.setContent(put("b", "", undefined, name)).setLatLng(point));
+  }
+
+  /** Bring cells into sight, with some ground around them. @param {number[]} cells */
+  _zoomTo(cells) {
+    const { x, y } = this.map.getSize();
+    if (!this.shapes || !cells.length || !x || !y) return;
+    const level = this.shapes.level(-1);
+    let west = Infinity, north = Infinity, east = -Infinity, south = -Infinity;
+    for (const f of cells) {
+      west = Math.min(west, level.box[f * 4]);
+      north = Math.min(north, level.box[f * 4 + 1]);
+      east = Math.max(east, level.box[f * 4 + 2]);
+      south = Math.max(south, level.box[f * 4 + 3]);
+    }
+    const at = (/** @type {number} */ px, /** @type {number} */ py) => this.map.unproject(L.point(px, py), level.zoom);
+    this.map.fitBounds(L.latLngBounds(at(west, north), at(east, south)).pad(0.6), { animate: false });
+    this.moved = true;
   }
 
   /** Show all of a place that is new here, beside the panel; again where the panel grows and nobody has moved the map. */
   _fit() {
     const bounds = this.scene.bounds;
     const { x, y } = this.map.getSize();
+    if (!x || !y) return; // not shown yet: nothing can be fitted into it
     const fitted = [...bounds, this.panel.offsetWidth, x, y].join();
     if (fitted === this.fitted || (this.moved && String(bounds) === this.place)) return;
     this.fitted = fitted;
@@ -137,6 +230,7 @@ class CityMap {
   /** How the cells look in the theme that is on. */
   _look() {
     const theme = this.scene.themes.find((one) => one.key === this.theme);
+    // Borders between beats are a theme's; where none are drawn the units still say which is which.
     const groups = theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null;
     return {
       palette: theme?.palette,
@@ -182,28 +276,15 @@ class CityMap {
     const pane = this._pane(overlay);
     if (overlay.kind === "shapes" && overlay.source) {
       const shapes = new Shapes(await fetchOnce(overlay.source));
-      const look = { stroke: overlay.colour, width: overlay.width ?? 2, dash: overlay.dash, labels: overlay.labels };
+      const look = { stroke: overlay.colour, width: overlay.width ?? 2, dash: overlay.dash };
       const filled = overlay.fill
         ? { palette: [overlay.fill], classes: new Uint8Array(shapes.count), opacity: 0.45 }
         : {};
       return new ShapesLayer(shapes, { ...look, ...filled }, { pane });
     }
-    const group = L.featureGroup();
-    const canvas = L.canvas({ padding: 0.3, pane });
-    (overlay.points || []).forEach((point, n) => {
-      if (overlay.radius_m) {
-        L.circle(point, {
-          radius: overlay.radius_m, renderer: canvas, color: overlay.colour, weight: 1, opacity: 0.7,
-          fillOpacity: 0.06, interactive: false,
-        }).addTo(group);
-      }
-      const dot = L.circleMarker(point, {
-        radius: 4.5, renderer: canvas, color: "#ffffff", weight: 1.5, fillColor: overlay.colour, fillOpacity: 1,
-      });
-      if (overlay.names) dot.bindTooltip(put("span", "", undefined, overlay.names[n]), { className: "gm-tip" });
-      dot.addTo(group);
+    return new PointsLayer({
+      points: overlay.points || [], names: overlay.names || [], radius_m: overlay.radius_m || 0, colour: overlay.colour, pane,
     });
-    return group;
   }
 
   _addNorth() {
@@ -233,9 +314,22 @@ class CityMap {
   /** Legend and layer switch in one: what is on the map is what is listed. */
   _fillPanel() {
     const { themes, overlays, texts } = this.scene;
-    const controls = () => [...this.panel.querySelectorAll("select, input")];
+    const controls = () => [...this.panel.querySelectorAll("select, input, button")];
     const focused = controls().indexOf(/** @type {Element} */ (document.activeElement));
     this.panel.replaceChildren();
+    const folded = this.folded ?? this.map.getSize().x < FOLDED_PX;
+    this.panel.classList.toggle("gm-folded", folded);
+    const fold = put("button", "gm-fold", this.panel, folded ? `▸ ${texts.legend || ""}` : "▾");
+    fold.setAttribute("type", "button");
+    fold.setAttribute("aria-expanded", String(!folded));
+    fold.setAttribute("aria-label", texts.legend || "");
+    fold.addEventListener("click", () => {
+      this.folded = !folded;
+      this._fillPanel();
+      this._fit();
+    });
+    this.panel.hidden = !themes.length && !overlays.length;
+    if (folded) return;
     if (themes.length > 1) {
       const choice = put("select", "gm-themes", this.panel);
       choice.setAttribute("aria-label", texts.theme || "");
@@ -247,6 +341,7 @@ class CityMap {
       choice.addEventListener("change", () => {
         this.theme = /** @type {HTMLSelectElement} */ (choice).value;
         this.cells?.restyle(this._look());
+        this.brush.recolour();
         this._fillPanel();
       });
     }
@@ -260,7 +355,6 @@ class CityMap {
       }
       if (theme.note) put("div", "gm-note", this.panel, theme.note);
     }
-    this.panel.hidden = !theme && !overlays.length;
     if (overlays.length && theme) put("hr", "", this.panel);
     for (const overlay of overlays) this._addSwitch(overlay);
     // Who works by keyboard stays where they were.
@@ -293,9 +387,13 @@ class CityMap {
   /** @param {any} event */
   _hover(event) {
     if (event.originalEvent?.target?.closest?.(".leaflet-control")) return this._unhover();
+    const dot = [...this.overlays.values()].map(({ layer }) => layer._map && layer.nameAt?.(event.latlng)).find(Boolean);
     const row = this.cellAt(event);
-    if (row < 0 || !this.facts) return this._unhover();
-    if (row !== this.hovered) {
+    if (!dot && (row < 0 || !this.facts)) return this._unhover();
+    if (dot) {
+      this.hovered = -1;
+      this.tip.setContent(put("b", "", undefined, dot));
+    } else if (row !== this.hovered) {
       this.hovered = row;
       this.tip.setContent(this.factsOf(row));
     }

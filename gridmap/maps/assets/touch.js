@@ -35,6 +35,7 @@ class Touch {
       this.map.invalidateSize(false);
     }
     document.documentElement.lang = args.scene.language;
+    document.documentElement.classList.toggle("gm-dark", args.theme?.base === "dark");
     this.layTiles(args.scene.tiles);
     this.join(args.link);
     this.offerTools(args.tools, args.scene.texts);
@@ -43,7 +44,10 @@ class Touch {
       this.city = new CityMap(this.map, args.scene);
       this.city.keys.onPick = (row, more) => this.pick(row, more);
       this.city.keys.onLeave = () => this.leave();
+      this.city.onUnit = (unit) => this.send("unit", [unit], null);
+      this.city.onCells = (cells) => this.send(this.tool === "click" ? "click" : "select", cells, null);
       await this.city.ready;
+      window.parent.postMessage({ gridmap: "ready" }, window.location.origin);
     }
     this.renders += 1;
     box.dataset.painted = String(this.renders);
@@ -52,6 +56,7 @@ class Touch {
   /** A tall map ends where the window ends: legend and scale bar are seen without scrolling. @param {number} asked */
   heightFor(asked) {
     if (asked < 640 || !window.frameElement) return asked;
+    if (window.innerWidth < 600) return Math.min(asked, Math.round(window.parent.innerHeight * 0.62)); // a telephone
     const top = window.frameElement.getBoundingClientRect().top + (window.parent.document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0);
     const room = window.parent.innerHeight - Math.max(top, 200) - 24;
     return Math.max(520, Math.min(Math.floor(room), asked * 1.5));
@@ -61,13 +66,16 @@ class Touch {
   join(name) {
     if (!name || this.channel) return;
     this.channel = new BroadcastChannel(`gridmap-${name}`);
+    // A frame that is not shown has no size, and so no middle to share.
+    const sized = () => this.map.getSize().x > 0 && this.map.getSize().y > 0;
     this.channel.onmessage = ({ data }) => {
+      if (!sized()) return;
       this.led = true;
       this.map.setView(data.center, data.zoom, { animate: false });
       this.led = false;
     };
     this.map.on("moveend", () => {
-      if (!this.led) this.channel?.postMessage({ center: this.map.getCenter(), zoom: this.map.getZoom() });
+      if (!this.led && sized()) this.channel?.postMessage({ center: this.map.getCenter(), zoom: this.map.getZoom() });
     });
   }
 
@@ -118,20 +126,37 @@ class Touch {
     tell("setComponentValue", { value: { event, grids, more, stamp: Date.now() * 100 + (this.count % 100) }, dataType: "json" });
   }
 
+  /** Cells were picked: painted where somebody paints, else marked at once; the page may say otherwise. @param {number[]} rows @param {any} mouse */
+  takeUp(rows, mouse) {
+    const { city } = this, unit = city?.groups?.[rows[0]] ?? -1;
+    if (city?.brush.paints) {
+      city.brush.stroke(rows);
+      this.sendStrokes(city.brush.strokes);
+      return;
+    }
+    city?.marks?.mark(rows);
+    this.send(rows.length > 1 || this.tool !== "click" ? "select" : "click", rows, mouse);
+    window.parent.postMessage({ gridmap: "picked", unit, cells: rows }, window.location.origin);
+  }
+
+  /** All that the page has not taken yet: of two in haste none is lost. @param {{stamp: number, cells: number[], to: number}[]} strokes */
+  sendStrokes(strokes) {
+    const last = strokes[strokes.length - 1];
+    tell("setComponentValue", { value: { event: "paint", grids: [], more: false, stamp: last.stamp, strokes }, dataType: "json" });
+  }
+
   /** @param {any} event */
   click(event) {
     const row = this.tool === "click" && this.city ? this.city.cellAt(event) : -1;
-    if (row < 0) return;
-    this.city?.marks?.mark([row]); // at once; the page's answer may say otherwise
-    this.send("click", [row], event);
+    if (row < 0 || this.city?.tools.line) return;
+    this.takeUp([row], event);
   }
 
   /** Enter: pick a cell, or make it a corner of what is drawn. @param {number} row @param {boolean} more */
   pick(row, more) {
     if (!this.city?.shapes) return;
     if (this.tool === "click") {
-      this.city.marks?.mark([row]);
-      this.send("click", [row], { originalEvent: { shiftKey: more } });
+      this.takeUp([row], { originalEvent: { shiftKey: more } });
       return;
     }
     const { x, y, zoom } = this.city.shapes.middle(row);
@@ -181,9 +206,7 @@ class Touch {
     this.drawn.remove();
     this.drawn = null;
     const rows = this.within(rings[0]);
-    if (!rows.length) return;
-    this.city?.marks?.mark(rows);
-    this.send("select", rows, null);
+    if (rows.length) this.takeUp(rows, null);
   }
 
   /** Cells whose middle lies in a ring. @param {any[]} ring @returns {number[]} */
@@ -207,7 +230,25 @@ class Touch {
 }
 
 const touch = new Touch();
-window.addEventListener("message", (event) => {
-  if (event.source === window.parent && event.data.type === "streamlit:render") void touch.render(event.data.args);
+window.addEventListener("message", ({ source, data }) => {
+  if (source !== window.parent) return;
+  if (data.type === "streamlit:render") void touch.render({ ...data.args, theme: data.theme });
+  const { city } = touch;
+  if (!city || !data.gridmap) return;
+  if (data.gridmap === "outline") city.outline(data);
+  if (data.gridmap === "show" && data.unit >= 0) city.showUnit(data.unit, true);
+  if (data.gridmap === "show" && data.cells) city.showCells(data.cells, true);
+  if (data.gridmap === "large") {
+    city.large = data.large;
+    document.documentElement.classList.toggle("gm-large", data.large);
+    city.labels.draw();
+  }
+});
+window.addEventListener("keydown", (event) => {
+  // The page's shortcuts hold on the map too.
+  if ((event.ctrlKey || event.metaKey) && ["z", "y"].includes(event.key.toLowerCase())) {
+    window.parent.postMessage({ gridmap: "key", key: event.key.toLowerCase() }, window.location.origin);
+    event.preventDefault();
+  }
 });
 tell("componentReady", { apiVersion: 1 });

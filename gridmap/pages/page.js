@@ -1,0 +1,141 @@
+// @ts-check
+// What the pages do in the browser beside Streamlit: lists lead to maps, keys press buttons, the
+// address takes one step for a page, and Streamlit's own English words are said in Chinese.
+"use strict"; // no "<" stands before a letter here: what cleans HTML would take it for a tag
+(() => {
+  /** @type {{language: string, words: {[name: string]: string}}} */
+  const told = CONFIG;
+  document.documentElement.lang = told.language;
+  const page = /** @type {any} */ (window).gridmapPage ??= {};
+  page.words = told.words;
+  const LARGE = "gridmap-large";
+
+  const maps = () => [...document.querySelectorAll("iframe")].filter((one) => one.src.includes("component/"));
+  /** @param {object} message */
+  const tellMaps = (message) => maps().forEach((one) => one.contentWindow?.postMessage(message, window.location.origin));
+
+  const setLarge = (/** @type {boolean} */ large) => {
+    document.documentElement.classList.toggle("gm-large", large);
+    sessionStorage.setItem(LARGE, large ? "1" : "");
+    document.querySelectorAll('[data-gm-do="large"]').forEach((one) => one.setAttribute("aria-pressed", String(large)));
+    tellMaps({ gridmap: "large", large });
+    if (!large && document.fullscreenElement) void document.exitFullscreen();
+    window.dispatchEvent(new Event("resize"));
+  };
+  const isLarge = () => sessionStorage.getItem(LARGE) === "1";
+  setTimeout(() => setLarge(isLarge()));
+
+  /** Streamlit keeps a theme for each path: all pages get the same. */
+  const turnTheme = () => {
+    const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+    const base = document.location.pathname.replace(/[^/]*$/, "");
+    const links = [...document.querySelectorAll("a[href]")].map((one) => new URL(/** @type {HTMLAnchorElement} */ (one).href).pathname);
+    for (const path of new Set([base, document.location.pathname, ...links])) {
+      localStorage.setItem(`stActiveTheme-${path}-v2`, JSON.stringify(dark ? "Light" : "Dark"));
+    }
+    document.location.reload();
+  };
+
+  const said = () => {
+    document.querySelectorAll('[data-gm-do="large"]').forEach((one) => one.setAttribute("aria-pressed", String(isLarge())));
+  };
+
+  /** @param {Node} root */
+  const translate = (root) => {
+    const { words } = page;
+    if (!Object.keys(words).length) return;
+    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    for (let node = /** @type {Node | null} */ (walk.currentNode); node; node = walk.nextNode()) {
+      if (node.nodeType === Node.TEXT_NODE) {
+        const text = words[node.nodeValue?.trim() ?? ""];
+        if (text) node.nodeValue = text;
+      } else if (node instanceof Element) {
+        for (const name of ["aria-label", "title", "placeholder"]) {
+          const text = words[node.getAttribute(name)?.trim() ?? ""];
+          if (text) node.setAttribute(name, text);
+        }
+      }
+    }
+  };
+  translate(document.body);
+  if (page.ready) return;
+  page.ready = true;
+
+  // Another language or period is the same place: Back leads to the page before.
+  const push = window.history.pushState.bind(window.history);
+  window.history.pushState = (state, title, url) => {
+    const same = url !== undefined && new URL(String(url), document.location.href).pathname === document.location.pathname;
+    if (same) window.history.replaceState(state, title, url);
+    else push(state, title, url);
+  };
+
+  /** @param {EventTarget | null} target @returns {HTMLElement | null} */
+  const rowAt = (target) => (target instanceof Element ? target.closest("[data-gm-unit], [data-gm-cells]") : null);
+  /** @param {HTMLElement} row */
+  const meant = (row) => ({
+    unit: row.dataset.gmUnit === undefined ? undefined : Number(row.dataset.gmUnit),
+    cells: row.dataset.gmCells?.split(",").filter(Boolean).map(Number),
+  });
+  const choose = (/** @type {HTMLElement} */ row) => {
+    document.querySelectorAll("[data-gm-chosen]").forEach((one) => one.removeAttribute("data-gm-chosen"));
+    row.dataset.gmChosen = "";
+    tellMaps({ gridmap: "show", ...meant(row) });
+  };
+  document.addEventListener("mouseover", (event) => {
+    const row = rowAt(event.target);
+    if (row === page.hovered) return;
+    page.hovered = row;
+    tellMaps({ gridmap: "outline", ...(row ? meant(row) : {}) });
+  });
+  document.addEventListener("click", (event) => {
+    const row = rowAt(event.target);
+    if (row) choose(row);
+    const does = event.target instanceof Element ? event.target.closest("[data-gm-do]") : null;
+    const what = does?.getAttribute("data-gm-do");
+    if (what === "large") setLarge(!isLarge());
+    if (what === "theme") turnTheme();
+    if (what === "print") window.print();
+  });
+
+  /** @param {string} name the key of a Streamlit button */
+  const press = (name) => /** @type {HTMLElement | null} */ (document.querySelector(`.st-key-gridmap-${name} button:not([disabled])`))?.click();
+  const onKey = (/** @type {string} */ key) => press({ z: "undo", y: "redo", Escape: "clear-marks", Enter: "go" }[key] ?? "none");
+  document.addEventListener("keydown", (event) => {
+    const at = event.target instanceof Element ? event.target : document.body;
+    const row = rowAt(at);
+    if (row && event.key === "Enter") return choose(row);
+    if (at.closest("input, textarea, [contenteditable], [role='listbox'], [role='dialog'], button, a")) {
+      if (event.key === "Enter" || at.closest("input, textarea")) return;
+    }
+    if (event.key === "Escape" && isLarge()) return setLarge(false);
+    const control = event.ctrlKey || event.metaKey;
+    if (control && ["z", "y"].includes(event.key.toLowerCase()) && document.querySelector(".st-key-gridmap-undo")) {
+      event.preventDefault();
+      onKey(event.shiftKey ? "y" : event.key.toLowerCase());
+    } else if (!control && (event.key === "Escape" || event.key === "Enter")) onKey(event.key);
+  });
+  window.addEventListener("message", ({ data, origin }) => {
+    if (origin !== window.location.origin || !data) return;
+    if (data.gridmap === "key") onKey(data.key);
+    if (data.gridmap === "ready") {
+      tellMaps({ gridmap: "large", large: isLarge() });
+      said();
+    }
+    if (data.gridmap !== "picked") return;
+    const cell = String(data.cells?.[0] ?? "");
+    const rows = [...document.querySelectorAll("[data-gm-unit], [data-gm-cells]")];
+    document.querySelectorAll("[data-gm-chosen]").forEach((one) => one.removeAttribute("data-gm-chosen"));
+    const hit = rows.find((one) => one instanceof HTMLElement && (one.dataset.gmUnit === String(data.unit) || one.dataset.gmCells?.split(",").includes(cell)));
+    if (hit instanceof HTMLElement) {
+      hit.dataset.gmChosen = "";
+      hit.scrollIntoView({ block: "nearest" });
+    }
+  });
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      if (change.type === "characterData") translate(change.target);
+      change.addedNodes.forEach(translate);
+      if (change.type === "attributes") translate(change.target);
+    }
+  }).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title", "placeholder"] });
+})();

@@ -1,0 +1,167 @@
+"""The map speaks and the lists lead to it: names, links, search, tools, address, themes."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+_LONG = 180_000
+
+
+def touch_frame(page, which: int = 0):
+    return [frame for frame in page.frames if "component/" in frame.url][which]
+
+
+@pytest.fixture
+def commander(open_page, app_url, reader_class):
+    return reader_class(open_page(), app_url, "zh")
+
+
+def test_names_stand_on_the_map_and_none_over_another(reader):
+    reader.open("overview")
+    reader.wait_for_map()
+    frame = touch_frame(reader.page)
+    frame.wait_for_function("() => touch.city.labels.written.length > 3")
+    taken, texts, beats = frame.evaluate(
+        """() => { const { labels, names } = touch.city;
+          return [labels.taken, labels.written.map((one) => one.text), names.units.names]; }"""
+    )
+    assert len(set(texts) & set(beats)) > 15
+    for at, one in enumerate(taken):
+        for other in taken[at + 1 :]:
+            apart = one[2] <= other[0] or other[2] <= one[0]
+            assert apart or one[3] <= other[1] or other[3] <= one[1]
+    # Nearer, grids have their names too; farther, stations come first.
+    grids = "() => touch.city.labels.written.filter((one) => one.size === 11).length"
+    assert frame.evaluate(grids) == 0
+    frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() + 3, { animate: false })")
+    assert frame.evaluate(grids) > 0
+    frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() - 5, { animate: false })")
+    assert frame.evaluate("() => touch.city.labels.written[0].size") == 15
+    reader.require_no_fault()
+
+
+def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
+    page = commander.page
+    commander.open("overview")
+    commander.wait_for_map()
+    frame = touch_frame(page)
+    row = page.locator(".gm-list [data-gm-unit]").first
+    unit = int(row.get_attribute("data-gm-unit"))
+    row.hover()
+    frame.wait_for_function(f"() => touch.city.pointer.outlined.has({unit})")
+    zoom = frame.evaluate("() => touch.map.getZoom()")
+    row.click()
+    frame.wait_for_function(f"() => touch.city.marks.outlined.has({unit})")
+    assert frame.evaluate("() => touch.map.getZoom()") > zoom
+    commander.see("page.card.redraw")
+    name = frame.evaluate(f"() => touch.city.names.units.names[{unit}]")
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    page.wait_for_url(re.compile("beat="), timeout=_LONG)
+    # The address alone brings another reader to the same beat.
+    commander.page.goto(page.url)
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    commander.wait_for_map()
+    frame = touch_frame(page)
+    frame.wait_for_function(f"() => touch.city.chosenUnit === {unit}")
+    # A click on the map chooses the row of the list.
+    commander.settle()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name=name)).to_have_count(0, timeout=_LONG)
+    at = frame.evaluate(
+        f"""() => {{ touch.city.fit(); const cell = touch.city.cellsOf({unit})[0];
+          const {{ x, y, zoom }} = touch.city.shapes.middle(cell);
+          return touch.map.latLngToContainerPoint(touch.map.unproject([x, y], zoom)); }}"""
+    )
+    box = page.locator("iframe").first.bounding_box()
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    commander.require_no_fault()
+
+
+def test_a_search_finds_beats_grids_and_communities(commander):
+    page = commander.page
+    commander.open("overview")
+    frame = commander.wait_for_map()
+    field = frame.get_by_role("searchbox")
+    for wanted, shown in (
+        ("城北第三", "城北第三警务区"),
+        ("光明社区", "光明社区"),
+        ("阳光社区第五", "阳光社区第五网格"),
+    ):
+        field.fill(wanted)
+        frame.locator(".gm-search li button", has_text=shown).first.wait_for(timeout=_LONG)
+    field.fill("城北第三")
+    field.press("Enter")
+    expect(page.get_by_role("heading", name="城北第三警务区")).to_be_visible(timeout=_LONG)
+    commander.require_no_fault()
+
+
+def test_back_and_forward_take_one_step_each(commander):
+    page = commander.page
+    commander.open("overview")
+    commander.wait_for_map()
+    page.get_by_role("link", name="警情").click()
+    commander.see("page.incidents.matrix")
+    commander.settle()
+    page.get_by_role("button", name="English").click()
+    page.get_by_text("Half of all incidents").wait_for(timeout=_LONG)
+    commander.settle()
+    page.get_by_role("link", name="Data").click()
+    page.get_by_text("Layers").first.wait_for(timeout=_LONG)
+    commander.settle()
+    for turn, path in (("back", "incidents"), ("back", "overview"), ("forward", "incidents")):
+        page.evaluate(f"() => history.{turn}()")
+        page.wait_for_url(re.compile(f"/{path}"), timeout=_LONG)
+        commander.settle()
+        assert f"/{path}" in page.url
+    commander.require_no_fault()
+
+
+def test_what_is_seen_is_saved_as_a_picture_and_measured(commander):
+    page = commander.page
+    commander.open("overview")
+    frame = commander.wait_for_map()
+    with page.expect_download(timeout=_LONG) as loading:
+        frame.get_by_role("button", name="保存为图片").click()
+    picture = Image.open(io.BytesIO(loading.value.path().read_bytes()))
+    box = page.locator("iframe").first.bounding_box()
+    assert abs(picture.width - box["width"]) < 4
+    assert len(picture.convert("RGB").getcolors(1 << 24)) > 40
+    frame.get_by_role("button", name=re.compile("测距")).click()
+    for x in (0.45, 0.6):
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * 0.5)
+    frame.locator(".gm-tip", has_text=" km").wait_for(timeout=_LONG)
+    assert "beat=" not in page.url  # measuring chooses nothing
+    commander.require_no_fault()
+
+
+def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reader_class):
+    page = commander.page
+    commander.open("overview")
+    commander.wait_for_map()
+    page.locator('[data-gm-do="large"]').click()
+    assert "gm-large" in page.evaluate("() => document.documentElement.className")
+    touch_frame(page).wait_for_function("() => touch.city.large")
+    page.keyboard.press("Escape")
+    touch_frame(page).wait_for_function("() => !touch.city.large")
+    page.locator('[data-gm-do="theme"]').click()
+    scheme = "() => getComputedStyle(document.documentElement).colorScheme.includes('dark')"
+    page.wait_for_function(scheme, timeout=_LONG)
+    commander.wait_for_map()
+    dark = "() => document.documentElement.classList.contains('gm-dark')"
+    touch_frame(page).wait_for_function(dark)
+    assert page.evaluate("() => document.documentElement.lang") == "zh"
+    narrow = reader_class(open_page(390, 844), app_url, "zh")
+    narrow.open("overview")
+    frame = narrow.wait_for_map()
+    fold = frame.get_by_role("button", name="图例")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    fold.click()
+    expect(frame.locator(".gm-swatch").first).to_be_visible()
+    narrow.require_no_fault()
+    commander.require_no_fault()
