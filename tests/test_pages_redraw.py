@@ -15,8 +15,7 @@ from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
 from gridmap.pages.redraw_commands import _named, beat_labels, beats_beside, grid_names
-from gridmap.pages.redraw_state import Found, Redraw, Sitting
-from gridmap.pages.resuming import leave_off, take_up
+from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, MoveGrids, RenameBeat
 from gridmap.settings import Settings
@@ -99,7 +98,7 @@ def test_of_several_commands_all_are_carried_out_or_none(city):
 
 def test_unsaved_work_is_taken_up_by_the_same_browser_alone(session, city, monkeypatch):
     marks = iter(["mine", "mine", "another"])
-    monkeypatch.setattr("gridmap.pages.resuming.browser_mark", lambda _settings: next(marks))
+    monkeypatch.setattr("gridmap.pages.redraw_state.browser_mark", lambda _settings: next(marks))
     grids, plan = city.layer(Kind.GRID), present_plan(city)
     draft = Draft.start(Ground.from_city(city), plan)
     state = Redraw(step="edit", sitting=Sitting(plan, History(draft, LOCAL)))

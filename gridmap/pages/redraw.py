@@ -2,20 +2,114 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from gridmap.i18n import tr
+from gridmap.maps.layers_of_city import moved_theme
 from gridmap.model import Kind
-from gridmap.pages.ground import read_ground
-from gridmap.pages.layout import show_empty
-from gridmap.pages.redraw_compare import show_compare
+from gridmap.pages.cache import ground_of_plans
+from gridmap.pages.choices import choice_key
+from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.layout import show_empty, show_lines
 from gridmap.pages.redraw_edit import show_edit
 from gridmap.pages.redraw_propose import show_propose
-from gridmap.pages.redraw_state import redraw_of
+from gridmap.pages.redraw_state import Redraw, redraw_of, stored_plans
 from gridmap.pages.redraw_versions import show_versions
-from gridmap.plans import Action
+from gridmap.pages.touch import show_map
+from gridmap.plans import Action, Comparison, compare_plans
 
-__all__ = ["show"]
+__all__ = ["show", "show_compare"]
+
+
+_MARKED = 60
+
+
+def show_compare(ground: Ground, state: Redraw) -> None:
+    """Draw the step."""
+    plans = stored_plans(ground)
+    if len(plans) < 2:
+        show_empty("no_plans")
+        return
+    names = list(plans)
+    left, right = st.columns(2, gap="medium")
+    old = left.selectbox(
+        tr("page.compare.old"), names, key=choice_key(ground.session, "old", names[0], names)
+    )
+    # Whatever plan is in hand is compared until another is picked.
+    hand = _in_hand(ground, state, names)
+    new = right.selectbox(
+        tr("page.compare.new"),
+        names,
+        key=choice_key(ground.session, f"new-{hand}", hand, names),
+    )
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    found = compare_plans(table, plans[old], plans[new])
+    moved = np.isin(ground.city.grids.ids.astype(str), found.grid_table["grid"].astype(str))
+    marked = np.flatnonzero(moved)
+    for side, place, name in (("old", left, old), ("new", right, new)):
+        with place:
+            themes = [ground.beats(plans[name])]
+            if side == "new" and len(marked):
+                themes.append(moved_theme(plans[name], moved))
+            scene = ground.scene(
+                tuple(themes),
+                columns=("residents", "incidents"),
+                plan=plans[name],
+                # More outlines than these hide the beats; the theme of moved grids shows all.
+                marked=tuple(marked.tolist()) if side == "new" and len(marked) <= _MARKED else (),
+            )
+            show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
+    told, table_side = st.columns(2, gap="medium")
+    with told:
+        st.subheader(tr("page.compare.changes"))
+        show_lines(found.sentences())
+    with table_side:
+        _show_beats(found)
+
+
+def _show_beats(found: Comparison) -> None:
+    """Draw one line a beat; a column that tells nothing of this city is left out."""
+    frame = found.table()
+    frame["kept_share"] *= 100
+    counts = [
+        f"{name}_{when}"
+        for name in ("residents", "incidents")
+        for when in ("before", "after")
+        if frame[[f"{name}_before", f"{name}_after"]].to_numpy().any()
+    ]
+    kept = "kept_share" if "residents_before" in counts else "kept_grids"
+    staff = ["keeps_officers"] if found.officers else []
+    st.dataframe(
+        frame[["name", *counts, "kept_share", *staff]],
+        hide_index=True,
+        width="stretch",
+        height=min(38 + 35 * max(len(frame), 1), 640),
+        column_config={
+            name: tr(f"page.compare.{name}") for name in ("name", "keeps_officers")
+        }
+        | {
+            name: st.column_config.NumberColumn(tr(f"page.compare.{name}"), format="localized")
+            for name in ("residents_before", "residents_after", "incidents_before",
+                         "incidents_after")
+        }
+        | {
+            "kept_share": st.column_config.ProgressColumn(
+                tr(f"page.compare.{kept}"), format="%.0f%%", min_value=0, max_value=100
+            )
+        },
+    )  # fmt: skip
+
+
+def _in_hand(ground: Ground, state: Redraw, names: list[str]) -> str:
+    """Return the plan that is being edited, looked at or was saved last; the last one if none."""
+    asked = [
+        state.sitting.history.current.plan.name if state.sitting else "",
+        state.found.plans[state.looked_at].name if state.found else "",
+        ground.session.plan,
+    ]
+    return next((name for name in asked if name in names), names[-1])
+
 
 _STEPS = {
     "propose": show_propose,

@@ -2,28 +2,68 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
 from gridmap.errors import ConflictError, GridmapError, InputError
-from gridmap.model import Plan
+from gridmap.model import Layer, Plan
 from gridmap.pages.cache import plan_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
+from gridmap.pages.session import Session, browser_mark
 from gridmap.partition import Proposal
-from gridmap.plans import Command, History, PlanVersion
+from gridmap.plans import LOCAL, Command, History, PlanVersion
 
 __all__ = [
     "Found",
     "Redraw",
     "Sitting",
+    "leave_off",
     "redraw_of",
     "saved_plan",
     "saved_versions",
     "stored_plans",
+    "take_up",
 ]
+
+
+_WORK = "redraw"
+_MOST = 64
+_LEFT: OrderedDict[tuple[str, ...], Redraw] = OrderedDict()
+
+
+def take_up(session: Session, grids: Layer | None) -> None:
+    """Go on with what was left off, unless the session has begun something itself."""
+    place = _place(session, grids)
+    left = _LEFT.get(place) if place else None
+    if left is not None and _WORK not in session.work:
+        state = left.copied()
+        if state.job is not None:
+            state.job.hold_for(state)
+        session.work[_WORK] = state
+
+
+def leave_off(session: Session, grids: Layer | None) -> None:
+    """Remember what the session is in the middle of."""
+    state, place = session.work.get(_WORK), _place(session, grids)
+    if not place or not isinstance(state, Redraw):
+        return
+    _LEFT[place] = state.copied()
+    _LEFT.move_to_end(place)
+    while len(_LEFT) > _MOST:
+        _LEFT.popitem(last=False)
+
+
+def _place(session: Session, grids: Layer | None) -> tuple[str, ...]:
+    """Return what work is kept under; empty where nobody can be told from anybody else."""
+    known = session.actor is not None and session.actor != LOCAL
+    name = session.someone().name if known else browser_mark(session.settings)
+    if grids is None or not name:
+        return ()
+    return ("account" if known else "browser", name, str(session.path.resolve()), grids.digest)
 
 
 @dataclass(frozen=True, slots=True)

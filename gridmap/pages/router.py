@@ -27,7 +27,7 @@ from gridmap.pages.layout import (
     show_warming,
 )
 from gridmap.pages.people import current_actor
-from gridmap.pages.resuming import leave_off, take_up
+from gridmap.pages.redraw_state import leave_off, take_up
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import LOCAL, Action
 
