@@ -14,7 +14,7 @@ from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
-from gridmap.pages.redraw_commands import _named, beat_labels, beats_beside, grid_names
+from gridmap.pages.redraw_commands import beat_labels, beats_beside, grid_names, named_effect
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, MoveGrids, RenameBeat
@@ -158,7 +158,7 @@ def test_a_reader_is_told_of_beats_and_grids_by_name(session, city):
         if plan.labels[grids.index(grid)] != beat
     )  # fmt: skip
     effect = next(effect for effect in effects if effect.veto is not None)
-    told = _named(ground, sitting, effect).sentences()[0]
+    told = named_effect(ground, sitting, effect).sentences()[0]
     assert beat_labels(plan)[effect.veto.beat] in told
     assert effect.veto.beat not in told
     for grid in effect.veto.grids[:3]:

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.i18n import tr
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.maps.classes import classify, classify_shares
 from gridmap.maps.drawing import Drawing, draw_layer
 from gridmap.maps.palettes import DIVERGING, NO_DATA, colour_beats
@@ -43,9 +43,6 @@ __all__ = [
 _WGS84 = CRS.from_epsg(4326)
 _MOVED = "#f1a340"
 LOAD_BREAKS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)  # shares of the mean, between seven colours
-_MAIN_ROAD = re.compile(
-    "高速|快速|国道|省道|主干|次干|^(motorway|trunk|primary|secondary)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +208,9 @@ def is_main_road(layer: Layer) -> NDArray[np.bool_]:
     """Return which roads are main ones by their class, shape (n,); none where none has a class."""
     if "class" not in layer.frame.columns:
         return np.zeros(len(layer), dtype=bool)
-    return np.array(
-        [bool(_MAIN_ROAD.search(str(one))) for one in layer.frame["class"]], dtype=bool
-    )
+    words = "|".join(tr("maps.road.classes", language=language) for language in LANGUAGES)
+    main = re.compile(words, re.IGNORECASE)
+    return np.array([bool(main.search(str(one))) for one in layer.frame["class"]], dtype=bool)
 
 
 def captions_of(city: City, *, datum: str = "wgs84") -> tuple[Captions, ...]:

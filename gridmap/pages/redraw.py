@@ -13,11 +13,12 @@ from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import show_empty, show_lines
 from gridmap.pages.redraw_edit import show_edit
+from gridmap.pages.redraw_figures import show_bars, show_change
 from gridmap.pages.redraw_propose import show_propose
 from gridmap.pages.redraw_state import Redraw, redraw_of, stored_plans
 from gridmap.pages.redraw_versions import show_versions
 from gridmap.pages.touch import show_map
-from gridmap.plans import Action, Comparison, compare_plans
+from gridmap.plans import Action, Comparison, Draft
 
 __all__ = ["show", "show_compare"]
 
@@ -43,13 +44,20 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         names,
         key=choice_key(ground.session, f"new-{hand}", hand, names),
     )
-    table = ground_of_plans(ground.city, ground.key, state.weights)
-    found = compare_plans(table, plans[old], plans[new])
+    figures, bars = st.columns(2, gap="medium")
+    with figures:
+        found = show_change(ground, plans[old], plans[new], state.weights)
+    with bars:
+        table = ground_of_plans(ground.city, ground.key, state.weights)
+        draft = Draft.start(table, plans[new])
+        show_bars(plans[new], draft.figures, state.tolerance)
     moved = np.isin(ground.city.grids.ids.astype(str), found.grid_table["grid"].astype(str))
     marked = np.flatnonzero(moved)
+    left, right = st.columns(2, gap="medium")
     for side, place, name in (("old", left, old), ("new", right, new)):
         with place:
-            themes = [ground.beats(plans[name])]
+            load = ground.loads(plans[name], state.weights)
+            themes = [ground.beats(plans[name]), *([load] if load else [])]
             if side == "new" and len(marked):
                 themes.append(moved_theme(plans[name], moved))
             scene = ground.scene(
@@ -62,7 +70,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
             show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
     told, table_side = st.columns(2, gap="medium")
     with told:
-        st.subheader(tr("page.compare.changes"))
+        st.subheader(tr("page.compare.changes"), anchor=False)
         show_lines(found.sentences())
     with table_side:
         _show_beats(found)

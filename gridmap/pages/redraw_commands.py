@@ -14,13 +14,15 @@ from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import show_lines
+from gridmap.pages.layout import escaped, show_lines
 from gridmap.pages.redraw_state import Sitting
 from gridmap.pages.session import Session
 from gridmap.plans import Command, Effect
 from gridmap.plans import commands as do
 
-__all__ = ["aim_beside", "beat_labels", "grid_names", "painted_beat", "show_commands"]
+__all__ = [
+    "aim_beside", "beat_labels", "grid_names", "named_effect", "painted_beat", "show_commands",
+]  # fmt: skip
 
 _Do = Callable[..., None]  # takes commands
 _TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"
@@ -53,13 +55,22 @@ def beats_beside(ground: Ground, plan: Plan, rows: tuple[int, ...]) -> list[str]
 
 
 def aim_beside(ground: Ground, sitting: Sitting, rows: tuple[int, ...]) -> None:
-    """See to it that grids just picked are to go to a beat that borders them."""
-    beside = beats_beside(ground, sitting.history.current.plan, rows) if rows else []
+    """See to it that grids just picked are to go to the beat beside them that ends best."""
+    draft = sitting.history.current
+    beside = beats_beside(ground, draft.plan, rows) if rows else []
     if beside and chosen(ground.session, _TARGET) not in beside:
-        choose(ground.session, _TARGET, beside[0])
+        loads = draft.figures.workload
+        choose(ground.session, _TARGET, min(beside, key=lambda b: loads[draft.plan.row_of(b)]))
 
 
-def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def show_commands(
+    ground: Ground,
+    sitting: Sitting,
+    grids: tuple[str, ...],
+    done: _Do,
+    *,
+    tolerance: float = 0.05,
+) -> None:
     """Draw the choice of a command.
 
     Parameters
@@ -72,7 +83,10 @@ def show_commands(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done
         Ids of the grids that are marked on the map.
     done
         Carries commands out, all or none, and draws the page anew.
+    tolerance
+        A deviation that a command leads beyond this share is written in red.
     """
+    ground.session.work["tolerance"] = tolerance
     action = st.segmented_control(
         tr("page.edit.action"),
         list(_PANELS),
@@ -90,7 +104,7 @@ def grid_names(ground: Ground) -> dict[str, str]:
     return dict(zip(map(str, grids.ids), map(str, grids.names), strict=True))
 
 
-def _named(ground: Ground, sitting: Sitting, effect: Effect) -> Effect:
+def named_effect(ground: Ground, sitting: Sitting, effect: Effect) -> Effect:
     """Return an effect whose veto calls beats and grids by name; ids are for machines."""
     veto = effect.veto
     if veto is None:
@@ -116,12 +130,26 @@ def _offer(
         st.button(label, disabled=True, width="stretch")
         return
     veto = effect.veto
-    show_lines(_named(ground, sitting, effect).sentences())
+    show_lines(named_effect(ground, sitting, effect).sentences())
+    for line in _warnings(effect, float(ground.session.work.get("tolerance", 0.05))):
+        st.markdown(f":red[{escaped(line)}]")
     if veto is not None and veto.can_insist:
         insist = st.checkbox(tr("page.edit.insist"))
     blocked = veto is not None and not insist
-    if st.button(label, type="primary", disabled=blocked, width="stretch"):
+    if st.button(label, type="primary", disabled=blocked, width="stretch", key="gridmap-go"):
         done(make(insist))
+
+
+def _warnings(effect: Effect, tolerance: float) -> list[str]:
+    """Return what a command leads to that somebody should know before: a red line each."""
+    lines = []
+    for one in effect.beats:
+        if one.before.grids and not one.after.grids:
+            lines.append(tr("page.edit.vanishes", name=one.label))
+        elif abs(one.deviation_after) > max(tolerance, abs(one.deviation_before)):
+            share = f"{one.deviation_after:+.1%}"
+            lines.append(tr("page.edit.beyond", name=one.label, share=share))
+    return lines
 
 
 def _show_move(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:

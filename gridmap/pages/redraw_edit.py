@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
-import altair as alt
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from gridmap.errors import ConflictError, GridmapError
 from gridmap.i18n import tr
+from gridmap.maps import Paint, load_theme, unit_theme
+from gridmap.maps.layers_of_city import LOAD_BREAKS
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
-from gridmap.pages.choices import choice_key
+from gridmap.pages.choices import choice_key, choose
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import axis_room, escaped, number, show_empty, show_error
-from gridmap.pages.redraw_commands import aim_beside, grid_names, painted_beat, show_commands
+from gridmap.pages.layout import escaped, number, show_empty, show_error
+from gridmap.pages.redraw_commands import (
+    aim_beside,
+    grid_names,
+    named_effect,
+    painted_beat,
+    show_commands,
+)
+from gridmap.pages.redraw_figures import show_bars, show_change
 from gridmap.pages.redraw_state import (
     Redraw,
     Sitting,
@@ -178,7 +185,6 @@ def _carry(ground: Ground, state: Redraw, sitting: Sitting, conflict: ConflictEr
 
 
 _MAP = "map-edit"
-_SHOWN_BARS = 8
 
 
 def show_edit(ground: Ground, state: Redraw) -> None:
@@ -191,24 +197,26 @@ def show_edit(ground: Ground, state: Redraw) -> None:
     sitting.history = replace(sitting.history, actor=ground.session.someone())
     event = touched(_MAP)
     if event is not None:
-        _take(ground, sitting, event, painted_beat(ground.session))
+        _take(ground, state, sitting, event)
     map_side, side = st.columns([7, 4], gap="medium")
     marked = ground.session.marked.get("edit", ())
     with map_side:
-        _show_map(ground, sitting.history, marked)
+        _show_map(ground, state, sitting.history, marked)
+        show_bars(sitting.history.current.plan, sitting.history.current.figures, state.tolerance)
+        for fault in sitting.history.current.faults:
+            st.warning(fault.text())
     with side:
-        refused = ground.session.work.pop("refused", None)
-        if isinstance(refused, GridmapError):
-            show_error(refused)
+        _show_refusal(ground, sitting)
         st.caption(_what(sitting))
+        show_change(ground, sitting.start, sitting.history.current.plan, state.weights)
         show_commands(
             ground,
             sitting,
             _ids(ground, marked),
             lambda *commands: _do(ground, sitting, *commands),
+            tolerance=state.tolerance,
         )
-        _show_steps(sitting)
-        _show_bars(sitting.history)
+        _show_steps(ground, sitting)
         _show_suggestions(ground, sitting)
         show_save(ground, state, sitting)
 
@@ -263,32 +271,98 @@ def _what(sitting: Sitting) -> str:
     return tr("page.edit.now", name=name, number=sitting.base[1])
 
 
-def _show_map(ground: Ground, history: History, marked: tuple[int, ...]) -> None:
-    plan = history.current.plan
+def _show_map(ground: Ground, state: Redraw, history: History, marked: tuple[int, ...]) -> None:
+    draft = history.current
+    plan, off = draft.plan, draft.figures.deviation
+    known = draft.figures.workload.sum() > 0
+    load = unit_theme(load_theme(off), plan.assignment) if known else None
     scene = ground.scene(
-        (ground.beats(plan),),
+        (*([load] if load else []), ground.beats(plan)),
         columns=("residents", "incidents"),
         plan=plan,
         marked=marked,
     )
+    beat = painted_beat(ground.session)
+    paint = Paint(
+        plan.row_of(beat) if beat in plan.beat_ids else -1,
+        draft.ground.workload,
+        "load",
+        LOAD_BREAKS,
+        state.tolerance,
+        state.seen,
+    )
+    notes = [f"{100 * one:+.0f}%" for one in off] if known else []
+    units = None if scene.units is None else replace(scene.units, notes=notes, chosen=-1)
+    overlays = tuple(one for one in scene.overlays if one.key != "outline-beat")
     show_map(
-        replace(scene, overlays=tuple(o for o in scene.overlays if o.key != "outline-beat")),
+        replace(scene, overlays=overlays, units=units, paint=paint),
         key=_MAP,
         height=700,
         tools=("click", "rectangle", "lasso"),
     )
 
 
-def _take(ground: Ground, sitting: Sitting, event: MapEvent, paint: str) -> None:
+def _take(ground: Ground, state: Redraw, sitting: Sitting, event: MapEvent) -> None:
     """Mark what was picked, or in painting move it at once."""
-    if paint:
-        _carry_out(ground, sitting, MoveGrids(_ids(ground, event.grids), paint))
+    beats = sitting.history.current.plan.beat_ids
+    if event.event == "paint":
+        for stamp, rows, to in event.strokes:
+            if stamp > state.seen and 0 <= to < len(beats):
+                state.seen = stamp
+                _paint(ground, sitting, rows, str(beats[to]))
+        return
+    if event.event in {"brush", "unit"}:
+        if 0 <= event.grids[0] < len(beats):
+            choose(ground.session, "edit-beat", str(beats[event.grids[0]]))
         return
     marked = ground.session.marked
     before = set(marked.get("edit", ())) if event.more else set()
     picked = set(event.grids)
     marked["edit"] = tuple(sorted(before ^ picked if event.event == "click" else before | picked))
     aim_beside(ground, sitting, marked["edit"])
+
+
+def _paint(ground: Ground, sitting: Sitting, rows: tuple[int, ...], beat: str) -> None:
+    """Move those of the grids that are another beat's."""
+    plan = sitting.history.current.plan
+    others = tuple(row for row in rows if plan.labels[row] != beat)
+    if others:
+        _carry_out(ground, sitting, MoveGrids(_ids(ground, others), beat))
+
+
+def _show_refusal(ground: Ground, sitting: Sitting) -> None:
+    """Say by names what was not done and why, and what else may be done."""
+    refused = ground.session.work.pop("refused", None)
+    if refused is None:
+        return
+    error, commands = refused
+    command = commands[0] if len(commands) == 1 else None
+    effect = None
+    if isinstance(command, MoveGrids):
+        with suppress(GridmapError):
+            effect = named_effect(ground, sitting, sitting.history.preview(command))
+    if effect is None or effect.veto is None or not isinstance(command, MoveGrids):
+        show_error(error)
+        return
+    show_error(effect.veto.error())
+    if not effect.veto.can_insist:
+        return
+    ground.session.work["refused"] = refused  # until it is answered
+    veto = sitting.history.preview(command).veto
+    cut_off = () if veto is None else veto.grids
+    along, anyway, leave = st.columns(3)
+    wider = MoveGrids(tuple(dict.fromkeys((*command.grids, *cut_off))), command.to)
+    choices = (
+        (along, "along", wider),
+        (anyway, "anyway", replace(command, insist=True)),
+        (leave, "give_up", None),
+    )
+    for place, name, instead in choices:
+        label = tr(f"page.edit.{name}", count=len(cut_off))
+        if place.button(label, width="stretch", key=f"gridmap-{name}"):
+            del ground.session.work["refused"]
+            ground.session.marked["edit"] = ()
+            _do(ground, sitting, *([] if instead is None else [instead]))
 
 
 def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
@@ -303,64 +377,39 @@ def _do(ground: Ground, sitting: Sitting, *commands: Command) -> None:
 
 
 def _carry_out(ground: Ground, sitting: Sitting, *commands: Command) -> None:
-    """Carry commands out; what speaks against them is kept for the panel."""
+    """Carry commands out; what speaks against them is kept for the panel, its grids marked."""
+    ground.session.marked["edit"] = ()
     try:
         sitting.apply(*commands)
     except GridmapError as error:
-        ground.session.work["refused"] = error
-    ground.session.marked["edit"] = ()
+        ground.session.work["refused"] = (error, commands)
+        with suppress(GridmapError):
+            veto = sitting.history.preview(commands[0]).veto
+            if veto is not None:
+                rows = sitting.history.current.ground.rows_of(veto.grids)
+                ground.session.marked["edit"] = tuple(map(int, rows))
 
 
-def _show_steps(sitting: Sitting) -> None:
-    undo, redo = st.columns(2)
-    if undo.button(tr("page.edit.undo"), disabled=not sitting.history.commands, width="stretch"):
-        sitting.history = sitting.history.undo()
+def _show_steps(ground: Ground, sitting: Sitting) -> None:
+    """Draw what goes back and forth; Ctrl+Z, Ctrl+Y and Esc press the same buttons."""
+    undo, redo, clear = st.columns(3)
+    history = sitting.history
+    if undo.button(
+        tr("page.edit.undo"), disabled=not history.commands, width="stretch", key="gridmap-undo"
+    ):
+        sitting.history = history.undo()
         st.rerun()
-    if redo.button(tr("page.edit.redo"), disabled=not sitting.history.undone, width="stretch"):
-        sitting.history = sitting.history.redo()
+    if redo.button(
+        tr("page.edit.redo"), disabled=not history.undone, width="stretch", key="gridmap-redo"
+    ):
+        sitting.history = history.redo()
         st.rerun()
-
-
-def _show_bars(history: History) -> None:
-    draft = history.current
-    off = draft.figures.deviation * 100
-    order = np.argsort(-np.abs(off), kind="stable")[:_SHOWN_BARS]
-    frame = pd.DataFrame(
-        {
-            "beat": [draft.plan.beats[row].label for row in order],
-            "off": off[order],
-            "over": off[order] > 0,
-        }
-    )
-    st.subheader(
-        tr("page.edit.bars", worst=f"{draft.figures.max_deviation:.1%}", count=len(draft.faults))
-    )
-    chart = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("off", title=tr("page.edit.off")),
-            y=alt.Y(
-                "beat",
-                title=None,
-                sort=None,
-                axis=alt.Axis(labelOverlap=False, minExtent=axis_room(frame["beat"])),
-            ),
-            color=alt.Color(
-                "over",
-                legend=None,
-                scale=alt.Scale(domain=[True, False], range=["#d97706", "#1f4e79"]),
-            ),
-            tooltip=[
-                alt.Tooltip("beat", title=tr("maps.column.beat")),
-                alt.Tooltip("off", title=tr("page.edit.off"), format="+.1f"),
-            ],
-        )
-        .properties(height=22 * len(frame) + 70)
-    )
-    st.altair_chart(chart, width="stretch")
-    for fault in draft.faults:
-        st.warning(fault.text())
+    marked = ground.session.marked.get("edit", ())
+    if clear.button(
+        tr("page.edit.clear"), disabled=not marked, width="stretch", key="gridmap-clear-marks"
+    ):
+        ground.session.marked["edit"] = ()
+        st.rerun()
 
 
 def _show_suggestions(ground: Ground, sitting: Sitting) -> None:

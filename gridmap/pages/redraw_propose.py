@@ -15,14 +15,15 @@ from gridmap.api.propose import propose as propose_beats
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Plan
-from gridmap.pages.cache import criteria_of
+from gridmap.pages.cache import criteria_of, ground_of_plans
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import number, show_error, show_list
+from gridmap.pages.layout import number, show_error, show_lines, show_list
 from gridmap.pages.redraw_edit import start_editing
+from gridmap.pages.redraw_figures import show_bars, show_change
 from gridmap.pages.redraw_state import Found, Redraw
 from gridmap.pages.touch import show_map
-from gridmap.plans import PlanVersion
+from gridmap.plans import Draft, PlanVersion
 
 __all__ = ["show_propose"]
 
@@ -54,7 +55,9 @@ def show_propose(ground: Ground, state: Redraw) -> None:
     with map_side:
         plan = state.found.plans[state.looked_at] if state.found else ground.plan
         rows = ground.table("grid").rows
-        themes = [] if plan is None else [ground.beats(plan)]
+        load = None if plan is None else ground.loads(plan, state.weights)
+        themes = [] if load is None else [load]
+        themes += [] if plan is None else [ground.beats(plan)]
         themes += [
             choropleth(name, rows[name].to_numpy(dtype=float))
             for name in ("residents", "incidents")
@@ -62,7 +65,7 @@ def show_propose(ground: Ground, state: Redraw) -> None:
         ]
         st.caption(tr("page.redraw.on_map", name=plan.name if plan else tr("maps.kind.grid")))
         scene = ground.scene(
-            tuple(themes), columns=("residents", "incidents"), plan=plan, theme="beat"
+            tuple(themes), columns=("residents", "incidents"), plan=plan, theme="load"
         )
         show_map(scene, key="map-propose", height=680)
 
@@ -100,6 +103,18 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             weights[name] = places[at % 3].slider(
                 tr(f"page.criterion.{name}"), 0, 100, key=choice_key(session, f"w-{name}", usual)
             )
+        each: dict[str, int] = {}
+        with st.expander(tr("page.redraw.each")):
+            st.caption(tr("page.redraw.each_help"))
+            limited = st.columns(3)
+            for at, name in enumerate(known):
+                each[name] = limited[at % 3].slider(
+                    tr(f"page.criterion.{name}"),
+                    0,
+                    60,
+                    format="%d%%",
+                    key=choice_key(session, f"limit-{name}", 0),
+                )
         objective = st.selectbox(
             tr("page.redraw.objective"),
             _OBJECTIVES,
@@ -114,7 +129,7 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             step=5,
             format="%d%%",
             disabled=ground.plan is None,
-            key=choice_key(session, "keep", 0),
+            key=choice_key(session, "keep", 50 if ground.plan is not None else 0),
         )
         front = middle.slider(tr("page.redraw.front"), 1, 4, key=choice_key(session, "front", 3))
         effort = right.select_slider(
@@ -134,11 +149,13 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         st.error(tr("page.redraw.no_weight"))
         return
     state.weights = {name: weight / 100 for name, weight in weights.items() if weight}
+    state.tolerance = tolerance / 100
+    limits = {name: limit / 100 for name, limit in each.items() if limit and weights[name]}
 
     options = ProposeOptions(
         beats=int(beats),
         balance={name: weight for name, weight in weights.items() if weight},
-        tolerance=tolerance / 100,
+        tolerance={"workload": tolerance / 100, **limits} if limits else tolerance / 100,
         objective=objective,
         effort=effort,
         keep=keep / 100 or None,
@@ -150,7 +167,10 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         result = propose_beats(
             city, options, progress=lambda share, _="": tell(share), should_stop=stops
         )
-        return Found(result.proposal, result.plans, result.rows)
+        # What stands beside the plans is worked out here too: the page does not wait for it.
+        standing = () if stops() else tuple(result.standing())
+        steps = () if stops() else tuple(rung.sentence() for rung in result.ladder)
+        return Found(result.proposal, result.plans, result.rows, standing, steps)
 
     state.begin(search)
     st.rerun()
@@ -170,7 +190,7 @@ def _show_progress(state: Redraw, language: str) -> None:
 
 def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
     several = len(found.plans) > 1
-    st.subheader(tr(f"page.redraw.front_{'title' if several else 'single'}"))
+    st.subheader(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
     names = [plan.name for plan in found.plans]
     if several:
         st.altair_chart(
@@ -191,12 +211,19 @@ def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
             on_change=_look_at_name,
             args=(state,),
         )
-    row = found.rows[state.looked_at]
-    show_list(_sentences(row, len(ground.city.grids)))
-    for sentence in found.proposal.sentences():
-        st.caption(sentence)
+    row, plan = found.rows[state.looked_at], found.plans[state.looked_at]
+    if ground.plan is not None:
+        show_change(ground, ground.plan, plan, state.weights)
+    else:
+        show_list(_sentences(row, len(ground.city.grids)))
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    show_bars(plan, Draft.start(table, plan).figures, state.tolerance)
+    told = [*found.proposal.sentences(), *found.standing]
+    for title, lines in (("told", told), ("steps", found.steps)):
+        if lines:
+            with st.expander(tr(f"page.redraw.{title}")):
+                show_lines(lines)
     left, right = st.columns(2)
-    plan = found.plans[state.looked_at]
     if left.button(tr("page.redraw.save"), width="stretch"):
         st.toast(tr("page.redraw.saved", name=_keep(ground, state, plan).name))
     if right.button(tr("page.redraw.edit_this"), width="stretch"):

@@ -78,11 +78,17 @@ class Found:
         The same as plans, named.
     rows
         One row a plan, as `gridmap.partition.plan_rows` makes them.
+    standing
+        How today's beats and each plan stand among plans drawn by chance, in words.
+    steps
+        What few changed grids reach, in words.
     """
 
     proposal: Proposal
     plans: tuple[Plan, ...]
     rows: tuple[Mapping[str, Any], ...]
+    standing: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -140,6 +146,10 @@ class Redraw:
         Whether a button has just asked for `step`.
     weights
         Criteria and weights that the workload is made of.
+    tolerance
+        Greatest deviation of a beat from the mean that was asked for, as a share.
+    seen
+        Stamp of the last stroke of the brush that is in the plan.
     job
         The search that runs, or None.
     error
@@ -157,6 +167,8 @@ class Redraw:
     step: str = "propose"
     goes: bool = False
     weights: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 0.05
+    seen: int = 0
     job: Job[Found] | None = None
     error: GridmapError | None = None
     found: Found | None = None

@@ -34,16 +34,24 @@ class MapEvent:
     Parameters
     ----------
     event
-        ``click`` or ``select``.
+        ``click``, ``select``, ``unit`` (chosen in a list or a search), ``brush`` (a unit to
+        paint with) or ``paint``.
     grids
-        Rows of the cells.
+        Rows of the cells, or of the unit.
     more
         Shift or Ctrl was held: add to what is marked.
+    strokes
+        Of ``paint``: stamp, rows of the cells, and row of the unit that they go to. The browser
+        tells each until a scene says that it holds it.
+    place
+        Latitude and longitude of the click, or None.
     """
 
     event: str
     grids: tuple[int, ...]
     more: bool = False
+    strokes: tuple[tuple[int, tuple[int, ...], int], ...] = ()
+    place: tuple[float, float] | None = None
 
 
 def show_map(
@@ -106,7 +114,18 @@ def _event(key: str, value: dict[str, Any] | None) -> MapEvent | None:
     if value["stamp"] == seen.get(key):
         return None
     seen[key] = value["stamp"]
-    return MapEvent(value["event"], tuple(map(int, value["grids"])), bool(value["more"]))
+    strokes = tuple(
+        (int(one["stamp"]), tuple(map(int, one["cells"])), int(one["to"]))
+        for one in value.get("strokes", ())
+    )
+    place = value.get("place")
+    return MapEvent(
+        str(value["event"]),
+        tuple(map(int, value["grids"])),
+        bool(value["more"]),
+        strokes,
+        (float(place[0]), float(place[1])) if place else None,
+    )
 
 
 def font_address() -> str:

@@ -19,6 +19,11 @@ class Touch {
     /** @type {any} */ this.drawn = null;
     /** @type {any[]} */ this.path = [];
     this.map.on("click", (/** @type {any} */ event) => this.click(event));
+    // The right button picks the beat to paint with from the map.
+    this.map.on("contextmenu", (/** @type {any} */ event) => {
+      const { city } = this, unit = city?.groups?.[city.cellAt(event)];
+      if (city?.brush.paint && unit !== undefined && unit !== 65535) this.send("brush", [unit], null);
+    });
     this.map.on("mousedown", (/** @type {any} */ event) => this.begin(event));
     this.map.on("mousemove", (/** @type {any} */ event) => this.extend(event));
     document.addEventListener("mouseup", () => this.finish());
@@ -123,7 +128,8 @@ class Touch {
   send(event, grids, mouse) {
     this.count += 1;
     const more = Boolean(mouse?.originalEvent?.shiftKey || mouse?.originalEvent?.ctrlKey);
-    tell("setComponentValue", { value: { event, grids, more, stamp: Date.now() * 100 + (this.count % 100) }, dataType: "json" });
+    const place = mouse?.latlng ? [mouse.latlng.lat, mouse.latlng.lng] : null;
+    tell("setComponentValue", { value: { event, grids, more, place, stamp: Date.now() * 100 + (this.count % 100) }, dataType: "json" });
   }
 
   /** Cells were picked: painted where somebody paints, else marked at once; the page may say otherwise. @param {number[]} rows @param {any} mouse */
