@@ -104,9 +104,8 @@
     const at = event.target instanceof Element ? event.target : document.body;
     const row = rowAt(at);
     if (row && event.key === "Enter") return choose(row);
-    if (at.closest("input, textarea, [contenteditable], [role='listbox'], [role='dialog'], button, a")) {
-      if (event.key === "Enter" || at.closest("input, textarea")) return;
-    }
+    if (at.closest("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable], [role=listbox], [role=dialog]")) return;
+    if (event.key === "Enter" && at.closest("button, a, input")) return;
     if (event.key === "Escape" && isLarge()) return setLarge(false);
     const control = event.ctrlKey || event.metaKey;
     if (control && ["z", "y"].includes(event.key.toLowerCase()) && document.querySelector(".st-key-gridmap-undo")) {

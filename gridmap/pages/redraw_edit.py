@@ -208,7 +208,9 @@ def show_edit(ground: Ground, state: Redraw) -> None:
     with side:
         _show_refusal(ground, sitting)
         st.caption(_what(sitting))
-        show_change(ground, sitting.start, sitting.history.current.plan, state.weights)
+        names = (tr("page.change.before"), tr("page.change.after"))
+        plan = sitting.history.current.plan
+        show_change(ground, sitting.start, plan, state.weights, names=names)
         show_commands(
             ground,
             sitting,

@@ -82,12 +82,21 @@ def change_rows(
     return rows
 
 
-def show_change(ground: Ground, old: Plan, new: Plan, weights: Mapping[str, float]) -> Comparison:
+def show_change(
+    ground: Ground,
+    old: Plan,
+    new: Plan,
+    weights: Mapping[str, float],
+    *,
+    names: tuple[str, str] | None = None,
+) -> Comparison:
     """Draw the table of what changes from one plan to another, and return the comparison."""
     found = compared(ground, old, new, weights)
     known = criteria_of(ground.city, ground.key)
-    head = ("", old.name, new.name)
-    show_table(head, change_rows(ground.city, known, found, old, new))
+    show_table(
+        ("", *(names or (old.name, new.name))),
+        change_rows(ground.city, known, found, old, new),
+    )
     return found
 
 

@@ -165,3 +165,63 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     expect(frame.locator(".gm-swatch").first).to_be_visible()
     narrow.require_no_fault()
     commander.require_no_fault()
+
+
+def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
+    page = commander.page
+    commander.open("redraw")
+    commander.wait_for_map()
+    commander.choose("page.redraw.edit")
+    commander.press("page.edit.begin")
+    commander.wait_for_map()
+    page.get_by_text(commander.says("page.edit.paint"), exact=True).click()
+    commander.settle()
+    frame = touch_frame(page)
+    frame.wait_for_function("() => touch.city.brush.paints")
+    # Two strokes in haste: the sum is right at once, and the page takes both.
+    cells, sums, wanted = frame.evaluate(
+        """() => {
+          const { shapes, groups, brush } = touch.city, to = brush.paint.to, cells = [];
+          const [, , first, second] = shapes.sharedEdges(shapes.level(-1));
+          for (let e = 0; e < first.length && cells.length < 2; e++) {
+            if (second[e] < 0 || groups[second[e]] !== to) continue;
+            const size = groups.filter((one) => one === groups[first[e]]).length;
+            if (groups[first[e]] === to || cells.includes(first[e]) || size < 5) continue;
+            cells.push(first[e]);
+          }
+          for (const cell of cells) touch.takeUp([cell], null);
+          const carried = (unit) => [...groups.keys()].filter((f) => groups[f] === unit)
+            .reduce((sum, f) => sum + brush.loads[f], 0);
+          return [cells, [...brush.sums], brush.sums.map((_, unit) => carried(unit))];
+        }"""
+    )
+    assert len(cells) == 2
+    assert sums == pytest.approx(wanted)
+    save = page.get_by_role("button", name=re.compile(r"2 步调整"))
+    refused = page.get_by_role("button", name=commander.says("page.edit.give_up"))
+    save.or_(refused).first.wait_for(timeout=_LONG)
+    commander.settle()
+    frame.wait_for_function("() => touch.city.brush.strokes.length === 0")
+    assert commander.says("page.change.people") in page.locator(".gm-table").inner_text()
+    before = page.get_by_role("button", name=re.compile(r"\d 步调整")).inner_text()
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name=before, exact=True).wait_for(state="detached", timeout=_LONG)
+    commander.require_no_fault()
+
+
+def test_every_step_of_redraw_draws_without_a_fault(reader):
+    reader.open("redraw")
+    reader.wait_for_map()
+    for step in ("compare", "edit", "versions", "propose"):
+        reader.choose(f"page.redraw.{step}")
+        reader.require_no_fault()
+    reader.choose("page.redraw.edit")
+    reader.press("page.edit.begin")
+    reader.wait_for_map()
+    reader.choose("page.redraw.compare")
+    reader.wait_for_map(1)
+    rows = reader.page.locator(".gm-table tr").all_inner_texts()
+    assert any(reader.says("page.change.residents") in row for row in rows)
+    reader.choose("page.redraw.propose")
+    reader.wait_for_map()
+    reader.require_no_fault()

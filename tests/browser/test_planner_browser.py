@@ -91,8 +91,8 @@ def move_a_grid_by_hand(planner) -> None:
     frame.wait_for_function("() => touch.city.facts")
     places = frame.evaluate(
         """() => {
-          const { shapes, cells, facts } = touch.city, level = shapes.level(-1);
-          const groups = cells.look.groups, found = [], seen = new Set();
+          const { shapes, facts } = touch.city, level = shapes.level(-1);
+          const { groups } = touch.city, found = [], seen = new Set();
           const [, , first, second] = shapes.sharedEdges(level);
           for (let e = 0; e < first.length; e++) {
             const [a, b] = [first[e], second[e]];

@@ -81,7 +81,8 @@ class Brush {
       for (let f = 0; f < before.length; f++) if (!colour.has(before[f])) colour.set(before[f], was[f]);
       look.classes = was.map((/** @type {number} */ kept, /** @type {number} */ f) => colour.get(groups[f]) ?? kept);
     }
-    cells.restyle({ groups });
+    cells.restyle({});
+    this.city.borders?.restyle({ groups });
     this.city.labels.replace();
   }
 
@@ -92,7 +93,7 @@ class Brush {
     if (!this.paint || !this.paints || !names.units) return;
     const off = this.deviations(), percent = (/** @type {number} */ share) => `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)}%`;
     const worst = off.reduce((best, one, n) => (Math.abs(one) > Math.abs(off[best]) ? n : best), 0);
-    this.city.notes = off.map(percent);
+    this.city.notes = off.map((share) => `${share > 0 ? "+" : ""}${Math.round(100 * share)}%`);
     this.box.replaceChildren();
     put("b", "", this.box, names.units.names[this.paint.to]);
     put("span", Math.abs(off[this.paint.to]) > this.paint.tolerance ? "gm-over" : "", this.box, percent(off[this.paint.to]));

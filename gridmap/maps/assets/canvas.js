@@ -15,7 +15,8 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @typedef {Object} Look
  * @property {string[]} [palette] colour of each class; without it nothing is filled
  * @property {Uint8Array | null} [classes] class of each feature; 255 is left empty
- * @property {Uint16Array | null} [groups] features of one group have no heavy border between them
+ * @property {Uint16Array | null} [groups] the group of each feature
+ * @property {boolean} [bordered] heavy borders stand between groups
  * @property {string} [stroke] colour of borders
  * @property {number} [width] px
  * @property {number[]} [dash] px
@@ -104,8 +105,8 @@ const ShapesLayer = CanvasLayer.extend({
   },
 
   isEmpty() {
-    const { palette, stroke, groups } = this.look;
-    return !palette && !stroke && !(groups && this.outlined.size) && !this.marked.size;
+    const { palette, stroke, groups, bordered } = this.look;
+    return !palette && !stroke && !(groups && (bordered || this.outlined.size)) && !this.marked.size;
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {any} origin @param {any} size @param {number} ratio */
@@ -159,7 +160,7 @@ const ShapesLayer = CanvasLayer.extend({
       }
       pen.setLineDash([]);
     }
-    if (look.groups && look.classes) this._borders(pen, level, scale, look.groups);
+    if (look.groups && look.bordered) this._borders(pen, level, scale, look.groups);
     if (look.groups && this.outlined.size) this._surround(pen, level, scale, look.groups);
     this._outline(pen, level, scale);
   },

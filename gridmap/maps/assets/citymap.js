@@ -73,6 +73,8 @@ class CityMap {
     /** @type {((cells: number[]) => void) | null} what choosing cells in a list does */ this.onCells = null;
     map.createPane("gm-cells").style.zIndex = "390";
     map.createPane("gm-image").style.zIndex = "395";
+    map.createPane("gm-borders").style.zIndex = "445"; // above rivers and roads
+    map.getPane("gm-borders").style.pointerEvents = "none";
     map.createPane("gm-mark").style.zIndex = "450";
     map.getPane("gm-mark").style.pointerEvents = "none";
     map.createPane("gm-captions").style.zIndex = "640";
@@ -113,15 +115,17 @@ class CityMap {
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
       this.cells?.remove();
+      this.borders?.remove();
       this.marks?.remove();
       this.pointer?.remove();
       this.shapes = new Shapes(cells);
       this.digest = scene.cells?.digest;
       this.cells = new ShapesLayer(this.shapes, this._look(), { pane: "gm-cells" }).addTo(this.map);
+      this.borders = new ShapesLayer(this.shapes, { groups: this.cells.look.groups, bordered: true }, { pane: "gm-borders" }).addTo(this.map);
       this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
       this.pointer = new ShapesLayer(this.shapes, { ink: "#d97706" }, { pane: "gm-mark" }).addTo(this.map);
       this.keys.row = -1;
-    } else this.cells?.restyle(this._look());
+    } else this.recolour();
     this.brush.take(scene.paint, loads);
     this.marks?.restyle({ groups: this.groups });
     this.pointer?.restyle({ groups: this.groups });
@@ -225,6 +229,12 @@ class CityMap {
     const padding = { paddingTopLeft: [loss < 0.55 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
     this.map.fitBounds(whole, padding);
     this.moved = false;
+  }
+
+  recolour() {
+    const look = this._look();
+    this.cells?.restyle(look);
+    this.borders?.restyle({ groups: look.groups });
   }
 
   /** How the cells look in the theme that is on. */
@@ -340,7 +350,7 @@ class CityMap {
       }
       choice.addEventListener("change", () => {
         this.theme = /** @type {HTMLSelectElement} */ (choice).value;
-        this.cells?.restyle(this._look());
+        this.recolour();
         this.brush.recolour();
         this._fillPanel();
       });
