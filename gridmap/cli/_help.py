@@ -70,6 +70,20 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "app": ("gridmap app mycity", "gridmap app --port 8600 --no-browser"),
 }
 
+#: Options of a command by the question that they answer; the others stand below them.
+QUESTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "propose": {
+        "even": ("--beats", "--per-officer", "--balance", "--tolerance"),
+        "change": ("--keep", "--ladder"),
+        "hold": ("--parents", "--communities", "--rooms", "--lock", "--together", "--apart"),
+        "expert": (
+            *("--objective", "--targets", "--travel", "--barriers", "--periods", "--hours"),
+            *("--front", "--validate", "--chance", "--prove", "--effort", "--seconds"),
+            *("--seed", "--processes", "--scheduler"),
+        ),
+    },
+}
+
 
 def cell_width(text: str) -> int:
     """Return how many columns a text takes on a screen; Chinese letters take two.
@@ -168,11 +182,12 @@ def command_help(name: str, command: Any, help_of: Any) -> str:  # noqa: ANN401 
             key = f"cli.argument.{name}.{item.name}"
             key = key if has_key(key) else f"cli.argument.any.{item.name}"
             lines += _row(_argument(item), tr(key))
-    lines += ["", tr("cli.usage.options_title")]
-    for item in options:
-        flags = "/".join([*item.opts, *item.secondary_opts])
-        text = help_of(name, item.opts[0]) + _default(item)
-        lines += _row(f"{flags} {_value(item)}".strip(), text)
+    for title, some in _grouped(name, options):
+        lines += ["", title]
+        for item in some:
+            flags = "/".join([*item.opts, *item.secondary_opts])
+            text = help_of(name, item.opts[0]) + _default(item)
+            lines += _row(f"{flags} {_value(item)}".strip(), text)
     lines += _row("-h, --help", tr("cli.usage.help"))
     if name in EXAMPLES:
         lines += ["", tr("cli.usage.examples")]
@@ -181,6 +196,18 @@ def command_help(name: str, command: Any, help_of: Any) -> str:  # noqa: ANN401 
             lines += [f"  {first}" + (" \\" if rest else "")]
             lines += [f"      {part}" + (" \\" if part is not rest[-1] else "") for part in rest]
     return "\n".join(lines)
+
+
+def _grouped(name: str, options: list[Any]) -> list[tuple[str, list[Any]]]:
+    """Return the options under their headings; those of no group come last."""
+    groups = QUESTIONS.get(name, {})
+    asked = {flag for flags in groups.values() for flag in flags}
+    made = [
+        (tr(f"cli.question.{name}.{group}"), [item for item in options if item.opts[0] in flags])
+        for group, flags in groups.items()
+    ]
+    rest = [item for item in options if item.opts[0] not in asked]
+    return [*made, (tr("cli.usage.options_title"), rest)]
 
 
 def _row(left: str, text: str, *, columns: int = _LEFT) -> list[str]:

@@ -44,9 +44,10 @@ _BRANCHED_GRIDS = 400  # beyond, branching rarely ends: good plans are worth mor
 _MOST_PAIRS = 400_000  # of a grid and a centre: what a node of branching takes a second for
 _PROVEN = 1e-6  # gap
 _FINEST = 1e-6  # of the dearest way: a plan that costs less is beyond the solver's precision
-_LEAF_S, _LEAF_GAP = 30.0, 1e-7
+_LEAF_NODES, _LEAF_GAP = 3_000, 1e-7  # of HiGHS at a leaf, at first: about 30 seconds
 _NEAR, _NEARER = 8, 4  # centres that a grid may be given to, fewer where a plan is known
-_AROUND_S, _AROUND_GAP = 2.0, 2e-5
+_AROUND_NODES, _AROUND_GAP = 500, 2e-5  # of HiGHS around given centres: about two seconds
+_AROUND_TURNS = 20  # with new cuts each time
 _HEURISTICS = 0.01  # a good plan is known, so the solver is to spend its time on the bound
 
 
@@ -126,8 +127,7 @@ def prove_travel(
     known = [] if cuts is None else cuts
 
     def settle(left: Pairs, best: Integers, patient: bool) -> Leaf:  # noqa: FBT001 - private
-        part = clock if patient else clock.part(_LEAF_S)
-        return _settle(task, left, best, known, part)
+        return _settle(task, left, best, known, clock, None if patient else _LEAF_NODES)
 
     found = branch_on_centres(task, pairs, centre, root=root, settle=settle, clock=clock)
     return _proof(task, root, found.lower, found.centre)
@@ -155,7 +155,14 @@ def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
     )
 
 
-def _settle(task: TravelTask, left: Pairs, best: Integers, cuts: list[Cut], clock: Clock) -> Leaf:
+def _settle(
+    task: TravelTask,
+    left: Pairs,
+    best: Integers,
+    cuts: list[Cut],
+    clock: Clock,
+    nodes: int | None,
+) -> Leaf:
     """Return the best plan in whole pieces with the centres that are left, and its bound.
 
     A bound above the best plan so far is as good as any.
@@ -169,7 +176,7 @@ def _settle(task: TravelTask, left: Pairs, best: Integers, cuts: list[Cut], cloc
     lower = 0.0
     while True:
         found, bound, done = _solve_once(
-            task, beats, start, open_pairs, cuts, clock, _LEAF_GAP, upper
+            task, beats, start, open_pairs, cuts, clock, _LEAF_GAP, upper, nodes
         )
         lower = max(lower, bound)
         if found is None:
@@ -209,9 +216,12 @@ def assign_centres(
     pairs[sites, sites] = True
     if known is not None:
         pairs[np.arange(n), known] = True
-    part = clock.part(min(_AROUND_S, clock.left()))
-    while not part.stopped():
-        found, _, _ = _solve_once(task, len(sites), known, pairs, cuts, part, _AROUND_GAP)
+    for _ in range(_AROUND_TURNS):
+        if clock.stopped():
+            break
+        found, _, _ = _solve_once(
+            task, len(sites), known, pairs, cuts, clock, _AROUND_GAP, nodes=_AROUND_NODES
+        )
         if found is None:
             return known
         new = _pieces_cuts(task.graph, found)
@@ -230,8 +240,13 @@ def _solve_once(
     clock: Clock,
     gap: float,
     upper: float = np.inf,
+    nodes: int | None = None,
 ) -> tuple[Integers | None, float, bool]:
-    """Return the centre of each grid (None: no plan found), the bound, and whether solved."""
+    """Return the centre of each grid (None: no plan found), the bound, and whether solved.
+
+    Nodes, not seconds, limit the solver, so that every machine finds the same; the clock is
+    the user's own patience.
+    """
     import highspy
 
     n = len(task.weight)
@@ -243,6 +258,8 @@ def _solve_once(
         _add_cut(solver, cut, number)
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("mip_abs_gap", 0.0)
+    if nodes is not None:
+        solver.setOptionValue("mip_max_nodes", nodes)
     if np.isfinite(upper):
         solver.cbMipInterrupt.subscribe(_stop_above(upper))
     if np.isfinite(clock.left()):
