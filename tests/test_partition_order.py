@@ -25,6 +25,8 @@ def _shuffled(problem: Problem, rng: np.random.Generator) -> tuple[Problem, np.n
         turned = rng.random(len(pairs)) < 0.5
         pairs[turned] = pairs[turned][:, ::-1]
         changes |= {ends: pairs, length: getattr(problem, length)[listed]}
+        if ends == "edges" and problem.border_factor is not None:
+            changes["border_factor"] = problem.border_factor[listed]
     for name in ("together", "apart"):
         groups = [tuple(place[list(group)].tolist())[::-1] for group in getattr(problem, name)]
         changes[name] = tuple(groups[::-1])
@@ -58,6 +60,8 @@ def _town(rng: np.random.Generator, *, places: bool = True) -> Problem:
         changes["together"] = (tuple(near[:2].tolist()),)
     if rng.random() < 0.4:
         changes["apart"] = ((int(near[2]), int(near[2]) + 1),)
+    if rng.random() < 0.4:
+        changes["border_factor"] = rng.choice([0.5, 1.0, 2.0], int((~river).sum()))
     if rng.random() < 0.4:
         changes["parents"] = np.where(np.arange(n) < n // 2, "south", "north")
         changes.pop("together", None)
@@ -102,9 +106,17 @@ def test_of_grids_all_alike_the_plan_is_as_good(seed):
 
 
 def test_each_field_of_a_problem_is_put_in_order_or_has_none():
-    by_themselves = {"edges", "borders_m", "barrier_edges", "barrier_m", "rooms", "travel"}
+    by_themselves = {
+        "edges",
+        "borders_m",
+        "border_factor",
+        "barrier_edges",
+        "barrier_m",
+        "rooms",
+        "travel",
+    }
     by_themselves |= {"together", "apart", "ids"}
-    of_beats = {"beats", "tolerances", "targets", "bounds", "frozen", "beat_names"}
+    of_beats = {"limits", "beats", "tolerances", "targets", "bounds", "frozen", "beat_names"}
     every = {item.name for item in fields(Problem)}
     assert every == {*PER_GRID, *by_themselves, *of_beats, "whole_communities"}
 

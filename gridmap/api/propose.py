@@ -7,9 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_list, as_share, as_weights, option
+from gridmap.api.options import Options, as_weights, option
+from gridmap.api.propose_texts import (
+    ALL,
+    Shares,
+    read_bands,
+    read_border_kinds,
+    read_groups,
+    read_keep,
+    read_locks,
+    read_per_officer,
+    read_targets,
+    read_tolerance,
+)
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import (
     CHANCE_PLANS,
@@ -18,6 +30,7 @@ from gridmap.api.standing import (
     PlanPoint,
     PointJson,
     RungJson,
+    SectorJson,
     chance_json,
     chance_of,
     held_out_json,
@@ -40,123 +53,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
 
-#: One share for all, or one for each criterion named.
-Shares: TypeAlias = "float | Mapping[str, float]"
 
 _TOLERANCE = 0.05
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
-_ALL = "workload"  # what a share without a name is of
-
-
-def _tolerance(value: object, option: str) -> Shares:
-    """Return the deviation allowed of the workload, or of each criterion named.
-
-    >>> _tolerance(["3%", "residents=5%,incidents=0.1"], "tolerance")
-    {'workload': 0.03, 'residents': 0.05, 'incidents': 0.1}
-    """
-    if isinstance(value, Mapping):
-        pairs = [(str(name), item) for name, item in value.items()]
-    elif isinstance(value, (str, list, tuple)):
-        items = [value] if isinstance(value, str) else value
-        pieces = [piece for item in items for piece in as_list(item, option) or [str(item)]]
-        pairs = [_named_share(piece) for piece in pieces]
-    else:
-        pairs = [("", value)]
-    made: dict[str, float] = {}
-    for name, item in pairs:
-        share = as_share(item)
-        if share is None or not 0 < share <= 1:
-            received = f"{name}={item}" if name else item
-            raise OptionError("api.error.tolerance", option=option, received=received)
-        if (name or _ALL) in made:
-            raise OptionError("api.error.tolerance_twice", option=option, received=name or item)
-        made[name or _ALL] = share
-    return made[_ALL] if list(made) == [_ALL] else made
-
-
-def _named_share(text: str) -> tuple[str, object]:
-    name, sign, figure = (word.strip() for word in text.rpartition("="))
-    return (name, figure) if name or not sign else ("", None)
-
-
-def _keep(value: object, option: str) -> Shares:
-    """Return the share that keeps its beat, or that of a criterion named.
-
-    >>> _keep("incidents=90%", "keep")
-    {'incidents': 0.9}
-    """
-    if isinstance(value, Mapping) and len(value) == 1:
-        ((name, item),) = value.items()
-    elif isinstance(value, str):
-        name, item = _named_share(value)
-    else:
-        name, item = "", value
-    share = as_share(item)
-    if share is None or not 0 <= share <= 1:
-        raise OptionError("api.error.keep", option=option, received=str(value))
-    return {str(name): share} if name else share
-
-
-def _per_officer(value: object, option: str) -> str:
-    """Return people per officer as ``residents=3000``, or the name of a norm."""
-    if isinstance(value, Mapping) and len(value) == 1:
-        ((name, figure),) = value.items()
-        return f"{name}={figure}"
-    if not isinstance(value, str):
-        raise OptionError("api.error.text", option=option, received=type(value).__name__)
-    return value.strip()
-
-
-def _targets(value: object, option: str) -> str | tuple[float, ...]:
-    """Return ``officers``, or what each beat is to carry."""
-    if value == "officers":
-        return "officers"
-    parts: Sequence[object] = as_list(value, option) if isinstance(value, str) else ()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        parts = value
-    try:
-        numbers = tuple(float(str(part)) for part in parts)
-    except ValueError:
-        numbers = ()
-    if not numbers or not all(number > 0 and math.isfinite(number) for number in numbers):
-        raise OptionError("api.error.targets", option=option, received=str(value))
-    return numbers
-
-
-def _locks(value: object, option: str) -> tuple[str, ...]:
-    """Return ``beat=ID`` and ``grid=ID``, each checked for its form."""
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, Sequence):
-        raise OptionError("api.error.lock", option=option, received=str(value))
-    for item in items:
-        what, _, name = (word.strip() for word in str(item).partition("="))
-        if what not in {"beat", "grid"} or not name:
-            raise OptionError("api.error.lock", option=option, received=item)
-    return tuple(map(str, items))
-
-
-def _bands(value: object, option: str) -> tuple[str, ...]:
-    """Return bands of hours from ``6-14,14-22,22-6``."""
-    bands = as_list(value, option)
-    for band in bands:
-        hours = band.split("-")
-        if len(hours) != 2 or not all(hour.isdigit() and int(hour) <= 24 for hour in hours):
-            raise OptionError("api.error.bands", option=option, received=band)
-    return tuple(dict.fromkeys(bands))
-
-
-def _groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:
-    """Return groups of ids from ``["A,B", ["C", "D"]]``; one group may stand alone."""
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, Sequence):
-        raise OptionError("api.error.grids", option=option, received=str(value), lost="-")
-    groups = []
-    for item in items:
-        names = as_list(item, option)
-        if len(set(names)) < 2:
-            raise OptionError("api.error.grids", option=option, received=item, lost="-")
-        groups.append(tuple(dict.fromkeys(names)))
-    return tuple(groups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,11 +65,13 @@ class ProposeOptions(Options):
     verb: ClassVar[str] = "propose"
 
     beats: int = option(0, least=0)
-    per_officer: str = option("", metavar="residents=3000|NORM", parse=_per_officer)
+    per_officer: str = option("", metavar="residents=3000|NORM", parse=read_per_officer)
     balance: Mapping[str, float] | None = option(None, metavar="NAME=WEIGHT,...", parse=as_weights)
-    tolerance: Shares | None = option(None, metavar="5%|NAME=5%,...", many=True, parse=_tolerance)
-    targets: str | Sequence[float] = option("", metavar="officers|2,1,1,...", parse=_targets)
-    keep: Shares | None = option(None, metavar="0.9|NAME=0.9", parse=_keep)
+    tolerance: Shares | None = option(
+        None, metavar="5%|NAME=5%,...", many=True, parse=read_tolerance
+    )
+    targets: str | Sequence[float] = option("", metavar="officers|2,1,1,...", parse=read_targets)
+    keep: Shares | None = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
     objective: Literal["compact", "balance", "travel", "change"] = option(
         "compact", choices=("compact", "balance", "travel", "change")
     )
@@ -179,16 +80,21 @@ class ProposeOptions(Options):
     )
     parents: Literal["", "station"] = option("", choices=("", "station"))
     communities: Literal["", "soft", "hard"] = option("", choices=("", "soft", "hard"))
+    prefer: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
+    avoid: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
+    sectors: int = option(0, least=0)
+    max_area: float = option(0.0, least=0, unit="km2")
+    max_grids: int = option(0, least=0)
     rooms: str = option("", metavar="one-per-beat|within=1000m|within=5min")
-    lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=_locks)
-    together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
-    apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=_groups)
+    lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
+    together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
+    apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
     barriers: bool = option(True)  # noqa: FBT003 - a field's default
     front: int = option(1, least=1, most=8, costs=True)
     periods: Literal["", "month", "week", "day"] = option(
         "", choices=("", "month", "week", "day"), costs=True
     )
-    hours: Sequence[str] = option((), metavar="6-14,14-22,22-6", parse=_bands, costs=True)
+    hours: Sequence[str] = option((), metavar="6-14,14-22,22-6", parse=read_bands, costs=True)
     validate: bool = option(False, costs=True)  # noqa: FBT003 - the same
     ladder: bool = option(False, costs=True)  # noqa: FBT003 - the same
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
@@ -276,6 +182,7 @@ class ProposeJson(TypedDict):
     points: list[PointJson]
     chance: ChanceJson | None
     ladder: list[RungJson]
+    sectors: list[SectorJson]
     known_to: float | None
     held_out: HeldOutJson | None
     notes: list[str]
@@ -321,9 +228,14 @@ class ProposeResult(Result):
     def notes(self) -> list[str]:
         """Return what the user must know, and what is proven, in sentences."""
         from gridmap.i18n import tr
+        from gridmap.partition import has_layer
 
         best = self.proposal.best
         told = self.proposal.sentences()
+        for name in dict.fromkeys((*self.options.prefer, *self.options.avoid)):
+            if not has_layer(self.city, name):
+                layer = tr(f"maps.kind.{name}")
+                told.append(tr("partition.note.no_layer", layer=layer))
         if best.scores.max_deviation - best.net_deviation > _NOTABLE:
             values: dict[str, Any] = {
                 "worst": best.scores.max_deviation,
@@ -409,6 +321,45 @@ class ProposeResult(Result):
 
         return partition.hold_out(self.proposal.problem, self.seen, search, tolerance=tolerance)
 
+    def sectors(self, plan: int = 0) -> list[tuple[tuple[str, ...], float]]:
+        """Return the beats of each sector of a plan and its share of the work, if asked for."""
+        import numpy as np
+
+        from gridmap.partition import union_beats
+
+        if not self.options.sectors:
+            return []
+        chosen, problem = self.plans[plan], self.proposal.problem
+        sector = union_beats(
+            problem,
+            chosen.assignment.astype(np.int64),
+            self.options.sectors,
+            seed=self.options.seed,
+        )
+        load = problem.weights[:, 0] / problem.weights[:, 0].sum()
+        return [
+            (
+                tuple(chosen.beats[b].id for b in np.unique(chosen.assignment[sector == s])),
+                float(load[sector == s].sum()),
+            )
+            for s in range(self.options.sectors)
+        ]
+
+    def sector_sentences(self, language: str | None = None) -> list[str]:
+        """Return which beats make up each sector, in words."""
+        from gridmap.i18n import tr
+
+        return [
+            tr(
+                "partition.sector",
+                language=language,
+                number=number,
+                beats=", ".join(names),
+                share=share,
+            )
+            for number, (names, share) in enumerate(self.sectors(), start=1)
+        ]
+
     def lasting(self) -> list[str]:
         """Return how well plans hold on other periods, in sentences."""
         from gridmap.i18n import tr
@@ -453,6 +404,7 @@ class ProposeResult(Result):
             "points": [point.to_dict() for point in self.points],
             "chance": chance_json(self.chance),
             "ladder": [rung_json(rung) for rung in self.ladder] if self.options.ladder else [],
+            "sectors": [{"beats": list(names), "share": share} for names, share in self.sectors()],
             "known_to": self.known_to,
             "held_out": held_out_json(self.held_out),
             "notes": self.notes(),
@@ -560,13 +512,15 @@ def propose(
         present=present,
         by_station=options.parents == "station",
         barriers=options.barriers,
+        prefer=options.prefer,
+        avoid=options.avoid,
         **_constraints(city, options, workload, number, present),
     )
     if options.rooms:
         problem = _roomed(problem, city, options)
     tolerance = options.tolerance
     if isinstance(tolerance, Mapping):
-        tolerance = tolerance.get(_ALL)
+        tolerance = tolerance.get(ALL)
     keep = options.keep
     if isinstance(keep, Mapping):
         (keep,) = keep.values()
@@ -633,11 +587,19 @@ def _constraints(
 
     made: dict[str, object] = _locked(options, present)
     if isinstance(options.tolerance, Mapping):
-        named = {name: share for name, share in options.tolerance.items() if name != _ALL}
-        whole = options.tolerance.get(_ALL)
+        named = {name: share for name, share in options.tolerance.items() if name != ALL}
+        whole = options.tolerance.get(ALL)
         if whole is None and not set(workload.weights) <= set(named):
             whole = _TOLERANCE
         made["weights"], made["tolerances"] = criteria_of(city, workload, named, together=whole)
+    if options.max_area or options.max_grids:
+        most = {"area_km2": options.max_area, "grids": float(options.max_grids)}
+        most = {name: limit for name, limit in most.items() if limit}
+        ones = np.ones(len(city.grids))
+        made["limited"] = np.column_stack(
+            [ones if name == "grids" else criterion_of(city, name) for name in most]
+        )
+        made["limits"] = tuple(most.values())
     if options.periods or options.hours:
         tolerance = options.tolerance if isinstance(options.tolerance, float) else _TOLERANCE
         scenarios = scenarios_of(city, workload, periods=options.periods, hours=options.hours)

@@ -18,6 +18,7 @@ __all__ = [
     "PlanPoint",
     "PointJson",
     "RungJson",
+    "SectorJson",
     "chance_json",
     "chance_of",
     "held_out_json",
@@ -60,6 +61,13 @@ class RungJson(TypedDict):
     cut_border_km: float
     mean_travel: float | None
     sentence: str
+
+
+class SectorJson(TypedDict):
+    """The beats of a sector, and its share of the work."""
+
+    beats: list[str]
+    share: float
 
 
 class HeldOutJson(TypedDict):

@@ -75,9 +75,22 @@ QUESTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "propose": {
         "even": ("--beats", "--per-officer", "--balance", "--tolerance"),
         "change": ("--keep", "--ladder"),
-        "hold": ("--parents", "--communities", "--rooms", "--lock", "--together", "--apart"),
+        "hold": (
+            *("--parents", "--communities", "--rooms", "--lock", "--together", "--apart"),
+            *("--max-area", "--max-grids"),
+        ),
         "expert": (
-            *("--objective", "--targets", "--travel", "--barriers", "--periods", "--hours"),
+            *(
+                "--objective",
+                "--targets",
+                "--travel",
+                "--barriers",
+                "--prefer",
+                "--avoid",
+                "--sectors",
+                "--periods",
+                "--hours",
+            ),
             *("--front", "--validate", "--chance", "--prove", "--effort", "--seconds"),
             *("--seed", "--processes", "--scheduler"),
         ),

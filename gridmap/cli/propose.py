@@ -54,7 +54,8 @@ def command(
         return
     _print_rows(result.rows)
     ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
-    for sentence in (*result.notes(), *result.changes(), *ladder, *result.standing()):
+    told = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
+    for sentence in (*told, *result.standing()):
         print_text(sentence)
 
 

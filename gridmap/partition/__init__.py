@@ -4,6 +4,7 @@ from gridmap.partition._ensemble import Ensemble, neutral_ensemble
 from gridmap.partition.city import (
     communities_of,
     criteria_of,
+    has_layer,
     officers_of,
     plan_rows,
     plans_of,
@@ -27,6 +28,7 @@ from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
 from gridmap.partition.propose import propose, warm_up
 from gridmap.partition.scores import Scores, score_plan
+from gridmap.partition.sectors import union_beats
 
 __all__ = [
     "Bound",
@@ -44,6 +46,7 @@ __all__ = [
     "criteria_of",
     "deviation_intervals",
     "dispersion",
+    "has_layer",
     "hold_out",
     "neutral_ensemble",
     "officers_of",
@@ -58,6 +61,7 @@ __all__ = [
     "seen_counts",
     "shrink_rates",
     "travel_between",
+    "union_beats",
     "warm_up",
     "with_rooms",
 ]

@@ -344,6 +344,10 @@ def _ratios(
         elif total[c] > 0:
             off = np.abs(loads[:, c][:, None] / target[:, c][None] - 1)
             worst = np.maximum(worst, off / tolerances[c])
+    for c, most in enumerate(problem.limits):
+        over = (inside @ problem.limited[grids, c]) / most - 1
+        over = np.where(over > _ROUNDING, 1.0 + over, 0.0)
+        worst = np.maximum(worst, over[:, None])
     return worst
 
 
@@ -379,8 +383,8 @@ def _travel(problem: Problem, grids: Integers, inside: Flags, labels: Integers) 
 
 
 def _weighted_borders(problem: Problem) -> Floats:
-    """Return each border as the search weighs it: inside a community it counts more."""
-    return np.asarray(problem.borders_m * community_factor(problem, problem.edges))
+    """Return each border as the search weighs it."""
+    return np.asarray(problem.search_borders * community_factor(problem, problem.edges))
 
 
 def _borders(problem: Problem, position: Integers, inside: Flags) -> Floats:

@@ -17,6 +17,7 @@ from gridmap.partition.problem import Problem, wanted_beats
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _SHRINK = 0.955  # the search aims inside the bounds, so that the plan lands inside
+_OVER_LIMIT = 0.05  # of a limit: so much over it weighs what a tolerance of 3 % does
 _COMMUNITY = 1.5  # a border inside a community weighs so much more
 
 
@@ -87,6 +88,9 @@ def build_instance(problem: Problem, region: Region, aims: ObjectiveWeights) -> 
     weights = _sum_by(node, problem.weights[grids], nodes)
     loads = _build_loads(problem, region, weights, aims)
     slack = 0.0 if problem.bounds is not None else 0.03 * (1 - aims.shrink) + 1e-9
+    if problem.limits:
+        amounts = _sum_by(node, problem.limited[grids], nodes)
+        loads = _limited(loads, amounts, problem.limits, slack)
     instance = Instance(len(region.labels), graph, loads, attraction, centre / scale, slack)
     return RegionInstance(
         instance,
@@ -169,6 +173,21 @@ def _build_loads(
         scale[:, 0] = 0.06 / max(problem.bounds[1] - problem.bounds[0], 1e-9)
     lo = np.where(lo <= 0, -np.inf, lo)
     return Loads(np.ascontiguousarray(weights[:, worked]), lo, hi, scale)
+
+
+def _limited(loads: Loads, amounts: Floats, limits: tuple[float, ...], slack: float) -> Loads:
+    """Return the loads with further criteria that have an upper bound only.
+
+    The bound is reached where the slack of the others is used up.
+    """
+    most = np.tile(np.array(limits), (len(loads.lo), 1))
+    scale = 0.03 / (_OVER_LIMIT * most)
+    return Loads(
+        np.ascontiguousarray(np.hstack([loads.w, amounts])),
+        np.hstack([loads.lo, np.full_like(most, -np.inf)]),
+        np.hstack([loads.hi, most * (1 + 1e-9) - slack / scale]),
+        np.hstack([loads.scale, scale]),
+    )
 
 
 def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDArray[np.int32]:

@@ -39,6 +39,8 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
         if (np.diff(pair[row]) == 0).any():  # listed twice: the shorter border first
             row = np.lexsort((border, pair))
         changes[name], changes[length] = ends[row], border[row]
+        if name == "edges" and problem.border_factor is not None:
+            changes["border_factor"] = problem.border_factor[row]
     if problem.rooms is not None:
         changes["rooms"] = np.where(problem.rooms >= 0, place[problem.rooms], -1)
     if problem.travel is not None:

@@ -175,7 +175,7 @@ def _inner_edges(
         local[part] = np.arange(len(part))
     added = np.array(bridges, dtype=np.int64).reshape(-1, 2)
     ends = np.concatenate([problem.edges[inside_open], added])
-    border = np.concatenate([problem.borders_m[inside_open], np.zeros(len(added))])
+    border = np.concatenate([problem.search_borders[inside_open], np.zeros(len(added))])
     inside = owner[ends[:, 0]] == owner[ends[:, 1]]
     ends, border = ends[inside], border[inside]
     order = np.argsort(owner[ends[:, 0]], kind="stable")
@@ -374,7 +374,8 @@ class Region:
 
     ``targets`` is what each beat is to carry, (beats, criteria), in workload, of what the
     region has; ``ideal`` the same of what the whole city has. ``edges`` are pairs of positions
-    in ``grids`` (sorted) and ``borders_m`` their lengths, bridges with 0.
+    in ``grids`` (sorted) and ``borders_m`` their lengths as the search weighs them, bridges
+    with 0.
     """
 
     grids: Integers

@@ -152,7 +152,7 @@ def _is_known(problem: Problem, built: RegionInstance) -> bool:
     )
     kept = bool((attraction.home >= 0).any())
     apart = len(built.instance.xy) == problem.grids
-    return apart and problem.criteria == 1 and not locked and not kept
+    return apart and problem.criteria == 1 and not (locked or kept or problem.limits)
 
 
 def _rooms(problem: Problem, built: RegionInstance) -> list[int]:

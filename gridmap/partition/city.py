@@ -25,6 +25,7 @@ from gridmap.partition.propose import propose
 __all__ = [
     "communities_of",
     "criteria_of",
+    "has_layer",
     "officers_of",
     "plan_rows",
     "plans_of",
@@ -46,6 +47,8 @@ def problem_of(
     present: Plan | None = None,
     by_station: bool = False,
     barriers: bool = True,
+    prefer: Sequence[str] = (),
+    avoid: Sequence[str] = (),
     **constraints: object,
 ) -> Problem:
     """Return the problem of dividing a city's grids into beats.
@@ -65,6 +68,9 @@ def problem_of(
         polygon that holds a grid's inner point.
     barriers
         Rivers, railways and expressways cut neighbours, except at bridges.
+    prefer, avoid
+        ``road``, ``community``, ``station``, ``barrier``: borders that run along these count
+        half in the search, or twice.
     **constraints
         Further fields of `Problem`: locks, rooms, communities, travel.
 
@@ -85,6 +91,7 @@ def problem_of(
         "weights": workload.load * len(grids),
         "edges": pairs[~cut],
         "borders_m": adjacency.length_m[~cut],
+        "border_factor": _border_factor(city, pairs[~cut], adjacency.barrier[~cut], prefer, avoid),
         "barrier_edges": pairs[cut],
         "barrier_m": adjacency.length_m[cut],
         "beats": beats,
@@ -213,6 +220,64 @@ def plan_rows(
     return rows
 
 
+def _border_factor(
+    city: City,
+    pairs: Integers,
+    barrier: NDArray[np.bool_],
+    prefer: Sequence[str],
+    avoid: Sequence[str],
+) -> Floats | None:
+    """Return what each border counts in the search, None where all count alike."""
+    if not prefer and not avoid:
+        return None
+    factor = np.ones(len(pairs))
+    for names, part in ((prefer, _PREFERRED), (avoid, _AVOIDED)):
+        along = np.zeros(len(pairs), dtype=np.bool_)
+        for name in names:
+            if name == "barrier":
+                along |= barrier
+            elif name == "road" and city.has(Kind.ROAD):
+                along |= _along_roads(city, pairs)
+            elif has_layer(city, name) and name != "road":
+                own = communities_of(city) if name == "community" else station_of_grids(city)
+                along |= own[pairs[:, 0]] != own[pairs[:, 1]]
+        factor[along] *= part
+    return factor
+
+
+def has_layer(city: City, name: str) -> bool:
+    """Return whether a city knows the roads, communities, stations or barriers of its grids."""
+    grids = city.grids
+    column = name in {"community", "station"} and grids.has(name) and any(grids.texts(name))
+    return bool(column) or city.get(Kind(name)) is not None
+
+
+def _along_roads(city: City, pairs: Integers) -> NDArray[np.bool_]:
+    """Return which borders run along a main road for half of their length at least.
+
+    Main roads are those of such a class, else those with 50 km/h or more, else all.
+    """
+    roads = city.layer(Kind.ROAD)
+    main = np.ones(len(roads), dtype=np.bool_)
+    if roads.has("class") and any(roads.texts("class")):
+        main = np.array([text.lower() in _MAIN_ROADS for text in roads.texts("class")])
+    elif roads.has("speed_kmh"):
+        main = np.nan_to_num(roads.counts("speed_kmh")) >= _MAIN_KMH
+    if not main.any():
+        return np.zeros(len(pairs), dtype=np.bool_)
+    near = shapely.union_all(shapely.buffer(roads.geometry[main], _ALONG_M))
+    shapely.prepare(near)
+    cells = city.grids.geometry
+    first, other = cells[pairs[:, 0]], cells[pairs[:, 1]]
+    found = np.zeros(len(pairs), dtype=np.bool_)
+    close = np.flatnonzero(shapely.intersects(first, near) & shapely.intersects(other, near))
+    reach = shapely.buffer(other[close], max(city.presets.gap_m, 1.0), quad_segs=1)
+    border = shapely.intersection(shapely.boundary(first[close]), reach)
+    whole = np.maximum(shapely.length(border), 1e-9)
+    found[close] = shapely.length(shapely.intersection(border, near)) >= whole / 2
+    return found
+
+
 def _compactness(city: City, plan: Plan) -> float:
     """Return the mean Polsby-Popper of the polygons that are exported."""
     shapes = join_rows(city.grids.geometry, plan.assignment, len(plan), gap_m=city.presets.gap_m)
@@ -334,6 +399,13 @@ def _beats(
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Step = Literal["", "month", "week", "day"]
+_PREFERRED, _AVOIDED = 0.5, 2.0  # what such a border counts
+_ALONG_M = 20.0  # between a main road's line and a border along it
+_MAIN_KMH = 50.0
+_MAIN_ROADS = frozenset(
+    {"motorway", "trunk", "primary", "secondary", "arterial"}
+    | {"高速", "高速公路", "快速路", "主干路", "主干道", "次干路", "国道", "省道"}
+)
 _STEPS: tuple[Step, ...] = ("month", "week", "day")
 _LEAST_PERIODS = 3  # to tell how much counts vary; with fewer months weeks are counted, then days
 _MOST_BY_ROAD = 6_000  # grids; the table of all ways grows with their square

@@ -40,6 +40,7 @@ PER_GRID = (  # arrays of a `Problem` with a row for each grid
     "communities",
     "present",
     "keep_weights",
+    "limited",
     "fixed",
     "demand",
 )
@@ -65,6 +66,10 @@ class Problem:
         Pairs of grids (m, 2) that share a passable border of positive length.
     borders_m
         Length of each of these borders, metres (m,); all 1 if None.
+    border_factor
+        What each border counts in the search (m,), times its length: below 1 where beats may
+        well end, such as along a main road, above 1 where they had better not; 1 if None.
+        Lengths in scores are what they are.
     beats
         Number of beats k.
     xy
@@ -87,6 +92,9 @@ class Problem:
     bounds
         Lowest and highest workload of a beat on the first criterion, both allowed, instead
         of its tolerance. A highest of infinity is no bound, and becomes the whole workload.
+    limited, limits
+        Further amounts of each grid (n, l), and the most of each that a beat may hold (l,),
+        allowed: its area, its number of grids.
     parents
         Station of each grid (n,); no beat crosses a station. Any labels; None for one.
     communities
@@ -133,6 +141,7 @@ class Problem:
     edges: Any
     beats: int
     borders_m: Any = None
+    border_factor: Any = None
     xy: Floats | None = None
     areas_m2: Floats | None = None
     outer_m: Floats | None = None
@@ -141,6 +150,8 @@ class Problem:
     tolerances: tuple[float, ...] | None = None
     targets: Floats | None = None
     bounds: tuple[float, float] | None = None
+    limited: Any = None
+    limits: tuple[float, ...] = ()
     parents: NDArray[Any] | None = None
     communities: NDArray[Any] | None = None
     whole_communities: bool = False
@@ -172,6 +183,8 @@ class Problem:
         for name, edges in (("borders_m", self.edges), ("barrier_m", self.barrier_edges)):
             given = getattr(self, name)
             self._put(name, np.ones(len(edges)) if given is None else given, (len(edges),))
+        self._put("limited", self.limited, (n, len(self.limits)))
+        self._put("border_factor", self.border_factor, (len(self.edges),))
         for name in ("areas_m2", "outer_m", "keep_weights", "demand"):
             self._put(name, getattr(self, name), (n,))
         self._put("xy", self.xy, (n, 2))
@@ -270,6 +283,9 @@ class Problem:
             wrong = [value for value in allowed if not 0 < value < 10]
             if wrong:
                 raise InputError("partition.error.tolerance", received=wrong[0])
+        object.__setattr__(self, "limits", tuple(numbers("limits", self.limits).tolist()))
+        if self.limits and (self.limited is None or not min(self.limits) > 0):
+            raise InputError("partition.error.not_positive", name="limits", received=self.limits)
         if self.bounds is not None:
             limits = numbers("bounds", self.bounds)
             low, high = limits.tolist() if limits.shape == (2,) else (-1.0, -1.0)
@@ -283,6 +299,8 @@ class Problem:
         for name in (
             "weights",
             "borders_m",
+            "border_factor",
+            "limited",
             "barrier_m",
             "keep_weights",
             "demand",
@@ -320,6 +338,12 @@ class Problem:
     def grids(self) -> int:
         """Number of grids n."""
         return len(self.weights)
+
+    @property
+    def search_borders(self) -> Floats:
+        """What each border counts in the search (m,): its length, weighted."""
+        length: Floats = self.borders_m
+        return length if self.border_factor is None else length * self.border_factor
 
     @property
     def criteria(self) -> int:

@@ -24,6 +24,7 @@ __all__ = [
     "explain_proofs",
     "front_of",
     "most_kept",
+    "over_limits",
     "shortfalls",
 ]
 
@@ -290,6 +291,10 @@ def shortfalls(
     if problem.bounds is not None:
         notes += _off_bounds(problem, best, names)
     notes += _off_balance(problem, best, tolerance, division, names, all_plans=all_plans)
+    over = best.scores.labels[over_limits(problem, best.assignment)]
+    if over.size:
+        named = {"beats": some_ids(names[int(b)] for b in over), "count": len(over)}
+        notes.append(Note("partition.note.limits", {**named}))
     if not best.feasible:
         values: dict[str, object] = {"asked": keep, "count": len(problem.apart)}
         notes += [Note(f"partition.note.binding_{name}", {**values}) for name in binding]
@@ -310,6 +315,16 @@ def shortfalls(
             Note("partition.note.apart", {"ids": some_ids(together), "count": len(together)})
         )
     return tuple(notes)
+
+
+def over_limits(problem: Problem, assignment: Integers) -> NDArray[np.bool_]:
+    """Return which beats, by ascending label, hold more of an amount than they may."""
+    labels, row = np.unique(assignment, return_inverse=True)
+    over = np.zeros(len(labels), dtype=np.bool_)
+    for c, most in enumerate(problem.limits):
+        held = np.bincount(row, weights=problem.limited[:, c], minlength=len(labels))
+        over |= held > most * (1 + 1e-9)
+    return over
 
 
 def most_kept(problem: Problem) -> float:

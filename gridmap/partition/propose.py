@@ -34,6 +34,7 @@ from gridmap.partition.proposal import (
     Proposal,
     front_of,
     most_kept,
+    over_limits,
     shortfalls,
 )
 from gridmap.partition.scores import score_plan
@@ -471,6 +472,7 @@ class _Search:
             load = scores.totals[:, 0]
             holds &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
         holds &= not any(assignment[a] == assignment[b] for a, b in problem.apart)
+        holds &= not over_limits(problem, assignment).any()
         return Candidate(
             assignment=assignment,
             objective=objective,
@@ -489,7 +491,8 @@ def _is_on_whole_numbers(note: Note) -> bool:
 def _enumerated_bounds(candidate: Candidate, problem: Problem) -> tuple[Bound, ...]:
     """Return what enumeration proves: the objective's value is the best there is."""
     scores, bounds = candidate.scores, []
-    if candidate.objective == "compact" and problem.communities is None:
+    plain = problem.communities is None and problem.border_factor is None
+    if candidate.objective == "compact" and plain:
         bounds.append(("cut_m", scores.cut_m))
     if candidate.objective == "travel" and scores.travel_total is not None:
         bounds.append(("travel_m", scores.travel_total))
