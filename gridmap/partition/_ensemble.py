@@ -191,7 +191,7 @@ def _run(
     beat = np.unique(start, return_inverse=True)[1].astype(np.int32)
     mean = float(problem.weights[:, 0].sum()) / problem.beats
     low, high = mean * (1 - tolerance - 1e-9), mean * (1 + tolerance + 1e-9)
-    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    demand = problem.demand_values
     xy = np.zeros((problem.grids, 2)) if problem.xy is None else problem.xy
     matrix = np.zeros((0, 0), np.float32) if problem.travel is None else problem.travel
     border = _border_table(problem, graph)

@@ -94,9 +94,7 @@ def list_sets(problem: Problem, edges: Integers, tolerances: tuple[float, ...]) 
     tolerances
         Allowed deviation of each criterion.
     """
-    frozen = np.zeros(problem.grids, dtype=np.bool_)
-    if problem.frozen and problem.present is not None:
-        frozen = np.isin(problem.present, problem.frozen)
+    frozen = problem.locked_grids
     grids = np.flatnonzero(~frozen)
     n = len(grids)
     beats = problem.beats - len(problem.frozen)
@@ -226,7 +224,7 @@ def _cost(problem: Problem, sets: Sets, objective: str) -> Floats:
     if objective == "travel" and sets.travel.any():
         first, second = second, border
     if objective == "change":
-        first, second = -sets.kept / max(_keep_weights(problem).sum(), 1e-300), border
+        first, second = -sets.kept / max(problem.keep_values.sum(), 1e-300), border
     return np.asarray(first + _SECOND * second)
 
 
@@ -301,16 +299,11 @@ def _numbers(problem: Problem, grids: Integers) -> tuple[Integers, Integers] | N
     return labels, labels % problem.beats
 
 
-def _keep_weights(problem: Problem) -> Floats:
-    weights = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
-    return np.asarray(weights, dtype=np.float64)
-
-
 def _needed(problem: Problem, sets: Sets, keep: float | None) -> float:
     """Return the keep weight that has to stay in beats that are not locked."""
     if keep is None or problem.present is None:
         return -np.inf
-    weights = _keep_weights(problem)
+    weights = problem.keep_values
     had = problem.present >= 0
     total = float(weights[had].sum())
     locked = had.copy()
@@ -356,7 +349,7 @@ def _kept(problem: Problem, grids: Integers, inside: Flags, labels: Integers) ->
     kept = np.zeros((len(inside), len(labels)))
     if problem.present is None:
         return kept
-    weights, present = _keep_weights(problem)[grids], problem.present[grids]
+    weights, present = problem.keep_values[grids], problem.present[grids]
     for j in np.flatnonzero(labels >= 0):
         kept[:, j] = inside @ (weights * (present == labels[j]))
     return kept
@@ -365,7 +358,7 @@ def _kept(problem: Problem, grids: Integers, inside: Flags, labels: Integers) ->
 def _travel(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
     """Return demand times distance of each set from its best centre, or its number's room."""
     travel = np.zeros((len(inside), len(labels)))
-    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    demand = problem.demand_values
     if problem.travel is not None:
         far = problem.travel.astype(np.float64)[np.ix_(grids, grids)]
     elif problem.xy is not None:

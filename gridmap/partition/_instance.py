@@ -197,7 +197,7 @@ def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDAr
         return home
     number = {int(label): i for i, label in enumerate(region.labels)}
     local = np.array([number.get(int(b), -1) for b in problem.present[region.grids]])
-    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    keep = problem.keep_values
     share = np.zeros((nodes, len(region.labels)))
     has = local >= 0
     np.add.at(share, (node[has], local[has]), keep[region.grids][has] + 1e-9)
@@ -228,10 +228,9 @@ def _build_attraction(
             if grid in local:
                 site[i] = local[grid]
                 centre[i] = xy[local[grid]]
-    first = problem.weights[:, 0]
-    keep = first if problem.keep_weights is None else problem.keep_weights
+    keep = problem.keep_values
     mean = max(float(keep[grids].sum()) / nodes, 1e-12)
-    demand = first if problem.demand is None else problem.demand
+    demand = problem.demand_values
     travel = np.bincount(node, weights=demand[grids], minlength=nodes)
     travel = travel / max(float(travel.mean()), 1e-12) * aims.travel * np.sqrt(nodes / k)
     matrix = np.zeros((0, 0), dtype=np.float32)

@@ -104,7 +104,7 @@ def _frozen(problem: Problem) -> NDArray[np.bool_]:
     if empty:
         beats = some_ids(beat_name(problem, b) for b in empty)
         raise InputError("partition.error.frozen_empty", beats=beats)
-    return np.isin(problem.present, problem.frozen)
+    return problem.locked_grids
 
 
 def _check_group(
@@ -209,9 +209,7 @@ def _check_bounds(problem: Problem) -> None:
     assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
     low, high = problem.bounds
     first = problem.weights[:, 0]
-    locked = np.zeros(problem.grids, dtype=np.bool_)
-    if problem.frozen and problem.present is not None:
-        locked = np.isin(problem.present, problem.frozen)
+    locked = problem.locked_grids
     heavy = np.flatnonzero((first > high) & ~locked)
     if heavy.size:
         raise InfeasibleError(
@@ -231,9 +229,7 @@ def _check_apart(problem: Problem) -> None:
     """
     filled, _ = fill_pockets(problem)
     beats = filled.beats - len(filled.frozen)
-    free = np.ones(filled.grids, dtype=np.bool_)
-    if filled.frozen and filled.present is not None:
-        free = ~np.isin(filled.present, filled.frozen)
+    free = ~filled.locked_grids
     group = groups_of(filled)
     separated_pairs: dict[int, set[int]] = {}
     for a, b in filled.apart:

@@ -200,7 +200,7 @@ def _match(problem: Problem, row: Integers, free: Integers, taken: set[int]) -> 
     old = np.setdiff1d(np.unique(present[present >= 0]), list(taken))
     if not old.size:
         return {}
-    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    keep = problem.keep_values
     keep = keep + 1e-9 * max(float(keep.sum()), 1.0) / len(keep)
     place = np.full(int(row.max()) + 1, -1, dtype=np.int64)
     place[free] = np.arange(len(free))

@@ -60,14 +60,7 @@ def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integer
 def open_edges(problem: Problem) -> Integers:
     """Return the pairs of grids that a beat may be connected by: no station or lock between."""
     edges = problem.edges
-    return edges[_is_open(problem, _frozen(problem), _stations(problem))]
-
-
-def _frozen(problem: Problem) -> NDArray[np.bool_]:
-    """Return which grids are in locked beats (n,)."""
-    if not problem.frozen or problem.present is None:
-        return np.zeros(problem.grids, dtype=np.bool_)
-    return np.isin(problem.present, problem.frozen)
+    return edges[_is_open(problem, problem.locked_grids, _stations(problem))]
 
 
 def _stations(problem: Problem) -> Integers:
@@ -92,7 +85,7 @@ def divide(problem: Problem) -> Division:
         If there are fewer beats than stations, or locks that contradict each other.
     """
     n = problem.grids
-    frozen, codes = _frozen(problem), _stations(problem)
+    frozen, codes = problem.locked_grids, _stations(problem)
     edges = problem.edges
     inside_open = _is_open(problem, frozen, codes)
     beats = problem.beats - len(set(problem.frozen))

@@ -179,7 +179,7 @@ def _task(
 
 def _cost(problem: Problem) -> Floats:
     """Return demand times distance or time (n, n): rows are grids, columns centres."""
-    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    demand = problem.demand_values
     if problem.travel is not None:
         far = problem.travel.astype(np.float64)
     else:

@@ -664,9 +664,7 @@ def with_rooms(problem: Problem, places: Sequence[int] | Integers, *, seed: int 
     """
     if problem.xy is None:
         raise InputError("partition.error.rooms_without_places")
-    frozen = np.zeros(problem.grids, dtype=np.bool_)
-    if problem.present is not None and problem.frozen:
-        frozen = np.isin(problem.present, problem.frozen)
+    frozen = problem.locked_grids
     spots = np.unique(np.asarray(places, dtype=np.int64))
     spots = spots[~frozen[spots]]
     wanted = problem.beats - len(set(problem.frozen))

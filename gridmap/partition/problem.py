@@ -340,6 +340,25 @@ class Problem:
         return len(self.weights)
 
     @property
+    def keep_values(self) -> Floats:
+        """What counts as keeping its beat (n,)."""
+        first: Floats = self.weights[:, 0]
+        return first if self.keep_weights is None else self.keep_weights
+
+    @property
+    def demand_values(self) -> Floats:
+        """What travels (n,)."""
+        first: Floats = self.weights[:, 0]
+        return first if self.demand is None else self.demand
+
+    @property
+    def locked_grids(self) -> NDArray[np.bool_]:
+        """Which grids are in beats that stay as they are (n,)."""
+        if not self.frozen or self.present is None:
+            return np.zeros(self.grids, dtype=np.bool_)
+        return np.isin(self.present, self.frozen)
+
+    @property
     def search_borders(self) -> Floats:
         """What each border counts in the search (m,): its length, weighted."""
         length: Floats = self.borders_m

@@ -330,7 +330,7 @@ def over_limits(problem: Problem, assignment: Integers) -> NDArray[np.bool_]:
 def most_kept(problem: Problem) -> float:
     """Return the share that can keep its beat at most: that of today's largest beats."""
     assert problem.present is not None  # noqa: S101 - the caller's case; for the type checker
-    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    keep = problem.keep_values
     has = problem.present >= 0
     held = np.sort(np.bincount(problem.present[has], weights=keep[has]))[::-1]
     total = float(held.sum())

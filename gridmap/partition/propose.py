@@ -623,7 +623,7 @@ def _may_leave(
     """
     if keep is None or problem.present is None:
         return np.inf
-    weight = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    weight = problem.keep_values
     has = problem.present >= 0
     total = float(weight[has].sum())
     could = sum(float(part.instance.attraction.weight.sum()) for part in built)

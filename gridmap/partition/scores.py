@@ -151,7 +151,7 @@ def _perimeters(problem: Problem, beat: Integers, k: int, between: NDArray[np.bo
 def _travel(
     problem: Problem, beat: Integers, labels: Integers
 ) -> tuple[Integers | None, Floats | None, float]:
-    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    demand = problem.demand_values
     if problem.xy is None and problem.travel is None:
         return None, None, float(demand.sum())
     k = len(labels)
@@ -174,7 +174,7 @@ def _travel(
 def _kept(problem: Problem, assignment: Integers) -> float | None:
     if problem.present is None:
         return None
-    keep = problem.weights[:, 0] if problem.keep_weights is None else problem.keep_weights
+    keep = problem.keep_values
     had = problem.present >= 0
     total = float(keep[had].sum())
     stays = had & (assignment == problem.present)
