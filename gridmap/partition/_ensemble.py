@@ -40,8 +40,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _MEASURES = ("cut_m", "travel_m", "max_deviation")
 _CHAINS = 2
-_STEPS_PER_PLAN = 4  # 10,000 plans of Carrollton in two CPU seconds; `benchmarks.partition`
-_SETTLING = 0.1  # of the plans of each chain, left out at its start
+_STEPS_PER_BEAT = 3.0  # and plan: chains of more beats forget more slowly
+_LEAST_STEPS, _MOST_STEPS = 10, 100  # per plan
+_SETTLING = 0.5  # as many plans as are kept, at the start of each chain, are left out
+_SETTLED = 1.1  # R-hat above which chains do not agree
 _SLOTS = 8  # places to cut in one tree that are reckoned with at first; doubled when exceeded
 _32 = np.uint64(32)
 _53 = 1.0 / 9007199254740992.0
@@ -100,13 +102,17 @@ class Ensemble:
 
     def law(self, language: str | None = None) -> str:
         """Return how the plans were drawn, and whether the chains agree, in words."""
-        return tr(
+        r_hat = max(self.r_hat.values())
+        told = tr(
             "partition.ensemble.law",
             language=language,
             plans=self.plans,
             tolerance=self.tolerance,
-            r_hat=max(self.r_hat.values()),
+            r_hat=r_hat,
         )
+        if r_hat <= _SETTLED:
+            return told
+        return f"{told} {tr('partition.ensemble.unsettled', language=language, r_hat=r_hat)}"
 
 
 def neutral_ensemble(
@@ -212,7 +218,7 @@ def _run(
         low,
         high,
         slots,
-        _STEPS_PER_PLAN,
+        int(np.clip(_STEPS_PER_BEAT * problem.beats, _LEAST_STEPS, _MOST_STEPS)),
         random,
         values,
     )

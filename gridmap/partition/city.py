@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
-from gridmap.i18n import tr
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.measure import Workload, balance, criterion_of
 from gridmap.measure.coverage import Within, travel_of
 from gridmap.model import BeatInfo, City, Kind, Plan
@@ -260,7 +260,12 @@ def _along_roads(city: City, pairs: Integers) -> NDArray[np.bool_]:
     roads = city.layer(Kind.ROAD)
     main = np.ones(len(roads), dtype=np.bool_)
     if roads.has("class") and any(roads.texts("class")):
-        main = np.array([text.lower() in _MAIN_ROADS for text in roads.texts("class")])
+        classes = {
+            word
+            for tongue in LANGUAGES
+            for word in tr("partition.main_roads", language=tongue).split()
+        }
+        main = np.array([text.lower() in classes for text in roads.texts("class")])
     elif roads.has("speed_kmh"):
         main = np.nan_to_num(roads.counts("speed_kmh")) >= _MAIN_KMH
     if not main.any():
@@ -402,10 +407,6 @@ Step = Literal["", "month", "week", "day"]
 _PREFERRED, _AVOIDED = 0.5, 2.0  # what such a border counts
 _ALONG_M = 20.0  # between a main road's line and a border along it
 _MAIN_KMH = 50.0
-_MAIN_ROADS = frozenset(
-    {"motorway", "trunk", "primary", "secondary", "arterial"}
-    | {"高速", "高速公路", "快速路", "主干路", "主干道", "次干路", "国道", "省道"}
-)
 _STEPS: tuple[Step, ...] = ("month", "week", "day")
 _LEAST_PERIODS = 3  # to tell how much counts vary; with fewer months weeks are counted, then days
 _MOST_BY_ROAD = 6_000  # grids; the table of all ways grows with their square
