@@ -116,7 +116,16 @@ def test_each_field_of_a_problem_is_put_in_order_or_has_none():
         "travel",
     }
     by_themselves |= {"together", "apart", "ids"}
-    of_beats = {"limits", "beats", "tolerances", "targets", "bounds", "frozen", "beat_names"}
+    of_beats = {
+        "limits",
+        "reach",
+        "beats",
+        "tolerances",
+        "targets",
+        "bounds",
+        "frozen",
+        "beat_names",
+    }
     every = {item.name for item in fields(Problem)}
     assert every == {*PER_GRID, *by_themselves, *of_beats, "whole_communities"}
 

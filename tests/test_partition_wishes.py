@@ -75,6 +75,43 @@ def test_a_limit_on_grids_is_held_by_the_search_and_a_hopeless_one_is_named():
     assert "partition.note.limits" in [note.key for note in told.notes]
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_reach_is_held_wherever_a_plan_holds_it(seed):
+    rng = np.random.default_rng(seed)
+    weights, reach = rng.integers(1, 9, 8).astype(float), float(rng.choice([100, 200, 300]))
+    best = propose(row(weights, 3, np.ones(7), reach=reach), tolerance=0.8, effort="quick").best
+    mean, exists, at = weights.sum() / 3, False, np.arange(8) * 100.0
+
+    def far(part):
+        sums = [(weights[part] * np.abs(at[part] - at[c])).sum() for c in part]
+        return np.abs(at[part] - at[part[int(np.argmin(sums))]]).max()
+
+    for a, b in itertools.combinations(range(1, 8), 2):
+        parts = np.split(np.arange(8), [a, b])
+        fits = all(abs(weights[p].sum() / mean - 1) <= 0.8 for p in parts)
+        exists |= fits and all(far(p) <= reach for p in parts)
+    assert best.feasible == exists
+
+
+def test_a_reach_shortens_long_beats_and_a_hopeless_one_is_named():
+    # A strip of 4 x 25: five beats across reach 250 m and a little at their corners.
+    problem = lattice(4, 25, np.ones(100), 5, borders_m=None)
+    edges = problem.edges
+    upright = np.abs(edges[:, 0] - edges[:, 1]) == 1
+    problem = problem.replace(borders_m=np.where(upright, 900.0, 100.0))  # long stripes are cheap
+    free = propose(problem, tolerance=0.2, effort="quick").best
+    assert np.ptp(problem.xy[free.assignment == free.assignment[0], 0]) > 700
+    held = propose(problem.replace(reach=400.0), tolerance=0.2, effort="quick").best
+    assert held.feasible
+    for b in range(5):
+        own = problem.xy[held.assignment == b]
+        assert np.hypot(*(own - problem.xy[held.scores.centres[b]]).T).max() <= 400.0
+    told = propose(problem.replace(reach=150.0), tolerance=0.2, effort="quick")
+    assert not told.best.feasible
+    assert "partition.note.reach" in [note.key for note in told.notes]
+
+
 def test_sectors_are_unions_of_whole_beats_in_one_piece():
     problem = lattice(6, 6, np.ones(36), 9)
     beats = (np.arange(36) // 12) * 3 + (np.arange(36) % 6) // 2

@@ -17,6 +17,7 @@ from gridmap.api.propose_texts import (
     read_border_kinds,
     read_groups,
     read_keep,
+    read_limit,
     read_locks,
     read_per_officer,
     read_targets,
@@ -82,6 +83,7 @@ class ProposeOptions(Options):
     communities: Literal["", "soft", "hard"] = option("", choices=("", "soft", "hard"))
     prefer: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
     avoid: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
+    farthest: str = option("", metavar="1000m|5min")
     sectors: int = option(0, least=0)
     max_area: float = option(0.0, least=0, unit="km2")
     max_grids: int = option(0, least=0)
@@ -111,6 +113,7 @@ class ProposeOptions(Options):
     def check_together(self) -> None:
         """Check that the number of beats is said once."""
         self.within()
+        self.reach()
         if (self.periods or self.hours) and isinstance(self.tolerance, Mapping):
             raise OptionError("api.error.scenarios_tolerance", option="tolerance")
         if self.beats and self.per_officer:
@@ -126,15 +129,28 @@ class ProposeOptions(Options):
         """
         if self.rooms in {"", "one-per-beat"}:
             return ""
-        from gridmap.measure import parse_within
-
         what, _, reach = self.rooms.partition("=")
-        limits: tuple[object, ...] = ()
-        with suppress(InputError):
-            limits = parse_within(reach) if what == "within" and reach else ()
-        if len(limits) != 1:
+        if what != "within" or read_limit(reach) is None:
             raise OptionError("api.error.rooms", option="rooms", received=self.rooms)
         return reach
+
+    def reach(self) -> float | None:
+        """Return how far a grid may be from its beat's centre, in metres or minutes.
+
+        Raises
+        ------
+        OptionError
+            If ``farthest`` is written wrongly, or its unit is not that of ``travel``.
+        """
+        if not self.farthest:
+            return None
+        limit = read_limit(self.farthest)
+        unit = "m" if self.travel in {"", "straight"} else "min"
+        if limit is None or limit.unit != unit:
+            raise OptionError(
+                "api.error.farthest", option="farthest", received=self.farthest, other="travel"
+            )
+        return limit.value
 
 
 class BoundJson(TypedDict):
@@ -592,6 +608,7 @@ def _constraints(
         if whole is None and not set(workload.weights) <= set(named):
             whole = _TOLERANCE
         made["weights"], made["tolerances"] = criteria_of(city, workload, named, together=whole)
+    made["reach"] = options.reach()
     if options.max_area or options.max_grids:
         most = {"area_km2": options.max_area, "grids": float(options.max_grids)}
         most = {name: limit for name, limit in most.items() if limit}

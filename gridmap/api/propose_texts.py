@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
 
 from gridmap.api.options import as_list, as_share
-from gridmap.errors import OptionError
+from gridmap.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from gridmap.measure.coverage import Within
 
 __all__ = [
     "ALL",
@@ -16,6 +20,7 @@ __all__ = [
     "read_border_kinds",
     "read_groups",
     "read_keep",
+    "read_limit",
     "read_locks",
     "read_per_officer",
     "read_targets",
@@ -134,6 +139,16 @@ def read_bands(value: object, option: str) -> tuple[str, ...]:
         if len(hours) != 2 or not all(hour.isdigit() and int(hour) <= 24 for hour in hours):
             raise OptionError("api.error.bands", option=option, received=band)
     return tuple(dict.fromkeys(bands))
+
+
+def read_limit(text: str) -> Within | None:
+    """Return the one distance or time of a text, None where it is none."""
+    from gridmap.measure import parse_within
+
+    with suppress(InputError):
+        limits = parse_within(text) if text else ()
+        return limits[0] if len(limits) == 1 else None
+    return None
 
 
 def read_groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:

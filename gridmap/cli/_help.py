@@ -77,7 +77,7 @@ QUESTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "change": ("--keep", "--ladder"),
         "hold": (
             *("--parents", "--communities", "--rooms", "--lock", "--together", "--apart"),
-            *("--max-area", "--max-grids"),
+            *("--max-area", "--max-grids", "--farthest"),
         ),
         "expert": (
             *(

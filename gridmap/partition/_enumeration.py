@@ -337,6 +337,9 @@ def _ratios(
         elif total[c] > 0:
             off = np.abs(loads[:, c][:, None] / target[:, c][None] - 1)
             worst = np.maximum(worst, off / tolerances[c])
+    if problem.reach is not None:
+        over = _beyond(problem, grids, inside, labels)
+        worst = np.maximum(worst, np.where(over > _ROUNDING, 1.0 + over, 0.0))
     for c, most in enumerate(problem.limits):
         over = (inside @ problem.limited[grids, c]) / most - 1
         over = np.where(over > _ROUNDING, 1.0 + over, 0.0)
@@ -358,21 +361,35 @@ def _kept(problem: Problem, grids: Integers, inside: Flags, labels: Integers) ->
 def _travel(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
     """Return demand times distance of each set from its best centre, or its number's room."""
     travel = np.zeros((len(inside), len(labels)))
-    demand = problem.demand_values
-    if problem.travel is not None:
-        far = problem.travel.astype(np.float64)[np.ix_(grids, grids)]
-    elif problem.xy is not None:
-        xy = problem.xy[grids]
-        far = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
-    else:
+    far = problem.far(grids)
+    if far is None:
         return travel
-    by_centre = inside @ (demand[grids][:, None] * far)
-    travel[:] = np.where(inside, by_centre, np.inf).min(axis=1)[:, None]
+    by_centre = inside @ (problem.demand_values[grids][:, None] * far)
+    site = _sites(problem, grids, inside, labels, by_centre)
+    return np.asarray(np.take_along_axis(by_centre, site, axis=1))
+
+
+def _sites(
+    problem: Problem, grids: Integers, inside: Flags, labels: Integers, by_centre: Floats
+) -> Integers:
+    """Return the position of the best centre of each set, or of its number's room (m, s)."""
+    best = np.where(inside, by_centre, np.inf).argmin(axis=1)
+    site = np.repeat(best[:, None], len(labels), axis=1)
     rooms = [] if problem.rooms is None else problem.rooms.tolist()
     for j, label in enumerate(labels.tolist()):
         if 0 <= label < len(rooms) and rooms[label] >= 0:
-            travel[:, j] = by_centre[:, np.searchsorted(grids, rooms[label])]
-    return travel
+            site[:, j] = np.searchsorted(grids, rooms[label])
+    return site
+
+
+def _beyond(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
+    """Return how far beyond the reach each set goes under each number, as a part of it."""
+    far = problem.far(grids)
+    assert far is not None  # noqa: S101 - a reach needs places; for the type checker
+    by_centre = inside @ (problem.demand_values[grids][:, None] * far)
+    site = _sites(problem, grids, inside, labels, by_centre)
+    farthest = np.stack([np.where(inside, far[:, c], 0.0).max(axis=1) for c in range(len(grids))])
+    return np.asarray(np.take_along_axis(farthest.T, site, axis=1) / problem.reach - 1)
 
 
 def _weighted_borders(problem: Problem) -> Floats:

@@ -17,6 +17,7 @@ from gridmap.partition.problem import Problem, wanted_beats
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _SHRINK = 0.955  # the search aims inside the bounds, so that the plan lands inside
+_BEYOND = 20.0  # borders that a grid beyond the reach of its beat's centre costs
 _OVER_LIMIT = 0.05  # of a limit: so much over it weighs what a tolerance of 3 % does
 _COMMUNITY = 1.5  # a border inside a community weighs so much more
 
@@ -231,14 +232,21 @@ def _build_attraction(
     keep = problem.keep_values
     mean = max(float(keep[grids].sum()) / nodes, 1e-12)
     demand = problem.demand_values
-    travel = np.bincount(node, weights=demand[grids], minlength=nodes)
+    travel: Floats = np.bincount(node, weights=demand[grids], minlength=nodes).astype(np.float64)
     travel = travel / max(float(travel.mean()), 1e-12) * aims.travel * np.sqrt(nodes / k)
     matrix = np.zeros((0, 0), dtype=np.float32)
-    if problem.travel is not None and aims.travel > 0:
+    if aims.travel <= 0:
+        travel = np.zeros(nodes)
+    if problem.reach is not None or (problem.travel is not None and aims.travel > 0):
         first_grid = np.zeros(nodes, dtype=np.int64)
         first_grid[node[::-1]] = grids[::-1]
-        matrix = np.ascontiguousarray(problem.travel[np.ix_(first_grid, first_grid)])
-        matrix = (matrix / max(float(matrix.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
+        far = problem.far(first_grid)
+        assert far is not None  # noqa: S101 - Problem has checked; for the type checker
+        matrix = (far / max(float(far.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
+        if problem.reach is not None:
+            travel = np.maximum(travel, 1e-6)
+            beyond = far > problem.reach * (1 + 1e-6)
+            matrix += (beyond * (_BEYOND / travel)[:, None]).astype(np.float32)
     priced = aims.change > 0 or aims.keep is not None
     home = _today(problem, region, node, nodes) if priced else np.full(nodes, -1, np.int32)
     weight = np.zeros(nodes)
@@ -254,7 +262,7 @@ def _build_attraction(
         home=home,
         price=weight / mean * aims.change,
         weight=weight,
-        demand=travel if aims.travel > 0 else np.zeros(nodes),
+        demand=travel,
         centre_x=np.ascontiguousarray(centre[:, 0]),
         centre_y=np.ascontiguousarray(centre[:, 1]),
         site=site,

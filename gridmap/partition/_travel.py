@@ -152,7 +152,9 @@ def _is_known(problem: Problem, built: RegionInstance) -> bool:
     )
     kept = bool((attraction.home >= 0).any())
     apart = len(built.instance.xy) == problem.grids
-    return apart and problem.criteria == 1 and not (locked or kept or problem.limits)
+    return (
+        apart and problem.criteria == 1 and not (locked or kept or problem.limits or problem.reach)
+    )
 
 
 def _rooms(problem: Problem, built: RegionInstance) -> list[int]:
@@ -180,11 +182,8 @@ def _task(
 def _cost(problem: Problem) -> Floats:
     """Return demand times distance or time (n, n): rows are grids, columns centres."""
     demand = problem.demand_values
-    if problem.travel is not None:
-        far = problem.travel.astype(np.float64)
-    else:
-        assert problem.xy is not None  # noqa: S101 - travel was scored; for the type checker
-        far = np.hypot(*(problem.xy[:, None] - problem.xy[None]).transpose(2, 0, 1))
+    far = problem.far()
+    assert far is not None  # noqa: S101 - travel was scored; for the type checker
     cost: Floats = demand[:, None] * far
     return cost
 

@@ -95,6 +95,9 @@ class Problem:
     limited, limits
         Further amounts of each grid (n, l), and the most of each that a beat may hold (l,),
         allowed: its area, its number of grids.
+    reach
+        How far a grid may be from its beat's centre or room (``<=``), in the unit of
+        ``travel``, metres without one; None for any.
     parents
         Station of each grid (n,); no beat crosses a station. Any labels; None for one.
     communities
@@ -152,6 +155,7 @@ class Problem:
     bounds: tuple[float, float] | None = None
     limited: Any = None
     limits: tuple[float, ...] = ()
+    reach: float | None = None
     parents: NDArray[Any] | None = None
     communities: NDArray[Any] | None = None
     whole_communities: bool = False
@@ -286,6 +290,12 @@ class Problem:
         object.__setattr__(self, "limits", tuple(numbers("limits", self.limits).tolist()))
         if self.limits and (self.limited is None or not min(self.limits) > 0):
             raise InputError("partition.error.not_positive", name="limits", received=self.limits)
+        if self.reach is not None and not (
+            np.isfinite(self.reach)
+            and self.reach > 0
+            and (self.xy is not None or self.travel is not None)
+        ):
+            raise InputError("partition.error.not_positive", name="reach", received=self.reach)
         if self.bounds is not None:
             limits = numbers("bounds", self.bounds)
             low, high = limits.tolist() if limits.shape == (2,) else (-1.0, -1.0)
@@ -338,6 +348,18 @@ class Problem:
     def grids(self) -> int:
         """Number of grids n."""
         return len(self.weights)
+
+    def far(self, grids: Integers | slice = slice(None)) -> NDArray[np.float64] | None:
+        """Return the way from some grids to each other (n, n), None without places.
+
+        Rows are where somebody travels to, columns where from.
+        """
+        if self.travel is not None:
+            return self.travel[grids][:, grids].astype(np.float64)
+        if self.xy is None:
+            return None
+        xy = self.xy[grids]
+        return np.asarray(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)))
 
     @property
     def keep_values(self) -> Floats:

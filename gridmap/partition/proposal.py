@@ -20,6 +20,7 @@ __all__ = [
     "Candidate",
     "Progress",
     "Proposal",
+    "beyond_reach",
     "explain_candidate",
     "explain_proofs",
     "front_of",
@@ -295,6 +296,10 @@ def shortfalls(
     if over.size:
         named = {"beats": some_ids(names[int(b)] for b in over), "count": len(over)}
         notes.append(Note("partition.note.limits", {**named}))
+    beyond = beyond_reach(problem, best.scores, best.assignment)
+    if beyond.size:
+        ids = some_ids(problem.name_of(beyond))
+        notes.append(Note("partition.note.reach", {"ids": ids, "count": len(beyond)}))
     if not best.feasible:
         values: dict[str, object] = {"asked": keep, "count": len(problem.apart)}
         notes += [Note(f"partition.note.binding_{name}", {**values}) for name in binding]
@@ -325,6 +330,20 @@ def over_limits(problem: Problem, assignment: Integers) -> NDArray[np.bool_]:
         held = np.bincount(row, weights=problem.limited[:, c], minlength=len(labels))
         over |= held > most * (1 + 1e-9)
     return over
+
+
+def beyond_reach(problem: Problem, scores: Scores, assignment: Integers) -> Integers:
+    """Return the grids that are farther from their beat's centre or room than they may be."""
+    if problem.reach is None or scores.centres is None:
+        return np.zeros(0, dtype=np.int64)
+    centre = scores.centres[np.searchsorted(scores.labels, assignment)]
+    if problem.travel is not None:
+        far = problem.travel[np.arange(problem.grids), centre].astype(np.float64)
+    else:
+        xy = problem.xy
+        assert xy is not None  # noqa: S101 - a reach needs places; for the type checker
+        far = np.hypot(*(xy - xy[centre]).T)
+    return np.flatnonzero(far > problem.reach * (1 + 1e-6))
 
 
 def most_kept(problem: Problem) -> float:

@@ -32,6 +32,7 @@ from gridmap.partition.proposal import (
     Candidate,
     Progress,
     Proposal,
+    beyond_reach,
     front_of,
     most_kept,
     over_limits,
@@ -473,6 +474,7 @@ class _Search:
             holds &= bool(((load >= low - _TRIFLE) & (load <= high + _TRIFLE)).all())
         holds &= not any(assignment[a] == assignment[b] for a, b in problem.apart)
         holds &= not over_limits(problem, assignment).any()
+        holds &= not beyond_reach(problem, scores, assignment).size
         return Candidate(
             assignment=assignment,
             objective=objective,
