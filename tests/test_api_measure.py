@@ -5,7 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 
 import matplotlib as mpl
 import numpy as np
@@ -172,28 +172,6 @@ def test_hot_spots_are_compared_with_the_period_before(city, tmp_path):
         with pytest.raises(OptionError) as caught:
             gridmap.hotspots(city, **wrong)
         assert caught.value.option == "compare"
-
-
-def test_disputes_are_summed_up_at_the_period_s_end(city):
-    """The demo's disputes, counted again from its arrays."""
-    whole = city.incidents.all
-    number = [name for name in city.incidents.categories if "纠纷" in name]
-    assert len(number) == 1
-    mine = whole.category == city.incidents.categories.index(number[0])
-    march = (whole.time >= np.datetime64("2024-03-01")) & (
-        whole.time < np.datetime64("2024-04-01")
-    )
-    told = measure(city, by="station", since="2024-03-01", until="2024-03-31").to_dict()[
-        "disputes"
-    ]
-    assert told["total"] == int((mine & march).sum()) > 0
-    assert told["settled"] == int(
-        (mine & march & (whole.settled <= np.datetime64("2024-04-01"))).sum()
-    )
-    assert told["open"] == told["total"] - told["settled"]
-    without = replace(city, incidents=None)
-    assert measure(without, by="station").to_dict()["disputes"] is None
-    assert measure(without, by="station").dispute_figures() == []
 
 
 def is_small(values, limit=5):

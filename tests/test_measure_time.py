@@ -10,7 +10,7 @@ import pytest
 from benchmarks.simulate import rhythm_cases
 from gridmap.i18n import using_language
 from gridmap.measure.balance import rank
-from gridmap.measure.disputes import settle_disputes
+from gridmap.measure.disputes import repeated_places, settle_disputes
 from gridmap.measure.period import weekday_occurrences
 from gridmap.measure.rhythm import (
     BusyTime,
@@ -152,3 +152,13 @@ def test_open_disputes_lengthen_the_median():
     none = settle_disputes([], [], as_of="2024-01-01")
     assert none.total == 0
     assert np.isnan(none.median_days)
+
+
+def test_places_that_call_again():
+    time = np.array(["2024-01-01", "2024-01-05", "2024-01-03", "2024-02-01"], "datetime64[s]")
+    found = repeated_places([1.0, 2.0, 3.0, 55.0], [1.0, 2.0, 3.0, 55.0], time)
+    assert len(found) == 1
+    assert found["incidents"][0] == 3
+    assert found["x"][0] == 2.0
+    assert found["median_days_between"][0] == 2
+    assert str(found["last"][0].date()) == "2024-01-05"

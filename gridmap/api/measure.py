@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
 from gridmap.api.verbs import verb
-from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.measure import Disputes, MeasureTable
+    from gridmap.measure import MeasureTable
     from gridmap.model import City, Layer, Plan
     from gridmap.report import SuppressedFrame
 
@@ -59,18 +58,6 @@ class MeasureRow(TypedDict):
     covered_residents_share: float | None
 
 
-class DisputesJson(TypedDict):
-    """Disputes that began in the period, as they stood at its end."""
-
-    total: int
-    settled: int
-    open: int
-    settled_share: float | None
-    median_days: float | None
-    ninety_percent_days: float | None
-    open_days_mean: float | None
-
-
 class HiddenJson(TypedDict):
     """Columns of small counts, and of what would tell them, that are hidden: by row's id."""
 
@@ -89,7 +76,6 @@ class MeasureJson(TypedDict):
     unassigned: dict[str, float | None]
     split_grids: int
     missing: list[str]
-    disputes: DisputesJson | None
     hidden: HiddenJson
     options: dict[str, Any]
 
@@ -104,8 +90,6 @@ class MeasureResult(Result):
         What was measured, and how.
     table
         The figures; see `gridmap.measure.MeasureTable`.
-    disputes
-        Disputes that began in the period; None where no record says when it was settled.
     hidden
         Which small counts are hidden (NaN in the table); None where none was to be.
     """
@@ -113,7 +97,6 @@ class MeasureResult(Result):
     city: City
     options: MeasureOptions
     table: MeasureTable
-    disputes: Disputes | None = None
     hidden: SuppressedFrame | None = None
 
     def __repr__(self) -> str:
@@ -146,7 +129,6 @@ class MeasureResult(Result):
             },
             "split_grids": table.split_grids,
             "missing": list(table.missing),
-            "disputes": self._disputes(),
             "hidden": hidden_json(self.hidden, table.rows),
             "options": self.options.to_dict(),
         }
@@ -154,24 +136,11 @@ class MeasureResult(Result):
     def figures(self) -> list[tuple[str, str]]:
         """Return the totals of the city."""
         names = ("residents", "migrants", "households", "incidents")
-        found = [
+        return [
             (label_of(name), f"{self.table.totals[name]:,.0f}")
             for name in names
             if self.table.totals[name] == self.table.totals[name]  # known and not hidden
         ]
-        return [*found, *self.dispute_figures()]
-
-    def dispute_figures(self) -> list[tuple[str, str]]:
-        """Return how many disputes are settled and how long it takes; empty if unknown."""
-        found = []
-        told = self._disputes()
-        if told is not None and told["settled_share"] is not None:
-            share = f"{told['settled']:,} / {told['total']:,} = {told['settled_share']:.1%}"
-            found.append((tr("api.measure.disputes"), share))
-            if told["median_days"] is not None:
-                days = tr("api.measure.days", days=told["median_days"])
-                found.append((tr("api.measure.median_days"), days))
-        return found
 
     def map_view(self) -> MapView:
         """Return the rows coloured by each column, incidents first."""
@@ -191,12 +160,6 @@ class MeasureResult(Result):
             rooms=rooms,
             facts=Facts(list(map(str, frame["name"])), columns),
         )
-
-    def _disputes(self) -> DisputesJson | None:
-        if self.disputes is None:
-            return None
-        names = DisputesJson.__annotations__
-        return plain({name: getattr(self.disputes, name) for name in names})
 
     def _unknown(self) -> list[str]:
         return [n for n in self.table.rows.columns if any(k in n for k in self.table.missing)]
@@ -236,22 +199,17 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     >>> float(result.to_frame()["incidents"].sum())
     500.0
     """
-    from gridmap.measure import disputes_of, summarise
+    from gridmap.measure import summarise
 
     since, until = options.since or None, end_of(options.until)
     table = summarise(city, by=options.by, since=since, until=until, plan=options.plan)
-    disputes = disputes_of(city, since=since, until=until)
     if options.suppress_below <= 1:
-        return MeasureResult(city=city, options=options, table=table, disputes=disputes)
+        return MeasureResult(city=city, options=options, table=table)
     hidden = _hidden(table, options.suppress_below)
     totals = {name: hidden.totals[name] for name in table.totals}
     rows = hidden.rows[list(table.rows.columns)]
     table = replace(table, rows=rows, totals=totals, unassigned=hidden.unassigned)
-    if disputes is not None and any(
-        0 < count < options.suppress_below for count in (disputes.settled, disputes.open)
-    ):
-        disputes = None
-    return MeasureResult(city=city, options=options, table=table, disputes=disputes, hidden=hidden)
+    return MeasureResult(city=city, options=options, table=table, hidden=hidden)
 
 
 def _hidden(table: MeasureTable, limit: int) -> SuppressedFrame:

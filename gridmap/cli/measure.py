@@ -52,8 +52,6 @@ def command(
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
     _print_rest(result.table)
-    for label, figure in result.dispute_figures():
-        print_text(f"{label}: {figure}")
 
 
 def _print_rest(table: MeasureTable) -> None:

@@ -1,4 +1,4 @@
-"""矛盾不上交: disputes settled or open, and how long it takes."""
+"""矛盾不上交: disputes settled or open, how long it takes, and places that call again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.measure.period import Moment, moment, period_between
-from gridmap.model import City
+from gridmap.measure.period import Moment, moment
 
-__all__ = ["Disputes", "disputes_of", "settle_disputes"]
+__all__ = ["Disputes", "repeated_places", "settle_disputes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,52 +40,6 @@ class Disputes:
     median_days: float
     ninety_percent_days: float
     open_days_mean: float
-
-
-def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Disputes | None:
-    """Sum up a city's disputes that began in a period, as they stood at its end.
-
-    Disputes are the incidents of the categories of which any record says when it was settled.
-
-    Parameters
-    ----------
-    city
-        The city.
-    since, until
-        Disputes with ``since <= time < until``; without an end, all, as of the last time that
-        is known.
-
-    Returns
-    -------
-    Disputes or None
-        None where no record says when it was settled.
-    """
-    incidents = city.incidents
-    if incidents is None or incidents.period is None:
-        return None
-    first, end = period_between(since, until)
-    kinds = np.zeros(len(incidents.categories) + 1, bool)  # the last place: without a category
-    latest = np.datetime64(incidents.period[1], "s")
-    began, settled, category = [], [], []
-    for batch in incidents.batches():
-        if batch.settled is None:
-            return None
-        known = ~np.isnat(batch.settled)
-        kinds[batch.category[known]] = True
-        latest = max([latest, *batch.settled[known]])
-        held = ~np.isnat(batch.time)
-        held &= True if first is None else batch.time >= first
-        held &= True if end is None else batch.time < end
-        began.append(batch.time[held])
-        settled.append(batch.settled[held])
-        category.append(batch.category[held])
-    if not kinds.any():
-        return None
-    chosen = kinds[np.concatenate(category)]
-    limit = latest + np.timedelta64(1, "s") if end is None else end
-    return settle_disputes(
-        np.concatenate(began)[chosen], np.concatenate(settled)[chosen], as_of=limit
-    )
 
 
 def settle_disputes(began: npt.ArrayLike, settled: npt.ArrayLike, *, as_of: Moment) -> Disputes:
@@ -143,3 +96,49 @@ def _first_below(
 ) -> float:
     reached = np.flatnonzero(remaining <= share + 1e-12)
     return float(times[reached[0]]) if len(reached) else float("nan")
+
+
+def repeated_places(
+    x: npt.ArrayLike, y: npt.ArrayLike, time: npt.ArrayLike, *, place_m: float = 10.0
+) -> pd.DataFrame:
+    """Return the places with two incidents or more.
+
+    A place is a square of ``place_m`` metres; addresses of one building that are geocoded a
+    few metres apart are one place.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates, metres.
+    time
+        Times, ``datetime64``; NaT is no time.
+    place_m
+        Side of the squares, which begin at multiples of it.
+
+    Returns
+    -------
+    DataFrame
+        ``x, y`` (mean of its incidents), ``incidents, first, last``, and
+        ``median_days_between``; most incidents first.
+    """
+    table = pd.DataFrame(
+        {
+            "x": np.asarray(x, np.float64),
+            "y": np.asarray(y, np.float64),
+            "time": np.asarray(time, "datetime64[s]"),
+        }
+    )
+    column, row = (np.floor(table[axis] / place_m).astype(np.int64) for axis in ("x", "y"))
+    table = table.assign(column=column, row=row).sort_values(["row", "column", "time"])
+    places = table.groupby(["row", "column"], sort=True)
+    days = places["time"].diff().dt.total_seconds() / 86_400
+    found = places.agg(
+        x=("x", "mean"),
+        y=("y", "mean"),
+        incidents=("x", "size"),
+        first=("time", "min"),
+        last=("time", "max"),
+    )
+    found["median_days_between"] = days.groupby([table["row"], table["column"]]).median()
+    found = found[found["incidents"] > 1]
+    return found.sort_values("incidents", ascending=False, kind="stable").reset_index(drop=True)
