@@ -15,6 +15,7 @@ PAIRS = [
         "docs/duty",
         "docs/measures",
         "docs/proposals",
+        "docs/report",
     )
 ]
 DOCUMENTS = [*(name for pair in PAIRS for name in pair), "docs/words.md", "CONTRIBUTING.md"]

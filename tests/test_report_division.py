@@ -15,7 +15,7 @@ from gridmap.i18n import using_language
 from gridmap.measure.present import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
-from gridmap.report.extent import extent_words, extents_of
+from gridmap.report.plan_document import extent_words, extents_of
 
 METRES = CRS.from_epsg(4547)
 

@@ -12,8 +12,8 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.report import Request, build_report
 from gridmap.report.composing import compose
+from gridmap.report.html import html_map
 from gridmap.report.pdf import write_pdf
-from gridmap.report.pictures import html_map
 
 
 @pytest.fixture(scope="module")

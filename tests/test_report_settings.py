@@ -51,7 +51,7 @@ def test_settings_stand_on_the_first_page(tmp_path):
         plain = build_report(city, Request(date(2024, 4, 1), "2024-03"))
         report = build_report(city, asked)
         document, _ = compose(report)
-        assert document.head.red_head == f"Test Bureau {report.period.label()}"
+        assert document.head.title == f"Test Bureau {report.period.label()}"
     assert document.head.number == "No. 7"
     assert [section.key for section in document.sections] == ["stations"]
     needed = [each.table("staffing").total["officers_needed"] for each in (report, plain)]
@@ -77,7 +77,7 @@ def test_remarks_with_a_person_are_refused(line):
 
 def test_templates_are_written_once(tmp_path):
     made = write_templates(tmp_path / "t")
-    assert {path.name for path in made} == {"document.typ", "report.toml"}
+    assert {path.name for path in made} == {"document.typ", "letter.docx", "report.toml"}
     read_settings(tmp_path / "t" / "report.toml")
     with pytest.raises(InputError):
         write_templates(tmp_path / "t")
@@ -97,3 +97,34 @@ def test_a_broken_template_is_told_with_its_line(tmp_path):
             write_report(report, tmp_path / "out", formats=["pdf"])
     assert "document.typ" in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_word_template_keeps_its_page_and_styles_and_loses_its_text(tmp_path):
+    import docx
+    from docx.shared import Pt
+
+    from gridmap.report import write_report
+
+    write_templates(tmp_path / "t")
+    template = tmp_path / "t" / "letter.docx"
+    book = docx.Document(template)
+    book.sections[0].page_width = Pt(500)
+    book.styles["Heading 1"].font.size = Pt(23)
+    book.add_paragraph("old text")
+    book.save(template)
+    city = make_city(grids=60, incidents=300, seed=7)
+    asked = Request(date(2024, 4, 1), "2024-03", pages="1", template=tmp_path / "t")
+    with using_language("zh"):
+        report = build_report(city, asked)
+        write_report(report, tmp_path / "out", formats=["docx"])
+        made = docx.Document(tmp_path / "out" / "report_2024-03.docx")
+        assert made.sections[0].page_width == Pt(500)
+        assert made.styles["Heading 1"].font.size == Pt(23)
+        texts = [paragraph.text for paragraph in made.paragraphs]
+        assert "old text" not in texts
+        assert report.found.title in texts
+        template.write_bytes(b"no document")
+        with pytest.raises(InputError) as caught:
+            write_report(report, tmp_path / "again", formats=["docx"])
+    assert "letter.docx" in str(caught.value)
+    assert not (tmp_path / "again").exists()

@@ -14,7 +14,7 @@ from gridmap.measure import summarise
 from gridmap.measure.present import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, parse_formats, write_report
-from gridmap.report.pictures import map_views
+from gridmap.report.html import map_views
 
 DATED = date(2024, 5, 1)
 
@@ -73,17 +73,9 @@ def test_a_city_of_grids_and_incidents_alone_has_a_report(city, tmp_path):
         assert not [name for name in names if "esident" in name]
 
 
-def test_a_period_without_incidents_names_no_leaders(city):
+def test_a_period_without_incidents_says_so_first(city):
     report = built(city, "2031-05")
-    assert not [line for line in report.sentences if "most incidents" in line]
-
-
-def test_nobody_leads_where_the_first_may_be_hidden():
-    city = make_city(grids=120, incidents=400)
-    plain, hidden = built(city, "2024-03"), built(city, "2024-03", below=5)
-    assert hidden.table("beats").is_hidden("incidents").any()
-    assert [line for line in plain.sentences if "beats with most" in line]
-    assert not [line for line in hidden.sentences if "beats with most" in line]
+    assert "no incidents are known of 2031-05" in report.sentences[0]
 
 
 def test_a_change_from_nothing_is_no_share(city):
@@ -93,7 +85,10 @@ def test_a_change_from_nothing_is_no_share(city):
         batch.take(rows), categories=city.incidents.categories, crs=city.crs
     )
     report = built(replace(city, incidents=some), "2024-03")
-    assert report.sentences[1] == "There were none in 2024-02."
+    beats = report.table("beats")
+    assert (beats.values("incidents_before_previous") == 0).all()
+    assert np.isnan(beats.values("change_previous")).all()
+    assert np.isnan(beats.total["change_previous"])
     assert next(item for item in report.figures if item.key == "incidents").note == ""
 
 

@@ -22,12 +22,11 @@ from gridmap.i18n import tr
 from gridmap.measure import covered_share, summarise
 from gridmap.measure.present import present_plan
 from gridmap.report import Request, build_report, write_report
-from gridmap.report._disclosure import Cells, hide_cells, is_small
-from gridmap.report._hot import filled
-from gridmap.report._reach import measure_reach
-from gridmap.report._times import DAYS
-from gridmap.report.pictures import html_map, map_views
-from gridmap.report.suppressed_frame import suppress_frame
+from gridmap.report.city_tables import DAYS
+from gridmap.report.html import html_map, map_views
+from gridmap.report.measured import measure_reach
+from gridmap.report.report import filled
+from gridmap.report.suppression import Cells, hide_cells, is_small, suppress_frame
 from gridmap.report.tables import HIDDEN
 
 LIMIT = 5
@@ -160,7 +159,7 @@ def test_no_table_shows_a_small_count(published):
     for table in report.tables:
         for item in table.columns:
             if item.key in {"residents", "migrants", "households", "incidents",
-                            "incidents_before", "mon", "sun", "all", "covered_residents",
+                            "incidents_before_previous", "mon", "sun", "all", "covered_residents",
                             "outside_residents"}:  # fmt: skip
                 shown = table.values(item.key)[~table.is_hidden(item.key)].astype(float)
                 if item.key in {"mon", "sun"}:  # told for each Monday: who can count has it
@@ -183,7 +182,7 @@ def sums_told(city, plan, report, name):
         told += [(label == row, value) for row, value in zip(ids, table.values(name), strict=True)]
     if name == "residents":
         reach = covered_share(grids.geometry, city.room_xy, radius_m=city.presets.room_radius_m)
-        coverage = report.table("coverage").rows
+        coverage = report.table("beats").rows
         told += [
             ((plan.labels == row) * reach, value)
             for row, value in zip(coverage["id"], coverage["covered_residents"], strict=True)

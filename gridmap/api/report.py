@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date as day
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from gridmap.api.watch import AlertRow
     from gridmap.model import City, Plan
+    from gridmap.plans import PlanVersion
     from gridmap.report import Report, Written
 
-__all__ = ["ReportJson", "ReportOptions", "ReportResult", "report"]
+__all__ = ["ReportJson", "ReportOptions", "ReportResult", "preview", "report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ class ReportOptions(Options):
     settings: str = option("", metavar="FILE.toml")
     template: str = option("", metavar="DIR")
     document: bool = option(False)  # noqa: FBT003 - the same
+    watch: bool = option(False)  # noqa: FBT003 - the same
     lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
     paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
@@ -121,6 +125,15 @@ class ReportResult(Result):
             progress=tell,
         )
 
+    def with_versions(self, versions: Iterable[PlanVersion]) -> ReportResult:
+        """Return the same with the versions of its plan, for the document of a division."""
+        request = replace(self.report.request, versions=tuple(versions))
+        return replace(self, report=replace(self.report, request=request))
+
+    def preview(self, *, ppi: float = 110.0) -> bytes:
+        """Return the first page as PNG; see `preview`."""
+        return preview(self.report, ppi=ppi)
+
     def sentences(self) -> list[str]:
         """Return what a commander reads aloud."""
         return list(self.report.sentences)
@@ -128,7 +141,7 @@ class ReportResult(Result):
     def to_dict(self) -> ReportJson:
         """Return title, period, figures and sentences as plain values."""
         from gridmap.report import parse_formats
-        from gridmap.report.manifest import parameters_of
+        from gridmap.report.writing import parameters_of
 
         told = self.report
         options = {"formats": list(parse_formats(self.options.formats)),
@@ -171,6 +184,33 @@ class ReportResult(Result):
     def map_view(self) -> MapView | None:
         """Return None: a report's maps are in its files."""
         return None
+
+
+def preview(built: Report, *, ppi: float = 110.0) -> bytes:
+    """Return the first page of a report as PNG, as its PDF prints it.
+
+    Parameters
+    ----------
+    built
+        What `gridmap.report.build_report` made.
+    ppi
+        Pixels per inch: at 110 an A4 page is 909 by 1286 pixels.
+
+    Raises
+    ------
+    InputError
+        If the department's own template has a mistake.
+    """
+    from gridmap.report.composing import compose
+    from gridmap.report.pdf import first_page
+    from gridmap.report.plan_document import plan_document
+
+    if built.request.document:
+        document = plan_document(built)[0]
+    else:
+        alone = replace(built, request=replace(built.request, pages="1"))
+        document = compose(alone)[0]
+    return first_page(document, template=built.request.template, ppi=ppi)
 
 
 @verb(ReportOptions)
@@ -230,6 +270,20 @@ def report(
             remarks=read_remarks(Path(options.remarks)) if options.remarks else Remarks(),
             template=template,
             document=options.document,
+            alerts=_alerts(city, options) if options.watch else (),
         )
         built = build_report(city, request, plan=options.plan, progress=tell)
     return ReportResult(city=city, options=options, report=built)
+
+
+def _alerts(city: City, options: ReportOptions) -> tuple[AlertRow, ...]:
+    """Return what `watch` finds up to the end of the report's period."""
+    from gridmap.api.watch import watch
+    from gridmap.report import parse_period
+
+    last = parse_period(options.period).last
+    known = None if city.incidents is None else city.incidents.period
+    if known is None:
+        return ()
+    until = known[1].date() if last is None else min(last, known[1].date())
+    return watch(city, until=str(until)).alerts if until >= known[0].date() else ()

@@ -12,7 +12,7 @@ from gridmap.api.report import ReportOptions, report
 from gridmap.api.verbs import Progress
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged, with_plans
+from gridmap.cli._log import logged, open_store, with_plans
 from gridmap.cli._output import Tell, print_json, print_text, progress_bar, say
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr, using_language
@@ -47,6 +47,12 @@ def command(
             options = replace(options, settings=str(place.path / SETTINGS))
         with progress_bar() as tell:
             result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
+            if options.document and options.plan is not None:
+                with open_store(place.path) as store:
+                    names = {version.name for version in store.list()}
+                    name = options.plan.name.rpartition("@")[0] or options.plan.name
+                    if name in names:
+                        result = result.with_versions(store.history(name))
             with logged(place.path, "export", "report") as detail:
                 written = result.write(out, progress=_part(tell, _MEASURING, 1.0))
                 detail.update(folder=out.name, files=len(written.files))

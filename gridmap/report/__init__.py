@@ -1,8 +1,6 @@
 """Reports: what an analyst sends and a commander prints."""
 
 from gridmap.measure.period import Period, parse_period
-from gridmap.report.hiding import Hiding
-from gridmap.report.manifest import MANIFEST, read_manifest
 from gridmap.report.measured import Measured, Progress
 from gridmap.report.report import Report, Request, build_report
 from gridmap.report.settings import (
@@ -14,14 +12,16 @@ from gridmap.report.settings import (
     read_settings,
     write_templates,
 )
-from gridmap.report.suppressed_frame import SuppressedFrame, suppress_frame
+from gridmap.report.suppression import Hiding, SuppressedFrame, suppress_frame
 from gridmap.report.tables import Column, Table
 from gridmap.report.workbook import write_workbook
 from gridmap.report.writing import (
     ALL_FORMATS,
+    MANIFEST,
     Written,
     check_target,
     parse_formats,
+    read_manifest,
     write_report,
 )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from gridmap.report.svg import Svg
-from gridmap.report.tables import Table
+import numpy as np
+
+from gridmap.i18n import tr
+from gridmap.report.charts import Svg, sparkline
+from gridmap.report.settings import Letterhead
+from gridmap.report.tables import Column, Table, shown, sum_rows
 
 __all__ = [
     "Block",
@@ -16,14 +20,13 @@ __all__ = [
     "Document",
     "Figure",
     "Grid",
-    "Heading",
-    "Letterhead",
     "Paragraph",
     "Section",
     "figures_of",
     "grid_of",
 ]
 
+_WHOLE = 10  # rows up to which a table is not broken over pages
 Align = str  # ``left``, ``right`` or ``center``
 
 
@@ -52,14 +55,6 @@ class Paragraph:
     text: str
     lead: str = ""
     style: Literal["body", "note", "alert"] = "body"
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading inside a section."""
-
-    text: str
-    level: int = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +137,7 @@ class Columns:
     share: float = 0.5
 
 
-Block = Paragraph | Heading | Figure | Grid | Box | Columns
+Block = Paragraph | Figure | Grid | Box | Columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,35 +160,6 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Letterhead:
-    """What an office puts around a report.
-
-    Attributes
-    ----------
-    agency
-        Whose report it is.
-    red_head
-        The title in red above everything; blank for none.
-    number, signatory, secrecy
-        Document number, who signs, and how secret it is; blank for none.
-    contact, phone, copies
-        Who is asked, and who gets a copy.
-    logo
-        Path of a picture; blank for none.
-    """
-
-    agency: str = ""
-    red_head: str = ""
-    number: str = ""
-    signatory: str = ""
-    secrecy: str = ""
-    contact: str = ""
-    phone: str = ""
-    copies: tuple[str, ...] = ()
-    logo: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,45 +222,150 @@ def grid_of(
     table: Table,
     *,
     keys: Sequence[str] = (),
+    rows: Sequence[int] | None = None,
     most: int = 0,
+    group: str = "",
+    rest: str = "",
     caption: str = "",
-    left_out: str = "",
+    notes: Sequence[str] | None = None,
 ) -> Grid:
     """Return a table as it is printed.
+
+    Columns that say the same in every row are left out, and a note says it once.
 
     Parameters
     ----------
     table
         The table.
     keys
-        Columns to print, in order; all if empty.
+        Columns to print, in order, those that the table has; ``weeks`` is the line of weeks.
+        All but that if empty.
+    rows
+        Rows to print, in order; all if None.
     most
-        Rows to print, the first ones; all if 0.
+        Print the first so many only, and say so; all if 0.
+    group
+        Column by whose values rows are grouped: each group begins with a row of its sums,
+        and rows bear their number in the table, as maps do. None if blank.
+    rest
+        Name of a row with the sums of all rows that are not printed; none if blank.
     caption
         What stands above it; the table's title if blank.
-    left_out
-        What is said where rows are left out.
+    notes
+        What stands below it; the table's own notes if None.
     """
-    known = [item.key for item in table.columns]
-    places = [known.index(key) for key in (keys or known) if key in known]
-    lines = table.texts()
-    body = lines[: len(table)]
-    kept = body[:most] if most else body
-    rows = [tuple(line[place] for place in places) for line in kept]
-    strong: frozenset[int] = frozenset()
+    shown_rows = list(range(len(table))) if rows is None else list(rows)
+    below = list(table.notes if notes is None else notes)
+    if most and len(shown_rows) > most:
+        below.insert(0, tr("briefing.table.first_of", shown=most, of=len(shown_rows)))
+        shown_rows = shown_rows[:most]
+    known = {item.key: item for item in table.columns}
+    chosen = [known[key] for key in keys if key in known] if keys else list(table.columns)
+    chosen = [item for item in chosen if item.key != group]
+    lines = _Lines(table, chosen, keys)
+    body: list[tuple[str | Svg, ...]] = []
+    strong: set[int] = set()
+    last = None
+    for row in shown_rows:
+        mine = str(table.values(group)[row]) if group in known else ""
+        if mine and mine != last:
+            strong.add(len(body))
+            members = np.flatnonzero(table.values(group).astype(str) == mine).tolist()
+            body.append(lines.summed(mine, members))
+        last = mine
+        body.append(lines.row(row))
+    left = sorted(set(range(len(table))) - set(shown_rows))
+    if rest and left:
+        body.append(lines.summed(tr(rest, count=len(left)), left))
     if table.total is not None:
-        rows.append(tuple(lines[-1][place] for place in places))
-        strong = frozenset({len(rows) - 1})
-    notes = list(table.notes)
-    if most and len(body) > most and left_out:
-        notes.insert(0, left_out)
-    heat: tuple[tuple[float, ...], ...] = ()
-    return Grid(
-        tuple(table.columns[place].label for place in places),
-        tuple("left" if table.columns[place].form == "text" else "right" for place in places),
-        tuple(rows),
-        caption or table.title,
-        tuple(notes),
-        strong,
-        heat,
+        strong.add(len(body))
+        body.append(lines.total())
+    labels, align = lines.heads()
+    if group:
+        numbers = iter(range(len(shown_rows)))
+        body = [
+            ("" if place in strong else str(shown_rows[next(numbers)] + 1), *line)
+            for place, line in enumerate(body)
+        ]
+        labels, align = (tr("briefing.place.number"), *labels), ("center", *align)
+    grid = Grid(labels, align, tuple(body), caption or table.title, tuple(below),
+                frozenset(strong), whole=len(body) <= _WHOLE)  # fmt: skip
+    return _without_constants(grid, 2 if group else 1)
+
+
+class _Lines:
+    """Cells of a table's rows, of sums of rows, and of its total."""
+
+    def __init__(self, table: Table, columns: Sequence[Column], keys: Sequence[str]) -> None:
+        self.table, self.columns = table, list(columns)
+        self.weeks_at = len(self.columns)
+        self.weeks = table.weeks if "weeks" in keys else None
+        if self.weeks is not None:
+            before = set(keys[: list(keys).index("weeks")])
+            self.weeks_at = sum(item.key in before for item in self.columns)
+        self.cells = replace(table, columns=tuple(self.columns)).texts()
+
+    def heads(self) -> tuple[tuple[str, ...], tuple[Align, ...]]:
+        """Return labels and sides."""
+        labels = [item.head or item.label for item in self.columns]
+        sides = ["right" if item.numeric else "center" if item.key == "mark" else "left"
+                 for item in self.columns]  # fmt: skip
+        if self.weeks is not None:
+            labels.insert(self.weeks_at, tr("report.head.weeks"))
+            sides.insert(self.weeks_at, "center")
+        return tuple(labels), tuple(sides)
+
+    def row(self, row: int) -> tuple[str | Svg, ...]:
+        """Return the cells of a row."""
+        return self._with_weeks(self.cells[row], [row])
+
+    def total(self) -> tuple[str | Svg, ...]:
+        """Return the cells of the total; its first text says what it is."""
+        cells: list[str] = self.cells[-1]
+        if cells and not cells[0]:
+            cells[0] = tr("report.total")
+        return self._with_weeks(cells, list(range(len(self.table))))
+
+    def summed(self, name: str, rows: Sequence[int]) -> tuple[str | Svg, ...]:
+        """Return the cells of several rows together; a mark is of one row only."""
+        sums = sum_rows(self.table, rows)
+        cells = [
+            shown(*(sums[item.key][0], item.form), hidden=sums[item.key][1])
+            if item.numeric
+            else ""
+            for item in self.columns
+        ]
+        cells[0] = name
+        return self._with_weeks(cells, rows)
+
+    def _with_weeks(self, cells: Sequence[str], rows: Sequence[int]) -> tuple[str | Svg, ...]:
+        made: list[str | Svg] = list(cells)
+        if self.weeks is not None:
+            made.insert(self.weeks_at, sparkline(self.weeks[list(rows)].sum(axis=0)))
+        return tuple(made)
+
+
+def _without_constants(grid: Grid, first: int) -> Grid:
+    """Return a table without the columns that say the same in every row."""
+    body = [row for place, row in enumerate(grid.rows) if place not in grid.strong]
+    if len(body) < 3:
+        return grid
+    kept, notes = [], []
+    for place, label in enumerate(grid.labels):
+        texts = {row[place] for row in body if isinstance(row[place], str)}
+        drawn = any(isinstance(row[place], Svg) for row in body)
+        if place < first or drawn or len(texts) > 1:
+            kept.append(place)
+            continue
+        value = next(iter(texts))
+        if value:
+            notes.append(tr("briefing.table.all_same", label=label, value=value))
+        elif label == tr("report.head.mark"):
+            notes.append(tr("briefing.table.none_beyond"))
+    return replace(
+        grid,
+        labels=tuple(grid.labels[place] for place in kept),
+        align=tuple(grid.align[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in grid.rows),
+        notes=(*notes, *grid.notes),
     )

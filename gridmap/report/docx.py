@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from gridmap.errors import InputError
 from gridmap.i18n import tr, using_language
+from gridmap.report.charts import Svg
 from gridmap.report.document import (
     Block,
     Box,
@@ -14,14 +19,50 @@ from gridmap.report.document import (
     Document,
     Figure,
     Grid,
-    Heading,
     Paragraph,
 )
-from gridmap.report.packages import steady_package
 from gridmap.report.pdf import typeset_all
-from gridmap.report.svg import Svg
+from gridmap.report.settings import Letterhead
 
-__all__ = ["write_docx"]
+__all__ = ["DOCX_TEMPLATE", "empty_template", "steady_package", "write_docx"]
+
+DOCX_TEMPLATE = "letter.docx"
+
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_STAMP = re.compile(
+    rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:(?:created|modified)>)"
+)
+
+
+def steady_package(data: bytes, iso_date: str) -> bytes:
+    """Return a package with its parts in order and every date that of the report.
+
+    Parameters
+    ----------
+    data
+        A zip archive as an office library wrote it; workbooks inside it are treated too.
+    iso_date
+        ``YYYY-MM-DD``.
+    """
+    stamp = f"{iso_date}T00:00:00Z".encode()
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as package,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as steady,
+    ):
+        for name in package.namelist():
+            part = package.read(name)
+            if name.endswith(".xlsx"):
+                part = steady_package(part, iso_date)
+            elif name == "docProps/core.xml":
+                part = _STAMP.sub(rb"\g<1>" + stamp + rb"\g<2>", part)
+            info = zipfile.ZipInfo(name, _DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o600 << 16
+            steady.writestr(info, part)
+    return out.getvalue()
+
 
 #: Faces that the standard names, and what stands in for each where it is not installed.
 _FACES = {
@@ -38,17 +79,53 @@ _MEMO_PT = 468.0
 _SPARK_PT = 52.0
 
 
-def write_docx(document: Document) -> bytes:
+def write_docx(document: Document, *, template: Path | None = None) -> bytes:
     """Return a document for Word, with native tables and pictures.
 
     Parameters
     ----------
     document
         What it says.
+    template
+        Folder that may hold a ``letter.docx`` of the department's own, whose page, styles,
+        headers and footers are kept and whose text is replaced; None for the usual look.
+
+    Raises
+    ------
+    InputError
+        If the template is no Word document.
     """
     with using_language(document.language):
-        made = _Letter(document) if document.language == "zh" else _Memo(document)
-        return steady_package(made.to_bytes(), document.iso_date)
+        kind = _Letter if document.language == "zh" else _Memo
+        return steady_package(kind(document, template).to_bytes(), document.iso_date)
+
+
+def empty_template(language: str) -> bytes:
+    """Return a Word document without text whose styles a department can change."""
+    head = Letterhead()
+    document = Document("", "", language, head, (), (), "", "", "2000-01-01")
+    kind = _Letter if language == "zh" else _Memo
+    book = kind(document, None).book
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return steady_package(buffer.getvalue(), document.iso_date)
+
+
+def _opened(path: Path) -> Any:  # noqa: ANN401 - python-docx has no types
+    """Return a department's document without its text."""
+    import docx
+    from docx.opc.exceptions import PackageNotFoundError
+
+    try:
+        book = docx.Document(str(path))
+        body = book.element.body
+        for part in list(body):
+            if not part.tag.endswith("}sectPr"):
+                body.remove(part)
+    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        reason = tr("report.error.template_docx")
+        raise InputError("report.error.template", path=str(path), reason=reason) from error
+    return book
 
 
 class _Writer:
@@ -56,11 +133,13 @@ class _Writer:
 
     width_pt = _MEMO_PT
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, template: Path | None) -> None:
         import docx
 
         self.document = document
-        self.book = docx.Document()
+        own = None if template is None else template / DOCX_TEMPLATE
+        self.templated = own is not None and own.is_file()
+        self.book = _opened(own) if self.templated and own is not None else docx.Document()
         self._pictures = self._draw()
         self.prepare()
 
@@ -85,6 +164,11 @@ class _Writer:
         self.book.save(buffer)
         return buffer.getvalue()
 
+    def style(self, name: str, **look: Any) -> None:  # noqa: ANN401 - as `_style` takes it
+        """Set a style; one that a department's template has stays as it is."""
+        if not self.templated or name not in [each.name for each in self.book.styles]:
+            _style(self.book, name, **look)
+
     # What the two kinds do differently.
     def prepare(self) -> None:
         """Set the page, the styles and the page numbers."""
@@ -107,8 +191,6 @@ class _Writer:
         """Write a block as wide as so many points."""
         if isinstance(block, Paragraph):
             self.paragraph(block)
-        elif isinstance(block, Heading):
-            self.heading(block.text, 2)
         elif isinstance(block, Figure):
             self.caption(block.caption)
             self.picture(block, width)
@@ -246,23 +328,25 @@ class _Letter(_Writer):
         from docx.shared import Mm
 
         section = self.book.sections[0]
-        section.page_width, section.page_height = Mm(210), Mm(297)
-        section.top_margin, section.left_margin = Mm(37), Mm(28)
-        section.right_margin, section.bottom_margin = Mm(26), Mm(35)
-        section.footer_distance = Mm(28)
-        _style(self.book, "Normal", face="body", size=16, line=_LINE_PT, indent=2)
-        _doc_grid(section, self.book)
-        _style(self.book, "Line", face="body", size=16, line=0)
-        _style(self.book, "Note", face="body", size=10.5, line=16)
-        _style(self.book, "Caption", face="head", size=12, line=20, bold=False)
-        _style(self.book, "Cell", face="body", size=10.5, line=0)
-        _style(self.book, "Gap", face="body", size=8, line=10)
-        _style(self.book, "Heading 1", face="head", size=16, line=_LINE_PT, indent=2)
-        _style(self.book, "Heading 2", face="head2", size=16, line=_LINE_PT, indent=2)
-        self.book.settings.odd_and_even_pages_header_footer = True
-        _page_number(section.footer, "right", face="song", size=14)
-        _page_number(section.even_page_footer, "left", face="song", size=14)
-        _name_faces(self.book)
+        if not self.templated:
+            section.page_width, section.page_height = Mm(210), Mm(297)
+            section.top_margin, section.left_margin = Mm(37), Mm(28)
+            section.right_margin, section.bottom_margin = Mm(26), Mm(35)
+            section.footer_distance = Mm(28)
+            self.style("Normal", face="body", size=16, line=_LINE_PT, indent=2)
+            _doc_grid(section, self.book)
+        self.style("Line", face="body", size=16, line=0)
+        self.style("Note", face="body", size=10.5, line=16)
+        self.style("Caption", face="head", size=12, line=20, bold=False)
+        self.style("Cell", face="body", size=10.5, line=0)
+        self.style("Gap", face="body", size=8, line=10)
+        self.style("Heading 1", face="head", size=16, line=_LINE_PT, indent=2)
+        self.style("Heading 2", face="head2", size=16, line=_LINE_PT, indent=2)
+        if not self.templated:
+            self.book.settings.odd_and_even_pages_header_footer = True
+            _page_number(section.footer, "right", face="song", size=14)
+            _page_number(section.even_page_footer, "left", face="song", size=14)
+            _name_faces(self.book)
         if self.document.band:
             for header in (section.header, section.even_page_header):
                 made = header.paragraphs[0]
@@ -279,10 +363,10 @@ class _Letter(_Writer):
         if head.logo and not head.logo.lower().endswith(".svg"):
             made = self.line("", align="center")
             made.add_run().add_picture(head.logo, height=Pt(30))
-        if head.red_head:
+        if head.title:
             made = self.line("", align="center")
-            run = self.run(made, head.red_head)
-            wide = max(sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in head.red_head), 1.0)
+            run = self.run(made, head.title)
+            wide = max(sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in head.title), 1.0)
             run.font.size = Pt(min(48.0, _FIGURE_PT / wide))
             run.font.color.rgb = RGBColor.from_string(_RED)
             _face(run, "title")
@@ -330,16 +414,18 @@ class _Memo(_Writer):
         from docx.shared import Mm, Pt
 
         section = self.book.sections[0]
-        section.page_width, section.page_height = Mm(210), Mm(297)
-        section.top_margin = section.bottom_margin = Mm(22)
-        section.left_margin = section.right_margin = Mm(22.5)
+        if not self.templated:
+            section.page_width, section.page_height = Mm(210), Mm(297)
+            section.top_margin = section.bottom_margin = Mm(22)
+            section.left_margin = section.right_margin = Mm(22.5)
         for name, size in (("Normal", 10.5), ("Line", 10.5), ("Note", 8.5), ("Cell", 9.0),
                            ("Gap", 6.0), ("Caption", 10.0), ("Heading 1", 15.0),
                            ("Heading 2", 12.0)):  # fmt: skip
             bold = name.startswith("Heading") or name == "Caption"
-            _style(self.book, name, face="", size=size, line=0, bold=bold)
-        self.book.styles["Normal"].paragraph_format.space_after = Pt(5)
-        _page_number(section.footer, "right", face="", size=9)
+            self.style(name, face="", size=size, line=0, bold=bold)
+        if not self.templated:
+            self.book.styles["Normal"].paragraph_format.space_after = Pt(5)
+            _page_number(section.footer, "right", face="", size=9)
         made = section.header.paragraphs[0]
         made.style = self.book.styles["Note"]
         self.run(made, self.document.band or self.document.name, bold=bool(self.document.band))
@@ -350,7 +436,7 @@ class _Memo(_Writer):
         head = self.document.head
         if head.secrecy:
             self.line(head.secrecy)
-        made = self.line(head.red_head or head.agency)
+        made = self.line(head.title or head.agency)
         made.runs[0].bold = True
         made.runs[0].font.size = Pt(18)
         parts = [head.number, self.document.dated, head.signatory]

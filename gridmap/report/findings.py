@@ -12,11 +12,9 @@ import numpy.typing as npt
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
 from gridmap.measure.period import Period
-from gridmap.report._areas import with_covered
-from gridmap.report._staff import staff_balance, staff_shortest
-from gridmap.report.hiding import Hiding
-from gridmap.report.history import Change, History, Level
-from gridmap.report.measured import Measured
+from gridmap.report.area_tables import staff_balance, staff_shortest, with_covered
+from gridmap.report.measured import Change, History, Level, Measured
+from gridmap.report.suppression import Hiding
 from gridmap.report.tables import shown
 
 __all__ = ["Finding", "Findings", "Place", "find", "grave_rows", "short_period", "verdict_words"]
@@ -104,6 +102,7 @@ def find(
     *,
     grave: Sequence[str] = (),
     busy: str = "",
+    more: Sequence[Finding] = (),
 ) -> Findings:
     """Return what a report finds.
 
@@ -115,8 +114,10 @@ def find(
         Categories that are always named; a usual list if empty.
     busy
         The hours in which incidents concentrate, in words; blank for none.
+    more
+        Findings of others, which stand where their scores put them.
     """
-    found: list[Finding] = []
+    found: list[Finding] = list(more)
     if history is not None:
         found += _total(measured, hiding, history)
         found += _grave(hiding, history, grave)

@@ -1,4 +1,4 @@
-"""The GIS bundle: GeoPackage with styles, GeoJSON, Shapefile in GBK."""
+"""The GIS bundle: GeoPackage with styles and a QGIS project, GeoJSON, Shapefile in GBK."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import sqlite3
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 
 from gridmap.gdal.libraries import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
-from gridmap.maps import choropleth
 from gridmap.model import Kind, Layer
-from gridmap.report._reach import reach_frame
+from gridmap.report.mapping import shade_by_class
+from gridmap.report.measured import reach_frame
 from gridmap.report.report import Report
-from gridmap.report.tables import Table
+from gridmap.report.tables import Format, Table
 
 __all__ = ["layer_frames", "write_geojson", "write_geopackage", "write_shapefiles"]
 
@@ -34,8 +35,21 @@ _SHORT = {
     "incidents_per_km2": "inc_km2",
     "incidents_per_1000_residents": "inc_1000r",
     "covered_residents_share": "covered_sh",
+    "covered_residents": "covered",
+    "outside_residents": "outside",
+    "per_day_now": "per_day",
+    "per_day_before": "per_day_bf",
+    "incidents_ytd": "inc_ytd",
+    "incidents_before_previous": "inc_prev",
+    "incidents_before_last_year": "inc_lastyr",
+    "incidents_before_ytd": "ytd_lastyr",
+    "change_previous": "chg_prev",
+    "change_last_year": "chg_lastyr",
+    "change_ytd": "chg_ytd",
+    "officers_lacking": "off_lack",
     "residents_per_officer": "res_officr",
 }
+_FORMS: dict[str, Format] = {"incidents_per_km2": "decimal", "change_previous": "change"}
 _REACH = "reach"  # the layer of the ground within reach of a room
 _STYLES = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
@@ -75,7 +89,11 @@ def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
 
 
 def write_geopackage(report: Report, folder: Path) -> None:
-    """Write ``gis/report_PERIOD.gpkg``: a layer a kind, each with a style that QGIS opens with."""
+    """Write ``gis/report_PERIOD.gpkg`` and a QGIS project beside it that opens with all of it.
+
+    Each layer has a style that QGIS opens with, and others to choose: incidents, change,
+    people out of reach. Columns carry their names in the report's language and what they mean.
+    """
     frames = layer_frames(report)
     if not frames:
         return
@@ -100,12 +118,17 @@ def write_geopackage(report: Report, folder: Path) -> None:
         )
         _describe(database, report, frames)
         for kind, frame in frames.items():
-            database.execute(
-                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
-                " f_geometry_column, styleName, styleQML, useAsDefault, description, owner,"
-                " update_time) VALUES ('', '', ?, 'geom', 'gridmap', ?, 1, '', '', ?)",
-                (kind, _style(kind, frame), stamp),
-            )
+            styles = {"gridmap": _renderer(kind, frame), **_more_styles(frame)}
+            for name, renderer in styles.items():
+                database.execute(
+                    "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+                    " f_geometry_column, styleName, styleQML, useAsDefault, description, owner,"
+                    " update_time) VALUES ('', '', ?, 'geom', ?, ?, ?, '', '', ?)",
+                    (kind, name, _qml(renderer), int(name == "gridmap"), stamp),
+                )
+    with using_language(report.language):
+        project = _project(report, frames, path.name)
+    path.with_suffix(".qgs").write_text(project, encoding="utf-8", newline="\n")
 
 
 def _describe(
@@ -165,16 +188,16 @@ def _meaning(name: str, report: Report) -> str:
 
 def write_geojson(report: Report, folder: Path) -> None:
     """Write ``gis/KIND.geojson`` in WGS 84 degrees."""
-    (folder / "gis").mkdir(exist_ok=True)
     for kind, frame in layer_frames(report).items():
+        (folder / "gis").mkdir(exist_ok=True)
         write_frame(frame, folder / "gis" / f"{kind}.geojson")
 
 
 def write_shapefiles(report: Report, folder: Path) -> None:
     """Write ``gis/shp/KIND.shp`` in GBK; column names are in the report's language."""
-    (folder / "gis").mkdir(exist_ok=True)
     with using_language(report.language):
         for kind, frame in layer_frames(report).items():
+            (folder / "gis").mkdir(exist_ok=True)
             names = _SHORT if report.language == "en" else _labels(list(frame.columns))
             path = folder / "gis" / "shp" / f"{kind}.shp"
             write_frame(frame.rename(columns=names), path)
@@ -212,8 +235,82 @@ def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=layer.crs)
 
 
-def _style(kind: str, frame: gpd.GeoDataFrame) -> str:
-    """Return a layer's style as QGIS writes it (QML)."""
+def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> str:
+    """Return a QGIS project that shows every layer of a GeoPackage beside it.
+
+    Points lie above areas, small areas above large ones; paths are relative, so that the
+    folder may be moved.
+    """
+    crs = report.city.crs
+    authority = crs.to_authority()
+    srs = (
+        f"<spatialrefsys><wkt>{escape(crs.to_wkt())}</wkt>"
+        f"<authid>{escape(':'.join(authority) if authority else '')}</authid>"
+        f"<geographicflag>false</geographicflag></spatialrefsys>"
+    )
+    order = [kind for kind in ("room", "station", "beat", "community", "grid", _REACH)
+             if kind in frames]  # fmt: skip
+    tree, layers, legend = [], [], []
+    for kind in order:
+        frame = frames[kind]
+        title = tr(f"report.gis.{kind}")
+        source = f"./{file}|layername={kind}"
+        shape, wkb = ("Point", "Point") if kind == "room" else ("Polygon", "MultiPolygon")
+        checked = "Qt::Unchecked" if kind in {"community", _REACH} else "Qt::Checked"
+        tree.append(
+            f'<layer-tree-layer id="{kind}" name={quoteattr(title)} checked="{checked}"'
+            f' expanded="0" providerKey="ogr" source={quoteattr(source)}/>'
+        )
+        legend.append(f'<layer id="{kind}"/>')
+        aliases = "".join(
+            f'<alias field={quoteattr(str(name))} index="{place}"'
+            f" name={quoteattr(_full_label(str(name)))}/>"
+            for place, name in enumerate(frame.columns)
+            if str(name) != "geometry"
+        )
+        layers.append(
+            f'<maplayer type="vector" geometry="{shape}" wkbType="{wkb}"'
+            f' styleCategories="AllStyleCategories" refreshOnNotifyEnabled="0">'
+            f"<id>{kind}</id><datasource>{escape(source)}</datasource>"
+            f"<layername>{escape(title)}</layername><srs>{srs}</srs>"
+            f'<provider encoding="UTF-8">ogr</provider>{_renderer(kind, frame)}'
+            f'<aliases>{aliases}</aliases><previewExpression>"name"</previewExpression>'
+            "</maplayer>"
+        )
+    sides = np.array([frame.total_bounds for frame in frames.values()])
+    box = (*sides[:, :2].min(axis=0), *sides[:, 2:].max(axis=0))
+    extent = "".join(
+        f"<{name}>{float(value):.2f}</{name}>"
+        for name, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+    )
+    title = f"{report.title} · {report.subtitle}"
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        f'<qgis projectname={quoteattr(title)} version="3.22.0">'
+        f"<title>{escape(title)}</title><projectCrs>{srs}</projectCrs>"
+        f"<layer-tree-group>{''.join(tree)}</layer-tree-group>"
+        f'<mapcanvas name="theMapCanvas"><units>meters</units><extent>{extent}</extent>'
+        f"<destinationsrs>{srs}</destinationsrs></mapcanvas>"
+        f"<projectlayers>{''.join(layers)}</projectlayers>"
+        f"<layerorder>{''.join(legend)}</layerorder>"
+        '<properties><Paths><Absolute type="bool">false</Absolute></Paths></properties>'
+        "</qgis>\n"
+    )
+
+
+def _more_styles(frame: gpd.GeoDataFrame) -> dict[str, str]:
+    """Return renderers to choose in QGIS: incidents, change, people out of reach."""
+    found = {}
+    for column in ("incidents", "incidents_per_km2", "change_previous", "outside_residents"):
+        if column in frame.columns:
+            values = frame[column].to_numpy(dtype=float)
+            if np.isfinite(values).any():
+                found[_full_label(column)] = _graduated(column, values)
+    return found
+
+
+def _renderer(kind: str, frame: gpd.GeoDataFrame) -> str:
+    """Return how QGIS draws a layer."""
     if kind == str(Kind.GRID) and "incidents" in frame.columns:
         return _graduated("incidents", frame["incidents"].to_numpy(dtype=float))
     look = {
@@ -225,29 +322,30 @@ def _style(kind: str, frame: gpd.GeoDataFrame) -> str:
         "room": _marker(),
     }[kind]
     shape = "marker" if kind == "room" else "fill"
-    return _qml(
+    return (
         '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0">'
         f'<symbols><symbol name="0" type="{shape}" alpha="1">{look}</symbol></symbols>'
         "</renderer-v2>"
     )
 
 
-def _graduated(column: str, values: np.ndarray) -> str:
-    found = choropleth(column, values)
-    known = values[np.isfinite(values)]
-    lower = float(known.min(initial=0.0))
+def _graduated(column: str, values: npt.NDArray[np.float64]) -> str:
+    """Return a renderer in the classes of the printed maps; unknown values are not drawn."""
+    form = _FORMS.get(column, "count")
+    shade = shade_by_class(np.empty(len(values), object), values, title="", form=form)
     ranges, symbols = [], []
-    for place, (colour, label) in enumerate(found.legend):
-        inside = values[found.rows == place]
-        upper = float(inside.max(initial=lower))
+    for place, (colour, label) in enumerate(shade.legend):
+        inside = values[(shade.rows == place) & np.isfinite(values)]
+        if not len(inside):
+            continue
+        low, high = float(inside.min()), float(inside.max())
         ranges.append(
-            f'<range lower="{lower!r}" upper="{upper!r}" symbol="{place}" render="true"'
+            f'<range lower="{low!r}" upper="{high!r}" symbol="{place}" render="true"'
             f" label={quoteattr(label)}/>"
         )
         look = _fill(_rgb(colour), "255,255,255,255", "0.1")
         symbols.append(f'<symbol name="{place}" type="fill" alpha="1">{look}</symbol>')
-        lower = upper
-    return _qml(
+    return (
         f'<renderer-v2 type="graduatedSymbol" attr="{column}" symbollevels="0"'
         ' graduatedMethod="GraduatedColor" enableorderby="0">'
         f"<ranges>{''.join(ranges)}</ranges><symbols>{''.join(symbols)}</symbols></renderer-v2>"

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from importlib.resources import files
 
+import numpy as np
+import pandas as pd
+
 from gridmap.i18n import tr, using_language
+from gridmap.maps import (
+    Scene,
+    Theme,
+    beat_theme,
+    choropleth,
+    draw_layer,
+    facts_of,
+    hot_spot_theme,
+    outline_overlay,
+    room_overlay,
+    to_html,
+)
+from gridmap.measure.present import has_beats, present_plan
+from gridmap.model import Kind
+from gridmap.report.charts import Svg
 from gridmap.report.document import (
     Block,
     Box,
@@ -14,17 +34,19 @@ from gridmap.report.document import (
     Document,
     Figure,
     Grid,
-    Heading,
     Paragraph,
     grid_of,
 )
-from gridmap.report.svg import Svg
+from gridmap.report.report import Report
 from gridmap.report.tables import Table
 
-__all__ = ["write_html"]
+__all__ = ["MapView", "html_map", "map_views", "write_html"]
 
 _FIGURE_PT, _HALF_PT = 700.0, 350.0  # widths at which drawings are made
 _MOST = 1_000  # rows of one table
+_HIDDEN = "#cfd4da"
+_FACTS = ("residents", "migrants", "incidents", "incidents_per_1000_residents",
+          "covered_residents_share")  # fmt: skip
 _POLICY = ("default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
            "img-src data:")  # fmt: skip
 
@@ -58,8 +80,8 @@ def _page(document: Document, tables: Sequence[Table]) -> str:
     parts.append("<main><header>")
     if head.secrecy:
         parts.append(f"<strong>{_text(head.secrecy)}</strong>")
-    if head.red_head:
-        parts.append(f'<div class="red-head">{_text(head.red_head)}</div>')
+    if head.title:
+        parts.append(f'<div class="red-head">{_text(head.title)}</div>')
         parts.append(
             f'<div class="line"><span>{_text(head.number)}</span>'
             f"<span>{_text(head.signatory)}</span></div>"
@@ -81,9 +103,7 @@ def _page(document: Document, tables: Sequence[Table]) -> str:
     if tables:
         parts.append(f'<section id="tables"><h2>{_text(tr("briefing.section.tables"))}</h2>')
         for table in tables:
-            left_out = tr("briefing.table.first_of", shown=_MOST, of=len(table))
-            grid = grid_of(table, most=_MOST if len(table) > _MOST else 0, left_out=left_out)
-            inner = _grid(grid, named=False)
+            inner = _grid(grid_of(table, most=_MOST), named=False)
             parts.append(f"<details><summary>{_text(table.title)}</summary>{inner}</details>")
         parts.append("</section>")
     parts.append(f"<footer>{_text(document.foot)}<br>{_text(document.dated)}</footer></main>")
@@ -94,8 +114,6 @@ def _page(document: Document, tables: Sequence[Table]) -> str:
 def _block(block: Block, width: float) -> str:
     if isinstance(block, Paragraph):
         return _paragraph(block)
-    if isinstance(block, Heading):
-        return f"<h3>{_text(block.text)}</h3>"
     if isinstance(block, Figure):
         svg = block.drawing.draw(width, width * block.height)
         note = f'<p class="note">{_text(block.note)}</p>' if block.note else ""
@@ -145,3 +163,99 @@ def _grid(grid: Grid, *, named: bool = True) -> str:
 
 def _text(words: str) -> str:
     return escape("".join(max(letter, " ") for letter in words))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapView:
+    """One map of a report.
+
+    Parameters
+    ----------
+    key
+        Name for files.
+    title
+        What stands above it.
+    theme
+        How the grids are coloured.
+    """
+
+    key: str
+    title: str
+    theme: Theme
+
+
+def map_views(report: Report) -> tuple[MapView, ...]:
+    """Return the maps that the city has data for."""
+    city = report.city
+    if not city.has(Kind.GRID) or not report.grid_values:
+        return ()
+    views = []
+    plan = report.plan or (present_plan(city) if has_beats(city) else None)
+    if plan is not None:
+        views.append(MapView("beats", tr("report.map.beats"), beat_theme(city, plan)))
+    for key, column in (("residents", "residents_per_km2"), ("incidents", "incidents"),
+                        ("rates", "incidents_per_1000_residents")):  # fmt: skip
+        if column in report.grid_values:
+            title = tr(f"report.map.{key}")
+            views.append(MapView(key, title, _theme(report, column)))
+    if report.hot is not None:
+        title = tr("report.map.hot_spots")
+        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot)))
+    if "covered_residents_share" in report.grid_values and city.has(Kind.ROOM):
+        theme = _theme(report, "covered_residents_share")
+        views.append(MapView("coverage", tr("report.map.coverage"), theme))
+    return tuple(views)
+
+
+def html_map(report: Report) -> str:
+    """Return all maps as one page that opens without a network; blank without any layer."""
+    with using_language(report.language):
+        views = map_views(report)
+        city = report.city
+        beats = report.beats
+        found = (beats, city.get(Kind.STATION), None if views else city.get(Kind.COMMUNITY))
+        layers = [layer for layer in found if layer is not None]
+        overlays = [outline_overlay(layer, shown=layer is beats) for layer in layers]
+        if city.has(Kind.ROOM):
+            radius = city.presets.room_radius_m
+            overlays.append(room_overlay(city.rooms, radius_m=radius, shown=False))
+        if not views and not overlays:
+            return ""
+        cells, facts = None, None
+        if city.has(Kind.GRID):
+            cells = draw_layer(city.grids)
+            columns = tuple(name for name in _FACTS if name in report.grid_values)
+            facts = facts_of(city, pd.DataFrame(report.grid_values), columns, report.plan)
+        scene = Scene(
+            cells,
+            tuple(view.theme for view in views),
+            "incidents",
+            tuple(overlays),
+            facts,
+        )
+        page = to_html(scene, title=f"{report.title} · {report.subtitle}")
+    return _steady(page)
+
+
+def _steady(page: str) -> str:
+    """Return a page whose elements are numbered in order: folium names them by chance."""
+    names: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return names.setdefault(match.group(0), f"_{len(names):032x}")
+
+    return re.sub(r"_[0-9a-f]{32}(?![0-9a-f])", number, page)
+
+
+def _theme(report: Report, column: str) -> Theme:
+    theme = choropleth(column, report.grid_values[column])
+    hidden = report.grid_hidden[column]
+    if not hidden.any():
+        return theme
+    text = tr("report.map.hidden", limit=report.request.suppress_below)
+    return replace(
+        theme,
+        palette=(*theme.palette, _HIDDEN),
+        rows=np.where(hidden, len(theme.palette), theme.rows).astype(np.uint8),
+        legend=(*theme.legend, (_HIDDEN, text)),
+    )

@@ -13,7 +13,7 @@ from gridmap.i18n import tr
 from gridmap.maps.classes import classify
 from gridmap.maps.palettes import ramp
 from gridmap.model import Layer
-from gridmap.report.svg import ACCENT, INK, QUIET, WATER, Svg, text_width
+from gridmap.report.charts import ACCENT, INK, QUIET, WATER, Svg, text_width
 from gridmap.report.tables import UNKNOWN, Format, shown
 
 __all__ = ["MapFigure", "Marks", "Outline", "Shading", "shade_by_class", "shade_changes"]
@@ -21,7 +21,7 @@ __all__ = ["MapFigure", "Marks", "Outline", "Shading", "shade_by_class", "shade_
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
 
-_STEP = 5.0  # parts of a point that coordinates are rounded to
+PATH_STEP = 5.0  # parts of a point that coordinates are rounded to
 _MANY = 3_000  # cells above which their own borders are not drawn
 _CROWDED = 13.0  # points below which a labelled area is too small for its label
 _HIDDEN, _NONE = "#cfd4da", "#f7f7f5"
@@ -59,7 +59,6 @@ class Outline:
     shapes: Shapes
     width: float = 0.8
     colour: str = INK
-    dash: str = ""
     name: str = ""
     halo: bool = True
 
@@ -190,7 +189,7 @@ class MapFigure:
         for place, shade in enumerate(self.shading):
             lines = shade.lines and len(shade.shapes) <= _MANY
             if not place:
-                svg.path(frame.path(shade.shapes), fill=_NONE)
+                svg.path(frame.path(shade.shapes), fill=_NONE, step=PATH_STEP)
             for row, (colour, _) in enumerate(shade.legend):
                 held = shade.rows == row
                 if held.any():
@@ -199,6 +198,7 @@ class MapFigure:
                         fill=colour,
                         stroke="#ffffff" if lines else colour,
                         stroke_width=0.3 if lines else 0.15,
+                        step=PATH_STEP,
                     )
         for each in self.marks:
             if each.reach_m:
@@ -207,9 +207,9 @@ class MapFigure:
                                stroke_width=0.4)  # fmt: skip
         for line in self.outlines:
             data = frame.path(line.shapes)
-            if line.halo and not line.dash:
-                svg.path(data, stroke="#ffffff", stroke_width=line.width + 0.9)
-            svg.path(data, stroke=line.colour, stroke_width=line.width, dash=line.dash)
+            if line.halo:
+                svg.path(data, stroke="#ffffff", stroke_width=line.width + 0.9, step=PATH_STEP)
+            svg.path(data, stroke=line.colour, stroke_width=line.width, step=PATH_STEP)
         for each in self.marks:
             for x, y in frame.points(each.xy):
                 svg.circle(x, y, each.radius, fill=each.colour, stroke="#fff", stroke_width=0.4)
@@ -273,7 +273,10 @@ class _Frame:
         return [self.point(float(east), float(north)) for east, north in xy]
 
     def path(self, shapes: Shapes) -> str:
-        """Return polygons or lines as a path; points that fall together are drawn once."""
+        """Return polygons or lines as a path in fifths of a point, for `Svg.path` to shrink.
+
+        Points that fall together are drawn once.
+        """
         known = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
         if not len(known):
             return ""
@@ -284,21 +287,25 @@ class _Frame:
         drawn = np.concatenate([rings, lines])
         points, of = shapely.get_coordinates(drawn, return_index=True)
         places = np.empty((len(points), 2), dtype=np.int64)
-        places[:, 0] = np.rint((points[:, 0] * self.scale + self.dx) * _STEP)
-        places[:, 1] = np.rint((self.dy - points[:, 1] * self.scale) * _STEP)
+        places[:, 0] = np.rint((points[:, 0] * self.scale + self.dx) * PATH_STEP)
+        places[:, 1] = np.rint((self.dy - points[:, 1] * self.scale) * PATH_STEP)
         fresh = np.ones(len(places), dtype=bool)
         fresh[1:] = (of[1:] != of[:-1]) | (places[1:] != places[:-1]).any(axis=1)
         places, of = places[fresh], of[fresh]
         begins = np.flatnonzero(np.diff(of, prepend=-1))
-        text = [f"{x / _STEP:g} {y / _STEP:g}" for x, y in zip(*places.T.tolist(), strict=True)]
-        ends = [*begins[1:].tolist(), len(text)]
-        pieces = []
-        closed = len(rings)
-        for begin, end in zip(begins.tolist(), ends, strict=True):
-            is_ring = of[begin] < closed
-            if end - begin < (3 if is_ring else 2):
-                continue
-            pieces.append("M" + "L".join(text[begin:end]) + ("Z" if is_ring else ""))
+        ends = np.append(begins[1:], len(places))
+        is_ring = of[begins] < len(rings)
+        steps = np.diff(places, axis=0, prepend=places[:1])
+        steps[begins] = places[begins]
+        text = list(map(str, steps.ravel().tolist()))
+        pieces = [
+            f"M{text[2 * begin]} {text[2 * begin + 1]}l{' '.join(text[2 * begin + 2 : 2 * end])}"
+            + ("z" if ring else "")
+            for begin, end, ring in zip(
+                begins.tolist(), ends.tolist(), is_ring.tolist(), strict=True
+            )
+            if end - begin >= (3 if ring else 2)
+        ]
         return "".join(pieces)
 
 
@@ -331,7 +338,7 @@ def shade_by_class(
         Where values are hidden because they are below a limit; these get a colour of
         their own whatever they are.
     """
-    digits = {"share": 3, "decimal": 1, "fine": 2}.get(form, 0)
+    digits = {"share": 3, "change": 3, "decimal": 1, "fine": 2}.get(form, 0)
     numbers = np.round(np.asarray(values, dtype=float), digits)
     dark = np.zeros(len(numbers), bool) if hidden is None else hidden
     numbers = np.where(dark, np.nan, numbers)

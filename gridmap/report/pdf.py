@@ -8,15 +8,17 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gridmap.errors import InputError
+from gridmap.i18n import using_language
 from gridmap.maps import font_path
+from gridmap.report.charts import QUIET, Svg
 from gridmap.report.document import (
     Block,
     Box,
@@ -24,12 +26,11 @@ from gridmap.report.document import (
     Document,
     Figure,
     Grid,
-    Heading,
     Paragraph,
+    figures_of,
 )
-from gridmap.report.svg import Svg
 
-__all__ = ["page_count", "typeset", "typeset_all", "write_pdf"]
+__all__ = ["first_page", "page_count", "typeset", "typeset_all", "write_pdf", "write_pictures"]
 
 #: Width of a column of text in points: A4 has one, A3 lies across and has two of them.
 _WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
@@ -41,6 +42,7 @@ _TALL_PT = 200.0  # figures from this height on float
 _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
 _TEMPLATE = "document.typ"
+_PICTURE_PT = 560.0  # width of a picture
 
 
 def write_pdf(document: Document, *, paper: str = "a4", template: Path | None = None) -> bytes:
@@ -74,8 +76,28 @@ def page_count(document: Document, *, paper: str = "a4", template: Path | None =
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         _lay_out(document, folder, paper, template)
-        pages = _compile(folder / _TEMPLATE, template, format="svg")
+        # Tiny pictures are the quickest that typst can be asked for.
+        pages = _compile(folder / _TEMPLATE, template, format="png", ppi=4.0)
         return len(pages) if isinstance(pages, list) else 1
+
+
+def first_page(document: Document, *, template: Path | None = None, ppi: float = 110.0) -> bytes:
+    """Return the first page as PNG, as `write_pdf` prints it.
+
+    Parameters
+    ----------
+    document
+        What it says; sections after the first page are not set.
+    template
+        Folder with a template of the department's own, or None.
+    ppi
+        Pixels per inch: at 110 an A4 page is 909 by 1286 pixels.
+    """
+    alone = replace(document, sections=())
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        _lay_out(alone, Path(name), "a4", template)
+        pages = _compile(Path(name) / _TEMPLATE, template, format="png", ppi=ppi)
+        return bytes(pages[0] if isinstance(pages, list) else pages)
 
 
 def typeset(drawing: Svg, *, ppi: float = 220.0) -> bytes:
@@ -146,7 +168,7 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
         logo = Path(document.head.logo)
         head["logo"] = f"logo{logo.suffix.lower()}"
         shutil.copyfile(logo, folder / head["logo"])
-    wide = max(_em(document.head.red_head), 1.0)
+    wide = max(_em(document.head.title), 1.0)
     head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
     day = dt.date.fromisoformat(document.iso_date)
     title = _printable(document.title)
@@ -196,8 +218,6 @@ class _Drawn:
         """Return a block in a column of a width in points; large figures may float there."""
         if isinstance(block, Paragraph):
             return {"kind": "paragraph", **_paragraph(block)}
-        if isinstance(block, Heading):
-            return {"kind": "heading", "text": _printable(block.text), "level": block.level}
         if isinstance(block, Figure):
             svg = block.drawing.draw(width, width * block.height)
             return {
@@ -326,3 +346,35 @@ def _letter_em(letter: str) -> float:
     if letter.isupper():
         return 0.68
     return 0.57 if letter.isalnum() else 0.4
+
+
+def write_pictures(document: Document, folder: Path, form: Literal["png", "svg"]) -> None:
+    """Write every map and chart of a document into ``maps/KEY.png`` or ``.svg``."""
+    found: dict[str, Svg] = {}
+    with using_language(document.language):
+        for blocks in (document.front, *(section.blocks for section in document.sections)):
+            for figure in figures_of(blocks):
+                tall = _PICTURE_PT * figure.height
+                found.setdefault(figure.key, _framed(document, figure, tall))
+    if not found:
+        return
+    target = folder / "maps"
+    target.mkdir(exist_ok=True)
+    if form == "svg":
+        for key, svg in found.items():
+            (target / f"{key}.svg").write_text(svg.to_string(), encoding="utf-8", newline="\n")
+        return
+    for key, data in zip(found, typeset_all(list(found.values()), ppi=200), strict=True):
+        (target / f"{key}.png").write_bytes(data)
+
+
+def _framed(document: Document, figure: Figure, tall: float) -> Svg:
+    """Return a drawing with its title above it, and what it is of below it."""
+    svg = figure.drawing.draw(_PICTURE_PT, tall)
+    framed = Svg(svg.width + 24.0, svg.height + 58.0, figure.alt)
+    framed.rect(0.0, 0.0, framed.width, framed.height, fill="#ffffff")
+    framed.text(12.0, 22.0, figure.caption, size=13.0, bold=True)
+    framed.place(svg, 12.0, 32.0)
+    source = f"{document.name}  {document.dated}  {document.band}".strip()
+    framed.text(12.0, framed.height - 9.0, source, size=7.0, fill=QUIET)
+    return framed

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
+import shapely
 
 from gridmap.i18n import tr
-from gridmap.model import Kind, Plan
+from gridmap.measure import ON_SCENE_MIN, PlanResponse, tell_response
+from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, plan_layer
-from gridmap.report._staff import lacking_by_beat
+from gridmap.report.area_tables import lacking_by_beat, rounded
 from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, grid_of
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
-from gridmap.report.report import Report
-from gridmap.report.tables import Format, shown
+from gridmap.report.measured import Measured
+from gridmap.report.suppression import Hiding
+from gridmap.report.tables import Chart, Column, Format, Table, column, shown
 
-__all__ = ["Effect", "effect_grid", "effects_of", "plan_map", "plan_section", "price_lines"]
+if TYPE_CHECKING:
+    from gridmap.report.report import Report
 
+__all__ = [
+    "Effect",
+    "comparison_table",
+    "effect_grid",
+    "effects_of",
+    "handover_table",
+    "plan_map",
+    "plan_section",
+    "price_lines",
+    "response_table",
+]
+
+#: Figures of a beat by the hypercube model of response.
+_RESPONSE = ("calls_per_day", "utilisation", "own_share")
+#: Which hidden counts would be known from a figure of a beat.
+_COUNTED = {"grids": (), "covered_share": ("covered_residents", "residents")}
 _SAME = 0.0005  # a change of a share or deviation below this is none
 #: Figures of a plan, whether more is better, and how they are written.
 _FIGURES: tuple[tuple[str, int, Format], ...] = (
@@ -78,8 +99,8 @@ def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[Effect, ...]
 
 def price_lines(report: Report) -> list[str]:
     """Return what a plan costs: officers lacking, beats without officers, people who change."""
-    made = report.measured.comparison if report.measured is not None else None
-    if made is None or report.plan is None or report.measured is None:
+    made = report.measured.comparison
+    if made is None or report.plan is None:
         return []
     lines = [tr("briefing.plan.price_grids", grids=made.grids_moved)]
     missing = report.measured.now["beat"].missing
@@ -104,8 +125,8 @@ def price_lines(report: Report) -> list[str]:
 def plan_section(report: Report) -> list[Block]:
     """Return the page of a plan: better, worse, price, maps before and after, all beats."""
     measured = report.measured
-    made = None if measured is None else measured.comparison
-    if measured is None or made is None or report.plan is None or measured.present is None:
+    made = measured.comparison
+    if made is None or report.plan is None or measured.present is None:
         return []
     effects = effects_of(made, measured.now["beat"].missing)
     blocks: list[Block] = [
@@ -151,7 +172,7 @@ def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = No
     # A plan that nobody has begun has no beats: the grids are shown then.
     ground = beats.geometry if len(beats) else city.grids.geometry
     shading = [Shading(ground, np.zeros(len(ground), np.int64), (("#eef2f6", ""),))]
-    if changed is not None and report.measured is not None and report.measured.comparison:
+    if changed is not None and report.measured.comparison:
         moved = set(report.measured.comparison.grid_table["grid"].astype(str))
         rows = np.array([str(key) in moved for key in city.grids.ids])
         if rows.any():
@@ -175,3 +196,177 @@ def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = No
     figure = MapFigure(f"plan_{side}", title, tuple(shading), tuple(lines), marks, (), labels,
                        alt=title)  # fmt: skip
     return Figure(figure, title, title, key=f"plan_{side}")
+
+
+def comparison_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return each beat today and in the plan."""
+    made = measured.comparison
+    if made is None or measured.present is None or measured.plan is None:
+        return None
+    old = {beat: row for row, beat in enumerate(measured.present.beat_ids)}
+    new = {beat: row for row, beat in enumerate(measured.plan.beat_ids)}
+    lines, masks = [], []
+    for beat in made.beats:
+        line: dict[str, object] = {"name": beat.label}
+        mask: dict[str, bool] = {}
+        for side, figures, level, row, size in (
+            ("before", beat.figures_before, "present", old.get(beat.before, -1), len(old)),
+            ("after", beat.figures_after, "beat", new.get(beat.after, -1), len(new)),
+        ):
+            for name in ("grids", "residents", "incidents", "covered_share"):
+                key = f"{name}_{side}"
+                line[key] = np.nan if figures is None else float(getattr(figures, name))
+                counted = _COUNTED.get(name, (name,))
+                mask[key] = row >= 0 and any(
+                    bool(hiding.of(level, each, size)[row]) for each in counted
+                )
+        lines.append(line)
+        masks.append(mask)
+    rows, hidden = pd.DataFrame(lines), pd.DataFrame(masks)
+    for key in hidden.columns:
+        form: Format = "share" if key.startswith("covered") else "count"
+        rows[key] = rounded(rows[key].to_numpy(dtype=float), form, hiding)
+        rows.loc[hidden[key], key] = np.nan
+    # A beat that is new has nothing to keep.
+    rows["kept_share"] = [
+        np.nan if beat.figures_before is None else beat.kept_share for beat in made.beats
+    ]
+    hidden["kept_share"] = hidden["residents_before"] | bool(hiding.limit)
+    rows.loc[hidden["kept_share"], "kept_share"] = np.nan
+    notes = [tr("report.note.comparison", old=made.old, new=made.new)]
+    if measured.response is None:
+        notes.append(tr("report.note.no_response"))
+    columns = [column("name", "text")]
+    missing = measured.now["beat"].missing
+    for name in ("grids", "residents", "incidents", "covered_share"):
+        if name in missing or (name == "covered_share" and "residents" in missing):
+            continue
+        form = "share" if name == "covered_share" else "count"
+        label = tr("report.column.incidents_today") if name == "incidents" else ""
+        now = column(f"{name}_before", form, label=label)
+        columns += [now, column(f"{name}_after", form)]
+    if not hiding.limit:
+        columns.append(column("kept_share", "share", bar=True))
+    order = _most_changed(rows, hidden)
+    drawn = next(name for name in ("incidents", "residents", "grids") if name not in missing)
+    return Table(
+        "comparison",
+        tr("report.sheet.comparison"),
+        tuple(columns),
+        rows.iloc[order].reset_index(drop=True),
+        None,
+        tuple(notes),
+        (
+            Chart(
+                "bar", tr(f"report.chart.comparison_{drawn}"), "name",
+                (f"{drawn}_before", f"{drawn}_after"),
+            ),
+        ),
+        hidden.iloc[order].reset_index(drop=True),
+    )  # fmt: skip
+
+
+def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return what each beat gives to which other; None where small counts are hidden."""
+    made = measured.comparison
+    if made is None or hiding.limit or not made.flows:
+        return None
+    city, missing = measured.city, measured.now["beat"].missing
+    rooms = city.get(Kind.ROOM)
+    names = dict(zip(city.grids.ids.astype(str), city.grids.names.astype(str), strict=True))
+    place = {key: row for row, key in enumerate(city.grids.ids.astype(str))}
+    lines = []
+    for flow in made.flows:
+        line: dict[str, object] = {
+            "from_beat": flow.before_label or tr("report.handover.none"),
+            "to_beat": flow.after_label or tr("report.handover.none"),
+            "grids": float(len(flow.grids)),
+            "residents": flow.residents,
+            "incidents": flow.incidents,
+        }
+        if rooms is not None and len(rooms):
+            ground = city.grids.geometry[[place[str(key)] for key in flow.grids]]
+            hit = shapely.STRtree(ground).query(
+                shapely.points(city.room_xy), predicate="intersects"
+            )
+            line["rooms"] = tr("report.sentence.comma").join(
+                rooms.names.astype(str)[np.unique(hit[0])]
+            )
+        listed = [names[str(key)] for key in flow.grids]
+        line["listed"] = tr("report.sentence.comma").join(listed)
+        lines.append(line)
+    columns = [column("from_beat", "text"), column("to_beat", "text"), column("grids")]
+    columns += [column(name) for name in ("residents", "incidents") if name not in missing]
+    columns += [column("rooms", "text")] if "rooms" in lines[0] else []
+    columns.append(column("listed", "text"))
+    rows = pd.DataFrame(lines)
+    total = {"from_beat": tr("report.total"), "to_beat": "", "rooms": "", "listed": ""}
+    sums = {name: float(rows[name].sum()) for name in ("grids", "residents", "incidents")}
+    return Table(
+        "handover",
+        tr("report.sheet.handover"),
+        tuple(columns),
+        rows,
+        total | sums,
+        (tr("report.note.handover"),),
+    )
+
+
+def _most_changed(rows: pd.DataFrame, hidden: pd.DataFrame) -> np.ndarray:
+    """Return the order of beats by how much changes, of what is shown, the most first."""
+    change = np.zeros(len(rows))
+    for name in ("residents", "incidents", "grids"):
+        before, after = (
+            rows[f"{name}_{side}"].fillna(0.0).to_numpy(dtype=float)
+            for side in ("before", "after")
+        )
+        dark = hidden[f"{name}_before"] | hidden[f"{name}_after"]
+        total = max(float(np.maximum(before, after).sum()), 1.0)
+        change += np.where(dark, 0.0, np.abs(after - before) / total)
+    return np.argsort(-change, kind="stable")
+
+
+def response_table(
+    comparison: Comparison, response: tuple[PlanResponse, PlanResponse], city: City
+) -> Table:
+    """Return calls, utilisation and own share of each beat today and in the plan."""
+    sides = {}
+    for side, made in zip(("before", "after"), response, strict=True):
+        figures = made.beats.copy()
+        figures.loc[figures["calls_per_day"] <= 0, ["utilisation", "own_share"]] = np.nan
+        sides[side] = figures
+    lines = []
+    for beat in comparison.beats:
+        line: dict[str, object] = {"name": beat.label}
+        for side, key in (("before", beat.before), ("after", beat.after)):
+            known = sides[side]
+            for name in _RESPONSE:
+                line[f"{name}_{side}"] = known[name].get(key, np.nan)
+        lines.append(line)
+    columns: list[Column] = [column("name", "text")]
+    for name in _RESPONSE:
+        form = "decimal" if name == "calls_per_day" else "share"
+        columns += [
+            column(f"{name}_before", form),  # type: ignore[arg-type] # one of the two
+            column(f"{name}_after", form, bar=name == "utilisation"),  # type: ignore[arg-type] # the same
+        ]
+    rows = pd.DataFrame(lines)
+    busiest = rows[["utilisation_after", "utilisation_before"]].fillna(-1.0)
+    order = busiest.sort_values(list(busiest), ascending=False, kind="stable").index
+    return Table(
+        "response",
+        tr("report.sheet.response"),
+        tuple(columns),
+        rows.loc[order].reset_index(drop=True),
+        None,
+        tuple(_response_notes(response, city)),
+    )
+
+
+def _response_notes(response: tuple[PlanResponse, PlanResponse], city: City) -> list[str]:
+    """Return what the model says of the whole, and what it assumes."""
+    way = "road" if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)) else "straight"
+    return [
+        tell_response(*response),
+        tr("report.note.response_assumes", minutes=ON_SCENE_MIN, way=tr(f"report.way.{way}")),
+    ]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 
 from gridmap.i18n import tr, using_language
-from gridmap.report.briefing import category_grid, place_grid, place_map, weeks_figure
+from gridmap.report.charts import Svg
+from gridmap.report.composing import category_grid, place_grid, place_map, weeks_figure
 from gridmap.report.document import Document, Grid, Paragraph
+from gridmap.report.docx import steady_package
 from gridmap.report.findings import Findings
-from gridmap.report.history import History
-from gridmap.report.packages import steady_package
+from gridmap.report.measured import History
 from gridmap.report.pdf import typeset
 from gridmap.report.report import Report
-from gridmap.report.sections import station_grid
-from gridmap.report.svg import Svg
+from gridmap.report.sections import area_grid
 
 __all__ = ["write_pptx"]
 
@@ -63,8 +64,7 @@ class _Slides:
         self.opening()
         if history is not None and visible and len(history.week_starts) > 2:
             self.weeks(history)
-        if history is not None:
-            self.categories(history, charted=visible)
+        self.categories(history if visible else None)
         self.stations(history if visible else None)
         self.map()
         self.reach()
@@ -79,8 +79,8 @@ class _Slides:
         slide = self.slide(self.document.title)
         head = self.document.head
         top = 1.25
-        if head.red_head:
-            self.words(slide, [(head.red_head, "")], 0.6, 0.18, 12.1, 0.4, size=14, colour=_RED)
+        if head.title:
+            self.words(slide, [(head.title, "")], 0.6, 0.18, 12.1, 0.4, size=14, colour=_RED)
         lines = [(found.lead, found.text) for found in self.findings.findings]
         self.words(slide, lines, 0.6, top, 12.1, 5.3, size=18, gap=10)
 
@@ -128,52 +128,47 @@ class _Slides:
         self.words(slide, [("", tr("briefing.chart.weeks_slide"))], 0.6, 6.3, 12.1, 0.6, size=12,
                    colour=_QUIET)  # fmt: skip
 
-    def categories(self, history: History, *, charted: bool) -> None:
+    def categories(self, history: History | None) -> None:
         """Write the categories as native bars beside their table."""
-        grid = category_grid(self.report, history, 10)
-        if grid is None:
-            return
-        lead = next((one.lead for one in self.findings.findings if one.key == "category"), "")
-        slide = self.slide(lead or grid.caption)
-        if not charted:
-            self.table(slide, grid, 0.6, 1.3, 12.1)
-            return
-        kinds = history.levels["category"]
-        order = np.argsort(-kinds.now, kind="stable")[:10][::-1]
-        names = [kinds.names[row] for row in order]
-        series = [(history.period.label(), [float(kinds.now[row]) / history.period.days
-                                            for row in order])]  # fmt: skip
-        if history.basis is not None:
-            each = history.of(history.basis)
-            assert each is not None  # noqa: S101 - it is the first basis
-            past = [kinds.changes[history.basis][row].daily_before for row in order]
-            series.insert(0, (each.before.label(), past))
-        self.bars(slide, names, series, 0.5, 1.2, 5.9, 5.5, tr("briefing.chart.categories"))
-        self.table(slide, grid, 6.6, 1.3, 6.2)
+        grid = category_grid(self.report, 10)
+        if grid is not None:
+            self.beside(history, "category", grid, {"category"}, "categories", 0.47)
 
     def stations(self, history: History | None) -> None:
-        """Write the stations as native bars beside their table, or beats where there are none."""
-        grid = station_grid(self.report)
-        if grid is None:
-            return
-        lead = next((one.lead for one in self.findings.findings
-                     if one.key in {"station", "beat", "rows"}), "")  # fmt: skip
+        """Write the stations as native bars beside their table."""
+        grid = area_grid(self.report, "station")
+        if grid is not None:
+            keys = {"station", "beat", "rows"}
+            self.beside(history, "station", grid, keys, "stations_daily", 0.42)
+
+    def beside(
+        self,
+        history: History | None,
+        level: str,
+        grid: Grid,
+        leads: AbstractSet[str],
+        title: str,
+        share: float,
+    ) -> None:
+        """Write bars of a day's incidents on a share of a slide, and a table beside them."""
+        lead = next((one.lead for one in self.findings.findings if one.key in leads), "")
         slide = self.slide(lead or grid.caption)
-        level = None if history is None else history.levels.get("station")
-        if history is None or level is None:
+        rows = None if history is None else history.levels.get(level)
+        if history is None or rows is None:
             self.table(slide, grid, 0.6, 1.3, 12.1)
             return
-        order = np.argsort(-level.now, kind="stable")[:12][::-1]
-        names = [level.names[row] for row in order]
-        series = [(history.period.label(), [float(level.now[row]) / history.period.days
-                                            for row in order])]  # fmt: skip
+        order = np.argsort(-rows.now, kind="stable")[:12][::-1]
+        names = [rows.names[row] for row in order]
+        daily = [float(rows.now[row]) / history.period.days for row in order]
+        series = [(history.period.label(), daily)]
         if history.basis is not None:
             each = history.of(history.basis)
             assert each is not None  # noqa: S101 - it is the first basis
-            past = [level.changes[history.basis][row].daily_before for row in order]
+            past = [rows.changes[history.basis][row].daily_before for row in order]
             series.insert(0, (each.before.label(), past))
-        self.bars(slide, names, series, 0.5, 1.2, 5.2, 5.5, tr("briefing.chart.stations_daily"))
-        self.table(slide, grid, 5.9, 1.3, 6.9)
+        wide = 12.3 * share
+        self.bars(slide, names, series, 0.5, 1.2, wide, 5.5, tr(f"briefing.chart.{title}"))
+        self.table(slide, grid, 0.7 + wide, 1.3, 12.1 - wide)
 
     def map(self) -> None:
         """Write the map of the places beside their table."""

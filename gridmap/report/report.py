@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
-from gridmap.measure import HotSpots
+from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots
 from gridmap.measure.period import (
     Basis,
     Period,
@@ -27,36 +27,47 @@ from gridmap.measure.period import (
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Layer, Plan
-from gridmap.plans import plan_layer
-from gridmap.report._areas import area_table, coverage_table, with_covered
-from gridmap.report._definitions import definition_table, import_table, source_table
-from gridmap.report._hot import find_hot_spots
-from gridmap.report._rankings import change_table, ranking_table
-from gridmap.report._reach import network_table, room_table
-from gridmap.report._response import response_table
-from gridmap.report._staff import comparison_table, handover_table, staffing_table
-from gridmap.report._summary import (
-    KeyFigure,
-    busy_words,
-    key_figures,
-    sentences,
-    summary_table,
-    warnings_of,
+from gridmap.plans import PlanVersion, plan_layer
+from gridmap.report.area_tables import (
+    area_table,
+    network_table,
+    room_table,
+    staffing_table,
+    with_covered,
 )
-from gridmap.report._times import category_table, hour_table, month_table
-from gridmap.report.hiding import Hiding
-from gridmap.report.history import History, measure_history
-from gridmap.report.measured import LEVELS, Measured, Progress, measure_all
+from gridmap.report.attention import attention_findings, attention_tables
+from gridmap.report.city_tables import (
+    category_table,
+    definition_table,
+    hour_table,
+    import_table,
+    month_table,
+    source_table,
+    tidy_table,
+)
+from gridmap.report.findings import Findings, find
+from gridmap.report.measured import (
+    LEVELS,
+    History,
+    Measured,
+    Progress,
+    measure_all,
+    measure_history,
+)
+from gridmap.report.plan_change import comparison_table, handover_table, response_table
 from gridmap.report.settings import Remarks, ReportSettings
-from gridmap.report.suppression import hide_counts
-from gridmap.report.tables import Table
+from gridmap.report.suppression import Hiding, hide_counts
+from gridmap.report.tables import HIDDEN, Format, Table, column, shown
 from gridmap.version import __version__
 
-__all__ = ["Pages", "Report", "Request", "build_report"]
+__all__ = ["KeyFigure", "Pages", "Report", "Request", "build_report", "filled"]
+
+Floats = npt.NDArray[np.float64]
 
 #: How much of a report is written.
 Pages = Literal["1", "4", "full"]
 _ALPHA = 0.05  # share of reports with any false verdict
+_FEW = 100  # incidents below which no hours are called busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,10 @@ class Request:
         Folder with templates of the department's own, or None.
     document
         Write the document of a division, with its beat cards, in place of a report.
+    alerts
+        What `gridmap.api.watch` found, as its rows; none if empty.
+    versions
+        Versions of the plan from the log, for the document of a division.
     """
 
     dated: date
@@ -95,6 +110,8 @@ class Request:
     remarks: Remarks = field(default_factory=Remarks)
     template: Path | None = None
     document: bool = False
+    alerts: tuple[Mapping[str, Any], ...] = ()
+    versions: tuple[PlanVersion, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +132,8 @@ class Report:
         The period, and the one it is compared with or None.
     figures
         The key figures.
-    sentences
-        What a commander reads aloud.
+    found
+        The finding in one line, findings, and numbered places: what the first page says.
     tables
         All tables, in order.
     grid_values
@@ -145,10 +162,11 @@ class Report:
     subtitle: str
     language: str
     request: Request
+    measured: Measured
     period: Period
     compared: Period | None
     figures: tuple[KeyFigure, ...]
-    sentences: tuple[str, ...]
+    found: Findings
     tables: tuple[Table, ...]
     parameters: Mapping[str, str]
     hiding: Hiding
@@ -156,10 +174,20 @@ class Report:
     warnings: tuple[str, ...] = ()
     grid_values: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     grid_hidden: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    measured: Measured | None = None
     history: History | None = None
     left_out: str = ""
     busy: str = ""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a commander reads aloud: warnings, findings, and what a plan changes."""
+        lines = [*self.warnings]
+        space = "" if self.language == "zh" else " "
+        lines += [f"{one.lead}{space}{one.text}".strip() for one in self.found.findings]
+        comparison = self.measured.comparison
+        if comparison is not None and not self.hiding.limit:
+            lines += comparison.sentences(self.language)
+        return tuple(lines)
 
     @cached_property
     def beats(self) -> Layer | None:
@@ -190,14 +218,11 @@ class Report:
 
     def rows_of(self, level: str) -> pd.DataFrame | None:
         """Return what each area of a level carries, in the order of the layer."""
-        if self.measured is None:
-            return None
         found = self.measured.now.get(level)  # type: ignore[call-overload] # a level, as text
         return None if found is None else with_covered(found.rows)
 
     def missing(self, level: str) -> tuple[str, ...]:
         """Return the counts that nobody made of a level."""
-        assert self.measured is not None  # noqa: S101 - `build_report` measures
         return self.measured.now[level].missing  # type: ignore[index] # a level, as text
 
     def table(self, key: str) -> Table | None:
@@ -237,28 +262,27 @@ def build_report(
     if absent is not None:
         compared = None  # nothing is known of it: a comparison with 0 would be none
     tell = progress or _silent
+    rules = request.settings.norms
     measured = measure_all(
-        city,
-        period=period,
-        compared=compared,
-        plan=plan,
-        rules=request.settings.norms,
-        progress=tell,
-        alpha=_alpha(request.compare),
+        city, period=period, compared=compared, plan=plan, rules=rules, progress=tell
     )
     tell("suppress", 1.0)
     hiding = hide_counts(measured, request.suppress_below)
     parameters = _parameters(measured, request)
     hot = find_hot_spots(measured, hiding)
     history = _history(measured, hiding, request.compare)
-    tables = _tables(measured, hiding, hot, parameters, request)
-    told, warned = list(sentences(measured, hiding)), warnings_of(measured)
+    figures = key_figures(measured, hiding, history)
+    tables = _tables(measured, hiding, hot, history, figures, parameters, request)
+    warned = _empty(measured) or _gap(measured)
     if absent is not None:
-        missing = tr("report.sentence.no_before", compared=absent.label())
-        told.insert(1, missing)
-        warned.append(missing)
+        warned.append(tr("report.sentence.no_before", compared=absent.label()))
+    busy = busy_words(measured, hiding)
+    found = find(
+        measured, hiding, history, hot, grave=request.settings.grave, busy=busy,
+        more=attention_findings(tables),
+    )  # fmt: skip
     grids = next((table for table in tables if table.key == "grids"), None)
-    numbers = () if grids is None else [c.key for c in grids.columns if c.form != "text"]
+    numbers = () if grids is None else [c.key for c in grids.columns if c.numeric]
     return Report(
         city=city,
         plan=plan,
@@ -266,10 +290,11 @@ def build_report(
         subtitle=_subtitle(measured),
         language=current_language(),
         request=request,
+        measured=measured,
         period=period,
         compared=compared,
-        figures=key_figures(measured, hiding),
-        sentences=tuple(told),
+        figures=figures,
+        found=found,
         tables=tables,
         parameters=parameters,
         hiding=hiding,
@@ -277,10 +302,9 @@ def build_report(
         warnings=tuple(warned),
         grid_values={} if grids is None else {key: grids.values(key) for key in numbers},
         grid_hidden={} if grids is None else {key: grids.is_hidden(key) for key in numbers},
-        measured=measured,
         history=history,
         left_out=_left_out(measured, hiding),
-        busy=busy_words(measured, hiding),
+        busy=busy,
     )
 
 
@@ -324,8 +348,6 @@ def _history(measured: Measured, hiding: Hiding, compare: str) -> History | None
         bases,
         plan=measured.plan,
         levels=levels,
-        judged=measured.changes,
-        judged_against=measured.compared,
         alpha=_alpha(compare),
     )
 
@@ -344,39 +366,43 @@ def _left_out(measured: Measured, hiding: Hiding) -> str:
     """Say what is not shown because small counts are hidden."""
     if not hiding.limit or measured.time is None:
         return ""
-    names = ("weeks", "stations", "crossed", "bases")
+    names = ("weeks", "stations", "crossed", "bases", "attention")
     what = tr("briefing.and").join(tr(f"briefing.left_out.{name}") for name in names)
     return tr("briefing.left_out_note", limit=hiding.limit, what=what)
 
 
 def _is_known(city: City, period: Period) -> bool:
-    """Return whether incidents are known of any day of a period."""
+    """Return whether the data reach back over a whole period: part of one is no base."""
     known = None if city.incidents is None else city.incidents.period
-    if known is None or period.first is None or period.last is None:
+    if known is None or period.first is None:
         return known is not None
-    return known[0].date() <= period.last and period.first <= known[1].date()
+    return known[0].date() <= period.first <= known[1].date()
 
 
 def _tables(
     measured: Measured,
     hiding: Hiding,
     hot: HotSpots | None,
+    history: History | None,
+    figures: tuple[KeyFigure, ...],
     parameters: dict[str, str],
     request: Request,
 ) -> tuple[Table, ...]:
-    levels: list[By] = [level for level in ("beat", "station") if level in measured.now]
-    widest: By = levels[0] if levels else "grid"
-    found: list[Table | None] = [summary_table(key_figures(measured, hiding))]
-    found += [area_table(measured, hiding, level, hot) for level in measured.now]
-    if widest in measured.now:
-        found.append(coverage_table(measured, hiding, widest))
-        missing = measured.now[widest].missing
-        found.append(room_table(measured.reach, hiding, missing))
-        found.append(network_table(measured.city, measured.reach, hiding, missing))
-    found += [hour_table(measured, hiding), category_table(measured, hiding)]
-    found.append(month_table(measured, hiding))
-    found += [ranking_table(measured, hiding, level) for level in levels]
-    found += [change_table(measured, hiding, level) for level in levels]
+    """Return every table, those of small areas last but for what explains them."""
+    order: tuple[By, ...] = ("station", "beat", "community", "grid")
+    found: list[Table | None] = [
+        _summary_table(figures),
+        category_table(measured, hiding, history),
+    ]
+    found += [
+        area_table(measured, hiding, level, hot=hot, history=history)
+        for level in order
+        if level in measured.now
+    ]
+    if measured.now:
+        found += [room_table(measured, hiding), network_table(measured, hiding)]
+    found += [hour_table(measured, hiding), month_table(measured, hiding)]
+    found += attention_tables(measured.city, measured.period, hiding, request.alerts)
     found += [staffing_table(measured, hiding), comparison_table(measured, hiding)]
     found.append(handover_table(measured, hiding))
     if measured.comparison is not None and measured.response is not None and not hiding.limit:
@@ -385,6 +411,8 @@ def _tables(
     there = [table for table in found if table is not None and len(table)]
     used = {item.key for table in there for item in table.columns}
     used |= {table.key for table in there} | ({"hot_spot"} if hot is not None else set())
+    period, hidden = measured.period.label(), bool(hiding.limit)
+    found.append(tidy_table(there, history, period=period, hidden=hidden))
     found.append(definition_table(measured, request.suppress_below, used))
     found.append(import_table(measured, hiding))
     found.append(source_table(measured, hiding, parameters))
@@ -408,3 +436,198 @@ def _parameters(measured: Measured, request: Request) -> dict[str, str]:
         "date": request.dated.isoformat(),
         "version": __version__,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One figure of the whole city.
+
+    Parameters
+    ----------
+    key
+        What it is.
+    label, unit
+        What stands beside it.
+    value
+        NaN where unknown or hidden.
+    form
+        How it is written.
+    note
+        What stands under it, for example the change on the last period.
+    hidden
+        Whether it is hidden.
+    """
+
+    key: str
+    label: str
+    unit: str
+    value: float
+    form: Format = "count"
+    note: str = ""
+    hidden: bool = False
+
+    def text(self) -> str:
+        """Return the value as people read it."""
+        return shown(self.value, self.form, hidden=self.hidden)
+
+
+def key_figures(
+    measured: Measured, hiding: Hiding, history: History | None
+) -> tuple[KeyFigure, ...]:
+    """Return the figures that head a report."""
+    found = next(iter(measured.now.values()), None)
+    if found is None:
+        return ()
+    figures = [
+        _figure(name, float(found.totals[name]), dark=hiding.one("city", name))
+        for name in ("residents", "migrants", "households")
+        if name not in found.missing
+    ]
+    if "incidents" not in found.missing:
+        dark = hiding.one("city", "incidents")
+        change = _change_note(measured, hiding, history)
+        figures.append(_figure("incidents", found.totals["incidents"], dark=dark, note=change))
+        rate = float(found.totals["incidents_per_1000_residents"])
+        if np.isfinite(rate):
+            dark = dark or hiding.one("city", "residents")
+            figures.append(_figure("incidents_per_1000_residents", rate, "decimal", dark=dark))
+    share = float(found.totals["covered_residents_share"])
+    if np.isfinite(share):
+        dark = hiding.one("city", "covered_residents") or hiding.one("city", "residents")
+        figures.append(_figure("covered_residents_share", share, "share", dark=dark))
+    figures += [
+        _figure(f"{level}_count", len(table.rows)) for level, table in measured.now.items()
+    ]
+    return tuple(figures)
+
+
+def _summary_table(figures: tuple[KeyFigure, ...]) -> Table:
+    """Return the key figures as a table; each row has a format of its own."""
+    rows = pd.DataFrame(
+        {
+            "term": [figure.label for figure in figures],
+            "value": [figure.text() for figure in figures],
+            "unit": [figure.unit for figure in figures],
+            "note": [figure.note for figure in figures],
+        }
+    )
+    return Table(
+        "summary",
+        tr("report.sheet.summary"),
+        (column("term", "text"), column("value", "text"), column("unit", "text"),
+         column("note", "text")),
+        rows,
+    )  # fmt: skip
+
+
+def _figure(
+    key: str, value: float, form: Format = "count", *, dark: bool = False, note: str = ""
+) -> KeyFigure:
+    return KeyFigure(
+        key,
+        column(key).label,
+        tr(f"report.unit.{key}"),
+        float("nan") if dark else float(value),
+        form,
+        note,
+        dark,
+    )
+
+
+def _change_note(measured: Measured, hiding: Hiding, history: History | None) -> str:
+    """Return the change against the first other period with its verdict, blank without one."""
+    if history is None or history.basis is None or measured.compared is None:
+        return ""
+    change = history.city.changes[history.basis][0]
+    dark = any(hiding.one("city", "incidents", when=when) for when in ("now", "before"))
+    if not np.isfinite(change.share) and not dark:
+        return ""
+    verdict = change_verdict(beyond_chance=bool(change.mark))
+    return tr(
+        "report.figure.change",
+        compared=history.compared[0].before.label(),
+        change=shown(change.share, "change", hidden=dark),
+        verdict=HIDDEN if dark else verdict,
+    )
+
+
+def _empty(measured: Measured) -> list[str]:
+    """Say so where no incidents are known of the period asked for."""
+    incidents = measured.city.incidents
+    found = next(iter(measured.now.values()), None)
+    known = None if incidents is None else incidents.period
+    if known is None or found is None or found.totals["incidents"] > 0:
+        return []
+    first, last = str(known[0].date()), str(known[1].date())
+    label = measured.period.label()
+    return [tr("report.sentence.empty", period=label, first=first, last=last)]
+
+
+def _gap(measured: Measured) -> list[str]:
+    """Say so where the data do not reach over the periods asked for."""
+    incidents = measured.city.incidents
+    known = None if incidents is None else incidents.period
+    if known is None:
+        return []
+    first, last = known[0].date(), known[1].date()
+    short = [
+        tr("report.sentence.gap", period=period.label(), first=str(first), last=str(last))
+        for period in (measured.period, measured.compared)
+        if period is not None
+        and period.first is not None
+        and period.last is not None
+        and (period.first < first or period.last > last)
+    ]
+    return list(dict.fromkeys(short))
+
+
+def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
+    """Return hot and cold grids, or None where there are no incidents.
+
+    Hidden counts stand at the mean of what the shown ones leave of the total, so that the
+    map tells nothing that the tables do not.
+    """
+    found = measured.now.get("grid")
+    if found is None or "incidents" in found.missing:
+        return None
+    counts = found.rows["incidents"].to_numpy(dtype=float)
+    if not counts.sum() > 0:
+        return None
+    total = np.nan
+    if not (hiding.one("city", "incidents") or hiding.one("outside-grid", "incidents")):
+        total = float(counts.sum())
+    counts = filled(counts, hiding.of("grid", "incidents", len(counts)), total, hiding.limit)
+    period = measured.period
+    try:
+        return find_hotspots(measured.city, counts=counts, since=period.since, until=period.until)
+    except InputError:
+        return None  # no ground to expect anything on
+
+
+def filled(counts: Floats, hidden: npt.NDArray[np.bool_], total: float, limit: int) -> Floats:
+    """Return counts with the hidden ones at the mean that the published total leaves them.
+
+    Examples
+    --------
+    >>> filled(np.array([1.0, 3.0, 20.0]), np.array([True, True, False]), 24.0, 5).tolist()
+    [2.0, 2.0, 20.0]
+    """
+    if not hidden.any():
+        return counts
+    mean = limit / 2.0
+    if np.isfinite(total):
+        mean = max((total - counts[~hidden].sum()) / hidden.sum(), 0.0)
+    return np.where(hidden, mean, counts)
+
+
+def busy_words(measured: Measured, hiding: Hiding) -> str:
+    """Name the hours of the week in which incidents concentrate, without their counts."""
+    if measured.time is None or measured.time.hours.sum() < _FEW:
+        return ""
+    counts = measured.time.hours.astype(float)
+    hidden = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
+    total = np.nan if hiding.one("timed", "incidents") else float(counts.sum())
+    week = np.round(filled(counts, hidden, total, hiding.limit)).astype(np.int64)
+    week[:, measured.time.days == 0] = 0  # days that the period does not have
+    times = busy_times(week.T.ravel(), days=measured.time.days)
+    return tr("report.sentence.comma").join(time.label() for time in times)

@@ -13,13 +13,14 @@ from typing import Any
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.i18n import tr
+from gridmap.i18n import current_language, tr
 from gridmap.io._personal import personal_columns
 from gridmap.measure import Norm, norms
 
 __all__ = [
-    "SECTION_NAMES",
+    "BEAT_COLUMNS",
     "SETTINGS",
+    "Letterhead",
     "Remarks",
     "ReportSettings",
     "parse_remarks",
@@ -29,26 +30,36 @@ __all__ = [
 ]
 
 SETTINGS = "report.toml"
-#: Sections that ``sections`` may name, in their usual order.
-SECTION_NAMES = ("plan", "city", "stations", "beats", "grids", "coverage", "staff", "data")
-#: Columns of the table of beats that ``beat_columns`` may name.
-BEAT_COLUMNS = ("incidents", "daily", "changes", "weeks", "residents", "rate", "covered",
-                "lacking", "mark")  # fmt: skip
+#: Columns of the tables of beats and stations that ``beat_columns`` may name, in their usual
+#: order, and which columns of the tables they are.
+BEAT_COLUMNS: dict[str, tuple[str, ...]] = {
+    "incidents": ("incidents",),
+    "daily": ("per_day_now",),
+    "changes": ("change_previous", "change_last_year"),
+    "weeks": ("weeks",),
+    "residents": ("residents",),
+    "rate": ("incidents_per_1000_residents",),
+    "covered": ("covered_residents_share",),
+    "lacking": ("officers_lacking",),
+    "mark": ("mark",),
+}
 _LOGOS = {".png", ".svg", ".jpg", ".jpeg"}
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
-_TEMPLATES = ("document.typ", SETTINGS)
+_DOCX = "letter.docx"
+_TEMPLATES = ("document.typ", _DOCX, SETTINGS)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSettings:
-    """What ``report.toml`` sets; every key may be left out.
+@dataclass(frozen=True, kw_only=True)
+class Letterhead:
+    """What an office puts around a report.
 
     Attributes
     ----------
     agency
         Whose report it is; the city's name if blank.
     title
-        What stands in red above it; ``{agency}`` and ``{period}`` are filled in.
+        What stands in red above it; in ``report.toml`` a pattern in which ``{agency}`` and
+        ``{period}`` are filled in.
     number, secrecy, signatory
         Document number (``示公指〔2024〕3号``), secrecy line, who signs.
     contact, phone
@@ -57,14 +68,6 @@ class ReportSettings:
         Who gets a copy.
     logo
         A picture beside the file, or its path.
-    sections
-        Sections to print, in their order.
-    beat_columns
-        Columns of the table of beats, in their order.
-    grave
-        Categories that are always named.
-    norms
-        Figures of norms by their id: ``[norms.officer_people] people = 2500``.
     """
 
     agency: str = ""
@@ -76,8 +79,26 @@ class ReportSettings:
     phone: str = ""
     copies: tuple[str, ...] = ()
     logo: str = ""
-    sections: tuple[str, ...] = SECTION_NAMES
-    beat_columns: tuple[str, ...] = BEAT_COLUMNS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings(Letterhead):
+    """What ``report.toml`` sets; every key may be left out.
+
+    Attributes
+    ----------
+    sections
+        Sections to print, in their order; all that there are if empty.
+    beat_columns
+        Columns of the table of beats, in their order.
+    grave
+        Categories that are always named.
+    norms
+        Figures of norms by their id: ``[norms.officer_people] people = 2500``.
+    """
+
+    sections: tuple[str, ...] = ()
+    beat_columns: tuple[str, ...] = tuple(BEAT_COLUMNS)
     grave: tuple[str, ...] = ()
     norms: tuple[Norm, ...] = field(default_factory=norms)
 
@@ -206,22 +227,26 @@ def write_templates(folder: Path) -> tuple[Path, ...]:
     InputError
         If one of the files is there already.
     """
+    from gridmap.report.docx import empty_template
+
     folder.mkdir(parents=True, exist_ok=True)
     source = files("gridmap.report") / "assets"
-    names = [name for name in _TEMPLATES if (source / name).is_file()]
-    there = [name for name in names if (folder / name).exists()]
+    there = [name for name in _TEMPLATES if (folder / name).exists()]
     if there:
         raise InputError("report.error.template_there", path=str(folder), files=", ".join(there))
-    for name in names:
-        (folder / name).write_bytes((source / name).read_bytes())
-    return tuple(folder / name for name in names)
+    for name in _TEMPLATES:
+        data = empty_template(current_language()) if name == _DOCX else None
+        (folder / name).write_bytes(data or (source / name).read_bytes())
+    return tuple(folder / name for name in _TEMPLATES)
 
 
 def _names(key: str, value: object, path: Path, line: int) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _wrong(path, line, key, tr("report.settings.list"))
+    from gridmap.report.sections import SECTIONS
+
     names = tuple(dict.fromkeys(item.strip() for item in value))
-    known = {"sections": SECTION_NAMES, "beat_columns": BEAT_COLUMNS}.get(key)
+    known = {"sections": tuple(SECTIONS), "beat_columns": tuple(BEAT_COLUMNS)}.get(key)
     unknown = [name for name in names if known is not None and name not in known]
     if known is not None and unknown:
         raise _wrong(path, line, key, tr("report.settings.names", known=", ".join(known)))

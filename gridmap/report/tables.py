@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,10 +12,31 @@ import pandas as pd
 
 from gridmap.i18n import has_key, tr
 
-__all__ = ["FORMATS", "HIDDEN", "UNKNOWN", "Chart", "Column", "Format", "Table", "column", "shown"]
+__all__ = [
+    "FORMATS",
+    "HIDDEN",
+    "UNKNOWN",
+    "Chart",
+    "Column",
+    "Format",
+    "Ratio",
+    "Table",
+    "TableBuilder",
+    "column",
+    "shown",
+    "sum_rows",
+]
 
 Format = Literal[
-    "text", "count", "decimal", "fine", "share", "change", "signed", "plain", "signed_fine"
+    "text",
+    "month",
+    "date",
+    "count",
+    "decimal",
+    "fine",
+    "share",
+    "change",
+    "plain",
 ]
 
 #: What stands for a number that is hidden because it is small, and for one not known.
@@ -23,26 +45,55 @@ HIDDEN, UNKNOWN = "*", "–"
 #: Number formats of a workbook; the same digits are used wherever numbers become text.
 FORMATS: dict[Format, str] = {
     "text": "@",
+    "month": "yyyy-mm",
+    "date": "yyyy-mm-dd",
     "count": "#,##0",
     "plain": "General",
     "decimal": "#,##0.0",
     "fine": "#,##0.00",
     "share": "0.0%",
     "change": "+0.0%;-0.0%;0.0%",
-    "signed": "+#,##0;-#,##0;0",
-    "signed_fine": "+#,##0.00;-#,##0.00;0.00",
 }
 
-_SIGNED = {"signed": 0, "signed_fine": 2}  # digits behind the point
 _DIGITS = {
     "plain": ",.6g",
     "share": ".1%",
     "change": "+.1%",
-    "signed": "+,.0f",
-    "signed_fine": "+,.2f",
     "decimal": ",.1f",
     "fine": ",.2f",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How a column follows from two others, in a row as in a total.
+
+    ``scale * over / under - less``; unknown where ``under`` is 0, or where either is below
+    ``least``.
+
+    Parameters
+    ----------
+    over, under
+        Keys of the two columns; ``under`` may be blank for 1.
+    scale, less, least
+        As above.
+    """
+
+    over: str
+    under: str = ""
+    scale: float = 1.0
+    less: float = 0.0
+    least: float = 0.0
+
+    def of(self, values: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the ratio of numbers or columns by key; NaN where it is unknown."""
+        over = np.asarray(values[self.over], dtype=float)
+        if not self.under:
+            return self.scale * over - self.less
+        under = np.asarray(values[self.under], dtype=float)
+        known = (under > 0) & (np.minimum(over, under) >= self.least)
+        quotient = np.divide(over, under, out=np.full(under.shape, np.nan), where=known)
+        return self.scale * quotient - self.less
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +110,26 @@ class Column:
         How its values are written.
     bar
         Draw data bars behind its numbers.
+    ratio
+        How it follows from other columns; None where it does not.
+    adds
+        Whether the rows add up to the total.
+    head
+        A shorter label for paper; the label if blank.
     """
 
     key: str
     label: str
     form: Format = "count"
     bar: bool = False
+    ratio: Ratio | None = None
+    adds: bool = True
+    head: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers: months and days are texts, ``2024-03``."""
+        return self.form not in {"text", "month", "date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +183,8 @@ class Table:
         Keys of the totals that are hidden.
     heat
         Keys of the columns that one colour scale runs through.
+    weeks : (rows, weeks)
+        Counts of each row week by week, drawn as a line on paper; None without.
     """
 
     key: str
@@ -130,6 +197,7 @@ class Table:
     hidden: pd.DataFrame = field(default_factory=pd.DataFrame)
     hidden_total: frozenset[str] = frozenset()
     heat: tuple[str, ...] = ()
+    weeks: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -170,10 +238,117 @@ class Table:
         return lines
 
 
-def column(key: str, form: Format = "count", *, bar: bool = False) -> Column:
-    """Return a column with its label in the current language."""
+@dataclass(slots=True, eq=False)
+class TableBuilder:
+    """A table's columns being gathered, with what is hidden and what all rows carry.
+
+    Parameters
+    ----------
+    size
+        Number of rows.
+    """
+
+    size: int
+    columns: list[Column] = field(default_factory=list)
+    rows: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    hidden: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    total: dict[str, Any] = field(default_factory=dict)
+    dark: set[str] = field(default_factory=set)
+
+    def add(
+        self,
+        item: Column,
+        values: npt.ArrayLike,
+        total: object = "",
+        *,
+        hidden: npt.NDArray[np.bool_] | None = None,
+        dark: bool = False,
+    ) -> None:
+        """Add a column; hidden values, and a total that is ``dark``, are taken out."""
+        mask = np.zeros(self.size, dtype=bool) if hidden is None else hidden
+        self.columns.append(item)
+        if not item.numeric:
+            self.rows[item.key] = np.where(mask, HIDDEN, np.asarray(values, dtype=object))
+            self.total[item.key] = HIDDEN if dark else total
+            return
+        self.rows[item.key] = np.where(mask, np.nan, np.asarray(values, dtype=float))
+        self.hidden[item.key] = mask
+        if total != "":
+            self.total[item.key] = np.nan if dark else float(total)  # type: ignore[arg-type] # a number
+        if dark:
+            self.dark.add(item.key)
+
+    def add_ratio(self, item: Column) -> None:
+        """Add a column that follows from others, hidden where one of them is."""
+        ratio = item.ratio
+        assert ratio is not None  # noqa: S101 - the caller's column has one
+        keys = [key for key in (ratio.over, ratio.under) if key]
+        self.add(
+            item,
+            ratio.of(self.rows),
+            float(ratio.of(self.total)) if all(key in self.total for key in keys) else "",
+            hidden=np.any([self.hidden[key] for key in keys], axis=0),
+            dark=any(key in self.dark for key in keys),
+        )
+
+    def table(
+        self,
+        key: str,
+        *,
+        order: Sequence[int] | npt.NDArray[np.integer[Any]] | None = None,
+        totals: bool = True,
+        **options: Any,  # noqa: ANN401 - of `Table`
+    ) -> Table:
+        """Return the table ``key`` with its rows in an order."""
+        at = np.arange(self.size) if order is None else np.asarray(order, dtype=np.int64)
+        return Table(
+            key,
+            tr(f"report.sheet.{key}"),
+            tuple(self.columns),
+            pd.DataFrame({name: values[at] for name, values in self.rows.items()}),
+            self.total if totals else None,
+            hidden=pd.DataFrame({name: mask[at] for name, mask in self.hidden.items()}),
+            hidden_total=frozenset(self.dark) if totals else frozenset(),
+            **options,
+        )
+
+
+def column(
+    key: str,
+    form: Format = "count",
+    *,
+    bar: bool = False,
+    ratio: Ratio | None = None,
+    adds: bool = True,
+    label: str = "",
+) -> Column:
+    """Return a column with its labels in the current language."""
     name = f"report.column.{key}"
-    return Column(key, tr(name if has_key(name) else f"field.{key}"), form, bar)
+    head = f"report.head.{key}"
+    words = label or tr(name if has_key(name) else f"field.{key}")
+    return Column(key, words, form, bar, ratio, adds, tr(head) if has_key(head) else "")
+
+
+def sum_rows(table: Table, rows: Sequence[int]) -> dict[str, tuple[float, bool]]:
+    """Return the sum of some rows by column, and whether it is hidden.
+
+    Ratios follow from the sums; texts are left out.
+    """
+    at = list(rows)
+    numbers = [item for item in table.columns if item.numeric]
+    sums = {
+        item.key: float(table.values(item.key)[at].astype(float).sum())
+        for item in numbers
+        if item.ratio is None and item.adds
+    }
+    hidden = {item.key: bool(table.is_hidden(item.key)[at].any()) for item in numbers}
+    for item in numbers:
+        if not item.adds:
+            sums[item.key] = float("nan")
+        if item.ratio is not None:
+            known = item.ratio.over in sums and (item.ratio.under or item.ratio.over) in sums
+            sums[item.key] = float(item.ratio.of(sums)) if known else float("nan")
+    return {key: (value, hidden[key]) for key, value in sums.items()}
 
 
 def shown(value: object, form: Format, *, hidden: bool = False) -> str:
@@ -194,7 +369,5 @@ def shown(value: object, form: Format, *, hidden: bool = False) -> str:
     # What rounds to nothing has no sign.
     if form == "change" and not round(number, 3):
         return "0.0%"
-    if form in _SIGNED and not round(number, _SIGNED[form]):
-        return f"{0:.{_SIGNED[form]}f}"
     text = format(number, _DIGITS.get(form, ",.0f"))
     return text.replace("-", "\u2212")  # the minus sign, as wide as a plus

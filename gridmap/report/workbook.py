@@ -1,25 +1,26 @@
-"""The workbook: one sheet a table, with formats, frozen headers, filters, bars and charts."""
+"""Tables as files: a workbook with formulas, charts and links, and CSV."""
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import math
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.report.report import Report
-from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Format, Table
-from gridmap.report.tidy import tidy_table
+from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Table
 
-__all__ = ["write_workbook"]
+__all__ = ["table_csv", "write_csv", "write_workbook"]
 
 _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
-_HEAD, _BAR = "#1B2A3A", "#9DC3E6"
+_HEAD, _BAR, _QUIET = "#1B2A3A", "#9DC3E6", "#5B6B7C"
 _SERIES = ("#E0570C", "#9AA7B4")
 _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _WIDEST = 60
@@ -27,14 +28,18 @@ _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
 _LONGEST, _TALLEST_PT = 32_767, 409.0  # letters that a cell, points that a row can have
 _SAMPLE = 400  # rows, the last ones and the total, by which columns are made wide enough
+_FUNCTIONS = "=SUBTOTAL(109,{cells})"  # the sum of the rows that a filter leaves
+# What a spreadsheet would take for the beginning of a formula, in full width too.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_workbook(report: Report) -> bytes:
     """Return the report as an Excel workbook.
 
-    Text is written as text whatever it begins with, so a name in the data cannot become a
-    formula or a link. No clock is read: the file bears the report's date, so that the same
-    report gives the same bytes.
+    Each sheet holds one Excel table: totals are formulas that follow its filter, months and
+    days are dates. Text is written as text whatever it begins with, so a name in the data
+    cannot become a formula or a link. No clock is read: the file bears the report's date, so
+    that the same report gives the same bytes.
 
     Parameters
     ----------
@@ -66,8 +71,7 @@ def write_workbook(report: Report) -> bytes:
     )
     with using_language(report.language):
         sheets = _Sheets(book, report)
-        tidy = tidy_table(report)
-        for table in (*report.tables, *((tidy,) if tidy is not None else ())):
+        for table in report.tables:
             if table.key == "summary":
                 sheets.add_summary(table)
             else:
@@ -84,60 +88,58 @@ class _Sheets:
         self._report = report
         self._formats: dict[tuple[str, bool], Any] = {}
         self._title = book.add_format({"bold": True, "font_size": 15, "font_color": _HEAD})
-        self._quiet = book.add_format({"font_color": "#5B6B7C"})
+        self._quiet = book.add_format({"font_color": _QUIET})
         self._head = book.add_format(
             {"bold": True, "font_color": "white", "bg_color": _HEAD, "text_wrap": True,
              "valign": "vcenter", "align": "center", "border": 1, "border_color": "#FFFFFF"}
         )  # fmt: skip
-        self._note = book.add_format({"font_color": "#5B6B7C", "text_wrap": True, "valign": "top"})
+        self._note = book.add_format({"font_color": _QUIET, "text_wrap": True, "valign": "top"})
         self._label = book.add_format({"bold": True})
         self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
+        self._link = book.add_format({"font_color": "#0563C1", "underline": 1})
 
     def add_summary(self, table: Table) -> None:
-        """Add the sheet of key figures and sentences."""
+        """Add the sheet of key figures, findings, and links to the other sheets."""
         sheet = self._sheet(table)
-        noted = any(figure.note for figure in self._report.figures)
-        for place, item in enumerate(table.columns[: 4 if noted else 3]):
+        widths = (30.0, 16.0, 14.0, 46.0)
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, width)
+        for place, item in enumerate(table.columns):
             sheet.write_string(_FIRST_ROW, place, item.label, self._head)
         row = _FIRST_ROW
         for figure in self._report.figures:
             row += 1
             sheet.write_string(row, 0, figure.label, self._label)
-            self._write(sheet, row, 1, figure.value, figure.form, hidden=figure.hidden)
-            sheet.write_string(row, 2, figure.unit, self._format("text", total=False))
-            if figure.note:
-                sheet.write_string(row, 3, figure.note, self._quiet)
+            column = Column("value", "", figure.form)
+            self._write(sheet, row, 1, figure.value, column, hidden=figure.hidden)
+            sheet.write_string(row, 2, figure.unit, self._format("text"))
+            sheet.write_string(row, 3, figure.note, self._quiet)
         row += 2
-        widths = (30.0, 16.0, 14.0, 46.0)
         for sentence in self._report.sentences:
             line = _clean(sentence)[:_LONGEST]
             sheet.merge_range(row, 0, row, 3, "", self._wrap)
             sheet.write_string(row, 0, line, self._wrap)
             sheet.set_row(row, min(_LINE_PT * _lines(line, sum(widths)), _TALLEST_PT))
             row += 1
-        for place, width in enumerate(widths):
-            sheet.set_column(place, place, width)
+        row += 1
+        sheet.write_string(row, 0, tr("report.workbook.sheets"), self._head)
+        sheet.write_string(row, 1, tr("report.workbook.rows"), self._head)
+        for other in self._report.tables:
+            if other.key == "summary":
+                continue
+            row += 1
+            name = other.title[:31]
+            sheet.write_url(row, 0, f"internal:'{name}'!A1", self._link, string=name)
+            sheet.write_number(row, 1, len(other), self._format("count"))
 
     def add_table(self, table: Table) -> None:
         """Add the sheet of a table."""
         sheet = self._sheet(table)
         last = _FIRST_ROW + len(table)
         widths = _column_widths(table)
+        heads = _unique([item.label for item in table.columns])
         for place, item in enumerate(table.columns):
-            sheet.write_string(_FIRST_ROW, place, item.label, self._head)
-            values, hidden = table.values(item.key), table.is_hidden(item.key)
-            wide = table.key in _WIDE
-            for row, value in enumerate(values, start=_FIRST_ROW + 1):
-                if wide:
-                    sheet.write_string(row, place, _clean(str(value))[:_LONGEST], self._wrap)
-                else:
-                    dark = bool(hidden[row - _FIRST_ROW - 1])
-                    self._write(sheet, row, place, value, item.form, hidden=dark)
-            if table.total is not None:
-                self._write(
-                    sheet, last + 1, place, table.total.get(item.key, ""), item.form,
-                    hidden=item.key in table.hidden_total, total=True,
-                )  # fmt: skip
+            self._column(sheet, table, place, item)
             sheet.set_column(place, place, widths[place])
             if item.bar:
                 sheet.conditional_format(
@@ -145,15 +147,55 @@ class _Sheets:
                     {"type": "data_bar", "bar_solid": True, "bar_color": _BAR,
                      "bar_negative_color": "#F4B183"},
                 )  # fmt: skip
+        total = table.total is not None
+        sheet.add_table(
+            _FIRST_ROW, 0, last + total, len(table.columns) - 1,
+            {"name": f"table_{table.key}", "style": "Table Style Light 1", "total_row": total,
+             "columns": [{"header": name, "header_format": self._head} for name in heads]},
+        )  # fmt: skip
+        if total:
+            for place, item in enumerate(table.columns):
+                self._total(sheet, table, place, item)
         self._heat(sheet, table)
         self._heights(sheet, table, widths)
         sheet.set_row(_FIRST_ROW, 32)
-        sheet.autofilter(_FIRST_ROW, 0, last, len(table.columns) - 1)
-        texts = sum(item.form == "text" for item in table.columns[:2])
+        texts = sum(not item.numeric for item in table.columns[:2])
         sheet.freeze_panes(_FIRST_ROW + 1, min(texts, len(table.columns) - 1))
         sheet.repeat_rows(_FIRST_ROW)
         for place, chart in enumerate(table.charts):
             self._chart(sheet, table, chart, place)
+
+    def _column(self, sheet: Any, table: Table, place: int, item: Column) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        """Write the values of a column."""
+        values, hidden = table.values(item.key).tolist(), table.is_hidden(item.key).tolist()
+        first = _FIRST_ROW + 1
+        if table.key in _WIDE:
+            for row, value in enumerate(values, start=first):
+                sheet.write_string(row, place, _clean(str(value))[:_LONGEST], self._wrap)
+            return
+        if item.numeric:  # most cells are plain numbers
+            form = self._format(item.form)
+            for row, (value, dark) in enumerate(zip(values, hidden, strict=True), start=first):
+                if dark or not math.isfinite(value):
+                    self._write(sheet, row, place, value, item, hidden=dark)
+                else:
+                    sheet.write_number(row, place, value, form)
+            return
+        for row, (value, dark) in enumerate(zip(values, hidden, strict=True), start=first):
+            self._write(sheet, row, place, value, item, hidden=dark)
+
+    def _total(self, sheet: Any, table: Table, place: int, item: Column) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        """Write a total as a formula: the sum of the rows shown, or a ratio of two totals."""
+        row = _FIRST_ROW + 1 + len(table)
+        assert table.total is not None  # noqa: S101 - asked for where there is one
+        value = table.total.get(item.key, "")
+        dark = item.key in table.hidden_total or table.is_hidden(item.key).any()
+        formula = "" if dark or not (item.numeric and item.adds) else _formula(table, item, row)
+        if not formula or not isinstance(value, float) or not np.isfinite(value):
+            hidden = item.key in table.hidden_total
+            self._write(sheet, row, place, value, item, hidden=hidden, total=True)
+            return
+        sheet.write_formula(row, place, formula, self._format(item.form, total=True), value)
 
     def _sheet(self, table: Table) -> Any:  # noqa: ANN401 - xlsxwriter has no types
         sheet = self._book.add_worksheet(table.title[:31])
@@ -165,7 +207,8 @@ class _Sheets:
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.set_footer(f"&L{_plain(_clean(self._report.title)[:60])}&R&P / &N")
+        title = _clean(self._report.title)[:60].replace("&", "&&")  # else it is read as a code
+        sheet.set_footer(f"&L{title}&R&P / &N")
         sheet.hide_gridlines(1)
         return sheet
 
@@ -194,28 +237,30 @@ class _Sheets:
         row: int,
         place: int,
         value: object,
-        form: Format,
+        item: Column,
         *,
         hidden: bool,
         total: bool = False,
     ) -> None:
-        if hidden or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+        if hidden or (isinstance(value, float) and not math.isfinite(value)):
             mark = HIDDEN if hidden else UNKNOWN
             sheet.write_string(row, place, mark, self._format("mark", total=total))
-        elif form == "text" or isinstance(value, str):
+        elif item.form in {"month", "date"} and value:
+            day = dt.date.fromisoformat(f"{value}-01" if item.form == "month" else str(value))
+            sheet.write_datetime(row, place, day, self._format(item.form, total=total))
+        elif not item.numeric or isinstance(value, str):
             words = _clean(str(value))[:_LONGEST]
             sheet.write_string(row, place, words, self._format("text", total=total))
         else:
-            number = float(value)  # type: ignore[arg-type] # a number by now
-            sheet.write_number(row, place, number, self._format(form, total=total))
+            sheet.write_number(row, place, value, self._format(item.form, total=total))
 
-    def _format(self, form: str, *, total: bool) -> Any:  # noqa: ANN401 - xlsxwriter has no types
+    def _format(self, form: str, *, total: bool = False) -> Any:  # noqa: ANN401 - xlsxwriter has no types
         if (form, total) not in self._formats:
             look: dict[str, Any] = {"bold": True, "top": 1} if total else {}
             if form == "text":
                 look["indent"] = 1  # apart from the number before it
             if form == "mark":
-                look |= {"align": "right", "font_color": "#5B6B7C"}
+                look |= {"align": "right", "font_color": _QUIET}
             else:
                 look["num_format"] = FORMATS[form]  # type: ignore[index] # a format by now
             self._formats[form, total] = self._book.add_format(look)
@@ -248,7 +293,10 @@ class _Sheets:
                     "gap": 40 if last - _FIRST_ROW > 4 else 200,
                 }
             )
-        drawn.set_title({"name": chart.title, "name_font": {"size": 12}, "overlay": False})
+        title = chart.title
+        if len(table) > chart.most:
+            title += tr("report.chart.first", count=chart.most)
+        drawn.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
         drawn.set_legend({"none": True} if len(chart.values) == 1 else {"position": "bottom"})
         if chart.kind == "bar":
             drawn.set_y_axis({"reverse": True, "major_gridlines": {"visible": False},
@@ -262,7 +310,42 @@ class _Sheets:
         each = 30 if max(map(_width, names), default=0) > 20 else 20  # or names are left out
         tall = each * rows * max(1, len(chart.values)) + 110 if chart.kind == "bar" else 340
         drawn.set_size({"width": 620, "height": min(max(tall, 240), 900)})
-        sheet.insert_chart(_FIRST_ROW + 1, len(table.columns) + 1 + 9 * place, drawn)
+        alt = {"description": f"{title}: {table.title}"}
+        sheet.insert_chart(_FIRST_ROW + 1, len(table.columns) + 1 + 9 * place, drawn, alt)
+
+
+def _formula(table: Table, item: Column, row: int) -> str:
+    """Return the formula of a total in the row below the rows, blank where there is none."""
+    from xlsxwriter.utility import xl_col_to_name
+
+    places = {one.key: xl_col_to_name(place) for place, one in enumerate(table.columns)}
+    ratio = item.ratio
+    if ratio is None:
+        first, column = _FIRST_ROW + 2, places[item.key]
+        outside = table.total[item.key] - table.values(item.key).astype(float).sum()  # type: ignore[index] # it has one
+        formula = _FUNCTIONS.format(cells=f"{column}{first}:{column}{row}")
+        # What lies in no row is in the total too, as the note above the table says.
+        return formula if abs(outside) < 1e-6 else f"{formula}+{outside!r}"
+    if ratio.over not in places or (ratio.under and ratio.under not in places):
+        return ""
+    over = f"{places[ratio.over]}{row + 1}"
+    under = f"/{places[ratio.under]}{row + 1}" if ratio.under else ""
+    less = f"-{ratio.less!r}" if ratio.less else ""
+    return f'=IFERROR({ratio.scale!r}*{over}{under}{less},"{UNKNOWN}")'
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Return names of which no two are the same, as an Excel table asks."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for name in map(_clean, names):
+        fresh, number = name, 1
+        while fresh.lower() in taken:
+            number += 1
+            fresh = f"{name} {number}"
+        taken.add(fresh.lower())
+        found.append(fresh)
+    return found
 
 
 def _column_widths(table: Table) -> list[float]:
@@ -285,14 +368,78 @@ def _lines(text: str, width: float) -> int:
 
 def _clean(text: str) -> str:
     """Return a text without letters that a workbook cannot hold as they are."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _width(text: str) -> int:
     """Return the width of a text in half-width characters."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _plain(text: str) -> str:
-    """Return a text that a footer does not read as its own codes."""
-    return text.replace("&", "&&")
+def write_csv(report: Report, folder: Path) -> None:
+    """Write each table into ``tables/KEY.csv``, and their totals into ``tables/totals.csv``."""
+    target = folder / "tables"
+    target.mkdir()
+    with using_language(report.language):
+        for table in report.tables:
+            (target / f"{table.key}.csv").write_bytes(table_csv(table))
+        (target / "totals.csv").write_bytes(_totals_csv(report))
+
+
+def table_csv(table: Table) -> bytes:
+    """Return a table as CSV in UTF-8 with a byte order mark.
+
+    Numbers are written in full, hidden ones as ``*`` and unknown ones blank.
+
+    Notes
+    -----
+    These files are made to be opened in a spreadsheet, so a text that one would take for a
+    formula gets an apostrophe in front: a name may open no link and run nothing. A text that
+    begins with apostrophes and then such a letter gets one more, so that whoever reads the
+    file by programme gets the names back by taking one away from each of these. The GIS
+    files and the workbook hold names as they are.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([_safe(item.label) for item in table.columns])
+    columns = [(table.values(c.key), table.is_hidden(c.key), not c.numeric) for c in table.columns]
+    for row in range(len(table)):
+        writer.writerow(
+            [
+                HIDDEN if hidden[row] else _cell(values[row], is_text=is_text)
+                for values, hidden, is_text in columns
+            ]
+        )
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _totals_csv(report: Report) -> bytes:
+    """Return the totals of all tables, one a line, so that a column of a table can be summed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([tr(f"report.totals.{name}") for name in ("table", "column", "value")])
+    for table in report.tables:
+        for item in table.columns:
+            if table.total is None or not item.numeric or item.key not in table.total:
+                continue
+            hidden = item.key in table.hidden_total
+            value = HIDDEN if hidden else _cell(table.total[item.key], is_text=False)
+            writer.writerow([table.key, _safe(item.label), value])
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _cell(value: object, *, is_text: bool) -> str:
+    if is_text or isinstance(value, str):
+        return _safe(str(value))
+    number = float(value)  # type: ignore[arg-type] # a number by now
+    if not np.isfinite(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.lstrip("'").startswith(_DANGEROUS) else text

@@ -1,0 +1,608 @@
+"""Tables by grid, beat, station and community, of staff, and of whom rooms and networks reach."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridmap.i18n import tr
+from gridmap.measure import HotSpots, MeasureTable, rank, staff_needed
+from gridmap.measure.period import Basis
+from gridmap.measure.summary import COUNTS, By
+from gridmap.model import City, Kind
+from gridmap.plans import plan_layer
+from gridmap.report.measured import History, LevelHistory, Measured
+from gridmap.report.suppression import Hiding
+from gridmap.report.tables import (
+    HIDDEN,
+    Chart,
+    Format,
+    Ratio,
+    Table,
+    TableBuilder,
+    column,
+    shown,
+)
+
+__all__ = [
+    "TITLES",
+    "StaffBalance",
+    "add_changes",
+    "area_table",
+    "change_notes",
+    "lacking_by_beat",
+    "natural_key",
+    "network_table",
+    "room_table",
+    "rounded",
+    "staff_balance",
+    "staff_sentences",
+    "staff_shortest",
+    "staffing_table",
+    "stations_of_beats",
+    "with_covered",
+]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+#: Which hidden counts would be known from a figure.
+_TOLD_BY = {
+    "residents_per_km2": ("residents",),
+    "incidents_per_km2": ("incidents",),
+    "incidents_per_1000_residents": ("residents", "incidents"),
+    "covered_residents_share": ("covered_residents", "residents"),
+    "covered_residents": ("covered_residents",),
+    "outside_residents": ("covered_residents", "residents"),
+    "officers_lacking": ("residents", "migrants"),
+    "per_day_now": ("incidents",),
+    "rank": ("incidents",),
+}
+_RATIOS = {
+    "residents_per_km2": Ratio("residents", "area_km2"),
+    "incidents_per_km2": Ratio("incidents", "area_km2"),
+    "incidents_per_1000_residents": Ratio("incidents", "residents", 1000.0),
+    "covered_residents_share": Ratio("covered_residents", "residents"),
+}
+TITLES = {"grid": "grids", "beat": "beats", "station": "stations", "community": "communities"}
+ENOUGH = 5.0  # incidents in both periods below which a share of change says nothing
+
+
+def area_table(
+    measured: Measured,
+    hiding: Hiding,
+    level: By,
+    *,
+    hot: HotSpots | None = None,
+    history: History | None = None,
+) -> Table:
+    """Return the table of every grid, beat, station or community.
+
+    Workbook, files and the printed report show columns of this one table.
+
+    Parameters
+    ----------
+    measured, hiding
+        The figures, and which are hidden.
+    level
+        What stands in its rows.
+    hot
+        Hot and cold grids, for the table of grids.
+    history
+        Other periods, of which beats and stations get columns.
+    """
+    found = measured.now[level]
+    rows = with_covered(found.rows).reset_index(drop=True)
+    totals = with_covered(pd.DataFrame([found.totals])).iloc[0].to_dict()
+    made = TableBuilder(len(rows))
+    made.add(column("id", "text"), rows["id"].astype(str), tr("report.total"))
+    if (rows["id"].astype(str) != rows["name"].astype(str)).any():
+        made.add(column("name", "text"), rows["name"].astype(str))
+    for key, words in _parents(measured, level).items():
+        made.add(column(key, "text"), words)
+    of = None if history is None else history.levels.get(level)
+    for key, form in _figures(found, hiding, level):
+        told = _TOLD_BY.get(key, (key,))
+        mask = np.any([hiding.of(level, name, len(rows)) for name in told], axis=0)
+        if level == "grid" and key == "covered_residents_share":
+            mask = None  # geometry: it tells nothing about anybody
+        bar = key in {"incidents", "outside_residents"}
+        made.add(
+            column(key, form, bar=bar, ratio=_RATIOS.get(key)),
+            rounded(rows[key].to_numpy(dtype=float), form, hiding),
+            float(rounded(np.array([totals[key]]), form, hiding)[0]),
+            hidden=mask,
+            dark=any(hiding.one("city", name) for name in told),
+        )
+        if key == "incidents" and history is not None and of is not None:
+            past = {basis: np.array([change.before for change in changes], dtype=float)
+                    for basis, changes in of.changes.items()}  # fmt: skip
+            add_changes(made, hiding, history, of, past,
+                        hiding.of(level, "incidents", len(rows), when="before"))  # fmt: skip
+    _add_lacking(made, measured, hiding, level)
+    counted = "incidents" in made.rows
+    if counted and level in {"beat", "station"}:
+        places = rank(made.rows["incidents"], np.arange(len(rows))).sort_values("id")["rank"]
+        made.add(column("rank", adds=False), places.astype(float), hidden=made.hidden["incidents"])
+    if level == "grid" and hot is not None:
+        names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")}
+        made.add(column("hot_spot", "text"), [names.get(str(kind), "") for kind in hot.kind])
+    order = np.arange(len(rows))
+    if level != "grid":  # those keep the order of their layer, as maps take their numbers
+        order = np.array(_order(made), dtype=np.int64)
+    notes = _notes(found, hiding, level)
+    if of is not None and history is not None and history.compared:
+        notes += change_notes(history)
+    drawn = next((key for key in ("incidents", "residents") if key in made.rows), "")
+    named = "name" if "name" in made.rows else "id"
+    charts: tuple[Chart, ...] = ()
+    if drawn and level != "grid":
+        charts = (Chart("bar", tr(f"report.chart.{drawn}"), named, (drawn,)),)
+    weeks = None
+    if of is not None and not hiding.limit and of.weeks.shape[1] > 3:
+        weeks = of.weeks[order]
+    return made.table(TITLES[level], order=order, notes=tuple(notes), charts=charts, weeks=weeks)
+
+
+def _figures(found: MeasureTable, hiding: Hiding, level: By) -> list[tuple[str, Format]]:
+    """Return the figures that somebody counted, and how they are written."""
+    lived_in, counted = (name not in found.missing for name in ("residents", "incidents"))
+    figures: list[tuple[str, Format]] = [("incidents", "count")] if counted else []
+    figures += [(name, "count") for name in COUNTS if name not in found.missing]
+    figures.append(("area_km2", "fine"))
+    figures += [("residents_per_km2", "count")] if lived_in else []
+    figures += [("incidents_per_km2", "decimal")] if counted else []
+    figures += [("incidents_per_1000_residents", "decimal")] if lived_in and counted else []
+    if lived_in and np.isfinite(found.totals["covered_residents_share"]):
+        # Small numbers of people within reach are hidden where they are cells of their own.
+        told = not hiding.limit or (level, "covered_residents", "now") in hiding.masks
+        if told and level != "grid":
+            figures += [("covered_residents", "count"), ("outside_residents", "count")]
+        figures.append(("covered_residents_share", "share"))
+    return figures
+
+
+def add_changes(
+    made: TableBuilder,
+    hiding: Hiding,
+    history: History,
+    of: LevelHistory,
+    past: Mapping[Basis, npt.NDArray[np.float64]],
+    dim: Bools,
+) -> None:
+    """Add daily rates, the counts of other periods, changes and marks to a table.
+
+    Parameters
+    ----------
+    made
+        The table being made; ``incidents`` is among its columns.
+    hiding, history, of
+        What is hidden, the other periods, and the changes of the rows. Rows that these do
+        not know (incidents without a category) stand at the end.
+    past
+        Counts of all rows in each other period.
+    dim
+        Rows whose count of the other period is hidden.
+    """
+    city, extra = history.city, made.size - len(of.names)
+    before_dark = hiding.one("city", "incidents", when="before")
+    daily = Ratio("incidents", "", 1.0 / history.period.days)
+    made.add_ratio(column("per_day_now", "decimal", ratio=daily))
+    if of.year_to_date is not None and not hiding.limit:
+        so_far = np.append(of.year_to_date.astype(float), np.full(extra, np.nan))
+        assert city.year_to_date is not None  # noqa: S101 - known of all levels or of none
+        made.add(column("incidents_ytd"), so_far, float(city.year_to_date[0]))
+    for each in history.compared:
+        basis, over = each.basis.replace("-", "_"), "incidents"
+        if each.basis == "ytd":
+            over = "incidents_ytd"
+            if over not in made.rows:
+                continue
+        key = f"incidents_before_{basis}"
+        label = tr("report.column.incidents_of", period=each.before.label())
+        whole = float(city.changes[each.basis][0].before)
+        made.add(column(key, label=label), past[each.basis], whole, hidden=dim, dark=before_dark)
+        earlier = Ratio(key, "", 1.0 / each.before.days)
+        if each.basis == history.basis:
+            made.add_ratio(column("per_day_before", "decimal", ratio=earlier))
+        ratio = Ratio(over, key, each.before.days / each.now.days, 1.0, ENOUGH)
+        made.add_ratio(column(f"change_{basis}", "change", ratio=ratio))
+    if history.basis is not None:
+        signs = {1: "▲", -1: "▼", 0: ""}
+        marks = [signs[change.mark] for change in of.changes[history.basis]] + [""] * extra
+        dark = "incidents" in made.dark or before_dark
+        made.add(column("mark", "text"), marks, signs[city.changes[history.basis][0].mark],
+                 hidden=made.hidden["incidents"] | dim, dark=dark)  # fmt: skip
+
+
+def change_notes(history: History) -> list[str]:
+    """Return what changes and marks mean: from which history, or that Poisson was assumed."""
+    weeks = history.judged_weeks
+    how = tr("report.note.dispersion", weeks=weeks) if weeks else tr("report.note.poisson")
+    return [tr("report.note.change"), tr("report.note.chance") + how]
+
+
+def _add_lacking(made: TableBuilder, measured: Measured, hiding: Hiding, level: By) -> None:
+    """Add the officers that each beat or station lacks, where that is known."""
+    lacking = lacking_by_beat(measured) if level in {"beat", "station"} else None
+    if lacking is None:
+        return
+    size = len(lacking)
+    dark = hiding.of("beat", "residents", size) | hiding.of("beat", "migrants", size)
+    if dark.any():
+        return  # what the norms ask would tell the people of the beats that are hidden
+    if level == "station":
+        of = stations_of_beats(measured)
+        names = measured.now["station"].rows["name"].astype(str)
+        lacking = np.array([float(lacking[of == name].sum()) for name in names])
+    made.add(column("officers_lacking"), lacking, float(lacking.sum()))
+
+
+def _order(made: TableBuilder) -> list[int]:
+    """Return the order of rows: by the station they belong to, then by id."""
+    ids = made.rows["id"].tolist()
+    parents = made.rows.get("parent_station", np.array([""] * len(ids), dtype=object)).tolist()
+    firsts: dict[str, tuple[tuple[int, int, str], ...]] = {}
+    for key, station in zip(ids, parents, strict=True):
+        mine = natural_key(key)
+        firsts[station] = min(firsts.get(station, mine), mine)
+    return sorted(
+        range(len(ids)),
+        key=lambda row: (firsts[parents[row]], parents[row], natural_key(ids[row])),
+    )
+
+
+def _parents(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object_]]:
+    """Return the names of the beat, station and community that each row belongs to."""
+    city, plan = measured.city, measured.plan
+    layer = city.get(Kind(level))
+    size = len(measured.now[level].rows)
+    found: dict[str, npt.NDArray[np.object_]] = {}
+    for kind in (Kind.BEAT, Kind.STATION, Kind.COMMUNITY):
+        if level == "beat" and kind == Kind.STATION:
+            words = stations_of_beats(measured)
+        elif plan is not None and level == "grid" and kind == Kind.BEAT:
+            labels = np.array([*(beat.label for beat in plan.beats), ""], dtype=object)
+            words = labels[plan.assignment]
+        elif layer is not None and len(layer) == size and layer.has(str(kind)):
+            words = _named(city, kind, layer.texts(str(kind)))
+        else:
+            continue
+        if len(words) == size and any(words):
+            found[f"parent_{kind}"] = words
+    return found
+
+
+def _named(city: City, kind: Kind, words: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return the names of areas that texts call by their ids; other texts stay."""
+    layer = city.get(kind)
+    if layer is None:
+        return words
+    names = dict(zip(layer.ids.astype(str), layer.names.astype(str), strict=True))
+    return np.array([names.get(str(word), str(word)) for word in words], dtype=object)
+
+
+def stations_of_beats(measured: Measured) -> npt.NDArray[np.object_]:
+    """Return the name of each beat's station; blank where none is known.
+
+    The plan's or the layer's own word counts; without one the station that holds a point
+    inside the beat.
+    """
+    city, plan, size = measured.city, measured.plan, len(measured.now["beat"].rows)
+    stations, layer = city.get(Kind.STATION), city.get(Kind.BEAT)
+    words = np.array([""] * size, dtype=object)
+    if plan is not None:
+        words = np.array([beat.station for beat in plan.beats], dtype=object)
+    elif layer is not None and layer.has("station") and len(layer) == size:
+        words = layer.texts("station")
+    if stations is None:
+        return words
+    words = _named(city, Kind.STATION, words)
+    blank = np.flatnonzero(words == "")
+    if plan is not None and len(blank):
+        layer = plan_layer(plan, city.grids, gap_m=city.presets.gap_m)
+    if len(blank) and layer is not None and len(layer) == size:
+        points = shapely.point_on_surface(layer.geometry[blank])
+        inside, station = shapely.STRtree(stations.geometry).query(points, predicate="within")
+        words[blank[inside]] = stations.names.astype(str)[station]
+    return words
+
+
+def rounded(values: Floats, form: Format, hiding: Hiding) -> Floats:
+    """Return numbers with no more digits than are shown, where small ones are hidden.
+
+    Digits behind the point of a count that was shared out would tell the counts it is of.
+    """
+    digits = {"share": 3, "decimal": 1, "fine": 2}.get(form, 0)
+    return np.round(values, digits) if hiding.limit else values
+
+
+def with_covered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the residents within and out of reach of a room."""
+    # Nobody lives where there are no residents: none is covered, none is not.
+    share = np.where(rows["residents"] > 0, rows["covered_residents_share"], 0.0)
+    covered = rows["residents"] * share
+    return rows.assign(covered_residents=covered, outside_residents=rows["residents"] - covered)
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts numbers within texts by their size: 2 before 10."""
+    return tuple(
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)
+        for part in re.split(r"([0-9]+)", text)
+        if part
+    )
+
+
+def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
+    outside = found.unassigned
+    place = f"outside-{level}"
+    told = {
+        name: shown(outside[name], "count", hidden=hiding.one(place, name))
+        for name in ("residents", "incidents")
+    }
+    notes = []
+    if any(text != "0" for text in told.values()):
+        notes.append(tr(f"report.note.outside_{level}", **told))
+    if found.split_grids:
+        notes.append(tr("report.note.split", count=found.split_grids))
+    if hiding.limit:
+        notes.append(tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN))
+    return notes
+
+
+def room_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return each room's people beside its officers, the most per officer first."""
+    reach, missing = measured.reach, next(iter(measured.now.values())).missing
+    if reach is None or "residents" in missing:
+        return None
+    rows = reach.rooms
+    made = TableBuilder(len(rows))
+    made.add(column("id", "text"), rows["id"], tr("report.total"))
+    made.add(column("name", "text"), rows["name"])
+    layer = measured.city.rooms
+    if layer.has("beat") and len(layer) == len(rows):
+        words = _named(measured.city, Kind.BEAT, layer.texts("beat"))
+        made.add(column("parent_beat", "text"), words)
+    names = ["residents"]
+    if "incidents" not in missing and not hiding.limit:
+        names.append("incidents")  # sums of parts of grids would tell hidden counts
+    for name in names:
+        item = column(name, label=tr(f"report.column.nearest_{name}"), bar=name == "residents")
+        values = rounded(rows[name].to_numpy(dtype=float), "count", hiding)
+        made.add(item, values, float(rows[name].sum()), hidden=hiding.of("room", name, len(rows)),
+                 dark=hiding.one("rooms", name))  # fmt: skip
+    for name in ("officers", "auxiliaries"):
+        if rows[name].any():
+            made.add(column(name), rows[name], float(rows[name].sum()))
+    first = "residents"
+    if "officers" in made.rows:
+        first = "residents_per_officer"
+        each = Ratio("residents", "officers")
+        made.add_ratio(column(first, bar=True, ratio=each))
+        made.rows[first] = rounded(made.rows[first], "count", hiding)
+    order = pd.Series(made.rows[first]).sort_values(ascending=False, kind="stable").index
+    return made.table(
+        "rooms",
+        order=order.to_numpy(),
+        notes=(tr("report.note.rooms"),),
+        charts=(Chart("bar", tr("report.chart.rooms"), "name", (first,)),),
+    )
+
+
+def network_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return what each network of facilities covers: 村警、监控、消防、服务."""
+    reach, city = measured.reach, measured.city
+    if reach is None or not reach.networks:
+        return None
+    if "residents" in next(iter(measured.now.values())).missing:
+        return None
+    residents, names = city.grids.counts("residents"), list(reach.networks)
+    covered = np.array([float(residents @ reach.networks[name]) for name in names])
+    everyone = float(residents.sum())
+    dark = np.array([hiding.one("network", name) for name in names])
+    rest = dark | hiding.one("city", "residents")
+    made = TableBuilder(len(names))
+    made.add(column("network", "text"), names)
+    made.add(column("facilities"), [float(reach.facilities[name]) for name in names])
+    made.add(column("covered_residents"), rounded(covered, "count", hiding), hidden=dark)
+    made.add(column("outside_residents", bar=True), rounded(everyone - covered, "count", hiding),
+             hidden=rest)  # fmt: skip
+    made.add(column("covered_residents_share", "share"),
+             rounded(covered / max(everyone, 1.0), "share", hiding), hidden=rest)  # fmt: skip
+    share = ("covered_residents_share",)
+    return made.table(
+        "networks",
+        totals=False,
+        notes=(tr("report.note.networks", radius=city.presets.room_radius_m),),
+        charts=(Chart("bar", tr("report.chart.networks"), "network", share),),
+    )
+
+
+def _staff(measured: Measured) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return each beat's people and staff, and what the norms ask; None where not known."""
+    found = measured.now.get("beat")
+    if found is None or "residents" in found.missing:
+        return None
+    if measured.plan is not None:
+        staff = {name: np.array([getattr(beat, name) for beat in measured.plan.beats], dtype=float)
+                 for name in ("officers", "auxiliaries")}  # fmt: skip
+        if not staff["officers"].any():
+            return None
+    else:
+        beats = measured.city.get(Kind.BEAT)
+        if beats is None or not beats.has("officers"):
+            return None
+        staff = {name: beats.counts(name) for name in ("officers", "auxiliaries")}
+    people = found.rows[["residents", "migrants"]].assign(**staff)
+    return people, staff_needed(people, rules=measured.rules)
+
+
+def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return each beat's officers beside the people they look after."""
+    staff = _staff(measured)
+    if staff is None:
+        return None
+    people, needs = staff
+    rows = measured.now["beat"].rows
+    size = len(rows)
+    dark = hiding.of("beat", "residents", size) | hiding.of("beat", "migrants", size)
+    secret = bool(dark.any())  # the sums would tell what the rows hide
+    known = {norm.id: norm.name for norm in measured.rules}
+    made = TableBuilder(size)
+    made.add(column("id", "text"), rows["id"].astype(str), tr("report.total"))
+    made.add(column("name", "text"), rows["name"].astype(str))
+    of = stations_of_beats(measured)
+    if any(of):
+        made.add(column("parent_station", "text"), of)
+    everyone = people["residents"] + people["migrants"]
+    made.add(column("people"), everyone, float(everyone.sum()), hidden=dark, dark=secret)
+    for who in ("officers", "auxiliaries"):
+        there = people[who].to_numpy(dtype=float)
+        needed = needs[f"{who}_needed"].to_numpy(dtype=float)
+        made.add(column(who), there, float(there.sum()))
+        for name, values in (
+            ("needed", needed),
+            ("lacking", np.maximum(needed - there, 0.0)),
+            ("surplus", np.maximum(there - needed, 0.0)),
+        ):
+            made.add(column(f"{who}_{name}", bar=name == "lacking"), values, float(values.sum()),
+                     hidden=dark, dark=secret)  # fmt: skip
+    norms = [known.get(norm, "") for norm in needs["officers_norm"]]
+    made.add(column("officers_norm", "text"), norms, hidden=dark)
+    worst = pd.Series(made.rows["officers_lacking"]).sort_values(ascending=False, kind="stable")
+    drawn = ("officers_lacking", "auxiliaries_lacking")
+    return made.table(
+        "staffing",
+        order=worst.index.to_numpy(),
+        notes=(*staff_sentences(measured, hiding), tr("report.note.staffing")),
+        charts=(Chart("bar", tr("report.chart.lacking"), "name", drawn),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffBalance:
+    """Staff of all beats: ``needed - present == lacking - surplus`` holds for each kind.
+
+    Attributes
+    ----------
+    needed, present
+        What the norms ask of all beats together, and who is there.
+    lacking, surplus
+        The sums of what single beats lack, and of what single beats have too many.
+    """
+
+    needed: int
+    present: int
+    lacking: int
+    surplus: int
+
+    @property
+    def net(self) -> int:
+        """Who is missing after beats have exchanged; negative where there are too many."""
+        return self.lacking - self.surplus
+
+
+def staff_balance(measured: Measured) -> dict[str, StaffBalance]:
+    """Return the balance of officers and auxiliaries; empty where no beat has officers."""
+    staff = _staff(measured)
+    if staff is None:
+        return {}
+    people, needs = staff
+    balances = {}
+    for name in ("officers", "auxiliaries"):
+        needed = needs[f"{name}_needed"].to_numpy(dtype=float)
+        there = people[name].to_numpy(dtype=float)
+        balances[name] = StaffBalance(
+            int(needed.sum()),
+            int(there.sum()),
+            int(np.maximum(needed - there, 0.0).sum()),
+            int(np.maximum(there - needed, 0.0).sum()),
+        )
+    return balances
+
+
+def staff_sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
+    """Return how staff adds up, and how the staff of rooms and beats hangs together."""
+    lines = []
+    found = measured.now.get("beat")
+    hidden = found is not None and any(
+        hiding.of("beat", name, len(found.rows)).any() for name in ("residents", "migrants")
+    )
+    for name, sums in staff_balance(measured).items():
+        if hidden:
+            continue  # needed and lacking would tell the people of the beats that are hidden
+        which = "over" if sums.net < 0 else "short" if sums.net else "even"
+        lines.append(
+            tr(
+                f"report.staff.balance_{which}",
+                who=tr(f"report.staff.{name}"),
+                needed=sums.needed,
+                present=sums.present,
+                lacking=sums.lacking,
+                surplus=sums.surplus,
+                net=abs(sums.net),
+            )
+        )
+    lines += _rooms_and_beats(measured)
+    return tuple(lines)
+
+
+def _rooms_and_beats(measured: Measured) -> list[str]:
+    """Say why the staff of rooms and that of beats differ, where both are known."""
+    rooms, beats = measured.city.get(Kind.ROOM), measured.city.get(Kind.BEAT)
+    if rooms is None or not rooms.has("officers") or measured.plan is not None:
+        return []
+    if beats is None or not beats.has("officers"):
+        return []
+    staff = beats.counts("officers")
+    of_beats, of_rooms = int(staff.sum()), int(rooms.counts("officers").sum())
+    if not of_rooms:
+        return []
+    if of_beats == of_rooms:
+        return [tr("report.staff.rooms_equal", officers=of_rooms)]
+    known = {key: row for row, key in enumerate(beats.ids.astype(str))}
+    places = [known.get(text, -1) for text in rooms.texts("beat")] if rooms.has("beat") else []
+    without = np.ones(len(beats), dtype=bool)
+    without[[place for place in places if place >= 0]] = False
+    roomless = int(staff[without].sum())
+    rest = of_beats - of_rooms - roomless
+    parts = []
+    if places and roomless:
+        parts.append(tr("report.staff.roomless", count=int(without.sum()), officers=roomless))
+    if rest or not parts:
+        parts.append(tr("report.staff.unexplained", officers=abs(rest)))
+    return [
+        tr(
+            "report.staff.rooms_differ",
+            beats=of_beats,
+            rooms=of_rooms,
+            difference=abs(of_beats - of_rooms),
+            why=tr("report.sentence.comma").join(parts),
+        )
+    ]
+
+
+def staff_shortest(measured: Measured) -> tuple[str, int, str]:
+    """Return the beat that lacks most officers, how many, and the norm that asks for them."""
+    staff = _staff(measured)
+    if staff is None:
+        return "", 0, ""
+    lacking = staff[1]["officers_lacking"].to_numpy(dtype=float)
+    row = int(lacking.argmax())
+    known = {norm.id: norm.name for norm in measured.rules}
+    names = measured.now["beat"].rows["name"]
+    norm = known.get(str(staff[1]["officers_norm"].iloc[row]), "")
+    return str(names.iloc[row]), int(lacking[row]), norm
+
+
+def lacking_by_beat(measured: Measured) -> Floats | None:
+    """Return the officers that each beat lacks by the norms, or None where that is unknown."""
+    staff = _staff(measured)
+    return None if staff is None else staff[1]["officers_lacking"].to_numpy(dtype=float)

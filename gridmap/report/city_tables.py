@@ -1,0 +1,372 @@
+"""Tables of the whole city by time and category, of definitions and sources, and the tidy one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridmap.i18n import has_key, tr
+from gridmap.measure import partial_months, per_occurrence
+from gridmap.model import Kind, Layer
+from gridmap.report.area_tables import TITLES, add_changes, change_notes
+from gridmap.report.measured import History, Measured
+from gridmap.report.suppression import Hiding
+from gridmap.report.tables import (
+    HIDDEN,
+    Chart,
+    Column,
+    Ratio,
+    Table,
+    TableBuilder,
+    column,
+    shown,
+)
+
+__all__ = [
+    "DAYS",
+    "category_table",
+    "definition_table",
+    "hour_table",
+    "import_line",
+    "import_table",
+    "month_table",
+    "repairs_of",
+    "source_table",
+    "tidy_table",
+]
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MANY = 3_000  # grids above which their numbers stand in their own sheet only
+
+
+def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return incidents by hour of the day and weekday, for each time that it occurred."""
+    time = measured.time
+    if time is None or (time.unknown_time and not time.hours.any()):
+        return None  # nobody noted a time: 168 zeros would say that nothing happened
+    counts = time.hours.astype(float)
+    each = per_occurrence(counts.T.ravel(), time.days).T
+    mask = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
+    by_day = hiding.of("day", "incidents", 7)
+    made = TableBuilder(24)
+    made.add(column("hour", "text"), [f"{h:02d}:00–{h + 1:02d}:00" for h in range(24)],
+             tr("report.total"))  # fmt: skip
+    for place, day in enumerate(DAYS):
+        made.add(Column(day, tr(f"measure.day.{day}"), "decimal"), each[:, place],
+                 float(each[:, place].sum()), hidden=mask[:, place],
+                 dark=bool(by_day[place]))  # fmt: skip
+    made.add(Column("all", tr("report.column.hour_total"), bar=True), counts.sum(axis=1),
+             float(counts.sum()), hidden=hiding.of("hour", "incidents", 24),
+             dark=hiding.one("timed", "incidents"))  # fmt: skip
+    named = (
+        tr("report.note.weekday", day=tr(f"measure.day.{day}"), count=times)
+        for day, times in zip(DAYS, time.days.tolist(), strict=True)
+    )
+    notes = [tr("report.note.per_weekday", days=tr("report.sentence.comma").join(named))]
+    if time.unknown_time:
+        text = shown(time.unknown_time, "count", hidden=hiding.one("untimed", "incidents"))
+        notes.append(tr("report.note.untimed", count=text))
+    chart = Chart("column", tr("report.chart.hours"), "hour", ("all",))
+    return made.table("hours", notes=tuple(notes), charts=(chart,), heat=DAYS)
+
+
+def category_table(
+    measured: Measured, hiding: Hiding, history: History | None = None
+) -> Table | None:
+    """Return incidents by category, the most frequent first, hidden ones last.
+
+    Parameters
+    ----------
+    measured, hiding
+        The figures, and which are hidden.
+    history
+        Other periods, which get columns.
+    """
+    time, before = measured.time, measured.time_before
+    if time is None or measured.city.incidents is None or not len(time.categories):
+        return None
+    names = [*measured.city.incidents.categories, tr("report.unknown_category")]
+    now = np.append(time.categories, time.unknown_category).astype(float)
+    mask = hiding.of("category", "incidents", len(now))
+    dark = hiding.one("city", "incidents")
+    made = TableBuilder(len(names))
+    made.add(column("category", "text"), names, tr("report.total"))
+    made.add(column("incidents", bar=True), now, float(time.total), hidden=mask, dark=dark)
+    # A share and its count would tell the total.
+    made.add(column("share", "share", ratio=Ratio("incidents", "", 1.0 / max(time.total, 1))),
+             now / max(time.total, 1), 1.0, hidden=mask | dark, dark=dark)  # fmt: skip
+    dim, present = np.zeros(len(names), dtype=bool), now > 0
+    if history is not None:
+        of = history.levels["category"]
+        past = {}
+        for each in history.compared:
+            unknown = np.nan
+            if before is not None and each.before == measured.compared:
+                unknown = float(before.unknown_category)
+            past[each.basis] = np.append(
+                [float(change.before) for change in of.changes[each.basis]], unknown
+            )
+        if history.basis is not None:
+            dim = hiding.of("category", "incidents", len(now), when="before")
+            present |= np.nan_to_num(past[history.basis]) > 0
+        add_changes(made, hiding, history, of, past, dim)
+    order = np.lexsort((-np.nan_to_num(made.rows["incidents"]), mask))
+    order = order[present[order]]
+    notes = change_notes(history) if history is not None and history.compared else []
+    if hiding.limit:
+        notes.append(tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN))
+    chart = Chart("bar", tr("report.chart.categories"), "category", ("incidents",), most=15)
+    return made.table("categories", order=order, notes=tuple(notes), charts=(chart,))
+
+
+def month_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return incidents of every month up to the period's end."""
+    if not measured.months:
+        return None
+    counts = measured.month_counts.astype(float)
+    made = TableBuilder(len(counts))
+    made.add(column("month", "month"), list(measured.months))
+    made.add(column("incidents", bar=True), counts,
+             hidden=hiding.of("month", "incidents", len(counts)))  # fmt: skip
+    cut = partial_months(measured.city, until=measured.period.until)
+    notes = tuple(
+        tr("report.note.part_month", month=month, first=str(first), last=str(last))
+        for month, (first, last) in cut.items()
+        if month in measured.months
+    )
+    chart = Chart("line", tr("report.chart.months"), "month", ("incidents",), most=120)
+    return made.table("months", totals=False, notes=notes, charts=(chart,))
+
+
+_TERMS = (
+    "area_km2", "residents", "migrants", "households", "incidents", "residents_per_km2",
+    "incidents_per_km2", "incidents_per_1000_residents", "covered_residents_share",
+    "outside_residents", "nearest_residents", "hot_spot", "change", "mark",
+    "rank", "busy_times", "beat_incidents", "utilisation",
+)  # fmt: skip
+
+
+#: Columns, or keys of tables, whose presence asks for a term; the term itself for others.
+_USED_BY = {
+    "nearest_residents": {"rooms"},
+    "change": {"change_previous", "change_last_year", "change_ytd"},
+    "busy_times": {"hours"},
+    "beat_incidents": {"beats"},
+    "utilisation": {"response"},
+}
+
+
+def definition_table(measured: Measured, limit: int, used: AbstractSet[str]) -> Table:
+    """Return what each figure means that the tables use, its formula and its source."""
+    presets = measured.city.presets
+    values = {"radius": f"{presets.room_radius_m:,.0f}"}
+    rows = [
+        (column(term).label, tr(f"report.definition.{term}.formula", **values),
+         tr(f"report.definition.{term}.source"))
+        for term in _TERMS
+        if used & _USED_BY.get(term, {term})
+    ]  # fmt: skip
+    rows += [
+        (tr("report.column.norm"), norm.name, norm.source)
+        for norm in measured.rules
+        if "officers_needed" in used
+    ]
+    if limit:
+        formula = tr("report.definition.hidden.formula", limit=limit, mark=HIDDEN)
+        source = tr("report.definition.hidden.source")
+        rows.append((tr("report.column.hidden"), formula, source))
+    return Table(
+        "definitions",
+        tr("report.sheet.definitions"),
+        (column("term", "text"), column("formula", "text"), column("source", "text")),
+        pd.DataFrame(rows, columns=["term", "formula", "source"]),
+    )
+
+
+def source_table(measured: Measured, hiding: Hiding, parameters: dict[str, str]) -> Table:
+    """Return the report's parameters and the layers it is made of, with their digests."""
+    rows = [(tr(f"report.parameter.{key}"), value, "") for key, value in parameters.items()]
+    city = measured.city
+    for kind, layer in city.layers.items():
+        what = tr("report.source.layer", count=len(layer), files=_files(layer.provenance))
+        for repair in repairs_of(layer):
+            what += " " + tr("report.source.repair", rows=repair["rows"],
+                             area_m2=repair["area_m2"], moved_m=repair["moved_max_m"])  # fmt: skip
+        rows.append((tr(f"report.kind.{kind}"), what, layer.digest))
+    if city.incidents is not None:
+        # The number of all would tell a month that is hidden, or those without a time.
+        count = HIDDEN if hiding.limit else f"{len(city.incidents):,}"
+        what = tr("report.source.incidents", count=count)
+        rows.append((tr("report.kind.incidents"), what, city.incidents.digest))
+    if measured.plan is not None:
+        rows.append((tr("report.kind.plan"), measured.plan.name, measured.plan.digest))
+    return Table(
+        "sources",
+        tr("report.sheet.sources"),
+        (column("item", "text"), column("value", "text"), column("digest", "text")),
+        pd.DataFrame(rows, columns=["item", "value", "digest"]),
+    )
+
+
+def import_table(measured: Measured, hiding: Hiding) -> Table | None:
+    """Return what the import of the incidents knew: read, refused, without time or place.
+
+    Counts that hidden ones could be worked out from are left out where small ones are hidden.
+    """
+    incidents = measured.city.incidents
+    if incidents is None:
+        return None
+    told = incidents.provenance
+    rows: list[tuple[str, str]] = []
+    sources = told.get("sources")
+    if isinstance(sources, (list, tuple)) and sources:
+        rows.append((tr("report.import.files"), ", ".join(map(str, sources))))
+    if "read" in told and not hiding.limit:
+        rows.append((tr("report.import.read"), shown(float(str(told["read"])), "count")))
+    refused = told.get("refused")
+    for reason, count in refused.items() if isinstance(refused, Mapping) else ():
+        key = f"cli.reason.{reason}"
+        words = tr(key) if has_key(key) else str(reason)
+        rows.append((tr("report.import.refused", reason=words), shown(float(count), "count")))
+    if not hiding.limit:
+        rows.append((tr("report.import.stored"), shown(float(len(incidents)), "count")))
+        for name, count in _unplaced(measured).items():
+            if count:
+                rows.append((tr(f"report.import.{name}"), shown(float(count), "count")))
+    if incidents.period is not None:
+        first, last = incidents.period
+        span = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M}"
+        rows.append((tr("report.import.span"), span))
+    notes = told.get("warnings")
+    told_notes = notes if isinstance(notes, (list, tuple)) else ()
+    rows += [(tr("report.import.note"), str(note)) for note in told_notes]
+    return Table(
+        "imports",
+        tr("report.sheet.imports"),
+        (column("item", "text"), column("value", "text")),
+        pd.DataFrame(rows, columns=["item", "value"]),
+    )
+
+
+def import_line(measured: Measured, hiding: Hiding) -> str:
+    """Return what the first page says of the import, blank where nothing is known of it."""
+    incidents = measured.city.incidents
+    if incidents is None or hiding.limit:
+        return ""
+    parts = []
+    refused = incidents.provenance.get("refused")
+    turned_away = sum(int(n) for n in refused.values()) if isinstance(refused, Mapping) else 0
+    if "read" in incidents.provenance:
+        parts.append(tr("report.import.line_read", read=int(str(incidents.provenance["read"])),
+                        stored=len(incidents)))  # fmt: skip
+    if turned_away:
+        parts.append(tr("report.import.line_refused", count=turned_away))
+    parts += [
+        tr(f"report.import.line_{name}", count=count)
+        for name, count in _unplaced(measured).items()
+        if count
+    ]
+    return tr("briefing.comma").join(parts)
+
+
+def _unplaced(measured: Measured) -> dict[str, int]:
+    """Return how many incidents have no time, no category, and lie in no area."""
+    city = measured.city
+    located = city.located
+    counts = {"no_time": 0, "no_category": 0, "no_place": 0}
+    if located is None:
+        return counts
+    kind = next((k for k in (Kind.BEAT, Kind.GRID, Kind.STATION) if city.has(k)), None)
+    names = ["time", "category", *([str(kind)] if kind is not None else [])]
+    for part in located.columns(names):
+        counts["no_time"] += int(np.isnat(part["time"]).sum())
+        counts["no_category"] += int((part["category"] < 0).sum())
+        if kind is not None:
+            counts["no_place"] += int((part[str(kind)] < 0).sum())
+    return counts
+
+
+def repairs_of(layer: Layer) -> list[dict[str, Any]]:
+    """Return what was mended of a layer since it was imported, the first repair first."""
+    history = layer.provenance.get("repairs", ())
+    return [dict(entry) for entry in history] if isinstance(history, (list, tuple)) else []
+
+
+def _files(provenance: Mapping[str, object]) -> str:
+    sources = provenance.get("sources") or [provenance.get("source", "–")]
+    return ", ".join(map(str, sources)) if isinstance(sources, (list, tuple)) else str(sources)
+
+
+def tidy_table(
+    tables: Sequence[Table], history: History | None, *, period: str, hidden: bool
+) -> Table | None:
+    """Return every shown number of every area, and incidents by category, one a row.
+
+    Parameters
+    ----------
+    tables
+        The report's tables.
+    history
+        Counts by category of each station and beat.
+    period
+        What the numbers are of.
+    hidden
+        Whether small counts are hidden; hidden numbers have no row.
+    """
+    parts: list[pd.DataFrame] = []
+    for level, key in TITLES.items():
+        table = next((one for one in tables if one.key == key), None)
+        if table is None or (level == "grid" and len(table) > _MANY):
+            continue
+        name = table.values("name" if "name" in table.rows.columns else "id")
+        parent = np.array([""] * len(table), dtype=object)
+        for words in (f"parent_{kind}" for kind in ("beat", "station", "community")):
+            if words in table.rows.columns:
+                parent = np.where(parent == "", table.values(words), parent)
+        for item in table.columns:
+            if not item.numeric:
+                continue
+            values = table.values(item.key).astype(float)
+            kept = np.isfinite(values)
+            parts.append(_part(level, name[kept], parent[kept], period, "", item.label,
+                               values[kept]))  # fmt: skip
+    if history is not None and not hidden:
+        kinds = np.array(history.levels["category"].names, dtype=object)
+        for level, counts in history.crossed.items():
+            row, kind = np.nonzero(counts)
+            name = np.array(history.levels[level].names, dtype=object)[row]
+            parts.append(_part(level, name, "", period, kinds[kind], tr("field.incidents"),
+                               counts[row, kind].astype(float)))  # fmt: skip
+    if not parts:
+        return None
+    names = ("unit", "level", "parent", "period", "category", "measure")
+    columns = tuple(column(f"tidy_{name}", "text") for name in names)
+    rows = pd.concat(parts, ignore_index=True)
+    return Table("data", tr("report.sheet.data"), (*columns, column("tidy_value", "plain")), rows)
+
+
+def _part(
+    level: str,
+    unit: npt.NDArray[np.object_],
+    parent: npt.NDArray[np.object_] | str,
+    period: str,
+    category: npt.NDArray[np.object_] | str,
+    measure: str,
+    values: npt.NDArray[np.float64],
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "tidy_unit": unit.astype(str),
+            "tidy_level": tr(f"briefing.level.{level}"),
+            "tidy_parent": parent,
+            "tidy_period": period,
+            "tidy_category": category,
+            "tidy_measure": measure,
+            "tidy_value": values,
+        }
+    )
