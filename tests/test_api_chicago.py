@@ -109,7 +109,7 @@ def test_every_figure_is_the_same_on_every_face(place):
         for name in names:
             figures = table.loc[stations.index, name].astype(float).tolist()
             assert close(stations[name].tolist(), figures), name
-    reach = report.table("coverage").rows.set_index("id").loc[stations.index]
+    reach = printed.loc[stations.index]
     for name in ("residents", "incidents", "covered_residents_share"):
         assert close(stations[name].tolist(), coverage[name].tolist()), name
     for name in ("residents", "covered_residents", "covered_residents_share"):
