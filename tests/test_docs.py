@@ -106,7 +106,7 @@ def test_the_measures_leave_no_measure_out() -> None:
         "adjust_p", "alignment", "apportion", "areas_of", "balance", "centres",
         "change_verdict", "rest_p_value", "window_dispersion",
         "compared_periods", "count_batches", "count_incidents_by",
-        "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces",
+        "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces", "disputes_of",
         "hypercube", "is_missing", "missing_counts", "moment", "networks_of",
         "norms", "open_hours", "partial_months",
         "parse_bases", "parse_period", "parse_weights", "parse_within", "per_occurrence",
@@ -159,8 +159,8 @@ def test_every_public_measure_is_reached_by_a_command_a_page_or_a_report() -> No
         reached.add(name)
         waiting |= (uses[name] & set(uses)) - reached
     public = set(import_module("gridmap.measure").__all__) & set(uses)
-    # `measure --control`, watch and the report bring these to light.
-    waited_for = {"Disputes", "dasymetric", "repeated_places", "settle_disputes"}
+    # `measure --control` and watch bring these to light.
+    waited_for = {"dasymetric", "repeated_places"}
     assert sorted(public - reached - waited_for) == []
 
 

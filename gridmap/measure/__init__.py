@@ -66,7 +66,7 @@ from gridmap.measure.density import (
     top_area,
 )
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.disputes import Disputes, repeated_places, settle_disputes
+from gridmap.measure.disputes import Disputes, disputes_of, repeated_places, settle_disputes
 from gridmap.measure.hotspots import (
     Expectation,
     HotSpots,
@@ -168,6 +168,7 @@ __all__ = [
     "crosswalk",
     "cut_pieces",
     "dasymetric",
+    "disputes_of",
     "estimate_dispersion",
     "find_hotspots",
     "getis_ord",

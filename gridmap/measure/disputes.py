@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.measure.period import Moment, moment
+from gridmap.measure.period import Moment, moment, period_between
+from gridmap.model import City
 
-__all__ = ["Disputes", "repeated_places", "settle_disputes"]
+__all__ = ["Disputes", "disputes_of", "repeated_places", "settle_disputes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,52 @@ class Disputes:
     median_days: float
     ninety_percent_days: float
     open_days_mean: float
+
+
+def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Disputes | None:
+    """Sum up a city's disputes that began in a period, as they stood at its end.
+
+    Disputes are the incidents of the categories of which any record says when it was settled.
+
+    Parameters
+    ----------
+    city
+        The city.
+    since, until
+        Disputes with ``since <= time < until``; without an end, all, as of the last time that
+        is known.
+
+    Returns
+    -------
+    Disputes or None
+        None where no record says when it was settled.
+    """
+    incidents = city.incidents
+    if incidents is None or incidents.period is None:
+        return None
+    first, end = period_between(since, until)
+    kinds = np.zeros(len(incidents.categories) + 1, bool)  # the last place: without a category
+    latest = np.datetime64(incidents.period[1], "s")
+    began, settled, category = [], [], []
+    for batch in incidents.batches():
+        if batch.settled is None:
+            return None
+        known = ~np.isnat(batch.settled)
+        kinds[batch.category[known]] = True
+        latest = max([latest, *batch.settled[known]])
+        held = ~np.isnat(batch.time)
+        held &= True if first is None else batch.time >= first
+        held &= True if end is None else batch.time < end
+        began.append(batch.time[held])
+        settled.append(batch.settled[held])
+        category.append(batch.category[held])
+    if not kinds.any():
+        return None
+    chosen = kinds[np.concatenate(category)]
+    limit = latest + np.timedelta64(1, "s") if end is None else end
+    return settle_disputes(
+        np.concatenate(began)[chosen], np.concatenate(settled)[chosen], as_of=limit
+    )
 
 
 def settle_disputes(began: npt.ArrayLike, settled: npt.ArrayLike, *, as_of: Moment) -> Disputes:
