@@ -13,6 +13,8 @@ from gridmap.errors import InputError, OptionError
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -210,6 +212,24 @@ class AroundResult(Result):
             "notes": list(self.notes),
             "options": self.options.to_dict(),
         }
+
+    def sheet(self, dated: date | None = None) -> bytes:
+        """Return the surroundings as a printed sheet with a map, PDF.
+
+        Parameters
+        ----------
+        dated
+            The day on it; today if None.
+        """
+        from gridmap.report.duty import around_blocks, duty_sheet
+
+        place = f"{self.lonlat[0]:.5f}, {self.lonlat[1]:.5f}"
+        if self.options.grid:
+            names = dict(zip(self.city.grids.ids, self.city.grids.names, strict=True))
+            place = f"{names[self.options.grid]}  {place}"
+        blocks = around_blocks(self.city, self.to_dict(), self.shapes, self.xy)
+        title = tr("duty.sheet.around", place=place)
+        return duty_sheet(self.city, title, blocks, dated=dated)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return residents within each ring."""

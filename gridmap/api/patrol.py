@@ -232,19 +232,12 @@ class PatrolResult(Result):
         """
         from gridmap.io import check_new_folder
         from gridmap.io.placing import new_folder_beside, put
-        from gridmap.io.tracks import write_gpx, write_kml
 
         check_new_folder(folder)
         part = new_folder_beside(folder)
         try:
-            tracks = self._tracks()
-            write_gpx(tracks, part / "routes.gpx")
-            write_kml(tracks, part / "routes.kml")
-            lines = self.to_gdf()
-            lines = lines[~lines.geometry.is_empty].to_crs(4326)
-            text = lines.to_json(drop_id=True, ensure_ascii=False)
-            (part / "routes.geojson").write_text(text, encoding="utf-8")
-            (part / "sheets.pdf").write_bytes(self._sheets())
+            for name in ("routes.gpx", "routes.kml", "routes.geojson", "sheets.pdf"):
+                self.save(part / name)
             names = sorted(item.name for item in part.iterdir())
             if folder.exists():
                 folder.rmdir()
@@ -253,6 +246,36 @@ class PatrolResult(Result):
             shutil.rmtree(part, ignore_errors=True)
             raise
         return names
+
+    def save(self, path: Path) -> None:
+        """Write the routes into one file.
+
+        Parameters
+        ----------
+        path
+            The suffix says the format: ``.gpx``, ``.kml``, ``.geojson`` or ``.pdf``.
+
+        Raises
+        ------
+        InputError
+            If it is another one.
+        """
+        from gridmap.io.tracks import write_gpx, write_kml
+
+        suffix = path.suffix.lower()
+        if suffix == ".gpx":
+            write_gpx(self._tracks(), path)
+        elif suffix == ".kml":
+            write_kml(self._tracks(), path)
+        elif suffix == ".geojson":
+            lines = self.to_gdf()
+            lines = lines[~lines.geometry.is_empty].to_crs(4326)
+            path.write_text(lines.to_json(drop_id=True, ensure_ascii=False), encoding="utf-8")
+        elif suffix == ".pdf":
+            path.write_bytes(self._sheets())
+        else:
+            known = ".gpx, .kml, .geojson, .pdf"
+            raise InputError("io.error.format", received=path.name, known=known)
 
     def _title(self, route: RouteRow) -> str:
         return tr(

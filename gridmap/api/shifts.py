@@ -12,6 +12,8 @@ from gridmap.errors import MissingError, OptionError
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -250,6 +252,38 @@ class ShiftsResult(Result):
             "notes": list(self.notes),
             "options": self.options.to_dict() | {"norms": None},
         }
+
+    def readable_roster(self) -> pd.DataFrame:
+        """Return the roster as people read it: headings and weekdays in words."""
+        from gridmap.report.duty import roster_days
+
+        roster = self.roster_frame()
+        days = [
+            roster_days(first, count)
+            for first, count in zip(roster["first_day"], roster["days"], strict=True)
+        ]
+        pairs = zip(roster["begin"], roster["end"], strict=True)
+        hours = [f"{begin}-{end}" for begin, end in pairs]
+        names = ("posts", "pattern", "hours", "days")
+        return roster.assign(hours=hours, days=days)[["name", *names]].rename(
+            columns={
+                "name": tr("duty.shifts.unit"),
+                **{name: tr(f"duty.shifts.{name}") for name in names},
+            }
+        )
+
+    def sheet(self, dated: date | None = None) -> bytes:
+        """Return the demand, the duty and the roster as a printed sheet, PDF.
+
+        Parameters
+        ----------
+        dated
+            The day on it; today if None.
+        """
+        from gridmap.report.duty import duty_sheet, shifts_blocks
+
+        title = tr("duty.sheet.shifts", city=self.city.name)
+        return duty_sheet(self.city, title, shifts_blocks(self.to_dict()), dated=dated)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return demand, and what is uncovered today and as proposed, hours a week."""

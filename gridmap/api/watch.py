@@ -138,6 +138,29 @@ class WatchResult(Result):
             "options": self.options.to_dict(),
         }
 
+    def sentences(self) -> list[str]:
+        """Return each alert in words: what, where, since when, seen and usual."""
+        return [_sentence(alert) for alert in self.alerts]
+
+    def quiet(self) -> str:
+        """Return what is said where there is no alert."""
+        return tr("duty.watch.quiet", until=self.until, days=self.options.recurrence)
+
+    def sheet(self, dated: date | None = None) -> bytes:
+        """Return the alerts and their map as a printed sheet, PDF.
+
+        Parameters
+        ----------
+        dated
+            The day on it; today if None.
+        """
+        from gridmap.report.duty import duty_sheet, watch_blocks
+
+        shapes = list(self.to_gdf().geometry)
+        blocks = watch_blocks(self.city, self.sentences(), shapes, quiet=self.quiet())
+        title = tr("duty.sheet.watch", city=self.city.name, until=self.until)
+        return duty_sheet(self.city, title, blocks, dated=dated)
+
     def figures(self) -> list[tuple[str, str]]:
         """Return the number of alerts."""
         return [(tr("api.watch.alerts"), f"{len(self.alerts)}")]
@@ -160,6 +183,21 @@ class WatchResult(Result):
                     values[place[one]] += alert["observed"] - alert["expected"]
         theme = choropleth("incidents", values)
         return MapView(cells=grids, themes=(theme,))
+
+
+def _sentence(alert: AlertRow) -> str:
+    from gridmap.report.duty import some_names
+
+    return tr(
+        f"duty.watch.{alert['kind']}",
+        where=some_names(alert["names"] or [tr("duty.watch.city")], most=4),
+        what=alert["category"] or tr("duty.watch.all"),
+        since=alert["since"],
+        until=alert["until"],
+        observed=round(alert["observed"]),
+        expected=alert["expected"],
+        days=alert["recurrence_days"],
+    )
 
 
 @verb(WatchOptions)

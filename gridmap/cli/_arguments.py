@@ -13,10 +13,20 @@ from gridmap.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Json", "WorkspacePath", "check_format", "end_of", "pairs", "parts"]
+__all__ = [
+    "Json",
+    "Sheet",
+    "WorkspacePath",
+    "check_format",
+    "check_sheet",
+    "end_of",
+    "pairs",
+    "parts",
+]
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 Json = Annotated[bool, typer.Option("--json")]
+Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="FILE.pdf")]
 
 
 def check_format(out: Path | None) -> None:
@@ -31,6 +41,18 @@ def check_format(out: Path | None) -> None:
 
     if out is not None and out.suffix.lower() not in FORMATS:
         raise InputError("io.error.format", received=out.name, known=", ".join(FORMATS))
+
+
+def check_sheet(out: Path | None) -> None:
+    """Refuse a printed sheet that is no PDF, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If its suffix is another one.
+    """
+    if out is not None and out.suffix.lower() != ".pdf":
+        raise InputError("io.error.format", received=out.name, known=".pdf")
 
 
 def end_of(date: str) -> np.datetime64 | None:

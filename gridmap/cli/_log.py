@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gridmap.api.open import open_store, plan_of
 from gridmap.api.options import Options, option_specs
+from gridmap.errors import WorkspaceError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
 
-__all__ = ["load_plan", "logged", "open_store", "with_plans"]
+__all__ = ["load_plan", "logged", "open_store", "put_sheet", "with_plans"]
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type
 
@@ -45,6 +47,35 @@ def with_plans(place: Workspace, city: City, options: O) -> O:
         for name, value in named.items()
     }
     return replace(options, **loaded)
+
+
+def put_sheet(place: Workspace, out: Path | None, make: Callable[[], bytes], verb: str) -> None:
+    """Write a verb's printed sheet where one was asked for, whole or not at all, and log it.
+
+    Raises
+    ------
+    WorkspaceError
+        If it cannot be written.
+    """
+    if out is None:
+        return
+    from gridmap.io.placing import new_folder_beside, put
+
+    with logged(place.path, "export", verb) as detail:
+        data = make()
+        try:
+            folder = new_folder_beside(out)
+            try:
+                (folder / out.name).write_bytes(data)
+                put(folder / out.name, out)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WorkspaceError(
+                "io.error.cannot_write_file", path=str(out), reason=reason
+            ) from error
+        detail.update(file=out.name, bytes=len(data))
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def command(
     for route in plain["routes"]:
         print_text(
             tr(
-                "cli.patrol.route", shift=route["shift"], unit=route["unit"],
+                "duty.patrol.route", shift=route["shift"], unit=route["unit"],
                 start=route["start"], end=route["end"], minutes=route["minutes"],
                 expected=route["expected"],
             )
@@ -56,7 +56,7 @@ def command(
             names["name"] = tr("api.patrol.column.place")
             shown = own[["order", "name", "arrive", "leave", "expected"]].rename(columns=names)
             print_rows(shown)
-    print_text(tr("cli.patrol.bound", expected=plain["expected"], bound=plain["bound"]))
+    print_text(tr("duty.patrol.bound", expected=plain["expected"], bound=plain["bound"]))
     for note in result.notes:
         say(note)
     for name in files:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
-from gridmap.cli._arguments import Json, WorkspacePath, check_format
+from gridmap.cli._arguments import Json, Sheet, WorkspacePath, check_format, check_sheet
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged
+from gridmap.cli._log import logged, put_sheet
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.i18n import tr
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_POSTS = 40  # rows of the roster on a screen; the file has them all
 
 
@@ -27,6 +23,7 @@ def command(
     workspace: WorkspacePath,
     options: ShiftsOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
@@ -34,14 +31,16 @@ def command(
     from gridmap.patrol import read_norms
 
     check_format(csv)
+    check_sheet(sheet)
     place = Workspace.open(workspace)
     norms = read_norms(place.path / "norms.toml")
     result = shifts(place.city(), replace(options, norms=norms))
-    roster = _readable(result)
+    roster = result.readable_roster()
     if csv is not None:
         with logged(place.path, "export", f"shifts {options.by}") as detail:
             write_frame(roster, csv)
             detail.update(file=csv.name, rows=len(roster))
+    put_sheet(place, sheet, result.sheet, "shifts")
     if as_json:
         print_json(result.to_dict())
         return
@@ -61,28 +60,9 @@ def _print_units(result: ShiftsResult) -> None:
     columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound", "one_more_h")
     rows = [
         {
-            tr("cli.shifts.unit"): unit["name"],
-            **{tr(f"cli.shifts.{name}"): unit[name] for name in columns},  # type: ignore[literal-required] # keys of the row
+            tr("duty.shifts.unit"): unit["name"],
+            **{tr(f"duty.shifts.{name}"): unit[name] for name in columns},  # type: ignore[literal-required] # keys of the row
         }
         for unit in plain["units"]
     ]
     print_rows(pd.DataFrame(rows))
-
-
-def _readable(result: ShiftsResult) -> pd.DataFrame:
-    """Return the roster with weekdays in words."""
-    roster = result.roster_frame()
-    names = [tr(f"measure.day.{day}") for day in _DAYS]
-    days = [
-        tr("api.join").join(names[(first + day) % 7] for day in range(count))
-        for first, count in zip(roster["first_day"], roster["days"], strict=True)
-    ]
-    hours = [f"{begin}-{end}" for begin, end in zip(roster["begin"], roster["end"], strict=True)]
-    return roster.assign(hours=hours, days=days)[
-        ["name", "posts", "pattern", "hours", "days"]
-    ].rename(
-        columns={
-            "name": tr("cli.shifts.unit"),
-            **{name: tr(f"cli.shifts.{name}") for name in ("posts", "pattern", "hours", "days")},
-        }
-    )

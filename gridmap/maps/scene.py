@@ -94,6 +94,8 @@ class Overlay:
         Latitude and longitude of points.
     names
         What a hover over a point says.
+    discs
+        A number or sign that stands in a disc at each point, in the place of a dot.
     radius_m
         Draw a circle of this reach around each point; 0 for none.
     picture, bounds
@@ -110,6 +112,7 @@ class Overlay:
     drawing: Drawing | None = None
     points: NDArray[np.float64] | None = None
     names: Sequence[str] = ()
+    discs: Sequence[str] = ()
     radius_m: float = 0.0
     picture: bytes = b""
     bounds: tuple[float, float, float, float] | None = None
@@ -417,6 +420,7 @@ def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict
             "radius_m": overlay.radius_m,
         }
         packed |= {"names": list(overlay.names)} if len(overlay.names) else {}
+        packed |= {"discs": list(overlay.discs)} if len(overlay.discs) else {}
     return packed
 
 

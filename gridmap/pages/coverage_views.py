@@ -234,6 +234,7 @@ def put_download(
     write: Callable[[Path], None],
     *,
     place: DeltaGenerator | None = None,
+    subject: str = "coverage",
 ) -> None:
     """Offer a file, written and logged when it is asked for; say so where the role has none.
 
@@ -249,6 +250,8 @@ def put_download(
         Writes it to a path.
     place
         Where the button stands; here if None.
+    subject
+        What the log calls it.
     """
     session, put = ground.session, place or st
     if not session.may(Action.EXPORT):
@@ -260,11 +263,11 @@ def put_download(
     here = session_id()
 
     def written() -> bytes:
-        log = logged(home, actor, Action.EXPORT, "coverage", url=url)
+        log = logged(home, actor, Action.EXPORT, subject, url=url)
         with (
             log if keeps_log else nullcontext(dict[str, object]()) as detail,
             tempfile.TemporaryDirectory(
-                prefix="gridmap-coverage-", ignore_cleanup_errors=True
+                prefix=f"gridmap-{subject}-", ignore_cleanup_errors=True
             ) as folder,
         ):
             path = Path(folder) / file

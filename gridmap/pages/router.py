@@ -1,4 +1,4 @@
-"""The router: six pages, one address, one session."""
+"""The router: seven pages, one address, one session."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _PAGES = (
     ("incidents", ":material/local_fire_department:"),
     ("coverage", ":material/radar:"),
     ("redraw", ":material/polyline:"),
+    ("duty", ":material/local_police:"),
     ("reports", ":material/summarize:"),
 )
 _PEOPLE = ("people", ":material/group:")

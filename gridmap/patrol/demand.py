@@ -18,6 +18,7 @@ from gridmap.model import City
 from gridmap.patrol.norms import Norms
 
 __all__ = [
+    "DAYS",
     "HOURS",
     "HourCounts",
     "Unit",
@@ -33,7 +34,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 #: Hours of a week; hour 0 begins on Monday at midnight.
 HOURS = 168
-
+#: The weekdays, as keys of the catalogue (``measure.day.mon``).
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Unit = Literal["city", "station", "beat"]
 _DAY_S = 86_400

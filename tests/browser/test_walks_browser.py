@@ -106,3 +106,21 @@ def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
     opened.page.locator("body[data-painted]").wait_for(timeout=_LONG)
     opened.require_clean()
     reader.require_no_fault()
+
+
+def test_a_commander_asks_who_is_near_and_where_the_patrol_goes(app_url, open_page, reader_class):
+    reader = reader_class(open_page(390, 844), app_url, "zh")
+    reader.open("duty")
+    reader.see("duty.page.units_help")
+    reader.choose("duty.page.patrol")
+    frame = reader.wait_for_map()
+    frame.locator(".gm-disc").first.wait_for(timeout=60_000)
+    reader.choose("duty.page.around")
+    reader.see("duty.page.click")
+    reader.wait_for_map()
+    box = reader.page.locator("iframe").first.bounding_box()
+    reader.page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5)
+    reader.see("duty.page.nearest")
+    wide = reader.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    reader.require_no_fault()

@@ -8,7 +8,7 @@
  *   groups?: string, legend: {colour: string, label: string}[], note?: string}} Theme
  * @typedef {{key: string, name: string, kind: "shapes" | "points" | "image", shown: boolean,
  *   source?: Source, colour: string, width?: number, dash?: number[],
- *   fill?: string, points?: [number, number][], names?: string[], radius_m?: number,
+ *   fill?: string, points?: [number, number][], names?: string[], discs?: string[], radius_m?: number,
  *   bounds?: [[number, number], [number, number]]}} Overlay
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{to: number, loads: Source, theme: string, breaks: number[], tolerance: number, seen: number}} Paint
@@ -292,9 +292,26 @@ class CityMap {
         : {};
       return new ShapesLayer(shapes, { ...look, ...filled }, { pane });
     }
+    if (overlay.discs) {
+      const group = L.featureGroup();
+      (overlay.points || []).forEach((point, n) => {
+        const icon = this._disc(overlay.discs[n], overlay.colour);
+        const disc = L.marker(point, { icon, pane, keyboard: false });
+        if (overlay.names) disc.bindTooltip(put("span", "", undefined, overlay.names[n]), { className: "gm-tip" });
+        disc.addTo(group);
+      });
+      return group;
+    }
     return new PointsLayer({
       points: overlay.points || [], names: overlay.names || [], radius_m: overlay.radius_m || 0, colour: overlay.colour, pane,
     });
+  }
+
+  /** A number in a disc. @param {string} text @param {string} colour */
+  _disc(text, colour) {
+    const disc = put("span", "gm-disc", undefined, text);
+    disc.style.setProperty("--colour", colour);
+    return L.divIcon({ className: "gm-at", html: disc, iconSize: [22, 22] });
   }
 
   _addNorth() {

@@ -1,0 +1,391 @@
+"""勤务: officers by hour, tonight's patrol, what is unusual, and who is near a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import shapely
+import streamlit as st
+
+from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
+from gridmap.api.watch import WatchOptions, WatchResult, watch
+from gridmap.i18n import tr
+from gridmap.io import write_frame
+from gridmap.maps import Overlay, Theme, choropleth, degrees_of, draw_geometry
+from gridmap.model import Kind
+from gridmap.pages.choices import choice_key, choose, chosen
+from gridmap.pages.coverage_views import put_download
+from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
+from gridmap.pages.duty_places import show_around, show_patrol
+from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.layout import (
+    NONE,
+    Figure,
+    axis_room,
+    number,
+    pick_row,
+    show_empty,
+    show_figures,
+)
+from gridmap.pages.touch import show_map, touched
+from gridmap.patrol import DAYS, PATTERNS, read_norms
+
+__all__ = ["show"]
+
+_ALERT = "#d97706"
+
+
+def show() -> None:
+    """Draw the page."""
+    ground = read_ground()
+    if ground.city.incidents is None and not ground.city.has(Kind.GRID):
+        show_empty("no_grids")
+        return
+    view = st.segmented_control(
+        tr("duty.page.view"),
+        list(_VIEWS),
+        format_func=lambda name: tr(f"duty.page.{name}"),
+        label_visibility="collapsed",
+        required=True,
+        key=choice_key(ground.session, "duty-view", "shifts", list(_VIEWS)),
+    )
+    _VIEWS[str(view)](ground)
+
+
+def _show_shifts(ground: Ground) -> None:
+    figures = st.container()
+    body, side = st.columns([7, 5], gap="medium")
+    with side:
+        options = _choose_shifts(ground)
+    with body:
+        result = ask(ground, shifts, options)
+    if result is None:
+        return
+    with figures:
+        _show_shift_figures(result)
+    with side:
+        rows = _unit_rows(result)
+        numbers = [name for name in rows.columns if name != tr("duty.shifts.unit")]
+        shown = rows.assign(**{name: [number(value) for value in rows[name]] for name in numbers})
+        picked = pick_row(shown, key=f"duty-units-{options.by}", right=numbers)
+        st.caption(tr("duty.page.units_help"))
+        unit = result.units[picked].unit
+    with body:
+        st.subheader(tr("duty.page.chart", unit=result.units[picked].name))
+        _show_week(result, picked)
+        roster = result.readable_roster()
+        own = roster[(result.roster_frame()["unit"] == unit).to_numpy()]
+        st.dataframe(own, hide_index=True, width="stretch", height=min(36 * (len(own) + 1), 260))
+        left, right = st.columns(2)
+        with left:
+            put_download(
+                ground,
+                tr("duty.page.roster"),
+                "roster.csv",
+                lambda path: _write_roster(path, roster),
+                subject="shifts",
+            )
+        with right:
+            put_sheet(ground, result, "shifts")
+        show_notes(result.notes)
+
+
+def _choose_shifts(ground: Ground) -> ShiftsOptions:
+    session, city = ground.session, ground.city
+    units = [kind for kind in ("station", "beat") if city.has(Kind(kind))] + ["city"]
+    if not city.has(Kind.BEAT) and ground.plan is not None:
+        units.insert(-1, "beat")
+    left, right = st.columns([3, 2])
+    by = left.segmented_control(
+        tr("duty.page.by"),
+        units,
+        format_func=lambda name: tr(f"duty.page.by_{name}"),
+        required=True,
+        key=choice_key(session, "duty-by", units[0], units),
+    )
+    officers = right.number_input(
+        tr("duty.page.officers"),
+        0,
+        100_000,
+        help=tr("duty.page.officers_help"),
+        key=choice_key(session, "duty-officers", 0),
+    )
+    left, right = st.columns([3, 2])
+    patterns = left.pills(
+        tr("duty.page.patterns"),
+        list(PATTERNS),
+        selection_mode="multi",
+        format_func=lambda name: tr(f"duty.page.pattern_{name}"),
+        key=choice_key(session, "duty-patterns", ["8h"], list(PATTERNS)),
+    )
+    response = right.number_input(
+        tr("duty.page.response"),
+        0,
+        600,
+        help=tr("duty.page.response_help"),
+        key=choice_key(session, "duty-response", 0),
+    )
+    return ShiftsOptions(
+        by=by or units[0],  # type: ignore[arg-type] # one of them
+        officers=int(officers) or None,
+        patterns=tuple(patterns) or ("8h",),
+        since=str(session.since or ""),
+        until=str(session.until or ""),
+        response=float(response) or None,
+        norms=read_norms(session.path / "norms.toml"),
+    )
+
+
+def _unit_rows(result: ShiftsResult) -> pd.DataFrame:
+    names = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "one_more_h")
+    return pd.DataFrame(
+        [
+            {
+                tr("duty.shifts.unit"): unit["name"],
+                **{tr(f"duty.shifts.{name}"): unit[name] for name in names},  # type: ignore[literal-required] # keys of the row
+            }
+            for unit in result.to_dict()["units"]
+        ]
+    )
+
+
+def _show_shift_figures(result: ShiftsResult) -> None:
+    plain = result.to_dict()
+    best = max(result.units, key=lambda unit: unit.one_more_h)
+    hours = tr("duty.page.hours_a_week")
+    today = plain["uncovered_today_h"]
+    show_figures(
+        [
+            Figure(
+                tr("field.officers"),
+                number(sum(unit.officers for unit in result.units)),
+                note=f"{plain['since']} – {plain['until']}",
+            ),
+            Figure(tr("field.demand_h"), number(plain["demand_h"]), hours),
+            Figure(
+                tr("duty.shifts.uncovered_today_h"),
+                NONE if today is None else number(today),
+                hours,
+                "" if today is None else _share(today, plain["demand_h"]),
+            ),
+            Figure(
+                tr("duty.shifts.uncovered_h"),
+                number(plain["uncovered_h"]),
+                hours,
+                _share(plain["uncovered_h"], plain["demand_h"]),
+            ),
+            Figure(
+                tr("duty.shifts.bound"),
+                number(plain["bound"]),
+                hours,
+                tr("duty.page.gap", gap=f"{plain['gap']:.1%}"),
+            ),
+            Figure(tr("duty.shifts.one_more_h"), number(best.one_more_h), hours, best.name),
+        ]
+    )
+
+
+def _share(part: float, whole: float) -> str:
+    return tr("duty.page.of_demand", share=f"{part / whole:.1%}" if whole else NONE)
+
+
+def _show_week(result: ShiftsResult, row: int) -> None:
+    """Draw the officers that a unit needs and has in each hour of the week."""
+    unit = result.units[row]
+    hours = np.arange(len(unit.needed))
+    names = [tr(f"measure.day.{name}") for name in DAYS]
+    lines = {"needed": unit.needed, "proposed": unit.roster.on_duty}
+    if unit.today is not None:
+        lines = {"needed": unit.needed, "today": unit.today, "proposed": unit.roster.on_duty}
+    labels = {name: tr(f"duty.{name}") for name in lines}
+    frame = pd.concat(
+        pd.DataFrame(
+            {
+                "hour": hours,
+                "officers": values,
+                "line": labels[name],
+                "when": [f"{names[hour // 24]} {hour % 24:02d}:00" for hour in hours],
+            }
+        )
+        for name, values in lines.items()
+    )
+    words = "[" + ",".join(f"'{name}'" for name in names) + "]"
+    x = alt.X(
+        "hour:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, len(hours)], nice=False),
+        axis=alt.Axis(
+            values=list(range(0, len(hours), 24)),
+            labelExpr=f"{words}[datum.value / 24] || ''",
+            labelAlign="left",
+            labelOffset=4,
+            minExtent=axis_room([""]),
+        ),
+    )
+    y = alt.Y("officers:Q", title=tr("field.officers"))
+    tips = [
+        alt.Tooltip("when:N", title=tr("duty.page.when")),
+        alt.Tooltip("line:N", title=" "),
+        alt.Tooltip("officers:Q", format=".1f", title=tr("field.officers")),
+    ]
+    colours = {"needed": "#c3d5e0", "today": "#5b6b7c", "proposed": "#c8500a"}
+    colour = alt.Color(
+        "line:N",
+        title=None,
+        scale=alt.Scale(domain=list(labels.values()), range=[colours[name] for name in labels]),
+        legend=alt.Legend(orient="top"),
+    )
+    base = alt.Chart(frame, height=260).encode(x=x, y=y, color=colour, tooltip=tips)
+    need = base.transform_filter(alt.datum.line == labels["needed"])
+    duty = base.transform_filter(alt.datum.line != labels["needed"])
+    chart = need.mark_area(interpolate="step-after", opacity=0.9) + duty.mark_line(
+        interpolate="step-after", strokeWidth=1.6
+    )
+    st.altair_chart(chart, width="stretch")
+
+
+def _write_roster(path: Path, roster: pd.DataFrame) -> None:
+    write_frame(roster, path)
+
+
+def _show_watch(ground: Ground) -> None:
+    figures = st.container()
+    map_side, side = st.columns([7, 5], gap="medium")
+    session, city = ground.session, ground.city
+    with side:
+        left, right = st.columns(2)
+        period = city.incidents.period if city.incidents is not None else None
+        until = ""
+        if period is not None:
+            first, last = period[0].date(), period[1].date()
+            day = left.date_input(
+                tr("duty.page.until"),
+                min_value=first,
+                max_value=last,
+                format="YYYY-MM-DD",
+                key=choice_key(session, "duty-until", last),
+            )
+            until = str(day) if day != last else ""
+        rare = [30, 90, 365]
+        recurrence = right.selectbox(
+            tr("duty.page.recurrence"),
+            rare,
+            format_func=lambda days: tr("duty.page.once_in", days=days),
+            help=tr("duty.page.recurrence_help"),
+            key=choice_key(session, "duty-recurrence", 90, rare),
+        )
+        result = ask(ground, watch, WatchOptions(until=until, recurrence=float(recurrence)))
+    if result is None:
+        return
+    with figures:
+        _show_watch_figures(result)
+    picked = _picked_alert(ground, result)
+    with side:
+        if result.alerts:
+            said = result.sentences()
+            places = list(range(len(said)))
+            picked = st.radio(
+                tr("api.watch.alerts"),
+                places,
+                format_func=lambda at: f"{at + 1}. {said[at]}",
+                key=choice_key(session, "duty-alert", picked, places),
+            )
+        else:
+            st.success(result.quiet(), icon=":material/check:")
+        put_sheet(ground, result, "watch")
+        st.caption(tr("duty.page.watch_help"))
+        show_notes(result.notes)
+    with map_side:
+        _show_alerts(ground, result, picked)
+
+
+def _show_watch_figures(result: WatchResult) -> None:
+    clusters = sum(alert["kind"] == "cluster" for alert in result.alerts)
+    show_figures(
+        [
+            Figure(tr("api.watch.alerts"), number(len(result.alerts))),
+            Figure(tr("duty.page.clusters"), number(clusters)),
+            Figure(tr("duty.page.charts"), number(len(result.alerts) - clusters)),
+            Figure(
+                tr("duty.page.watched"),
+                number(result.watched),
+                note=f"{result.since} – {result.until}",
+            ),
+        ]
+    )
+
+
+def _picked_alert(ground: Ground, result: WatchResult) -> int:
+    """Return the alert whose ground was clicked on the map, else the one picked before."""
+    now = chosen(ground.session, "duty-alert") or 0
+    event = touched("map-duty-watch")
+    if event is None or not event.grids or not ground.city.has(Kind.GRID):
+        return int(now)
+    for at, alert in enumerate(result.alerts):
+        if set(event.grids) & set(_rows_of(ground, alert)):
+            choose(ground.session, "duty-alert", at)
+            return at
+    return int(now)
+
+
+def _rows_of(ground: Ground, alert: Any) -> tuple[int, ...]:  # noqa: ANN401 - an `AlertRow`
+    """Return the rows of the grids in which an alert lies."""
+    grids = ground.city.grids
+    if alert["level"] == "grid":
+        return tuple(np.flatnonzero(np.isin(grids.ids.astype(str), alert["ids"])).tolist())
+    if alert["level"] == "city":
+        return ()
+    layer = ground.city.get(Kind(alert["level"]))
+    if layer is None:
+        return ()
+    shapes = layer.geometry[np.isin(layer.ids.astype(str), alert["ids"])]
+    middle = shapely.point_on_surface(grids.geometry)
+    return tuple(np.flatnonzero(shapely.covers(shapely.union_all(shapes), middle)).tolist())
+
+
+def _show_alerts(ground: Ground, result: WatchResult, picked: int) -> None:
+    city = ground.city
+    if not city.has(Kind.GRID):
+        return
+    shapes = result.to_gdf().geometry.to_numpy()
+    overlays = []
+    known = [at for at in range(len(shapes)) if not shapes[at].is_empty]
+    if known:
+        drawing = draw_geometry(shapes[known], city.crs, datum=ground.datum)
+        overlays.append(
+            Overlay(
+                "alerts", tr("duty.alert"), _ALERT, drawing=drawing, width=2.6,
+                fill="rgba(217,119,6,0.35)",
+            )
+        )  # fmt: skip
+        points = shapely.point_on_surface(shapes[known])
+        overlays.append(
+            Overlay(
+                "alert-numbers",
+                tr("api.watch.alerts"),
+                _ALERT,
+                points=degrees_of(points, city.crs, datum=ground.datum),
+                names=[result.sentences()[at] for at in known],
+                discs=[str(at + 1) for at in known],
+            )
+        )
+    marked = _rows_of(ground, result.alerts[picked]) if picked < len(result.alerts) else ()
+    grids = ground.table("grid")
+    themes: tuple[Theme, ...] = ()
+    if "incidents" not in grids.missing:
+        themes = (choropleth("incidents", grids.rows["incidents"].to_numpy(dtype=float)),)
+    scene = ground.scene(themes, columns=("incidents",), overlays=tuple(overlays), marked=marked)
+    show_map(scene, key="map-duty-watch", height=HEIGHT)
+
+
+_VIEWS: dict[str, Callable[[Ground], None]] = {
+    "shifts": _show_shifts,
+    "patrol": show_patrol,
+    "watch": _show_watch,
+    "around": show_around,
+}

@@ -1,0 +1,438 @@
+"""Duty on paper: shifts, alerts and the surroundings of a place, as blocks of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridmap.i18n import current_language, tr
+from gridmap.model import City, Kind
+from gridmap.patrol import DAYS
+from gridmap.report.charts import nice_ticks
+from gridmap.report.document import Block, Columns, Document, Figure, Grid, Letterhead, Paragraph
+from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
+from gridmap.report.pdf import write_pdf
+from gridmap.report.svg import ACCENT, GRID_LINE, INK, QUIET, WATER, Svg, text_width
+from gridmap.report.tables import UNKNOWN, shown
+
+__all__ = [
+    "DutyChart",
+    "around_blocks",
+    "duty_sheet",
+    "roster_days",
+    "shifts_blocks",
+    "shifts_sentence",
+    "some_names",
+    "watch_blocks",
+]
+
+Floats = npt.NDArray[np.float64]
+_ALERT = "#f6c79a"
+_MOST_POSTS = 60  # rows of a roster on paper
+_MOST_NAMES = 8  # on a line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DutyChart:
+    """Officers needed in each hour of the week, and those on duty.
+
+    Parameters
+    ----------
+    needed
+        Officers that should be on duty, shape (168,).
+    today, proposed
+        Officers on duty, shape (168,); None where nobody said.
+    alt
+        The chart in words.
+    """
+
+    needed: Floats
+    today: Floats | None
+    proposed: Floats
+    alt: str = ""
+
+    def draw(self, width: float, height: float = 0.0) -> Svg:
+        """Draw the chart at a width in points: the need as an area, duty as steps."""
+        tall = height or 150.0
+        svg = Svg(width, tall, self.alt)
+        most = max(float(line.max(initial=1.0)) for line in self._lines())
+        ticks = nice_ticks(0.0, most, 4)
+        left = text_width(shown(ticks[-1], "count"), 7.0) + 8.0
+        top, bottom, right = 16.0, tall - 16.0, width - 2.0
+        wide = (right - left) / 168.0
+
+        def steps(values: Floats) -> list[tuple[float, float]]:
+            ys = bottom - values / ticks[-1] * (bottom - top)
+            return [
+                (left + wide * (hour + end), float(y))
+                for hour, y in enumerate(ys)
+                for end in (0, 1)
+            ]
+
+        for tick in ticks:
+            y = bottom - tick / ticks[-1] * (bottom - top)
+            svg.line(left, y, right, y, stroke=GRID_LINE, width=0.4)
+            svg.text(left - 4.0, y + 2.4, shown(tick, "count"), size=7.0, anchor="end")
+        corners = [(left, bottom), *steps(self.needed), (right, bottom)]
+        svg.path("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners) + "Z", fill="#d7e3ea")
+        for day, name in enumerate(DAYS):
+            x = left + wide * 24 * day
+            svg.line(x, top, x, bottom, stroke=GRID_LINE, width=0.6)
+            svg.text(
+                x + 12 * wide, bottom + 10.0, tr(f"measure.day.{name}"), size=7.5, anchor="middle"
+            )
+        if self.today is not None:
+            svg.polyline(steps(self.today), stroke=QUIET, width=0.9, dash="2 1.5")
+        svg.polyline(steps(self.proposed), stroke=ACCENT, width=1.2)
+        self._legend(svg, left)
+        return svg
+
+    def _lines(self) -> list[Floats]:
+        return [self.needed, self.proposed, *([] if self.today is None else [self.today])]
+
+    def _legend(self, svg: Svg, x: float) -> None:
+        for name, colour in (("needed", "#d7e3ea"), ("today", QUIET), ("proposed", ACCENT)):
+            if name == "today" and self.today is None:
+                continue
+            words = tr(f"duty.{name}")
+            svg.rect(x, 3.0, 9.0, 5.0, fill=colour)
+            svg.text(x + 12.0, 8.5, words, size=7.5)
+            x += 26.0 + text_width(words, 7.5)
+
+
+def roster_days(first: int, count: int) -> str:
+    """Return consecutive weekdays in words; six of them by the day off.
+
+    Parameters
+    ----------
+    first
+        Weekday on which they begin, 0 for Monday.
+    count
+        How many, 1 to 7.
+    """
+    names = [tr(f"measure.day.{name}") for name in DAYS]
+    if count == 1:
+        return names[first % 7]
+    if count == 6:
+        return tr("duty.days_but", day=names[(first + 6) % 7])
+    if count >= 7:
+        return tr("duty.days_all")
+    return tr("duty.days", first=names[first % 7], last=names[(first + count - 1) % 7])
+
+
+def shifts_blocks(plain: Mapping[str, Any], *, roster: bool = True) -> list[Block]:
+    """Return the demand, the duty and the posts of each unit.
+
+    Parameters
+    ----------
+    plain
+        The JSON of ``gridmap shifts``.
+    roster
+        Whether the posts are listed.
+    """
+    units = plain["units"]
+    lines: dict[str, dict[str, Floats | None]] = {}
+    for number, unit in enumerate(units):
+        rows = plain["rows"][168 * number : 168 * (number + 1)]
+        lines[unit["unit"]] = {
+            name: None
+            if rows[0][name] is None
+            else np.array([row[name] for row in rows], dtype=float)
+            for name in ("needed", "today", "proposed")
+        }
+    columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "one_more_h")
+    table = Grid(
+        (tr("duty.shifts.unit"), *(tr(f"duty.shifts.{name}") for name in columns)),
+        ("left", *("right" for _ in columns)),
+        tuple(
+            (
+                unit["name"],
+                *(UNKNOWN if unit[key] is None else shown(unit[key], "count") for key in columns),
+            )
+            for unit in units
+        ),
+        tr("duty.units"),
+    )
+    blocks: list[Block] = [Paragraph(shifts_sentence(plain)), _whole_chart(lines), table]
+    if roster:
+        blocks.append(_roster(plain))
+    blocks += [Paragraph(note, style="note") for note in plain["notes"]]
+    return blocks
+
+
+def shifts_sentence(plain: Mapping[str, Any]) -> str:
+    """Return what shifts leave uncovered, today and as proposed, in one sentence."""
+    today = plain["uncovered_today_h"]
+    return tr(
+        "duty.shifts_sentence" if today is not None else "duty.shifts_sentence_new",
+        demand=plain["demand_h"],
+        today=today or 0.0,
+        proposed=plain["uncovered_h"],
+        bound=plain["bound"],
+        since=plain["since"],
+        until=plain["until"],
+    )
+
+
+def _whole_chart(lines: Mapping[str, Mapping[str, Floats | None]]) -> Figure:
+    def summed(name: str) -> Floats | None:
+        known = [line[name] for line in lines.values()]
+        found = [line for line in known if line is not None]
+        return np.sum(found, axis=0) if len(found) == len(known) else None
+
+    needed, proposed = summed("needed"), summed("proposed")
+    assert needed is not None and proposed is not None  # noqa: S101, PT018 - always known
+    chart = DutyChart(needed, summed("today"), proposed, tr("duty.chart"))
+    return Figure(chart, tr("duty.chart"), alt=tr("duty.chart"), key="shifts", fixed=True)
+
+
+def _roster(plain: Mapping[str, Any]) -> Grid:
+    rows = plain["roster"]
+    left_out = len(rows) - _MOST_POSTS
+    names = ("posts", "pattern", "hours", "days")
+    return Grid(
+        (tr("duty.shifts.unit"), *(tr(f"duty.shifts.{name}") for name in names)),
+        ("left", "right", "left", "left", "left"),
+        tuple(
+            (
+                row["name"],
+                f"{row['posts']}",
+                row["pattern"],
+                f"{row['begin']}-{row['end']}",
+                roster_days(row["first_day"], row["days"]),
+            )
+            for row in rows[:_MOST_POSTS]
+        ),
+        tr("duty.roster"),
+        (tr("duty.more_posts", count=left_out),) if left_out > 0 else (),
+    )
+
+
+def watch_blocks(
+    city: City, sentences: Sequence[str], shapes: Sequence[shapely.Geometry], *, quiet: str
+) -> list[Block]:
+    """Return the alerts as sentences, and a map of those that have a place.
+
+    Parameters
+    ----------
+    city
+        The city.
+    sentences, shapes
+        Each alert in words, and its ground; an empty shape where it is the whole city's.
+    quiet
+        What is said where there is none.
+    """
+    if not sentences:
+        return [Paragraph(quiet)]
+    blocks: list[Block] = [
+        Paragraph(text, lead=f"{number}. ") for number, text in enumerate(sentences, start=1)
+    ]
+    known = [place for place, shape in enumerate(shapes) if not shape.is_empty]
+    ground = city.get(Kind.GRID) or city.get(Kind.BEAT)
+    if not known or ground is None:
+        return blocks
+    marked = np.array([shapes[place] for place in known], dtype=object)
+    points = points_in(marked)
+    shading = (
+        Shading(ground.geometry, np.full(len(ground), -1), ()),
+        Shading(
+            marked, np.zeros(len(marked), np.int64), ((_ALERT, tr("duty.alert")),), lines=False
+        ),
+    )
+    figure = MapFigure(
+        "watch",
+        tr("duty.alert_map"),
+        shading,
+        _outlines(city),
+        numbers=tuple(
+            (float(x), float(y), str(place + 1))
+            for place, (x, y) in zip(known, points, strict=True)
+        ),
+        alt=tr("duty.alert_map"),
+    )
+    return [*blocks, Figure(figure, tr("duty.alert_map"), alt=figure.alt, key="watch", fixed=True)]
+
+
+def around_blocks(
+    city: City,
+    plain: Mapping[str, Any],
+    shapes: Sequence[shapely.Geometry],
+    xy: tuple[float, float],
+) -> list[Block]:
+    """Return the sheet of an emergency: a map of the rings, who is within, who is near.
+
+    Parameters
+    ----------
+    city
+        The city.
+    plain
+        The JSON of ``gridmap around``.
+    shapes
+        The ground of each ring.
+    xy
+        The place, working CRS.
+    """
+    known = [shape for shape in shapes if not shape.is_empty]
+    near = min(known, key=lambda shape: shape.area, default=shapely.Point(xy).buffer(100.0))
+    far = max(known, key=lambda shape: shape.area, default=near)
+    maps = [_ring_map(city, plain, shapes, xy, ground) for ground in dict.fromkeys((near, far))]
+    shown_maps = Columns((maps[0],), (maps[1],)) if len(maps) > 1 else maps[0]
+    blocks: list[Block] = [shown_maps, _ring_table(plain)]
+    first = plain["rings"][0]
+    for name in ("stations", "beats", "communities", "grids"):
+        names = [row["name"] for row in first[name]]
+        if names:
+            blocks.append(Paragraph(some_names(names), lead=f"{tr(f'duty.around.{name}')}: "))
+    for name in ("facilities", "incidents"):
+        counts = first[name]
+        if counts:
+            words = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
+            blocks.append(Paragraph(words, lead=f"{tr(f'duty.around.{name}')}: "))
+    roads = list(dict.fromkeys(road["name"] for road in first["roads"] if road["name"]))
+    if roads:
+        text = some_names(roads, most=2 * _MOST_NAMES)
+        blocks.append(Paragraph(text, lead=f"{tr('duty.around.roads')}: "))
+    if plain["rooms"]:
+        blocks.append(_near_rooms(plain["rooms"]))
+    blocks += [Paragraph(note, style="note") for note in plain["notes"]]
+    return blocks
+
+
+def some_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
+    """Return the first names, and how many there are where some are left out."""
+    more = tr("duty.around.more", count=len(names)) if len(names) > most else ""
+    return tr("api.join").join(names[:most]) + more
+
+
+def _ring_map(
+    city: City,
+    plain: Mapping[str, Any],
+    shapes: Sequence[shapely.Geometry],
+    xy: tuple[float, float],
+    ground: shapely.Geometry,
+) -> Figure:
+    """Return a map of the rings that shows as much as the ground of one of them."""
+    west, south, east, north = ground.bounds
+    frame = shapely.box(west, south, east, north)
+    frame = frame.buffer(0.06 * (east - west + 100.0), join_style="mitre")
+    outlines = []
+    if city.has(Kind.ROAD):
+        outlines.append(
+            Outline(_inside(city.layer(Kind.ROAD).geometry, frame), 0.5, "#b9c1ca", halo=False)
+        )
+    outlines += [replace(each, shapes=_inside(each.shapes, frame)) for each in _outlines(city)]
+    for ring, shape, colour in zip(
+        plain["rings"], shapes, (ACCENT, WATER, "#7c3aed") * 9, strict=False
+    ):
+        edge = _inside(np.array([shape], dtype=object), frame)
+        outlines.append(Outline(edge, 1.6, colour, name=ring["within"]))
+    marks = [Marks(np.array([xy]), ACCENT, 4.0, tr("duty.place"))]
+    rooms = city.get(Kind.ROOM)
+    if rooms is not None:
+        there = shapely.covers(frame, rooms.geometry)
+        if there.any():
+            marks.append(
+                Marks(
+                    shapely.get_coordinates(shapely.centroid(rooms.geometry[there])),
+                    WATER,
+                    2.6,
+                    tr("maps.kind.room"),
+                )
+            )
+    figure = MapFigure(
+        "around", tr("duty.around_map"),
+        (Shading(np.array([frame], dtype=object), np.array([-1]), ()),),
+        tuple(outlines), tuple(marks), alt=tr("duty.around_map"),
+    )  # fmt: skip
+    return Figure(figure, "", alt=figure.alt, height=0.78, key="around", fixed=True)
+
+
+def _inside(shapes: npt.NDArray[np.object_], frame: shapely.Geometry) -> npt.NDArray[np.object_]:
+    """Return lines and borders cut to a frame."""
+    near = shapes[shapely.intersects(shapes, frame)]
+    areas = shapely.get_dimensions(near) == 2
+    near = np.where(areas, shapely.boundary(near), near)
+    return np.asarray(shapely.intersection(near, frame), dtype=object)
+
+
+def _outlines(city: City) -> tuple[Outline, ...]:
+    looks = ((Kind.BEAT, 0.5, QUIET), (Kind.STATION, 1.1, INK))
+    return tuple(
+        Outline(city.layer(kind).geometry, width, colour, name=tr(f"maps.kind.{kind}"))
+        for kind, width, colour in looks
+        if city.has(kind)
+    )
+
+
+def _ring_table(plain: Mapping[str, Any]) -> Grid:
+    rings = plain["rings"]
+    rows = [(tr("duty.area"), *(shown(ring["area_km2"], "fine") for ring in rings))]
+    for name in ("residents", "migrants", "households"):
+        if any(ring[name] is not None for ring in rings):
+            known = (shown(ring[name], "count") for ring in rings)
+            rows.append((tr(f"field.{name}"), *known))
+    if rings[0]["incidents"] is not None:
+        sums = (f"{sum(ring['incidents'].values()):,}" for ring in rings)
+        label = tr("duty.incidents_of", since=plain["since"], until=plain["until"])
+        rows.append((label, *sums))
+    labels = (tr("duty.within"), *(ring["within"] for ring in rings))
+    return Grid(labels, ("left", *("right" for _ in rings)), tuple(rows))
+
+
+def _near_rooms(rooms: Sequence[Mapping[str, Any]]) -> Grid:
+    names = ("name", "minutes", "distance_m", "officers", "auxiliaries")
+    forms = {"minutes": "decimal"}
+    return Grid(
+        (*(tr(f"duty.around.column.{name}") for name in names), tr("field.hours")),
+        ("left", "right", "right", "right", "right", "left"),
+        tuple(
+            (
+                room["name"],
+                *(
+                    UNKNOWN if room[key] is None else shown(room[key], forms.get(key, "count"))  # type: ignore[arg-type] # a format
+                    for key in names[1:]
+                ),
+                room["hours"] or UNKNOWN,
+            )
+            for room in rooms
+        ),
+        tr("duty.rooms"),
+    )
+
+
+def duty_sheet(
+    city: City, title: str, blocks: Sequence[Block], *, dated: date | None = None
+) -> bytes:
+    """Return blocks as a printed sheet, A4 PDF.
+
+    Parameters
+    ----------
+    city
+        Whose sheet it is.
+    title
+        What stands above it.
+    blocks
+        What it holds.
+    dated
+        The day on it; today if None.
+    """
+    day = dated or date.today()  # noqa: DTZ011 - the date on the reader's desk
+    document = Document(
+        title=title,
+        name=f"{city.name} · {title}",
+        language=current_language(),
+        head=Letterhead(agency=city.name),
+        front=tuple(blocks),
+        sections=(),
+        foot=city.name,
+        dated=tr("report.dated", date=day.isoformat()),
+        iso_date=day.isoformat(),
+        band=tr("briefing.band.made_up") if city.made_up else "",
+    )
+    return write_pdf(document)
