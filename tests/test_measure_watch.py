@@ -126,3 +126,31 @@ def test_quiet_years_bring_as_many_alerts_as_promised():
     assert all(share.holds() for share in shares), shares
     planted = next(share for share in shares if "planted" in share.case)
     assert planted.share > 0.8
+
+
+def test_stopping_early_leaves_the_p_values_valid():
+    # Besag and Clifford (1991): P(p <= a) <= a where nothing is unusual, whatever the stop.
+    rng = np.random.default_rng(11)
+    found = []
+    for seed in range(300):
+        place, day = rng.integers(0, 6, 60), rng.integers(0, 30, 60)
+        clusters = scan_space_time(place, day, LINE, until=29, history_days=30, longest_days=3,
+                                   draws=199, exceedances=10, seed=seed)  # fmt: skip
+        found.append(clusters[0].p_value if clusters else 1.0)
+    for level in (0.02, 0.05, 0.1, 0.3):
+        share = np.mean(np.array(found) <= level)
+        assert share <= level + 3 * np.sqrt(level * (1 - level) / len(found))
+
+
+def test_a_scan_that_stops_finds_the_same_clusters():
+    rng = np.random.default_rng(2)
+    place, day = rng.integers(0, 6, 80), rng.integers(0, 30, 80)
+    options = {"until": 29, "history_days": 30, "longest_days": 3}
+    whole = scan_space_time(place, day, LINE, draws=1999, **options)
+    early = scan_space_time(place, day, LINE, draws=1999, exceedances=60, **options)
+    assert [c.places.tolist() for c in early] == [c.places.tolist() for c in whole]
+    assert early[0].p_value == pytest.approx(whole[0].p_value, rel=0.4)
+    planted = np.concatenate([place, np.full(12, 3)])
+    late = np.concatenate([day, np.full(12, 29)])
+    rare = scan_space_time(planted, late, LINE, draws=499, exceedances=10, **options)[0]
+    assert rare.p_value == pytest.approx(1 / 500)

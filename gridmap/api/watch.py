@@ -28,6 +28,7 @@ __all__ = ["AlertRow", "WatchJson", "WatchOptions", "WatchResult", "watch"]
 
 _LONGEST_DAYS = 7  # of a cluster
 _HISTORY_DAYS = 90  # that say what is usual for the scan
+_EXCEEDANCES = 10  # after which a scan is quiet; more hardly change its p (benchmarks.watch)
 _LEAST_WEEKS = 26  # that say what is usual for a chart
 _EPOCH = date(1970, 1, 1)
 _MONDAY = 4  # 1970-01-01 was a Thursday: the first Monday is day 4
@@ -316,7 +317,7 @@ def _scan(
         clusters = scan_space_time(
             columns["grid"][keep], columns["day"][keep], xy, until=until,
             history_days=_HISTORY_DAYS, longest_days=_LONGEST_DAYS, draws=draws,
-            seed=options.seed,
+            exceedances=_EXCEEDANCES, seed=options.seed,
         )  # fmt: skip
         for cluster in clusters:
             if cluster.p_value > 1.0 / each:

@@ -52,7 +52,7 @@ class Cluster:
         return 1.0 / self.p_value
 
 
-def scan_space_time(
+def scan_space_time(  # noqa: PLR0913 - all but the data are named
     place: npt.ArrayLike,
     day: npt.ArrayLike,
     xy: npt.ArrayLike,
@@ -61,6 +61,7 @@ def scan_space_time(
     history_days: int = 90,
     longest_days: int = 7,
     draws: int = 999,
+    exceedances: int = 0,
     seed: int = 0,
 ) -> list[Cluster]:
     """Scan for places where there are unusually many incidents up to today.
@@ -89,6 +90,10 @@ def scan_space_time(
         Longest cluster.
     draws, seed
         Arrangements, and their seed. No p-value is below ``1 / (draws + 1)``.
+    exceedances
+        Stop once so many arrangements have a cluster as striking as the first (Besag and
+        Clifford 1991, *Biometrika* 78(2)): its p-value is then their share of those drawn, as
+        valid as that of all draws. 0 draws them all.
 
     Returns
     -------
@@ -118,13 +123,20 @@ def scan_space_time(
     circles = _circles(points, usual, _LARGEST_SHARE * total)
     expected = (circles @ usual)[:, None] * recent[None, :] / total
     observed = circles @ _lately(where[np.argsort(ago, kind="stable")], recent, len(points))
-    score = _score(observed, expected, total)
+    likelihood = _Likelihood(expected, total, int(recent[-1]))
+    score = likelihood.scores(observed)
+    goal = float(score.max()) - 1e-9
     rng = np.random.default_rng(seed)
     greatest = np.empty(draws)
-    for draw in range(draws):
-        shuffled = where[rng.permutation(total)[: recent[-1]]]
+    drawn = reached = 0
+    while drawn < draws and goal > 0 and not 0 < exceedances <= reached:
+        shuffled = where[rng.choice(total, recent[-1], replace=False)]
         found = circles @ _lately(shuffled, recent, len(points))
-        greatest[draw] = _score(found, expected, total).max()
+        greatest[drawn] = likelihood.scores(found).max()
+        reached += greatest[drawn] >= goal
+        drawn += 1
+    greatest = greatest[:drawn]
+    stopped = 0 < exceedances <= reached  # the last one drawn counts as the observed one would
     clusters: list[Cluster] = []
     taken = np.zeros(len(points), bool)
     for at in np.argsort(-score, axis=None, kind="stable"):
@@ -137,14 +149,14 @@ def scan_space_time(
         taken[members] = True
         middle = points[circle % len(points)]
         order = np.argsort(np.hypot(*(points[members] - middle).T), kind="stable")
-        rank = 1 + int((greatest >= score[circle, length] - 1e-9).sum())
+        rank = int((greatest >= score[circle, length] - 1e-9).sum()) + (not stopped)
         clusters.append(
             Cluster(
                 members[order].astype(np.int64),
                 length + 1,
                 round(float(observed[circle, length])),
                 float(expected[circle, length]),
-                rank / (draws + 1),
+                rank / (drawn + (not stopped)),
             )
         )
     return clusters
@@ -173,13 +185,26 @@ def _lately(places: Ints, recent: Ints, size: int) -> Floats:
     return np.cumsum(counts, axis=1)
 
 
-def _score(observed: Floats, expected: Floats, total: int) -> Floats:
-    rest = total - observed
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = observed * np.log(observed / expected)
-        score += np.where(rest > 0, rest * np.log(rest / (total - expected)), 0.0)
-    score[(observed < _FEWEST) | (observed <= expected)] = 0.0
-    return np.asarray(score)
+class _Likelihood:
+    """The likelihood ratio of each circle and length, its logarithms looked up."""
+
+    def __init__(self, expected: Floats, total: int, most: int) -> None:
+        counts = np.arange(most + 1, dtype=float)
+        rest = total - counts
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._own = np.where(counts > 0, counts * np.log(counts), 0.0)
+            self._own += np.where(rest > 0, rest * np.log(rest), 0.0)
+            self._log_in = np.where(expected > 0, np.log(expected), 0.0)
+            self._log_out = np.where(total > expected, np.log(total - expected), 0.0)
+        self._least = np.maximum(expected, _FEWEST - 0.5)
+        self._slope = self._log_in - self._log_out
+        self._base = total * self._log_out
+
+    def scores(self, observed: Floats) -> Floats:
+        """Return the ratio of each place in the table; 0 where there are no more than usual."""
+        score = self._own[observed.astype(np.int64)] - self._base - observed * self._slope
+        score[observed <= self._least] = 0.0
+        return np.asarray(score)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -283,7 +308,7 @@ def _limit(baseline: int, weight: float, recurrence_weeks: float) -> float:
     error = rng.normal(0.0, 1.0 / np.sqrt(baseline), (20_000, 1))  # of the baseline's mean
     scores = (rng.normal(size=(20_000, weeks)) - error) / np.sqrt(1.0 + 1.0 / baseline)
     low, high = 0.0, 8.0
-    for _ in range(30):
+    for _ in range(18):
         limit = (low + high) / 2
         rate = (_smoothed(scores, weight, limit)[1] != 0).mean()
         low, high = (limit, high) if rate > 1.0 / recurrence_weeks else (low, limit)
