@@ -88,12 +88,14 @@ def scan_space_time(  # noqa: PLR0913 - all but the data are named
         Days up to it that make the usual level.
     longest_days
         Longest cluster.
-    draws, seed
-        Arrangements, and their seed. No p-value is below ``1 / (draws + 1)``.
+    draws
+        Arrangements. No p-value is below ``1 / (draws + 1)``.
     exceedances
         Stop once so many arrangements have a cluster as striking as the first (Besag and
         Clifford 1991, *Biometrika* 78(2)): its p-value is then their share of those drawn, as
         valid as that of all draws. 0 draws them all.
+    seed
+        Of the arrangements.
 
     Returns
     -------
