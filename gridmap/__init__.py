@@ -23,12 +23,14 @@ from gridmap.version import __version__
 
 if TYPE_CHECKING:
     from gridmap.api.around import AroundOptions, AroundResult, around
+    from gridmap.api.assess import AssessOptions, AssessResult, assess
     from gridmap.api.check import CheckOptions, CheckResult, check
     from gridmap.api.compare import CompareOptions, CompareResult, compare
     from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
     from gridmap.api.exchange import plan_frame, to_gerrychain
     from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
+    from gridmap.api.norms import NormsOptions, NormsResult, norms
     from gridmap.api.open import load_plan, open  # noqa: A004 - gridmap.open, as rasterio.open
     from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
@@ -48,6 +50,8 @@ _HOMES = {
     "Adjacency": "gridmap.model",
     "AroundOptions": "gridmap.api.around",
     "AroundResult": "gridmap.api.around",
+    "AssessOptions": "gridmap.api.assess",
+    "AssessResult": "gridmap.api.assess",
     "CheckOptions": "gridmap.api.check",
     "CheckResult": "gridmap.api.check",
     "City": "gridmap.model",
@@ -63,6 +67,8 @@ _HOMES = {
     "Layer": "gridmap.model",
     "MeasureOptions": "gridmap.api.measure",
     "MeasureResult": "gridmap.api.measure",
+    "NormsOptions": "gridmap.api.norms",
+    "NormsResult": "gridmap.api.norms",
     "PatrolOptions": "gridmap.api.patrol",
     "PatrolResult": "gridmap.api.patrol",
     "Plan": "gridmap.model",
@@ -82,6 +88,7 @@ _HOMES = {
     "Workload": "gridmap.measure",
     "Workspace": "gridmap.io",
     "around": "gridmap.api.around",
+    "assess": "gridmap.api.assess",
     "check": "gridmap.api.check",
     "compare": "gridmap.api.compare",
     "coverage": "gridmap.api.coverage",
@@ -90,6 +97,7 @@ _HOMES = {
     "load_plan": "gridmap.api.open",
     "make_city": "gridmap.demo",
     "measure": "gridmap.api.measure",
+    "norms": "gridmap.api.norms",
     "open": "gridmap.api.open",
     "patrol": "gridmap.api.patrol",
     "plan_frame": "gridmap.api.exchange",
@@ -108,6 +116,8 @@ __all__ = [
     "Adjacency",
     "AroundOptions",
     "AroundResult",
+    "AssessOptions",
+    "AssessResult",
     "CheckOptions",
     "CheckResult",
     "City",
@@ -123,6 +133,8 @@ __all__ = [
     "Layer",
     "MeasureOptions",
     "MeasureResult",
+    "NormsOptions",
+    "NormsResult",
     "PatrolOptions",
     "PatrolResult",
     "Plan",
@@ -143,6 +155,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "around",
+    "assess",
     "check",
     "compare",
     "coverage",
@@ -151,6 +164,7 @@ __all__ = [
     "load_plan",
     "make_city",
     "measure",
+    "norms",
     "open",
     "patrol",
     "plan_frame",

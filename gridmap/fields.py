@@ -207,6 +207,46 @@ FIELDS: tuple[Field, ...] = (
         "auxiliaries",
     ),
     Field(
+        "offices", "count", ("room",),
+        _words(
+            "办公用房 办公用房间数 办公用房数 办公室数 办公室间数 房间数 offices office_rooms "
+            "office_count"
+        ),
+        "rooms",
+    ),
+    # Equipment is text: yes, no, a number, or blank where nobody looked.
+    Field(
+        "id_reader", "text", ("room",),
+        _words(
+            "身份证人像和指纹采集设备 人像指纹采集设备 身份证采集设备 身份证读卡器 "
+            "身份证阅读器 id_reader id_card_reader"
+        ),
+    ),
+    Field(
+        "computer", "text", ("room",),
+        _words(
+            "电脑 电脑数 计算机 computer computers"
+        ),
+    ),
+    Field(
+        "police_terminal", "text", ("room",),
+        _words(
+            "警务通 警务终端 移动警务终端 police_terminal police_terminals"
+        ),
+    ),
+    Field(
+        "body_camera", "text", ("room",),
+        _words(
+            "执法记录仪 执法仪 body_camera body_cameras body_cam"
+        ),
+    ),
+    Field(
+        "post_since", "text", ("beat",),
+        _words(
+            "到岗日期 到岗时间 任职日期 到任日期 任职时间 post_since in_post_since"
+        ),
+    ),
+    Field(
         "hours", "text", ("room",),
         _words(
             "值守时间 值班时间 开放时间 hours open_hours"

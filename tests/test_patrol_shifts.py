@@ -225,3 +225,10 @@ def test_the_command_prints_units_and_writes_the_roster(city, run, ask, tmp_path
 def test_a_shift_may_begin_at_every_hour_of_every_day():
     starts = {(tour.start, tour.first_day) for tour in make_tours(("8h",))}
     assert starts == set(itertools.product(range(24), range(7)))
+
+
+def test_the_map_of_shifts_shows_what_stays_uncovered():
+    city = make_city(grids=60, incidents=2000)
+    view = gridmap.shifts(city, officers=3).map_view()
+    assert len(view.themes[0].rows) == len(view.cells)
+    assert gridmap.shifts(city, by="city", officers=3).map_view() is None

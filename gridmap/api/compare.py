@@ -11,13 +11,15 @@ from gridmap.api.propose import usual_weights
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import CHANCE_PLANS, PlanPoint, PointJson, chance_of, point_of
 from gridmap.api.verbs import verb
-from gridmap.errors import OptionError
+from gridmap.errors import MissingError, OptionError
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
     from gridmap.measure import PlanResponse
+    from gridmap.measure.steadiness import Steadiness
     from gridmap.model import City, Plan
     from gridmap.plans import Comparison
 
@@ -56,6 +58,8 @@ class CompareJson(TypedDict):
     sentences: list[str]
     points: list[PointJson]
     response: dict[str, dict[str, float | None]] | None
+    posts_bound: int | None
+    posts_broken: list[str] | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -70,6 +74,10 @@ class CompareResult(Result):
         Beats, flows and figures; see `gridmap.plans.Comparison`.
     response
         Minutes to incidents before and after, or None where the city does not know staff.
+    plans
+        The two plans.
+    posts
+        When each post may change hands, or None where beats have no ``post_since``.
     """
 
     city: City
@@ -77,6 +85,15 @@ class CompareResult(Result):
     comparison: Comparison
     response: tuple[PlanResponse, PlanResponse] | None
     plans: tuple[Plan, Plan]
+    posts: Steadiness | None = None
+
+    @property
+    def posts_broken(self) -> tuple[str, ...]:
+        """Ids of beats that lose their community although the post is held for under 3 years."""
+        if self.posts is None:
+            return ()
+        changed = (beat for beat in self.comparison.beats if not beat.keeps_officers)
+        return self.posts.broken(beat.before for beat in changed)
 
     def __repr__(self) -> str:
         told = self.comparison
@@ -87,7 +104,16 @@ class CompareResult(Result):
         from gridmap.measure import tell_response
 
         told = self.comparison.sentences()
-        return told if self.response is None else [*told, tell_response(*self.response)]
+        if self.response is not None:
+            told = [*told, tell_response(*self.response)]
+        if self.posts is not None:
+            broken = self.posts_broken
+            names = {beat.before: beat.label for beat in self.comparison.beats}
+            named = tr("api.join").join(names[beat] for beat in broken[:5])
+            key = "api.compare.posts_broken" if broken else "api.compare.posts_kept"
+            bound, years = len(self.posts.bound), self.posts.years
+            told = [*told, tr(key, count=len(broken), names=named, bound=bound, years=years)]
+        return told
 
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
@@ -124,6 +150,8 @@ class CompareResult(Result):
         answer: dict[str, Any] = {
             "format": FORMAT, **plain(self.comparison.to_dict()),
             "points": [point.to_dict() for point in self.points], "response": plain(figures),
+            "posts_bound": None if self.posts is None else len(self.posts.bound),
+            "posts_broken": None if self.posts is None else list(self.posts_broken),
         }  # fmt: skip
         return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
 
@@ -193,4 +221,14 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
         comparison=compare_plans(Ground.from_city(city), old, new),
         response=respond_to_both(city, old, new),
         plans=(old, new),
+        posts=_posts(city),
     )
+
+
+def _posts(city: City) -> Steadiness | None:
+    from gridmap.measure.steadiness import steady_posts
+
+    try:
+        return steady_posts(city)
+    except MissingError:
+        return None

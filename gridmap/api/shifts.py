@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "shifts"]
+__all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "as_norms", "shifts"]
 
 
-def _norms(value: object, option: str) -> object:
+def as_norms(value: object, option: str) -> object:
+    """Return norms of duty, or None; see `gridmap.patrol.read_norms`."""
     from gridmap.patrol import Norms
 
     if value is not None and not isinstance(value, Norms):
@@ -65,7 +66,7 @@ class ShiftsOptions(Options):
     rest: float | None = option(None, kind=float, least=0, most=23, unit="h", metavar="HOURS")
     week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
     response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
-    norms: Norms | None = option(None, parse=_norms, hidden=True)
+    norms: Norms | None = option(None, parse=as_norms, hidden=True)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""
@@ -296,12 +297,13 @@ class ShiftsResult(Result):
 
     def map_view(self) -> MapView | None:
         """Return the units coloured by what stays uncovered."""
-        from gridmap.maps import choropleth
+        from gridmap.maps import value_theme
 
         if self.options.by == "city":
             return None
         frame = self.to_gdf()
-        theme = choropleth("uncovered_h", frame["uncovered_h"].to_numpy(dtype=float))
+        left = frame["uncovered_h"].to_numpy(dtype=float)
+        theme = value_theme("uncovered_h", tr("field.uncovered_h"), left)
         return MapView(cells=self._ground(), themes=(theme,))
 
     def _ground(self) -> Any:  # noqa: ANN401 - a Layer, imported where it is needed

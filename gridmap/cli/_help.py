@@ -65,6 +65,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "gridmap around mycity --at 120.15,30.28",
         "gridmap around mycity --grid 330106001001 --within 300m,5min",
     ),
+    "norms": ("gridmap norms mycity", "gridmap norms mycity --csv lacking.csv --sheet norms.pdf"),
+    "assess": ("gridmap assess mycity --by station", "gridmap assess mycity --sheet ranking.pdf"),
     "roles": ("gridmap roles mycity", "gridmap roles mycity wang@example.org planner"),
     "warm": ("gridmap warm",),
     "app": ("gridmap app mycity", "gridmap app --port 8600 --no-browser"),

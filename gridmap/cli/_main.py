@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("demo", "sample", "import", "check", "repair"),
     "measure": ("measure", "hotspots", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
-    "duty": ("watch", "shifts", "patrol", "around"),
+    "duty": ("watch", "shifts", "patrol", "around", "norms", "assess"),
     "report": ("report",),
     "run": ("app", "warm", "audit", "roles"),
 }

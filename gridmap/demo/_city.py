@@ -13,7 +13,7 @@ from gridmap.demo._incidents import make_incidents
 from gridmap.demo._names import CITY_NAME
 from gridmap.demo._nesting import find_borders, join_lightest, loosen, renumber
 from gridmap.demo._people import scatter_people
-from gridmap.demo._places import make_facilities, make_rooms, staff_beats
+from gridmap.demo._places import date_posts, equip_rooms, make_facilities, make_rooms, staff_beats
 from gridmap.demo._plan import draw_blocks
 from gridmap.demo._roads import make_barriers, make_roads
 from gridmap.demo._shapes import shape_blocks
@@ -73,7 +73,7 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
         raise InputError("demo.error.negative_seed", received=seed)
     crs = CRS.from_epsg(_EPSG)
     # One stream for each subject: a change to the rooms leaves the streets as they were.
-    streams = [np.random.default_rng([seed, subject]) for subject in range(10)]
+    streams = [np.random.default_rng([seed, subject]) for subject in range(11)]
     terrain = lay_terrain(grids, streams[0])
     points, zone = scatter_people(terrain, grids, streams[1])
     communities = max(6, round(grids / _GRIDS_PER_COMMUNITY))
@@ -111,6 +111,7 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
         count=max(3, round(grids / _GRIDS_PER_ROOM)),
         rng=streams[8],
     )
+    rooms, beats = equip_rooms(rooms, streams[10]), date_posts(beats, streams[10])
     facilities = make_facilities(sites, census, areas, streams[8])
     frames = {
         # Written in the order of their codes, as a register would be.

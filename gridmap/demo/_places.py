@@ -14,7 +14,7 @@ from gridmap.demo._census import Census
 from gridmap.demo._names import ordinal
 from gridmap.demo._sites import Sites
 
-__all__ = ["NETWORKS", "make_facilities", "make_rooms", "staff_beats"]
+__all__ = ["NETWORKS", "date_posts", "equip_rooms", "make_facilities", "make_rooms", "staff_beats"]
 
 Ints = NDArray[np.int64]
 
@@ -26,6 +26,8 @@ NETWORKS = (
     ("消防", "微型消防站", 110, 0.8, 0.5, 0.4),
     ("服务", "便民服务点", 84, 0.9, 0.7, 0.3),
 )
+_EQUIPPED = {"id_reader": 0.7, "computer": 0.95, "police_terminal": 0.85, "body_camera": 0.9}
+_LAST_DAY = np.datetime64("2024-12-31")
 
 
 def staff_beats(
@@ -95,6 +97,25 @@ def make_rooms(
         geometry=points,
         crs=beats.crs,
     )
+
+
+def equip_rooms(rooms: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFrame:
+    """Return the rooms with their offices and equipment; not every room has what it should."""
+    count = len(rooms)
+    return rooms.assign(
+        offices=rng.choice([0, 1, 2], count, p=[0.1, 0.6, 0.3]),
+        **{
+            name: np.where(rng.random(count) < share, "有", "无")
+            for name, share in _EQUIPPED.items()
+        },
+    )
+
+
+def date_posts(beats: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFrame:
+    """Return the beats with the day since which each post is held: half for under 3 years."""
+    days = rng.integers(0, 6 * 365, len(beats))
+    since = _LAST_DAY - days.astype("timedelta64[D]")
+    return beats.assign(post_since=np.datetime_as_string(since).astype(object))
 
 
 def make_facilities(

@@ -23,6 +23,7 @@ from gridmap.maps.layers_of_city import (
     room_overlay,
     unit_theme,
     units_of,
+    value_theme,
 )
 from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.plotting import plot_theme
@@ -75,6 +76,7 @@ __all__ = [
     "to_html",
     "unit_theme",
     "units_of",
+    "value_theme",
     "write_touch_folder",
 ]
 

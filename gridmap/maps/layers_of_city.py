@@ -38,6 +38,7 @@ __all__ = [
     "room_overlay",
     "unit_theme",
     "units_of",
+    "value_theme",
 ]
 
 _WGS84 = CRS.from_epsg(4326)
@@ -119,6 +120,25 @@ def choropleth(
         name = tr(f"maps.by.{by}", name=name)
     title = tr("maps.legend.title", name=name, unit=unit)
     return Theme.of_classes(f"{by}_{column}" if by else column, name, title, found)
+
+
+def value_theme(
+    key: str, title: str, values: NDArray[np.float64], *, colours: str = "orange"
+) -> Theme:
+    """Return the theme of values that are no measured column.
+
+    Parameters
+    ----------
+    key
+        Stays the same while values change.
+    title
+        What they are, with the unit.
+    values : (n,) float
+        One a cell; NaN where unknown.
+    colours
+        Ramp in `gridmap.maps.palettes.SEQUENTIAL`.
+    """
+    return Theme.of_classes(key, title, title, classify(values, colours=colours))
 
 
 def beat_theme(city: City, plan: Plan) -> Theme:

@@ -22,6 +22,8 @@ from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.duty_places import show_around, show_patrol
+from gridmap.pages.duty_rooms import show_rooms
+from gridmap.pages.duty_score import show_score
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     NONE,
@@ -388,4 +390,6 @@ _VIEWS: dict[str, Callable[[Ground], None]] = {
     "patrol": show_patrol,
     "watch": _show_watch,
     "around": show_around,
+    "rooms": show_rooms,
+    "score": show_score,
 }

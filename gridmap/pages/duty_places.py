@@ -15,7 +15,16 @@ from gridmap.api.around import AroundOptions, AroundResult, around
 from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.maps import Facts, Overlay, Scene, Theme, choropleth, degrees_of, draw_geometry
+from gridmap.maps import (
+    Facts,
+    Overlay,
+    Scene,
+    Theme,
+    choropleth,
+    degrees_of,
+    draw_geometry,
+    value_theme,
+)
 from gridmap.model import Kind, Layer
 from gridmap.model.crs import to_datum
 from gridmap.pages.cache import drawing_of
@@ -243,9 +252,7 @@ def _show_routes(ground: Ground, result: PatrolResult, which: int) -> None:
     city = ground.city
     grids = city.grids
     cells = Layer(Kind.GRID, grids.frame.iloc[result.places].reset_index(drop=True))
-    theme = choropleth("incidents", np.asarray(result.expected))
-    title = tr("duty.page.expected_theme")
-    theme = replace(theme, name=title, title=title)
+    theme = value_theme("expected", tr("duty.page.expected_theme"), np.asarray(result.expected))
     overlays: list[Overlay] = []
     lines = [(at, line) for at, line in enumerate(result.lines) if len(line) > 1]
     for at, line in sorted(lines, key=lambda item: item[0] == which):

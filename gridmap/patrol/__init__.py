@@ -14,6 +14,7 @@ from gridmap.patrol.demand import (
     work_by_hour,
 )
 from gridmap.patrol.norms import EQUIPMENT, Norms, RoomNorms, ShiftNorms, read_norms
+from gridmap.patrol.rooms import Lacks, has_equipment, lacks_of
 from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_routes
 from gridmap.patrol.shifts import PATTERNS, Pattern, Roster, Tour, make_tours, plan_shifts
 
@@ -23,6 +24,7 @@ __all__ = [
     "HOURS",
     "PATTERNS",
     "HourCounts",
+    "Lacks",
     "Norms",
     "PatrolTask",
     "Pattern",
@@ -36,6 +38,8 @@ __all__ = [
     "bound_routes",
     "count_hours",
     "erlang_wait",
+    "has_equipment",
+    "lacks_of",
     "make_tours",
     "mean_handling",
     "officers_for_response",

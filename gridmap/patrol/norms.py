@@ -11,7 +11,7 @@ from typing import Any
 
 from gridmap.errors import InputError
 
-__all__ = ["EQUIPMENT", "Norms", "RoomNorms", "ShiftNorms", "read_norms"]
+__all__ = ["EQUIPMENT", "Norms", "RoomNorms", "ShiftNorms", "line_of", "read_norms"]
 
 #: Equipment flags of a room that a norm may ask for; each is a column of the room layer.
 EQUIPMENT = ("id_reader", "computer", "police_terminal", "body_camera")
@@ -53,6 +53,8 @@ class RoomNorms:
         At least so many auxiliaries for each officer.
     officers_least
         At least so many officers.
+    hours_least
+        Hours a day that it is staffed.
     """
 
     offices_least: float = 1.0
@@ -60,6 +62,7 @@ class RoomNorms:
     equipment: tuple[str, ...] = EQUIPMENT
     auxiliaries_per_officer: float = 1.0
     officers_least: float = 1.0
+    hours_least: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _checked(text: str, file: str) -> dict[str, dict[str, Any]]:
         raise InputError("patrol.error.norms_toml", file=file, reason=str(error)) from error
 
     def refuse(key: str, known: set[str]) -> InputError:
-        line = _line_of(text, key)
+        line = line_of(text, key)
         names = ", ".join(sorted(known))
         return InputError("patrol.error.norms_key", file=file, line=line, name=key, known=names)
 
@@ -163,12 +166,12 @@ def _checked(text: str, file: str) -> dict[str, dict[str, Any]]:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not 0 <= value < 1e9 or (key in _SHARES and value >= 1):
                 raise InputError(
-                    "patrol.error.norms_value", file=file, line=_line_of(text, key), name=key
+                    "patrol.error.norms_value", file=file, line=line_of(text, key), name=key
                 )
     return tables
 
 
-def _line_of(text: str, key: str) -> int:
+def line_of(text: str, key: str) -> int:
     """Return the number of the first line that sets a key or opens its table."""
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()

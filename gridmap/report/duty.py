@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridmap.i18n import current_language, tr
@@ -25,6 +26,7 @@ __all__ = [
     "DutyChart",
     "around_blocks",
     "duty_sheet",
+    "frame_grid",
     "roster_days",
     "shifts_blocks",
     "shifts_sentence",
@@ -403,6 +405,34 @@ def _near_rooms(rooms: Sequence[Mapping[str, Any]]) -> Grid:
             for room in rooms
         ),
         tr("duty.rooms"),
+    )
+
+
+def frame_grid(frame: pd.DataFrame, caption: str = "", *, most: int = 0) -> Grid:
+    """Return a table as it is printed: numbers to the right, unknown ones as a dash.
+
+    Parameters
+    ----------
+    frame
+        Columns with the headings that are printed.
+    caption
+        What stands above it.
+    most
+        Rows to print; all if 0.
+    """
+    numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
+    rows = frame.head(most) if most else frame
+    return Grid(
+        tuple(map(str, frame.columns)),
+        tuple("right" if number else "left" for number in numbers),
+        tuple(
+            tuple(
+                shown(value, "plain") if number else str(value)
+                for value, number in zip(row, numbers, strict=True)
+            )
+            for row in rows.itertuples(index=False)
+        ),
+        caption,
     )
 
 

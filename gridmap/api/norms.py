@@ -1,0 +1,343 @@
+"""Norms: what police rooms and beats lack beside the norms, and what mending it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from gridmap.api.options import Options, option
+from gridmap.api.results import FORMAT, MapView, Result, plain
+from gridmap.api.shifts import as_norms
+from gridmap.api.verbs import verb
+from gridmap.errors import MissingError
+from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.measure.steadiness import Steadiness
+    from gridmap.model import City
+    from gridmap.patrol import Lacks, Norms
+    from gridmap.report.document import Block
+
+__all__ = ["NormsJson", "NormsOptions", "NormsResult", "norms"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormsOptions(Options):
+    """By which norms `norms` judges."""
+
+    verb: ClassVar[str] = "norms"
+
+    norms: Norms | None = option(None, parse=as_norms, hidden=True)
+
+
+class LackRow(TypedDict):
+    """A thing that a room or beat lacks."""
+
+    kind: str
+    id: str
+    name: str
+    item: str
+    has: float
+    norm: float
+    lacking: float
+    cost: float | None
+
+
+class UnitLacks(TypedDict):
+    """A room or beat: how many things it lacks, how many nobody stated, what mending costs."""
+
+    kind: str
+    id: str
+    name: str
+    things: int
+    unknown: int
+    cost: float
+
+
+class ItemLacks(TypedDict):
+    """A thing: how many rooms or beats lack it."""
+
+    kind: str
+    item: str
+    norm: float
+    units: int
+    lacking: float
+    unknown: int
+    cost: float | None
+
+
+class PostRow(TypedDict):
+    """A beat's post: since when it is held, and from when on it may change hands."""
+
+    id: str
+    name: str
+    post_since: str | None
+    free_on: str | None
+    months_left: float | None
+    bound: bool
+
+
+class NormsJson(TypedDict):
+    """The JSON of ``gridmap norms --json``."""
+
+    format: int
+    rows: list[LackRow]
+    units: list[UnitLacks]
+    items: list[ItemLacks]
+    missing: list[str]
+    cost: float
+    posts: list[PostRow] | None
+    notes: list[str]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NormsResult(Result):
+    """What is lacking.
+
+    Attributes
+    ----------
+    city, options
+        What was judged, and how.
+    lacks
+        The tables.
+    posts
+        When each beat's post may change hands, or None where no beat has ``post_since``.
+    notes
+        What is missing or unknown, in words.
+    """
+
+    city: City
+    options: NormsOptions
+    lacks: Lacks
+    posts: Steadiness | None
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<NormsResult: {len(self.lacks.rows)} things lacking>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a thing that is lacking, the rooms that lack most first."""
+        return self.lacks.rows.copy()
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return one row a room with its place, in the working CRS."""
+        import geopandas as gpd
+
+        from gridmap.model import Kind
+
+        units = self.lacks.units
+        units = units[units["kind"] == str(Kind.ROOM)].reset_index(drop=True)
+        rooms = self.city.get(Kind.ROOM)
+        if rooms is None:
+            return gpd.GeoDataFrame(units, geometry=[], crs=self.city.crs)
+        place = {str(one): row for row, one in enumerate(rooms.ids)}
+        rows = [place[one] for one in units["id"]]
+        return gpd.GeoDataFrame(units, geometry=rooms.geometry[rows], crs=self.city.crs)
+
+    def readable(self) -> pd.DataFrame:
+        """Return one row a room or beat as people read it: what it lacks, in words."""
+        import pandas as pd
+
+        rows = self.lacks.rows
+        said: dict[tuple[str, str], list[str]] = {}
+        for row in rows.itertuples(index=False):
+            count = "" if row.lacking == 1 else f" {row.lacking:g}"
+            said.setdefault((row.kind, row.id), []).append(tr(f"field.{row.item}") + count)
+        units = self.lacks.units[self.lacks.units["things"] > 0]
+        keys = zip(units["kind"], units["id"], strict=True)
+        return pd.DataFrame(
+            {
+                tr("duty.norms.kind"): [tr(f"duty.norms.kind_{kind}") for kind in units["kind"]],
+                tr("field.name"): units["name"].to_numpy(),
+                tr("duty.norms.things"): units["things"].to_numpy(),
+                tr("duty.norms.what"): [tr("api.join").join(said[key]) for key in keys],
+                tr("duty.norms.cost"): units["cost"].to_numpy(),
+            }
+        )
+
+    def readable_items(self) -> pd.DataFrame:
+        """Return one row a thing as people read it."""
+        items = self.lacks.items.assign(
+            kind=[tr(f"duty.norms.kind_{kind}") for kind in self.lacks.items["kind"]],
+            item=[tr(f"field.{item}") for item in self.lacks.items["item"]],
+        )
+        return items.rename(columns={name: tr(f"duty.norms.{name}") for name in items.columns})
+
+    def sheet(self, dated: date | None = None) -> bytes:
+        """Return the tables as a printed sheet, PDF.
+
+        Parameters
+        ----------
+        dated
+            The day on it; today if None.
+        """
+        from gridmap.report.document import Paragraph
+        from gridmap.report.duty import duty_sheet, frame_grid
+
+        blocks = [
+            Paragraph(self.sentence()),
+            frame_grid(self.readable_items(), tr("duty.norms.by_item")),
+            frame_grid(self.readable(), tr("duty.norms.by_unit")),
+            *self._posts_blocks(),
+            *(Paragraph(note, style="note") for note in self.notes),
+        ]
+        title = tr("duty.sheet.norms", city=self.city.name)
+        return duty_sheet(self.city, title, blocks, dated=dated)
+
+    def _posts_blocks(self) -> list[Block]:
+        from gridmap.report.document import Paragraph
+        from gridmap.report.duty import frame_grid
+
+        if self.posts is None:
+            return []
+        said = Paragraph(self.posts_sentence())
+        table = self.readable_posts()
+        return [said, frame_grid(table, tr("duty.posts.title"))] if len(table) else [said]
+
+    def posts_sentence(self) -> str:
+        """Return how many posts may not change hands yet; blank where no day is known."""
+        if self.posts is None:
+            return ""
+        return tr(
+            "duty.posts.sentence",
+            bound=len(self.posts.bound),
+            beats=len(self.posts.rows),
+            years=self.posts.years,
+            day=self.posts.as_of.isoformat(),
+        )
+
+    def sentence(self) -> str:
+        """Return how many rooms have all that the norms ask, in one sentence."""
+        units = self.lacks.units
+        rooms = units[units["kind"] == "room"]
+        return tr(
+            "duty.norms.sentence",
+            good=int((rooms["things"] == 0).sum()),
+            rooms=len(rooms),
+            things=int(units["things"].sum()),
+            cost=float(units["cost"].sum()),
+        )
+
+    def to_dict(self) -> NormsJson:
+        """Return the JSON of the command; a cost without a price is None."""
+        found = {
+            name: plain(getattr(self.lacks, name).to_dict("records"))
+            for name in ("rows", "units", "items")
+        }
+        return {
+            "format": FORMAT,
+            **found,  # type: ignore[typeddict-item] # the tables' own columns
+            "missing": list(self.lacks.missing),
+            "cost": float(self.lacks.units["cost"].sum()),
+            "posts": None if self.posts is None else self._posts(),
+            "notes": list(self.notes),
+            "options": self.options.to_dict() | {"norms": None},
+        }
+
+    def _posts(self) -> list[PostRow]:
+        assert self.posts is not None  # noqa: S101 - asked before
+        rows = self.posts.rows
+        days = {
+            name: [None if text == "NaT" else text for text in _days(rows[name])]
+            for name in ("post_since", "free_on")
+        }
+        return plain(rows.assign(**days).to_dict("records"))
+
+    def readable_posts(self) -> pd.DataFrame:
+        """Return one row a beat whose post is not free yet, as people read it."""
+        import pandas as pd
+
+        if self.posts is None:
+            return pd.DataFrame()
+        rows = self.posts.rows
+        rows = rows[rows["bound"]]
+        return pd.DataFrame(
+            {
+                tr("field.name"): rows["name"].to_numpy(),
+                tr("field.post_since"): _days(rows["post_since"]),
+                tr("duty.posts.free_on"): _days(rows["free_on"]),
+                tr("duty.posts.months_left"): rows["months_left"].to_numpy(),
+            }
+        )
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Return how many rooms meet the norms, and how many things are lacking."""
+        rooms = self.lacks.units[self.lacks.units["kind"] == "room"]
+        good = int((rooms["things"] == 0).sum())
+        things = int(self.lacks.units["things"].sum())
+        return [
+            (tr("duty.norms.good"), f"{good} / {len(rooms)}"),
+            (tr("duty.norms.things"), f"{things}"),
+        ]
+
+    def map_view(self) -> MapView | None:
+        """Return the beats coloured by the things that they and their rooms lack, or None."""
+        return None
+
+
+def _days(values: pd.Series) -> list[str]:
+    return [str(value)[:10] for value in values]
+
+
+@verb(NormsOptions)
+def norms(city: City, options: NormsOptions) -> NormsResult:
+    """Hold police rooms and beats against the norms of ``norms.toml``.
+
+    Rooms: office rooms, equipment (身份证人像和指纹采集设备, 电脑, 警务通, 执法记录仪), officers,
+    auxiliaries at least 1:1, hours. Beats: one officer and two auxiliaries, in the country one
+    auxiliary a village. A blank cell is unknown, never lacking; a column that is not there is
+    named. What is lacking is ranked and priced where ``norms.toml`` has prices.
+
+    Beats with a ``post_since`` are also listed by when their post may change hands
+    (社区民警原则上3年内不得调离).
+
+    Returns
+    -------
+    NormsResult
+        Counts of things and posts; nobody is named.
+
+    Raises
+    ------
+    MissingError
+        If there are neither rooms nor beats.
+
+    Examples
+    --------
+    >>> import gridmap
+    >>> city = gridmap.make_city(grids=60, incidents=0)
+    >>> result = gridmap.norms(city)
+    >>> set(result.to_frame()["kind"]) <= {"room", "beat"}
+    True
+    """
+    from gridmap.measure.steadiness import steady_posts
+    from gridmap.model import Kind
+    from gridmap.patrol import lacks_of, read_norms
+
+    figures = options.norms or read_norms()
+    if not any((layer := city.get(kind)) and len(layer) for kind in (Kind.ROOM, Kind.BEAT)):
+        raise MissingError("patrol.error.no_rooms", city=city.name)
+    found = lacks_of(city, figures)
+    notes = []
+    if found.missing:
+        named = [
+            f"{tr(f'duty.norms.kind_{kind}')}·{tr(f'field.{field}')}"
+            for kind, _, field in (name.partition(".") for name in found.missing)
+        ]
+        notes.append(tr("duty.norms.missing", columns=tr("api.join").join(named)))
+    unknown = int(found.units["unknown"].sum())
+    if unknown:
+        notes.append(tr("duty.norms.unknown_cells", count=unknown))
+    if not figures.prices:
+        notes.append(tr("duty.norms.no_prices"))
+    posts = None
+    try:
+        posts = steady_posts(city, years=figures.steady_years)
+    except MissingError as error:
+        notes.append(error.text())
+    return NormsResult(city=city, options=options, lacks=found, posts=posts, notes=tuple(notes))
