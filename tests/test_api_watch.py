@@ -100,3 +100,19 @@ def test_the_command_ends_with_three_when_there_is_an_alert(ground, run, tmp_pat
     code, out, _ = run("watch", tmp_path / "city", "--until", "2024-06-30", "--json")
     assert '"alerts"' in out
     assert code in {0, 3}
+
+
+def test_disputes_are_summed_up_to_the_day(ground):
+    city = make_city(grids=60, incidents=3000)
+    told = gridmap.watch(city, until="2024-06-30").to_dict()["disputes"]
+    end = np.datetime64("2024-07-01")
+    parts = list(city.incidents.batches())
+    kind = next(int(p.category[~np.isnat(p.settled)][0]) for p in parts)
+    began = np.concatenate([p.time[p.category == kind] for p in parts])
+    settled = np.concatenate([p.settled[p.category == kind] for p in parts])
+    before = began < end
+    closed = before & ~np.isnat(settled) & (settled <= end)
+    assert (told["total"], told["settled"]) == (before.sum(), closed.sum())
+    assert told["open"] == told["total"] - told["settled"]
+    assert told["settled_share"] == pytest.approx(closed.sum() / before.sum(), abs=1e-4)
+    assert gridmap.watch(city_of(ground, np.random.default_rng(1))).to_dict()["disputes"] is None

@@ -61,13 +61,13 @@ def test_a_comparison_says_how_many_break_the_rule(city):
     after = plan.move(plan.grid_ids[rows], to=plan.beats[taker].id)
     young = posted(city, ["2024-06-01"] * len(city.beats))
     result = gridmap.compare(young, after=after)
-    assert result.to_dict()["posts_broken"] == [plan.beats[given].id]
-    assert result.to_dict()["posts_bound"] == len(city.beats)
+    assert result.posts_broken == (plan.beats[given].id,)
+    assert len(result.posts.bound) == len(city.beats)
     assert plan.beats[given].label in result.sentences()[-1]
     old = gridmap.compare(posted(city, ["2010-06-01"] * len(city.beats)), after=after)
-    assert old.to_dict()["posts_broken"] == []
+    assert old.posts_broken == ()
     none = gridmap.compare(posted(city, []), after=after)
-    assert none.to_dict()["posts_broken"] is None
+    assert none.posts is None
 
 
 def test_grids_of_bound_beats_are_dear(city):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AroundJson", "AroundOptions", "AroundResult", "around"]
 
 _DAYS = 90
+_PLACED = ("x", "y", "category")
 _ROOMS = 10  # nearest rooms that are listed
 _POINT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*[,;\s]\s*(-?\d+(?:\.\d+)?)\s*$")
 
@@ -394,6 +395,7 @@ def _recent(
     import pandas as pd
 
     from gridmap.api.options import end_of
+    from gridmap.patrol import timed_parts
 
     incidents = city.incidents
     if incidents is None or not len(incidents):
@@ -407,11 +409,9 @@ def _recent(
     last = pd.Timestamp(period[1]) if end is None else pd.Timestamp(end) - pd.Timedelta(seconds=1)
     until = np.datetime64(last.normalize() + pd.Timedelta(days=1), "s")
     since = np.datetime64(last.normalize() - pd.Timedelta(days=_DAYS - 1), "s")
-    parts = list(incidents.columns(["x", "y", "category"], since=since, until=until))
-    columns = [
-        np.concatenate([part[name] for part in parts]) if parts else np.empty(0)
-        for name in ("x", "y", "category")
-    ]
+    parts = [part for part, _ in timed_parts(city, _PLACED, since=since, until=until)]
+    none = {name: np.empty(0) for name in _PLACED}
+    columns = [np.concatenate([part[name] for part in parts or [none]]) for name in _PLACED]
     first = pd.Timestamp(since).date()
     return (columns[0], columns[1], columns[2].astype(np.int64)), str(first), str(last.date())
 

@@ -546,8 +546,9 @@ def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
     import numpy as np
 
     from gridmap.measure.period import period_between
+    from gridmap.patrol import timed_parts
 
-    incidents = city.located
+    incidents = city.incidents
     if incidents is None:
         raise MissingError("measure.error.no_incidents", city=city.name)
     if options.category and options.category not in incidents.categories:
@@ -560,10 +561,9 @@ def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
     counts, sums = np.zeros(size), np.zeros((size, 2))
     ends: list[int] = []
     timed = False
-    names = ["grid", "time", "category", "x", "y"]
-    for part in incidents.columns(names, since=since, until=until):
-        known = ~np.isnat(part["time"])
-        seconds = part["time"][known].astype("datetime64[s]").astype(np.int64)
+    names = ["grid", "category", "x", "y"]
+    for part, _ in timed_parts(city, names, since=since, until=until):
+        seconds = part["seconds"]
         if not len(seconds):
             continue
         ends += [int(seconds.min()), int(seconds.max())]
@@ -571,12 +571,12 @@ def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
         timed |= bool(hour.any())
         keep = (hour - first) % 24 < length
         if options.category:
-            keep &= part["category"][known] == wanted
-        keep &= part["grid"][known] >= 0
-        grid = part["grid"][known][keep]
+            keep &= part["category"] == wanted
+        keep &= part["grid"] >= 0
+        grid = part["grid"][keep]
         counts += np.bincount(grid, minlength=size)
         for axis, name in enumerate("xy"):
-            sums[:, axis] += np.bincount(grid, weights=part[name][known][keep], minlength=size)
+            sums[:, axis] += np.bincount(grid, weights=part[name][keep], minlength=size)
     if not ends:
         raise MissingError("patrol.error.no_times", city=city.name)
     if not timed:

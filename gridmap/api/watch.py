@@ -28,6 +28,8 @@ __all__ = ["AlertRow", "WatchJson", "WatchOptions", "WatchResult", "watch"]
 
 _LONGEST_DAYS = 7  # of a cluster
 _HISTORY_DAYS = 90  # that say what is usual for the scan
+_REPEAT_DAYS = 90  # in which a place that comes again is told
+_MOST_REPEATS = 5
 _EXCEEDANCES = 10  # after which a scan is quiet; more hardly change its p (benchmarks.watch)
 _LEAST_WEEKS = 26  # that say what is usual for a chart
 _EPOCH = date(1970, 1, 1)
@@ -62,6 +64,31 @@ class AlertRow(TypedDict):
     recurrence_days: float
 
 
+class RepeatRow(TypedDict):
+    """A place with two disputes or more."""
+
+    grid: str
+    x: float
+    y: float
+    disputes: int
+    first: str
+    last: str
+
+
+class DisputesRow(TypedDict):
+    """矛盾纠纷: what became of disputes up to the day, and where they come again."""
+
+    total: int
+    settled: int
+    open: int
+    settled_share: float | None
+    median_days: float | None
+    ninety_percent_days: float | None
+    open_days_mean: float | None
+    repeat_places: int
+    repeats: list[RepeatRow]
+
+
 class WatchJson(TypedDict):
     """The JSON of ``gridmap watch --json``."""
 
@@ -70,6 +97,7 @@ class WatchJson(TypedDict):
     until: str
     alerts: list[AlertRow]
     watched: int
+    disputes: DisputesRow | None
     notes: list[str]
     options: dict[str, Any]
 
@@ -88,6 +116,8 @@ class WatchResult(Result):
         The rarest first; empty on a quiet day.
     watched
         How many scans and charts share the recurrence.
+    disputes
+        What became of disputes, or None where the city does not know when they were settled.
     notes
         What is missing or assumed, in words.
     """
@@ -98,6 +128,7 @@ class WatchResult(Result):
     until: str
     alerts: tuple[AlertRow, ...]
     watched: int
+    disputes: DisputesRow | None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -135,6 +166,7 @@ class WatchResult(Result):
             "until": self.until,
             "alerts": list(self.alerts),
             "watched": self.watched,
+            "disputes": self.disputes,
             "notes": list(self.notes),
             "options": self.options.to_dict(),
         }
@@ -142,6 +174,32 @@ class WatchResult(Result):
     def sentences(self) -> list[str]:
         """Return each alert in words: what, where, since when, seen and usual."""
         return [_sentence(alert) for alert in self.alerts]
+
+    def dispute_sentences(self) -> list[str]:
+        """Return what became of disputes, and where they come again; empty where unknown."""
+        told = self.disputes
+        if told is None:
+            return []
+        said = [
+            tr(
+                "duty.watch.disputes",
+                until=self.until,
+                total=told["total"],
+                share=100.0 * (told["settled_share"] or 0.0),
+                open=told["open"],
+                half=_days(told["median_days"]),
+                most=_days(told["ninety_percent_days"]),
+                age=_days(told["open_days_mean"]),
+            )
+        ]
+        if told["repeats"]:
+            places = [
+                tr("duty.watch.repeat", grid=row["grid"], count=row["disputes"])
+                for row in told["repeats"]
+            ]
+            names = tr("api.join").join(places)
+            said.append(tr("duty.watch.repeats", count=told["repeat_places"], names=names))
+        return said
 
     def quiet(self) -> str:
         """Return what is said where there is no alert."""
@@ -155,10 +213,12 @@ class WatchResult(Result):
         dated
             The day on it; today if None.
         """
+        from gridmap.report.document import Paragraph
         from gridmap.report.duty import duty_sheet, watch_blocks
 
         shapes = list(self.to_gdf().geometry)
         blocks = watch_blocks(self.city, self.sentences(), shapes, quiet=self.quiet())
+        blocks += [Paragraph(sentence) for sentence in self.dispute_sentences()]
         title = tr("duty.sheet.watch", city=self.city.name, until=self.until)
         return duty_sheet(self.city, title, blocks, dated=dated)
 
@@ -264,6 +324,7 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
         until=str(last),
         alerts=tuple(alerts),
         watched=scans + rows,
+        disputes=_disputes(city, last),
         notes=tuple(notes),
     )
 
@@ -273,22 +334,100 @@ def _columns(city: City, until: int) -> dict[str, Ints]:
     import numpy as np
 
     from gridmap.model import Kind
+    from gridmap.patrol import timed_parts
 
-    incidents = city.located
-    assert incidents is not None  # noqa: S101 - asked before
     kinds = [str(kind) for kind in (Kind.GRID, Kind.BEAT, Kind.STATION) if city.has(kind)]
-    parts: dict[str, list[Ints]] = {name: [] for name in ["day", "category", *kinds]}
-    for part in incidents.columns(["time", "category", *kinds]):
-        known = ~np.isnat(part["time"])
-        day = part["time"][known].astype("datetime64[D]").astype(np.int64)
-        keep = day <= until
-        parts["day"].append(day[keep])
-        for name in ["category", *kinds]:
-            parts[name].append(part[name][known][keep].astype(np.int64))
-    return {
-        name: np.concatenate(held) if held else np.empty(0, np.int64)
-        for name, held in parts.items()
+    names = ["category", *kinds]
+    end = _EPOCH + timedelta(days=until + 1)
+    parts = [part for part, _ in timed_parts(city, names, until=end)]
+    found = {
+        name: np.concatenate([part[name] for part in parts] or [np.empty(0)]).astype(np.int64)
+        for name in (*names, "seconds")
     }
+    return {**found, "day": found.pop("seconds") // 86_400}
+
+
+def _days(value: float | None) -> str:
+    return tr("duty.watch.unknown") if value is None else f"{value:,.1f}"
+
+
+def _disputes(city: City, last: date) -> DisputesRow | None:
+    """Sum up disputes, and find the places that had some again of late."""
+    from gridmap.measure.disputes import disputes_of
+
+    end = last + timedelta(days=1)
+    told = disputes_of(city, until=end)
+    if told is None or not told.total:
+        return None
+    repeats = _repeats(city, end)
+    return {
+        "total": told.total,
+        "settled": told.settled,
+        "open": told.open,
+        "settled_share": _known(told.settled_share),
+        "median_days": _known(told.median_days),
+        "ninety_percent_days": _known(told.ninety_percent_days),
+        "open_days_mean": _known(told.open_days_mean),
+        "repeat_places": len(repeats),
+        "repeats": repeats[:_MOST_REPEATS],
+    }
+
+
+def _repeats(city: City, end: date) -> list[RepeatRow]:
+    """Return the squares of ten metres with disputes again in 90 days, most of them first."""
+    import numpy as np
+
+    from gridmap.patrol import count_places
+
+    incidents = city.incidents
+    assert incidents is not None  # noqa: S101 - asked before
+    until = np.datetime64(end, "s")
+    kinds: set[int] = set()
+    parts = []
+    for batch in incidents.batches(until=until):
+        if batch.settled is not None:
+            kinds |= set(batch.category[~np.isnat(batch.settled)].tolist())
+            parts.append(batch.take(batch.time >= until - np.timedelta64(_REPEAT_DAYS, "D")))
+    some = [part.take(np.isin(part.category, sorted(kinds))) for part in parts]
+    if not some:
+        return []
+    x, y, time = (np.concatenate([getattr(p, name) for p in some]) for name in ("x", "y", "time"))
+    place, times = count_places(x, y)
+    found: list[RepeatRow] = []
+    for at in np.argsort(-times, kind="stable"):
+        if times[at] < 2:
+            break
+        here = place == at
+        middle = float(x[here].mean()), float(y[here].mean())
+        days = time[here].astype("datetime64[D]")
+        found.append(
+            {
+                "grid": _grid_at(city, *middle) if len(found) < _MOST_REPEATS else "",
+                "x": round(middle[0], 1),
+                "y": round(middle[1], 1),
+                "disputes": int(times[at]),
+                "first": str(days.min()),
+                "last": str(days.max()),
+            }
+        )
+    return found
+
+
+def _known(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def _grid_at(city: City, x: float, y: float) -> str:
+    """Return the name of the grid at a point; blank where there is none."""
+    import shapely
+
+    from gridmap.model import Kind
+
+    grids = city.get(Kind.GRID)
+    if grids is None:
+        return ""
+    rows = shapely.STRtree(grids.geometry).query(shapely.Point(x, y), predicate="intersects")
+    return str(grids.names[rows[0]]) if len(rows) else ""
 
 
 def _scan(

@@ -31,6 +31,8 @@ def command(
             print_text(result.quiet())
         for sentence in result.sentences():
             print_text(sentence)
+        for sentence in result.dispute_sentences():
+            print_text(sentence)
         for note in result.notes:
             say(note)
     if result.alerts:

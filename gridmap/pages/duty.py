@@ -33,6 +33,7 @@ from gridmap.pages.layout import (
     pick_row,
     show_empty,
     show_figures,
+    show_lines,
 )
 from gridmap.pages.touch import show_map, touched
 from gridmap.patrol import DAYS, PATTERNS, read_norms
@@ -300,6 +301,7 @@ def _show_watch(ground: Ground) -> None:
         else:
             st.success(result.quiet(), icon=":material/check:")
         put_sheet(ground, result, "watch")
+        show_lines(result.dispute_sentences())
         st.caption(tr("duty.page.watch_help"))
         show_notes(result.notes)
     with map_side:

@@ -6,10 +6,12 @@ from gridmap.patrol.demand import (
     HourCounts,
     Unit,
     count_hours,
+    count_places,
     erlang_wait,
     mean_handling,
     officers_for_response,
     officers_needed,
+    timed_parts,
     weekly_dispersion,
     work_by_hour,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "Visit",
     "bound_routes",
     "count_hours",
+    "count_places",
     "erlang_wait",
     "has_equipment",
     "lacks_of",
@@ -47,6 +50,7 @@ __all__ = [
     "plan_routes",
     "plan_shifts",
     "read_norms",
+    "timed_parts",
     "weekly_dispersion",
     "work_by_hour",
 ]

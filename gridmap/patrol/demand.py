@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,12 @@ __all__ = [
     "HourCounts",
     "Unit",
     "count_hours",
+    "count_places",
     "erlang_wait",
     "mean_handling",
     "officers_for_response",
     "officers_needed",
+    "timed_parts",
     "weekly_dispersion",
     "work_by_hour",
 ]
@@ -38,6 +41,7 @@ HOURS = 168
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Unit = Literal["city", "station", "beat"]
+_PLACE_M = 10.0  # side of the square that is one place
 _DAY_S = 86_400
 _WEEK_S = 7 * _DAY_S
 _MONDAY_S = 4 * _DAY_S  # 1970-01-01 was a Thursday: the first Monday came four days later
@@ -79,6 +83,74 @@ class HourCounts:
     untimed: int
 
 
+def timed_parts(
+    city: City, names: Iterable[str], *, since: Moment = None, until: Moment = None
+) -> Iterator[tuple[dict[str, npt.NDArray[Any]], int]]:
+    """Yield columns of a city's incidents that have a time, part by part.
+
+    Parameters
+    ----------
+    city
+        A city with incidents.
+    names
+        ``x, y, category``, or kinds of layers that incidents were located in.
+    since, until
+        Those with ``since <= time < until``.
+
+    Yields
+    ------
+    columns : dict
+        What was asked for, and ``seconds`` since 1970, local time, whole.
+    untimed : int
+        Incidents of the part without a time.
+
+    Raises
+    ------
+    MissingError
+        If there are no incidents.
+    """
+    incidents = city.located
+    if incidents is None:
+        raise MissingError("measure.error.no_incidents", city=city.name)
+    first, end = period_between(since, until)
+    wanted = list(names)
+    for part in incidents.columns([*wanted, "time"]):
+        known = ~np.isnat(part["time"])
+        untimed = int((~known).sum())
+        if first is not None:
+            known &= part["time"] >= first
+        if end is not None:
+            known &= part["time"] < end
+        found = {name: part[name][known] for name in wanted}
+        found["seconds"] = part["time"][known].astype("datetime64[s]").astype(np.int64)
+        yield found, untimed
+
+
+def count_places(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return the place of each incident, and how many incidents each place has.
+
+    A place is a square of ten metres: addresses of one building that are geocoded a few metres
+    apart are one place.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates, metres, shape (n,).
+
+    Returns
+    -------
+    place : (n,) array
+        Number of the place.
+    times : (places,) array
+        Incidents of each place.
+    """
+    cells = [np.floor(np.asarray(axis, np.float64) / _PLACE_M).astype(np.int64) for axis in (x, y)]
+    _, place, times = np.unique(
+        np.stack(cells), axis=1, return_inverse=True, return_counts=True
+    )
+    return np.ravel(place).astype(np.int64), times.astype(np.int64)
+
+
 def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = None) -> HourCounts:
     """Count a city's incidents by unit, hour of the week and category.
 
@@ -107,19 +179,14 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
     rows_of_weeks: list[npt.NDArray[np.int64]] = []
     outside = untimed = 0
     lowest, highest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-    for part in incidents.columns([column, "time", "category"]):
-        known = ~np.isnat(part["time"])
-        untimed += int((~known).sum())
-        if first is not None:
-            known &= part["time"] >= first
-        if end is not None:
-            known &= part["time"] < end
-        if not known.any():
+    for part, lost in timed_parts(city, [column, "category"], since=since, until=until):
+        untimed += lost
+        seconds = part["seconds"]
+        if not len(seconds):
             continue
-        seconds = part["time"][known].astype("datetime64[s]").astype(np.int64)
         lowest, highest = min(lowest, int(seconds.min())), max(highest, int(seconds.max()))
-        unit = areas.rows_of(part[column][known])
-        category = part["category"][known].astype(np.int64)
+        unit = areas.rows_of(part[column])
+        category = part["category"].astype(np.int64)
         category = np.where(category < 0, cats - 1, category)
         inside = unit >= 0
         outside += int((~inside).sum())
