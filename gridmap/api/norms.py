@@ -151,14 +151,18 @@ class NormsResult(Result):
             said.setdefault((row.kind, row.id), []).append(tr(f"field.{row.item}") + count)
         units = self.lacks.units[self.lacks.units["things"] > 0]
         keys = zip(units["kind"], units["id"], strict=True)
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 tr("duty.norms.kind"): [tr(f"duty.norms.kind_{kind}") for kind in units["kind"]],
                 tr("field.name"): units["name"].to_numpy(),
                 tr("duty.norms.things"): units["things"].to_numpy(),
                 tr("duty.norms.what"): [tr("api.join").join(said[key]) for key in keys],
-                tr("duty.norms.cost"): units["cost"].to_numpy(),
             }
+        )
+        return (
+            frame.assign(**{tr("duty.norms.cost"): units["cost"].to_numpy()})
+            if self.priced
+            else frame
         )
 
     def readable_items(self) -> pd.DataFrame:
@@ -167,7 +171,14 @@ class NormsResult(Result):
             kind=[tr(f"duty.norms.kind_{kind}") for kind in self.lacks.items["kind"]],
             item=[tr(f"field.{item}") for item in self.lacks.items["item"]],
         )
+        if not self.priced:
+            items = items.drop(columns="cost")
         return items.rename(columns={name: tr(f"duty.norms.{name}") for name in items.columns})
+
+    @property
+    def priced(self) -> bool:
+        """Whether anything that is lacking has a price."""
+        return bool(self.lacks.items["cost"].notna().any())
 
     def sheet(self, dated: date | None = None) -> bytes:
         """Return the tables as a printed sheet, PDF.
@@ -217,7 +228,7 @@ class NormsResult(Result):
         units = self.lacks.units
         rooms = units[units["kind"] == "room"]
         return tr(
-            "duty.norms.sentence",
+            "duty.norms.sentence_priced" if self.priced else "duty.norms.sentence",
             good=int((rooms["things"] == 0).sum()),
             rooms=len(rooms),
             things=int(units["things"].sum()),

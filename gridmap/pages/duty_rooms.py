@@ -66,7 +66,6 @@ def _write_list(path: object, result: NormsResult) -> None:
 def _show_figures(result: NormsResult) -> None:
     units = result.lacks.units
     rooms = units[units["kind"] == "room"]
-    priced = bool(result.options.norms and result.options.norms.prices)
     found = [
         Figure(
             tr("duty.norms.good"),
@@ -77,8 +76,8 @@ def _show_figures(result: NormsResult) -> None:
         Figure(tr("duty.norms.unknown"), number(int(units["unknown"].sum()))),
         Figure(
             tr("duty.norms.cost"),
-            number(float(units["cost"].sum()) if priced else float("nan")),
-            note="" if priced else tr("duty.norms.no_prices"),
+            number(float(units["cost"].sum()) if result.priced else float("nan")),
+            note="" if result.priced else tr("duty.page.no_prices"),
         ),
     ]
     if result.posts is not None:
