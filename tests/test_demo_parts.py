@@ -7,12 +7,16 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from gridmap.demo._blocks import LANE, LIMIT, RAIL, Blocks, Cut
-from gridmap.demo._names import ordinal, station_names, street_names, town_names, village_names
-from gridmap.demo._nesting import Borders, join_lightest, loosen
-from gridmap.demo._people import scatter_people
-from gridmap.demo._plan import draw_blocks
-from gridmap.demo._terrain import lay_terrain
+from gridmap.demo._areas import Borders, join_lightest, loosen
+from gridmap.demo._census import (
+    ordinal,
+    scatter_people,
+    station_names,
+    street_names,
+    town_names,
+    village_names,
+)
+from gridmap.demo._plan import LANE, LIMIT, RAIL, Blocks, Cut, draw_blocks, lay_terrain
 
 
 def _square(limit: int = LIMIT) -> tuple[Blocks, int]:

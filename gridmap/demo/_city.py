@@ -6,23 +6,31 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gridmap.demo._areas import make_areas, make_beats
-from gridmap.demo._beats import draw_beats
-from gridmap.demo._census import count_people
+from gridmap.demo._areas import (
+    date_posts,
+    draw_beats,
+    equip_rooms,
+    find_borders,
+    join_lightest,
+    loosen,
+    make_areas,
+    make_beats,
+    make_facilities,
+    make_rooms,
+    renumber,
+    staff_beats,
+)
+from gridmap.demo._census import CITY_NAME, count_people, scatter_people
 from gridmap.demo._incidents import make_incidents
-from gridmap.demo._names import CITY_NAME
-from gridmap.demo._nesting import find_borders, join_lightest, loosen, renumber
-from gridmap.demo._people import scatter_people
-from gridmap.demo._places import date_posts, equip_rooms, make_facilities, make_rooms, staff_beats
-from gridmap.demo._plan import draw_blocks
-from gridmap.demo._roads import make_barriers, make_roads
-from gridmap.demo._shapes import shape_blocks
-from gridmap.demo._sites import find_sites
-from gridmap.demo._terrain import lay_terrain
+from gridmap.demo._plan import draw_blocks, lay_terrain
+from gridmap.demo._shapes import find_sites, make_barriers, make_roads, shape_blocks
 from gridmap.errors import InputError
 from gridmap.model import City, Kind, Layer
 
-__all__ = ["SMALLEST_CITY", "make_city"]
+__all__ = [
+    "SMALLEST_CITY",
+    "make_city",
+]
 
 SMALLEST_CITY = 60  # fewer grids leave no room for six stations, a river and a railway
 

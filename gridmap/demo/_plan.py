@@ -1,18 +1,451 @@
-"""Drawing the streets of the made-up city: river banks, railway, main roads, then lanes."""
+"""The plan of the made-up city: its ground, and the streets that cut it into blocks.
+
+Everything is laid out on a flat plan in metres on which the river is a straight strip and
+main roads are straight lines. `Terrain.bend` then carries the plan to the map: a smooth
+one-to-one displacement that makes the river wind and the streets curve. Blocks that are
+convex on the plan therefore stay whole on the map, and neighbours keep sharing their
+borders to the last bit.
+
+Blocks are cut by one chord after the other, which becomes a piece of street; the block's
+neighbours take its ends into their own borders, so every border is shared node for node. Cuts
+go to the heaviest block until the number asked for is reached: river banks, railway and main
+roads first, lanes last.
+"""
 
 from __future__ import annotations
 
 import heapq
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.demo._blocks import BANK, BRANCH, LANE, LIMIT, MAIN, MINOR, RAIL, Blocks, Cut
-from gridmap.demo._people import POINTS_PER_GRID
-from gridmap.demo._terrain import ZONES, Terrain
+__all__ = [
+    "BANK",
+    "LIMIT",
+    "MAIN",
+    "POINTS_PER_GRID",
+    "RAIL",
+    "SHARES",
+    "ZONES",
+    "Blocks",
+    "Cut",
+    "Terrain",
+    "draw_blocks",
+    "lay_terrain",
+]
 
-__all__ = ["draw_blocks"]
+
+POINTS_PER_GRID = 48  # people that a grid is cut for
+Floats = NDArray[np.float64]
+
+# Kinds of ground and, for each, the share of the grids that lie on it and the usual area of
+# one grid there in km2.
+ZONES = ("core", "new", "satellite", "industry", "rural")
+SHARES = (0.25, 0.38, 0.07, 0.06, 0.24)
+_GRID_KM2 = (0.045, 0.12, 0.14, 0.28, 1.10)
+
+_BEARING = np.radians(-14.0)  # the plan's first axis on the map
+_ORIGIN_M = (512_400.0, 3_381_600.0)  # EPSG:4547, where the plan's origin comes to lie
+_RIVER_WIDTH_M = 150.0
+
+
+@dataclass(frozen=True)
+class Town:
+    """One built-up place on the plan.
+
+    Parameters
+    ----------
+    x, y
+        Middle of the old core, metres on the plan.
+    grids
+        Number of grids expected in the place.
+    core_m, new_m
+        Radii of the old core and of the newer districts around it.
+    new_x, new_y
+        Middle of the newer districts, off the core's.
+    """
+
+    x: float
+    y: float
+    grids: float
+    core_m: float
+    new_m: float
+    new_x: float
+    new_y: float
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """The plan: outline, river, railway, towns and how the plan bends.
+
+    Parameters
+    ----------
+    outline
+        Corners of the convex outline, counter-clockwise, shape (n, 2).
+    half_width, half_height
+        Half the extent of the plan.
+    river_y, river_half
+        Axis and half width of the river, a strip along the first axis.
+    rail
+        A point of the railway and its direction: x, y, dx, dy.
+    towns
+        Built-up places, the main town first.
+    waves
+        Plane waves of the displacement, one a row: wave vector x, y, phase, amplitude x, y
+        and which mask it takes (0 none, 1 town cores, 2 countryside).
+    strength
+        Factor on the displacement, 1 unless blocks had folded.
+    """
+
+    outline: Floats
+    half_width: float
+    half_height: float
+    river_y: float
+    river_half: float
+    rail: tuple[float, float, float, float]
+    towns: tuple[Town, ...]
+    waves: Floats
+    meander: tuple[float, float, float]
+    strength: float = 1.0
+
+    def bend(self, points: Floats) -> Floats:
+        """Return where points of the plan, shape (n, 2), lie on the map (EPSG:4547)."""
+        x, y = points[:, 0], points[:, 1]
+        shift = np.zeros_like(points)
+        masks = self._masks(x, y)
+        for kx, ky, phase, ax, ay, mask in self.waves:
+            wave = np.sin(kx * x + ky * y + phase)
+            if mask:
+                wave *= masks[int(mask) - 1]
+            shift[:, 0] += ax * wave
+            shift[:, 1] += ay * wave
+        swing, pace, phase = self.meander
+        reach = ((y - self.river_y) / 2600.0) ** 2
+        swinging = np.sin(pace * x + phase) + 0.4 * np.sin(2.3 * pace * x + 1.7 * phase)
+        shift[:, 1] += swing * swinging / (1.0 + reach)
+        moved = points + self.strength * shift
+        cos, sin = np.cos(_BEARING), np.sin(_BEARING)
+        east = _ORIGIN_M[0] + cos * moved[:, 0] - sin * moved[:, 1]
+        north = _ORIGIN_M[1] + sin * moved[:, 0] + cos * moved[:, 1]
+        # Whole centimetres: the last bits of a sine differ between machines, the city does not.
+        return np.round(np.column_stack([east, north]), 2)
+
+    def _masks(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        core = np.zeros_like(x)
+        built = np.zeros_like(x)
+        for town in self.towns:
+            far = ((x - town.x) ** 2 + (y - town.y) ** 2) / town.core_m**2
+            core = np.maximum(core, 1.0 / (1.0 + far * far))
+            far = ((x - town.new_x) ** 2 + (y - town.new_y) ** 2) / town.new_m**2
+            built = np.maximum(built, 1.0 / (1.0 + far**3))
+        return core, 1.0 - built
+
+
+def lay_terrain(grids: int, rng: np.random.Generator) -> Terrain:
+    """Return the ground for a city of so many grids.
+
+    Parameters
+    ----------
+    grids
+        Number of grids wanted; area and number of towns follow from it.
+    rng
+        Source of every choice.
+    """
+    area_m2 = grids * 1e6 * float(np.dot(SHARES, _GRID_KM2))
+    half_width = float(np.sqrt(area_m2 / (3.55 * 0.82)))
+    half_height = 0.82 * half_width
+    angle = np.sort(2 * np.pi * (np.arange(18) + rng.uniform(-0.28, 0.28, 18)) / 18)
+    bulge = (np.abs(np.cos(angle)) ** 3 + np.abs(np.sin(angle)) ** 3) ** (-1 / 3)
+    outline = np.column_stack(
+        [half_width * bulge * np.cos(angle), half_height * bulge * np.sin(angle)]
+    )
+    river_y = -0.10 * half_height
+    scale = min(1.0, half_width / 6500.0)
+    river_half = 0.5 * _RIVER_WIDTH_M * max(scale, 0.4)
+    towns = _place_towns(grids, half_width, half_height, river_y, rng)
+    main = towns[0]
+    tilt = np.radians(rng.uniform(9.0, 12.0))
+    across = main.core_m * 1.30
+    rail = (
+        main.x - across * np.sin(tilt),
+        main.y + across * np.cos(tilt),
+        float(np.cos(tilt)),
+        float(np.sin(tilt)),
+    )
+    return Terrain(
+        outline=outline,
+        half_width=half_width,
+        half_height=half_height,
+        river_y=river_y,
+        river_half=river_half,
+        rail=rail,
+        towns=towns,
+        waves=_draw_waves(scale, rng),
+        meander=(360.0 * scale, 2 * np.pi / (8200.0 * scale), float(rng.uniform(0, 6.28))),
+    )
+
+
+def _place_towns(
+    grids: int, half_width: float, half_height: float, river_y: float, rng: np.random.Generator
+) -> tuple[Town, ...]:
+    count = max(1, round((grids / 480) ** 0.8))
+    size = 1.0 / np.arange(1, count + 1) ** 0.6
+    size *= grids / size.sum()
+    towns: list[Town] = []
+    for number in range(count):
+        core_m = float(np.sqrt(size[number] * SHARES[0] * _GRID_KM2[0] * 1e6 / np.pi))
+        town_m2 = SHARES[0] * _GRID_KM2[0] + SHARES[1] * _GRID_KM2[1]
+        new_m = float(np.sqrt(size[number] * town_m2 * 1e6 / np.pi))
+        tries = rng.uniform(-0.8, 0.8, (24, 2)) * (half_width, half_height)
+        if number == 0:
+            x, y = -0.04 * half_width, river_y + 0.95 * core_m
+        else:
+            # The farthest from the towns so far of a few tries.
+            gaps = [min(np.hypot(p[0] - t.x, p[1] - t.y) - t.new_m for t in towns) for p in tries]
+            x, y = (float(value) for value in tries[int(np.argmax(gaps))])
+        turn = rng.uniform(-1.9, -0.9)
+        off = 0.42 * new_m
+        towns.append(
+            Town(
+                x,
+                y,
+                float(size[number]),
+                core_m,
+                new_m,
+                x + off * float(np.cos(turn)),
+                y + off * float(np.sin(turn)),
+            )
+        )
+    return tuple(towns)
+
+
+def _draw_waves(scale: float, rng: np.random.Generator) -> Floats:
+    # Wavelength, root mean square displacement (both metres), how many waves, mask.
+    bands = [
+        (9000.0 * scale, 300.0 * scale, 5, 0),
+        (3300.0 * scale, 72.0 * scale, 5, 0),
+        (1250.0, 13.0, 5, 0),
+        (420.0, 5.5, 5, 1),
+        (900.0, 17.0, 6, 2),
+    ]
+    rows = []
+    for length, spread, count, mask in bands:
+        turn = (np.arange(count) + rng.uniform(0, 1, count)) * np.pi / count
+        pace = 2 * np.pi / (length * rng.uniform(0.8, 1.3, count))
+        heading = rng.uniform(0, 2 * np.pi, count)
+        amplitude = spread * np.sqrt(2.0 / count)
+        rows.append(
+            np.column_stack(
+                [
+                    pace * np.cos(turn),
+                    pace * np.sin(turn),
+                    rng.uniform(0, 2 * np.pi, count),
+                    amplitude * np.cos(heading),
+                    amplitude * np.sin(heading),
+                    np.full(count, mask),
+                ]
+            )
+        )
+    return np.concatenate(rows)
+
+
+# What an edge is. From MAIN on they are streets, wide ones first.
+LIMIT, RAIL, BANK, MAIN, MINOR, BRANCH, LANE = range(7)
+
+_Place = tuple[int, float]  # node before the place on the ring, share of the way to the next
+
+
+@dataclass
+class Cut:
+    """A line to cut along: a point, its direction, and what it becomes.
+
+    Parameters
+    ----------
+    x, y, dx, dy
+        A point of the line and its unit direction.
+    street
+        Index into `Blocks.streets`.
+    snap_m
+        Ends this near to a neighbour's street meet it and make a crossroads.
+    through
+        Whether the line goes on across railway and corners, as main roads do.
+    """
+
+    x: float
+    y: float
+    dx: float
+    dy: float
+    street: int
+    snap_m: float
+    through: bool = False
+
+
+@dataclass
+class Blocks:
+    """The planar map while it is being cut."""
+
+    xs: list[float] = field(default_factory=list)
+    ys: list[float] = field(default_factory=list)
+    rings: dict[int, list[int]] = field(default_factory=dict)
+    people: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    left: dict[tuple[int, int], int] = field(default_factory=dict)
+    street_of: dict[tuple[int, int], int] = field(default_factory=dict)
+    streets: list[int] = field(default_factory=list)
+    near: dict[int, list[int]] = field(default_factory=dict)
+    elder: dict[int, int] = field(default_factory=dict)
+    _next: int = 0
+
+    def add_street(self, kind: int) -> int:
+        """Return the index of a new street of a kind."""
+        self.streets.append(kind)
+        return len(self.streets) - 1
+
+    def add_node(self, x: float, y: float) -> int:
+        """Return the index of a new node."""
+        self.xs.append(x)
+        self.ys.append(y)
+        self.near[len(self.xs) - 1] = []
+        return len(self.xs) - 1
+
+    def add_ring(self, ring: list[int], people: NDArray[np.int64], elder: int = -1) -> int:
+        """Return the index of a new block with its nodes counter-clockwise."""
+        block, self._next = self._next, self._next + 1
+        self.rings[block] = ring
+        self.people[block] = people
+        self.elder[block] = elder
+        for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+            self.left[a, b] = block
+        return block
+
+    def drop(self, block: int) -> None:
+        """Take a block away; what it bordered on now borders on the outside."""
+        ring = self.rings.pop(block)
+        for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+            del self.left[a, b]
+        del self.people[block], self.elder[block]
+
+    def kind(self, a: int, b: int) -> int:
+        """Return what the edge between two neighbouring nodes is."""
+        return self.streets[self.street_of[(a, b) if a < b else (b, a)]]
+
+    def link(self, a: int, b: int, street: int) -> None:
+        """Join two nodes by an edge of a street."""
+        self.street_of[(a, b) if a < b else (b, a)] = street
+        self.near[a].append(b)
+        self.near[b].append(a)
+
+    def crosses(self, street: int) -> bool:
+        """Return whether a street crosses the river where it reaches both banks."""
+        return self.streets[street] in {RAIL, MAIN}
+
+    def area(self, ring: list[int]) -> float:
+        """Return the area of a ring of nodes in square metres on the plan."""
+        xs, ys = self.xs, self.ys
+        total = 0.0
+        for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+            total += xs[a] * ys[b] - xs[b] * ys[a]
+        return total / 2
+
+    def split_edge(self, a: int, b: int, share: float) -> int:
+        """Put a new node on an edge, into the borders of both its blocks."""
+        xs, ys = self.xs, self.ys
+        node = self.add_node(xs[a] + share * (xs[b] - xs[a]), ys[a] + share * (ys[b] - ys[a]))
+        street = self.street_of.pop((a, b) if a < b else (b, a))
+        self.near[a].remove(b)
+        self.near[b].remove(a)
+        self.link(a, node, street)
+        self.link(node, b, street)
+        for p, q in ((a, b), (b, a)):
+            block = self.left.pop((p, q), None)
+            if block is not None:
+                ring = self.rings[block]
+                ring.insert(ring.index(p) + 1, node)
+                self.left[p, node] = self.left[node, q] = block
+        return node
+
+    def find_ends(self, block: int, cut: Cut, gap_m: float) -> list[_Place] | None:
+        """Return the two places where a line leaves a block, moved to sensible spots."""
+        ring = self.rings[block]
+        xs, ys = self.xs, self.ys
+        side = [(ys[n] - cut.y) * cut.dx - (xs[n] - cut.x) * cut.dy for n in ring]
+        if cut.through:
+            # A node that another piece of the same line made.
+            side = [0.0 if abs(d) < 1e-6 else d for d in side]
+        count = len(ring)
+        places: list[_Place] = []
+        for i in range(count):
+            j = (i + 1) % count
+            if side[i] == 0.0:
+                places.append((i, 0.0))
+            elif side[i] * side[j] < 0:
+                places.append(self._settle(ring, i, side[i] / (side[i] - side[j]), cut, gap_m))
+        if len(places) != 2:
+            return None
+        return places
+
+    def _settle(self, ring: list[int], i: int, share: float, cut: Cut, gap_m: float) -> _Place:
+        count = len(ring)
+        a, b = ring[i], ring[(i + 1) % count]
+        length = math.hypot(self.xs[b] - self.xs[a], self.ys[b] - self.ys[a])
+        at = share * length
+        closed = self.kind(a, b) == RAIL and not cut.through
+        for end, away in (((i) % count, at), ((i + 1) % count, length - at)):
+            if away <= cut.snap_m and not closed and (cut.through or self._straight(ring, end)):
+                return end, 0.0
+        if cut.through:
+            return i, share
+        low = min(gap_m, 0.4 * length)
+        return i, min(max(at, low), length - low) / length
+
+    def _straight(self, ring: list[int], i: int) -> bool:
+        """Return whether the ring goes straight on at its i-th node."""
+        xs, ys = self.xs, self.ys
+        p, n, q = ring[i - 1], ring[i], ring[(i + 1) % len(ring)]
+        ux, uy = xs[n] - xs[p], ys[n] - ys[p]
+        vx, vy = xs[q] - xs[n], ys[q] - ys[n]
+        return abs(ux * vy - uy * vx) < 0.12 * math.hypot(ux, uy) * math.hypot(vx, vy)
+
+    def part(self, block: int, places: list[_Place]) -> tuple[list[int], list[int]]:
+        """Return the two rings that a chord would leave, new ends as -1 and -2."""
+        ring = self.rings[block]
+        (i, s), (j, t) = places
+        first = ([-1] if s > 0 else [ring[i]]) + ring[i + 1 : j + 1] + ([-2] if t > 0 else [])
+        second = ([-2] if t > 0 else [ring[j]]) + ring[j + 1 :] + ring[: i + 1]
+        second += [-1] if s > 0 else []
+        return first, second
+
+    def divide(
+        self, block: int, places: list[_Place], street: int, points: NDArray[np.float64]
+    ) -> tuple[int, int]:
+        """Cut a block along the chord between two places of its border."""
+        ring = self.rings[block]
+        edges = [(ring[i], ring[(i + 1) % len(ring)], s) for i, s in places]
+        a, b = (n if s == 0 else self.split_edge(n, m, s) for n, m, s in edges)
+        ring = self.rings.pop(block)
+        people, elder = self.people.pop(block), self.elder.pop(block)
+        self.link(a, b, street)
+        at, to = ring.index(a), ring.index(b)
+        if at > to:
+            at, to, a, b = to, at, b, a
+        ax, ay = self.xs[a], self.ys[a]
+        here = points[people]
+        right = ((self.xs[b] - ax) * (here[:, 1] - ay) - (self.ys[b] - ay) * (here[:, 0] - ax)) < 0
+        first = self.add_ring(ring[at : to + 1], people[right], elder)
+        second = self.add_ring(ring[to:] + ring[: at + 1], people[~right], elder)
+        return first, second
+
+    def continued(self, node: int, dx: float, dy: float, ring: set[int]) -> int | None:
+        """Return the street that arrives at a node from straight ahead, if any."""
+        for other in self.near[node]:
+            if other in ring:
+                continue
+            ux, uy = self.xs[other] - self.xs[node], self.ys[other] - self.ys[node]
+            if ux * dx + uy * dy > 0.9 * math.hypot(ux, uy):
+                return self.street_of[(node, other) if node < other else (other, node)]
+        return None
+
 
 # By zone: how much streets lean (radians), how far they reach to meet a crossing street
 # (share of the block's size).
