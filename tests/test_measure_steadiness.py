@@ -77,3 +77,25 @@ def test_grids_of_bound_beats_are_dear(city):
     bound = plan.beats.index(next(b for b in plan.beats if b.id == told.beats.ids[0]))
     assert set(weights[plan.assignment == bound]) == {3.0}
     assert set(weights[plan.assignment != bound]) == {1.0}
+
+
+def test_a_proposal_keeps_bound_beats_and_says_how_many_break_the_rule(city):
+    told = posted(city, ["2024-06-01", "2024-06-01"])
+    options = {"beats": len(city.beats), "effort": "quick", "keep": 0.7, "seed": 1}
+    result = gridmap.propose(told, steady=True, **options)
+    shares = {}
+    old, new = result.present, result.plans[0]
+    people = told.grids.counts("residents")
+    labels = {beat.id: row for row, beat in enumerate(new.beats)}
+    for row, beat in enumerate(old.beats):
+        here = old.assignment == row
+        stays = here & (new.assignment == labels.get(beat.id, -2))
+        shares[beat.id] = people[stays].sum() / people[here].sum()
+    # Residents of bound beats count three times in what is to be kept.
+    weight = {beat: 3.0 if beat in told.beats.ids[:2] else 1.0 for beat in shares}
+    held = {beat.id: people[old.assignment == row].sum() for row, beat in enumerate(old.beats)}
+    total = sum(weight[beat] * held[beat] for beat in shares)
+    assert sum(weight[beat] * held[beat] * shares[beat] for beat in shares) >= 0.7 * total - 1e-6
+    assert any("2" in sentence and "3" in sentence for sentence in result.changes()[-1:])
+    with pytest.raises(MissingError, match="post_since"):
+        gridmap.propose(posted(city, []), steady=True, **options)

@@ -11,8 +11,7 @@ from gridmap.api.propose import usual_weights
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import CHANCE_PLANS, PlanPoint, PointJson, chance_of, point_of
 from gridmap.api.verbs import verb
-from gridmap.errors import MissingError, OptionError
-from gridmap.i18n import tr
+from gridmap.errors import OptionError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -90,10 +89,9 @@ class CompareResult(Result):
     @property
     def posts_broken(self) -> tuple[str, ...]:
         """Ids of beats that lose their community although the post is held for under 3 years."""
-        if self.posts is None:
-            return ()
-        changed = (beat for beat in self.comparison.beats if not beat.keeps_officers)
-        return self.posts.broken(beat.before for beat in changed)
+        from gridmap.plans.posts import broken_posts
+
+        return broken_posts(self.comparison, self.posts)
 
     def __repr__(self) -> str:
         told = self.comparison
@@ -102,18 +100,12 @@ class CompareResult(Result):
     def sentences(self) -> list[str]:
         """Return the change in sentences that can be read aloud."""
         from gridmap.measure import tell_response
+        from gridmap.plans.posts import tell_posts
 
         told = self.comparison.sentences()
         if self.response is not None:
             told = [*told, tell_response(*self.response)]
-        if self.posts is not None:
-            broken = self.posts_broken
-            names = {beat.before: beat.label for beat in self.comparison.beats}
-            named = tr("api.join").join(names[beat] for beat in broken[:5])
-            key = "api.compare.posts_broken" if broken else "api.compare.posts_kept"
-            bound, years = len(self.posts.bound), self.posts.years
-            told = [*told, tr(key, count=len(broken), names=named, bound=bound, years=years)]
-        return told
+        return [*told, *tell_posts(self.comparison, self.posts)]
 
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
@@ -210,6 +202,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     from gridmap.measure import respond_to_both
     from gridmap.measure.present import present_plan
     from gridmap.plans import Ground, compare_plans
+    from gridmap.plans.posts import posts_of
 
     if options.before is None and options.after is None:
         raise OptionError("api.error.plan", option="after", received="None")
@@ -221,14 +214,5 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
         comparison=compare_plans(Ground.from_city(city), old, new),
         response=respond_to_both(city, old, new),
         plans=(old, new),
-        posts=_posts(city),
+        posts=posts_of(city),
     )
-
-
-def _posts(city: City) -> Steadiness | None:
-    from gridmap.measure.steadiness import steady_posts
-
-    try:
-        return steady_posts(city)
-    except MissingError:
-        return None

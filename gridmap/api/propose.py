@@ -91,6 +91,7 @@ class ProposeOptions(Options):
     lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
     together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
     apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
+    steady: bool = option(False)  # noqa: FBT003 - a field's default
     barriers: bool = option(True)  # noqa: FBT003 - a field's default
     front: int = option(1, least=1, most=8, costs=True)
     periods: Literal["", "month", "week", "day"] = option(
@@ -405,9 +406,11 @@ class ProposeResult(Result):
         if self.present is None:
             return []
         from gridmap.plans import Ground, compare_plans
+        from gridmap.plans.posts import posts_of, tell_posts
 
         ground = Ground.from_city(self.city, workload=self.workload)
-        return compare_plans(ground, self.present, self.plans[plan]).sentences()
+        found = compare_plans(ground, self.present, self.plans[plan])
+        return [*found.sentences(), *tell_posts(found, posts_of(self.city))]
 
     def to_dict(self) -> ProposeJson:
         """Return the JSON of the command."""
@@ -626,6 +629,11 @@ def _constraints(
     if isinstance(options.keep, Mapping) and present is not None:
         (name,) = options.keep
         made["keep_weights"] = criterion_of(city, name)
+    if options.steady and present is not None:
+        from gridmap.measure.steadiness import steady_posts, steady_weights
+
+        kept = np.asarray(made.get("keep_weights", city.grids.counts("residents")), float)
+        made["keep_weights"] = kept * steady_weights(city, present, steady_posts(city))
     if options.communities:
         made["communities"] = communities_of(city)
         made["whole_communities"] = options.communities == "hard"
