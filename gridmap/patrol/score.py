@@ -18,6 +18,7 @@ from gridmap.measure import areas_of, summarise
 from gridmap.measure.assessment import Indicator
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import City, IncidentBatch, Kind
+from gridmap.patrol.demand import count_hours, weekly_dispersion
 from gridmap.patrol.norms import line_of
 
 __all__ = ["MEASURES", "Goal", "Measured", "measure_goals", "read_goals"]
@@ -229,7 +230,19 @@ def _of_incidents(
         return None
     values = np.full(len(rows), np.nan)
     np.divide((1000.0 if per_person else 1.0) * total, over, out=values, where=over > 0)
-    return values, total, np.nan_to_num(over)
+    # Counts that vary more than Poisson ones say less of the rate, by just that much.
+    wide = _dispersion(city, by, since, until)
+    return values, total / wide, np.nan_to_num(over) / wide
+
+
+def _dispersion(city: City, by: By, since: Moment, until: Moment) -> float:
+    """Return variance over mean of the units' weekly counts, 1 where no times are known."""
+    try:
+        counts = count_hours(city, "beat" if by == "community" else by, since=since, until=until)
+    except MissingError:
+        return 1.0
+    busy = [weekly_dispersion(row) for row in counts.weekly if row.sum()]
+    return float(np.mean(busy)) if busy else 1.0
 
 
 def _parts(
