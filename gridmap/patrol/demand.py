@@ -145,9 +145,7 @@ def count_places(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDArray[np.int
         Incidents of each place.
     """
     cells = [np.floor(np.asarray(axis, np.float64) / _PLACE_M).astype(np.int64) for axis in (x, y)]
-    _, place, times = np.unique(
-        np.stack(cells), axis=1, return_inverse=True, return_counts=True
-    )
+    _, place, times = np.unique(np.stack(cells), axis=1, return_inverse=True, return_counts=True)
     return np.ravel(place).astype(np.int64), times.astype(np.int64)
 
 

@@ -18,7 +18,7 @@ from gridmap.measure import areas_of, summarise
 from gridmap.measure.assessment import Indicator
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import City, IncidentBatch, Kind
-from gridmap.patrol.demand import count_hours, weekly_dispersion
+from gridmap.patrol.demand import count_hours, count_places, weekly_dispersion
 from gridmap.patrol.norms import line_of
 
 __all__ = ["MEASURES", "Goal", "Measured", "measure_goals", "read_goals"]
@@ -39,7 +39,6 @@ MEASURES = (
 )
 _OF_INCIDENTS = MEASURES[:4]
 _KEYS = {"measure", "better", "weight", "target", "category"}
-_PLACE_M = 10.0  # side of the square that is one place
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +217,16 @@ def _of_incidents(
         return None
     if goal.measure == "settled_share":
         return _shares(*_settled(city, by, goal, since, until))
-    events, places = _located(city, by, goal, since, until)
+    found = list(_parts(city, by, goal, since, until))
+    if not found:
+        return None
+    events = np.concatenate([unit for _, unit in found] or [np.empty(0, np.int64)])
     total = np.bincount(events, minlength=len(rows)).astype(float)
     if goal.measure == "repeat_share":
-        _, at, times = np.unique(places, axis=1, return_inverse=True, return_counts=True)
-        again = times[np.ravel(at)] > 1
-        return _shares(np.bincount(events[again], minlength=len(rows)).astype(float), total)
+        x, y = (np.concatenate([getattr(part, axis) for part, _ in found]) for axis in "xy")
+        place, times = count_places(x, y)
+        again = events[times[place] > 1]
+        return _shares(np.bincount(again, minlength=len(rows)).astype(float), total)
     per_person = goal.measure.endswith("residents")
     over = rows["residents" if per_person else "area_km2"].to_numpy(dtype=float)
     if not np.nansum(over) > 0:
@@ -260,16 +263,6 @@ def _parts(
         if wanted is not None:
             keep &= batch.category == wanted
         yield batch.take(keep), unit[keep].astype(np.int64)
-
-
-def _located(city: City, by: By, goal: Goal, since: Moment, until: Moment) -> tuple[Ints, Ints]:
-    """Return the unit of each incident, and its unit and square of ten metres, shape (3, n)."""
-    places = [
-        np.stack([unit, *(np.floor(axis / _PLACE_M).astype(np.int64) for axis in (at.x, at.y))])
-        for at, unit in _parts(city, by, goal, since, until)
-    ]
-    found = np.concatenate(places, axis=1) if places else np.zeros((3, 0), np.int64)
-    return found[0], found
 
 
 def _settled(
