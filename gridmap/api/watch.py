@@ -128,7 +128,7 @@ class WatchResult(Result):
     until: str
     alerts: tuple[AlertRow, ...]
     watched: int
-    disputes: DisputesRow | None
+    disputes: DisputesRow | None = None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
