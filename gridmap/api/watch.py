@@ -352,14 +352,33 @@ def _days(value: float | None) -> str:
 
 
 def _disputes(city: City, last: date) -> DisputesRow | None:
-    """Sum up disputes, and find the places that had some again of late."""
-    from gridmap.measure.disputes import disputes_of
+    """Sum up disputes: the incidents of the categories that are ever settled."""
+    import numpy as np
 
-    end = last + timedelta(days=1)
-    told = disputes_of(city, until=end)
-    if told is None or not told.total:
+    from gridmap.measure import repeated_places, settle_disputes
+
+    incidents = city.incidents
+    assert incidents is not None  # noqa: S101 - asked before
+    end = np.datetime64(last, "s") + np.timedelta64(1, "D")
+    parts = []
+    kinds: set[int] = set()
+    for batch in incidents.batches(until=end):
+        if batch.settled is None:
+            return None
+        kinds |= set(batch.category[~np.isnat(batch.settled)].tolist())
+        parts.append((batch, batch.settled))
+    held = [np.isin(batch.category, sorted(kinds)) for batch, _ in parts]
+    if not any(rows.any() for rows in held):
         return None
-    repeats = _repeats(city, end)
+    pairs = list(zip(parts, held, strict=True))
+    x, y, began = (
+        np.concatenate([getattr(batch, name)[rows] for (batch, _), rows in pairs])
+        for name in ("x", "y", "time")
+    )
+    settled = np.concatenate([times[rows] for (_, times), rows in pairs])
+    told = settle_disputes(began, settled, as_of=str(end))
+    late = began >= end - np.timedelta64(_REPEAT_DAYS, "D")
+    places = repeated_places(x[late], y[late], began[late])
     return {
         "total": told.total,
         "settled": told.settled,
@@ -368,49 +387,19 @@ def _disputes(city: City, last: date) -> DisputesRow | None:
         "median_days": _known(told.median_days),
         "ninety_percent_days": _known(told.ninety_percent_days),
         "open_days_mean": _known(told.open_days_mean),
-        "repeat_places": len(repeats),
-        "repeats": repeats[:_MOST_REPEATS],
-    }
-
-
-def _repeats(city: City, end: date) -> list[RepeatRow]:
-    """Return the squares of ten metres with disputes again in 90 days, most of them first."""
-    import numpy as np
-
-    from gridmap.patrol import count_places
-
-    incidents = city.incidents
-    assert incidents is not None  # noqa: S101 - asked before
-    until = np.datetime64(end, "s")
-    kinds: set[int] = set()
-    parts = []
-    for batch in incidents.batches(until=until):
-        if batch.settled is not None:
-            kinds |= set(batch.category[~np.isnat(batch.settled)].tolist())
-            parts.append(batch.take(batch.time >= until - np.timedelta64(_REPEAT_DAYS, "D")))
-    some = [part.take(np.isin(part.category, sorted(kinds))) for part in parts]
-    if not some:
-        return []
-    x, y, time = (np.concatenate([getattr(p, name) for p in some]) for name in ("x", "y", "time"))
-    place, times = count_places(x, y)
-    found: list[RepeatRow] = []
-    for at in np.argsort(-times, kind="stable"):
-        if times[at] < 2:
-            break
-        here = place == at
-        middle = float(x[here].mean()), float(y[here].mean())
-        days = time[here].astype("datetime64[D]")
-        found.append(
+        "repeat_places": len(places),
+        "repeats": [
             {
-                "grid": _grid_at(city, *middle) if len(found) < _MOST_REPEATS else "",
-                "x": round(middle[0], 1),
-                "y": round(middle[1], 1),
-                "disputes": int(times[at]),
-                "first": str(days.min()),
-                "last": str(days.max()),
+                "grid": _grid_at(city, float(row.x), float(row.y)),
+                "x": round(float(row.x), 1),
+                "y": round(float(row.y), 1),
+                "disputes": int(row.incidents),
+                "first": str(row.first)[:10],
+                "last": str(row.last)[:10],
             }
-        )
-    return found
+            for row in places.head(_MOST_REPEATS).itertuples()
+        ],
+    }
 
 
 def _known(value: float) -> float | None:
