@@ -18,6 +18,7 @@ DATA = {
     "_person_headings.py", "_person_marks.py", "_coordinates.py", "_incident_times.py",
     "_person_numbers.py", "docx.py", "_values.py", "_encoding.py", "_features.py", "roads.py",
     "_stated_crs.py", "coverage_tables.py", "coverage.py", "uploads.py",
+    "rooms.py",
 }  # fmt: skip
 
 

@@ -23,11 +23,11 @@ Floats = npt.NDArray[np.float64]
 _PRICED = {"officers": "officer", "auxiliaries": "auxiliary", "offices": "office"}
 _STAFF = ("officers", "auxiliaries")
 _Table = tuple[str, str, Layer, Floats, Floats]  # kind, item, whose, norm, has
-_VILLAGE = "\u6751"
-_YES = {"yes", "y", "true", "t", "have", "\u662f", "\u6709", "\u221a", "\u2713", "\u5df2\u914d",
-        "\u5df2\u914d\u5907", "\u914d\u5907"}  # fmt: skip
-_NO = {"no", "n", "false", "f", "\u5426", "\u65e0", "\u6ca1\u6709", "\u00d7", "x",
-       "\u672a\u914d", "\u672a\u914d\u5907", "\u7f3a"}  # fmt: skip
+_VILLAGE = "村"
+_YES = {"yes", "y", "true", "t", "have", "是", "有", "√", "✓", "已配",
+        "已配备", "配备"}  # fmt: skip
+_NO = {"no", "n", "false", "f", "否", "无", "没有", "×", "x",
+       "未配", "未配备", "缺"}  # fmt: skip
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)?)\D{0,2}$")
 
 
@@ -199,7 +199,7 @@ def has_equipment(cells: npt.ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> has_equipment(["\u662f", "\u65e0", "3 \u53f0", "", "1"]).tolist()
+    >>> has_equipment(["是", "无", "3 台", "", "1"]).tolist()
     [1.0, 0.0, 3.0, nan, 1.0]
     """
 
