@@ -56,6 +56,7 @@ __all__ = [
     "beat_weeks_of",
     "captions_of_city",
     "criteria_of",
+    "days_of",
     "density_of",
     "drawing_of",
     "facts_of_grids",
@@ -397,6 +398,47 @@ def _beat_weeks(_city_: City, key: str, _plan: Plan, digest: str) -> dict[str, l
         return dict(zip(map(str, _plan.beat_ids), counts, strict=False))
 
     return keep("beat_weeks", (key, digest), count)
+
+
+def days_of(
+    city: City,
+    key: str,
+    *,
+    rows: tuple[int, ...] = (),
+    hours: tuple[int, ...] = (),
+    categories: tuple[int, ...] = (),
+) -> npt.NDArray[np.int64]:
+    """Return the incidents of each day with data: of grids, hours and categories, all if empty."""
+    return _days(city, key, rows, hours, categories)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _days(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    rows: tuple[int, ...],
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
+) -> npt.NDArray[np.int64]:
+    incidents = _city_.located
+    if incidents is None or incidents.period is None:
+        return np.empty(0, np.int64)
+    first, last = (np.datetime64(one.date(), "D") for one in incidents.period)
+    counts = np.zeros(int((last - first) / np.timedelta64(1, "D")) + 1, np.int64)
+    names = ["time", "category", *([str(Kind.GRID)] if rows else [])]
+    for part in incidents.columns(names, since=first, until=last + 1):
+        since = (part["time"].astype("datetime64[s]") - first).astype(np.int64)
+        keep = np.ones(len(since), dtype=bool)
+        if rows:
+            keep &= np.isin(part[str(Kind.GRID)], list(rows))
+        if categories:
+            keep &= np.isin(part["category"], list(categories))
+        if hours:
+            # Day 0 of the epoch was a Thursday: hours of the week begin with Monday.
+            week = (since // 3600 + 24 * ((first.astype(np.int64) + 3) % 7)) % 168
+            keep &= np.isin(week, list(hours))
+        counts += np.bincount(since[keep] // 86_400, minlength=len(counts))[: len(counts)]
+    return counts
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 
 import altair as alt
@@ -19,27 +19,33 @@ from gridmap.maps import (
     choropleth,
     hot_spot_theme,
 )
-from gridmap.measure import MeasureTable, per_occurrence
+from gridmap.measure import HotSpots, MeasureTable, per_occurrence
 from gridmap.model import Kind
-from gridmap.pages.cache import density_of, hot_spots_of, slices_of, trust_of
+from gridmap.pages.cache import days_of, density_of, hot_spots_of, slices_of, trust_of
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     Figure,
+    Line,
     axis_room,
     day_range,
     number,
     pick_period,
     show_empty,
     show_figures,
+    show_list,
 )
-from gridmap.pages.session import Session
+from gridmap.pages.slices import Slices
 from gridmap.pages.touch import show_map, touched
+from gridmap.pages.watching import show_news
 
 __all__ = ["show"]
 
 Floats = NDArray[np.float64]
 _MAP = "map-incidents"
+_DAILY = 92  # days, up to which a trend is by day
+_LISTED = 8
+_LEAST_CHANGE = 0.5  # incidents
 # Hours of the week, Monday's first: what a keyboard picks, and a mouse in one click.
 _PARTS = {
     "day": tuple(hour for hour in range(168) if 8 <= hour % 24 < 18),
@@ -78,10 +84,13 @@ def show() -> None:
     categories = tuple(names.index(name) for name in chosen)
     session = ground.session
     slices = slices_of(city, ground.key, session.since, session.until)
-    marked = _marked(session)
+    marked = _marked(ground)
     with side:
         table = slices.by_hour(rows=marked, categories=categories)
+        trend = st.container()
         hours = _pick_hours(ground, table, marked)
+    with trend:
+        _show_trend(ground, marked, hours, categories)
     now = slices.by_grid(hours=hours, categories=categories)
     before = _before(ground, hours, categories)
     with figures:
@@ -96,14 +105,166 @@ def show() -> None:
     with map_side:
         _show_map(ground, now, before, marked, hours=hours, categories=categories)
     with side:
+        _show_lists(ground, slices, now, before, hours=hours, categories=categories)
+        show_news(ground)
         _show_trust(ground)
 
 
-def _marked(session: Session) -> tuple[int, ...]:
+def _show_trend(
+    ground: Ground,
+    marked: tuple[int, ...],
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
+) -> None:
+    """Draw incidents by day or week over all data; what is dragged over becomes the period."""
+    counts = days_of(ground.city, ground.key, rows=marked, hours=hours, categories=categories)
+    incidents, period = ground.city.incidents, ground.period
+    if incidents is None or incidents.period is None or period is None or len(counts) < 2:
+        return
+    first = incidents.period[0].date()
+    step = 1 if len(counts) <= _DAILY else 7
+    starts = [first + timedelta(days=at) for at in range(0, len(counts) - step + 1, step)]
+    values = [int(counts[at * step : (at + 1) * step].sum()) for at in range(len(starts))]
+    inside = [
+        (period.first is None or day >= period.first)
+        and (period.last is None or day <= period.last)
+        for day in starts
+    ]
+    frame = pd.DataFrame(
+        {"at": range(len(starts)), "day": [str(day) for day in starts], "count": values,
+         "inside": inside}
+    )  # fmt: skip
+    ticks = [
+        at for at, day in enumerate(starts) if not at or (day.day <= step and step == 7)
+        or (step == 1 and day.weekday() == 0)
+    ][:: max(1, len(starts) // (_DAILY if step == 1 else 30))]  # fmt: skip
+    labels = json.dumps([str(day)[5:] if step == 1 else str(day)[:7] for day in starts])
+    brush = alt.selection_interval(name="days", encodings=["x"])
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "at:O",
+                title=None,
+                axis=alt.Axis(
+                    values=ticks, labelExpr=f"{labels}[datum.value]", labelAngle=0,
+                    labelOverlap=True, ticks=False,
+                ),
+            ),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
+            color=alt.condition("datum.inside", alt.value("#d97706"), alt.value("#b9c4cf")),
+            tooltip=[
+                alt.Tooltip("day", title=tr(f"page.trend.{'day' if step == 1 else 'week'}")),
+                alt.Tooltip("count", title=tr("maps.column.incidents"), format=","),
+            ],
+        )
+        .add_params(brush)
+        .properties(height=110)
+    )  # fmt: skip
+    st.subheader(tr(f"page.trend.title_{'day' if step == 1 else 'week'}"), anchor=False)
+    state = st.altair_chart(chart, on_select="rerun", key="gridmap-trend", width="stretch")
+    picked = dict(state).get("selection", {}).get("days", {}).get("at") or []
+    session = ground.session
+    # A drag is taken once: a period picked elsewhere afterwards stays.
+    if tuple(picked) == session.work.get("trend", ()):
+        return
+    session.work["trend"] = tuple(picked)
+    rows = sorted(int(at) for at in picked)
+    last = incidents.period[1].date()
+    since = starts[rows[0]] if rows else first
+    until = min(starts[rows[-1]] + timedelta(days=step - 1), last) if rows else last
+    session.since = None if since <= first else since
+    session.until = None if until >= last else until
+    st.rerun()
+
+
+def _show_lists(
+    ground: Ground,
+    slices: Slices,
+    now: Floats,
+    before: tuple[Floats, date, date] | None,
+    *,
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
+) -> None:
+    """Draw the hottest grids and those that rose or fell most, each leading to the map."""
+    offered = ["hot", *(["risen", "fallen"] if before is not None else [])]
+    names = ground.city.grids.names
+    which = offered[0]
+    st.subheader(tr("page.incidents.ranked"), anchor=False)
+    if len(offered) > 1:
+        which = str(
+            st.segmented_control(
+                tr("page.incidents.ranked"),
+                offered,
+                format_func=lambda name: tr(f"page.incidents.list_{name}"),
+                label_visibility="collapsed",
+                required=True,
+                key=choice_key(ground.session, "ranked", offered[0], offered),
+            )
+        )
+    if which == "hot" or before is None:
+        hot = _hot(ground, now, hours, categories)
+        table = hot.to_frame()
+        table = table[table["kind"] == "hot"].head(_LISTED)
+        row_of = {str(one): row for row, one in enumerate(ground.city.grids.ids)}
+        rows = [row_of[str(one)] for one in table["id"]]
+        told = [
+            tr("page.incidents.hot_line", observed=number(seen), expected=number(usual))
+            for seen, usual in zip(table["observed"], table["expected"], strict=True)
+        ]
+        values = [number(float(now[row])) for row in rows]
+    else:
+        days = (before[2] - before[1]).days + 1
+        length = ground.period.days if ground.period is not None else days
+        usual = before[0] * length / days
+        change = now - usual
+        order = np.argsort(-change if which == "risen" else change, kind="stable")[:_LISTED]
+        sign = 1.0 if which == "risen" else -1.0
+        rows = [row for row in order.tolist() if sign * change[row] > _LEAST_CHANGE]
+        told = [
+            tr("page.incidents.change_line", now=number(now[row]), before=number(usual[row], 1))
+            for row in rows
+        ]
+        values = [f"{change[row]:+,.0f}" for row in rows]
+    sparks = [slices.by_hour(rows=(row,), categories=categories).sum(axis=0) for row in rows]
+    if not rows:
+        st.caption(tr("page.worst.none"))
+    show_list(
+        [
+            Line(str(names[row]), text, cells=(row,), spark=spark.tolist(), value=value)
+            for row, text, spark, value in zip(rows, told, sparks, values, strict=True)
+        ]
+    )
+    if which == "hot":
+        st.caption(tr("page.incidents.spark_hours"))
+
+
+def _hot(
+    ground: Ground, now: Floats, hours: tuple[int, ...], categories: tuple[int, ...]
+) -> HotSpots:
+    session = ground.session
+    return hot_spots_of(
+        ground.city,
+        ground.key,
+        now,
+        days=(session.since, session.until),
+        hours=hours,
+        categories=categories,
+    )
+
+
+def _marked(ground: Ground) -> tuple[int, ...]:
     """Return the rows of the marked grids; what is clicked again, or with Shift, is unmarked."""
+    session, plan = ground.session, ground.plan
     marked = session.marked.get("incidents", ())
     event = touched(_MAP)
-    if event is not None:
+    if event is not None and event.event == "unit":
+        inside = () if plan is None else np.flatnonzero(plan.assignment == event.grids[0])
+        marked = tuple(map(int, inside))
+        session.marked["incidents"] = marked
+    elif event is not None:
         picked, before = set(event.grids), set(marked)
         again = event.event == "click" and picked <= before and (event.more or picked == before)
         kept = before if event.more else set[int]()
@@ -124,6 +285,17 @@ def _show_counts(ground: Ground, grids: MeasureTable) -> None:
 def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
     session = ground.session
+    st.subheader(
+        tr("page.incidents.matrix_marked" if marked else "page.incidents.matrix"), anchor=False
+    )
+    chosen = st.pills(
+        tr("page.incidents.part"),
+        list(_PARTS),
+        format_func=lambda name: tr(f"page.part.{name}"),
+        label_visibility="collapsed",
+        key=choice_key(session, "part", None, _PARTS),
+    )
+    part = frozenset(_PARTS.get(str(chosen), ()))
     names = [tr(f"measure.day.{day}") for day in _DAYS]
     # A month has four or five of each weekday: they are compared for each time they occur.
     each = per_occurrence(table.ravel(), ground.weekdays)
@@ -135,19 +307,11 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
                 "row": row,
                 "count": int(table[row, hour]),
                 "each": float(np.nan_to_num(each[row, hour])),
+                "chosen": bool(part) and row * 24 + hour in part,
             }
             for row, hour in product(range(7), range(24))
         ]
     )
-    st.subheader(tr("page.incidents.matrix_marked" if marked else "page.incidents.matrix"))
-    chosen = st.pills(
-        tr("page.incidents.part"),
-        list(_PARTS),
-        format_func=lambda name: tr(f"page.part.{name}"),
-        label_visibility="collapsed",
-        key=choice_key(session, "part", None, _PARTS),
-    )
-    part = _PARTS.get(str(chosen), ())
     brush = alt.selection_interval(name="hours", encodings=["x", "y"])
     chart = (
         alt.Chart(frame)
@@ -172,6 +336,9 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
                 legend=alt.Legend(orient="bottom", titleLimit=0, titleOrient="left"),
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
+            # What is chosen by name is seen on the matrix too.
+            stroke=alt.condition("datum.chosen", alt.value("#1f4e79"), alt.value(None)),
+            strokeWidth=alt.condition("datum.chosen", alt.value(1.6), alt.value(0)),
             tooltip=[
                 alt.Tooltip("day", title=tr("page.incidents.day")),
                 alt.Tooltip("hour", title=tr("page.incidents.hour")),
@@ -184,12 +351,17 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
     )
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
     st.caption(tr("page.incidents.matrix_help"))
+    st.toggle(
+        tr("page.incidents.same_scale"),
+        help=tr("page.incidents.same_scale_help"),
+        key=choice_key(session, "same-scale", False),  # noqa: FBT003 - a switch's value
+    )
     if marked and st.button(tr("page.incidents.clear", count=len(marked)), width="stretch"):
         session.marked["incidents"] = ()
         st.rerun()
     picked = dict(state).get("selection", {}).get("hours", {})
     if not picked:
-        return part
+        return tuple(sorted(part))
     days, hours = picked.get("row") or range(7), picked.get("hour") or range(24)
     found = tuple(int(day) * 24 + int(hour) for day, hour in product(days, hours))
     return tuple(hour for hour in found if hour in part) or found if part else found
@@ -252,20 +424,19 @@ def _show_map(
     categories: tuple[int, ...],
 ) -> None:
     area = np.maximum(ground.city.grids.area_m2 / 1e6, 1e-9)
+    # One scale for all hours and categories: two views can be compared.
+    same = st.session_state.get(choice_key(ground.session, "same-scale", False), False)  # noqa: FBT003 - a switch's value
+    whole = (
+        slices_of(ground.city, ground.key, ground.session.since, ground.session.until).by_grid()
+        if same
+        else now
+    )
     themes: list[Theme] = [
-        choropleth("incidents_per_km2", now / area),
-        choropleth("incidents", now),
+        choropleth("incidents_per_km2", now / area, scale=whole / area),
+        choropleth("incidents", now, scale=whole),
     ]
     session = ground.session
-    hot = hot_spots_of(
-        ground.city,
-        ground.key,
-        now,
-        days=(session.since, session.until),
-        hours=hours,
-        categories=categories,
-    )
-    themes.insert(1, hot_spot_theme(hot))
+    themes.insert(1, hot_spot_theme(_hot(ground, now, hours, categories)))
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
         # Months differ in length: what as many days of the period before had is taken off.

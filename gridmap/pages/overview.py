@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from gridmap.api.watch import WatchResult
-from gridmap.i18n import set_language, tr
+from gridmap.i18n import tr
 from gridmap.maps import Theme, choropleth, load_theme, unit_theme
 from gridmap.maps.findings_of_incidents import share_change_theme
 from gridmap.measure import MeasureTable
@@ -26,18 +23,15 @@ from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     NONE,
     Figure,
-    Line,
-    beat_noun,
     day_range,
     number,
     pick_period,
     show_empty,
     show_figures,
     show_lines,
-    show_list,
 )
 from gridmap.pages.touch import show_map, touched
-from gridmap.pages.watching import Watching, watching_of
+from gridmap.pages.watching import show_news
 
 __all__ = ["show"]
 
@@ -64,7 +58,7 @@ def show() -> None:
         pick_period(ground.session, ground.city)
         show_card(ground, beats)
         _show_worst(ground, beats)
-        _show_news(ground)
+        show_news(ground)
         _show_health(grids, beats)
     with map_side:
         themes = _themes(ground, grids, beats)
@@ -202,65 +196,6 @@ def _show_worst(ground: Ground, beats: MeasureTable | None) -> None:
     if least:
         st.subheader(tr("page.overview.least"), anchor=False)
         show_beats(ground, least)
-
-
-def _show_news(ground: Ground) -> None:
-    """Draw what is unusual now, once it has been looked for in these data."""
-    if ground.city.incidents is None or ground.city.incidents.period is None:
-        return
-    watching = watching_of(ground)
-    st.subheader(tr("page.overview.news"), anchor=False)
-    if watching.job is not None:
-        _show_watching(watching, ground.session.language)
-    elif watching.found is not None:
-        show_list(alert_lines(ground, watching.found))
-        st.caption(tr("page.watch.note", since=watching.found.since, until=watching.found.until))
-    else:
-        if watching.error is not None:
-            st.caption(watching.error.text())
-        if st.button(tr("page.watch.begin"), width="stretch", key="gridmap-watch"):
-            watching.begin()
-            st.rerun()
-
-
-@st.fragment(run_every=1.0)
-def _show_watching(watching: Watching, language: str) -> None:
-    set_language(language)
-    if watching.end():
-        st.rerun()
-    st.caption(tr("page.watch.running"))
-
-
-def alert_lines(ground: Ground, found: WatchResult) -> list[Line]:
-    """Return one line an alert, which leads to its ground; one that says so on a quiet day."""
-    row_of: Callable[[str], int] = {
-        str(one): row for row, one in enumerate(ground.city.grids.ids)
-    }.__getitem__
-    beats = [] if ground.plan is None else list(map(str, ground.plan.beat_ids))
-    lines = []
-    for alert in found.alerts:
-        where = tr("page.join.names").join(
-            beat_noun(name) if alert["level"] == "beat" else name for name in alert["names"][:3]
-        )
-        more = tr("page.watch.more", count=len(alert["names"])) if len(alert["names"]) > 3 else ""
-        one = alert["ids"][0] if alert["ids"] else ""
-        what = alert["category"] or tr("page.incidents.all")
-        lines.append(
-            Line(
-                f"{where or tr('page.watch.city')}{more} · {what}",
-                tr(
-                    "page.watch.line",
-                    since=alert["since"],
-                    until=alert["until"],
-                    observed=number(alert["observed"]),
-                    expected=number(alert["expected"]),
-                    days=number(alert["recurrence_days"]),
-                ),
-                beats.index(one) if alert["level"] == "beat" and one in beats else -1,
-                tuple(map(row_of, alert["ids"])) if alert["level"] == "grid" else (),
-            )
-        )
-    return lines or [Line(tr("page.watch.quiet"))]
 
 
 def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import streamlit as st
 
 from gridmap.api.watch import AlertRow, WatchOptions, WatchResult, watch
 from gridmap.errors import GridmapError
+from gridmap.i18n import set_language, tr
 from gridmap.model import City
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
 from gridmap.pages.keeping import recall, remember
+from gridmap.pages.layout import Line, beat_noun, number, show_list
 
-__all__ = ["Watching", "watching_of"]
+__all__ = ["Watching", "alert_lines", "show_news", "watching_of"]
 
 _MOST = 16
 _WATCHED: dict[str, Watching] = {}
@@ -89,3 +94,62 @@ def _result(city: City, kept: dict[str, object]) -> WatchResult:
         watched=int(str(kept["watched"])),
         notes=tuple(map(str, kept["notes"])),  # type: ignore[call-overload] # a list
     )
+
+
+def show_news(ground: Ground) -> None:
+    """Draw what is unusual now, once it has been looked for in these data."""
+    if ground.city.incidents is None or ground.city.incidents.period is None:
+        return
+    watching = watching_of(ground)
+    st.subheader(tr("page.overview.news"), anchor=False)
+    if watching.job is not None:
+        _show_watching(watching, ground.session.language)
+    elif watching.found is not None:
+        show_list(alert_lines(ground, watching.found))
+        st.caption(tr("page.watch.note", since=watching.found.since, until=watching.found.until))
+    else:
+        if watching.error is not None:
+            st.caption(watching.error.text())
+        if st.button(tr("page.watch.begin"), width="stretch", key="gridmap-watch"):
+            watching.begin()
+            st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _show_watching(watching: Watching, language: str) -> None:
+    set_language(language)
+    if watching.end():
+        st.rerun()
+    st.caption(tr("page.watch.running"))
+
+
+def alert_lines(ground: Ground, found: WatchResult) -> list[Line]:
+    """Return one line an alert, which leads to its ground; one that says so on a quiet day."""
+    row_of: Callable[[str], int] = {
+        str(one): row for row, one in enumerate(ground.city.grids.ids)
+    }.__getitem__
+    beats = [] if ground.plan is None else list(map(str, ground.plan.beat_ids))
+    lines = []
+    for alert in found.alerts:
+        where = tr("page.join.names").join(
+            beat_noun(name) if alert["level"] == "beat" else name for name in alert["names"][:3]
+        )
+        more = tr("page.watch.more", count=len(alert["names"])) if len(alert["names"]) > 3 else ""
+        one = alert["ids"][0] if alert["ids"] else ""
+        what = alert["category"] or tr("page.incidents.all")
+        lines.append(
+            Line(
+                f"{where or tr('page.watch.city')}{more} · {what}",
+                tr(
+                    "page.watch.line",
+                    since=alert["since"],
+                    until=alert["until"],
+                    observed=number(alert["observed"]),
+                    expected=number(alert["expected"]),
+                    days=number(alert["recurrence_days"]),
+                ),
+                beats.index(one) if alert["level"] == "beat" and one in beats else -1,
+                tuple(map(row_of, alert["ids"])) if alert["level"] == "grid" else (),
+            )
+        )
+    return lines or [Line(tr("page.watch.quiet"))]
