@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 import shapely
 import streamlit as st
+from numpy.typing import NDArray
+from pyproj import CRS
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
 from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
+from gridmap.model.crs import from_datum, reproject_points
 from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of
-from gridmap.pages.coverage_siting import show_siting
+from gridmap.pages.coverage_siting import hand_of, show_by_hand, show_siting
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures
@@ -82,16 +85,17 @@ def show() -> None:
             required=True,
             key=choice_key(ground.session, "view", views[0], views),
         )
+        by_hand = show_by_hand(ground, choice.mode, choice.limits[0]) if view == "hand" else None
         if view == "site":
             proposal = show_siting(ground, choice.mode, choice.limits[0])
-        else:
+        elif view != "hand":
             show_view(str(view), ground, found)
         if len(found[0].place_ids):
             for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
                 st.caption(note)
             show_download(ground, found)
     with map_side:
-        _show_map(ground, found, proposal, siting=view == "site")
+        _show_map(ground, found, proposal, by_hand, view=str(view))
 
 
 def _views(ground: Ground, choice: _Choice) -> list[str]:
@@ -100,10 +104,10 @@ def _views(ground: Ground, choice: _Choice) -> list[str]:
     A city without rooms has nothing to see of them, but may be given its first.
     """
     if not choice.network and not ground.city.has(Kind.ROOM):
-        return ["site"]
-    shown = [*VIEWS, "site"]
+        return ["site", "hand"]
+    shown = [*VIEWS, "site", "hand"]
     if choice.network:
-        shown = [name for name in shown if name not in {"rooms", "hours", "site"}]
+        shown = [name for name in shown if name not in {"rooms", "hours", "site", "hand"}]
     elif not ground.city.rooms.has("hours"):
         shown.remove("hours")
     if not networks_of(ground.city):
@@ -251,7 +255,12 @@ def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
 
 
 def _show_map(
-    ground: Ground, found: list[Coverage], proposal: SiteProposal | None, *, siting: bool
+    ground: Ground,
+    found: list[Coverage],
+    proposal: SiteProposal | None,
+    by_hand: Coverage | None,
+    *,
+    view: str,
 ) -> None:
     city, first = ground.city, found[0]
     residents = city.grids.counts("residents")
@@ -282,8 +291,13 @@ def _show_map(
             )
     if first.network:
         overlays.append(_facilities(ground, first.network))
+    siting = view == "site"
     if proposal is not None:
         overlays += _new_rooms(ground, proposal)
+    if by_hand is not None:
+        placed = np.array(hand_of(ground).placed, dtype=float).reshape(-1, 2)
+        names = [tr("page.coverage.new_rooms")] * len(placed)
+        overlays += _new_reach(ground, by_hand, placed, names)
     scene = ground.scene(
         tuple(themes),
         columns=("residents",),
@@ -293,9 +307,21 @@ def _show_map(
     )
     tools = ("click", "rectangle", "lasso") if siting else ("click",)
     event = show_map(scene, key="map-coverage", height=700, tools=tools)
-    if siting and event is not None and event.event == "select":
+    if event is None:
+        return
+    if siting and event.event == "select":
         ground.session.work["siting-area"] = event.grids
         st.rerun()
+    if view == "hand" and event.place is not None:
+        hand_of(ground).placed.append(_metres(ground, event.place))
+        st.rerun()
+
+
+def _metres(ground: Ground, place: tuple[float, float]) -> tuple[float, float]:
+    """Return where a click on the map lies in the city's CRS; the basemap's shift is undone."""
+    lon, lat = from_datum(np.array([place[1]]), np.array([place[0]]), ground.datum)
+    x, y = reproject_points(lon, lat, CRS.from_epsg(4326), ground.city.crs)
+    return float(x[0]), float(y[0])
 
 
 def _facilities(ground: Ground, network: str) -> Overlay:
@@ -312,18 +338,25 @@ def _facilities(ground: Ground, network: str) -> Overlay:
 
 
 def _new_rooms(ground: Ground, proposal: SiteProposal) -> list[Overlay]:
-    """Return what is within reach with the new rooms, and the rooms."""
-    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
+    """Return what is within reach with the proposed rooms, and the rooms."""
+    xy = proposal.sites[["x", "y"]].to_numpy(dtype=float)
+    names = [str(name) for name in proposal.sites["name"]]
+    return _new_reach(ground, proposal.covered[1], xy, names)
+
+
+def _new_reach(
+    ground: Ground, after: Coverage, xy: NDArray[np.float64], names: list[str]
+) -> list[Overlay]:
+    points = shapely.points(xy)
     found = [
         Overlay(
             "new",
             tr("page.coverage.new_rooms"),
             _NEW,
             points=degrees_of(points, ground.city.crs, datum=ground.datum),
-            names=[str(name) for name in proposal.sites["name"]],
+            names=names,
         )
     ]
-    after = proposal.covered[1]
     if drawing := reach_drawing_of(ground.city, ground.key, after, datum=ground.datum):
         name = tr("coverage.page.after", within=_spoken(after.within))
         found.insert(0, Overlay("reach-after", name, _NEW, drawing=drawing, dash=(6, 4)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 import streamlit as st
@@ -24,7 +25,7 @@ from gridmap.model import City, Kind
 from gridmap.pages.keeping import keep
 from gridmap.siting import SiteProposal, SiteRequest, propose_sites
 
-__all__ = ["coverage_of", "hours_of", "reach_drawing_of", "sites_of"]
+__all__ = ["coverage_of", "coverage_with", "hours_of", "reach_drawing_of", "sites_of"]
 
 
 def coverage_of(
@@ -65,6 +66,28 @@ def _coverage(
             _city_, within, mode=mode, network=network, places=places, since=since, until=end
         ),
     )
+
+
+def coverage_with(
+    city: City, key: str, within: Within, *, mode: str, xy: npt.NDArray[np.float64]
+) -> Coverage:
+    """Return the coverage of a city by places of a working plan, shape (m, 2)."""
+    digest = hashlib.blake2b(np.ascontiguousarray(xy).tobytes(), digest_size=16).hexdigest()
+    return _coverage_with(city, key, within, mode, digest, current_language(), xy)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _coverage_with(
+    _city_: City,
+    key: str,  # noqa: ARG001 - hashed for the city
+    within: Within,
+    mode: str,
+    digest: str,  # noqa: ARG001 - hashed for the places
+    language: str,  # noqa: ARG001 - hashed for the notes
+    _xy: npt.NDArray[np.float64],
+) -> Coverage:
+    ids = np.array([str(row) for row in range(len(_xy))], dtype=object)
+    return measure_coverage(_city_, within, mode=mode, places=(ids, _xy))
 
 
 def reach_drawing_of(city: City, key: str, coverage: Coverage, *, datum: str) -> Drawing | None:

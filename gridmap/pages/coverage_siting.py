@@ -2,47 +2,165 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import count, islice
 from pathlib import Path
 from typing import get_args
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 import streamlit as st
+from numpy.typing import NDArray
+from shapely import STRtree
 
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.io import Workspace, write_frame
-from gridmap.measure import Within
-from gridmap.model import Kind, Layer
+from gridmap.measure import Coverage, Within, coverage_table
+from gridmap.model import City, Kind, Layer
 from gridmap.pages.cache import criteria_of
-from gridmap.pages.choices import choice_key
-from gridmap.pages.coverage_cache import sites_of
+from gridmap.pages.choices import choice_key, choose
+from gridmap.pages.coverage_cache import coverage_of, coverage_with, sites_of
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import number, show_error, show_list
+from gridmap.pages.layout import number, show_error, show_list, show_table
 from gridmap.plans import Action, logged
 from gridmap.siting import Candidates, Model, SiteProposal, SiteRequest, rooms_with
 
-__all__ = ["show_give_back", "show_siting", "show_take_over"]
+__all__ = ["Hand", "hand_of", "show_by_hand", "show_siting"]
 
 
 _BEFORE = "rooms-before"
+_HAND = "siting-hand"
 
 
-def _with_note(rooms: Layer, count: int) -> Layer:
+@dataclass(slots=True)
+class Hand:
+    """Rooms set and closed by hand, not stored yet.
+
+    Parameters
+    ----------
+    placed
+        Coordinates of new rooms in the city's CRS.
+    closed
+        Ids of rooms that are closed.
+    """
+
+    placed: list[tuple[float, float]] = field(default_factory=list)
+    closed: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was changed."""
+        return not self.placed and not self.closed
+
+    def rooms(self, city: City) -> NDArray[np.float64]:
+        """Return where rooms stand after it, shape (m, 2)."""
+        today = city.get(Kind.ROOM)
+        kept = np.empty((0, 2))
+        if today is not None:
+            open_ = ~np.isin(today.ids.astype(str), self.closed)
+            kept = shapely.get_coordinates(shapely.centroid(today.geometry[open_]))
+        return np.vstack([kept, np.array(self.placed).reshape(-1, 2)])
+
+    def layer(self, city: City) -> Layer:
+        """Return the layer of rooms after it; a new one is called after its grid."""
+        today = city.get(Kind.ROOM)
+        points = shapely.points(np.array(self.placed).reshape(-1, 2))
+        at = STRtree(city.grids.geometry).nearest(points) if len(points) else []
+        taken = set() if today is None else set(today.ids.astype(str))
+        numbers = (f"N{number}" for number in count(1) if f"N{number}" not in taken)
+        ids = list(islice(numbers, len(points)))
+        names = [tr("siting.room_name", name=str(city.grids.names[row])) for row in at]
+        new = gpd.GeoDataFrame({"id": ids, "name": names}, geometry=points, crs=city.crs)
+        if today is None:
+            return Layer(Kind.ROOM, new)
+        kept = today.frame[~np.isin(today.ids.astype(str), self.closed)]
+        return Layer(Kind.ROOM, pd.concat([kept, new], ignore_index=True), today.provenance)
+
+
+def hand_of(ground: Ground) -> Hand:
+    """Return what this reader has set by hand."""
+    found: Hand = ground.session.work.setdefault(_HAND, Hand())
+    return found
+
+
+def show_by_hand(ground: Ground, mode: str, within: Within) -> Coverage | None:
+    """Let rooms be set by clicks on the map and closed by name; return the coverage after it."""
+    show_give_back(ground)
+    hand, rooms = hand_of(ground), ground.city.get(Kind.ROOM)
+    st.caption(tr("coverage.page.hand_help"))
+    if rooms is not None:
+        names = dict(zip(map(str, rooms.ids), map(str, rooms.names), strict=True))
+        hand.closed = tuple(
+            st.multiselect(
+                tr("coverage.page.hand_close"),
+                list(names),
+                format_func=lambda one: names.get(one, one),
+                placeholder=tr("coverage.page.hand_none"),
+                key=choice_key(ground.session, "closed-rooms", [], names),
+            )
+        )
+    if hand.is_empty:
+        return None
+    before = coverage_of(ground.city, ground.key, within, mode=mode)
+    after = coverage_with(ground.city, ground.key, within, mode=mode, xy=hand.rooms(ground.city))
+    tables = [coverage_table(ground.city, one).iloc[0] for one in (before, after)]
+    unit, digits = within.unit, 0 if within.unit == "m" else 1
+    lines = [
+        (tr("page.figure.rooms"), *(number(len(one.place_ids)) for one in (before, after))),
+        (
+            f"{tr('page.figure.reached')} (%)",
+            *(number(100 * one["covered_residents_share"], 1) for one in tables),
+        ),
+        (
+            tr("maps.column.outside_residents"),
+            *(number(one["residents"] - one["covered_residents"]) for one in tables),
+        ),
+        (
+            f"{tr('page.figure.backup')} (%)",
+            *(number(100 * one["backup_residents_share"], 1) for one in tables),
+        ),
+        (
+            f"{tr(f'coverage.page.mean_{unit}')} ({tr(f'coverage.page.unit_{unit}')})",
+            *(number(one[f"mean_{unit}"], digits) for one in tables),
+        ),
+    ]
+    show_table(("", tr("page.change.before"), tr("page.change.after")), lines)
+    last, none = st.columns(2)
+    if last.button(tr("coverage.page.hand_back"), disabled=not hand.placed, width="stretch"):
+        hand.placed.pop()
+        st.rerun()
+    if none.button(tr("coverage.page.hand_clear"), width="stretch", key="gridmap-clear-marks"):
+        ground.session.work.pop(_HAND, None)
+        choose(ground.session, "closed-rooms", [])
+        st.rerun()
+    if ground.session.may(Action.IMPORT) and st.button(
+        tr("coverage.page.hand_take"), type="primary", width="stretch"
+    ):
+        changed = len(hand.placed) + len(hand.closed)
+        if _put(ground, _with_note(hand.layer(ground.city), changed)):
+            ground.session.work[_BEFORE] = rooms
+            ground.session.work.pop(_HAND, None)
+            st.rerun()
+    return after
+
+
+def _with_note(rooms: Layer, size: int) -> Layer:
     """Return the layer with a line that says when rooms were taken over here."""
     told = dict(rooms.provenance)
     lines = list(told.get("warnings") or [])  # type: ignore[call-overload] # a list, or not there
     day = date.today().isoformat()  # noqa: DTZ011 - the date on the reader's desk
-    lines.append(tr("coverage.page.taken_note", count=count, day=day))
+    lines.append(tr("coverage.page.taken_note", count=size, day=day))
     return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})
 
 
 def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
     """Offer the proposed rooms as a file, and as rooms of the workspace."""
-    session, count = ground.session, len(proposal.sites)
+    session, size = ground.session, len(proposal.sites)
     left, right = st.columns(2)
     put_download(
         ground,
@@ -54,11 +172,11 @@ def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
     if not session.may(Action.IMPORT):
         return
     name = "take" if proposal.request.keep_existing else "take_instead"
-    if right.button(tr(f"coverage.page.{name}", count=count), width="stretch", type="primary"):
+    if right.button(tr(f"coverage.page.{name}", count=size), width="stretch", type="primary"):
         before = ground.city.get(Kind.ROOM)
-        if _put(ground, _with_note(rooms_with(ground.city, proposal), count)):
+        if _put(ground, _with_note(rooms_with(ground.city, proposal), size)):
             session.work[_BEFORE] = before
-            st.toast(tr("coverage.page.taken", count=count))
+            st.toast(tr("coverage.page.taken", count=size))
             st.rerun()
 
 
@@ -117,9 +235,9 @@ def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | Non
     drawn: tuple[int, ...] = work.setdefault("siting-area", ())
     left, middle, right = st.columns(3)
     session = ground.session
-    count = int(
+    wanted = int(
         left.number_input(
-            tr("page.coverage.how_many"), 0, 50, key=choice_key(session, "site-count", 0)
+            tr("page.coverage.how_many"), 0, 50, key=choice_key(session, "site-count", 1)
         )
     )
     model = middle.selectbox(
@@ -160,11 +278,11 @@ def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | Non
             st.rerun()
     else:
         st.caption(tr("coverage.page.draw"))
-    if not count:
+    if not wanted:
         return None
     request = SiteRequest(
         within,
-        rooms=count,
+        rooms=wanted,
         model=model,
         mode=mode,
         keep_existing=keep,
