@@ -30,7 +30,7 @@ from gridmap.model import Kind
 from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, hours_of
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import NONE, number, show_list
+from gridmap.pages.layout import NONE, Line, number, show_list
 from gridmap.pages.session import session_id
 from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
@@ -72,15 +72,17 @@ def _show_worst(ground: Ground, coverage: Coverage) -> None:
     if worst.empty:
         st.caption(tr("page.coverage.all_reached"))
     share = f"covered_{'residents' if people else 'incidents'}_share"
+    row_of = {str(one): at for at, one in enumerate(ground.city.grids.ids)}
     show_list(
         [
-            (
+            Line(
                 str(row["name"]),
                 tr(
                     "page.coverage.outside" if people else "coverage.page.outside_incidents",
                     count=number(row["outside"]),
                     share=f"{1 - row[share]:.0%}",
                 ),
+                cells=(row_of[str(row["id"])],),
             )
             for row in worst.to_dict("records")
         ]

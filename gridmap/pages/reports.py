@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from gridmap.i18n import LANGUAGES, current_language, tr, using_language
-from gridmap.model import Kind, Plan
+from gridmap.api.report import ReportOptions, ReportResult
+from gridmap.api.report import report as make_report
+from gridmap.i18n import LANGUAGES, current_language, tr
+from gridmap.model import Kind
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
@@ -19,6 +23,7 @@ from gridmap.pages.layout import (
     Figure,
     column_px,
     escaped,
+    local_time,
     show_empty,
     show_figures,
     show_lines,
@@ -26,14 +31,18 @@ from gridmap.pages.layout import (
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.pages.session import safe_name
 from gridmap.plans import Action, logged
-from gridmap.report import ALL_FORMATS, Report, Request, build_report, write_report
+from gridmap.report import ALL_FORMATS, SETTINGS, Report
 from gridmap.report.tables import shown
 
 __all__ = ["show"]
 
-_COMPARE = ("", "previous", "last-year", "none")
+Length = Literal["1", "4", "full"]
+
+_COMPARE = ("", "previous", "last-year", "ytd", "none")
+_LENGTHS: tuple[Length, ...] = ("1", "4", "full")
 _USUAL = ("xlsx", "pdf")
 _WIDE = 420  # px
+_LISTED = 4
 
 
 def show() -> None:
@@ -45,21 +54,7 @@ def show() -> None:
     exports = ground.session.may(Action.EXPORT)
     side, body = st.columns([3, 8], gap="medium")
     with side:
-        request, plan, language = _choices(ground)
-        formats = st.multiselect(
-            tr("page.reports.formats"),
-            ALL_FORMATS,
-            format_func=str.upper,
-            key=choice_key(ground.session, "formats", list(_USUAL)),
-            placeholder=tr("page.reports.formats_choose"),
-        )
-        paper = st.radio(
-            tr("page.reports.paper"),
-            ("a4", "a3"),
-            format_func=str.upper,
-            horizontal=True,
-            key=choice_key(ground.session, "paper", "a4"),
-        )
+        options, formats = _choices(ground)
         made = st.button(
             tr("page.reports.make"),
             type="primary",
@@ -69,41 +64,49 @@ def show() -> None:
         )
         place = st.container()
     with body, st.spinner(tr("page.reports.building")):
-        report = _built(ground, request, plan, language)
-        _show_preview(ground, report)
+        result = _built(ground, options)
+        _show_preview(ground, result)
     with place:
         if made and exports:
-            _write(ground, report, tuple(formats), paper)
+            _write(ground, result)
         if exports:
             _offer(ground)
 
 
 def _offer(ground: Ground) -> None:
-    """Offer the report that was made last: of these choices, or of an earlier session."""
-    work = ground.session.work
-    label, ready = "download", work.get("report")
-    if ready is None:
-        if "report_last" not in work:
-            work["report_last"] = recall("report", _whose(ground))
-        label, ready = "download_last", (work["report_last"] or [None])[0]
-    if ready is not None:
-        name, data = ready
+    """Offer the reports that were made last, now or in earlier sessions."""
+    made = _made(ground)
+    if made:
+        st.caption(tr("page.reports.last"))
+    for at, (name, when, data) in enumerate(made):
         st.download_button(
-            tr(f"page.reports.{label}", size=f"{len(data) / 1e6:.1f}", file=name),
+            tr("page.reports.download", size=f"{len(data) / 1e6:.1f}", file=name),
             data,
             name,
             "application/zip",
             width="stretch",
             on_click="ignore",
+            key=f"gridmap-report-{at}",
+            help=f"{local_time(datetime.fromisoformat(when)):%Y-%m-%d %H:%M}",
         )
 
 
+def _made(ground: Ground) -> list[tuple[str, str, bytes]]:
+    """Return name, time and bytes of the reports that are kept, the latest first."""
+    work = ground.session.work
+    if "reports_made" not in work:
+        work["reports_made"] = list((recall("reports", _whose(ground)) or [[]])[0])
+    found: list[tuple[str, str, bytes]] = work["reports_made"]
+    return found
+
+
 def _whose(ground: Ground) -> tuple[str, str]:
-    """Return what a report is kept for: the data that it tells of, and who made it."""
+    """Return what reports are kept for: the data that they tell of, and who made them."""
     return ground.key, ground.session.someone().name
 
 
-def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
+def _choices(ground: Ground) -> tuple[ReportOptions, list[str]]:
+    """Return what is asked for, and the formats that are picked."""
     session, periods = ground.session, _periods(ground)
     period = st.selectbox(
         tr("page.reports.period"),
@@ -125,12 +128,25 @@ def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
         chosen = st.selectbox(tr("page.reports.plan"), names, key=key)
         plan = None if plans[chosen] is ground.plan else plans[chosen]
     here = current_language()  # a report speaks the language of its page until told otherwise
-    language = st.radio(
+    left, right = st.columns(2)
+    language = left.radio(
         tr("page.reports.language"),
         LANGUAGES,
         format_func=lambda name: tr(f"page.tongue.{name}"),
-        horizontal=True,
         key=choice_key(session, f"report-language-{here}", here),
+    )
+    paper = right.radio(
+        tr("page.reports.paper"),
+        ("a4", "a3"),
+        format_func=str.upper,
+        key=choice_key(session, "paper", "a4"),
+    )
+    length = st.segmented_control(
+        tr("page.reports.length"),
+        _LENGTHS,
+        format_func=lambda name: tr(f"page.reports.length_{name}"),
+        required=True,
+        key=choice_key(session, "report-length", "full", _LENGTHS),
     )
     hide = st.number_input(
         tr("page.reports.suppress"),
@@ -139,8 +155,25 @@ def _choices(ground: Ground) -> tuple[Request, Plan | None, str]:
         help=tr("page.reports.suppress_help"),
         key=choice_key(session, "report-hide", 0),
     )
-    dated = date.today()  # noqa: DTZ011 - the date on the reader's desk
-    return Request(dated, period, compare, int(hide)), plan, language
+    formats = st.multiselect(
+        tr("page.reports.formats"),
+        ALL_FORMATS,
+        format_func=str.upper,
+        key=choice_key(session, "formats", list(_USUAL)),
+        placeholder=tr("page.reports.formats_choose"),
+    )
+    options = ReportOptions(
+        plan=plan,
+        period=period,
+        compare=compare,
+        formats=",".join(formats) or "xlsx",
+        pages=length or "full",
+        settings=str(session.path / SETTINGS) if (session.path / SETTINGS).exists() else "",
+        lang="zh" if language == "zh" else "en",
+        suppress_below=int(hide),
+        paper="a3" if paper == "a3" else "a4",
+    )
+    return options, formats
 
 
 def _periods(ground: Ground) -> dict[str, str]:
@@ -164,22 +197,42 @@ def _periods(ground: Ground) -> dict[str, str]:
     return found
 
 
-def _built(ground: Ground, request: Request, plan: Plan | None, language: str) -> Report:
+def _built(ground: Ground, options: ReportOptions) -> ReportResult:
     """Return the report; the last one is kept while its choices stay."""
-    key = (ground.key, request, plan.digest if plan else "", language)
+    plan = options.plan.digest if options.plan else ""
+    # Formats are written of the same report.
+    key = (ground.key, plan, str(replace(options, plan=None, formats="xlsx").to_dict()))
     kept = ground.session.work.get("report_built")
     if kept and kept[0] == key:
-        report: Report = kept[1]
-        return report
-    with using_language(language):
-        report = build_report(ground.city, request, plan=plan)
-    ground.session.work["report_built"] = (key, report)
-    ground.session.work.pop("report", None)
-    return report
+        return replace(kept[1], options=options)
+    result = make_report(ground.city, options)
+    ground.session.work["report_built"] = (key, result)
+    ground.session.work.pop("report_page", None)
+    return result
 
 
-def _show_preview(ground: Ground, report: Report) -> None:
-    st.subheader(f"{report.title} · {report.subtitle}")
+def _first_page(ground: Ground, result: ReportResult) -> bytes:
+    """Return page 1 as a picture, set once for a report."""
+    work = ground.session.work
+    if "report_page" not in work:
+        work["report_page"] = result.preview(ppi=110.0)
+    page: bytes = work["report_page"]
+    return page
+
+
+def _show_preview(ground: Ground, result: ReportResult) -> None:
+    report = result.report
+    st.subheader(f"{report.title} · {report.subtitle}", anchor=False)
+    if result.options.suppress_below:
+        st.info(tr("page.reports.suppressed", count=result.options.suppress_below))
+    page, told = st.columns([5, 4], gap="medium")
+    with page:
+        st.image(_first_page(ground, result), width="stretch")
+    with told:
+        _show_told(ground, report)
+
+
+def _show_told(ground: Ground, report: Report) -> None:
     show_figures(
         [
             Figure(
@@ -187,7 +240,7 @@ def _show_preview(ground: Ground, report: Report) -> None:
             )
             for item in report.figures[:6]
         ],
-        across=3,
+        across=2,
     )
     show_lines(line for line in report.sentences if line not in report.warnings)
     for line in report.warnings:
@@ -221,27 +274,26 @@ def _show_preview(ground: Ground, report: Report) -> None:
         st.caption(note)
 
 
-def _write(ground: Ground, report: Report, formats: tuple[str, ...], paper: str) -> None:
+def _write(ground: Ground, result: ReportResult) -> None:
     """Write the report as a zip, to be offered now and in later sessions."""
     bar = st.progress(0.0)
     folder = ground.session.private_path("report")
 
-    def tell(what: str, share: float) -> None:
+    def tell(share: float, what: str = "") -> None:
         bar.progress(min(share, 1.0), what.upper())
 
-    session, name = (
-        ground.session,
-        f"gridmap_{safe_name(report.city.name)}_{report.period.code}.zip",
-    )
+    report, session = result.report, ground.session
+    name = f"gridmap_{safe_name(report.city.name)}_{report.period.code}.zip"
     path, url = session.writable_path(), session.settings.database_url
     with logged(path, session.someone(), Action.EXPORT, "report", url=url) as detail:
-        write_report(report, folder, formats=formats, paper=paper, progress=tell)
+        result.write(folder, progress=tell)
         data = _zipped(folder)
-        detail.update(file=name, formats=list(formats), bytes=len(data))
+        formats = result.options.formats.split(",")
+        detail.update(file=name, formats=formats, bytes=len(data))
     bar.empty()
-    session.work["report"] = (name, data)
-    session.work.pop("report_last", None)
-    remember("report", _whose(ground), (name, data))
+    made = [(name, datetime.now(UTC).isoformat(), data), *_made(ground)][:_LISTED]
+    session.work["reports_made"] = made
+    remember("reports", _whose(ground), made)
 
 
 def _zipped(folder: Path) -> bytes:
