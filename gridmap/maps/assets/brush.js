@@ -2,6 +2,8 @@
 // Painting: a click gives cells to a beat, colours and sums follow here at once, the page afterwards.
 "use strict";
 
+const NAMES_AFTER_MS = 120;
+
 class Brush {
   /** @param {CityMap} city */
   constructor(city) {
@@ -69,21 +71,26 @@ class Brush {
   recolour() {
     const { cells, groups, scene, theme } = this.city, look = cells?.look;
     if (!this.paint || !this.strokes.length || !look?.classes || !groups) return;
+    let after = look.classes;
     if (theme === this.paint.theme) {
       const { breaks } = this.paint;
       const classes = this.deviations().map((off) => breaks.filter((limit) => off > limit).length);
-      look.classes = look.classes.map((/** @type {number} */ was, /** @type {number} */ f) => classes[groups[f]] ?? was);
+      after = look.classes.map((/** @type {number} */ was, /** @type {number} */ f) => classes[groups[f]] ?? was);
     } else if (theme === "beat") {
       // A beat's colour is that of a cell which it had before.
       const shown = scene.themes.find((one) => one.key === theme);
       const before = shown?.groups ? new Uint16Array(bytesOf(shown.groups).buffer) : groups, was = shown ? bytesOf(shown.classes) : look.classes;
       /** @type {Map<number, number>} */ const colour = new Map();
       for (let f = 0; f < before.length; f++) if (!colour.has(before[f])) colour.set(before[f], was[f]);
-      look.classes = was.map((/** @type {number} */ kept, /** @type {number} */ f) => colour.get(groups[f]) ?? kept);
+      after = was.map((/** @type {number} */ kept, /** @type {number} */ f) => colour.get(groups[f]) ?? kept);
     }
-    cells.restyle({});
+    const changed = [];
+    for (let f = 0; f < after.length; f++) if (after[f] !== look.classes[f]) changed.push(f);
+    cells.recolour(after, changed);
     this.city.borders?.restyle({ groups });
-    this.city.labels.replace();
+    // Names may follow a moment later: a hand that paints does not wait for them.
+    clearTimeout(this.naming);
+    this.naming = setTimeout(() => this.city.labels.replace(), NAMES_AFTER_MS);
   }
 
   /** One line: the beat that is painted, and the worst of all. */

@@ -96,6 +96,16 @@ const ShapesLayer = CanvasLayer.extend({
     if (this._map) this.draw();
   },
 
+  /** Colour some features anew, over what is drawn; all of them where it shines through. @param {Uint8Array} classes @param {number[]} rows */
+  recolour(classes, rows) {
+    this.look = { ...this.look, classes };
+    if (!this._map) return;
+    if (!this.drawn || (this.look.opacity ?? 1) < 1) return this.draw();
+    const { level, scale, turn } = this.drawn, pen = this.canvas.getContext("2d");
+    pen.setTransform(...turn);
+    this._paint(pen, level, scale, rows);
+  },
+
   /** @param {Iterable<number>} rows @param {Iterable<number>} [groups] */
   mark(rows, groups = []) {
     const before = this.marked.size + this.outlined.size;
@@ -113,7 +123,9 @@ const ShapesLayer = CanvasLayer.extend({
   paint(pen, origin, size, ratio) {
     const level = this.shapes.levelFor(this.zoom);
     const scale = 2 ** (this.zoom - level.zoom);
-    pen.setTransform(scale * ratio, 0, 0, scale * ratio, -origin.x * ratio, -origin.y * ratio);
+    const turn = [scale * ratio, 0, 0, scale * ratio, -origin.x * ratio, -origin.y * ratio];
+    this.drawn = { level, scale, turn };
+    pen.setTransform(...turn);
     const view = [origin.x / scale, origin.y / scale, (origin.x + size.x) / scale, (origin.y + size.y) / scale];
     this._paint(pen, level, scale, this._seen(level, view));
   },
