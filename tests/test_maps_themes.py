@@ -22,9 +22,11 @@ from gridmap.i18n import using_language
 from gridmap.maps import (
     Facts,
     Overlay,
+    Paint,
     Scene,
     Still,
     beat_theme,
+    captions_of,
     change_theme,
     choropleth,
     classify,
@@ -35,12 +37,15 @@ from gridmap.maps import (
     facts_of,
     folium_map,
     hot_spot_theme,
+    load_theme,
     outline_overlay,
     ramp,
     room_overlay,
     to_html,
+    unit_theme,
+    units_of,
 )
-from gridmap.maps.layers_of_city import moved_theme
+from gridmap.maps.layers_of_city import is_main_road, moved_theme
 from gridmap.maps.palettes import SEQUENTIAL
 from gridmap.measure import summarise
 from gridmap.measure.present import present_plan
@@ -292,3 +297,62 @@ def test_points_without_geometry_have_bounds_of_their_own():
 def test_a_theme_that_is_not_there_gives_way_to_the_first(scene):
     packed = replace(scene, theme="nothing").to_dict({digest: {} for digest in scene.assets()})
     assert packed["theme"] == scene.themes[0].key
+
+
+# -- beats, names, scales
+
+
+def test_each_cell_has_the_class_of_its_beat_and_none_without_one():
+    load = load_theme(np.array([-0.6, -0.1, 0.0, 0.3, 0.9]))
+    assert load.rows.tolist() == [0, 2, 3, 5, 6]
+    cells = np.array([4, 0, -1, 2, 3], dtype=np.int32)
+    theme = unit_theme(load, cells)
+    assert theme.rows.tolist() == [6, 0, 255, 3, 5]
+    assert theme.groups.tolist() == cells.tolist()
+    assert len(theme.legend) == len(theme.palette) == 7
+
+
+def test_one_scale_gives_two_maps_the_same_classes():
+    whole = np.array([1.0, 5.0, 20.0, 60.0, 100.0, 300.0])
+    night = whole / 10
+    held = choropleth("incidents", night, scale=whole)
+    assert held.legend == choropleth("incidents", whole).legend
+    assert set(held.rows.tolist()) < set(choropleth("incidents", whole).rows.tolist())
+    assert (choropleth("incidents", whole * 9, scale=whole).rows <= 4).all()
+
+
+def test_names_of_lines_stand_once_and_only_main_roads_have_one():
+    city = make_city(grids=60, incidents=0, seed=3)
+    captions = {one.key: one for one in captions_of(city)}
+    assert sorted(captions["station"].texts) == sorted(map(str, city.layer("station").names))
+    assert not captions["community"].drawn
+    roads = city.layer("road").frame
+    main = set(roads["name"][is_main_road(city.layer("road"))])
+    assert set(captions["road"].texts) <= main
+    assert len(set(captions["road"].texts)) == len(captions["road"].texts)
+    south, west, north, east = draw_layer(city.grids).bounds
+    for one in captions.values():
+        lat, lon = one.points.T
+        assert ((lat > south - 0.1) & (lat < north + 0.1)).all()
+        assert ((lon > west - 0.1) & (lon < east + 0.1)).all()
+
+
+def test_a_scene_tells_units_captions_and_what_a_brush_needs():
+    city = make_city(grids=60, incidents=0, seed=3)
+    plan = present_plan(city)
+    loads = np.arange(60.0)
+    scene = Scene(
+        draw_layer(city.grids),
+        units=units_of(plan, chosen=str(plan.beat_ids[2])),
+        captions=captions_of(city),
+        paint=Paint(1, loads, "load", (-0.1, 0.1), 0.05, 7),
+    )
+    told = scene.to_dict({digest: {"url": digest} for digest in scene.assets()})
+    assert told["units"]["chosen"] == 2
+    assert told["paint"]["to"] == 1
+    assert (
+        np.frombuffer(scene.assets()[told["paint"]["loads"]["digest"]], "<f4").sum() == loads.sum()
+    )
+    rows = np.frombuffer(base64.b64decode(told["units"]["rows"]), "<u2")
+    assert rows.tolist() == plan.assignment.tolist()
+    assert told["captions"]["url"] in scene.assets()

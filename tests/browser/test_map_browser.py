@@ -225,3 +225,59 @@ def test_every_step_of_redraw_draws_without_a_fault(reader):
     reader.choose("page.redraw.propose")
     reader.wait_for_map()
     reader.require_no_fault()
+
+
+def test_a_trend_is_dragged_over_and_lists_show_where(commander):
+    page = commander.page
+    commander.open("incidents")
+    commander.wait_for_map()
+    chart = page.locator(".st-key-gridmap-trend canvas, .st-key-gridmap-trend svg").first
+    chart.wait_for(timeout=_LONG)
+    commander.settle()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 40, steps=6)
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 50, steps=6)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"from=2024-0[6-9]"), timeout=_LONG)
+    page.wait_for_url(re.compile(r"to=2024-"), timeout=_LONG)
+    commander.settle()
+    commander.choose("page.incidents.list_risen")
+    row = page.locator(".gm-list [data-gm-cells]").first
+    cell = int(row.get_attribute("data-gm-cells"))
+    row.click()
+    frame = touch_frame(page)
+    frame.wait_for_function(f"() => touch.city.marks.marked.has({cell})")
+    commander.see("page.incidents.matrix_marked")
+    commander.require_no_fault()
+
+
+def test_a_room_is_set_by_a_click_and_one_is_suggested_at_once(commander):
+    page = commander.page
+    commander.open("coverage")
+    commander.wait_for_map()
+    commander.choose("coverage.page.hand")
+    frame = touch_frame(page)
+    at = frame.evaluate(
+        """() => { const { x, y, zoom } = touch.city.shapes.middle(470);
+          return touch.map.latLngToContainerPoint(touch.map.unproject([x, y], zoom)); }"""
+    )
+    box = page.locator("iframe").first.bounding_box()
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    table = page.locator(".gm-table")
+    table.wait_for(timeout=_LONG)
+    cells = table.locator("tr").nth(1).locator("td").all_inner_texts()
+    assert int(cells[2]) == int(cells[1]) + 1
+    commander.choose("coverage.page.site")
+    page.frame_locator("iframe").first.get_by_text("建议增设").wait_for(timeout=_LONG)
+    commander.require_no_fault()
+
+
+def test_reports_show_their_first_page(commander):
+    commander.open("reports", **{"from": "2024-11-01", "to": "2024-11-30"})
+    picture = commander.page.get_by_test_id("stImage").locator("img")
+    picture.wait_for(timeout=_LONG)
+    tall = picture.evaluate("(one) => one.naturalHeight / one.naturalWidth")
+    assert tall == pytest.approx(2**0.5, abs=0.02)  # A4
+    commander.require_no_fault()

@@ -1,0 +1,139 @@
+"""Figures and lists of the pages against counts made by hand or one by one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from gridmap.demo import make_city
+from gridmap.i18n import using_language
+from gridmap.measure.present import present_plan
+from gridmap.model import Kind
+from gridmap.pages.beats import beat_at
+from gridmap.pages.cache import days_of
+from gridmap.pages.coverage_siting import Hand
+from gridmap.pages.layout import Line, beat_noun, show_list
+from gridmap.pages.redraw_figures import border_km, change_rows
+from gridmap.pages.touch import _event
+from gridmap.plans import Ground, compare_plans
+
+
+@pytest.fixture(scope="module")
+def city():
+    return make_city(grids=60, incidents=800, seed=7)
+
+
+@pytest.fixture(scope="module")
+def plans(city):
+    """Today's beats, and the same with one grid given to a neighbour."""
+    today = present_plan(city)
+    pairs = city.adjacency
+    beats = today.assignment
+    at = next(
+        edge for edge in range(len(pairs.first))
+        if beats[pairs.first[edge]] != beats[pairs.second[edge]]
+        and (beats == beats[pairs.first[edge]]).sum() > 1
+    )  # fmt: skip
+    row, to = int(pairs.first[at]), str(today.beat_ids[beats[pairs.second[at]]])
+    return today, today.move([str(today.grid_ids[row])], to=to).renamed("B"), row
+
+
+def test_incidents_of_each_day_are_those_counted_one_by_one(city):
+    batch = city.incidents.all
+    grid = city.located.columns([str(Kind.GRID)])
+    rows = np.concatenate([part[str(Kind.GRID)] for part in grid])
+    kept, hours, categories = (3, 7, 11), (0, 25, 167, 100), (1, 2)
+    first = city.incidents.period[0].date()
+    wanted: dict[int, int] = {}
+    for time, kind, where in zip(batch.time, batch.category, rows, strict=True):
+        moment = time.astype("datetime64[s]").item()
+        week = 24 * moment.weekday() + moment.hour
+        if week in hours and kind in categories and where in kept:
+            day = (moment.date() - first).days
+            wanted[day] = wanted.get(day, 0) + 1
+    got = days_of(city, "k", rows=kept, hours=hours, categories=categories)
+    assert {at: int(count) for at, count in enumerate(got) if count} == wanted
+    assert days_of(city, "k").sum() == len(batch.time)
+
+
+def test_the_table_of_a_change_says_what_the_plans_hold(city, plans):
+    today, plan, row = plans
+    found = compare_plans(Ground.from_city(city), today, plan)
+    with using_language("en"):
+        rows = {name: (before, after) for name, before, after in
+                change_rows(city, ("residents", "incidents"), found, today, plan)}  # fmt: skip
+    people = city.grids.counts("residents")
+
+    def worst(of) -> float:
+        sums = np.bincount(of.assignment, weights=people, minlength=len(of))
+        return max(abs(sums / sums.mean() - 1.0))
+
+    assert rows["Worst deviation of residents"] == (f"{worst(today):.1%}", f"{worst(plan):.1%}")
+    share = people[row] / people.sum()
+    assert rows["Residents who change beats"][1] == f"{people[row]:,.0f} ({share:.1%})"
+    assert rows["Grids that change beats"][1] == "1"
+    lengths = sum(
+        length for one, other, length in zip(
+            city.adjacency.first, city.adjacency.second, city.adjacency.length_m, strict=True)
+        if plan.assignment[one] != plan.assignment[other]
+    )  # fmt: skip
+    assert border_km(city, plan) == pytest.approx(lengths / 1000)
+
+
+def test_what_nobody_counted_is_in_no_table(city, plans):
+    today, plan, _ = plans
+    found = compare_plans(Ground.from_city(city), today, plan)
+    with using_language("en"):
+        names = {row[0] for row in change_rows(city, ("incidents",), found, today, plan)}
+    assert not {name for name in names if "esidents" in name}
+
+
+def test_rooms_set_and_closed_by_hand_are_in_the_layer(city):
+    closed = str(city.rooms.ids[0])
+    x, y = np.array(city.grids.geometry[5].representative_point().coords[0])
+    hand = Hand([(float(x), float(y))], (closed,))
+    layer = hand.layer(city)
+    assert len(layer) == len(city.rooms)
+    assert closed not in set(layer.ids)
+    new = layer.frame.iloc[-1]
+    assert str(city.grids.names[5]) in new["name"]
+    assert new.geometry.coords[0] == pytest.approx((x, y))
+    assert hand.rooms(city).shape == (len(layer), 2)
+    assert Hand().is_empty
+
+
+def test_a_click_leads_to_the_beat_of_its_grid(plans):
+    today, _, _ = plans
+    assert beat_at(today, 4) == str(today.labels[4])
+    assert beat_at(today, -1) == beat_at(today, 10**6) == beat_at(None, 0) == ""
+
+
+def test_a_number_is_a_beat_and_a_name_is_a_name():
+    with using_language("en"):
+        assert beat_noun("1713") == beat_noun("3100-1").replace("3100-1", "1713") == "Beat 1713"
+        assert beat_noun("North End") == "North End"
+    assert beat_noun("城北第一警务区") == "城北第一警务区"
+
+
+def test_a_line_says_where_it_leads_and_no_name_is_markup(monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr("gridmap.pages.layout.st.html", drawn.append)
+    show_list([Line("<b>甲", "丙", unit=3, spark=(0, 2, 4)), Line("乙", cells=(1, 2)), ("丁", "")])
+    first, second, third = drawn[0].split("<li>")[1:]
+    assert 'data-gm-unit="3"' in first
+    assert "&lt;b&gt;甲" in first
+    assert first.count("height:") == 3
+    assert 'data-gm-cells="1,2"' in second
+    assert "data-gm" not in third
+
+
+def test_strokes_told_again_are_all_there_each_with_its_beat(monkeypatch):
+    state: dict[str, object] = {}
+    monkeypatch.setattr("gridmap.pages.touch.st", SimpleNamespace(session_state=state))
+    strokes = [{"stamp": 5, "cells": [1, 2], "to": 4}, {"stamp": 6, "cells": [3], "to": 0}]
+    value = {"event": "paint", "grids": [], "more": False, "stamp": 6, "strokes": strokes}
+    event = _event("map", value)
+    assert event.strokes == ((5, (1, 2), 4), (6, (3,), 0))
+    assert _event("map", value) is None
