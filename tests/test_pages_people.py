@@ -13,8 +13,8 @@ from gridmap.model import Kind
 from gridmap.pages import (
     coverage_views,
     people,
+    redraw_edit,
     redraw_propose,
-    redraw_save,
     redraw_versions,
     uploads,
 )
@@ -93,8 +93,8 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
     report = ImportReport("beat", 6, 6, "", "", {}, {}, (), "", (), ("x.shp",))
     for forged in (
         lambda: sitting.apply(command),
-        lambda: redraw_save.save_sitting(desk, sitting, "现行", ""),
-        lambda: redraw_save.save_sitting(desk, sitting, "另一个", ""),
+        lambda: redraw_edit.save_sitting(desk, sitting, "现行", ""),
+        lambda: redraw_edit.save_sitting(desk, sitting, "另一个", ""),
         lambda: redraw_propose._keep(desk, Redraw(), desk.plan),
         lambda: redraw_versions._written(desk, version, "plan.csv"),
         lambda: uploads.store(session, desk.city.layer(Kind.BEAT), report, "beat"),
@@ -104,7 +104,7 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
     # The same with a role that nobody gave: the store knows better.
     session.actor = Actor("v", Role.ADMINISTRATOR)
     for forged in (
-        lambda: redraw_save.save_sitting(desk, sitting, "另一个", ""),
+        lambda: redraw_edit.save_sitting(desk, sitting, "另一个", ""),
         lambda: uploads.store(session, desk.city.layer(Kind.BEAT), report, "beat"),
     ):
         with pytest.raises(PermissionDeniedError):
@@ -115,7 +115,7 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
 def test_nobody_saves_before_they_have_logged_in(desk):
     assert desk.session.actor is None
     with pytest.raises(PermissionDeniedError):
-        redraw_save.save_sitting(desk, sitting_of(desk, LOCAL), "现行", "")
+        redraw_edit.save_sitting(desk, sitting_of(desk, LOCAL), "现行", "")
 
 
 # -- saving, and saving again
@@ -144,12 +144,12 @@ def test_two_saves_of_one_sitting_and_a_plan_that_was_not_stored(desk):
     for name in ("一", "二"):
         sitting.apply(RenameBeat(beat, name))
         assert not sitting.is_saved
-        redraw_save.save_sitting(desk, sitting, "现行", "")
+        redraw_edit.save_sitting(desk, sitting, "现行", "")
         assert sitting.is_saved
     fresh = sitting_of(desk, desk.session.actor)
     fresh.base = fresh.origin = None
     fresh.apply(RenameBeat(beat, "三"))
-    redraw_save.save_sitting(desk, fresh, "新的", "")
+    redraw_edit.save_sitting(desk, fresh, "新的", "")
     with PlanStore.open(desk.session.path) as store:
         third = store.version("现行")
         assert (third.number, third.base, third.origin) == (3, 2, ("现行", 1))
@@ -165,7 +165,7 @@ def test_a_name_that_is_taken_is_not_saved_upon(desk):
     sitting = sitting_of(desk, desk.session.actor)
     sitting.base = sitting.origin = None
     with pytest.raises(ConflictError):
-        redraw_save.save_sitting(desk, sitting, "现行", "")
+        redraw_edit.save_sitting(desk, sitting, "现行", "")
 
 
 def test_a_proposal_saved_twice_is_two_plans(desk):
