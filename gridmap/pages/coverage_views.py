@@ -116,7 +116,7 @@ def _show_hours(ground: Ground, coverage: Coverage) -> None:
     )
     hour, share, rooms, officers = map(str, shown.columns)
     chart = (
-        alt.Chart(shown, height=230)
+        alt.Chart(shown, height=230, description=tr("coverage.page.hours_help"))
         .mark_bar(color="#0f5c55")
         .encode(
             x=alt.X(f"{hour}:O", axis=alt.Axis(labelAngle=0)),

@@ -140,6 +140,7 @@ def _show_trend(
     ][:: max(1, len(starts) // (_DAILY if step == 1 else 30))]  # fmt: skip
     labels = json.dumps([str(day)[5:] if step == 1 else str(day)[:7] for day in starts])
     brush = alt.selection_interval(name="days", encodings=["x"])
+    title = tr(f"page.trend.title_{'day' if step == 1 else 'week'}")
     chart = (
         alt.Chart(frame)
         .mark_bar()
@@ -160,9 +161,9 @@ def _show_trend(
             ],
         )
         .add_params(brush)
-        .properties(height=110)
+        .properties(height=110, description=title)
     )  # fmt: skip
-    st.subheader(tr(f"page.trend.title_{'day' if step == 1 else 'week'}"), anchor=False)
+    st.subheader(title, anchor=False)
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-trend", width="stretch")
     picked = dict(state).get("selection", {}).get("days", {}).get("at") or []
     session = ground.session
@@ -347,7 +348,7 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
             ],
         )
         .add_params(brush)
-        .properties(height=300)
+        .properties(height=300, description=tr("page.incidents.matrix"))
     )
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
     st.caption(tr("page.incidents.matrix_help"))

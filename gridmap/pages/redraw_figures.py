@@ -144,4 +144,4 @@ def show_bars(plan: Plan, figures: Figures, tolerance: float) -> None:
     title = tr("page.bars.title", worst=worst, count=int((frame["kind"] == "over").sum()),
                tolerance=f"{tolerance:.0%}")  # fmt: skip
     st.caption(title)
-    st.altair_chart((bars + limits).properties(height=150), width="stretch")
+    st.altair_chart((bars + limits).properties(height=150, description=title), width="stretch")

@@ -285,7 +285,7 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
             ],
         )
         .add_params(pick)
-        .properties(height=260)
+        .properties(height=260, description=tr("page.redraw.front_title"))
     )
 
 
