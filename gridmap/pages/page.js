@@ -8,6 +8,7 @@
   document.documentElement.lang = told.language;
   const page = /** @type {any} */ (window).gridmapPage ??= {};
   page.words = told.words;
+  page.rules = Object.entries(told.words).filter(([word]) => word.startsWith("^")).map(([word, text]) => [new RegExp(word), text]);
   const LARGE = "gridmap-large";
 
   const maps = () => [...document.querySelectorAll("iframe")].filter((one) => one.src.includes("component/"));
@@ -40,6 +41,14 @@
     document.querySelectorAll('[data-gm-do="large"]').forEach((one) => one.setAttribute("aria-pressed", String(isLarge())));
   };
 
+  /** What is said instead of an English text: of a word, or of a pattern that begins with ^. @param {string | null | undefined} text */
+  const instead = (text) => {
+    const said = text?.trim() ?? "";
+    if (said.length > 80 || !/^[A-Z]/.test(said)) return page.words[said];
+    const rule = page.rules.find((/** @type {[RegExp, string]} */ [pattern]) => pattern.test(said));
+    return page.words[said] ?? (rule && said.replace(rule[0], rule[1]));
+  };
+
   /** @param {Node} root */
   const translate = (root) => {
     const { words } = page;
@@ -47,11 +56,11 @@
     const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = /** @type {Node | null} */ (walk.currentNode); node; node = walk.nextNode()) {
       if (node.nodeType === Node.TEXT_NODE) {
-        const text = words[node.nodeValue?.trim() ?? ""];
+        const text = instead(node.nodeValue);
         if (text) node.nodeValue = text;
       } else if (node instanceof Element) {
         for (const name of ["aria-label", "title", "placeholder"]) {
-          const text = words[node.getAttribute(name)?.trim() ?? ""];
+          const text = instead(node.getAttribute(name));
           if (text) node.setAttribute(name, text);
         }
       }

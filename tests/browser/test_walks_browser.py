@@ -85,7 +85,7 @@ def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
     page.keyboard.press("Escape")
     reader.settle()
     reader.press("page.reports.make")
-    link = page.get_by_test_id("stDownloadButton").get_by_role("button")
+    link = page.get_by_test_id("stDownloadButton").get_by_role("button").first
     link.wait_for(timeout=_LONG)
     with page.expect_download(timeout=_LONG) as loading:
         link.click()

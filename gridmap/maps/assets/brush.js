@@ -13,7 +13,7 @@ class Brush {
     /** @type {{stamp: number, cells: number[], to: number}[]} not taken by the page yet */ this.strokes = [];
     this.count = 0;
     this.box = put("div", "gm-brush");
-    this.box.setAttribute("role", "status");
+    this.box.setAttribute("aria-live", "polite");
     this.box.hidden = true;
     city.map.getContainer().appendChild(this.box);
   }
