@@ -12,7 +12,7 @@ DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 
-.PHONY: run test fast fuzz check format mutate data docs pictures wheelhouse closed-network clean
+.PHONY: run test fast fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
@@ -42,9 +42,11 @@ check: $(DEV_READY)
 	$(BIN)/python .ci/house.py
 	$(BIN)/python .ci/reference.py --check
 
-# How often the statistics cry wolf on cities in which nothing changed, and what they see; an hour.
+# False alarms and power of the statistics on made-up cities (an hour), or one row of the table in
+# docs/measures.md: make simulate ONLY="Friday nights" DRAWS=50
+DRAWS ?= 200
 simulate: $(DEV_READY) $(WARM)
-	$(BIN)/python -m benchmarks.simulate
+	$(BIN)/python -m benchmarks.simulate --draws $(DRAWS) --only "$(ONLY)"
 
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,9 @@
 """False alarms and power of the statistics, on made-up cities.
 
 ``python -m benchmarks.simulate`` prints a JSON line for each case: ``case, draws, share`` (of
-draws with any finding), and ``limit`` where the share must not lie above it. The tests run the
-same cases with fewer draws.
+draws with any finding), and ``limit`` where the share must not lie above it. ``--list`` names the
+cases and ``--only TEXT`` runs those whose name has the text, each row of docs/measures.md by
+itself. The tests run the same cases with fewer draws.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -42,6 +43,7 @@ from gridmap.model import City, Kind, Layer
 
 __all__ = [
     "ALPHA",
+    "Case",
     "Share",
     "change_cases",
     "dispersed_cases",
@@ -49,6 +51,7 @@ __all__ = [
     "main",
     "open_cities",
     "rhythm_cases",
+    "run_cases",
     "watch_cases",
 ]
 
@@ -87,17 +90,33 @@ class Share:
         return self.share <= self.limit + sigmas * sqrt(self.limit * (1 - self.limit) / self.draws)
 
 
-def run(
-    case: str,
-    draws: int,
-    found: Callable[[np.random.Generator], bool],
-    *,
-    limit: float | None = ALPHA,
-) -> Share:
-    """Draw a case so often, each draw from a seed of its own."""
-    seed = sum(map(ord, case))
-    hits = sum(found(np.random.default_rng([seed, draw])) for draw in range(draws))
-    return Share(case, draws, hits / draws, limit)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is drawn, how often, and what counts as found.
+
+    Parameters
+    ----------
+    name, draws, limit
+        As in `Share`.
+    found
+        Draws once, and says whether anything was found.
+    """
+
+    name: str
+    draws: int
+    found: Callable[[np.random.Generator], bool]
+    limit: float | None = ALPHA
+
+    def share(self) -> Share:
+        """Draw the case so often, each draw from a seed of its own."""
+        seed = sum(map(ord, self.name))
+        hits = sum(self.found(np.random.default_rng([seed, draw])) for draw in range(self.draws))
+        return Share(self.name, self.draws, hits / self.draws, self.limit)
+
+
+def run_cases(cases: Iterable[Case]) -> list[Share]:
+    """Return how often each case was found."""
+    return [case.share() for case in cases]
 
 
 def negative_binomial(rng: np.random.Generator, mean: _Floats, dispersion: float) -> _Ints:
@@ -107,7 +126,7 @@ def negative_binomial(rng: np.random.Generator, mean: _Floats, dispersion: float
     return rng.negative_binomial(mean / (dispersion - 1.0), 1.0 / dispersion)
 
 
-def change_cases(draws: int) -> Iterator[Share]:
+def change_cases(draws: int) -> Iterator[Case]:
     """Yield how often reports of 77 areas, 25 stations and the city carry a verdict."""
     for dispersion in (1, 2, 3):
 
@@ -119,20 +138,20 @@ def change_cases(draws: int) -> Iterator[Share]:
                 for name in ("beyond_chance", "unlike_city")
             )
 
-        yield run(f"change: nothing changed, variance/mean {dispersion}", draws, any_verdict)
+        yield Case(f"change: nothing changed, variance/mean {dispersion}", draws, any_verdict)
 
     def any_assumed(rng: np.random.Generator) -> bool:
         found = _report(rng, 2, known=False)
         return any(table["beyond_chance"].any() for table in found.values())
 
-    yield run("change: the same at 2, Poisson assumed", draws, any_assumed, limit=None)
+    yield Case("change: the same at 2, Poisson assumed", draws, any_assumed, limit=None)
     for growth in (1.5, 2.0):
 
         def is_seen(rng: np.random.Generator, growth: float = growth) -> bool:
             return bool(_report(rng, 2, growth=growth)["area"]["beyond_chance"].iloc[60])
 
         name = f"change: one area of 500 a month x {growth}, variance/mean 2, found"
-        yield run(name, draws, is_seen, limit=None)
+        yield Case(name, draws, is_seen, limit=None)
 
 
 def _report(
@@ -169,7 +188,7 @@ def _report(
 
 def hot_spot_cases(
     city: City, draws: int, counts: tuple[int, ...] = (500, 2500, 22_000)
-) -> Iterator[Share]:
+) -> Iterator[Case]:
     """Yield how often maps of incidents that fell by area alone show anything.
 
     Then how often a planted cluster is found: a grid and its neighbours with three times the
@@ -204,13 +223,13 @@ def hot_spot_cases(
             return bool((found[window] == "emerging").any())
 
         name = f"{city.name}, {len(area):,} grids, {total:,} incidents"
-        yield run(f"hot spots: chance alone, {name}", draws, anything)
-        yield run(f"hot spots: a cluster that stays, emerging or fading, {name}", draws, changed)
-        yield run(f"hot spots: threefold cluster found, {name}", draws, is_seen, limit=None)
-        yield run(f"hot spots: threefold cluster emerging, {name}", draws, emerges, limit=None)
+        yield Case(f"hot spots: chance alone, {name}", draws, anything)
+        yield Case(f"hot spots: a cluster that stays, emerging or fading, {name}", draws, changed)
+        yield Case(f"hot spots: threefold cluster found, {name}", draws, is_seen, limit=None)
+        yield Case(f"hot spots: threefold cluster emerging, {name}", draws, emerges, limit=None)
 
 
-def dispersed_cases(city: City, draws: int) -> Iterator[Share]:
+def dispersed_cases(city: City, draws: int) -> Iterator[Case]:
     """Yield how often maps show anything whose counts vary twice as much as Poisson counts."""
     area = np.nan_to_num(city.grids.area_m2)
     near, mean = city.adjacency, 5000 * area / area.sum()
@@ -224,8 +243,8 @@ def dispersed_cases(city: City, draws: int) -> Iterator[Share]:
         return bool((found.kind != "none").any())
 
     name = f"{city.name}, {len(area):,} grids, variance/mean 2"
-    yield run(f"hot spots: chance alone, {name}", draws, anything)
-    yield run(
+    yield Case(f"hot spots: chance alone, {name}", draws, anything)
+    yield Case(
         f"hot spots: the same, Poisson assumed, {name}",
         draws,
         lambda rng: anything(rng, known=False),
@@ -235,7 +254,7 @@ def dispersed_cases(city: City, draws: int) -> Iterator[Share]:
 
 def rhythm_cases(
     draws: int, counts: tuple[int, ...] = (100, 1000, 5000, 22_000)
-) -> Iterator[Share]:
+) -> Iterator[Case]:
     """Yield how often an even month of 30 days has busy hours; then a month with Friday nights.
 
     The days begin on a Sunday, so that it has five Sundays and Mondays.
@@ -267,12 +286,12 @@ def rhythm_cases(
             found = find(rng, rng.multinomial(total, nights))
             return any(4 * 24 + 21 in item.hours_of_week() for item in found)
 
-        yield run(f"hours: even month of 30 days, {total:,} incidents", draws, busy)
-        yield run(f"hours: the same profile each day, {total:,} incidents", draws, special)
-        yield run(f"hours: Friday nights doubled found, {total:,}", draws, is_seen, limit=None)
+        yield Case(f"hours: even month of 30 days, {total:,} incidents", draws, busy)
+        yield Case(f"hours: the same profile each day, {total:,} incidents", draws, special)
+        yield Case(f"hours: Friday nights doubled found, {total:,}", draws, is_seen, limit=None)
 
 
-def watch_cases(draws: int) -> Iterator[Share]:
+def watch_cases(draws: int) -> Iterator[Case]:
     """Yield how often a quiet city is given an alert; then one with a planted cluster.
 
     A look whose p-value is right alerts with chance ``1 / N`` where once in N looks is promised,
@@ -294,9 +313,9 @@ def watch_cases(draws: int) -> Iterator[Share]:
                                 seed=int(rng.integers(2**31)))  # fmt: skip
         return found[0].p_value if found else 1.0
 
-    yield run("watch: a quiet look alerts, once in 20 promised", draws,
+    yield Case("watch: a quiet look alerts, once in 20 promised", draws,
               lambda rng: look(rng) <= ALPHA)  # fmt: skip
-    yield run("watch: planted, 12 more in 5 days at 4 places, found at once in 100 looks", draws,
+    yield Case("watch: planted, 12 more in 5 days at 4 places, found at once in 100 looks", draws,
               lambda rng: look(rng, 12) <= 0.01, limit=None)  # fmt: skip
 
     for mean, dispersion in ((2.0, 1.0), (20.0, 2.0), (100.0, 3.0)):
@@ -308,7 +327,7 @@ def watch_cases(draws: int) -> Iterator[Share]:
             return bool(control_chart(weekly, recurrence_weeks=20).signals.any())
 
         name = f"watch: chart of {mean:g} a week, variance/mean {dispersion:g}, a week signals"
-        yield run(name, 10 * draws, signals)
+        yield Case(name, 10 * draws, signals)
 
 
 def open_cities() -> Iterator[City]:
@@ -326,9 +345,12 @@ def open_cities() -> Iterator[City]:
 
 def main() -> None:
     """Print a JSON line for each case; end with 1 where a share is above its limit."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--draws", type=int, default=200)
-    draws = parser.parse_args().draws
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose name has this")
+    parser.add_argument("--list", action="store_true", help="name the cases, run none")
+    chosen = parser.parse_args()
+    draws = chosen.draws
     wrong = False
     cities = tuple(open_cities())
     cases = chain(
@@ -338,7 +360,13 @@ def main() -> None:
         *(hot_spot_cases(city, draws) for city in cities),
         *(dispersed_cases(city, draws) for city in cities[:1]),
     )
-    for share in cases:
+    for case in cases:
+        if chosen.only not in case.name:
+            continue
+        if chosen.list:
+            sys.stdout.write(f"{case.name}\n")
+            continue
+        share = case.share()
         sys.stdout.write(json.dumps(asdict(share)) + "\n")
         sys.stdout.flush()
         wrong |= not share.holds()

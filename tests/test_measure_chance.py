@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.simulate import Share, change_cases, negative_binomial
+from benchmarks.simulate import Share, change_cases, negative_binomial, run_cases
 from gridmap.measure.chance import adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
@@ -234,7 +234,7 @@ def test_weeks_are_counted_by_place_category_and_hour():
 
 
 def test_few_reports_of_an_unchanged_city_carry_a_verdict():
-    shares = {share.case: share for share in change_cases(25)}
+    shares = {share.case: share for share in run_cases(change_cases(25))}
     assert all(share.holds() for share in shares.values()), shares
     # The same reports by Poisson alone: most of them were false, which is why it is not used.
     assert shares["change: the same at 2, Poisson assumed"].share > 0.3

@@ -12,7 +12,7 @@ import shapely
 from scipy import stats
 from shapely import box
 
-from benchmarks.simulate import dispersed_cases, hot_spot_cases
+from benchmarks.simulate import dispersed_cases, hot_spot_cases, run_cases
 from gridmap.errors import InputError
 from gridmap.measure._kernels import permuted_sums
 from gridmap.measure.chance import Dispersion
@@ -248,8 +248,8 @@ def test_gi_star_on_request_is_named():
 
 
 def test_few_maps_of_chance_alone_show_anything():
-    shares = list(hot_spot_cases(lattice(12), 60, counts=(200, 2500)))
-    shares += dispersed_cases(lattice(8), 30)
+    shares = run_cases(hot_spot_cases(lattice(12), 60, counts=(200, 2500)))
+    shares += run_cases(dispersed_cases(lattice(8), 30))
     assert all(share.holds() for share in shares), shares
     found = {share.case: share.share for share in shares if share.limit is None}
     assert next(v for k, v in found.items() if "cluster found" in k and "2,500" in k) > 0.9
@@ -263,7 +263,7 @@ def test_chicago_has_few_hot_spots_by_chance():
     frame = gpd.read_file(CHICAGO / "block_groups_2010.gpkg").to_crs(32616)
     layer = Layer(Kind.GRID, frame.assign(id=frame["GEOID10"])[["id", "geometry"]])
     city = City("Chicago", layer.crs, {Kind.GRID: layer})
-    for share in hot_spot_cases(city, 20, counts=(22_000,)):
+    for share in run_cases(hot_spot_cases(city, 20, counts=(22_000,))):
         assert share.holds(), share
 
 
