@@ -164,12 +164,39 @@ class CoverageResult(Result):
                            for found in self.coverages]  # fmt: skip
         return frame
 
-    def record(self, found: Coverage) -> ReachJson:
-        """Return everything about one coverage as plain values."""
-        from gridmap.measure import coverage_by_hour, room_table, worst_grids
+    def frame(self, found: Coverage, *, by: By | None = None) -> gpd.GeoDataFrame:
+        """Return the rows of one coverage with their ground, as `table` has them."""
+        import geopandas as gpd
+
+        from gridmap.measure.summary import ground_of
+
+        rows, _ = self.table(found, by=by)
+        ground = ground_of(self.city, by or self.options.by).geometry
+        return gpd.GeoDataFrame(rows, geometry=ground, crs=self.city.crs)
+
+    def worst(self, found: Coverage, *, count: int = 10) -> pd.DataFrame:
+        """Return the grids with most residents out of reach; see `gridmap.measure.worst_grids`."""
+        from gridmap.measure import worst_grids
+
+        return worst_grids(self.city, found, count=count)
+
+    def rooms(self, found: Coverage) -> pd.DataFrame:
+        """Return the people of each room; see `gridmap.measure.room_table`."""
+        from gridmap.measure import room_table
+
+        return room_table(self.city, found)
+
+    def hours(self, found: Coverage) -> pd.DataFrame | None:
+        """Return residents covered in each hour, or None where rooms have no hours."""
+        from gridmap.measure import coverage_by_hour
         from gridmap.model import Kind
 
-        city = self.city
+        if found.network or not self.city.layer(Kind.ROOM).has("hours"):
+            return None
+        return coverage_by_hour(self.city, found.within, mode=found.mode)
+
+    def record(self, found: Coverage) -> ReachJson:
+        """Return everything about one coverage as plain values."""
         rows, hidden = self.table(found)
         limit = self.options.suppress_below
         record: ReachJson = {
@@ -178,19 +205,17 @@ class CoverageResult(Result):
             "network": found.network,
             "error": found.error,
             "rows": rows_of(rows),
-            "worst": rows_of(worst_grids(city, found)) if hidden is None else [],
-            "unreached": [str(name) for name in city.grids.ids[found.unreached]],
+            "worst": rows_of(self.worst(found)) if hidden is None else [],
+            "unreached": [str(name) for name in self.city.grids.ids[found.unreached]],
             "notes": list(found.notes),
             "hidden": hidden_json(hidden, rows),
         }
         if hidden is not None:
             record["notes"].append(tr("api.coverage.hidden", limit=limit))
         elif not found.network:
-            hours = city.layer(Kind.ROOM).has("hours")
-            record["rooms"] = rows_of(room_table(city, found))
-            record["hours"] = (
-                rows_of(coverage_by_hour(city, found.within, mode=found.mode)) if hours else []
-            )
+            hours = self.hours(found)
+            record["rooms"] = rows_of(self.rooms(found))
+            record["hours"] = [] if hours is None else rows_of(hours)
         return record
 
     def to_dict(self) -> CoverageJson:

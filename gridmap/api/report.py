@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from gridmap.plans import PlanVersion
     from gridmap.report import Report, Written
 
-__all__ = ["ReportJson", "ReportOptions", "ReportResult", "preview", "report"]
+__all__ = [
+    "ReportJson",
+    "ReportOptions",
+    "ReportResult",
+    "check_target",
+    "preview",
+    "report",
+    "settings_file",
+    "write_templates",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +220,33 @@ def preview(built: Report, *, ppi: float = 110.0) -> bytes:
         alone = replace(built, request=replace(built.request, pages="1"))
         document = compose(alone)[0]
     return first_page(document, template=built.request.template, ppi=ppi)
+
+
+def settings_file(workspace: Path) -> Path:
+    """Return where a workspace keeps its department's own report settings."""
+    from gridmap.report import SETTINGS
+
+    return workspace / SETTINGS
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier report, before anything is measured.
+
+    Raises
+    ------
+    WorkspaceError
+        If it does, or is no folder.
+    """
+    from gridmap.report import check_target as check
+
+    check(folder)
+
+
+def write_templates(folder: Path) -> list[Path]:
+    """Write the templates of reports, to be changed, into a folder; return the files."""
+    from gridmap.report import write_templates as write
+
+    return list(write(folder))
 
 
 @verb(ReportOptions)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import shapely
 
-    from gridmap.model import City
+    from gridmap.model import City, Layer
     from gridmap.siting import SiteProposal
 
 __all__ = ["SiteJson", "SiteOptions", "SiteResult", "site"]
@@ -159,9 +159,13 @@ class SiteResult(Result):
 
     def city_with_rooms(self) -> City:
         """Return the city with the new rooms among its rooms."""
+        return self.city.with_layer(self.room_layer())
+
+    def room_layer(self) -> Layer:
+        """Return the layer of rooms with the new ones in it."""
         from gridmap.siting import rooms_with
 
-        return self.city.with_layer(rooms_with(self.city, self.proposal))
+        return rooms_with(self.city, self.proposal)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the share covered before and after."""

@@ -17,8 +17,6 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridmap.report import SuppressedFrame
-
 __all__ = [
     "HIDDEN",
     "Tell",
@@ -51,13 +49,13 @@ def print_json(value: Mapping[str, object]) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def starred(rows: pd.DataFrame, hidden: SuppressedFrame | None) -> pd.DataFrame:
-    """Return a table with a star for each number that is hidden."""
+def starred(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a table with a star where a column of ``hidden`` says that a number is."""
     if hidden is None:
         return rows
     columns = {
-        name: rows[name].astype(object).mask(hidden.hidden[name].to_numpy(dtype=bool), HIDDEN)
-        for name in hidden.hidden.columns
+        name: rows[name].astype(object).mask(hidden[name].to_numpy(dtype=bool), HIDDEN)
+        for name in hidden.columns
         if name in rows
     }
     return rows.assign(**columns)

@@ -17,9 +17,6 @@ from gridmap.i18n import has_key, tr
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridmap.measure import By, Coverage
-    from gridmap.model import City
-    from gridmap.report import SuppressedFrame
 
 _SHOWN = 5  # worst grids and busiest rooms told without --json
 _ROW = ("covered_residents", "covered_residents_share", "backup_residents_share",
@@ -40,8 +37,8 @@ def command(
     city = read_city(workspace)
     result = coverage(city, options)
     if not as_json:
-        for found in result.coverages:
-            _print(result, found)
+        for number in range(len(result.coverages)):
+            _print(result, number)
     written = [] if out is None else _write(workspace, result, out)
     if as_json:
         files = {"files": [str(path) for path in written]} if out else {}
@@ -51,11 +48,9 @@ def command(
         print_text(tr("coverage.written", path=str(path)))
 
 
-def _print(result: CoverageResult, coverage: Coverage) -> None:
+def _print(result: CoverageResult, number: int) -> None:
     """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
-    from gridmap.measure import worst_grids
-
-    city, by = result.city, result.options.by
+    coverage, by = result.coverages[number], result.options.by
     title = tr("coverage.title", within=str(coverage.within), mode=tr(f"coverage.{coverage.mode}"))
     print_text(f"{title} {coverage.network}".rstrip())
     unit = coverage.within.unit
@@ -68,28 +63,27 @@ def _print(result: CoverageResult, coverage: Coverage) -> None:
                                          and hidden.hidden[name].any()}  # fmt: skip
     known = {"id", "name"} | dark
     names = [name for name in names if name in known or rows[name].notna().any()]
-    shown = _named(rows[names[1:] if by == "city" else names], hidden)
-    print_rows(shown)
+    masked = None if hidden is None else hidden.hidden
+    print_rows(_named(rows[names[1:] if by == "city" else names], masked))
     if coverage.error:
         print_text(tr("coverage.sampled", error=100.0 * coverage.error))
     if hidden is not None:
         print_text(tr("api.coverage.hidden", limit=result.options.suppress_below))
         return
-    worst = worst_grids(city, coverage, count=_SHOWN)
+    worst = result.worst(coverage, count=_SHOWN)
     if len(worst):
         listed = [f"{row['name']} {row['outside']:,.0f}" for row in worst.to_dict("records")]
         key = "coverage.worst_incidents" if "incidents" in worst.columns else "coverage.worst"
         print_text(tr(key, grids="; ".join(listed)))
     if not coverage.network:
-        _print_rooms(city, coverage)
+        _print_rooms(result, number)
     for note in coverage.notes:
         say(note)
 
 
-def _print_rooms(city: City, coverage: Coverage) -> None:
-    from gridmap.measure import coverage_by_hour, room_table
-
-    rooms = room_table(city, coverage)
+def _print_rooms(result: CoverageResult, number: int) -> None:
+    coverage = result.coverages[number]
+    rooms = result.rooms(coverage)
     busy = rooms[rooms["residents_per_officer"].notna()]
     busy = busy.nlargest(_SHOWN, "residents_per_officer")
     if len(busy):
@@ -97,8 +91,8 @@ def _print_rooms(city: City, coverage: Coverage) -> None:
             f"{row['name']} {row['residents_per_officer']:,.0f}" for row in busy.to_dict("records")
         ]
         print_text(tr("coverage.busiest", rooms="; ".join(listed)))
-    if city.rooms.has("hours"):
-        hours = coverage_by_hour(city, coverage.within, mode=coverage.mode)
+    hours = result.hours(coverage)
+    if hours is not None:
         least = hours.loc[hours["covered_residents_share"].fillna(0.0).idxmin()]
         most = hours.loc[hours["covered_residents_share"].fillna(0.0).idxmax()]
         print_text(
@@ -114,7 +108,7 @@ def _print_rooms(city: City, coverage: Coverage) -> None:
         )
 
 
-def _named(rows: pd.DataFrame, hidden: SuppressedFrame | None) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
     """Return the rows with shares in per cent and columns in the current language."""
     shares = {name: rows[name] * 100.0 for name in rows.columns if name.endswith("_share")}
     names = {name: tr(f"coverage.column.{name}") for name in rows.columns
@@ -125,18 +119,13 @@ def _named(rows: pd.DataFrame, hidden: SuppressedFrame | None) -> pd.DataFrame:
 def _write(workspace: Path, result: CoverageResult, out: Path) -> list[Path]:
     """Write the ground in reach and the rows of each coverage; return the files."""
     from gridmap.io import write_frame
-    from gridmap.measure import coverage_frame
 
     by = result.options.by
-    rows_by: By = "grid" if by == "city" else by
+    rows_by = "grid" if by == "city" else by
     frames = {"reach": result.reach()}
     for found in result.coverages:
         parts = (rows_by, str(found.within), found.mode, found.network)
-        frame = coverage_frame(result.city, found, by=rows_by)
-        shown, _ = result.table(found, by=rows_by)
-        frames["_".join(part for part in parts if part)] = frame.assign(
-            **{name: shown[name] for name in shown.columns}
-        )
+        frames["_".join(part for part in parts if part)] = result.frame(found, by=rows_by)
     files: list[Path] = []
     with logged(workspace, "export", "coverage") as detail:
         for name, frame in frames.items():

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gridmap.api.measure import MeasureOptions, measure
+from gridmap.api.measure import MeasureOptions, MeasureResult, measure
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged, with_plans
 from gridmap.cli._output import HIDDEN, print_json, print_rows, print_text, starred
 from gridmap.i18n import tr
-
-if TYPE_CHECKING:
-    from gridmap.measure import MeasureTable
 
 
 @from_options(MeasureOptions)
@@ -32,7 +29,8 @@ def command(
     place = Workspace.open(workspace)
     city = place.city()
     result = measure(city, with_plans(place, city, options))
-    rows = starred(result.to_frame(), result.hidden)
+    masked = None if result.hidden is None else result.hidden.hidden
+    rows = starred(result.to_frame(), masked)
     if csv is not None:
         from gridmap.io import write_frame
 
@@ -51,11 +49,12 @@ def command(
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
-    _print_rest(result.table)
+    _print_rest(result)
 
 
-def _print_rest(table: MeasureTable) -> None:
+def _print_rest(result: MeasureResult) -> None:
     """Say what lies in no row, and what was shared out: rows alone do not add up to the city."""
+    table = result.table
     left, every = table.unassigned, table.totals
     parts = [
         tr("cli.measure.left", name=tr(f"field.{name}"), left=left[name], every=every[name])

@@ -132,7 +132,6 @@ def _history(place: Workspace, name: str, *, as_json: bool) -> None:
 def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
     import pandas as pd
 
-    from gridmap.measure import without_missing
     from gridmap.plans import Draft, Ground
 
     with open_store(place.path, create=False) as store:
@@ -140,29 +139,7 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
         city = place.city()
         plan = store.load(name, known.number, grids=city.grids)
     draft = Draft.start(Ground.from_city(city), plan, locks=known.locks)
-    deviation = draft.figures.deviation
-    rows: list[dict[str, object]] = []
-    for row, beat in enumerate(plan.beats):
-        figures = draft.figures.row(row)
-        told = without_missing(
-            {
-                "id": beat.id,
-                "name": beat.label,
-                "station": beat.station,
-                "room": beat.room,
-                "officers": beat.officers,
-                "auxiliaries": beat.auxiliaries,
-                "grids": figures.grids,
-                "residents": figures.residents,
-                "incidents": figures.incidents,
-                "deviation": float(deviation[row]),
-                "pieces": figures.pieces,
-                "compactness": figures.compactness,
-                "covered_residents_share": figures.covered_share,
-            },
-            draft.ground.missing,
-        )
-        rows.append(told)
+    rows = draft.rows()
     if as_json:
         print_json(
             {

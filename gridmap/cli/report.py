@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from gridmap.api.report import ReportOptions, report
+from gridmap.api.report import (
+    ReportOptions,
+    check_target,
+    report,
+    settings_file,
+    write_templates,
+)
 from gridmap.api.verbs import Progress
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
@@ -30,7 +36,6 @@ def command(
 ) -> None:
     """Write a report; the same inputs and date give the same bytes."""
     from gridmap.io import Workspace
-    from gridmap.report import SETTINGS, check_target, write_templates
 
     if template_init is not None:
         for path in write_templates(template_init):
@@ -44,7 +49,7 @@ def command(
         city = place.city()
         options = with_plans(place, city, options)
         if not options.settings:
-            options = replace(options, settings=str(place.path / SETTINGS))
+            options = replace(options, settings=str(settings_file(place.path)))
         with progress_bar() as tell:
             result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
             if options.document and options.plan is not None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import shapely
 
     from gridmap.model import City
-    from gridmap.siting import SiteProposal
 
 
 @from_options(SiteOptions)
@@ -47,19 +46,20 @@ def command(
     if out is not None:
         _write(workspace, result, out)
     if adopt:
-        _adopt(workspace, city, proposal)
+        _adopt(workspace, result)
     if as_json:
         print_json(result.to_dict())
         return
     print_rows(result.to_frame().drop(columns=["x", "y"]))
-    _print(proposal)
+    _print(result)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(proposal.sites), path=str(out)))
     if adopt:
         print_text(tr("cli.done.adopted", rooms=len(proposal.sites)))
 
 
-def _print(proposal: SiteProposal) -> None:
+def _print(result: SiteResult) -> None:
+    proposal = result.proposal
     before, after = proposal.before, proposal.after
     unit = proposal.request.within.unit
     print_text(
@@ -103,16 +103,15 @@ def _area(city: City, file: Path) -> shapely.Geometry:
     return area
 
 
-def _adopt(workspace: Path, city: City, proposal: SiteProposal) -> None:
+def _adopt(workspace: Path, result: SiteResult) -> None:
     from gridmap.io import Workspace
     from gridmap.model import Kind
-    from gridmap.siting import rooms_with
 
-    present = city.get(Kind.ROOM)
+    present = result.city.get(Kind.ROOM)
     upon = {Kind.ROOM: "" if present is None else present.digest}
     with logged(workspace, "import", "room") as detail:
-        Workspace.open(workspace).put_layers([rooms_with(city, proposal)], upon=upon)
-        detail["features"] = len(proposal.sites)
+        Workspace.open(workspace).put_layers([result.room_layer()], upon=upon)
+        detail["features"] = len(result.proposal.sites)
 
 
 def _write(workspace: Path, result: SiteResult, out: Path) -> None:

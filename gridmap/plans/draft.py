@@ -9,6 +9,7 @@ import numpy as np
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
+from gridmap.measure import without_missing
 from gridmap.model import Plan
 from gridmap.plans.figures import BeatFigures, Figures, measure_beats, pieces_of
 from gridmap.plans.ground import Ground
@@ -111,6 +112,30 @@ class Draft:
             _fault(self.ground, self.plan, int(row))
             for row in np.flatnonzero(self.figures.pieces > 1)
         )
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return what each beat is and carries as plain values; None for what nobody counted."""
+        deviation = self.figures.deviation
+        found = []
+        for row, beat in enumerate(self.plan.beats):
+            figures = self.figures.row(row)
+            values: dict[str, object] = {
+                "id": beat.id,
+                "name": beat.label,
+                "station": beat.station,
+                "room": beat.room,
+                "officers": beat.officers,
+                "auxiliaries": beat.auxiliaries,
+                "grids": figures.grids,
+                "residents": figures.residents,
+                "incidents": figures.incidents,
+                "deviation": float(deviation[row]),
+                "pieces": figures.pieces,
+                "compactness": figures.compactness,
+                "covered_residents_share": figures.covered_share,
+            }
+            found.append(without_missing(values, self.ground.missing))
+        return found
 
     def figures_of(self, beat: str) -> BeatFigures:
         """Return one beat's figures.
