@@ -108,8 +108,13 @@ def choose_working_crs(geometry: NDArray[np.object_], crs: CRS) -> CRS:
     CRSError
         If the features lie off the earth in it.
     """
-    bounds = shapely.total_bounds(reproject(geometry, crs, WGS84))
-    lon, lat = float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2
+    # The corners alone say where the features lie: they are reprojected once, into the answer.
+    west, south, east, north = shapely.total_bounds(geometry)
+    corners = np.array([west, east, east, west]), np.array([south, south, north, north])
+    lons, lats = reproject_points(*corners, crs, WGS84)
+    if not (np.isfinite(lons).all() and np.isfinite(lats).all()):
+        lons, lats = shapely.total_bounds(reproject(geometry, crs, WGS84)).reshape(2, 2).T
+    lon, lat = float(lons.min() + lons.max()) / 2, float(lats.min() + lats.max()) / 2
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise CRSError("model.error.crs_off_earth", received=crs_label(crs))
     metres = crs.is_projected and all(a.unit_name == "metre" for a in crs.axis_info[:2])
