@@ -96,6 +96,8 @@ def test_coverage_has_no_zero_residents() -> None:
     assert table["covered_incidents"][0] > 0
     assert table["mean_m"].notna().all()
     assert room_table(city, found)["residents"].isna().all()
+    assert room_table(city, found)[["officers", "auxiliaries"]].isna().all(axis=None)
+    assert coverage_by_hour(city, Within(150.0, "m"))["officers"].isna().all()
     assert coverage_by_hour(city, Within(150.0, "m"))["covered_residents"].isna().all()
 
 

@@ -156,7 +156,8 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
     -------
     DataFrame
         ``id, name, residents, incidents, officers, auxiliaries, residents_per_officer,
-        residents_per_staff`` and the mean cost of its people; NaN for a room without staff.
+        residents_per_staff`` and the mean cost of its people; NaN for a room without staff,
+        and for staff that nobody counted.
     """
     rooms = city.rooms
     m, samples = len(rooms), coverage.cost.shape[1]
@@ -172,17 +173,19 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
     far = np.bincount(
         place, weights=(weight * np.where(held, coverage.cost, 0.0))[held], minlength=m
     ).astype(np.float64)
-    officers, auxiliaries = rooms.counts("officers"), rooms.counts("auxiliaries")
+    staff = ("officers", "auxiliaries")
+    known = {name: rooms.counts(name) if rooms.is_counted(name) else np.full(m, np.nan)
+            for name in staff}  # fmt: skip
+    everybody = np.nansum(list(known.values()), axis=0)
     table = pd.DataFrame(
         {
             "id": rooms.ids,
             "name": rooms.names,
             "residents": residents,
             "incidents": incidents,
-            "officers": officers,
-            "auxiliaries": auxiliaries,
-            "residents_per_officer": ratio(residents, officers),
-            "residents_per_staff": ratio(residents, officers + auxiliaries),
+            **known,
+            "residents_per_officer": ratio(residents, known["officers"]),
+            "residents_per_staff": ratio(residents, everybody),
             f"mean_{coverage.within.unit}": ratio(far, residents),
         }
     )
@@ -268,6 +271,7 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
     _, travel = travel_of(city, within, mode)
     staffed = np.array([open_hours(text) for text in city.rooms.texts("hours")]).reshape(-1, 24)
     officers, residents = city.rooms.counts("officers"), city.grids.counts("residents")
+    counted = city.rooms.is_counted("officers")
     known: dict[bytes, float] = {}
     rows = []
     for hour in range(24):
@@ -279,7 +283,7 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
             {
                 "hour": hour,
                 "rooms": int(on.sum()),
-                "officers": float(officers[on].sum()),
+                "officers": float(officers[on].sum()) if counted else np.nan,
                 "covered_residents": covered,
                 "covered_residents_share": float(ratio(covered, residents.sum())),
             }
