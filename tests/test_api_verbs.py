@@ -129,6 +129,14 @@ def test_a_new_room_says_where_it_stands(results):
     assert points.x.to_numpy() == pytest.approx(site["lon"].to_numpy(), abs=1e-6)
 
 
+def test_a_report_gives_its_beats_with_figures_and_ground(results, city):
+    shown = results["report"].to_gdf()
+    measured = gridmap.measure(city, by="beat", since="2024-03-01", until="2024-03-31").to_frame()
+    assert shown["id"].tolist() == measured["id"].tolist()
+    assert shown["incidents"].tolist() == measured["incidents"].tolist()
+    assert shown.area.sum() == pytest.approx(1e6 * measured["area_km2"].sum(), rel=1e-6)
+
+
 def test_a_written_report_is_whole(results, tmp_path):
     written = results["report"].write(tmp_path / "out")
     assert {name.rpartition(".")[2] for name in written.files} == {"xlsx", "pdf"}

@@ -176,15 +176,19 @@ class ReportResult(Result):
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the measures by beat with their ground, small counts hidden as in the report."""
         import geopandas as gpd
+        import pandas as pd
 
         from gridmap.errors import MissingError
 
         layer = self.report.beats
         if layer is None:
             raise MissingError("measure.error.no_rows", by="beat", city=self.city.name)
-        return gpd.GeoDataFrame(
-            {"id": layer.ids, "name": layer.names}, geometry=layer.geometry, crs=layer.crs
-        )
+        rows = pd.DataFrame({"id": layer.ids.astype(str), "name": layer.names})
+        table = self.report.table("beats")
+        if table is not None:
+            figures = table.rows.drop(columns=["name"], errors="ignore")
+            rows = rows.merge(figures.assign(id=figures["id"].astype(str)), how="left", on="id")
+        return gpd.GeoDataFrame(rows, geometry=layer.geometry, crs=layer.crs)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the key figures as label and text."""
