@@ -15,11 +15,20 @@ import shapely
 from gridmap.i18n import current_language, tr
 from gridmap.model import City, Kind
 from gridmap.patrol import DAYS
-from gridmap.report.charts import nice_ticks
-from gridmap.report.document import Block, Columns, Document, Figure, Grid, Letterhead, Paragraph
+from gridmap.report.charts import (
+    ACCENT,
+    GRID_LINE,
+    INK,
+    QUIET,
+    WATER,
+    Svg,
+    nice_ticks,
+    text_width,
+)
+from gridmap.report.document import Block, Columns, Document, Figure, Grid, Paragraph
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.pdf import write_pdf
-from gridmap.report.svg import ACCENT, GRID_LINE, INK, QUIET, WATER, Svg, text_width
+from gridmap.report.settings import Letterhead
 from gridmap.report.tables import UNKNOWN, shown
 
 __all__ = [
