@@ -40,7 +40,7 @@ def test_a_workspace_without_plans(tmp_path, run, ask):
     folder = tmp_path / "city"
     run("demo", folder, "--grids", 60, "--incidents", 0)
     before = sorted(path.name for path in folder.iterdir())
-    assert ask("plans", folder) == {"plans": []}
+    assert ask("plans", folder) == {"format": 1, "plans": []}
     for command in (("plans", folder, "show", "x"), ("audit", folder)):
         code, out, err = run(*command)
         assert (code, out, len(err.splitlines())) == (2, "", 1)
@@ -168,10 +168,10 @@ def test_the_audit_names_the_first_broken_link(tmp_path, run):
 def test_roles_are_given_and_listed(tmp_path, run, ask):
     folder = tmp_path / "city"
     run("demo", folder, "--grids", 60, "--incidents", 0)
-    assert ask("roles", folder) == {"roles": {}}
+    assert ask("roles", folder) == {"format": 1, "roles": {}}
     assert not (folder / "plans.db").exists()
     assert run("roles", folder, "li", "planner")[0] == 0
-    assert ask("roles", folder) == {"roles": {"li": "planner"}}
+    assert ask("roles", folder) == {"format": 1, "roles": {"li": "planner"}}
     code, _, err = run("roles", folder, "li", "root")
     assert (code, len(err.splitlines())) == (2, 1)
     assert ask("audit", folder)["records"] == 1
