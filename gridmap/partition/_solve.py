@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from gridmap.partition._arrays import (
     with_own_centres,
 )
 from gridmap.partition._effort import Clock, Effort, ReportProgress, part_of, silent
+from gridmap.partition._moves import is_plain
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
 from gridmap.partition._territories import (
+    combine_plans,
     polish_territories,
     polish_windows,
     run_threads,
@@ -41,6 +44,8 @@ _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds 
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
+_LINE = 0.35  # of the windows for each of two lines of plans; what they combine to has the rest
+_CALM = 0.7  # of the patience is used up when two lines are combined
 _SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
 
 
@@ -96,26 +101,31 @@ def solve_region(
         return best  # no less can change
     jobs = [_start_job(instance, start, plan, seed, i, keep) for i in range(starts)]
     runs = run_threads(jobs, clock=clock, threads=threads, report=part_of(report, 0.0, hot))
-    runs.sort(key=lambda run: run.rank)
+    runs.sort(key=lambda run: run[0].rank)
     windows = effort.windows * sweeps * n / window_visits(instance)
     eased = widened(instance)
-    best = runs[0] if best is None or runs[0].better_than(best) else best
-    beat = polish_territories(
-        eased,
-        best.beat,
-        plan=plan,
-        windows=windows,
-        seed=seed,
-        clock=whole.part(_WINDOWED * whole.left()),
-        threads=threads,
-        keep=keep,
-        report=part_of(report, hot, 1.0 - hot),
-    )
+    polish = partial(polish_territories, eased, plan=plan, seed=seed, threads=threads, keep=keep)
+    found, raw = runs[0]
+    shown = part_of(report, hot, 1.0 - hot)
+    # Mending costs border that windows win back less of than they mend by themselves.
+    best, beat = (found, raw) if best is None or found.better_than(best) else (best, best.beat)
+    rest, calm = 1.0, (0.0, 1.0)
+    if len(runs) > 1 and n < _FAR and is_plain(instance.attraction) and not np.isfinite(keep):
+        # Two lines of plans are polished apart, then combined: results vary less with the seed.
+        lines = [line for _, line in runs[:2]]
+        for i in range(2):
+            part = whole.part(_LINE * whole.left() / (1.0 - _LINE * i))
+            own = part_of(shown, _LINE * i, _LINE)
+            lines[i] = polish(lines[i], windows=_LINE * windows, clock=part, report=own)
+        lines.sort(key=lambda line: rate_plan(eased, line, keep, 0).rank)
+        beat = combine_plans(eased, lines[0], lines[1], plan, seed=seed, clock=whole)
+        rest, calm = 1.0 - 2 * _LINE, (_CALM, 1.0)
+        shown = part_of(shown, 2 * _LINE, rest)
+    part = whole.part(_WINDOWED * whole.left())
+    beat = polish(beat, windows=rest * windows, clock=part, calm=calm, report=shown)
     # Windows see a few beats only; what is left over there may have room further off.
-    mended = mend_balance(eased, beat, seed=seed, keep=keep, stopped=whole.stopped)
-    polished = rate_plan(instance, beat, keep, plan.sweeps)
-    further = rate_plan(instance, mended, keep, plan.sweeps)
-    polished = further if further.better_than(polished) else polished
+    mended = _mended(eased, beat, plan, seed, whole, keep)
+    polished = rate_plan(instance, mended, keep, plan.sweeps)
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
 
@@ -168,10 +178,10 @@ def _start_job(
     seed: int,
     number: int,
     keep: float,
-) -> Callable[[Clock, ReportProgress], Solved]:
+) -> Callable[[Clock, ReportProgress], tuple[Solved, Ints]]:
     """Return a job that anneals from a start of its own."""
 
-    def run(clock: Clock, report: ReportProgress) -> Solved:
+    def run(clock: Clock, report: ReportProgress) -> tuple[Solved, Ints]:
         rng = np.random.default_rng([seed, number])
         own, first = with_own_centres(instance), start
         if first is None and number % 2 and len(own.xy) <= _GROWN and weighs_travel(own):
@@ -192,8 +202,8 @@ def _one_run(
     clock: Clock,
     keep: float,
     report: ReportProgress,
-) -> Solved:
-    """Return the plan after one annealing and mending."""
+) -> tuple[Solved, Ints]:
+    """Return the plan after one annealing and mending, and the plan before mending."""
     attraction = instance.attraction
     held = np.zeros(instance.k, dtype=np.bool_)
     held[attraction.pin[attraction.pin >= 0]] = True
@@ -220,27 +230,27 @@ def _one_run(
         on_chunk=after_chunk,
         chunks=_CENTRE_MOVES if travels else 60,
     )
-    mended = _mended(instance, state, plan, seed, clock, keep)
+    mended = _mended(instance, state.beat, plan, seed, clock, keep)
     runs = [rate_plan(instance, beat, keep, plan.sweeps) for beat in (state.beat, mended)]
-    return min(runs, key=lambda run: run.rank)
+    return min(runs, key=lambda run: run.rank), state.beat
 
 
 def _mended(
     instance: Instance,
-    state: State,
+    beat: Ints,
     plan: Schedule,
     seed: int,
     clock: Clock,
     keep: float,
 ) -> Ints:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
-    if excess_of(instance, state) <= 0:
-        return state.beat
+    if excess_of(instance, make_state(instance, beat, 0, keep)) <= 0:
+        return beat
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
-    share = plan.sweeps * len(state.beat) / window_visits(instance) / 4
+    share = plan.sweeps * len(beat) / window_visits(instance) / 4
     beat = polish_windows(
         instance,
-        state.beat,
+        beat,
         plan,
         max(_MENDING, share),
         seed=seed,

@@ -1,4 +1,4 @@
-"""Large neighbourhood search (Shaw 1998) in windows and territories.
+"""Large neighbourhood search (Shaw 1998) in windows and territories; two plans combined.
 
 A large plan freezes with faults that no single move mends, such as a beat too many on one side
 of a river. A window of a few neighbouring beats is warmed up and cooled again as a small problem
@@ -10,19 +10,26 @@ territories stay as they are, so what it costs and what it carries is exact. All
 round are searched apart, on as many threads as there are, for compiled code releases Python's
 lock. Then the beats are grouped otherwise, so that no border stays out of reach. The plan follows
 from the seed and the number of territories; threads only share out the work.
+
+Two plans of the same region are combined by overlaying them: grids that share a beat in both
+are one cell, and a plan of cells is annealed from the better one. Every border of the result is
+a border of one of the two (path relinking by an optimised crossover).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridmap._compiled import njit
-from gridmap.partition._anneal import Schedule, sweep_once
+from gridmap.partition._anneal import Schedule, anneal, sweep_once
 from gridmap.partition._arrays import (
     Attraction,
     Graph,
@@ -57,6 +64,7 @@ _LEAST_BEATS = 21  # of a territory at least: three windows
 _ROUNDS = 4
 _TURN = 2.399963  # radians between the groupings of two rounds: the golden angle
 _LOOK_S = 0.05  # between two looks at the stop button
+_COARSE_LOOKS = 3e7  # at a cell, in combining two plans
 _32 = np.uint64(32)
 _BEATS = 7
 _HOT = 0.45  # of the temperature that annealing begins with
@@ -453,28 +461,39 @@ def polish_territories(
     clock: Clock,
     threads: int,
     keep: float = np.inf,
+    calm: tuple[float, float] = (0.0, 1.0),
     report: ReportProgress = silent,
 ) -> Ints:
     """Return the plan after so many windows, shared out among territories; it is never worse.
 
     A share that has to keep its beat is counted over the whole, and so are its windows.
+    ``calm`` is as in `polish_windows`, over all rounds.
     """
     groups = territories_of(instance)
     if groups < 2 or np.isfinite(keep):
         return polish_windows(
-            instance, beat, plan, windows, seed=seed, clock=clock, keep=keep, report=report
+            instance,
+            beat,
+            plan,
+            windows,
+            seed=seed,
+            clock=clock,
+            keep=keep,
+            calm=calm,
+            report=report,
         )
     now = beat.copy()
     for turn in range(_ROUNDS):
         if clock.stopped():
             break
         part = clock.part(clock.left() / (_ROUNDS - turn))
-        calm = (turn / _ROUNDS, (turn + 1) / _ROUNDS)
+        step = (calm[1] - calm[0]) / _ROUNDS
+        own_calm = (calm[0] + turn * step, calm[0] + (turn + 1) * step)
         grouped = group_beats(instance, now, groups, _TURN * turn)
         induced = [induce(instance, now, beats) for beats in grouped]
         first, share = (seed * _ROUNDS + turn) * groups, windows / _ROUNDS
         jobs = [
-            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, calm)
+            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, own_calm)
             for i, (own, _, inner) in enumerate(induced)
         ]
         part_report = part_of(report, turn / _ROUNDS, 1.0 / _ROUNDS)
@@ -502,4 +521,69 @@ def _polish_job(
         clock=clock,
         calm=calm,
         report=report,
+    )
+
+
+def combine_plans(
+    instance: Instance, first: Ints, second: Ints, plan: Schedule, *, seed: int, clock: Clock
+) -> Ints:
+    """Return the best plan whose borders are all borders of one of two plans.
+
+    Parameters
+    ----------
+    first, second
+        Two plans, the better one first; where more than borders and balance counts,
+        it is returned as it is.
+    """
+    if not is_plain(instance.attraction) or np.array_equal(first, second):
+        return first
+    graph, n = instance.graph, len(first)
+    rows = np.repeat(np.arange(n), np.diff(graph.indptr))
+    same = (first[rows] == first[graph.nbr]) & (second[rows] == second[graph.nbr])
+    table = coo_array((np.ones(int(same.sum()), np.int8), (rows[same], graph.nbr[same])), (n, n))
+    cells, cell = connected_components(table, directed=False)
+    coarse = _contract_cells(instance, cell, cells)
+    start = np.zeros(cells, dtype=np.int32)
+    start[cell] = first
+    sweeps = int(np.clip(_COARSE_LOOKS / cells, 500, 20_000))
+    state = anneal(coarse, start, replace(plan.mild(), sweeps=sweeps), seed=seed, clock=clock)
+    found = state.beat[cell]
+    better = rate_plan(instance, found, np.inf, 0).better_than(
+        rate_plan(instance, first, np.inf, 0)
+    )
+    return found if better else first
+
+
+def _contract_cells(instance: Instance, cell: Ints, cells: int) -> Instance:
+    """Return the plain instance with each cell as one grid."""
+    graph, old = instance.graph, instance.attraction
+    rows = np.repeat(np.arange(len(cell)), np.diff(graph.indptr))
+    ends = np.stack([cell[rows], cell[graph.nbr]], axis=1)
+    between = ends[:, 0] < ends[:, 1]
+    pairs, row = np.unique(ends[between], axis=0, return_inverse=True)
+    length = np.bincount(row.ravel(), graph.length[between], len(pairs)).astype(np.float64)
+
+    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(cell, weights=values, minlength=cells).astype(np.float64)
+
+    size = np.bincount(cell, minlength=cells)
+    x, y = sums(old.x) / size, sums(old.y) / size
+    loads = instance.loads
+    none, off = np.zeros(cells), np.full(cells, -1, dtype=np.int32)
+    return instance._replace(
+        graph=build_graph(
+            cells, pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32), length
+        ),
+        loads=loads._replace(w=np.ascontiguousarray(np.stack([sums(c) for c in loads.w.T], 1))),
+        attraction=old._replace(
+            x=x,
+            y=y,
+            pin=off,
+            home=off,
+            price=none,
+            weight=none,
+            demand=none,
+            separated_ptr=np.zeros(cells + 1, dtype=np.int32),
+        ),
+        xy=np.stack([x, y], axis=1),
     )
