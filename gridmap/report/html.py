@@ -103,6 +103,8 @@ def _page(document: Document, tables: Sequence[Table]) -> str:
     if tables:
         parts.append(f'<section id="tables"><h2>{_text(tr("briefing.section.tables"))}</h2>')
         for table in tables:
+            if table.key == "data":  # the others once more, for a pivot
+                continue
             inner = _grid(grid_of(table, most=_MOST), named=False)
             parts.append(f"<details><summary>{_text(table.title)}</summary>{inner}</details>")
         parts.append("</section>")
