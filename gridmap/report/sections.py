@@ -36,6 +36,7 @@ __all__ = ["SECTIONS", "area_grid", "build_sections", "crossed_grid", "section"]
 _MANY_BEATS = 400  # beats above which only the exceptions are printed
 _MOST_CROSSED = 120  # beats above which there is no table of categories by beat
 _SOME = 20
+_MOST_NAMES = 60  # areas named on a map
 _OUTSIDE_KEYS = ("name", "outside_residents", "covered_residents_share")
 _ROOM_KEYS = ("name", "residents", "officers", "residents_per_officer")
 _CROSS_COLUMNS = 12  # categories in a table of categories by station
@@ -197,8 +198,20 @@ def _density_map(report: Report) -> Figure | None:
         form="decimal", hidden=hidden, limit=report.hiding.limit, count=5,
     )  # fmt: skip
     title = tr("briefing.map.density")
-    figure = MapFigure("density", title, (shade,), _borders(report), alt=title)
+    figure = MapFigure("density", title, (shade,), _borders(report), **_names(report), alt=title)
     return Figure(figure, title, title, height=0.62, key="density")
+
+
+def _names(report: Report) -> dict[str, Any]:
+    """Return the names of stations, or of beats without any, as labels of a map."""
+    layer = report.city.get(Kind.STATION) or report.beats
+    if layer is None or len(layer) > _MOST_NAMES:
+        return {}
+    spots = points_in(layer)
+    labels = tuple(
+        (float(x), float(y), str(name)) for (x, y), name in zip(spots, layer.names, strict=True)
+    )
+    return {"labels": labels, "label_shapes": layer.geometry}
 
 
 def _borders(report: Report, *, strong: bool = True) -> tuple[Outline, ...]:
@@ -340,7 +353,9 @@ def _change_map(report: Report) -> Figure | None:
         each = history.of(history.basis)
         assert each is not None  # noqa: S101 - it is the first basis
         title = tr("briefing.map.change", now=each.now.label(), before=each.before.label())
-        figure = MapFigure("change", title, (shade,), _borders(report), alt=title)
+        figure = MapFigure(
+            "change", title, (shade,), _borders(report), **_names(report), alt=title
+        )
         return Figure(figure, title, title, height=0.62, key="change")
     return None
 
@@ -441,7 +456,7 @@ def _hot_map(report: Report) -> Figure | None:
     )
     shade = Shading(report.city.grids.geometry, rows, legend)
     title = tr("briefing.map.hot_title", count=int((rows == 0).sum()))
-    figure = MapFigure("hot_spots", title, (shade,), _borders(report), alt=title)
+    figure = MapFigure("hot_spots", title, (shade,), _borders(report), **_names(report), alt=title)
     return Figure(figure, title, title, height=0.62, key="hot_spots")
 
 
@@ -472,7 +487,8 @@ def _coverage(report: Report) -> list[Block]:
             colours="orange", hidden=hidden, limit=report.hiding.limit,
         )  # fmt: skip
         marks = (Marks(report.city.room_xy, name=tr("briefing.map.rooms_reach"), reach_m=radius),)
-        figure = MapFigure("coverage", title, (shade,), _borders(report), marks, alt=title)
+        figure = MapFigure("coverage", title, (shade,), _borders(report), marks,
+                           **_names(report), alt=title)  # fmt: skip
         blocks.append(Figure(figure, title, title, height=0.62, key="coverage"))
     left: list[Block] = []
     right: list[Block] = []
