@@ -260,7 +260,9 @@ def grid_of(
         below.insert(0, tr("briefing.table.first_of", shown=most, of=len(shown_rows)))
         shown_rows = shown_rows[:most]
     known = {item.key: item for item in table.columns}
-    chosen = [known[key] for key in keys if key in known] if keys else list(table.columns)
+    known.setdefault("name", table.columns[0])  # what has no names goes by its id
+    chosen = [known[key] for key in keys if key in known] if keys else table.columns
+    chosen = list(dict.fromkeys(chosen))
     chosen = [item for item in chosen if item.key != group]
     lines = _Lines(table, chosen, keys)
     body: list[tuple[str | Svg, ...]] = []

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
 from gridmap.measure.period import Period
+from gridmap.model import Kind
 from gridmap.report.area_tables import staff_balance, staff_shortest, with_covered
 from gridmap.report.measured import Change, History, Level, Measured
 from gridmap.report.suppression import Hiding
@@ -576,8 +577,10 @@ def _places(
     measured: Measured, hiding: Hiding, history: History | None
 ) -> tuple[str, str, tuple[str, ...], tuple[Place, ...]]:
     """Return what the map shades, its title, headings of the places' values, and the places."""
-    level = next((each for each in ("beat", "station", "grid", "community")
-                  if each in measured.now), None)  # fmt: skip
+    there = [each for each in ("beat", "station", "grid", "community") if each in measured.now]
+    # Stations that are a column of the grids have no ground of their own to draw.
+    drawn = [each for each in there if each == "beat" or measured.city.has(Kind(each))]
+    level = next(iter(drawn or there), None)
     if level is None:
         return "", "", (), ()
     table = measured.now[level]

@@ -33,7 +33,7 @@ from gridmap.report.tables import Table, shown
 
 __all__ = ["SECTIONS", "area_grid", "build_sections", "crossed_grid", "section"]
 
-_MANY_BEATS = 400  # beats above which only the exceptions are printed
+_MANY_BEATS = 200  # beats above which only the exceptions are printed
 _MOST_CROSSED = 120  # beats above which there is no table of categories by beat
 _SOME = 20
 _MOST_NAMES = 60  # areas named on a map
@@ -169,7 +169,7 @@ def _category_chart(history: History) -> Figure | None:
     chart = BarChart(tuple(kinds.names[row] for row in order), daily, others, names, "decimal",
                      marks, caption)  # fmt: skip
     note = tr("briefing.table.mark_note") if basis is not None else ""
-    return Figure(chart, caption, caption, note, key="categories")
+    return Figure(chart, caption, caption, note, key="categories", fixed=True)
 
 
 def _hours(report: Report) -> Figure | None:
@@ -185,19 +185,21 @@ def _hours(report: Report) -> Figure | None:
     each = np.where(hidden, np.nan, each)
     caption = tr("briefing.chart.hours")
     names = tuple(tr(f"measure.day.{day}") for day in DAYS)
-    return Figure(HourChart(each, names, caption), caption, caption, key="hours")
+    return Figure(HourChart(each, names, caption), caption, caption, key="hours", fixed=True)
 
 
 def _density_map(report: Report) -> Figure | None:
-    values = report.grid_values.get("incidents_per_km2")
-    if values is None or not report.city.has(Kind.GRID):
+    known = ("incidents_per_km2", "residents_per_km2")
+    key = next((one for one in known if one in report.grid_values), "")
+    if not key or not report.city.has(Kind.GRID):
         return None
-    hidden = report.grid_hidden["incidents_per_km2"]
+    values, hidden = report.grid_values[key], report.grid_hidden[key]
     shade = shade_by_class(
-        report.city.grids.geometry, values, title=tr("report.column.incidents_per_km2"),
-        form="decimal", hidden=hidden, limit=report.hiding.limit, count=5,
+        report.city.grids.geometry, values, title=tr(f"report.column.{key}"),
+        form="decimal" if key.startswith("incidents") else "count", hidden=hidden,
+        limit=report.hiding.limit, count=5,
     )  # fmt: skip
-    title = tr("briefing.map.density")
+    title = tr(f"briefing.map.density_{key.partition('_')[0]}")
     figure = MapFigure("density", title, (shade,), _borders(report), **_names(report), alt=title)
     return Figure(figure, title, title, height=0.62, key="density")
 
@@ -264,8 +266,9 @@ def area_grid(report: Report, level: str, *, rows: Sequence[int] | None = None) 
     if table is None:
         return None
     wanted = report.request.settings.beat_columns
-    keys = ["id" if "name" not in table.rows.columns else "name"]
-    keys += [key for name in wanted for key in BEAT_COLUMNS[name]]
+    keys = ["name", *(key for name in wanted for key in BEAT_COLUMNS[name])]
+    if not any(key in table.rows.columns for key in keys[1:]):
+        keys.append("area_km2")
     beats = level == "beat"
     notes = []
     if rows is not None and len(rows) < len(table):
