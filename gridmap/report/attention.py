@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.i18n import tr
-from gridmap.measure import disputes_of
+from gridmap.measure import disputes_of, repeated_places
 from gridmap.measure.period import Period
 from gridmap.model import City, Kind
 from gridmap.report.findings import Finding
@@ -114,12 +114,10 @@ def _repeat_table(city: City, period: Period) -> Table | None:
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names if parts}
     if not columns:
         return None
-    rows = _repeated(pd.DataFrame(columns), [str(kind)] if kind is not None else [])
+    rows = repeated_places(columns["x"], columns["y"], columns["time"], place_m=_PLACE_M)
     rows = rows[rows["incidents"] >= _CALLS].head(_PLACES)
     made = TableBuilder(len(rows))
-    names_of = np.array([""] if kind is None else [*city.layer(kind).names, ""], dtype=object)
-    at = rows[str(kind)].to_numpy(dtype=np.int64) if kind is not None else np.zeros(len(rows), int)
-    made.add(column("place", "text"), names_of[at])
+    made.add(column("place", "text"), _areas_at(city, kind, columns, rows))
     made.add(column("incidents", bar=True), rows["incidents"])
     for name in ("first", "last"):
         days = rows[name].dt.strftime("%Y-%m-%d")
@@ -129,22 +127,21 @@ def _repeat_table(city: City, period: Period) -> Table | None:
     return made.table("repeats", totals=False, notes=(note,))
 
 
-def _repeated(table: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
-    """Return places with their incidents, days, and what lies there; most incidents first.
-
-    A place is a square of `_PLACE_M` metres: addresses of one building that are geocoded a few
-    metres apart are one place.
-    """
-    column, row = (np.floor(table[axis] / _PLACE_M).astype(np.int64) for axis in ("x", "y"))
-    table = table.assign(column=column, row=row).sort_values(["row", "column", "time"])
-    places = table.groupby(["row", "column"], sort=True)
-    days = places["time"].diff().dt.total_seconds() / 86_400
-    found = places.agg(
-        incidents=("x", "size"), first=("time", "min"), last=("time", "max"),
-        **{name: (name, "first") for name in kept},
-    )  # fmt: skip
-    found["median_days_between"] = days.groupby([table["row"], table["column"]]).median()
-    return found.sort_values("incidents", ascending=False, kind="stable")
+def _areas_at(
+    city: City, kind: Kind | None, columns: Mapping[str, Any], rows: pd.DataFrame
+) -> list[str]:
+    """Return the name of the area in which each place lies."""
+    if kind is None:
+        return [""] * len(rows)
+    names = [*city.layer(kind).names.astype(str), ""]
+    keys, wanted = (
+        np.floor(np.asarray(frame["x"]) / _PLACE_M).astype(np.int64) * 2**32
+        + np.floor(np.asarray(frame["y"]) / _PLACE_M).astype(np.int64)
+        for frame in (columns, rows)
+    )
+    known, first = np.unique(keys, return_index=True)
+    found = columns[str(kind)][first[np.searchsorted(known, wanted)]]
+    return [names[row] for row in found.tolist()]
 
 
 def _dispute_table(city: City, period: Period) -> Table | None:
