@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from gridmap.model import Layer
 from gridmap.report.charts import ACCENT, INK, QUIET, WATER, Svg, text_width
 from gridmap.report.tables import UNKNOWN, Format, shown
 
-__all__ = ["MapFigure", "Marks", "Outline", "Shading", "shade_by_class", "shade_changes"]
+__all__ = ["MapFigure", "Marks", "Outline", "Shading", "merged", "shade_by_class", "shade_changes"]
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
@@ -369,6 +369,23 @@ def shade_by_class(
         rows = np.where(absent, len(legend), rows)
         legend.append((_NONE, tr("briefing.map.unknown")))
     return Shading(shapes, rows, tuple(legend), title)
+
+
+def merged(shade: Shading) -> Shading:
+    """Return a shading with the areas of one colour as one, where there are very many.
+
+    Borders between so many areas are not drawn, and drawings without them are far smaller.
+    Areas that overlap stay as they are: only a coverage can be merged exactly.
+    """
+    if len(shade.shapes) <= _MANY or not shapely.coverage_is_valid(shade.shapes).all():
+        return shade
+    kinds = np.unique(shade.rows[shade.rows >= 0])
+    shapes = [shapely.coverage_union_all(shade.shapes[shade.rows == kind]) for kind in kinds]
+    rest = shade.shapes[shade.rows < 0]
+    if len(rest):
+        shapes.append(shapely.coverage_union_all(rest))
+        kinds = np.append(kinds, -1)
+    return replace(shade, shapes=np.array(shapes, dtype=object), rows=kinds.astype(np.int64))
 
 
 def shade_changes(shapes: Shapes, marks: Sequence[int], shares: npt.ArrayLike) -> Shading:

@@ -681,10 +681,10 @@ def _locate(
     found: dict[str, list[Ints]] = {name: [] for name in ("day", "category", *levels)}
     for part in located.columns(tuple(dict.fromkeys(columns))):
         known = ~np.isnat(part["time"])
-        found["day"].append(part["time"][known].astype("datetime64[D]").astype(np.int64))
-        found["category"].append(part["category"][known].astype(np.int64))
+        found["day"].append(part["time"][known].astype("datetime64[D]").astype(np.int32))
+        found["category"].append(part["category"][known].astype(np.int32))
         for level, each in areas.items():
-            found[level].append(each.rows_of(part[str(each.located_by)][known]))
+            found[level].append(each.rows_of(part[str(each.located_by)][known]).astype(np.int32))
     whole = {
         name: np.concatenate(values) if values else np.empty(0, np.int64)
         for name, values in found.items()

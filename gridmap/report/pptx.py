@@ -314,7 +314,7 @@ class _Slides:
         widths = []
         for at in keep:
             cells = [str(row[at]) for row in rows]
-            wide = max(_em(grid.labels[at]) * 0.8, *(_em(cell) for cell in cells), 2.0) + 1.2
+            wide = max(_em(grid.labels[at]) * 0.8, *(_em(cell) for cell in cells), 2.0) + 1.7
             widths.append(wide)
         size = min(14.0, 72.0 * width / sum(widths))
         sides = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}

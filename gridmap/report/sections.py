@@ -21,6 +21,7 @@ from gridmap.report.mapping import (
     Marks,
     Outline,
     Shading,
+    merged,
     points_in,
     shade_by_class,
     shade_changes,
@@ -200,7 +201,9 @@ def _density_map(report: Report) -> Figure | None:
         limit=report.hiding.limit, count=5,
     )  # fmt: skip
     title = tr(f"briefing.map.density_{key.partition('_')[0]}")
-    figure = MapFigure("density", title, (shade,), _borders(report), **_names(report), alt=title)
+    figure = MapFigure(
+        "density", title, (merged(shade),), _borders(report), **_names(report), alt=title
+    )
     return Figure(figure, title, title, height=0.62, key="density")
 
 
@@ -459,7 +462,9 @@ def _hot_map(report: Report) -> Figure | None:
     )
     shade = Shading(report.city.grids.geometry, rows, legend)
     title = tr("briefing.map.hot_title", count=int((rows == 0).sum()))
-    figure = MapFigure("hot_spots", title, (shade,), _borders(report), **_names(report), alt=title)
+    figure = MapFigure(
+        "hot_spots", title, (merged(shade),), _borders(report), **_names(report), alt=title
+    )
     return Figure(figure, title, title, height=0.62, key="hot_spots")
 
 
