@@ -44,7 +44,7 @@ def attacked():
     city = make_city(grids=60, incidents=900, seed=11)
     city = city.with_layer(across(city, Kind.BEAT, 4, upright=False))
     city = city.with_layer(across(city, Kind.STATION, 3, upright=True))
-    asked = Request(date(2024, 6, 1), "2024-04..2024-05", "previous", suppress_below=LIMIT)
+    asked = Request(date(2024, 7, 1), "2024-06", "previous", suppress_below=LIMIT)
     return city, build_report(city, asked)
 
 
