@@ -140,3 +140,17 @@ def test_a_chart_of_duty_draws_what_is_known() -> None:
     assert roster_days(3, 5) == "周四至周一"
     assert roster_days(3, 6) == "除周三外每日"
     assert roster_days(3, 1) == "周四"
+
+
+def test_a_report_has_a_section_of_duty_where_it_is_asked_for(city: City) -> None:
+    from gridmap.report.sections import build_sections
+
+    built = gridmap.report(city, duty=True, period="2024-06", compare="none").report
+    (section,) = build_sections(built, ["duty"])
+    said = " ".join(str(getattr(block, "text", "")) for block in section.blocks)
+    june = gridmap.shifts(city, since="2024-06-01", until="2024-06-30").to_dict()
+    assert f"{june['demand_h']:,.0f}" in said
+    assert gridmap.norms(city).sentence() in said
+    assert build_sections(gridmap.report(city, compare="none").report, ["duty"]) == ()
+    hidden = gridmap.report(city, duty=True, compare="none", suppress_below=5).report
+    assert build_sections(hidden, ["duty"]) == ()

@@ -181,6 +181,18 @@ class AssessResult(Result):
             names=tr("api.join").join(names),
         )
 
+    def blocks(self) -> list[Block]:
+        """Return the ranking as it is printed."""
+        from gridmap.report.document import Paragraph
+        from gridmap.report.duty import frame_grid
+
+        return [
+            Paragraph(self.sentence()),
+            frame_grid(self.readable(), tr("duty.score.table")),
+            Paragraph(tr("duty.score.help"), style="note"),
+            *(Paragraph(note, style="note") for note in self.notes),
+        ]
+
     def sheet(self, dated: date | None = None) -> bytes:
         """Return the ranking as a printed sheet, PDF.
 
@@ -189,17 +201,10 @@ class AssessResult(Result):
         dated
             The day on it; today if None.
         """
-        from gridmap.report.document import Paragraph
-        from gridmap.report.duty import duty_sheet, frame_grid
+        from gridmap.report.duty import duty_sheet
 
-        blocks: list[Block] = [
-            Paragraph(self.sentence()),
-            frame_grid(self.readable(), tr("duty.score.table")),
-            Paragraph(tr("duty.score.help"), style="note"),
-            *(Paragraph(note, style="note") for note in self.notes),
-        ]
         title = tr("duty.sheet.score", city=self.city.name)
-        return duty_sheet(self.city, title, blocks, dated=dated)
+        return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def to_dict(self) -> AssessJson:
         """Return the JSON of the command; what is not known is None."""

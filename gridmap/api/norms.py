@@ -180,6 +180,19 @@ class NormsResult(Result):
         """Whether anything that is lacking has a price."""
         return bool(self.lacks.items["cost"].notna().any())
 
+    def blocks(self) -> list[Block]:
+        """Return the tables as they are printed."""
+        from gridmap.report.document import Paragraph
+        from gridmap.report.duty import frame_grid
+
+        return [
+            Paragraph(self.sentence()),
+            frame_grid(self.readable_items(), tr("duty.norms.by_item")),
+            frame_grid(self.readable(), tr("duty.norms.by_unit")),
+            *self._posts_blocks(),
+            *(Paragraph(note, style="note") for note in self.notes),
+        ]
+
     def sheet(self, dated: date | None = None) -> bytes:
         """Return the tables as a printed sheet, PDF.
 
@@ -188,18 +201,10 @@ class NormsResult(Result):
         dated
             The day on it; today if None.
         """
-        from gridmap.report.document import Paragraph
-        from gridmap.report.duty import duty_sheet, frame_grid
+        from gridmap.report.duty import duty_sheet
 
-        blocks = [
-            Paragraph(self.sentence()),
-            frame_grid(self.readable_items(), tr("duty.norms.by_item")),
-            frame_grid(self.readable(), tr("duty.norms.by_unit")),
-            *self._posts_blocks(),
-            *(Paragraph(note, style="note") for note in self.notes),
-        ]
         title = tr("duty.sheet.norms", city=self.city.name)
-        return duty_sheet(self.city, title, blocks, dated=dated)
+        return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def _posts_blocks(self) -> list[Block]:
         from gridmap.report.document import Paragraph

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date as day
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
     from gridmap.plans import PlanVersion
     from gridmap.report import Report, Written
+    from gridmap.report.document import Block
 
 __all__ = [
     "ReportJson",
@@ -54,6 +55,7 @@ class ReportOptions(Options):
     template: str = option("", metavar="DIR")
     document: bool = option(False)  # noqa: FBT003 - the same
     watch: bool = option(False)  # noqa: FBT003 - the same
+    duty: bool = option(False)  # noqa: FBT003 - the same
     lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
     paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
@@ -311,6 +313,7 @@ def report(
             template=template,
             document=options.document,
             alerts=_alerts(city, options) if options.watch else (),
+            duty=_duty(city, options) if options.duty and not options.suppress_below else (),
         )
         built = build_report(city, request, plan=options.plan, progress=tell)
     return ReportResult(city=city, options=options, report=built)
@@ -327,3 +330,42 @@ def _alerts(city: City, options: ReportOptions) -> tuple[AlertRow, ...]:
         return ()
     until = known[1].date() if last is None else min(last, known[1].date())
     return watch(city, until=str(until)).alerts if until >= known[0].date() else ()
+
+
+def _duty(city: City, options: ReportOptions) -> tuple[Block, ...]:
+    """Return shifts, norms and the ranking of stations; what cannot be made says why."""
+    from pathlib import Path
+
+    from gridmap.api.assess import assess
+    from gridmap.api.norms import norms
+    from gridmap.api.shifts import shifts
+    from gridmap.errors import GridmapError
+    from gridmap.i18n import tr
+    from gridmap.patrol import read_norms
+    from gridmap.patrol.score import read_goals
+    from gridmap.report import parse_period
+    from gridmap.report.document import Paragraph
+
+    period = parse_period(options.period)
+    since, until = str(period.first or ""), str(period.last or "")
+    folder = Path(options.settings).parent if options.settings else None  # beside report.toml
+    figures = read_norms(folder / "norms.toml" if folder else None)
+    goals = read_goals(folder / "score.toml" if folder else None)
+    makers: dict[str, Callable[[], list[Block]]] = {
+        "shifts": lambda: shifts(city, norms=figures, since=since, until=until).blocks(
+            roster=False
+        ),
+        "rooms": lambda: norms(city, norms=figures).blocks(),
+        "score": lambda: assess(
+            city, by="station", goals=goals, since=since, until=until
+        ).blocks(),
+    }
+    found: list[Block] = []
+    for name, make in makers.items():
+        lead = f"{tr(f'duty.page.{name}')}: "
+        try:
+            first, *rest = make()
+        except GridmapError as error:
+            first, rest = Paragraph(error.text(), style="note"), []
+        found += [replace(first, lead=lead) if isinstance(first, Paragraph) else first, *rest]
+    return tuple(found)

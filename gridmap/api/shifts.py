@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gridmap.model import City
     from gridmap.patrol import HourCounts, Norms, Roster
+    from gridmap.report.document import Block
 
     Floats = NDArray[np.float64]
 
@@ -273,6 +274,18 @@ class ShiftsResult(Result):
             }
         )
 
+    def blocks(self, *, roster: bool = True) -> list[Block]:
+        """Return the demand, the duty and the posts as they are printed.
+
+        Parameters
+        ----------
+        roster
+            Whether the posts are listed.
+        """
+        from gridmap.report.duty import shifts_blocks
+
+        return shifts_blocks(self.to_dict(), roster=roster)
+
     def sheet(self, dated: date | None = None) -> bytes:
         """Return the demand, the duty and the roster as a printed sheet, PDF.
 
@@ -281,10 +294,10 @@ class ShiftsResult(Result):
         dated
             The day on it; today if None.
         """
-        from gridmap.report.duty import duty_sheet, shifts_blocks
+        from gridmap.report.duty import duty_sheet
 
         title = tr("duty.sheet.shifts", city=self.city.name)
-        return duty_sheet(self.city, title, shifts_blocks(self.to_dict()), dated=dated)
+        return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return demand, and what is uncovered today and as proposed, hours a week."""

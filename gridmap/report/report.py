@@ -45,6 +45,7 @@ from gridmap.report.city_tables import (
     source_table,
     tidy_table,
 )
+from gridmap.report.document import Block
 from gridmap.report.findings import Findings, find
 from gridmap.report.measured import (
     LEVELS,
@@ -99,6 +100,8 @@ class Request:
         What `gridmap.api.watch` found, as its rows; none if empty.
     versions
         Versions of the plan from the log, for the document of a division.
+    duty
+        What the section of duty holds: shifts, norms, the ranking; left out if empty.
     """
 
     dated: date
@@ -112,6 +115,7 @@ class Request:
     document: bool = False
     alerts: tuple[Mapping[str, Any], ...] = ()
     versions: tuple[PlanVersion, ...] = ()
+    duty: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

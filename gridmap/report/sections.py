@@ -532,6 +532,12 @@ def _staff(report: Report) -> list[Block]:
     return blocks
 
 
+@section("duty")
+def _duty(report: Report) -> list[Block]:
+    """Shifts, norms and the ranking, as `gridmap.api.report` made them."""
+    return list(report.request.duty)
+
+
 @section("data")
 def _data(report: Report) -> list[Block]:
     blocks: list[Block] = [Paragraph(line, style="alert") for line in report.warnings]
