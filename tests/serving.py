@@ -155,7 +155,12 @@ class Tab:
 
 @contextmanager
 def open_tab(
-    served: Served, cookie: str = "", *, origin: str = "", session: str = ""
+    served: Served,
+    cookie: str = "",
+    *,
+    origin: str = "",
+    session: str = "",
+    headers: dict[str, str] | None = None,
 ) -> Iterator[Tab]:
     """Open a websocket as a browser does."""
     token = generate_xsrf_token_string()
@@ -164,7 +169,7 @@ def open_tab(
     with connect(
         f"ws://127.0.0.1:{served.port}/_stcore/stream",
         origin=Origin(origin or served.origin),
-        additional_headers={"Cookie": cookies},
+        additional_headers={"Cookie": cookies, **(headers or {})},
         subprotocols=[Subprotocol(one) for one in protocols],
         max_size=None,
         proxy=None,

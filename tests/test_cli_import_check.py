@@ -9,6 +9,9 @@ import pytest
 from command_line import run
 from shapely import box
 
+from gridmap.demo import make_city
+from gridmap.io import Workspace
+
 
 def said(result):
     assert result.returncode == 0, result.stderr
@@ -88,3 +91,20 @@ def test_trouble_is_one_line_and_code_two(place, arguments, language):
     assert len(result.stderr.strip().splitlines()) == 1
     assert "Traceback" not in result.stderr
     assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
+
+
+def test_a_failing_import_leaves_nothing_in_a_workspace_without_a_store(tmp_path, place):
+    city = tmp_path / "city"
+    Workspace.at(city).put_city(make_city(grids=60, incidents=300, seed=7))
+    before = {p: p.read_bytes() for p in city.rglob("*") if p.is_file()}
+    assert not (city / "plans.db").exists()
+    for file, kind in (("bare.shp", "beat"), ("none.gpkg", "grid"), ("grid.gpkg", "room")):
+        assert run("import", city, "--kind", kind, place.parent / file).returncode == 2
+        assert {p: p.read_bytes() for p in city.rglob("*") if p.is_file()} == before
+    new = tmp_path / "new"
+    assert run("import", new, "--kind", "beat", place.parent / "bare.shp").returncode == 2
+    assert not new.exists()
+    # What succeeds is logged, as ever.
+    said(run("import", city, "--kind", "community", place.parent / "grid.gpkg", "--anyway",
+             "--json"))  # fmt: skip
+    assert (city / "plans.db").is_file()

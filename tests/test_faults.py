@@ -106,10 +106,57 @@ def test_an_import_on_a_full_disk_leaves_the_workspace_as_it_was(place):
         FULL + GRIDMAP, size, "import", place, place.parent / "grids.gpkg", "--kind", "community"
     )
     assert one_line(done), done
+    assert "disk" in done[2]
+    assert "already exists" not in done[2]
     assert contents(place) == before
     assert Workspace.open(place).city().grids.digest
     with PlanStore.open(place) as store:
         assert store.verify().is_whole
+
+
+SMALL_DISK = """
+import json, os, shutil, sys
+from pathlib import Path
+from gridmap.errors import GridmapError
+from gridmap.io import import_files
+city, grids = Path(sys.argv[1]), sys.argv[2]
+held = lambda: {path.name: path.read_bytes() for path in city.rglob("*") if path.is_file()}
+before, told = held(), set()
+for kb in range(0, 500, 40):
+    free = shutil.disk_usage(city).free
+    (city.parent / "fill").write_bytes(b"0" * max(free - kb * 1024, 0))
+    for kind in ("grid", "community"):
+        try:
+            import_files(city, [grids], kind=kind)
+        except GridmapError as error:
+            told.add(error.key)
+            assert held() == before, (kb, kind)
+        else:
+            before = held()
+    (city.parent / "fill").unlink()
+print(json.dumps(sorted(told)))
+"""
+
+
+def test_whatever_is_written_when_the_disk_is_full_is_told_as_that(place, tmp_path):
+    """A disk of 3 MB, filled up to each few kilobytes: GDAL then says ``already exists``."""
+    shell, disk = shutil.which("unshare"), tmp_path / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=3m tmpfs '{disk}'"
+    if not shell or subprocess.run([shell, "-rm", "sh", "-c", mount], check=False).returncode:
+        pytest.skip("a small disk needs Linux with user namespaces (unshare -rm)")
+    grids = tmp_path / "grids.gpkg"
+    (tmp_path / "try.py").write_text(SMALL_DISK, encoding="utf-8")
+    script = (
+        f"{mount} && '{sys.executable}' -m gridmap import '{disk}/city' '{grids}' --kind grid "
+        f">/dev/null && '{sys.executable}' '{tmp_path}/try.py' '{disk}/city' '{grids}'"
+    )
+    done = subprocess.run(
+        [shell, "-rm", "sh", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "GRIDMAP_CACHE": str(tmp_path / "kept")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == ["io.error.disk_full"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")

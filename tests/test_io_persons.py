@@ -300,8 +300,8 @@ def test_texts_of_the_trade_stay(text):
 
 
 def test_an_account_may_be_an_address_of_mail_where_people_log_in_by_it():
-    assert personal_reason("li.na@example.org", accounts=False) == ""
-    assert personal_reason("13812345678", accounts=False) == "mobile"
+    assert personal_reason("li.na@example.org", allowed={"account"}) == ""
+    assert personal_reason("13812345678", allowed={"account"}) == "mobile"
 
 
 HARMLESS = {

@@ -16,13 +16,15 @@ from shapely import box
 from gridmap.errors import InputError
 from gridmap.gdal import reading
 from gridmap.gdal.reading import read_layers
-from gridmap.gdal.sandbox import confine
+from gridmap.gdal.sandbox import confine, plain_environment
+from gridmap.io import _workbook_child
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 PROBE = """
 import json, os, socket, sys, threading
 from pathlib import Path
-from gridmap.gdal.sandbox import confine
+from gridmap.gdal.sandbox import confine, plain_environment
+from gridmap.io import _workbook_child
 inside, outside, out = map(Path, sys.argv[1:])
 held = confine(read=[inside], write=out, memory_bytes=300_000_000, processor_s=20)
 def tried(action):
@@ -97,6 +99,55 @@ def test_this_kernel_holds_every_guard(tmp_path, record_property):
     assert "limits" in seen["guards"]
     if not os.environ.get("GRIDMAP_OLD_KERNEL"):
         assert {"files", "network"} <= set(seen["guards"])
+
+
+WORKBOOK = """
+import json, os, socket, sys
+from pathlib import Path
+class CalamineError(Exception): pass
+class PasswordError(CalamineError): pass
+def tried(action):
+    try:
+        action()
+    except (OSError, MemoryError) as error:
+        return type(error).__name__
+    return "done"
+book = Path(sys.argv[1])
+outside = book.with_name("secret.toml")
+print(json.dumps({
+    "inside": tried(book.read_bytes),
+    "outside": tried(outside.read_text),
+    "write": tried(lambda: book.with_name("new").write_text("a")),
+    "environment": sorted(os.environ),
+    "socket": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+    "program": tried(lambda: os.execv("/bin/true", ["true"])),
+    "memory": tried(lambda: bytearray(1_200_000_000)),
+}), flush=True)
+os._exit(0)
+"""
+
+
+@LINUX
+def test_the_parser_of_workbooks_is_locked_in_too(tmp_path):
+    """A parser that turns against its reader, as a broken workbook might make it."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "python_calamine.py").write_text(WORKBOOK, encoding="utf-8")
+    (tmp_path / "book").mkdir()
+    book = tmp_path / "book" / "a.xlsx"
+    book.write_bytes(b"PK")
+    book.with_name("secret.toml").write_text("cookie_secret")
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", _workbook_child.__file__, book, tmp_path / "packages", "5",
+         ""],
+        capture_output=True, text=True, check=True, env=plain_environment(),
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    assert told["inside"] == "done"
+    assert told["memory"] == "MemoryError"
+    assert "PATH" not in told["environment"]
+    if not os.environ.get("GRIDMAP_OLD_KERNEL"):
+        for name in ("outside", "write", "socket", "program"):
+            assert told[name] == "PermissionError", name
 
 
 def squares(count):

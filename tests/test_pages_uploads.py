@@ -57,7 +57,11 @@ def test_any_name_is_one_part_of_a_path_that_a_disk_takes(name):
     assert "\x00" not in kept
 
 
-@pytest.mark.parametrize("name", ["..", "a\x00b", "x" * 300, "/", "con"])
+@pytest.mark.parametrize(
+    "name",
+    ["..", "a\x00b", "x" * 300, "/", "con", "网" * 300 + ".csv", "\ud800.csv", "\udcff",
+     "a\u202eb", "..\\..\\x.csv", ".", " ", "\n"],
+)  # fmt: skip
 def test_files_of_any_name_are_kept(session, name):
     upload = keep_files(session, [(name, b"1")])
     (file,) = upload.folder.iterdir()

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from gridmap.demo import make_city
-from gridmap.errors import InputError
+from gridmap.errors import InputError, PersonalDataError
 from gridmap.i18n import using_language
 from gridmap.report import Request, build_report, parse_remarks, read_settings, write_templates
 from gridmap.report.composing import compose
@@ -35,6 +35,44 @@ def test_a_wrong_setting_is_one_line_with_file_and_line(tmp_path, text, line, sa
     assert f"line {line}" in told
     assert said in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'phone = "13812345678"',
+        'phone = "0571-87654321，13812345678"',
+        'contact = "张伟 138 1234 5678"',
+        'signatory = "张伟 330106199003078510"',
+        'contact = "0571-87654321"',
+        'copies = ["各派出所", "张伟 13812345678"]',
+        'title = "{agency} 浙A12345"',
+        'agency = "li.na@example.org"',
+    ],
+)
+def test_settings_hold_no_record_of_a_person(tmp_path, line):
+    path = tmp_path / "report.toml"
+    path.write_text(line, encoding="utf-8")
+    with pytest.raises(PersonalDataError) as caught:
+        read_settings(path)
+    told = caught.value.text()
+    assert "report.toml" in told
+    assert line.split(" ")[0] in told
+    assert not any(part in told for part in ("138", "8765", "3301", "12345", "li.na"))
+
+
+def test_who_signs_and_whom_to_ask_are_names_and_an_office_has_a_telephone(tmp_path):
+    path = tmp_path / "report.toml"
+    path.write_text('signatory = "张伟"\ncontact = "承办人：李娜"\nphone = "0571-87654321"\n')
+    found = read_settings(path)
+    assert (found.signatory, found.contact, found.phone) == (
+        "张伟", "承办人：李娜", "0571-87654321",
+    )  # fmt: skip
+    told = parse_remarks("加强夜间巡逻。\n联系人：李娜\n电话：0571-87654321\n")
+    assert (told.contact, told.phone) == ("李娜", "0571-87654321")
+    for text in ("电话：13812345678", "联系人：李娜 13812345678", "请联系 13812345678"):
+        with pytest.raises(InputError, match="第 1 行"):
+            parse_remarks(text)
 
 
 def test_settings_stand_on_the_first_page(tmp_path):

@@ -282,6 +282,12 @@ def test_without_a_login_a_proxy_is_refused(alone, header):
         answer = alone.ask(path, **{header.replace("-", "_"): "127.0.0.1"})
         assert answer.status == 403
         assert header.lower() in answer.text
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        open_tab(alone, headers={header: "127.0.0.1"}),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize("host", ["gridmap.example", "10.0.0.5:8501", "127.0.0.1.evil.example"])

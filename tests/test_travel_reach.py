@@ -134,3 +134,27 @@ def test_straight_lines_are_hypotenuses() -> None:
 def test_a_speed_must_be_positive() -> None:
     with pytest.raises(InputError, match="speed_kmh"):
         Mode("stand", 0.0, oneway=False)
+
+
+@pytest.mark.parametrize("unit", ["m", "min"])
+def test_where_every_room_is_far_from_a_road_nothing_is_reached(unit):
+    """::
+
+    R           R        two rooms 2 km north of the only road
+
+    -----P---------      (0, 0) to (1000, 0)
+    """
+    network = RoadNetwork.from_lines([shapely.LineString([(0, 0), (1000, 0)])])
+    travel = RoadTravel(network, unit=unit)
+    points, rooms = np.array([[400.0, 0.0], [500.0, 10.0]]), np.array([[0, 2000.0], [900, 2000.0]])
+    for cost in (travel.matrix(points, rooms), travel.matrix(rooms, points)):
+        assert cost.shape == (2, 2)
+        assert np.isinf(cost).all()
+    nearest = travel.nearest(points, rooms)
+    assert np.isinf(nearest.cost).all()
+    assert list(nearest.rooms_off_road) == [0, 1]
+    assert travel.path(points[0], rooms[0]).tolist() == [points[0].tolist(), rooms[0].tolist()]
+    # One room on the road is served as if the others were not there.
+    mixed = travel.matrix(points, np.vstack([rooms, [[400.0, 0.0]]]))
+    assert np.isinf(mixed[:, :2]).all()
+    assert mixed[:, 2] == pytest.approx(travel.matrix(points, [[400.0, 0.0]])[:, 0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceError
 from gridmap.gdal.formats import PARTS, require_format
+from gridmap.gdal.sandbox import plain_environment
 
 __all__ = ["RawLayer", "read_layers"]
 
@@ -29,7 +29,6 @@ __all__ = ["RawLayer", "read_layers"]
 _MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24
 _PROCESSOR_S, _PROCESSOR_PER_MB = 8, 2
 _CLOCK_PER_PROCESSOR_S = 6  # a machine that is busy with other things
-_KEPT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CONDA_PREFIX")
 _SAFE = str.maketrans(dict.fromkeys('!?*#<>:"|\\/', "_"))
 _LONGEST = 60  # letters of a name; some systems take 255 bytes
 
@@ -150,8 +149,7 @@ def _ask(request: dict[str, Any], name: str, out: Path) -> dict[str, Any]:
 
 def _environment(out: Path) -> dict[str, str]:
     """Return what a reader must know of its surroundings: no secrets, no settings of GDAL."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {
+    return plain_environment() | {
         "TMPDIR": str(out), "TEMP": str(out), "TMP": str(out), "HOME": str(out),
         "CPL_TMPDIR": str(out), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
         "GDAL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system",

@@ -26,11 +26,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["Guard", "confine"]
+__all__ = ["Guard", "confine", "plain_environment"]
 
 Guard = str
 """``files``, ``network`` or ``limits``."""
 
+_KEPT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CONDA_PREFIX")
 # Numbers of linux/landlock.h; the system calls have these numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULE_PATH_BENEATH = 1
@@ -70,7 +71,7 @@ _CALLS = {
 
 
 def confine(
-    *, read: Iterable[Path], write: Path, memory_bytes: int, processor_s: int
+    *, read: Iterable[Path], write: Path | None, memory_bytes: int, processor_s: int
 ) -> frozenset[Guard]:
     """Lock this process in, for good.
 
@@ -79,7 +80,7 @@ def confine(
     read
         Files and folders that may be read, beside those that Python itself needs.
     write
-        The folder that may be written.
+        The folder that may be written; None for none.
     memory_bytes
         Most memory.
     processor_s
@@ -101,6 +102,11 @@ def confine(
             if _lock_network(system):
                 held.add("network")
     return frozenset(held)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return what a confined process must know of its surroundings: no secrets in it."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def _of_python() -> list[Path]:
@@ -130,7 +136,7 @@ def _limit(memory_bytes: int, processor_s: int) -> bool:
     return True
 
 
-def _lock_files(system: ctypes.CDLL, read: Iterable[Path], write: Path) -> bool:
+def _lock_files(system: ctypes.CDLL, read: Iterable[Path], write: Path | None) -> bool:
     """Apply Landlock: every right of the running version is taken, then few are given back."""
     version = system.syscall(_CREATE_RULESET, None, 0, 1)
     if version < 1:
@@ -146,7 +152,8 @@ def _lock_files(system: ctypes.CDLL, read: Iterable[Path], write: Path) -> bool:
     try:
         for path in read:
             _allow(system, rules, path, _READ & rights)
-        _allow(system, rules, write, _CHANGE & rights)
+        if write is not None:
+            _allow(system, rules, write, _CHANGE & rights)
         return bool(system.syscall(_RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)

@@ -8,6 +8,7 @@ carries it through if the writer was killed before the last rename.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -22,6 +23,7 @@ __all__ = [
     "LOCK",
     "PENDING_CONFIG",
     "PENDING_LAYERS",
+    "cannot_write",
     "carry_through",
     "commit",
     "flushed",
@@ -35,6 +37,35 @@ PENDING_CONFIG = ".pending-gridmap.toml"
 PENDING_LAYERS = ".pending-city.gpkg"
 _WAIT_S = 10.0
 _BEAT_S = 0.05
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_LEAST_ROOM = 1_000_000  # bytes that a disk has free when it is no longer called full
+
+
+def cannot_write(folder: Path, error: Exception, *, size: int = 0) -> WorkspaceError:
+    """Return what to raise when a workspace cannot be written.
+
+    Where a file can grow no more, GDAL names what it was doing (``Layer grid already
+    exists``), so the disk itself is asked too.
+
+    Parameters
+    ----------
+    folder
+        The workspace.
+    error
+        What went wrong.
+    size
+        Bytes of the file that a library was writing.
+    """
+    reason = str(error)
+    if isinstance(error, OSError):
+        full, reason = error.errno in _FULL, error.strerror or reason
+    else:
+        full = any(words in reason for words in ("already exists", "disk is full"))
+        with contextlib.suppress(OSError):
+            full |= shutil.disk_usage(folder).free < _LEAST_ROOM + 2 * size
+    if full:
+        return WorkspaceError("io.error.disk_full", path=str(folder))
+    return WorkspaceError("io.error.cannot_write", path=str(folder), reason=reason)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from gridmap.errors import ConflictError, WorkspaceError
 from gridmap.gdal.formats import require_format
 from gridmap.gdal.libraries import load_pyogrio
 from gridmap.i18n import tr
+from gridmap.io._commit import cannot_write
 from gridmap.model import Kind, Layer
 
 __all__ = ["read_stored_layer", "require_unchanged", "stamp_of", "write_stored_layer"]
@@ -64,9 +65,8 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
             promote_to_multi=False, use_arrow=False,
         )  # fmt: skip
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise WorkspaceError(
-            "io.error.cannot_write", path=str(path.parent), reason=str(error)
-        ) from error
+        size = path.stat().st_size if path.exists() else 0
+        raise cannot_write(path.parent, error, size=size) from error
 
 
 def stamp_of(path: Path) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -84,15 +84,16 @@ _LONGEST = 5_000  # letters that are looked at in one piece
 _OVERLAP = 60  # letters that a piece has in common with the next: no pattern is longer by much
 
 
-def personal_reason(text: str, *, accounts: bool = True) -> str:
+def personal_reason(text: str, *, allowed: Collection[str] = ()) -> str:
     """Return what a text that somebody typed is a record of, or blank.
 
     Parameters
     ----------
     text
         A name, a note, a heading.
-    accounts
-        Whether an address of e-mail is one too; it is not where people log in by it.
+    allowed
+        Reasons that do not count here: ``account`` where people log in by an address of
+        e-mail, ``landline`` where an office's telephone is asked for.
 
     Notes
     -----
@@ -107,17 +108,17 @@ def personal_reason(text: str, *, accounts: bool = True) -> str:
     if not _rough(cells, _ANY):
         return ""
     signs = _signs(cells, "", numeric=False)
-    return next((r for r, told in signs if told and (accounts or r != "account")), "")
+    return next((reason for reason, told in signs if told and reason not in allowed), "")
 
 
-def refuse_personal(texts: Mapping[str, str], *, accounts: bool = True) -> None:
+def refuse_personal(texts: Mapping[str, str], *, allowed: Collection[str] = ()) -> None:
     """Refuse texts that are records of persons; the refusal names the place, never the text.
 
     Parameters
     ----------
     texts
         Where a text stands, in the user's words, to the text.
-    accounts
+    allowed
         As of `personal_reason`.
 
     Raises
@@ -129,7 +130,7 @@ def refuse_personal(texts: Mapping[str, str], *, accounts: bool = True) -> None:
     if not _rough(_as_cells(pd.Series([*texts.values(), ""], dtype="object")), _ANY):
         return
     for where, text in texts.items():
-        if reason := personal_reason(text, accounts=accounts):
+        if reason := personal_reason(text, allowed=allowed):
             raise _refusal(where, reason)
 
 

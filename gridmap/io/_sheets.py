@@ -2,7 +2,7 @@
 
 Systems that "export to Excel" write many things under two names: workbooks of today (a zip of
 XML, or of records), of OpenDocument, of before 2007, pages of HTML, XML of 2003, and plain text.
-What a file is, is told by how it begins. All are read in a process of its own, under limits.
+What a file is, is told by how it begins. All are read in a process of its own, locked in.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridmap.errors import InputError
+from gridmap.gdal.sandbox import plain_environment
 from gridmap.io import _workbook_child
 from gridmap.io._encoding import detect_bytes
 
@@ -108,6 +109,7 @@ def _run(path: Path, encoding: str) -> subprocess.CompletedProcess[bytes]:
             timeout=2 * seconds,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=plain_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise InputError("io.error.book_too_large", file=path.name) from error

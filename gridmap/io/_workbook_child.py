@@ -2,7 +2,7 @@
 
 The parser is compiled code that believes what a file says of its size: one cell in the last row
 and column makes it ask for 500 GB, and a broken file may make it abort or never end. So it runs
-here, under limits of memory and time, and hands over text only, as lines of JSON:
+here, locked in by `gridmap.gdal.sandbox.confine`, and hands over text only, as lines of JSON:
 ``{"sheet": name, "merged": [[top, bottom, left, right], ...]}``, then a list for each of its
 rows, and ``{"end": true}`` at the end of the workbook.
 """
@@ -15,6 +15,7 @@ import os
 import sys
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.parsers import expat
 
 #: What `gridmap.io._sheets` reads off the exit code.
@@ -32,8 +33,11 @@ class _TooLargeError(Exception):
 
 def main(path: str, packages: str, seconds: int, encoding: str) -> int:
     """Print the sheets of a workbook, or of a page in an encoding; return an exit code."""
-    _limit(seconds)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     sys.path.append(packages)
+    from gridmap.gdal.sandbox import confine
+
+    confine(read=[Path(path)], write=None, memory_bytes=_MEMORY, processor_s=seconds)
     import python_calamine as calamine
 
     try:
@@ -48,16 +52,6 @@ def main(path: str, packages: str, seconds: int, encoding: str) -> int:
     except (calamine.CalamineError, expat.ExpatError, zipfile.BadZipFile, OSError, ValueError):
         return UNREADABLE
     return 0
-
-
-def _limit(seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:
-        return  # Windows: the parent's clock, and its refusal of what exceeds the page file
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def _print_book(path: str) -> None:

@@ -32,6 +32,7 @@ from gridmap.errors import CRSError, GridmapError, InputError, MissingError, Wor
 from gridmap.io._commit import (
     PENDING_CONFIG,
     PENDING_LAYERS,
+    cannot_write,
     carry_through,
     commit,
     flushed,
@@ -383,9 +384,7 @@ class Workspace:
         except OSError as error:
             if isinstance(error, GridmapError):
                 raise
-            raise WorkspaceError(
-                "io.error.cannot_write", path=str(self.path), reason=error.strerror or str(error)
-            ) from error
+            raise cannot_write(self.path, error) from error
 
     def _check_crs(self, crs: CRS) -> None:
         working = self.working_crs
@@ -414,9 +413,7 @@ class Workspace:
         except OSError as error:
             if isinstance(error, GridmapError):
                 raise
-            raise WorkspaceError(
-                "io.error.cannot_write", path=str(self.path), reason=error.strerror or str(error)
-            ) from error
+            raise cannot_write(self.path, error) from error
         finally:
             self.__dict__.pop("config", None)
 

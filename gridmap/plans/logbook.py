@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,10 +49,12 @@ def logged(
     """
     require(actor, action)
     try:
-        with PlanStore.of(workspace, url=url, create=Workspace(workspace).exists) as store:
+        # Made before only where that fails: what ends in an error leaves nothing behind.
+        locked = Workspace(workspace).exists and not os.access(workspace, os.W_OK)
+        with PlanStore.of(workspace, url=url, create=locked) as store:
             store.require(actor, action)
     except MissingError:
-        pass  # no workspace yet, so no roles: what is done makes it
+        pass  # no store yet, so no roles: what is done makes it
     detail: dict[str, object] = {}
     yield detail
     with PlanStore.of(workspace, url=url) as store:

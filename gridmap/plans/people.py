@@ -113,7 +113,7 @@ def check_account(name: str) -> None:
         if sign != " " and category(sign)[0] in "CZ":
             raise InputError("plans.error.actor_sign", at=at, code=f"U+{ord(sign):04X}")
     # People log in by an address of mail; numbers of theirs are another matter.
-    refuse_personal({tr("plans.text.account"): name}, accounts=False)
+    refuse_personal({tr("plans.text.account"): name}, allowed={"account"})
 
 
 LOCAL = Actor("local", Role.ADMINISTRATOR)

@@ -10,11 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
-from gridmap.io._personal import personal_columns
+from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
 
 __all__ = [
@@ -44,6 +42,8 @@ BEAT_COLUMNS: dict[str, tuple[str, ...]] = {
     "mark": ("mark",),
 }
 _LOGOS = {".png", ".svg", ".jpg", ".jpeg"}
+# A document is signed, and says whom to ask, by name; an office's telephone is no person's.
+_SIGNED = {"signatory": {"name"}, "contact": {"name"}, "phone": {"landline"}}
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
 _DOCX = "letter.docx"
 _TEMPLATES = ("document.typ", _DOCX, SETTINGS)
@@ -128,6 +128,9 @@ def read_settings(path: Path) -> ReportSettings:
     InputError
         If it is no TOML, has a wrong key or value, or names a logo that is not there: one
         line with the file and the line in it.
+    PersonalDataError
+        If a text holds a mobile, a number of identity or another record of a person. Names
+        may sign (``signatory``) and be asked for (``contact``), ``phone`` is an office's line.
     """
     if not path.exists():
         return ReportSettings()
@@ -156,6 +159,7 @@ def read_settings(path: Path) -> ReportSettings:
             values[key] = " ".join(value.split())
         else:
             raise _wrong(path, line, key, tr("report.settings.text"))
+    _refuse_persons(values, path)
     settings = ReportSettings(**values)
     if settings.logo:
         logo = path.parent / settings.logo
@@ -165,6 +169,12 @@ def read_settings(path: Path) -> ReportSettings:
         settings = replace(settings, logo=str(logo))
     _check_title(settings.title, path, text)
     return settings
+
+
+def _refuse_persons(values: Mapping[str, Any], path: Path) -> None:
+    for key, value in values.items():
+        for text in (value,) if isinstance(value, str) else value if key != "norms" else ():
+            refuse_personal({f"{path.name} · {key}": text}, allowed=_SIGNED.get(key, ()))
 
 
 def read_remarks(path: Path) -> Remarks:
@@ -208,9 +218,10 @@ def parse_remarks(text: str, *, name: str = "") -> Remarks:
         if key:
             said[key] = re.split("[：:]", line, maxsplit=1)[1].strip()
         elif line:
-            if personal_columns(pd.DataFrame({"remarks": [line]})):
-                raise InputError("report.error.remarks_personal", path=name, line=number)
             lines.append(line)
+        allowed = _SIGNED.get(key, ())
+        if personal_reason(said[key] if key else line, allowed=allowed):
+            raise InputError("report.error.remarks_personal", path=name, line=number)
     return Remarks(tuple(lines), said["contact"], said["phone"])
 
 

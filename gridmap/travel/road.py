@@ -189,8 +189,10 @@ class RoadTravel:
         k = graph.shape[0]
         order = np.lexsort((cost, node, who))
         node, who, cost = node[order], who[order], cost[order]
-        first = np.concatenate([[True], (who[1:] != who[:-1]) | (node[1:] != node[:-1])])
-        node, who, cost = node[first], who[first], cost[first]
+        # Of several ways into one node the cheapest stands first; there may be none at all.
+        again = np.zeros(len(node), dtype=bool)
+        again[1:] = (who[1:] == who[:-1]) & (node[1:] == node[:-1])
+        node, who, cost = node[~again], who[~again], cost[~again]
         more = np.cumsum(np.bincount(who, minlength=m))
         return scipy.sparse.csr_array(
             (
