@@ -43,7 +43,7 @@ def test_a_wrong_setting_is_one_line_with_file_and_line(tmp_path, text, line, sa
         'phone = "13812345678"',
         'phone = "0571-87654321，13812345678"',
         'contact = "张伟 138 1234 5678"',
-        'signatory = "张伟 330106199003078510"',
+        'signatory = "张伟 330106199003078518"',
         'contact = "0571-87654321"',
         'copies = ["各派出所", "张伟 13812345678"]',
         'title = "{agency} 浙A12345"',
