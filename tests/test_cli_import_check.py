@@ -106,5 +106,5 @@ def test_a_failing_import_leaves_nothing_in_a_workspace_without_a_store(tmp_path
     assert not new.exists()
     # What succeeds is logged, as ever.
     said(run("import", city, "--kind", "community", place.parent / "grid.gpkg", "--anyway",
-             "--json"))  # fmt: skip
+             "--replace", "--json"))  # fmt: skip
     assert (city / "plans.db").is_file()
