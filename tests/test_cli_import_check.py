@@ -50,7 +50,15 @@ def test_check_repair_and_undo_speak_json(place):
     assert overlap["severity"] == "error"
     assert overlap["count"] == 1
     assert overlap["area_m2"] == pytest.approx(300)
-    assert set(overlap) == {"layer", "kind", "severity", "count", "ids", "area_m2"}
+    assert set(overlap) == {
+        "layer", "kind", "severity", "count", "ids", "area_m2", "effect", "command",
+    }  # fmt: skip
+    assert overlap["command"] == "gridmap repair WORKSPACE --only overlap"
+    plain, strict = run("check", place), run("check", place, "--strict")
+    assert (plain.returncode, strict.returncode) == (0, 1)
+    assert strict.stdout == plain.stdout
+    assert f"gridmap repair {place} --only overlap" in plain.stdout
+    assert run("check", place, "--strict", "--json").returncode == 1
     done = said(run("repair", place, "--json"))
     assert done["coverage_valid"] is True
     assert set(done["repaired"][0]) == {"layer", "kind", "rows", "area_m2", "moved_max_m"}

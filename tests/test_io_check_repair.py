@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -167,10 +170,70 @@ def test_incidents():
     assert report["incidents", "unknown_station"].ids == ("22",)
 
 
+def test_what_was_not_read_is_equal_to_nothing():
+    """Three rows on one point: without times, without categories, or of one month only."""
+    x, y = np.full(3, X + 50), np.full(3, Y + 50.0)
+    moment = np.full(3, np.datetime64("2025-06-01", "s"))
+    none = np.full(3, np.datetime64("NaT", "s"))
+    thefts, unknown = np.zeros(3, np.int16), np.full(3, -1, np.int16)
+    for times, codes, precision, count in (
+        (moment, thefts, "second", 2),
+        (none, thefts, "second", 0),
+        (moment, unknown, "second", 0),
+        (moment, thefts, "month", 0),
+    ):
+        incidents = Incidents.from_batch(
+            IncidentBatch(x, y, times, codes), categories=("盗窃",), crs=METRES
+        )
+        incidents = replace(incidents, precision=precision)
+        report = found(layer(Kind.GRID, squares()), incidents=incidents)
+        item = report.get(("incidents", "duplicate"))
+        assert (item.count if item else 0) == count
+
+
+def bricks():
+    """A wall of bricks of 0.01 degrees, reprojected: straight borders bend by millimetres."""
+    cells = [
+        box(114 + 0.01 * (i + j % 2 / 2), 22 + 0.01 * j, 114.01 + 0.01 * (i + j % 2 / 2),
+            22.01 + 0.01 * j)
+        for j in range(8)
+        for i in range(8)
+    ]  # fmt: skip
+    return list(gpd.GeoSeries(cells, crs=4326).to_crs(METRES))
+
+
+def test_traces_of_reprojection_are_one_note_and_real_faults_come_first():
+    report = found(layer(Kind.GRID, bricks(), residents=[1.0] * 64))
+    assert set(report) == {("grid", "dust")}
+    item = report["grid", "dust"]
+    pairs = [shapely.intersection(a, b).area for a, b in combinations(bricks(), 2)]
+    holes = [Polygon(ring).area for ring in shapely.union_all(bricks()).interiors]
+    small = [area for area in (*pairs, *holes) if area > 1e-6]
+    assert (item.severity, item.count) == (Severity.NOTE, len(small))
+    assert item.area_m2 == pytest.approx(sum(small))
+    assert item.command("city") == ""
+    shapes = bricks()
+    shapes[27] = shapely.union(shapes[27], shapely.box(*shapes[27].bounds).buffer(5))
+    kinds = [str(item.kind) for item in check_city(city(layer(Kind.GRID, shapes)))]
+    assert kinds[0] == "overlap"
+    assert kinds.count("dust") == 1
+    assert kinds.index("dust") > kinds.index("overlap")
+
+
+def test_a_finding_says_what_it_does_and_which_command_mends_it():
+    item = found(layer(Kind.GRID, [at(0, 0, 103, 100), *squares()[1:]]))["grid", "overlap"]
+    assert item.command("东城") == "gridmap repair 东城 --only overlap"
+    assert "合计偏大" in item.effect
+    grids = layer(Kind.GRID, squares(), residents=[np.nan, 5.0, 1.0, 2.0])
+    blank = found(grids)["grid", "null_count"]
+    assert blank.command("东城") == "gridmap import 东城 FILE --kind grid --replace"
+
+
 def test_every_kind_has_its_words():
     from gridmap.i18n import has_key
 
     assert all(has_key(f"io.finding.{kind}") for kind in FindingKind)
+    assert all(has_key(f"io.effect.{kind}") for kind in FindingKind)
     assert all(has_key(f"io.severity.{severity}") for severity in Severity)
 
 

@@ -27,6 +27,7 @@ class CheckOptions(Options):
     verb: ClassVar[str] = "check"
 
     grid_code: int = option(0, metavar="15|20")
+    strict: bool = option(default=False)
 
     def check_together(self) -> None:
         """Check that there is a rule for so many digits."""
@@ -45,6 +46,8 @@ class FindingJson(TypedDict):
     count: int
     ids: list[str]
     area_m2: float
+    effect: str
+    command: str
 
 
 class CheckJson(TypedDict):
@@ -71,6 +74,11 @@ class CheckResult(Result):
     options: CheckOptions
     findings: tuple[Finding, ...]
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was found but notes: no number is wrong, and none may be."""
+        return all(str(item.severity) == "note" for item in self.findings)
+
     def __repr__(self) -> str:
         kinds = ", ".join(f"{item.count} {item.kind}" for item in self.findings[:5])
         return f"<CheckResult: {kinds or 'nothing wrong'}>"
@@ -94,7 +102,17 @@ class CheckResult(Result):
              "text": tr(f"io.finding.{item.kind}")}
             for item in self.findings
         ]  # fmt: skip
-        columns = ["layer", "kind", "severity", "count", "ids", "area_m2", "text"]
+        columns = [
+            "layer",
+            "kind",
+            "severity",
+            "count",
+            "ids",
+            "area_m2",
+            "effect",
+            "command",
+            "text",
+        ]
         return pd.DataFrame(rows, columns=columns)
 
     def to_gdf(self) -> gpd.GeoDataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gridmap.api.check import CheckOptions, check
+import typer
+
+from gridmap.api.check import CheckOptions, CheckResult, check
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
 from gridmap.cli._output import print_json, print_text, progress_bar, say
@@ -21,6 +23,7 @@ def command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = Fal
     findings = result.findings
     if as_json:
         print_json(result.to_dict())
+        _end(result)
         return
     if not findings:
         print_text(tr("cli.check.clean"))
@@ -38,5 +41,16 @@ def command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = Fal
         if item.ids:
             line += tr("cli.check.ids", ids=some_ids(item.ids))
         print_text(line)
+        command = item.command(str(workspace))
+        print_text(
+            f"    {item.effect}" + (tr("cli.check.mend", command=command) if command else "")
+        )
     mendable = any(str(item.kind) in map(str, MENDABLE) for item in findings)
     say(tr(f"cli.next.check_{'repair' if mendable else 'measure'}", path=str(workspace)))
+    _end(result)
+
+
+def _end(result: CheckResult) -> None:
+    """End with code 1 where a script asked for it."""
+    if result.options.strict and not result.is_sound:
+        raise typer.Exit(1)

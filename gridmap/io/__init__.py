@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from gridmap.io._sources import read_source
     from gridmap.io._values import as_ids
     from gridmap.io.audit import check_city
-    from gridmap.io.findings import Finding, FindingKind, Severity
+    from gridmap.io.findings import MENDABLE, Finding, FindingKind, Severity
     from gridmap.io.folders import workspaces_at
     from gridmap.io.importing import KINDS, import_files, read_files, read_layer
     from gridmap.io.kept import keep_arrays, kept_arrays
     from gridmap.io.options import ImportOptions, ImportReport, Note
     from gridmap.io.placing import check_new_folder
-    from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
+    from gridmap.io.repair import TOLERANCE_M, LayerRepair, Repaired, repair_layer
     from gridmap.io.repairing import Repair, repair_workspace, undo_repair
     from gridmap.io.workspace import Workspace, read_city
     from gridmap.io.writing import FORMATS, Written, write_frame

@@ -14,7 +14,8 @@ from gridmap.model import Layer
 
 __all__ = ["faulty_coverage", "gaps_between", "overlaps_between", "sound_shapes"]
 
-_DUST_M2 = 1e-6  # below a square millimetre, the noise of reprojecting
+_DUST_M2 = 1e-6  # below a square millimetre there is nothing to tell
+_DUST_M = 0.01  # borders this near each other are one border, drawn or reprojected twice
 
 
 def sound_shapes(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -98,28 +99,29 @@ def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
     shapes = sound_shapes(layer.geometry)
     edges = shapely.coverage_invalid_edges(shapes)
     first, second, shared = overlaps_between(shapes, edges)
-    if len(first):
-        names = tuple(f"{ids[i]}+{ids[j]}" for i, j in zip(first, second, strict=True))
-        yield Finding(
-            kind, FindingKind.OVERLAP, Severity.ERROR, len(first), names,
-            float(shapely.area(shared).sum()), shared,
-        )  # fmt: skip
     apart = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
     gaps = gaps_between(shapes, matched=not apart.any())
-    around = _neighbours(gaps, shapes, ids)
-    if len(gaps):
-        yield Finding(
-            kind, FindingKind.GAP, Severity.WARNING, len(gaps), around,
-            float(shapely.area(gaps).sum()), gaps,
-        )  # fmt: skip
+    dust, dusty_gaps = _are_dust(shared), _are_dust(gaps)
+    pairs = tuple(f"{ids[i]}+{ids[j]}" for i, j in zip(first, second, strict=True))
+    if not dust.all():
+        names = tuple(name for name, small in zip(pairs, dust, strict=True) if not small)
+        yield _of(kind, FindingKind.OVERLAP, Severity.ERROR, names, shared[~dust])
+    if not dusty_gaps.all():
+        real = gaps[~dusty_gaps]
+        around = _neighbours(real, shapes, ids)
+        yield _of(kind, FindingKind.GAP, Severity.WARNING, around, real)
     thin = (shapely.area(shapes) > 0) & (width_m(shapes) < gap_m)
-    parts = np.concatenate([shapes[thin], gaps[width_m(gaps) < gap_m], _thin(shared, gap_m)])
-    if len(parts):
-        names = tuple(ids[thin]) or _neighbours(parts, shapes, ids)
-        yield Finding(
-            kind, FindingKind.SLIVER, Severity.WARNING, len(parts), names,
-            float(shapely.area(parts).sum()), parts,
-        )  # fmt: skip
+    narrow = [pieces[width_m(pieces) < gap_m] for pieces in (gaps[~dusty_gaps], shared[~dust])]
+    slivers = np.concatenate([shapes[thin], *narrow])
+    if len(slivers):
+        names = tuple(ids[thin]) or _neighbours(slivers, shapes, ids)
+        yield _of(kind, FindingKind.SLIVER, Severity.WARNING, names, slivers)
+    if dust.any() or dusty_gaps.any():
+        places = np.concatenate([shared[dust], gaps[dusty_gaps]])
+        names = tuple(name for name, small in zip(pairs, dust, strict=True) if small)
+        names = names or _neighbours(places, shapes, ids)
+        yield _of(kind, FindingKind.DUST, Severity.NOTE, names, places)
+        apart &= ~_are_near(shapes, edges, np.flatnonzero(apart))
     if apart.any():
         yield Finding(
             kind, FindingKind.UNMATCHED_EDGE, Severity.NOTE, int(apart.sum()),
@@ -127,8 +129,29 @@ def faulty_coverage(layer: Layer, *, gap_m: float) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _thin(shared: NDArray[np.object_], gap_m: float) -> NDArray[np.object_]:
-    return shared[width_m(shared) < gap_m]
+def _of(
+    layer: str, kind: FindingKind, severity: Severity, names: tuple[str, ...],
+    places: NDArray[np.object_],
+) -> Finding:  # fmt: skip
+    area = float(shapely.area(places).sum())
+    return Finding(layer, kind, severity, len(places), names, area, places)
+
+
+def _are_dust(pieces: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.asarray(width_m(pieces) < _DUST_M)
+
+
+def _are_near(
+    shapes: NDArray[np.object_], edges: NDArray[np.object_], rows: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Return which areas' unmatched edges come within a centimetre of another area's border."""
+    near = np.zeros(len(shapes), dtype=bool)
+    xy, at = shapely.get_coordinates(edges[rows], return_index=True)
+    tree = shapely.STRtree(shapely.boundary(shapes))
+    point, other = tree.query(shapely.points(xy), predicate="dwithin", distance=_DUST_M)
+    own = rows[at[point]]
+    near[own[own != other]] = True
+    return near
 
 
 def _neighbours(

@@ -72,7 +72,8 @@ def incident_faults(city: City, *, now: np.datetime64) -> Iterator[Finding]:
             outside.add(batch, ~_inside(tree, points), start)
         future.add(batch, batch.time > now, start)
         order, repeated = _equal_rows(batch)
-        again.add(batch, repeated, start)
+        if city.incidents.precision == "second":  # else all of a month would be equal in time
+            again.add(batch, repeated, start)
         piles.append(_piles(batch.x[order], batch.y[order]))
         if stations is not None and batch.station is not None:
             elsewhere, nameless = stations.judge(points, batch.station)
@@ -94,13 +95,17 @@ def _inside(tree: shapely.STRtree, points: NDArray[np.object_]) -> NDArray[np.bo
 
 
 def _equal_rows(batch: IncidentBatch) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the order by place, and which rows repeat an earlier one in everything."""
+    """Return the order by place, and which rows repeat an earlier one in everything.
+
+    A row without a time or a category is equal to none: what was not read may differ.
+    """
     time = batch.time.astype(np.int64)
     order = np.lexsort((batch.category, time, batch.y, batch.x))
     same = np.zeros(len(order), dtype=bool)
     repeats = np.ones(max(len(order) - 1, 0), dtype=bool)
     for column in (batch.x, batch.y, time, batch.category):
         repeats &= column[order[1:]] == column[order[:-1]]
+    repeats &= (~np.isnat(batch.time) & (batch.category >= 0))[order[1:]]
     same[order[1:][repeats]] = True
     return order, same
 

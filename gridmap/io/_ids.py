@@ -14,6 +14,9 @@ from gridmap.io.options import Note
 __all__ = ["GivenIds", "unique_ids"]
 
 
+_CODE = r"[\w.\-/]{1,40}"
+
+
 @dataclass(frozen=True)
 class GivenIds:
     """Ids without blanks or repeats, and which of them are not the file's own."""
@@ -36,7 +39,8 @@ def unique_ids(frame: pd.DataFrame, where: str) -> GivenIds:
     """
     if "id" not in frame.columns:
         ids = np.array([str(row + 1) for row in range(len(frame))], dtype=object)
-        values: dict[str, object] = {"file": where, "count": len(frame)}
+        likely = some_ids(_likely_ids(frame)) or "-"
+        values: dict[str, object] = {"file": where, "count": len(frame), "columns": likely}
         return GivenIds(ids, notes=[Note("io.note.ids_made", values)])
     ids = frame["id"].astype("object").fillna("").astype(str).to_numpy(dtype=object)
     notes: list[Note] = []
@@ -64,6 +68,19 @@ def unique_ids(frame: pd.DataFrame, where: str) -> GivenIds:
         ids[row] = f"{name}-{number[name]}"
         taken.add(str(ids[row]))
     return GivenIds(ids, tuple(ids[repeated]), missing, notes)
+
+
+def _likely_ids(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that hold something else in each row, written as codes are."""
+    found = []
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.kind in "fbMm" or values.dtype == "geometry" or values.isna().any():
+            continue
+        text = values.astype(str).str.strip()
+        if text.is_unique and text.str.fullmatch(_CODE).all():
+            found.append(str(name))
+    return found
 
 
 def _free(name: str, taken: set[str]) -> str:

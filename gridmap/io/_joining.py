@@ -161,7 +161,7 @@ def append_incidents(
     """Return the old incidents and the new ones, without repeats.
 
     A new incident repeats an old one if they are equal in time, category and place, to the
-    decimetre; without a time nothing can be told.
+    decimetre. Where one of the three was not read, or a time is a month only, nothing is told.
     """
     names = tuple(sorted({*old.categories, *new.categories}))
     tables = [_table(item, names) for item in (old, new)]
@@ -172,6 +172,7 @@ def append_incidents(
         for table in tables
     ]
     there = keys[1].isin(keys[0]) & tables[1]["time"].notna().to_numpy()
+    there &= (tables[1]["category"] >= 0).to_numpy() & (new.precision == "second")
     whole = pd.concat([tables[0], tables[1][~there]], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", na_position="last", ignore_index=True)
     batch = IncidentBatch(

@@ -8,7 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Finding", "FindingKind", "Severity"]
+from gridmap.i18n import tr
+
+__all__ = ["MENDABLE", "Finding", "FindingKind", "Severity"]
 
 _SHOWN = 5
 
@@ -41,6 +43,8 @@ class FindingKind(StrEnum):
     """Ground inside a layer that belongs to none of its areas."""
     SLIVER = "sliver"
     """Gaps, overlaps and whole features narrower than the preset ``gap_m``."""
+    DUST = "dust"
+    """Borders that neighbours draw up to a centimetre apart, as reprojecting leaves them."""
     UNMATCHED_EDGE = "unmatched_edge"
     """Areas whose border is not drawn, point by point, as their neighbours' is."""
     REPEATED_ID = "repeated_id"
@@ -80,6 +84,22 @@ class FindingKind(StrEnum):
     """Incidents that name a station which the city does not have."""
 
 
+MENDABLE = (
+    FindingKind.INVALID,
+    FindingKind.SLIVER,
+    FindingKind.OVERLAP,
+    FindingKind.UNMATCHED_EDGE,
+    FindingKind.GAP,
+)
+"""What a repair can mend."""
+
+# What no file would mend: it is to be known, or to be looked at.
+_LOOKED_AT = {
+    FindingKind.DUST, FindingKind.MULTI_PART, FindingKind.DISCONNECTED, FindingKind.IN_PIECES,
+    FindingKind.CROSSES_COMMUNITY, FindingKind.UNKNOWN_STATION,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One kind of fault in one layer.
@@ -114,6 +134,25 @@ class Finding:
         object.__setattr__(self, "ids", tuple(str(name) for name in self.ids[:_SHOWN]))
         object.__setattr__(self, "places", np.asarray(self.places, dtype=object)[:10_000])
 
+    @property
+    def effect(self) -> str:
+        """What it does to which number, in a sentence."""
+        return tr(f"io.effect.{self.kind}", layer=tr(f"io.layer.{self.layer}"))
+
+    def command(self, workspace: str) -> str:
+        """Return the command that mends it, blank where none does.
+
+        Parameters
+        ----------
+        workspace
+            The workspace's folder as the reader wrote it.
+        """
+        if self.kind in MENDABLE and self.layer != "incidents":
+            return f"gridmap repair {workspace} --only {self.kind}"
+        if self.kind in _LOOKED_AT:
+            return ""
+        return f"gridmap import {workspace} FILE --kind {self.layer} --replace"
+
     def as_json(self) -> dict[str, object]:
         """Return plain values for ``--json``."""
         return {
@@ -123,4 +162,6 @@ class Finding:
             "count": self.count,
             "ids": list(self.ids),
             "area_m2": round(float(self.area_m2), 6),
+            "effect": self.effect,
+            "command": self.command("WORKSPACE"),
         }

@@ -19,18 +19,11 @@ from gridmap.io._mending import (
     fill_gaps,
     mend_rings,
 )
-from gridmap.io.findings import FindingKind
+from gridmap.io.findings import MENDABLE, FindingKind
 from gridmap.model import AREA_KINDS, Kind, Layer
 
-__all__ = ["MENDABLE", "TOLERANCE_M", "LayerRepair", "Repaired", "repair_layer"]
+__all__ = ["TOLERANCE_M", "LayerRepair", "Repaired", "repair_layer"]
 
-MENDABLE = (
-    FindingKind.INVALID,
-    FindingKind.SLIVER,
-    FindingKind.OVERLAP,
-    FindingKind.UNMATCHED_EDGE,
-    FindingKind.GAP,
-)
 TOLERANCE_M = 5.0  # half a street: a drawn border lies no nearer to the ground than that
 _POLYGONS = (*AREA_KINDS, Kind.BARRIER)
 

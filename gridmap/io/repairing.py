@@ -10,9 +10,9 @@ from typing import Any
 from gridmap.errors import MissingError
 from gridmap.io._commit import flushed
 from gridmap.io._layer_store import read_stored_layer, write_stored_layer
-from gridmap.io.findings import FindingKind
+from gridmap.io.findings import MENDABLE, FindingKind
 from gridmap.io.placing import put
-from gridmap.io.repair import MENDABLE, TOLERANCE_M, LayerRepair, Repaired, repair_layer
+from gridmap.io.repair import TOLERANCE_M, LayerRepair, Repaired, repair_layer
 from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Kind, Layer
 
