@@ -40,6 +40,7 @@ __all__ = [
     "PermissionDeniedError",
     "PersonalDataError",
     "WorkspaceError",
+    "in_page",
     "in_python",
     "some_ids",
 ]
@@ -159,6 +160,26 @@ def in_python(text: str) -> str:
     text = _MAPPING.sub(r'columns={"\1": "\2"}', text)
     text = _VALUED.sub(lambda found: f'{name(found[1])}="{found[2]}"', text)
     return _FLAG.sub(lambda found: "columns" if found[1] == "map" else name(found[1]), text)
+
+
+_IMPORT = re.compile(
+    r"gridmap import(?: (?!--)\S+)?(?: --kind \{?\w+\}?)?(?: FILE| \w{2}(?=[^\w\s]))?"
+)
+
+
+def in_page(text: str) -> str:
+    """Return a sentence with what stands on the pages in the place of flags.
+
+    Examples
+    --------
+    >>> from gridmap.i18n import using_language
+    >>> with using_language("en"):
+    ...     in_page("Name one with --map id=COLUMN, or with --crs EPSG:4326.")
+    'Name one with “ID” under “Columns”, or with “CRS” EPSG:4326.'
+    """
+    text = _IMPORT.sub(lambda _: tr("page.flag.import"), text)
+    text = _MAPPING.sub(lambda found: tr("page.flag.column", field=tr(f"field.{found[1]}")), text)
+    return _FLAG.sub(lambda found: tr(f"page.flag.{found[1].replace('-', '_')}"), text)
 
 
 def some_ids(ids: Iterable[object], limit: int = 5) -> str:

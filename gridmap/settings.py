@@ -17,6 +17,7 @@
                            set
 ``GRIDMAP_LOGIN``          file with the ``[auth]`` of an OIDC server; every page asks to log in
 ``GRIDMAP_LOGIN_CLAIM``    what the log calls somebody who has logged in: ``email`` unless set
+``GRIDMAP_SOURCE_HOSTS``   servers that layers may be read from, with commas; none unless set
 =========================  ==========================================================
 """
 
@@ -57,6 +58,7 @@ class Settings:
     cache: str = ""
     login: str = ""
     login_claim: str = "email"
+    source_hosts: str = ""
 
 
 def read_settings() -> Settings:
@@ -83,6 +85,7 @@ def read_settings() -> Settings:
         cache=_cache(env.get("GRIDMAP_CACHE", "")),
         login=env.get("GRIDMAP_LOGIN", ""),
         login_claim=env.get("GRIDMAP_LOGIN_CLAIM", "email"),
+        source_hosts=env.get("GRIDMAP_SOURCE_HOSTS", ""),
     )
 
 

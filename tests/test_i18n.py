@@ -17,8 +17,7 @@ DATA = {
     "fields.py", "_date_orders.py", "_dates.py", "_personal.py", "_person_names.py",
     "_person_headings.py", "_person_marks.py", "_coordinates.py", "_incident_times.py",
     "_person_numbers.py", "docx.py", "_values.py", "_encoding.py", "_features.py", "roads.py",
-    "_stated_crs.py", "coverage_tables.py", "coverage.py", "uploads.py",
-    "rooms.py",
+    "_stated_crs.py", "coverage_tables.py", "coverage.py", "importing.py", "rooms.py",
 }  # fmt: skip
 
 

@@ -8,21 +8,23 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import LineString, Point, box
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import has_key, using_language
-from gridmap.io import ImportReport
+from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
 from gridmap.pages.address import Address
 from gridmap.pages.beats import deviation_of, least_loaded, worst_beats
 from gridmap.pages.jobs import Job
 from gridmap.pages.slices import Slices
-from gridmap.pages.uploads import Upload, guess_kind
+from gridmap.pages.uploads import Item, Upload
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"
 
@@ -203,33 +205,63 @@ def test_a_job_speaks_its_readers_language():
 # -- uploads
 
 
+SQUARE, LINE, POINT = box(120, 30, 121, 31), LineString([(120, 30), (121, 31)]), Point(120, 30)
+
+
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "shape", "columns", "kind"),
     [
-        ("网格.shp", "grid"),
-        ("警务室.csv", "room"),
-        ("police_districts.zip", "station"),
-        ("StreetCenterlines.shp", "road"),
-        ("Crimes_September_2014.csv", "incidents"),
-        ("unknown.geojson", "grid"),
+        ("网格.geojson", SQUARE, {}, "grid"),
+        ("police_districts.geojson", SQUARE, {}, "station"),
+        ("Police_Stations.geojson", POINT, {}, "room"),  # points are never areas
+        ("警格.geojson", POINT, {"警务室名称": "甲"}, "room"),
+        ("StreetCenterlines.geojson", LINE, {}, "road"),
+        ("beats.geojson", LINE, {}, "road"),
+        ("unknown.geojson", SQUARE, {}, "grid"),
+        (
+            "a.geojson",
+            SQUARE,
+            {"警务区编码": "01", "警务区名称": "甲", "所属警务室": "乙"},
+            "beat",
+        ),
+        ("a.geojson", POINT, {"发生时间": "2024-03-05", "警情类别": "盗窃"}, "incidents"),
     ],
 )
-def test_a_kind_is_guessed_from_the_name(name, kind):
-    assert guess_kind([name]) == kind
+def test_a_kind_is_guessed_from_shapes_then_the_name_then_columns(
+    tmp_path, name, shape, columns, kind
+):
+    frame = gpd.GeoDataFrame({key: [value] for key, value in columns.items()}, geometry=[shape],
+                             crs=4326)  # fmt: skip
+    frame.to_file(tmp_path / name, driver="GeoJSON")
+    assert guess_kind(tmp_path / name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("Crimes.csv", "Date,Latitude,Longitude\n2024-03-05,41.8,-87.6\n", "incidents"),
+        ("警务室.csv", '名称,经纬度\n甲,"120.1,30.2"\n', "room"),
+        ("人口.csv", "网格编码,常住人口\n01,30\n", TABLE),
+    ],
+)
+def test_a_table_has_places_or_is_joined_by_its_codes(tmp_path, name, text, kind):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert guess_kind(tmp_path / name) == kind
 
 
 def test_a_shapefiles_parts_are_one_file(tmp_path):
     for suffix in (".shp", ".shx", ".dbf", ".prj"):
         (tmp_path / f"网格{suffix}").write_bytes(b"x")
-    upload = Upload(("网格.shp",), tmp_path, "grid")
-    assert [path.name for path in upload.paths] == ["网格.shp"]
+    (tmp_path / "人口.dbf").write_bytes(b"x")
+    upload = Upload(("网格.shp", "人口.dbf"), tmp_path)
+    assert [path.name for path in upload.paths] == ["人口.dbf", "网格.shp"]
 
 
 def test_a_correction_can_take_a_column_away_and_give_it_back(tmp_path):
     report = ImportReport(
         "grid", 2, 2, "", "", {}, {"id": "编号", "residents": "人口"}, (), "", (), ("网格.shp",)
     )
-    upload = Upload(("网格.shp",), tmp_path, "grid", report=report)
+    upload = Item([tmp_path / "网格.shp"], "grid", report=report)
     chosen = upload.taken()
     assert (chosen["id"], chosen["residents"], chosen["name"]) == ("编号", "人口", "")
     upload.correct({**chosen, "residents": "", "name": "人口"}, encoding="GBK")

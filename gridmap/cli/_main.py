@@ -24,7 +24,7 @@ _HELP = {"-h", "--help"}
 
 #: Group to its commands; a command is ``command`` of the module of its name.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "data": ("demo", "sample", "import", "check", "repair"),
+    "data": ("demo", "sample", "import", "refresh", "check", "repair"),
     "measure": ("measure", "hotspots", "coverage"),
     "propose": ("propose", "site", "plans", "compare"),
     "duty": ("watch", "shifts", "patrol", "around", "norms", "assess"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def command(
     workspace: WorkspacePath,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", show_default=False)],
     kind: Annotated[
         str,
         typer.Option(

@@ -20,7 +20,7 @@ from gridmap.errors import GridmapError, InputError, MissingError, some_ids
 from gridmap.gdal.formats import DATABASES, DRIVERS, KML, require_driver
 from gridmap.gdal.sandbox import confine
 
-__all__ = ["main", "read_in_child"]
+__all__ = ["main", "read_in_child", "several_layers"]
 
 RAW = "ISO-8859-1"  # decodes any bytes, and is undone without loss
 MOST_COLUMNS = 2_000
@@ -154,8 +154,16 @@ def _wanted(kinds: dict[str, str | None], layer: str, file: str) -> list[str]:
     if not shaped:
         raise InputError("gdal.error.cannot_open", file=file)
     if len(shaped) > 1:
-        raise InputError("io.error.several_layers", file=file, known=some_ids(shaped, 8))
+        raise several_layers(file, shaped)
     return shaped
+
+
+def several_layers(file: str, names: list[str]) -> InputError:
+    """Return the refusal to choose among layers; its ``candidates`` are for a page to offer."""
+    candidates = [{"layer": name} for name in names]
+    return InputError(
+        "io.error.several_layers", file=file, known=some_ids(names, 8), candidates=candidates
+    )
 
 
 def _kinds_by_layer(path: Path, suffix: str) -> dict[str, str | None]:

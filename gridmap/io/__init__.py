@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from gridmap.io.audit import check_city
     from gridmap.io.findings import MENDABLE, Finding, FindingKind, Severity
     from gridmap.io.folders import workspaces_at
-    from gridmap.io.importing import KINDS, import_files, read_files, read_layer
+    from gridmap.io.importing import (
+        KINDS,
+        TABLE,
+        guess_kind,
+        import_files,
+        read_files,
+        read_layer,
+        refresh_source,
+    )
     from gridmap.io.kept import keep_arrays, kept_arrays
     from gridmap.io.options import ImportOptions, ImportReport, Note
     from gridmap.io.placing import check_new_folder
@@ -33,6 +41,7 @@ __all__ = [
     "FORMATS",
     "KINDS",
     "MENDABLE",
+    "TABLE",
     "TOLERANCE_M",
     "Finding",
     "FindingKind",
@@ -49,6 +58,7 @@ __all__ = [
     "as_ids",
     "check_city",
     "check_new_folder",
+    "guess_kind",
     "import_files",
     "keep_arrays",
     "kept_arrays",
@@ -59,6 +69,7 @@ __all__ = [
     "read_files",
     "read_layer",
     "read_source",
+    "refresh_source",
     "refuse_personal",
     "refuse_personal_columns",
     "repair_layer",

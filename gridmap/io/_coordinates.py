@@ -20,7 +20,7 @@ from gridmap.io._crs_guess import PACKED
 from gridmap.io._values import as_numbers
 from gridmap.io.options import ImportOptions, Note
 
-__all__ = ["Coordinates", "as_degrees", "coordinates_of"]
+__all__ = ["Coordinates", "as_degrees", "coordinates_of", "holds_places"]
 
 Floats = NDArray[np.float64]
 
@@ -157,6 +157,15 @@ def coordinates_of(
     if options.swapped:
         x, y = y, x
     return Coordinates(x, y, columns, notes)
+
+
+def holds_places(frame: pd.DataFrame) -> bool:
+    """Return whether one column of a table holds both coordinates of its rows."""
+    try:
+        _one_column(frame, {}, "")
+    except InputError:
+        return False
+    return True
 
 
 def as_degrees(values: pd.Series) -> pd.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -201,12 +202,70 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     sizes = {name: int(counts[days.index.isin(part.index)].sum()) for name, part in parts.items()}
     if doubt == "mixed" or all(sizes.values()):
         examples = " / ".join(cell_shape(part.index[0]) for part in parts.values() if len(part))
-        raise InputError("io.error.dates_mixed", examples=examples, **sizes)
+        raise InputError(
+            "io.error.dates_mixed", examples=examples, **sizes, candidates=_meanings(parts, days)
+        )
     if doubt:
         raise InputError(
-            "io.error.dates_ambiguous", example=cell_shape(parts["year_last"].index[0])
-        )
+            "io.error.dates_ambiguous", example=cell_shape(parts["year_last"].index[0]),
+            candidates=_meanings(parts, days),
+        )  # fmt: skip
     return tuple(_FORMAT_OF[order] for order in found)
+
+
+def _meanings(parts: dict[str, pd.DataFrame], days: pd.Series) -> list[dict[str, object]]:
+    """Return what the dates of a column may mean, the shortest span of time first.
+
+    Parameters
+    ----------
+    parts
+        ``year_first`` and ``year_last``: by what is written, ``y``, ``m`` and ``d`` as the
+        usual order has them.
+    days
+        How often each is written.
+
+    Returns
+    -------
+    list of dict
+        ``formats`` for `ImportOptions.date_formats`, and for each of them what is ``written``
+        as an example, which ``date`` that is, and how many ``rows`` it reads.
+    """
+    sides = []
+    for part, orders in (("year_first", ("ymd", "ydm")), ("year_last", ("dmy", "mdy"))):
+        dates = parts[part]
+        if len(dates) == 0:
+            continue
+        read = {
+            order: pd.to_datetime(
+                dates.rename(columns={"y": "year", "m": month, "d": day}).astype(int),
+                errors="coerce",
+            )
+            for order, month, day in ((orders[0], "month", "day"), (orders[1], "day", "month"))
+        }
+        possible = pd.DataFrame(read).notna()
+        alone = [(order,) for order in orders if possible[order][possible.any(axis=1)].all()]
+        sides.append([(read, steps) for steps in alone or (orders, orders[::-1])])
+    made = []
+    for chosen in product(*sides):
+        told: list[dict[str, object]] = []
+        spans: list[pd.Timestamp] = []
+        for read, steps in chosen:
+            left = pd.Series(data=True, index=read[steps[0]].index)
+            for order in steps:
+                mine = read[order][left & read[order].notna()]
+                left &= read[order].isna()
+                if len(mine) == 0:
+                    continue
+                telling = mine[mine.dt.day != mine.dt.month]
+                written = (telling if len(telling) else mine).index[0]
+                spans += [mine.min(), mine.max()]
+                told.append({
+                    "written": str(written), "date": str(mine[written].date()),
+                    "rows": int(days[mine.index].sum()), "format": _FORMAT_OF[order],
+                })  # fmt: skip
+        made.append((max(spans) - min(spans), told))
+    made.sort(key=lambda item: item[0])
+    return [{"formats": [str(one["format"]) for one in told], "dates": told} for _, told in made]
 
 
 def _guess_short(written: pd.Series) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, MissingError
 from gridmap.fields import FIELDS, fold
+from gridmap.gdal.child import several_layers
 from gridmap.io._sheets import Sheet, read_sheets
 from gridmap.io._table_head import header_row, known_names, require_width
 
@@ -88,7 +89,7 @@ def _understood(heads: Mapping[str, list[str]]) -> list[str]:
 def _choose(heads: dict[str, list[str]], where: str) -> str:
     understood = _understood(heads)
     if len(understood) > 1:
-        raise InputError("io.error.several_layers", file=where, known=", ".join(understood))
+        raise several_layers(where, list(understood))
     return understood[0]
 
 

@@ -137,7 +137,7 @@ class Finding:
     @property
     def effect(self) -> str:
         """What it does to which number, in a sentence."""
-        return tr(f"io.effect.{self.kind}", layer=tr(f"io.layer.{self.layer}"))
+        return tr(f"io.effect.{self.kind}")
 
     def command(self, workspace: str) -> str:
         """Return the command that mends it, blank where none does.

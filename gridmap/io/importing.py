@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.fields import fold, match_columns
+from gridmap.gdal.child import several_layers
 from gridmap.i18n import tr
 from gridmap.io._containers import opened_files
+from gridmap.io._coordinates import holds_places
 from gridmap.io._datum_guess import datum_note
 from gridmap.io._features import Features, read_features
 from gridmap.io._ids import unique_ids
@@ -25,16 +28,89 @@ from gridmap.io._joining import append_incidents, append_layer, join_tables
 from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import read_sources
 from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.remote import fetched, is_remote, without_password
 from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
+from gridmap.settings import read_settings
 
-__all__ = ["KINDS", "import_files", "read_files", "read_layer"]
+__all__ = [
+    "KINDS",
+    "TABLE",
+    "guess_kind",
+    "import_files",
+    "read_files",
+    "read_layer",
+    "refresh_source",
+]
 
 _ELSEWHERE_KM = 200.0  # no city is as wide
 _NEAR_M = 5_000.0  # what lies so near a city is no mistake of coordinates
 
 KINDS = (*(str(kind) for kind in Kind), "incidents")
+TABLE = "table"
+"""What `guess_kind` calls a table without places: it may be joined to a layer by its codes."""
+
+# By the dimension of shapes: points are never areas. The first is meant where nothing tells.
+_KINDS_OF = {
+    0: ("incidents", "room", "facility"),
+    1: ("road", "barrier"),
+    2: ("grid", "beat", "station", "community", "barrier"),
+}
+# What names of files are made of, folded; of several the one listed first.
+_SIGNS = {
+    "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),
+    "beat": ("警格", "警务区", "beat"),
+    "grid": ("网格", "grid", "blockgroup", "block"),
+    "room": ("警务室", "room", "policestation"),
+    "station": ("派出所", "辖区", "station", "precinct", "district"),
+    "facility": ("设施", "监控", "消防", "facility", "camera"),
+    "road": ("道路", "路网", "street", "road", "centerline"),
+    "barrier": ("河流", "铁路", "水系", "river", "rail", "barrier"),
+    "community": ("社区", "村居", "community", "neighbo"),
+}
+
+
+def guess_kind(path: Path, *, layer: str = "", encoding: str = "", max_mb: float = 2048.0) -> str:
+    """Return what a file seems to be: by its shapes first, then its name, then its columns.
+
+    Parameters
+    ----------
+    path
+        The file.
+    layer, encoding, max_mb
+        As in `ImportOptions`.
+
+    Returns
+    -------
+    str
+        One of `KINDS`, or `TABLE` for a table that has neither shapes nor coordinates.
+
+    Raises
+    ------
+    GridmapError
+        If it cannot be read.
+    """
+    with opened_files(path, max_mb=max_mb) as inside:
+        options = ImportOptions(layer=layer)
+        item, name = _layers(inside, options, path.name)[0]
+        frame = read_sources(item, layer=name, encoding=encoding)[0].frame
+    columns = [str(column) for column in frame.columns if column != "geometry"]
+    if isinstance(frame, gpd.GeoDataFrame):
+        shapes = frame.geometry.to_numpy()
+        dimensions = shapely.get_dimensions(shapes[~shapely.is_missing(shapes)])
+        counts = np.bincount(dimensions[dimensions >= 0], minlength=3)
+        allowed = _KINDS_OF[int(np.argmax(counts))]
+    elif {"x", "y"} <= set(match_columns(columns, "incidents")) or holds_places(frame):
+        allowed = _KINDS_OF[0]
+    else:
+        return TABLE
+    called = fold(path.stem)
+    for kind, signs in _SIGNS.items():
+        if kind in allowed and any(fold(sign) in called for sign in signs):
+            return kind
+    fields = {kind: len(match_columns(columns, kind)) for kind in allowed}
+    return max(allowed, key=lambda kind: fields[kind])
 
 
 def import_files(
@@ -51,7 +127,9 @@ def import_files(
     workspace
         Folder; it is made if it is not there yet.
     files
-        Files or folders; what they may be is listed in `gridmap.io.opened_files`.
+        Files or folders; what they may be is listed in `gridmap.io.opened_files`. Or one
+        address of a server's table or layer (`gridmap.io.remote.fetched`), which the workspace
+        then remembers as a source.
     kind
         One of `KINDS`.
     options
@@ -68,12 +146,103 @@ def import_files(
         If a file cannot be used; the workspace is then as it was.
     """
     place = Workspace.at(Path(workspace))
-    found, report = read_files(place, files, kind=kind, options=options)
+    given = list(files)
+    options = options or ImportOptions()
+    remote = [str(one) for one in given if is_remote(one)]
+    if not remote:
+        found, report = read_files(place, given, kind=kind, options=options)
+        _put(place, found, report)
+        return report
+    if len(given) > 1:
+        raise InputError("io.error.source_alone")
+    found, report = read_source_of(place, remote[0], kind=kind, options=options)
+    _put(place, found, report)
+    place.put_source(kind, _remembered(without_password(remote[0]), options))
+    return report
+
+
+def read_source_of(
+    workspace: Workspace, address: str, *, kind: str, options: ImportOptions
+) -> tuple[Layer | Incidents, ImportReport]:
+    """Read what a server holds as `read_files` reads files.
+
+    Raises
+    ------
+    GridmapError
+        If it cannot be fetched or used; see `gridmap.io.remote.fetched`.
+    """
+    with fetched(address, layer=options.layer, max_mb=options.max_mb) as path:
+        plain = replace(options, layer="", layers=())
+        found, report = read_files(workspace, [path], kind=kind, options=plain)
+    return found, replace(report, files=(without_password(address),))
+
+
+def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, dict[str, int]]:
+    """Read the source of a kind again, and store what it holds now in the place of what is there.
+
+    Parameters
+    ----------
+    place
+        A workspace whose ``gridmap.toml`` names the source.
+    kind
+        One of its ``sources``.
+
+    Returns
+    -------
+    report
+        What the import said.
+    changes
+        ``before``, ``after``, and, where there are ids, ``added`` and ``gone``.
+
+    Raises
+    ------
+    GridmapError
+        If the source cannot be read, or a column that was understood has gone; what is there
+        stays.
+    """
+    entry = place.sources[kind]
+    options = ImportOptions(
+        layer=str(entry.get("layer", "")), crs=str(entry.get("crs", "")),
+        datum=str(entry.get("datum", "wgs84")), encoding=str(entry.get("encoding", "")),
+        columns=dict(entry.get("columns", {})), date_formats=tuple(entry.get("date_formats", ())),
+        max_mb=read_settings().max_file_mb,
+    )  # fmt: skip
+    old = place.incidents if kind == "incidents" else _stored(place, kind)
+    address = str(entry["address"])
+    found, report = read_source_of(place, address, kind=kind, options=options)
+    config = place.config
+    known = config.get(kind, {}) if kind == "incidents" else config.get("layers", {}).get(kind, {})
+    lost = sorted(set(known.get("mapped", {})) - set(report.mapped))
+    if lost:
+        columns = some_ids([known["mapped"][name] for name in lost])
+        raise InputError("io.error.source_columns", address=address, columns=columns)
+    changes = {"before": 0 if old is None else len(old), "after": len(found)}
+    if isinstance(old, Layer) and isinstance(found, Layer):
+        changes["added"] = len(np.setdiff1d(found.ids, old.ids))
+        changes["gone"] = len(np.setdiff1d(old.ids, found.ids))
+    _put(place, found, report)
+    return report, changes
+
+
+def _stored(place: Workspace, kind: str) -> Layer | None:
+    return place.layer(Kind(kind)) if Kind(kind) in place.kinds else None
+
+
+def _remembered(address: str, options: ImportOptions) -> dict[str, Any]:
+    """Return what ``gridmap.toml`` says of a source, to read it again: no password."""
+    told: dict[str, Any] = {
+        "address": address, "layer": options.layer, "crs": options.crs,
+        "datum": "" if options.datum == "wgs84" else options.datum, "encoding": options.encoding,
+        "columns": dict(options.columns), "date_formats": list(options.date_formats),
+    }  # fmt: skip
+    return {key: value for key, value in told.items() if value}
+
+
+def _put(place: Workspace, found: Layer | Incidents, report: ImportReport) -> None:
     if isinstance(found, Incidents):
         place.put_incidents(found, report)
     else:
         place.put_layer(found, report)
-    return report
 
 
 def read_files(
@@ -344,9 +513,7 @@ def _layers(inside: list[Path], options: ImportOptions, where: str) -> list[tupl
     named = [(item, "") for item in inside if {item.stem, item.name} & {*options.chosen_layers}]
     if named:
         return named
-    raise InputError(
-        "io.error.several_layers", file=where, known=some_ids([item.stem for item in inside], 8)
-    )
+    raise several_layers(where, [item.stem for item in inside])
 
 
 def _in_crs(part: Features, working: CRS) -> pd.DataFrame:

@@ -324,6 +324,25 @@ class Workspace:
             self._commit(folder, incidents.crs, {"incidents": entry})
             sweep_months(folder / INCIDENTS, entry["files"])
 
+    @property
+    def sources(self) -> dict[str, Any]:
+        """The servers' tables and layers that kinds were imported from, by kind."""
+        return dict(self.config.get("sources", {}))
+
+    def put_source(self, kind: str, entry: Mapping[str, Any]) -> None:
+        """Remember where a kind was imported from, to read it again.
+
+        Raises
+        ------
+        WorkspaceError
+            If the folder cannot be written, or somebody else is writing.
+        """
+        crs = self.working_crs
+        if crs is None:
+            raise WorkspaceError("io.error.no_layers", path=str(self.path))
+        with self._writing() as folder:
+            self._commit(folder, crs, {"sources": {kind: dict(entry)}})
+
     def put_city(self, city: City) -> None:
         """Store a whole city, its name and presets included.
 
@@ -429,7 +448,7 @@ class Workspace:
         document.setdefault("name", self.path.resolve().name)
         document.setdefault("crs", crs_label(crs) if crs.to_authority() else crs.to_wkt())
         for key, value in changes.items():
-            if isinstance(value, dict) and key == "layers":
+            if isinstance(value, dict) and key in {"layers", "sources"}:
                 table = document.setdefault(key, tomlkit.table(is_super_table=True))
                 for name, entry in value.items():
                     table[name] = entry

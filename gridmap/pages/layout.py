@@ -18,7 +18,7 @@ import pandas as pd
 import streamlit as st
 
 from gridmap.api.warm import warming_share
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import LANGUAGES, current_language, set_language, tr
 from gridmap.model import City
 from gridmap.pages.people import put_account
@@ -323,7 +323,7 @@ def show_empty(key: str) -> None:
 
 def show_error(error: GridmapError) -> None:
     """Say what is wrong, as text with a remedy."""
-    st.error(error.text(), icon=":material/error:")
+    st.error(escaped(in_page(error.text())), icon=":material/error:")
 
 
 def guarded(page: Callable[[], None]) -> Callable[[], None]:

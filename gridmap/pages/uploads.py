@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,72 +14,81 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from gridmap.errors import GridmapError, InputError
-from gridmap.fields import fields_of, fold
-from gridmap.io import KINDS, ImportOptions, ImportReport, Workspace, read_files
+from gridmap.fields import fields_of
+from gridmap.io import (
+    KINDS,
+    TABLE,
+    ImportOptions,
+    ImportReport,
+    Workspace,
+    guess_kind,
+    read_files,
+)
 from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session, safe_name, session_id
 from gridmap.plans import Action, import_detail, logged
 
 __all__ = [
+    "Item",
     "Upload",
     "contents_of",
     "forget_bytes",
-    "guess_kind",
     "keep_files",
-    "look_first",
-    "read_for_a_look",
-    "store",
+    "look",
+    "store_ready",
     "stored_name",
 ]
 
-_SIGNS = {
-    "incidents": ("警情", "案件", "接处警", "crime", "incident", "calls"),
-    "beat": ("警格", "警务区", "beat"),
-    "grid": ("网格", "grid", "blockgroup", "block"),
-    "station": ("派出所", "辖区", "station", "precinct", "district"),
-    "room": ("警务室", "room", "policestation"),
-    "facility": ("设施", "监控", "消防", "facility", "camera"),
-    "road": ("道路", "路网", "street", "road", "centerline"),
-    "barrier": ("河流", "铁路", "水系", "river", "rail", "barrier"),
-    "community": ("社区", "村居", "community", "neighbo"),
-}
+_ORDER = {kind: at for at, kind in enumerate(KINDS)}  # areas first, incidents last
+
 _LONGEST_STEM = 150  # bytes
 _LONGEST_SUFFIX = 20
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
 
 
 @dataclass(slots=True)
-class Upload:
-    """Files that were dropped together.
+class Item:
+    """One file of those that were dropped, or several that the reader has put together.
 
     Parameters
     ----------
-    names
-        The files' names.
-    folder
-        Where they are, seen by this session only.
+    paths
+        The files to be read: a shapefile's parts stand for one.
     kind
-        What they are taken for.
+        What it is taken for; blank before the first look, `gridmap.io.TABLE` for a table
+        without places.
     options
-        How they are read.
+        How it is read.
     report
-        What gridmap understood, or None before the first look.
+        What gridmap understood, or None where a look went wrong.
     found
         What was read: stored as it is, so that the files are read once.
     columns
         The files' columns, as the last look that went well found them.
-    ids
-        What Streamlit calls the files, as `names`.
+    error
+        Why the last look went wrong.
+    stored
+        Whether it lies in the workspace.
     """
 
-    names: tuple[str, ...]
-    folder: Path
-    kind: str
+    paths: list[Path]
+    kind: str = ""
     options: ImportOptions = field(default_factory=ImportOptions)
     report: ImportReport | None = None
     found: Layer | Incidents | None = None
     columns: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
+    error: GridmapError | None = None
+    stored: bool = False
+
+    @property
+    def name(self) -> str:
+        """The files' names."""
+        return ", ".join(path.name for path in self.paths)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be stored."""
+        return self.report is not None and not self.stored
 
     def taken(self) -> dict[str, str]:
         """Return which column stands for each field of the kind, blank for none."""
@@ -98,28 +106,61 @@ class Upload:
         columns = {**self.options.columns, **said}
         self.options = replace(self.options, columns=columns, **options)
 
+    def agrees_with(self, other: Item) -> bool:
+        """Return whether two may be one layer: of one kind, one CRS and the same columns."""
+        if self.report is None or other.report is None or self.kind != other.kind:
+            return False
+        same_columns = set(self.columns) == set(other.columns)
+        return same_columns and self.report.crs == other.report.crs
+
+
+@dataclass(slots=True)
+class Upload:
+    """Files that were dropped together.
+
+    Parameters
+    ----------
+    names
+        The files' names.
+    folder
+        Where they are, seen by this session only.
+    options
+        How they are read before the reader has said anything.
+    ids
+        What Streamlit calls the files, as `names`.
+    items
+        What they are, one by one.
+    """
+
+    names: tuple[str, ...]
+    folder: Path
+    options: ImportOptions = field(default_factory=ImportOptions)
+    ids: tuple[str, ...] = ()
+    items: list[Item] = field(default_factory=list)
+
     @property
     def paths(self) -> list[Path]:
         """The files to be read: a shapefile's parts stand for one."""
         files = sorted(self.folder.iterdir())
-        if any(path.suffix.lower() == ".shp" for path in files):
-            return [path for path in files if path.suffix.lower() not in _PARTS[1:]]
-        return files
+        shapes = {path.stem for path in files if path.suffix.lower() == ".shp"}
+        return [
+            path for path in files
+            if path.stem not in shapes or path.suffix.lower() not in _PARTS[1:]
+        ]  # fmt: skip
 
+    def take(self, before: Upload | None) -> list[Item]:
+        """Make an item of each file, and return those to be looked at.
 
-def guess_kind(names: Iterable[str]) -> str:
-    """Return what files of these names seem to be; grids where nothing tells.
-
-    >>> guess_kind(["2024年警情.xlsx"]), guess_kind(["police_beats.zip"])
-    ('incidents', 'beat')
-    """
-    return _told_by(names) or "grid"
-
-
-def _told_by(names: Iterable[str]) -> str:
-    text = fold(" ".join(PurePath(name).stem for name in names))
-    found = (kind for kind, signs in _SIGNS.items() if any(fold(sign) in text for sign in signs))
-    return next(found, "")
+        What the reader has said of files that were there before stays.
+        """
+        known = {item.name: item for item in before.items} if before is not None else {}
+        held = {path.name for item in known.values() for path in item.paths}
+        self.items = [
+            item for item in known.values() if {path.name for path in item.paths} <= {*self.names}
+        ]
+        new = [Item([path], options=self.options) for path in self.paths if path.name not in held]
+        self.items += new
+        return new
 
 
 def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
@@ -150,8 +191,9 @@ def keep_files(session: Session, files: Iterable[tuple[str, bytes]]) -> Upload:
         except (OSError, ValueError) as error:  # a full disk, or a name that this disk refuses
             raise InputError("page.error.upload_file", file=stored) from error
         names.append(stored)
-    options = ImportOptions(max_mb=session.settings.max_file_mb)
-    return Upload(tuple(names), folder, guess_kind(names), options)
+    # Nothing that is there is replaced before the reader says so.
+    options = ImportOptions(max_mb=session.settings.max_file_mb, upon="ask")
+    return Upload(tuple(names), folder, options)
 
 
 def stored_name(name: str) -> str:
@@ -224,39 +266,49 @@ def forget_bytes(session: Session, dropped: Iterable[UploadedFile]) -> tuple[str
     return tuple(ids)
 
 
-def look_first(session: Session, upload: Upload) -> None:
-    """Read an upload for the first time; where no name tells its kind, by what can be read.
+def look(session: Session, item: Item) -> None:
+    """Read an item as the open workspace would store it, and store nothing.
 
-    Raises
-    ------
-    GridmapError
-        If the files cannot be used: what speaks against the first kind.
+    What speaks against it stands in `Item.error`.
     """
-    first, others = upload.kind, () if _told_by(upload.names) else ("incidents", "room")
+    item.report = item.found = item.error = None
+    said = item.options
     try:
-        read_for_a_look(session, upload)
-    except GridmapError:
-        for upload.kind in others:
-            with suppress(GridmapError):
-                read_for_a_look(session, upload)
-                return
-        upload.kind = first
-        raise
+        if not item.kind:
+            item.kind = guess_kind(
+                item.paths[0], layer=said.layer, encoding=said.encoding, max_mb=said.max_mb
+            )
+        if item.kind == TABLE:
+            return
+        item.found, item.report = read_files(
+            Workspace.at(session.path), item.paths, kind=item.kind, options=said
+        )
+        item.columns = item.report.columns
+    except GridmapError as error:
+        item.error = error
 
 
-def read_for_a_look(session: Session, upload: Upload) -> None:
-    """Read an upload as the open workspace would store it, and store nothing.
+def store_ready(session: Session, ready: Iterable[Item]) -> list[Item]:
+    """Store items that are ready, areas first and incidents last; return those stored.
 
-    Raises
-    ------
-    GridmapError
-        If the files cannot be used.
+    The first one says the working CRS of a new workspace: what was looked at in another is
+    read anew. What goes wrong with one stays with it, the others are stored.
     """
-    upload.report, upload.found = None, None
-    upload.found, upload.report = read_files(
-        Workspace.at(session.path), upload.paths, kind=upload.kind, options=upload.options
-    )
-    upload.columns = upload.report.columns
+    done = []
+    for item in sorted(ready, key=lambda one: _ORDER[one.kind]):
+        working = Workspace.at(session.path).working_crs
+        if item.found is not None and working not in {None, item.found.crs}:
+            look(session, item)
+        if item.found is None or item.report is None:
+            continue
+        try:
+            store(session, item.found, item.report, item.kind)
+        except GridmapError as error:
+            item.report, item.error = None, error
+            continue
+        item.stored, item.found = True, None
+        done.append(item)
+    return done
 
 
 def store(session: Session, found: Layer | Incidents, report: ImportReport, kind: str) -> None:
@@ -278,6 +330,3 @@ def store(session: Session, found: Layer | Incidents, report: ImportReport, kind
         else:
             place.put_layer(found, report)
         detail.update(import_detail(report))
-
-
-assert set(_SIGNS) == set(KINDS)  # noqa: S101 - every kind has its signs
