@@ -348,7 +348,7 @@ def test_two_apps_on_one_workspace_lose_nothing(place):
 
 
 def test_what_was_made_from_a_layer_does_not_replace_a_newer_one(place, monkeypatch):
-    from gridmap.io import repairing
+    from gridmap.io import repair
     from gridmap.io.findings import FindingKind
     from gridmap.io.repair import LayerRepair, Repaired
 
@@ -364,9 +364,9 @@ def test_what_was_made_from_a_layer_does_not_replace_a_newer_one(place, monkeypa
         done = Repaired(layer.kind, FindingKind.GAP, 1, 1.0, 0.1, 0)
         return LayerRepair(mended, (done,), coverage_valid=True)
 
-    monkeypatch.setattr(repairing, "repair_layer", slow)
+    monkeypatch.setattr(repair, "repair_layer", slow)
     with pytest.raises(ConflictError) as raised:
-        repairing.repair_workspace(place)
+        repair.repair_workspace(place)
     assert raised.value.key == "io.error.layer_changed"
     assert Workspace.open(place).layer(Kind.STATION).digest == newer.digest
 

@@ -14,10 +14,9 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Chinese in code is data there: names that people call columns by, words of dates and of
 # the made-up city, marks of persons.
 DATA = {
-    "fields.py", "_date_orders.py", "_dates.py", "_personal.py", "_person_names.py",
-    "_person_headings.py", "_person_marks.py", "_coordinates.py", "_incident_times.py",
+    "fields.py", "_dates.py", "_personal.py", "_coordinates.py", "_incidents.py",
     "_person_numbers.py", "docx.py", "_values.py", "_encoding.py", "_features.py", "roads.py",
-    "_stated_crs.py", "coverage_tables.py", "coverage.py", "importing.py", "rooms.py",
+    "coverage_tables.py", "coverage.py", "importing.py", "rooms.py",
 }  # fmt: skip
 
 

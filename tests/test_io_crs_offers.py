@@ -13,8 +13,7 @@ from shapely import box
 from gridmap.errors import CRSError
 from gridmap.i18n import using_language
 from gridmap.io import ImportOptions, Workspace, import_files
-from gridmap.io._crs_guess import axes_swapped, guess_crs
-from gridmap.io._places import km_to_town, place_of
+from gridmap.io._crs_guess import axes_swapped, guess_crs, km_to_town, place_of
 
 CASES = Path(__file__).parent.parent.parent / "shared" / "cases" / "files"
 CASE = pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside the project")

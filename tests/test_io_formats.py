@@ -20,7 +20,7 @@ from gridmap.io import FORMATS, ImportOptions, import_files, read_city, write_fr
 from gridmap.io._crs_guess import guess_crs
 from gridmap.io._dates import parse_times
 from gridmap.io._encoding import Reason, detect_bytes
-from gridmap.io._field_map import full_names
+from gridmap.io._vector import full_names
 from gridmap.model.crs import to_datum
 
 DEGREES = gpd.GeoDataFrame(

@@ -13,10 +13,10 @@ from shapely import box
 
 from gridmap.errors import GridmapError, PersonalDataError
 from gridmap.io import import_files, opened_files, read_city, read_source
-from gridmap.io._person_names import are_person_names
 from gridmap.io._person_numbers import (
     are_landlines,
     are_old_ids,
+    are_person_names,
     holds_id,
     holds_landline,
     plain_text,

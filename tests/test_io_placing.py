@@ -10,7 +10,7 @@ import pytest
 from gridmap.demo import make_city
 from gridmap.errors import WorkspaceError
 from gridmap.io import ImportOptions, Workspace, read_city, read_layer, write_frame
-from gridmap.io._containers import opened_files
+from gridmap.io._sources import opened_files
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model import Kind
 from gridmap.partition._workers import most_workers

@@ -11,7 +11,7 @@ import tomlkit
 from gridmap.demo import make_city
 from gridmap.errors import InputError, WorkspaceError
 from gridmap.io import Workspace
-from gridmap.io._format import VERSION
+from gridmap.io.workspace import VERSION
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind
 from gridmap.plans import LOCAL, PlanStore, Role

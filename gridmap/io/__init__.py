@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gridmap._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from gridmap.io._containers import opened_files
     from gridmap.io._personal import (
         personal_columns,
         personal_reason,
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
         refuse_personal_columns,
     )
     from gridmap.io._raw import Source
-    from gridmap.io._sources import read_source
+    from gridmap.io._sources import opened_files, read_source
     from gridmap.io._values import as_ids
     from gridmap.io.audit import check_city
     from gridmap.io.findings import MENDABLE, Finding, FindingKind, Severity
-    from gridmap.io.folders import workspaces_at
     from gridmap.io.importing import (
         KINDS,
         TABLE,
@@ -32,9 +30,16 @@ if TYPE_CHECKING:
     from gridmap.io.kept import keep_arrays, kept_arrays
     from gridmap.io.options import ImportOptions, ImportReport, Note
     from gridmap.io.placing import check_new_folder
-    from gridmap.io.repair import TOLERANCE_M, LayerRepair, Repaired, repair_layer
-    from gridmap.io.repairing import Repair, repair_workspace, undo_repair
-    from gridmap.io.workspace import Workspace, read_city
+    from gridmap.io.repair import (
+        TOLERANCE_M,
+        LayerRepair,
+        Repair,
+        Repaired,
+        repair_layer,
+        repair_workspace,
+        undo_repair,
+    )
+    from gridmap.io.workspace import Workspace, read_city, workspaces_at
     from gridmap.io.writing import FORMATS, Written, write_frame
 
 __all__ = [

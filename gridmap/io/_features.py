@@ -14,12 +14,17 @@ from pyproj import CRS
 from gridmap.errors import InputError, PersonalDataError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.i18n import tr
-from gridmap.io._coordinates import coordinates_of
-from gridmap.io._person_names import is_likely_name
+from gridmap.io._coordinates import (
+    coordinates_of,
+    point_crs,
+    source_crs,
+    swap_axes,
+    without_exchanged,
+)
+from gridmap.io._person_numbers import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
 from gridmap.io._raw import Source
-from gridmap.io._stated_crs import point_crs, source_crs, swap_axes, without_exchanged
-from gridmap.io._table_head import known_names
+from gridmap.io._tables import known_names
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS

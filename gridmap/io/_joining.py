@@ -15,9 +15,8 @@ import pandas as pd
 
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import fields_of
-from gridmap.io._containers import opened_files
 from gridmap.io._features import accepted, table_columns
-from gridmap.io._sources import read_source
+from gridmap.io._sources import opened_files, read_source
 from gridmap.io._values import as_ids
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents, Layer

@@ -16,27 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap.errors import PersonalDataError
+from gridmap.fields import FIELDS, fold
 from gridmap.i18n import tr
-from gridmap.io._person_headings import (
-    is_dated,
-    is_id,
-    is_of_offices,
-    is_of_persons,
-    is_of_roles,
-    is_vague,
-    may_be_of_staff,
-    says_what,
-)
-from gridmap.io._person_marks import (
-    ACCOUNT_ROUGH,
-    HIDDEN_ROUGH,
-    HOME_ROUGH,
-    LABEL_ROUGH,
-    NAMED_ROUGH,
-    holds_home,
-    names_someone,
-)
-from gridmap.io._person_names import are_foreign_names, are_person_names
 from gridmap.io._person_numbers import (
     ID_ROUGH,
     PHONE_ROUGH,
@@ -45,20 +26,263 @@ from gridmap.io._person_numbers import (
     are_births,
     are_cards,
     are_devices,
+    are_foreign_names,
     are_landlines,
     are_local_numbers,
     are_old_ids,
     are_passports,
+    are_person_names,
     are_rounded_ids,
     holds_id,
     holds_landline,
     holds_mobile,
     holds_plate,
     holds_ssn,
+    is_likely_name,
     plain_text,
 )
 
-__all__ = ["personal_columns", "personal_reason", "refuse_personal", "refuse_personal_columns"]
+__all__ = [
+    "ACCOUNT_ROUGH",
+    "HIDDEN_ROUGH",
+    "HOME_ROUGH",
+    "LABEL_ROUGH",
+    "NAMED_ROUGH",
+    "holds_home",
+    "is_dated",
+    "is_id",
+    "is_of_offices",
+    "is_of_persons",
+    "is_of_roles",
+    "is_vague",
+    "may_be_of_staff",
+    "names_someone",
+    "personal_columns",
+    "personal_reason",
+    "refuse_personal",
+    "refuse_personal_columns",
+    "says_what",
+]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+# fmt: off
+_HEADING_WORDS = _words(
+    "姓名 身份证 证件 公民身份号码 居民身份 护照 驾驶证 驾照 军官证 社保 医保 手机 电话 座机 固话 "
+    "热线 传真 联系方式 联系人 住址 门牌 通行证 台胞证 居住证 家庭地址 户籍地 居住地址 详细地址 "
+    "房号 出生 籍贯 性别 婚姻 "
+    "政治面貌 车牌 号牌 微信 qq号 银行卡 银行账号 邮箱 电子邮件 人脸 指纹 虹膜 法定代表人"
+)
+# Initials that systems of registration write, and words that others hold: 发生日期, 接警号.
+_WHOLE_HEADINGS = frozenset(_words(
+    "年龄 生日 警号 民警警号 qq 身份 xingming sfz sfzh sfzhm gmsfhm gmsfzh zjhm lxdh lxfs lxr "
+    "lxrdh lxrxm dhhm sjhm yddh cphm hphm weixin wxh csrq hjdz hjdxz jtzz jzdz hzxm bjrxm bjrdh "
+    "fzrdh mjxm wgyxm wgydh idcard age sex gender imei imsi"
+))
+# Columns of these say who it is, or how many.
+_ROLES = _words(
+    "报警人 当事人 受害人 嫌疑人 户主 房东 租客 租户 民族 负责人 网格员 网格长 联络员 信息员 "
+    "报案人 举报人 监护人 承办人 经办人 处警人 接警人 填表人 责任人 值班人 值班员"
+)
+# Columns that end in these hold either numbers of people, or their names, or something else.
+_STAFF = _words(
+    "民警 辅警 协警 警长 巡长 所长 队长 书记 主任 村长 楼长 楼栋长 组长 组员 队员 成员 人员 居民 "
+    "志愿者 警官"
+)
+# fmt: on
+_ENGLISH_STAFF = re.compile(
+    r"(^|_)(officer|sergeant|captain|lieutenant|commander|tenant|resident)$"
+)
+_ENGLISH = re.compile(
+    r"(^|_)(phone|telephone|tel|mobile|cellphone|cell_phone|fax|email|e_?mail|passport|ssn|"
+    r"social_security|id_?card|id_?number|idno|identity|person_?name|full_?name|first_?name|"
+    r"last_?name|surname|given_?name|(officer|owner|driver|victim|suspect|caller|witness|"
+    r"complainant|offender|arrestee|tenant|contact|emergency)_?(name|phone|dob|address)|"
+    r"resident_name|birth_?date|birthday|date_of_birth|dob|driver_?licen[cs]e|license_?plate|"
+    r"plate_?(no|number)?|home_?address|wechat|weixin|face_?(id|token|image)|fingerprint|mac_?addr(ess)?|ip_?addr(ess)?|bank_?(account|card)|"
+    r"contact(_name|_person)?)($|_)"
+)
+_COUNTED = ("数", "量", "率", "比", "人口", "人次", "密度", "占比", "覆盖")
+# A camera reads plates and faces: what it is called is nobody's.
+_DEVICES = re.compile(r"识别|抓拍|卡口|摄像|探头|设备|点位|系统|民族乡|民族村")
+_ENGLISH_ROLES = re.compile(r"(^|_)(victim|suspect|caller|complainant|offender|householder)($|_)")
+_ENGLISH_COUNTED = re.compile(
+    r"_(count|counts|cnt|rate|share|pct|percent|ratio|total|units|readers|poles|towers|booths|"
+    r"boxes|cameras|stations|shops|coverage|density)$|^(number|count|share)_of_"
+)
+_VAGUE = re.compile(
+    r"^(?:(?:f|字段|field|col|column|列|var|attr|attribute|属性|unnamed|未命名|xm|text|文本|value|值|"
+    r"数据|data|string|字符|cell)\d*|[a-w]\d*|\d*|甲|乙|丙|丁|备注.?|说明|其他|其它|附注|补充|"
+    r"补充说明|信息|描述|内容|摘要|remarks?|notes?|memo|comments?|others?|info|desc|description)$"
+)
+_PLACE = re.compile(
+    r"(?:名称|地名|路名|街道|乡镇|村|社区|小区|所|室|站|点|单位|部门|类别|类型|类|镇|乡|区|街|路|楼|"
+    r"位置|地点|性质|状态|等级|名|name|type|category|class|place|street|road|district|area)$"
+)
+# Days of these are of buildings, offices and files, not of births.
+_DATED = re.compile(
+    r"建|成立|启用|竣工|投用|修|设立|开业|落成|挂牌|更新|录入|登记|创建|入库|批准|发布|built|open|establish|"
+    r"found|construct|install|updat|creat|modif|approv|edit|enter"
+)
+_IDS = {fold(alias) for field in FIELDS if field.content == "id" for alias in field.aliases}
+_KNOWN = {fold(alias) for field in FIELDS for alias in (field.name, *field.aliases)}
+_OFFICES = re.compile(r"警务室|派出所|单位|机构|设施|场所|办公|所在|office|station|room")
+
+
+def is_of_persons(column: str) -> bool:
+    """Return whether a heading alone says that its column is of persons.
+
+    >>> is_of_persons("报警人 手机"), is_of_persons("手机店数"), is_of_persons("face_id")
+    (True, False, True)
+    """
+    text, snake = fold(column), _snake(column)
+    if _is_counted(text, snake):
+        return False
+    return (
+        text in _WHOLE_HEADINGS
+        or any(word in text for word in _HEADING_WORDS)
+        or bool(_ENGLISH.search(snake))
+    )
+
+
+def is_of_roles(column: str) -> bool:
+    """Return whether a column says who it is, unless it says how many.
+
+    >>> is_of_roles("网格员"), is_of_roles("少数民族人口"), is_of_roles("victim")
+    (True, False, True)
+    """
+    text, snake = fold(column), _snake(column)
+    if _is_counted(text, snake):
+        return False
+    return any(word in text for word in _ROLES) or bool(_ENGLISH_ROLES.search(snake))
+
+
+def may_be_of_staff(column: str) -> bool:
+    """Return whether a column may hold numbers of people, their names, or something else."""
+    text = fold(column)
+    return any(text.endswith(word) for word in _STAFF) or bool(
+        _ENGLISH_STAFF.search(_snake(column))
+    )
+
+
+def is_vague(column: str) -> bool:
+    """Return whether a heading tells nothing, as ``F3``, ``字段1`` and ``备注``."""
+    return bool(_VAGUE.match(fold(column)))
+
+
+def says_what(column: str) -> bool:
+    """Return whether a heading says that its column is of places, kinds or anything gridmap knows.
+
+    >>> says_what("道路名称"), says_what("所属派出所"), says_what("楼里的人")
+    (True, True, False)
+    """
+    text = fold(column)
+    return text in _KNOWN or bool(_PLACE.search(text))
+
+
+def is_id(column: str) -> bool:
+    """Return whether a column is called an id."""
+    return fold(column) in _IDS
+
+
+def is_dated(column: str) -> bool:
+    """Return whether a column says that its days are of buildings, offices or files."""
+    return bool(_DATED.search(fold(column)))
+
+
+def is_of_offices(column: str) -> bool:
+    """Return whether a column of addresses is of offices."""
+    return bool(_OFFICES.search(fold(column)))
+
+
+def _is_counted(text: str, snake: str) -> bool:
+    """Return whether a heading is of numbers of people, or of devices."""
+    counted = any(text.endswith(mark) for mark in _COUNTED) or _ENGLISH_COUNTED.search(snake)
+    return bool(counted or _DEVICES.search(text))
+
+
+def _snake(column: str) -> str:
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip()).lower()
+    return re.sub(r"[\s.\-]+", "_", snake)
+
+
+#: Addresses of e-mail, accounts of WeChat and QQ, addresses of a device.
+ACCOUNT_ROUGH = (
+    r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"
+    r"|\bwxid_[0-9a-z]{4}"
+    r"|(?:微信|WeChat|wechat)(?:号|ID|id)? ?[:是为]? ?[A-Za-z][-_0-9A-Za-z]{5}"
+    r"|(?:[Qq][Qq])(?:号)? ?[:是为]? ?[1-9][0-9]{4}"
+    r"|(?i:\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b)"
+)
+#: Numbers of identity and of mobiles with their middle hidden.
+HIDDEN_ROUGH = r"[1-9]\d{2,5}[*xX×]{6,14}\d{0,3}[\dXx]|\b1[3-9]\d[*×]{4}\d{4}\b"
+#: What is said of a person behind a label.
+LABEL_ROUGH = (
+    r"(?:姓名|身份证|证件号码?|护照|通行证|台胞证|居住证|驾驶证|驾照|联系人|联系电话|手机号?码?|户主|"
+    r"报警人|当事人|嫌疑人|受害人|负责人|网格员|住址|户籍地|出生日期|生日|银行卡|卡号)号?码?"
+    r"[\"'”]? ?(?:[:=]|</t[dh]>) ?[^ ,;。]"
+    r"|(?:电话|手机|[Tt][Ee][Ll])[^0-9]{0,4}[0-9][0-9 -]{5,16}[0-9]"
+    r"|(?:护照|通行证|台胞证)[^0-9A-Za-z]{0,4}[A-Z]{1,2}\d{7}"
+)
+_BUILDING = r"[0-9一二三四五六七八九十A-Za-z] ?(?:栋|幢|号楼|座|弄)"
+_HOME = (
+    r"单元 ?-? ?[0-9]{2,4} ?(?:室|号房|房|户)?"
+    r"|[村屯庄寨].{0,6}?[组社队] ?[0-9]{1,4} ?[号户]"
+    r"|(?:小区|花园|[苑里湾府庭园]|新村|公寓|家园) ?[0-9]{1,3}-[0-9]{1,2}-[0-9]{3,4}"
+    r"|(?i:\b[0-9]{1,6} [A-Za-z0-9 .]{3,40} (?:apt|apartment)\.? ?#? ?[0-9A-Za-z]{1,5}\b)"
+)
+_ROOM = (
+    rf"{_BUILDING}.{{0,8}}?[0-9]{{3,4}} ?(?:室|号房|房)"
+    rf"|{_BUILDING} ?(?:[东西南北中]|[0-9一二三四五六七八九]{{1,2}}(?:单元|门))? ?-? ?"
+    r"[0-9]{3,4}(?:[^0-9米路号线道年mk]|$)"
+    r"|[0-9]号 ?[0-9]{3,4} ?(?:室|房)"
+)
+#: A home: a staircase, a village's group, a room in a building; or an office, which is a room too.
+HOME_ROUGH = f"{_HOME}|{_ROOM}"
+_HOMES, _ROOMS = re.compile(_HOME), re.compile(_ROOM)
+_OFFICE = re.compile(
+    r"(?:警务室|派出所|警务站|警务区|岗亭|服务站|服务中心|办公室|居委会|村委会)\W{0,3}$"
+)
+_HOLDERS = (
+    r"(?:网格员|网格长|户主|楼长|楼栋长|组长|报警人|举报人|负责人|联系人|当事人|房东|租客|租户"
+    r"|民警|辅警|居民)"
+)
+#: An office that stands before the name of who holds it.
+NAMED_ROUGH = _HOLDERS + r"[是为叫]? ?[\x{4e00}-\x{9fa5}]{2,3}(?:$|[^\x{4e00}-\x{9fa5}])"
+_NAMED = re.compile(_HOLDERS + r"[是为叫]? ?([\u4e00-\u9fa5]{2,3})(?![\u4e00-\u9fa5])")
+
+
+def holds_home(cell: str, *, offices: bool = False) -> bool:
+    """Return whether a text holds the address of a home.
+
+    Parameters
+    ----------
+    cell
+        The text.
+    offices
+        Whether it is known to be of offices: a room in a building is theirs then.
+
+    >>> holds_home("幸福小区8栋1203"), holds_home("王家村三组15号"), holds_home("文三路259号")
+    (True, True, False)
+    >>> holds_home("阳光小区3幢101室警务室")
+    False
+    """
+    if _OFFICE.search(cell[-40:]):
+        return False
+    return bool(_HOMES.search(cell)) or (not offices and bool(_ROOMS.search(cell)))
+
+
+def names_someone(cell: str) -> bool:
+    """Return whether a text names who holds an office, as ``网格员张伟``.
+
+    >>> names_someone("2号楼，网格员张伟 负责"), names_someone("居民区西侧")
+    (True, False)
+    """
+    return any(is_likely_name(found) for found in _NAMED.findall(cell))
+
 
 # Letters that `plain_text` changes: all but those of plain text in Chinese and English.
 _ODD = r"[^ -~\x{4e00}-\x{9fa5}、。！]|  |^ | $|[〇零一二三四五六七八九]{7}"

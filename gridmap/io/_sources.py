@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+import shutil
+import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import geopandas as gpd
 import numpy as np
@@ -16,16 +23,219 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gridmap.errors import EncodingError, InputError, some_ids
-from gridmap.io._containers import VECTOR_SUFFIXES
+from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
 from gridmap.io._encoding import Encoding, looks_garbled
 from gridmap.io._raw import Source, foreign_reader
 from gridmap.io._sheets import workbook_form
-from gridmap.io._table_head import require_width
-from gridmap.io._tables import read_csv, read_csv_parts
+from gridmap.io._tables import read_csv, read_csv_parts, require_width
 from gridmap.io._vector import read_vectors
 
-__all__ = ["read_parts", "read_source", "read_sources"]
+__all__ = [
+    "TABLE_SUFFIXES",
+    "VECTOR_SUFFIXES",
+    "WORKBOOK_SUFFIXES",
+    "opened_files",
+    "read_parts",
+    "read_source",
+    "read_sources",
+]
+
+
+VECTOR_SUFFIXES = (
+    ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
+    ".tab", ".mif", ".gdb", ".gpx", ".ovkml", ".topojson", ".geojsonl", ".geojsons", ".ndjson",
+    ".jsonl", ".dxf", ".pbf", ".osm", ".sqlite", ".sqlite3", ".spatialite", ".db",
+)  # fmt: skip
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+TABLE_SUFFIXES = (".csv", ".txt", ".tsv", *WORKBOOK_SUFFIXES, ".parquet")
+
+# Formats that nothing here reads, by what their program can save them as.
+_SAVE_AS = {
+    "drawing": (".dwg", ".dgn", ".dwf"),
+    "workbook": (".et", ".ett", ".numbers", ".wps", ".doc", ".docx", ".pdf"),
+    "database": (
+        ".mdb",
+        ".accdb",
+        ".mpk",
+        ".lyr",
+        ".lyrx",
+        ".aprx",
+        ".mxd",
+        ".qgz",
+        ".qgs",
+        ".wor",
+    ),
+    "zip": (".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"),
+}
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # also what zipfile raises for a compression it does not know
+    ValueError,
+    IndexError,  # of a member without a name
+)
+_MAX_RATIO = 200  # text seldom packs beyond 20:1; a bomb packs beyond 1000:1
+_MAX_MEMBERS = 10_000
+
+
+@contextmanager
+def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
+    """Yield the data files that a path stands for; zips are unpacked into a private folder.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    InputError
+        If the file is too large, is empty, is a zip that would unpack to too much or
+        outside its folder, or holds nothing gridmap reads.
+    """
+    if not _exists(path):
+        raise MissingError("io.error.no_file", file=str(path))
+    if path.is_dir():
+        inside = [path] if path.suffix.lower() == ".gdb" else _data_files(path)
+        if not inside:
+            raise InputError("io.error.nothing_inside", file=path.name)
+        yield inside
+        return
+    _check_size(path, max_mb)
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOK_SUFFIXES or not zipfile.is_zipfile(path) or workbook_form(path):
+        if suffix in {".zip", ".kmz"}:
+            raise InputError("io.error.broken_zip", file=path.name)
+        if suffix not in (*VECTOR_SUFFIXES, *TABLE_SUFFIXES, ".dbf", ".shx", ".prj"):
+            raise _unknown(path)
+        yield [_main_part(path)]
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gridmap-"))
+    try:
+        _unpack(path, folder, max_mb)
+        inside = _data_files(folder)
+        if not inside:
+            raise InputError("io.error.nothing_inside", file=path.name)
+        yield inside
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False  # a name too long for the system, or with a character that none takes
+
+
+def _unknown(path: Path) -> InputError:
+    """Return the refusal of a format; for those of other programs, with what to save as."""
+    suffix = path.suffix.lower()
+    meant = next((name for name, suffixes in _SAVE_AS.items() if suffix in suffixes), "")
+    if not meant:
+        return InputError("io.error.unknown_kind", file=path.name)
+    return InputError(f"io.error.save_as_{meant}", file=path.name, suffix=suffix)
+
+
+def _check_size(path: Path, max_mb: float) -> None:
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError("io.error.empty_file", file=path.name)
+    if size > max_mb * 1e6:
+        raise InputError("io.error.too_large", file=path.name, mb=size / 1e6, limit=max_mb)
+
+
+def _main_part(path: Path) -> Path:
+    """Return the .shp when its .dbf, .shx or .prj was chosen."""
+    if path.suffix.lower() in {".dbf", ".shx", ".prj"}:
+        for other in path.parent.iterdir():
+            if other.stem == path.stem and other.suffix.lower() == ".shp":
+                return other
+        raise InputError("io.error.no_shp", file=path.name)
+    return path
+
+
+def _unpack(path: Path, folder: Path, max_mb: float) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [item for item in archive.infolist() if not item.is_dir()]
+            total = sum(item.file_size for item in members)
+            packed = max(sum(item.compress_size for item in members), 1)
+            if len(members) > _MAX_MEMBERS or total > max_mb * 1e6:
+                raise InputError("io.error.zip_too_large", file=path.name, mb=total / 1e6)
+            if total > 50e6 and total / packed > _MAX_RATIO:
+                raise InputError("io.error.zip_bomb", file=path.name, mb=total / 1e6)
+            for item in members:
+                if item.flag_bits & 0x1:
+                    raise InputError("io.error.zip_password", file=path.name)
+                inner = PurePosixPath(_member_name(item).replace("\\", "/"))
+                if (
+                    not inner.parts
+                    or inner.is_absolute()
+                    or ".." in inner.parts
+                    or ":" in inner.parts[0]
+                ):
+                    raise InputError("io.error.zip_outside", file=path.name)
+                if inner.suffix.lower() == ".zip":
+                    raise InputError("io.error.zip_nested", file=path.name)
+                if "__MACOSX" in inner.parts or inner.name.startswith("._"):
+                    continue
+                target = folder.joinpath(*(_plain(part) for part in inner.parts))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(item) as source, target.open("wb") as sink:
+                    _copy(source, sink, limit=item.file_size, name=path.name)
+    except _ZIP_ERRORS as error:
+        if isinstance(error, GridmapError):
+            raise
+        raise InputError("io.error.broken_zip", file=path.name) from error
+
+
+def _plain(part: str) -> str:
+    r"""Return a name that every system lets a file have: Windows takes fewer than others.
+
+    >>> _plain('2024: "a"?.shp')
+    '2024_ _a__.shp'
+    """
+    return re.sub(r'[<>:"|?*\x00-\x1f]', "_", part).rstrip(" .") or "_"
+
+
+def _copy(source: IO[bytes], sink: IO[bytes], *, limit: int, name: str) -> None:
+    # The directory of a zip may lie about sizes: count what really comes out.
+    written = 0
+    while chunk := source.read(1 << 20):
+        written += len(chunk)
+        if written > limit:
+            raise InputError("io.error.zip_bomb", file=name, mb=written / 1e6)
+        sink.write(chunk)
+
+
+def _member_name(item: zipfile.ZipInfo) -> str:
+    """Return a member's name; without the UTF-8 flag Windows means the local code page."""
+    if item.flag_bits & 0x800:
+        return item.filename
+    raw = item.filename.encode("cp437", errors="replace")
+    for encoding in ("ascii", "utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return item.filename
+
+
+def _data_files(folder: Path) -> list[Path]:
+    # A file geodatabase is a folder of files that mean nothing one by one.
+    bases = sorted(item for item in folder.rglob("*.gdb") if item.is_dir())
+    files = sorted(
+        item
+        for item in folder.rglob("*")
+        if item.is_file() and not any(base in item.parents for base in bases)
+    )
+    wanted = (*VECTOR_SUFFIXES, *TABLE_SUFFIXES)
+    found = [item for item in files if item.suffix.lower() in wanted and item.stat().st_size]
+    vector = [*bases, *(item for item in found if item.suffix.lower() in VECTOR_SUFFIXES)]
+    # A zipped shapefile often carries a read-me: tables count only where no layer is.
+    return vector or [item for item in found if item.suffix.lower() != ".txt"] or found
+
 
 _WKT = re.compile(
     r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE
@@ -53,7 +263,7 @@ def read_sources(
     if path.suffix.lower() in VECTOR_SUFFIXES:
         found = read_vectors(path, layer=layer, encoding=encoding, kind=kind)
     elif _is_workbook(path):
-        from gridmap.io._excel import read_excel_all
+        from gridmap.io._sheets import read_excel_all
 
         usual = Encoding("utf-8", "default")
         found = [Source(frame, None, usual, "XLSX") for frame in read_excel_all(path).values()]
@@ -86,7 +296,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "", kind: str = 
     elif suffix in VECTOR_SUFFIXES:
         source = read_vectors(path, layer=layer, encoding=encoding, kind=kind)[0]
     elif _is_workbook(path):
-        from gridmap.io._excel import read_excel
+        from gridmap.io._sheets import read_excel
 
         source = Source(read_excel(path, sheet=layer), None, Encoding("utf-8", "default"), "XLSX")
     else:

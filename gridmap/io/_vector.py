@@ -2,28 +2,243 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjCRSError
 
+from gridmap.errors import InputError
 from gridmap.gdal.formats import KML
 from gridmap.gdal.reading import RawLayer, read_layers
-from gridmap.io._drawings import areas_of_drawing
 from gridmap.io._encoding import Encoding, Reason, detect_bytes, detect_dbf
-from gridmap.io._field_map import full_names
-from gridmap.io._osm import osm_layer
 from gridmap.io._raw import Source
-from gridmap.io._server_answers import held_back, require_no_error
 from gridmap.io.options import Note
 
-__all__ = ["read_vectors"]
+__all__ = [
+    "areas_of_drawing",
+    "full_names",
+    "held_back",
+    "osm_layer",
+    "read_vectors",
+    "require_no_error",
+    "short_names",
+    "write_field_map",
+]
+
+
+_BYTES = 10
+_HEAD = ["field", "column"]
+
+
+def full_names(shp: Path) -> dict[str, str]:
+    """Return cut name to full name from the field map beside a shapefile; empty without one."""
+    beside = shp.with_suffix(".fields.csv")
+    if not beside.is_file():
+        return {}
+    try:
+        with beside.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if len(row) == 2]
+    except (UnicodeDecodeError, csv.Error):
+        return {}  # not one of ours: the names stay as they are cut
+    return dict(rows[1:]) if rows[:1] == [_HEAD] else {}
+
+
+def write_field_map(shp: Path, names: Mapping[str, str]) -> None:
+    """Write full name by cut name beside a shapefile."""
+    with shp.with_suffix(".fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(_HEAD)
+        rows.writerows([short, full] for full, short in names.items())
+
+
+def short_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return each column's name cut at ten bytes of GBK, told apart by a number.
+
+    >>> short_names(["常住人口", "常住人口密度", "residents", "residents_per_km2"])
+    {'常住人口': '常住人口', '常住人口密度': '常住人口密', 'residents': 'residents',
+     'residents_per_km2': 'residents_'}
+    >>> short_names(["incidents_per_km2", "incidents_per_1000"])
+    {'incidents_per_km2': 'incidents_', 'incidents_per_1000': 'incident_1'}
+    """
+    taken: set[str] = set()
+    made: dict[str, str] = {}
+    for name in columns:
+        short = _cut(name, _BYTES) or "field"
+        number = 0
+        while short.casefold() in taken:
+            number += 1
+            end = f"_{number}"
+            short = _cut(name, _BYTES - len(end)) + end
+        taken.add(short.casefold())
+        made[name] = short
+    return made
+
+
+def _cut(name: str, size: int) -> str:
+    raw = name.encode("gbk", errors="replace")[:size]
+    return raw.decode("gbk", errors="ignore")
+
+
+_ENDS = 65_536  # servers say it before or after the features
+_EXCEEDED = re.compile(rb'"exceededTransferLimit"\s*:\s*(?:true|"true"|1)', re.IGNORECASE)
+_TOTAL = re.compile(rb'"(?:numberMatched|totalFeatures|total_count)"\s*:\s*"?(\d{1,12})')
+_NEXT = re.compile(rb'"rel"\s*:\s*"next"')
+_ERROR = re.compile(rb'^\s*\{\s*"error"\s*:\s*\{[^{}]{0,400}?"code"\s*:\s*(-?\d{1,6})')
+_LIMITS = {1_000, 2_000, 5_000, 10_000, 50_000}  # of ArcGIS, Socrata and GeoServer, as installed
+
+
+def held_back(path: Path, count: int) -> list[Note]:
+    """Return a remark on a download that is not the whole layer.
+
+    Parameters
+    ----------
+    path
+        The answer as it was saved.
+    count
+        How many features it holds.
+
+    """
+    with path.open("rb") as file:
+        ends = file.read(_ENDS)
+        file.seek(max(path.stat().st_size - _ENDS, 0))
+        ends += b"\n" + file.read()
+    values: dict[str, object] = {"file": path.name, "count": count}
+    total = _TOTAL.search(ends)
+    if total and int(total[1]) > count:
+        return [Note("io.note.held_back_of", {**values, "total": int(total[1])})]
+    if _EXCEEDED.search(ends) or _NEXT.search(ends):
+        return [Note("io.note.held_back", values)]
+    return [Note("io.note.round_count", values)] if count in _LIMITS else []
+
+
+def require_no_error(path: Path) -> None:
+    """Refuse an answer that is an error which the server sent as if all were well.
+
+    Raises
+    ------
+    InputError
+        If it is one; the message has the server's code.
+    """
+    with path.open("rb") as file:
+        error = _ERROR.match(file.read(_ENDS))
+    if error:
+        raise InputError("io.error.server_error", file=path.name, code=int(error[1]))
+
+
+# Class to design speed in km/h: expressway 60-100, arterial 40-60, sub-arterial 30-50,
+# local road 20-40; a motorway is no city road, and 100 is within its limits of 80 to 120.
+_ROADS = {
+    "motorway": 100.0, "motorway_link": 50.0, "trunk": 80.0, "trunk_link": 40.0,
+    "primary": 50.0, "primary_link": 40.0, "secondary": 40.0, "secondary_link": 30.0,
+    "tertiary": 30.0, "tertiary_link": 30.0, "unclassified": 30.0, "residential": 30.0,
+    "living_street": 20.0, "service": 20.0, "road": 30.0,
+}  # fmt: skip
+_ONE_WAY = {"motorway", "motorway_link"}
+_CLOSED = {"no", "private", "military", "forestry", "agricultural"}
+_RIVERS = {"river", "canal", "riverbank"}
+_RAILWAYS = {"rail", "light_rail", "narrow_gauge"}
+_TAG = r'"{}"=>"((?:[^"\\]|\\.)*)"'
+_KEPT = ["osm_id", "name", "highway", "maxspeed", "oneway", "bridge", "tunnel", "level"]
+
+
+def osm_layer(frame: gpd.GeoDataFrame, kind: str, where: str) -> tuple[gpd.GeoDataFrame, Note]:
+    """Return the roads or barriers of an extract's lines, with a word on what was left out.
+
+    Parameters
+    ----------
+    frame
+        Lines as GDAL reads them: some tags are columns, the rest stand in ``other_tags``.
+    kind
+        ``road`` or ``barrier``.
+    where
+        What to call the file.
+    """
+    made = _roads(frame) if kind == "road" else _barriers(frame)
+    values = {"file": where, "count": len(made), "others": len(frame) - len(made)}
+    return made.reset_index(drop=True), Note(f"io.note.osm_{kind}", values)
+
+
+def _tag(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a tag's text, blank where there is none."""
+    if name in frame.columns:
+        return frame[name].astype("object").where(frame[name].notna(), "").astype(str)
+    if "other_tags" not in frame.columns:
+        return pd.Series("", index=frame.index, dtype="object")
+    tags = frame["other_tags"].astype("object").where(frame["other_tags"].notna(), "")
+    return tags.astype(str).str.extract(_TAG.format(name), expand=False).fillna("")
+
+
+def _roads(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    highway = _tag(frame, "highway")
+    closed = _tag(frame, "access").isin(_CLOSED) | _tag(frame, "motor_vehicle").isin(_CLOSED)
+    made = frame[highway.isin(list(_ROADS)) & ~closed].copy()
+    made["highway"] = _tag(made, "highway")
+    limit = _tag(made, "maxspeed")
+    usual = made["highway"].map(_ROADS).map("{:.0f}".format)
+    made["maxspeed"] = limit.where(limit.str.contains(r"\d"), usual)
+    oneway = _tag(made, "oneway")
+    bound = made["highway"].isin(_ONE_WAY) | _tag(made, "junction").eq("roundabout")
+    made["oneway"] = oneway.where(oneway != "", bound.map({True: "yes", False: "no"}))
+    for name, column in (("bridge", "bridge"), ("tunnel", "tunnel"), ("layer", "level")):
+        made[column] = _tag(made, name).replace("", "0" if column == "level" else "no")
+    return made[[name for name in [*_KEPT, "geometry"] if name in made.columns]]
+
+
+def _barriers(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    water, rail = _tag(frame, "waterway"), _tag(frame, "railway")
+    # Below ground neither keeps anybody from crossing.
+    open_air = ~(_tag(frame, "tunnel").isin(["yes", "culvert"]) | _tag(frame, "covered").eq("yes"))
+    made = frame[(water.isin(list(_RIVERS)) | rail.isin(list(_RAILWAYS))) & open_air].copy()
+    made["class"] = _tag(made, "waterway").where(lambda text: text != "", _tag(made, "railway"))
+    return made[[name for name in ["osm_id", "name", "class", "geometry"] if name in made.columns]]
+
+
+_FEWEST_POINTS = 4  # of a ring: three corners and the first one again
+
+
+def areas_of_drawing(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a drawing's closed lines as areas, each with the one text that stands inside it.
+
+    Open lines stay lines; texts that name an area are used up, the others stay points.
+    """
+    shapes = frame.geometry.to_numpy().copy()
+    lines = np.flatnonzero(
+        (shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING)
+        & shapely.is_closed(shapes)
+        & (shapely.get_num_coordinates(shapes) >= _FEWEST_POINTS)
+    )
+    shapes[lines] = shapely.polygons(
+        shapely.linearrings(
+            shapely.get_coordinates(shapes[lines]),
+            indices=np.repeat(np.arange(len(lines)), shapely.get_num_coordinates(shapes[lines])),
+        )
+    )
+    made = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    if "Text" not in made.columns:
+        return made
+    texts = np.flatnonzero(made["Text"].notna() & (shapely.get_dimensions(shapes) == 0))
+    areas = np.flatnonzero(shapely.get_dimensions(shapes) == 2)
+    inside = shapely.STRtree(shapes[areas]).query(shapes[texts], predicate="within")
+    once = np.bincount(inside[0], minlength=len(texts)) == 1
+    alone = np.bincount(inside[1], minlength=len(areas)) == 1
+    pairs = inside[:, once[inside[0]] & alone[inside[1]]]
+    names = made["Text"].astype("object").to_numpy().copy()
+    names[areas[pairs[1]]] = names[texts[pairs[0]]]
+    made["Text"] = names
+    keep = np.ones(len(made), dtype=bool)
+    keep[texts[pairs[0]]] = False
+    return made.rename(columns={"Text": "name"})[keep].reset_index(drop=True)
+
 
 _JSON = {".geojson", ".json", ".topojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl"}
 _SPARSE = {"GPX", "OSM", "DXF"}  # with a column for whatever such a file may hold

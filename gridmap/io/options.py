@@ -10,9 +10,13 @@ from typing import Any, Literal
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
 from gridmap.i18n import tr
-from gridmap.io._crs_guess import PACKED, SWAPPED
 
-__all__ = ["ImportOptions", "ImportReport", "Note"]
+__all__ = ["PACKED", "SWAPPED", "ImportOptions", "ImportReport", "Note"]
+
+SWAPPED = "@yx"
+"""Suffix of ``--crs`` that says that the first number is the northing or latitude."""
+PACKED = "@dms"
+"""Suffix of ``--crs`` for degrees, minutes and seconds in one number: 1140315.0."""
 
 _LISTED = 1000  # ids of one fault that gridmap.toml lists: it stays readable
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -38,22 +38,103 @@ from gridmap.io._commit import (
     flushed,
     locked,
     made_folder,
-    sweep_pending,
-)
-from gridmap.io._format import VERSION, keep_older, upgrade, version_of
-from gridmap.io._layer_store import (
     read_stored_layer,
     require_unchanged,
     stamp_of,
+    sweep_pending,
     write_stored_layer,
 )
 from gridmap.io._months import store_incidents, stored_incidents, sweep_months
 from gridmap.io._personal import refuse_personal
 from gridmap.io.options import ImportReport
+from gridmap.io.placing import put
 from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
 
-__all__ = ["CONFIG", "Workspace", "read_city"]
+__all__ = ["CONFIG", "VERSION", "Workspace", "keep_older", "read_city", "upgrade", "workspaces_at"]
+
+
+def workspaces_at(path: str | Path) -> list[Workspace]:
+    """Return the workspace in a folder, or those in the folders inside it, by name.
+
+    An empty folder has none: it is one that workspaces are yet to be made in.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no such folder, or it holds other things only.
+    """
+    folder = Path(path)
+    if (folder / CONFIG).is_file():
+        return [Workspace(folder)]
+    if not folder.is_dir():
+        raise WorkspaceError("io.error.not_workspace", path=str(path))
+    # A hidden one is on its way to its place.
+    inside = [
+        Workspace(item.parent)
+        for item in sorted(folder.glob(f"*/{CONFIG}"))
+        if not item.parent.name.startswith(".")
+    ]
+    if not inside and any(folder.iterdir()):
+        raise WorkspaceError("io.error.no_workspaces", path=str(path))
+    return inside
+
+
+VERSION = 3
+Config = MutableMapping[str, Any]
+
+
+def _from_1(config: Config) -> None:
+    """Leave all as it is: a preset that is not named has its usual value."""
+
+
+def _from_2(config: Config) -> None:
+    """Leave all as it is: incidents are located when the next layer or incidents are stored."""
+
+
+_STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1, 2: _from_2}
+
+
+def version_of(config: Mapping[str, Any], folder: Path) -> int:
+    """Return the version that a workspace says it is of; 1 where somebody wrote it by hand.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is no version, or a later one than this gridmap knows.
+    """
+    version = config.get("version", 1)
+    if not isinstance(version, int) or not 1 <= version <= VERSION:
+        raise WorkspaceError("io.error.version", path=str(folder), received=version, known=VERSION)
+    return int(version)
+
+
+def upgrade(config: Config, folder: Path) -> None:
+    """Bring what ``gridmap.toml`` says up to the present version, in memory.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is of a later version.
+    """
+    for version in range(version_of(config, folder), VERSION):
+        _STEPS[version](config)
+    config["version"] = VERSION
+
+
+def keep_older(config: Path, version: int) -> None:
+    """Keep a copy of ``gridmap.toml`` of an older version beside it, once."""
+    kept = config.with_name(f"{config.name}.v{version}")
+    if version < VERSION and config.exists() and not kept.exists():
+        beside = kept.with_name(f".{kept.name}.part")
+        shutil.copyfile(config, beside)
+        put(beside, kept)
+
 
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"

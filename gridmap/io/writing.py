@@ -15,7 +15,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
 from gridmap.gdal.libraries import load_pyogrio
-from gridmap.io._field_map import short_names, write_field_map
+from gridmap.io._vector import short_names, write_field_map
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import reproject
 
