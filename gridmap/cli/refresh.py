@@ -44,7 +44,7 @@ def command(
         told.append({"kind": name, **changes})
         if not as_json:
             key = "ids" if "added" in changes else "rows"
-            print_text(tr(f"cli.refresh.{key}", kind=title, **changes))
+            print_text(tr(f"cli.refresh.{key}", language=None, kind=title, **changes))
             for note in report.warnings:
                 say("! " + note.text())
     if as_json:

@@ -279,11 +279,11 @@ def _from_wfs(asked: _Asked, address: str, name: str) -> dict[str, Any]:
         })  # fmt: skip
         more = _features(page, asked.host)
         # A server without pages sends the same again.
-        fresh = [one for one in more if (key := json.dumps(one)) not in seen and not seen.add(key)]
+        fresh = [one for one in more if json.dumps(one) not in seen]
+        seen |= {json.dumps(one) for one in fresh}
         features += fresh
-        if not fresh or not (
-            _is_short(features, total) if total is not None else len(more) == _PAGE
-        ):
+        more_to_come = len(more) == _PAGE if total is None else len(features) < total
+        if not fresh or not more_to_come:
             break
     _require_all(asked.host, len(features), total)
     return {"type": "FeatureCollection", "features": features}

@@ -203,7 +203,11 @@ def _question_of(session: Session, upload: Upload, item: Item) -> _Question | No
             return None
         name = item.error.key.rpartition(".")[2]
         asks = f"page.import.ask.{name}"
-        text = tr(asks, **item.error.values) if has_key(asks) else in_page(item.error.text())
+        text = (
+            tr(asks, language=None, **item.error.values)
+            if has_key(asks)
+            else in_page(item.error.text())
+        )
         return _Question(text, answers)
     if item.kind == TABLE:
         return _of_table(session, upload, item)
