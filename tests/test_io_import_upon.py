@@ -239,3 +239,52 @@ def test_a_working_crs_of_another_place_is_a_finding(crs, error):
     city = City("x", frame.crs, {Kind.GRID: Layer(Kind.GRID, frame)})
     kinds = {str(finding.kind) for finding in check_city(city)}
     assert ("crs_scale" in kinds) is error
+
+
+# -- points with counts
+
+
+def points_with_counts(count=300):
+    """Return points around three grids with a third of them outside, and what each holds."""
+    draw = np.random.default_rng(11)
+    lon, lat = draw.uniform(120.095, 120.145, count), draw.uniform(30.195, 30.215, count)
+    people = draw.integers(0, 50, count).astype(float)
+    people[::17] = np.nan
+    return lon, lat, people
+
+
+@pytest.mark.parametrize("form", ["table", "layer"])
+def test_points_with_counts_are_summed_by_the_area_they_lie_in(tmp_path, form):
+    lon, lat, people = points_with_counts()
+    path = tmp_path / f"人口点.{'csv' if form == 'table' else 'geojson'}"
+    if form == "table":
+        rows = "".join(
+            f"{x!r},{y!r},{'' if np.isnan(n) else int(n)}\n"
+            for x, y, n in zip(lon.tolist(), lat.tolist(), people, strict=True)
+        )
+        text(path, f"经度,纬度,常住人口\n{rows}")
+    else:
+        geometry = gpd.points_from_xy(lon, lat)
+        frame = gpd.GeoDataFrame({"常住人口": people}, geometry=geometry, crs=4326)
+        frame.to_file(path, driver="GeoJSON")
+    report = bring(tmp_path, grids(tmp_path / "网格.gpkg"), join=(path,))
+    layer = read_city(tmp_path / "city").grids
+    # By the grids' own corners: four squares of a hundredth of a degree in a row.
+    inside = (lat >= 30.2) & (lat <= 30.21)
+    wanted = [
+        np.nansum(people[inside & (lon > 120.1 + 0.01 * n) & (lon < 120.11 + 0.01 * n)])
+        for n in range(4)
+    ]
+    assert layer.counts("residents").tolist() == wanted
+    said = told(report, "summed")
+    assert said["total"] == np.nansum(people)
+    assert layer.counts("residents").sum() + said["lost"] == said["total"]
+    assert said["count"] + said["outside"] == len(people)
+    assert report.mapped["residents"] == "常住人口"
+
+
+def test_points_without_a_count_are_joined_to_nothing(tmp_path):
+    path = text(tmp_path / "点.csv", "经度,纬度,颜色\n120.105,30.205,红\n")
+    with pytest.raises(InputError) as caught:
+        bring(tmp_path, grids(tmp_path / "网格.gpkg"), join=(path,))
+    assert caught.value.key == "io.error.no_join"

@@ -12,14 +12,18 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from gridmap.errors import InputError, some_ids
-from gridmap.fields import fields_of
+from gridmap.fields import fields_of, match_columns
+from gridmap.io._coordinates import coordinates_of, point_crs, source_crs
 from gridmap.io._features import accepted, table_columns
+from gridmap.io._raw import Source
 from gridmap.io._sources import opened_files, read_source
 from gridmap.io._values import as_ids
 from gridmap.io.options import ImportOptions, ImportReport, Note
-from gridmap.model import IncidentBatch, Incidents, Layer
+from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer
+from gridmap.model.crs import reproject_points
 
 __all__ = ["append_incidents", "append_layer", "join_tables"]
 
@@ -35,7 +39,7 @@ def join_tables(
 
     Leading zeros and blanks are forgiven where codes stay apart without them. Codes without a
     feature, features without a code, and codes that stand several times (the first row counts)
-    are told.
+    are told. Points with counts but no such codes are summed by the area that they lie in.
 
     Parameters
     ----------
@@ -65,10 +69,22 @@ def join_tables(
         kind = str(layer.kind)
         table, found, refused, said = accepted(source, kind, options, path.name)
         columns |= {str(name) for name in table.columns}
-        column, rows, more = _matched(layer, table, options.on, path.name)
-        notes += [*said, *more]
         persons += refused
         files.append(path.name)
+        notes += said
+        try:
+            column, rows, more = _matched(layer, table, options.on, path.name)
+        except InputError:
+            summed = _summed(layer, replace(source, frame=table), found, options, path.name)
+            if summed is None:
+                raise
+            sums, note = summed
+            notes.append(note)
+            for name, cells in sums.items():
+                frame[name] = cells
+                mapped[name] = found[name]
+            continue
+        notes += more
         wanted = {
             name: other for name, other in found.items()
             if other != column and name not in {"id", "x", "y"}
@@ -87,6 +103,54 @@ def join_tables(
         refused_columns=tuple(dict.fromkeys(persons)),
     )  # fmt: skip
     return Layer(layer.kind, made, {**layer.provenance, "files": files}), report
+
+
+def _summed(
+    layer: Layer, source: Source, found: Mapping[str, str], options: ImportOptions, where: str
+) -> tuple[dict[str, npt.NDArray[np.float64]], Note] | None:
+    """Return counts of points summed by the area that they lie in; None where it has none.
+
+    A point on a common border counts for the first of the areas. What lies in none is told:
+    the sums and the rest are what the file holds.
+    """
+    kind, table = str(layer.kind), source.frame
+    counted = {
+        name: column for name, column in found.items()
+        if fields_of(kind)[name].content == "count"
+    }  # fmt: skip
+    try:
+        if not counted or layer.kind not in AREA_KINDS:
+            return None
+        plain = replace(options, crs="", columns={}, join=())
+        if isinstance(table, gpd.GeoDataFrame):
+            crs, _ = source_crs(source, plain, where)
+            points = shapely.centroid(table.geometry.to_numpy())
+            x, y = shapely.get_x(points), shapely.get_y(points)
+        else:
+            places = match_columns(map(str, table.columns), "room")
+            said = coordinates_of(table, places, plain, where)
+            crs, _ = point_crs(said.columns, said.x, said.y, plain, where)
+            x, y = said.x, said.y
+    except InputError:
+        return None
+    x, y = reproject_points(x, y, crs, layer.crs)
+    points = shapely.points(x, y)
+    at, row = shapely.STRtree(layer.geometry).query(points, predicate="intersects")
+    order = np.lexsort((row, at))
+    at, first = np.unique(at[order], return_index=True)
+    row = row[order][first]
+    sums = {}
+    lost, total = 0.0, 0.0
+    for name, cells in table_columns(table, counted, kind, where).items():
+        values = np.nan_to_num(np.asarray(cells, dtype=float))
+        sums[name] = np.bincount(row, weights=values[at], minlength=len(layer))
+        total += float(values.sum())
+        lost += float(values.sum() - values[at].sum())
+    told: dict[str, object] = {
+        "file": where, "columns": some_ids(counted.values()), "count": len(at),
+        "outside": len(points) - len(at), "total": total, "lost": lost,
+    }  # fmt: skip
+    return sums, Note("io.note.summed", told)
 
 
 def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind: str) -> pd.Series:
