@@ -255,7 +255,7 @@ def _date_meaning(told: dict[str, Any]) -> str:
     """Return what a date means: ``09/27/2014 = 27 September 2014, 13,289 rows``."""
     day = date.fromisoformat(told["date"])
     meant = tr(
-        "page.import.answer.day", year=day.year, month=day.month, day=day.day,
+        "page.import.answer.day", year=day.year, day=day.day,
         month_name=tr(f"page.month.{day.month}"),
     )  # fmt: skip
     rows = number(int(told["rows"]))
