@@ -80,8 +80,8 @@ def join_tables(
                 raise
             sums, note = summed
             notes.append(note)
-            for name, cells in sums.items():
-                frame[name] = cells
+            for name, total in sums.items():
+                frame[name] = total
                 mapped[name] = found[name]
             continue
         notes += more
@@ -139,11 +139,12 @@ def _summed(
     order = np.lexsort((row, at))
     at, first = np.unique(at[order], return_index=True)
     row = row[order][first]
-    sums = {}
+    sums: dict[str, npt.NDArray[np.float64]] = {}
     lost, total = 0.0, 0.0
     for name, cells in table_columns(table, counted, kind, where).items():
         values = np.nan_to_num(np.asarray(cells, dtype=float))
-        sums[name] = np.bincount(row, weights=values[at], minlength=len(layer))
+        summed = np.bincount(row, weights=values[at], minlength=len(layer))
+        sums[name] = summed.astype(np.float64)
         total += float(values.sum())
         lost += float(values.sum() - values[at].sum())
     told: dict[str, object] = {

@@ -59,7 +59,10 @@ def without_password(address: str) -> str:
     >>> without_password("postgresql://reader:secret@db.example/city?sslmode=require")
     'postgresql://reader@db.example/city?sslmode=require'
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "-"
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"))
 
@@ -178,8 +181,9 @@ class _Asked:
         InputError
             As `text`, or if the answer is no JSON, or an error.
         """
+        answer = self.text(address, query)
         try:
-            found = json.loads(self.text(address, query))
+            found = json.loads(answer)
         except (ValueError, RecursionError) as error:
             raise InputError("io.error.source_format", host=self.host) from error
         if not isinstance(found, dict):
