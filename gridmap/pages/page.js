@@ -28,7 +28,7 @@
 
   /** Streamlit keeps a theme for each path: all pages get the same. */
   const turnTheme = () => {
-    const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+    const dark = getComputedStyle(document.querySelector(".stApp") ?? document.body).colorScheme.includes("dark");
     const base = document.location.pathname.replace(/[^/]*$/, "");
     const links = [...document.querySelectorAll("a[href]")].map((one) => new URL(/** @type {HTMLAnchorElement} */ (one).href).pathname);
     for (const path of new Set([base, document.location.pathname, ...links])) {
