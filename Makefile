@@ -89,7 +89,7 @@ closed-network: $(DEV_READY) wheelhouse
 	$(BIN)/python -m pytest -n 0 tests/test_closed_network.py
 
 clean:
-	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist wheelhouse .mypy_cache .ruff_cache .house_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Install Python 3.11, 3.12 or 3.13 first, or name yours: make run PYTHON=/path/to/python"; exit 2; }

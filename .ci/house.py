@@ -3,32 +3,59 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
-import pkgutil
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 800
+# What makes a docstring wrong; a sentence may name its few parameters.
+SERIOUS = {"GL06", "GL07", "GL08", "PR02", "PR03", "PR10", "SS03"}
+_CACHE = ROOT / ".house_cache" / "docstrings.json"
 
 
 def exports(package: str) -> list[str]:
     """Return what is wrong with the names that packages export."""
     found = []
-    root = importlib.import_module(package)
-    names = [package] + [
-        info.name
-        for info in pkgutil.walk_packages(root.__path__, f"{package}.")
-        if not any(part.startswith("_") for part in info.name.split("."))
-        and "migrations" not in info.name
-    ]
-    for name in names:
-        module = importlib.import_module(name)
-        listed = list(getattr(module, "__all__", ()))
-        found += [f"{name}: __all__ names {item}, which is not there" for item in listed
-                  if not hasattr(module, item)]  # fmt: skip
+    for path in sorted((ROOT / package).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bound, listed = _top_level(tree)
+        missing = [name for name in listed if name not in bound]
+        if missing and "__getattr__" in bound:  # made on demand: ask the module itself
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            module = importlib.import_module(".".join(parts).removesuffix(".__init__"))
+            missing = [name for name in missing if not hasattr(module, name)]
+        where = path.relative_to(ROOT)
+        found += [f"{where}: __all__ names {name}, which is not there" for name in missing]
     return found
+
+
+def _top_level(tree: ast.Module) -> tuple[set[str], list[str]]:
+    """Return the names that a module binds, and those in its ``__all__``."""
+    bound: set[str] = set()
+    listed: list[str] = []
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
+                bound.add(node.name)
+            case ast.Import() | ast.ImportFrom():
+                bound |= {item.asname or item.name.partition(".")[0] for item in node.names}
+            case ast.If() | ast.Try() | ast.With() | ast.For():
+                waiting += [item for item in ast.walk(node) if isinstance(item, ast.stmt)][1:]
+            case ast.Assign() | ast.AnnAssign():
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {item.id for target in targets for item in ast.walk(target)
+                         if isinstance(item, ast.Name)}  # fmt: skip
+                bound |= names
+                if "__all__" in names and isinstance(node.value, (ast.List, ast.Tuple)):
+                    listed = [ast.literal_eval(item) for item in node.value.elts
+                              if isinstance(item, ast.Constant)]  # fmt: skip
+    return bound, listed
 
 
 def sizes() -> list[str]:
@@ -46,29 +73,44 @@ def sizes() -> list[str]:
 
 
 def docstrings() -> list[str]:
-    """Return the public functions and classes whose docstring numpydoc finds at fault."""
-    from numpydoc.validate import validate
+    """Return the public functions and classes whose docstring numpydoc finds at fault.
 
-    # Only what makes a docstring wrong: a sentence may name its few parameters.
-    serious = {"GL06", "GL07", "GL08", "PR02", "PR03", "PR10", "SS03"}
-    found = []
+    A file that is as it was is not looked at again: what was found stands in a cache beside those
+    of the other tools.
+    """
+    kept = _read_cache()
+    fresh: dict[str, list[str]] = {}
     for path in sorted((ROOT / "gridmap").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if any(part.startswith("_") and part != "__init__" for part in parts):
             continue
         if "migrations" in parts or parts[-1] == "__init__" or parts[1] in {"cli", "pages"}:
             continue
-        module = ".".join(parts)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"):
-                continue
-            result = validate(f"{module}.{node.name}")
-            found += [
-                f"{module}.{node.name}: {code} {text}"
-                for code, text in result["errors"]
-                if code in serious
-            ]
+        key = hashlib.sha256(path.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+        key = f"{'.'.join(parts)} {key}"
+        fresh[key] = kept[key] if key in kept else _faulty_docstrings(path, ".".join(parts))
+    _CACHE.parent.mkdir(exist_ok=True)
+    _CACHE.write_text(json.dumps(fresh), encoding="utf-8")
+    return [line for lines in fresh.values() for line in lines]
+
+
+def _read_cache() -> dict[str, list[str]]:
+    try:
+        kept: dict[str, list[str]] = json.loads(_CACHE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
+def _faulty_docstrings(path: Path, module: str) -> list[str]:
+    from numpydoc.validate import validate
+
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            errors = validate(f"{module}.{node.name}")["errors"]
+            found += [f"{module}.{node.name}: {code} {text}" for code, text in errors
+                      if code in SERIOUS]  # fmt: skip
     return found
 
 

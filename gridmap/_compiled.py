@@ -1,23 +1,27 @@
 """Kernels: functions that numba compiles when they are first called.
 
-numba takes longer to load than most commands run, so `njit` here only notes what is to be
+Loading numba takes longer than most commands run, so `njit` here only marks what is to be
 compiled. The first call loads numba and compiles the kernel with those that it calls.
 
-The cache forgets when any kernel of gridmap changes. numba keeps compiled code until the
-function's own file changes. What it calls in other files is compiled into it, though: after an
-upgrade, a file that is the same as before would go on with the old code of those that are not,
-and count wrongly without a word. So the stamp that numba compares has all kernels in it.
+Compiled code is cached in a folder whose name is a digest of all files with kernels. numba
+itself compiles a function again when the function's own file changes, but code of other files
+is compiled into it as well: after an upgrade it would go on running their old versions and
+count wrongly without a word.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache, update_wrapper
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import RLock
 from types import CodeType
 from typing import Any
+
+from platformdirs import user_cache_path
 
 __all__ = ["njit"]
 
@@ -69,27 +73,38 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 @cache
 def _numba() -> Any:  # noqa: ANN401 - the library has no types
-    """Load numba, and have it compare all of gridmap's kernels before it trusts its cache."""
+    """Load numba and set the folder in which it caches compiled code."""
     import numba
-    from numba.core import caching
 
-    locator = caching._SourceFileBackedLocatorMixin  # noqa: SLF001 - numba has no other way in
-    stamp_of_file = locator.get_source_stamp
-
-    def stamp(self: Any) -> Any:  # noqa: ANN401
-        own = Path(self._py_file).resolve().is_relative_to(_HOME)
-        return (stamp_of_file(self), _kernels()) if own else stamp_of_file(self)
-
-    locator.get_source_stamp = stamp
+    name = f"kernels-{_digest()}"
+    own = _HOME / "__pycache__"
+    if numba.config.CACHE_DIR:
+        home = Path(numba.config.CACHE_DIR)
+    elif _is_writable(own):
+        home = own
+        for old in home.glob("kernels-*"):
+            if old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
+    else:
+        home = user_cache_path("gridmap")
+    numba.config.CACHE_DIR = str(home / name)
     return numba
 
 
-@cache
-def _kernels() -> str:
-    """Return a digest of all files with kernels."""
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _digest() -> str:
+    """Return a digest of all files with kernels, short enough for the paths of Windows."""
     digest = sha256()
     for path in sorted(_HOME.rglob("*.py")):
         text = path.read_bytes()
         if b"njit" in text:
             digest.update(path.relative_to(_HOME).as_posix().encode() + b"\0" + text)
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
