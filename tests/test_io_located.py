@@ -202,6 +202,7 @@ def test_months_outside_a_period_are_not_opened(
         return file(path, **options)
 
     city = place.city()
+    assert city.located.knows_hours  # looked up once, in the first month that tells
     monkeypatch.setattr(pq, "ParquetFile", counted)
     time = made_incidents().all.time
     inside = (time >= np.datetime64("2024-02-01")) & (time < np.datetime64("2024-03-01"))
