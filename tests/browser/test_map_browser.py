@@ -281,6 +281,8 @@ def test_reports_show_their_first_page(commander):
     commander.open("reports", **{"from": "2024-11-01", "to": "2024-11-30"})
     picture = commander.page.get_by_test_id("stImage").locator("img")
     picture.wait_for(timeout=_LONG)
-    tall = picture.evaluate("(one) => one.naturalHeight / one.naturalWidth")
+    tall = picture.evaluate(
+        "async (one) => { await one.decode(); return one.naturalHeight / one.naturalWidth; }"
+    )
     assert tall == pytest.approx(2**0.5, abs=0.02)  # A4
     commander.require_no_fault()
