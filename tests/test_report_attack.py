@@ -1,6 +1,6 @@
 """Whoever reads every table of a report at once recovers no small count of incidents."""
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise, product
 
 import geopandas as gpd
@@ -44,7 +44,7 @@ def attacked():
     city = make_city(grids=60, incidents=900, seed=11)
     city = city.with_layer(across(city, Kind.BEAT, 4, upright=False))
     city = city.with_layer(across(city, Kind.STATION, 3, upright=True))
-    asked = Request(date(2024, 7, 1), "2024-06", "previous", suppress_below=LIMIT)
+    asked = Request(date(2024, 6, 1), "2024-04..2024-05", "previous", suppress_below=LIMIT)
     return city, build_report(city, asked)
 
 
@@ -183,6 +183,8 @@ def test_no_small_count_follows_from_all_that_is_told(attacked):
     ):
         attack.know(months[[place]], value, (every == month).sum())
     for atoms, span in ((now, period), (before, compared)):
+        if span.first.day != 1 or (span.last + timedelta(days=1)).day != 1:
+            continue  # days of January before whole months: a month tells more than the span
         first, last = str(span.first)[:7], str(span.last)[:7]
         attack.equal(months[[first <= month <= last for month in table.values("month")]], atoms)
     assert len(attack.targets) > 30
