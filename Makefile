@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
-PYTEST_OPTIONS ?= -n 2 --dist loadfile
+# Three at once on two cores: browser walks and readers of their own processes wait much.
+PYTEST_OPTIONS ?= -n 3 --dist loadfile
 
 .PHONY: run test fast fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
 
@@ -21,7 +22,7 @@ run: $(READY)
 test: $(DEV_READY) $(WARM)
 	@bash .ci/browser
 	@bash .ci/postgresql
-	@echo "Running every test, eight to fifteen minutes on two cores ('make fast' takes two) ..."
+	@echo "Running every test, fifteen to twenty-five minutes on two cores ('make fast' takes two) ..."
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 # What to run while working: no browser, no database, no real data, nothing slow.
