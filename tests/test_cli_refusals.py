@@ -36,7 +36,7 @@ def refused(*words):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("nosuch", "There is no command nosuch. The commands are: demo, import,"),
+        ("nosuch", "There is no command nosuch. The commands are: demo, sample, import,"),
         ("--nosuch", "There is no option --nosuch. See gridmap --help."),
         ("propose", "WORKSPACE is missing. See gridmap propose --help."),
         ("report DEMO", "--out is missing"),

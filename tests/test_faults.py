@@ -103,7 +103,14 @@ def run_all(commands, *, before=()):
 def test_an_import_on_a_full_disk_leaves_the_workspace_as_it_was(place):
     before, size = contents(place), (place / "city.gpkg").stat().st_size + 4_000
     done = run(
-        FULL + GRIDMAP, size, "import", place, place.parent / "grids.gpkg", "--kind", "community"
+        FULL + GRIDMAP,
+        size,
+        "import",
+        place,
+        place.parent / "grids.gpkg",
+        "--kind",
+        "community",
+        "--replace",
     )
     assert one_line(done), done
     assert "disk" in done[2]

@@ -354,7 +354,9 @@ def test_whoever_may_not_export_has_no_toolbar_on_tables(department, visit, acco
     toolbar = page.locator('[data-testid="stElementToolbar"]')
     assert toolbar.count() > 0  # Streamlit draws it; its style hides it
     assert toolbar.first.is_visible() == offered
-    assert page.get_by_role("button", name="Download as CSV").count() == int(offered)
+    assert page.get_by_role(
+        "button", name=re.compile("Download as CSV|下载为 CSV")
+    ).count() == int(offered)
 
 
 def test_an_analyst_exports_and_the_log_says_so(department, visit):
