@@ -123,7 +123,7 @@ class AssessResult(Result):
 
     @property
     def bands(self) -> int:
-        """How many bands of units can be told apart."""
+        """Number of bands of units that can be distinguished."""
         return int(self.assessment.rows["band"].max()) if len(self.assessment.rows) else 0
 
     def to_frame(self) -> pd.DataFrame:
@@ -169,7 +169,7 @@ class AssessResult(Result):
         )
 
     def sentence(self) -> str:
-        """Return how many units can be told apart, in one sentence."""
+        """Return one sentence on how many units can be distinguished."""
         rows = self.assessment.rows
         first = rows[rows["band"] == 1]
         names = self.measured.names[first["row"].to_numpy()[:5]].astype(str)

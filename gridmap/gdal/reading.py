@@ -199,7 +199,7 @@ def _put(source: Path, target: Path) -> Path:
         return target
     try:
         target.symlink_to(source, target_is_directory=source.is_dir())
-    except (OSError, NotImplementedError):  # Windows lets few people make links
+    except (OSError, NotImplementedError):  # raised where the user or the system has no symlinks
         if source.is_dir():
             shutil.copytree(source, target)
         else:

@@ -1,4 +1,4 @@
-"""The ranking of beats or stations with bands that cannot be told apart: a part of Duty."""
+"""The ranking in bands of units whose difference may be chance; a view of Duty."""
 
 from __future__ import annotations
 
