@@ -15,10 +15,12 @@ from gridmap.errors import WorkspaceError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
 
-__all__ = ["load_plan", "logged", "open_store", "put_sheet", "with_plans"]
+__all__ = ["load_plan", "logged", "open_store", "put_sheet", "put_table", "with_plans"]
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type
 
@@ -47,6 +49,17 @@ def with_plans(place: Workspace, city: City, options: O) -> O:
         for name, value in named.items()
     }
     return replace(options, **loaded)
+
+
+def put_table(place: Workspace, out: Path | None, frame: pd.DataFrame, subject: str) -> None:
+    """Write a verb's table where one was asked for, and log it."""
+    if out is None:
+        return
+    from gridmap.io import write_frame
+
+    with logged(place.path, "export", subject) as detail:
+        write_frame(frame, out)
+        detail.update(file=out.name, rows=len(frame))
 
 
 def put_sheet(place: Workspace, out: Path | None, make: Callable[[], bytes], verb: str) -> None:

@@ -11,7 +11,7 @@ import typer
 from gridmap.api.assess import AssessOptions, assess
 from gridmap.cli._arguments import Json, Sheet, WorkspacePath, check_format, check_sheet
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged, put_sheet
+from gridmap.cli._log import put_sheet, put_table
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.i18n import tr
 
@@ -25,7 +25,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""
-    from gridmap.io import Workspace, write_frame
+    from gridmap.io import Workspace
     from gridmap.patrol.score import read_goals
 
     check_format(csv)
@@ -33,10 +33,7 @@ def command(
     place = Workspace.open(workspace)
     goals = read_goals(place.path / "score.toml")
     result = assess(place.city(), replace(options, goals=goals))
-    if csv is not None:
-        with logged(place.path, "export", "assess") as detail:
-            write_frame(result.to_frame(), csv)
-            detail.update(file=csv.name, rows=len(result.assessment.rows))
+    put_table(place, csv, result.to_frame(), "assess")
     put_sheet(place, sheet, result.sheet, "assess")
     if as_json:
         print_json(result.to_dict())

@@ -11,7 +11,7 @@ import typer
 from gridmap.api.norms import NormsOptions, norms
 from gridmap.cli._arguments import Json, Sheet, WorkspacePath, check_format, check_sheet
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged, put_sheet
+from gridmap.cli._log import put_sheet, put_table
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.i18n import tr
 
@@ -27,7 +27,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Hold a workspace's rooms and beats against its ``norms.toml``."""
-    from gridmap.io import Workspace, write_frame
+    from gridmap.io import Workspace
     from gridmap.patrol import read_norms
 
     check_format(csv)
@@ -35,10 +35,7 @@ def command(
     place = Workspace.open(workspace)
     figures = read_norms(place.path / "norms.toml")
     result = norms(place.city(), replace(options, norms=figures))
-    if csv is not None:
-        with logged(place.path, "export", "norms") as detail:
-            write_frame(result.to_frame(), csv)
-            detail.update(file=csv.name, rows=len(result.lacks.rows))
+    put_table(place, csv, result.to_frame(), "norms")
     put_sheet(place, sheet, result.sheet, "norms")
     if as_json:
         print_json(result.to_dict())

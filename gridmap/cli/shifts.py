@@ -11,7 +11,7 @@ import typer
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
 from gridmap.cli._arguments import Json, Sheet, WorkspacePath, check_format, check_sheet
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged, put_sheet
+from gridmap.cli._log import put_sheet, put_table
 from gridmap.cli._output import print_json, print_rows, print_text, say
 from gridmap.i18n import tr
 
@@ -27,7 +27,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
-    from gridmap.io import Workspace, write_frame
+    from gridmap.io import Workspace
     from gridmap.patrol import read_norms
 
     check_format(csv)
@@ -36,10 +36,7 @@ def command(
     norms = read_norms(place.path / "norms.toml")
     result = shifts(place.city(), replace(options, norms=norms))
     roster = result.readable_roster()
-    if csv is not None:
-        with logged(place.path, "export", f"shifts {options.by}") as detail:
-            write_frame(roster, csv)
-            detail.update(file=csv.name, rows=len(roster))
+    put_table(place, csv, roster, f"shifts {options.by}")
     put_sheet(place, sheet, result.sheet, "shifts")
     if as_json:
         print_json(result.to_dict())
