@@ -352,33 +352,17 @@ def _days(value: float | None) -> str:
 
 
 def _disputes(city: City, last: date) -> DisputesRow | None:
-    """Sum up disputes: the incidents of the categories that are ever settled."""
+    """Sum up disputes, and name the places that call again."""
     import numpy as np
 
-    from gridmap.measure import repeated_places, settle_disputes
+    from gridmap.measure import dispute_rows, disputes_of, repeated_places
 
-    incidents = city.incidents
-    assert incidents is not None  # noqa: S101 - asked before
     end = np.datetime64(last, "s") + np.timedelta64(1, "D")
-    parts = []
-    kinds: set[int] = set()
-    for batch in incidents.batches(until=end):
-        if batch.settled is None:
-            return None
-        kinds |= set(batch.category[~np.isnat(batch.settled)].tolist())
-        parts.append((batch, batch.settled))
-    held = [np.isin(batch.category, sorted(kinds)) for batch, _ in parts]
-    if not any(rows.any() for rows in held):
+    told = disputes_of(city, until=str(end))
+    late = dispute_rows(city, since=str(end - np.timedelta64(_REPEAT_DAYS, "D")), until=str(end))
+    if told is None or late is None or not told.total:
         return None
-    pairs = list(zip(parts, held, strict=True))
-    x, y, began = (
-        np.concatenate([getattr(batch, name)[rows] for (batch, _), rows in pairs])
-        for name in ("x", "y", "time")
-    )
-    settled = np.concatenate([times[rows] for (_, times), rows in pairs])
-    told = settle_disputes(began, settled, as_of=str(end))
-    late = began >= end - np.timedelta64(_REPEAT_DAYS, "D")
-    places = repeated_places(x[late], y[late], began[late])
+    places = repeated_places(late[0]["x"], late[0]["y"], late[0]["time"])
     return {
         "total": told.total,
         "settled": told.settled,

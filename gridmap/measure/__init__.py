@@ -66,7 +66,13 @@ from gridmap.measure.density import (
     top_area,
 )
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.disputes import Disputes, disputes_of, repeated_places, settle_disputes
+from gridmap.measure.disputes import (
+    Disputes,
+    dispute_rows,
+    disputes_of,
+    repeated_places,
+    settle_disputes,
+)
 from gridmap.measure.hotspots import (
     Expectation,
     HotSpots,
@@ -168,6 +174,7 @@ __all__ = [
     "crosswalk",
     "cut_pieces",
     "dasymetric",
+    "dispute_rows",
     "disputes_of",
     "estimate_dispersion",
     "find_hotspots",

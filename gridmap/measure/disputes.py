@@ -11,7 +11,7 @@ import pandas as pd
 from gridmap.measure.period import Moment, moment, period_between
 from gridmap.model import City
 
-__all__ = ["Disputes", "disputes_of", "repeated_places", "settle_disputes"]
+__all__ = ["Disputes", "dispute_rows", "disputes_of", "repeated_places", "settle_disputes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,6 @@ class Disputes:
 def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Disputes | None:
     """Sum up a city's disputes that began in a period, as they stood at its end.
 
-    Disputes are the incidents of the categories of which any record says when it was settled.
-
     Parameters
     ----------
     city
@@ -61,13 +59,37 @@ def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Di
     Disputes or None
         None where no record says when it was settled.
     """
+    found = dispute_rows(city, since=since, until=until)
+    if found is None:
+        return None
+    rows, latest = found
+    end = period_between(since, until)[1]
+    limit = latest + np.timedelta64(1, "s") if end is None else end
+    return settle_disputes(rows["time"], rows["settled"], as_of=limit)
+
+
+def dispute_rows(
+    city: City, *, since: Moment = None, until: Moment = None
+) -> tuple[pd.DataFrame, np.datetime64] | None:
+    """Return a city's disputes that began in a period.
+
+    Disputes are the incidents of the categories of which any record says when it was settled.
+
+    Returns
+    -------
+    rows : DataFrame
+        ``x, y`` (m), ``time, settled`` (NaT while open), a row each.
+    latest : datetime64
+        The last time that any incident of the city tells. Both are missing, None, where no
+        record says when it was settled.
+    """
     incidents = city.incidents
     if incidents is None or incidents.period is None:
         return None
     first, end = period_between(since, until)
     kinds = np.zeros(len(incidents.categories) + 1, bool)  # the last place: without a category
     latest = np.datetime64(incidents.period[1], "s")
-    began, settled, category = [], [], []
+    parts, category = [], []
     for batch in incidents.batches():
         if batch.settled is None:
             return None
@@ -77,16 +99,21 @@ def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Di
         held = ~np.isnat(batch.time)
         held &= True if first is None else batch.time >= first
         held &= True if end is None else batch.time < end
-        began.append(batch.time[held])
-        settled.append(batch.settled[held])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "x": batch.x[held],
+                    "y": batch.y[held],
+                    "time": batch.time[held],
+                    "settled": batch.settled[held],
+                }
+            )
+        )
         category.append(batch.category[held])
     if not kinds.any():
         return None
-    chosen = kinds[np.concatenate(category)]
-    limit = latest + np.timedelta64(1, "s") if end is None else end
-    return settle_disputes(
-        np.concatenate(began)[chosen], np.concatenate(settled)[chosen], as_of=limit
-    )
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[kinds[np.concatenate(category)]].reset_index(drop=True), latest
 
 
 def settle_disputes(began: npt.ArrayLike, settled: npt.ArrayLike, *, as_of: Moment) -> Disputes:
