@@ -11,7 +11,17 @@ import pandas as pd
 from gridmap.measure.period import Moment, moment, period_between
 from gridmap.model import City
 
-__all__ = ["Disputes", "dispute_rows", "disputes_of", "repeated_places", "settle_disputes"]
+__all__ = [
+    "PLACE_M",
+    "Disputes",
+    "count_places",
+    "dispute_rows",
+    "disputes_of",
+    "repeated_places",
+    "settle_disputes",
+]
+
+PLACE_M = 10.0  # side of the square that is one place
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +182,42 @@ def _first_below(
     return float(times[reached[0]]) if len(reached) else float("nan")
 
 
-def repeated_places(
-    x: npt.ArrayLike, y: npt.ArrayLike, time: npt.ArrayLike, *, place_m: float = 10.0
-) -> pd.DataFrame:
-    """Return the places with two incidents or more.
+def count_places(
+    x: npt.ArrayLike, y: npt.ArrayLike, *, place_m: float = PLACE_M
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the place of each incident, and how many incidents each place has.
 
-    A place is a square of ``place_m`` metres; addresses of one building that are geocoded a
-    few metres apart are one place.
+    A place is a square: addresses of one building that are geocoded a few metres apart are one
+    place.
 
     Parameters
     ----------
     x, y
-        Coordinates, metres.
+        Coordinates, metres, shape (n,).
+    place_m
+        Side of the squares, which begin at multiples of it.
+
+    Returns
+    -------
+    place : (n,) array
+        Number of the place, from south to north and west to east.
+    times : (places,) array
+        Incidents of each place.
+    """
+    cells = [np.floor(np.asarray(axis, np.float64) / place_m).astype(np.int64) for axis in (y, x)]
+    _, place, times = np.unique(np.stack(cells), axis=1, return_inverse=True, return_counts=True)
+    return np.ravel(place).astype(np.int64), times.astype(np.int64)
+
+
+def repeated_places(
+    x: npt.ArrayLike, y: npt.ArrayLike, time: npt.ArrayLike, *, place_m: float = PLACE_M
+) -> pd.DataFrame:
+    """Return the places with two incidents or more.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates, metres; places are those of `count_places`.
     time
         Times, ``datetime64``; NaT is no time.
     place_m
@@ -202,9 +236,9 @@ def repeated_places(
             "time": np.asarray(time, "datetime64[s]"),
         }
     )
-    column, row = (np.floor(table[axis] / place_m).astype(np.int64) for axis in ("x", "y"))
-    table = table.assign(column=column, row=row).sort_values(["row", "column", "time"])
-    places = table.groupby(["row", "column"], sort=True)
+    table["place"] = count_places(x, y, place_m=place_m)[0]
+    table = table.sort_values(["place", "time"])
+    places = table.groupby("place", sort=True)
     days = places["time"].diff().dt.total_seconds() / 86_400
     found = places.agg(
         x=("x", "mean"),
@@ -213,6 +247,6 @@ def repeated_places(
         first=("time", "min"),
         last=("time", "max"),
     )
-    found["median_days_between"] = days.groupby([table["row"], table["column"]]).median()
+    found["median_days_between"] = days.groupby(table["place"]).median()
     found = found[found["incidents"] > 1]
     return found.sort_values("incidents", ascending=False, kind="stable").reset_index(drop=True)

@@ -24,7 +24,6 @@ __all__ = [
     "HourCounts",
     "Unit",
     "count_hours",
-    "count_places",
     "erlang_wait",
     "mean_handling",
     "officers_for_response",
@@ -41,7 +40,6 @@ HOURS = 168
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Unit = Literal["city", "station", "beat"]
-_PLACE_M = 10.0  # side of the square that is one place
 _DAY_S = 86_400
 _WEEK_S = 7 * _DAY_S
 _MONDAY_S = 4 * _DAY_S  # 1970-01-01 was a Thursday: the first Monday came four days later
@@ -124,29 +122,6 @@ def timed_parts(
         found = {name: part[name][known] for name in wanted}
         found["seconds"] = part["time"][known].astype("datetime64[s]").astype(np.int64)
         yield found, untimed
-
-
-def count_places(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], ...]:
-    """Return the place of each incident, and how many incidents each place has.
-
-    A place is a square of ten metres: addresses of one building that are geocoded a few metres
-    apart are one place.
-
-    Parameters
-    ----------
-    x, y
-        Coordinates, metres, shape (n,).
-
-    Returns
-    -------
-    place : (n,) array
-        Number of the place.
-    times : (places,) array
-        Incidents of each place.
-    """
-    cells = [np.floor(np.asarray(axis, np.float64) / _PLACE_M).astype(np.int64) for axis in (x, y)]
-    _, place, times = np.unique(np.stack(cells), axis=1, return_inverse=True, return_counts=True)
-    return np.ravel(place).astype(np.int64), times.astype(np.int64)
 
 
 def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = None) -> HourCounts:

@@ -16,9 +16,10 @@ import pandas as pd
 from gridmap.errors import InputError, MissingError
 from gridmap.measure import areas_of, summarise
 from gridmap.measure.assessment import Indicator
+from gridmap.measure.disputes import count_places
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import City, IncidentBatch, Kind
-from gridmap.patrol.demand import count_hours, count_places, weekly_dispersion
+from gridmap.patrol.demand import count_hours, weekly_dispersion
 from gridmap.patrol.norms import line_of
 
 __all__ = ["MEASURES", "Goal", "Measured", "measure_goals", "read_goals"]

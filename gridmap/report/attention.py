@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridmap.i18n import tr
 from gridmap.measure import disputes_of, repeated_places
+from gridmap.measure.disputes import PLACE_M
 from gridmap.measure.period import Period
 from gridmap.model import City, Kind
 from gridmap.report.findings import Finding
@@ -20,7 +21,6 @@ __all__ = ["attention_findings", "attention_tables"]
 
 _CALLS = 4  # incidents of a place in the period from which it is listed
 _PLACES = 50  # places listed
-_PLACE_M = 10.0  # side of a place
 
 
 def attention_tables(
@@ -114,7 +114,7 @@ def _repeat_table(city: City, period: Period) -> Table | None:
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names if parts}
     if not columns:
         return None
-    rows = repeated_places(columns["x"], columns["y"], columns["time"], place_m=_PLACE_M)
+    rows = repeated_places(columns["x"], columns["y"], columns["time"])
     rows = rows[rows["incidents"] >= _CALLS].head(_PLACES)
     made = TableBuilder(len(rows))
     made.add(column("place", "text"), _areas_at(city, kind, columns, rows))
@@ -123,7 +123,7 @@ def _repeat_table(city: City, period: Period) -> Table | None:
         days = rows[name].dt.strftime("%Y-%m-%d")
         made.add(column(name, "date"), days.to_numpy(dtype=object))
     made.add(column("median_days_between", "decimal"), rows["median_days_between"])
-    note = tr("report.note.repeats", side=_PLACE_M, calls=_CALLS)
+    note = tr("report.note.repeats", side=PLACE_M, calls=_CALLS)
     return made.table("repeats", totals=False, notes=(note,))
 
 
@@ -135,8 +135,8 @@ def _areas_at(
         return [""] * len(rows)
     names = [*city.layer(kind).names.astype(str), ""]
     keys, wanted = (
-        np.floor(np.asarray(frame["x"]) / _PLACE_M).astype(np.int64) * 2**32
-        + np.floor(np.asarray(frame["y"]) / _PLACE_M).astype(np.int64)
+        np.floor(np.asarray(frame["x"]) / PLACE_M).astype(np.int64) * 2**32
+        + np.floor(np.asarray(frame["y"]) / PLACE_M).astype(np.int64)
         for frame in (columns, rows)
     )
     known, first = np.unique(keys, return_index=True)
