@@ -38,6 +38,8 @@ __all__ = [
     "staff_beats",
 ]
 
+Ints = NDArray[np.int64]
+
 
 # Network, what stands there, how many for each 480 grids, weight of residents, of the
 # countryside, share of grids that have hardly any.
@@ -474,8 +476,6 @@ def _pairs(borders: Borders) -> Iterator[tuple[int, int, float]]:
             if a < b:
                 yield a, b, tie
 
-
-Ints = NDArray[np.int64]
 
 _COUNTY = "990101"  # GB/T 2260 gives no code that begins with 99
 _LARGEST = 999  # three digits each for street, community and sequence

@@ -38,6 +38,8 @@ from gridmap.partition._lagrangian import (
     relax_travel,
 )
 
+Flags = NDArray[np.bool_]
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _BRANCHED_GRIDS = 400  # beyond, branching rarely ends: good plans are worth more of the time
@@ -373,7 +375,6 @@ def _add_cut(solver: Any, cut: Cut, number: Integers) -> None:  # noqa: ANN401 -
     solver.addRow(-highspy.kHighsInf, 0.0, len(at), at, signs)
 
 
-Flags = NDArray[np.bool_]
 Area = frozenset[int]
 _STEPS = 80  # subgradient steps at a node
 _MOST_BYTES = 3e8  # of the multipliers of open nodes

@@ -18,6 +18,8 @@ from gridmap._compiled import njit
 from gridmap.partition._arrays import Graph
 from gridmap.partition._effort import Clock
 
+Ints = NDArray[np.int32]
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -210,7 +212,6 @@ def _descend(
         u += course[1] * max(upper * 1.0005 - bound, 1e-9 * abs(upper)) / norm * way
 
 
-Ints = NDArray[np.int32]
 NEVER = 1e300  # what a beat costs that cannot be
 _FIRST, _LAST = -1e301, 1e300
 _SHIFTS = 12  # steps per pair beyond which sorting afresh is quicker

@@ -38,6 +38,8 @@ __all__ = [
     "with_rooms",
 ]
 
+Floats = NDArray[np.float64]
+
 
 def problem_of(
     city: City,
@@ -401,7 +403,6 @@ def _beats(
     return order, [beats[label] for label in order]
 
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Step = Literal["", "month", "week", "day"]
 _PREFERRED, _AVOIDED = 0.5, 2.0  # what such a border counts

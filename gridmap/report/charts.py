@@ -31,6 +31,8 @@ __all__ = [
     "text_width",
 ]
 
+Floats = npt.NDArray[np.float64]
+
 
 #: Colours of every chart and map: text, quiet text, what stands out, what is calm.
 INK, QUIET, ACCENT, WATER = "#1b2a3a", "#5b6b7c", "#c8500a", "#0f7a8a"
@@ -221,9 +223,6 @@ def _n(value: float) -> str:
 def _printable(words: str) -> str:
     """Return words without control characters, which XML forbids."""
     return "".join(max(letter, " ") for letter in words)
-
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

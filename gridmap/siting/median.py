@@ -1,4 +1,4 @@
-"""p-median: least total weighted cost; with capacities; and p-center: the shortest longest way."""
+"""p-median (least total weighted cost, also with capacities) and p-center (least maximum cost)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.cover import solve_set_cover
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 __all__ = ["solve_capacitated_median", "solve_center", "solve_median"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 _FAR = 10.0  # what is out of reach counts as so many times the farthest that is in reach
@@ -79,10 +82,6 @@ def solve_median(
         based = np.where(np.isfinite(base[rows]), base[rows] * heavy, np.inf)
     chosen, total, bound = least_cost(capped * heavy[:, None], based, limits)
     return Siting("median", chosen, total, bound, limits.elapsed(), unserved)
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def solve_capacitated_median(
