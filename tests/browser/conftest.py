@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError  # noqa: A004 - playwright's is no builtin one
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from gridmap.i18n import tr, using_language
 
@@ -50,6 +53,33 @@ class Watched:
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    asked: bool = False  # for a run of the page that has not begun
+    runs: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether the app has drawn all that the page asked of it."""
+        return not (self.asked or self.runs)
+
+    def listen(self, socket) -> None:
+        """Follow what page and app tell each other of runs."""
+
+        def sent(payload: bytes) -> None:
+            if BackMsg.FromString(payload).WhichOneof("type") == "rerun_script":
+                self.asked = True
+
+        def received(payload: bytes) -> None:
+            message = ForwardMsg.FromString(payload)
+            match message.WhichOneof("type"):
+                case "new_session":
+                    self.asked, self.runs = False, True
+                case "script_finished":
+                    early = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+                    self.runs = message.script_finished == early
+
+        self.asked = True
+        socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def require_clean(self) -> None:
         assert self.outside == []
@@ -98,6 +128,7 @@ def open_page(chromium):
             if response.status >= 400 and "/_stcore/" not in response.url:
                 watched.failed.append(f"{response.status} {response.url}")
 
+        page.on("websocket", watched.listen)
         page.on("request", asked)
         page.on("response", answered)
 
@@ -240,13 +271,24 @@ class Reader:
 
     def settle(self) -> None:
         """Wait until the app has nothing more to draw."""
-        self.page.wait_for_timeout(400)
+        self.page.wait_for_timeout(200)  # the page waits a moment before it asks
+        end = time.monotonic() + LONG / 1000
+        while not self.watched.settled:
+            assert time.monotonic() < end, f"still drawing: {self.text()}"
+            self.page.wait_for_timeout(50)
         status = self.page.locator('[data-testid="stStatusWidget"]')
         status.wait_for(state="detached", timeout=LONG)
 
     def see(self, key: str, **values: object) -> None:
         said = self.page.get_by_text(self.says(key, **values)).first
-        said.wait_for(timeout=LONG)
+        try:
+            said.wait_for(timeout=LONG)
+        except TimeoutError as error:
+            error.add_note(f"The page says: {self.text()}")
+            raise
+
+    def text(self) -> str:
+        return self.page.locator("body").inner_text()[:3000]
 
     def press(self, key: str, **values: object) -> None:
         name = self.says(key, **values)
