@@ -19,6 +19,7 @@ from gridmap.api.options import option_specs
 from gridmap.errors import OptionError
 from gridmap.i18n import using_language
 from gridmap.measure import changed_hot_spots, count_located, moment, window_dispersion
+from gridmap.measure.present import present_plan
 from gridmap.model import Kind
 
 mpl.use("agg")
@@ -226,3 +227,19 @@ def test_small_counts_are_hidden_on_every_face_of_coverage(city, tmp_path):
     with pytest.raises(OptionError) as caught:
         gridmap.coverage(city, within="500m,1km", suppress_below=5)
     assert caught.value.option == "suppress_below"
+
+
+def test_small_counts_are_hidden_on_every_face_of_compare(city, tmp_path):
+    place = gridmap.Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    flags = ("present", "present", "--chance", "0", "--suppress-below", "40")
+    told = json.loads(run("compare", place.path, *flags, "--json").stdout)
+    today = present_plan(city)
+    found = gridmap.compare(city, before=today, after=today, chance=0, suppress_below=40)
+    assert told["hidden"] == found.to_dict()["hidden"]
+    shown = [beat["figures_after"]["incidents"] for beat in told["beats"]]
+    assert None in shown
+    assert not is_small(np.array([one for one in shown if one is not None]), 40)
+    printed = run("compare", place.path, *flags).stdout
+    assert "stays at *" in printed
+    assert "below 40" in printed

@@ -11,8 +11,10 @@ from pyproj import CRS
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
+import gridmap
 from gridmap.demo import make_city
-from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
+from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer, Plan
+from gridmap.plans import Ground
 from gridmap.report import Request, build_report
 
 LIMIT = 5
@@ -87,6 +89,26 @@ class Attack:
                 rows += [row] * len(places)
                 columns += list(places)
         return csr_array((data, (rows, columns)), shape=(len(sums), self.size))
+
+    def fail(self, far):
+        """Check that each small number keeps a range as wide as the small numbers."""
+        matrix, stars = self.matrix(self.rows), self.matrix(self.stars)
+        for members, small in self.targets:
+            aim = np.zeros(self.size)
+            aim[members] = 1.0
+            ends = [
+                linprog(
+                    sign * aim,
+                    A_eq=matrix,
+                    b_eq=self.values,
+                    A_ub=-stars,
+                    b_ub=-np.ones(stars.shape[0]),
+                    bounds=(0, far),
+                )
+                for sign in (1, -1)
+            ]
+            assert all(end.status == 0 for end in ends)
+            assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6, small
 
 
 def located(city, layers, since, until):
@@ -188,24 +210,7 @@ def test_no_small_count_follows_from_all_that_is_told(attacked):
         first, last = str(span.first)[:7], str(span.last)[:7]
         attack.equal(months[[first <= month <= last for month in table.values("month")]], atoms)
     assert len(attack.targets) > 30
-    matrix, stars = attack.matrix(attack.rows), attack.matrix(attack.stars)
-    far = 3.0 * len(found)
-    for members, small in attack.targets:
-        aim = np.zeros(attack.size)
-        aim[members] = 1.0
-        ends = [
-            linprog(
-                sign * aim,
-                A_eq=matrix,
-                b_eq=attack.values,
-                A_ub=-stars,
-                b_ub=-np.ones(stars.shape[0]),
-                bounds=(0, far),
-            )
-            for sign in (1, -1)
-        ]
-        assert all(end.status == 0 for end in ends)
-        assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6, small
+    attack.fail(3.0 * len(found))
 
 
 METRES = CRS.from_epsg(4547)
@@ -258,3 +263,95 @@ def test_a_month_is_not_told_by_the_sum_of_several():
     assert report.table("months").is_hidden("incidents").all() or not np.isfinite(
         report.table("categories").total["incidents"]
     )
+
+
+def two_plans(seed):
+    """Return a row of 18 squares, few people, a room, and two plans of seven beats each."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 7, 18) * rng.integers(0, 4, 18)
+    people = (rng.integers(0, 4, 18) * rng.integers(0, 4, 18)).astype(float)
+    city = row_of_squares(counts)
+    city = city.with_layer(Layer(Kind.GRID, city.grids.frame.assign(residents=people)))
+    room = {"id": ["r"], "name": ["r"], "geometry": [shapely.Point(900, 50)]}
+    city = city.with_layer(Layer(Kind.ROOM, gpd.GeoDataFrame(room, crs=METRES)))
+    plans = []
+    for name in "ab":
+        ends = np.sort(rng.choice(np.arange(1, 18), 6, replace=False))
+        labels = [f"{name}{row}" for row in np.searchsorted(ends, np.arange(18), side="right")]
+        plans.append(Plan.from_labels(name, city.grids.ids, labels))
+    return city, plans
+
+
+class PlanAttack(Attack):
+    """What a reader of a comparison knows of the residents or incidents of each grid."""
+
+    def __init__(self, ground, plans, name):
+        super().__init__()
+        self.name, self.plans, self.ids = name, plans, ground.grid_ids.tolist()
+        self.amounts, self.covered = getattr(ground, name), ground.covered
+        self.atoms, self.inside, self.rest = (self.unknown(18) for _ in range(3))
+        for one, covered, other in zip(self.atoms, self.inside, self.rest, strict=True):
+            self.equal(np.array([one]), np.array([covered, other]))
+        self.learn(np.arange(18), self.amounts.sum())  # `gridmap measure` prints it
+
+    def learn(self, grids, shown):
+        shown = np.nan if shown is None else float(shown)
+        self.know(self.atoms[grids], shown, float(self.amounts[grids].sum()))
+
+    def read(self, told, flows):
+        """Take in a JSON; the flows say which grids move."""
+        moved = [self.ids.index(one) for flow in flows for one in flow.grids]
+        self.learn(moved, told[f"{self.name}_moved"])
+        for flow in told["flows"]:
+            self.learn([self.ids.index(one) for one in flow["grids"]], flow[self.name])
+        for beat in told["beats"]:
+            both = np.ones(18, dtype=bool)
+            for side, plan in zip(("before", "after"), self.plans, strict=True):
+                both &= plan.labels == beat[side]
+                if beat[side]:
+                    grids = np.flatnonzero(plan.labels == beat[side])
+                    self.read_beat(grids, beat[f"figures_{side}"])
+            if both.any() and self.name == "residents":
+                share = beat["kept_share"]
+                self.learn(both, None if share is None else self.amounts[both].sum())
+            elif 0 < self.amounts[both].sum() < LIMIT:
+                self.targets.append((self.atoms[both], self.amounts[both].sum()))
+
+    def read_beat(self, grids, figures):
+        self.learn(grids, figures[self.name])
+        if self.name != "residents":
+            return
+        every, near = self.amounts[grids].sum(), self.covered[grids].sum()
+        share = figures["covered_share"]
+        for part, value in ((self.inside[grids], near), (self.rest[grids], every - near)):
+            if share is not None:
+                own = every * (share if value is near else 1.0 - share)
+                self.know(part, own, pytest.approx(value, abs=1e-9))
+            elif 0 < value < LIMIT:
+                self.targets.append((part, value))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_plans_side_by_side_tell_no_small_count(seed):
+    city, (before, after) = two_plans(seed)
+    asked = {"before": before, "after": after, "chance": 0}
+    whole = gridmap.compare(city, **asked)
+    shown = gridmap.compare(city, suppress_below=LIMIT, **asked)
+    told, truth = shown.to_dict(), whole.to_dict()
+    for name in ("incidents", "residents"):
+        attack = PlanAttack(Ground.from_city(city), (before, after), name)
+        attack.read(told, whole.comparison.flows)
+        assert attack.targets
+        attack.fail(3.0 * attack.amounts.sum())
+    # The worst deviation tells a beat's count, so it goes where one of them is hidden.
+    columns = {name for names in told["hidden"]["beats"].values() for name in names}
+    assert {"incidents_before", "residents_before"} <= columns
+    for name in ("residents", "incidents", "workload"):
+        assert told["before"][f"{name}_deviation"] is told["after"][f"{name}_deviation"] is None
+    # What the numbers say stays.
+    assert shown.comparison.directions == whole.comparison.directions
+    assert [beat["keeps_officers"] for beat in told["beats"]] == [
+        beat["keeps_officers"] for beat in truth["beats"]
+    ]
+    assert any("*" in line for line in shown.sentences())
+    assert len(shown.sentences()) == len(whole.sentences()) + 1

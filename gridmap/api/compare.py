@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -15,16 +15,19 @@ from gridmap.errors import OptionError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from gridmap.measure import PlanResponse
     from gridmap.measure.steadiness import Steadiness
     from gridmap.model import City, Plan
-    from gridmap.plans import Comparison
+    from gridmap.plans import BeatChange, Comparison, Ground
 
 __all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
 
 _TOLERANCE = 0.05  # of the plans drawn by chance
+_SIDES, _PARTS = ("before", "after"), ("covered", "rest")
 _RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")
 
 
@@ -34,9 +37,18 @@ class CompareOptions(Options):
 
     verb: ClassVar[str] = "compare"
 
-    before: Plan | None = option(None, metavar="A", parse=as_plan)
-    after: Plan | None = option(None, metavar="B", parse=as_plan)
+    before: Plan | None = option(None, metavar="A", parse=as_plan, hidden=True)
+    after: Plan | None = option(None, metavar="B", parse=as_plan, hidden=True)
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
+    suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
+
+
+class HiddenChangeJson(TypedDict):
+    """What is hidden: columns by beat and by flow (``A>B``), and figures of the plans."""
+
+    beats: dict[str, list[str]]
+    flows: dict[str, list[str]]
+    totals: list[str]
 
 
 class CompareJson(TypedDict):
@@ -46,8 +58,8 @@ class CompareJson(TypedDict):
     old: str
     new: str
     grids_moved: int
-    residents_moved: float
-    incidents_moved: float
+    residents_moved: float | None
+    incidents_moved: float | None
     officers: float
     officers_kept: float
     before: dict[str, float | None]
@@ -59,6 +71,7 @@ class CompareJson(TypedDict):
     response: dict[str, dict[str, float | None]] | None
     posts_bound: int | None
     posts_broken: list[str] | None
+    hidden: HiddenChangeJson
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -70,13 +83,15 @@ class CompareResult(Result):
     city, options
         The city and the two plans.
     comparison
-        Beats, flows and figures; see `gridmap.plans.Comparison`.
+        Beats, flows and figures; see `gridmap.plans.Comparison`. Hidden numbers are NaN.
     response
         Minutes to incidents before and after, or None where the city does not know staff.
     plans
         The two plans.
     posts
         When each post may change hands, or None where beats have no ``post_since``.
+    hidden
+        Which small counts, and what would tell them, are hidden.
     """
 
     city: City
@@ -84,6 +99,7 @@ class CompareResult(Result):
     comparison: Comparison
     response: tuple[PlanResponse, PlanResponse] | None
     plans: tuple[Plan, Plan]
+    hidden: HiddenChangeJson
     posts: Steadiness | None = None
 
     @property
@@ -99,17 +115,23 @@ class CompareResult(Result):
 
     def sentences(self) -> list[str]:
         """Return the change in sentences that can be read aloud."""
+        from gridmap.i18n import tr
         from gridmap.measure import tell_response
         from gridmap.plans.posts import tell_posts
 
         told = self.comparison.sentences()
         if self.response is not None:
             told = [*told, tell_response(*self.response)]
-        return [*told, *tell_posts(self.comparison, self.posts)]
+        told += tell_posts(self.comparison, self.posts)
+        if any(self.hidden.values()):
+            told.append(tr("api.compare.hidden", limit=self.options.suppress_below))
+        return told
 
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
         """Both plans' figures, each among plans drawn by chance with as many beats."""
+        import numpy as np
+
         from gridmap.measure import Workload
         from gridmap.partition import problem_of, score_present
 
@@ -123,6 +145,11 @@ class CompareResult(Result):
             scored = score_present(problem)
             assert scored is not None  # noqa: S101 - the plan has beats; for the type checker
             made.append(point_of(problem, plan.name, scored[1], chance))
+        dark = self.hidden["totals"]
+        if "workload_deviation" in dark:
+            made = [replace(point, max_deviation=np.nan) for point in made]
+        if "residents_moved" in dark:
+            made = [replace(point, kept_share=None) for point in made]
         return made[0], made[1]
 
     def standing(self) -> list[str]:
@@ -140,10 +167,12 @@ class CompareResult(Result):
             }
         )
         answer: dict[str, Any] = {
-            "format": FORMAT, **plain(self.comparison.to_dict()),
-            "points": [point.to_dict() for point in self.points], "response": plain(figures),
+            "format": FORMAT, **plain(self.comparison.to_dict()), "sentences": self.sentences(),
+            "points": plain([point.to_dict() for point in self.points]),
+            "response": plain(figures),
             "posts_bound": None if self.posts is None else len(self.posts.bound),
             "posts_broken": None if self.posts is None else list(self.posts_broken),
+            "hidden": self.hidden,
         }  # fmt: skip
         return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
 
@@ -177,6 +206,10 @@ class CompareResult(Result):
 def compare(city: City, options: CompareOptions) -> CompareResult:
     """Compare two plans of a city; today's beats stand in for one that is not given.
 
+    With ``suppress_below`` counts above 0 and below it are hidden, with the numbers of both plans
+    that would tell them. What is said of them stays: whether a deviation rose or fell, and which
+    officers keep their community.
+
     Returns
     -------
     CompareResult
@@ -208,11 +241,146 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
         raise OptionError("api.error.plan", option="after", received="None")
     old = options.before or present_plan(city)
     new = options.after or present_plan(city)
+    ground = Ground.from_city(city)
+    comparison, hidden = compare_plans(ground, old, new), _nothing_hidden()
+    if options.suppress_below > 1:
+        comparison, hidden = _suppressed(comparison, ground, (old, new), options.suppress_below)
     return CompareResult(
         city=city,
         options=options,
-        comparison=compare_plans(Ground.from_city(city), old, new),
+        comparison=comparison,
         response=respond_to_both(city, old, new),
         plans=(old, new),
         posts=posts_of(city),
+        hidden=hidden,
     )
+
+
+def _nothing_hidden() -> HiddenChangeJson:
+    return {"beats": {}, "flows": {}, "totals": []}
+
+
+def _suppressed(
+    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], limit: int
+) -> tuple[Comparison, HiddenChangeJson]:
+    """Hide the small counts of a comparison, and what would tell them; directions stay.
+
+    A workload tells its residents and incidents, a worst deviation the beat where it is.
+    """
+    names = [name for name in ("residents", "incidents") if name not in made.missing]
+    masks = {name: _dark_cells(made, ground, plans, name, limit) for name in names}
+    people = masks.get("residents", {})
+    hidden, nan = _nothing_hidden(), float("nan")
+    flows = []
+    for flow in made.flows:
+        dark = [name for name in names if masks[name]["pair"][flow.before, flow.after]]
+        flows.append(replace(flow, **dict.fromkeys(dark, nan)))
+        if dark:
+            hidden["flows"][f"{flow.before}>{flow.after}"] = dark
+    scaled = any(masks[name]["city"][""] for name in names)  # what tells the city's total, too
+
+    def darkened(beat: str, side: str) -> list[str]:
+        dark = [name for name in names if masks[name][side][beat]]
+        dark += ["workload"] if dark or scaled else []
+        covered = any(people[f"{side} {part}"][beat] for part in _PARTS if people)
+        return [*dark, "covered_share"] if "residents" in dark or covered else dark
+
+    beats: list[BeatChange] = []
+    seen: set[str] = set()
+    for beat in made.beats:
+        told: list[str] = []
+        fields: dict[str, Any] = {}
+        for side, one in (("before", beat.before), ("after", beat.after)):
+            if one:
+                dark = darkened(one, side)
+                figures = getattr(beat, f"figures_{side}")
+                fields[f"figures_{side}"] = replace(figures, **dict.fromkeys(dark, nan))
+                told += [f"{name}_{side}" for name in dark]
+                seen |= set(dark)
+        kept = people and people["pair"].get((beat.before, beat.after), False)
+        if kept or (beat.kept_share > 0 and "residents_before" in told):
+            fields["kept_share"] = nan
+            told.append("kept_share")
+        beats.append(replace(beat, **fields))
+        if told:
+            hidden["beats"][beat.before or beat.after] = told
+    rest = [f"{name}_deviation" for name in ("residents", "incidents", "workload") if name in seen]
+    rest += ["workload_cv"] * ("workload" in seen)
+    rest += ["least_covered_share"] * ("covered_share" in seen)
+    rest += ["covered_share"] * any(mask[""] for level, mask in people.items() if " all" in level)
+    moved = [f"{name}_moved" for name in names if masks[name]["moved"][""]]
+    hidden["totals"] = sorted([*rest, *moved])
+    lost = dict.fromkeys(rest, nan)
+    return replace(
+        made, beats=tuple(beats), flows=tuple(flows), before=replace(made.before, **lost),
+        after=replace(made.after, **lost), **dict.fromkeys(moved, nan),
+    ), hidden  # fmt: skip
+
+
+def _dark_cells(
+    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], name: str, limit: int
+) -> dict[str, dict[object, bool]]:
+    """Return which counts to hide, by level and beat or pair of beats.
+
+    Grids of one beat in the old plan and one in the new make a pair, which is a flow or what a
+    beat keeps. Beats of either plan, what moves and the city are sums of pairs. A reader is
+    taken to know the city's total and everything that is shown.
+    """
+    import numpy as np
+
+    from gridmap.report.suppression import Cells, hide_cells, is_small
+
+    pairs, pair_of = np.unique(
+        np.column_stack([plan.assignment for plan in plans]), axis=0, return_inverse=True
+    )
+    labels = [[*(beat.id for beat in plan.beats), ""] for plan in plans]
+    keys: dict[str, list[object]] = {
+        "pair": [(labels[0][a], labels[1][b]) for a, b in pairs],
+        "city": [""], "moved": [""],
+    }  # fmt: skip
+
+    def by_pair(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(pair_of.ravel(), weights=values, minlength=len(pairs)).astype(float)
+
+    cells = Cells()
+    values = getattr(ground, name)
+    inner = cells.add("pair", name, by_pair(values))
+    cells.relate(cells.add("city", name, values.sum()), inner, 0)
+    flows = {(flow.before, flow.after) for flow in made.flows}
+    moved = np.flatnonzero([key in flows for key in keys["pair"]])
+    cells.relate(cells.add("moved", name, getattr(made, f"{name}_moved")), inner[moved], 0)
+    parts = {"": inner}
+    if name == "residents":
+        parts[" covered"] = cells.add("pair covered", name, by_pair(ground.covered), shown=False)
+        rest = by_pair(values - ground.covered)
+        parts[" rest"] = cells.add("pair rest", name, rest, shown=False)
+        every = np.arange(len(pairs))
+        cells.relate(inner, [*parts[" covered"], *parts[" rest"]], [*every, *every])
+    for place, side in enumerate(_SIDES):
+        held = np.flatnonzero(pairs[:, place] >= 0)
+        row, size = pairs[held, place], len(plans[place])
+        sums: dict[tuple[str, str], NDArray[np.int64]] = {}
+        for part, among in parts.items():
+            amounts = np.concatenate(cells.values)[among[held]]
+            each = np.bincount(row, weights=amounts, minlength=size).astype(float)
+            sums["", part] = cells.add(f"{side}{part}", name, each)
+            cells.relate(sums["", part], among[held], row)
+            sums[" all", part] = cells.add(f"{side} all{part}", name, each.sum())
+            cells.relate(sums[" all", part], sums["", part], 0)
+            keys[f"{side}{part}"], keys[f"{side} all{part}"] = labels[place][:-1], [""]
+        for level, length in (("", size), (" all", 1)):
+            if len(parts) > 1:  # of the residents in a beat, those covered and those not
+                both = [*sums[level, " covered"], *sums[level, " rest"]]
+                each_twice = [*range(length), *range(length)]
+                cells.relate(sums[level, ""], both, each_twice)
+    known = np.concatenate(cells.values)
+    unpublished = np.zeros(len(known), dtype=bool)
+    for block in cells.unpublished:
+        unpublished[cells.blocks[block]] = True
+    small = is_small(known, limit) & ~unpublished
+    found = hide_cells(known, cells.matrix(), small, limit=limit, hidden=small | unpublished,
+                       unpublished=unpublished)  # fmt: skip
+    return {
+        level: dict(zip(keys[level], found[at].tolist(), strict=True))
+        for (level, *_), at in cells.blocks.items() if level in keys
+    }  # fmt: skip

@@ -9,10 +9,33 @@ import numpy as np
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    from gridmap.plans.comparison import Comparison
+    from gridmap.plans.comparison import Comparison, PlanFigures
 
-_FLOWS = 10
+#: Flows that have a sentence of their own; one sentence tells the rest.
+FLOWS_TOLD = 10
 _SAME = 0.0005
+_TOLD = ("residents_deviation", "incidents_deviation", "workload_deviation", "least_covered_share")
+
+
+def directions_of(before: PlanFigures, after: PlanFigures) -> dict[str, str]:
+    """Return whether each figure that is told ``rose``, ``fell`` or ``held``."""
+    made = {}
+    for name in _TOLD:
+        change = getattr(after, name) - getattr(before, name)
+        made[name] = "held" if abs(change) < _SAME else "fell" if change < 0 else "rose"
+    return made
+
+
+class _Star(float):
+    """A number that is hidden: NaN, written as a star."""
+
+    def __format__(self, spec: str) -> str:
+        return "*"
+
+
+def _shown(value: float) -> float:
+    """Return a number as sentences write it: a star where it is hidden (NaN)."""
+    return _Star("nan") if np.isnan(value) else value
 
 
 def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
@@ -39,9 +62,9 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
             after=flow.after_label,
             amounts=_amounts(made, flow.residents, flow.incidents, language),
         )
-        for flow in made.flows[:_FLOWS]
+        for flow in made.flows[:FLOWS_TOLD]
     ]
-    rest = made.flows[_FLOWS:]
+    rest = made.flows[FLOWS_TOLD:]
     if rest:
         count = sum(len(flow.grids) for flow in rest)
         residents = sum(flow.residents for flow in rest)
@@ -62,7 +85,7 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
 
 def _known(made: Comparison, name: str) -> bool:
     """Return whether the city has any residents, or incidents; without, there is no deviation."""
-    return max(getattr(made.before, name), getattr(made.after, name)) > 0
+    return not max(getattr(made.before, name), getattr(made.after, name)) <= 0  # NaN: hidden
 
 
 def _amounts(made: Comparison, residents: float, incidents: float, language: str | None) -> str:
@@ -74,20 +97,15 @@ def _amounts(made: Comparison, residents: float, incidents: float, language: str
     return tr(
         f"plans.compare.amounts.{kind}",
         language=language,
-        residents=residents,
-        incidents=incidents,
+        residents=_shown(residents),
+        incidents=_shown(incidents),
     )
 
 
 def _figures(made: Comparison, language: str | None) -> list[str]:
     lines: list[str] = []
     said: list[tuple[float, float]] = []
-    for name in (
-        "residents_deviation",
-        "incidents_deviation",
-        "workload_deviation",
-        "least_covered_share",
-    ):
+    for name in _TOLD:
         before, after = getattr(made.before, name), getattr(made.after, name)
         if name == "least_covered_share" and not max(
             made.before.covered_share, made.after.covered_share
@@ -96,11 +114,11 @@ def _figures(made: Comparison, language: str | None) -> list[str]:
         if name in {"residents_deviation", "incidents_deviation"} and not _known(made, name):
             continue
         alone = name == "workload_deviation" and len(said) == 1
-        if alone and np.allclose((before, after), said[0], rtol=0, atol=_SAME / 10):
+        if alone and np.allclose(
+            (before, after), said[0], rtol=0, atol=_SAME / 10, equal_nan=True
+        ):
             continue  # the workload is what has just been told
         said.append((before, after))
-        way = "held" if abs(after - before) < _SAME else "fell" if after < before else "rose"
-        lines.append(
-            tr(f"plans.compare.{name}.{way}", language=language, before=before, after=after)
-        )
+        key = f"plans.compare.{name}.{made.directions[name]}"
+        lines.append(tr(key, language=language, before=_shown(before), after=_shown(after)))
     return lines

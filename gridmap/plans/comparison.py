@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.present import match_beats
 from gridmap.model import BeatInfo, Plan
-from gridmap.plans._sentences import comparison_sentences
+from gridmap.plans._sentences import comparison_sentences, directions_of
 from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, max_deviation
 from gridmap.plans.ground import Ground
@@ -132,6 +133,9 @@ class Comparison:
         Officers of the old plan, and those who keep their community.
     missing
         Counts that nobody made; figures of them are None in JSON and NaN in tables.
+    directions
+        ``rose``, ``fell`` or ``held`` for each deviation and the least covered share: known
+        where the numbers themselves are hidden.
     """
 
     old: str
@@ -146,6 +150,7 @@ class Comparison:
     officers: float
     officers_kept: float
     missing: tuple[str, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def grid_table(self) -> pd.DataFrame:
@@ -229,14 +234,15 @@ def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
         new=new.name,
         beats=beats,
         flows=_flows(ground, old, new, moved),
-        before=_figures(first),
-        after=_figures(second),
+        before=(old_figures := _figures(first)),
+        after=(new_figures := _figures(second)),
         grids_moved=int(moved.sum()),
         residents_moved=float(ground.residents[moved].sum()),
         incidents_moved=float(ground.incidents[moved].sum()),
         officers=officers,
         officers_kept=kept,
         missing=ground.missing,
+        directions=directions_of(old_figures, new_figures),
     )
 
 
