@@ -315,6 +315,13 @@ FIELDS: tuple[Field, ...] = (
             "发生月份 月份 年月 time datetime occurred occurred_at date timestamp month"
         ),
     ),
+    Field(  # after the time: a call that says nothing else happened when it was taken
+        "reported", "time", ("incidents",),
+        _words(
+            "报案时间 报警时间 接警时间 接报时间 报案日期 报警日期 接警日期 reported reported_at "
+            "date_reported report_date reported_date date_rptd date_rept time_reported"
+        ),
+    ),
     Field(
         "category", "text", ("incidents",),
         _words(

@@ -8,11 +8,18 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from pyproj import CRS
 
+import gridmap
+from gridmap.fields import match_columns
+from gridmap.i18n import using_language
+from gridmap.io import Workspace
+from gridmap.io.importing import import_files
 from gridmap.measure import (
+    ReportDelays,
     Within,
     count_located,
     coverage_by_hour,
@@ -21,6 +28,7 @@ from gridmap.measure import (
     measure_coverage,
     missing_counts,
     partial_months,
+    report_delays,
     room_table,
     summarise,
     without_missing,
@@ -28,6 +36,7 @@ from gridmap.measure import (
 from gridmap.measure.present import present_plan
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 from gridmap.plans import Ground, compare_plans
+from gridmap.report import Request, build_report, write_report
 
 METRES = CRS.from_epsg(4547)
 
@@ -139,10 +148,11 @@ def test_the_command_line_says_null(tmp_path: Path, ask: Any) -> None:
         assert set(found) == {None}, verb
 
 
-def city_of_days(days: list[str]) -> City:
+def city_of_days(days: list[str], reported: np.ndarray | None = None) -> City:
     time = np.array(days, "datetime64[s]")
     zeros = np.zeros(len(time))
-    batch = IncidentBatch(zeros, zeros, time, np.full(len(time), -1, np.int16))
+    codes = np.full(len(time), -1, np.int16)
+    batch = IncidentBatch(zeros, zeros, time, codes, reported=reported)
     incidents = Incidents.from_batch(batch, categories=(), crs=METRES)
     return City("Days", METRES, {}, incidents)
 
@@ -174,3 +184,87 @@ def test_dates_without_hours_are_no_incidents_at_midnight() -> None:
     assert count_located(timed, None, by=("hour",)).table("hour").sum() == 31
     # A few incidents may all have happened at midnight.
     assert count_located(city_of_days(days[:5]), None, by=("hour",)).table("hour").sum() == 5
+
+
+def reported_late(until: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return 20 incidents a day of 2024 up to a day, and their reports, those that are in.
+
+    Of each 20, 18 are reported on the day, one 3 days and one 30 days later: 95 % in 3 days.
+    """
+    days = np.arange("2024-01-01", until, dtype="datetime64[D]")
+    delay = np.tile([*[0] * 18, 3, 30], len(days))
+    day = np.repeat(days, 20)
+    arrived = day + delay < np.datetime64(until)
+    return day[arrived], (day + delay)[arrived].astype("datetime64[s]")
+
+
+def test_late_reports_are_counted_and_the_newest_days_called_incomplete(tmp_path: Path) -> None:
+    day, reported = reported_late("2024-08-01")
+    city = city_of_days(day.astype(str).tolist(), reported)
+    stored = Workspace.at(tmp_path / "city")
+    stored.put_city(city)
+    for one in (city, stored.city()):
+        march = report_delays(one, since="2024-03-01", until="2024-04-01")
+        # One of each of 31 days came after 30 days; July's newest three wait for theirs.
+        assert march == ReportDelays(3, 31 * 20, 31, None)
+        july = report_delays(one, since="2024-07-01", until="2024-08-01")
+        # Reported within the month: 18 a day, those of the third day up to the 28th, and of the
+        # thirtieth day for the first only.
+        assert july == ReportDelays(3, 31 * 18 + 28 + 1, 1, (date(2024, 7, 29), date(2024, 7, 31)))
+        assert july.to_dict()["incomplete"] == ["2024-07-29", "2024-07-31"]
+    assert report_delays(city_of_days(day.astype(str).tolist())) is None
+    few = day[:90].astype(str).tolist()
+    assert report_delays(city_of_days(few, reported[:90])) is None
+
+
+def test_late_reports_stand_in_the_report_and_the_watch(tmp_path: Path) -> None:
+    day, reported = reported_late("2024-08-01")
+    table = pd.DataFrame(
+        {"经度": 126.5 + np.arange(len(day)) % 7 / 1000, "纬度": 45.7, "发案时间": day.astype(str),
+         "报案时间": reported.astype("datetime64[D]").astype(str)}
+    )  # fmt: skip
+    table.to_csv(tmp_path / "calls.csv", index=False)
+    said = import_files(tmp_path / "city", [tmp_path / "calls.csv"], kind="incidents")
+    assert said.mapped["time"] == "发案时间"
+    assert said.mapped["reported"] == "报案时间"
+    city = Workspace.open(tmp_path / "city").city()
+    x, y = city.incidents.all.x, city.incidents.all.y
+    square = shapely.box(x.min() - 9, y.min() - 9, x.max() + 9, y.max() + 9)
+    frame = gpd.GeoDataFrame({"id": ["a"]}, geometry=[square], crs=city.crs)
+    city = city.with_layer(Layer(Kind.GRID, frame))
+    late = f"Of {31 * 18 + 29:,} incidents with a date of report, 1 was reported more than 3 days"
+    newest = "2024-07-29 to 2024-07-31 are incomplete"
+    with using_language("en"):
+        report = build_report(city, Request(date(2024, 8, 2), "2024-07", "none"))
+        values = report.table("imports").rows["value"].tolist()
+        hidden = build_report(
+            city, Request(date(2024, 8, 2), "2024-07", "none", suppress_below=5)
+        ).table("months")
+        watched = gridmap.watch(city, days=31)
+    for lines in (report.table("months").notes, values, watched.notes):
+        assert any(line.startswith(late) for line in lines)
+        assert any(line.startswith(newest) for line in lines)
+    assert any(line.startswith(newest) for line in hidden.notes)
+    assert not any("date of report" in line for line in hidden.notes)
+    assert watched.to_dict()["reporting"] == {
+        "usual_days": 3, "known": 31 * 18 + 29, "late": 1,
+        "incomplete": ["2024-07-29", "2024-07-31"],
+    }  # fmt: skip
+    written = write_report(report, tmp_path / "out", formats=["csv"])
+    assert written.manifest["reporting"] == watched.to_dict()["reporting"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "time", "reported"),
+    [
+        (("发案时间", "接警时间"), "发案时间", "接警时间"),
+        (("报警时间", "类别"), "报警时间", None),  # when a call was taken is when it happened
+        (("DATE OCC", "Date Rptd"), None, "Date Rptd"),
+        (("time", "reported"), "time", "reported"),
+    ],
+)
+def test_a_date_of_report_is_told_from_the_time(
+    columns: tuple[str, ...], time: str | None, reported: str | None
+) -> None:
+    found = match_columns(columns, "incidents")
+    assert (found.get("time"), found.get("reported")) == (time, reported)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from gridmap.measure import ReportDelays
     from gridmap.model import City, Layer
 
     Floats = NDArray[np.float64]
@@ -89,6 +90,15 @@ class DisputesRow(TypedDict):
     repeats: list[RepeatRow]
 
 
+class ReportingRow(TypedDict):
+    """How late incidents are reported, and the newest days of which more are to come."""
+
+    usual_days: int
+    known: int
+    late: int
+    incomplete: list[str] | None
+
+
 class WatchJson(TypedDict):
     """The JSON of ``gridmap watch --json``."""
 
@@ -98,6 +108,7 @@ class WatchJson(TypedDict):
     alerts: list[AlertRow]
     watched: int
     disputes: DisputesRow | None
+    reporting: ReportingRow | None
     notes: list[str]
     options: dict[str, Any]
 
@@ -118,6 +129,8 @@ class WatchResult(Result):
         How many scans and charts share the recurrence.
     disputes
         What became of disputes, or None where the city does not know when they were settled.
+    reporting
+        How late the incidents of the days were reported, or None where that is not known.
     notes
         What is missing or assumed, in words.
     """
@@ -129,6 +142,7 @@ class WatchResult(Result):
     alerts: tuple[AlertRow, ...]
     watched: int
     disputes: DisputesRow | None = None
+    reporting: ReportDelays | None = None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -167,6 +181,7 @@ class WatchResult(Result):
             "alerts": list(self.alerts),
             "watched": self.watched,
             "disputes": self.disputes,
+            "reporting": None if self.reporting is None else self.reporting.to_dict(),  # type: ignore[typeddict-item] # its fields
             "notes": list(self.notes),
             "options": self.options.to_dict(),
         }
@@ -289,6 +304,7 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
     >>> gridmap.watch(city).until
     '2024-12-31'
     """
+    from gridmap.measure import report_delays
     from gridmap.model import Kind
 
     incidents = city.located
@@ -308,6 +324,10 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
         notes.append(tr("api.watch.few_weeks", weeks=_LEAST_WEEKS))
     if grids is None:
         notes.append(tr("api.watch.no_grids"))
+    since = last - timedelta(days=options.days - 1)
+    reporting = report_delays(city, since=str(since), until=str(last + timedelta(days=1)))
+    if reporting is not None:
+        notes += reporting.sentences()
     # Half of what chance may give goes to the scans, half to the charts.
     parts = (scans > 0) + (rows > 0)
     alerts: list[AlertRow] = []
@@ -320,11 +340,12 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
     return WatchResult(
         city=city,
         options=options,
-        since=str(last - timedelta(days=options.days - 1)),
+        since=str(since),
         until=str(last),
         alerts=tuple(alerts),
         watched=scans + rows,
         disputes=_disputes(city, last),
+        reporting=reporting,
         notes=tuple(notes),
     )
 

@@ -413,6 +413,20 @@ def _one(
     if "settled" in mapped:
         table["settled"], said = read(frame[mapped["settled"]], mapped["settled"])
         notes += said
+    if "reported" in mapped and written is not None:
+        # What says when a call was taken is the time itself where nothing says more.
+        column = frame[mapped["reported"]]
+        if mapped["reported"] == mapped["time"] or only_clocks(column) or _is_blank(column):
+            mapped.pop("reported")
+        else:
+            try:
+                table["reported"], said = read(column, mapped["reported"])
+                notes += said
+            except InputError:  # its own time is enough to count an incident
+                if "reported" in options.columns:
+                    raise
+                told = {"file": where, "column": mapped.pop("reported")}
+                notes.append(Note("io.note.no_reported", told))
     if "station" in mapped:
         table["station"] = pd.Categorical(as_ids(frame[mapped["station"]]))
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
@@ -491,6 +505,9 @@ def _batch(whole: pd.DataFrame) -> tuple[IncidentBatch, tuple[str, ...]]:
         codes.astype(np.int16),
         whole["settled"].to_numpy().astype("datetime64[s]") if "settled" in whole else None,
         _station_ids(whole["station"]) if "station" in whole else None,
+        reported=(
+            whole["reported"].to_numpy().astype("datetime64[s]") if "reported" in whole else None
+        ),
     )
     return batch, tuple(str(name) for name in uniques)
 

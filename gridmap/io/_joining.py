@@ -244,8 +244,9 @@ def append_incidents(
         whole["y"].to_numpy(dtype=float),
         whole["time"].to_numpy().astype("datetime64[s]"),
         whole["category"].to_numpy(dtype=np.int16),
-        whole["settled"].to_numpy().astype("datetime64[s]") if "settled" in whole else None,
+        _moments(whole, "settled"),
         whole["station"].fillna("").to_numpy(dtype=object) if "station" in whole else None,
+        reported=_moments(whole, "reported"),
     )
     made = Incidents.from_batch(batch, categories=names, crs=old.crs)
     if "month" in {old.precision, new.precision}:
@@ -258,9 +259,13 @@ def _table(incidents: Incidents, names: tuple[str, ...]) -> pd.DataFrame:
     codes = np.array([*(names.index(name) for name in incidents.categories), -1], dtype=np.int16)
     columns = {
         "x": batch.x, "y": batch.y, "time": batch.time, "category": codes[batch.category],
-        "settled": batch.settled, "station": batch.station,
+        "settled": batch.settled, "station": batch.station, "reported": batch.reported,
     }  # fmt: skip
     return pd.DataFrame({k: values for k, values in columns.items() if values is not None})
+
+
+def _moments(table: pd.DataFrame, name: str) -> npt.NDArray[np.datetime64] | None:
+    return table[name].to_numpy().astype("datetime64[s]") if name in table else None
 
 
 def _appended(report: ImportReport, there: int, before: int) -> ImportReport:

@@ -1,8 +1,9 @@
 """Incidents on disk: one Parquet file a month, written and read in batches.
 
 Columns: ``x, y`` in the working CRS, ``time``, ``category``; ``grid, beat, station, community``,
-the row of each layer that an incident lies in, -1 for none; ``settled`` and ``named_station``,
-what a record says itself, where it does. ``gridmap.toml`` says in which layers they were located.
+the row of each layer that an incident lies in, -1 for none; ``settled``, ``named_station`` and
+``reported``, what a record says itself, where it does. ``gridmap.toml`` says in which layers they
+were located.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def read_months(
     WorkspaceError
         If a file has gone since, or is damaged.
     """
-    optional = ("settled", "named_station")
+    optional = ("settled", "named_station", "reported")
     names = ["x", "y", "time", "category", *map(str, kinds)]
     for part in read_columns(paths, categories, names, optional=optional):
         yield IncidentBatch(
@@ -172,6 +173,7 @@ def read_months(
             part.get("settled"),
             part.get("named_station"),
             {kind: part[str(kind)] for kind in kinds},
+            part.get("reported"),
         )
 
 
@@ -319,6 +321,8 @@ def _table(batch: IncidentBatch, categories: tuple[str, ...], kinds: tuple[Kind,
     columns |= {str(kind): batch.rows[kind] for kind in kinds}
     if batch.settled is not None:
         columns["settled"] = pa.array(batch.settled.astype("datetime64[s]"))
+    if batch.reported is not None:
+        columns["reported"] = pa.array(batch.reported.astype("datetime64[s]"))
     if batch.station is not None:
         columns["named_station"] = pa.array(batch.station, pa.string())
     return pa.table(columns)

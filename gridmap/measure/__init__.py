@@ -12,9 +12,11 @@ from gridmap.measure.change import (
 )
 from gridmap.measure.counted import (
     COUNTS,
+    ReportDelays,
     is_missing,
     missing_counts,
     partial_months,
+    report_delays,
     without_missing,
 )
 from gridmap.measure.counting import (
@@ -143,6 +145,7 @@ __all__ = [
     "Pieces",
     "PlanResponse",
     "PolygonIndex",
+    "ReportDelays",
     "Response",
     "Rule",
     "Transfer",
@@ -205,6 +208,7 @@ __all__ = [
     "reach_frame",
     "reach_shape",
     "repeated_places",
+    "report_delays",
     "respond",
     "respond_to_both",
     "rest_p_value",

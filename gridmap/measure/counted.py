@@ -1,25 +1,42 @@
 """What nobody counted is missing, never 0: which figures a city has, decided in one place.
 
-A rate or share without a denominator is missing, too, and months may be held in part.
+A rate or share without a denominator is missing, too, months may be held in part, and of the
+newest days some incidents are not reported yet.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
+from gridmap.i18n import tr
 from gridmap.measure.period import Moment, period_between
 from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Kind
 
-__all__ = ["COUNTS", "is_missing", "missing_counts", "partial_months", "ratio", "without_missing"]
+__all__ = [
+    "COUNTS",
+    "ReportDelays",
+    "is_missing",
+    "missing_counts",
+    "partial_months",
+    "ratio",
+    "report_delays",
+    "without_missing",
+]
 
 
 #: Incidents expected in days without one, from which on that is no chance: exp(-5) is 0.7 %.
 _NO_CHANCE = 5.0
+
+_ARRIVED = 0.95  # share of a day's incidents from which on it is called complete
+_OLD_DAYS = 90  # age from which on a day's reports are taken to have come in
+_LEAST_OLD = 100  # incidents of old days that say how long reports take
 
 #: What is counted and shared out, besides incidents.
 COUNTS = ("residents", "migrants", "households")
@@ -88,6 +105,104 @@ def partial_months(
 
 def _month_end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDelays:
+    """How late a city's incidents are reported, and of which days more are to come.
+
+    Attributes
+    ----------
+    usual_days
+        Days within which 95 % of the incidents of old days were reported.
+    known, late
+        Incidents of the period whose report has a date; of these, reported later than that.
+    incomplete
+        First and last of the newest days of the period of which less than 95 % of the incidents
+        are expected to be reported; None where there are none.
+    """
+
+    usual_days: int
+    known: int
+    late: int
+    incomplete: tuple[date, date] | None
+
+    def sentences(self, *, counts: bool = True) -> list[str]:
+        """Return that in words; without ``counts`` only which days are incomplete."""
+        told = {name: getattr(self, name) for name in ("usual_days", "known", "late")}
+        said = [tr("measure.delays.late", **told)] if counts and self.known else []
+        if self.incomplete is not None:
+            first, last = map(str, self.incomplete)
+            said.append(tr("measure.delays.incomplete", first=first, last=last))
+        return said
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        days = None if self.incomplete is None else [str(day) for day in self.incomplete]
+        return {**asdict(self), "incomplete": days}
+
+
+def report_delays(
+    city: City, *, since: Moment = None, until: Moment = None
+) -> ReportDelays | None:
+    """Return how late the incidents of a period were reported.
+
+    The delay is the whole days from an incident to its report. Its distribution is that of the
+    incidents at least 90 days older than the newest date in the data (half of the data's days
+    where they span less than 180), whose reports have come in. A day of age ``a`` days, 0 for
+    the newest, is incomplete where less than 95 % of these delays are ``<= a``.
+
+    Parameters
+    ----------
+    city
+        The city.
+    since, until
+        Incidents with ``since <= time < until``.
+
+    Returns
+    -------
+    ReportDelays or None
+        None where incidents have no date of report beside their own, or fewer than 100 of old
+        days have; reports dated before their incident are left out.
+    """
+    incidents = city.incidents
+    if incidents is None or incidents.period is None or incidents.precision == "month":
+        return None
+    days, delays = [], []
+    newest = np.datetime64(incidents.period[1], "D")
+    for batch in incidents.batches():
+        if batch.reported is None:
+            return None
+        known = ~np.isnat(batch.time) & ~np.isnat(batch.reported)
+        day, told = (
+            column[known].astype("datetime64[D]") for column in (batch.time, batch.reported)
+        )
+        newest = told.max(initial=newest)
+        right = told >= day
+        days.append(day[right])
+        delays.append((told - day)[right].astype(np.int64))
+    day, delay = np.concatenate(days), np.concatenate(delays)
+    age = (newest - day).astype(np.int64)
+    old = np.sort(delay[age >= min(_OLD_DAYS, int(age.max(initial=0)) // 2)])
+    if len(old) < _LEAST_OLD:
+        return None
+    usual = int(old[math.ceil(_ARRIVED * len(old) - 1e-9) - 1])
+    opens, closes = period_between(since, until)
+    inside = np.ones(len(day), dtype=bool)
+    first, last = newest - usual + 1, newest
+    if opens is not None:
+        inside &= day >= opens.astype("datetime64[D]")
+        first = max(first, opens.astype("datetime64[D]"))
+    if closes is not None:
+        end = (closes - np.timedelta64(1, "s")).astype("datetime64[D]")
+        inside &= day <= end
+        last = min(last, end)
+    return ReportDelays(
+        usual_days=usual,
+        known=int(inside.sum()),
+        late=int((delay[inside] > usual).sum()),
+        incomplete=(first.item(), last.item()) if first <= last else None,
+    )
 
 
 def is_missing(figure: str, missing: Collection[str]) -> bool:

@@ -44,6 +44,9 @@ class IncidentBatch:
     rows
         Row of the grid, beat, station and community that each incident lies in, int32, -1 for
         none; for the layers it was located in (`Incidents.located`).
+    reported
+        When the incident was reported, ``datetime64[s]``; NaT where unknown. None where the
+        city has no such column beside the time of the incident.
     """
 
     x: NDArray[np.float64]
@@ -53,11 +56,13 @@ class IncidentBatch:
     settled: NDArray[np.datetime64] | None = None
     station: NDArray[np.object_] | None = None
     rows: Mapping[Kind, NDArray[np.int32]] = field(default_factory=dict)
+    reported: NDArray[np.datetime64] | None = None
 
     def __post_init__(self) -> None:
         """Check that columns are of one length and coordinates finite."""
         lengths = {len(self.x), len(self.y), len(self.time), len(self.category)}
-        lengths |= {len(c) for c in (self.settled, self.station) if c is not None}
+        told = (self.settled, self.station, self.reported)
+        lengths |= {len(column) for column in told if column is not None}
         lengths |= {len(column) for column in self.rows.values()}
         if len(lengths) != 1:
             raise InputError("model.error.incidents_lengths", received=sorted(lengths))
@@ -78,6 +83,7 @@ class IncidentBatch:
             None if self.settled is None else self.settled[rows],
             None if self.station is None else self.station[rows],
             {kind: column[rows] for kind, column in self.rows.items()},
+            None if self.reported is None else self.reported[rows],
         )
 
     def column(self, name: str) -> NDArray[np.generic] | None:
@@ -158,8 +164,9 @@ class Incidents:
             sums.update(np.ascontiguousarray(column).tobytes())
         sums.update("\x1f".join(categories).encode())
         # A dispute that was settled since makes other incidents of the same calls.
-        if batch.settled is not None:
-            sums.update(batch.settled.astype("datetime64[s]").astype(np.int64).tobytes())
+        for column in (batch.settled, batch.reported):
+            if column is not None:
+                sums.update(column.astype("datetime64[s]").astype(np.int64).tobytes())
         if batch.station is not None:
             sums.update("\x1f".join(map(str, batch.station)).encode())
         return cls(lambda: iter((batch,)), len(batch), categories, crs, sums.hexdigest())
@@ -243,6 +250,7 @@ class Incidents:
             return none
         settled = [p.settled for p in parts if p.settled is not None]
         station = [p.station for p in parts if p.station is not None]
+        reported = [p.reported for p in parts if p.reported is not None]
         rows = {kind: np.concatenate([p.rows[kind] for p in parts]) for kind in parts[0].rows}
         return IncidentBatch(
             np.concatenate([p.x for p in parts]),
@@ -252,6 +260,7 @@ class Incidents:
             np.concatenate(settled) if settled else None,
             np.concatenate(station) if station else None,
             rows,
+            np.concatenate(reported) if reported else None,
         )
 
     @cached_property

@@ -37,9 +37,11 @@ from gridmap.measure import (
     CRITERIA,
     Axis,
     MeasureTable,
+    ReportDelays,
     Workload,
     count_located,
     criterion_of,
+    report_delays,
     summarise,
 )
 from gridmap.measure.change import WeeklyCounts, weekly_counts
@@ -57,6 +59,7 @@ __all__ = [
     "captions_of_city",
     "criteria_of",
     "days_of",
+    "delays_of",
     "density_of",
     "drawing_of",
     "facts_of_grids",
@@ -439,6 +442,18 @@ def _days(
             keep &= np.isin(week, list(hours))
         counts += np.bincount(since[keep] // 86_400, minlength=len(counts))[: len(counts)]
     return counts
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def delays_of(
+    _city_: City,
+    key: str,  # noqa: ARG001 - what the cache knows the city by
+    since: date | None,
+    until: date | None,
+) -> ReportDelays | None:
+    """Return how late the incidents of a period were reported; ``until`` is included."""
+    end = None if until is None else until + timedelta(days=1)
+    return report_delays(_city_, since=since, until=end)
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:

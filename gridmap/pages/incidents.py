@@ -21,7 +21,7 @@ from gridmap.maps import (
 )
 from gridmap.measure import HotSpots, MeasureTable, per_occurrence
 from gridmap.model import Kind
-from gridmap.pages.cache import days_of, density_of, hot_spots_of, slices_of, trust_of
+from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
@@ -106,6 +106,9 @@ def show() -> None:
         _show_map(ground, now, before, marked, hours=hours, categories=categories)
     with side:
         _show_lists(ground, slices, now, before, hours=hours, categories=categories)
+        delays = delays_of(city, ground.key, session.since, session.until)
+        for line in delays.sentences() if delays is not None else ():
+            st.caption(line)
         show_news(ground)
         _show_trust(ground)
 

@@ -139,6 +139,7 @@ def month_table(measured: Measured, hiding: Hiding) -> Table | None:
         for month, (first, last) in cut.items()
         if month in measured.months
     )
+    notes += tuple(delay_lines(measured, hiding))
     chart = Chart("line", tr("report.chart.months"), "month", ("incidents",), most=120)
     return made.table("months", totals=False, notes=notes, charts=(chart,))
 
@@ -242,6 +243,7 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
         first, last = incidents.period
         span = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M}"
         rows.append((tr("report.import.span"), span))
+    rows += [(tr("field.reported"), line) for line in delay_lines(measured, hiding)]
     notes = told.get("warnings")
     told_notes = notes if isinstance(notes, (list, tuple)) else ()
     rows += [(tr("report.import.note"), str(note)) for note in told_notes]
@@ -251,6 +253,12 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
         (column("item", "text"), column("value", "text")),
         pd.DataFrame(rows, columns=["item", "value"]),
     )
+
+
+def delay_lines(measured: Measured, hiding: Hiding) -> list[str]:
+    """Return how late incidents were reported, and which days are incomplete, in words."""
+    delays = measured.delays
+    return [] if delays is None else delays.sentences(counts=not hiding.limit)
 
 
 def import_line(measured: Measured, hiding: Hiding) -> str:

@@ -19,6 +19,7 @@ from gridmap.measure import (
     MeasureTable,
     Norm,
     PlanResponse,
+    ReportDelays,
     Within,
     areas_of,
     count_located,
@@ -26,6 +27,7 @@ from gridmap.measure import (
     judge_changes,
     networks_of,
     places_of,
+    report_delays,
     respond_to_both,
     sample_points,
     summarise,
@@ -156,6 +158,8 @@ class Measured:
         How today's beats and the plan's would answer; None where that is not known.
     rules
         Norms of staffing.
+    delays
+        How late the period's incidents were reported; None where that is not known.
     """
 
     city: City
@@ -173,6 +177,7 @@ class Measured:
     reach: Reach | None = None
     response: tuple[PlanResponse, PlanResponse] | None = None
     rules: tuple[Norm, ...] = ()
+    delays: ReportDelays | None = None
 
 
 def measure_all(
@@ -243,6 +248,7 @@ def measure_all(
         reach=reach,
         response=response,
         rules=rules,
+        delays=report_delays(city, since=period.since, until=period.until),
     )
 
 

@@ -74,6 +74,7 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
                 "sources": [],
             }
         )
+    delays = report.measured.delays
     manifest = {
         "gridmap": __version__,
         "libraries": {name: version(name) for name in _LIBRARIES},
@@ -83,6 +84,8 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
         "crs": city.crs.to_string(),
         "presets": {name: getattr(city.presets, name) for name in sorted(city.presets.__slots__)},
         "layers": layers,
+        # Counts of late reports would tell small ones.
+        "reporting": None if delays is None or hidden else delays.to_dict(),
         "files": [_entry(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()],
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
