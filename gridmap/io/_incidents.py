@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -413,26 +413,40 @@ def _one(
     if "settled" in mapped:
         table["settled"], said = read(frame[mapped["settled"]], mapped["settled"])
         notes += said
-    if "reported" in mapped and written is not None:
-        # What says when a call was taken is the time itself where nothing says more.
-        column = frame[mapped["reported"]]
-        if mapped["reported"] == mapped["time"] or only_clocks(column) or _is_blank(column):
-            mapped.pop("reported")
-        else:
-            try:
-                table["reported"], said = read(column, mapped["reported"])
-                notes += said
-            except InputError:  # its own time is enough to count an incident
-                if "reported" in options.columns:
-                    raise
-                told = {"file": where, "column": mapped.pop("reported")}
-                notes.append(Note("io.note.no_reported", told))
+    reported, said = _reported(frame, mapped, options, where, read)
+    notes += said
+    if reported is not None:
+        table["reported"] = reported
     if "station" in mapped:
         table["station"] = pd.Categorical(as_ids(frame[mapped["station"]]))
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
         if rows.any():
             refused[reason] = refused.get(reason, 0) + int(rows.sum())
     return table[~(none | bad_time)], crs, mapped, list(persons)
+
+
+def _reported(
+    frame: pd.DataFrame,
+    mapped: dict[str, str],
+    options: ImportOptions,
+    where: str,
+    read: Callable[[pd.Series, str], tuple[NDArray[np.datetime64], list[Note]]],
+) -> tuple[NDArray[np.datetime64] | None, list[Note]]:
+    """Return when incidents were reported; None where nothing says it beside their own time."""
+    name = mapped.pop("reported", "")
+    if not name or mapped.get("time", name) == name:
+        return None, []
+    column = frame[name]
+    if only_clocks(column) or _is_blank(column):
+        return None, []
+    try:
+        times, said = read(column, name)
+    except InputError:  # its own time is enough to count an incident
+        if "reported" in options.columns:
+            raise
+        return None, [Note("io.note.no_reported", {"file": where, "column": name})]
+    mapped["reported"] = name
+    return times, said
 
 
 def _likely_categories(frame: pd.DataFrame, mapped: dict[str, str]) -> list[str]:
