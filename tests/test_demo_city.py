@@ -255,3 +255,18 @@ def test_impossible_requests_are_refused(options: dict[str, int], key: str):
         make_city(**options)
     assert caught.value.key == key
     assert caught.value.text("en") != caught.value.text("zh")
+
+
+def test_english_names_change_names_only(any_city: City) -> None:
+    """Nothing is left in Chinese, names stay apart, and every figure is as before."""
+    grids, seed = (any_city.grids.provenance[key] for key in ("grids", "seed"))
+    city = make_city(grids=grids, incidents=2000, seed=seed, names="en")
+    for kind, layer in city.layers.items():
+        frame, before = layer.frame, any_city.layer(kind).frame
+        text = frame.drop(columns="geometry").select_dtypes(exclude="number").astype(str)
+        assert not text.apply(lambda column: column.str.contains("[^\x00-\x7f]")).to_numpy().any()
+        for name in frame.columns.drop("geometry"):
+            assert frame[name].nunique() == before[name].nunique(), (kind, name)
+        assert (layer.geometry == any_city.layer(kind).geometry).all()
+    assert city.incidents.all.time.tolist() == any_city.incidents.all.time.tolist()
+    assert all(map(str.isascii, city.incidents.categories))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ def command(
     grids: Annotated[int, typer.Option("--grids", min=60, max=1_000_000)] = 480,
     incidents: Annotated[int, typer.Option("--incidents", min=0, max=100_000_000)] = 60_000,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 7,
+    names: Annotated[Literal["zh", "en"], typer.Option("--names")] = "zh",
 ) -> None:
     """Write the made-up city into a new workspace."""
     from gridmap.demo import make_city
@@ -25,7 +26,7 @@ def command(
     place = Workspace.at(workspace)
     if place.exists:
         raise WorkspaceError("cli.error.exists", path=str(workspace))
-    city = make_city(grids=grids, incidents=incidents, seed=seed)
+    city = make_city(grids=grids, incidents=incidents, seed=seed, names=names)
     place.put_city(city)
     count = len(city.incidents) if city.incidents else 0
     print_text(

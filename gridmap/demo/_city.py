@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import shapely
 from pyproj import CRS
@@ -21,6 +23,7 @@ from gridmap.demo._areas import (
     staff_beats,
 )
 from gridmap.demo._census import CITY_NAME, count_people, scatter_people
+from gridmap.demo._english import in_english
 from gridmap.demo._incidents import make_incidents
 from gridmap.demo._plan import draw_blocks, lay_terrain
 from gridmap.demo._shapes import find_sites, make_barriers, make_roads, shape_blocks
@@ -39,7 +42,9 @@ _GRIDS_PER_COMMUNITY, _GRIDS_PER_BEAT, _GRIDS_PER_ROOM, _GRIDS_PER_STATION = 12,
 _CUT_SHARE = 0.045
 
 
-def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> City:
+def make_city(
+    *, grids: int = 480, incidents: int = 60_000, seed: int = 7, names: Literal["zh", "en"] = "zh"
+) -> City:
     """Make 示例市, a city that does not exist.
 
     A river with few bridges, a railway, streets from main roads to lanes, and on them
@@ -56,6 +61,8 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
         Number of incidents. They are drawn month by month when they are walked through.
     seed
         The same three numbers give the same city on every machine.
+    names
+        Whether names are Chinese, or in English letters; all else is the same.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
     Raises
     ------
     InputError
-        If there are too few grids or a negative number of incidents.
+        If there are too few grids, a negative number of incidents, or other names.
 
     Examples
     --------
@@ -79,6 +86,8 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
         raise InputError("demo.error.negative_incidents", received=incidents)
     if seed < 0:
         raise InputError("demo.error.negative_seed", received=seed)
+    if names not in {"zh", "en"}:
+        raise InputError("demo.error.names")
     crs = CRS.from_epsg(_EPSG)
     # One stream for each subject: a change to the rooms leaves the streets as they were.
     streams = [np.random.default_rng([seed, subject]) for subject in range(11)]
@@ -133,10 +142,11 @@ def make_city(*, grids: int = 480, incidents: int = 60_000, seed: int = 7) -> Ci
         Kind.BARRIER: make_barriers(shapes, crs),
     }
     origin = {"source": "gridmap demo", "made_up": True, "grids": grids, "seed": seed}
-    return City(
+    city = City(
         name=CITY_NAME,
         crs=crs,
         layers={kind: Layer(kind, frame, origin) for kind, frame in frames.items()},
         incidents=make_incidents(sites, census, count=incidents, seed=seed, crs=crs),
         made_up=True,
     )
+    return in_english(city) if names == "en" else city
