@@ -9,10 +9,10 @@ import pytest
 from command_line import run
 
 import gridmap
+from gridmap.api.coverage import CoverageOptions
 from gridmap.api.options import option_specs
 from gridmap.api.propose import ProposeOptions
 from gridmap.i18n import using_language
-from gridmap.measure import Within, coverage_table
 from gridmap.measure.summary import membership_of
 from gridmap.pages import cache, coverage_cache
 
@@ -102,7 +102,7 @@ def test_every_figure_is_the_same_on_every_face(place):
     flags = ("--by", "station", "--from", first, "--to", last, "--json")
     told = pd.DataFrame(json.loads(run("measure", place, *flags).stdout)["rows"]).set_index("id")
     paged, key = cache.open_city(place)
-    page = cache.table_of(paged, key, "station", first, last).rows.set_index("id")
+    page = cache.table_of(paged, key, "station", first, last).table.rows.set_index("id")
     printed = report.table("stations").rows.set_index("id")
     for table in (told, page, printed):
         assert sorted(table.index) == sorted(stations.index)
@@ -114,10 +114,8 @@ def test_every_figure_is_the_same_on_every_face(place):
         assert close(stations[name].tolist(), coverage[name].tolist()), name
     for name in ("residents", "covered_residents", "covered_residents_share"):
         assert close(coverage[name].tolist(), reach[name].astype(float).tolist()), name
-    seen = coverage_cache.coverage_of(
-        paged, key, Within(city.presets.room_radius_m, "m"), mode="", since=first, until=last
-    )
-    viewed = coverage_table(paged, seen, by="station").set_index("id")
+    asked = CoverageOptions(within=f"{city.presets.room_radius_m:g}m", by="station", **period)
+    viewed = coverage_cache.coverage_of(paged, key, asked).to_frame().set_index("id")
     for name in ("covered_residents", "covered_incidents", "backup_residents_share", "mean_m"):
         assert close(coverage[name].tolist(), viewed[name].tolist()), name
 

@@ -106,7 +106,7 @@ def test_the_measures_leave_no_measure_out() -> None:
         "adjust_p", "alignment", "apportion", "areas_of", "balance", "centres",
         "change_verdict", "rest_p_value", "window_dispersion",
         "compared_periods", "count_batches", "count_incidents_by",
-        "count_on_cluster", "coverage_frame", "criterion_of", "cut_pieces", "dispute_rows",
+        "count_on_cluster", "criterion_of", "cut_pieces", "dispute_rows",
         "disputes_of",
         "hypercube", "is_missing", "missing_counts", "moment", "networks_of",
         "norms", "open_hours", "partial_months",

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gridmap.api.incidents import count_days
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind
 from gridmap.pages.beats import beat_at
-from gridmap.pages.cache import days_of
 from gridmap.pages.coverage_siting import Hand
 from gridmap.pages.layout import Line, beat_noun, show_list
 from gridmap.pages.redraw_figures import border_km, change_rows
@@ -53,9 +53,9 @@ def test_incidents_of_each_day_are_those_counted_one_by_one(city):
         if week in hours and kind in categories and where in kept:
             day = (moment.date() - first).days
             wanted[day] = wanted.get(day, 0) + 1
-    got = days_of(city, "k", rows=kept, hours=hours, categories=categories)
+    got = count_days(city, rows=kept, hours=hours, categories=categories)
     assert {at: int(count) for at, count in enumerate(got) if count} == wanted
-    assert days_of(city, "k").sum() == len(batch.time)
+    assert count_days(city).sum() == len(batch.time)
 
 
 def test_the_table_of_a_change_says_what_the_plans_hold(city, plans):

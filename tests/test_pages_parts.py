@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
 
+from gridmap.api.incidents import Slices
 from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import has_key, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
@@ -23,7 +24,6 @@ from gridmap.measure import IncidentCounts
 from gridmap.pages.address import Address
 from gridmap.pages.beats import deviation_of, least_loaded, worst_beats
 from gridmap.pages.jobs import Job
-from gridmap.pages.slices import Slices
 from gridmap.pages.uploads import Item, Upload
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"

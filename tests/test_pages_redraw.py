@@ -49,7 +49,7 @@ def test_why_a_search_found_nothing_stays_until_the_next_one_begins():
     state.end()  # the page is drawn again and again
     assert state.job is None
     assert isinstance(state.error, InfeasibleError)
-    state.begin(lambda _tell, _stops: Found(None, (), ()))
+    state.begin(lambda _tell, _stops: Found((), (), ()))
     assert state.error is None
 
 
@@ -57,7 +57,7 @@ def test_a_search_that_found_nothing_leaves_the_plans_of_the_one_before():
     def impossible(_tell, _stops):
         raise InfeasibleError("page.error.address", part="beats", received="9")
 
-    before = Found(None, (), ())
+    before = Found((), (), ())
     state = ended(Redraw(found=before, looked_at=1), impossible)
     state.end()
     assert state.found is before
@@ -73,7 +73,7 @@ def test_a_fault_of_the_program_is_raised_once_and_the_page_goes_on():
 
 
 def test_what_a_search_found_is_looked_at_from_its_first_plan():
-    found = Found(None, (), ())
+    found = Found((), (), ())
     state = ended(Redraw(looked_at=2, kept={"a": None}), lambda _tell, _stops: found)
     state.end()
     assert (state.found, state.looked_at, state.kept) == (found, 0, {})

@@ -18,11 +18,10 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from gridmap.demo import make_city
-from gridmap.i18n import tr
+from gridmap.i18n import DAYS, tr
 from gridmap.measure import covered_share, summarise
 from gridmap.measure.present import present_plan
 from gridmap.report import Request, build_report, write_report
-from gridmap.report.city_tables import DAYS
 from gridmap.report.html import html_map, map_views
 from gridmap.report.measured import measure_reach
 from gridmap.report.report import filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, end_of, option
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["AssessJson", "AssessOptions", "AssessResult", "assess"]
 
 
-def _goals(value: object, option: str) -> object:
-    from gridmap.patrol.score import Goal
+def _goals(value: object, option: str) -> tuple[Goal, ...] | None:
+    """Return indicators, those of a ``score.toml``, or None."""
+    from gridmap.patrol.score import Goal, read_goals
 
+    if isinstance(value, (str, Path)):
+        return read_goals(Path(value))
     if value is not None and not (
         isinstance(value, tuple) and value and all(isinstance(one, Goal) for one in value)
     ):
@@ -46,7 +50,7 @@ class AssessOptions(Options):
     )
     since: str = option("", metavar="DATE", parse=as_date)
     until: str = option("", metavar="DATE", parse=as_date)
-    goals: tuple[Goal, ...] | None = option(None, parse=_goals, hidden=True)
+    goals: tuple[Goal, ...] | str | Path | None = option(None, parse=_goals, hidden=True)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""
@@ -300,7 +304,7 @@ def assess(city: City, options: AssessOptions) -> AssessResult:
     from gridmap.patrol.score import measure_goals, read_goals
 
     measured = measure_goals(
-        city, options.by, options.goals or read_goals(),
+        city, options.by, _goals(options.goals, "goals") or read_goals(),
         since=options.since or None, until=end_of(options.until),
     )  # fmt: skip
     notes = []

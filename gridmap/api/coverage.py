@@ -16,12 +16,14 @@ from gridmap.i18n import tr
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely import Geometry
 
-    from gridmap.measure import By, Coverage
-    from gridmap.model import City
+    from gridmap.measure import By, Coverage, Within
+    from gridmap.model import City, Plan
     from gridmap.report import SuppressedFrame
 
-__all__ = ["CoverageJson", "CoverageOptions", "CoverageResult", "Mode", "coverage"]
+__all__ = ["CoverageJson", "CoverageOptions", "CoverageResult", "Mode", "coverage",
+           "networks_of"]  # fmt: skip
 
 Mode = Literal["", "straight", "walk", "ebike", "car"]
 MODES = ("", "straight", "walk", "ebike", "car")
@@ -38,6 +40,19 @@ def _within(value: object, option: str) -> str:
     return text
 
 
+def _places(value: object, option: str) -> tuple[tuple[float, float], ...]:
+    """Return coordinates (m, 2) as pairs."""
+    import numpy as np
+
+    try:
+        pairs = np.asarray(value, dtype=float).reshape(-1, 2)
+    except (TypeError, ValueError):
+        pairs = np.full((1, 2), np.nan)
+    if not np.isfinite(pairs).all():
+        raise OptionError("api.error.places", option=option, received=type(value).__name__)
+    return tuple((float(x), float(y)) for x, y in pairs)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CoverageOptions(Options):
     """What `coverage` measures: how near, by which way, to what, for whom."""
@@ -50,6 +65,7 @@ class CoverageOptions(Options):
         "city", choices=("grid", "beat", "station", "community", "city")
     )
     network: str = option("", metavar="NAME|all")
+    places: Sequence[Sequence[float]] | None = option(None, hidden=True, parse=_places)
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
@@ -60,6 +76,13 @@ class CoverageOptions(Options):
         several = "," in str(self.within) or self.network == "all"
         if self.suppress_below > 1 and several:
             raise OptionError("api.error.suppress_one", option="suppress_below")
+
+    @property
+    def limits(self) -> tuple[Within, ...]:
+        """The distances and times that are asked for."""
+        from gridmap.measure import parse_within
+
+        return parse_within(str(self.within)) if self.within else ()
 
 
 class ReachJson(TypedDict, total=False):
@@ -111,7 +134,7 @@ class CoverageResult(Result):
         return f"<CoverageResult by {self.options.by}: {reaches}>"
 
     def table(
-        self, found: Coverage, *, by: By | None = None
+        self, found: Coverage, *, by: By | None = None, plan: Plan | None = None
     ) -> tuple[pd.DataFrame, SuppressedFrame | None]:
         """Return the rows of one coverage, small counts hidden if that was asked for.
 
@@ -121,10 +144,12 @@ class CoverageResult(Result):
             One of ``coverages``.
         by
             What a row is; as in the options if None.
+        plan
+            Whose beats make the rows; today's if None.
         """
         from gridmap.measure import coverage_table
 
-        rows = coverage_table(self.city, found, by=by or self.options.by)
+        rows = coverage_table(self.city, found, by=by or self.options.by, plan=plan)
         if self.options.suppress_below <= 1:
             return rows, None
         hidden = _hidden(rows, self.options.suppress_below)
@@ -163,6 +188,12 @@ class CoverageResult(Result):
             frame[name] = [float(self.table(found, by="city")[0][name].iloc[0])
                            for found in self.coverages]  # fmt: skip
         return frame
+
+    def shape(self, found: Coverage) -> Geometry:
+        """Return the ground within reach of one coverage; see `gridmap.measure.reach_shape`."""
+        from gridmap.measure import reach_shape
+
+        return reach_shape(self.city, found)
 
     def frame(self, found: Coverage, *, by: By | None = None) -> gpd.GeoDataFrame:
         """Return the rows of one coverage with their ground, as `table` has them."""
@@ -212,7 +243,7 @@ class CoverageResult(Result):
         }
         if hidden is not None:
             record["notes"].append(tr("api.coverage.hidden", limit=limit))
-        elif not found.network:
+        elif not found.network and self.options.places is None:
             hours = self.hours(found)
             record["rooms"] = rows_of(self.rooms(found))
             record["hours"] = [] if hours is None else rows_of(hours)
@@ -280,6 +311,13 @@ def _hidden(rows: pd.DataFrame, limit: int) -> SuppressedFrame:
     )
 
 
+def networks_of(city: City) -> list[str]:
+    """Return the networks of a city's facilities, as they stand; see `gridmap.measure`."""
+    from gridmap.measure import networks_of as found
+
+    return found(city)
+
+
 @verb(CoverageOptions)
 def coverage(city: City, options: CoverageOptions) -> CoverageResult:
     """Measure who is within reach of a police room or a facility.
@@ -305,10 +343,16 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
     >>> gridmap.coverage(city, within="500m,1000m")
     <CoverageResult by city: 500m straight, 1000m straight>
     """
-    from gridmap.measure import measure_coverage, networks_of, parse_within
+    import numpy as np
+
+    from gridmap.measure import measure_coverage, parse_within
     from gridmap.model import Kind
 
-    limits = parse_within(str(options.within) or f"{city.presets.room_radius_m:g}m")
+    limits = options.limits or parse_within(f"{city.presets.room_radius_m:.12g}m")
+    places = None
+    if options.places is not None:
+        xy = np.array(options.places, dtype=float).reshape(-1, 2)
+        places = np.array([str(row) for row in range(len(xy))], dtype=object), xy
     network = options.network
     # Where there is none, the first one asked for says so.
     chosen = (networks_of(city) or [str(Kind.FACILITY)]) if network == "all" else [network]
@@ -318,6 +362,7 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
             limit,
             mode=options.mode,
             network=name,
+            places=places,
             since=options.since or None,
             until=end_of(options.until),
         )

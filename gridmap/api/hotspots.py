@@ -45,6 +45,21 @@ def _hours(value: object, option: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _names(value: object, option: str) -> tuple[str, ...]:
+    """Return the names of ``a, b``, or of a sequence: there a name may have a comma in it."""
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return as_list(value, option)
+
+
+def _week_hours(value: object, option: str) -> tuple[int, ...]:
+    """Return hours of the week, 0 to 167."""
+    found = tuple(value) if isinstance(value, Sequence) else (None,)
+    if not all(isinstance(hour, int) and 0 <= hour < 168 for hour in found):
+        raise OptionError("api.error.hours_of_week", option=option, received=str(value))
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class HotspotsOptions(Options):
     """Which incidents `hotspots` counts, and what it expects of chance."""
@@ -54,7 +69,8 @@ class HotspotsOptions(Options):
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
     hours: Sequence[int] = option((), metavar="22-6", parse=_hours)
-    categories: Sequence[str] = option((), metavar="NAME,...", parse=as_list)
+    week_hours: Sequence[int] = option((), hidden=True, parse=_week_hours)
+    categories: Sequence[str] = option((), metavar="NAME,...", parse=_names)
     expect: Literal["area", "residents"] = option("area", choices=("area", "residents"))
     method: Literal["counts", "gi"] = option("counts", choices=("counts", "gi"), costs=True)
     compare: Literal["", "previous", "last-year"] = option(
@@ -205,7 +221,7 @@ def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
     if options.compare:
         first, last = (date.fromisoformat(day[:10]) for day in (options.since, options.until))
         earlier = period_before(Period.of_days(first, last), options.compare)
-    hours = tuple(24 * weekday + hour for weekday in range(7) for hour in options.hours)
+    hours = options.week_hours or [24 * day + hour for day in range(7) for hour in options.hours]
     found = find_hotspots(
         city,
         since=options.since or None,

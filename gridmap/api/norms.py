@@ -14,6 +14,7 @@ from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd
@@ -32,7 +33,7 @@ class NormsOptions(Options):
 
     verb: ClassVar[str] = "norms"
 
-    norms: Norms | None = option(None, parse=as_norms, hidden=True)
+    norms: Norms | str | Path | None = option(None, parse=as_norms, hidden=True)
 
 
 class LackRow(TypedDict):
@@ -335,7 +336,7 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
     from gridmap.model import Kind
     from gridmap.patrol import lacks_of, read_norms
 
-    figures = options.norms or read_norms()
+    figures = as_norms(options.norms, "norms") or read_norms()
     if not any((layer := city.get(kind)) and len(layer) for kind in (Kind.ROOM, Kind.BEAT)):
         raise MissingError("patrol.error.no_rooms", city=city.name)
     found = lacks_of(city, figures)

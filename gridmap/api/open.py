@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
     from gridmap.plans import PlanStore
 
-__all__ = ["load_plan", "open", "open_store", "plan_of"]
+__all__ = ["load_plan", "open", "open_store", "plan_of", "todays_plan"]
 
 
 def open(folder: str | Path) -> City:  # noqa: A001 - gridmap.open, as rasterio.open
@@ -64,6 +64,16 @@ def load_plan(folder: str | Path, name: str) -> Plan:
         If the city's grids have changed since.
     """
     return plan_of(Path(folder), open(folder), name)
+
+
+def todays_plan(city: City) -> Plan | None:
+    """Return today's beats as a plan of whole grids, or None where the city has none."""
+    from gridmap.measure.present import present_plan
+
+    try:
+        return present_plan(city)
+    except MissingError:
+        return None
 
 
 def open_store(folder: Path, *, create: bool = True) -> PlanStore:

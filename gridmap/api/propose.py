@@ -583,16 +583,22 @@ class _Teller:
         self.progress(state.share)
 
 
-def usual_weights(city: City) -> Mapping[str, float]:
-    """Return residents and incidents in halves, or the one that is known, or area."""
-    from gridmap.measure import criterion_of
+def known_criteria(city: City, *, among: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the criteria of workload that a city has something of; all are tried by default."""
+    from gridmap.measure import CRITERIA, criterion_of
 
-    found = {}
-    for name in ("residents", "incidents"):
+    found = []
+    for name in among or CRITERIA:
         with suppress(InputError):
             if criterion_of(city, name).sum() > 0:
-                found[name] = 0.5
-    return found or {"area_km2": 1.0}
+                found.append(name)
+    return tuple(found)
+
+
+def usual_weights(city: City) -> Mapping[str, float]:
+    """Return residents and incidents in halves, or the one that is known, or area."""
+    known = known_criteria(city, among=("residents", "incidents"))
+    return dict.fromkeys(known, 0.5) or {"area_km2": 1.0}
 
 
 def _constraints(

@@ -28,6 +28,7 @@ __all__ = [
     "ReportJson",
     "ReportOptions",
     "ReportResult",
+    "all_formats",
     "check_target",
     "preview",
     "report",
@@ -228,6 +229,13 @@ def preview(built: Report, *, ppi: float = 110.0) -> bytes:
     return first_page(document, template=built.request.template, ppi=ppi)
 
 
+def all_formats() -> tuple[str, ...]:
+    """Return the formats that a report can be written in."""
+    from gridmap.report import ALL_FORMATS
+
+    return ALL_FORMATS
+
+
 def settings_file(workspace: Path) -> Path:
     """Return where a workspace keeps its department's own report settings."""
     from gridmap.report import SETTINGS
@@ -341,16 +349,13 @@ def _duty(city: City, options: ReportOptions) -> tuple[Block, ...]:
     from gridmap.api.shifts import shifts
     from gridmap.errors import GridmapError
     from gridmap.i18n import tr
-    from gridmap.patrol import read_norms
-    from gridmap.patrol.score import read_goals
     from gridmap.report import parse_period
     from gridmap.report.document import Paragraph
 
     period = parse_period(options.period)
     since, until = str(period.first or ""), str(period.last or "")
     folder = Path(options.settings).parent if options.settings else None  # beside report.toml
-    figures = read_norms(folder / "norms.toml" if folder else None)
-    goals = read_goals(folder / "score.toml" if folder else None)
+    figures, goals = (folder / name if folder else None for name in ("norms.toml", "score.toml"))
     makers: dict[str, Callable[[], list[Block]]] = {
         "shifts": lambda: shifts(city, norms=figures, since=since, until=until).blocks(
             roster=False

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gridmap.maps import Facts, OfflineMap, Overlay, Theme
     from gridmap.model import City, Layer
 
-__all__ = ["FORMAT", "MapView", "Result", "figures_html", "label_of", "plain", "rows_of"]
+__all__ = ["FORMAT", "MapView", "Result", "figure_types", "figures_html", "label_of", "plain",
+           "rows_of"]  # fmt: skip
 
 #: Number of the format of ``to_dict`` and ``--json``; it changes when a key changes its meaning
 #: or goes.
@@ -171,6 +172,13 @@ class Result(ABC):
         if view is not None:
             parts.append(_picture_html(view))
         return f"<div>{''.join(parts)}</div>"
+
+
+def figure_types() -> tuple[type, ...]:
+    """Return the dataclasses that hold results' figures, for whoever stores them."""
+    from gridmap.measure import Coverage, HotSpots, MeasureTable, Within
+
+    return Coverage, HotSpots, MeasureTable, Within
 
 
 def label_of(name: str) -> str:

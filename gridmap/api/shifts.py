@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_list, end_of, option
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "as_norms", "shifts"]
 
 
-def as_norms(value: object, option: str) -> object:
-    """Return norms of duty, or None; see `gridmap.patrol.read_norms`."""
-    from gridmap.patrol import Norms
+def as_norms(value: object, option: str) -> Norms | None:
+    """Return norms, those of a ``norms.toml``, or None; see `gridmap.patrol.read_norms`."""
+    from gridmap.patrol import Norms, read_norms
 
+    if isinstance(value, (str, Path)):
+        return read_norms(Path(value))
     if value is not None and not isinstance(value, Norms):
         raise OptionError("api.error.norms", option=option, received=type(value).__name__)
     return value
@@ -67,7 +70,7 @@ class ShiftsOptions(Options):
     rest: float | None = option(None, kind=float, least=0, most=23, unit="h", metavar="HOURS")
     week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
     response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
-    norms: Norms | None = option(None, parse=as_norms, hidden=True)
+    norms: Norms | str | Path | None = option(None, parse=as_norms, hidden=True)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""
@@ -409,7 +412,7 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
 
     from gridmap.patrol import count_hours, make_tours, plan_shifts, read_norms
 
-    norms = options.norms or read_norms()
+    norms = as_norms(options.norms, "norms") or read_norms()
     rest = norms.shifts.rest_h if options.rest is None else options.rest
     week = norms.shifts.week_h if options.week is None else options.week
     tours = make_tours(options.patterns, rest_h=rest, week_h=week)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from gridmap.api.coverage import MODES, Mode
+from gridmap.api.coverage import MODES, CoverageOptions, CoverageResult, Mode
 from gridmap.api.options import Options, option
 from gridmap.api.results import FORMAT, MapView, Result, plain, rows_of
 from gridmap.api.verbs import verb
@@ -157,6 +158,16 @@ class SiteResult(Result):
         }
         return answer  # type: ignore[return-value] # the keys of SiteProposal.to_dict
 
+    @cached_property
+    def after(self) -> CoverageResult:
+        """The coverage of the rooms that stay and the new ones."""
+        asked = self.options
+        return CoverageResult(
+            city=self.city_with_rooms(),
+            options=CoverageOptions(within=asked.within, mode=asked.mode),
+            coverages=self.proposal.covered[1:],
+        )
+
     def city_with_rooms(self) -> City:
         """Return the city with the new rooms among its rooms."""
         return self.city.with_layer(self.room_layer())
@@ -176,17 +187,7 @@ class SiteResult(Result):
 
     def map_view(self) -> MapView:
         """Return the grids coloured by the share covered with the new rooms."""
-        from gridmap.maps import choropleth
-        from gridmap.measure import coverage_table
-
-        city = self.city_with_rooms()
-        name = "covered_residents_share"
-        table = coverage_table(city, self.proposal.covered[1], by="grid")
-        return MapView(
-            cells=city.grids,
-            themes=(choropleth(name, table[name].to_numpy(dtype=float)),),
-            rooms=city.rooms,
-        )
+        return self.after.map_view()
 
 
 @verb(SiteOptions)

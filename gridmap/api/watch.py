@@ -11,7 +11,7 @@ from gridmap.api.options import Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError
-from gridmap.i18n import tr
+from gridmap.i18n import some_names, tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -262,8 +262,6 @@ class WatchResult(Result):
 
 
 def _sentence(alert: AlertRow) -> str:
-    from gridmap.report.duty import some_names
-
     return tr(
         f"duty.watch.{alert['kind']}",
         where=some_names(alert["names"] or [tr("duty.watch.city")], most=4),

@@ -26,13 +26,11 @@ def command(
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""
     from gridmap.io import Workspace
-    from gridmap.patrol.score import read_goals
 
     check_format(csv)
     check_sheet(sheet)
     place = Workspace.open(workspace)
-    goals = read_goals(place.path / "score.toml")
-    result = assess(place.city(), replace(options, goals=goals))
+    result = assess(place.city(), replace(options, goals=place.path / "score.toml"))
     put_table(place, csv, result.to_frame(), "assess")
     put_sheet(place, sheet, result.sheet, "assess")
     if as_json:

@@ -28,13 +28,11 @@ def command(
 ) -> None:
     """Hold a workspace's rooms and beats against its ``norms.toml``."""
     from gridmap.io import Workspace
-    from gridmap.patrol import read_norms
 
     check_format(csv)
     check_sheet(sheet)
     place = Workspace.open(workspace)
-    figures = read_norms(place.path / "norms.toml")
-    result = norms(place.city(), replace(options, norms=figures))
+    result = norms(place.city(), replace(options, norms=place.path / "norms.toml"))
     put_table(place, csv, result.to_frame(), "norms")
     put_sheet(place, sheet, result.sheet, "norms")
     if as_json:

@@ -28,13 +28,11 @@ def command(
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
     from gridmap.io import Workspace
-    from gridmap.patrol import read_norms
 
     check_format(csv)
     check_sheet(sheet)
     place = Workspace.open(workspace)
-    norms = read_norms(place.path / "norms.toml")
-    result = shifts(place.city(), replace(options, norms=norms))
+    result = shifts(place.city(), replace(options, norms=place.path / "norms.toml"))
     roster = result.readable_roster()
     put_table(place, csv, roster, f"shifts {options.by}")
     put_sheet(place, sheet, result.sheet, "shifts")

@@ -7,22 +7,26 @@ Values are put in by `str.format`, so numbers take ``{count:,}``.
 """
 
 from gridmap.i18n._catalogue import (
+    DAYS,
     LANGUAGES,
     current_language,
     has_key,
     keys,
     set_language,
+    some_names,
     system_language,
     tr,
     using_language,
 )
 
 __all__ = [
+    "DAYS",
     "LANGUAGES",
     "current_language",
     "has_key",
     "keys",
     "set_language",
+    "some_names",
     "system_language",
     "tr",
     "using_language",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -15,6 +15,9 @@ from string import Formatter
 from typing import Any
 
 LANGUAGES = ("zh", "en")
+#: Weekdays, Monday first: ``measure.day.mon`` and so on are their names.
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MOST_NAMES = 8  # on a line
 
 # A context variable, not a global: Streamlit serves each user in a thread of its own.
 _language: ContextVar[str] = ContextVar("gridmap_language")
@@ -93,6 +96,12 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     if values and "|" in text:
         return _COUNTING.vformat(text, (), values)
     return text.format_map(values) if values else text
+
+
+def some_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
+    """Return the first names, and how many there are where some are left out."""
+    more = tr("duty.around.more", count=len(names)) if len(names) > most else ""
+    return tr("api.join").join(names[:most]) + more
 
 
 class _Counting(Formatter):

@@ -41,7 +41,6 @@ from gridmap.measure.coverage import (
 from gridmap.measure.coverage_tables import (
     coverage_by_hour,
     coverage_figures,
-    coverage_frame,
     coverage_table,
     open_hours,
     reach_frame,
@@ -170,7 +169,6 @@ __all__ = [
     "count_on_cluster",
     "coverage_by_hour",
     "coverage_figures",
-    "coverage_frame",
     "coverage_table",
     "covered_share",
     "criterion_of",

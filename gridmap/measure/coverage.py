@@ -71,7 +71,7 @@ class Within:
     unit: Unit
 
     def __str__(self) -> str:
-        return f"{self.value:g}{self.unit}"
+        return f"{self.value:.12g}{self.unit}"
 
 
 def parse_within(text: str) -> tuple[Within, ...]:

@@ -13,7 +13,7 @@ import shapely
 
 from gridmap.measure.counted import is_missing, missing_counts, ratio
 from gridmap.measure.coverage import Coverage, Within, covered_residents, places_of, travel_of
-from gridmap.measure.pieces import Areas, By, areas_of, ground_of, pieces_of
+from gridmap.measure.pieces import Areas, By, areas_of, pieces_of
 from gridmap.measure.workload import criterion_of
 from gridmap.model import AREA_KINDS
 from gridmap.travel import StraightLine, isochrone, ring
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "coverage_by_hour",
     "coverage_figures",
-    "coverage_frame",
     "coverage_table",
     "open_hours",
     "reach_frame",
@@ -347,26 +346,6 @@ def reach_frame(city: City, coverages: Iterable[Coverage]) -> gpd.GeoDataFrame:
         )
         shapes.append(shape)
     return gpd.GeoDataFrame(rows, geometry=np.array(shapes, dtype=object), crs=city.crs)
-
-
-def coverage_frame(
-    city: City, coverage: Coverage, *, by: By = "grid", plan: Plan | None = None
-) -> gpd.GeoDataFrame:
-    """Return `coverage_table` with the shape of each row, in the city's CRS.
-
-    Parameters
-    ----------
-    city, coverage, by, plan
-        As for `coverage_table`.
-
-    Raises
-    ------
-    MissingError
-        If the city has nothing to make the rows of.
-    """
-    table = coverage_table(city, coverage, by=by, plan=plan)
-    ground = ground_of(city, by, plan)
-    return gpd.GeoDataFrame(table, geometry=ground.geometry, crs=city.crs)
 
 
 def _only_counted(city: City, table: pd.DataFrame) -> pd.DataFrame:

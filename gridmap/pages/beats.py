@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from gridmap.api.measure import MeasureResult
 from gridmap.i18n import tr
-from gridmap.measure import MeasureTable
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import beat_weeks_of, slices_of
 from gridmap.pages.ground import Ground
@@ -53,7 +53,7 @@ def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
     Parameters
     ----------
     rows
-        A table by beat, as `gridmap.measure.summarise` makes it.
+        A table by beat, as `gridmap.measure` makes it.
     count
         How many at most; a beat of which nothing stands out is not among them.
 
@@ -167,12 +167,12 @@ def beat_at(plan: Plan | None, row: int) -> str:
     return str(plan.beat_ids[at]) if at >= 0 else ""
 
 
-def show_card(ground: Ground, beats: MeasureTable | None) -> None:
+def show_card(ground: Ground, beats: MeasureResult | None) -> None:
     """Draw what is known of the beat that is looked at, with what may be done about it."""
     session, plan = ground.session, ground.plan
     if beats is None or plan is None or not session.beat:
         return
-    rows = beats.rows[beats.rows["id"].astype(str) == session.beat]
+    rows = beats.table.rows[beats.table.rows["id"].astype(str) == session.beat]
     if rows.empty or session.beat not in set(map(str, plan.beat_ids)):
         session.beat = ""
         return
@@ -197,15 +197,15 @@ def show_card(ground: Ground, beats: MeasureTable | None) -> None:
 
 
 def _told(
-    ground: Ground, beats: MeasureTable, row: pd.Series
+    ground: Ground, beats: MeasureResult, row: pd.Series
 ) -> list[tuple[str, str, Sequence[float]]]:
     plan, session = ground.plan, ground.session
     assert plan is not None  # noqa: S101 - asked before
     info = plan.beats[plan.row_of(session.beat)]
     lines: list[tuple[str, str, Sequence[float]]] = []
     for name in _LOADS:
-        mean = float(beats.rows[name].mean())
-        if name in beats.missing or not mean > 0:
+        mean = float(beats.table.rows[name].mean())
+        if name in beats.table.missing or not mean > 0:
             continue
         value = tr("page.card.times", count=number(row[name]), times=f"{row[name] / mean:.1f}")
         lines.append((tr(f"maps.column.{name}"), value, ()))

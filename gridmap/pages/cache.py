@@ -8,19 +8,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 import streamlit as st
 
-from gridmap.errors import InputError, MissingError
+from gridmap.api.check import CheckOptions, check
+from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
+from gridmap.api.incidents import (
+    Change,
+    Days,
+    Slices,
+    change_of,
+    count_days,
+    density,
+    foretell,
+    late_reports,
+    slice_incidents,
+    weeks_of_beats,
+)
+from gridmap.api.measure import By, MeasureOptions, MeasureResult, measure
+from gridmap.api.open import todays_plan
+from gridmap.api.propose import known_criteria
 from gridmap.i18n import current_language
-from gridmap.io import Finding, Workspace, check_city
+from gridmap.io import Finding, Workspace
 from gridmap.maps import (
     Captions,
     Drawing,
@@ -33,30 +47,14 @@ from gridmap.maps import (
     facts_of,
 )
 from gridmap.maps.layers_of_city import is_main_road
-from gridmap.measure import (
-    CRITERIA,
-    Axis,
-    MeasureTable,
-    ReportDelays,
-    Workload,
-    count_located,
-    criterion_of,
-    report_delays,
-    summarise,
-)
-from gridmap.measure.change import WeeklyCounts, weekly_counts
-from gridmap.measure.density import kernel_density, score_maps, top_area
-from gridmap.measure.hotspots import HotSpots, find_hotspots
-from gridmap.measure.present import present_plan
-from gridmap.measure.summary import By
-from gridmap.model import City, Kind, Layer, Plan
+from gridmap.model import City, Layer, Plan
 from gridmap.pages.keeping import Known, keep
-from gridmap.pages.slices import Slices
 from gridmap.plans import Ground, PlanVersion
 
 __all__ = [
     "beat_weeks_of",
     "captions_of_city",
+    "change_since",
     "criteria_of",
     "days_of",
     "delays_of",
@@ -67,7 +65,6 @@ __all__ = [
     "ground_of_plans",
     "hot_spots_of",
     "join_grids",
-    "last_whole_month",
     "open_city",
     "own_plan",
     "plan_of",
@@ -75,7 +72,6 @@ __all__ = [
     "slices_of",
     "table_of",
     "trust_of",
-    "weeks_of",
 ]
 
 
@@ -87,7 +83,7 @@ def open_city(path: Path) -> tuple[City, str]:
 
 def table_of(
     city: City, key: str, by: By, since: date | None, until: date | None, plan: Plan | None = None
-) -> MeasureTable:
+) -> MeasureResult:
     """Return the measures of a city; ``until`` is the last day counted."""
     return _table(city, key, by, since, until, plan, plan.digest if plan else "")
 
@@ -136,9 +132,9 @@ def facts_of_grids(
     plan: Plan | None,
 ) -> Facts:
     """Return what a hover over each grid tells of the measures of a period."""
-    table = table_of(city, key, "grid", since, until)
+    rows = table_of(city, key, "grid", since, until).table.rows
     digest = plan.digest if plan else ""
-    return _facts(city, key, table, since, until, columns, plan, digest, current_language())
+    return _facts(city, key, rows, since, until, columns, plan, digest, current_language())
 
 
 def own_plan(city: City, key: str) -> Plan | None:
@@ -193,13 +189,11 @@ def _table(
     until: date | None,
     _plan: Plan | None,
     plan_key: str,
-) -> MeasureTable:
-    end = until + timedelta(days=1) if until else None
-    return keep(
-        "table",
-        (key, by, since, until, plan_key),
-        lambda: summarise(_city_, by=by, since=since, until=end, plan=_plan),
-    )
+) -> MeasureResult:
+    options = MeasureOptions(by=by, since=str(since or ""), until=str(until or ""), plan=_plan)
+    parts = (key, by, since, until, plan_key)
+    table = keep("table", parts, lambda: measure(_city_, options).table)
+    return MeasureResult(city=_city_, options=options, table=table)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -211,7 +205,7 @@ def _drawing(_layer: Layer, digest: str, datum: str) -> Drawing:  # noqa: ARG001
 def _facts(
     _city_: City,
     key: str,  # noqa: ARG001 - hashed for the city
-    _table_: MeasureTable,
+    _rows_: pd.DataFrame,
     since: date | None,  # noqa: ARG001 - hashed for the table
     until: date | None,  # noqa: ARG001 - hashed for the table
     columns: tuple[str, ...],
@@ -219,15 +213,12 @@ def _facts(
     plan_key: str,  # noqa: ARG001 - hashed for the plan
     language: str,  # noqa: ARG001 - hashed for the words
 ) -> Facts:
-    return facts_of(_city_, _table_.rows, columns, _plan)
+    return facts_of(_city_, _rows_, columns, _plan)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _own_plan(_city_: City, key: str, language: str) -> Plan | None:
-    try:
-        return keep("plan", (key, language), lambda: present_plan(_city_))
-    except MissingError:
-        return None
+    return keep("plan", (key, language), lambda: todays_plan(_city_))
 
 
 def plan_of(version: PlanVersion, grids: str, load: Callable[[], Plan | None]) -> Plan | None:
@@ -254,8 +245,7 @@ def ground_of_plans(city: City, key: str, weights: Mapping[str, float]) -> Groun
 @st.cache_resource(show_spinner=False, max_entries=12)
 def _ground(_city_: City, key: str, weights: tuple[tuple[str, float], ...]) -> Ground:
     join_grids(_city_, key)
-    workload = Workload.from_city(_city_, dict(weights)) if weights else None
-    return Ground.from_city(_city_, workload=workload)
+    return Ground.from_city(_city_, workload=dict(weights) or None)
 
 
 def criteria_of(city: City, key: str) -> tuple[str, ...]:
@@ -265,14 +255,7 @@ def criteria_of(city: City, key: str) -> tuple[str, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _criteria(_city_: City, key: str) -> tuple[str, ...]:
-    return keep("names", ("criteria", key), lambda: tuple(filter(partial(_has, _city_), CRITERIA)))
-
-
-def _has(city: City, criterion: str) -> bool:
-    try:
-        return bool(criterion_of(city, criterion).sum() > 0)
-    except InputError:
-        return False
+    return keep("names", ("criteria", key), lambda: known_criteria(_city_))
 
 
 def slices_of(city: City, key: str, since: date | None, until: date | None) -> Slices:
@@ -282,52 +265,22 @@ def slices_of(city: City, key: str, since: date | None, until: date | None) -> S
 
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:
-    end = until + timedelta(days=1) if until else None
-
-    def count() -> Slices:
-        by: tuple[Axis, ...] = ("hour", "category")
-        return Slices.of(count_located(_city_, Kind.GRID, since=since, until=end, by=by))
-
-    return keep("slices", (key, since, until), count)
+    return keep("slices", (key, since, until), lambda: slice_incidents(_city_, since, until))
 
 
-def hot_spots_of(
-    city: City,
-    key: str,
-    values: npt.NDArray[np.float64],
-    *,
-    days: tuple[date | None, date | None] = (None, None),
-    hours: tuple[int, ...] = (),
-    categories: tuple[int, ...] = (),
-) -> HotSpots:
-    """Return the hot and cold spots of counts by grid: of days, hours and categories."""
-    digest = hashlib.blake2b(values.tobytes()).hexdigest()
-    return _hot_spots(city, key, digest, (days, hours, categories), values)
+def hot_spots_of(city: City, key: str, options: HotspotsOptions) -> HotspotsResult:
+    """Return the hot and cold spots of a city."""
+    return _hot_spots(city, options, key, repr(options))
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _hot_spots(
-    _city_: City,
-    key: str,
-    digest: str,
-    counted: tuple[tuple[date | None, date | None], tuple[int, ...], tuple[int, ...]],
-    _values: npt.NDArray[np.float64],
-) -> HotSpots:
-    (since, until), hours, categories = counted
-
-    def find() -> HotSpots:
+def _hot_spots(_city_: City, _options_: HotspotsOptions, key: str, asked: str) -> HotspotsResult:
+    def find() -> HotspotsResult:
         join_grids(_city_, key)
-        names = () if _city_.incidents is None else _city_.incidents.categories
-        return find_hotspots(
-            _city_,
-            counts=_values,
-            since=since,
-            until=until + timedelta(days=1) if until else None,
-            hours=hours,
-            categories=[names[row] for row in categories],
-        )
+        return hotspots(_city_, _options_)
 
-    return keep("hot_spots", (key, digest, *counted), find)
+    found = keep("hot_spots", (key, asked), lambda: find().found)
+    return HotspotsResult(city=_city_, options=_options_, found=found)
 
 
 def density_of(
@@ -351,39 +304,36 @@ def _density(
 
 
 def _surface(_city_: City, since: date | None, until: date | None, datum: str) -> Overlay | None:
-    if _city_.incidents is None:
+    surface = density(_city_, since, until)
+    if surface is None:
         return None
-    end = np.datetime64(until + timedelta(days=1)) if until else None
-    batches = list(
-        _city_.incidents.batches(since=np.datetime64(since) if since else None, until=end)
-    )
-    x = np.concatenate([batch.x for batch in batches] or [np.empty(0)])
-    y = np.concatenate([batch.y for batch in batches] or [np.empty(0)])
-    if len(x) < 2:
-        return None
-    outline = shapely.union_all(_city_.grids.geometry)
-    west, south, east, north = outline.bounds
-    cell_m = max(25.0, max(east - west, north - south) / 600.0)
-    surface = kernel_density(x, y, city=outline, cell_m=cell_m)
     bounds = drawing_of(_city_.grids, datum=datum).bounds
     return density_overlay(surface, _city_.crs, bounds, datum=datum)
 
 
-def weeks_of(
-    city: City, key: str, hours: tuple[int, ...], categories: tuple[int, ...]
-) -> WeeklyCounts | None:
-    """Return the city's incidents by week, of some hours of the week and categories only."""
-    return _weeks(city, key, hours, categories)
+def change_since(
+    city: City,
+    key: str,
+    days: Days,
+    counts: tuple[float, float],
+    hours: tuple[int, ...],
+    categories: tuple[int, ...],
+) -> Change:
+    """Return the change of a city's incidents, counted now and before, on the period before."""
+    return _change(city, key, days, counts, hours, categories, current_language())
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _weeks(
+def _change(
     _city_: City,
-    key: str,  # noqa: ARG001 - what is kept hangs on it
+    key: str,  # noqa: ARG001 - hashed for the city
+    days: Days,
+    counts: tuple[float, float],
     hours: tuple[int, ...],
     categories: tuple[int, ...],
-) -> WeeklyCounts | None:
-    return weekly_counts(_city_, hours=hours, categories=categories).get("city")
+    language: str,  # noqa: ARG001 - hashed for the words
+) -> Change:
+    return change_of(_city_, days, *counts, hours=hours, categories=categories)
 
 
 def beat_weeks_of(city: City, key: str, plan: Plan) -> dict[str, list[int]]:
@@ -393,14 +343,7 @@ def beat_weeks_of(city: City, key: str, plan: Plan) -> dict[str, list[int]]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _beat_weeks(_city_: City, key: str, _plan: Plan, digest: str) -> dict[str, list[int]]:
-    def count() -> dict[str, list[int]]:
-        found = weekly_counts(_city_, ["beat"], plan=_plan).get("beat")
-        if found is None:
-            return {}
-        counts = found.counts[:, -52:].tolist()
-        return dict(zip(map(str, _plan.beat_ids), counts, strict=False))
-
-    return keep("beat_weeks", (key, digest), count)
+    return keep("beat_weeks", (key, digest), lambda: weeks_of_beats(_city_, _plan))
 
 
 def days_of(
@@ -423,37 +366,23 @@ def _days(
     hours: tuple[int, ...],
     categories: tuple[int, ...],
 ) -> npt.NDArray[np.int64]:
-    incidents = _city_.located
-    if incidents is None or incidents.period is None:
-        return np.empty(0, np.int64)
-    first, last = (np.datetime64(one.date(), "D") for one in incidents.period)
-    counts = np.zeros(int((last - first) / np.timedelta64(1, "D")) + 1, np.int64)
-    names = ["time", "category", *([str(Kind.GRID)] if rows else [])]
-    for part in incidents.columns(names, since=first, until=last + 1):
-        since = (part["time"].astype("datetime64[s]") - first).astype(np.int64)
-        keep = np.ones(len(since), dtype=bool)
-        if rows:
-            keep &= np.isin(part[str(Kind.GRID)], list(rows))
-        if categories:
-            keep &= np.isin(part["category"], list(categories))
-        if hours:
-            # Day 0 of the epoch was a Thursday: hours of the week begin with Monday.
-            week = (since // 3600 + 24 * ((first.astype(np.int64) + 3) % 7)) % 168
-            keep &= np.isin(week, list(hours))
-        counts += np.bincount(since[keep] // 86_400, minlength=len(counts))[: len(counts)]
-    return counts
+    return count_days(_city_, rows=rows, hours=hours, categories=categories)
+
+
+def delays_of(city: City, key: str, since: date | None, until: date | None) -> tuple[str, ...]:
+    """Return how late the incidents of a period were reported, in words."""
+    return _delays(city, key, since, until, current_language())
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def delays_of(
+def _delays(
     _city_: City,
-    key: str,  # noqa: ARG001 - what the cache knows the city by
+    key: str,  # noqa: ARG001 - hashed for the city
     since: date | None,
     until: date | None,
-) -> ReportDelays | None:
-    """Return how late the incidents of a period were reported; ``until`` is included."""
-    end = None if until is None else until + timedelta(days=1)
-    return report_delays(_city_, since=since, until=end)
+    language: str,  # noqa: ARG001 - hashed for the words
+) -> tuple[str, ...]:
+    return late_reports(_city_, since, until)
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
@@ -463,33 +392,11 @@ def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _trust(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
-    return keep("trust", (key,), lambda: _foretold(_city_, key))
+    def find() -> tuple[pd.DataFrame, str] | None:
+        join_grids(_city_, key)
+        return foretell(_city_)
 
-
-def _foretold(_city_: City, key: str) -> tuple[pd.DataFrame, str] | None:
-    incidents = _city_.incidents
-    if incidents is None or incidents.period is None:
-        return None
-    begin, end = last_whole_month(incidents.period[1].date())
-    if (begin - incidents.period[0].date()).days < 27:
-        return None
-    before = _slices(_city_, key, None, begin - timedelta(days=1)).by_grid()
-    after = _slices(_city_, key, begin, end).by_grid()
-    area = np.maximum(_city_.grids.area_m2 / 1e6, 1e-9)
-    hot = hot_spots_of(_city_, key, before, days=(None, begin - timedelta(days=1))).kind == "hot"
-    share = float(area[hot].sum() / area.sum()) or 0.05
-    maps = {"hot": hot, "density": top_area(before, area, share=share)}
-    return score_maps(maps, after, area), f"{begin:%Y-%m}"
-
-
-def last_whole_month(last: date) -> tuple[date, date]:
-    """Return the first and last day of the last month that ends on a day or before it.
-
-    >>> last_whole_month(date(2024, 3, 30))
-    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
-    """
-    end = (last + timedelta(days=1)).replace(day=1) - timedelta(days=1)
-    return end.replace(day=1), end
+    return keep("trust", (key,), find)
 
 
 def findings_of(city: City, key: str) -> tuple[Finding, ...]:
@@ -499,4 +406,4 @@ def findings_of(city: City, key: str) -> tuple[Finding, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _findings(_city_: City, key: str) -> tuple[Finding, ...]:
-    return keep("findings", (key,), lambda: check_city(_city_))
+    return keep("findings", (key,), lambda: check(_city_, CheckOptions()).findings)

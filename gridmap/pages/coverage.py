@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,36 +11,26 @@ import streamlit as st
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gridmap.api.coverage import CoverageOptions, CoverageResult, networks_of
+from gridmap.api.site import SiteResult
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
-from gridmap.measure import Coverage, Within, coverage_table, networks_of, parse_within, places_of
 from gridmap.model import Kind
 from gridmap.model.crs import from_datum, reproject_points
 from gridmap.pages.choices import choice_key
-from gridmap.pages.coverage_cache import coverage_of, reach_drawing_of
+from gridmap.pages.coverage_cache import coverage_of, reach_drawings_of
 from gridmap.pages.coverage_siting import hand_of, show_by_hand, show_siting
 from gridmap.pages.coverage_views import VIEWS, network_name, show_download, show_view
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import Figure, number, show_empty, show_error, show_figures
 from gridmap.pages.touch import show_map
-from gridmap.siting import SiteProposal
 
 __all__ = ["show"]
 
 _MODES = ("straight", "walk", "ebike", "car")
-_ORDER = attrgetter("unit", "value")  # of limits
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
 _NEW = "#d97706"  # no other line of these maps is orange
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Choice:
-    """What the reader looks at: a network ("" for rooms), a way of going, and limits."""
-
-    network: str
-    mode: str
-    limits: tuple[Within, ...]
 
 
 def show() -> None:
@@ -56,27 +45,17 @@ def show() -> None:
     figures = st.container()
     map_side, side = st.columns([7, 5], gap="medium")
     with side:
-        choice = _choose(ground, networks)
+        options = _choose(ground, networks)
     with side, st.spinner(tr("coverage.page.measuring")):
-        found = [
-            coverage_of(
-                city,
-                ground.key,
-                limit,
-                mode=choice.mode,
-                network=choice.network,
-                since=ground.session.since,
-                until=ground.session.until,
-            )
-            for limit in choice.limits
-        ]
+        result = coverage_of(city, ground.key, options)
+    found = result.coverages
     with figures:
-        _show_figures(ground, found)
-    proposal: SiteProposal | None = None
+        _show_figures(result)
+    new: SiteResult | None = None
     with side:
         if not len(found[0].place_ids):
             show_empty("no_rooms")
-        views = _views(ground, choice)
+        views = _views(ground, options.network)
         view = st.segmented_control(
             tr("coverage.page.view"),
             views,
@@ -85,28 +64,28 @@ def show() -> None:
             required=True,
             key=choice_key(ground.session, "view", views[0], views),
         )
-        by_hand = show_by_hand(ground, choice.mode, choice.limits[0]) if view == "hand" else None
+        by_hand = show_by_hand(ground, options) if view == "hand" else None
         if view == "site":
-            proposal = show_siting(ground, choice.mode, choice.limits[0])
+            new = show_siting(ground, options)
         elif view != "hand":
-            show_view(str(view), ground, found)
+            show_view(str(view), ground, result)
         if len(found[0].place_ids):
             for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
                 st.caption(note)
-            show_download(ground, found)
+            show_download(ground, result)
     with map_side:
-        _show_map(ground, found, proposal, by_hand, view=str(view))
+        _show_map(ground, result, new, by_hand, view=str(view))
 
 
-def _views(ground: Ground, choice: _Choice) -> list[str]:
+def _views(ground: Ground, network: str) -> list[str]:
     """Return what there is to see beside the map; rooms alone have staff, hours and siting.
 
     A city without rooms has nothing to see of them, but may be given its first.
     """
-    if not choice.network and not ground.city.has(Kind.ROOM):
+    if not network and not ground.city.has(Kind.ROOM):
         return ["site", "hand"]
     shown = [*VIEWS, "site", "hand"]
-    if choice.network:
+    if network:
         shown = [name for name in shown if name not in {"rooms", "hours", "site", "hand"}]
     elif not ground.city.rooms.has("hours"):
         shown.remove("hours")
@@ -115,7 +94,8 @@ def _views(ground: Ground, choice: _Choice) -> list[str]:
     return shown
 
 
-def _choose(ground: Ground, networks: list[str]) -> _Choice:
+def _choose(ground: Ground, networks: list[str]) -> CoverageOptions:
+    """Return what the reader looks at: a network ("" for rooms), a way of going, and limits."""
     network = networks[0]
     if len(networks) > 1:
         network = str(
@@ -139,57 +119,71 @@ def _choose(ground: Ground, networks: list[str]) -> _Choice:
                 key=choice_key(ground.session, "mode", "straight", _MODES),
             )
         )
-    return _Choice(network, mode, _limits(ground))
+    session = ground.session
+    return CoverageOptions.from_texts({
+        "within": ",".join(_limits(ground)), "mode": mode, "network": network,
+        "since": session.since, "until": session.until,
+    })  # fmt: skip
 
 
-def _limits(ground: Ground) -> tuple[Within, ...]:
+def _limits(ground: Ground) -> list[str]:
     """Return the limits that are picked, the smallest first; the preset radius if none is."""
     presets = ground.city.presets
-    usual = Within(presets.room_radius_m, "m")
-    offered = {*parse_within(presets.coverage), usual}
+    usual = f"{presets.room_radius_m:.12g}m"
     left, right = st.columns([7, 3], vertical_alignment="bottom")
-    limits = [str(limit) for limit in sorted(offered, key=_ORDER)]
+    limits = _in_order(presets.coverage, usual)
     picked = left.pills(
         tr("coverage.page.limits"),
         limits,
         selection_mode="multi",
-        format_func=lambda text: _spoken(parse_within(text)[0]),
-        key=choice_key(ground.session, "limits", [str(usual)], limits),
+        format_func=_spoken,
+        key=choice_key(ground.session, "limits", [usual], limits),
     )
     typed = right.text_input(
         tr("coverage.page.other"),
         placeholder=tr("coverage.page.other_example"),
         key=choice_key(ground.session, "limit", ""),
     )
-    found = {limit for text in picked for limit in parse_within(text)}
     if typed.strip():
         try:
-            found |= set(parse_within(typed))
+            return _in_order(*picked, typed)
         except GridmapError as error:
             show_error(error)
-    return tuple(sorted(found or {usual}, key=_ORDER))
+    return _in_order(*picked) or [usual]
 
 
-def _spoken(limit: Within) -> str:
+def _in_order(*texts: str) -> list[str]:
+    """Return distances, then times, the smallest first, each once."""
+    limits = set(CoverageOptions(within=",".join(texts)).limits) if texts else set()
+    return [str(limit) for limit in sorted(limits, key=lambda one: (one.unit, one.value))]
+
+
+def _spoken(text: str) -> str:
+    limit = CoverageOptions(within=text).limits[0]
     return tr(f"coverage.page.{limit.unit}", value=f"{limit.value:,g}")
 
 
-def _show_figures(ground: Ground, found: list[Coverage]) -> None:
+def _show_figures(result: CoverageResult) -> None:
     """Draw the figures of the smallest limit; the other limits' shares stand in the notes."""
+    found, city = result.coverages, result.city
     first = found[0]
-    rows = [coverage_table(ground.city, coverage).iloc[0] for coverage in found]
-    row, unit = rows[0], first.within.unit
+    rows = [result.table(coverage)[0].iloc[0] for coverage in found]
+    row, unit, within = rows[0], first.within.unit, str(first.within)
     figures = [
         Figure(
             network_name(first.network),
             number(len(first.place_ids)),
-            note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(first.within)}",
+            note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(within)}",
         )
     ]
     if row["residents"] > 0:
-        figures += _of_residents(first, row, _others(found, rows))
+        others = [
+            f"{_spoken(str(coverage.within))} {100 * other['covered_residents_share']:.1f}%"
+            for coverage, other in list(zip(found, rows, strict=True))[1:]
+        ]
+        figures += _of_residents(first.error, row, "  ".join(others))
     else:
-        area = np.nan_to_num(ground.city.grids.area_m2)
+        area = np.nan_to_num(city.grids.area_m2)
         share = 100.0 * float(area @ first.share) / float(area.sum())
         note = tr("coverage.page.no_residents")
         figures.append(Figure(tr("coverage.page.ground"), number(share, 1), "%", note))
@@ -217,17 +211,10 @@ def _show_figures(ground: Ground, found: list[Coverage]) -> None:
     show_figures(figures)
 
 
-def _others(found: list[Coverage], rows: list[pd.Series]) -> str:
-    return "  ".join(
-        f"{_spoken(coverage.within)} {100 * row['covered_residents_share']:.1f}%"
-        for coverage, row in list(zip(found, rows, strict=True))[1:]
-    )
-
-
-def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
+def _of_residents(error: float, row: pd.Series, others: str) -> list[Figure]:
     exact = tr("coverage.page.exact")
-    if first.error:
-        exact = tr("coverage.page.error", error=f"{100 * first.error:.1f}")
+    if error:
+        exact = tr("coverage.page.error", error=f"{100 * error:.1f}")
     migrants = ""
     if row["migrants"] > 0:
         share = number(100 * row["covered_migrants_share"], 1)
@@ -256,13 +243,14 @@ def _of_residents(first: Coverage, row: pd.Series, others: str) -> list[Figure]:
 
 def _show_map(
     ground: Ground,
-    found: list[Coverage],
-    proposal: SiteProposal | None,
-    by_hand: Coverage | None,
+    result: CoverageResult,
+    new: SiteResult | None,
+    by_hand: CoverageResult | None,
     *,
     view: str,
 ) -> None:
-    city, first = ground.city, found[0]
+    city, found = ground.city, result.coverages
+    first = found[0]
     residents = city.grids.counts("residents")
     covered = choropleth("covered_residents_share", first.share)
     if first.network:  # the usual name speaks of rooms
@@ -275,14 +263,14 @@ def _show_map(
     if first.within.unit == "min":
         themes.append(choropleth("travel_min", first.grid_cost))
     overlays: list[Overlay] = []
-    for number_, coverage in enumerate(found):
-        drawing = reach_drawing_of(city, ground.key, coverage, datum=ground.datum)
+    drawings = reach_drawings_of(result, ground.key, datum=ground.datum)
+    for number_, (coverage, drawing) in enumerate(zip(found, drawings, strict=True)):
         if drawing is not None:
             kind = "ring" if coverage.mode == "straight" else "isochrone"
             overlays.append(
                 Overlay(
                     f"reach-{coverage.within}",
-                    tr(f"coverage.page.{kind}", within=_spoken(coverage.within)),
+                    tr(f"coverage.page.{kind}", within=_spoken(str(coverage.within))),
                     _REACH[number_ % len(_REACH)],
                     drawing=drawing,
                     width=2.4,
@@ -290,10 +278,10 @@ def _show_map(
                 )
             )
     if first.network:
-        overlays.append(_facilities(ground, first.network))
+        overlays.append(_facilities(ground, first.network, first.place_ids))
     siting = view == "site"
-    if proposal is not None:
-        overlays += _new_rooms(ground, proposal)
+    if new is not None:
+        overlays += _new_rooms(ground, new)
     if by_hand is not None:
         placed = np.array(hand_of(ground).placed, dtype=float).reshape(-1, 2)
         names = [tr("page.coverage.new_rooms")] * len(placed)
@@ -324,9 +312,8 @@ def _metres(ground: Ground, place: tuple[float, float]) -> tuple[float, float]:
     return float(x[0]), float(y[0])
 
 
-def _facilities(ground: Ground, network: str) -> Overlay:
+def _facilities(ground: Ground, network: str, ids: NDArray[np.object_]) -> Overlay:
     layer = ground.city.layer(Kind.FACILITY)
-    ids, _ = places_of(ground.city, network)
     held = np.isin(layer.ids, ids)
     return Overlay(
         "facility",
@@ -337,15 +324,15 @@ def _facilities(ground: Ground, network: str) -> Overlay:
     )
 
 
-def _new_rooms(ground: Ground, proposal: SiteProposal) -> list[Overlay]:
+def _new_rooms(ground: Ground, new: SiteResult) -> list[Overlay]:
     """Return what is within reach with the proposed rooms, and the rooms."""
-    xy = proposal.sites[["x", "y"]].to_numpy(dtype=float)
-    names = [str(name) for name in proposal.sites["name"]]
-    return _new_reach(ground, proposal.covered[1], xy, names)
+    sites = new.proposal.sites
+    xy = sites[["x", "y"]].to_numpy(dtype=float)
+    return _new_reach(ground, new.after, xy, [str(name) for name in sites["name"]])
 
 
 def _new_reach(
-    ground: Ground, after: Coverage, xy: NDArray[np.float64], names: list[str]
+    ground: Ground, after: CoverageResult, xy: NDArray[np.float64], names: list[str]
 ) -> list[Overlay]:
     points = shapely.points(xy)
     found = [
@@ -357,7 +344,7 @@ def _new_reach(
             names=names,
         )
     ]
-    if drawing := reach_drawing_of(ground.city, ground.key, after, datum=ground.datum):
-        name = tr("coverage.page.after", within=_spoken(after.within))
+    if drawing := reach_drawings_of(after, ground.key, datum=ground.datum)[0]:
+        name = tr("coverage.page.after", within=_spoken(str(after.coverages[0].within)))
         found.insert(0, Overlay("reach-after", name, _NEW, drawing=drawing, dash=(6, 4)))
     return found

@@ -4,140 +4,100 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 import streamlit as st
 
+from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
+from gridmap.api.site import SiteOptions, SiteResult, site
 from gridmap.i18n import current_language
 from gridmap.maps import Drawing, draw_geometry
-from gridmap.measure import (
-    Coverage,
-    Within,
-    coverage_by_hour,
-    measure_coverage,
-    reach_shape,
-)
 from gridmap.model import City, Kind
 from gridmap.pages.keeping import keep
-from gridmap.siting import SiteProposal, SiteRequest, propose_sites
 
-__all__ = ["coverage_of", "coverage_with", "hours_of", "reach_drawing_of", "sites_of"]
+__all__ = ["coverage_of", "hours_of", "reach_drawings_of", "sites_of"]
 
 
-def coverage_of(
-    city: City,
-    key: str,
-    within: Within,
-    *,
-    mode: str,
-    network: str = "",
-    since: date | None = None,
-    until: date | None = None,
-) -> Coverage:
-    """Return the coverage of a city by rooms or a network; ``until`` is the last day counted.
+def coverage_of(city: City, key: str, options: CoverageOptions) -> CoverageResult:
+    """Return the coverage of a city; each distance or time is kept by itself.
 
     A city without rooms is covered by none.
     """
-    return _coverage(city, key, within, mode, network, since, until, current_language())
+    if options.places is None and not options.network and not city.has(Kind.ROOM):
+        options = replace(options, places=())
+    single = [replace(options, within=str(limit)) for limit in options.limits]
+    found = [_coverage(city, one, key, repr(one), current_language()) for one in single]
+    return CoverageResult(
+        city=city,
+        options=options,
+        coverages=tuple(item for result in found for item in result.coverages),
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)
 def _coverage(
-    _city_: City,
-    key: str,
-    within: Within,
-    mode: str,
-    network: str,
-    since: date | None,
-    until: date | None,
-    language: str,
-) -> Coverage:
-    end = until + timedelta(days=1) if until else None
-    none = (np.empty(0, dtype=object), np.empty((0, 2)))
-    places = none if not network and not _city_.has(Kind.ROOM) else None
-    return keep(
-        "coverage",
-        (key, within, mode, network, since, until, language),  # notes are sentences
-        lambda: measure_coverage(
-            _city_, within, mode=mode, network=network, places=places, since=since, until=end
-        ),
-    )
+    _city_: City, _options_: CoverageOptions, key: str, asked: str, language: str
+) -> CoverageResult:
+    if _options_.places:  # of a working plan: nobody asks for it again
+        return coverage(_city_, _options_)
+    parts = (key, asked, language)  # notes are sentences
+    found = keep("coverage", parts, lambda: coverage(_city_, _options_).coverages)
+    return CoverageResult(city=_city_, options=_options_, coverages=found)
 
 
-def coverage_with(
-    city: City, key: str, within: Within, *, mode: str, xy: npt.NDArray[np.float64]
-) -> Coverage:
-    """Return the coverage of a city by places of a working plan, shape (m, 2)."""
-    digest = hashlib.blake2b(np.ascontiguousarray(xy).tobytes(), digest_size=16).hexdigest()
-    return _coverage_with(city, key, within, mode, digest, current_language(), xy)
+def reach_drawings_of(result: CoverageResult, key: str, *, datum: str) -> list[Drawing | None]:
+    """Return the drawing of the ground within reach of each coverage; None where there is none."""
+    return [_reach_drawing(result, row, key, _place(result, row), datum)
+            for row in range(len(result.coverages))]  # fmt: skip
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _coverage_with(
-    _city_: City,
-    key: str,  # noqa: ARG001 - hashed for the city
-    within: Within,
-    mode: str,
-    digest: str,  # noqa: ARG001 - hashed for the places
-    language: str,  # noqa: ARG001 - hashed for the notes
-    _xy: npt.NDArray[np.float64],
-) -> Coverage:
-    ids = np.array([str(row) for row in range(len(_xy))], dtype=object)
-    return measure_coverage(_city_, within, mode=mode, places=(ids, _xy))
-
-
-def reach_drawing_of(city: City, key: str, coverage: Coverage, *, datum: str) -> Drawing | None:
-    """Return the drawing of the ground within reach, or None where there is none."""
-    places = hashlib.blake2b(coverage.place_xy.tobytes(), digest_size=16).hexdigest()
-    names = (str(coverage.within), coverage.mode, places)
-    return _reach_drawing(city, coverage, key, names, datum)
+def _place(result: CoverageResult, row: int) -> tuple[str, ...]:
+    """Return what the ground within reach hangs on besides the city."""
+    found = result.coverages[row]
+    places = hashlib.blake2b(found.place_xy.tobytes(), digest_size=16).hexdigest()
+    return str(found.within), found.mode, places
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)
 def _reach_drawing(
-    _city_: City,
-    _coverage_: Coverage,
-    key: str,
-    names: tuple[str, ...],
-    datum: str,
+    _result: CoverageResult, _row: int, key: str, names: tuple[str, ...], datum: str
 ) -> Drawing | None:
     def draw() -> Drawing | None:
-        shape = reach_shape(_city_, _coverage_)
+        shape = _result.shape(_result.coverages[_row])
         if shape.is_empty:
             return None
-        return draw_geometry(np.array([shape], dtype=object), _city_.crs, datum=datum)
+        return draw_geometry(np.array([shape], dtype=object), _result.city.crs, datum=datum)
 
     return keep("drawn", (key, names, datum), draw)
 
 
-def hours_of(city: City, key: str, within: Within, mode: str) -> pd.DataFrame:
-    """Return residents covered in each hour by the rooms that are staffed then."""
-    return _hours(city, key, within, mode)
+def hours_of(result: CoverageResult, key: str) -> pd.DataFrame | None:
+    """Return residents covered in each hour by the rooms that are staffed then, if known."""
+    found = result.coverages[0]
+    return _hours(result, key, str(found.within), found.mode)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _hours(_city_: City, key: str, within: Within, mode: str) -> pd.DataFrame:  # noqa: ARG001 - hashed for the city
-    return coverage_by_hour(_city_, within, mode=mode)
+def _hours(_result: CoverageResult, key: str, within: str, mode: str) -> pd.DataFrame | None:  # noqa: ARG001 - hashed for the result
+    return _result.hours(_result.coverages[0])
 
 
-def sites_of(city: City, key: str, request: SiteRequest, drawn: tuple[int, ...]) -> SiteProposal:
-    """Return a siting proposal; rows of grids in ``drawn`` are the area rooms may stand in."""
-    return _sites(city, request, key, repr(request), drawn)
+def sites_of(city: City, key: str, options: SiteOptions, drawn: tuple[int, ...]) -> SiteResult:
+    """Return where rooms go; rows of grids in ``drawn`` are the ground they may stand on."""
+    return _sites(city, options, key, repr(options), drawn)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _sites(
     _city_: City,
-    _request: SiteRequest,
+    _options: SiteOptions,
     key: str,  # noqa: ARG001 - hashed for the city
-    asked: str,  # noqa: ARG001 - hashed for the request
+    asked: str,  # noqa: ARG001 - hashed for the options
     drawn: tuple[int, ...],
-) -> SiteProposal:
+) -> SiteResult:
     if drawn:
         shapes = shapely.make_valid(_city_.grids.geometry[list(drawn)])
-        _request = replace(_request, area=shapely.union_all(shapes))
-    return propose_sites(_city_, _request)
+        _options = replace(_options, area=shapely.union_all(shapes))
+    return site(_city_, _options)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count, islice
 from pathlib import Path
-from typing import get_args
 
 import geopandas as gpd
 import numpy as np
@@ -16,19 +15,20 @@ import streamlit as st
 from numpy.typing import NDArray
 from shapely import STRtree
 
+from gridmap.api.coverage import CoverageOptions, CoverageResult
+from gridmap.api.options import option_specs
+from gridmap.api.site import SiteOptions, SiteResult
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.io import Workspace, write_frame
-from gridmap.measure import Coverage, Within, coverage_table
 from gridmap.model import City, Kind, Layer
 from gridmap.pages.cache import criteria_of
 from gridmap.pages.choices import choice_key, choose
-from gridmap.pages.coverage_cache import coverage_of, coverage_with, sites_of
+from gridmap.pages.coverage_cache import coverage_of, sites_of
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_list, show_table
 from gridmap.plans import Action, logged
-from gridmap.siting import Candidates, Model, SiteProposal, SiteRequest, rooms_with
 
 __all__ = ["Hand", "hand_of", "show_by_hand", "show_siting"]
 
@@ -88,7 +88,7 @@ def hand_of(ground: Ground) -> Hand:
     return found
 
 
-def show_by_hand(ground: Ground, mode: str, within: Within) -> Coverage | None:
+def show_by_hand(ground: Ground, looked_at: CoverageOptions) -> CoverageResult | None:
     """Let rooms be set by clicks on the map and closed by name; return the coverage after it."""
     show_give_back(ground)
     hand, rooms = hand_of(ground), ground.city.get(Kind.ROOM)
@@ -106,12 +106,16 @@ def show_by_hand(ground: Ground, mode: str, within: Within) -> Coverage | None:
         )
     if hand.is_empty:
         return None
-    before = coverage_of(ground.city, ground.key, within, mode=mode)
-    after = coverage_with(ground.city, ground.key, within, mode=mode, xy=hand.rooms(ground.city))
-    tables = [coverage_table(ground.city, one).iloc[0] for one in (before, after)]
+    within = looked_at.limits[0]
+    asked = CoverageOptions(within=str(within), mode=looked_at.mode)
+    before = coverage_of(ground.city, ground.key, asked)
+    asked = replace(asked, places=hand.rooms(ground.city).tolist())
+    after = coverage_of(ground.city, ground.key, asked)
+    tables = [one.to_frame().iloc[0] for one in (before, after)]
+    counts = [len(one.coverages[0].place_ids) for one in (before, after)]
     unit, digits = within.unit, 0 if within.unit == "m" else 1
     lines = [
-        (tr("page.figure.rooms"), *(number(len(one.place_ids)) for one in (before, after))),
+        (tr("page.figure.rooms"), *map(number, counts)),
         (
             f"{tr('page.figure.reached')} (%)",
             *(number(100 * one["covered_residents_share"], 1) for one in tables),
@@ -158,23 +162,23 @@ def _with_note(rooms: Layer, size: int) -> Layer:
     return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})
 
 
-def show_take_over(ground: Ground, proposal: SiteProposal) -> None:
+def show_take_over(ground: Ground, result: SiteResult) -> None:
     """Offer the proposed rooms as a file, and as rooms of the workspace."""
-    session, size = ground.session, len(proposal.sites)
+    session, size = ground.session, len(result.proposal.sites)
     left, right = st.columns(2)
     put_download(
         ground,
         tr("coverage.page.download_sites"),
         "rooms.geojson",
-        lambda path: _write_geojson(ground, proposal, path),
+        lambda path: _write_rooms(result, path),
         place=left,
     )
     if not session.may(Action.IMPORT):
         return
-    name = "take" if proposal.request.keep_existing else "take_instead"
+    name = "take" if result.options.fixed == "existing" else "take_instead"
     if right.button(tr(f"coverage.page.{name}", count=size), width="stretch", type="primary"):
         before = ground.city.get(Kind.ROOM)
-        if _put(ground, _with_note(rooms_with(ground.city, proposal), size)):
+        if _put(ground, _with_note(result.room_layer(), size)):
             session.work[_BEFORE] = before
             st.toast(tr("coverage.page.taken", count=size))
             st.rerun()
@@ -207,28 +211,24 @@ def _put(ground: Ground, rooms: Layer) -> bool:
     return True
 
 
-def _write_geojson(ground: Ground, proposal: SiteProposal, path: Path) -> None:
-    points = shapely.points(proposal.sites[["x", "y"]].to_numpy(dtype=float))
-    frame = gpd.GeoDataFrame(
-        proposal.sites[["id", "name", "covers"]], geometry=np.asarray(points), crs=ground.city.crs
-    )
-    write_frame(frame, path, layer="rooms")
+def _write_rooms(result: SiteResult, path: Path) -> None:
+    write_frame(result.to_gdf()[["id", "name", "covers", "geometry"]], path, layer="rooms")
 
 
-_SITING: tuple[Model, ...] = ("cover", "backup", "median", "center")
+_SITING = ("cover", "backup", "median", "center")
 _WEIGHTS = ("residents", "migrants", "incidents")
 _SECONDS = 20.0
 
 
-def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | None:
+def show_siting(ground: Ground, looked_at: CoverageOptions) -> SiteResult | None:
     """Ask how many rooms may be added and how; return where they should stand.
 
     Parameters
     ----------
     ground
         The city.
-    mode, within
-        How people get to a room, and the limit.
+    looked_at
+        How people get to a room, and the limits, of which the first counts.
     """
     show_give_back(ground)
     work = ground.session.work
@@ -255,7 +255,8 @@ def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | Non
         key=choice_key(session, "site-weight", weights[0], weights),
     )
     known = ("auto", *(kind for kind in (Kind.COMMUNITY, Kind.FACILITY) if ground.city.has(kind)))
-    sources = [item for item in get_args(Candidates) if item in {*map(str, known), "grid"}]
+    offered = next(spec.choices for spec in option_specs(SiteOptions) if spec.name == "candidates")
+    sources = [item for item in offered if item in {*map(str, known), "grid"}]
     source = left.selectbox(
         tr("coverage.page.candidates"),
         sources,
@@ -280,29 +281,24 @@ def show_siting(ground: Ground, mode: str, within: Within) -> SiteProposal | Non
         st.caption(tr("coverage.page.draw"))
     if not wanted:
         return None
-    request = SiteRequest(
-        within,
-        rooms=wanted,
-        model=model,
-        mode=mode,
-        keep_existing=keep,
-        candidates=source,
-        weight=weight,
-        apart_m=apart,
-        seconds=_SECONDS,
-    )
+    options = SiteOptions.from_texts({
+        "within": str(looked_at.limits[0]), "rooms": wanted, "model": model,
+        "mode": looked_at.mode, "fixed": "existing" if keep else "none", "candidates": source,
+        "weight": weight, "apart": apart, "seconds": _SECONDS,
+    })  # fmt: skip
     try:
         with st.spinner(tr("coverage.page.siting")):
-            proposal = sites_of(ground.city, ground.key, request, drawn)
+            result = sites_of(ground.city, ground.key, options, drawn)
     except GridmapError as error:
         show_error(error)
         return None
-    _tell_proposal(proposal)
-    show_take_over(ground, proposal)
-    return proposal
+    _tell_sites(result)
+    show_take_over(ground, result)
+    return result
 
 
-def _tell_proposal(proposal: SiteProposal) -> None:
+def _tell_sites(result: SiteResult) -> None:
+    proposal, weight = result.proposal, result.options.weight
     before, after, unit = proposal.before, proposal.after, proposal.request.within.unit
     digits = 0 if unit == "m" else 1
 
@@ -312,8 +308,8 @@ def _tell_proposal(proposal: SiteProposal) -> None:
     mean = change(f"mean_{unit}", 1, digits)
     longest = change(f"longest_{unit}", 1, digits)
     length = tr(f"coverage.page.unit_{unit}")
-    people = proposal.request.weight != "incidents"
-    counted = tr(f"coverage.page.counted_{proposal.request.weight}")
+    people = weight != "incidents"
+    counted = tr(f"coverage.page.counted_{weight}")
     show_list(
         [
             (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import altair as alt
@@ -13,19 +14,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from gridmap.api.coverage import CoverageResult, networks_of
+from gridmap.api.measure import By
 from gridmap.errors import MissingError
 from gridmap.i18n import tr
 from gridmap.io import write_frame
-from gridmap.measure import (
-    By,
-    Coverage,
-    coverage_frame,
-    coverage_table,
-    networks_of,
-    reach_frame,
-    room_table,
-    worst_grids,
-)
 from gridmap.model import Kind
 from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_cache import coverage_of, hours_of
@@ -53,7 +46,7 @@ def network_name(name: str) -> str:
     return name
 
 
-def show_view(name: str, ground: Ground, found: list[Coverage]) -> None:
+def show_view(name: str, ground: Ground, result: CoverageResult) -> None:
     """Draw one of `VIEWS` for the first of the limits."""
     show = {
         "worst": _show_worst,
@@ -62,11 +55,11 @@ def show_view(name: str, ground: Ground, found: list[Coverage]) -> None:
         "areas": _show_areas,
         "networks": _show_networks,
     }[name]
-    show(ground, found[0])
+    show(ground, result)
 
 
-def _show_worst(ground: Ground, coverage: Coverage) -> None:
-    worst = worst_grids(ground.city, coverage, count=6)
+def _show_worst(ground: Ground, result: CoverageResult) -> None:
+    worst = result.worst(result.coverages[0], count=6)
     people = "incidents" not in worst.columns
     st.subheader(tr("page.coverage.worst" if people else "coverage.page.worst_incidents"))
     if worst.empty:
@@ -89,8 +82,9 @@ def _show_worst(ground: Ground, coverage: Coverage) -> None:
     )
 
 
-def _show_rooms(ground: Ground, coverage: Coverage) -> None:
-    rooms = room_table(ground.city, coverage).sort_values(
+def _show_rooms(ground: Ground, result: CoverageResult) -> None:
+    coverage = result.coverages[0]
+    rooms = result.rooms(coverage).sort_values(
         ["residents_per_officer", "residents"], ascending=False
     )
     unit = coverage.within.unit
@@ -104,8 +98,10 @@ def _show_rooms(ground: Ground, coverage: Coverage) -> None:
     st.caption(tr("coverage.page.rooms_help"))
 
 
-def _show_hours(ground: Ground, coverage: Coverage) -> None:
-    hours = hours_of(ground.city, ground.key, coverage.within, coverage.mode)
+def _show_hours(ground: Ground, result: CoverageResult) -> None:
+    hours = hours_of(result, ground.key)
+    if hours is None:
+        return
     shown = pd.DataFrame(
         {
             tr("coverage.page.hour"): hours["hour"],
@@ -128,7 +124,7 @@ def _show_hours(ground: Ground, coverage: Coverage) -> None:
     st.caption(tr("coverage.page.hours_help"))
 
 
-def _show_areas(ground: Ground, coverage: Coverage) -> None:
+def _show_areas(ground: Ground, result: CoverageResult) -> None:
     by = st.segmented_control(
         tr("coverage.page.rows"),
         _ROWS,
@@ -139,11 +135,11 @@ def _show_areas(ground: Ground, coverage: Coverage) -> None:
     )
     plan = ground.plan if by == "beat" and not ground.city.has(Kind.BEAT) else None
     try:
-        rows = coverage_table(ground.city, coverage, by=by or "station", plan=plan)
+        rows, _ = result.table(result.coverages[0], by=by or "station", plan=plan)
     except MissingError as error:
         st.caption(error.text())
         return
-    unit = coverage.within.unit
+    unit = result.coverages[0].within.unit
     shares = ("covered_residents_share", "backup_residents_share", "covered_migrants_share",
               "covered_incidents_share")  # fmt: skip
     names = ["name", "residents", *shares, f"mean_{unit}", f"p95_{unit}"]
@@ -153,26 +149,19 @@ def _show_areas(ground: Ground, coverage: Coverage) -> None:
     _show_table(rows[names].sort_values("covered_residents_share"), labels)
 
 
-def _show_networks(ground: Ground, coverage: Coverage) -> None:
+def _show_networks(ground: Ground, result: CoverageResult) -> None:
     """Draw one line for the rooms and each network: the same limit, the same code."""
-    city = ground.city
+    city, within = ground.city, str(result.coverages[0].within)
     networks = ([""] if city.has(Kind.ROOM) else []) + networks_of(city)
     rows = []
     for network in networks:
-        found = coverage_of(
-            city,
-            ground.key,
-            coverage.within,
-            mode=coverage.mode,
-            network=network,
-            since=ground.session.since,
-            until=ground.session.until,
-        )
-        whole = coverage_table(city, found).iloc[0]
+        asked = replace(result.options, within=within, network=network, places=None)
+        found = coverage_of(city, ground.key, asked)
+        whole = found.to_frame().iloc[0]
         rows.append(
             {
                 "name": network_name(network),
-                "places": len(found.place_ids),
+                "places": len(found.coverages[0].place_ids),
                 "covered_residents_share": 100.0 * whole["covered_residents_share"],
                 "backup_residents_share": 100.0 * whole["backup_residents_share"],
                 "outside": whole["residents"] - whole["covered_residents"],
@@ -218,14 +207,15 @@ def _is_fine(name: str) -> bool:
     return name.endswith(("_share", "_min"))
 
 
-def show_download(ground: Ground, found: list[Coverage]) -> None:
+def show_download(ground: Ground, result: CoverageResult) -> None:
     """Offer the ground in reach and the grids as a GeoPackage, made when it is asked for."""
+    found = result.coverages
     names = "_".join(str(coverage.within) for coverage in found)
     put_download(
         ground,
         tr("coverage.page.download"),
         f"coverage_{found[0].mode}_{names}.gpkg",
-        lambda path: _write_package(ground, found, path),
+        lambda path: _write_package(result, path),
     )
 
 
@@ -282,8 +272,11 @@ def put_download(
     put.download_button(label, written, file, _BYTES, on_click="ignore", width="stretch")
 
 
-def _write_package(ground: Ground, found: list[Coverage], path: Path) -> None:
-    write_frame(reach_frame(ground.city, found), path, layer="reach")
-    for coverage in found:
-        frame = coverage_frame(ground.city, coverage)
-        write_frame(frame, path, layer=f"grid_{coverage.within}_{coverage.mode}")
+def _write_package(result: CoverageResult, path: Path) -> None:
+    write_frame(result.reach(), path, layer="reach")
+    for coverage in result.coverages:
+        write_frame(
+            result.frame(coverage, by="grid"),
+            path,
+            layer=f"grid_{coverage.within}_{coverage.mode}",
+        )

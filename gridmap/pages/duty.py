@@ -14,7 +14,7 @@ import streamlit as st
 
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
 from gridmap.api.watch import WatchOptions, WatchResult, watch
-from gridmap.i18n import tr
+from gridmap.i18n import DAYS, tr
 from gridmap.io import write_frame
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of, draw_geometry
 from gridmap.model import Kind
@@ -36,10 +36,10 @@ from gridmap.pages.layout import (
     show_lines,
 )
 from gridmap.pages.touch import show_map, touched
-from gridmap.patrol import DAYS, PATTERNS, read_norms
 
 __all__ = ["show"]
 
+_PATTERNS = ("8h", "12h", "split")
 _ALERT = "#d97706"
 
 
@@ -121,10 +121,10 @@ def _choose_shifts(ground: Ground) -> ShiftsOptions:
     left, right = st.columns([3, 2])
     patterns = left.pills(
         tr("duty.page.patterns"),
-        list(PATTERNS),
+        _PATTERNS,
         selection_mode="multi",
         format_func=lambda name: tr(f"duty.page.pattern_{name}"),
-        key=choice_key(session, "duty-patterns", ["8h"], list(PATTERNS)),
+        key=choice_key(session, "duty-patterns", ["8h"], _PATTERNS),
     )
     response = right.number_input(
         tr("duty.page.response"),
@@ -140,7 +140,7 @@ def _choose_shifts(ground: Ground) -> ShiftsOptions:
         since=str(session.since or ""),
         until=str(session.until or ""),
         response=float(response) or None,
-        norms=read_norms(session.path / "norms.toml"),
+        norms=session.path / "norms.toml",
     )
 
 
@@ -379,7 +379,7 @@ def _show_alerts(ground: Ground, result: WatchResult, picked: int) -> None:
             )
         )
     marked = _rows_of(ground, result.alerts[picked]) if picked < len(result.alerts) else ()
-    grids = ground.table("grid")
+    grids = ground.table("grid").table
     themes: tuple[Theme, ...] = ()
     if "incidents" not in grids.missing:
         themes = (choropleth("incidents", grids.rows["incidents"].to_numpy(dtype=float)),)

@@ -14,7 +14,7 @@ import streamlit as st
 from gridmap.api.around import AroundOptions, AroundResult, around
 from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
 from gridmap.errors import GridmapError
-from gridmap.i18n import tr
+from gridmap.i18n import some_names, tr
 from gridmap.maps import (
     Facts,
     Overlay,
@@ -42,7 +42,6 @@ from gridmap.pages.layout import (
     show_list,
 )
 from gridmap.pages.touch import show_map, touched
-from gridmap.report.duty import some_names
 
 __all__ = ["show_around", "show_patrol"]
 

@@ -16,7 +16,6 @@ from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import Figure, number, show_figures
 from gridmap.pages.touch import show_map
-from gridmap.patrol import read_norms
 
 __all__ = ["show_rooms"]
 
@@ -27,7 +26,7 @@ def show_rooms(ground: Ground) -> None:
     """Draw what rooms and beats lack, and when posts may change hands."""
     figures = st.container()
     map_side, side = st.columns([6, 6], gap="medium")
-    options = NormsOptions(norms=read_norms(ground.session.path / "norms.toml"))
+    options = NormsOptions(norms=ground.session.path / "norms.toml")
     with side:
         result = ask(ground, norms, options)
     if result is None:

@@ -19,7 +19,6 @@ from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import pick_row
 from gridmap.pages.touch import show_map
-from gridmap.patrol.score import read_goals
 
 __all__ = ["show_score"]
 
@@ -45,7 +44,7 @@ def show_score(ground: Ground) -> None:
             by=by or "beat",  # type: ignore[arg-type] # one of them
             since=str(session.since or ""),
             until=str(session.until or ""),
-            goals=read_goals(session.path / "score.toml"),
+            goals=session.path / "score.toml",
         )
         result = ask(ground, assess, options)
         if result is None:

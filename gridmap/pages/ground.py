@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
-import numpy as np
-from numpy.typing import NDArray
-
+from gridmap.api.incidents import Days, days_before
+from gridmap.api.measure import By, MeasureResult
 from gridmap.i18n import tr
 from gridmap.maps import (
     Facts,
@@ -24,17 +22,10 @@ from gridmap.maps import (
     unit_theme,
     units_of,
 )
-from gridmap.measure import CountedPeriods, MeasureTable, change_verdict, judge_changes
-from gridmap.measure.period import (
-    Period,
-    compared_periods,
-    period_before,
-    weekday_occurrences,
-)
-from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.pages.cache import (
     captions_of_city,
+    change_since,
     drawing_of,
     facts_of_grids,
     ground_of_plans,
@@ -43,7 +34,6 @@ from gridmap.pages.cache import (
     own_plan,
     road_drawings,
     table_of,
-    weeks_of,
 )
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import Action, Draft
@@ -91,43 +81,26 @@ class Ground:
         tiles = self.tiles
         return tiles.datum if tiles else "wgs84"
 
-    def table(self, by: By, days: tuple[date, date] | None = None) -> MeasureTable:
+    def table(self, by: By, days: Days | None = None) -> MeasureResult:
         """Return the measures of some days, or of the session's period if None."""
         since, until = days or (self.session.since, self.session.until)
         plan = self.plan if by == "beat" and not self.city.has(Kind.BEAT) else None
         return table_of(self.city, self.key, by, since, until, plan)
 
     @property
-    def days_before(self) -> tuple[date, date] | None:
+    def days_before(self) -> Days | None:
         """First and last day of the period before; None where the data don't reach back."""
-        incidents, period = self.city.incidents, self.period
-        if incidents is None or incidents.period is None or period is None:
-            return None
-        begin = incidents.period[0].date()
-        if period.first is None or period.first <= begin:
-            return None
-        before = period_before(period)
-        if before.first is None or before.last is None or before.first < begin:
-            return None
-        return before.first, before.last
+        return None if self.days is None else days_before(self.city, self.days)
 
     @property
-    def period(self) -> Period | None:
-        """The days that are counted; None where no times are known."""
+    def days(self) -> Days | None:
+        """First and last day that are counted; None where no times are known."""
         incidents, session = self.city.incidents, self.session
         if incidents is None or incidents.period is None:
             return None
         first, last = incidents.period[0].date(), incidents.period[1].date()
         since, until = session.since or first, session.until or last
-        return Period.of_days(since, until) if since <= until else None
-
-    @property
-    def weekdays(self) -> NDArray[np.int64]:
-        """How often each weekday occurs in the days that are counted, Monday first."""
-        period = self.period
-        if period is None or period.first is None or period.last is None:
-            return np.ones(7, np.int64)
-        return weekday_occurrences(period.first, period.last)
+        return (since, until) if since <= until else None
 
     def change_note(
         self,
@@ -146,22 +119,18 @@ class Ground:
         hours, categories
             What of them was counted; all if empty.
         """
-        period = self.period
-        if period is None or self.days_before is None:
+        days = self.days
+        if days is None or self.days_before is None:
             return ""
-        sides = compared_periods(period, "previous")
-        history = weeks_of(self.city, self.key, hours, categories)
-        counted = CountedPeriods(sides, [now], [before], None, history)
-        row = judge_changes({"city": counted})["city"].iloc[0]
-        share = row["change_percent"] / 100.0
+        found = change_since(self.city, self.key, days, (now, before), hours, categories)
         return tr(
             "page.incidents.change",
-            daily=f"{row['per_day_now']:,.1f}",
-            share=f"{share:+.1%}" if before else "–",
+            daily=f"{found.per_day_now:,.1f}",
+            share=f"{found.share:+.1%}" if before else "–",
             count=f"{before:,.0f}",
-            daily_before=f"{row['per_day_before']:,.1f}",
-            days=sides.before.dates(),
-            verdict=change_verdict(beyond_chance=bool(row["beyond_chance"])),
+            daily_before=f"{found.per_day_before:,.1f}",
+            days=found.before,
+            verdict=found.verdict,
         )
 
     def beats(self, plan: Plan) -> Theme:

@@ -12,14 +12,16 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from gridmap.i18n import tr
+from gridmap.api.hotspots import HotspotsOptions, HotspotsResult
+from gridmap.api.incidents import Slices, per_time
+from gridmap.api.measure import MeasureResult
+from gridmap.i18n import DAYS, tr
 from gridmap.maps import (
     Theme,
     change_theme,
     choropleth,
     hot_spot_theme,
 )
-from gridmap.measure import HotSpots, MeasureTable, per_occurrence
 from gridmap.model import Kind
 from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
 from gridmap.pages.choices import choice_key
@@ -35,7 +37,6 @@ from gridmap.pages.layout import (
     show_figures,
     show_list,
 )
-from gridmap.pages.slices import Slices
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
 
@@ -53,7 +54,6 @@ _PARTS = {
     "night": tuple(hour for hour in range(168) if hour % 24 >= 22 or hour % 24 < 6),
     "weekend": tuple(range(120, 168)),
 }
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def show() -> None:
@@ -64,7 +64,7 @@ def show() -> None:
         show_empty("no_grids")
         return
     grids = ground.table("grid")
-    if "incidents" in grids.missing:
+    if "incidents" in grids.table.missing:
         show_empty("no_incidents")
         return
     if city.incidents is None:
@@ -106,8 +106,7 @@ def show() -> None:
         _show_map(ground, now, before, marked, hours=hours, categories=categories)
     with side:
         _show_lists(ground, slices, now, before, hours=hours, categories=categories)
-        delays = delays_of(city, ground.key, session.since, session.until)
-        for line in delays.sentences() if delays is not None else ():
+        for line in delays_of(city, ground.key, session.since, session.until):
             st.caption(line)
         show_news(ground)
         _show_trust(ground)
@@ -121,18 +120,14 @@ def _show_trend(
 ) -> None:
     """Draw incidents by day or week over all data; what is dragged over becomes the period."""
     counts = days_of(ground.city, ground.key, rows=marked, hours=hours, categories=categories)
-    incidents, period = ground.city.incidents, ground.period
-    if incidents is None or incidents.period is None or period is None or len(counts) < 2:
+    incidents, counted = ground.city.incidents, ground.days
+    if incidents is None or incidents.period is None or counted is None or len(counts) < 2:
         return
     first = incidents.period[0].date()
     step = 1 if len(counts) <= _DAILY else 7
     starts = [first + timedelta(days=at) for at in range(0, len(counts) - step + 1, step)]
     values = [int(counts[at * step : (at + 1) * step].sum()) for at in range(len(starts))]
-    inside = [
-        (period.first is None or day >= period.first)
-        and (period.last is None or day <= period.last)
-        for day in starts
-    ]
+    inside = [counted[0] <= day <= counted[1] for day in starts]
     frame = pd.DataFrame(
         {"at": range(len(starts)), "day": [str(day) for day in starts], "count": values,
          "inside": inside}
@@ -209,8 +204,7 @@ def _show_lists(
             )
         )
     if which == "hot" or before is None:
-        hot = _hot(ground, now, hours, categories)
-        table = hot.to_frame()
+        table = _hot(ground, hours, categories).to_frame()
         table = table[table["kind"] == "hot"].head(_LISTED)
         row_of = {str(one): row for row, one in enumerate(ground.city.grids.ids)}
         rows = [row_of[str(one)] for one in table["id"]]
@@ -220,9 +214,7 @@ def _show_lists(
         ]
         values = [number(float(now[row])) for row in rows]
     else:
-        days = (before[2] - before[1]).days + 1
-        length = ground.period.days if ground.period is not None else days
-        usual = before[0] * length / days
+        usual = _as_long(ground, before)
         change = now - usual
         order = np.argsort(-change if which == "risen" else change, kind="stable")[:_LISTED]
         sign = 1.0 if which == "risen" else -1.0
@@ -245,18 +237,23 @@ def _show_lists(
         st.caption(tr("page.incidents.spark_hours"))
 
 
-def _hot(
-    ground: Ground, now: Floats, hours: tuple[int, ...], categories: tuple[int, ...]
-) -> HotSpots:
-    session = ground.session
-    return hot_spots_of(
-        ground.city,
-        ground.key,
-        now,
-        days=(session.since, session.until),
-        hours=hours,
-        categories=categories,
+def _as_long(ground: Ground, before: tuple[Floats, date, date]) -> Floats:
+    """Return what as many days as are counted now of the period before had: months differ."""
+    counts, *days = before
+    first, last = ground.days or days
+    return counts * ((last - first).days + 1) / ((days[1] - days[0]).days + 1)
+
+
+def _hot(ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]) -> HotspotsResult:
+    session, incidents = ground.session, ground.city.incidents
+    names = () if incidents is None else incidents.categories
+    options = HotspotsOptions(
+        since=str(session.since or ""),
+        until=str(session.until or ""),
+        week_hours=hours,
+        categories=[names[row] for row in categories],
     )
+    return hot_spots_of(ground.city, ground.key, options)
 
 
 def _marked(ground: Ground) -> tuple[int, ...]:
@@ -277,12 +274,13 @@ def _marked(ground: Ground) -> tuple[int, ...]:
     return marked
 
 
-def _show_counts(ground: Ground, grids: MeasureTable) -> None:
+def _show_counts(ground: Ground, grids: MeasureResult) -> None:
     """Draw a city that knows how many incidents a grid has, but not when they were."""
-    _show_figures(ground, grids.rows["incidents"].to_numpy(dtype=float), "")
+    rows = grids.table.rows
+    _show_figures(ground, rows["incidents"].to_numpy(dtype=float), "")
     show_empty("no_incident_points")
     names = ("incidents_per_km2", "incidents_per_1000_residents", "incidents")
-    themes = tuple(choropleth(name, grids.rows[name].to_numpy(dtype=float)) for name in names)
+    themes = tuple(choropleth(name, rows[name].to_numpy(dtype=float)) for name in names)
     show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
 
 
@@ -300,9 +298,9 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
         key=choice_key(session, "part", None, _PARTS),
     )
     part = frozenset(_PARTS.get(str(chosen), ()))
-    names = [tr(f"measure.day.{day}") for day in _DAYS]
+    names = [tr(f"measure.day.{day}") for day in DAYS]
     # A month has four or five of each weekday: they are compared for each time they occur.
-    each = per_occurrence(table.ravel(), ground.weekdays)
+    each = per_time(table, ground.days)
     frame = pd.DataFrame(
         [
             {
@@ -440,13 +438,10 @@ def _show_map(
         choropleth("incidents", now, scale=whole),
     ]
     session = ground.session
-    themes.insert(1, hot_spot_theme(_hot(ground, now, hours, categories)))
+    themes.insert(1, hot_spot_theme(_hot(ground, hours, categories).found))
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
-        # Months differ in length: what as many days of the period before had is taken off.
-        days = (before[2] - before[1]).days + 1
-        length = ground.period.days if ground.period is not None else days
-        themes.append(change_theme(now - before[0] * length / days, note=note))
+        themes.append(change_theme(now - _as_long(ground, before), note=note))
     density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(
         tuple(themes),

@@ -26,14 +26,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridmap.api.incidents import Slices
+from gridmap.api.results import figure_types
 from gridmap.io import Finding, keep_arrays, kept_arrays
 from gridmap.io.findings import FindingKind
 from gridmap.maps import Captions, Drawing, Overlay
-from gridmap.measure import Coverage, MeasureTable, Within
-from gridmap.measure.hotspots import HotSpots
 from gridmap.model import Adjacency, BeatInfo, City, Plan
 from gridmap.model.adjacency import Bridge
-from gridmap.pages.slices import Slices
 
 __all__ = ["Arrays", "Known", "keep", "packed", "recall", "remember", "unpacked"]
 
@@ -69,8 +68,8 @@ class Known:
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Adjacency, BeatInfo, Bridge, Captions, Coverage, Drawing, Finding, FindingKind,
-                 HotSpots, Known, MeasureTable, Overlay, Plan, Slices, Within)
+    for kind in (Adjacency, BeatInfo, Bridge, Captions, Drawing, Finding, FindingKind, Known,
+                 Overlay, Plan, Slices, *figure_types())
 }  # fmt: skip
 
 
@@ -125,8 +124,8 @@ def packed(value: object) -> Arrays:
 
     Examples
     --------
-    >>> unpacked(packed({"甲": (1, None, Within(500.0, "m"))}))
-    {'甲': (1, None, Within(value=500.0, unit='m'))}
+    >>> unpacked(packed({"甲": (1, None, Known({}, None))}))
+    {'甲': (1, None, Known(digests={}, period=None))}
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     tree = json.dumps(_told(value, arrays), ensure_ascii=False)

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from gridmap.api.measure import MeasureResult
 from gridmap.i18n import tr
 from gridmap.maps import Theme, choropleth, load_theme, unit_theme
 from gridmap.maps.findings_of_incidents import share_change_theme
-from gridmap.measure import MeasureTable
 from gridmap.model import Kind
 from gridmap.pages.beats import (
     beat_at,
@@ -62,7 +62,7 @@ def show() -> None:
         _show_health(grids, beats)
     with map_side:
         themes = _themes(ground, grids, beats)
-        told = tuple(name for name in _TOLD if name.split("_per")[0] not in grids.missing)
+        told = tuple(name for name in _TOLD if name.split("_per")[0] not in grids.table.missing)
         show_map(
             ground.scene(themes, columns=told, theme=themes[0].key if themes else ""),
             key=_MAP,
@@ -83,13 +83,16 @@ def _take(ground: Ground) -> None:
         session.beat = "" if beat == session.beat else beat
 
 
-def _themes(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) -> tuple[Theme, ...]:
+def _themes(
+    ground: Ground, grids: MeasureResult, beats: MeasureResult | None
+) -> tuple[Theme, ...]:
     """Return what the map may show: of each beat first, then of each grid."""
     themes: list[Theme] = []
     if beats is not None and ground.plan is not None:
         plan = ground.plan
         # Rows of the table in the order of the plan's beats.
-        rows = beats.rows.set_index(beats.rows["id"].astype(str)).reindex(map(str, plan.beat_ids))
+        rows = beats.table.rows
+        rows = rows.set_index(rows["id"].astype(str)).reindex(map(str, plan.beat_ids))
         off = deviation_of(rows)
         if off is not None:
             themes.append(load_theme(np.nan_to_num(off), note=tr("maps.load.note")))
@@ -102,34 +105,35 @@ def _themes(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) -> 
         themes = [unit_theme(theme, plan.assignment) for theme in themes]
         themes.append(ground.beats(plan))
     themes += [
-        choropleth(name, grids.rows[name].to_numpy(dtype=float))
+        choropleth(name, grids.table.rows[name].to_numpy(dtype=float))
         for name in _THEMES
-        if name.split("_per")[0] not in grids.missing
+        if name.split("_per")[0] not in grids.table.missing
     ]
     return tuple(themes)
 
 
 def _change_by_beat(ground: Ground, now: NDArray[np.float64]) -> Theme | None:
     """Return the theme of each beat's change per day against the period before, if any."""
-    days, period = ground.days_before, ground.period
-    if days is None or period is None or ground.plan is None:
+    days, counted = ground.days_before, ground.days
+    if days is None or counted is None or ground.plan is None:
         return None
-    table = ground.table("beat", days)
-    before = table.rows.set_index(table.rows["id"].astype(str))["incidents"]
+    rows = ground.table("beat", days).table.rows
+    before = rows.set_index(rows["id"].astype(str))["incidents"]
     before = before.reindex(map(str, ground.plan.beat_ids)).to_numpy(dtype=float)
-    length = (days[1] - days[0]).days + 1
+    length, length_now = ((last - first).days + 1 for first, last in (days, counted))
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = (now / period.days) / (before / length) - 1.0
+        share = (now / length_now) / (before / length) - 1.0
     note = tr("maps.change.note", since=str(days[0]), until=str(days[1]))
     return share_change_theme(share, note=note)
 
 
-def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) -> list[Figure]:
-    city, totals = ground.city, grids.totals
+def _figures(ground: Ground, grids: MeasureResult, beats: MeasureResult | None) -> list[Figure]:
+    city, totals = ground.city, grids.table.totals
+    count = 0 if beats is None else len(beats.table.rows)
     rooms = len(city.rooms) if city.has(Kind.ROOM) else 0
     radius = number(city.presets.room_radius_m)
     covered = totals["covered_residents_share"] * 100
-    known = "residents" not in grids.missing
+    known = "residents" not in grids.table.missing
     residents = totals["residents"] if known else float("nan")
     return [
         Figure(
@@ -142,13 +146,13 @@ def _figures(ground: Ground, grids: MeasureTable, beats: MeasureTable | None) ->
             number(residents),
             tr("maps.unit.residents"),
             tr("page.figure.migrants", count=number(totals["migrants"]))
-            if "migrants" not in grids.missing
+            if "migrants" not in grids.table.missing
             else "",
         ),
         Figure(
             tr("page.figure.beats"),
-            number(len(beats.rows)) if beats is not None else NONE,
-            note=tr("page.figure.per_beat", count=number(residents / len(beats.rows)))
+            number(count) if beats is not None else NONE,
+            note=tr("page.figure.per_beat", count=number(residents / count))
             if beats is not None and known
             else "",
         ),
@@ -180,34 +184,37 @@ def _change(ground: Ground, now: float) -> str:
     days = ground.days_before
     if days is None or not now >= 0:  # nobody counted
         return ""
-    return ground.change_note(now, ground.table("grid", days).totals["incidents"])
+    return ground.change_note(now, ground.table("grid", days).table.totals["incidents"])
 
 
-def _show_worst(ground: Ground, beats: MeasureTable | None) -> None:
+def _show_worst(ground: Ground, beats: MeasureResult | None) -> None:
     st.subheader(tr("page.overview.worst"), anchor=False)
     if beats is None:
         show_empty("no_beats")
         return
-    found = worst_beats(beats.rows)
+    found = worst_beats(beats.table.rows)
     if not found:
         st.caption(tr("page.worst.none"))
     show_beats(ground, found)
-    least = least_loaded(beats.rows)
+    least = least_loaded(beats.table.rows)
     if least:
         st.subheader(tr("page.overview.least"), anchor=False)
         show_beats(ground, least)
 
 
-def _show_health(grids: MeasureTable, beats: MeasureTable | None) -> None:
+def _show_health(grids: MeasureResult, beats: MeasureResult | None) -> None:
     st.subheader(tr("page.overview.health"), anchor=False)
     lines = []
-    if beats is not None and beats.split_grids:
-        lines.append(tr("page.health.split", count=beats.split_grids))
-    if beats is not None and beats.unassigned["residents"] >= 1:
-        lines.append(tr("page.health.residents", count=number(beats.unassigned["residents"])))
-    if grids.unassigned["incidents"] > 0:
-        lines.append(tr("page.health.incidents", count=number(grids.unassigned["incidents"])))
-    if grids.missing:
-        names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in grids.missing)
+    if beats is not None:
+        if beats.table.split_grids:
+            lines.append(tr("page.health.split", count=beats.table.split_grids))
+        left = beats.table.unassigned["residents"]
+        if left >= 1:
+            lines.append(tr("page.health.residents", count=number(left)))
+    outside, missing = grids.table.unassigned["incidents"], grids.table.missing
+    if outside > 0:
+        lines.append(tr("page.health.incidents", count=number(outside)))
+    if missing:
+        names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in missing)
         lines.append(tr("page.health.missing", names=names))
     show_lines(lines or [tr("page.health.good")])

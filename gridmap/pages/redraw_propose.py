@@ -54,7 +54,7 @@ def show_propose(ground: Ground, state: Redraw) -> None:
             _show_wishes(ground, state, current_language())
     with map_side:
         plan = state.found.plans[state.looked_at] if state.found else ground.plan
-        rows = ground.table("grid").rows
+        rows = ground.table("grid").table.rows
         load = None if plan is None else ground.loads(plan, state.weights)
         themes = [] if load is None else [load]
         themes += [] if plan is None else [ground.beats(plan)]
@@ -168,9 +168,10 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
             city, options, progress=lambda share, _="": tell(share), should_stop=stops
         )
         # What stands beside the plans is worked out here too: the page does not wait for it.
+        told = tuple(result.proposal.sentences())
         standing = () if stops() else tuple(result.standing())
         steps = () if stops() else tuple(rung.sentence() for rung in result.ladder)
-        return Found(result.proposal, result.plans, result.rows, standing, steps)
+        return Found(told, result.plans, result.rows, standing, steps)
 
     state.begin(search)
     st.rerun()
@@ -218,7 +219,7 @@ def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
         show_list(_sentences(row, len(ground.city.grids)))
     table = ground_of_plans(ground.city, ground.key, state.weights)
     show_bars(plan, Draft.start(table, plan).figures, state.tolerance)
-    told = [*found.proposal.sentences(), *found.standing]
+    told = [*found.told, *found.standing]
     for title, lines in (("told", told), ("steps", found.steps)):
         if lines:
             with st.expander(tr(f"page.redraw.{title}")):

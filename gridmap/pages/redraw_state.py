@@ -14,7 +14,6 @@ from gridmap.pages.cache import plan_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
 from gridmap.pages.session import Session, browser_mark
-from gridmap.partition import Proposal
 from gridmap.plans import LOCAL, Command, History, PlanVersion
 
 __all__ = [
@@ -72,19 +71,19 @@ class Found:
 
     Parameters
     ----------
-    proposal
-        The front of plans.
+    told
+        What the search says of its plans, in words.
     plans
-        The same as plans, named.
+        The front of plans.
     rows
-        One row a plan, as `gridmap.partition.plan_rows` makes them.
+        One row a plan, as `gridmap.propose` makes them.
     standing
         How today's beats and each plan stand among plans drawn by chance, in words.
     steps
         What few changed grids reach, in words.
     """
 
-    proposal: Proposal
+    told: tuple[str, ...]
     plans: tuple[Plan, ...]
     rows: tuple[Mapping[str, Any], ...]
     standing: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from gridmap.api.report import ReportOptions, ReportResult
+from gridmap.api.report import ReportOptions, ReportResult, all_formats, settings_file
 from gridmap.api.report import report as make_report
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.model import Kind
@@ -31,8 +31,6 @@ from gridmap.pages.layout import (
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.pages.session import safe_name
 from gridmap.plans import Action, logged
-from gridmap.report import ALL_FORMATS, SETTINGS, Report
-from gridmap.report.tables import shown
 
 __all__ = ["show"]
 
@@ -157,18 +155,19 @@ def _choices(ground: Ground) -> tuple[ReportOptions, list[str]]:
     )
     formats = st.multiselect(
         tr("page.reports.formats"),
-        ALL_FORMATS,
+        all_formats(),
         format_func=str.upper,
         key=choice_key(session, "formats", list(_USUAL)),
         placeholder=tr("page.reports.formats_choose"),
     )
+    own = settings_file(session.path)
     options = ReportOptions(
         plan=plan,
         period=period,
         compare=compare,
         formats=",".join(formats) or "xlsx",
         pages=length or "full",
-        settings=str(session.path / SETTINGS) if (session.path / SETTINGS).exists() else "",
+        settings=str(own) if own.exists() else "",
         lang="zh" if language == "zh" else "en",
         suppress_below=int(hide),
         paper="a3" if paper == "a3" else "a4",
@@ -229,17 +228,13 @@ def _show_preview(ground: Ground, result: ReportResult) -> None:
     with page:
         st.image(_first_page(ground, result), width="stretch")
     with told:
-        _show_told(ground, report)
+        _show_told(ground, result)
 
 
-def _show_told(ground: Ground, report: Report) -> None:
+def _show_told(ground: Ground, result: ReportResult) -> None:
+    report = result.report
     show_figures(
-        [
-            Figure(
-                item.label, shown(item.value, item.form, hidden=item.hidden), item.unit, item.note
-            )
-            for item in report.figures[:6]
-        ],
+        [Figure(item.label, item.text(), item.unit, item.note) for item in report.figures[:6]],
         across=2,
     )
     show_lines(line for line in report.sentences if line not in report.warnings)

@@ -1,7 +1,6 @@
 """Duty: how many officers at which hours, and where patrols go."""
 
 from gridmap.patrol.demand import (
-    DAYS,
     HOURS,
     HourCounts,
     Unit,
@@ -20,7 +19,6 @@ from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_r
 from gridmap.patrol.shifts import PATTERNS, Pattern, Roster, Tour, make_tours, plan_shifts
 
 __all__ = [
-    "DAYS",
     "EQUIPMENT",
     "HOURS",
     "PATTERNS",

@@ -19,7 +19,6 @@ from gridmap.model import City
 from gridmap.patrol.norms import Norms
 
 __all__ = [
-    "DAYS",
     "HOURS",
     "HourCounts",
     "Unit",
@@ -37,7 +36,6 @@ Floats = npt.NDArray[np.float64]
 #: Hours of a week; hour 0 begins on Monday at midnight.
 HOURS = 168
 #: The weekdays, as keys of the catalogue (``measure.day.mon``).
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Unit = Literal["city", "station", "beat"]
 _DAY_S = 86_400

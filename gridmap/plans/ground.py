@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -97,7 +98,7 @@ class Ground:
         cls,
         city: City,
         *,
-        workload: Workload | None = None,
+        workload: Workload | Mapping[str, float] | None = None,
         incidents: NDArray[np.float64] | None = None,
     ) -> Self:
         """Return the ground of a city.
@@ -107,8 +108,9 @@ class Ground:
         city
             The city. Rooms cover what lies within ``presets.room_radius_m``.
         workload
-            What the grids ask of the police; if None, residents and incidents weigh half
-            each, or every grid the same where there are none of either.
+            What the grids ask of the police, or the weights of its criteria; if None,
+            residents and incidents weigh half each, or every grid the same where there are
+            none of either.
         incidents
             Incidents of each grid, shape (n,), of a period for example; if None, all of the
             city's, or the grid layer's own column where it has none.
@@ -123,6 +125,8 @@ class Ground:
             incidents, _ = count_incidents_by(city, Kind.GRID)
         elif incidents is None:
             incidents = grids.counts("incidents")
+        if isinstance(workload, Mapping):
+            workload = Workload.from_city(city, workload)
         if workload is None:
             workload = _default_workload(grids.ids, residents=residents, incidents=incidents)
         share = covered_share(grids.geometry, city.room_xy, radius_m=city.presets.room_radius_m)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.i18n import has_key, tr
+from gridmap.i18n import DAYS, has_key, tr
 from gridmap.measure import partial_months, per_occurrence
 from gridmap.model import Kind, Layer
 from gridmap.report.area_tables import TITLES, add_changes, change_notes
@@ -28,7 +28,6 @@ from gridmap.report.tables import (
 )
 
 __all__ = [
-    "DAYS",
     "category_table",
     "definition_table",
     "hour_table",
@@ -40,7 +39,6 @@ __all__ = [
     "tidy_table",
 ]
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MANY = 3_000  # grids above which their numbers stand in their own sheet only
 
 

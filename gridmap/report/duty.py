@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.i18n import current_language, tr
+from gridmap.i18n import DAYS, current_language, some_names, tr
 from gridmap.model import City, Kind
-from gridmap.patrol import DAYS
 from gridmap.report.charts import (
     ACCENT,
     GRID_LINE,
@@ -39,7 +38,6 @@ __all__ = [
     "roster_days",
     "shifts_blocks",
     "shifts_sentence",
-    "some_names",
     "watch_blocks",
 ]
 
@@ -307,18 +305,12 @@ def around_blocks(
             blocks.append(Paragraph(words, lead=f"{tr(f'duty.around.{name}')}: "))
     roads = list(dict.fromkeys(road["name"] for road in first["roads"] if road["name"]))
     if roads:
-        text = some_names(roads, most=2 * _MOST_NAMES)
+        text = some_names(roads, most=16)
         blocks.append(Paragraph(text, lead=f"{tr('duty.around.roads')}: "))
     if plain["rooms"]:
         blocks.append(_near_rooms(plain["rooms"]))
     blocks += [Paragraph(note, style="note") for note in plain["notes"]]
     return blocks
-
-
-def some_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
-    """Return the first names, and how many there are where some are left out."""
-    more = tr("duty.around.more", count=len(names)) if len(names) > most else ""
-    return tr("api.join").join(names[:most]) + more
 
 
 def _ring_map(

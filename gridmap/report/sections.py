@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gridmap.i18n import tr
+from gridmap.i18n import DAYS, tr
 from gridmap.measure import per_occurrence
 from gridmap.model import Kind
 from gridmap.report.area_tables import TITLES
 from gridmap.report.charts import BarChart, HourChart
-from gridmap.report.city_tables import DAYS
 from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, Section, grid_of
 from gridmap.report.findings import change_text
 from gridmap.report.mapping import (
