@@ -20,7 +20,9 @@ def brute(place, day, xy, until, longest):
     best = (0.0, None, 0)
     for middle in range(len(xy)):
         order = np.argsort(np.hypot(*(xy - xy[middle]).T), kind="stable")
-        for size in (1, 2, 3, 5):
+        for size in (1, 2, 3, 5, 8, 13):
+            if size > len(xy):
+                break
             inside = np.isin(place, order[:size])
             if inside.sum() > total / 2:
                 continue
@@ -53,11 +55,35 @@ def test_its_p_value_is_that_of_all_arrangements():
     place = np.array([0, 0, 0, 3, 4, 5, 1])
     day = np.array([10, 9, 1, 2, 10, 4, 6])
     seen = brute(place, day, LINE, 10, 2)[0]
-    scores = [brute(place, np.array(order), LINE, 10, 2)[0] for order in permutations(day)]
+    orders = set(permutations(day.tolist()))
+    scores = [brute(place, np.array(order), LINE, 10, 2)[0] for order in orders]
     exact = np.mean(np.array(scores) >= seen - 1e-9)
     found = scan_space_time(place, day, LINE, until=10, history_days=10, longest_days=2,
                             draws=4999)[0]  # fmt: skip
     assert found.p_value == pytest.approx(exact, abs=0.03)
+
+
+@pytest.mark.parametrize("exceedances", [0, 4])
+def test_its_p_value_is_that_of_the_same_permutations_enumerated(exceedances):
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 5])
+        xy, planted = rng.uniform(0, 900, (14, 2)), seed % 4
+        place = np.concatenate([rng.integers(0, 14, 50), np.full(planted, 3)])
+        day = np.concatenate([rng.integers(0, 20, 50), np.full(planted, 19)])
+        seen, places, days = brute(place, day, xy, 19, 3)
+        found = scan_space_time(place, day, xy, until=19, history_days=20, longest_days=3,
+                                draws=30, exceedances=exceedances, seed=seed)[0]  # fmt: skip
+        assert (set(found.places.tolist()), found.days) == (places, days)
+        late, rng = np.sort(day)[::-1], np.random.default_rng(seed)
+        drawn = reached = 0
+        while drawn < 30 and not 0 < exceedances <= reached:
+            for k in range((day > 16).sum()):  # only who gets the latest days is of importance
+                other = k + rng.integers(0, len(place) - k)
+                place[[k, other]] = place[[other, k]]
+            reached += brute(place, late, xy, 19, 3)[0] >= seen - 1e-9
+            drawn += 1
+        whole = not 0 < exceedances <= reached
+        assert found.p_value == (reached + whole) / (drawn + whole)
 
 
 def test_what_lies_outside_the_history_changes_nothing():

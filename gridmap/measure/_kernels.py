@@ -1,4 +1,4 @@
-"""Compiled passes: shared areas of polygons, places of incidents in a table, permutations of Gi*.
+"""Compiled passes: shared areas, places of incidents in a table, permutations of Gi* and of scans.
 
 They stand in one file of their own: an edit of a file with kernels compiles all kernels anew.
 esda's own permutations are compiled in every process, which takes half a minute.
@@ -286,3 +286,107 @@ def permuted_sums(
             at_least[i] += total >= observed - hair
             at_most[i] += total <= observed + hair
     return at_least, at_most
+
+
+@njit(cache=True, nogil=True)
+def _ratio(count: int, expected: float, total: int) -> float:
+    """Return the likelihood ratio of a cluster; 0 where it is none."""
+    if count < 2 or count <= expected:
+        return 0.0
+    rest = total - count
+    outside = rest * np.log(rest / (total - expected)) if rest > 0 else 0.0
+    return count * np.log(count / expected) + outside
+
+
+@njit(cache=True, nogil=True)
+def cluster_ratios(observed: Ints, expected: Floats, total: int) -> Floats:
+    """Return the likelihood ratio of each circle and length of a space-time scan.
+
+    With c observed and e expected of C incidents it is ``c log(c / e) + (C - c) log((C - c) /
+    (C - e))``; 0 where there are fewer than two or no more than expected.
+
+    Parameters
+    ----------
+    observed, expected
+        Incidents, both of the same shape of three axes.
+    total
+        All incidents.
+    """
+    ratios = np.empty(observed.shape)
+    for i in range(observed.size):
+        ratios.flat[i] = _ratio(observed.flat[i], expected.flat[i], total)
+    return ratios
+
+
+@njit(cache=True)
+def greatest_ratios(
+    place: Ints,
+    recent: Ints,
+    circles: tuple[Ints, npt.NDArray[np.int32], Ints, Floats],
+    stop: tuple[float, int, int],
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the greatest likelihood ratio of a space-time scan in each of many permutations.
+
+    Each incident of late is added to the smallest circle with its place around each centre; then
+    the counts are summed up over sizes and lengths. As log x <= x - 1, the ratio is at most
+    ``(c - e)^2 C / (e (C - e))``: it is worked out only where this is above the greatest so far.
+
+    Parameters
+    ----------
+    place
+        Place of each incident, shape (incidents,); its order is changed.
+    recent
+        Incidents of the last 1, 2, ... days, shape (lengths,): in every permutation the first
+        ones of ``place`` have the latest days.
+    circles
+        Place z is new to the circles ``numbers[starts[z]:starts[z + 1]]``, numbered ``centre *
+        sizes + size``; each centre has so many sizes, the smaller ones, that are looked at; and
+        the incidents of each circle, shape (centres, sizes).
+    stop
+        The ratio to be reached, after how many permutations that reach it no more are drawn (0:
+        never), and the most permutations.
+    rng
+        Of the permutations.
+    """
+    starts, numbers, allowed, held = circles
+    goal, exceedances, draws = stop
+    (centres, sizes), lengths, total = held.shape, len(recent), len(place)
+    counts = np.zeros((centres, sizes, lengths), np.int32)
+    flat = counts.reshape(-1)
+    sums = np.empty(lengths, np.int32)
+    share = recent / total
+    # (C - e) / C is at least that of the greatest e.
+    spread = np.sqrt(share * (1.0 - held.max() * share[-1] / total))
+    roots = np.sqrt(held)
+    greatest = np.empty(draws)
+    reached = 0
+    for draw in range(draws):
+        length = 0
+        for k in range(recent[-1]):
+            other = k + rng.integers(0, total - k)
+            place[k], place[other] = place[other], place[k]
+            while k >= recent[length]:
+                length += 1
+            for at in range(starts[place[k]], starts[place[k] + 1]):
+                flat[numbers[at] * lengths + length] += 1
+        best = root = 0.0
+        for centre in range(centres):
+            sums[:] = 0
+            for size in range(allowed[centre]):
+                more = 0
+                inside, above = held[centre, size], root * roots[centre, size]
+                for length in range(lengths):
+                    more += counts[centre, size, length]
+                    sums[length] += more
+                    if sums[length] > inside * share[length] + above * spread[length]:
+                        ratio = _ratio(sums[length], inside * recent[length] / total, total)
+                        if ratio > best:
+                            best, root = ratio, np.sqrt(ratio)
+                            above = root * roots[centre, size]
+        counts[:] = 0
+        greatest[draw] = best
+        reached += best >= goal
+        if 0 < exceedances <= reached:
+            return greatest[: draw + 1]
+    return greatest

@@ -104,7 +104,7 @@ def estimate_dispersion(
         long = _quadratic(counts, runs)
         known = max(float((counts.sum(axis=1) > 0).sum()), 1.0) * long.freedom
         growth = long.pooled / own.pooled if own.pooled > 0 else 1.0
-        if growth > scipy.stats.chi2.isf(0.05, known) / known:
+        if growth > scipy.special.chdtri(known, 0.05) / known:
             factor = factor * growth
             freedom = 1.0 / (1.0 / freedom + 1.0 / known)
     return Dispersion(np.maximum(factor, 1.0), freedom, weeks)

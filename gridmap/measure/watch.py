@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy
 
+from gridmap.measure._kernels import cluster_ratios, greatest_ratios
 from gridmap.measure.chance import estimate_dispersion
 
 __all__ = ["Cluster", "ControlChart", "control_chart", "scan_space_time"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 _SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)  # places in a circle, each about 1.6 times the last
-_FEWEST = 2  # incidents in a cluster
 _MOST = 5  # clusters told
 _LARGEST_SHARE = 0.5  # of all incidents that the places of a circle have
 
@@ -121,92 +122,83 @@ def scan_space_time(  # noqa: PLR0913 - all but the data are named
     recent = np.searchsorted(np.sort(ago), np.arange(1, longest_days + 1))
     if not total or not recent[-1]:
         return []
-    usual = np.bincount(where, minlength=len(points)).astype(float)
-    circles = _circles(points, usual, _LARGEST_SHARE * total)
-    expected = (circles @ usual)[:, None] * recent[None, :] / total
-    observed = circles @ _lately(where[np.argsort(ago, kind="stable")], recent, len(points))
-    likelihood = _Likelihood(expected, total, int(recent[-1]))
-    score = likelihood.scores(observed)
+    circles = _circles(points.tobytes())
+    held = circles.sums(np.bincount(where, minlength=len(points)).astype(float))
+    expected = held[:, :, None] * recent / total
+    observed = circles.sums(_lately(where[np.argsort(ago, kind="stable")], recent, len(points)))
+    allowed = (held <= _LARGEST_SHARE * total).sum(axis=1)
+    score = cluster_ratios(observed, expected, total)
+    score[np.arange(len(circles.sizes)) >= allowed[:, None]] = 0.0
     goal = float(score.max()) - 1e-9
-    rng = np.random.default_rng(seed)
-    greatest = np.empty(draws)
-    drawn = reached = 0
-    while drawn < draws and goal > 0 and not 0 < exceedances <= reached:
-        shuffled = where[rng.choice(total, recent[-1], replace=False)]
-        found = circles @ _lately(shuffled, recent, len(points))
-        greatest[drawn] = likelihood.scores(found).max()
-        reached += greatest[drawn] >= goal
-        drawn += 1
-    greatest = greatest[:drawn]
-    stopped = 0 < exceedances <= reached  # the last one drawn counts as the observed one would
+    if goal <= 0:
+        return []
+    greatest = greatest_ratios(
+        where, recent, (circles.starts, circles.numbers, allowed, held),
+        (goal, exceedances, draws), np.random.default_rng(seed),
+    )  # fmt: skip
+    # Stopped early, the last one drawn counts as the observed one would.
+    stopped = 0 < exceedances <= int((greatest >= goal).sum())
     clusters: list[Cluster] = []
     taken = np.zeros(len(points), bool)
-    for at in np.argsort(-score, axis=None, kind="stable"):
-        circle, length = (int(i) for i in np.unravel_index(at, score.shape))
-        if score[circle, length] <= 0 or len(clusters) == _MOST:
-            break
-        members = circles.indices[circles.indptr[circle] : circles.indptr[circle + 1]]
+    likely = np.argwhere(score > 0)
+    by_size = np.lexsort((likely[:, 0], likely[:, 1], -score[tuple(likely.T)]))
+    for centre, size, length in likely[by_size]:
+        members = circles.near[centre, : circles.sizes[size]]
         if taken[members].any():
             continue
         taken[members] = True
-        middle = points[circle % len(points)]
-        order = np.argsort(np.hypot(*(points[members] - middle).T), kind="stable")
-        rank = int((greatest >= score[circle, length] - 1e-9).sum()) + (not stopped)
+        rank = int((greatest >= score[centre, size, length] - 1e-9).sum()) + (not stopped)
         clusters.append(
             Cluster(
-                members[order].astype(np.int64),
-                length + 1,
-                round(float(observed[circle, length])),
-                float(expected[circle, length]),
-                rank / (drawn + (not stopped)),
+                members.copy(),
+                int(length) + 1,
+                int(observed[centre, size, length]),
+                float(expected[centre, size, length]),
+                rank / (len(greatest) + (not stopped)),
             )
         )
+        if len(clusters) == _MOST:
+            break
     return clusters
 
 
-def _circles(points: Floats, usual: Floats, largest: float) -> scipy.sparse.csr_array:
-    """Return which places each circle holds: a size after the other, each around every place."""
-    sizes = [size for size in _SIZES if size <= len(points)]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Circles:
+    """Circles of 1, 2, 3, 5, ... places around each place.
+
+    ``near`` has the nearest places of each, the nearest first; a place z is new to the circles
+    ``numbers[starts[z]:starts[z + 1]]``, numbered ``centre * len(sizes) + size``.
+    """
+
+    sizes: tuple[int, ...]
+    near: Ints
+    starts: Ints
+    numbers: npt.NDArray[np.int32]
+
+    def sums(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the sum of the places' values over each circle, shape (centres, sizes, ...)."""
+        edges = pairwise((0, *self.sizes))
+        rings = [values[self.near[:, low:high]].sum(axis=1) for low, high in edges]
+        return np.cumsum(np.stack(rings, axis=1), axis=1)
+
+
+@lru_cache(maxsize=1)  # one scan after the other has the same places
+def _circles(places: bytes) -> _Circles:
+    points = np.frombuffer(places).reshape(-1, 2)
+    sizes = tuple(size for size in _SIZES if size <= len(points))
     near = scipy.spatial.cKDTree(points).query(points, k=sizes[-1])[1].reshape(len(points), -1)
-    held = np.cumsum(usual[near], axis=1)
-    rows, columns = [], []
-    for number, size in enumerate(sizes):
-        centres = np.flatnonzero(held[:, size - 1] <= largest)
-        rows.append(np.repeat(centres + number * len(points), size))
-        columns.append(near[centres, :size].ravel())
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    shape = (len(sizes) * len(points), len(points))
-    return scipy.sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
+    size = np.searchsorted(sizes, np.arange(1, sizes[-1] + 1))
+    number = (np.arange(len(points))[:, None] * len(sizes) + size).astype(np.int32).ravel()
+    starts = np.concatenate([[0], np.cumsum(np.bincount(near.ravel(), minlength=len(points)))])
+    return _Circles(sizes, near, starts, number[np.argsort(near.ravel(), kind="stable")])
 
 
-def _lately(places: Ints, recent: Ints, size: int) -> Floats:
+def _lately(places: Ints, recent: Ints, size: int) -> Ints:
     """Return the incidents of each place in the last 1, 2, ... days; the latest come first."""
     step = np.searchsorted(recent, np.arange(recent[-1]), side="right")
-    counts = np.zeros((size, len(recent)))
-    np.add.at(counts, (places[: recent[-1]], step), 1.0)
+    cells = places[: recent[-1]] * len(recent) + step
+    counts = np.bincount(cells, minlength=size * len(recent)).reshape(size, len(recent))
     return np.cumsum(counts, axis=1)
-
-
-class _Likelihood:
-    """The likelihood ratio of each circle and length, its logarithms looked up."""
-
-    def __init__(self, expected: Floats, total: int, most: int) -> None:
-        counts = np.arange(most + 1, dtype=float)
-        rest = total - counts
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self._own = np.where(counts > 0, counts * np.log(counts), 0.0)
-            self._own += np.where(rest > 0, rest * np.log(rest), 0.0)
-            self._log_in = np.where(expected > 0, np.log(expected), 0.0)
-            self._log_out = np.where(total > expected, np.log(total - expected), 0.0)
-        self._least = np.maximum(expected, _FEWEST - 0.5)
-        self._slope = self._log_in - self._log_out
-        self._base = total * self._log_out
-
-    def scores(self, observed: Floats) -> Floats:
-        """Return the ratio of each place in the table; 0 where there are no more than usual."""
-        score = self._own[observed.astype(np.int64)] - self._base - observed * self._slope
-        score[observed <= self._least] = 0.0
-        return np.asarray(score)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -280,13 +272,12 @@ def _normal_scores(counts: Floats, mean: Floats, factor: Floats) -> Floats:
     """Return the normal score of the middle of each count's chance."""
     wide = np.maximum(factor, 1.0 + 1e-6)[:, None]
     size, chance = mean[:, None] / (wide - 1.0), 1.0 / wide
-    law = scipy.stats.nbinom(
-        np.broadcast_to(size, counts.shape), np.broadcast_to(chance, counts.shape)
-    )
-    below, above = law.cdf(counts - 1), law.sf(counts)
+    # The incomplete beta function gives both tails; scipy.stats takes a second to load.
+    below = np.where(counts > 0, scipy.special.betainc(size, np.maximum(counts, 1.0), chance), 0.0)
+    above = scipy.special.betaincc(size, counts + 1.0, chance)
     here = 1.0 - below - above
-    low = scipy.stats.norm.ppf(np.clip(below + here / 2, 1e-300, 1.0))
-    high = scipy.stats.norm.isf(np.clip(above + here / 2, 1e-300, 1.0))
+    low = scipy.special.ndtri(np.clip(below + here / 2, 1e-300, 1.0))
+    high = -scipy.special.ndtri(np.clip(above + here / 2, 1e-300, 1.0))
     return np.where(below < above, low, high)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 from gridmap.errors import MissingError
 from gridmap.measure import areas_of, weekday_occurrences
@@ -280,9 +280,9 @@ def officers_needed(
     mean = np.asarray(busy, np.float64)
     if dispersion > 1.0 + 1e-9:
         size = mean / (dispersion - 1.0)
-        quantile = stats.nbinom.ppf(service, np.maximum(size, 1e-12), 1.0 / dispersion)
+        quantile = scipy.stats.nbinom.ppf(service, np.maximum(size, 1e-12), 1.0 / dispersion)
     else:
-        quantile = stats.poisson.ppf(service, mean)
+        quantile = scipy.stats.poisson.ppf(service, mean)
     at_peak = np.where(mean > 0, np.maximum(quantile, 0.0), 0.0)
     on_average = np.maximum(np.ceil(mean / (1.0 - prevention_share) - 1e-9), 0.0)
     return np.asarray(np.maximum(at_peak, on_average), np.float64)
