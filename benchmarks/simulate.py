@@ -43,19 +43,27 @@ from gridmap.model import City, Kind, Layer
 
 __all__ = [
     "ALPHA",
+    "WATCH_DAYS",
+    "WATCH_GRIDS",
     "Case",
     "Share",
     "change_cases",
     "dispersed_cases",
     "hot_spot_cases",
+    "look",
     "main",
+    "negative_binomial",
     "open_cities",
+    "plant",
+    "quiet_days",
     "rhythm_cases",
     "run_cases",
     "watch_cases",
 ]
 
 ALPHA = 0.05
+WATCH_DAYS = 90  # that say what is usual
+WATCH_GRIDS = np.stack(np.meshgrid(np.arange(12), np.arange(12)), axis=-1).reshape(-1, 2) * 500.0
 _AREAS, _STATIONS, _WEEKS = 77, 25, 60
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -291,32 +299,58 @@ def rhythm_cases(
         yield Case(f"hours: Friday nights doubled found, {total:,}", draws, is_seen, limit=None)
 
 
+def quiet_days(rng: np.random.Generator, days: int) -> tuple[_Ints, _Ints]:
+    """Return place and day of incidents of days in which nothing is unusual.
+
+    Ten a day fall on 144 grids of unequal levels; the days follow weekday and season.
+    """
+    level = rng.gamma(1.0, 1.0, len(WATCH_GRIDS))
+    weekday = np.resize([1.0, 1.0, 1.0, 1.0, 1.2, 1.4, 1.3], days)
+    season = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(days) / 365.0)
+    counts = rng.poisson(10.0 * season * weekday / weekday.mean())
+    place = rng.choice(len(level), int(counts.sum()), p=level / level.sum())
+    return place, np.repeat(np.arange(days), counts)
+
+
+def plant(
+    rng: np.random.Generator, incidents: tuple[_Ints, _Ints], size: int, days: range
+) -> tuple[_Ints, _Ints]:
+    """Return incidents with so many more on some days, at a grid and its three nearest."""
+    middle = WATCH_GRIDS[rng.integers(len(WATCH_GRIDS))]
+    near = np.argsort(np.hypot(*(WATCH_GRIDS - middle).T), kind="stable")[:4]
+    place, day = incidents
+    return (
+        np.append(place, rng.choice(near, size)),
+        np.append(day, rng.integers(days.start, days.stop, size)),
+    )
+
+
+def look(rng: np.random.Generator, incidents: tuple[_Ints, _Ints], until: int) -> float:
+    """Return the p-value of the most striking cluster at the end of a day."""
+    found = scan_space_time(
+        *incidents, WATCH_GRIDS, until=until, history_days=WATCH_DAYS, draws=999, exceedances=10,
+        seed=int(rng.integers(2**31)),
+    )  # fmt: skip
+    return found[0].p_value if found else 1.0
+
+
 def watch_cases(draws: int) -> Iterator[Case]:
     """Yield how often a quiet city is given an alert; then one with a planted cluster.
 
     A look whose p-value is right alerts with chance ``1 / N`` where once in N looks is promised,
-    and so brings ``365 / N`` alerts a year, however alike the looks of following days are.
+    and so brings ``365 / N`` alerts a year, however alike the looks of following days are
+    (`benchmarks.watch` looks at whole years).
     """
-    side, days, total = 12, 90, 900
-    xy = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 500.0
-    level = np.random.default_rng(7).gamma(1.0, 1.0, side * side)
-    weekday = np.resize([1.0, 1.0, 1.0, 1.0, 1.3, 1.6, 1.4], days)
+    last = WATCH_DAYS - 1
 
-    def look(rng: np.random.Generator, planted: int = 0) -> float:
-        place = rng.choice(side * side, total, p=level / level.sum())
-        day = rng.choice(days, total, p=weekday / weekday.sum())
-        middle = np.argsort(level)[len(level) // 2]
-        near = np.argsort(np.hypot(*(xy - xy[middle]).T), kind="stable")[:4]
-        place = np.append(place, rng.choice(near, planted))
-        day = np.append(day, rng.integers(days - 5, days, planted))
-        found = scan_space_time(place, day, xy, until=days - 1, draws=199,
-                                seed=int(rng.integers(2**31)))  # fmt: skip
-        return found[0].p_value if found else 1.0
+    def is_seen(rng: np.random.Generator) -> bool:
+        incidents = plant(rng, quiet_days(rng, WATCH_DAYS), 12, range(last - 4, last + 1))
+        return look(rng, incidents, last) <= 0.01
 
     yield Case("watch: a quiet look alerts, once in 20 promised", draws,
-              lambda rng: look(rng) <= ALPHA)  # fmt: skip
+               lambda rng: look(rng, quiet_days(rng, WATCH_DAYS), last) <= ALPHA)  # fmt: skip
     yield Case("watch: planted, 12 more in 5 days at 4 places, found at once in 100 looks", draws,
-              lambda rng: look(rng, 12) <= 0.01, limit=None)  # fmt: skip
+               is_seen, limit=None)  # fmt: skip
 
     for mean, dispersion in ((2.0, 1.0), (20.0, 2.0), (100.0, 3.0)):
 

@@ -1,9 +1,9 @@
 """Watch on quiet and on disturbed years: alerts a year beside what is promised, and delay.
 
-Run ``python -m benchmarks.watch`` (``--years`` quiet years, ``--planted`` disturbed ones; a year
-takes a minute and a half of a processor). Counts of a quiet year follow places, weekdays and
-season and nothing else; days are looked at one after the other, as a department would. Every
-case prints one JSON line. ``benchmarks.simulate`` has the same claims for single looks.
+Run ``python -m benchmarks.watch`` (``--years`` quiet years, ``--planted`` disturbed ones; 200 of
+each take about five minutes of a processor). The made-up cities are those of
+`benchmarks.simulate`, which has the same claims for single looks; here days are looked at one
+after the other, as a department would. Every case prints one JSON line.
 """
 
 from __future__ import annotations
@@ -13,101 +13,102 @@ import json
 import time
 
 import numpy as np
-import numpy.typing as npt
 
-from gridmap.measure.watch import scan_space_time
+from benchmarks.simulate import WATCH_DAYS, look, negative_binomial, plant, quiet_days
+from gridmap.measure import control_chart
 
-Ints = npt.NDArray[np.int64]
-
-_SIDE = 12  # grids on a side
-_DAILY = 10.0  # incidents of a day
-_HISTORY = 90
-_WEEK = np.array([1.0, 1.0, 1.0, 1.0, 1.2, 1.4, 1.3])
-_PROMISE = 30.0  # days from one false alert to the next
+_PROMISES = (30, 90, 365)  # days from one false alert to the next
+_LENGTH = 5  # days of a planted cluster
+_WEEKS = 52
 
 
-def places() -> npt.NDArray[np.float64]:
-    """Return the middles of the grids, metres."""
-    axis = np.arange(_SIDE) * 500.0
-    return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-
-
-def quiet_days(rng: np.random.Generator, days: int) -> tuple[Ints, Ints]:
-    """Return place and day of incidents of days in which nothing is unusual."""
-    level = rng.gamma(1.0, 1.0, _SIDE * _SIDE)
-    season = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(days) / 365.0)
-    counts = rng.poisson(_DAILY * season * np.resize(_WEEK / _WEEK.mean(), days))
-    day = np.repeat(np.arange(days), counts)
-    return rng.choice(len(level), len(day), p=level / level.sum()), day
-
-
-def look(place: Ints, day: Ints, until: int, seed: int) -> bool:
-    """Return whether a look at the end of a day gives an alert."""
-    found = scan_space_time(
-        place, day, places(), until=until, history_days=_HISTORY, draws=999, exceedances=10,
-        seed=seed,
-    )  # fmt: skip
-    return bool(found) and found[0].p_value <= 1.0 / _PROMISE
-
-
-def quiet_year(seed: int, days: int) -> int:
-    """Return the alerts of a quiet year, looked at every day."""
+def quiet_year(seed: int, days: int) -> list[float]:
+    """Return the p-value of each day of a quiet year."""
     rng = np.random.default_rng([seed, 1])
-    place, day = quiet_days(rng, _HISTORY + days)
-    return sum(look(place, day, _HISTORY + at, seed + at) for at in range(days))
+    incidents = quiet_days(rng, WATCH_DAYS + days)
+    return [look(rng, incidents, WATCH_DAYS + at) for at in range(days)]
 
 
-def planted(seed: int, size: int, length: int) -> int:
-    """Return the days from the beginning of a planted cluster to its alert; -1 for none.
-
-    The cluster has ``size`` incidents more at four neighbouring grids within ``length`` days.
-    """
+def planted(seed: int, size: int) -> list[float]:
+    """Return the p-values from the first day of a planted cluster to its fifth day and five on."""
     rng = np.random.default_rng([seed, 2])
-    place, day = quiet_days(rng, _HISTORY + 2 * length)
-    xy = places()
-    near = np.argsort(np.hypot(*(xy - xy[rng.integers(len(xy))]).T), kind="stable")[:4]
-    place = np.append(place, rng.choice(near, size))
-    day = np.append(day, _HISTORY + rng.integers(0, length, size))
-    for at in range(2 * length):
-        if look(place, day, _HISTORY + at, seed):
-            return at + 1
-    return -1
+    incidents = quiet_days(rng, WATCH_DAYS + 2 * _LENGTH)
+    incidents = plant(rng, incidents, size, range(WATCH_DAYS, WATCH_DAYS + _LENGTH))
+    return [look(rng, incidents, WATCH_DAYS + at) for at in range(2 * _LENGTH)]
+
+
+def quiet_cases(years: int, days: int) -> list[dict[str, object]]:
+    """Return the alerts a year that quiet years bring, beside the promise."""
+    began = time.process_time()
+    p_values = np.array([quiet_year(seed, days) for seed in range(years)])
+    spent = round(time.process_time() - began, 1)
+    cases: list[dict[str, object]] = []
+    for promise in _PROMISES:
+        alerts = (p_values <= 1.0 / promise).sum(axis=1) * 365.0 / days
+        error = float(alerts.std(ddof=1) / np.sqrt(years)) if years > 1 else None
+        cases.append(
+            {
+                "case": f"quiet years, one alert in {promise} days", "years": years,
+                "a_year": round(float(alerts.mean()), 2), "promised": round(365 / promise, 2),
+                "standard_error": error and round(error, 2), "cpu_s": spent,
+            }
+        )  # fmt: skip
+    return cases
+
+
+def planted_cases(draws: int, size: int) -> list[dict[str, object]]:
+    """Return how often a planted cluster is found, and on which of its days (median)."""
+    p_values = np.array([planted(seed, size) for seed in range(draws)])
+    cases: list[dict[str, object]] = []
+    for promise in _PROMISES:
+        alert = p_values <= 1.0 / promise
+        days = np.where(alert.any(axis=1), alert.argmax(axis=1) + 1, np.inf)
+        cases.append(
+            {
+                "case": f"{size} more in {_LENGTH} days at 4 grids, one alert in {promise} days",
+                "of": draws,
+                "found_in_5_days": round(float((days <= _LENGTH).mean()), 3),
+                "found_in_10_days": round(float(np.isfinite(days).mean()), 3),
+                "median_day": float(np.median(days)) if np.isfinite(np.median(days)) else None,
+            }
+        )  # fmt: skip
+    return cases
+
+
+def chart_cases(draws: int) -> list[dict[str, object]]:
+    """Return the signals a year of charts, one promised, and the week that finds a rise."""
+    cases: list[dict[str, object]] = []
+    rng = np.random.default_rng(3)
+    for mean, dispersion in ((2.0, 1.0), (20.0, 2.0), (100.0, 3.0)):
+        level = np.full((10 * draws, 2 * _WEEKS), mean)
+        quiet = control_chart(negative_binomial(rng, level, dispersion), recurrence_weeks=_WEEKS)
+        level[:, _WEEKS:] *= 1.5
+        risen = control_chart(negative_binomial(rng, level, dispersion), recurrence_weeks=_WEEKS)
+        seen = risen.signals > 0
+        weeks = np.where(seen.any(axis=1), seen.argmax(axis=1) + 1.0, np.inf)
+        cases.append(
+            {
+                "case": f"chart of {mean:g} a week, variance/mean {dispersion:g}",
+                "rows": len(level), "promised": 1.0,
+                "a_year": round(float((quiet.signals != 0).sum(axis=1).mean()), 2),
+                "half_as_many_again_found_in_week": float(np.median(weeks)),
+            }
+        )  # fmt: skip
+    return cases
 
 
 def main() -> None:
     """Print one JSON line a case."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--years", type=int, default=1)
+    parser.add_argument("--years", type=int, default=200)
     parser.add_argument("--days", type=int, default=365, help="days of a year that are looked at")
-    parser.add_argument("--planted", type=int, default=20)
+    parser.add_argument("--planted", type=int, default=200)
     given = parser.parse_args()
-    began = time.process_time()
-    alerts = [quiet_year(seed, given.days) for seed in range(given.years)]
-    looks = given.years * given.days
-    print(
-        json.dumps(
-            {
-                "case": "quiet years", "looks": looks, "alerts": sum(alerts),
-                "a_year": round(365.0 * sum(alerts) / max(looks, 1), 2),
-                "promised_a_year": round(365.0 / _PROMISE, 2),
-                "cpu_s": round(time.process_time() - began, 1),
-            }
-        ),
-        flush=True,
-    )  # fmt: skip
+    cases = chart_cases(given.planted)
     for size in (8, 12, 20):
-        delays = np.array([planted(seed, size, 5) for seed in range(given.planted)])
-        found = delays[delays > 0]
-        print(
-            json.dumps(
-                {
-                    "case": f"planted: {size} more in 5 days at 4 grids", "of": len(delays),
-                    "found": len(found),
-                    "median_delay_days": float(np.median(found)) if len(found) else None,
-                }
-            ),
-            flush=True,
-        )  # fmt: skip
+        cases += planted_cases(given.planted, size)
+    for case in cases + quiet_cases(given.years, given.days):
+        print(json.dumps(case), flush=True)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,11 @@ def warm_kernels(report_progress: Callable[[float, str], None]) -> None:
 
     report(0.0, "cli.warming_measures")
     from gridmap.demo import make_city
-    from gridmap.measure import measure_coverage, parse_within, summarise
+    from gridmap.measure import measure_coverage, parse_within, scan_space_time, summarise
 
     city = make_city(grids=60, incidents=500)
     summarise(city, by="beat")
+    scan_space_time([0, 0, 1, 1, 1], [0, 0, -2, -2, -2], [[0.0, 0.0], [9.0, 0.0]], until=0)
     (near,) = parse_within("5min")
     measure_coverage(city, near, mode="walk")
     report(_MEASURES, "cli.warming_search")
