@@ -8,12 +8,15 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 800
 # What makes a docstring wrong; a sentence may name its few parameters.
 SERIOUS = {"GL06", "GL07", "GL08", "PR02", "PR03", "PR10", "SS03"}
+# Packages whose public boundaries say what they take and give.
+TYPED = ("partition", "io", "plans", "api")
 _CACHE = ROOT / ".house_cache" / "docstrings.json"
 
 
@@ -114,6 +117,74 @@ def _faulty_docstrings(path: Path, module: str) -> list[str]:
     return found
 
 
+def boundaries() -> list[str]:
+    """Return where a public boundary takes or gives anything: ``Any``, mappings to ``object``.
+
+    A ``TypedDict``, a dataclass or a union of what is meant says more, to people and to mypy.
+    """
+    found = []
+    for package in TYPED:
+        folder = ROOT / "gridmap" / package
+        tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+        exported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+                    for alias in node.names}  # fmt: skip
+        for path in sorted(folder.glob("*.py")):
+            own = path.stem.startswith("_")
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                name = _name_of(node)
+                if name.startswith("_") or (own and name not in exported):
+                    continue
+                found += [f"{path.relative_to(ROOT)}:{line}: {name} takes or gives anything"
+                          for line in sorted(set(_loose(node)))]  # fmt: skip
+    return found
+
+
+def _name_of(node: ast.stmt) -> str:
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+    return "_"
+
+
+def _loose(node: ast.stmt) -> Iterator[int]:
+    """Yield the lines of hints that say nothing: of a definition, of a class's public ones."""
+    if isinstance(node, ast.ClassDef):
+        for item in node.body:
+            if not _name_of(item).startswith("_"):
+                yield from _loose(item)
+        return
+    for hint in filter(None, _hints(node)):
+        for part in ast.walk(hint):
+            match part:
+                case (
+                    ast.Name(id="Any")
+                    | ast.Subscript(
+                        value=ast.Name(id="dict" | "Mapping" | "MutableMapping"),
+                        slice=ast.Tuple(elts=[_, ast.Name(id="object")]),
+                    )
+                ):
+                    yield part.lineno
+
+
+def _hints(node: ast.stmt) -> list[ast.expr | None]:
+    """Return the hints of a function, a field, or another name for a type."""
+    match node:
+        case ast.FunctionDef(args=every):
+            named = [*every.posonlyargs, *every.args, *every.kwonlyargs]
+            found = [node.returns, *(item.annotation for item in (*named, every.vararg) if item)]
+            words = every.kwarg.annotation if every.kwarg else None
+            # Keywords of type object are anything at all.
+            any_words = isinstance(words, ast.Name) and words.id == "object"
+            return [*found, ast.Name("Any", lineno=node.lineno) if any_words else words]
+        case ast.AnnAssign():
+            return [node.annotation]
+        case ast.Assign():
+            return [node.value]
+    return []
+
+
 def paths() -> list[str]:
     """Return the tracked files that name a path of somebody's machine."""
     mark = "/" + "work/"
@@ -126,7 +197,7 @@ def paths() -> list[str]:
 
 def main() -> int:
     """Print what is wrong and return how the check ends."""
-    found = [*exports("gridmap"), *sizes(), *docstrings(), *paths()]
+    found = [*exports("gridmap"), *sizes(), *docstrings(), *boundaries(), *paths()]
     for line in found:
         print(line)  # noqa: T201 - a check speaks to whoever runs it
     return 1 if found else 0

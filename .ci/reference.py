@@ -95,10 +95,13 @@ def json_formats() -> str:
 
 def _json_type(kind: object) -> tuple[str, bool, list[type]]:
     """Return a type in words, whether it may be null, and the types inside it."""
+    from collections.abc import Mapping
     from types import NoneType, UnionType
     from typing import Any, Union, get_args, get_origin, is_typeddict
 
     origin, parts = get_origin(kind), get_args(kind)
+    if any(get_origin(part) is Mapping for part in parts):  # `gridmap.fields.Json`
+        return "any", False, []
     if origin in {Union, UnionType}:
         found = [_json_type(part) for part in parts if part is not NoneType]
         return (" or ".join(text for text, _, _ in found), NoneType in parts,

@@ -116,8 +116,8 @@ def run_province(
         )
         seconds = time.perf_counter() - start
     best = proposal.best
-    station = problem.parents
-    assert station is not None
+    assert problem.parents is not None
+    station = problem.parents.astype(np.int64)
     beat = best.assignment
     crossing = len(np.unique(beat * stations + station)) - len(np.unique(beat))
     load = np.bincount(beat, weights=problem.weights[:, 0])

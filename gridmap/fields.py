@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["FIELDS", "Field", "fields_of", "fold", "match_columns"]
+__all__ = ["FIELDS", "Field", "Json", "fields_of", "fold", "match_columns"]
+
+
+#: What a value in JSON, or in a workspace's list of contents, may be.
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
 @dataclass(frozen=True, slots=True)

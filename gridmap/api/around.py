@@ -10,6 +10,7 @@ from gridmap.api.options import Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -135,11 +136,11 @@ class AroundJson(TypedDict):
     since: str | None
     until: str | None
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AroundResult(Result):
+class AroundResult(Result[AroundJson]):
     """What is around a point.
 
     Attributes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -97,11 +98,11 @@ class AssessJson(TypedDict):
     indicators: list[IndicatorRow]
     missing: list[str]
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AssessResult(Result):
+class AssessResult(Result[AssessJson]):
     """The ranking.
 
     Attributes
@@ -226,7 +227,7 @@ class AssessResult(Result):
         return {
             "format": FORMAT,
             "by": self.options.by,
-            "rows": plain(rows),
+            "rows": plain(rows),  # type: ignore[typeddict-item] # as they are made above
             "bands": self.bands,
             "indicators": [
                 {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from gridmap.api.options import Options, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -55,11 +56,11 @@ class CheckJson(TypedDict):
 
     format: int
     findings: list[FindingJson]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CheckResult(Result):
+class CheckResult(Result[CheckJson]):
     """What is wrong with a city's data, the gravest first.
 
     Attributes

@@ -12,6 +12,7 @@ from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import CHANCE_PLANS, PlanPoint, PointJson, chance_of, point_of
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -64,8 +65,8 @@ class CompareJson(TypedDict):
     officers_kept: float
     before: dict[str, float | None]
     after: dict[str, float | None]
-    flows: list[dict[str, Any]]
-    beats: list[dict[str, Any]]
+    flows: list[dict[str, Json]]
+    beats: list[dict[str, Json]]
     sentences: list[str]
     points: list[PointJson]
     response: dict[str, dict[str, float | None]] | None
@@ -75,7 +76,7 @@ class CompareJson(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CompareResult(Result):
+class CompareResult(Result[CompareJson]):
     """What changes from one plan to another.
 
     Attributes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.measure import HiddenJson, hidden_json
 from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ class ReachJson(TypedDict, total=False):
     mode: str
     network: str
     error: float | None
-    rows: list[dict[str, Any]]
-    worst: list[dict[str, Any]]
+    rows: list[dict[str, Json]]
+    worst: list[dict[str, Json]]
     unreached: list[str]
     notes: list[str]
     hidden: HiddenJson
-    rooms: list[dict[str, Any]]
-    hours: list[dict[str, Any]]
+    rooms: list[dict[str, Json]]
+    hours: list[dict[str, Json]]
 
 
 class CoverageJson(TypedDict):
@@ -107,11 +108,11 @@ class CoverageJson(TypedDict):
     format: int
     by: str
     coverage: list[ReachJson]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CoverageResult(Result):
+class CoverageResult(Result[CoverageJson]):
     """Who is within reach, for each distance or time and each network.
 
     Attributes

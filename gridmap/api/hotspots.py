@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -103,11 +104,11 @@ class HotspotsJson(TypedDict):
     grids: int
     method: str
     before: str | None
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class HotspotsResult(Result):
+class HotspotsResult(Result[HotspotsJson]):
     """The hot and cold grids of a city.
 
     Attributes

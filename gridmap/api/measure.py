@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
 from gridmap.api.verbs import verb
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -77,11 +78,11 @@ class MeasureJson(TypedDict):
     split_grids: int
     missing: list[str]
     hidden: HiddenJson
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class MeasureResult(Result):
+class MeasureResult(Result[MeasureJson]):
     """What each row carries, what all carry, and what lies in no row.
 
     Attributes
@@ -122,7 +123,7 @@ class MeasureResult(Result):
             "format": FORMAT,
             "by": table.by,
             "rows": [{**row, **unknown} for row in rows_of(table.rows)],  # type: ignore[typeddict-item] # the columns of the table
-            "totals": {**plain(table.totals), **unknown},
+            "totals": {name: plain(value) for name, value in table.totals.items()} | unknown,
             "unassigned": {
                 name: None if name in unknown else plain(value)
                 for name, value in table.unassigned.items()

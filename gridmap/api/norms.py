@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from gridmap.api.options import Options, option
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.shifts import as_norms
 from gridmap.api.verbs import verb
 from gridmap.errors import MissingError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -94,11 +95,11 @@ class NormsJson(TypedDict):
     cost: float
     posts: list[PostRow] | None
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class NormsResult(Result):
+class NormsResult(Result[NormsJson]):
     """What is lacking.
 
     Attributes

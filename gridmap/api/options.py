@@ -14,10 +14,13 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from gridmap.errors import GridmapError, InputError, OptionError
+from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from gridmap.measure import Moment
 
 __all__ = [
     "OptionSpec",
@@ -35,8 +38,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-#: What an option is in JSON.
-Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+#: What a person writes, or a form holds, of one option.
+Text = None | bool | int | float | str | date | Sequence[str] | Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class OptionSpec:
     least: float | None = None
     most: float | None = None
     many: bool = False
-    parse: Callable[[Any, str], object] | None = None
+    parse: Callable[[object, str], object] | None = None
     costs: bool = False
     hidden: bool = False
 
@@ -192,7 +195,7 @@ def option(  # noqa: PLR0913 - what a field may say of itself
     least: float | None = None,
     most: float | None = None,
     many: bool = False,
-    parse: Callable[[Any, str], object] | None = None,
+    parse: Callable[[object, str], object] | None = None,
     costs: bool = False,
     hidden: bool = False,
 ) -> T:
@@ -254,7 +257,7 @@ class Options:
         """Check the fields that depend on each other; nothing unless a verb says so."""
 
     @classmethod
-    def from_texts(cls, texts: Mapping[str, object]) -> Self:
+    def from_texts(cls, texts: Mapping[str, Text]) -> Self:
         """Return the options that a person wrote: flags of a command, fields of a form.
 
         Parameters
@@ -296,7 +299,7 @@ def _shown(value: object) -> str:
     return text if isinstance(value, (str, int, float)) and len(text) <= 40 else type(value).__name__  # fmt: skip  # noqa: E501
 
 
-def as_date(value: Any, option: str) -> str:  # noqa: ANN401 - what is no date is refused
+def as_date(value: object, option: str) -> str:
     """Return a date or time as text: ``2024-03-31`` or ``2024-03-31T08:00:00``; blank for none.
 
     Raises
@@ -311,7 +314,7 @@ def as_date(value: Any, option: str) -> str:  # noqa: ANN401 - what is no date i
     if _is_number(value):  # pandas would take it for nanoseconds since 1970
         raise OptionError("api.error.date", option=option, received=_shown(value))
     try:
-        stamp = moment(value)
+        stamp = moment(cast("Moment", value))  # what is no date is refused
     except (GridmapError, TypeError, ValueError) as error:
         raise OptionError("api.error.date", option=option, received=_shown(value)) from error
     text = str(stamp)

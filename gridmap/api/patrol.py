@@ -6,12 +6,13 @@ import re
 import shutil
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError, OptionError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ class PatrolJson(TypedDict):
     expected: float
     bound: float
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class PatrolResult(Result):
+class PatrolResult(Result[PatrolJson]):
     """Routes with their stops, times and ways.
 
     Attributes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
 from gridmap.api.options import Options, as_weights, option
 from gridmap.api.propose_texts import (
@@ -40,6 +40,7 @@ from gridmap.api.standing import (
 )
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
     from gridmap.partition import Ensemble, HeldOut, Problem, Proposal, Rung, SeenCounts
     from gridmap.partition import Progress as SearchProgress
+    from gridmap.partition.problem import Constraints
 
 __all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
 
@@ -164,8 +166,8 @@ class BoundJson(TypedDict):
     proven: bool
 
 
-class PlanJson(TypedDict):
-    """One plan of a proposal."""
+class PlanRow(TypedDict):
+    """The figures of one plan; see `gridmap.partition.plan_rows`."""
 
     name: str
     beats: int
@@ -188,6 +190,11 @@ class PlanJson(TypedDict):
     feasible: bool
     proven: bool
     bounds: list[BoundJson]
+
+
+class PlanJson(PlanRow):
+    """One plan of a proposal: its figures, and what changes from today's beats, in words."""
+
     changes: list[str]
 
 
@@ -204,11 +211,11 @@ class ProposeJson(TypedDict):
     held_out: HeldOutJson | None
     notes: list[str]
     workload: dict[str, float]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ProposeResult(Result):
+class ProposeResult(Result[ProposeJson]):
     """Plans on a front of trade-offs, the one asked for first.
 
     Attributes
@@ -230,7 +237,7 @@ class ProposeResult(Result):
     city: City
     options: ProposeOptions
     plans: tuple[Plan, ...]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[PlanRow, ...]
     proposal: Proposal
     workload: Workload
     present: Plan | None
@@ -447,7 +454,7 @@ class ProposeResult(Result):
         """Return the figures of the first plan."""
         from gridmap.i18n import tr
 
-        best = self.rows[0]
+        best: Mapping[str, object] = self.rows[0]
         shown = {"beats": "{}", "max_deviation": "{:.2%}", "mean_polsby_popper": "{:.3f}",
                  "cut_border_km": "{:,.1f}", "kept_share": "{:.1%}"}  # fmt: skip
         return [
@@ -566,7 +573,7 @@ def propose(
         city=city,
         options=options,
         plans=tuple(plans),
-        rows=tuple(rows),
+        rows=tuple(cast("list[PlanRow]", rows)),
         proposal=proposal,
         workload=workload,
         present=present,
@@ -603,14 +610,14 @@ def usual_weights(city: City) -> Mapping[str, float]:
 
 def _constraints(
     city: City, options: ProposeOptions, workload: Workload, beats: int, present: Plan | None
-) -> dict[str, object]:
+) -> Constraints:
     """Return the fields of a `Problem` that the options stand for."""
     import numpy as np
 
     from gridmap.measure import criterion_of
     from gridmap.partition import communities_of, criteria_of, scenarios_of, travel_between
 
-    made: dict[str, object] = _locked(options, present)
+    made = _locked(options, present)
     if isinstance(options.tolerance, Mapping):
         named = {name: share for name, share in options.tolerance.items() if name != ALL}
         whole = options.tolerance.get(ALL)
@@ -657,7 +664,7 @@ def _constraints(
     return made
 
 
-def _locked(options: ProposeOptions, present: Plan | None) -> dict[str, object]:
+def _locked(options: ProposeOptions, present: Plan | None) -> Constraints:
     import numpy as np
 
     if not options.lock:

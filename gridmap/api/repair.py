@@ -10,6 +10,7 @@ from gridmap.api.options import Options, as_list, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InputError, OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -84,11 +85,11 @@ class RepairJson(TypedDict):
     tolerance_m: float
     left: list[LeftJson]
     originals: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RepairResult(Result):
+class RepairResult(Result[RepairJson]):
     """A repaired city, and what was done.
 
     Attributes

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date as day
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import Options, as_date, as_plan, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,15 +81,15 @@ class ReportJson(TypedDict):
     title: str
     language: str
     period: str
-    parameters: dict[str, Any]
+    parameters: dict[str, Json]
     figures: dict[str, str]
     sentences: list[str]
     warnings: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ReportResult(Result):
+class ReportResult(Result[ReportJson]):
     """A report, measured and ready to be written.
 
     Attributes

@@ -7,8 +7,9 @@ import html
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
+from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["FORMAT", "MapView", "Result", "figure_types", "figures_html", "label
 #: Number of the format of ``to_dict`` and ``--json``; it changes when a key changes its meaning
 #: or goes.
 FORMAT = 1
+J_co = TypeVar("J_co", covariant=True)
+K = TypeVar("K")
+V = TypeVar("V")
 _ROWS = 8  # rows of a table that a notebook shows
 _PICTURE_IN = (5.4, 3.9)
 _PICTURE_DPI = 80
@@ -78,13 +82,16 @@ class MapView:
         return replace(self, themes=(first, *(t for t in self.themes if t is not first)))
 
 
-class Result(ABC):
-    """What a verb returns; it holds the city, so it can draw and map itself."""
+class Result(ABC, Generic[J_co]):
+    """What a verb returns; it holds the city, so it can draw and map itself.
+
+    ``J_co`` is the type of the command's JSON.
+    """
 
     city: City
 
     @abstractmethod
-    def to_dict(self) -> Mapping[str, Any]:
+    def to_dict(self) -> J_co:
         """Return the JSON of the command: plain values, unknown ones None, ``format`` first."""
 
     @abstractmethod
@@ -187,7 +194,7 @@ def label_of(name: str) -> str:
     return tr(key) if has_key(key) else name
 
 
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Json]]:
     """Return the rows of a table as plain values: NaN becomes None."""
     return [
         {str(name): plain(value) for name, value in row.items()}
@@ -195,7 +202,13 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 - whatever a cell or a nested value holds
+@overload
+def plain(value: Mapping[K, V]) -> dict[str, Json]: ...
+@overload
+def plain(value: float) -> float | None: ...
+@overload
+def plain(value: object) -> Json: ...
+def plain(value: object) -> Json:  # noqa: PLR0911 - whatever a cell or a nested value holds
     """Return numbers of Python for those of NumPy, None for what is unknown, at any depth."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

@@ -10,6 +10,7 @@ from gridmap.api.options import Options, as_date, as_list, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import MissingError, OptionError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class ShiftsJson(TypedDict):
     bound: float
     gap: float
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,7 +186,7 @@ class UnitShifts:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ShiftsResult(Result):
+class ShiftsResult(Result[ShiftsJson]):
     """The shifts of each unit.
 
     Attributes

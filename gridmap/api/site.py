@@ -11,6 +11,7 @@ from gridmap.api.options import Options, option
 from gridmap.api.results import FORMAT, MapView, Result, plain, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
+from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -72,13 +73,26 @@ class SiteOptions(Options):
     seconds: float = option(60.0, least=0.1, unit="s")
 
 
+class SiteRow(TypedDict):
+    """A new room: degrees in WGS 84, metres in the working CRS, and the weight it covers."""
+
+    id: str
+    name: str
+    lon: float
+    lat: float
+    beat: str
+    x: float
+    y: float
+    covers: float
+
+
 class SiteJson(TypedDict):
     """The JSON of ``gridmap site --json``."""
 
     format: int
     model: str
     within: str
-    sites: list[dict[str, Any]]
+    sites: list[SiteRow]
     objective: float
     bound: float | None
     gap: float | None
@@ -87,11 +101,11 @@ class SiteJson(TypedDict):
     before: dict[str, float | None]
     after: dict[str, float | None]
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class SiteResult(Result):
+class SiteResult(Result[SiteJson]):
     """Where new rooms go, how good that is proven to be, and what it changes.
 
     Attributes

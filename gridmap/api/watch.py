@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from gridmap.api.options import Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError
+from gridmap.fields import Json
 from gridmap.i18n import some_names, tr
 
 if TYPE_CHECKING:
@@ -110,11 +111,11 @@ class WatchJson(TypedDict):
     disputes: DisputesRow | None
     reporting: ReportingRow | None
     notes: list[str]
-    options: dict[str, Any]
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class WatchResult(Result):
+class WatchResult(Result[WatchJson]):
     """The alerts of a day.
 
     Attributes

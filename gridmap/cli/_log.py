@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from gridmap.api.open import open_store, plan_of
 from gridmap.api.options import Options, option_specs
 from gridmap.errors import WorkspaceError
+from gridmap.fields import Json
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def put_sheet(place: Workspace, out: Path | None, make: Callable[[], bytes], ver
 @contextmanager
 def logged(
     workspace: Path, action: Literal["import", "export", "repair"], subject: str
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Json]]:
     """Let the local user do something, and write to the log what is put into the details."""
     from gridmap import plans
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, some_ids
-from gridmap.fields import fold
+from gridmap.fields import Json, fold
 from gridmap.io._crs_guess import (
     Guess,
     axes_swapped,
@@ -203,7 +203,7 @@ def without_exchanged(
         return turned, []
     if turned.sum() > (np.isfinite(x) & np.isfinite(y)).sum() / 2:
         raise _swapped(crs, x, y, where)
-    values = {"file": where, "count": int(turned.sum()),
+    values: dict[str, Json] = {"file": where, "count": int(turned.sum()),
               "rows": some_ids(np.flatnonzero(turned) + 1)}  # fmt: skip
     return turned, [Note("io.note.rows_swapped", values)]
 

@@ -17,6 +17,7 @@ from pyproj.enums import PJType
 from pyproj.exceptions import ProjError
 
 from gridmap.errors import CRSError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.io.options import SWAPPED, Note
 from gridmap.model import AREA_KINDS, Layer
@@ -85,7 +86,7 @@ def datum_note(
     sure = gain >= 0.2 if on_borders else gain >= 0.5 * (1 - as_is) and gain * len(x) >= _FEWEST
     if best == "wgs84" or not sure:
         return []
-    values = {
+    values: dict[str, Json] = {
         "file": where,
         "datum": best.upper().replace("GCJ02", "GCJ-02").replace("BD09", "BD-09"),
         "option": best,
@@ -231,7 +232,7 @@ class Guess:
     lon: float = float("nan")
     lat: float = float("nan")
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Json]:
         """Return the candidate for a page to offer: what to say, and where it would be."""
         return {
             "crs": self.crs, "reason": tr(f"io.guess.{self.reason}"), "lon": self.lon,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.io._values import cell_shape
 
 __all__ = [
@@ -219,7 +220,7 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     return tuple(_FORMAT_OF[order] for order in found)
 
 
-def _meanings(parts: dict[str, pd.DataFrame], days: pd.Series) -> list[dict[str, object]]:
+def _meanings(parts: dict[str, pd.DataFrame], days: pd.Series) -> list[dict[str, Json]]:
     """Return what the dates of a column may mean, the shortest span of time first.
 
     Parameters
@@ -253,7 +254,7 @@ def _meanings(parts: dict[str, pd.DataFrame], days: pd.Series) -> list[dict[str,
         sides.append([(read, steps) for steps in alone or (orders, orders[::-1])])
     made = []
     for chosen in product(*sides):
-        told: list[dict[str, object]] = []
+        told: list[dict[str, Json]] = []
         spans: list[pd.Timestamp] = []
         for read, steps in chosen:
             left = pd.Series(data=True, index=read[steps[0]].index)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, PersonalDataError, some_ids
-from gridmap.fields import fields_of, fold, match_columns
+from gridmap.fields import Json, fields_of, fold, match_columns
 from gridmap.i18n import tr
 from gridmap.io._coordinates import (
     coordinates_of,
@@ -176,7 +176,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         tuple(str(name) for name in frame.columns if name != "geometry"),
     )  # fmt: skip
     if "id" in mapped and (lost := _lost_digits(frame[mapped["id"]])):
-        told = {"file": where, "column": mapped["id"], "count": lost}
+        told: dict[str, Json] = {"file": where, "column": mapped["id"], "count": lost}
         found.notes.append(Note("io.note.ids_rounded", told))
     for name, values in table_columns(frame, mapped, kind, where).items():
         found.frame[name] = values
@@ -334,7 +334,7 @@ def _leave_out_others(found: Features, kind: str, where: str) -> None:
     counts = {name: int(((dimensions == d) & ~fits).sum())
               for d, name in enumerate(("points", "lines", "areas"))}  # fmt: skip
     found.refused["other_shape"] = int((~fits).sum())
-    values = {"file": where, "kind": tr(f"io.layer.{kind}"), **counts}
+    values: dict[str, Json] = {"file": where, "kind": tr(f"io.layer.{kind}"), **counts}
     found.notes.append(Note("io.note.other_shapes", values))
     found.frame = found.frame[fits].reset_index(drop=True)
 

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError, some_ids
-from gridmap.fields import fields_of, match_columns
+from gridmap.fields import Json, fields_of, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs
 from gridmap.io._features import accepted, table_columns
 from gridmap.io._raw import Source
@@ -147,7 +147,7 @@ def _summed(
         sums[name] = summed.astype(np.float64)
         total += float(values.sum())
         lost += float(values.sum() - values[at].sum())
-    told: dict[str, object] = {
+    told: dict[str, Json] = {
         "file": where, "columns": some_ids(counted.values()), "count": len(at),
         "outside": len(points) - len(at), "total": total, "lost": lost,
     }  # fmt: skip
@@ -188,7 +188,7 @@ def _matched(
     repeated = first.index[first.index.duplicated()].unique()
     first = first[~first.index.duplicated()]
     rows = first.reindex(ids).fillna(-1).to_numpy().astype(np.int64)
-    told: dict[str, object] = {
+    told: dict[str, Json] = {
         "file": where, "column": best, "count": int((rows >= 0).sum()),
         "features": int((rows < 0).sum()), "codes": int((~first.index.isin(ids)).sum()),
     }  # fmt: skip

@@ -18,6 +18,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjCRSError
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.gdal.formats import KML
 from gridmap.gdal.reading import RawLayer, read_layers
 from gridmap.io._encoding import Encoding, Reason, detect_bytes, detect_dbf
@@ -112,7 +113,7 @@ def held_back(path: Path, count: int) -> list[Note]:
         ends = file.read(_ENDS)
         file.seek(max(path.stat().st_size - _ENDS, 0))
         ends += b"\n" + file.read()
-    values: dict[str, object] = {"file": path.name, "count": count}
+    values: dict[str, Json] = {"file": path.name, "count": count}
     total = _TOTAL.search(ends)
     if total and int(total[1]) > count:
         return [Note("io.note.held_back_of", {**values, "total": int(total[1])})]
@@ -164,7 +165,7 @@ def osm_layer(frame: gpd.GeoDataFrame, kind: str, where: str) -> tuple[gpd.GeoDa
         What to call the file.
     """
     made = _roads(frame) if kind == "road" else _barriers(frame)
-    values = {"file": where, "count": len(made), "others": len(frame) - len(made)}
+    values: dict[str, Json] = {"file": where, "count": len(made), "others": len(frame) - len(made)}
     return made.reset_index(drop=True), Note(f"io.note.osm_{kind}", values)
 
 

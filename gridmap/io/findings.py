@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gridmap.fields import Json
 from gridmap.i18n import tr
 
 __all__ = ["MENDABLE", "Finding", "FindingKind", "Severity"]
@@ -153,7 +154,7 @@ class Finding:
             return ""
         return f"gridmap import {workspace} FILE --kind {self.layer} --replace"
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Return plain values for ``--json``."""
         return {
             "layer": self.layer,

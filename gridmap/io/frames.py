@@ -46,7 +46,7 @@ class ImportNote(UserWarning):
 
 
 def city_from_frames(
-    frames: Mapping[str, object],
+    frames: Mapping[str, pd.DataFrame | None],
     *,
     columns: Mapping[str, str | Mapping[str, str]],
     name: str,
@@ -77,7 +77,7 @@ def city_from_frames(
 
 
 def _city(
-    frames: Mapping[str, object],
+    frames: Mapping[str, pd.DataFrame | None],
     columns: Mapping[str, str | Mapping[str, str]],
     name: str,
     crs: CRS | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError, MissingError, some_ids
-from gridmap.fields import fold, match_columns
+from gridmap.fields import Json, fold, match_columns
 from gridmap.gdal.child import several_layers
 from gridmap.i18n import tr
 from gridmap.io._coordinates import holds_places
@@ -27,7 +27,7 @@ from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import opened_files, read_sources
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.remote import fetched, is_remote, without_password
-from gridmap.io.workspace import Workspace
+from gridmap.io.workspace import RemoteSource, Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
 from gridmap.settings import read_settings
@@ -71,7 +71,7 @@ def unique_ids(frame: pd.DataFrame, where: str) -> GivenIds:
     if "id" not in frame.columns:
         ids = np.array([str(row + 1) for row in range(len(frame))], dtype=object)
         likely = some_ids(_likely_ids(frame)) or "-"
-        values: dict[str, object] = {"file": where, "count": len(frame), "columns": likely}
+        values: dict[str, Json] = {"file": where, "count": len(frame), "columns": likely}
         return GivenIds(ids, notes=[Note("io.note.ids_made", values)])
     ids = frame["id"].astype("object").fillna("").astype(str).to_numpy(dtype=object)
     notes: list[Note] = []
@@ -288,7 +288,8 @@ def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, dict[str,
     address = str(entry["address"])
     found, report = read_source_of(place, address, kind=kind, options=options)
     config = place.config
-    known = config.get(kind, {}) if kind == "incidents" else config.get("layers", {}).get(kind, {})
+    layers = config.get("layers", {})
+    known = config.get("incidents", {}) if kind == "incidents" else layers.get(kind, {})
     lost = sorted(set(known.get("mapped", {})) - set(report.mapped))
     if lost:
         columns = some_ids([known["mapped"][name] for name in lost])
@@ -305,14 +306,14 @@ def _stored(place: Workspace, kind: str) -> Layer | None:
     return place.layer(Kind(kind)) if Kind(kind) in place.kinds else None
 
 
-def _remembered(address: str, options: ImportOptions) -> dict[str, Any]:
+def _remembered(address: str, options: ImportOptions) -> RemoteSource:
     """Return what ``gridmap.toml`` says of a source, to read it again: no password."""
-    told: dict[str, Any] = {
+    told: RemoteSource = {
         "address": address, "layer": options.layer, "crs": options.crs,
         "datum": "" if options.datum == "wgs84" else options.datum, "encoding": options.encoding,
         "columns": dict(options.columns), "date_formats": list(options.date_formats),
     }  # fmt: skip
-    return {key: value for key, value in told.items() if value}
+    return cast("RemoteSource", {key: value for key, value in told.items() if value})
 
 
 def _put(place: Workspace, found: Layer | Incidents, report: ImportReport) -> None:
@@ -391,13 +392,14 @@ def read_files(
 def _already_there(workspace: Workspace, kind: str, options: ImportOptions) -> Mapping[str, Any]:
     """Return what the workspace remembers of a kind; refuse where the user has to be asked."""
     config = workspace.config
-    there = config.get(kind) if kind == "incidents" else config.get("layers", {}).get(kind)
+    layers = config.get("layers", {})
+    there = config.get("incidents") if kind == "incidents" else layers.get(kind)
     if there and options.upon == "ask":
         raise InputError("io.error.already_there", **_named(kind, there))
     return there or {}
 
 
-def _named(kind: str, there: Mapping[str, Any]) -> dict[str, object]:
+def _named(kind: str, there: Mapping[str, Any]) -> dict[str, Json]:
     files = some_ids(there.get("sources", ()), 3) or "-"
     return {"kind": tr(f"io.layer.{kind}"), "count": int(there.get("count", 0)), "files": files}
 
@@ -461,7 +463,11 @@ def _with_far_note(
     far = away_m > max(east - west, north - south, _NEAR_M)
     if not far.any():
         return report
-    values = {"file": where, "count": int(far.sum()), "km": float(away_m.max()) / 1000}
+    values: dict[str, Json] = {
+        "file": where,
+        "count": int(far.sum()),
+        "km": float(away_m.max()) / 1000,
+    }
     return replace(report, warnings=(*report.warnings, Note("io.note.far_away", values)))
 
 
@@ -612,7 +618,10 @@ def _shape_notes(frame: gpd.GeoDataFrame, kind: Kind) -> list[Note]:
     invalid = ~shapely.is_valid(frame.geometry.to_numpy())
     notes = []
     if invalid.any():
-        values = {"count": int(invalid.sum()), "ids": some_ids(frame["id"][invalid])}
+        values: dict[str, Json] = {
+            "count": int(invalid.sum()),
+            "ids": some_ids(frame["id"][invalid]),
+        }
         notes.append(Note("io.note.invalid", values))
     if kind is Kind.GRID and "residents" not in frame.columns:
         notes.append(Note("io.note.no_residents"))

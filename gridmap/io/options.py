@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gridmap.errors import InputError
-from gridmap.fields import fields_of
+from gridmap.fields import Json, fields_of
 from gridmap.i18n import tr
 
 __all__ = ["PACKED", "SWAPPED", "ImportOptions", "ImportReport", "Note"]
@@ -114,7 +114,7 @@ class Note:
     """One remark about a file: a key of the catalogue and its values."""
 
     key: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, Json] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the remark in the current language."""
@@ -173,11 +173,11 @@ class ImportReport:
     ids_missing: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     facts: Mapping[str, int | str] = field(default_factory=dict)
-    before: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Json] = field(default_factory=dict)
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, Json]:
         """Return what a workspace remembers of the import."""
-        told: dict[str, Any] = {
+        told: dict[str, Json] = {
             "sources": list(self.files),
             "source_crs": self.crs,
             "encoding": self.encoding,
@@ -195,7 +195,7 @@ class ImportReport:
             told["facts"] = dict(self.facts)
         return _added(self.before, told) if self.before else told
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Return the report as plain values for ``--json``."""
         return {
             "kind": self.kind,

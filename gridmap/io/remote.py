@@ -25,6 +25,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.fields import Json
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _from_arcgis(asked: _Asked, address: str) -> dict[str, Any]:
     )
     most = about.get("maxRecordCount")
     step = min(most, _PAGE) if isinstance(most, int) and most > 0 else _PAGE
-    query: dict[str, object] = {**everything, "outFields": "*", "returnGeometry": "true",
+    query: dict[str, Json] = {**everything, "outFields": "*", "returnGeometry": "true",
                                 "resultRecordCount": step}  # fmt: skip
     if key:
         query["orderByFields"] = key
@@ -246,7 +247,7 @@ def _is_short(features: list[Any], total: object) -> bool:
 def _from_ogc_api(asked: _Asked, address: str) -> dict[str, Any]:
     """Return a collection of OGC API Features as GeoJSON, following its links to the next page."""
     address = address if address.endswith("/items") else f"{address}/items"
-    query: dict[str, object] = {"f": "json", "limit": _PAGE}
+    query: dict[str, Json] = {"f": "json", "limit": _PAGE}
     features: list[Any] = []
     seen: set[str] = set()
     total: object = None

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError
-from gridmap.fields import fields_of
+from gridmap.fields import Json, fields_of
 from gridmap.io._commit import flushed, read_stored_layer, write_stored_layer
 from gridmap.io.audit import gaps_between, overlaps_between, width_m
 from gridmap.io.findings import MENDABLE, FindingKind
@@ -67,7 +67,7 @@ class Repair:
     tolerance_m: float
     originals: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Return plain values for ``--json``."""
         return {
             "repaired": [item.as_json() for item in self.done if item.rows],
@@ -530,7 +530,7 @@ class Repaired:
     moved_max_m: float
     left: int = 0
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Return plain values for ``--json``."""
         return {
             "layer": self.layer,

@@ -18,17 +18,18 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypedDict, cast
 
 import tomlkit
 from pyproj import CRS
 from tomlkit.exceptions import TOMLKitError
 
 from gridmap.errors import CRSError, GridmapError, InputError, MissingError, WorkspaceError
+from gridmap.fields import Json
 from gridmap.io._commit import (
     PENDING_CONFIG,
     PENDING_LAYERS,
@@ -86,7 +87,51 @@ def workspaces_at(path: str | Path) -> list[Workspace]:
 
 
 VERSION = 3
-Config = MutableMapping[str, Any]
+
+
+class Entry(TypedDict, total=False):
+    """What ``gridmap.toml`` says of a layer, or of the incidents."""
+
+    count: int
+    digest: str
+    sources: list[str]
+    source_crs: str
+    encoding: str
+    read: int
+    mapped: dict[str, str]
+    refused: dict[str, int]
+    refused_columns: list[str]
+    warnings: list[str]
+    facts: dict[str, int | str]
+    repairs: list[dict[str, Json]]
+    files: list[str]
+    located: dict[str, str]
+
+
+class RemoteSource(TypedDict, total=False):
+    """What ``gridmap.toml`` says of a server that a kind is read from: no password."""
+
+    address: str
+    layer: str
+    crs: str
+    datum: str
+    encoding: str
+    columns: dict[str, str]
+    date_formats: list[str]
+
+
+class Config(TypedDict, total=False):
+    """What ``gridmap.toml`` says."""
+
+    version: int
+    name: str
+    crs: str
+    made_up: bool
+    presets: dict[str, float]
+    layers: dict[str, Entry]
+    layers_stamp: int
+    incidents: Entry
+    sources: dict[str, RemoteSource]
 
 
 def _from_1(config: Config) -> None:
@@ -100,7 +145,7 @@ def _from_2(config: Config) -> None:
 _STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1, 2: _from_2}
 
 
-def version_of(config: Mapping[str, Any], folder: Path) -> int:
+def version_of(config: Config, folder: Path) -> int:
     """Return the version that a workspace says it is of; 1 where somebody wrote it by hand.
 
     Raises
@@ -139,7 +184,7 @@ def keep_older(config: Path, version: int) -> None:
 CONFIG = "gridmap.toml"
 _LAYERS = "city.gpkg"
 INCIDENTS = "incidents.parquet"
-STAMP = "layers_stamp"
+STAMP: Final = "layers_stamp"
 
 
 class Workspace:
@@ -202,7 +247,7 @@ class Workspace:
         return (self.path / CONFIG).is_file()
 
     @cached_property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Config:
         """What ``gridmap.toml`` says; empty for a workspace not made yet.
 
         Raises
@@ -210,7 +255,7 @@ class Workspace:
         WorkspaceError
             If it cannot be read.
         """
-        return self._document().unwrap() if self.exists else {}
+        return cast("Config", self._document().unwrap()) if self.exists else {}
 
     @property
     def name(self) -> str:
@@ -242,7 +287,7 @@ class Workspace:
         InputError
             If one of them is unknown or not a positive number.
         """
-        table = dict(self.config.get("presets", {}))
+        table: dict[str, Any] = dict(self.config.get("presets", {}))
         table.pop("people_per_officer", None)  # never read; the norms of staffing hold it
         known = {item.name for item in fields(Presets)}
         for name in set(table) - known:
@@ -406,11 +451,11 @@ class Workspace:
             sweep_months(folder / INCIDENTS, entry["files"])
 
     @property
-    def sources(self) -> dict[str, Any]:
+    def sources(self) -> dict[str, RemoteSource]:
         """The servers' tables and layers that kinds were imported from, by kind."""
         return dict(self.config.get("sources", {}))
 
-    def put_source(self, kind: str, entry: Mapping[str, Any]) -> None:
+    def put_source(self, kind: str, entry: RemoteSource) -> None:
         """Remember where a kind was imported from, to read it again.
 
         Raises
@@ -470,8 +515,9 @@ class Workspace:
             ) from error
         # Somebody may have written it by hand.
         refuse_personal({f"{CONFIG} · name": str(document.get("name", ""))})
-        self._written_version = version_of(document, self.path)
-        upgrade(document, self.path)
+        config = cast("Config", document)
+        self._written_version = version_of(config, self.path)
+        upgrade(config, self.path)
         return document
 
     def _recover(self) -> None:

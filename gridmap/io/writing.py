@@ -14,6 +14,7 @@ import shapely
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
+from gridmap.fields import Json
 from gridmap.gdal.libraries import load_pyogrio
 from gridmap.io._vector import short_names, write_field_map
 from gridmap.io.placing import new_folder_beside, put
@@ -136,7 +137,7 @@ def _ready(
 
 def _write_vector(frame: gpd.GeoDataFrame, path: Path, layer: str) -> dict[str, str]:
     pyogrio = load_pyogrio()
-    options: dict[str, object] = {}
+    options: dict[str, Json] = {}
     match path.suffix.lower():
         case ".gpkg":
             options["layer"] = layer or path.stem

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure.period import Moment, period_between
 from gridmap.measure.pieces import people_layer
@@ -226,10 +227,10 @@ def is_missing(figure: str, missing: Collection[str]) -> bool:
     return any(name in figure for name in missing)
 
 
-def without_missing(values: Mapping[str, object], missing: Collection[str]) -> dict[str, object]:
+def without_missing(values: Mapping[str, Json], missing: Collection[str]) -> dict[str, Json]:
     """Return figures for JSON: None for each that is missing, at any depth."""
 
-    def cleaned(value: object) -> object:
+    def cleaned(value: Json) -> Json:
         if isinstance(value, Mapping):
             return without_missing(value, missing)
         if isinstance(value, list | tuple):

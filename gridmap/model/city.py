@@ -74,7 +74,7 @@ class Frames(Protocol):
 
     def city_from_frames(
         self,
-        frames: Mapping[str, object],
+        frames: Mapping[str, pd.DataFrame | None],
         *,
         columns: Mapping[str, str | Mapping[str, str]],
         name: str,

@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gridmap.api.coverage import CoverageResult, networks_of
 from gridmap.api.measure import By
 from gridmap.errors import MissingError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.io import write_frame
 from gridmap.model import Kind
@@ -257,7 +258,7 @@ def put_download(
     def written() -> bytes:
         log = logged(home, actor, Action.EXPORT, subject, url=url)
         with (
-            log if keeps_log else nullcontext(dict[str, object]()) as detail,
+            log if keeps_log else nullcontext(dict[str, Json]()) as detail,
             tempfile.TemporaryDirectory(
                 prefix=f"gridmap-{subject}-", ignore_cleanup_errors=True
             ) as folder,

@@ -20,7 +20,7 @@ from gridmap.pages.layout import (
 
 __all__ = ["HEIGHT", "ask", "put_sheet", "show_notes"]
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Result[object])
 HEIGHT = 660  # px of a map
 
 

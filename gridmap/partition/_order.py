@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 
-from gridmap.partition.problem import PER_GRID, Problem, wanted_beats
+from gridmap.partition.problem import PER_GRID, Problem, ProblemFields, wanted_beats
 
 Integers = NDArray[np.int64]
 _DIGITS = 9  # of a place, as a share of the span: what moving the whole city leaves alone
@@ -25,12 +25,12 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
     """
     original_order = _order(problem)
     ids = problem.ids or tuple(range(problem.grids))
-    changes: dict[str, object] = {"ids": tuple(ids[v] for v in original_order.tolist())}
+    changes: ProblemFields = {"ids": tuple(ids[v] for v in original_order.tolist())}
     place = np.empty(len(original_order), dtype=np.int64)
     place[original_order] = np.arange(len(original_order))
     for name in PER_GRID:
         value = getattr(problem, name)
-        changes[name] = None if value is None else value[original_order]
+        changes[name] = None if value is None else value[original_order]  # type: ignore[literal-required]
     for name, length in (("edges", "borders_m"), ("barrier_edges", "barrier_m")):
         ends, border = place[getattr(problem, name)], getattr(problem, length)
         ends = np.stack([ends.min(axis=1), ends.max(axis=1)], axis=1)
@@ -38,7 +38,7 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
         row = np.argsort(pair, kind="stable")
         if (np.diff(pair[row]) == 0).any():  # listed twice: the shorter border first
             row = np.lexsort((border, pair))
-        changes[name], changes[length] = ends[row], border[row]
+        changes[name], changes[length] = ends[row], border[row]  # type: ignore[literal-required]
         if name == "edges" and problem.border_factor is not None:
             changes["border_factor"] = problem.border_factor[row]
     if problem.rooms is not None:
@@ -47,7 +47,7 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
         changes["travel"] = problem.travel[np.ix_(original_order, original_order)]
     for name in ("together", "apart"):
         groups = (sorted(place[list(group)].tolist()) for group in getattr(problem, name))
-        changes[name] = tuple(sorted(map(tuple, groups)))
+        changes[name] = tuple(sorted(map(tuple, groups)))  # type: ignore[literal-required]
     return problem.replace(**changes), original_order
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import shapely
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
+from gridmap.fields import Json
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.measure import Workload, balance, criterion_of
 from gridmap.measure.coverage import Within, travel_of
 from gridmap.model import BeatInfo, City, Kind, Plan
 from gridmap.model.joining import join_rows, polsby_popper
 from gridmap.partition.lasting import SeenCounts, shrink_rates
-from gridmap.partition.problem import Problem
+from gridmap.partition.problem import Constraints, Problem, ProblemFields
 from gridmap.partition.proposal import Candidate, Proposal
 from gridmap.partition.propose import propose
 
@@ -51,7 +52,7 @@ def problem_of(
     barriers: bool = True,
     prefer: Sequence[str] = (),
     avoid: Sequence[str] = (),
-    **constraints: object,
+    **constraints: Unpack[Constraints],
 ) -> Problem:
     """Return the problem of dividing a city's grids into beats.
 
@@ -89,7 +90,7 @@ def problem_of(
     )
     middle = shapely.get_coordinates(shapely.centroid(grids.geometry))
     outline = shapely.length(grids.geometry)
-    fields: dict[str, object] = {
+    fields: ProblemFields = {
         "weights": workload.load * len(grids),
         "edges": pairs[~cut],
         "borders_m": adjacency.length_m[~cut],
@@ -105,10 +106,11 @@ def problem_of(
         "demand": _demand(city, workload),
     }
     if present is not None:
-        fields |= {"present": present.assignment.astype(np.int64)}
-        fields |= {"keep_weights": _people(city, workload)}
-        fields |= {"beat_names": tuple(beat.name or beat.id for beat in present.beats)}
-    return Problem(**{**fields, **constraints})  # type: ignore[arg-type] # checked by Problem
+        fields["present"] = present.assignment.astype(np.int64)
+        fields["keep_weights"] = _people(city, workload)
+        fields["beat_names"] = tuple(beat.name or beat.id for beat in present.beats)
+    every: dict[str, Any] = {**fields, **constraints}
+    return Problem(**every)
 
 
 def plans_of(
@@ -162,7 +164,7 @@ def plan_rows(
     workload: Workload,
     *,
     present: Plan | None = None,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Json]]:
     """Return what the command and the page show of each plan.
 
     Parameters
@@ -187,7 +189,7 @@ def plan_rows(
         bounds``. Mean travel is per unit of demand to the best centre or the room, in metres
         (``m``) or minutes; the net deviation is what single grids and stations do not force.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Json]] = []
     for plan, candidate in zip(plans, proposal.candidates, strict=True):
         loads = plan.totals(workload.load)
         fair = balance(loads[np.bincount(plan.assignment, minlength=len(plan)) > 0])
@@ -291,7 +293,7 @@ def _compactness(city: City, plan: Plan) -> float:
     return float(polsby_popper(shapely.area(shapes), shapely.length(shapes)).mean())
 
 
-def _bounds(candidate: Candidate) -> list[dict[str, object]]:
+def _bounds(candidate: Candidate) -> list[dict[str, Json]]:
     return [
         {
             "objective": bound.objective,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +15,14 @@ from gridmap.errors import InfeasibleError, InputError, some_ids
 
 __all__ = [
     "PER_GRID",
+    "Constraints",
     "Problem",
+    "ProblemFields",
     "beat_name",
     "group",
     "groups",
     "in_two_beats",
     "number_of_beats",
-    "numbers",
     "pairs",
     "refuse_rows",
     "wanted_beats",
@@ -44,6 +45,48 @@ PER_GRID = (  # arrays of a `Problem` with a row for each grid
     "fixed",
     "demand",
 )
+
+
+class Constraints(TypedDict, total=False):
+    """The fields of a `Problem` as they go in, any array-like, but how many beats and today's."""
+
+    weights: ArrayLike
+    edges: ArrayLike
+    borders_m: ArrayLike | None
+    border_factor: ArrayLike | None
+    xy: ArrayLike | None
+    areas_m2: ArrayLike | None
+    outer_m: ArrayLike | None
+    barrier_edges: ArrayLike | None
+    barrier_m: ArrayLike | None
+    tolerances: Sequence[float] | None
+    targets: ArrayLike | None
+    bounds: tuple[float, float] | None
+    limited: ArrayLike | None
+    limits: Sequence[float]
+    reach: float | None
+    parents: ArrayLike | None
+    communities: ArrayLike | None
+    whole_communities: bool
+    keep_weights: ArrayLike | None
+    fixed: ArrayLike | None
+    frozen: Sequence[int]
+    together: Sequence[Sequence[int]]
+    apart: Sequence[tuple[int, int]]
+    rooms: ArrayLike | None
+    demand: ArrayLike | None
+    travel: ArrayLike | None
+    ids: Sequence[Hashable]
+    beat_names: Sequence[str]
+
+
+class ProblemFields(Constraints, total=False):
+    """The fields of a `Problem` as they go in."""
+
+    beats: int
+    present: ArrayLike | None
+
+
 _LARGEST = 1e30  # of any number: squares and sums stay far from where floats end
 _SMALLEST = 1e-30  # of the largest of what is counted
 _RATIO = 1e-9  # of the largest target: a smaller one is no beat's
@@ -139,25 +182,25 @@ class Problem:
     Problem(grids=4, beats=2, criteria=1, edges=3)
     """
 
-    # Any array-like goes in; a checked, read-only array comes out.
-    weights: Any
-    edges: Any
+    # Any array-like goes in (`ProblemFields`); a checked, read-only array comes out.
+    weights: Floats
+    edges: Integers
     beats: int
-    borders_m: Any = None
-    border_factor: Any = None
+    borders_m: Floats = None  # type: ignore[assignment] # becomes ones
+    border_factor: Floats | None = None
     xy: Floats | None = None
     areas_m2: Floats | None = None
     outer_m: Floats | None = None
-    barrier_edges: Any = None
-    barrier_m: Any = None
+    barrier_edges: Integers = None  # type: ignore[assignment] # becomes none
+    barrier_m: Floats = None  # type: ignore[assignment] # becomes ones
     tolerances: tuple[float, ...] | None = None
     targets: Floats | None = None
     bounds: tuple[float, float] | None = None
-    limited: Any = None
+    limited: Floats = None  # type: ignore[assignment] # None without limits
     limits: tuple[float, ...] = ()
     reach: float | None = None
-    parents: NDArray[Any] | None = None
-    communities: NDArray[Any] | None = None
+    parents: NDArray[np.generic] | None = None
+    communities: NDArray[np.generic] | None = None
     whole_communities: bool = False
     present: Integers | None = None
     keep_weights: Floats | None = None
@@ -168,11 +211,11 @@ class Problem:
     rooms: Integers | None = None
     demand: Floats | None = None
     travel: NDArray[np.float32] | None = None
-    ids: tuple[Any, ...] = ()
+    ids: tuple[Hashable, ...] = ()
     beat_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        weights = numbers("weights", self.weights)
+        weights = _numbers("weights", self.weights)
         weights = weights[:, None] if weights.ndim == 1 else weights
         if weights.ndim != 2 or not weights.size:
             expected, received = "(n,) / (n, criteria)", np.shape(self.weights)
@@ -201,7 +244,7 @@ class Problem:
         for name in ("parents", "communities"):
             self._put(name, getattr(self, name), (n,), None)
         if self.targets is not None:
-            targets = numbers("targets", self.targets)
+            targets = _numbers("targets", self.targets)
             if targets.ndim == 1 or targets.shape[1:] == (1,):
                 targets = np.repeat(targets.reshape(-1, 1), weights.shape[1], axis=1)
             self._put("targets", targets, (self.beats, weights.shape[1]))
@@ -228,7 +271,7 @@ class Problem:
         elif kind is np.int64:
             array = whole(name, value)
         else:
-            array = numbers(name, value)
+            array = _numbers(name, value)
         if shape is not None and array.shape != shape:
             raise InputError(
                 "partition.error.shape", name=name, expected=shape, received=array.shape
@@ -274,7 +317,7 @@ class Problem:
     def _check_limits(self) -> None:
         """Refuse tolerances that are none, and bounds in the wrong order."""
         if self.tolerances is not None:
-            given = numbers("tolerances", self.tolerances)
+            given = _numbers("tolerances", self.tolerances)
             if given.shape != (self.criteria,):
                 raise InputError(
                     "partition.error.shape",
@@ -287,7 +330,7 @@ class Problem:
             wrong = [value for value in allowed if not 0 < value < 10]
             if wrong:
                 raise InputError("partition.error.tolerance", received=wrong[0])
-        object.__setattr__(self, "limits", tuple(numbers("limits", self.limits).tolist()))
+        object.__setattr__(self, "limits", tuple(_numbers("limits", self.limits).tolist()))
         if self.limits and (self.limited is None or not min(self.limits) > 0):
             raise InputError("partition.error.not_positive", name="limits", received=self.limits)
         if self.reach is not None and not (
@@ -297,7 +340,7 @@ class Problem:
         ):
             raise InputError("partition.error.not_positive", name="reach", received=self.reach)
         if self.bounds is not None:
-            limits = numbers("bounds", self.bounds)
+            limits = _numbers("bounds", self.bounds)
             low, high = limits.tolist() if limits.shape == (2,) else (-1.0, -1.0)
             if not 0 <= low <= high or low > _LARGEST:
                 raise InputError("partition.error.bounds_order", received=self.bounds)
@@ -391,11 +434,11 @@ class Problem:
         """Number of workload criteria."""
         return int(self.weights.shape[1])
 
-    def name_of(self, grids: Sequence[int] | NDArray[np.integer]) -> list[Any]:
+    def name_of(self, grids: Sequence[int] | NDArray[np.integer]) -> list[Hashable]:
         """Return the ids of grids given by position."""
         return [self.ids[int(v)] if self.ids else int(v) for v in grids]
 
-    def replace(self, **changes: object) -> Problem:
+    def replace(self, **changes: Unpack[ProblemFields]) -> Problem:
         """Return a copy with some values changed."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return Problem(**{**values, **changes})
@@ -407,7 +450,7 @@ class Problem:
         )
 
 
-def refuse_rows(key: str, name: str, wrong: NDArray[np.bool_], **values: object) -> None:
+def refuse_rows(key: str, name: str, wrong: NDArray[np.bool_], **values: str | int) -> None:
     """Refuse an array for its rows that are wrong."""
     if wrong.any():
         rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
@@ -426,7 +469,7 @@ def number_of_beats(beats: object, grids: int) -> int:
     return number
 
 
-def numbers(name: str, value: object) -> NDArray[Any]:
+def _numbers(name: str, value: object) -> NDArray[Any]:
     """Return numbers as an array of their own, whole or with fractions."""
     try:
         array = np.array(value)
@@ -446,7 +489,7 @@ def _no_numbers(name: str, value: object) -> InputError:
 
 def whole(name: str, value: object) -> Integers:
     """Return whole numbers."""
-    array = numbers(name, value)
+    array = _numbers(name, value)
     if array.dtype.kind == "f":
         array = np.atleast_1d(array)
         refuse_rows("not_finite", name, ~np.isfinite(array))

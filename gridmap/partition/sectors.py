@@ -64,9 +64,11 @@ def union_beats(
         if (names == names[first][beat]).all():
             parents = names[first]
     whole = Problem(
-        weights=np.bincount(beat, weights=load, minlength=k),
+        weights=np.bincount(beat, weights=load, minlength=k).astype(np.float64),
         edges=pairs,
-        borders_m=np.bincount(row.ravel(), problem.borders_m[between], len(pairs)),
+        borders_m=np.bincount(row.ravel(), problem.borders_m[between], len(pairs)).astype(
+            np.float64
+        ),
         beats=unions,
         xy=xy,
         parents=parents,

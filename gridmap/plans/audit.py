@@ -191,7 +191,11 @@ class Anchor:
         return cls(int(found[1]), found[2].replace("-", ""))
 
 
-def facts_digest(facts: Mapping[str, object], commands: Sequence[str]) -> str:
+#: A value that is stored of a version.
+Fact = str | float | bytes | memoryview | None
+
+
+def facts_digest(facts: Mapping[str, Fact], commands: Sequence[str]) -> str:
     """Return the digest of all that is stored of a version: BLAKE2b of 16 bytes.
 
     Parameters

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 
 __all__ = [
     "COMMANDS",
@@ -255,7 +256,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-def command_record(command: Command) -> dict[str, object]:
+def command_record(command: Command) -> dict[str, Json]:
     """Return a command as plain values for JSON.
 
     >>> command_record(RenameBeat("b1", "北区"))
@@ -268,7 +269,7 @@ def command_record(command: Command) -> dict[str, object]:
     return {"kind": command.kind, **values}
 
 
-def command_from_record(record: Mapping[str, object]) -> Command:
+def command_from_record(record: Mapping[str, Json]) -> Command:
     """Return the command that a record stands for.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridmap.fields import Json
 from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.present import match_beats
 from gridmap.model import BeatInfo, Plan
@@ -183,7 +184,7 @@ class Comparison:
         """Return the change in sentences that can be read aloud, the sum first."""
         return comparison_sentences(self, language)
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Json]:
         """Return everything as plain values for JSON."""
         made = {
             field: getattr(self, field)

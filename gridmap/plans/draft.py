@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure import without_missing
 from gridmap.model import Plan
@@ -113,13 +114,13 @@ class Draft:
             for row in np.flatnonzero(self.figures.pieces > 1)
         )
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Json]]:
         """Return what each beat is and carries as plain values; None for what nobody counted."""
         deviation = self.figures.deviation
         found = []
         for row, beat in enumerate(self.plan.beats):
             figures = self.figures.row(row)
-            values: dict[str, object] = {
+            values: dict[str, Json] = {
                 "id": beat.id,
                 "name": beat.label,
                 "station": beat.station,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gridmap.errors import MissingError
+from gridmap.fields import Json
 from gridmap.io import ImportReport, Repair, Workspace
 from gridmap.plans.people import Action, Actor, require
 from gridmap.plans.store import PlanStore
@@ -18,7 +19,7 @@ __all__ = ["import_detail", "logged", "repair_detail"]
 @contextmanager
 def logged(
     workspace: Path, actor: Actor, action: Action, subject: str, *, url: str = ""
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Json]]:
     """Ask whether somebody may do a thing, let it be done, and write it to the log.
 
     Parameters
@@ -55,17 +56,17 @@ def logged(
             store.require(actor, action)
     except MissingError:
         pass  # no store yet, so no roles: what is done makes it
-    detail: dict[str, object] = {}
+    detail: dict[str, Json] = {}
     yield detail
     with PlanStore.of(workspace, url=url) as store:
         store.record(actor, action, subject, detail)
 
 
-def import_detail(report: ImportReport) -> dict[str, object]:
+def import_detail(report: ImportReport) -> dict[str, Json]:
     """Return what the log tells of an import."""
     return {"files": list(report.files), "read": report.read, "features": report.features}
 
 
-def repair_detail(repair: Repair) -> dict[str, object]:
+def repair_detail(repair: Repair) -> dict[str, Json]:
     """Return what the log tells of a repair: rows mended by layer and kind of fault."""
     return {f"{item.layer}.{item.kind}": item.rows for item in repair.done if item.rows}

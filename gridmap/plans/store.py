@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import Engine, func, select
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.model import Layer, Plan
 from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
@@ -332,7 +333,7 @@ class PlanStore:
             )
 
     def record(
-        self, actor: Actor, action: Action, subject: str, detail: Mapping[str, object]
+        self, actor: Actor, action: Action, subject: str, detail: Mapping[str, Json]
     ) -> None:
         """Write to the log what somebody did outside the store: an import or an export.
 
