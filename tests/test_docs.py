@@ -161,9 +161,7 @@ def test_every_public_measure_is_reached_by_a_command_a_page_or_a_report() -> No
         reached.add(name)
         waiting |= (uses[name] & set(uses)) - reached
     public = set(import_module("gridmap.measure").__all__) & set(uses)
-    # `measure --control` and watch bring these to light.
-    waited_for = {"dasymetric", "repeated_places"}
-    assert sorted(public - reached - waited_for) == []
+    assert sorted(public - reached) == []
 
 
 # Words that say a second time what a word of docs/words.md says.

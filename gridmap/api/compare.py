@@ -271,7 +271,8 @@ def _suppressed(
     names = [name for name in ("residents", "incidents") if name not in made.missing]
     masks = {name: _dark_cells(made, ground, plans, name, limit) for name in names}
     people = masks.get("residents", {})
-    hidden, nan = _nothing_hidden(), float("nan")
+    hidden = _nothing_hidden()
+    nan: Any = float("nan")  # in the place of numbers of any kind
     flows = []
     for flow in made.flows:
         dark = [name for name in names if masks[name]["pair"][flow.before, flow.after]]
@@ -368,7 +369,7 @@ def _dark_cells(
             cells.relate(sums["", part], among[held], row)
             sums[" all", part] = cells.add(f"{side} all{part}", name, each.sum())
             cells.relate(sums[" all", part], sums["", part], 0)
-            keys[f"{side}{part}"], keys[f"{side} all{part}"] = labels[place][:-1], [""]
+            keys[f"{side}{part}"], keys[f"{side} all{part}"] = [*labels[place][:-1]], [""]
         for level, length in (("", size), (" all", 1)):
             if len(parts) > 1:  # of the residents in a beat, those covered and those not
                 both = [*sums[level, " covered"], *sums[level, " rest"]]

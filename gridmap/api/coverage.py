@@ -6,8 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.measure import HiddenJson, hidden_json
-from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
+from gridmap.api.measure import (
+    ControlJson,
+    HiddenJson,
+    control_json,
+    control_of,
+    hidden_json,
+)
+from gridmap.api.options import (
+    Options,
+    as_date,
+    as_file,
+    as_list,
+    check_control,
+    check_period,
+    end_of,
+    option,
+)
 from gridmap.api.results import FORMAT, MapView, Result, label_of, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
@@ -19,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from shapely import Geometry
 
-    from gridmap.measure import By, Coverage, Within
+    from gridmap.measure import By, Control, Coverage, Within
     from gridmap.model import City, Plan
     from gridmap.report import SuppressedFrame
 
@@ -69,11 +84,14 @@ class CoverageOptions(Options):
     places: Sequence[Sequence[float]] | None = option(None, hidden=True, parse=_places)
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
+    control: str = option("", metavar="FILE", parse=as_file)
+    control_weight: str = option("", metavar="COLUMN")
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
         """Check the period, and that hidden counts are asked of one coverage alone."""
         check_period(self.since, self.until)
+        check_control(self.control, self.control_weight)
         several = "," in str(self.within) or self.network == "all"
         if self.suppress_below > 1 and several:
             raise OptionError("api.error.suppress_one", option="suppress_below")
@@ -108,6 +126,7 @@ class CoverageJson(TypedDict):
     format: int
     by: str
     coverage: list[ReachJson]
+    control: ControlJson | None
     options: dict[str, Json]
 
 
@@ -121,11 +140,14 @@ class CoverageResult(Result[CoverageJson]):
         What was measured, and how.
     coverages
         One for each distance or time and network, in the order asked for.
+    control
+        By what the residents of grids that a border cuts are shared out; None for ground.
     """
 
     city: City
     options: CoverageOptions
     coverages: tuple[Coverage, ...]
+    control: Control | None = None
 
     def __repr__(self) -> str:
         reaches = ", ".join(
@@ -150,7 +172,9 @@ class CoverageResult(Result[CoverageJson]):
         """
         from gridmap.measure import coverage_table
 
-        rows = coverage_table(self.city, found, by=by or self.options.by, plan=plan)
+        rows = coverage_table(
+            self.city, found, by=by or self.options.by, plan=plan, control=self.control
+        )
         if self.options.suppress_below <= 1:
             return rows, None
         hidden = _hidden(rows, self.options.suppress_below)
@@ -256,6 +280,7 @@ class CoverageResult(Result[CoverageJson]):
             "format": FORMAT,
             "by": self.options.by,
             "coverage": [self.record(found) for found in self.coverages],
+            "control": control_json(self.control),
             "options": self.options.to_dict(),
         }
 
@@ -370,4 +395,5 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
         for limit in limits
         for name in chosen
     ]
-    return CoverageResult(city=city, options=options, coverages=tuple(found))
+    control = control_of(city, options.control, options.control_weight)
+    return CoverageResult(city=city, options=options, coverages=tuple(found), control=control)

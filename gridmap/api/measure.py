@@ -5,16 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, as_plan, check_period, end_of, option
+from gridmap.api.options import (
+    Options,
+    as_date,
+    as_file,
+    as_plan,
+    check_control,
+    check_period,
+    end_of,
+    option,
+)
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
 from gridmap.api.verbs import verb
+from gridmap.errors import InputError
 from gridmap.fields import Json
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.measure import MeasureTable
+    from gridmap.measure import Control, MeasureTable
     from gridmap.model import City, Layer, Plan
     from gridmap.report import SuppressedFrame
 
@@ -36,11 +47,14 @@ class MeasureOptions(Options):
     since: str = option("", flag="--from", metavar="DATE", parse=as_date)
     until: str = option("", flag="--to", metavar="DATE", parse=as_date)
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
+    control: str = option("", metavar="FILE", parse=as_file)
+    control_weight: str = option("", metavar="COLUMN")
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
-        """Check that the period does not end before it begins."""
+        """Check that the period does not end before it begins, and that a weight has a file."""
         check_period(self.since, self.until)
+        check_control(self.control, self.control_weight)
 
 
 class MeasureRow(TypedDict):
@@ -67,6 +81,14 @@ class HiddenJson(TypedDict):
     unassigned: list[str]
 
 
+class ControlJson(TypedDict):
+    """The file by which residents were shared out: its areas, and how many were repaired."""
+
+    file: str
+    areas: int
+    repaired: int
+
+
 class MeasureJson(TypedDict):
     """The JSON of ``gridmap measure --json``."""
 
@@ -77,6 +99,7 @@ class MeasureJson(TypedDict):
     unassigned: dict[str, float | None]
     split_grids: int
     missing: list[str]
+    control: ControlJson | None
     hidden: HiddenJson
     options: dict[str, Json]
 
@@ -93,12 +116,15 @@ class MeasureResult(Result[MeasureJson]):
         The figures; see `gridmap.measure.MeasureTable`.
     hidden
         Which small counts are hidden (NaN in the table); None where none was to be.
+    control
+        By what the residents of grids that a border cuts are shared out; None for ground.
     """
 
     city: City
     options: MeasureOptions
     table: MeasureTable
     hidden: SuppressedFrame | None = None
+    control: Control | None = None
 
     def __repr__(self) -> str:
         return f"<MeasureResult by {self.table.by}: {len(self.table.rows)} rows>"
@@ -130,6 +156,7 @@ class MeasureResult(Result[MeasureJson]):
             },
             "split_grids": table.split_grids,
             "missing": list(table.missing),
+            "control": control_json(self.control),
             "hidden": hidden_json(self.hidden, table.rows),
             "options": self.options.to_dict(),
         }
@@ -175,8 +202,9 @@ class MeasureResult(Result[MeasureJson]):
 def measure(city: City, options: MeasureOptions) -> MeasureResult:
     """Measure a city by grid, beat, station or community, or as one.
 
-    Counts of grids that a row's border cuts are shared out by area; incidents are counted
-    where they happened. A period includes its last day. With ``suppress_below`` counts above 0
+    Counts of grids that a row's border cuts are shared out by area, or by the areas of a
+    ``control`` file (buildings, land use) inside each part; incidents are counted where they
+    happened. A period includes its last day. With ``suppress_below`` counts above 0
     and below it are hidden, with the cells that would tell them to a reader who knows that a
     hidden count is at least 1; two tables of overlapping periods are not held side by side.
 
@@ -203,14 +231,62 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     from gridmap.measure import summarise
 
     since, until = options.since or None, end_of(options.until)
-    table = summarise(city, by=options.by, since=since, until=until, plan=options.plan)
+    control = control_of(city, options.control, options.control_weight)
+    table = summarise(
+        city, by=options.by, since=since, until=until, plan=options.plan, control=control
+    )
     if options.suppress_below <= 1:
-        return MeasureResult(city=city, options=options, table=table)
+        return MeasureResult(city=city, options=options, table=table, control=control)
     hidden = _hidden(table, options.suppress_below)
     totals = {name: hidden.totals[name] for name in table.totals}
     rows = hidden.rows[list(table.rows.columns)]
     table = replace(table, rows=rows, totals=totals, unassigned=hidden.unassigned)
-    return MeasureResult(city=city, options=options, table=table, hidden=hidden)
+    return MeasureResult(city=city, options=options, table=table, hidden=hidden, control=control)
+
+
+def control_of(city: City, file: str, weight: str) -> Control | None:
+    """Return the control layer in a file, None where there is none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, or none of its areas lies in the city.
+    """
+    if not file:
+        return None
+    from pathlib import Path
+
+    import shapely
+
+    from gridmap.io import read_control
+    from gridmap.measure import Control
+    from gridmap.measure.summary import people_layer
+
+    shapes, weights, repaired = read_control(Path(file), city.crs, weight=weight)
+    people = people_layer(city)
+    if people is not None:
+        grids = shapely.STRtree(people.geometry)
+        if not len(grids.query(shapes, predicate="intersects")[0]):
+            raise InputError("api.error.control_elsewhere", file=Path(file).name, city=city.name)
+    return Control(shapes, weights, Path(file).name, repaired)
+
+
+def control_json(control: Control | None) -> ControlJson | None:
+    """Return what is told of a control layer."""
+    if control is None:
+        return None
+    return {"file": control.source, "areas": len(control), "repaired": control.repaired}
+
+
+def control_line(control: Control) -> str:
+    """Return in words by what residents are shared out."""
+    key = "repaired" if control.repaired else "used"
+    return tr(
+        f"api.control.{key}",
+        file=control.source,
+        areas=len(control),
+        repaired=control.repaired,
+    )
 
 
 def _hidden(table: MeasureTable, limit: int) -> SuppressedFrame:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from numbers import Integral, Real
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from gridmap.errors import GridmapError, InputError, OptionError
@@ -26,10 +27,12 @@ __all__ = [
     "OptionSpec",
     "Options",
     "as_date",
+    "as_file",
     "as_list",
     "as_plan",
     "as_share",
     "as_weights",
+    "check_control",
     "check_period",
     "end_of",
     "number_error",
@@ -322,6 +325,31 @@ def as_date(value: object, option: str) -> str:
     if isinstance(value, date) and not hasattr(value, "hour"):
         whole = True
     return text[:10] if whole or (isinstance(value, str) and ":" not in value) else text
+
+
+def as_file(value: object, option: str) -> str:
+    """Return the path of a file as text, blank for none.
+
+    Raises
+    ------
+    OptionError
+        If it is no path.
+    """
+    if not isinstance(value, str | PathLike):
+        raise OptionError("api.error.file", option=option, received=_shown(value))
+    return str(fspath(value))
+
+
+def check_control(control: str, weight: str) -> None:
+    """Check that a column of weights is named of a file that is named, too.
+
+    Raises
+    ------
+    OptionError
+        If there is no file.
+    """
+    if weight and not control:
+        raise OptionError("api.error.needs_control", option="control_weight", other="control")
 
 
 def as_plan(value: object, option: str) -> object:

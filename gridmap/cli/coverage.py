@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
+from gridmap.api.measure import control_line
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged
@@ -39,6 +40,8 @@ def command(
     if not as_json:
         for number in range(len(result.coverages)):
             _print(result, number)
+        if result.control is not None:
+            print_text(control_line(result.control))
     written = [] if out is None else _write(workspace, result, out)
     if as_json:
         files = {"files": [str(path) for path in written]} if out else {}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.api.measure import MeasureOptions, MeasureResult, measure
+from gridmap.api.measure import MeasureOptions, MeasureResult, control_line, measure
 from gridmap.cli._arguments import Json, WorkspacePath, check_format
 from gridmap.cli._from_options import from_options
 from gridmap.cli._log import logged, with_plans
@@ -49,6 +49,8 @@ def command(
         print_rows(rows)
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
+    if result.control is not None:
+        print_text(control_line(result.control))
     _print_rest(result)
 
 

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import InputError, MissingError, some_ids
+from gridmap.errors import InputError, MissingError, PersonalDataError, some_ids
 from gridmap.fields import Json, fold, match_columns
 from gridmap.gdal.child import several_layers
 from gridmap.i18n import tr
@@ -24,7 +24,8 @@ from gridmap.io._features import Features, read_features
 from gridmap.io._incidents import read_incidents
 from gridmap.io._joining import append_incidents, append_layer, join_tables
 from gridmap.io._personal import refuse_personal
-from gridmap.io._sources import opened_files, read_sources
+from gridmap.io._sources import opened_files, read_source, read_sources
+from gridmap.io._values import as_numbers
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.remote import fetched, is_remote, without_password
 from gridmap.io.workspace import RemoteSource, Workspace
@@ -38,6 +39,7 @@ __all__ = [
     "GivenIds",
     "guess_kind",
     "import_files",
+    "read_control",
     "read_files",
     "read_layer",
     "refresh_source",
@@ -252,6 +254,61 @@ def read_source_of(
         plain = replace(options, layer="", layers=())
         found, report = read_files(workspace, [path], kind=kind, options=plain)
     return found, replace(report, files=(without_password(address),))
+
+
+def read_control(
+    path: Path, crs: CRS, *, weight: str = ""
+) -> tuple[NDArray[np.object_], NDArray[np.float64] | None, int]:
+    """Read areas that say where people live, as files of an import are read; nothing is stored.
+
+    Parameters
+    ----------
+    path
+        Buildings or land use.
+    crs
+        The working CRS.
+    weight
+        Column of their weights, zero or more; a blank cell is 0. None if blank.
+
+    Returns
+    -------
+    shapes : (n,)
+        Valid polygons in the working CRS.
+    weights : (n,) or None
+        Their weights.
+    repaired
+        How many polygons were invalid.
+
+    Raises
+    ------
+    GridmapError
+        If the file cannot be used, holds no areas, or has no such column, or a weight is
+        negative.
+    """
+    refuse_personal({tr("io.personal.file"): path.name})
+    options = ImportOptions(max_mb=read_settings().max_file_mb)
+    with opened_files(path, max_mb=options.max_mb) as inside:
+        source = read_source(inside[0])
+    columns = [str(name) for name in source.frame.columns if name != "geometry"]
+    if weight and weight not in columns:
+        known = some_ids(columns, 12)
+        raise InputError("io.error.no_column", file=path.name, columns=weight, known=known)
+    found = read_features(source, "grid", options, path.name)
+    shapes = reproject(found.frame.geometry.to_numpy(), found.crs, crs)
+    if not len(shapes) or (shapely.get_dimensions(shapes) != 2).any():
+        raise InputError("io.error.control_areas", file=path.name)
+    weights = None
+    if weight:
+        field_of = {column: name for name, column in found.mapped.items()}
+        cells = found.frame.get(field_of.get(weight, weight))
+        if cells is None:
+            raise PersonalDataError("io.error.personal_mapped", file=path.name, columns=weight)
+        weights = np.nan_to_num(as_numbers(cells, column=weight, where=path.name, finite=True))
+        if (weights < 0).any():
+            raise InputError("io.error.control_weight", file=path.name, column=weight)
+    bad = ~shapely.is_valid(shapes)
+    shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
+    return shapes, weights, int(bad.sum())
 
 
 def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, dict[str, int]]:

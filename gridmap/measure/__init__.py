@@ -57,7 +57,7 @@ from gridmap.measure.crosswalk import (
     centres,
     crosswalk,
 )
-from gridmap.measure.dasymetric import dasymetric
+from gridmap.measure.dasymetric import Control, dasymetric
 from gridmap.measure.density import (
     Density,
     Rule,
@@ -127,6 +127,7 @@ __all__ = [
     "By",
     "Cluster",
     "ComparedPeriods",
+    "Control",
     "ControlChart",
     "CountedPeriods",
     "Coverage",

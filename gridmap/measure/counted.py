@@ -178,12 +178,12 @@ def report_delays(
         day, told = (
             column[known].astype("datetime64[D]") for column in (batch.time, batch.reported)
         )
-        newest = told.max(initial=newest)
+        newest = np.append(told, newest).max()
         right = told >= day
         days.append(day[right])
         delays.append((told - day)[right].astype(np.int64))
     day, delay = np.concatenate(days), np.concatenate(delays)
-    age = (newest - day).astype(np.int64)
+    age = np.asarray(newest - day).astype(np.int64)
     old = np.sort(delay[age >= min(_OLD_DAYS, int(age.max(initial=0)) // 2)])
     if len(old) < _LEAST_OLD:
         return None

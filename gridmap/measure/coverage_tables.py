@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from gridmap.measure.dasymetric import Control
     from gridmap.model import City, Plan
 
     Floats = NDArray[np.float64]
@@ -48,7 +49,12 @@ _SPANS = re.compile(
 
 
 def coverage_table(
-    city: City, coverage: Coverage, *, by: By = "city", plan: Plan | None = None
+    city: City,
+    coverage: Coverage,
+    *,
+    by: By = "city",
+    plan: Plan | None = None,
+    control: Control | None = None,
 ) -> pd.DataFrame:
     """Return who is covered in each row, and how far the nearest room is.
 
@@ -60,6 +66,8 @@ def coverage_table(
         ``grid``, ``beat``, ``station``, ``community`` or ``city``.
     plan
         Whose beats make the rows; today's if None.
+    control
+        Where in their grids people live, as in `summarise`; evenly over the ground if None.
 
     Returns
     -------
@@ -77,7 +85,7 @@ def coverage_table(
     """
     grids = city.grids
     areas = areas_of(city, by, plan)
-    pieces = pieces_of(areas, grids)
+    pieces = pieces_of(areas, grids, control)
     reach = coverage.of_pieces(city, pieces)
     columns: dict[str, NDArray[np.generic]] = {"id": areas.ids, "name": areas.names}
     for name in ("residents", "migrants"):

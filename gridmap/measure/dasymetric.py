@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +13,44 @@ import shapely
 
 from gridmap.measure.crosswalk import Crosswalk
 
-__all__ = ["dasymetric"]
+__all__ = ["Control", "dasymetric"]
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A layer that says where in their grids people live.
+
+    Attributes
+    ----------
+    shapes
+        Valid polygons (buildings, land use), lines or points in the working CRS, of one
+        dimension, shape (n,).
+    weights
+        Weight of each, spread over it, zero or more, shape (n,); its size if None.
+    source
+        What the layer is called.
+    repaired
+        How many shapes were invalid and have been repaired.
+    """
+
+    shapes: Shapes
+    weights: Floats | None = None
+    source: str = ""
+    repaired: int = 0
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the shapes and weights."""
+        sums = hashlib.blake2b(digest_size=16)
+        sums.update(b"".join(shapely.to_wkb(self.shapes)))
+        sums.update(b"" if self.weights is None else self.weights.tobytes())
+        return sums.hexdigest()
 
 
 def dasymetric(

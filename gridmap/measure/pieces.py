@@ -1,8 +1,8 @@
 """The rows of a table, and the pieces into which their borders cut the grids.
 
 A row is a grid, beat, station or community, or the whole city. Every figure by row is a sum over
-pieces: a piece has part of its grid's people, by area, and its own part of the ground that a
-room reaches. Incidents have places of their own and are counted where they lie.
+pieces: a piece has part of its grid's people, by area or by a control layer, and its own part of
+the ground that a room reaches. Incidents have places of their own and are counted where they lie.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import shapely
 
 from gridmap.errors import InputError, MissingError
 from gridmap.measure.crosswalk import Crosswalk, crosswalk
+from gridmap.measure.dasymetric import Control, dasymetric
 from gridmap.measure.disc_areas import covered_share
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.joining import join_rows
@@ -103,13 +104,19 @@ class Pieces:
 
     @cached_property
     def _entries(self) -> tuple[Ints, Ints, Floats, Floats]:
-        shares = self.table.shares.tocoo()
-        keep = shares.data > 0.0
-        grid, row = shares.row[keep].astype(np.int64), shares.col[keep].astype(np.int64)
-        area = np.empty(0)
-        if len(grid):  # asked for no entry, scipy gives no array
-            area = np.asarray(self.table.intersect_area_m2[grid, row], np.float64)
-        return grid, row, shares.data[keep], area
+        # A piece where a control layer puts nobody still has its ground.
+        both = (self.table.shares + self.table.intersect_area_m2).tocsr()
+        both.sort_indices()
+        held = both.tocoo()
+        keep = held.data > 0.0
+        grid, row = held.row[keep].astype(np.int64), held.col[keep].astype(np.int64)
+        if not len(grid):  # asked for no entry, scipy gives no array
+            return grid, row, np.empty(0), np.empty(0)
+        share, area = (
+            np.asarray(table[grid, row], np.float64)
+            for table in (self.table.shares, self.table.intersect_area_m2)
+        )
+        return grid, row, share, area
 
     def __len__(self) -> int:
         return len(self.grid)
@@ -162,7 +169,7 @@ class Pieces:
         ).astype(np.float64)
 
     def amounts(self, of_grids: npt.ArrayLike) -> Floats:
-        """Share out an amount of each grid among its pieces, by area, shape (p,)."""
+        """Share out an amount of each grid among its pieces, shape (p,)."""
         return np.asarray(of_grids, np.float64)[self.grid] * self.share
 
     def covered_share(
@@ -214,11 +221,11 @@ class Pieces:
         return found
 
 
-_cuts: OrderedDict[tuple[str, str], Pieces] = OrderedDict()
+_cuts: OrderedDict[tuple[str, ...], Pieces] = OrderedDict()
 _cuts_lock = Lock()
 
 
-def cut_pieces(people: Layer, rows: Layer) -> Pieces:
+def cut_pieces(people: Layer, rows: Layer, control: Control | None = None) -> Pieces:
     """Return the pieces into which a layer's features cut the grids, once per pair of layers.
 
     Parameters
@@ -227,19 +234,27 @@ def cut_pieces(people: Layer, rows: Layer) -> Pieces:
         The grids, or whatever layer people are counted by.
     rows
         Beats, stations, communities.
+    control
+        Where in their grids people live; evenly over the ground if None.
 
     Raises
     ------
     GeometryError
         If a polygon is invalid.
     """
-    key = people.digest, rows.digest
+    key = people.digest, rows.digest, "" if control is None else control.digest
     with _cuts_lock:
         if key in _cuts:
             _cuts.move_to_end(key)
             return _cuts[key]
     if people.kind == rows.kind:  # a grid is a row: overlapping grids keep their own people
         found = _whole(people, np.arange(len(people)), np.nan_to_num(rows.area_m2))
+    elif control is not None:
+        base = cut_pieces(people, rows)
+        table = dasymetric(
+            base.table, base.grids, rows.geometry, control.shapes, weights=control.weights
+        )
+        found = Pieces(table, base.grids, base.rows)
     else:
         table = crosswalk(
             people.geometry, rows.geometry, source_ids=people.ids, target_ids=rows.ids
@@ -252,7 +267,7 @@ def cut_pieces(people: Layer, rows: Layer) -> Pieces:
     return found
 
 
-def pieces_of(areas: Areas, people: Layer) -> Pieces:
+def pieces_of(areas: Areas, people: Layer, control: Control | None = None) -> Pieces:
     """Return the pieces into which the rows of a table cut the grids.
 
     Parameters
@@ -261,11 +276,13 @@ def pieces_of(areas: Areas, people: Layer) -> Pieces:
         The rows, from `areas_of`.
     people
         The layer people are counted by (`people_layer`).
+    control
+        Where in their grids people live; evenly over the ground if None.
     """
     if areas.row_of_grid is not None:
         return _whole(people, areas.row_of_grid, areas.area_m2)
     assert areas.layer is not None  # noqa: S101 - rows are made of one or the other
-    return cut_pieces(people, areas.layer)
+    return cut_pieces(people, areas.layer, control)
 
 
 def _whole(people: Layer, rows: Ints, area_m2: Floats) -> Pieces:

@@ -14,6 +14,7 @@ from gridmap.errors import InputError
 from gridmap.measure.counted import COUNTS, is_missing, missing_counts, ratio
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.crosswalk import Crosswalk, require_conserved
+from gridmap.measure.dasymetric import Control
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment, period_between
 from gridmap.measure.pieces import Areas, By, Pieces, areas_of, ground_of, people_layer, pieces_of
@@ -91,6 +92,7 @@ def summarise(
     since: Moment = None,
     until: Moment = None,
     plan: Plan | None = None,
+    control: Control | None = None,
 ) -> MeasureTable:
     """Measure a city by grid, beat, station or community, or as one.
 
@@ -101,7 +103,9 @@ def summarise(
     taken as spread evenly over a grid, so the covered share of a row is
     ``sum_p residents_p * covered_p / sum_p residents_p`` over its pieces of grids, with
     ``residents_p = residents_i * area_p / area_i`` and ``covered_p`` the share of the piece's
-    own ground within the preset radius of a room.
+    own ground within the preset radius of a room. With a control layer, the pieces of a grid
+    share its people by the control inside them instead (`dasymetric`); areas and incidents that
+    have places stay as they are.
 
     Parameters
     ----------
@@ -114,6 +118,8 @@ def summarise(
         Count incidents with ``since <= time < until`` only.
     plan
         Plan to measure; its beats, and their stations, stand in for the city's own.
+    control
+        Where in their grids people live; evenly over the ground if None.
 
     Raises
     ------
@@ -124,8 +130,9 @@ def summarise(
     """
     rows = areas_of(city, by, plan)
     people = people_layer(city)
-    pieces = None if people is None else pieces_of(rows, people)
+    pieces = None if people is None else pieces_of(rows, people, control)
     table = None if pieces is None else pieces.table
+    ground = None if people is None else pieces_of(rows, people).table
     known = {} if people is None else {name: people.counts(name) for name in COUNTS}
     moved = {} if table is None else {name: table.transfer(known[name]) for name in known}
     none = np.zeros(len(rows.ids))
@@ -136,8 +143,8 @@ def summarise(
     frame = pd.DataFrame(columns)
     unassigned = {
         "area_km2": 0.0
-        if table is None
-        else float(table.unassigned_share @ table.source_area_m2) / 1e6,
+        if ground is None
+        else float(ground.unassigned_share @ ground.source_area_m2) / 1e6,
         **{name: moved[name].unassigned if name in moved else 0.0 for name in COUNTS},
         "incidents": outside,
     }
@@ -156,7 +163,7 @@ def summarise(
         rows=frame,
         totals={str(n): np.nan if n in unknown else float(value) for n, value in sums.items()},
         unassigned={n: np.nan if n in unknown else value for n, value in unassigned.items()},
-        split_grids=_split(table, by),
+        split_grids=_split(ground, by),
         missing=missing,
     )
 

@@ -164,9 +164,9 @@ class Incidents:
             sums.update(np.ascontiguousarray(column).tobytes())
         sums.update("\x1f".join(categories).encode())
         # A dispute that was settled since makes other incidents of the same calls.
-        for column in (batch.settled, batch.reported):
-            if column is not None:
-                sums.update(column.astype("datetime64[s]").astype(np.int64).tobytes())
+        for moments in (batch.settled, batch.reported):
+            if moments is not None:
+                sums.update(moments.astype("datetime64[s]").astype(np.int64).tobytes())
         if batch.station is not None:
             sums.update("\x1f".join(map(str, batch.station)).encode())
         return cls(lambda: iter((batch,)), len(batch), categories, crs, sums.hexdigest())
