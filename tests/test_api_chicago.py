@@ -1,20 +1,25 @@
 """Chicago by every verb: the page's options, the command and Python give one answer."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from command_line import run
+from streamlit.testing.v1 import AppTest
 
 import gridmap
 from gridmap.api.coverage import CoverageOptions
+from gridmap.api.open import load_plan, open_store
 from gridmap.api.options import option_specs
 from gridmap.api.propose import ProposeOptions
-from gridmap.i18n import using_language
+from gridmap.api.report import settings_file
+from gridmap.i18n import tr, using_language
 from gridmap.measure.summary import membership_of
 from gridmap.pages import cache, coverage_cache
+from gridmap.plans import LOCAL
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
 pytestmark = [
@@ -59,6 +64,12 @@ def timeless(answer):
         ("around", {"at": (-87.65, 41.88), "within": "800m"},
          ("--at", "-87.65,41.88", "--within", "800m")),
         ("site", {"rooms": 2, "within": "3km"}, ("--rooms", "2", "--within", "3km")),
+        ("watch", {"until": "2014-09-30", "days": 7}, ("--until", "2014-09-30", "--days", "7")),
+        ("shifts", {"by": "city", "officers": 40}, ("--by", "city", "--officers", "40")),
+        ("patrol", {"station": "1", "stop": 30.0, "mode": "walk"},
+         ("--station", "1", "--stop", "30", "--mode", "walk")),
+        ("norms", {}, ()),
+        ("assess", {"by": "station"}, ("--by", "station")),
         ("propose", BEATS, ("--beats", "40", "--balance", "residents=1", "--effort", "quick",
                             "--seed", "1", "--tolerance", "10%")),
     ],
@@ -70,6 +81,89 @@ def test_python_and_the_command_answer_alike(place, verb, fields, flags):
         mine = getattr(gridmap, verb)(gridmap.open(place), **fields).to_dict()
     mine = json.loads(json.dumps(mine, allow_nan=False))
     assert timeless(json.loads(done.stdout)) == timeless(mine)
+
+
+@pytest.fixture(scope="module")
+def plans(place):
+    """Return the stations as beats, and the same with one grid given to another."""
+    city = gridmap.open(place)
+    home = membership_of(city, by="station").main_target
+    labels = [f"S{row}" if row >= 0 else "" for row in home]
+    one = gridmap.Plan.from_labels("one", city.grids.ids, labels)
+    row = labels.index(labels[-1])
+    other = one.move([str(city.grids.ids[row])], to=next(x for x in labels if x != labels[row]))
+    with open_store(place) as store:
+        for plan in (one, other.renamed("other")):
+            store.save(plan, author=LOCAL, base_version=0, grids=city.grids)
+    return load_plan(place, "one"), load_plan(place, "other")
+
+
+def test_two_plans_and_a_report_are_told_alike(place, plans, tmp_path):
+    period = {"period": "2014-09-01..2014-09-15", "date": "2014-10-01", "formats": "csv"}
+    flags = [part for name, value in period.items() for part in (f"--{name}", value)]
+    with using_language("en"):
+        city = gridmap.open(place)
+        side = gridmap.compare(city, before=plans[0], after=plans[1], chance=20).to_dict()
+        report = gridmap.report(city, lang="en", settings=str(settings_file(place)), **period)
+    told = run("compare", place, "one", "other", "--chance", "20", "--json")
+    assert told.returncode == 0, told.stderr
+    assert timeless(json.loads(told.stdout)) == timeless(json.loads(json.dumps(side)))
+    assert side["grids_moved"] == 1
+    made = run("report", place, *flags, "--lang", "en", "--out", tmp_path / "out", "--json")
+    assert made.returncode == 0, made.stderr
+    mine = json.loads(json.dumps(report.to_dict()))
+    answer = json.loads(made.stdout)
+    assert {name: answer[name] for name in mine} == mine
+
+
+def test_a_repair_is_told_alike(place, tmp_path):
+    shutil.copytree(place, tmp_path / "city")
+    done = run("repair", tmp_path / "city", "--tolerance-m", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    mine = json.loads(json.dumps(gridmap.repair(gridmap.open(place), tolerance_m=2.0).to_dict()))
+    for name in ("repaired", "left", "coverage_valid", "tolerance_m", "options"):
+        assert answer[name] == mine[name], name
+
+
+def test_pages_show_the_verbs_figures(place, monkeypatch):
+    """Incidents and the share covered, as the pages write them."""
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place))
+    monkeypatch.setenv("GRIDMAP_LANG", "en")
+
+    def run_page(name) -> None:
+        from importlib import import_module
+
+        from gridmap.pages.layout import guarded
+        from gridmap.pages.session import current_session
+        from gridmap.plans import LOCAL
+
+        current_session().actor = LOCAL
+        guarded(import_module(f"gridmap.pages.{name}").show)()
+
+    city = gridmap.open(place)
+    total = gridmap.measure(city, by="city").table.totals["incidents"]
+    inside = gridmap.measure(city, by="grid").to_frame()["incidents"].sum()
+    share = 100 * gridmap.coverage(city).to_frame()["covered_residents_share"][0]
+    hot = gridmap.hotspots(city).to_frame().query("kind == 'hot'").iloc[0]
+    with using_language("en"):
+        usual = tr(
+            "page.incidents.hot_line",
+            observed=f"{hot['observed']:,.0f}", expected=f"{hot['expected']:,.0f}",
+        )  # fmt: skip
+    shown = {
+        "overview": [f"<b>{total:,.0f}</b>", f"<b>{share:,.1f}</b>"],
+        "incidents": [f"<b>{inside:,.0f}</b>", usual],
+        "coverage": [f"<b>{share:,.1f}</b>"],
+    }
+    for name, figures in shown.items():
+        page = AppTest.from_function(run_page, default_timeout=120, args=(name,)).run()
+        assert not page.exception, name
+        text = " ".join(str(item.value) for kind in ("html", "markdown") for item in page.get(kind)
+                        if hasattr(item, "value"))  # fmt: skip
+        text += " ".join(str(item) for item in page.get("html"))
+        for figure in figures:
+            assert figure in text, (name, figure)
 
 
 def test_what_a_form_writes_is_the_same_request():
