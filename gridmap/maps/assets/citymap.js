@@ -152,6 +152,7 @@ class CityMap {
     if (scene !== this.scene || scene.facts?.digest === this.learnt) return;
     this.learnt = scene.facts?.digest;
     this.facts = facts ? JSON.parse(new TextDecoder().decode(facts)) : null;
+    if (this.tools.field.value) this.tools.list(); // asked for before the names were there
     this.hovered = -1;
     this.labels.draw();
   }
