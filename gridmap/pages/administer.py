@@ -29,7 +29,7 @@ def show() -> None:
 
 
 def _show_roles(session: Session, store: PlanStore) -> None:
-    st.subheader(tr("page.people.roles"))
+    st.header(tr("page.people.roles"))
     told = session.work.pop("role", None)
     if told:
         st.success(told)
@@ -56,7 +56,7 @@ def _show_roles(session: Session, store: PlanStore) -> None:
 
 
 def _show_log(store: PlanStore) -> None:
-    st.subheader(tr("page.people.log"))
+    st.header(tr("page.people.log"))
     if st.button(tr("page.people.verify"), icon=":material/verified:"):
         report = store.verify()
         show = st.success if report.is_whole else st.error

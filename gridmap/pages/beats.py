@@ -179,7 +179,7 @@ def show_card(ground: Ground, beats: MeasureResult | None) -> None:
     row, info = rows.iloc[0], plan.beats[plan.row_of(session.beat)]
     with st.container(border=True):
         title, close = st.columns([6, 1], vertical_alignment="center")
-        title.subheader(beat_noun(info.label), anchor=False)
+        title.header(beat_noun(info.label), anchor=False)
         if close.button("✕", key="gridmap-clear-marks", help=tr("page.card.close")):
             session.beat = ""
             st.rerun()

@@ -79,7 +79,7 @@ def _show_shifts(ground: Ground) -> None:
         st.caption(tr("duty.page.units_help"))
         unit = result.units[picked].unit
     with body:
-        st.subheader(tr("duty.page.chart", unit=result.units[picked].name))
+        st.header(tr("duty.page.chart", unit=result.units[picked].name))
         _show_week(result, picked)
         roster = result.readable_roster()
         own = roster[(result.roster_frame()["unit"] == unit).to_numpy()]
@@ -241,7 +241,7 @@ def _show_week(result: ShiftsResult, row: int) -> None:
         "line:N",
         title=None,
         scale=alt.Scale(domain=list(labels.values()), range=[colours[name] for name in labels]),
-        legend=alt.Legend(orient="top"),
+        legend=alt.Legend(orient="top", columnPadding=34),  # labels may widen with their font
     )
     base = alt.Chart(frame, height=260).encode(x=x, y=y, color=colour, tooltip=tips)
     need = base.transform_filter(alt.datum.line == labels["needed"])

@@ -35,7 +35,7 @@ def show_rooms(ground: Ground) -> None:
         _show_figures(result)
     with side:
         st.dataframe(result.readable_items(), hide_index=True, width="stretch")
-        st.subheader(tr("duty.norms.by_unit"))
+        st.header(tr("duty.norms.by_unit"))
         st.dataframe(result.readable(), hide_index=True, width="stretch", height=240)
         left, right = st.columns(2)
         with left:
@@ -49,7 +49,7 @@ def show_rooms(ground: Ground) -> None:
         with right:
             put_sheet(ground, result, "norms")
         if result.posts is not None:
-            st.subheader(tr("duty.posts.title"))
+            st.header(tr("duty.posts.title"))
             st.caption(result.posts_sentence())
             posts = result.readable_posts()
             st.dataframe(posts, hide_index=True, width="stretch", height=240)

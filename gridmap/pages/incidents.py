@@ -161,7 +161,7 @@ def _show_trend(
         .add_params(brush)
         .properties(height=110, description=title)
     )  # fmt: skip
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     state = st.altair_chart(chart, on_select="rerun", key="gridmap-trend", width="stretch")
     picked = dict(state).get("selection", {}).get("days", {}).get("at") or []
     session = ground.session
@@ -191,7 +191,7 @@ def _show_lists(
     offered = ["hot", *(["risen", "fallen"] if before is not None else [])]
     names = ground.city.grids.names
     which = offered[0]
-    st.subheader(tr("page.incidents.ranked"), anchor=False)
+    st.header(tr("page.incidents.ranked"), anchor=False)
     if len(offered) > 1:
         which = str(
             st.segmented_control(
@@ -287,7 +287,7 @@ def _show_counts(ground: Ground, grids: MeasureResult) -> None:
 def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
     session = ground.session
-    st.subheader(
+    st.header(
         tr("page.incidents.matrix_marked" if marked else "page.incidents.matrix"), anchor=False
     )
     chosen = st.pills(
@@ -334,8 +334,9 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
                 "each:Q",
                 title=tr("page.incidents.per_day"),
                 scale=alt.Scale(range=["#fff5eb", "#fdae6b", "#e0570c", "#6b2304"]),
-                # Beside the matrix a long title would take a third of its width.
-                legend=alt.Legend(orient="bottom", titleLimit=0, titleOrient="left"),
+                # Beside the matrix a long title would take a third of its width; beside the ramp
+                # it would run into it where its font comes after the chart.
+                legend=alt.Legend(orient="bottom", titleLimit=0, titleOrient="top"),
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
             # What is chosen by name is seen on the matrix too.

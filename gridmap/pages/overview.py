@@ -188,7 +188,7 @@ def _change(ground: Ground, now: float) -> str:
 
 
 def _show_worst(ground: Ground, beats: MeasureResult | None) -> None:
-    st.subheader(tr("page.overview.worst"), anchor=False)
+    st.header(tr("page.overview.worst"), anchor=False)
     if beats is None:
         show_empty("no_beats")
         return
@@ -198,12 +198,12 @@ def _show_worst(ground: Ground, beats: MeasureResult | None) -> None:
     show_beats(ground, found)
     least = least_loaded(beats.table.rows)
     if least:
-        st.subheader(tr("page.overview.least"), anchor=False)
+        st.header(tr("page.overview.least"), anchor=False)
         show_beats(ground, least)
 
 
 def _show_health(grids: MeasureResult, beats: MeasureResult | None) -> None:
-    st.subheader(tr("page.overview.health"), anchor=False)
+    st.header(tr("page.overview.health"), anchor=False)
     lines = []
     if beats is not None:
         if beats.table.split_grids:

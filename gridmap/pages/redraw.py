@@ -70,7 +70,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
             show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
     told, table_side = st.columns(2, gap="medium")
     with told:
-        st.subheader(tr("page.compare.changes"), anchor=False)
+        st.header(tr("page.compare.changes"), anchor=False)
         show_lines(found.sentences())
     with table_side:
         _show_beats(found)

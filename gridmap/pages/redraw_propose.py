@@ -191,7 +191,7 @@ def _show_progress(state: Redraw, language: str) -> None:
 
 def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
     several = len(found.plans) > 1
-    st.subheader(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
+    st.header(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
     names = [plan.name for plan in found.plans]
     if several:
         st.altair_chart(

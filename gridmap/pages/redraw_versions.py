@@ -78,7 +78,7 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
 
 
 def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
-    st.subheader(tr("page.versions.chosen", name=version.name, number=version.number))
+    st.header(tr("page.versions.chosen", name=version.name, number=version.number))
     plan = saved_plan(ground, version)
     if plan is None:
         st.warning(tr("page.versions.other_grids"))

@@ -221,12 +221,12 @@ def _first_page(ground: Ground, result: ReportResult) -> bytes:
 
 def _show_preview(ground: Ground, result: ReportResult) -> None:
     report = result.report
-    st.subheader(f"{report.title} · {report.subtitle}", anchor=False)
+    st.header(f"{report.title} · {report.subtitle}", anchor=False)
     if result.options.suppress_below:
         st.info(tr("page.reports.suppressed", count=result.options.suppress_below))
     page, told = st.columns([5, 4], gap="medium")
     with page:
-        st.image(_first_page(ground, result), width="stretch")
+        st.image(_first_page(ground, result), width="stretch", alt=tr("page.reports.first_page"))
     with told:
         _show_told(ground, result)
 

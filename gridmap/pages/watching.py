@@ -101,7 +101,7 @@ def show_news(ground: Ground) -> None:
     if ground.city.incidents is None or ground.city.incidents.period is None:
         return
     watching = watching_of(ground)
-    st.subheader(tr("page.overview.news"), anchor=False)
+    st.header(tr("page.overview.news"), anchor=False)
     if watching.job is not None:
         _show_watching(watching, ground.session.language)
     elif watching.found is not None:

@@ -156,6 +156,7 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     dark = "() => document.documentElement.classList.contains('gm-dark')"
     touch_frame(page).wait_for_function(dark)
     assert page.evaluate("() => document.documentElement.lang") == "zh"
+    commander.watched.require_accessible()
     page.locator('[data-gm-do="theme"]').click()  # and back
     page.wait_for_function(scheme.replace("===", "!=="), timeout=_LONG)
     narrow = reader_class(open_page(390, 844), app_url, "zh")
@@ -217,6 +218,7 @@ def test_every_step_of_redraw_draws_without_a_fault(reader):
     reader.wait_for_map()
     for step in ("compare", "edit", "versions", "propose"):
         reader.choose(f"page.redraw.{step}")
+        reader.watched.require_accessible()
         reader.require_no_fault()
     reader.choose("page.redraw.edit")
     reader.press("page.edit.begin")
@@ -225,6 +227,7 @@ def test_every_step_of_redraw_draws_without_a_fault(reader):
     reader.wait_for_map(1)
     rows = reader.page.locator(".gm-table tr").all_inner_texts()
     assert any(reader.says("page.change.residents") in row for row in rows)
+    reader.watched.require_accessible()
     reader.choose("page.redraw.propose")
     reader.wait_for_map()
     reader.require_no_fault()

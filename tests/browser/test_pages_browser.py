@@ -34,12 +34,16 @@ def settle(page) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_without_a_network(app_url, open_page, name):
-    watched = open_page()
+    watched = open_page(1920, 1080)
     watched.page.goto(f"{app_url}/{name}?lang=zh")
     watched.page.get_by_text(PAGES[name]).first.wait_for(timeout=_LONG)
     if name not in {"data", "reports"}:
         wait_for_map(watched.page)
     assert watched.page.locator('[data-testid="stException"]').count() == 0
+    watched.require_accessible()
+    watched.page.get_by_role("button", name="English").click()
+    watched.page.get_by_role("button", name="中文").wait_for(timeout=_LONG)
+    watched.require_accessible()
     watched.require_clean()
 
 

@@ -123,4 +123,5 @@ def test_a_commander_asks_who_is_near_and_where_the_patrol_goes(app_url, open_pa
     reader.see("duty.page.nearest")
     wide = reader.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+    reader.watched.require_accessible()
     reader.require_no_fault()

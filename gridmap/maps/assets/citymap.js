@@ -103,6 +103,7 @@ class CityMap {
     this.scene = scene;
     if (!scene.themes.some((theme) => theme.key === this.theme) || scene.theme !== this.asked) this.theme = scene.theme;
     this.asked = scene.theme;
+    this.map.getContainer().classList.toggle("gm-plain", !scene.themes.length);
     if (!this.map._loaded) this.map.setView([0, 0], 2);
     const [cells, captions, loads] = await Promise.all([scene.cells, scene.captions, scene.paint?.loads].map((one) => (one ? fetchOnce(one) : null)));
     if (scene !== this.scene) return; // a newer one has overtaken this one

@@ -24,6 +24,8 @@ const NamesLayer = CanvasLayer.extend({
     this.city = city;
     this.shown = true;
     /** @type {Label[]} what the last drawing wrote */ this.written = [];
+    // A canvas does not follow a font that comes after it is drawn.
+    document.fonts.addEventListener("loadingdone", () => this.draw());
   },
 
   isEmpty() {
