@@ -8,6 +8,7 @@ a small file of the cache folder, so that the app, another process, can show it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import subprocess
@@ -89,15 +90,18 @@ def warming_share() -> float | None:
 def _progress_file() -> Path | None:
     """Return the file with the share; its name changes with the code that is compiled."""
     folder = read_settings().cache
-    if not folder:
-        return None
+    return Path(folder) / f"kernels-{_code_digest()}.txt" if folder else None
+
+
+@functools.cache  # every opening of a page asks
+def _code_digest() -> str:
     home = Path(str(files("gridmap")))
     digest = hashlib.blake2b(f"{sys.version}\0{home}".encode(), digest_size=8)
     for path in sorted(home.rglob("*.py")):
         text = path.read_bytes()
         if b"njit" in text:
             digest.update(path.relative_to(home).as_posix().encode() + b"\0" + text)
-    return Path(folder) / f"kernels-{digest.hexdigest()}.txt"
+    return digest.hexdigest()
 
 
 def _write_share(share: float) -> None:

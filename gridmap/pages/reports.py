@@ -15,7 +15,7 @@ import streamlit as st
 from gridmap.api.report import ReportOptions, ReportResult, all_formats, settings_file
 from gridmap.api.report import report as make_report
 from gridmap.i18n import LANGUAGES, current_language, tr
-from gridmap.model import Kind
+from gridmap.model import City, Kind
 from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
@@ -37,6 +37,7 @@ __all__ = ["show"]
 Length = Literal["1", "4", "full"]
 
 _COMPARE = ("", "previous", "last-year", "ytd", "none")
+_SETTINGS = {".toml", ".png", ".svg", ".jpg", ".jpeg"}
 _LENGTHS: tuple[Length, ...] = ("1", "4", "full")
 _USUAL = ("xlsx", "pdf")
 _WIDE = 420  # px
@@ -62,8 +63,8 @@ def show() -> None:
         )
         place = st.container()
     with body, st.spinner(tr("page.reports.building")):
-        result = _built(ground, options)
-        _show_preview(ground, result)
+        result, key = _built(ground, options)
+        _show_preview(ground, result, key)
     with place:
         if made and exports:
             _write(ground, result)
@@ -196,37 +197,42 @@ def _periods(ground: Ground) -> dict[str, str]:
     return found
 
 
-def _built(ground: Ground, options: ReportOptions) -> ReportResult:
-    """Return the report; the last one is kept while its choices stay."""
-    plan = options.plan.digest if options.plan else ""
+def _built(ground: Ground, options: ReportOptions) -> tuple[ReportResult, tuple[str, ...]]:
+    """Return the report and what it is kept under; readers who ask for the same one share it."""
     # Formats are written of the same report.
-    key = (ground.key, plan, str(replace(options, plan=None, formats="xlsx").to_dict()))
-    kept = ground.session.work.get("report_built")
-    if kept and kept[0] == key:
-        return replace(kept[1], options=options)
-    result = make_report(ground.city, options)
-    ground.session.work["report_built"] = (key, result)
-    ground.session.work.pop("report_page", None)
-    return result
+    asked = str(replace(options, plan=None, formats="xlsx").to_dict())
+    key = (ground.key, options.plan.digest if options.plan else "", asked, _stamps(options))
+    return replace(_report(ground.city, options, key), options=options), key
 
 
-def _first_page(ground: Ground, result: ReportResult) -> bytes:
+def _stamps(options: ReportOptions) -> str:
+    """Return the day, and size and time of the department's own settings and pictures."""
+    folder = Path(options.settings).parent if options.settings else None
+    files = sorted(folder.iterdir()) if folder else []
+    stats = [(file.name, file.stat()) for file in files if file.suffix in _SETTINGS]
+    told = [f"{name}|{stat.st_size}|{stat.st_mtime_ns}" for name, stat in stats]
+    return "|".join([f"{datetime.now(UTC).astimezone():%Y-%m-%d}", *told])
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _report(_city: City, _options: ReportOptions, key: tuple[str, ...]) -> ReportResult:  # noqa: ARG001 - hashed for both
+    return make_report(_city, _options)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _first_page(_result: ReportResult, key: tuple[str, ...]) -> bytes:  # noqa: ARG001 - hashed for the result
     """Return page 1 as a picture, set once for a report."""
-    work = ground.session.work
-    if "report_page" not in work:
-        work["report_page"] = result.preview(ppi=110.0)
-    page: bytes = work["report_page"]
-    return page
+    return _result.preview(ppi=110.0)
 
 
-def _show_preview(ground: Ground, result: ReportResult) -> None:
+def _show_preview(ground: Ground, result: ReportResult, key: tuple[str, ...]) -> None:
     report = result.report
     st.header(f"{report.title} · {report.subtitle}", anchor=False)
     if result.options.suppress_below:
         st.info(tr("page.reports.suppressed", count=result.options.suppress_below))
     page, told = st.columns([5, 4], gap="medium")
     with page:
-        st.image(_first_page(ground, result), width="stretch", alt=tr("page.reports.first_page"))
+        st.image(_first_page(result, key), width="stretch", alt=tr("page.reports.first_page"))
     with told:
         _show_told(ground, result)
 

@@ -3,6 +3,7 @@
 ``python -m gridmap.pages.serve run app.py ...`` takes what ``streamlit`` takes.
 """
 
+import gc
 import os
 from importlib import import_module
 from pkgutil import iter_modules
@@ -24,4 +25,9 @@ def load_pages() -> None:
 if __name__ == "__main__":
     os.umask(0o077)
     load_pages()
+    # Streamlit collects garbage after every run of a page, among all that the libraries hold:
+    # three quarters of an opening. What is loaded stays; Python collects the rest when it is due.
+    gc.collect()
+    gc.freeze()
+    os.environ.setdefault("STREAMLIT_RUNNER_POST_SCRIPT_GC", "false")
     main(prog_name="streamlit")
