@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 WARM := $(VENV)/.warm
 # Three at once on two cores: browser walks and readers of their own processes wait much.
-PYTEST_OPTIONS ?= -n 3 --dist loadfile
+PYTEST_OPTIONS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test fast fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
 

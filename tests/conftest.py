@@ -12,6 +12,21 @@ os.environ.setdefault("GRIDMAP_LANG", "zh")
 import command_line
 import pytest
 
+# Files that take longest, browsers among others: whoever runs several at once begins with them,
+# so that none is left for the end.
+_FIRST = (
+    "test_docs_commands", "test_io_fuzz", "test_map_browser", "test_faults", "test_people_browser",
+    "test_cli_report", "test_planner_browser", "test_report_notebooks", "test_pages_browser",
+    "test_extras", "test_walks_browser", "test_partition_order", "test_partition_proof",
+    "test_serve_gate", "test_patrol_shifts", "test_reach_browser",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    ranks = {name: rank for rank, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(_FIRST)))
+
 
 @pytest.fixture(autouse=True)
 def _main_module() -> Iterator[None]:
