@@ -5,19 +5,28 @@ from __future__ import annotations
 import gc
 from types import SimpleNamespace
 
+import networkx as nx
 import numpy as np
 import pytest
 
+from gridmap.api.propose import propose
 from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError, MissingError
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
-from gridmap.pages.redraw_commands import beat_labels, beats_beside, grid_names, named_effect
+from gridmap.pages.redraw_commands import (
+    beat_labels,
+    beats_beside,
+    grid_names,
+    named_effect,
+    split_in_two,
+)
+from gridmap.pages.redraw_edit import locked_rows, search_on
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
-from gridmap.plans import LOCAL, Draft, Ground, History, MoveGrids, RenameBeat
+from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
 from gridmap.settings import Settings
 
 
@@ -144,6 +153,64 @@ def test_grids_just_picked_are_to_go_to_a_beat_beside_them(session, city):
         )
         own = plan.labels[rows[0]] == beat
         assert (beat in beside) == (touching > 0 and not own)
+
+
+@pytest.fixture
+def sitting(city):
+    plan = present_plan(city)
+    return Sitting(plan, History(Draft.start(Ground.from_city(city), plan), LOCAL))
+
+
+def test_a_beat_is_split_into_two_halves_in_one_piece_each_and_undone(session, city, sitting):
+    plan = sitting.start
+    beat = str(max(plan.beat_ids, key=lambda one: (plan.labels == one).sum()))
+    command = split_in_two(SimpleNamespace(session=session, city=city), plan, beat)
+    sitting.apply(command)
+    after = sitting.history.current.plan
+    assert len(after) == len(plan) + 1
+    changed = after.labels != plan.labels
+    assert set(plan.labels[changed]) == {beat}
+    assert set(after.labels[changed]) == {command.new}
+    pairs = city.adjacency
+    for half in (beat, command.new):
+        graph = nx.Graph()
+        graph.add_nodes_from(np.flatnonzero(after.labels == half))
+        graph.add_edges_from(
+            (one, other)
+            for one, other, cut in zip(pairs.first, pairs.second, pairs.barrier, strict=True)
+            if not cut and after.labels[one] == after.labels[other] == half
+        )
+        assert nx.is_connected(graph)
+    sitting.history = sitting.history.undo()
+    assert np.array_equal(sitting.history.current.plan.labels, plan.labels)
+
+
+def test_a_search_goes_on_with_what_was_painted_and_locked(session, city, sitting):
+    ground = SimpleNamespace(session=session, city=city)
+    plan = sitting.start
+    grid = next(
+        row for row in range(len(plan.labels))
+        if beats_beside(ground, plan, (row,)) and (plan.labels == plan.labels[row]).sum() > 3
+        and sitting.history.preview(
+            MoveGrids((plan.grid_ids[row],), beats_beside(ground, plan, (row,))[0])
+        ).veto is None
+    )  # fmt: skip
+    to = beats_beside(ground, plan, (grid,))[0]
+    still = int(np.flatnonzero((plan.labels != to) & (np.arange(len(plan.labels)) != grid))[0])
+    shut = next(b for b in plan.beat_ids if b not in {to, plan.labels[grid], plan.labels[still]})
+    sitting.apply(
+        MoveGrids((plan.grid_ids[grid],), to), LockGrids((plan.grid_ids[still],)), LockBeat(shut)
+    )
+    draft = sitting.history.current
+    assert set(locked_rows(draft)) == {still, *np.flatnonzero(plan.labels == shut)}
+    options = search_on(ground, Redraw(tolerance=0.3), sitting)
+    assert set(options.lock) == {
+        f"grid={plan.grid_ids[grid]}", f"grid={plan.grid_ids[still]}", f"beat={shut}",
+    }  # fmt: skip
+    found = propose(city, options).plans[0]
+    held = [grid, still, *np.flatnonzero(plan.labels == shut)]
+    assert found.labels[held].tolist() == draft.plan.labels[held].tolist()
+    assert ((found.labels == shut) == (plan.labels == shut)).all()
 
 
 def test_a_reader_is_told_of_beats_and_grids_by_name(session, city):

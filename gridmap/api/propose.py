@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
-from gridmap.api.options import Options, as_weights, option
+from gridmap.api.options import Options, as_plan, as_weights, option
 from gridmap.api.propose_texts import (
     ALL,
     Shares,
@@ -90,6 +90,7 @@ class ProposeOptions(Options):
     max_area: float = option(0.0, least=0, unit="km2")
     max_grids: int = option(0, least=0)
     rooms: str = option("", metavar="one-per-beat|within=1000m|within=5min")
+    start: Plan | None = option(None, metavar="NAME", parse=as_plan)
     lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
     together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
     apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
@@ -231,7 +232,8 @@ class ProposeResult(Result[ProposeJson]):
     workload
         What was balanced.
     present
-        Today's beats, or None.
+        The plan that the search started from: today's beats unless the options name another; or
+        None.
     """
 
     city: City
@@ -529,7 +531,14 @@ def propose(
     from gridmap.measure.present import has_beats, present_plan
 
     workload = Workload.from_city(city, options.balance or usual_weights(city))
-    present = present_plan(city) if has_beats(city) else None
+    present = options.start or (present_plan(city) if has_beats(city) else None)
+    if present is not None and list(present.grid_ids) != list(city.grids.ids):
+        raise InputError(
+            "plans.error.other_grids",
+            plan=present.name,
+            received=len(present.grid_ids),
+            expected=len(city.grids),
+        )
     number = _number_of_beats(city, options, present)
     problem = partition.problem_of(
         city,

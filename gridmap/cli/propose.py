@@ -11,7 +11,7 @@ import typer
 from gridmap.api.propose import ProposeOptions, propose
 from gridmap.cli._arguments import Json, WorkspacePath
 from gridmap.cli._from_options import from_options
-from gridmap.cli._log import open_store
+from gridmap.cli._log import open_store, with_plans
 from gridmap.cli._output import print_json, print_rows, print_text, progress_bar
 from gridmap.i18n import tr
 
@@ -41,6 +41,7 @@ def command(
 
     place = Workspace.open(workspace)
     city = place.city()
+    options = with_plans(place, city, options)
     with progress_bar(tr("cli.proposing")) as tell:
         result = propose(city, replace(options, name=save), progress=tell)
     if save:

@@ -25,8 +25,8 @@ __all__ = ["Captions", "Facts", "Overlay", "Paint", "Scene", "Theme", "Tiles", "
 
 
 _TEXTS = (
-    "click", "fit", "full", "grid", "keys", "lasso", "legend", "map", "measure", "names", "north",
-    "picture", "rectangle", "search", "theme", "worst", "zoom_in", "zoom_out",
+    "click", "fit", "full", "grid", "keys", "lasso", "legend", "locked", "map", "measure", "names",
+    "north", "picture", "rectangle", "search", "theme", "worst", "zoom_in", "zoom_out",
 )  # fmt: skip
 
 
@@ -258,6 +258,8 @@ class Scene:
         What a brush needs, or None.
     exports
         Whether the map may be saved as a picture.
+    locked
+        Rows of cells that stay where they are: hatched.
     """
 
     cells: Drawing | None
@@ -271,6 +273,7 @@ class Scene:
     captions: tuple[Captions, ...] = ()
     paint: Paint | None = None
     exports: bool = True
+    locked: tuple[int, ...] = ()
 
     def assets(self) -> dict[str, bytes]:
         """Return what a browser needs only once, by digest."""
@@ -323,6 +326,7 @@ class Scene:
             "theme": next((key for key in keys if key == self.theme), keys[0] if keys else ""),
             "overlays": overlays,
             "marked": list(self.marked),
+            "locked": list(self.locked),
             "units": None if self.units is None else _units(self.units),
             "captions": _source(digest_of(self._captions()), sources) if self.captions else None,
             "paint": None if self.paint is None else _paint(self.paint, sources),

@@ -7,21 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from gridmap.api.propose import propose
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import escaped, show_lines
-from gridmap.pages.redraw_state import Sitting
+from gridmap.pages.layout import escaped, show_error, show_lines
+from gridmap.pages.redraw_state import Sitting, redraw_of
 from gridmap.pages.session import Session
 from gridmap.plans import Command, Effect
 from gridmap.plans import commands as do
 
 __all__ = [
     "aim_beside", "beat_labels", "grid_names", "named_effect", "painted_beat", "show_commands",
+    "split_in_two",
 ]  # fmt: skip
 
 _Do = Callable[..., None]  # takes commands
@@ -217,6 +220,54 @@ def _free_number(taken: set[str]) -> int:
     return number
 
 
+def _show_split(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
+    labels = beat_labels(sitting.history.current.plan)
+    beat = _pick_beat(ground.session, tr("page.edit.split_beat"), labels)
+    st.caption(tr("page.edit.split_help"))
+    if not st.button(tr("page.edit.split"), type="primary", width="stretch", key="gridmap-go"):
+        return
+    try:
+        with st.spinner(tr("page.edit.splitting")):
+            command = split_in_two(ground, sitting.history.current.plan, beat)
+    except GridmapError as error:
+        show_error(error)
+        return
+    done(command)
+
+
+def split_in_two(ground: Ground, plan: Plan, beat: str) -> do.SplitBeat:
+    """Return the command that makes two beats of one: in one piece each, as even as it can be.
+
+    Raises
+    ------
+    GridmapError
+        If the beat cannot be split.
+    """
+    others = [name for name, grids in zip(plan.beat_ids, _grids_of(plan), strict=True) if grids]
+    result = propose(
+        ground.city,
+        start=plan,
+        beats=len(plan) + 1,
+        lock=[f"beat={name}" for name in others if name != beat],
+        balance=redraw_of(ground).weights or None,
+        effort="quick",
+        chance=0,
+    )
+    rows = np.flatnonzero(plan.labels == beat)
+    parts = result.plans[0].labels[rows]
+    names, sizes = np.unique(parts.astype(str), return_counts=True)
+    # The part with fewer grids is the new beat.
+    leaving = rows[parts == names[sizes.argmin()]]
+    new = f"N{_free_number(set(plan.beat_ids))}"
+    name = tr("page.edit.split_name", name=beat_labels(plan)[beat])
+    return do.SplitBeat(beat, tuple(map(str, plan.grid_ids[leaving])), new, name)
+
+
+def _grids_of(plan: Plan) -> NDArray[np.intp]:
+    """Return how many grids each beat has."""
+    return np.bincount(plan.assignment[plan.assignment >= 0], minlength=len(plan))
+
+
 def _show_merge(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     into = _pick_beat(ground.session, tr("page.edit.merge_into"), labels)
@@ -320,6 +371,7 @@ def _show_lock(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _
 _PANELS = {
     "move": _show_move,
     "new": _show_new,
+    "split": _show_split,
     "merge": _show_merge,
     "describe": _show_describe,
     "lock": _show_lock,

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
+from gridmap.api.propose import ProposeOptions
 from gridmap.errors import ConflictError, GridmapError
 from gridmap.i18n import tr
 from gridmap.maps import Paint, load_theme, unit_theme
 from gridmap.maps.layers_of_city import LOAD_BREAKS
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
-from gridmap.pages.choices import choice_key, choose
+from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import escaped, number, show_empty, show_error
 from gridmap.pages.redraw_commands import (
@@ -220,6 +222,7 @@ def show_edit(ground: Ground, state: Redraw) -> None:
         )
         _show_steps(ground, sitting)
         _show_suggestions(ground, sitting)
+        _offer_search(ground, state, sitting)
         show_save(ground, state, sitting)
 
 
@@ -297,11 +300,18 @@ def _show_map(ground: Ground, state: Redraw, history: History, marked: tuple[int
     units = None if scene.units is None else replace(scene.units, notes=notes, chosen=-1)
     overlays = tuple(one for one in scene.overlays if one.key != "outline-beat")
     show_map(
-        replace(scene, overlays=overlays, units=units, paint=paint),
+        replace(scene, overlays=overlays, units=units, paint=paint, locked=locked_rows(draft)),
         key=_MAP,
         height=700,
         tools=("click", "rectangle", "lasso"),
     )
+
+
+def locked_rows(draft: Draft) -> tuple[int, ...]:
+    """Return the rows of the grids that a lock holds, on the grid or on its beat."""
+    plan, locks = draft.plan, draft.locks
+    held = np.isin(plan.labels, list(locks.beats)) | np.isin(plan.grid_ids, list(locks.grids))
+    return tuple(np.flatnonzero(held).tolist())
 
 
 def _take(ground: Ground, state: Redraw, sitting: Sitting, event: MapEvent) -> None:
@@ -412,6 +422,46 @@ def _show_steps(ground: Ground, sitting: Sitting) -> None:
     ):
         ground.session.marked["edit"] = ()
         st.rerun()
+
+
+def _offer_search(ground: Ground, state: Redraw, sitting: Sitting) -> None:
+    """Let a search go on from the plan as it stands; what was done by hand stays."""
+    options = search_on(ground, state, sitting)
+    held = sum(one.startswith("grid=") for one in options.lock)
+    if st.button(
+        tr("page.edit.search_on", count=held),
+        help=tr("page.edit.search_on_help"),
+        disabled=state.job is not None,
+        width="stretch",
+        key="gridmap-search-on",
+    ):
+        state.search(ground.city, options)
+        state.step, state.goes = "propose", True
+        st.rerun()
+
+
+def search_on(ground: Ground, state: Redraw, sitting: Sitting) -> ProposeOptions:
+    """Return a search from the plan as it stands: grids moved by hand and all locks are kept."""
+    draft, session = sitting.history.current, ground.session
+    moved = draft.plan.labels != sitting.start.labels
+    held = {
+        *map(str, draft.plan.grid_ids[moved & (draft.plan.assignment >= 0)]),
+        *draft.locks.grids,
+    }
+    locks = [*(f"beat={beat}" for beat in sorted(draft.locks.beats))]
+    locks += [f"grid={grid}" for grid in sorted(held)]
+    keep = chosen(session, "keep")
+    return ProposeOptions(
+        start=draft.plan,
+        beats=len(draft.plan),
+        lock=locks,
+        balance=dict(state.weights) or None,
+        tolerance=state.tolerance,
+        objective=chosen(session, "objective") or "compact",
+        effort=chosen(session, "effort") or "quick",
+        keep=(50 if keep is None else keep) / 100 or None,
+        front=chosen(session, "front") or 1,
+    )
 
 
 def _show_suggestions(ground: Ground, sitting: Sitting) -> None:

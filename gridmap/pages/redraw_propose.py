@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -11,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from gridmap.api.propose import ProposeOptions
-from gridmap.api.propose import propose as propose_beats
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Plan
@@ -162,18 +161,7 @@ def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
         front=front,
         parents="station" if whole else "",
     )
-
-    def search(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
-        result = propose_beats(
-            city, options, progress=lambda share, _="": tell(share), should_stop=stops
-        )
-        # What stands beside the plans is worked out here too: the page does not wait for it.
-        told = tuple(result.proposal.sentences())
-        standing = () if stops() else tuple(result.standing())
-        steps = () if stops() else tuple(rung.sentence() for rung in result.ladder)
-        return Found(told, result.plans, result.rows, standing, steps)
-
-    state.begin(search)
+    state.search(city, options)
     st.rerun()
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
+from gridmap.api.propose import ProposeOptions
+from gridmap.api.propose import propose as propose_beats
 from gridmap.errors import ConflictError, GridmapError, InputError
-from gridmap.model import Layer, Plan
+from gridmap.model import City, Layer, Plan
 from gridmap.pages.cache import plan_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.jobs import Job
@@ -189,6 +191,21 @@ class Redraw:
         self.job.hold_for(self)
         self.job.start()
         return self.job
+
+    def search(self, city: City, options: ProposeOptions) -> None:
+        """Begin a search for plans."""
+
+        def work(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
+            result = propose_beats(
+                city, options, progress=lambda share, _="": tell(share), should_stop=stops
+            )
+            # What stands beside the plans is worked out here too: the page does not wait for it.
+            told = tuple(result.proposal.sentences())
+            standing = () if stops() else tuple(result.standing())
+            steps = () if stops() else tuple(rung.sentence() for rung in result.ladder)
+            return Found(told, result.plans, result.rows, standing, steps)
+
+        self.begin(work)
 
     def copied(self) -> Redraw:
         """Return the same for another session: what is done there is not done here."""

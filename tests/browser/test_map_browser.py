@@ -210,7 +210,30 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     before = page.get_by_role("button", name=re.compile(r"\d 步调整")).inner_text()
     page.keyboard.press("Control+z")
     page.get_by_role("button", name=before, exact=True).wait_for(state="detached", timeout=_LONG)
+    split_and_lock(commander)
     commander.require_no_fault()
+
+
+def split_and_lock(commander) -> None:
+    """Split a beat in two, and lock it: the map hatches what may not move."""
+    page, frame = commander.page, touch_frame(commander.page)
+    count = "() => touch.city.names.units.names.length"
+    beats = frame.evaluate(count)
+    commander.choose("page.edit.do_split")
+    commander.press("page.edit.split")
+    frame.wait_for_function(f"(beats) => ({count})() === beats + 1", arg=beats)
+    commander.choose("page.edit.do_lock")
+    page.get_by_text(commander.says("page.edit.lock"), exact=True).click()
+    frame.locator(".gm-hatched").wait_for(timeout=_LONG)
+    assert frame.evaluate(
+        """() => {
+          const { groups, scene, locks } = touch.city, unit = groups[scene.locked[0]];
+          const own = [...groups.keys()].filter((f) => groups[f] === unit);
+          const { canvas } = locks, pen = canvas.getContext("2d");
+          const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+          return own.join() === scene.locked.join() && data.some((value) => value > 0);
+        }"""
+    )
 
 
 def test_every_step_of_redraw_draws_without_a_fault(reader):

@@ -9,6 +9,7 @@ const SIDE_A_PX = 24; // an area this wide, in px, bears a border of one
 const SMALL_PX = 13;
 const EARTH_M = 40075016.686;
 const RINGS_COVER = 1.6; // rings that cover the view oftener than this are left out
+const HATCH_PX = 8;
 const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is slow to start
 
 /**
@@ -21,6 +22,7 @@ const SHAPES_A_PATH = 64; // one path for all is slow to fill, one for each is s
  * @property {number} [width] px
  * @property {number[]} [dash] px
  * @property {number} [opacity] of the fill
+ * @property {number[]} [hatched] features that are hatched
  * @property {string} [ink] colour of the outline of marked features
  */
 
@@ -115,8 +117,8 @@ const ShapesLayer = CanvasLayer.extend({
   },
 
   isEmpty() {
-    const { palette, stroke, groups, bordered } = this.look;
-    return !palette && !stroke && !(groups && (bordered || this.outlined.size)) && !this.marked.size;
+    const { palette, stroke, groups, bordered, hatched } = this.look;
+    return !palette && !hatched?.length && !stroke && !(groups && (bordered || this.outlined.size)) && !this.marked.size;
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {any} origin @param {any} size @param {number} ratio */
@@ -160,6 +162,11 @@ const ShapesLayer = CanvasLayer.extend({
       });
       pen.globalAlpha = 1;
     }
+    if (look.hatched?.length) {
+      pen.fillStyle = this._hatch(pen, scale);
+      this._trace(pen, level, look.hatched);
+      pen.fill("evenodd");
+    }
     if (look.stroke && look.width) {
       // Between small cells the hairline that smoothing leaves is border enough: drawn ones would bleach the colours.
       const drawn = look.classes ? seen.filter((f) => level.box[f * 4 + 2] - level.box[f * 4] > SMALL_PX / scale) : seen;
@@ -175,6 +182,26 @@ const ShapesLayer = CanvasLayer.extend({
     if (look.groups && look.bordered) this._borders(pen, level, scale, look.groups);
     if (look.groups && this.outlined.size) this._surround(pen, level, scale, look.groups);
     this._outline(pen, level, scale);
+  },
+
+  /** Slanting lines, seen on light and dark colours. @param {CanvasRenderingContext2D} pen @param {number} scale */
+  _hatch(pen, scale) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = HATCH_PX;
+    const draw = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
+    for (const [colour, width] of /** @type {[string, number][]} */ ([["#ffffff", 2.6], ["#1b2a3a", 1.2]])) {
+      draw.strokeStyle = colour;
+      draw.lineWidth = width;
+      draw.beginPath();
+      for (const shift of [-HATCH_PX, 0, HATCH_PX]) {
+        draw.moveTo(shift - 2, HATCH_PX + 2);
+        draw.lineTo(shift + HATCH_PX + 2, -2);
+      }
+      draw.stroke();
+    }
+    const hatch = /** @type {CanvasPattern} */ (pen.createPattern(tile, "repeat"));
+    hatch.setTransform(new DOMMatrix().scale(1 / scale));
+    return hatch;
   },
 
   /** @param {CanvasRenderingContext2D} pen @param {Level} level @param {number[]} rows */

@@ -13,7 +13,7 @@
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{to: number, loads: Source, theme: string, breaks: number[], tolerance: number, seen: number}} Paint
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
- *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[],
+ *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[], locked: number[],
  *   units: Units | null, captions: Source | null, paint: Paint | null, exports: boolean,
  *   tiles: {url: string, credit: string, labels: string} | null,
  *   texts: Record<string, string>}} Scene
@@ -116,17 +116,20 @@ class CityMap {
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
       this.cells?.remove();
+      this.locks?.remove();
       this.borders?.remove();
       this.marks?.remove();
       this.pointer?.remove();
       this.shapes = new Shapes(cells);
       this.digest = scene.cells?.digest;
       this.cells = new ShapesLayer(this.shapes, this._look(), { pane: "gm-cells" }).addTo(this.map);
+      this.locks = new ShapesLayer(this.shapes, { hatched: [] }, { pane: "gm-image" }).addTo(this.map);
       this.borders = new ShapesLayer(this.shapes, { groups: this.cells.look.groups, bordered: true }, { pane: "gm-borders" }).addTo(this.map);
       this.marks = new ShapesLayer(this.shapes, {}, { pane: "gm-mark" }).addTo(this.map);
       this.pointer = new ShapesLayer(this.shapes, { ink: "#d97706" }, { pane: "gm-mark" }).addTo(this.map);
       this.keys.row = -1;
     } else this.recolour();
+    this.locks?.restyle({ hatched: scene.locked });
     this.brush.take(scene.paint, loads);
     this.marks?.restyle({ groups: this.groups });
     this.pointer?.restyle({ groups: this.groups });
@@ -381,6 +384,11 @@ class CityMap {
         const row = put("div", "gm-row", this.panel);
         put("i", "gm-swatch", row).style.background = colour;
         put("span", "", row, label);
+      }
+      if (this.scene.locked.length) {
+        const row = put("div", "gm-row", this.panel);
+        put("i", "gm-swatch gm-hatched", row);
+        put("span", "", row, texts.locked);
       }
       if (theme.note) put("div", "gm-note", this.panel, theme.note);
     }
