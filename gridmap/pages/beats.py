@@ -16,6 +16,7 @@ from gridmap.model import Kind, Plan
 from gridmap.pages.cache import beat_weeks_of, slices_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import Line, beat_noun, number, show_list
+from gridmap.pages.redraw_edit import edit_beat
 
 __all__ = ["WorstBeat", "beat_at", "deviation_of", "least_loaded", "show_beats", "show_card",
            "worst_beats"]  # fmt: skip
@@ -191,6 +192,7 @@ def show_card(ground: Ground, beats: MeasureResult | None) -> None:
         )
         left, right = st.columns(2)
         if left.button(tr("page.card.redraw"), width="stretch", key="gridmap-card-redraw"):
+            edit_beat(ground, session.beat)
             st.switch_page(session.pages["redraw"])
         if right.button(tr("page.card.report"), width="stretch", key="gridmap-card-report"):
             st.switch_page(session.pages["reports"])

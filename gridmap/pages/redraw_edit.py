@@ -30,12 +30,14 @@ from gridmap.pages.redraw_figures import show_bars, show_change
 from gridmap.pages.redraw_state import (
     Redraw,
     Sitting,
+    redraw_of,
     saved_plan,
     saved_versions,
     stored_plans,
 )
 from gridmap.pages.touch import MapEvent, show_map, touched
 from gridmap.plans import (
+    Action,
     Command,
     Draft,
     Effect,
@@ -47,7 +49,7 @@ from gridmap.plans import (
     suggest_moves,
 )
 
-__all__ = ["show_edit", "show_save", "start_editing"]
+__all__ = ["edit_beat", "show_edit", "show_save", "start_editing"]
 
 
 _SHOWN = 5
@@ -187,6 +189,7 @@ def _carry(ground: Ground, state: Redraw, sitting: Sitting, conflict: ConflictEr
 
 
 _MAP = "map-edit"
+_LED_TO = "edit-beat-led-to"  # the beat that another page has led to, until the map is touched
 
 
 def show_edit(ground: Ground, state: Redraw) -> None:
@@ -199,6 +202,7 @@ def show_edit(ground: Ground, state: Redraw) -> None:
     sitting.history = replace(sitting.history, actor=ground.session.someone())
     event = touched(_MAP)
     if event is not None:
+        ground.session.work.pop(_LED_TO, None)
         _take(ground, state, sitting, event)
     map_side, side = st.columns([7, 4], gap="medium")
     marked = ground.session.marked.get("edit", ())
@@ -249,6 +253,22 @@ def start_editing(
     ground.session.marked["edit"] = ()
 
 
+def edit_beat(ground: Ground, beat: str) -> None:
+    """Lead to a beat on the step Edit: of the plan in hand, else of today's beats."""
+    state, session, today = redraw_of(ground), ground.session, ground.plan
+    if today is None or not session.may(Action.EDIT):
+        return
+    if state.sitting is None:
+        start_editing(ground, state, _copied(today))
+    state.step, state.goes = "edit", True
+    choose(session, "edit-beat", beat)
+    session.work[_LED_TO] = beat
+
+
+def _copied(today: Plan) -> Plan:
+    return today.renamed(tr("page.edit.copy", name=today.name))
+
+
 def _show_start(ground: Ground, state: Redraw) -> None:
     plans = stored_plans(ground)
     if not plans:
@@ -260,7 +280,7 @@ def _show_start(ground: Ground, state: Redraw) -> None:
     if right.button(tr("page.edit.begin"), type="primary", width="stretch"):
         copy, version = plans[name], None
         if ground.plan is not None and copy.name == ground.plan.name:
-            copy = copy.renamed(tr("page.edit.copy", name=copy.name))
+            copy = _copied(copy)
         else:
             version = next((one for one in saved_versions(ground) if one.name == name), None)
             copy = (saved_plan(ground, version) if version else None) or copy
@@ -297,7 +317,9 @@ def _show_map(ground: Ground, state: Redraw, history: History, marked: tuple[int
         state.seen,
     )
     notes = [f"{100 * one:+.0f}%" for one in off] if known else []
-    units = None if scene.units is None else replace(scene.units, notes=notes, chosen=-1)
+    led_to = ground.session.work.get(_LED_TO)
+    row = plan.row_of(led_to) if led_to in plan.beat_ids else -1
+    units = None if scene.units is None else replace(scene.units, notes=notes, chosen=row)
     overlays = tuple(one for one in scene.overlays if one.key != "outline-beat")
     show_map(
         replace(scene, overlays=overlays, units=units, paint=paint, locked=locked_rows(draft)),

@@ -80,6 +80,13 @@ def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
     box = page.locator("iframe").first.bounding_box()
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
     expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    # The card leads to the beat's edit.
+    commander.press("page.card.redraw")
+    commander.see("page.edit.suggestions")
+    commander.wait_for_map()
+    touch_frame(page).wait_for_function(f"() => touch.city.chosenUnit === {unit}")
+    target = page.get_by_role("combobox", name=commander.says("page.edit.target"))
+    expect(target).to_have_value(name)
     commander.require_no_fault()
 
 
