@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -347,6 +350,7 @@ def write_report(
                 if progress is not None:
                     progress(name, step / len(chosen))
                 _WRITERS[name](job)
+                _give_back_memory()
         options = {"formats": list(chosen), "paper": paper}
         manifest = write_manifest(report, folder, options)
         _put(folder, target)
@@ -357,6 +361,15 @@ def write_report(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Written(target, manifest)
+
+
+def _give_back_memory() -> None:
+    """Let go of what a format took: the next one would come on top of it."""
+    gc.collect()
+    with suppress(
+        OSError, AttributeError, TypeError
+    ):  # glibc's own; others give back by themselves
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def check_target(target: Path) -> None:
