@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.sessions [--sessions 30] [--minutes 3]`` serves two made-up cities to
 people who have logged in, over real websockets of this machine. Each session goes through the
-pages of its city, with a pause after each as a reader has; in the middle third one of them asks
-for a proposal. A second round of as many sessions shows whether memory is given back. One JSON
-line a step; there is no peer that does this.
+pages of its city, with a pause after each as a reader has (``--pause 1 1``: one second); in the
+middle third one of them asks for a proposal. A second round of as many sessions shows whether
+memory is given back. One JSON line a step; there is no peer that does this.
 
 Told are the seconds from asking for a page until it is drawn (half of them, 95 %, the longest),
 with and without a proposal running, errors, texts of another city, and the server's memory:
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,6 @@ __all__ = ["main", "make_cities"]
 
 _PAGES = ("overview", "incidents", "coverage", "redraw", "reports", "data")
 _CITIES = {"east": "甲", "west": "乙"}
-_PAUSE_S = (4.0, 10.0)
 _LATEST_S = 300.0  # a page that has not come by then is an error
 _MB = 1 << 20
 
@@ -45,8 +44,8 @@ _MB = 1 << 20
 class Seen:
     """What the sessions of a round have seen."""
 
-    alone: list[float] = field(default_factory=list)
-    beside: list[float] = field(default_factory=list)
+    alone: list[tuple[str, float]] = field(default_factory=list)
+    beside: list[tuple[str, float]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     foreign: int = 0
     peak_mb: float = 0.0
@@ -75,7 +74,7 @@ def _draw(tab: Tab, page: str, city: str, seen: Seen) -> None:
     begun, beside = time.perf_counter(), seen.proposing
     came = tab.draw(page, f"workspace={city}&lang=zh", most_s=_LATEST_S)
     took = time.perf_counter() - begun
-    (seen.beside if beside or seen.proposing else seen.alone).append(took)
+    (seen.beside if beside or seen.proposing else seen.alone).append((page, took))
     if came[-1].script_finished != 0:
         seen.errors.append(f"{page}: finished as {came[-1].script_finished}")
     for message in came:
@@ -85,7 +84,9 @@ def _draw(tab: Tab, page: str, city: str, seen: Seen) -> None:
             seen.foreign += 1
 
 
-def _read(served: Served, number: int, until: float, seen: Seen) -> None:
+def _read(
+    served: Served, number: int, until: float, pause_s: tuple[float, float], seen: Seen
+) -> None:
     """Be one reader until a moment."""
     city = list(_CITIES)[number % 2]
     pauses = random.Random(number)  # noqa: S311 - of a reader
@@ -95,7 +96,7 @@ def _read(served: Served, number: int, until: float, seen: Seen) -> None:
             while time.monotonic() < until:
                 _draw(tab, _PAGES[at % len(_PAGES)], city, seen)
                 at += 1
-                time.sleep(min(pauses.uniform(*_PAUSE_S), max(0.0, until - time.monotonic())))
+                time.sleep(min(pauses.uniform(*pause_s), max(0.0, until - time.monotonic())))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
         seen.errors.append(repr(error))
 
@@ -124,12 +125,14 @@ def _memory_mb(process: psutil.Process) -> float:
     return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / _MB
 
 
-def _round(served: Served, sessions: int, seconds: float, *, propose: bool) -> Seen:
+def _round(
+    served: Served, sessions: int, seconds: float, pause_s: tuple[float, float], *, propose: bool
+) -> Seen:
     seen, end = Seen(), time.monotonic() + seconds
     assert served.process is not None
     process = psutil.Process(served.process.pid)
     tasks: list[tuple[Callable[..., None], tuple[object, ...]]] = [
-        (_read, (served, number, end, seen)) for number in range(sessions)
+        (_read, (served, number, end, pause_s, seen)) for number in range(sessions)
     ]
     threads = [threading.Thread(target=task, args=given) for task, given in tasks]
     for thread in threads:
@@ -147,15 +150,25 @@ def _round(served: Served, sessions: int, seconds: float, *, propose: bool) -> S
     return seen
 
 
-def _told(times: list[float]) -> dict[str, float]:
-    if not times:
-        return {}
+def _late(times: Iterable[float]) -> float:
+    """Return the seconds within which 95 % of pages were drawn."""
     ordered = sorted(times)
+    return round(ordered[int(0.95 * (len(ordered) - 1))], 2)
+
+
+def _told(drawn: list[tuple[str, float]]) -> dict[str, object]:
+    if not drawn:
+        return {}
+    times = [took for _, took in drawn]
+    by_page: dict[str, list[float]] = {}
+    for page, took in drawn:
+        by_page.setdefault(page, []).append(took)
     return {
-        "pages": len(ordered),
-        "half_s": round(statistics.median(ordered), 2),
-        "p95_s": round(ordered[int(0.95 * (len(ordered) - 1))], 2),
-        "longest_s": round(ordered[-1], 2),
+        "pages": len(times),
+        "half_s": round(statistics.median(times), 2),
+        "p95_s": _late(times),
+        "longest_s": round(max(times), 2),
+        "p95_s_by_page": {page: _late(took) for page, took in by_page.items()},
     }
 
 
@@ -167,6 +180,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--grids", type=int, default=1_000)
     parser.add_argument("--incidents", type=int, default=60_000)
+    parser.add_argument("--pause", type=float, nargs=2, default=(4.0, 10.0), metavar="S",
+                        help="least and most seconds between two pages of a reader")  # fmt: skip
     given = parser.parse_args()
     from gridmap.plans import LOCAL, PlanStore, Role
 
@@ -188,7 +203,9 @@ def main() -> None:
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         failed = False
         for turn in range(given.rounds):
-            seen = _round(served, given.sessions, given.minutes * 60, propose=turn == 0)
+            seen = _round(
+                served, given.sessions, given.minutes * 60, tuple(given.pause), propose=turn == 0
+            )
             gc.collect()
             time.sleep(30.0)
             line = {
