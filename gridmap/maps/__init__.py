@@ -27,7 +27,7 @@ from gridmap.maps.layers_of_city import (
 )
 from gridmap.maps.palettes import colour_beats, ramp
 from gridmap.maps.plotting import plot_theme
-from gridmap.maps.scene import Captions, Facts, Overlay, Paint, Scene, Theme, Tiles, Units
+from gridmap.maps.scene import Captions, Facts, Overlay, Paint, Scene, Swipe, Theme, Tiles, Units
 from gridmap.maps.scripts import font_path, write_touch_folder
 from gridmap.maps.sheets import RouteSheet, draw_route_sheets
 from gridmap.maps.still import Still, draw_still
@@ -48,6 +48,7 @@ __all__ = [
     "RouteSheet",
     "Scene",
     "Still",
+    "Swipe",
     "Theme",
     "Tiles",
     "Units",

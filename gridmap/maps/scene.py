@@ -21,12 +21,12 @@ from gridmap.maps._packing import digest_of
 from gridmap.maps.classes import Classes
 from gridmap.maps.drawing import Drawing
 
-__all__ = ["Captions", "Facts", "Overlay", "Paint", "Scene", "Theme", "Tiles", "Units"]
+__all__ = ["Captions", "Facts", "Overlay", "Paint", "Scene", "Swipe", "Theme", "Tiles", "Units"]
 
 
 _TEXTS = (
     "click", "fit", "full", "grid", "keys", "lasso", "legend", "locked", "map", "measure", "names",
-    "north", "picture", "rectangle", "search", "theme", "worst", "zoom_in", "zoom_out",
+    "north", "picture", "rectangle", "search", "swipe", "theme", "worst", "zoom_in", "zoom_out",
 )  # fmt: skip
 
 
@@ -233,6 +233,26 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Swipe:
+    """Another plan on the same map, left of a divider that is dragged.
+
+    Parameters
+    ----------
+    themes
+        Its colourings, by the keys of the scene's; the first where none has the key.
+    units
+        Its units.
+    left, right
+        What the plans on both sides are called.
+    """
+
+    themes: tuple[Theme, ...]
+    units: Units
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """Everything that one map shows.
 
@@ -260,6 +280,8 @@ class Scene:
         Whether the map may be saved as a picture.
     locked
         Rows of cells that stay where they are: hatched.
+    swipe
+        Another plan to compare with on the same map, or None.
     """
 
     cells: Drawing | None
@@ -274,6 +296,7 @@ class Scene:
     paint: Paint | None = None
     exports: bool = True
     locked: tuple[int, ...] = ()
+    swipe: Swipe | None = None
 
     def assets(self) -> dict[str, bytes]:
         """Return what a browser needs only once, by digest."""
@@ -331,6 +354,14 @@ class Scene:
             "captions": _source(digest_of(self._captions()), sources) if self.captions else None,
             "paint": None if self.paint is None else _paint(self.paint, sources),
             "exports": self.exports,
+            "swipe": None
+            if self.swipe is None
+            else {
+                "themes": [_theme(theme) for theme in self.swipe.themes],
+                "units": _units(self.swipe.units),
+                "left": self.swipe.left,
+                "right": self.swipe.right,
+            },
             "tiles": None
             if self.tiles is None
             else {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from gridmap.i18n import tr
+from gridmap.maps import Scene, Swipe
 from gridmap.maps.layers_of_city import moved_theme
 from gridmap.model import Kind
 from gridmap.pages.cache import ground_of_plans
@@ -24,6 +27,7 @@ __all__ = ["show", "show_compare"]
 
 
 _MARKED = 60
+_VIEWS = ("beside", "swipe")
 
 
 def show_compare(ground: Ground, state: Redraw) -> None:
@@ -53,27 +57,49 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         show_bars(plans[new], draft.figures, state.tolerance)
     moved = np.isin(ground.city.grids.ids.astype(str), found.grid_table["grid"].astype(str))
     marked = np.flatnonzero(moved)
-    left, right = st.columns(2, gap="medium")
-    for side, place, name in (("old", left, old), ("new", right, new)):
-        with place:
-            load = ground.loads(plans[name], state.weights)
-            themes = [ground.beats(plans[name]), *([load] if load else [])]
-            if side == "new" and len(marked):
-                themes.append(moved_theme(plans[name], moved))
-            scene = ground.scene(
-                tuple(themes),
-                columns=("residents", "incidents"),
-                plan=plans[name],
-                # More outlines than these hide the beats; the theme of moved grids shows all.
-                marked=tuple(marked.tolist()) if side == "new" and len(marked) <= _MARKED else (),
-            )
-            show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
+    scenes = {}
+    for side, name in (("old", old), ("new", new)):
+        load = ground.loads(plans[name], state.weights)
+        themes = [ground.beats(plans[name]), *([load] if load else [])]
+        if side == "new" and len(marked):
+            themes.append(moved_theme(plans[name], moved))
+        scenes[side] = ground.scene(
+            tuple(themes),
+            columns=("residents", "incidents"),
+            plan=plans[name],
+            # More outlines than these hide the beats; the theme of moved grids shows all.
+            marked=tuple(marked.tolist()) if side == "new" and len(marked) <= _MARKED else (),
+        )
+    _show_maps(ground, scenes, (old, new))
     told, table_side = st.columns(2, gap="medium")
     with told:
         st.header(tr("page.compare.changes"), anchor=False)
         show_lines(found.sentences())
     with table_side:
         _show_beats(found)
+
+
+def _show_maps(ground: Ground, scenes: dict[str, Scene], names: tuple[str, str]) -> None:
+    """Draw two plans side by side, or one over the other with a divider to drag."""
+    view = st.segmented_control(
+        tr("page.compare.view"),
+        _VIEWS,
+        format_func=lambda name: tr(f"page.compare.view_{name}"),
+        label_visibility="collapsed",
+        required=True,
+        key=choice_key(ground.session, "compare-view", _VIEWS[0], _VIEWS),
+    )
+    before, after = scenes["old"], scenes["new"]
+    if view == "swipe" and before.units is not None:
+        swipe = Swipe(before.themes, before.units, *names)
+        # Today's borders would be read as the borders of both.
+        overlays = tuple(one for one in after.overlays if one.key != "outline-beat")
+        scene = replace(after, overlays=overlays, swipe=swipe)
+        show_map(scene, key="map-compare-swipe", height=680)
+        return
+    for (side, scene), place in zip(scenes.items(), st.columns(2, gap="medium"), strict=True):
+        with place:
+            show_map(scene, key=f"map-compare-{side}", height=520, link="compare")
 
 
 def _show_beats(found: Comparison) -> None:

@@ -248,19 +248,46 @@ def test_every_step_of_redraw_draws_without_a_fault(reader):
     reader.wait_for_map()
     for step in ("compare", "edit", "versions", "propose"):
         reader.choose(f"page.redraw.{step}")
-        reader.watched.require_accessible()
         reader.require_no_fault()
     reader.choose("page.redraw.edit")
     reader.press("page.edit.begin")
     reader.wait_for_map()
+    reader.watched.require_accessible()
     reader.choose("page.redraw.compare")
     reader.wait_for_map(1)
     rows = reader.page.locator(".gm-table tr").all_inner_texts()
     assert any(reader.says("page.change.residents") in row for row in rows)
-    reader.watched.require_accessible()
+    swipe_two_plans(reader)
     reader.choose("page.redraw.propose")
     reader.wait_for_map()
     reader.require_no_fault()
+
+
+def swipe_two_plans(reader) -> None:
+    """Drag the divider: the old plan is drawn left of it, the new one's borders right of it."""
+    reader.choose("page.compare.view_swipe")
+    bar = reader.wait_for_map().locator(".gm-swipe")
+    bar.wait_for(timeout=_LONG)
+    box = bar.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + 40
+    reader.page.mouse.move(x, y)
+    reader.page.mouse.down()
+    reader.page.mouse.move(x - 100, y, steps=3)
+    reader.page.mouse.up()
+    at, left, right = touch_frame(reader.page).evaluate(
+        """() => {
+          const { map } = touch, corner = map.containerPointToLayerPoint([0, 0]);
+          const edges = (name) => map.getPane(name).style.clip.match(/-?[\\d.]+/g).map(Number);
+          const bar = document.querySelector(".gm-swipe").getBoundingClientRect();
+          const [, to, , ] = edges("gm-left"), [, , , from] = edges("gm-borders");
+          return [bar.x + bar.width / 2, to - corner.x, from - corner.x];
+        }"""
+    )
+    frame = reader.page.locator("iframe").first.bounding_box()
+    assert at == pytest.approx(x - 100 - frame["x"], abs=3)
+    assert left == pytest.approx(at, abs=3)
+    assert right == pytest.approx(at, abs=3)
+    reader.watched.require_accessible()
 
 
 def test_a_trend_is_dragged_over_and_lists_show_where(commander):

@@ -15,6 +15,7 @@
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
  *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[], locked: number[],
  *   units: Units | null, captions: Source | null, paint: Paint | null, exports: boolean,
+ *   swipe: {themes: Theme[], units: Units, left: string, right: string} | null,
  *   tiles: {url: string, credit: string, labels: string} | null,
  *   texts: Record<string, string>}} Scene
  */
@@ -86,6 +87,7 @@ class CityMap {
     this.keys = new Keys(this);
     this.labels = new NamesLayer(this);
     this.brush = new Brush(this);
+    this.swipe = new Swipe(this);
     /** @type {boolean | null} whether the legend is folded; by the width until somebody chooses */ this.folded = null;
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
@@ -147,6 +149,7 @@ class CityMap {
     }
     if (!this.labels._map) this.labels.addTo(this.map);
     this.labels.replace();
+    this.swipe.take(scene.swipe);
     void this._learn(scene); // nothing on the map waits for what a hover tells
   }
 
@@ -238,13 +241,14 @@ class CityMap {
 
   recolour() {
     const look = this._look();
+    this.swipe.recolour();
     this.cells?.restyle(look);
     this.borders?.restyle({ groups: look.groups });
   }
 
   /** How the cells look in the theme that is on. */
-  _look() {
-    const theme = this.scene.themes.find((one) => one.key === this.theme);
+  _look(themes = this.scene.themes) {
+    const theme = themes.find((one) => one.key === this.theme) ?? (themes === this.scene.themes ? undefined : themes[0]);
     // Borders between beats are a theme's; where none are drawn the units still say which is which.
     const groups = theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null;
     return {

@@ -184,7 +184,15 @@ class Tools {
     const parts = [...box.querySelectorAll(".leaflet-map-pane canvas, .leaflet-map-pane img.leaflet-image-layer")];
     for (const part of parts.sort((a, b) => order(a) - order(b))) {
       const at = part.getBoundingClientRect();
-      if (at.width && at.height) pen.drawImage(/** @type {CanvasImageSource} */ (part), at.x - frame.x, at.y - frame.y, at.width, at.height);
+      if (!at.width || !at.height) continue;
+      const pane = /leaflet-(gm-\S+)-pane/.exec(part.closest(".leaflet-pane")?.className ?? "")?.[1] ?? "";
+      const [from, to] = this.city.swipe.seen(pane) ?? [0, frame.width];
+      pen.save();
+      pen.beginPath();
+      pen.rect(from, 0, to - from, frame.height);
+      pen.clip();
+      pen.drawImage(/** @type {CanvasImageSource} */ (part), at.x - frame.x, at.y - frame.y, at.width, at.height);
+      pen.restore();
     }
     this.legend(pen, frame);
     return canvas;
@@ -218,5 +226,96 @@ class Tools {
       pen.fillText(bar.textContent || "", right - long, low - 10);
       pen.fillText("N ↑", frame.width - 34, 18);
     }
+  }
+}
+
+/** Two plans on one map: another one left of a divider that is dragged, the map's own right of it. */
+class Swipe {
+  /** @param {CityMap} city */
+  constructor(city) {
+    this.city = city;
+    this.map = city.map;
+    this.share = 0.5;
+    /** @type {any[]} */ this.layers = [];
+    /** @type {{themes: Theme[], units: Units, left: string, right: string} | null} */ this.other = null;
+    for (const [name, at] of [["gm-left", "396"], ["gm-left-borders", "446"], ["gm-left-names", "641"]]) {
+      const pane = this.map.createPane(name);
+      pane.style.zIndex = at;
+      pane.style.pointerEvents = "none";
+    }
+    this.bar = put("div", "gm-swipe");
+    for (const [name, value] of [["role", "slider"], ["tabindex", "0"], ["aria-valuemin", "0"], ["aria-valuemax", "100"]]) this.bar.setAttribute(name, value);
+    this.sides = [put("span", "gm-left", this.bar), put("span", "gm-right", this.bar)];
+    this.bar.hidden = true;
+    this.map.getContainer().appendChild(this.bar);
+    L.DomEvent.disableClickPropagation(this.bar);
+    this.bar.addEventListener("pointerdown", (event) => this.bar.setPointerCapture(event.pointerId));
+    this.bar.addEventListener("pointermove", (event) => {
+      if (!this.bar.hasPointerCapture(event.pointerId)) return;
+      const box = this.map.getContainer().getBoundingClientRect();
+      this.put((event.clientX - box.x) / box.width);
+    });
+    this.bar.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.put(this.share + step);
+    });
+    this.map.on("move zoom viewreset resize", () => this.clip());
+  }
+
+  /** @param {number} share of the width that lies left of the divider */
+  put(share) {
+    this.share = Math.min(Math.max(share, 0.02), 0.98);
+    this.clip();
+  }
+
+  /** @param {{themes: Theme[], units: Units, left: string, right: string} | null} other */
+  take(other) {
+    const { shapes, scene } = this.city;
+    this.layers.forEach((layer) => layer.remove());
+    this.layers = [];
+    this.other = other;
+    this.bar.hidden = !other;
+    if (other && shapes) {
+      const look = this.city._look(other.themes), groups = new Uint16Array(bytesOf(other.units.rows).buffer);
+      const names = new NamesLayer({ shapes, groups, names: { units: other.units, captions: [] }, facts: null, large: this.city.large });
+      L.setOptions(names, { pane: "gm-left-names" });
+      this.layers = [
+        new ShapesLayer(shapes, look, { pane: "gm-left" }),
+        new ShapesLayer(shapes, { groups: look.groups, bordered: true }, { pane: "gm-left-borders" }),
+        names,
+      ];
+      this.layers.forEach((layer) => layer.addTo(this.map));
+      [other.left, other.right].forEach((name, n) => { this.sides[n].textContent = name; });
+      this.bar.setAttribute("aria-label", scene.texts.swipe || "");
+    }
+    this.clip();
+  }
+
+  recolour() {
+    if (!this.other || !this.layers.length) return;
+    const look = this.city._look(this.other.themes);
+    this.layers[0].restyle(look);
+    this.layers[1].restyle({ groups: look.groups });
+  }
+
+  /** Where a pane may be seen, in pixels of the map from its left; undefined where nothing is compared. @param {string} pane @returns {[number, number] | undefined} */
+  seen(pane) {
+    const wide = this.map.getSize().x, at = wide * this.share;
+    if (!this.other) return undefined;
+    if (pane.startsWith("gm-left")) return [0, at];
+    return ["gm-borders", "gm-captions"].includes(pane) ? [at, wide] : undefined;
+  }
+
+  clip() {
+    const corner = this.map.containerPointToLayerPoint([0, 0]), { y } = this.map.getSize();
+    for (const [name, pane] of Object.entries(this.map.getPanes())) {
+      const seen = this.seen(name);
+      pane.style.clip = seen ? `rect(${corner.y}px ${corner.x + seen[1]}px ${corner.y + y}px ${corner.x + seen[0]}px)` : "";
+    }
+    this.bar.style.left = `${100 * this.share}%`;
+    this.bar.setAttribute("aria-valuenow", String(Math.round(100 * this.share)));
   }
 }
