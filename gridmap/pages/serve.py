@@ -8,6 +8,7 @@ import os
 from importlib import import_module
 from pkgutil import iter_modules
 
+from altair.utils.schemapi import disable_debug_mode
 from streamlit.web.cli import main
 
 import gridmap.pages
@@ -29,5 +30,6 @@ if __name__ == "__main__":
     # three quarters of an opening. What is loaded stays; Python collects the rest when it is due.
     gc.collect()
     gc.freeze()
+    disable_debug_mode()  # tests check what the charts are made of; it need not be at each drawing
     os.environ.setdefault("STREAMLIT_RUNNER_POST_SCRIPT_GC", "false")
     main(prog_name="streamlit")
