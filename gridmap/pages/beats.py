@@ -16,7 +16,6 @@ from gridmap.model import Kind, Plan
 from gridmap.pages.cache import beat_weeks_of, slices_of
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import Line, beat_noun, number, show_list
-from gridmap.pages.redraw_edit import edit_beat
 
 __all__ = ["WorstBeat", "beat_at", "deviation_of", "least_loaded", "show_beats", "show_card",
            "worst_beats"]  # fmt: skip
@@ -192,6 +191,9 @@ def show_card(ground: Ground, beats: MeasureResult | None) -> None:
         )
         left, right = st.columns(2)
         if left.button(tr("page.card.redraw"), width="stretch", key="gridmap-card-redraw"):
+            # With it come charts, for which Overview's first opening does not wait.
+            from gridmap.pages.redraw_edit import edit_beat
+
             edit_beat(ground, session.beat)
             st.switch_page(session.pages["redraw"])
         if right.button(tr("page.card.report"), width="stretch", key="gridmap-card-report"):

@@ -317,7 +317,7 @@ def _show_map(ground: Ground, state: Redraw, history: History, marked: tuple[int
         state.seen,
     )
     notes = [f"{100 * one:+.0f}%" for one in off] if known else []
-    led_to = ground.session.work.get(_LED_TO)
+    led_to = str(ground.session.work.get(_LED_TO, ""))
     row = plan.row_of(led_to) if led_to in plan.beat_ids else -1
     units = None if scene.units is None else replace(scene.units, notes=notes, chosen=row)
     overlays = tuple(one for one in scene.overlays if one.key != "outline-beat")
