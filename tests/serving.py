@@ -85,9 +85,15 @@ class Served:
             line.close()
 
     def cookie_of(
-        self, account: str, *, age_s: float = 0.0, secret: str = SECRET, **changes: object
+        self,
+        account: str,
+        *,
+        age_s: float = 0.0,
+        secret: str = SECRET,
+        parts: int = 1,
+        **changes: object,
     ) -> str:
-        """Return the signed cookie of a login, as Streamlit writes it."""
+        """Return the signed cookie of a login, or its parts, as Streamlit writes them."""
         claims = {
             "email": account,
             "email_verified": True,
@@ -97,10 +103,18 @@ class Served:
         } | changes
         at = int(time.time() - age_s)
         with mock.patch.object(TimestampSigner, "get_timestamp", return_value=at):
-            signed = URLSafeTimedSerializer(secret, salt="_streamlit_user").dumps(
-                json.dumps(claims)
+            text = json.dumps(claims)
+            values = {"_streamlit_user": text}
+            if parts > 1:
+                size = -(-len(text) // parts)
+                values["_streamlit_user"] = f"chunks-{parts}"
+                for part in range(parts):
+                    piece = text[part * size : (part + 1) * size]
+                    values[f"_streamlit_user_{part + 1}"] = piece
+            return "; ".join(
+                f"{name}={URLSafeTimedSerializer(secret, salt=name).dumps(value)}"
+                for name, value in values.items()
             )
-        return f"_streamlit_user={signed}"
 
 
 @dataclass

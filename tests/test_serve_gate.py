@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -245,6 +246,34 @@ def test_whoever_logs_out_is_a_stranger_in_every_tab(department):
         assert department.ask("/_stcore/host-config", Cookie=cookie).status == 401
         with pytest.raises(ConnectionClosed):
             tab.draw("overview")
+
+
+def test_a_login_in_several_cookies_ends_whole_and_alone(department, monkeypatch):
+    """A login that is too long for one cookie is told by its parts, not by how many there are."""
+    now = time.time() - 5
+    monkeypatch.setattr("tests.serving.time.time", lambda: now)  # the same second
+    mine, yours = (
+        department.cookie_of(f"{name}@police.example", parts=3) for name in ("leaver", "stayer")
+    )
+    assert mine.partition(";")[0] == yours.partition(";")[0]
+    monkeypatch.undo()
+    path = "/_stcore/host-config"
+    assert department.ask("/auth/logout", Cookie=mine).status in {302, 307}
+    assert department.ask(path, Cookie=mine).status == 401
+    assert department.ask(path, Cookie=yours).status == 200
+    # The first cookie of a later login, or one more, brings nobody back.
+    later = department.cookie_of("leaver@police.example", parts=3).partition(";")[0]
+    parts = mine.partition(";")[2]
+    assert department.ask(path, Cookie=f"{later};{parts}").status == 401
+    assert department.ask(path, Cookie=f"{mine}; _streamlit_user_4=x").status == 401
+
+
+def test_parts_of_a_login_end_with_the_oldest(department):
+    old = department.cookie_of(PLANNER, age_s=gate.WORKING_DAY_S + 1, parts=2)
+    new = department.cookie_of(PLANNER, parts=2)
+    mixed = f"{new.partition(';')[0]};{old.partition(';')[2]}"
+    assert department.ask("/_stcore/host-config", Cookie=mixed).status == 401
+    assert department.ask("/_stcore/host-config", Cookie=new).status == 200
 
 
 def test_a_page_is_closed_when_its_login_ends(department):

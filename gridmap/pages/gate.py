@@ -58,6 +58,7 @@ WORKING_DAY_S = 12 * 3600
 """How long a login lasts, seconds."""
 
 _USER_COOKIE = "_streamlit_user"
+_CHUNKS = re.compile(r"chunks-(\d{1,3})")  # a login that is too long for one cookie
 _COMPONENT = "gridmap.pages.touch.gridmap"
 _LOGIN_ROUTES = frozenset({"auth/login", "auth/logout", "oauth2callback"})
 _ROOT_FILES = frozenset({"favicon.png", "manifest.json"})
@@ -173,7 +174,6 @@ class Gate:
         if not login:
             mark = browser_of(connection.cookies.get(XSRF_COOKIE, ""))
             return _Entry(Visitor("browser", mark)), None
-        ticket = _ticket(connection.cookies)
         claims = _claims(connection.cookies)
         if claims is None:
             return None, None
@@ -181,7 +181,8 @@ class Gate:
             account = account_of(claims, settings.login_claim)
         except GridmapError as error:
             return None, error
-        entry = _Entry(Visitor("account", account), _until(connection.cookies), ticket)
+        cookies = connection.cookies
+        entry = _Entry(Visitor("account", account), _until(cookies), _ticket(cookies))
         return None if self._has_ended(entry) else entry, None
 
     def _has_ended(self, entry: _Entry) -> bool:
@@ -431,15 +432,33 @@ def _claims(cookies: Mapping[str, str]) -> dict[str, object] | None:
     return told if told.get("origin") == get_origin_from_redirect_uri() else None
 
 
+def _signed(cookies: Mapping[str, str], name: str) -> tuple[str, float]:
+    """Return the value of a signed cookie, known to be good, and when it was signed."""
+    serializer = URLSafeTimedSerializer(get_cookie_secret(), salt=name)
+    value, signed = serializer.loads(cookies[name], return_timestamp=True)
+    return str(value), float(signed.timestamp())
+
+
+def _parts(cookies: Mapping[str, str]) -> list[tuple[str, float]]:
+    """Return what tells a login, known to be good: one cookie, or those that the first counts."""
+    first = _signed(cookies, _USER_COOKIE)
+    counted = _CHUNKS.fullmatch(first[0])
+    if counted is None:
+        return [first]
+    names = (f"{_USER_COOKIE}_{part + 1}" for part in range(int(counted[1])))
+    return [_signed(cookies, name) for name in names]
+
+
 def _ticket(cookies: Mapping[str, str]) -> str:
-    return hashlib.blake2b(cookies.get(_USER_COOKIE, "").encode()).hexdigest()
+    """Return what a login is known by, however its signatures are spelt and what comes with it."""
+    told = "\0".join(f"{value}\0{signed}" for value, signed in _parts(cookies))
+    return hashlib.blake2b(told.encode()).hexdigest()
 
 
 def _until(cookies: Mapping[str, str]) -> float:
-    """Return when a login's cookie, known to be good, is over."""
-    serializer = URLSafeTimedSerializer(get_cookie_secret(), salt=_USER_COOKIE)
-    _, signed = serializer.loads(cookies[_USER_COOKIE], return_timestamp=True)
-    return float(signed.timestamp()) + WORKING_DAY_S
+    """Return when a login's cookies, known to be good, are over."""
+    first = _signed(cookies, _USER_COOKIE)
+    return min(signed for _, signed in [first, *_parts(cookies)]) + WORKING_DAY_S
 
 
 # -- requests and answers
