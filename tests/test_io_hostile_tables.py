@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -191,6 +192,14 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_text_that_no_person_writes(tmp_path, name):
     assert refused(tmp_path, "a.csv", TEXTS[name]).startswith("io.error.")
+
+
+def test_a_reference_that_is_somebodys_number_is_not_repeated(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("时间,wkt\n2024-03-05,SRID=13812345678;POINT(1 2)\n", encoding="utf-8")
+    with pytest.raises(GridmapError) as caught:
+        import_files(tmp_path / "city", [path], kind="incidents")
+    assert not re.search(r"\d{7}", caught.value.text().replace(str(path), ""))
 
 
 @pytest.mark.parametrize(

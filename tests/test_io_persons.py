@@ -195,6 +195,9 @@ FORMS = {
     "identity, dots": f"{SOME[:6]}.{SOME[6:14]}.{SOME[14:]}",
     "identity, blanks by four": f"{SOME[:4]} {SOME[4:8]} {SOME[8:12]} {SOME[12:16]} {SOME[16:]}",
     "identity, underlined": f"{SOME[:6]}_{SOME[6:14]}_{SOME[14:]}",
+    "identity, middle dots": f"{SOME[:6]}·{SOME[6:14]}·{SOME[14:]}",
+    "two identities in one piece": SOME + BORN[4],
+    "identity and mobile in one piece": f"{SOME}13812345678",
     "identity behind letters": f"SFZ{SOME}",
     "identity before letters": f"{SOME}号",
     "identity in full width": SOME.translate({48 + n: 0xFF10 + n for n in range(10)}),
@@ -207,6 +210,11 @@ FORMS = {
     "mobile, spaced dashes": "138 - 1234 - 5678",
     "mobile, 4-3-4": "1381 234 5678",
     "mobile, 5-3-3": "13812 345 678",
+    "mobile, 4-4-3": "1381 2345 678",
+    "mobile, middle dots": "138·1234·5678",
+    "mobile, each digit apart": "1 3 8 1 2 3 4 5 6 7 8",
+    "mobile in words with blanks": "一三八 一二三四 五六七八",
+    "mobile as it is read aloud": "幺三八幺二三四五六七八",
     "two mobiles": "13812345678/13912345678",
     "two mobiles in one piece": "1381234567813912345678张",
     "mobile behind a name": "张三13812345678",
@@ -220,6 +228,8 @@ FORMS = {
     "home in a tower": "阳光家园3号楼2单元-501",
     "home by numbers": "幸福小区3-2-501",
     "home of a village group": "王家村三组15号",
+    "home of a village group in words": "王家村三组十五号",
+    "home in words": "幸福小区八栋一二〇三",
     "home of a village's tenth group": "李庄村民10组8号",
     "home behind a street number": "文三路100号501室",
     "American flat": "1234 N MAIN ST APT 5B",
@@ -273,6 +283,25 @@ def test_a_column_of_persons_is_known_by_all_of_it(kind):
     assert list(column(BY_COLUMN[kind], "F3")) == ["F3"]
 
 
+MIDNIGHTS = pd.date_range("1950-03-01", "2005-01-01", freq="677D").to_series()
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [MIDNIGHTS, MIDNIGHTS.dt.tz_localize("Asia/Shanghai").dt.tz_convert("UTC"),
+     MIDNIGHTS.dt.strftime("%Y-%m-%dT00:00:00Z"), MIDNIGHTS.dt.strftime("%Y-%m-%d 16:00:00.000")],
+    ids=["naive", "moved to Greenwich", "text with a zone", "text moved to Greenwich"],
+)  # fmt: skip
+def test_births_are_known_where_a_program_made_moments_of_days(moments):
+    assert column(moments) == {"备注": "birth"}
+    assert column(moments, "建成时间") == {}
+
+
+def test_moments_of_incidents_are_no_births():
+    spread = MIDNIGHTS + pd.to_timedelta(np.arange(len(MIDNIGHTS)) * 7 % 24, unit="h")
+    assert column(spread) == {}
+
+
 HEADINGS = [
     "门牌号", "门牌", "护照号码", "通行证号", "出生日期", "生日", "户籍地址", "dob",
     "victim_phone", "HomeAddress", "监护人", "微信号",
@@ -290,7 +319,8 @@ TEXTS = [
     "330106001001 至 330106001020 并入东区", "会议 2024-03-05 14:00-16:30",
     "方案A：48 个警格，偏差 5.04 %", "110、12345 两部电话合并", "120.153576,30.287459",
     "https://example.org/plan?id=13812", "EPSG:4547", "村三组并入四组", "8栋以北划给东门所",
-    "京A口岸", "G6京藏高速", "Beat 0114 and 1224", "case HX123456",
+    "1 3 5 7 9 11 13 15 17", "王家村三组十五户", "翠苑一区12幢3单元", "京A口岸", "G6京藏高速",
+    "Beat 0114 and 1224", "case HX123456",
 ]  # fmt: skip
 
 

@@ -304,7 +304,8 @@ def test_another_site_is_refused_and_nothing_is_asked_of_the_network(department,
 @pytest.mark.parametrize(
     "header",
     ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything",
-     "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP"],
+     "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP", "X-Forwarded",
+     "X-Original-Forwarded-For", "X-Cluster-Client-IP"],
 )  # fmt: skip
 def test_without_a_login_a_proxy_is_refused(alone, header):
     for path in ("/", "/_stcore/health", "/media/a.png", "/static/js/a.js"):

@@ -8,11 +8,26 @@ from pathlib import Path
 
 import pytest
 
+from gridmap.demo import make_city
+
 ROOT = Path(__file__).parents[1]
 _RUN = "import os; os.umask(0o022); from gridmap.cli import main; main()"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has rights of another kind")
+_HAS_RIGHTS = pytest.mark.skipif(os.name == "nt", reason="Windows has rights of another kind")
+
+
+@_HAS_RIGHTS
+def test_nobody_else_enters_a_workspace_made_from_python(tmp_path):
+    before = os.umask(0o022)
+    try:
+        make_city(grids=60, incidents=10).save(tmp_path / "city")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "city").stat().st_mode & 0o777 == 0o700
+
+
+@_HAS_RIGHTS
 def test_a_workspace_is_for_its_owner_alone(tmp_path):
     place = tmp_path / "new" / "city"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDMAP_CACHE": str(tmp_path / "kept")}

@@ -294,6 +294,7 @@ def made_folder(target: Path, *, is_made: Callable[[], bool]) -> Iterator[Path]:
         If somebody else has made the target in the meantime.
     """
     folder = new_folder_beside(target)
+    folder.chmod(0o700)  # from Python there is no umask of ours
     try:
         yield folder
         try:

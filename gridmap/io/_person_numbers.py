@@ -216,8 +216,8 @@ def _is_likely(word: str) -> bool:
 
 
 _PROVINCES = "1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[123]"
-_SPOKEN = str.maketrans("〇零一二三四五六七八九", "00123456789")
-_SPOKEN_RUN = re.compile(r"[〇零一二三四五六七八九]{7,18}")
+_SPOKEN = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
+_SPOKEN_RUN = re.compile(r"[〇零一二三四五六七八九幺](?:[ -]?[〇零一二三四五六七八九幺]){6,17}")
 _SPACES = re.compile(r"\s+")
 
 
@@ -252,11 +252,16 @@ def _plain_letter(letter: str) -> str:
 
 # -- identity
 
-_GAP = r"[ .\-_/]?"
+_DOTS = "·•・‧∙⋅"
+_GAP = rf"[ .\-_/{_DOTS}]?"
 #: For a quick pass over all cells at once, without look-around.
 ID_ROUGH = rf"[1-9](?:{_GAP}\d){{16}}{_GAP}[\dXx]"
 _ID = re.compile(rf"(?<!\d)(?<!\d\.)(?=({ID_ROUGH})(?!\d))")
-_GAPS = re.compile(r"[ .\-_/]")
+_GAPS = re.compile(rf"[ .\-_/{_DOTS}]")
+#: Numbers of identity, one behind the other or beside a mobile, with nothing between them.
+_ID_RUN = re.compile(
+    r"(?<!\d)(?:1[3-9]\d{9})?(?P<ids>(?:\d{17}[\dXx]){1,4})(?:1[3-9]\d{9})?(?![\dXx])"
+)
 _REGION = re.compile(rf"{_PROVINCES}|9\d")  # 9: foreigners with permanent residence
 _FIRST_BIRTH, _LAST_BIRTH = 1900, 2099
 _OLD_ID = re.compile(
@@ -273,10 +278,18 @@ _BIRTH = re.compile(
 def holds_id(cell: str) -> bool:
     """Return whether a text holds an 18-digit identity number with the right check digit.
 
-    >>> holds_id("证11010519491231002X"), holds_id("110105.19491231.002X")
+    >>> holds_id("证11010519491231002X"), holds_id("110105·19491231·002X")
     (True, True)
+    >>> holds_id("11010519491231002X13812345678"), holds_id("13812345678901234567")
+    (True, False)
     """
-    return any(has_id_check_digit(_GAPS.sub("", found)) for found in _ID.findall(cell))
+    alone = (_GAPS.sub("", found) for found in _ID.findall(cell))
+    joined = (
+        found["ids"][at : at + 18]
+        for found in _ID_RUN.finditer(cell)
+        for at in range(0, len(found["ids"]), 18)
+    )
+    return any(map(has_id_check_digit, itertools.chain(alone, joined)))
 
 
 def has_id_check_digit(number: str) -> bool:
@@ -355,12 +368,13 @@ def holds_ssn(cell: str) -> bool:
 
 # -- telephones
 
-_BAR = r"(?: ?[-_] ?| )?"
+_BAR = rf"(?: ?[-_{_DOTS}] ?| )?"
 _MOBILE = re.compile(
     r"(?<!\d)(?<!\d\.)(?:(?:\+|00)?86[ .-]{0,2})?0?"
     rf"(?:1[3-9]\d{_BAR}\d{{4}}{_BAR}\d{{4}}|1[3-9]\d{_BAR}\d{{3}}{_BAR}\d{{5}}"
     rf"|1[3-9]\d\.\d{{4}}\.\d{{4}}|1[3-9]\d\.\d{{3}}\.\d{{5}}|1[3-9]\d{{2}}{_BAR}\d{{3}}{_BAR}\d{{4}}"
-    rf"|1[3-9]\d{{3}}{_BAR}\d{{3}}{_BAR}\d{{3}}|(?:1[3-9]\d{{9}}){{2,4}})"
+    rf"|1[3-9]\d{{2}}{_BAR}\d{{4}}{_BAR}\d{{3}}|1[3-9]\d{{3}}{_BAR}\d{{3}}{_BAR}\d{{3}}"
+    rf"|1(?P<gap>[ ._/{_DOTS}-])[3-9](?:(?P=gap)\d){{9}}(?!(?P=gap)\d)|(?:1[3-9]\d{{9}}){{2,4}})"
     r"(?!\d|\.\d{1,10}(?!\d))"
 )
 _AREA = r"0(?:10|2\d|[3-9]\d\d)"
@@ -377,7 +391,8 @@ _DAY = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
 _LETTERS = re.compile(r"[A-Za-z0-9]{0,80}$"), re.compile(r"^[A-Za-z0-9]{0,80}")
 #: A quick pass for telephones of any kind.
 PHONE_ROUGH = (
-    r"1[3-9](?:[ ._-]{0,3}\d){9}|0[1-9]\d{1,2}[) -][- ]?[2-9]\d{2}"
+    rf"1[ ._/{_DOTS}-]?[3-9](?:[ ._/{_DOTS}-]{{0,3}}\d){{9}}"
+    r"|0[1-9]\d{1,2}[) -][- ]?[2-9]\d{2}"
     r"|\([2-9]\d{2}\)|\+[1-9]\d{0,2}[ .(-]"
 )
 
@@ -390,6 +405,8 @@ def holds_mobile(cell: str) -> bool:
     >>> holds_mobile("008613812345678"), holds_mobile("138.1234.5678"), holds_mobile("13.81234567")
     (True, True, False)
     >>> holds_mobile("张三13812345678"), holds_mobile("a93b13812345678f0")
+    (True, False)
+    >>> holds_mobile("1 3 8 1 2 3 4 5 6 7 8"), holds_mobile("1 3 5 7 9 11 13 15 17 19 21")
     (True, False)
     """
     return any(_stands_alone(cell, found) for found in _MOBILE.finditer(cell))
@@ -519,7 +536,7 @@ def are_passports(cells: Collection[str]) -> bool:
     >>> are_passports({"P00000001", "P00000002", "P00000003"})
     False
     """
-    hits = [cell for cell in cells if _PASSPORT.match(cell)]
+    hits = [cell for cell in cells if _PASSPORT.match(cell.upper())]
     if len(hits) < 3 or len(hits) < 0.9 * len(cells):
         return False
     # Numbers of persons differ in their first digits, codes of a list in their last.
@@ -529,7 +546,9 @@ def are_passports(cells: Collection[str]) -> bool:
 # -- births
 
 _DATE = re.compile(
-    r"^(?P<y>(?:19|20)\d\d)[-/.年]?(?P<m>\d{1,2})[-/.月]?(?P<d>\d{1,2})日?(?:[ T]0?0:00(?::00)?)?$"
+    r"^(?P<y>(?:19|20)\d\d)[-/.年]?(?P<m>\d{1,2})[-/.月]?(?P<d>\d{1,2})日?"
+    # Midnight, in China or in Greenwich: a day that a program took for a moment.
+    r"(?:[ T](?:0?0|16):00(?::00(?:\.0{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$"
 )
 _DATE_LAST = re.compile(r"^(?P<m>\d{1,2})[-/.](?P<d>\d{1,2})[-/.](?P<y>(?:19|20)\d\d)$")
 _FEWEST_BIRTHS = 5

@@ -230,14 +230,14 @@ LABEL_ROUGH = (
 _BUILDING = r"[0-9一二三四五六七八九十A-Za-z] ?(?:栋|幢|号楼|座|弄)"
 _HOME = (
     r"单元 ?-? ?[0-9]{2,4} ?(?:室|号房|房|户)?"
-    r"|[村屯庄寨].{0,6}?[组社队] ?[0-9]{1,4} ?[号户]"
+    r"|[村屯庄寨].{0,6}?[组社队] ?(?:[0-9]{1,4} ?[号户]|[一二三四五六七八九十百零〇]{1,6} ?号)"
     r"|(?:小区|花园|[苑里湾府庭园]|新村|公寓|家园) ?[0-9]{1,3}-[0-9]{1,2}-[0-9]{3,4}"
     r"|(?i:\b[0-9]{1,6} [A-Za-z0-9 .]{3,40} (?:apt|apartment)\.? ?#? ?[0-9A-Za-z]{1,5}\b)"
 )
 _ROOM = (
     rf"{_BUILDING}.{{0,8}}?[0-9]{{3,4}} ?(?:室|号房|房)"
     rf"|{_BUILDING} ?(?:[东西南北中]|[0-9一二三四五六七八九]{{1,2}}(?:单元|门))? ?-? ?"
-    r"[0-9]{3,4}(?:[^0-9米路号线道年mk]|$)"
+    r"(?:[0-9]{3,4}|[零〇一二三四五六七八九]{3,4})(?:[^0-9米路号线道年mk]|$)"
     r"|[0-9]号 ?[0-9]{3,4} ?(?:室|房)"
 )
 #: A home: a staircase, a village's group, a room in a building; or an office, which is a room too.
@@ -285,7 +285,8 @@ def names_someone(cell: str) -> bool:
 
 
 # Letters that `plain_text` changes: all but those of plain text in Chinese and English.
-_ODD = r"[^ -~\x{4e00}-\x{9fa5}、。！]|  |^ | $|[〇零一二三四五六七八九]{7}"
+_SPOKEN = "[〇零一二三四五六七八九幺]"
+_ODD = rf"[^ -~\x{{4e00}}-\x{{9fa5}}、。！]|  |^ | $|{_SPOKEN}(?:[ -]?{_SPOKEN}){{6}}"
 _WORDS = r"^(?:[\u4e00-\u9fa5]|[A-Za-z]{2})"
 _SMALL = r"^\d{1,5}(?:\.0+)?\s*[人名个户]?$"
 _SCIENTIFIC = r"^\s*\d(?:\.\d+)?[Ee]\+(?:10|17)\s*$"
@@ -410,6 +411,8 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
         if is_of_persons(name) or personal_reason(name):
             found[name] = "name"
             continue
+        if values.dtype.kind == "M" and _are_births(values, name):
+            found[name] = "birth"
         if values.dtype.kind in "bMm" or values.dtype == "geometry":
             continue
         if (is_of_roles(name) and not _are_few(values)) or (
@@ -421,6 +424,17 @@ def personal_columns(frame: pd.DataFrame) -> dict[str, str]:
         if reason:
             found[name] = reason
     return found
+
+
+def _are_births(moments: pd.Series, name: str) -> bool:
+    """Return whether a column of moments, nearly all at one time of day, are births."""
+    filled = moments.dropna()
+    days = filled.dt.normalize()
+    # Summer time moves some, where a day became a moment elsewhere.
+    usual = (filled - days).value_counts(normalize=True).max() if len(filled) else 0.0
+    if usual < 0.8 or says_what(name) or is_dated(name):
+        return False
+    return are_births(set(days.dt.strftime("%Y-%m-%d")))
 
 
 def _filled(values: pd.Series) -> pd.Series:

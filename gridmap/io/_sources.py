@@ -382,7 +382,8 @@ def _crs_of(text: pd.Series, path: Path) -> CRS | None:
         (number,) = named
         return CRS.from_epsg(int(number))
     except (ValueError, CRSError) as error:  # ValueError: several
-        received = some_ids(sorted(named))
+        # No code is longer: what is, may be anything, and no message repeats a cell.
+        received = some_ids(sorted({code if len(code) <= 6 else "…" for code in named}))
         raise InputError("io.error.unknown_srid", file=path.name, received=received) from error
 
 

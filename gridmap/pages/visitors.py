@@ -37,7 +37,8 @@ XSRF_COOKIE = "_streamlit_xsrf"
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::\d*)?")  # and its port
 _PROXY_HEADERS = frozenset(
     {"cf-connecting-ip", "client-ip", "forwarded", "true-client-ip", "via", "x-client-ip",
-     "x-original-host", "x-original-url", "x-real-ip", "x-rewrite-url"}
+     "x-cluster-client-ip", "x-forwarded", "x-original-forwarded-for", "x-original-host",
+     "x-original-url", "x-real-ip", "x-rewrite-url"}
 )  # fmt: skip
 _MOST_VISITORS = 10_000
 _MOST_SESSIONS = 20_000
