@@ -510,6 +510,13 @@ def test_a_version_that_no_record_tells_of_is_found(store):
     assert store.verify().broken.reason == "untold"
 
 
+def test_a_plan_without_a_version_is_found(store):
+    fill_log(store)
+    assert store.verify().broken is None
+    alter(store, "INSERT INTO plans (id, name, at) VALUES (99, 'ghost', '2024-01-01T00:00:00')")
+    assert store.verify().broken.reason == "untold"
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_the_database_itself_refuses_to_change_what_is_written(store, table):
     store.save(

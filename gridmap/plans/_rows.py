@@ -339,7 +339,8 @@ def broken_version(connection: Connection, records: list[AuditRecord]) -> Broken
                     return BrokenLink(record.number, "version", record.subject)
         except _DAMAGED:
             return BrokenLink(record.number, "version", record.subject)
-    query = select(PLANS.c.name, VERSIONS.c.number).join(
+    # A plan without any version was saved by nobody either.
+    query = select(PLANS.c.name, VERSIONS.c.number).outerjoin(
         VERSIONS, PLANS.c.id == VERSIONS.c.plan_id
     )
     for row in connection.execute(query).mappings():
