@@ -271,7 +271,8 @@ class ShiftsResult(Result[ShiftsJson]):
         pairs = zip(roster["begin"], roster["end"], strict=True)
         hours = [f"{begin}-{end}" for begin, end in pairs]
         names = ("posts", "pattern", "hours", "days")
-        return roster.assign(hours=hours, days=days)[["name", *names]].rename(
+        patterns = [tr(f"duty.page.pattern_{one}") for one in roster["pattern"]]
+        return roster.assign(hours=hours, days=days, pattern=patterns)[["name", *names]].rename(
             columns={
                 "name": tr("duty.shifts.unit"),
                 **{name: tr(f"duty.shifts.{name}") for name in names},

@@ -212,7 +212,7 @@ def _roster(plain: Mapping[str, Any]) -> Grid:
             (
                 row["name"],
                 f"{row['posts']}",
-                row["pattern"],
+                tr(f"duty.page.pattern_{row['pattern']}"),
                 f"{row['begin']}-{row['end']}",
                 roster_days(row["first_day"], row["days"]),
             )
