@@ -9,12 +9,18 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gridmap.errors import GridmapError
 from gridmap.io import ImportOptions, import_files, read_city
 from gridmap.io._sheets import read_excel
+from gridmap.io._sources import read_source
+from gridmap.io._tables import read_csv
 
 DATA = Path(__file__).parent / "data"
 HEAD = "发生时间,警情类别,经度,纬度"
@@ -124,6 +130,77 @@ def test_workbooks_that_are_larger_than_they_look(tmp_path, name):
     assert key.removeprefix("io.error.") in {
         "book_too_large", "too_many_columns", "cannot_open", "empty_layer",
     }  # fmt: skip
+
+
+def page(more):
+    head = "".join(f"<td>{name}" for name in HEAD.split(","))
+    cells = "".join(f"<td>{value}" for value in ROW.split(","))
+    return f"<html><table><tr>{head}<td>备注<tr>{cells}<td>{more}".encode()
+
+
+@pytest.mark.parametrize("said", ["<a ", "<!--", "<!--x>", "<!", "<?", "</", "<a '\""])
+def test_markup_without_an_end_takes_time_in_proportion(tmp_path, said):
+    """The process that reads ends itself after some ten seconds of the processor."""
+    (tmp_path / "a.xls").write_bytes(page(said * 500_000))
+    assert read_excel(tmp_path / "a.xls").shape == (1, 5)
+
+
+def test_the_text_of_a_page_is_what_a_reader_sees(tmp_path):
+    said = (
+        "<!-- <td>a remark > --><b title='5 > 3' style=\"a>b\">3&nbsp;&lt;&#52;</b>, 1 < 2"
+        "<script>if (a < b) '<td>'</script><![CDATA[ &amp;<td> ]]><SS:Data ss:Type=String>末"
+    )
+    (tmp_path / "a.xls").write_bytes(page(said))
+    assert read_excel(tmp_path / "a.xls")["备注"][0] == "3\xa0<4, 1 < 2 &amp;<td> 末"
+
+
+@pytest.mark.parametrize(("length", "key"), [(32_767, ""), (32_768, "io.error.long_cell")])
+@pytest.mark.parametrize("form", ["book", "page"])
+def test_a_cell_of_a_workbook_is_as_long_as_excel_lets_it(tmp_path, form, length, key):
+    text = "甲" * length
+    sheet = f"<row r='3'><c r='A3' t='inlineStr'><is><t>{text}</t></is></c></row>".encode()
+    raw = workbook(added(sheet)) if form == "book" else page(text)
+    if key:
+        assert refused(tmp_path, "a.xls", raw) == key
+    else:
+        (tmp_path / "a.xls").write_bytes(raw)
+        assert text in read_excel(tmp_path / "a.xls").iloc[-1].tolist()
+
+
+def test_a_cell_of_a_table_of_text_has_a_million_letters_at_most(tmp_path):
+    text = f"{HEAD},备注\n{ROW},"
+    (tmp_path / "a.csv").write_text(text + "甲" * 1_000_000, encoding="utf-8")
+    assert len(read_csv(tmp_path / "a.csv").frame["备注"][0]) == 1_000_000
+    assert refused(tmp_path, "b.csv", text + "甲" * 1_000_001) == "io.error.long_cell"
+
+
+def shared(letters, rows):
+    """Return a column that holds one text in each row; in memory, too, it stands once."""
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, "int32"), ["x" * letters])
+
+
+PACKED = {
+    "rows": lambda: {"lon": np.full(600_000, 114.0)},
+    "values": lambda: {f"c{n}": np.zeros(300_000, "int8") for n in range(20)},
+    "letters": lambda: {"name": shared(1_000_000, 200)},
+    "columns": lambda: {f"c{n}": [1] for n in range(2_001)},
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_parquet_that_unpacks_to_far_more_than_its_size(tmp_path, name):
+    raw = io.BytesIO()
+    pq.write_table(pa.table(PACKED[name]()), raw, compression="zstd")
+    key = refused(tmp_path, "a.parquet", raw.getvalue())
+    assert key == ("gdal.error.columns" if name == "columns" else "gdal.error.unpacks")
+
+
+def test_parquet_of_categories_is_read_as_text(tmp_path):
+    frame = pd.DataFrame({"类别": pd.Categorical(["盗窃", None, "盗窃"]), "n": [1, 2, 3]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    read = read_source(tmp_path / "a.parquet").frame
+    assert read["类别"].fillna("").tolist() == ["盗窃", "", "盗窃"]
+    assert read["n"].tolist() == [1, 2, 3]
 
 
 def test_a_merge_to_the_last_cell_costs_nothing(tmp_path):

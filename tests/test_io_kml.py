@@ -183,3 +183,13 @@ def test_hostile_or_broken_kml_is_refused_in_one_line(tmp_path, text):
         read(tmp_path, text)
     assert "\n" not in error.value.text()
     assert not (tmp_path / "city").exists()
+
+
+def test_coordinates_may_have_blanks_in_and_between_tuples(tmp_path):
+    """And three million of them take no longer than reading them does."""
+    blanks = " " * 3_000_000
+    spaced = RING.replace(",", " ,\n ").replace(" 120", f"{blanks} 120", 1)
+    layer, _ = read(tmp_path, kml(placemark(shape=area(spaced))))
+    (shape,) = layer.frame.geometry.to_crs(4490)
+    wanted = shapely.box(120.1, 30.2, 120.105, 30.205)
+    assert shape.equals_exact(wanted, 1e-6, normalize=True)

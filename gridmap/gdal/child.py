@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap.errors import GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import DATABASES, DRIVERS, KML, require_driver
+from gridmap.gdal.formats import DATABASES, DRIVERS, KML, PARQUET, require_driver
 from gridmap.gdal.sandbox import confine
 
 __all__ = ["main", "read_in_child", "several_layers"]
@@ -25,6 +25,12 @@ __all__ = ["main", "read_in_child", "several_layers"]
 RAW = "ISO-8859-1"  # decodes any bytes, and is undone without loss
 MOST_COLUMNS = 2_000
 _MOST_LAYERS = 1_000
+# Parquet packs a million equal rows into a kilobyte. What a file may hold, and what each byte of
+# it adds: rows, values, and bytes of all values.
+_ROWS, _ROWS_PER_BYTE = 500_000, 0.25
+_VALUES, _VALUES_PER_BYTE = 5_000_000, 4.0
+_BYTES, _BYTES_PER_BYTE = 100_000_000, 20.0
+_BATCH = 4_096  # rows
 # Indexes; the last four are SpatiaLite's own, and nothing without its extension.
 _MODULES = {
     "rtree", "rtree_i32", "geopoly", "fts3", "fts4", "fts5",
@@ -95,6 +101,8 @@ def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
     path, suffix = Path(request["path"]), str(request["suffix"])
     if suffix in KML:
         return _read_kml(request, out)
+    if suffix in PARQUET:
+        return _read_parquet(request, out)
     if suffix in DATABASES:
         _require_plain_database(path, request["name"])
     if suffix in {".tab", ".mif"} and request["encoding"]:
@@ -220,6 +228,64 @@ def _read_kml(request: dict[str, Any], out: Path) -> dict[str, Any]:
             "in_bytes": False, "has_shapes": True, "encoding": encoding,
         })  # fmt: skip
     return {"layers": made, "known": list(kinds)}
+
+
+def _read_parquet(request: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Copy a Parquet file part by part, after its footer has said that it is of a usual size."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path, name, target = Path(request["path"]), str(request["name"]), out / "0.arrow"
+    packed = path.stat().st_size
+    with pq.ParquetFile(path) as file:
+        about = file.metadata
+        if about.num_columns > MOST_COLUMNS:
+            raise InputError(
+                "gdal.error.columns", file=name, count=about.num_columns, most=MOST_COLUMNS
+            )
+        groups = [about.row_group(number) for number in range(about.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        if (
+            about.num_rows > _ROWS + _ROWS_PER_BYTE * packed
+            or about.num_rows * about.num_columns > _VALUES + _VALUES_PER_BYTE * packed
+            or unpacked > _BYTES + _BYTES_PER_BYTE * packed
+        ):
+            raise _unpacks(name, about.num_rows, packed)
+        schema = _plain_schema(file.schema_arrow, name)
+        with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            # A value may stand once in the file and in every row of the table.
+            rows = unpacked = 0
+            for batch in file.iter_batches(_BATCH, use_threads=False):
+                batch = batch.cast(schema)  # noqa: PLW2901 - what it holds, laid out in full
+                rows += batch.num_rows
+                unpacked += batch.nbytes
+                if unpacked > _BYTES + _BYTES_PER_BYTE * packed or rows > about.num_rows:
+                    raise _unpacks(name, about.num_rows, packed)
+                batch.validate(full=True)
+                writer.write_batch(batch)
+    return {"file": target.name, "has_shapes": b"geo" in (schema.metadata or {})}
+
+
+def _plain_schema(schema: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    """Return a schema without types that let rows share a value: these hide a table's size."""
+    import pyarrow as pa
+
+    for place, field in enumerate(schema):
+        kind = field.type
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if str(kind) in {"string_view", "binary_view"}:
+            kind = pa.large_string() if str(kind) == "string_view" else pa.large_binary()
+        if "dictionary<" in str(kind) or "_view" in str(kind):
+            raise InputError("gdal.error.cannot_open", file=name)
+        schema = schema.set(place, field.with_type(kind))
+    return schema
+
+
+def _unpacks(name: str, rows: int, packed: int) -> InputError:
+    return InputError("gdal.error.unpacks", file=name, count=rows, mb=packed / 1e6)
 
 
 def _read_layer(request: dict[str, Any], layer: str, target: Path) -> dict[str, Any]:

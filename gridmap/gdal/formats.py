@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gridmap.errors import InputError
 
-__all__ = ["DATABASES", "DRIVERS", "KML", "PARTS", "require_driver", "require_format"]
+__all__ = ["DATABASES", "DRIVERS", "KML", "PARQUET", "PARTS", "require_driver", "require_format"]
 
 _JSON = ("GeoJSON", "ESRIJSON", "TopoJSON", "GeoJSONSeq")
 DRIVERS: dict[str, tuple[str, ...]] = {
@@ -32,6 +32,9 @@ DRIVERS: dict[str, tuple[str, ...]] = {
 
 KML = (".kml", ".ovkml")
 """Suffixes of files that `gridmap.gdal.kml` reads, without GDAL."""
+
+PARQUET = (".parquet", ".geoparquet")
+"""Suffixes of files that Arrow reads, without GDAL."""
 
 DATABASES = (".gpkg", ".sqlite", ".sqlite3", ".spatialite", ".db")
 """Suffixes of SQLite databases: their views and virtual tables are looked at first."""
@@ -80,7 +83,7 @@ def require_format(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     # GDAL takes paths that begin so for its own file systems.
-    if suffix not in (*DRIVERS, *KML) or path.resolve().as_posix().startswith("/vsi"):
+    if suffix not in (*DRIVERS, *KML, *PARQUET) or path.resolve().as_posix().startswith("/vsi"):
         raise _another(path)
     if suffix == ".gdb":
         fits = path.is_dir() and any(
@@ -101,6 +104,8 @@ def _fits(suffix: str, head: bytes) -> bool:
     if suffix in _XML:
         return _is_xml_of(suffix, _text(head))
     match suffix:
+        case ".parquet" | ".geoparquet":
+            fits = head.startswith(b"PAR1")
         case ".shp":
             fits = head[:4] == b"\x00\x00\x27\x0a"
         case ".fgb":

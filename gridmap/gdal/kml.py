@@ -239,7 +239,7 @@ class _Reader:
 def _pairs(text: str) -> Pairs:
     """Return longitude and latitude of ``lon,lat[,height]`` tuples; a height is dropped."""
     found: Pairs = []
-    for item in re.sub(r"\s*,\s*", ",", text).split():
+    for item in ",".join(part.strip() for part in text.split(",")).split():
         numbers = item.split(",")
         if len(numbers) >= 2:
             found.append((float(numbers[0]), float(numbers[1])))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -23,7 +24,7 @@ from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceErro
 from gridmap.gdal.formats import PARTS, require_format
 from gridmap.gdal.sandbox import plain_environment
 
-__all__ = ["RawLayer", "read_layers"]
+__all__ = ["RawLayer", "read_layers", "read_parquet"]
 
 # What a file may cost: measured on the largest public layers, and some ten times that.
 _MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24
@@ -94,6 +95,37 @@ def read_layers(
     WorkspaceError
         If there is no room for what is read.
     """
+    with _answered(path, layer=layer, encoding=encoding, dimension=dimension) as (answer, out):
+        return [_layer(item, out) for item in answer["layers"]]
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file in a process that sees this file only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table; a GeoDataFrame where the file is GeoParquet.
+
+    Raises
+    ------
+    InputError
+        If the file is in another format, is broken, or unpacks to far more than its size.
+    WorkspaceError
+        If there is no room for what is read.
+    """
+    with _answered(path) as (answer, out):
+        # Both libraries call Arrow's files Feather; shapes are described as in GeoParquet.
+        read = gpd.read_feather if answer["has_shapes"] else pd.read_feather
+        frame: pd.DataFrame = read(out / answer["file"])
+        return frame
+
+
+@contextmanager
+def _answered(
+    path: Path, *, layer: str = "", encoding: str = "", dimension: int | None = None
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield what the reader says of a file, and the folder in which it has left the rest."""
     require_format(path)
     with _staged(path) as (staged, readable, out):
         size = _size(path)
@@ -111,7 +143,7 @@ def read_layers(
         }
         answer = _ask(request, path.name, out)
         try:
-            return [_layer(item, out) for item in answer["layers"]]
+            yield answer, out
         except (ValueError, TypeError, KeyError) as error:  # ArrowInvalid is a ValueError
             raise InputError("gdal.error.cannot_open", file=path.name) from error
 

@@ -218,15 +218,19 @@ def read_sheets(path: Path) -> dict[str, Sheet]:
     done = _run(path, encoding)
     if done.returncode == _workbook_child.LOCKED:
         raise InputError("io.error.locked_book", file=path.name)
+    if done.returncode == _workbook_child.LONG_CELL:
+        longest = _workbook_child.LONGEST
+        raise InputError("io.error.long_cell", file=path.name, limit=longest)
     # Below zero: the system ended it, out of memory or out of time.
     if done.returncode == _workbook_child.TOO_LARGE or done.returncode < 0:
         raise InputError("io.error.book_too_large", file=path.name)
     made: dict[str, Sheet] = {}
     here = Sheet()
+    once: dict[str, str] = {}  # a small file may say the same in ten million cells
     for line in done.stdout.splitlines() if done.returncode == 0 else ():
         said = json.loads(line)
         if isinstance(said, list):
-            here.rows.append(said)
+            here.rows.append([once.setdefault(cell, cell) for cell in said])
         elif "sheet" in said:
             here = Sheet(merged=[(a, b, c, d) for a, b, c, d in said["merged"]])
             made[said["sheet"]] = here

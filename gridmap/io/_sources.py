@@ -24,6 +24,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
+from gridmap.gdal.formats import PARQUET
+from gridmap.gdal.reading import read_parquet
 from gridmap.io._encoding import Encoding, looks_garbled
 from gridmap.io._raw import Source, foreign_reader
 from gridmap.io._sheets import workbook_form
@@ -291,7 +293,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "", kind: str = 
         If its text decodes to garbage.
     """
     suffix = path.suffix.lower()
-    if suffix in {".parquet", ".geoparquet"}:
+    if suffix in PARQUET:
         source = _read_parquet(path)
     elif suffix in VECTOR_SUFFIXES:
         source = read_vectors(path, layer=layer, encoding=encoding, kind=kind)[0]
@@ -356,14 +358,12 @@ def _garbled(frame: pd.DataFrame, path: Path, *, refuse: bool) -> tuple[str, ...
 
 
 def _read_parquet(path: Path) -> Source:
-    import pyarrow.parquet as pq
-
     found = Encoding("utf-8", "default")
     with foreign_reader(path):
-        if b"geo" in (pq.read_schema(path).metadata or {}):
-            frame = gpd.read_parquet(path)
+        frame = read_parquet(path)
+        if isinstance(frame, gpd.GeoDataFrame):
             return Source(frame, CRS(frame.crs) if frame.crs else None, found, "GeoParquet")
-        return Source(pd.read_parquet(path), None, found, "Parquet")
+        return Source(frame, None, found, "Parquet")
 
 
 def _crs_of(text: pd.Series, path: Path) -> CRS | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.fields import FIELDS, fold
@@ -29,6 +31,7 @@ __all__ = [
 
 _ALIASES = {fold(alias) for field in FIELDS for alias in (field.name, *field.aliases)}
 _DEEPEST = 12
+_LONGEST = 1_000_000  # letters of a cell: an outline of 25,000 points as WKT
 _WIDEST = 2_000  # columns: each is searched for records of persons
 
 
@@ -104,7 +107,7 @@ def read_csv(path: Path, *, encoding: str = "") -> Source:
     found, options = _options(path, encoding)
     with _strictly(path):
         frame = pd.read_csv(path, **options)
-    return Source(_named(frame), None, found, "CSV")
+    return Source(_checked(frame, path), None, found, "CSV")
 
 
 def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> Iterator[Source]:
@@ -120,7 +123,7 @@ def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> It
     found, options = _options(path, encoding)
     with _strictly(path), pd.read_csv(path, chunksize=rows, **options) as parts:
         for frame in parts:
-            yield Source(_named(frame).reset_index(drop=True), None, found, "CSV")
+            yield Source(_checked(frame, path).reset_index(drop=True), None, found, "CSV")
 
 
 def csv_columns(path: Path, *, encoding: str = "", only: Iterable[str] = ()) -> pd.DataFrame:
@@ -199,6 +202,15 @@ def _strictly(path: Path) -> Iterator[None]:
         raise
     except _ERRORS as error:
         raise InputError("io.error.bad_table", file=path.name) from error
+
+
+def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the named columns of a table whose cells are no longer than people make them."""
+    for at in range(len(frame.columns)):
+        longest = pc.max(pc.utf8_length(pa.array(frame.iloc[:, at], pa.large_string()))).as_py()
+        if longest is not None and longest > _LONGEST:
+            raise InputError("io.error.long_cell", file=path.name, limit=_LONGEST)
+    return _named(frame)
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,25 +10,33 @@ rows, and ``{"end": true}`` at the end of the workbook.
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 import os
+import re
 import sys
 import zipfile
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.parsers import expat
 
 #: What `gridmap.io._sheets` reads off the exit code.
-TOO_LARGE, LOCKED, UNREADABLE = 3, 4, 5
+TOO_LARGE, LOCKED, UNREADABLE, LONG_CELL = 3, 4, 5, 6
 _MEMORY = 1_000_000_000  # bytes
 _CELLS = 10_000_000  # of all sheets together: a million rows of ten columns
-_LETTERS = 200_000_000
+_CELLS_UNPACKED = 2_000_000  # more only with a byte of the file for each
+# Of all cells together. A string stands once in the file and may stand in every cell.
+_LETTERS, _LETTERS_PER_BYTE = 20_000_000, 20
+LONGEST = 32_767  # letters of a cell: Excel's own limit
 _MERGED = 100_000
 _WIDEST = 16_384  # columns of a sheet
 
 
 class _TooLargeError(Exception):
     """The workbook holds more than is read."""
+
+
+class _LongCellError(Exception):
+    """A cell holds more than Excel lets it."""
 
 
 def main(path: str, packages: str, seconds: int, encoding: str) -> int:
@@ -47,6 +55,8 @@ def main(path: str, packages: str, seconds: int, encoding: str) -> int:
             _print_book(path)
     except (_TooLargeError, MemoryError):
         return TOO_LARGE
+    except _LongCellError:
+        return LONG_CELL
     except calamine.PasswordError:
         return LOCKED
     except (calamine.CalamineError, expat.ExpatError, zipfile.BadZipFile, OSError, ValueError):
@@ -59,6 +69,9 @@ def _print_book(path: str) -> None:
 
     merged_of = _merged_in_document(path)
     cells = letters = 0
+    packed = Path(path).stat().st_size
+    most_cells = min(_CELLS, _CELLS_UNPACKED + packed)
+    most_letters = _LETTERS + _LETTERS_PER_BYTE * packed
     # The library judges a path by its ending, and these end in anything.
     with open(path, "rb") as file, calamine.load_workbook(file) as book:  # noqa: PTH123
         for about in book.sheets_metadata:
@@ -70,7 +83,7 @@ def _print_book(path: str) -> None:
                 for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
             ] or merged_of.get(about.name, [])
             cells += (sheet.total_height + 1) * (sheet.total_width + 1)
-            if cells > _CELLS or len(merged) > _MERGED:
+            if cells > most_cells or len(merged) > _MERGED:
                 raise _TooLargeError
             _print({"sheet": about.name, "merged": merged})
             if sheet.start is None:
@@ -79,23 +92,71 @@ def _print_book(path: str) -> None:
             for row in sheet.iter_rows():
                 line = [*before, *map(_text, row)]
                 letters += sum(map(len, line))
-                if letters > _LETTERS:
+                if letters > most_letters:
                     raise _TooLargeError
                 _print(line)
     _print({"end": True})
 
 
 def _print_page(path: str, encoding: str) -> None:
+    page = Path(path).read_text(encoding, errors="replace")
     found = _Tables()
-    with open(path, encoding=encoding, errors="replace") as page:  # noqa: PTH123 - no more imports
-        for chunk in iter(lambda: page.read(1 << 20), ""):
-            found.feed(chunk)
+    at = 0
+    # Every step goes on behind what it has looked at, so the time grows with the page's length.
+    while (opening := page.find("<", at)) >= 0:
+        found.take_text(page[at:opening])
+        following = page[opening + 1 : opening + 2]
+        if following.isascii() and (following.isalpha() or following in {"/", "!", "?"}):
+            at = _after_markup(page, opening, found)
+        else:
+            found.take_text("<")
+            at = opening + 1
+    found.take_text(page[at:])
     found.close()
-    for at, table in enumerate(found.tables, 1):
-        _print({"sheet": str(at), "merged": table.merged})
+    for number, table in enumerate(found.tables, 1):
+        _print({"sheet": str(number), "merged": table.merged})
         for row in table.rows:
             _print(row)
     _print({"end": True})
+
+
+def _after_markup(page: str, opening: int, found: _Tables) -> int:
+    """Take a tag, a comment or a declaration, and return where it ends: at worst with the page."""
+    if page.startswith("<!--", opening):
+        return _after(page, "-->", opening + 4)
+    if page.startswith("<![CDATA[", opening):
+        end = _after(page, "]]>", opening)
+        found.take_text(page[opening + 9 : end - 3], escaped=False)
+        return end
+    name = _TAG.match(page, opening)
+    if name is None:
+        return _after(page, ">", opening)
+    closing = _END_OF_TAG.match(page, name.end())
+    after = closing.end() if closing else _after(page, ">", opening)
+    tag = name[2].lower()
+    if name[1]:
+        found.end(tag)
+    else:
+        found.start(tag, page[name.end() : after])
+        if tag in {"script", "style"}:
+            closed = _END_OF_SCRIPT.search(page, after)
+            return closed.start() if closed else len(page)
+    return after
+
+
+def _after(page: str, mark: str, start: int) -> int:
+    at = page.find(mark, start)
+    return at + len(mark) if at >= 0 else len(page)
+
+
+_TAG = re.compile(r"<(/?)(?:\w{1,40}:)?(\w{1,40})")
+# The end may stand within quotes. Nothing is looked at beyond the next tag, and nothing twice.
+_END_OF_TAG = re.compile(r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
+_END_OF_SCRIPT = re.compile(r"</(?:script|style)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"""\b(ss:index|ss:mergedown|ss:mergeacross|rowspan|colspan)\s{0,9}=\s{0,9}["']?(\d{1,8})\b""",
+    re.IGNORECASE,
+)
 
 
 class _Table:
@@ -107,33 +168,32 @@ class _Table:
         self.hanging: dict[int, int] = {}  # column to the last row that a cell above it takes
 
 
-class _Tables(HTMLParser):
+class _Tables:
     """Gathers the tables of a page, and the worksheets of Excel's XML of 2003."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.tables: list[_Table] = []
         self._text: list[str] | None = None
         self._span = (1, 1)
         self._cells = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: str) -> None:
         """Begin a table, a row or a cell."""
-        said = {name: value or "" for name, value in attrs}
-        name = tag.rpartition(":")[2]
-        if name == "table":
-            self._close()
+        if tag == "table":
+            self.close()
             self.tables.append(_Table())
-        elif name in {"tr", "row"} and self.tables:
-            self._close()
+        elif tag in {"tr", "row"} and self.tables:
+            self.close()
             # A row may say its place too, where blank ones above it are left out.
+            said = _numbers(attributes)
             above = _number(said, "ss:index", 1) - 1 - len(self.tables[-1].rows)
             self._count(max(above, 0) + 1)
             self.tables[-1].rows += [[] for _ in range(max(above, 0) + 1)]
-        elif name in {"td", "th", "cell"} and self.tables and self.tables[-1].rows:
-            self._close()
+        elif tag in {"td", "th", "cell"} and self.tables and self.tables[-1].rows:
+            self.close()
             row = self.tables[-1].rows[-1]
             # A cell may say its place, where blank ones before it are left out.
+            said = _numbers(attributes)
             before = max(_number(said, "ss:index", 1) - 1 - len(row), 0)
             self._count(before)
             row += [""] * before
@@ -143,17 +203,18 @@ class _Tables(HTMLParser):
             )
             self._text = []
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         """End a cell."""
-        if tag.rpartition(":")[2] in {"td", "th", "cell", "tr", "row", "table"}:
-            self._close()
+        if tag in {"td", "th", "cell", "tr", "row", "table"}:
+            self.close()
 
-    def handle_data(self, data: str) -> None:
+    def take_text(self, text: str, *, escaped: bool = True) -> None:
         """Gather the text of a cell."""
-        if self._text is not None:
-            self._text.append(data)
+        if self._text is not None and text:
+            self._text.append(html.unescape(text) if escaped else text)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the cell that is open."""
         if self._text is None:
             return
         table, (down, across) = self.tables[-1], self._span
@@ -169,13 +230,23 @@ class _Tables(HTMLParser):
             table.merged.append((top, top + down - 1, left, left + across - 1))
         if down > 1:
             table.hanging |= dict.fromkeys(range(left, left + across), top + down - 1)
-        row += ["".join(self._text).strip(), *[""] * (across - 1)]
+        row += [_short("".join(self._text).strip()), *[""] * (across - 1)]
         self._text = None
 
     def _count(self, cells: int) -> None:
         self._cells += cells
         if self._cells > _CELLS:
             raise _TooLargeError
+
+
+def _numbers(attributes: str) -> dict[str, str]:
+    return {name.lower(): number for name, number in _NUMBER.findall(attributes)}
+
+
+def _short(text: str) -> str:
+    if len(text) > LONGEST:
+        raise _LongCellError
+    return text
 
 
 def _print(value: object) -> None:
@@ -185,7 +256,7 @@ def _print(value: object) -> None:
 def _text(value: object) -> str:
     match value:
         case str():
-            return value.strip()
+            return _short(value.strip())
         case float() if value.is_integer():
             return str(int(value))
         case dt.datetime():
