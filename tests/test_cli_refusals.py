@@ -8,7 +8,7 @@ import pytest
 from command_line import run
 from test_cli_commands import snapshot
 
-from gridmap.cli._main import build
+from gridmap.cli._main import COMMANDS, build
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -127,6 +127,11 @@ def grids(demo):
     from gridmap.io import read_city
 
     return [str(name) for name in read_city(demo).grids.ids[:3]]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_path_that_is_no_text_is_refused_by_every_command(name):
+    assert refused(name, "w\udcffx").startswith("The command line holds characters that are not")
 
 
 def test_without_words_the_help_is_shown():

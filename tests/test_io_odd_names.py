@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import geopandas as gpd
 import pytest
 from shapely import Point
 
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, WorkspaceError
 from gridmap.io import ImportOptions, import_files
 
 TABLE = "编号,经度,纬度\n甲,114.01,22.51\n"
@@ -39,6 +40,17 @@ def test_members_of_odd_names(tmp_path, name):
 @pytest.mark.parametrize("name", ["x" * 300 + ".csv", "a\0b.csv", "..", "\ud800.csv"])
 def test_paths_of_odd_names(tmp_path, name):
     assert one_line(tmp_path, Path(f"{tmp_path / 'folder'}/{name}"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no text")
+def test_a_workspace_whose_name_is_no_text_is_not_made(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    with pytest.raises(WorkspaceError) as error:
+        import_files(tmp_path / "w\udcffx", [path], kind="room")
+    assert error.value.key == "io.error.folder_name"
+    assert error.value.text("en").isprintable()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("asked", CODECS)

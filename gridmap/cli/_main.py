@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from gridmap.cli import _help, _output, _usage
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, InputError
 from gridmap.extras import explain_missing
 from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import is_completing, read_language
@@ -106,6 +106,10 @@ def main() -> None:
     os.umask(0o077)  # what is written is for whoever runs this, and for nobody else
     words = sys.argv[1:]
     name = next((word for word in words if not word.startswith("-")), "")
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        _output.fail(InputError("cli.usage.no_text"), as_json="--json" in words)
     if _answered(words, name):
         return
     known = [name] if name in COMMANDS else COMMANDS

@@ -543,6 +543,7 @@ class Workspace:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Path]:
         """Yield the folder to write in: this one, or a new one that is renamed into place."""
+        _require_text(str(self.path.resolve()))
         try:
             if self.exists:
                 with locked(self.path):
@@ -582,6 +583,15 @@ class Workspace:
             else:
                 document[key] = value
         commit(folder, tomlkit.dumps(document))
+
+
+def _require_text(path: str) -> None:
+    """Refuse a folder whose name no file of the workspace can hold."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="replace").decode()
+        raise WorkspaceError("io.error.folder_name", path=shown) from error
 
 
 def read_city(path: str | Path) -> City:
