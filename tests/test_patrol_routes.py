@@ -70,15 +70,15 @@ def test_a_route_adds_up_from_the_room_and_back():
 
 
 def test_seeds_give_other_routes_that_are_nearly_as_good():
-    task = random_task(7, places=40, limit_min=100.0)
+    task = random_task(7, places=20, limit_min=80.0)
     best = sum(route.expected for route in plan_routes(task))
-    ways = set()
-    for seed in range(1, 7):
+    ways = []
+    for seed in (1, 2, 3, 3):
         routes = plan_routes(task, seed=seed)
-        assert routes == plan_routes(task, seed=seed)
         assert sum(route.expected for route in routes) >= 0.9 * best
-        ways.add(tuple(visit.place for route in routes for visit in route.visits))
-    assert len(ways) >= 4
+        ways.append(tuple(visit.place for route in routes for visit in route.visits))
+    assert ways[2] == ways[3]
+    assert len(set(ways)) == 3
 
 
 def test_a_rota_sees_every_place_and_the_hot_ones_more_often():
