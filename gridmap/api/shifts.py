@@ -427,7 +427,8 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     for row, (incidents, busy, needed, dispersion) in enumerate(needs):
         posts = int(staff[row])
         roster = plan_shifts(needed, posts, tours)
-        more = plan_shifts(needed, posts + 1, tours)
+        done = roster.uncovered_h == 0.0
+        more = roster if done else plan_shifts(needed, posts + 1, tours)
         made.append(
             UnitShifts(
                 unit=str(counts.ids[row]),

@@ -182,8 +182,11 @@ def plan_shifts(needed: npt.ArrayLike, officers: int, tours: tuple[Tour, ...]) -
         raise ValueError(message)
     duty = np.array([tour.on_duty for tour in tours])  # (t, 168)
     posts = _exchange(_greedy(need, officers, duty), need, duty)
-    relaxed, bound = _programme(posts, need, officers, duty, whole=False)
-    posts = _kick(_better(posts, _round_up(relaxed, officers), need, duty), need, duty, bound)
+    bound = 0.0
+    if _uncovered(posts, need, duty) > 0.0:
+        relaxed, bound = _programme(posts, need, officers, duty, whole=False)
+        posts = _better(posts, _round_up(relaxed, officers), need, duty)
+        posts = _kick(posts, need, duty, bound)
     if _uncovered(posts, need, duty) - bound > _SEARCH_GAP * float(need.sum()):
         found, bound = _programme(posts, need, officers, duty, whole=True)
         posts = _better(posts, np.rint(found).astype(np.int64), need, duty)
