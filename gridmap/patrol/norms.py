@@ -75,8 +75,6 @@ class Norms:
         Officer-minutes of one incident by category; ``default`` for all others.
     shifts, rooms
         See `ShiftNorms` and `RoomNorms`.
-    stop_minutes
-        Minutes that a patrol stays at a place.
     prices
         Yuan by what is lacking: ``officer``, ``auxiliary``, ``office`` or a name of
         `EQUIPMENT`.
@@ -87,7 +85,6 @@ class Norms:
     handling_minutes: Mapping[str, float] = field(default_factory=lambda: {"default": 45.0})
     shifts: ShiftNorms = field(default_factory=ShiftNorms)
     rooms: RoomNorms = field(default_factory=RoomNorms)
-    stop_minutes: float = 12.0
     prices: Mapping[str, float] = field(default_factory=dict)
     steady_years: float = 3.0
 
@@ -123,7 +120,6 @@ def read_norms(path: Path | None = None) -> Norms:
         handling_minutes=tables["handling_minutes"],
         shifts=ShiftNorms(**tables["shifts"]),
         rooms=RoomNorms(**rooms),
-        stop_minutes=tables["patrol"]["stop_minutes"],
         prices=tables["prices"],
         steady_years=tables["steadiness"]["years"],
     )
@@ -133,7 +129,6 @@ _SHARES = {"service", "prevention_share"}
 _KEYS: dict[str, set[str] | None] = {
     "handling_minutes": None,  # the department's own categories
     "shifts": {item.name for item in fields(ShiftNorms)},
-    "patrol": {"stop_minutes"},
     "rooms": {item.name for item in fields(RoomNorms)},
     "prices": {"officer", "auxiliary", "office", *EQUIPMENT},
     "steadiness": {"years"},
