@@ -152,18 +152,30 @@ def in_python(text: str) -> str:
     'Name it with crs, for example crs="EPSG:4326".'
     >>> in_python("Name one with --map residents=COLUMN.")
     'Name one with columns={"residents": "COLUMN"}.'
+    >>> in_python("Import some with gridmap import --kind incidents.")
+    'Import some with City.from_frames(incidents=...).'
     """
 
     def name(flag: str) -> str:
         return _OTHER_NAMES.get(flag, flag.replace("-", "_"))
 
+    text = _IMPORT.sub(_from_frames, text)
     text = _MAPPING.sub(r'columns={"\1": "\2"}', text)
     text = _VALUED.sub(lambda found: f'{name(found[1])}="{found[2]}"', text)
     return _FLAG.sub(lambda found: "columns" if found[1] == "map" else name(found[1]), text)
 
 
+def _from_frames(found: re.Match[str]) -> str:
+    argument = _FRAMES.get(found["kind"] or "", "")
+    return f"City.from_frames({argument}...)"
+
+
+_FRAMES = {
+    **{kind: f"{kind}s=" for kind in ("grid", "beat", "station", "room", "road")},
+    "incidents": "incidents=",
+}
 _IMPORT = re.compile(
-    r"gridmap import(?: (?!--)\S+)?(?: --kind \{?\w+\}?)?(?: FILE| \w{2}(?=[^\w\s]))?"
+    r"gridmap import(?: (?!--)\S+)?(?: --kind (?P<kind>\{?\w+\}?))?(?: FILE| \w{2}(?=[^\w\s]))?"
 )
 
 

@@ -3,13 +3,14 @@
 import json
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from command_line import run
 
 import gridmap
 from gridmap.api.options import Options, option_specs
-from gridmap.errors import GridmapError, OptionError
+from gridmap.errors import OptionError
 from gridmap.i18n import using_language
 
 mpl.use("agg")
@@ -80,14 +81,29 @@ def test_a_result_is_frame_json_and_html(results, name):
     assert result.to_gdf().crs == result.city.crs
     assert result._repr_html_().startswith("<div>")
     assert name.title() in repr(result)
-    if result.map_view() is None:
-        with pytest.raises(GridmapError):
-            result.plot()
-        return
     axes = result.plot()
     assert len(axes.collections)
     mpl.pyplot.close("all")
     assert "CityMap" in result.explore().get_root().render()
+
+
+def test_arrays_and_columns_are_taken_where_lists_are(results):
+    city = results["check"].city
+    kinds = np.array([city.incidents.categories[0]])
+    asked = {"by": "beat", "since": "2024-03-01", "until": "2024-03-31"}
+    plain = gridmap.hotspots(city, categories=list(kinds), hours=[22, 23])
+    for values in (np.array, pd.Series, pd.Index):
+        other = gridmap.hotspots(city, categories=values(kinds), hours=values([22, 23]))
+        assert other.to_dict() == plain.to_dict()
+    assert (
+        gridmap.measure(city, **asked).to_dict()
+        == gridmap.measure(
+            city, **{name: np.array(value)[()] for name, value in asked.items()}
+        ).to_dict()
+    )
+    beats = len(city.beats)
+    for targets in (np.ones(beats), pd.Series(1.0, range(beats))):
+        assert gridmap.ProposeOptions(beats=beats, targets=targets).targets == (1.0,) * beats
 
 
 def options_classes():

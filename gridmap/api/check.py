@@ -150,7 +150,7 @@ class CheckResult(Result[CheckJson]):
         from gridmap.model import Kind
 
         grids = self.city.get(Kind.GRID)
-        if grids is None or not self.findings:
+        if grids is None:
             return None
         rows = np.zeros(len(grids), dtype=np.uint8)
         tree = shapely.STRtree(grids.geometry)

@@ -73,6 +73,7 @@ class CompareJson(TypedDict):
     posts_bound: int | None
     posts_broken: list[str] | None
     hidden: HiddenChangeJson
+    options: dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -174,6 +175,7 @@ class CompareResult(Result[CompareJson]):
             "posts_bound": None if self.posts is None else len(self.posts.bound),
             "posts_broken": None if self.posts is None else list(self.posts_broken),
             "hidden": self.hidden,
+            "options": self.options.to_dict(),
         }  # fmt: skip
         return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
 

@@ -296,7 +296,24 @@ class NormsResult(Result[NormsJson]):
 
     def map_view(self) -> MapView | None:
         """Return the beats coloured by the things that they and their rooms lack, or None."""
-        return None
+        import pandas as pd
+
+        from gridmap.maps import value_theme
+        from gridmap.model import Kind
+
+        beats, rooms = self.city.get(Kind.BEAT), self.city.get(Kind.ROOM)
+        if beats is None:
+            return None
+        units = self.lacks.units
+        things = units.groupby(["kind", "id"])["things"].sum()
+        lacking = things.loc["beat"] if "beat" in set(units["kind"]) else things.iloc[:0]
+        values = lacking.reindex(beats.ids.astype(str)).fillna(0).to_numpy(dtype=float)
+        if rooms is not None and rooms.has("beat") and "room" in set(units["kind"]):
+            own = things.loc["room"].reindex(rooms.ids.astype(str)).fillna(0).to_numpy(dtype=float)
+            by_beat = pd.Series(own).groupby(rooms.frame["beat"].astype(str).to_numpy()).sum()
+            values += by_beat.reindex(beats.ids.astype(str)).fillna(0).to_numpy(dtype=float)
+        theme = value_theme("things", tr("duty.norms.things"), values)
+        return MapView(cells=beats, themes=(theme,), rooms=rooms)
 
 
 def _days(values: pd.Series) -> list[str]:

@@ -119,6 +119,8 @@ class OptionSpec:
         OptionError
             If the option does not take it.
         """
+        if hasattr(value, "tolist") and not self.is_plan:  # arrays, columns, NumPy's numbers
+            value = value.tolist()
         if self.parse is not None:
             return self._parsed(value)
         if value is None and self.default is None:

@@ -11,6 +11,7 @@ from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InputError, OptionError
 from gridmap.fields import Json
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -147,9 +148,25 @@ class RepairResult(Result[RepairJson]):
         whole = pd.concat(parts, ignore_index=True)
         return gpd.GeoDataFrame(whole, geometry="geometry", crs=self.city.crs)
 
+    def figures(self) -> list[tuple[str, str]]:
+        """Return how many features changed."""
+        return [(tr("api.repair.changed"), f"{sum(item.rows for item in self.report.done)}")]
+
     def map_view(self) -> MapView | None:
-        """Return None: what was mended is too small to be seen on a map of the city."""
-        return None
+        """Return the grids, the changed ones coloured, or None without grids."""
+        import numpy as np
+
+        from gridmap.maps import Theme
+        from gridmap.model import Kind
+
+        grids = self.city.get(Kind.GRID)
+        if grids is None:
+            return None
+        gone = self.to_gdf()
+        rows = np.isin(grids.ids, gone.loc[gone["layer"] == str(Kind.GRID), "id"]).astype(np.uint8)
+        title, palette = tr("api.repair.changed"), ("#eef2f5", "#d7301f")
+        theme = Theme("changed", title, title, palette, rows, ((palette[1], title),))
+        return MapView(cells=grids, themes=(theme,))
 
 
 @verb(RepairOptions)

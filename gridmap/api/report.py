@@ -199,8 +199,22 @@ class ReportResult(Result[ReportJson]):
         return [(item.label, f"{item.text()} {item.unit}".strip()) for item in self.report.figures]
 
     def map_view(self) -> MapView | None:
-        """Return None: a report's maps are in its files."""
-        return None
+        """Return the beats coloured by what the report counts in them, or None without beats."""
+        import pandas as pd
+
+        from gridmap.maps import choropleth
+
+        if self.report.beats is None:
+            return None
+        frame = self.to_gdf()
+        counted = [name for name in ("incidents", "residents", "area_km2") if name in frame]
+        values = {name: pd.to_numeric(frame[name], errors="coerce") for name in counted}
+        themes = tuple(
+            choropleth(name, column.to_numpy(dtype=float))
+            for name, column in values.items()
+            if column.notna().any()
+        )
+        return MapView(cells=self.report.beats, themes=themes) if themes else None
 
 
 def preview(built: Report, *, ppi: float = 110.0) -> bytes:
