@@ -96,6 +96,7 @@ def test_a_target_moves_the_zero_and_a_missing_value_is_left_out():
         ("[incidents_per_km2]\nbetter = 'left'\n", "1", "better"),
         ("[x]\nmeasure = 'beauty'\n", "1", "measure"),
         ("\n[incidents_per_km2]\nweight = 0\n", "2", "weight"),
+        ("\n[[a]]\nbetter = 'high'\n", "2", " [a]"),
         ("[incidents_per_km2\n", "", "TOML"),
         ("", "", "incidents_per_km2"),
     ],

@@ -146,7 +146,7 @@ def test_without_roads_or_rooms_routes_are_straight_and_say_so(city):
 
 
 def test_what_is_not_there_is_named(city):
-    with pytest.raises(InputError, match="Z9"):
+    with pytest.raises(InputError, match=r"beat Z9|没有警格“Z9”"):
         gridmap.patrol(city, beat="Z9")
     with pytest.raises(InputError):
         gridmap.patrol(city)

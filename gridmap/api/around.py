@@ -325,7 +325,7 @@ def _where(city: City, options: AroundOptions) -> tuple[tuple[float, float], tup
         rows = np.flatnonzero(grids.ids == options.grid)
         if not len(rows):
             raise InputError(
-                "patrol.error.no_unit", kind=tr("maps.kind.grid"), received=options.grid,
+                "patrol.error.no_unit", kind=tr("maps.kind.grid_one"), received=options.grid,
                 known=", ".join(map(str, grids.ids[:5])),
             )  # fmt: skip
         point = shapely.point_on_surface(grids.geometry[rows[0]])

@@ -503,7 +503,7 @@ def _grids_of(city: City, kind: str, unit: str) -> Ints:
     if not wanted:
         known = ", ".join(map(str, areas.ids[:5]))
         raise InputError(
-            "patrol.error.no_unit", kind=tr(f"maps.kind.{kind}"), received=unit, known=known
+            "patrol.error.no_unit", kind=tr(f"maps.kind.{kind}_one"), received=unit, known=known
         )
     grids = city.grids
     if areas.row_of_grid is not None:

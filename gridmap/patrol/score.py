@@ -107,7 +107,7 @@ def read_goals(path: Path | None = None) -> tuple[Goal, ...]:
 def _goal(key: str, table: Any, text: str, file: str) -> Goal:  # noqa: ANN401 - as TOML reads it
     line = line_of(text, key)
     if not isinstance(table, dict):
-        raise InputError("patrol.error.norms_value", file=file, line=line, name=key)
+        raise InputError("patrol.error.score_table", file=file, line=line, name=key)
     for name in table:
         if name not in _KEYS:
             known = ", ".join(sorted(_KEYS))
