@@ -1,12 +1,13 @@
 """Mutated files of one format through the readers, in one process with limits.
 
-Run as a program: ``python tests/fuzzing.py FORMAT SEED FIRST COUNT FOLDER``. Each line that it
-prints is the number of a mutation that ended well: in a report, or in one line of ours. What ends
-otherwise, or ends the process, is the last number and one; `test_io_fuzz` then asks the real
-reader, which works in a process of its own for each file, whether that is one line too.
+Run as a program: ``python tests/fuzzing.py FORMAT SEED FIRST COUNT FOLDER [alone]``. Each line
+that it prints is the number of a mutation that ended well: in a report, or in one line of ours.
+What ends otherwise, takes more than 10 s of the processor or 1 GB, in this process or in one that
+it starts, ends the program with a code above zero.
 
 The readers of GIS files work in this process, not in one for each file, so that 300 mutations of
-a format take seconds.
+a format take seconds. A mutation that ends the process is the last number and one: `test_io_fuzz`
+then runs it with ``alone``, where the real reader works in a process of its own.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ FORMATS = (
     "topojson", "gpx", "dxf", "osm",
 )  # fmt: skip
 MEMORY = 1_000_000_000
-SECONDS = 10
+SECONDS = 10  # of the processor
+CLOCK = 60  # seconds on a busy machine
+UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 TEXT = {"geojson", "kml", "csv", "topojson", "gpx", "dxf", "osm"}
 EXTREME = ["0", "-1", "1e308", "-1e308", "NaN", "99999999999999999999", "", "null", "{}", "[[",
            '"',
@@ -189,31 +192,42 @@ def write_mutation(name, seed, number, parts, folder):
 
 
 def peak_memory():
-    """Return the most memory this program has held, in bytes.
+    """Return the most memory that this program, or one that it started, has held, in bytes.
 
-    ``ru_maxrss`` starts from what the process held before it became this program, a whole test
-    run; the kernel's own high-water mark starts anew.
+    ``ru_maxrss`` starts from what the process held before it became another program: of this
+    one, that is a whole test run, so the kernel's own high-water mark is read, which starts anew.
+    Of those that it starts it is what this one held, which is counted anyway.
     """
     status = Path("/proc/self/status")
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * UNIT
     if status.exists():
         mark = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(mark.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return max(children, int(mark.split()[1]) * 1024)
+    return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT)
 
 
-def main(name, seed, first, count, folder):
+def processor_s():
+    """Return the processor time of this program and of those that it started and that ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def main(name, seed, first, count, folder, *, alone=False):
     """Read mutations one after the other and print the number of each that ended well."""
     good = folder / "good"
     parts = sorted(good.iterdir())
     place = Workspace.at(folder / "empty")  # without layers, which each reading would read first
     before = state(folder / "city")
-    reading._ask = in_this_process
+    if not alone:
+        reading._ask = in_this_process
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     warnings.simplefilter("ignore")  # GDAL's remarks on what is broken go nowhere in the reader
     for number in range(first, first + count):
         path = write_mutation(name, seed, number, parts, folder / "mutated")
-        signal.alarm(SECONDS * 4)  # a busy machine; the readers' own limit is of processor time
+        # This process ends itself, as the reader of one file would; the clock is for what waits.
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(CLOCK)
+        began = processor_s()
         try:
             _, report = read_files(place, [path], kind=kind_of(name))
         except GridmapError as error:
@@ -223,12 +237,19 @@ def main(name, seed, first, count, folder):
             ended = False
         else:
             ended = report.read == report.features + sum(report.refused.values())
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
+        if processor_s() - began > SECONDS:
+            return 3
+        if peak_memory() > MEMORY:
+            return 2
         if not ended or state(folder / "city") != before or place.path.exists():
             return 1
         print(number, flush=True)  # noqa: T201 - this is the answer
-    return 0 if peak_memory() < MEMORY else 2
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), *map(int, sys.argv[3:5]), Path(sys.argv[5])))
+    format_, *numbers = sys.argv[1:5]
+    alone = sys.argv[6:] == ["alone"]
+    sys.exit(main(format_, *map(int, numbers), Path(sys.argv[5]), alone=alone))
