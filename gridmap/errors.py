@@ -63,11 +63,17 @@ class GridmapError(Exception):
         self.values = values
         #: Whether the sentence names arguments of Python instead of flags of commands.
         self.for_python = False
+        #: The argument of Python at fault, put before a sentence that does not name it.
+        self.argument = ""
 
     def text(self, language: str | None = None) -> str:
         """Return the sentence in ``zh`` or ``en`` (the current language if None)."""
         told = tr(self.key, language=language or current_language(), **self.values)
-        return in_python(told) if self.for_python else told
+        if not self.for_python:
+            return told
+        told = in_python(told)
+        named = not self.argument or re.search(rf"\b{self.argument}\b", told, re.ASCII)
+        return told if named else f"{self.argument}: {told}"
 
     def __str__(self) -> str:
         return self.text()

@@ -103,6 +103,21 @@ def test_degrees_become_metres_and_feet_too(blocks):
         ({"crs": "EPSG:99"}, "EPSG:99"),
         ({"working_crs": "EPSG:4326"}, "4326"),
         ({"datum": "mars"}, "mars"),
+        ({"datum": None}, "datum takes text"),
+        ({"columns": ["pop"]}, "columns takes a dict"),
+        ({"columns": "pop"}, "columns takes a dict"),
+        ({"columns": {"residents": 5}}, "residents -> 5"),
+        ({"crs": 99999999}, "crs takes a CRS"),
+        ({"crs": [1]}, "crs takes a CRS"),
+        ({"working_crs": object()}, "working_crs takes a CRS"),
+        # The squares lie at 123 E, 27 N, in UTM zone 51.
+        ({"working_crs": 4326}, "EPSG:4326 is not. EPSG:32651 suits"),
+        ({"grids": lambda b: pd.concat([b, b[["pop"]]], axis=1)}, "grids has several"),
+        ({"grids": lambda b: b.assign(x=1).rename(columns={"GEOID": "1", "x": 1})}, "named 1."),
+        ({"grids": lambda b: pd.DataFrame(b.assign(c=b.centroid))}, "no active geometry"),
+        ({"grids": lambda b: b.set_geometry(b.centroid)}, "grids: The grid layer has the wrong"),
+        ({"name": 5}, "name takes text"),
+        ({"date_formats": 5}, "date_formats takes text"),
     ],
 )
 def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
@@ -115,8 +130,84 @@ def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
         with using_language(language):
             text = str(caught.value)
         assert "--" not in text, text
+        assert len(text.splitlines()) == 1
         if language == "en":
             assert said in text
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c, _: gridmap.plan_frame(c, "o"), "plan takes a Plan, received str"),
+        (lambda c, _: gridmap.plan_frame(c, None), "plan takes a Plan, received NoneType"),
+        (lambda c, p: gridmap.plan_frame(p, c), "city takes a City, received Plan"),
+        (lambda *_: gridmap.open(None), "folder takes the path"),
+        (lambda *_: gridmap.load_plan(None, "o"), "folder takes the path"),
+        (lambda c, _: c.save(None), "folder takes the path"),
+        (lambda *_: gridmap.Plan.from_labels(None, ["a"], ["1"]), "name takes text"),
+        (lambda *_: gridmap.Plan.from_labels("p", None, ["1"]), "grid_ids takes"),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a"], "1"), "labels takes"),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a"], None), "labels takes"),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a", "b", "a"], "112"), "labels takes"),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a", "b", "a"], [1, 1, 2]), "repeat a."),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a"], {"z": 1}), "no grids z"),
+        (lambda c, _: c.beats, "Unnamed city"),
+    ],
+)
+def test_wrong_arguments_are_one_line(blocks, call, said):
+    city = quiet(grids=blocks, name=None)
+    plan = gridmap.Plan.from_labels("p", city.grids.ids, [1] * 48)
+    with using_language("en"), pytest.raises(GridmapError) as caught:
+        call(city, plan)
+    with using_language("en"):
+        text = str(caught.value)
+    assert said in text
+    assert len(text.splitlines()) == 1
+
+
+def test_labels_are_numbers_gaps_or_a_mapping():
+    made = partial(gridmap.Plan.from_labels, "p")
+    ids = [11, 12, 13, 14]
+    for labels in ([10, 2, None, 2], pd.Series([10, 2, np.nan, 2]), ["10", "2", pd.NA, "2"],
+                   {11: 10, "12": 2, 14: 2.0}):  # fmt: skip
+        plan = made(ids, labels)
+        assert plan.labels.tolist() == ["10", "2", "", "2"]
+        assert plan.beat_ids.tolist() == ["2", "10"]  # by number, not by letter
+    assert plan.grid_ids.tolist() == ["11", "12", "13", "14"]
+
+
+def test_frames_as_geopandas_leaves_them(blocks):
+    plain = quiet(grids=blocks, columns={"id": "GEOID", "residents": "pop"})
+    by_index = blocks.set_index(["GEOID", "pop"])
+    numbered = blocks.rename(columns={"pop": 5})
+    for frame, pop in (
+        (by_index, "pop"),
+        (blocks.dissolve(["GEOID", "pop"]), "pop"),
+        (blocks.set_index("pop", drop=False), "pop"),
+        (numbered, 5),
+        (blocks.rename(columns={"geometry": "shape"}), "pop"),
+        (pd.DataFrame(blocks), "pop"),
+    ):
+        city = quiet(grids=frame, columns={"id": "GEOID", "residents": pop})
+        assert city.grids.ids.tolist() == plain.grids.ids.tolist()
+        assert city.grids.counts("residents").tolist() == plain.grids.counts("residents").tolist()
+        assert city.crs == plain.crs
+
+
+def test_an_unnamed_city_reads_well(blocks):
+    for name in ("", None, " "):
+        city = quiet(grids=blocks, name=name)
+        with using_language("en"):
+            assert "<b>Unnamed city</b>" in city._repr_html_()
+        with using_language("zh"):
+            assert "<b>本辖区</b>" in city._repr_html_()
+
+
+def test_one_format_of_dates_is_no_row_of_letters(blocks):
+    table = pd.DataFrame({"lon": 123.001, "lat": 27.12, "time": ["03/04/2024", "05/06/2024"]})
+    for formats in ("%d/%m/%Y", ["%d/%m/%Y"]):
+        city = quiet(grids=blocks, incidents=table, date_formats=formats)
+        assert [f"{day:%m-%d}" for day in city.incidents.period] == ["04-03", "06-05"]
 
 
 def test_nothing_at_all_is_refused():

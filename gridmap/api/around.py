@@ -342,7 +342,7 @@ def _where(city: City, options: AroundOptions) -> tuple[tuple[float, float], tup
         margin = 0.25 * max(east - west, north - south)
         inside = west - margin <= x <= east + margin and south - margin <= y <= north + margin
         if not inside:
-            raise InputError("patrol.error.outside", city=city.name)
+            raise InputError("patrol.error.outside", city=city.label)
     return (x, y), lon_lat
 
 

@@ -208,7 +208,7 @@ class AssessResult(Result[AssessJson]):
         """
         from gridmap.report.duty import duty_sheet
 
-        title = tr("duty.sheet.score", city=self.city.name)
+        title = tr("duty.sheet.score", city=self.city.label)
         return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def to_dict(self) -> AssessJson:

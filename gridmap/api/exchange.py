@@ -35,7 +35,7 @@ def plan_frame(city: City, plan: Plan) -> gpd.GeoDataFrame:
     Raises
     ------
     InputError
-        If the plan is of other grids.
+        If the plan is of other grids, or an argument is no city or no plan.
 
     Examples
     --------
@@ -130,5 +130,11 @@ def to_gerrychain(city: City, plan: Plan) -> Partition:
 
 
 def _require_grids(city: City, plan: Plan) -> None:
+    from gridmap.model import City, Plan
+
+    for option, value, kind in (("city", city, City), ("plan", plan, Plan)):
+        if not isinstance(value, kind):
+            key = f"api.error.{option}"
+            raise InputError(key, option=option, received=type(value).__name__)
     if len(plan.grid_ids) != len(city.grids) or (plan.grid_ids != city.grids.ids).any():
-        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.name)
+        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.label)

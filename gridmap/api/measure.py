@@ -267,7 +267,7 @@ def control_of(city: City, file: str, weight: str) -> Control | None:
     if people is not None:
         grids = shapely.STRtree(people.geometry)
         if not len(grids.query(shapes, predicate="intersects")[0]):
-            raise InputError("api.error.control_elsewhere", file=Path(file).name, city=city.name)
+            raise InputError("api.error.control_elsewhere", file=Path(file).name, city=city.label)
     return Control(shapes, weights, Path(file).name, repaired)
 
 

@@ -205,7 +205,7 @@ class NormsResult(Result[NormsJson]):
         """
         from gridmap.report.duty import duty_sheet
 
-        title = tr("duty.sheet.norms", city=self.city.name)
+        title = tr("duty.sheet.norms", city=self.city.label)
         return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def _posts_blocks(self) -> list[Block]:
@@ -356,7 +356,7 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
 
     figures = as_norms(options.norms, "norms") or read_norms()
     if not any((layer := city.get(kind)) and len(layer) for kind in (Kind.ROOM, Kind.BEAT)):
-        raise MissingError("patrol.error.no_rooms", city=city.name)
+        raise MissingError("patrol.error.no_rooms", city=city.label)
     found = lacks_of(city, figures)
     notes = []
     if found.missing:

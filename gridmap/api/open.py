@@ -63,7 +63,8 @@ def load_plan(folder: str | Path, name: str) -> Plan:
     InputError
         If the city's grids have changed since.
     """
-    return plan_of(Path(folder), open(folder), name)
+    city = open(folder)
+    return plan_of(Path(folder), city, name)
 
 
 def todays_plan(city: City) -> Plan | None:

@@ -551,7 +551,7 @@ def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
 
     incidents = city.incidents
     if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.name)
+        raise MissingError("measure.error.no_incidents", city=city.label)
     if options.category and options.category not in incidents.categories:
         known = ", ".join(incidents.categories[:12])
         raise InputError("patrol.error.category", received=options.category, known=known)
@@ -579,9 +579,9 @@ def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
         for axis, name in enumerate("xy"):
             sums[:, axis] += np.bincount(grid, weights=part[name][keep], minlength=size)
     if not ends:
-        raise MissingError("patrol.error.no_times", city=city.name)
+        raise MissingError("patrol.error.no_times", city=city.label)
     if not timed:
-        raise MissingError("patrol.error.no_hours", city=city.name)
+        raise MissingError("patrol.error.no_hours", city=city.label)
     begin, end = min(ends) // _DAY_S, max(ends) // _DAY_S
     if since is not None:
         begin = int(since.astype("datetime64[D]").astype(np.int64))

@@ -186,7 +186,7 @@ class ReportResult(Result[ReportJson]):
 
         layer = self.report.beats
         if layer is None:
-            raise MissingError("measure.error.no_rows", by="beat", city=self.city.name)
+            raise MissingError("measure.error.no_rows", by="beat", city=self.city.label)
         rows = pd.DataFrame({"id": layer.ids.astype(str), "name": layer.names})
         table = self.report.table("beats")
         if table is not None:

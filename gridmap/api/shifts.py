@@ -301,7 +301,7 @@ class ShiftsResult(Result[ShiftsJson]):
         """
         from gridmap.report.duty import duty_sheet
 
-        title = tr("duty.sheet.shifts", city=self.city.name)
+        title = tr("duty.sheet.shifts", city=self.city.label)
         return duty_sheet(self.city, title, self.blocks(), dated=dated)
 
     def figures(self) -> list[tuple[str, str]]:
@@ -511,7 +511,7 @@ def _officers(
         return apportion(demand, options.officers, least=least), []
     staff = _staff(city, options.by, counts)
     if staff is None:
-        raise MissingError("patrol.error.no_staff", city=city.name)
+        raise MissingError("patrol.error.no_staff", city=city.label)
     whole = np.rint(staff).astype(np.int64)
     empty = [str(counts.names[row]) for row in np.flatnonzero(whole == 0)]
     notes = []

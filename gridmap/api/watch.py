@@ -235,7 +235,7 @@ class WatchResult(Result[WatchJson]):
         shapes = list(self.to_gdf().geometry)
         blocks = watch_blocks(self.city, self.sentences(), shapes, quiet=self.quiet())
         blocks += [Paragraph(sentence) for sentence in self.dispute_sentences()]
-        title = tr("duty.sheet.watch", city=self.city.name, until=self.until)
+        title = tr("duty.sheet.watch", city=self.city.label, until=self.until)
         return duty_sheet(self.city, title, blocks, dated=dated)
 
     def figures(self) -> list[tuple[str, str]]:
@@ -308,10 +308,10 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
 
     incidents = city.located
     if incidents is None or incidents.period is None:
-        raise MissingError("patrol.error.no_times", city=city.name)
+        raise MissingError("patrol.error.no_times", city=city.label)
     last = date.fromisoformat(options.until[:10]) if options.until else incidents.period[1].date()
     if last < incidents.period[0].date():
-        raise InputError("patrol.error.no_times", city=city.name)
+        raise InputError("patrol.error.no_times", city=city.label)
     until = (last - _EPOCH).days
     columns = _columns(city, until)
     charts = _weekly(city, columns, until, options.days)

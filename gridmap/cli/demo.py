@@ -30,6 +30,6 @@ def command(
     place.put_city(city)
     count = len(city.incidents) if city.incidents else 0
     print_text(
-        tr("cli.done.demo", name=city.name, grids=len(city.grids), incidents=count,
+        tr("cli.done.demo", name=city.label, grids=len(city.grids), incidents=count,
            path=str(workspace))
     )  # fmt: skip

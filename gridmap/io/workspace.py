@@ -21,6 +21,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
@@ -217,7 +218,7 @@ class Workspace:
         WorkspaceError
             If the folder is no workspace, or was made by a newer gridmap.
         """
-        place = cls(Path(path))
+        place = cls(_as_path(path))
         if not place.exists:
             raise WorkspaceError("io.error.not_workspace", path=str(path))
         place._recover()
@@ -225,7 +226,7 @@ class Workspace:
         return place
 
     @classmethod
-    def at(cls, path: str | Path) -> Workspace:
+    def at(cls, path: str | PathLike[str]) -> Workspace:
         """Return the workspace in a folder that is one, is empty, or is not there yet.
 
         Raises
@@ -233,7 +234,7 @@ class Workspace:
         WorkspaceError
             If the folder holds other things, or the path is a file.
         """
-        place = cls(Path(path))
+        place = cls(_as_path(path))
         if place.exists:
             place._recover()
             place._document()
@@ -592,6 +593,14 @@ def _require_text(path: str) -> None:
     except UnicodeEncodeError as error:
         shown = path.encode(errors="replace").decode()
         raise WorkspaceError("io.error.folder_name", path=shown) from error
+
+
+def _as_path(folder: object) -> Path:
+    try:
+        return Path(folder)  # type: ignore[arg-type]  # what is none is refused
+    except TypeError as error:
+        received = type(folder).__name__
+        raise WorkspaceError("io.error.takes_folder", received=received) from error
 
 
 def read_city(path: str | Path) -> City:

@@ -239,7 +239,7 @@ def count_located(
     """
     incidents = city.located
     if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.name)
+        raise MissingError("measure.error.no_incidents", city=city.label)
     axes = _axes(incidents, by)
     names = [] if kind is None else [str(kind)]
     if axes.hours:

@@ -318,9 +318,9 @@ def areas_of(city: City, by: By, plan: Plan | None = None) -> Areas:
         If the plan is another city's.
     """
     if plan is not None and city.has(Kind.GRID) and not _fits(plan, city.grids):
-        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.name)
+        raise InputError("measure.error.plan_of_other_city", plan=plan.name, city=city.label)
     if by == "city":
-        one = np.array([city.name], dtype=object)
+        one = np.array([city.label], dtype=object)
         whole = np.zeros(len(city.grids), dtype=np.int32)
         return _of_labels(by, city.grids, whole, one, one)
     if plan is not None and by == "beat":
@@ -334,7 +334,7 @@ def areas_of(city: City, by: By, plan: Plan | None = None) -> Areas:
         return Areas(by, layer.ids, layer.names, np.nan_to_num(layer.area_m2), layer, None)
     if by != "grid" and city.has(Kind.GRID) and city.grids.has(by):
         return _of_texts(city, by, city.grids.texts(by))
-    raise MissingError("measure.error.no_rows", by=by, city=city.name)
+    raise MissingError("measure.error.no_rows", by=by, city=city.label)
 
 
 def ground_of(city: City, by: By, plan: Plan | None = None) -> Layer:

@@ -44,7 +44,7 @@ def present_plan(city: City) -> Plan:
             city_digest=grids.digest,
         )
     if beats is None:
-        raise MissingError("measure.error.no_rows", by="beat", city=city.name)
+        raise MissingError("measure.error.no_rows", by="beat", city=city.label)
     main = crosswalk(grids.geometry, beats.geometry).main_target
     return Plan(name, grids.ids, main.astype(np.int32), tuple(known.values()), grids.digest)
 

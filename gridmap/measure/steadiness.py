@@ -111,7 +111,7 @@ def steady_posts(
     beats = city.get(Kind.BEAT)
     since = post_dates(beats.texts("post_since")) if beats is not None else post_dates([])
     if beats is None or np.isnat(since).all():
-        raise MissingError("measure.error.no_posts", city=city.name)
+        raise MissingError("measure.error.no_posts", city=city.label)
     day = as_of
     if day is None:
         period = city.incidents.period if city.incidents is not None else None

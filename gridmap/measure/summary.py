@@ -191,7 +191,7 @@ def _incidents(
         if grids is None or not grids.has("incidents") or table is None:
             return np.zeros(len(rows.ids)), 0.0
         if since is not None or until is not None:
-            raise InputError("measure.error.counts_have_no_times", city=city.name)
+            raise InputError("measure.error.counts_have_no_times", city=city.label)
         return table.transfer(grids.counts("incidents"))
     inside, outside = count_incidents_by(city, rows.located_by, since=since, until=until)
     if rows.row_of_grid is not None:

@@ -184,7 +184,7 @@ def criterion_of(city: City, name: str, *, since: Moment = None, until: Moment =
         return count_incidents_by(city, Kind.GRID, since=since, until=until)[0]
     if grids.has(name) and pd.api.types.is_numeric_dtype(grids.frame[name]):
         if name == "incidents" and (since is not None or until is not None):
-            raise InputError("measure.error.counts_have_no_times", city=city.name)
+            raise InputError("measure.error.counts_have_no_times", city=city.label)
         return grids.counts(name)
     raise InputError("measure.error.criterion_missing", name=name, known=", ".join(_known(city)))
 
@@ -198,7 +198,7 @@ def _by_hour(city: City, name: str, *, since: Moment, until: Moment) -> Floats:
     if first == after:
         raise InputError("measure.error.hour_band", received=name)
     if city.incidents is None:
-        raise InputError("measure.error.counts_have_no_times", city=city.name)
+        raise InputError("measure.error.counts_have_no_times", city=city.label)
     counts = count_located(city, Kind.GRID, since=since, until=until, by=("hour",))
     hour = np.arange(counts.hours) % _DAY_H
     inside = (hour >= first) & (hour < after)

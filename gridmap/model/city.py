@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from html import escape
 from importlib import import_module
-from os import PathLike, fspath
+from os import PathLike
 from types import MappingProxyType
 from typing import Protocol, cast
 
@@ -76,16 +76,16 @@ class Frames(Protocol):
         self,
         frames: Mapping[str, pd.DataFrame | None],
         *,
-        columns: Mapping[str, str | Mapping[str, str]],
-        name: str,
+        columns: object,
+        name: object,
         crs: object,
         working_crs: object,
-        datum: str,
-        date_formats: tuple[str, ...],
+        datum: object,
+        date_formats: object,
     ) -> City:
         """Return the city of some frames."""
 
-    def save_city(self, city: City, folder: str, *, replace_it: bool) -> None:
+    def save_city(self, city: City, folder: str | PathLike[str], *, replace_it: bool) -> None:
         """Write a city as a workspace."""
 
 
@@ -123,7 +123,7 @@ class City:
 
     def __post_init__(self) -> None:
         """Check that everything is in the working CRS."""
-        require_metres(self.crs, what=self.name)
+        require_metres(self.crs, what=self.label)
         for kind, layer in self.layers.items():
             if layer.crs != self.crs:
                 raise CRSError(
@@ -140,7 +140,12 @@ class City:
 
     def _repr_html_(self) -> str:
         """Return the layers and their sizes as a table: what a notebook shows."""
-        return figures_html(self.name, self.figures())
+        return figures_html(self.label, self.figures())
+
+    @property
+    def label(self) -> str:
+        """The name, or what sentences call a city without one."""
+        return self.name.strip() or tr("model.unnamed_city")
 
     def figures(self) -> list[tuple[str, str]]:
         """Return what the city has: layers with their sizes, counts of people, incidents."""
@@ -172,11 +177,11 @@ class City:
         barriers: gpd.GeoDataFrame | None = None,
         incidents: gpd.GeoDataFrame | pd.DataFrame | None = None,
         columns: Mapping[str, str | Mapping[str, str]] | None = None,
-        name: str = "",
+        name: str | None = "",
         crs: CRS | str | int | None = None,
         working_crs: CRS | str | int | None = None,
         datum: str = "wgs84",
-        date_formats: Sequence[str] = (),
+        date_formats: str | Sequence[str] = (),
     ) -> City:
         """Return a city of frames, by the rules of ``gridmap import``.
 
@@ -200,7 +205,7 @@ class City:
             or for one frame: ``{"beats": {"id": "code"}}``. A blank column leaves the field
             out.
         name
-            What the place is called.
+            What the place is called; it may stay unnamed.
         crs
             CRS of the frames that state none; never guessed.
         working_crs
@@ -233,12 +238,12 @@ class City:
         }  # fmt: skip
         return _frames().city_from_frames(
             frames,
-            columns=columns or {},
+            columns=columns,
             name=name,
             crs=crs,
             working_crs=working_crs,
             datum=datum,
-            date_formats=tuple(date_formats),
+            date_formats=date_formats,
         )
 
     def save(self, folder: str | PathLike[str], *, replace: bool = False) -> None:
@@ -256,7 +261,7 @@ class City:
         WorkspaceError
             If there is one already, or the folder cannot be written.
         """
-        _frames().save_city(self, fspath(folder), replace_it=replace)
+        _frames().save_city(self, folder, replace_it=replace)
 
     def has(self, kind: Kind) -> bool:
         """Return whether the city has a layer of this kind."""
@@ -271,7 +276,7 @@ class City:
             If the city has none.
         """
         if kind not in self.layers:
-            raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.name)
+            raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.label)
         return self.layers[kind]
 
     def get(self, kind: Kind) -> Layer | None:

@@ -31,6 +31,7 @@ __all__ = [
     "gcj02_applies",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
+    "in_metres",
     "parse_crs",
     "reproject",
     "reproject_points",
@@ -62,13 +63,19 @@ def parse_crs(text: object) -> CRS:
     CRSError
         If PROJ does not know it, or it is a local system that nothing leads out of.
     """
+    received = " ".join(str(text).split())[:80]
     try:
         crs = CRS.from_user_input(text)
     except ProjError as error:
-        raise CRSError("model.error.crs_unknown", received=str(text)[:80]) from error
+        raise CRSError("model.error.crs_unknown", received=received) from error
     if not (crs.is_geographic or crs.is_projected):
-        raise CRSError("model.error.crs_unknown", received=str(text)[:80])
+        raise CRSError("model.error.crs_unknown", received=received)
     return crs
+
+
+def in_metres(crs: CRS) -> bool:
+    """Return whether a CRS is projected in metres."""
+    return crs.is_projected and all(axis.unit_name == "metre" for axis in crs.axis_info[:2])
 
 
 def require_metres(crs: CRS, *, what: str) -> None:
@@ -79,7 +86,7 @@ def require_metres(crs: CRS, *, what: str) -> None:
     CRSError
         If the CRS is geographic or has another unit.
     """
-    if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info[:2]):
+    if not in_metres(crs):
         raise CRSError("model.error.crs_not_metres", what=what, received=crs_label(crs))
 
 
@@ -117,8 +124,7 @@ def choose_working_crs(geometry: NDArray[np.object_], crs: CRS) -> CRS:
     lon, lat = float(lons.min() + lons.max()) / 2, float(lats.min() + lats.max()) / 2
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise CRSError("model.error.crs_off_earth", received=crs_label(crs))
-    metres = crs.is_projected and all(a.unit_name == "metre" for a in crs.axis_info[:2])
-    if metres and _worst_scale(crs, lon, lat) <= _MOST_SCALE:
+    if in_metres(crs) and _worst_scale(crs, lon, lat) <= _MOST_SCALE:
         return crs
     if gcj02_applies(np.array([lon]), np.array([lat]))[0]:
         belt = min(max(round(lon / 3), 25), 45)

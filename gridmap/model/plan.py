@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,23 +122,62 @@ class Plan:
     def from_labels(
         cls,
         name: str,
-        grid_ids: NDArray[np.object_],
-        labels: Iterable[str],
+        grid_ids: Iterable[object],
+        labels: Iterable[object] | Mapping[Any, object],
         *,
         beats: Mapping[str, BeatInfo] | None = None,
         city_digest: str = "",
     ) -> Plan:
-        """Return a plan from each grid's beat id; a blank or ``"0"`` means no beat.
+        """Return a plan from each grid's beat id; a blank, ``"0"`` or None means no beat.
 
         Beats stand in the order of ``beats``, then of their ids.
+
+        Parameters
+        ----------
+        name
+            What the plan is called.
+        grid_ids
+            The grids, each once.
+        labels
+            A beat id a grid, in the order of ``grid_ids``, or grid to beat id; numbers become
+            text, and NaN is None. A grid that a mapping leaves out is in no beat.
+        beats
+            Id to what is known of the beat.
+        city_digest
+            Digest of the grid layer, or ``""``.
+
+        Raises
+        ------
+        InputError
+            If an argument is of the wrong kind, a grid is repeated, or lengths differ.
+        MissingError
+            If a mapping names a grid that is not among ``grid_ids``.
         """
-        text = np.array(["" if label in ("", "0") else label for label in labels], dtype=object)
+        if not isinstance(name, str):
+            raise InputError("model.error.takes_text", argument="name",
+                             received=type(name).__name__)  # fmt: skip
+        for argument, values in (("grid_ids", grid_ids), ("labels", labels)):
+            if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+                key = f"model.error.takes_{argument}"
+                raise InputError(key, received=type(values).__name__)
+        ids = np.array([str(grid) for grid in grid_ids], dtype=object)
+        index = pd.Index(ids)
+        if not index.is_unique:
+            raise InputError("model.error.plan_grids_repeated", plan=name,
+                             ids=some_ids(index[index.duplicated()].unique()))  # fmt: skip
+        if isinstance(labels, Mapping):
+            by_grid = {str(grid): label for grid, label in labels.items()}
+            if lost := by_grid.keys() - set(ids):
+                raise MissingError("model.error.plan_no_grid", ids=some_ids(sorted(lost)),
+                                   plan=name)  # fmt: skip
+            labels = [by_grid.get(grid) for grid in ids]
+        text = np.array([_beat_id(label) for label in labels], dtype=object)
         known = dict(beats or {})
         for label in sorted(set(text) - {""} - set(known), key=_natural):
             known[label] = BeatInfo(label)
         rows = {label: row for row, label in enumerate(known)}
         assignment = np.array([rows.get(label, -1) for label in text], dtype=np.int32)
-        return cls(name, grid_ids, assignment, tuple(known.values()), city_digest)
+        return cls(name, ids, assignment, tuple(known.values()), city_digest)
 
     @cached_property
     def beat_ids(self) -> NDArray[np.object_]:
@@ -214,6 +254,22 @@ class Plan:
 
 def _repeats(ids: list[str]) -> bool:
     return len(set(ids)) < len(ids)
+
+
+def _beat_id(label: object) -> str:
+    """Return a label as text, ``""`` for none: 3 and 3.0 are both ``"3"``.
+
+    >>> [_beat_id(label) for label in (3, 3.0, "A", "0", None, float("nan"))]
+    ['3', '3', 'A', '', '', '']
+    """
+    if isinstance(label, str):
+        text = str(label)
+    elif pd.api.types.is_scalar(label) and pd.isna(label):
+        return ""
+    else:
+        whole = isinstance(label, (float, np.floating)) and float(label).is_integer()
+        text = str(int(label) if whole else label)  # type: ignore[call-overload]
+    return "" if text == "0" else text
 
 
 def _natural(label: str) -> tuple[int, int | str, str]:

@@ -131,7 +131,7 @@ def put_header(session: Session, city: City | None) -> None:
     left, middle, account, view, right = st.columns(
         [6, 2, 2 if known else 0.01, 1.1, 1.2], vertical_alignment="center"
     )
-    name = tr("page.title") if city is None else city.name
+    name = tr("page.title") if city is None else city.label
     badge = (
         f'<span class="gm-badge">{tr("page.made_up")}</span>'
         if city is not None and city.made_up

@@ -284,7 +284,7 @@ def _write(ground: Ground, result: ReportResult) -> None:
         bar.progress(min(share, 1.0), what.upper())
 
     report, session = result.report, ground.session
-    name = f"gridmap_{safe_name(report.city.name)}_{report.period.code}.zip"
+    name = f"gridmap_{safe_name(report.city.label)}_{report.period.code}.zip"
     path, url = session.writable_path(), session.settings.database_url
     with logged(path, session.someone(), Action.EXPORT, "report", url=url) as detail:
         result.write(folder, progress=tell)

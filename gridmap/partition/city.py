@@ -464,7 +464,7 @@ def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts |
     names: tuple[str, ...] = ("",)
     known = city.located is not None and city.located.period is not None
     if step and not known:
-        raise InputError("measure.error.counts_have_no_times", city=city.name)
+        raise InputError("measure.error.counts_have_no_times", city=city.label)
     monthly = known and city.located is not None and city.located.precision == "month"
     steps: tuple[Step, ...] = (step,) if step else ("month",) if monthly else _STEPS
     for one in steps if known else ():
@@ -548,7 +548,7 @@ def communities_of(city: City) -> NDArray[np.object_]:
         return np.array([text or "-1" for text in texts], dtype=object)
     layer = city.get(Kind.COMMUNITY)
     if layer is None:
-        raise MissingError("partition.error.no_communities", city=city.name)
+        raise MissingError("partition.error.no_communities", city=city.label)
     inner = shapely.point_on_surface(grids.geometry)
     point, polygon = shapely.STRtree(layer.geometry).query(inner, predicate="intersects")
     found = np.full(len(grids), "-1", dtype=object)
@@ -569,7 +569,7 @@ def station_of_grids(city: City) -> NDArray[np.object_]:
         return city.named(grids, Kind.STATION)
     stations = city.get(Kind.STATION)
     if stations is None:
-        raise InputError("partition.error.no_stations", city=city.name)
+        raise InputError("partition.error.no_stations", city=city.label)
     tree = shapely.STRtree(stations.geometry)
     nearest = tree.nearest(shapely.point_on_surface(grids.geometry))
     return np.asarray(stations.ids[nearest], dtype=object)

@@ -107,7 +107,7 @@ def timed_parts(
     """
     incidents = city.located
     if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.name)
+        raise MissingError("measure.error.no_incidents", city=city.label)
     first, end = period_between(since, until)
     wanted = list(names)
     for part in incidents.columns([*wanted, "time"]):
@@ -141,7 +141,7 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
     """
     incidents = city.located
     if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.name)
+        raise MissingError("measure.error.no_incidents", city=city.label)
     areas = areas_of(city, by)
     column = str(areas.located_by)
     first, end = period_between(since, until)
@@ -167,10 +167,10 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
         counts += np.bincount(place[inside], minlength=len(counts))
         rows_of_weeks.append(np.stack([unit, since_monday // _WEEK_S])[:, inside])
     if highest < lowest:
-        raise MissingError("patrol.error.no_times", city=city.name)
+        raise MissingError("patrol.error.no_times", city=city.label)
     shaped = counts.reshape(units, HOURS, cats)
     if (shaped.sum(axis=(0, 2)).reshape(7, 24)[:, 1:] == 0).all():
-        raise MissingError("patrol.error.no_hours", city=city.name)
+        raise MissingError("patrol.error.no_hours", city=city.label)
     start = int(first.astype(np.int64)) if first is not None else lowest
     stop = int(end.astype(np.int64)) - 1 if end is not None else highest
     # Whole days: the first incident of a day is not the day's beginning.

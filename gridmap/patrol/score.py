@@ -199,7 +199,7 @@ def measure_goals(
         )
     if not found:
         names = ", ".join(goal.name for goal in missing)
-        raise MissingError("patrol.error.score_missing", city=city.name, names=names)
+        raise MissingError("patrol.error.score_missing", city=city.label, names=names)
     return Measured(
         rows["id"].to_numpy(dtype=object), rows["name"].to_numpy(dtype=object), tuple(kept),
         tuple(found), tuple(missing),

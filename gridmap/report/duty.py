@@ -456,12 +456,12 @@ def duty_sheet(
     day = dated or date.today()  # noqa: DTZ011 - the date on the reader's desk
     document = Document(
         title=title,
-        name=f"{city.name} · {title}",
+        name=f"{city.label} · {title}",
         language=current_language(),
-        head=Letterhead(agency=city.name),
+        head=Letterhead(agency=city.label),
         front=tuple(blocks),
         sections=(),
-        foot=city.name,
+        foot=city.label,
         dated=tr("report.dated", date=day.isoformat()),
         iso_date=day.isoformat(),
         band=tr("briefing.band.made_up") if city.made_up else "",

@@ -220,8 +220,8 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
         layer = plan_layer(plan, report.city.grids, gap_m=report.city.presets.gap_m)
         pages = _beat_pages(report, plan, layer.geometry)
         settings = report.request.settings
-        title = tr("briefing.document.title", city=report.city.name)
-        agency = settings.agency or report.city.name
+        title = tr("briefing.document.title", city=report.city.label)
+        agency = settings.agency or report.city.label
         head = replace(
             base.head,
             title=tr("briefing.document.red_head", agency=agency),
@@ -242,7 +242,7 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
         )
         cards = replace(
             document,
-            title=tr("briefing.document.cards", city=report.city.name),
+            title=tr("briefing.document.cards", city=report.city.label),
             front=(Paragraph(tr("briefing.document.cards_intro", plan=plan.name)),),
             sections=pages,
         )
@@ -254,7 +254,7 @@ def _front(report: Report, plan: Plan) -> list[Block]:
     measured = report.measured
     blocks: list[Block] = [
         Paragraph(
-            tr("briefing.document.intro", city=report.city.name, plan=plan.name,
+            tr("briefing.document.intro", city=report.city.label, plan=plan.name,
                beats=len(plan.beats), grids=len(report.city.grids), period=report.period.label())
         ),
         Paragraph(_weighed(report), lead=tr("briefing.document.weighed")),
