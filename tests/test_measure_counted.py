@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import shapely
 from pyproj import CRS
 
 import gridmap
+from gridmap.api.incidents import change_of
 from gridmap.fields import match_columns
 from gridmap.i18n import using_language
 from gridmap.io import Workspace
@@ -24,6 +26,7 @@ from gridmap.measure import (
     count_located,
     coverage_by_hour,
     coverage_table,
+    held_days,
     is_missing,
     measure_coverage,
     missing_counts,
@@ -37,6 +40,7 @@ from gridmap.measure.present import present_plan
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 from gridmap.plans import Ground, compare_plans
 from gridmap.report import Request, build_report, write_report
+from gridmap.report.composing import compose
 
 METRES = CRS.from_epsg(4547)
 
@@ -268,3 +272,42 @@ def test_a_date_of_report_is_told_from_the_time(
 ) -> None:
     found = match_columns(columns, "incidents")
     assert (found.get("time"), found.get("reported")) == (time, reported)
+
+
+def cut_demo(until: str) -> City:
+    """Return the demo city with the incidents before a moment only."""
+    city = gridmap.make_city(grids=120, incidents=60_000, seed=7)
+    batch = city.incidents.all
+    kept = batch.take(batch.time < np.datetime64(until))
+    incidents = Incidents.from_batch(kept, categories=city.incidents.categories, crs=city.crs)
+    return replace(city, incidents=incidents)
+
+
+@pytest.mark.parametrize("until", ["2024-03-21", "2024-03-21T01:00"])
+def test_a_period_that_the_data_do_not_fill_is_divided_by_the_days_they_hold(until):
+    """Twenty days of March are 20 days, whether or not an hour of the next one is there."""
+    city = cut_demo(until)
+    assert held_days(city) == (date(2024, 1, 1), date(2024, 3, 20))
+    times = city.incidents.all.time
+    march = int((times >= np.datetime64("2024-03-01")).sum())
+    february = int((times >= np.datetime64("2024-02-01")).sum()) - march
+    with using_language("en"):
+        asked = Request(dated=date(2024, 4, 2), period="2024-03", compare="previous")
+        report = build_report(city, asked)
+        assert report.period.days == 20
+        assert report.history.levels["city"].now.tolist() == [march]
+        occurred = report.measured.time.days  # Monday first; 1 March 2024 was a Friday
+        assert occurred.tolist() == [3, 3, 3, 2, 3, 3, 3]
+        assert not [words for words in report.busy if "every day but" in words]
+        document = compose(report)[0]
+    assert "2024-03-01 to 2024-03-20" in document.foot
+    assert f"{march / 20:.1f} incidents a day" in document.title
+    assert "beyond normal variation" not in document.title
+    change = change_of(city, (date(2024, 3, 1), date(2024, 3, 31)), march, february)
+    assert change.per_day_now == pytest.approx(march / 20)
+
+
+def test_few_incidents_of_the_first_or_last_day_may_be_chance():
+    rare = city_of_days(["2024-01-01", "2024-01-09", "2024-02-20"])
+    assert held_days(rare) == (date(2024, 1, 1), date(2024, 2, 20))
+    assert held_days(small_city()) is None

@@ -103,6 +103,7 @@ class HotspotsJson(TypedDict):
     rows: list[HotspotRow]
     grids: int
     method: str
+    weeks: int | None
     before: str | None
     options: dict[str, Json]
 
@@ -158,9 +159,16 @@ class HotspotsResult(Result[HotspotsJson]):
             "rows": [{"change": None, **row} for row in rows_of(self.to_frame())],  # type: ignore[typeddict-item] # the columns of to_frame
             "grids": len(self.found.kind),
             "method": self.found.method,
+            "weeks": self.found.weeks,
             "before": self.before,
             "options": self.options.to_dict(),
         }
+
+    def sentences(self) -> list[str]:
+        """Return what chance was taken for, where it was not estimated."""
+        from gridmap.i18n import tr
+
+        return [tr("report.note.poisson").strip()] if self.found.weeks == 0 else []
 
     def figures(self) -> list[tuple[str, str]]:
         """Return how many grids are hot, and how many cold."""

@@ -48,5 +48,7 @@ def command(
         print_rows(rows.assign(**kinds).rename(columns=names))
     for label, figure in result.figures():
         print_text(f"{label}: {figure}")
+    for sentence in result.sentences():
+        print_text(sentence)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(out)))

@@ -13,6 +13,7 @@ from gridmap.measure.change import (
 from gridmap.measure.counted import (
     COUNTS,
     ReportDelays,
+    held_days,
     is_missing,
     missing_counts,
     partial_months,
@@ -181,6 +182,7 @@ __all__ = [
     "estimate_dispersion",
     "find_hotspots",
     "getis_ord",
+    "held_days",
     "hot_spots",
     "hypercube",
     "is_missing",

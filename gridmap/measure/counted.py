@@ -13,16 +13,18 @@ from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import pdtr
 
 from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure.period import Moment, period_between
 from gridmap.measure.pieces import people_layer
-from gridmap.model import City, Kind
+from gridmap.model import City, Incidents, Kind
 
 __all__ = [
     "COUNTS",
     "ReportDelays",
+    "held_days",
     "is_missing",
     "missing_counts",
     "partial_months",
@@ -57,6 +59,33 @@ def missing_counts(city: City) -> tuple[str, ...]:
     return tuple(absent)
 
 
+def held_days(city: City) -> tuple[date, date] | None:
+    """Return the first and last day of which a city's data hold the incidents.
+
+    Data seldom begin and end at midnight: a first or last day with less than half of the usual
+    number, and that beyond chance, is not held; it would make a daily rate, or a weekday, look
+    low. None without incidents, without times, or where only months are known.
+    """
+    incidents = city.incidents
+    if incidents is None or incidents.period is None or incidents.precision == "month":
+        return None
+    first, last = (stamp.date() for stamp in incidents.period)
+    usual = len(incidents) / ((last - first).days + 1)
+    while first < last and _is_cut(incidents, first, usual):
+        first += timedelta(days=1)
+    while first < last and _is_cut(incidents, last, usual):
+        last -= timedelta(days=1)
+    return first, last
+
+
+def _is_cut(incidents: Incidents, day: date, usual: float) -> bool:
+    since = np.datetime64(day, "s")
+    found = incidents.columns(["time"], since=since, until=since + np.timedelta64(1, "D"))
+    count = sum(len(part["time"]) for part in found)
+    # The chance of so few where half of the usual number is expected.
+    return count < usual / 2 and float(pdtr(count, usual / 2)) < math.exp(-_NO_CHANCE)
+
+
 def partial_months(
     city: City, *, since: Moment = None, until: Moment = None
 ) -> dict[str, tuple[date, date]]:
@@ -81,7 +110,7 @@ def partial_months(
     incidents = city.incidents
     if incidents is None or incidents.period is None or incidents.precision == "month":
         return {}
-    first, last = (stamp.date() for stamp in incidents.period)
+    first, last = held_days(city) or (stamp.date() for stamp in incidents.period)
     usual = len(incidents) / ((last - first).days + 1)
     begins, ends = first.replace(day=1), _month_end(last)
     if (first - begins).days * usual >= _NO_CHANCE:

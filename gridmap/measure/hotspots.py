@@ -56,6 +56,9 @@ class HotSpots:
     change : (n,) str or None
         What became of each grid's hot spot since the period before (`changed_hot_spots`);
         None where there is none to compare with.
+    weeks
+        Weeks of history that dispersion was estimated by; 0 where Poisson was assumed, None
+        for Gi*.
     """
 
     ids: npt.NDArray[np.object_]
@@ -65,6 +68,7 @@ class HotSpots:
     p_value: Floats
     method: Literal["counts", "gi"] = "counts"
     change: npt.NDArray[np.str_] | None = None
+    weeks: int | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the hot and cold grids, the least p first.
@@ -224,7 +228,7 @@ def hot_spots(
     used = Dispersion.poisson(len(held)) if dispersion is None else dispersion
     p_value = share_p_value(observed, total, share, dispersion=used.factor, freedom=used.freedom)
     p_value[share <= 0] = np.nan  # nothing is expected of ground that nobody lives on
-    return _decided(observed, share * total, p_value, alpha, ids)
+    return replace(_decided(observed, share * total, p_value, alpha, ids), weeks=used.weeks)
 
 
 def getis_ord(

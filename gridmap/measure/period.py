@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal, TypeAlias, get_args
 
@@ -95,11 +95,15 @@ class Period:
         ``month``, ``quarter``, ``half``, ``year``, ``range`` or ``all`` (no limits).
     first, last
         First and last day, both inside; None for ``all``.
+    held
+        First and last day that the data hold (`gridmap.measure.held_days`), where that is known:
+        rates are per day that is both in the period and held.
     """
 
     unit: _Unit
     first: date | None = None
     last: date | None = None
+    held: tuple[date, date] | None = field(default=None, compare=False)
 
     @classmethod
     def of_days(cls, first: date, last: date) -> Period:
@@ -135,11 +139,29 @@ class Period:
         return None if self.last is None else np.datetime64(self.last + timedelta(days=1), "s")
 
     @property
-    def days(self) -> int:
-        """Number of days; 0 for ``all``."""
+    def held_part(self) -> tuple[date, date] | None:
+        """First and last day that the data hold of the period; None for ``all``.
+
+        All of it where nothing is known of the data, or they hold no day of it.
+        """
         if self.first is None or self.last is None:
-            return 0
-        return (self.last - self.first).days + 1
+            return None
+        if self.held is not None:
+            first, last = max(self.first, self.held[0]), min(self.last, self.held[1])
+            if first <= last:
+                return first, last
+        return self.first, self.last
+
+    @property
+    def days(self) -> int:
+        """Number of days that the data hold; 0 for ``all``."""
+        part = self.held_part
+        return 0 if part is None else (part[1] - part[0]).days + 1
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the data hold only some of the days."""
+        return self.held_part not in {None, (self.first, self.last)}
 
     @property
     def whole_months(self) -> int:
@@ -308,7 +330,7 @@ def compared_periods(period: Period, basis: Basis) -> ComparedPeriods:
         elif basis != "previous":
             before = Period.of_days(_year_before(first), _year_before(last))
         elif now.unit == "range":
-            step = timedelta(days=now.days)
+            step = last - first + timedelta(days=1)
             before = Period.of_days(first - step, last - step)
         else:
             start = first.year * 12 + first.month - 1 - now.whole_months
@@ -317,6 +339,7 @@ def compared_periods(period: Period, basis: Basis) -> ComparedPeriods:
         raise InputError("measure.error.no_period_before", received=now.code) from error
     if before.last is not None and before.last >= first:
         raise InputError("measure.error.compare_overlap", received=now.code)
+    now, before = (replace(each, held=period.held) for each in (now, before))
     return ComparedPeriods(basis, now, before)
 
 

@@ -300,7 +300,7 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
     part = frozenset(_PARTS.get(str(chosen), ()))
     names = [tr(f"measure.day.{day}") for day in DAYS]
     # A month has four or five of each weekday: they are compared for each time they occur.
-    each = per_time(table, ground.days)
+    each = per_time(ground.city, table, ground.days)
     frame = pd.DataFrame(
         [
             {

@@ -416,8 +416,11 @@ def _data_line(report: Report) -> str:
         compare = tr("briefing.data_compare", days=first.now.days, before=first.before.label(),
                      days_before=first.before.days)  # fmt: skip
     last = city.incidents.period[1]
-    known = import_line(report.measured, report.hiding)
-    if known:
-        compare = f"{compare}; {known}" if report.language == "en" else f"{compare}；{known}"
+    told = [compare, import_line(report.measured, report.hiding)]
+    part = report.period.held_part
+    if part is not None and report.period.is_cut:
+        told.insert(0, tr("briefing.data_held", period=report.period.label(), first=str(part[0]),
+                          last=str(part[1])))  # fmt: skip
+    compare = ("; " if report.language == "en" else "；").join(filter(None, told))
     return tr("briefing.data_line", city=city.name, made_up=made_up,
               last=f"{last:%Y-%m-%d %H:%M}", compare=compare)  # fmt: skip

@@ -491,6 +491,8 @@ def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) ->
             share, ground = counts[rows].sum() / counts.sum(), area[rows].sum() / area.sum()
             lead = tr("briefing.hot.lead", count=int(rows.sum()), share=float(share))
             parts.append(tr("briefing.hot.text", ground=float(ground), share=float(share)))
+            if hot.weeks == 0:
+                parts.append(tr("report.note.poisson"))
             score = 0.25 * float(max(share - ground, 0.0))
     if busy:
         if lead:

@@ -283,8 +283,8 @@ def _weekdays(city: City, period: Period) -> Ints:
     known = None if city.incidents is None else city.incidents.period
     if known is None:
         return np.zeros(7, np.int64)
-    first, last = known[0].date(), known[1].date()
-    return weekday_occurrences(max(period.first or first, first), min(period.last or last, last))
+    first, last = period.held or (known[0].date(), known[1].date())
+    return weekday_occurrences(*(period.held_part or (first, last)))
 
 
 def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:

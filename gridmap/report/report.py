@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
-from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots
+from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots, held_days
 from gridmap.measure.period import (
     Basis,
     Period,
@@ -260,7 +260,7 @@ def build_report(
         raise InputError("report.error.suppress", received=request.suppress_below)
     if request.pages not in get_args(Pages):
         raise InputError("report.error.pages", received=request.pages)
-    period = parse_period(request.period)
+    period = replace(parse_period(request.period), held=held_days(city))
     compared = _compared(city, period, request.compare)
     absent = compared if compared is not None and not _is_known(city, compared) else None
     if absent is not None:
@@ -573,14 +573,14 @@ def _gap(measured: Measured) -> list[str]:
     known = None if incidents is None else incidents.period
     if known is None:
         return []
-    first, last = known[0].date(), known[1].date()
+    first, last = measured.period.held or (known[0].date(), known[1].date())
     short = [
         tr("report.sentence.gap", period=period.label(), first=str(first), last=str(last))
         for period in (measured.period, measured.compared)
         if period is not None
         and period.first is not None
         and period.last is not None
-        and (period.first < first or period.last > last)
+        and (period.first < first or period.last > last or period.is_cut)
     ]
     return list(dict.fromkeys(short))
 
