@@ -144,6 +144,8 @@ def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
         (lambda *_: gridmap.open(None), "folder takes the path"),
         (lambda *_: gridmap.load_plan(None, "o"), "folder takes the path"),
         (lambda c, _: c.save(None), "folder takes the path"),
+        (lambda c, _: c.save("\0"), "folder takes the path"),
+        (lambda *_: gridmap.Plan.from_labels("p", ["a"], [1], beats=["1"]), "beats takes a dict"),
         (lambda *_: gridmap.Plan.from_labels(None, ["a"], ["1"]), "name takes text"),
         (lambda *_: gridmap.Plan.from_labels("p", None, ["1"]), "grid_ids takes"),
         (lambda *_: gridmap.Plan.from_labels("p", ["a"], "1"), "labels takes"),

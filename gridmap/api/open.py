@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridmap.errors import GridmapError, MissingError
+from gridmap.errors import GridmapError, InputError, MissingError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def load_plan(folder: str | Path, name: str) -> Plan:
         If the city's grids have changed since.
     """
     city = open(folder)
+    if not isinstance(name, str):
+        raise InputError("model.error.takes_text", argument="name",
+                         received=type(name).__name__)  # fmt: skip
     return plan_of(Path(folder), city, name)
 
 

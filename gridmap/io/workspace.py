@@ -597,10 +597,13 @@ def _require_text(path: str) -> None:
 
 def _as_path(folder: object) -> Path:
     try:
-        return Path(folder)  # type: ignore[arg-type]  # what is none is refused
+        path = Path(folder)  # type: ignore[arg-type]  # what is none is refused
     except TypeError as error:
         received = type(folder).__name__
         raise WorkspaceError("io.error.takes_folder", received=received) from error
+    if "\0" in str(path):
+        raise WorkspaceError("io.error.takes_folder", received=repr(str(path)))
+    return path
 
 
 def read_city(path: str | Path) -> City:

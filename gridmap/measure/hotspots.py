@@ -156,7 +156,7 @@ def find_hotspots(  # noqa: PLR0913 - what is counted, and what chance is taken 
     if expect == "residents":
         exposure = grids.counts("residents")
     if not exposure.sum() > 0:
-        raise InputError("measure.error.nothing_expected", expect=expect, city=city.name)
+        raise InputError("measure.error.nothing_expected", expect=expect, city=city.label)
     found = counts
     if found is None:
         found = _counted(city, since, until, hours, rows)
@@ -399,9 +399,9 @@ def _counted(
     limited = since is not None or until is not None or len(hours) or len(categories)
     if city.incidents is None:
         if limited:
-            raise InputError("measure.error.counts_have_no_times", city=city.name)
+            raise InputError("measure.error.counts_have_no_times", city=city.label)
         if not city.grids.has("incidents"):
-            raise InputError("measure.error.no_incidents", city=city.name)
+            raise InputError("measure.error.no_incidents", city=city.label)
         return city.grids.counts("incidents")
     wanted: dict[Axis, Sequence[int]] = {"hour": hours, "category": categories}
     by = tuple(axis for axis, chosen in wanted.items() if len(chosen))

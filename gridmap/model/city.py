@@ -145,7 +145,7 @@ class City:
     @property
     def label(self) -> str:
         """The name, or what sentences call a city without one."""
-        return self.name.strip() or tr("model.unnamed_city")
+        return (self.name or "").strip() or tr("model.unnamed_city")
 
     def figures(self) -> list[tuple[str, str]]:
         """Return what the city has: layers with their sizes, counts of people, incidents."""

@@ -160,6 +160,8 @@ class Plan:
             if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
                 key = f"model.error.takes_{argument}"
                 raise InputError(key, received=type(values).__name__)
+        if beats is not None and not isinstance(beats, Mapping):
+            raise InputError("model.error.takes_beats", received=type(beats).__name__)
         ids = np.array([str(grid) for grid in grid_ids], dtype=object)
         index = pd.Index(ids)
         if not index.is_unique:
@@ -269,7 +271,7 @@ def _beat_id(label: object) -> str:
     else:
         whole = isinstance(label, (float, np.floating)) and float(label).is_integer()
         text = str(int(label) if whole else label)  # type: ignore[call-overload]
-    return "" if text == "0" else text
+    return "" if text.strip() in ("", "0") else text
 
 
 def _natural(label: str) -> tuple[int, int | str, str]:

@@ -377,7 +377,7 @@ def _conditional(report: Report, title: str) -> str:
 def _letterhead(report: Report) -> Letterhead:
     """Return what the settings and the remarks put around the report, blanks filled in."""
     settings, remarks = report.request.settings, report.request.remarks
-    agency, blank = settings.agency or report.city.name, tr("briefing.blank")
+    agency, blank = settings.agency or report.city.label, tr("briefing.blank")
     title = settings.title.format(agency=agency, period=report.period.label())
     if not title:
         kind = "red_head" if report.city.incidents is not None else "red_head_ground"
@@ -408,7 +408,7 @@ def _data_line(report: Report) -> str:
     made_up = tr("report.made_up") if report.city.made_up else ""
     city = report.city
     if city.incidents is None or city.incidents.period is None:
-        return tr("briefing.data_line_none", city=city.name, made_up=made_up)
+        return tr("briefing.data_line_none", city=city.label, made_up=made_up)
     history = report.history
     compare = tr("briefing.data_alone")
     if history is not None and history.compared:
@@ -422,5 +422,5 @@ def _data_line(report: Report) -> str:
         told.insert(0, tr("briefing.data_held", period=report.period.label(), first=str(part[0]),
                           last=str(part[1])))  # fmt: skip
     compare = ("; " if report.language == "en" else "；").join(filter(None, told))
-    return tr("briefing.data_line", city=city.name, made_up=made_up,
+    return tr("briefing.data_line", city=city.label, made_up=made_up,
               last=f"{last:%Y-%m-%d %H:%M}", compare=compare)  # fmt: skip

@@ -220,7 +220,7 @@ def _total(measured: Measured, hiding: Hiding, history: History) -> list[Finding
         f"briefing.total.lead_{change.verdict if change.mark else 'usual'}"
     )  # fmt: skip
     parts = [
-        tr("briefing.total.now", city=measured.city.name, period=short_period(history.period),
+        tr("briefing.total.now", city=measured.city.label, period=short_period(history.period),
            count=now, daily=now / days)
     ]  # fmt: skip
     for each in history.compared:
@@ -273,10 +273,10 @@ def _plain_total(measured: Measured) -> list[Finding]:
     count = float(found.totals["incidents"])
     known = None if measured.city.incidents is None else measured.city.incidents.period
     if known is None:
-        text = tr("briefing.total.no_time", city=measured.city.name, count=count)
+        text = tr("briefing.total.no_time", city=measured.city.label, count=count)
     else:
         days = (known[1].date() - known[0].date()).days + 1
-        text = tr("briefing.total.all_time", city=measured.city.name, count=count,
+        text = tr("briefing.total.all_time", city=measured.city.label, count=count,
                   first=str(known[0].date()), last=str(known[1].date()),
                   daily=count / days)  # fmt: skip
     return [Finding("total", tr("briefing.total.lead_none"), text, 9.0)]
@@ -557,7 +557,7 @@ def _title(measured: Measured, hiding: Hiding, history: History | None) -> str:
 
 def _plain_title(measured: Measured, hiding: Hiding) -> str:
     found = next(iter(measured.now.values()), None)
-    name = measured.city.name
+    name = measured.city.label
     if found is None:
         return name
     if "incidents" not in found.missing and not hiding.one("city", "incidents"):

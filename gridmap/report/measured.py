@@ -586,7 +586,7 @@ def measure_history(
     sides = [(_inside(located.day, each.now), _inside(located.day, each.before))
              for each in compared]  # fmt: skip
     every: list[tuple[Level, Ints, tuple[str, ...], tuple[str, ...]]] = [
-        ("city", np.zeros(len(located.day), np.int64), ("city",), (city.name,)),
+        ("city", np.zeros(len(located.day), np.int64), ("city",), (city.label,)),
         ("category", located.category, *names["category"]),
         *((level, located.rows[level], *names[level]) for level in levels),
     ]
