@@ -131,7 +131,7 @@ def area_table(
         places = rank(made.rows["incidents"], np.arange(len(rows))).sort_values("id")["rank"]
         made.add(column("rank", adds=False), places.astype(float), hidden=made.hidden["incidents"])
     if level == "grid" and hot is not None:
-        names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")}
+        names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")} | {"hidden": "*"}
         made.add(column("hot_spot", "text"), [names.get(str(kind), "") for kind in hot.kind])
     order = np.arange(len(rows))
     if level != "grid":  # those keep the order of their layer, as maps take their numbers

@@ -16,6 +16,7 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots, held_days
+from gridmap.measure.hotspots import windows
 from gridmap.measure.period import (
     Basis,
     Period,
@@ -588,8 +589,8 @@ def _gap(measured: Measured) -> list[str]:
 def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
     """Return hot and cold grids, or None where there are no incidents.
 
-    Hidden counts stand at the mean of what the shown ones leave of the total, so that the
-    map tells nothing that the tables do not.
+    A verdict is that of the counts, whatever is hidden; where a count of the grid or of a
+    neighbour is hidden its verdict is, too (kind ``hidden``), for it would tell of the count.
     """
     found = measured.now.get("grid")
     if found is None or "incidents" in found.missing:
@@ -597,15 +598,16 @@ def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
     counts = found.rows["incidents"].to_numpy(dtype=float)
     if not counts.sum() > 0:
         return None
-    total = np.nan
-    if not (hiding.one("city", "incidents") or hiding.one("outside-grid", "incidents")):
-        total = float(counts.sum())
-    counts = filled(counts, hiding.of("grid", "incidents", len(counts)), total, hiding.limit)
-    period = measured.period
+    city, period = measured.city, measured.period
     try:
-        return find_hotspots(measured.city, counts=counts, since=period.since, until=period.until)
+        spots = find_hotspots(city, counts=counts, since=period.since, until=period.until)
     except InputError:
         return None  # no ground to expect anything on
+    dark = hiding.of("grid", "incidents", len(counts))
+    if hiding.one("city", "incidents") or hiding.one("outside-grid", "incidents"):
+        dark = np.ones(len(counts), bool)  # without the total nothing is known of any share
+    near = windows(city.adjacency) @ dark.astype(float) > 0
+    return replace(spots, kind=np.where(near, "hidden", spots.kind))
 
 
 def filled(counts: Floats, hidden: npt.NDArray[np.bool_], total: float, limit: int) -> Floats:
