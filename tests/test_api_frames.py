@@ -203,6 +203,8 @@ def test_an_unnamed_city_reads_well(blocks):
             assert "<b>Unnamed city</b>" in city._repr_html_()
         with using_language("zh"):
             assert "<b>本辖区</b>" in city._repr_html_()
+    with using_language("en"):
+        assert "Unnamed city: grids, beats" in repr(gridmap.report(city))
 
 
 def test_one_format_of_dates_is_no_row_of_letters(blocks):

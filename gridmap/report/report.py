@@ -291,7 +291,7 @@ def build_report(
     return Report(
         city=city,
         plan=plan,
-        title=tr("report.title", city=city.name),
+        title=tr("report.title", city=city.label),
         subtitle=_subtitle(measured),
         language=current_language(),
         request=request,
@@ -433,7 +433,7 @@ def _subtitle(measured: Measured) -> str:
 
 def _parameters(measured: Measured, request: Request) -> dict[str, str]:
     return {
-        "city": measured.city.name,
+        "city": measured.city.label,
         "period": measured.period.label(),
         "compared": "–" if measured.compared is None else measured.compared.label(),
         "plan": tr("report.present_beats") if measured.plan is None else measured.plan.name,
