@@ -286,11 +286,13 @@ def test_every_option_of_a_proposal_works(
         ("A,B", ",".join(three[:2])),
         (r"walk\|ebike\|car", "walk"),
         ("--front N", "--front 2"),
+        ("--start NAME", "--start begun"),
         ("tcp://host:8786", cluster),
         ("--processes 2", "--parents station --processes 2"),
         ("--scheduler", "--parents station --scheduler"),
         ("--objective travel$", "--objective travel --prove --seconds 5"),
     ]
+    works(f"gridmap propose pieces --beats {len(beats)} --tolerance 0.5 --save begun")
     shown = [span for span in documents.spans_of(name) if re.match(r"--\S+( \S|$)", span)]
     ran = set()
     few = {"--targets 2,1,1": 3, "--communities hard": 4, "--rooms one-per-beat": 5}
