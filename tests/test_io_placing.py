@@ -79,7 +79,7 @@ def test_a_change_refused_is_no_change(tmp_path, in_use, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights of this kind are POSIX's")
 def test_what_is_made_has_the_rights_of_its_place(tmp_path):
-    """A group that shares a folder can read what is put there, as with any new file."""
+    """A group that shares a folder can read what is put there; a workspace is its maker's."""
     before = os.umask(0o002)
     try:
         place = Workspace.at(tmp_path / "city")
@@ -88,7 +88,7 @@ def test_what_is_made_has_the_rights_of_its_place(tmp_path):
         folder = new_folder_beside(tmp_path / "report")
     finally:
         os.umask(before)
-    assert place.path.stat().st_mode & 0o777 == 0o775
+    assert place.path.stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "grids.gpkg").stat().st_mode & 0o044 == 0o044
     assert folder.stat().st_mode & 0o777 == 0o775
 

@@ -110,3 +110,27 @@ def test_workspaces_are_offered_by_their_cities_names(tmp_path, monkeypatch):
     config = tmp_path / "dc" / "gridmap.toml"
     config.write_text(config.read_text("utf-8").replace("东城", "新城"), encoding="utf-8")
     assert "新城（dc）" in AppTest.from_function(run).run().selectbox[0].options
+
+
+def test_a_value_is_sent_again_until_a_browser_must_have_it():
+    """What a run sends may be lost; a widget without its value would stand at its least."""
+
+    def run() -> None:
+        import streamlit as st
+
+        from gridmap.pages.choices import choice_key
+        from gridmap.pages.session import Session
+
+        session = Session.__new__(Session)
+        session.workspace = "city"
+        st.slider("weight", 0, 100, key=choice_key(session, "w-residents", 50))
+
+    page = AppTest.from_function(run).run()
+    for _ in range(2):
+        slider = page.slider[0]
+        assert slider.value == 50
+        assert slider.proto.set_value
+        page.run()
+    page.slider[0].set_value(70).run()
+    assert page.slider[0].value == 70
+    assert page.slider[0].proto.value == [70.0]

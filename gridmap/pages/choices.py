@@ -7,6 +7,7 @@ their words, which change with the language. So each widget that matters has a k
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = ["choice_key", "choose", "chosen", "hold_choices"]
 
 _KEPT = "gridmap-kept"
 _SEEN = "gridmap-seen"
+_PUT = "gridmap-put"
+_AGAIN_S = 30.0
 
 
 def choice_key(
@@ -46,7 +49,12 @@ def choice_key(
         now = now if len(now) == len(before) else now or usual
     elif options is not None and now is not None and now not in options:
         now = usual
+    put: dict[str, float] = st.session_state.setdefault(_PUT, {})
     if key not in st.session_state or now is not before:
+        put[key] = time.monotonic()
+    # What a run sends is lost when the next one begins before it has left, and Streamlit sends a
+    # value once: the widget would stand at its least, and report that. So it is put in again.
+    if time.monotonic() - put.get(key, -_AGAIN_S) < _AGAIN_S:
         st.session_state[key] = now
     return key
 
