@@ -24,7 +24,7 @@ from gridmap.maps import (
 )
 from gridmap.model import Kind
 from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
-from gridmap.pages.choices import choice_key
+from gridmap.pages.choices import choice_key, chosen
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     Figure,
@@ -428,7 +428,7 @@ def _show_map(
 ) -> None:
     area = np.maximum(ground.city.grids.area_m2 / 1e6, 1e-9)
     # One scale for all hours and categories: two views can be compared.
-    same = st.session_state.get(choice_key(ground.session, "same-scale", False), False)  # noqa: FBT003 - a switch's value
+    same = bool(chosen(ground.session, "same-scale"))
     whole = (
         slices_of(ground.city, ground.key, ground.session.since, ground.session.until).by_grid()
         if same
