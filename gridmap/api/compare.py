@@ -121,13 +121,13 @@ class CompareResult(Result[CompareJson]):
         from gridmap.measure import tell_response
         from gridmap.plans.posts import tell_posts
 
-        told = self.comparison.sentences()
+        sentences = self.comparison.sentences()
         if self.response is not None:
-            told = [*told, tell_response(*self.response)]
-        told += tell_posts(self.comparison, self.posts)
+            sentences = [*sentences, tell_response(*self.response)]
+        sentences += tell_posts(self.comparison, self.posts)
         if any(self.hidden.values()):
-            told.append(tr("api.compare.hidden", limit=self.options.suppress_below))
-        return told
+            sentences.append(tr("api.compare.hidden", limit=self.options.suppress_below))
+        return sentences
 
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
@@ -292,22 +292,22 @@ def _suppressed(
     beats: list[BeatChange] = []
     seen: set[str] = set()
     for beat in made.beats:
-        told: list[str] = []
+        hidden_columns: list[str] = []
         fields: dict[str, Any] = {}
         for side, one in (("before", beat.before), ("after", beat.after)):
             if one:
                 dark = darkened(one, side)
                 figures = getattr(beat, f"figures_{side}")
                 fields[f"figures_{side}"] = replace(figures, **dict.fromkeys(dark, nan))
-                told += [f"{name}_{side}" for name in dark]
+                hidden_columns += [f"{name}_{side}" for name in dark]
                 seen |= set(dark)
         kept = people and people["pair"].get((beat.before, beat.after), False)
-        if kept or (beat.kept_share > 0 and "residents_before" in told):
+        if kept or (beat.kept_share > 0 and "residents_before" in hidden_columns):
             fields["kept_share"] = nan
-            told.append("kept_share")
+            hidden_columns.append("kept_share")
         beats.append(replace(beat, **fields))
-        if told:
-            hidden["beats"][beat.before or beat.after] = told
+        if hidden_columns:
+            hidden["beats"][beat.before or beat.after] = hidden_columns
     rest = [f"{name}_deviation" for name in ("residents", "incidents", "workload") if name in seen]
     rest += ["workload_cv"] * ("workload" in seen)
     rest += ["least_covered_share"] * ("covered_share" in seen)

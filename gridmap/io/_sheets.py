@@ -192,8 +192,7 @@ def workbook_form(path: Path) -> str:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            # zipfile raises NotImplementedError for compressions that it cannot unpack.
-            return ""
+            return ""  # not a readable archive, or one compressed in a way Python cannot unpack
         document = "content.xml" in names and "mimetype" in names
         return "book" if document or any(name.startswith("xl/") for name in names) else ""
     text = head.replace(b"\0", b"").lower()
