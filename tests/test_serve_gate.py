@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -350,7 +351,10 @@ def sent_by(app, scope):
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    asyncio.run(gate.Gate(app)({"query_string": b"", **scope}, receive, send))
+    # In a thread of its own: a browser kept open by other tests has a loop running in this one.
+    answer = gate.Gate(app)({"query_string": b"", **scope}, receive, send)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, answer).result()
     return sent
 
 
