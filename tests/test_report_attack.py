@@ -13,6 +13,8 @@ from scipy.sparse import csr_array
 
 import gridmap
 from gridmap.demo import make_city
+from gridmap.i18n import tr
+from gridmap.measure import busy_times
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer, Plan
 from gridmap.plans import Ground
 from gridmap.report import Request, build_report
@@ -211,6 +213,29 @@ def test_no_small_count_follows_from_all_that_is_told(attacked):
         attack.equal(months[[first <= month <= last for month in table.values("month")]], atoms)
     assert len(attack.targets) > 30
     attack.fail(3.0 * len(found))
+
+
+def test_busy_hours_are_those_of_the_counts_and_follow_from_what_is_shown():
+    city = make_city(grids=60, incidents=9000, seed=11)
+    asked = Request(date(2024, 6, 1), "2024-04", "none", suppress_below=LIMIT)
+    report = build_report(city, asked)
+    table, time = report.table("hours"), report.measured.time
+    shown = np.column_stack([table.values(day) for day in DAYS]) * time.days
+    hidden, total = np.isnan(shown), time.hours.sum()
+    assert 50 < hidden.sum() < 150
+    # A reader puts what the total leaves into the hidden hours, in any way, and finds the same.
+    left, rng = total - np.nansum(shown), np.random.default_rng(1)
+    for share in (rng.dirichlet(np.full(hidden.sum(), shape)) for shape in (0.05, 1.0, 50.0)):
+        guess = np.nan_to_num(shown)
+        guess[hidden] = rng.multinomial(round(left), share)
+        found = busy_times(guess.T.ravel(), days=time.days, hidden=hidden.T.ravel())
+        assert report.busy == tr("report.sentence.comma").join(one.label() for one in found) != ""
+    whole = busy_times(time.hours.T.ravel(), days=time.days)  # of all hours
+    for one in found:
+        hours = one.hours_of_week()
+        assert not hidden.T.ravel()[hours].any()
+        assert one.incidents == time.hours.T.ravel()[hours].sum()
+        assert one.p_value >= whole[0].p_value
 
 
 METRES = CRS.from_epsg(4547)

@@ -7,7 +7,7 @@ load this module, so that it may load what it needs at once.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -25,11 +25,11 @@ from gridmap.measure import (
     change_verdict,
     compared_periods,
     count_located,
-    held_days,
     judge_changes,
     kernel_density,
     per_occurrence,
     period_before,
+    period_in,
     report_delays,
     score_maps,
     top_area,
@@ -179,10 +179,6 @@ def weeks_of_beats(city: City, plan: Plan) -> dict[str, list[int]]:
     return dict(zip(map(str, plan.beat_ids), found.counts[:, -52:].tolist(), strict=False))
 
 
-def _period(city: City, days: Days) -> Period:
-    return replace(Period.of_days(*days), held=held_days(city))
-
-
 def per_time(city: City, hours: Floats, days: Days | None) -> Floats:
     """Return incidents of each hour of the week for each time that its weekday occurred.
 
@@ -202,7 +198,7 @@ def per_time(city: City, hours: Floats, days: Days | None) -> Floats:
     (7, 24) float64
         NaN for weekdays that did not occur.
     """
-    part = None if days is None else _period(city, days).held_part
+    part = None if days is None else period_in(city, Period.of_days(*days)).held_part
     times = np.ones(7, np.int64) if part is None else weekday_occurrences(*part)
     return per_occurrence(hours.ravel(), times)
 
@@ -273,7 +269,7 @@ def change_of(
     hours, categories
         What of them was counted, as in `count_days`.
     """
-    sides = compared_periods(_period(city, days), "previous")
+    sides = compared_periods(period_in(city, Period.of_days(*days)), "previous")
     weeks = weekly_counts(city, hours=tuple(hours), categories=tuple(categories)).get("city")
     counted = CountedPeriods(sides, [now], [before], None, weeks)
     row = judge_changes({"city": counted})["city"].iloc[0]

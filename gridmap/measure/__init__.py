@@ -17,6 +17,7 @@ from gridmap.measure.counted import (
     is_missing,
     missing_counts,
     partial_months,
+    period_in,
     report_delays,
     without_missing,
 )
@@ -202,6 +203,7 @@ __all__ = [
     "partial_months",
     "per_occurrence",
     "period_before",
+    "period_in",
     "pieces_of",
     "places_of",
     "present_plan",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.special import pdtr
 
 from gridmap.fields import Json
 from gridmap.i18n import tr
-from gridmap.measure.period import Moment, period_between
+from gridmap.measure.period import Moment, Period, parse_period, period_between
 from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Incidents, Kind
 
@@ -28,6 +28,7 @@ __all__ = [
     "is_missing",
     "missing_counts",
     "partial_months",
+    "period_in",
     "ratio",
     "report_delays",
     "without_missing",
@@ -76,6 +77,25 @@ def held_days(city: City) -> tuple[date, date] | None:
     while first < last and _is_cut(incidents, last, usual):
         last -= timedelta(days=1)
     return first, last
+
+
+def period_in(city: City, period: Period | str) -> Period:
+    """Return a period with what a city's data hold of it: every daily rate is of such a one.
+
+    Parameters
+    ----------
+    city
+        The city, which `held_days` is asked of.
+    period
+        The period, or a text that `parse_period` reads.
+
+    Raises
+    ------
+    InputError
+        If the text is no period.
+    """
+    given = parse_period(period) if isinstance(period, str) else period
+    return replace(given, held=held_days(city))
 
 
 def _is_cut(incidents: Incidents, day: date, usual: float) -> bool:

@@ -96,7 +96,7 @@ class Period:
     first, last
         First and last day, both inside; None for ``all``.
     held
-        First and last day that the data hold (`gridmap.measure.held_days`), where that is known:
+        First and last day that the data hold, which `gridmap.measure.period_in` puts here:
         rates are per day that is both in the period and held.
     """
 

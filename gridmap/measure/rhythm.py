@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 _DAYS, _HOURS = 7, 24
+_MOST = 3  # stretches that are named
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Floats = npt.NDArray[np.float64]
 
@@ -125,8 +126,8 @@ def busy_times(
     *,
     days: npt.ArrayLike | None = None,
     beside: Literal["even", "profile"] = "even",
+    hidden: npt.ArrayLike | None = None,
     longest_h: int = 8,
-    most: int = 3,
     alpha: float = 0.05,
     draws: int = 999,
     seed: int = 0,
@@ -151,10 +152,11 @@ def busy_times(
         What a week without a rhythm is. ``even``: each hour of each day alike; finds busy
         hours. ``profile``: the city's own profile of the day, the same on each weekday; finds
         the days and hours that are special beyond it, and no full week.
+    hidden
+        Which of the 168 hours no reader may learn of. A stretch over one of them is not named;
+        those that are depend, with ``even``, on their own counts and the total alone.
     longest_h
         Longest stretch within a day, hours, up to 23.
-    most
-        At most so many are returned.
     alpha
         Greatest p-value returned.
     draws, seed
@@ -163,7 +165,7 @@ def busy_times(
     Returns
     -------
     list of BusyTime
-        The most striking first; empty if the week has no rhythm.
+        The three most striking at most, in that order; empty if the week has no rhythm.
     """
     counts = week_matrix(hours).astype(np.int64)
     times = np.ones(_DAYS) if days is None else np.asarray(days, np.float64)
@@ -180,6 +182,9 @@ def busy_times(
     expected = _stretches(usual[None], longest_h)[0]
     incidents = _stretches(counts[None], longest_h)
     ratios = _ratio(incidents, expected, total)
+    if hidden is not None:
+        dark = _stretches(week_matrix(hidden)[None], longest_h) > 0
+        ratios[dark] = 0.0
     rng = np.random.default_rng(seed)
     greatest = np.empty(draws)
     for start in range(0, draws, 50):
@@ -198,7 +203,7 @@ def busy_times(
     for place in np.argsort(-ratios[0], axis=None, kind="stable"):
         run, stretch, day, hour = (int(i) for i in np.unravel_index(place, ratios.shape[1:]))
         p_value = (1 + (greatest + hair >= ratios[0].flat[place]).sum()) / (draws + 1)
-        if p_value > alpha or len(found) == most:
+        if p_value > alpha or len(found) == _MOST:
             break
         item = BusyTime(
             first_day=day,

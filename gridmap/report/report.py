@@ -15,14 +15,13 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
-from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots, held_days
+from gridmap.measure import HotSpots, busy_times, change_verdict, find_hotspots, period_in
 from gridmap.measure.hotspots import windows
 from gridmap.measure.period import (
     Basis,
     Period,
     compared_periods,
     parse_bases,
-    parse_period,
     period_before,
 )
 from gridmap.measure.present import has_beats, present_plan
@@ -62,7 +61,7 @@ from gridmap.report.suppression import Hiding, hide_counts
 from gridmap.report.tables import HIDDEN, Format, Table, column, shown
 from gridmap.version import __version__
 
-__all__ = ["KeyFigure", "Pages", "Report", "Request", "build_report", "filled"]
+__all__ = ["KeyFigure", "Pages", "Report", "Request", "build_report"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -261,7 +260,7 @@ def build_report(
         raise InputError("report.error.suppress", received=request.suppress_below)
     if request.pages not in get_args(Pages):
         raise InputError("report.error.pages", received=request.pages)
-    period = replace(parse_period(request.period), held=held_days(city))
+    period = period_in(city, request.period)
     compared = _compared(city, period, request.compare)
     absent = compared if compared is not None and not _is_known(city, compared) else None
     if absent is not None:
@@ -610,30 +609,19 @@ def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
     return replace(spots, kind=np.where(near, "hidden", spots.kind))
 
 
-def filled(counts: Floats, hidden: npt.NDArray[np.bool_], total: float, limit: int) -> Floats:
-    """Return counts with the hidden ones at the mean that the published total leaves them.
-
-    Examples
-    --------
-    >>> filled(np.array([1.0, 3.0, 20.0]), np.array([True, True, False]), 24.0, 5).tolist()
-    [2.0, 2.0, 20.0]
-    """
-    if not hidden.any():
-        return counts
-    mean = limit / 2.0
-    if np.isfinite(total):
-        mean = max((total - counts[~hidden].sum()) / hidden.sum(), 0.0)
-    return np.where(hidden, mean, counts)
-
-
 def busy_words(measured: Measured, hiding: Hiding) -> str:
-    """Name the hours of the week in which incidents concentrate, without their counts."""
-    if measured.time is None or measured.time.hours.sum() < _FEW:
+    """Name the hours of the week in which incidents concentrate, without their counts.
+
+    A verdict is that of the counts; where one of the hours is hidden there is none. So the words
+    follow from what the table of hours shows.
+    """
+    time = measured.time
+    if time is None or time.hours.sum() < _FEW or hiding.one("timed", "incidents"):
         return ""
-    counts = measured.time.hours.astype(float)
-    hidden = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
-    total = np.nan if hiding.one("timed", "incidents") else float(counts.sum())
-    week = np.round(filled(counts, hidden, total, hiding.limit)).astype(np.int64)
-    week[:, measured.time.days == 0] = 0  # days that the period does not have
-    times = busy_times(week.T.ravel(), days=measured.time.days)
-    return tr("report.sentence.comma").join(time.label() for time in times)
+    hidden = hiding.of("hours", "incidents", time.hours.size).reshape(time.hours.shape)
+    absent = time.days == 0  # days that the period does not have
+    if hidden[:, absent].any():
+        return ""  # the total of the others is hidden
+    week = np.where(absent, 0, time.hours)
+    times = busy_times(week.T.ravel(), days=time.days, hidden=hidden.T.ravel())
+    return tr("report.sentence.comma").join(one.label() for one in times)
