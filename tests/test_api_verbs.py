@@ -1,7 +1,10 @@
 """Every verb: one request gives one answer from Python and the command, and it shows itself."""
 
 import json
+import re
+from pathlib import Path
 
+import documents
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -101,6 +104,9 @@ def test_arrays_and_columns_are_taken_where_lists_are(results):
             city, **{name: np.array(value)[()] for name, value in asked.items()}
         ).to_dict()
     )
+    two = gridmap.HotspotsOptions(categories={"b", "a"}, hours={23, 22})
+    assert (two.categories, two.hours) == (("a", "b"), (22, 23))
+    assert gridmap.ReportOptions(settings=Path("a") / "b.toml").settings == str(Path("a/b.toml"))
     beats = len(city.beats)
     for targets in (np.ones(beats), pd.Series(1.0, range(beats))):
         assert gridmap.ProposeOptions(beats=beats, targets=targets).targets == (1.0,) * beats
@@ -156,3 +162,23 @@ def test_a_report_gives_its_beats_with_figures_and_ground(results, city):
 def test_a_written_report_is_whole(results, tmp_path):
     written = results["report"].write(tmp_path / "out")
     assert {name.rpartition(".")[2] for name in written.files} == {"xlsx", "pdf"}
+
+
+@pytest.mark.slow
+def test_mypy_takes_what_a_user_writes(tmp_path, monkeypatch):
+    from mypy import api
+
+    root = Path(__file__).parents[1]
+    script = tmp_path / "script.py"
+    shown = next(b for b in documents.blocks_of("README.md") if b.startswith("import gridmap"))
+    text = (root / "tests" / "data" / "user_script.py").read_text(encoding="utf-8")
+    script.write_text(text + shown, encoding="utf-8")
+    monkeypatch.setenv("MYPYPATH", str(root))
+    told, problem, _ = api.run([
+        "--strict", "--config-file=", "--ignore-missing-imports", "--follow-imports=silent",
+        "--hide-error-context", f"--cache-dir={tmp_path / 'cache'}", str(script),
+    ])  # fmt: skip
+    assert not problem
+    found = {int(line) for line in re.findall(r"script\.py:(\d+): error", told)}
+    refused = {at for at, line in enumerate(text.splitlines(), 1) if line.endswith("# refused")}
+    assert found == refused, told

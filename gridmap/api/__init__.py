@@ -5,7 +5,8 @@ How a verb is made (`gridmap.api.measure` is the smallest whole example):
 1. ``@dataclass(frozen=True, kw_only=True) class MeasureOptions(Options)`` with the class
    variable ``verb = "measure"``. Each field is ``option(default, choices=, least=, most=,
    unit=, metavar=, flag=, parse=, many=, costs=, hidden=)``. It is checked by what it says
-   it takes, in Python as on the command line; ``check_together`` checks fields that depend
+   it takes, in Python as on the command line (a type such as `AsDate` says what is given and
+   what is read); ``check_together`` checks fields that depend
    on each other and raises `gridmap.errors.OptionError` with ``option=`` the field's name.
    The catalogue says what each means: ``[option.VERB.FLAG]`` in ``i18n/api.toml``
    (``option.any.FLAG`` where verbs share it), and ``[cost.VERB.FLAG]`` with ``costs=True``.

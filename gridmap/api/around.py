@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from gridmap.api.options import Options, as_date, option
+from gridmap.api.options import AsDate, Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
@@ -60,7 +60,7 @@ class AroundOptions(Options):
     grid: str = option("", metavar="ID")
     within: str = option("500m,10min", metavar="500m,10min")
     mode: str = option("", metavar="MODE", choices=("", "walk", "ebike", "car", "straight"))
-    until: str = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
 
     def check_together(self) -> None:
         """Check that one point or one grid is named, and that distances can be read."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, end_of, option
+from gridmap.api.options import AsDate, Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
@@ -31,7 +32,7 @@ def _goals(value: object, option: str) -> tuple[Goal, ...] | None:
     """Return indicators, those of a ``score.toml``, or None."""
     from gridmap.patrol.score import Goal, read_goals
 
-    if isinstance(value, (str, Path)):
+    if isinstance(value, (str, PathLike)):
         return read_goals(Path(value))
     if value is not None and not (
         isinstance(value, tuple) and value and all(isinstance(one, Goal) for one in value)
@@ -49,9 +50,9 @@ class AssessOptions(Options):
     by: Literal["beat", "station", "community"] = option(
         "beat", choices=("beat", "station", "community")
     )
-    since: str = option("", metavar="DATE", parse=as_date)
-    until: str = option("", metavar="DATE", parse=as_date)
-    goals: tuple[Goal, ...] | str | Path | None = option(None, parse=_goals, hidden=True)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
+    goals: tuple[Goal, ...] | str | PathLike[str] | None = option(None, parse=_goals, hidden=True)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""

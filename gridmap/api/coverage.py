@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
@@ -14,7 +14,10 @@ from gridmap.api.measure import (
     hidden_json,
 )
 from gridmap.api.options import (
+    AsDate,
+    AsFile,
     Options,
+    Takes,
     as_date,
     as_file,
     as_list,
@@ -75,16 +78,18 @@ class CoverageOptions(Options):
 
     verb: ClassVar[str] = "coverage"
 
-    within: str | Sequence[str] = option("", metavar="1000m,5min", parse=_within)
+    within: Takes[str | Collection[str], str] = option("", metavar="1000m,5min", parse=_within)
     mode: Mode = option("", choices=MODES, costs=True)
     by: Literal["grid", "beat", "station", "community", "city"] = option(
         "city", choices=("grid", "beat", "station", "community", "city")
     )
     network: str = option("", metavar="NAME|all")
-    places: Sequence[Sequence[float]] | None = option(None, hidden=True, parse=_places)
-    since: str = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: str = option("", flag="--to", metavar="DATE", parse=as_date)
-    control: str = option("", metavar="FILE", parse=as_file)
+    places: Takes[Collection[Collection[float]] | None, tuple[tuple[float, float], ...] | None] = (
+        option(None, hidden=True, parse=_places)
+    )
+    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
+    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
+    control: AsFile = option("", metavar="FILE", parse=as_file)
     control_weight: str = option("", metavar="COLUMN")
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, as_list, check_period, end_of, option
+from gridmap.api.options import (
+    AsDate,
+    AsHours,
+    AsNames,
+    Options,
+    as_date,
+    as_list,
+    check_period,
+    end_of,
+    option,
+)
 from gridmap.api.results import FORMAT, MapView, Result, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import OptionError
@@ -67,11 +77,11 @@ class HotspotsOptions(Options):
 
     verb: ClassVar[str] = "hotspots"
 
-    since: str = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: str = option("", flag="--to", metavar="DATE", parse=as_date)
-    hours: Sequence[int] = option((), metavar="22-6", parse=_hours)
-    week_hours: Sequence[int] = option((), hidden=True, parse=_week_hours)
-    categories: Sequence[str] = option((), metavar="NAME,...", parse=_names)
+    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
+    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
+    hours: AsHours = option((), metavar="22-6", parse=_hours)
+    week_hours: AsHours = option((), hidden=True, parse=_week_hours)
+    categories: AsNames = option((), metavar="NAME,...", parse=_names)
     expect: Literal["area", "residents"] = option("area", choices=("area", "residents"))
     method: Literal["counts", "gi"] = option("counts", choices=("counts", "gi"), costs=True)
     compare: Literal["", "previous", "last-year"] = option(

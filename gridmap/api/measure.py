@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import (
+    AsDate,
+    AsFile,
     Options,
     as_date,
     as_file,
@@ -44,10 +46,10 @@ class MeasureOptions(Options):
     verb: ClassVar[str] = "measure"
 
     by: By = option("beat", choices=("grid", "beat", "station", "community", "city"))
-    since: str = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: str = option("", flag="--to", metavar="DATE", parse=as_date)
+    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
+    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
-    control: str = option("", metavar="FILE", parse=as_file)
+    control: AsFile = option("", metavar="FILE", parse=as_file)
     control_weight: str = option("", metavar="COLUMN")
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 

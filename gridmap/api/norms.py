@@ -15,7 +15,7 @@ from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
+    from os import PathLike
 
     import geopandas as gpd
     import pandas as pd
@@ -34,7 +34,7 @@ class NormsOptions(Options):
 
     verb: ClassVar[str] = "norms"
 
-    norms: Norms | str | Path | None = option(None, parse=as_norms, hidden=True)
+    norms: Norms | str | PathLike[str] | None = option(None, parse=as_norms, hidden=True)
 
 
 class LackRow(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["load_plan", "open", "open_store", "plan_of", "todays_plan"]
 
 
-def open(folder: str | Path) -> City:  # noqa: A001 - gridmap.open, as rasterio.open
+def open(folder: str | PathLike[str]) -> City:  # noqa: A001 - gridmap.open, as rasterio.open
     """Open a workspace: one folder, one city.
 
     Parameters
@@ -46,7 +47,7 @@ def open(folder: str | Path) -> City:  # noqa: A001 - gridmap.open, as rasterio.
         raise
 
 
-def load_plan(folder: str | Path, name: str) -> Plan:
+def load_plan(folder: str | PathLike[str], name: str) -> Plan:
     """Read a plan that is saved in a workspace, or in the department's store.
 
     Parameters

@@ -7,12 +7,12 @@ form, the docstring of the verb, the report's manifest and ``--json`` are all ma
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from numbers import Integral, Real
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 from gridmap.errors import GridmapError, InputError, OptionError
 from gridmap.fields import Json
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from gridmap.measure import Moment
 
 __all__ = [
+    "AsDate",
+    "AsFile",
+    "AsHours",
+    "AsNames",
     "OptionSpec",
     "Options",
+    "Takes",
     "as_date",
     "as_file",
     "as_list",
@@ -41,6 +46,32 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Given_contra = TypeVar("Given_contra", contravariant=True)
+Held_co = TypeVar("Held_co", covariant=True)
+
+
+class Takes(Generic[Given_contra, Held_co]):
+    """The type of a field that takes more than it holds: what is given, what is read.
+
+    Only type checkers see it, as a descriptor: the field's ``parse`` turns one into the other.
+    """
+
+    @overload
+    def __get__(self, owner: None, kind: type, /) -> Self: ...
+    @overload
+    def __get__(self, owner: object, kind: type, /) -> Held_co: ...
+    def __get__(self, owner: object, kind: type, /) -> Self | Held_co:
+        """Return what the field holds."""
+        raise NotImplementedError
+
+    def __set__(self, owner: object, value: Given_contra, /) -> None:
+        """Take what was given."""
+
+
+AsDate: TypeAlias = "Takes[str | date | np.datetime64 | None, str]"
+AsFile: TypeAlias = "Takes[str | PathLike[str], str]"
+AsNames: TypeAlias = "Takes[str | Collection[str], tuple[str, ...]]"
+AsHours: TypeAlias = "Takes[str | Collection[int], tuple[int, ...]]"
 #: What a person writes, or a form holds, of one option.
 Text = None | bool | int | float | str | date | Sequence[str] | Mapping[str, float]
 
@@ -121,6 +152,8 @@ class OptionSpec:
         """
         if hasattr(value, "tolist") and not self.is_plan:  # arrays, columns, NumPy's numbers
             value = value.tolist()
+        if isinstance(value, (set, frozenset)):  # in an order that no run changes
+            value = sorted(value, key=str)
         if self.parse is not None:
             return self._parsed(value)
         if value is None and self.default is None:
@@ -190,7 +223,7 @@ def number_error(option: str, spec: OptionSpec, received: str) -> OptionError:
 
 
 def option(  # noqa: PLR0913 - what a field may say of itself
-    default: T,
+    default: object,
     *,
     kind: type | None = None,
     flag: str = "",
@@ -203,7 +236,7 @@ def option(  # noqa: PLR0913 - what a field may say of itself
     parse: Callable[[object, str], object] | None = None,
     costs: bool = False,
     hidden: bool = False,
-) -> T:
+) -> T:  # type: ignore[type-var] # the field's type says what T is
     """Return a field of an options dataclass that says what it takes; see `OptionSpec`.
 
     The kind is that of the default unless given.
@@ -221,7 +254,7 @@ def option(  # noqa: PLR0913 - what a field may say of itself
         "costs": costs,
         "hidden": hidden,
     }
-    return field(default=default, metadata={"option": said})
+    return cast("T", field(default=default, metadata={"option": said}))
 
 
 def option_specs(options: type[Options]) -> tuple[OptionSpec, ...]:

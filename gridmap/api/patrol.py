@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, end_of, option
+from gridmap.api.options import AsDate, Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError, OptionError
@@ -62,8 +62,8 @@ class PatrolOptions(Options):
     stop: float = option(12.0, least=1, most=60, unit="min")
     shifts: int = option(1, least=1, most=31, metavar="N")
     category: str = option("", metavar="NAME")
-    since: str = option("", metavar="DATE", parse=as_date)
-    until: str = option("", metavar="DATE", parse=as_date)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     seed: int = option(0, least=0, most=2**31 - 1)
 
     def check_together(self) -> None:

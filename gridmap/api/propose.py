@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
-from gridmap.api.options import Options, as_plan, as_weights, option
+from gridmap.api.options import AsNames, Options, Takes, as_plan, as_weights, option
 from gridmap.api.propose_texts import (
     ALL,
-    Shares,
+    AsGroups,
+    AsShares,
     read_bands,
     read_border_kinds,
     read_groups,
@@ -68,13 +69,17 @@ class ProposeOptions(Options):
     verb: ClassVar[str] = "propose"
 
     beats: int = option(0, least=0)
-    per_officer: str = option("", metavar="residents=3000|NORM", parse=read_per_officer)
-    balance: Mapping[str, float] | None = option(None, metavar="NAME=WEIGHT,...", parse=as_weights)
-    tolerance: Shares | None = option(
-        None, metavar="5%|NAME=5%,...", many=True, parse=read_tolerance
+    per_officer: Takes[str | Mapping[str, float], str] = option(
+        "", metavar="residents=3000|NORM", parse=read_per_officer
     )
-    targets: str | Sequence[float] = option("", metavar="officers|2,1,1,...", parse=read_targets)
-    keep: Shares | None = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
+    balance: Takes[str | Mapping[str, float] | None, Mapping[str, float] | None] = option(
+        None, metavar="NAME=WEIGHT,...", parse=as_weights
+    )
+    tolerance: AsShares = option(None, metavar="5%|NAME=5%,...", many=True, parse=read_tolerance)
+    targets: Takes[str | Collection[float], str | tuple[float, ...]] = option(
+        "", metavar="officers|2,1,1,...", parse=read_targets
+    )
+    keep: AsShares = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
     objective: Literal["compact", "balance", "travel", "change"] = option(
         "compact", choices=("compact", "balance", "travel", "change")
     )
@@ -83,24 +88,24 @@ class ProposeOptions(Options):
     )
     parents: Literal["", "station"] = option("", choices=("", "station"))
     communities: Literal["", "soft", "hard"] = option("", choices=("", "soft", "hard"))
-    prefer: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
-    avoid: Sequence[str] = option((), metavar="road,community,...", parse=read_border_kinds)
+    prefer: AsNames = option((), metavar="road,community,...", parse=read_border_kinds)
+    avoid: AsNames = option((), metavar="road,community,...", parse=read_border_kinds)
     farthest: str = option("", metavar="1000m|5min")
     sectors: int = option(0, least=0)
     max_area: float = option(0.0, least=0, unit="km2")
     max_grids: int = option(0, least=0)
     rooms: str = option("", metavar="one-per-beat|within=1000m|within=5min")
     start: Plan | None = option(None, metavar="NAME", parse=as_plan)
-    lock: Sequence[str] = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
-    together: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
-    apart: Sequence[Sequence[str]] = option((), metavar="A,B,...", many=True, parse=read_groups)
+    lock: AsNames = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
+    together: AsGroups = option((), metavar="A,B,...", many=True, parse=read_groups)
+    apart: AsGroups = option((), metavar="A,B,...", many=True, parse=read_groups)
     steady: bool = option(False)  # noqa: FBT003 - a field's default
     barriers: bool = option(True)  # noqa: FBT003 - a field's default
     front: int = option(1, least=1, most=8, costs=True)
     periods: Literal["", "month", "week", "day"] = option(
         "", choices=("", "month", "week", "day"), costs=True
     )
-    hours: Sequence[str] = option((), metavar="6-14,14-22,22-6", parse=read_bands, costs=True)
+    hours: AsNames = option((), metavar="6-14,14-22,22-6", parse=read_bands, costs=True)
     validate: bool = option(False, costs=True)  # noqa: FBT003 - the same
     ladder: bool = option(False, costs=True)  # noqa: FBT003 - the same
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)

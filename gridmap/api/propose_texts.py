@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,10 +11,13 @@ from gridmap.api.options import as_list, as_share
 from gridmap.errors import InputError, OptionError
 
 if TYPE_CHECKING:
+    from gridmap.api.options import Takes
     from gridmap.measure.coverage import Within
 
 __all__ = [
     "ALL",
+    "AsGroups",
+    "AsShares",
     "Shares",
     "read_bands",
     "read_border_kinds",
@@ -29,6 +32,9 @@ __all__ = [
 
 #: One share for all, or one for each criterion named.
 Shares: TypeAlias = "float | Mapping[str, float]"
+#: Fields of shares, and of groups of ids.
+AsShares: TypeAlias = "Takes[Shares | str | Sequence[str] | None, Shares | None]"
+AsGroups: TypeAlias = "Takes[str | Collection[str | Collection[str]], tuple[tuple[str, ...], ...]]"
 #: What a share without a name is of.
 ALL = "workload"
 _BORDERS = ("road", "community", "station", "barrier")

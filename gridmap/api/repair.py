@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from gridmap.api.options import Options, as_list, option
+from gridmap.api.options import AsNames, Options, as_list, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import InputError, OptionError
@@ -40,7 +39,7 @@ class RepairOptions(Options):
 
     verb: ClassVar[str] = "repair"
 
-    only: Sequence[str] = option(
+    only: AsNames = option(
         (), metavar="invalid|sliver|overlap|unmatched_edge|gap", many=True, parse=_kinds
     )
     tolerance_m: float = option(5.0, metavar="M", unit="m")

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date as day
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, as_plan, option
+from gridmap.api.options import AsDate, AsFile, Options, as_date, as_file, as_plan, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import Progress, verb
 from gridmap.errors import OptionError
 from gridmap.fields import Json
 
 if TYPE_CHECKING:
+    from os import PathLike
     from pathlib import Path
 
     import geopandas as gpd
@@ -52,16 +53,16 @@ class ReportOptions(Options):
     )
     pages: Literal["1", "4", "full"] = option("full", choices=("1", "4", "full"))
     brief: bool = option(False)  # noqa: FBT003 - a field's default, not a call with a flag
-    remarks: str = option("", metavar="FILE.md")
-    settings: str = option("", metavar="FILE.toml")
-    template: str = option("", metavar="DIR")
+    remarks: AsFile = option("", metavar="FILE.md", parse=as_file)
+    settings: AsFile = option("", metavar="FILE.toml", parse=as_file)
+    template: AsFile = option("", metavar="DIR", parse=as_file)
     document: bool = option(False)  # noqa: FBT003 - the same
     watch: bool = option(False)  # noqa: FBT003 - the same
     duty: bool = option(False)  # noqa: FBT003 - the same
     lang: Literal["", "zh", "en"] = option("", choices=("", "zh", "en"))
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
     paper: Literal["a4", "a3"] = option("a4", choices=("a4", "a3"))
-    date: str = option("", metavar="DATE", parse=as_date)
+    date: AsDate = option("", metavar="DATE", parse=as_date)
 
     def check_together(self) -> None:
         """Check that formats are known, and that the date is a day."""
@@ -107,7 +108,7 @@ class ReportResult(Result[ReportJson]):
     def __repr__(self) -> str:
         return f"<ReportResult {self.report.title!r} {self.report.period.code}>"
 
-    def write(self, folder: str | Path, *, progress: Progress | None = None) -> Written:
+    def write(self, folder: str | PathLike[str], *, progress: Progress | None = None) -> Written:
         """Write every format that was asked for into a folder, whole or not at all.
 
         Parameters

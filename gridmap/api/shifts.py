@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import Options, as_date, as_list, end_of, option
+from gridmap.api.options import AsDate, AsNames, Options, as_date, as_list, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import MissingError, OptionError
@@ -34,7 +35,7 @@ def as_norms(value: object, option: str) -> Norms | None:
     """Return norms, those of a ``norms.toml``, or None; see `gridmap.patrol.read_norms`."""
     from gridmap.patrol import Norms, read_norms
 
-    if isinstance(value, (str, Path)):
+    if isinstance(value, (str, PathLike)):
         return read_norms(Path(value))
     if value is not None and not isinstance(value, Norms):
         raise OptionError("api.error.norms", option=option, received=type(value).__name__)
@@ -63,15 +64,15 @@ class ShiftsOptions(Options):
     by: Literal["city", "station", "beat"] = option("station", choices=("city", "station", "beat"))
     officers: int | None = option(None, kind=int, least=0, most=100_000, metavar="N")
     source: str = option("staff", flag="--from", choices=("staff",))
-    patterns: tuple[str, ...] = option(("8h",), metavar="8h,12h,split", parse=_patterns)
-    since: str = option("", metavar="DATE", parse=as_date)
-    until: str = option("", metavar="DATE", parse=as_date)
+    patterns: AsNames = option(("8h",), metavar="8h,12h,split", parse=_patterns)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     service: float | None = option(None, kind=float, least=0.5, most=0.999, metavar="SHARE")
     prevention: float | None = option(None, kind=float, least=0, most=0.9, metavar="SHARE")
     rest: float | None = option(None, kind=float, least=0, most=23, unit="h", metavar="HOURS")
     week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
     response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
-    norms: Norms | str | Path | None = option(None, parse=as_norms, hidden=True)
+    norms: Norms | str | PathLike[str] | None = option(None, parse=as_norms, hidden=True)
 
     def check_together(self) -> None:
         """Check that the period does not end before it begins."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
@@ -136,10 +138,24 @@ def _require_plans(options: Options, specs: tuple[OptionSpec, ...]) -> None:
             raise OptionError("api.error.plan", option=spec.name, received=value)
 
 
+def _types(options: type[Options]) -> dict[str, str]:
+    """Return what each field takes, as a person reads it."""
+    found = {}
+    for item in options.__dataclass_fields__.values():
+        text = str(item.type)
+        alias = getattr(sys.modules[options.__module__], text, text)
+        text = alias if isinstance(alias, str) else text
+        match ast.parse(text, mode="eval").body:
+            case ast.Subscript(value=ast.Name("Takes"), slice=ast.Tuple([given, _])):
+                text = ast.unparse(given)
+        found[item.name] = text
+    return found
+
+
 def _signature(
     function: Callable[..., object], options: type[Options], specs: tuple[OptionSpec, ...]
 ) -> inspect.Signature:
-    types = {item.name: item.type for item in options.__dataclass_fields__.values()}
+    types = _types(options)
     city, _ = list(inspect.signature(function).parameters.values())[:2]
     keywords = [
         inspect.Parameter(
@@ -164,7 +180,7 @@ def _document(
     """Return the docstring with each option's meaning, unit, range and cost."""
     first, _, rest = (function.__doc__ or "").partition("\n")
     body = f"{first}\n{dedent(rest)}".strip()
-    types = {item.name: item.type for item in options.__dataclass_fields__.values()}
+    types = _types(options)
     lines = [
         "Parameters", "----------", "city", "    The city.",
         f"options : {options.__name__}", "    All options in one object, instead of keywords.",

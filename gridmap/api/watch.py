@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, TypedDict
 
-from gridmap.api.options import Options, as_date, option
+from gridmap.api.options import AsDate, Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError
@@ -44,7 +44,7 @@ class WatchOptions(Options):
 
     verb: ClassVar[str] = "watch"
 
-    until: str = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     days: int = option(28, least=7, most=180, unit="d", metavar="N")
     recurrence: float = option(90.0, least=7, most=3650, unit="d", metavar="DAYS")
     seed: int = option(0, least=0, most=2**31 - 1)

@@ -28,6 +28,7 @@ from gridmap.demo._incidents import make_incidents
 from gridmap.demo._plan import draw_blocks, lay_terrain
 from gridmap.demo._shapes import find_sites, make_barriers, make_roads, shape_blocks
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.model import City, Kind, Layer
 
 __all__ = [
@@ -141,7 +142,12 @@ def make_city(
         Kind.ROAD: make_roads(shapes, census, crs, streams[9]),
         Kind.BARRIER: make_barriers(shapes, crs),
     }
-    origin = {"source": "gridmap demo", "made_up": True, "grids": grids, "seed": seed}
+    origin: dict[str, Json] = {
+        "source": "gridmap demo",
+        "made_up": True,
+        "grids": grids,
+        "seed": seed,
+    }
     city = City(
         name=CITY_NAME,
         crs=crs,

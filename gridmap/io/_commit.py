@@ -21,6 +21,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gridmap.errors import ConflictError, WorkspaceError
+from gridmap.fields import Json
 from gridmap.gdal.formats import require_format
 from gridmap.gdal.libraries import load_pyogrio
 from gridmap.i18n import tr
@@ -48,7 +49,7 @@ __all__ = [
 _HEAD = 28  # bytes of a SQLite file up to its count of changes
 
 
-def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, object]) -> Layer:
+def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, Json]) -> Layer:
     """Return a layer that gridmap wrote.
 
     Raises

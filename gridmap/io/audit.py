@@ -229,8 +229,8 @@ class _Stations:
     def __init__(self, layer: Layer) -> None:
         shapes = sound_shapes(layer.geometry)
         self.tree = shapely.STRtree(shapes)
-        apart = layer.provenance.get("ids_repeated", ())
-        apart = set(apart) if isinstance(apart, (list, tuple)) else set()
+        told = layer.provenance.get("ids_repeated", ())
+        apart = set(told) if isinstance(told, (list, tuple)) else set()
         self.group_of: dict[str, int] = {}
         self.group = np.empty(len(layer), dtype=np.int64)
         for row, (name, title) in enumerate(zip(layer.ids, layer.names, strict=True)):
@@ -524,7 +524,7 @@ def faulty_shapes(layer: Layer) -> Iterator[Finding]:
     kind, shapes, ids = str(layer.kind), layer.geometry, layer.ids
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     refused = layer.provenance.get("refused", {})
-    lost = int(refused.get("no_coordinates", 0)) if isinstance(refused, Mapping) else 0
+    lost = int(str(refused.get("no_coordinates", 0))) if isinstance(refused, Mapping) else 0
     if empty.any() or lost:
         count = int(empty.sum()) + lost
         yield Finding(kind, FindingKind.EMPTY, Severity.WARNING, count, tuple(ids[empty]))

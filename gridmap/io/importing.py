@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -193,8 +194,8 @@ def guess_kind(path: Path, *, layer: str = "", encoding: str = "", max_mb: float
 
 
 def import_files(
-    workspace: str | Path,
-    files: Iterable[str | Path],
+    workspace: str | PathLike[str],
+    files: Iterable[str | PathLike[str]],
     *,
     kind: str,
     options: ImportOptions | None = None,
@@ -382,7 +383,7 @@ def _put(place: Workspace, found: Layer | Incidents, report: ImportReport) -> No
 
 def read_files(
     workspace: Workspace,
-    files: Iterable[str | Path],
+    files: Iterable[str | PathLike[str]],
     *,
     kind: str,
     options: ImportOptions | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import geopandas as gpd
@@ -83,7 +83,7 @@ class Repair:
 
 
 def repair_workspace(
-    workspace: str | Path,
+    workspace: str | PathLike[str],
     *,
     only: Collection[FindingKind] = MENDABLE,
     tolerance_m: float = TOLERANCE_M,
@@ -136,7 +136,7 @@ def repair_workspace(
     return Repair(tuple(done), valid, tolerance_m, tuple(originals))
 
 
-def undo_repair(workspace: str | Path) -> tuple[Kind, ...]:
+def undo_repair(workspace: str | PathLike[str]) -> tuple[Kind, ...]:
     """Put back every layer as it was before its last repair; return their kinds.
 
     Raises

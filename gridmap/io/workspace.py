@@ -56,7 +56,7 @@ from gridmap.model.crs import crs_label, parse_crs, require_metres
 __all__ = ["CONFIG", "VERSION", "Workspace", "keep_older", "read_city", "upgrade", "workspaces_at"]
 
 
-def workspaces_at(path: str | Path) -> list[Workspace]:
+def workspaces_at(path: str | PathLike[str]) -> list[Workspace]:
     """Return the workspace in a folder, or those in the folders inside it, by name.
 
     An empty folder has none: it is one that workspaces are yet to be made in.
@@ -210,7 +210,7 @@ class Workspace:
         return f"<Workspace {self.path.name}>"
 
     @classmethod
-    def open(cls, path: str | Path) -> Workspace:
+    def open(cls, path: str | PathLike[str]) -> Workspace:
         """Return the workspace in a folder.
 
         Raises
@@ -330,7 +330,7 @@ class Workspace:
         if crs is None or kind not in self.kinds:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.name)
         entry = self.config["layers"][str(kind)]
-        layer = read_stored_layer(self.path / _LAYERS, kind, crs, entry)
+        layer = read_stored_layer(self.path / _LAYERS, kind, crs, dict[str, Json](**entry))
         # Whoever edits the file by another program makes other layers of it.
         if "digest" in entry and self.config.get(STAMP) == stamp_of(self.path / _LAYERS):
             return layer.with_digest(str(entry["digest"]))
@@ -606,7 +606,7 @@ def _as_path(folder: object) -> Path:
     return path
 
 
-def read_city(path: str | Path) -> City:
+def read_city(path: str | PathLike[str]) -> City:
     """Return the city of a workspace.
 
     Raises

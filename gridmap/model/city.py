@@ -176,7 +176,7 @@ class City:
         roads: gpd.GeoDataFrame | None = None,
         barriers: gpd.GeoDataFrame | None = None,
         incidents: gpd.GeoDataFrame | pd.DataFrame | None = None,
-        columns: Mapping[str, str | Mapping[str, str]] | None = None,
+        columns: Mapping[str, str | int | Mapping[str, str | int]] | None = None,
         name: str | None = "",
         crs: CRS | str | int | None = None,
         working_crs: CRS | str | int | None = None,
@@ -263,11 +263,11 @@ class City:
         """
         _frames().save_city(self, folder, replace_it=replace)
 
-    def has(self, kind: Kind) -> bool:
+    def has(self, kind: Kind | str) -> bool:
         """Return whether the city has a layer of this kind."""
         return kind in self.layers
 
-    def layer(self, kind: Kind) -> Layer:
+    def layer(self, kind: Kind | str) -> Layer:
         """Return the layer of a kind.
 
         Raises
@@ -275,13 +275,14 @@ class City:
         MissingError
             If the city has none.
         """
-        if kind not in self.layers:
+        found = self.get(kind)
+        if found is None:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.label)
-        return self.layers[kind]
+        return found
 
-    def get(self, kind: Kind) -> Layer | None:
+    def get(self, kind: Kind | str) -> Layer | None:
         """Return the layer of a kind, or None."""
-        return self.layers.get(kind)
+        return self.layers.get(cast("Kind", kind))  # as equal to its text as it hashes
 
     @property
     def grids(self) -> Layer:

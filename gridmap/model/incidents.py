@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.model.crs import require_metres
 from gridmap.model.layer import Kind, Layer
 from gridmap.model.polygon_index import PolygonIndex
@@ -143,7 +144,7 @@ class Incidents:
     reader: ColumnReader | None = None
     known_period: tuple[pd.Timestamp, pd.Timestamp] | None = None
     precision: Literal["second", "month"] = "second"
-    provenance: Mapping[str, object] = field(default_factory=dict)
+    provenance: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the CRS."""

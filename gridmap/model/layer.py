@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, some_ids
-from gridmap.fields import fields_of
+from gridmap.fields import Json, fields_of
 
 __all__ = ["AREA_KINDS", "Kind", "Layer"]
 
@@ -76,7 +76,7 @@ class Layer:
 
     kind: Kind
     frame: gpd.GeoDataFrame
-    provenance: Mapping[str, object] = field(default_factory=dict)
+    provenance: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the whole invariant."""
@@ -113,7 +113,7 @@ class Layer:
         object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
-    def with_provenance(self, provenance: Mapping[str, object]) -> Layer:
+    def with_provenance(self, provenance: Mapping[str, Json]) -> Layer:
         """Return the same features with another account of where they came from."""
         other = object.__new__(Layer)
         other.__dict__.update(self.__dict__)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
 
 __all__ = ["BeatInfo", "Plan"]
+
+L = TypeVar("L")  # what a caller names grids by
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Plan:
         cls,
         name: str,
         grid_ids: Iterable[object],
-        labels: Iterable[object] | Mapping[Any, object],
+        labels: Iterable[object] | Mapping[L, object],
         *,
         beats: Mapping[str, BeatInfo] | None = None,
         city_digest: str = "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -268,7 +268,7 @@ def require_polygons(shapes: npt.NDArray[np.object_]) -> None:
         )
 
 
-def require_valid(shapes: npt.NDArray[np.object_], names: npt.NDArray[Any]) -> None:
+def require_valid(shapes: npt.NDArray[np.object_], names: npt.NDArray[np.generic]) -> None:
     """Refuse polygons whose rings cross themselves or each other.
 
     Parameters

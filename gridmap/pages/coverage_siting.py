@@ -156,7 +156,8 @@ def show_by_hand(ground: Ground, looked_at: CoverageOptions) -> CoverageResult |
 def _with_note(rooms: Layer, size: int) -> Layer:
     """Return the layer with a line that says when rooms were taken over here."""
     told = dict(rooms.provenance)
-    lines = list(told.get("warnings") or [])  # type: ignore[call-overload] # a list, or not there
+    noted = told.get("warnings")
+    lines = list(noted) if isinstance(noted, (list, tuple)) else []
     day = date.today().isoformat()  # noqa: DTZ011 - the date on the reader's desk
     lines.append(tr("coverage.page.taken_note", count=size, day=day))
     return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})

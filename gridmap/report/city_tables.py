@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridmap.fields import Json
 from gridmap.i18n import DAYS, has_key, tr
 from gridmap.measure import partial_months, per_occurrence
 from gridmap.model import Kind, Layer
@@ -231,7 +232,7 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
     for reason, count in refused.items() if isinstance(refused, Mapping) else ():
         key = f"cli.reason.{reason}"
         words = tr(key) if has_key(key) else str(reason)
-        rows.append((tr("report.import.refused", reason=words), shown(float(count), "count")))
+        rows.append((tr("report.import.refused", reason=words), shown(float(str(count)), "count")))
     if not hiding.limit:
         rows.append((tr("report.import.stored"), shown(float(len(incidents)), "count")))
         for name, count in _unplaced(measured).items():
@@ -266,7 +267,7 @@ def import_line(measured: Measured, hiding: Hiding) -> str:
         return ""
     parts = []
     refused = incidents.provenance.get("refused")
-    turned_away = sum(int(n) for n in refused.values()) if isinstance(refused, Mapping) else 0
+    turned_away = sum(int(str(n)) for n in refused.values()) if isinstance(refused, Mapping) else 0
     if "read" in incidents.provenance:
         parts.append(tr("report.import.line_read", read=int(str(incidents.provenance["read"])),
                         stored=len(incidents)))  # fmt: skip
@@ -303,7 +304,7 @@ def repairs_of(layer: Layer) -> list[dict[str, Any]]:
     return [dict(entry) for entry in history] if isinstance(history, (list, tuple)) else []
 
 
-def _files(provenance: Mapping[str, object]) -> str:
+def _files(provenance: Mapping[str, Json]) -> str:
     sources = provenance.get("sources") or [provenance.get("source", "–")]
     return ", ".join(map(str, sources)) if isinstance(sources, (list, tuple)) else str(sources)
 
