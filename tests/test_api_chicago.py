@@ -1,4 +1,4 @@
-"""Chicago by every verb: the page's options, the command and Python give one answer."""
+"""Chicago by every verb: the page, the command and Python give one answer."""
 
 import json
 import shutil
@@ -126,10 +126,8 @@ def test_a_repair_is_told_alike(place, tmp_path):
         assert answer[name] == mine[name], name
 
 
-def test_pages_show_the_verbs_figures(place, monkeypatch):
-    """Incidents and the share covered, as the pages write them."""
-    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place))
-    monkeypatch.setenv("GRIDMAP_LANG", "en")
+def open_page(place, name):
+    """Return a page of the city, drawn once, and what a reader of it sees."""
 
     def run_page(name) -> None:
         from importlib import import_module
@@ -141,6 +139,27 @@ def test_pages_show_the_verbs_figures(place, monkeypatch):
         current_session().actor = LOCAL
         guarded(import_module(f"gridmap.pages.{name}").show)()
 
+    page = AppTest.from_function(run_page, default_timeout=120, args=(name,)).run()
+    assert not page.exception, name
+    return page
+
+
+def seen(page):
+    kinds = ("html", "markdown", "caption", "header", "error", "success")
+    told = [str(getattr(item, "value", item)) for kind in kinds for item in page.get(kind)]
+    told += [option for radio in page.radio for option in radio.options]
+    told = [text.replace("\\", "") for text in told]  # what keeps names out of Markdown
+    return " ".join([*told, *(frame.value.to_csv() for frame in page.dataframe)])
+
+
+@pytest.fixture
+def english(place, monkeypatch):
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place))
+    monkeypatch.setenv("GRIDMAP_LANG", "en")
+
+
+def test_pages_show_the_verbs_figures(place, english):
+    """Incidents and the share covered, as the pages write them."""
     city = gridmap.open(place)
     total = gridmap.measure(city, by="city").table.totals["incidents"]
     inside = gridmap.measure(city, by="grid").to_frame()["incidents"].sum()
@@ -157,13 +176,108 @@ def test_pages_show_the_verbs_figures(place, monkeypatch):
         "coverage": [f"<b>{share:,.1f}</b>"],
     }
     for name, figures in shown.items():
-        page = AppTest.from_function(run_page, default_timeout=120, args=(name,)).run()
-        assert not page.exception, name
-        text = " ".join(str(item.value) for kind in ("html", "markdown") for item in page.get(kind)
-                        if hasattr(item, "value"))  # fmt: skip
-        text += " ".join(str(item) for item in page.get("html"))
+        text = seen(open_page(place, name))
         for figure in figures:
             assert figure in text, (name, figure)
+
+
+def test_the_page_redraw_finds_the_plan_of_command_and_python(place, english):
+    """The same request: each grid in the same beat, and the same figures beside it."""
+    page = open_page(place, "redraw")
+    chosen = {"tolerance": 10, "front": 1, "w-residents": 100, "w-incidents": 0}
+    for name, value in chosen.items():
+        next(item for item in page.slider if name in item.key).set_value(value)
+    next(item for item in page.number_input if "beats-" in item.key).set_value(40)
+    with using_language("en"):
+        begin = tr("page.redraw.begin")
+    next(button for button in page.button if button.label == begin).click().run()
+    state = page.session_state["gridmap"].work["redraw"]
+    assert state.job is None or state.job._done.wait(120)
+    page.run()
+    assert not page.exception
+    found = page.session_state["gridmap"].work["redraw"].found
+
+    asked = BEATS | {"seed": 0}
+    with using_language("en"):
+        mine = gridmap.propose(gridmap.open(place), **asked)
+    flags = (
+        "--beats",
+        "40",
+        "--balance",
+        "residents=1",
+        "--effort",
+        "quick",
+        "--tolerance",
+        "10%",
+    )
+    done = run("propose", place, *flags, "--save", "asked", "--json")
+    assert done.returncode == 0, done.stderr
+    saved = load_plan(place, "asked")
+    (plan,) = found.plans
+    assert plan.labels.tolist() == mine.plans[0].labels.tolist() == saved.labels.tolist()
+    assert timeless(list(map(dict, found.rows))) == timeless(list(map(dict, mine.rows)))
+    assert mine.rows[0]["feasible"]
+    border = f"{mine.rows[0]['cut_border_km']:,.1f}"
+    assert border in seen(page)
+    (told,) = json.loads(done.stdout)["plans"]
+    assert timeless(told)["cut_border_km"] == pytest.approx(mine.rows[0]["cut_border_km"])
+
+
+def test_the_page_reports_says_what_the_verb_says(place, english):
+    page = open_page(place, "reports")
+    with using_language("en"):
+        label = tr("page.reports.period")
+    next(box for box in page.selectbox if box.label == label).set_value("2014-09").run()
+    assert not page.exception
+    with using_language("en"):
+        mine = gridmap.report(gridmap.open(place), period="2014-09", lang="en").report
+        texts = [figure.text() for figure in mine.figures[:6]]
+    shown = seen(page)
+    assert len(texts) == 6
+    for text in texts:
+        assert f"<b>{text}</b>" in shown
+    for sentence in mine.sentences:
+        if sentence not in mine.warnings:
+            assert sentence in shown
+    # The first table, cell by cell.
+    cells = page.dataframe[0].value.to_numpy().tolist()
+    assert cells == [list(row) for row in mine.tables[0].texts()]
+
+
+def test_the_page_duty_says_what_the_verbs_say(place, english):
+    page = open_page(place, "duty")
+    city = gridmap.open(place)
+
+    def look_at(view):
+        page.button_group[0].set_value(view).run()
+        assert not page.exception, view
+        return seen(page)
+
+    with using_language("en"):
+        page.number_input[0].set_value(200).run()
+        shifts = gridmap.shifts(city, officers=200).to_dict()
+        for key in ("demand_h", "uncovered_h", "bound"):
+            assert f"<b>{shifts[key]:,.0f}</b>" in seen(page), key
+        watch = gridmap.watch(city)
+        shown = look_at("watch")
+        for sentence in watch.sentences() or [watch.quiet()]:
+            assert sentence in shown
+        norms = gridmap.norms(city)
+        shown = look_at("rooms")
+        assert f"<b>{norms.lacks.units['things'].sum():,.0f}</b>" in shown
+        assert norms.readable().to_csv() in shown
+        score = gridmap.assess(city, by="station")
+        shown = look_at("score")
+        assert score.sentence() in shown
+        assert all(row["name"] in shown for row in score.to_dict()["rows"])
+        look_at("around")
+        grid = str(city.grids.ids[5])
+        page.text_input[0].set_value(grid).run()
+        near = gridmap.around(city, grid=grid)
+        assert f"<b>{near.rings[0]['residents']:,.0f}</b>" in seen(page)
+        station = str(city.layer("station").ids[0])
+        patrol = gridmap.patrol(city, station=station, units=2, mode="ebike").to_dict()
+        assert f"<b>{patrol['expected']:,.2f}</b>" in look_at("patrol")
 
 
 def test_what_a_form_writes_is_the_same_request():
