@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks._files import require_files
 from benchmarks.partition import load_graph
-from gridmap.partition import Problem, _workers, propose, warm_up
+from gridmap.partition import Problem, _solve, propose, warm_up
 from gridmap.partition import _solve as solve
 from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Instance, Ints, Solved
@@ -50,7 +50,7 @@ def _schedules(**changes: float) -> Iterator[None]:
         own = replace(schedule, **changes)  # type: ignore[arg-type]  # names of its fields
         return original(instance, schedule=own, **options)  # type: ignore[arg-type]  # passed on as they come
 
-    with patch.object(_workers, "solve_region", changed):
+    with patch.object(_solve, "solve_region", changed):
         yield
 
 

@@ -28,7 +28,7 @@ import shapely
 
 from benchmarks._opening import cpu_s, launched, opening, wait_for
 from gridmap.maps import Facts, Scene, choropleth, draw_layer, to_html
-from gridmap.maps.scripts import read_leaflet
+from gridmap.maps.scene import read_leaflet
 from gridmap.model import Kind, Layer
 
 _EXPLORE_UP_TO = 20_000

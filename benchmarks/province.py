@@ -20,11 +20,11 @@ from typing import Any, Self
 import numpy as np
 
 from gridmap.partition import Problem, propose, warm_up
-from gridmap.partition._effort import Clock, effort_of
+from gridmap.partition._arrays import Clock, effort_of
 from gridmap.partition._instance import ObjectiveWeights, build_instance
 from gridmap.partition._locks import schedule_of
 from gridmap.partition._regions import divide
-from gridmap.partition._workers import Task, run_tasks
+from gridmap.partition._solve import Task, run_tasks
 
 __all__ = ["country_table", "main", "make_province", "measure_parts", "run_province"]
 

@@ -29,7 +29,7 @@ from playwright.sync_api import Page, sync_playwright
 from scipy.spatial import cKDTree
 
 from gridmap.i18n import LANGUAGES, tr, using_language
-from gridmap.maps.scripts import font_path
+from gridmap.maps.scene import font_path
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"

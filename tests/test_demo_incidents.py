@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from gridmap.demo import CATEGORIES, make_city
-from gridmap.demo._incidents import month_weights
+from gridmap.demo._city import month_weights
 from gridmap.model import City, IncidentBatch, Kind
 
 

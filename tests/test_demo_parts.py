@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gridmap.demo._areas import Borders, join_lightest, loosen
-from gridmap.demo._census import (
+from gridmap.demo._plan import LANE, LIMIT, RAIL, Blocks, Cut, draw_blocks, lay_terrain
+from gridmap.demo._shapes import (
     ordinal,
     scatter_people,
     station_names,
@@ -16,7 +17,6 @@ from gridmap.demo._census import (
     town_names,
     village_names,
 )
-from gridmap.demo._plan import LANE, LIMIT, RAIL, Blocks, Cut, draw_blocks, lay_terrain
 
 
 def _square(limit: int = LIMIT) -> tuple[Blocks, int]:

@@ -13,7 +13,7 @@ from gridmap.io import ImportOptions, Workspace, read_city, read_layer, write_fr
 from gridmap.io._sources import opened_files
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model import Kind
-from gridmap.partition._workers import most_workers
+from gridmap.partition._solve import most_workers
 
 
 class InUseError(PermissionError):

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from gridmap.maps.findings_of_incidents import change_theme, hot_spot_theme
-from gridmap.maps.palettes import BEATS, NO_DATA, SEQUENTIAL, ramp
+from gridmap.maps.classes import BEATS, NO_DATA, SEQUENTIAL, ramp
+from gridmap.maps.layers_of_city import change_theme, hot_spot_theme
 from gridmap.measure.hotspots import HotSpots
 
 # Severity 1.0, in linear RGB: Machado, Oliveira, Fernandes 2009, IEEE TVCG 15(6), table 1.

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gridmap.maps._packing import pack
-from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer, world_pixels
+from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer, pack, world_pixels
 from gridmap.model import Kind, Layer
 from gridmap.model.crs import reproject, to_datum
 

@@ -45,8 +45,8 @@ from gridmap.maps import (
     unit_theme,
     units_of,
 )
+from gridmap.maps.classes import SEQUENTIAL
 from gridmap.maps.layers_of_city import is_main_road, moved_theme
-from gridmap.maps.palettes import SEQUENTIAL
 from gridmap.measure import summarise
 from gridmap.measure.present import present_plan
 from gridmap.model import Adjacency, Kind

@@ -23,7 +23,7 @@ from gridmap.partition import (
     travel_between,
     with_rooms,
 )
-from gridmap.partition._order import beat_names, relabel
+from gridmap.partition._instance import beat_names, relabel
 from gridmap.partition.city import station_of_grids
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lattices import lattice, row
 
 from gridmap.partition import Problem, propose
-from gridmap.partition._order import in_order, put_back
+from gridmap.partition._instance import in_order, put_back
 from gridmap.partition.problem import PER_GRID
 
 

@@ -12,9 +12,8 @@ from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.partition import propose
-from gridmap.partition._arrays import build_graph
+from gridmap.partition._arrays import Clock, build_graph
 from gridmap.partition._branch_and_bound import prove_travel, slack_of
-from gridmap.partition._effort import Clock
 from gridmap.partition._lagrangian import (
     NEVER,
     TravelTask,

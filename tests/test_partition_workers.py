@@ -8,7 +8,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from gridmap.errors import InputError
-from gridmap.partition import Problem, _workers, propose
+from gridmap.partition import Problem, _solve, propose
 from tests.lattices import lattice
 
 
@@ -88,7 +88,7 @@ def test_the_number_of_processors_does_not_change_the_plan(monkeypatch):
     problem = lattice(52, 50, rng.integers(1, 9, 2_600).astype(float), 44)
     plans = []
     for processors in (1, 2):
-        monkeypatch.setattr(_workers, "cpus", lambda number=processors: number)
+        monkeypatch.setattr(_solve, "cpus", lambda number=processors: number)
         best = propose(problem, effort="quick", tolerance=0.03, seed=2).best
         assert (best.scores.pieces == 1).all()
         plans.append(best.assignment)

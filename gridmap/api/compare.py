@@ -107,7 +107,7 @@ class CompareResult(Result[CompareJson]):
     @property
     def posts_broken(self) -> tuple[str, ...]:
         """Ids of beats that lose their community although the post is held for under 3 years."""
-        from gridmap.plans.posts import broken_posts
+        from gridmap.plans.comparison import broken_posts
 
         return broken_posts(self.comparison, self.posts)
 
@@ -119,7 +119,7 @@ class CompareResult(Result[CompareJson]):
         """Return the change in sentences that can be read aloud."""
         from gridmap.i18n import tr
         from gridmap.measure import tell_response
-        from gridmap.plans.posts import tell_posts
+        from gridmap.plans.comparison import tell_posts
 
         sentences = self.comparison.sentences()
         if self.response is not None:
@@ -238,7 +238,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     from gridmap.measure import respond_to_both
     from gridmap.measure.present import present_plan
     from gridmap.plans import Ground, compare_plans
-    from gridmap.plans.posts import posts_of
+    from gridmap.plans.comparison import posts_of
 
     if options.before is None and options.after is None:
         raise OptionError("api.error.plan", option="after", received="None")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from gridmap.io.tracks import Track
+    from gridmap.io.writing import Track
     from gridmap.model import City
     from gridmap.patrol import PatrolTask, Route
     from gridmap.travel import Travel
@@ -261,7 +261,7 @@ class PatrolResult(Result[PatrolJson]):
         InputError
             If it is another one.
         """
-        from gridmap.io.tracks import write_gpx, write_kml
+        from gridmap.io.writing import write_gpx, write_kml
 
         suffix = path.suffix.lower()
         if suffix == ".gpx":
@@ -293,7 +293,7 @@ class PatrolResult(Result[PatrolJson]):
         return wanted
 
     def _tracks(self) -> tuple[Track, ...]:
-        from gridmap.io.tracks import Track, Waypoint
+        from gridmap.io.writing import Track, Waypoint
 
         tracks = []
         for route, line in zip(self._routes(), self.lines, strict=True):

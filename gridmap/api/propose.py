@@ -420,7 +420,7 @@ class ProposeResult(Result[ProposeJson]):
         if self.present is None:
             return []
         from gridmap.plans import Ground, compare_plans
-        from gridmap.plans.posts import posts_of, tell_posts
+        from gridmap.plans.comparison import posts_of, tell_posts
 
         ground = Ground.from_city(self.city, workload=self.workload)
         found = compare_plans(ground, self.present, self.plans[plan])

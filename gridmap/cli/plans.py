@@ -160,7 +160,7 @@ def _show(place: Workspace, name: str, version: int | None, *, as_json: bool) ->
 
 def _export(place: Workspace, name: str, version: int | None, file: Path) -> None:
     from gridmap.plans import LOCAL, write_plan
-    from gridmap.plans.plan_files import check_format
+    from gridmap.plans.exchange import check_format
 
     check_format(file)
     with open_store(place.path, create=False) as store:

@@ -17,9 +17,16 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.demo._census import Census, ordinal, station_names, town_names, village_names
 from gridmap.demo._plan import MAIN, RAIL
-from gridmap.demo._shapes import Shapes, Sites
+from gridmap.demo._shapes import (
+    Census,
+    Shapes,
+    Sites,
+    ordinal,
+    station_names,
+    town_names,
+    village_names,
+)
 
 __all__ = [
     "NETWORKS",

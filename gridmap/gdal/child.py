@@ -96,7 +96,7 @@ def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
     out
         Where the Arrow files go.
     """
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     path, suffix = Path(request["path"]), str(request["suffix"])
     if suffix in KML:
@@ -130,7 +130,7 @@ def _without_charset(path: Path) -> None:
 
 def _restore_index(path: Path) -> None:
     """Let GDAL rebuild the index of a shapefile that has lost it, beside its copy."""
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     pyogrio = load_pyogrio()
     pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
@@ -140,7 +140,7 @@ def _restore_index(path: Path) -> None:
 
 def _meant(path: Path, suffix: str, dimension: int | None) -> str:
     """Return the layer that shapes of a dimension stand in, where the format has fixed ones."""
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     names = _BY_DIMENSION.get(suffix, {}).get(-1 if dimension is None else dimension, ())
     for name in names:
@@ -179,7 +179,7 @@ def _kinds_by_layer(path: Path, suffix: str) -> dict[str, str | None]:
 
     Only where fiona's GDAL lacks the driver, or is too old for the file, pyogrio looks.
     """
-    from gridmap.gdal.libraries import load_fiona, load_pyogrio
+    from gridmap.gdal.formats import load_fiona, load_pyogrio
 
     fiona = load_fiona()
     try:
@@ -289,7 +289,7 @@ def _unpacks(name: str, rows: int, packed: int) -> InputError:
 
 
 def _read_layer(request: dict[str, Any], layer: str, target: Path) -> dict[str, Any]:
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     pyogrio = load_pyogrio()
     path, suffix, name = Path(request["path"]), str(request["suffix"]), str(request["name"])
@@ -323,7 +323,7 @@ def _write_stream(path: Path, layer: str, target: Path) -> bool:
     """Copy a layer as GDAL streams it; say no where it has curves, which nobody else reads."""
     import pyarrow as pa
 
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     opened = load_pyogrio().raw.open_arrow(
         path, layer=layer, use_pyarrow=True, datetime_as_string=True
@@ -364,7 +364,7 @@ def _write_arrays(path: Path, layer: str, target: Path, *, encoding: str | None)
     """Write a layer value by value: for text that is not UTF-8, and for curves."""
     import pyarrow as pa
 
-    from gridmap.gdal.libraries import load_pyogrio
+    from gridmap.gdal.formats import load_pyogrio
 
     meta, _, shapes, columns = load_pyogrio().raw.read(
         path, layer=layer, encoding=encoding, datetime_as_string=True

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
+from functools import cache
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from gridmap.errors import InputError
 
-__all__ = ["DATABASES", "DRIVERS", "KML", "PARQUET", "PARTS", "require_driver", "require_format"]
+__all__ = [
+    "DATABASES",
+    "DRIVERS",
+    "KML",
+    "PARQUET",
+    "PARTS",
+    "load_fiona",
+    "load_pyogrio",
+    "require_driver",
+    "require_format",
+]
+
 
 _JSON = ("GeoJSON", "ESRIJSON", "TopoJSON", "GeoJSONSeq")
 DRIVERS: dict[str, tuple[str, ...]] = {
@@ -157,3 +172,81 @@ def _another(path: Path) -> InputError:
     return InputError(
         "gdal.error.another_format", file=path.name, suffix=path.suffix.lower() or "-"
     )
+
+
+# -- loading pyogrio and fiona with an allow list of drivers and no network
+
+
+# A port that nothing can listen on: whatever GDAL wants to fetch fails before it leaves.
+_NOWHERE = "http://127.0.0.1:0"
+_OPTIONS = {
+    "CPL_DEBUG": "OFF",
+    "CPL_CURL_ENABLE_VSIMEM": "NO",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "-",
+    "GDAL_HTTP_PROXY": _NOWHERE,
+    "GDAL_HTTPS_PROXY": _NOWHERE,
+    "GDAL_HTTP_CONNECTTIMEOUT": "1",
+    "GDAL_HTTP_TIMEOUT": "1",
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "GML_DOWNLOAD_SCHEMA": "NO",
+    "GML_SKIP_RESOLVE_ELEMS": "ALL",
+    "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
+    "ALLOW_OGR_SQL_FUNCTIONS_FROM_TRIGGER_AND_VIEW": "NO",
+}
+_LOADING = Lock()
+
+
+def load_pyogrio() -> Any:  # noqa: ANN401 - the library carries no types
+    """Return pyogrio with only the drivers of `DRIVERS`."""
+    with _LOADING:
+        return _pyogrio()
+
+
+def load_fiona() -> Any:  # noqa: ANN401 - the library carries no types
+    """Return fiona with only the drivers of `DRIVERS`."""
+    with _LOADING:
+        return _fiona()
+
+
+@cache
+def _pyogrio() -> Any:  # noqa: ANN401 - the library carries no types
+    os.environ["GDAL_DRIVER_PATH"] = "disable"  # no drivers from other folders
+    import pyogrio
+    import pyogrio.errors
+    import pyogrio.raw
+    from pyogrio._ogr import _register_drivers
+
+    names = set(pyogrio.list_drivers()) - _allowed()
+    pyogrio.set_gdal_config_options({**_OPTIONS, "GDAL_SKIP": ",".join(sorted(names))})
+    _register_drivers()  # GDAL drops what it is to skip at the end of each registration
+    _require_nothing_more(set(pyogrio.list_drivers()), "pyogrio")
+    return pyogrio
+
+
+@cache
+def _fiona() -> Any:  # noqa: ANN401 - the library carries no types
+    os.environ["GDAL_DRIVER_PATH"] = "disable"
+    import fiona
+    from fiona.env import GDALEnv, set_gdal_config
+
+    for name, value in _OPTIONS.items():
+        set_gdal_config(name, value)
+    first = GDALEnv()
+    first.start()
+    # Each environment of fiona registers all drivers again, and skips these again.
+    set_gdal_config("GDAL_SKIP", ",".join(sorted(set(first.drivers()) - _allowed())))
+    second = GDALEnv()
+    second.start()
+    _require_nothing_more(set(second.drivers()), "fiona")
+    return fiona
+
+
+def _allowed() -> set[str]:
+    return {name for names in DRIVERS.values() for name in names}
+
+
+def _require_nothing_more(names: set[str], library: str) -> None:
+    more = sorted(names - _allowed())
+    if more:
+        message = f"{library} keeps drivers that are not allowed: {', '.join(more)}"
+        raise RuntimeError(message)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from gridmap._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from gridmap.io._encoding import Source
     from gridmap.io._personal import (
         personal_columns,
         personal_reason,
         refuse_personal,
         refuse_personal_columns,
     )
-    from gridmap.io._raw import Source
     from gridmap.io._sources import opened_files, read_source
     from gridmap.io._values import as_ids
     from gridmap.io.audit import check_city

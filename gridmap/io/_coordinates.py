@@ -25,7 +25,7 @@ from gridmap.io._crs_guess import (
     is_inside_area,
     place_of,
 )
-from gridmap.io._raw import Source
+from gridmap.io._encoding import Source
 from gridmap.io._values import as_numbers
 from gridmap.io.options import PACKED, SWAPPED, ImportOptions, Note
 from gridmap.model.crs import crs_label, parse_crs, reproject_points

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import codecs
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gridmap.errors import EncodingError, some_ids
-from gridmap.i18n import tr
+import pandas as pd
+from pyproj import CRS
 
-__all__ = ["Encoding", "Reason", "detect_bytes", "detect_dbf", "looks_garbled"]
+from gridmap.errors import EncodingError, GridmapError, InputError, some_ids
+from gridmap.i18n import tr
+from gridmap.io.options import Note
+
+__all__ = [
+    "Encoding",
+    "Reason",
+    "Source",
+    "detect_bytes",
+    "detect_dbf",
+    "foreign_reader",
+    "looks_garbled",
+]
+
 
 #: Where the choice of an encoding came from; ``default`` is what the format always has.
 Reason = Literal["asked", "cpg", "language_byte", "bom", "ascii", "detected", "default"]
@@ -278,3 +294,53 @@ def _dbf_text(dbf: Path, limit: int = 2_000_000) -> bytes:
     for row in range(header, len(raw) - width + 1, max(width, 1)):
         parts.extend(raw[row + a : row + b].rstrip(b" \0") for a, b in spans)
     return b"\n".join(parts)
+
+
+# -- what one file holds, before anything is made of it
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one file holds, before anything is made of it.
+
+    Parameters
+    ----------
+    frame
+        The rows; with a geometry column for a layer, without one for a table.
+    crs
+        The CRS that the file states, or None.
+    encoding
+        How its text was decoded.
+    driver
+        The format.
+    garbled
+        Columns whose text looks like Chinese read in a Western encoding.
+    layer
+        Name of the layer in its file.
+    notes
+        What was done to it on the way in.
+    """
+
+    frame: pd.DataFrame
+    crs: CRS | None
+    encoding: Encoding
+    driver: str
+    garbled: tuple[str, ...] = ()
+    layer: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@contextmanager
+def foreign_reader(path: Path) -> Iterator[None]:
+    """Turn whatever a library makes of broken bytes into an error of ours."""
+    try:
+        with warnings.catch_warnings():
+            # GDAL's remarks about odd files become our own findings, from our own checks.
+            warnings.simplefilter("ignore")
+            yield
+    except GridmapError:
+        raise
+    except Exception as error:
+        # Damaged files have been seen to raise a dozen kinds of errors, from IndexError to
+        # GEOSException; none of them is the user's to understand.
+        raise InputError("io.error.cannot_open", file=path.name) from error

@@ -21,9 +21,9 @@ from gridmap.io._coordinates import (
     swap_axes,
     without_exchanged,
 )
+from gridmap.io._encoding import Source
 from gridmap.io._person_numbers import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
-from gridmap.io._raw import Source
 from gridmap.io._tables import known_names
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note

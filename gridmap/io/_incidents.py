@@ -27,8 +27,8 @@ from gridmap.io._dates import (
     parse_times,
     plain_words,
 )
+from gridmap.io._encoding import Source
 from gridmap.io._features import accepted
-from gridmap.io._raw import Source
 from gridmap.io._sources import opened_files, read_parts, read_sources
 from gridmap.io._tables import csv_columns
 from gridmap.io._values import as_ids, as_texts, cell_shape

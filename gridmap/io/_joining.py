@@ -17,8 +17,8 @@ import shapely
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import Json, fields_of, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs
+from gridmap.io._encoding import Source
 from gridmap.io._features import accepted, table_columns
-from gridmap.io._raw import Source
 from gridmap.io._sources import opened_files, read_source
 from gridmap.io._values import as_ids
 from gridmap.io.options import ImportOptions, ImportReport, Note

@@ -26,8 +26,7 @@ from pyproj.exceptions import CRSError
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
 from gridmap.gdal.formats import PARQUET
 from gridmap.gdal.reading import read_parquet
-from gridmap.io._encoding import Encoding, looks_garbled
-from gridmap.io._raw import Source, foreign_reader
+from gridmap.io._encoding import Encoding, Source, foreign_reader, looks_garbled
 from gridmap.io._sheets import workbook_form
 from gridmap.io._tables import read_csv, read_csv_parts, require_width
 from gridmap.io._vector import read_vectors

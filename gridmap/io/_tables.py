@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 
 from gridmap.errors import GridmapError, InputError
 from gridmap.fields import FIELDS, fold
-from gridmap.io._encoding import Encoding, detect_bytes
-from gridmap.io._raw import Source
+from gridmap.io._encoding import Encoding, Source, detect_bytes
 
 __all__ = [
     "csv_columns",

@@ -21,8 +21,7 @@ from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.gdal.formats import KML
 from gridmap.gdal.reading import RawLayer, read_layers
-from gridmap.io._encoding import Encoding, Reason, detect_bytes, detect_dbf
-from gridmap.io._raw import Source
+from gridmap.io._encoding import Encoding, Reason, Source, detect_bytes, detect_dbf
 from gridmap.io.options import Note
 
 __all__ = [

@@ -5,19 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gridmap.maps.basemaps import basemap
-from gridmap.maps.classes import Classes, classify
-from gridmap.maps.density_picture import density_overlay
+from gridmap.maps.classes import Classes, classify, colour_beats, ramp
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
-from gridmap.maps.findings_of_incidents import change_theme, hot_spot_theme
 from gridmap.maps.layers_of_city import (
     COLUMNS,
     Column,
     beat_theme,
     captions_of,
+    change_theme,
     choropleth,
     degrees_of,
+    density_overlay,
     facts_of,
+    hot_spot_theme,
     load_theme,
     outline_overlay,
     room_overlay,
@@ -25,12 +25,21 @@ from gridmap.maps.layers_of_city import (
     units_of,
     value_theme,
 )
-from gridmap.maps.palettes import colour_beats, ramp
-from gridmap.maps.plotting import plot_theme
-from gridmap.maps.scene import Captions, Facts, Overlay, Paint, Scene, Swipe, Theme, Tiles, Units
-from gridmap.maps.scripts import font_path, write_touch_folder
-from gridmap.maps.sheets import RouteSheet, draw_route_sheets
-from gridmap.maps.still import Still, draw_still
+from gridmap.maps.scene import (
+    Captions,
+    Facts,
+    Overlay,
+    Paint,
+    Scene,
+    Swipe,
+    Theme,
+    Tiles,
+    Units,
+    basemap,
+    font_path,
+    write_touch_folder,
+)
+from gridmap.maps.still import RouteSheet, Still, draw_route_sheets, draw_still, plot_theme
 
 if TYPE_CHECKING:
     from gridmap.maps.viewing import OfflineMap, folium_map, to_html

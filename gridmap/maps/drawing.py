@@ -7,6 +7,7 @@ pixels of its zoom, in the world pixels of web maps.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.io import keep_arrays, kept_arrays
-from gridmap.maps._packing import digest_of, pack
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
 
-__all__ = ["Drawing", "draw_geometry", "draw_layer", "world_pixels"]
+__all__ = ["Drawing", "digest_of", "draw_geometry", "draw_layer", "pack", "world_pixels"]
+
 
 _WGS84 = CRS.from_epsg(4326)
 _TILE_PX = 256.0
@@ -191,3 +192,38 @@ def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np
     whose = np.concatenate([owner[areas][ring_owner], owner[linear]]).astype(np.int64)
     order = np.argsort(whose, kind="stable")
     return lines[order], whose[order]
+
+
+# -- whole numbers as few bytes: differences, zigzag, seven bits a byte
+
+
+def digest_of(data: bytes) -> str:
+    """Return sixteen bytes in hex over some bytes: the name under which a browser keeps them."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def pack(values: NDArray[np.int64]) -> bytes:
+    """Return whole numbers as variable-length bytes (zigzag LEB128).
+
+    Parameters
+    ----------
+    values : (n,) int64
+        Between -2**34 and 2**34.
+
+    Examples
+    --------
+    >>> pack(np.array([0, -1, 1, 64])).hex()
+    '0001028001'
+    """
+    folded = ((values << 1) ^ (values >> 63)).astype(np.uint64)
+    size = np.ones(len(folded), dtype=np.int64)
+    for step in range(1, 5):
+        size += folded >= np.uint64(1 << (7 * step))
+    end = np.cumsum(size)
+    out = np.zeros(int(end[-1]) if len(end) else 0, dtype=np.uint8)
+    for step in range(5):
+        has = size > step
+        part = (folded[has] >> np.uint64(7 * step)) & np.uint64(0x7F)
+        more = (size[has] > step + 1).astype(np.uint64) << np.uint64(7)
+        out[end[has] - size[has] + step] = (part | more).astype(np.uint8)
+    return out.tobytes()

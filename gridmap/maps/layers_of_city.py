@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,20 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.i18n import LANGUAGES, tr
-from gridmap.maps.classes import classify, classify_shares
-from gridmap.maps.drawing import Drawing, draw_layer
-from gridmap.maps.palettes import DIVERGING, NO_DATA, colour_beats
+from gridmap.maps.classes import (
+    DIVERGING,
+    NO_DATA,
+    SEQUENTIAL,
+    classify,
+    classify_shares,
+    colour_beats,
+)
+from gridmap.maps.drawing import Drawing, draw_layer, world_pixels
 from gridmap.maps.scene import Captions, Facts, Overlay, Theme, Units
+from gridmap.measure.density import Density
+from gridmap.measure.hotspots import HotSpots
 from gridmap.model import City, Kind, Layer, Plan
-from gridmap.model.crs import reproject, to_datum
+from gridmap.model.crs import from_datum, reproject, reproject_points, to_datum
 
 __all__ = [
     "COLUMNS",
@@ -28,18 +37,23 @@ __all__ = [
     "Column",
     "beat_theme",
     "captions_of",
+    "change_theme",
     "choropleth",
     "degrees_of",
+    "density_overlay",
     "facts_of",
+    "hot_spot_theme",
     "is_main_road",
     "load_theme",
     "moved_theme",
     "outline_overlay",
     "room_overlay",
+    "share_change_theme",
     "unit_theme",
     "units_of",
     "value_theme",
 ]
+
 
 _WGS84 = CRS.from_epsg(4326)
 _MOVED = "#f1a340"
@@ -53,7 +67,7 @@ class Column:
     Parameters
     ----------
     colours
-        Ramp in `gridmap.maps.palettes.SEQUENTIAL`.
+        Ramp in `gridmap.maps.classes.SEQUENTIAL`.
     digits
         Digits after the point.
     share
@@ -136,7 +150,7 @@ def value_theme(
     values : (n,) float
         One a cell; NaN where unknown.
     colours
-        Ramp in `gridmap.maps.palettes.SEQUENTIAL`.
+        Ramp in `gridmap.maps.classes.SEQUENTIAL`.
     """
     return Theme.of_classes(key, title, title, classify(values, colours=colours))
 
@@ -379,3 +393,165 @@ def degrees_of(
     points = reproject(shapely.centroid(geometry), crs, _WGS84)
     lon, lat = to_datum(shapely.get_x(points), shapely.get_y(points), datum)
     return np.column_stack([lat, lon])
+
+
+# -- a density surface as a picture that lies on the map
+
+
+def density_overlay(
+    density: Density,
+    crs: CRS,
+    bounds: tuple[float, float, float, float],
+    *,
+    datum: str = "wgs84",
+    width_px: int = 700,
+    shown: bool = False,
+) -> Overlay:
+    """Return a density as a picture in the map's own projection.
+
+    Parameters
+    ----------
+    density
+        Incidents per km2 on cells in the working CRS.
+    crs
+        The working CRS.
+    bounds
+        South, west, north, east of the picture in degrees of the basemap's datum.
+    datum
+        The basemap's datum.
+    width_px
+        Width of the picture.
+    shown
+        Whether it is on when the map opens.
+
+    Notes
+    -----
+    Each pixel looks its own place up in the surface, so the picture lies where the cells
+    are, however the working CRS is turned against the map.
+    """
+    from PIL import Image
+
+    south, west, north, east = bounds
+    x, y = world_pixels(np.array([west, east]), np.array([north, south]), 0)
+    height_px = max(1, round(width_px * float(y[1] - y[0]) / float(x[1] - x[0])))
+    lon = west + (np.arange(width_px) + 0.5) / width_px * (east - west)
+    down = y[0] + (np.arange(height_px) + 0.5) / height_px * (y[1] - y[0])
+    lat = np.degrees(2 * np.arctan(np.exp(np.pi * (1 - down / 128.0))) - np.pi / 2)
+    grid_lon, grid_lat = (part.ravel() for part in np.meshgrid(lon, lat))
+    found = density.at(*reproject_points(*from_datum(grid_lon, grid_lat, datum), _WGS84, crs))
+    top = float(np.nanmax(density.per_km2)) or 1.0
+    share = np.clip(np.nan_to_num(found) / top, 0.0, 1.0) ** 0.5
+    stops = np.array(
+        [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in SEQUENTIAL["orange"]]
+    )
+    places = np.linspace(0.0, 1.0, len(stops))
+    pixels = np.empty((len(share), 4), dtype=np.uint8)
+    for channel in range(3):
+        pixels[:, channel] = np.interp(share, places, stops[:, channel])
+    pixels[:, 3] = np.where(share > 0.05, 60 + 170 * share, 0)
+    out = io.BytesIO()
+    Image.fromarray(pixels.reshape(height_px, width_px, 4)).save(out, "PNG", optimize=True)
+    return Overlay(
+        "density",
+        tr("maps.legend.density", bandwidth=f"{density.bandwidth_m:,.0f}", top=f"{top:,.0f}"),
+        "#e0570c",
+        picture=out.getvalue(),
+        bounds=bounds,
+        shown=shown,
+    )
+
+
+# -- themes of what incidents do: hot spots, and change between two periods
+
+
+_FIVE = tuple(DIVERGING[at] for at in (0, 1, 3, 5, 6))
+_SHARES = (-0.3, -0.1, 0.1, 0.3)  # between five colours
+_HOT = {"hot": "#b3261e", "cold": "#3182bd", "none": NO_DATA}
+
+
+def hot_spot_theme(spots: HotSpots) -> Theme:
+    """Return the theme of hot and cold spots; what is not significant stays grey."""
+    names = list(_HOT)
+    rows = np.full(len(spots.kind), names.index("none"), dtype=np.uint8)
+    for at, name in enumerate(names):
+        rows[spots.kind == name] = at
+    legend = tuple(
+        (
+            colour,
+            tr(
+                "maps.legend.significant",
+                name=tr(f"maps.hot.{name}"),
+                count=int((rows == at).sum()),
+            ),
+        )
+        for at, (name, colour) in enumerate(_HOT.items())
+    )
+    return Theme(
+        "hot_spots",
+        tr("maps.hot.name"),
+        tr("maps.hot.title"),
+        tuple(_HOT.values()),
+        rows,
+        legend,
+    )
+
+
+def share_change_theme(share: NDArray[np.float64], *, note: str = "") -> Theme:
+    """Return the theme of a change as a share of before: falls violet, rises orange.
+
+    Parameters
+    ----------
+    share : (n,) float
+        Now over before less 1; NaN or infinite where nothing was before.
+    note
+        A line under the legend: which period it is compared with.
+    """
+    known = np.isfinite(share)
+    rows = np.searchsorted(_SHARES, np.where(known, share, 0.0), side="left")
+    ends = [f"{100 * one:+.0f}%".replace("-", "−") for one in _SHARES]
+    labels = [
+        f"≤ {ends[0]}",
+        *(f"{low} … {high}" for low, high in pairwise(ends)),
+        f"> {ends[-1]}",
+    ]
+    legend = tuple(reversed(list(zip(_FIVE, labels, strict=True))))
+    return Theme(
+        "share_change", tr("maps.by.beat", name=tr("maps.change.name")), tr("maps.change.share"),
+        _FIVE, np.where(known, rows, 255).astype(np.uint8), legend, note=note,
+    )  # fmt: skip
+
+
+def change_theme(change: NDArray[np.float64], *, note: str = "") -> Theme:
+    """Return the theme of a change in numbers: losses violet, gains orange, none pale.
+
+    Parameters
+    ----------
+    change : (n,) float
+        Now less before.
+    note
+        A line under the legend: which period it is compared with.
+    """
+    size = np.abs(change[change != 0])
+    low, high = (1.0, 2.0) if len(size) == 0 else np.quantile(size, [0.5, 0.9])
+    small = max(1.0, float(np.ceil(low)))
+    large = max(small + 1.0, float(np.ceil(high)))
+    bounds = np.array([-large, -small, small, large])
+    # below -large | -large.. -small | between | small..large | large and above
+    rows = np.digitize(change, [bounds[0], bounds[1]], right=True)
+    rows = rows + (change >= bounds[2]) + (change >= bounds[3])
+    labels = (
+        f"≤ −{large:,.0f}",
+        f"−{large - 1:,.0f} … −{small:,.0f}" if large - 1 > small else f"−{small:,.0f}",
+        f"−{small - 1:,.0f} … +{small - 1:,.0f}" if small > 1 else "0",
+        f"+{small:,.0f} … +{large - 1:,.0f}" if large - 1 > small else f"+{small:,.0f}",
+        f"≥ +{large:,.0f}",
+    )
+    return Theme(
+        "change",
+        tr("maps.change.name"),
+        tr("maps.change.title"),
+        _FIVE,
+        rows.astype(np.uint8),
+        tuple(reversed(list(zip(_FIVE, labels, strict=True)))),
+        note=note,
+    )

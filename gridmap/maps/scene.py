@@ -8,20 +8,40 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import current_language, tr
-from gridmap.maps._packing import digest_of
 from gridmap.maps.classes import Classes
-from gridmap.maps.drawing import Drawing
+from gridmap.maps.drawing import Drawing, digest_of
 
-__all__ = ["Captions", "Facts", "Overlay", "Paint", "Scene", "Swipe", "Theme", "Tiles", "Units"]
+__all__ = [
+    "OUR_SCRIPTS",
+    "Captions",
+    "Facts",
+    "Overlay",
+    "Paint",
+    "Scene",
+    "Swipe",
+    "Theme",
+    "Tiles",
+    "Units",
+    "basemap",
+    "font_path",
+    "read_asset",
+    "read_leaflet",
+    "write_touch_folder",
+]
 
 
 _TEXTS = (
@@ -470,3 +490,108 @@ def _plain(values: NDArray[Any]) -> list[Any]:
             None if not np.isfinite(v) else int(v) if v == int(v) else v for v in rounded.tolist()
         ]
     return [str(value) for value in values]
+
+
+# -- the map's scripts and styles: ours from this package, Leaflet from ``xstatic-leaflet``
+
+
+OUR_SCRIPTS = (
+    "shapes.js", "canvas.js", "names.js", "keys.js", "tools.js", "brush.js", "citymap.js",
+)  # fmt: skip
+
+
+@cache
+def read_asset(name: str) -> str:
+    """Return one of our own scripts or styles."""
+    return (files("gridmap.maps.assets") / name).read_text(encoding="utf-8")
+
+
+@cache
+def read_leaflet(name: str) -> str:
+    """Return ``leaflet.js`` or ``leaflet.css``; the style without pictures nothing uses."""
+    from xstatic.pkg import leaflet
+
+    text = (Path(leaflet.BASE_DIR) / name).read_text(encoding="utf-8")
+    if name.endswith(".css"):
+        for picture in ("layers.png", "layers-2x.png", "marker-icon.png"):
+            text = text.replace(f"url(images/{picture})", "none")
+    # The source map is not served.
+    return text.replace("//# sourceMappingURL=leaflet.js.map", "")
+
+
+def write_touch_folder(folder: Path) -> None:
+    """Write the touch map's page, scripts and styles into a folder to be served."""
+    for name in ("leaflet.js", "leaflet.css"):
+        (folder / name).write_text(read_leaflet(name), encoding="utf-8")
+    for name in ("touch.html", "touch.js", "map.css", *OUR_SCRIPTS):
+        target = "index.html" if name == "touch.html" else name
+        (folder / target).write_text(read_asset(name), encoding="utf-8")
+    shutil.copyfile(font_path(), folder / "cjk.ttf")
+
+
+def font_path() -> Path:
+    """Return the Chinese font that comes with ``zhplot`` (Noto Sans SC, OFL)."""
+    # Found, not imported: the package changes matplotlib's settings when it is.
+    spec = find_spec("zhplot")
+    if spec is None or spec.origin is None:
+        raise MissingError("maps.error.no_font")
+    return Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf"
+
+
+# -- basemaps: none unless a setting names one, and then shifted to fit what lies under it
+
+
+_TIANDITU = (
+    "https://t{s}.tianditu.gov.cn/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0"
+    "&LAYER={layer}&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}"
+    "&TILECOL={x}&tk={key}"
+)
+
+
+def basemap(url: str, *, key: str = "", credit: str = "", datum: str = "wgs84") -> Tiles | None:
+    """Return the basemap that settings name, or None for none.
+
+    Parameters
+    ----------
+    url
+        Template with ``{x}``, ``{y}``, ``{z}`` and perhaps ``{s}`` (0 to 7) and ``{key}``;
+        ``tianditu`` for 天地图's streets and their names; blank for none.
+    key
+        Put in for ``{key}``.
+    credit
+        Attribution.
+    datum
+        Datum of the tiles: ``wgs84``, ``gcj02`` or ``bd09``. 天地图's is CGCS2000, which is
+        WGS 84 to a decimetre.
+
+    Raises
+    ------
+    InputError
+        If the template wants a key and there is none, or has no place for x, y or z.
+
+    Examples
+    --------
+    >>> basemap("") is None
+    True
+    >>> basemap("http://10.0.0.8/{z}/{x}/{y}.png?k={key}", key="a b").url
+    'http://10.0.0.8/{z}/{x}/{y}.png?k=a b'
+    """
+    if not url:
+        return None
+    known = url.strip().lower() == "tianditu"
+    template = _tianditu("vec") if known else url
+    if "{key}" in template and not key:
+        raise InputError("maps.error.tile_key")
+    if not all(f"{{{name}}}" in template for name in "xyz"):
+        raise InputError("maps.error.tile_url", received=url[:80])
+    labels = _tianditu("cva") if known else ""
+    return Tiles(
+        template.replace("{key}", key),
+        credit or (tr("maps.tianditu") if known else ""),
+        "wgs84" if known else datum,
+        labels.replace("{key}", key),
+    )
+
+
+def _tianditu(layer: str) -> str:
+    return _TIANDITU.replace("{layer}", layer)

@@ -17,13 +17,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.i18n import tr
+from gridmap.maps.classes import INK
 from gridmap.maps.layers_of_city import OUTLINES
-from gridmap.maps.palettes import INK
-from gridmap.maps.scene import Theme
-from gridmap.maps.scripts import font_path
+from gridmap.maps.scene import Theme, font_path
 from gridmap.model import Kind, Layer
 
-__all__ = ["Still", "draw_still"]
+__all__ = ["RouteSheet", "Still", "draw_route_sheets", "draw_still", "plot_theme"]
+
 
 _PAPER_M = 1.06  # the picture shows this much more than the layer
 _LABEL = 24  # letters of a name written into a map
@@ -347,3 +347,210 @@ def _put_legend(figure: Any, theme: Theme, wish: Still) -> None:  # noqa: ANN401
 def _round_length(length_m: float) -> float:
     power = 10.0 ** np.floor(np.log10(max(length_m, 1.0)))
     return float(max(step for step in (1, 2, 5) if step * power <= max(length_m, 1.0)) * power)
+
+
+# -- maps on matplotlib axes, for notebooks: the look of the pictures for print
+
+
+_SIZE_IN = (8.0, 6.0)
+
+
+def plot_theme(
+    cells: Layer,
+    theme: Theme,
+    *,
+    ax: Any = None,  # noqa: ANN401 - matplotlib is untyped
+    outlines: Sequence[Layer] = (),
+    rooms: Layer | None = None,
+    title: str = "",
+) -> Any:  # noqa: ANN401 - the same
+    """Draw cells coloured by a theme, with their legend, and return the axes.
+
+    Parameters
+    ----------
+    cells
+        Polygons in metres.
+    theme
+        One colour a cell.
+    ax
+        Axes to draw on; new ones if None.
+    outlines
+        Layers whose borders are drawn over the cells.
+    rooms
+        Police rooms, or None.
+    title
+        Above the map; blank for none.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        _, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
+    _put_cells(ax, cells, theme)
+    handles: list[Any] = [
+        Patch(facecolor=colour, edgecolor="#8796a8", linewidth=0.5, label=label)
+        for colour, label in theme.legend
+    ]
+    for layer in outlines:
+        _put_outline(ax, layer)
+        colour, width, dash = OUTLINES[layer.kind]
+        handles.append(
+            Line2D(
+                [], [], color=colour, linewidth=width * 0.7, label=tr(f"maps.kind.{layer.kind}"),
+                linestyle=(0, (3, 2)) if dash else "-",
+            )
+        )  # fmt: skip
+    if rooms is not None:
+        _put_rooms(ax, rooms, 0.0)
+        handles.append(
+            Line2D(
+                [], [], color="#0f5c55", marker="o", markersize=4, linestyle="",
+                label=tr(f"maps.kind.{Kind.ROOM}"),
+            )
+        )  # fmt: skip
+    ax.set_axis_off()
+    ax.autoscale_view()
+    ax.set_aspect("equal")
+    if title:
+        ax.set_title(title, color=INK, loc="left", fontproperties=_font(12, bold=True))
+    ax.legend(
+        handles=handles,
+        title=theme.title + (f"\n{theme.note}" if theme.note else ""),
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        prop=_font(8),
+        title_fontproperties=_font(8.5, bold=True),
+        alignment="left",
+    )
+    return ax
+
+
+# -- one printed sheet for the road: a map with numbered places above the table of their times
+
+
+_A4_IN = (8.27, 11.69)
+_ROUTE, _ROAD, _INK, _MUTED = "#b4232a", "#c3c9d1", "#111827", "#4b5563"
+_MAP_BOX = (0.06, 0.43, 0.88, 0.47)
+_ROWS = 16  # of the table on a sheet
+_MARGIN = 0.12  # of the map around the route
+
+
+@dataclass(frozen=True, eq=False)
+class RouteSheet:
+    """What one sheet shows.
+
+    Parameters
+    ----------
+    title, subtitle, note
+        Above the map, below that, and at the foot.
+    line
+        The way, working CRS, shape (k, 2).
+    places
+        Numbered places, shape (m, 2).
+    start
+        Where the way begins and ends, shape (2,).
+    columns, rows
+        The table: headings, and a text a cell.
+    """
+
+    title: str
+    subtitle: str
+    note: str
+    line: NDArray[np.float64]
+    places: NDArray[np.float64]
+    start: NDArray[np.float64]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def draw_route_sheets(
+    sheets: Sequence[RouteSheet], *, roads: Layer | None = None, outlines: Sequence[Layer] = ()
+) -> bytes:
+    """Return a PDF with one A4 sheet a route; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    sheets
+        The sheets, in order.
+    roads
+        Drawn as the quiet ground, or None.
+    outlines
+        Layers whose borders are drawn.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure
+
+    out = io.BytesIO()
+    look = {"pdf.fonttype": 42, "text.parse_math": False}
+    with mpl.rc_context(look), PdfPages(out, metadata={"CreationDate": None}) as pages:
+        for sheet in sheets:
+            figure = Figure(figsize=_A4_IN, facecolor="white")
+            figure.text(0.06, 0.955, sheet.title, fontproperties=_font(15, bold=True), color=_INK)
+            figure.text(0.06, 0.927, sheet.subtitle, fontproperties=_font(9.5), color=_MUTED)
+            _put_map(figure, sheet, roads, outlines)
+            _put_table(figure, sheet)
+            figure.text(0.06, 0.03, sheet.note, fontproperties=_font(7.5), color=_MUTED)
+            pages.savefig(figure)
+    return out.getvalue()
+
+
+def _put_map(
+    figure: Any,  # noqa: ANN401 - matplotlib is untyped
+    sheet: RouteSheet,
+    roads: Layer | None,
+    outlines: Sequence[Layer],
+) -> None:
+    axes = figure.add_axes(_MAP_BOX)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    points = np.concatenate([sheet.line, sheet.places, sheet.start[None, :]])
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, size = (low + high) / 2, np.maximum(high - low, 200.0) * (1 + 2 * _MARGIN)
+    ratio = (_A4_IN[0] * _MAP_BOX[2]) / (_A4_IN[1] * _MAP_BOX[3])
+    width = max(size[0], size[1] * ratio)
+    box = (width / 2, width / ratio / 2)
+    axes.set_xlim(middle[0] - box[0], middle[0] + box[0])
+    axes.set_ylim(middle[1] - box[1], middle[1] + box[1])
+    window = shapely.box(*(middle - box), *(middle + box))
+    if roads is not None:
+        near = roads.geometry[shapely.intersects(roads.geometry, window)]
+        axes.add_collection(_lines(near, _ROAD, 1.1))
+    for layer in outlines:
+        near = shapely.intersects(layer.geometry, window)
+        if layer.kind is Kind.GRID:
+            axes.add_collection(_lines(layer.geometry[near], "#d7dbe0", 0.5))
+        else:
+            _put_outline(axes, layer)
+    axes.plot(*sheet.line.T, color="white", linewidth=4.4, solid_capstyle="round", zorder=4)
+    axes.plot(*sheet.line.T, color=_ROUTE, linewidth=2.2, solid_capstyle="round", zorder=5)
+    axes.plot(*sheet.start, marker="s", markersize=10, color=_INK, zorder=7)
+    for number, (x, y) in enumerate(sheet.places, start=1):
+        axes.plot(x, y, "o", markersize=15, color="white", markeredgecolor=_ROUTE, zorder=8)
+        axes.text(
+            x, y, str(number), ha="center", va="center_baseline", zorder=9, color=_INK,
+            fontproperties=_font(8.5, bold=True),
+        )  # fmt: skip
+
+
+def _put_table(figure: Any, sheet: RouteSheet) -> None:  # noqa: ANN401 - matplotlib is untyped
+    axes = figure.add_axes((0.06, 0.06, 0.88, 0.35))
+    axes.set_axis_off()
+    rows = list(sheet.rows[:_ROWS])
+    widths = [0.07, *[0.93 / (len(sheet.columns) - 1)] * (len(sheet.columns) - 1)]
+    lefts = np.concatenate([[0.0], np.cumsum(widths)[:-1]])
+    step = 1.0 / (_ROWS + 1)
+    for left, name in zip(lefts, sheet.columns, strict=True):
+        axes.text(left, 1.0 - step / 2, name, va="center", fontproperties=_font(9, bold=True))
+    axes.plot([0, 1], [1 - step] * 2, color=_INK, linewidth=0.9)
+    for number, row in enumerate(rows, start=1):
+        y = 1.0 - step * (number + 0.5)
+        for left, text in zip(lefts, row, strict=True):
+            axes.text(left, y, text, va="center", fontproperties=_font(9), color=_INK)
+        axes.plot([0, 1], [1 - step * (number + 1)] * 2, color="#e5e7eb", linewidth=0.6)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)

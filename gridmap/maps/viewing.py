@@ -17,8 +17,7 @@ from jinja2 import Template
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
-from gridmap.maps.scene import Scene
-from gridmap.maps.scripts import OUR_SCRIPTS, read_asset, read_leaflet
+from gridmap.maps.scene import OUR_SCRIPTS, Scene, read_asset, read_leaflet
 
 __all__ = ["OfflineMap", "folium_map", "to_html"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gridmap.api.measure import MeasureResult
 from gridmap.i18n import tr
 from gridmap.maps import Theme, choropleth, load_theme, unit_theme
-from gridmap.maps.findings_of_incidents import share_change_theme
+from gridmap.maps.layers_of_city import share_change_theme
 from gridmap.model import Kind
 from gridmap.pages.beats import (
     beat_at,

@@ -13,6 +13,7 @@ from gridmap.partition.city import (
     scenarios_of,
     seen_counts,
     travel_between,
+    union_beats,
     with_rooms,
 )
 from gridmap.partition.ladder import Rung, change_ladder, score_present
@@ -25,10 +26,8 @@ from gridmap.partition.lasting import (
     shrink_rates,
 )
 from gridmap.partition.problem import Problem
-from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal
+from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal, Scores, score_plan
 from gridmap.partition.propose import propose, warm_up
-from gridmap.partition.scores import Scores, score_plan
-from gridmap.partition.sectors import union_beats
 
 __all__ = [
     "Bound",

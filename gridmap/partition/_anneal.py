@@ -20,6 +20,7 @@ from gridmap._compiled import njit
 from gridmap.partition._arrays import (
     RING_BITS,
     Attraction,
+    Clock,
     Floats,
     Graph,
     Instance,
@@ -29,10 +30,10 @@ from gridmap.partition._arrays import (
     make_state,
     refresh_state,
 )
-from gridmap.partition._effort import Clock
-from gridmap.partition._moves import (
+from gridmap.partition._recombine import (
     NOISE,
     SEPARATED,
+    TreeRoom,
     apply_block,
     attraction_cost,
     block_change,
@@ -40,12 +41,13 @@ from gridmap.partition._moves import (
     is_plain,
     move_grid,
     next_random,
+    recombine_once,
     separated_in,
     share_penalty,
     squared_excess,
     stays_connected,
+    tree_room,
 )
-from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
 from gridmap.partition._transport import Transport
 
 _NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,

@@ -23,8 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Graph
-from gridmap.partition._effort import Clock
+from gridmap.partition._arrays import Clock, Graph
 from gridmap.partition._lagrangian import (
     AT_A_NODE,
     AT_THE_ROOT,

@@ -28,11 +28,11 @@ from gridmap._compiled import njit
 from gridmap.errors import InfeasibleError
 from gridmap.i18n import tr
 from gridmap.partition._arrays import Graph, build_graph
-from gridmap.partition._moves import next_random
+from gridmap.partition._recombine import next_random
 from gridmap.partition._regions import open_edges
 from gridmap.partition.problem import Problem
+from gridmap.partition.proposal import Scores, score_plan
 from gridmap.partition.propose import propose
-from gridmap.partition.scores import Scores, score_plan
 
 __all__ = ["Ensemble", "neutral_ensemble"]
 

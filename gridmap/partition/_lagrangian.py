@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Graph
-from gridmap.partition._effort import Clock
+from gridmap.partition._arrays import Clock, Graph
 
 Ints = NDArray[np.int32]
 

@@ -32,29 +32,34 @@ from gridmap._compiled import njit
 from gridmap.partition._anneal import Schedule, anneal, sweep_once
 from gridmap.partition._arrays import (
     Attraction,
+    Clock,
     Graph,
     Instance,
     Ints,
     Loads,
+    ReportProgress,
     State,
     build_graph,
     excess_of,
     make_state,
     move_centres,
+    part_of,
     rate_plan,
     refresh_state,
+    silent,
 )
-from gridmap.partition._effort import Clock, ReportProgress, part_of, silent
-from gridmap.partition._moves import (
+from gridmap.partition._recombine import (
     NOISE,
     SEPARATED,
+    TreeRoom,
     attraction_cost,
     beat_penalty,
     is_plain,
     next_random,
+    recombine_once,
     separated_in,
+    tree_room,
 )
-from gridmap.partition._recombine import TreeRoom, recombine_once, tree_room
 from gridmap.partition._start import bisect
 
 Integers = NDArray[np.int64]

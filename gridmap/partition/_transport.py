@@ -35,8 +35,7 @@ from gridmap.partition._arrays import (
     members_of,
     refresh_state,
 )
-from gridmap.partition._moves import is_plain
-from gridmap.partition._recombine import TreeRoom, recombine_pair, tree_room
+from gridmap.partition._recombine import TreeRoom, is_plain, recombine_pair, tree_room
 
 Integers = NDArray[np.int64]
 _ROUNDS = 60

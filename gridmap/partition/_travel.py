@@ -14,9 +14,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import excess_of, make_state, pinned
+from gridmap.partition._arrays import (
+    Clock,
+    Effort,
+    ReportProgress,
+    excess_of,
+    make_state,
+    pinned,
+    silent,
+)
 from gridmap.partition._branch_and_bound import Cut, assign_centres, is_branched, prove_travel
-from gridmap.partition._effort import Clock, Effort, ReportProgress, silent
 from gridmap.partition._instance import RegionInstance
 from gridmap.partition._lagrangian import TravelTask
 from gridmap.partition._locks import schedule_of

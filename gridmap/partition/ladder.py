@@ -13,7 +13,7 @@ from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.partition._regions import open_edges, shares_of
 from gridmap.partition.problem import Problem, wanted_beats
-from gridmap.partition.scores import Scores, score_plan
+from gridmap.partition.proposal import Scores, score_plan
 
 __all__ = ["Rung", "change_ladder", "score_present"]
 

@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gridmap.partition._arrays import Solved, rate_plan
+from gridmap.partition._arrays import (
+    Clock,
+    ReportProgress,
+    Solved,
+    effort_of,
+    part_of,
+    rate_plan,
+    silent,
+)
 from gridmap.partition._branch_and_bound import is_branched
-from gridmap.partition._effort import Clock, ReportProgress, effort_of, part_of, silent
 from gridmap.partition._enumeration import LONGER, best_of_all, list_sets
-from gridmap.partition._instance import ObjectiveWeights, RegionInstance, build_instance
+from gridmap.partition._instance import (
+    ObjectiveWeights,
+    RegionInstance,
+    build_instance,
+    in_order,
+    put_back,
+    relabel,
+)
 from gridmap.partition._locks import (
     check_options,
     fill_pockets,
@@ -21,11 +35,9 @@ from gridmap.partition._locks import (
     schedule_of,
     settle_locks,
 )
-from gridmap.partition._order import in_order, put_back, relabel
 from gridmap.partition._regions import Division, Note, divide, net_deviation, open_edges
-from gridmap.partition._solve import tidy_start, weighs_travel
+from gridmap.partition._solve import Task, run_tasks, tidy_start, weighs_travel
 from gridmap.partition._travel import BOUND_GRIDS, improve_travel
-from gridmap.partition._workers import Task, run_tasks
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import (
     Bound,
@@ -36,9 +48,9 @@ from gridmap.partition.proposal import (
     front_of,
     most_kept,
     over_limits,
+    score_plan,
     shortfalls,
 )
-from gridmap.partition.scores import score_plan
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -31,15 +31,26 @@ if TYPE_CHECKING:
         command_from_record,
         command_record,
     )
-    from gridmap.plans.comparison import BeatChange, Comparison, Flow, PlanFigures, compare_plans
-    from gridmap.plans.differences import GridMove, PlanDifference, plan_difference
-    from gridmap.plans.draft import Draft, Fault, Locks
+    from gridmap.plans.comparison import (
+        BeatChange,
+        Comparison,
+        Flow,
+        GridMove,
+        PlanDifference,
+        PlanFigures,
+        compare_plans,
+        plan_difference,
+    )
+    from gridmap.plans.draft import PRESENT, Draft, Fault, Locks, PlanVersion
     from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
     from gridmap.plans.exchange import (
+        PLAN_FORMATS,
         assignment_table,
         plan_from_layer,
         plan_from_table,
         plan_layer,
+        read_plan,
+        write_plan,
     )
     from gridmap.plans.figures import (
         BeatFigures,
@@ -57,7 +68,6 @@ if TYPE_CHECKING:
     )
     from gridmap.plans.ground import Ground
     from gridmap.plans.history import History, carry_over, replay
-    from gridmap.plans.logbook import import_detail, logged, repair_detail
     from gridmap.plans.people import (
         ALLOWED,
         LOCAL,
@@ -70,10 +80,8 @@ if TYPE_CHECKING:
         require,
         role_text,
     )
-    from gridmap.plans.plan_files import PLAN_FORMATS, read_plan, write_plan
-    from gridmap.plans.store import PlanStore
+    from gridmap.plans.store import PlanStore, import_detail, logged, repair_detail
     from gridmap.plans.suggestions import suggest_moves, worst_beat
-    from gridmap.plans.versions import PRESENT, PlanVersion
 
 __all__ = [
     "ALLOWED",

@@ -34,9 +34,9 @@ from gridmap.plans.audit import (
     link_hash,
 )
 from gridmap.plans.commands import Command, command_from_record, command_record
+from gridmap.plans.draft import PlanVersion
 from gridmap.plans.fingerprints import GridPrints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, require
-from gridmap.plans.versions import PlanVersion
 
 Row = Mapping[str, Any]
 

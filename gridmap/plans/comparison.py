@@ -10,16 +10,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridmap.errors import MissingError, some_ids
 from gridmap.fields import Json
+from gridmap.i18n import tr
 from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.present import match_beats
-from gridmap.model import BeatInfo, Plan
-from gridmap.plans._sentences import comparison_sentences, directions_of
+from gridmap.measure.steadiness import Steadiness, steady_posts
+from gridmap.model import BeatInfo, City, Plan
 from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, max_deviation
 from gridmap.plans.ground import Ground
 
-__all__ = ["BeatChange", "Comparison", "Flow", "PlanFigures", "compare_plans"]
+__all__ = [
+    "BeatChange",
+    "Comparison",
+    "Flow",
+    "GridMove",
+    "PlanDifference",
+    "PlanFigures",
+    "broken_posts",
+    "compare_plans",
+    "plan_difference",
+    "posts_of",
+    "tell_posts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,3 +351,290 @@ def _figures(draft: Draft) -> PlanFigures:
         pieces_max=int(figures.pieces.max(initial=0)),
         unassigned_grids=int((draft.plan.assignment < 0).sum()),
     )
+
+
+# -- a comparison in sentences that a commander reads aloud
+
+
+#: Flows that have a sentence of their own; one sentence tells the rest.
+FLOWS_TOLD = 10
+_SAME = 0.0005
+_TOLD = ("residents_deviation", "incidents_deviation", "workload_deviation", "least_covered_share")
+
+
+def directions_of(before: PlanFigures, after: PlanFigures) -> dict[str, str]:
+    """Return whether each figure that is told ``rose``, ``fell`` or ``held``."""
+    made = {}
+    for name in _TOLD:
+        change = getattr(after, name) - getattr(before, name)
+        made[name] = "held" if abs(change) < _SAME else "fell" if change < 0 else "rose"
+    return made
+
+
+class _Star(float):
+    """A number that is hidden: NaN, written as a star."""
+
+    def __format__(self, spec: str) -> str:
+        return "*"
+
+
+def _shown(value: float) -> float:
+    """Return a number as sentences write it: a star where it is hidden (NaN)."""
+    return _Star("nan") if np.isnan(value) else value
+
+
+def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
+    """Return the sum, the greatest flows, balance, coverage and officers, in this order."""
+    if not made.grids_moved:
+        lines = [tr("plans.compare.same", language=language, old=made.old, new=made.new)]
+    else:
+        lines = [
+            tr(
+                "plans.compare.total",
+                language=language,
+                old=made.old,
+                new=made.new,
+                count=made.grids_moved,
+                amounts=_amounts(made, made.residents_moved, made.incidents_moved, language),
+            )
+        ]
+    lines += [
+        tr(
+            "plans.compare.flow",
+            language=language,
+            count=len(flow.grids),
+            before=flow.before_label,
+            after=flow.after_label,
+            amounts=_amounts(made, flow.residents, flow.incidents, language),
+        )
+        for flow in made.flows[:FLOWS_TOLD]
+    ]
+    rest = made.flows[FLOWS_TOLD:]
+    if rest:
+        count = sum(len(flow.grids) for flow in rest)
+        residents = sum(flow.residents for flow in rest)
+        amounts = _amounts(made, residents, sum(flow.incidents for flow in rest), language)
+        lines.append(tr("plans.compare.rest", language=language, count=count, amounts=amounts))
+    lines += _figures_in_words(made, language)
+    if made.officers > 0:
+        lines.append(
+            tr(
+                "plans.compare.officers",
+                language=language,
+                count=made.officers,
+                kept=made.officers_kept,
+            )
+        )
+    return lines
+
+
+def _known(made: Comparison, name: str) -> bool:
+    """Return whether the city has any residents, or incidents; without, there is no deviation."""
+    return not max(getattr(made.before, name), getattr(made.after, name)) <= 0  # NaN: hidden
+
+
+def _amounts(made: Comparison, residents: float, incidents: float, language: str | None) -> str:
+    """Return the residents and incidents that change hands, of what the city counts."""
+    has_incidents = _known(made, "incidents_deviation")
+    kind = "both"
+    if has_incidents != _known(made, "residents_deviation"):
+        kind = "incidents" if has_incidents else "residents"
+    return tr(
+        f"plans.compare.amounts.{kind}",
+        language=language,
+        residents=_shown(residents),
+        incidents=_shown(incidents),
+    )
+
+
+def _figures_in_words(made: Comparison, language: str | None) -> list[str]:
+    lines: list[str] = []
+    said: list[tuple[float, float]] = []
+    for name in _TOLD:
+        before, after = getattr(made.before, name), getattr(made.after, name)
+        if name == "least_covered_share" and not max(
+            made.before.covered_share, made.after.covered_share
+        ):
+            continue  # no room anywhere: nothing to tell
+        if name in {"residents_deviation", "incidents_deviation"} and not _known(made, name):
+            continue
+        alone = name == "workload_deviation" and len(said) == 1
+        if alone and np.allclose(
+            (before, after), said[0], rtol=0, atol=_SAME / 10, equal_nan=True
+        ):
+            continue  # the workload is what has just been told
+        said.append((before, after))
+        key = f"plans.compare.{name}.{made.directions[name]}"
+        lines.append(tr(key, language=language, before=_shown(before), after=_shown(after)))
+    return lines
+
+
+# -- posts of under three years in a comparison: who would lose a community too early
+
+
+_MOST = 5  # names in a sentence
+
+
+def posts_of(city: City) -> Steadiness | None:
+    """Return when each beat's post may change hands; None where no beat has ``post_since``."""
+    try:
+        return steady_posts(city)
+    except MissingError:
+        return None
+
+
+def broken_posts(comparison: Comparison, posts: Steadiness | None) -> tuple[str, ...]:
+    """Return the old beats whose officer loses the community before the post is free.
+
+    Parameters
+    ----------
+    comparison
+        Today's beats beside a plan; a beat loses its officer where less than half of its
+        residents stay (`gridmap.plans.BeatChange.keeps_officers`).
+    posts
+        When each post is free; None for none that is known.
+    """
+    if posts is None:
+        return ()
+    changed = (beat.before for beat in comparison.beats if beat.before and not beat.keeps_officers)
+    return posts.broken(changed)
+
+
+def tell_posts(comparison: Comparison, posts: Steadiness | None) -> list[str]:
+    """Return that in words; nothing where no day is known."""
+    if posts is None:
+        return []
+    broken = broken_posts(comparison, posts)
+    labels = {beat.before: beat.label for beat in comparison.beats}
+    names = tr("api.join").join(labels[beat] for beat in broken[:_MOST])
+    key = "plans.posts.broken" if broken else "plans.posts.kept"
+    bound, years = len(posts.bound), posts.years
+    return [tr(key, count=len(broken), names=names, bound=bound, years=years)]
+
+
+# -- what differs between two states of a plan, beat ids taken as they stand
+
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GridMove:
+    """Grids that went from one beat to another.
+
+    Parameters
+    ----------
+    grids
+        Their ids.
+    before, after
+        Id of the beat, ``""`` for none.
+    """
+
+    grids: tuple[str, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifference:
+    """What was changed from one plan to another.
+
+    Parameters
+    ----------
+    moves
+        The grids that changed hands, by beat left and joined.
+    added, removed
+        Ids of beats that only the later or the earlier plan has.
+    described
+        Beats whose name, station, room or staff changed, as they are later.
+    """
+
+    moves: tuple[GridMove, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    described: tuple[BeatInfo, ...]
+
+    @property
+    def grids(self) -> frozenset[str]:
+        """Ids of the grids that changed hands."""
+        return frozenset(grid for move in self.moves for grid in move.grids)
+
+    def text(self, language: str | None = None, *, labels: Mapping[str, str] | None = None) -> str:
+        """Return the difference in one line.
+
+        Parameters
+        ----------
+        language
+            ``zh`` or ``en``; the current language if None.
+        labels
+            What beats are called, by id; the ids themselves if None.
+        """
+        called = dict(labels or {})
+        parts = [
+            tr(
+                "plans.difference.move",
+                language=language,
+                count=len(move.grids),
+                before=called.get(move.before, move.before) or "-",
+                after=called.get(move.after, move.after) or "-",
+            )
+            for move in self.moves[:_SHOWN]
+        ]
+        rest = sum(len(move.grids) for move in self.moves[_SHOWN:])
+        if rest:
+            parts.append(tr("plans.difference.rest", language=language, count=rest))
+        for key, ids in (
+            ("added", self.added),
+            ("removed", self.removed),
+            ("described", tuple(beat.id for beat in self.described)),
+        ):
+            if ids:
+                names = some_ids([called.get(name, name) for name in ids], limit=3)
+                parts.append(tr(f"plans.difference.{key}", language=language, ids=names))
+        return "; ".join(parts) if parts else tr("plans.difference.none", language=language)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def plan_difference(before: Plan, after: Plan) -> PlanDifference:
+    """Return what was changed from one plan to another.
+
+    Grids are told apart by their ids, so plans on different grids can be set side by side: a
+    grid that only one of them has was in no beat of the other.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    """
+    grids, old, new = before.grid_ids, before.labels, after.labels
+    if not np.array_equal(before.grid_ids, after.grid_ids):
+        grids = np.array(list(dict.fromkeys([*before.grid_ids, *after.grid_ids])), dtype=object)
+        old, new = _labels(before, grids), _labels(after, grids)
+    moves: dict[tuple[str, str], list[str]] = {}
+    for row in np.flatnonzero(old != new):
+        moves.setdefault((old[row], new[row]), []).append(grids[row])
+    old_beats = {beat.id: beat for beat in before.beats}
+    new_beats = {beat.id: beat for beat in after.beats}
+    return PlanDifference(
+        moves=tuple(
+            GridMove(tuple(grids), left, joined)
+            for (left, joined), grids in sorted(
+                moves.items(), key=lambda item: (-len(item[1]), item[0])
+            )
+        ),
+        added=tuple(beat for beat in new_beats if beat not in old_beats),
+        removed=tuple(beat for beat in old_beats if beat not in new_beats),
+        described=tuple(
+            beat
+            for name, beat in new_beats.items()
+            if name in old_beats and beat != old_beats[name]
+        ),
+    )
+
+
+def _labels(plan: Plan, grids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the beat of each grid, ``""`` where the plan does not know it."""
+    rows = pd.Index(plan.grid_ids, dtype=object).get_indexer(grids)
+    return np.append(plan.labels, "")[rows]

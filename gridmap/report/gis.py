@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from gridmap.gdal.libraries import load_pyogrio
+from gridmap.gdal.formats import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
 from gridmap.model import Kind, Layer

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import shapely
 
 from gridmap.i18n import tr
-from gridmap.maps.classes import classify
-from gridmap.maps.palettes import ramp
+from gridmap.maps.classes import classify, ramp
 from gridmap.model import Layer
 from gridmap.report.charts import ACCENT, INK, QUIET, WATER, Svg, text_width
 from gridmap.report.tables import UNKNOWN, Format, shown
@@ -331,7 +330,7 @@ def shade_by_class(
     title, form
         What the values are, and how they are written.
     colours
-        A ramp of `gridmap.maps.palettes`, or ``grey``.
+        A ramp of `gridmap.maps.classes`, or ``grey``.
     count
         Most classes.
     hidden, limit

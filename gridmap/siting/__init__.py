@@ -1,8 +1,16 @@
 """Where to put rooms: covering, median, center and capacitated models."""
 
 from gridmap.siting.answer import Limits, Siting
-from gridmap.siting.candidates import Candidates, Places, candidates_of
-from gridmap.siting.city import Model, SiteProposal, SiteRequest, propose_sites, rooms_with
+from gridmap.siting.city import (
+    Candidates,
+    Model,
+    Places,
+    SiteProposal,
+    SiteRequest,
+    candidates_of,
+    propose_sites,
+    rooms_with,
+)
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
 from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
 

@@ -13,9 +13,8 @@ from scipy.sparse import csr_array, eye_array, hstack
 
 from gridmap._highs import LARGE, minimise, relax
 from gridmap.errors import InfeasibleError, some_ids
-from gridmap.siting._inputs import Rows, checked_costs, nearest_fixed
 from gridmap.siting._least_cost import good_places, least_cost
-from gridmap.siting.answer import Limits, Siting
+from gridmap.siting.answer import Limits, Rows, Siting, checked_costs, nearest_fixed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

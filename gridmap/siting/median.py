@@ -11,10 +11,9 @@ from scipy.sparse import coo_array
 
 from gridmap._highs import minimise
 from gridmap.errors import InfeasibleError, InputError, some_ids
-from gridmap.siting._inputs import Rows, checked_costs, nearest_fixed
 from gridmap.siting._interchange import Near, exchange, open_greedily
 from gridmap.siting._least_cost import least_cost
-from gridmap.siting.answer import Limits, Siting
+from gridmap.siting.answer import Limits, Rows, Siting, checked_costs, nearest_fixed
 from gridmap.siting.cover import solve_set_cover
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """Travel cost: straight lines, or along the road layer by mode."""
 
-from gridmap.travel.isochrones import isochrone, ring
 from gridmap.travel.network import Located, RoadNetwork, read_oneway, road_network
 from gridmap.travel.reach import (
     CAR,
@@ -11,8 +10,10 @@ from gridmap.travel.reach import (
     StraightLine,
     Travel,
     Unit,
+    isochrone,
     metres_per_minute,
     modes_of,
+    ring,
 )
 from gridmap.travel.road import RoadTravel
 
