@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from gridmap.cli import app
+from gridmap.cli import run
 from gridmap.demo import make_city
 from gridmap.errors import WorkspaceError
 from gridmap.io import Workspace, workspaces_at
@@ -27,13 +27,13 @@ def served(monkeypatch):
     """Start the app without a server; return the environment that it would get."""
     monkeypatch.setattr("subprocess.Popen", Served)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr(app, "start_warming", lambda: None)
+    monkeypatch.setattr(run, "start_warming", lambda: None)
     for name in ("GRIDMAP_WORKSPACE", "GRIDMAP_LOGIN"):
         monkeypatch.delenv(name, raising=False)
 
     def start(workspace=None):
-        with pytest.raises(app.typer.Exit) as ended:
-            app.command(workspace, port=8639, browser=False, login=None)
+        with pytest.raises(run.typer.Exit) as ended:
+            run.command(workspace, port=8639, browser=False, login=None)
         assert ended.value.exit_code == 0
         return Served.last.env.get("GRIDMAP_WORKSPACE")
 
@@ -53,7 +53,7 @@ def folder(tmp_path):
 
 def test_without_a_name_the_demo_city_is_opened(served):
     assert served() is None
-    assert Served.last.cwd == bundled("app.py").parent
+    assert Served.last.cwd == bundled("run.py").parent
 
 
 def test_a_workspace_or_a_folder_of_them_is_opened(served, folder, monkeypatch):

@@ -163,7 +163,7 @@ def works(
         with pytest.MonkeyPatch.context() as patch:
             if words[1] == "app":
                 patch.setattr("subprocess.Popen", Served)
-                patch.setattr("gridmap.cli.app.start_warming", lambda: None)
+                patch.setattr("gridmap.cli.run.start_warming", lambda: None)
                 patch.setattr("signal.signal", lambda *_: None)
             if words[1] == "sample":
                 patch.setattr("gridmap.api.sample.SAMPLES", samples_of(desk / "downloads"))

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gridmap.cli._login import login_options
+from gridmap.cli.run import login_options
 from gridmap.demo import make_city
 from gridmap.errors import ConflictError, GridmapError, InputError, PermissionDeniedError
 from gridmap.io import ImportReport, Workspace

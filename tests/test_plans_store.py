@@ -551,10 +551,10 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
     from alembic import command
     from alembic.config import Config
 
-    from gridmap.plans import _database, _packing, migrations
+    from gridmap.plans import _database, _rows, migrations
 
-    plan = _packing.normalised(make_plan())
-    digest, ids = _packing.pack_ids(plan.grid_ids)
+    plan = _rows.normalised(make_plan())
+    digest, ids = _rows.pack_ids(plan.grid_ids)
     engine = sa.create_engine(where if "://" in where else f"sqlite:///{where}")
     with engine.begin() as connection:
         config = Config()
@@ -573,8 +573,8 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
             ),
             {
                 "set": digest,
-                "rows": _packing.pack_rows(plan.assignment),
-                "beats": _packing.beats_text(plan.beats),
+                "rows": _rows.pack_rows(plan.assignment),
+                "beats": _rows.beats_text(plan.beats),
                 "digest": plan.digest,
             },
         )

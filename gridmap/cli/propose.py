@@ -1,21 +1,43 @@
-"""``gridmap propose``: propose beats."""
+"""Commands that propose and keep plans: propose, site, plans, compare."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridmap.api.compare import CompareOptions, compare
 from gridmap.api.propose import ProposeOptions, propose
-from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._from_options import from_options
-from gridmap.cli._log import open_store, with_plans
-from gridmap.cli._output import print_json, print_rows, print_text, progress_bar
+from gridmap.api.site import SiteOptions, SiteResult, site
+from gridmap.cli._arguments import Json, WorkspacePath, check_format, from_options, pairs
+from gridmap.cli._output import (
+    load_plan,
+    logged,
+    open_store,
+    print_json,
+    print_rows,
+    print_text,
+    progress_bar,
+    say,
+    with_plans,
+)
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
+from gridmap.settings import read_settings
 
-_SHOWN = {  # what the table tells of each plan, and how it is written
+if TYPE_CHECKING:
+    import shapely
+
+    from gridmap.io import Workspace
+    from gridmap.model import City
+    from gridmap.plans import PlanVersion
+
+
+_SHOWN_PLANS = {  # what the table tells of each plan, and how it is written
     "name": "{}",
     "beats": "{}",
     "pieces_max": "{}",
@@ -29,8 +51,11 @@ _SHOWN = {  # what the table tells of each plan, and how it is written
 }
 
 
+# -- ``gridmap propose``: beats
+
+
 @from_options(ProposeOptions)
-def command(
+def propose_command(
     workspace: WorkspacePath,
     options: ProposeOptions,
     save: Annotated[str, typer.Option("--save", metavar="NAME")] = "",
@@ -53,26 +78,26 @@ def command(
     if as_json:
         print_json(result.to_dict())
         return
-    _print_rows(result.rows)
+    _print_proposal(result.rows)
     ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
     told = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
     for sentence in (*told, *result.standing()):
         print_text(sentence)
 
 
-def _print_rows(rows: Sequence[Mapping[str, object]]) -> None:
+def _print_proposal(rows: Sequence[Mapping[str, object]]) -> None:
     import pandas as pd
 
     shown = [
         name
-        for name in _SHOWN
+        for name in _SHOWN_PLANS
         if any(row[name] is not None for row in rows)
         and (name != "communities_split" or any(row[name] for row in rows))
         and (name != "kept_work_share" or all(row["kept_share"] is None for row in rows))
     ]
     table = {
         tr(f"cli.plan.{name}"): [
-            "-" if row[name] is None else _SHOWN[name].format(row[name]) for row in rows
+            "-" if row[name] is None else _SHOWN_PLANS[name].format(row[name]) for row in rows
         ]
         for name in shown
     }
@@ -80,3 +105,312 @@ def _print_rows(rows: Sequence[Mapping[str, object]]) -> None:
         tr(f"partition.objective.{row['objective']}") for row in rows
     ]
     print_rows(pd.DataFrame(table))
+
+
+# -- ``gridmap site``: where new rooms go
+
+
+@from_options(SiteOptions)
+def site_command(
+    workspace: WorkspacePath,
+    options: SiteOptions,
+    area: Annotated[Path | None, typer.Option("--area", metavar="FILE")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt")] = False,
+    as_json: Json = False,
+) -> None:
+    """Propose new rooms; the gap to the best possible is always told."""
+    from gridmap.io import read_city
+
+    if options.candidates == "area" and area is None:
+        raise InputError("siting.error.area_needed")
+    check_format(out)
+    city = read_city(workspace)
+    if area is not None:
+        options = replace(options, area=_area_of(city, area))
+    result = site(city, options)
+    proposal = result.proposal
+    if out is not None:
+        _write_site(workspace, result, out)
+    if adopt:
+        _adopt_rooms(workspace, result)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print_rows(result.to_frame().drop(columns=["x", "y"]))
+    _print_site(result)
+    if out is not None:
+        print_text(tr("cli.done.csv", rows=len(proposal.sites), path=str(out)))
+    if adopt:
+        print_text(tr("cli.done.adopted", rooms=len(proposal.sites)))
+
+
+def _print_site(result: SiteResult) -> None:
+    proposal = result.proposal
+    before, after = proposal.before, proposal.after
+    unit = proposal.request.within.unit
+    print_text(
+        tr(
+            "siting.done",
+            before=100.0 * before["covered_share"],
+            after=100.0 * after["covered_share"],
+            gained=after["covered"] - before["covered"],
+            backup_before=100.0 * before["backup_share"],
+            backup_after=100.0 * after["backup_share"],
+            mean_before=_whole_number(before[f"mean_{unit}"]),
+            mean_after=_whole_number(after[f"mean_{unit}"]),
+            unit=unit,
+            gap=100.0 * proposal.answer.gap,
+        )
+    )
+    if proposal.request.model == "center":
+        longest = (_whole_number(figures[f"longest_{unit}"]) for figures in (before, after))
+        print_text(tr("siting.longest", **dict(zip(("before", "after"), longest, strict=True)),
+                      unit=unit))  # fmt: skip
+    for note in proposal.notes:
+        say(note)
+
+
+def _whole_number(value: float) -> str:
+    """Return a mean, or a dash where nobody is reached."""
+    return "–" if math.isnan(value) else f"{value:,.1f}"
+
+
+def _area_of(city: City, file: Path) -> shapely.Geometry:
+    """Return the drawn area of a file in the city's CRS."""
+    import shapely
+
+    from gridmap.io import ImportOptions, read_layer
+    from gridmap.model import Kind
+
+    layer, _ = read_layer([file], kind=Kind.COMMUNITY, options=ImportOptions(), crs=city.crs)
+    area = shapely.union_all(shapely.make_valid(layer.geometry))
+    if area.is_empty:
+        raise InputError("siting.error.area", file=file.name)
+    return area
+
+
+def _adopt_rooms(workspace: Path, result: SiteResult) -> None:
+    from gridmap.io import Workspace
+    from gridmap.model import Kind
+
+    present = result.city.get(Kind.ROOM)
+    upon = {Kind.ROOM: "" if present is None else present.digest}
+    with logged(workspace, "import", "room") as detail:
+        Workspace.open(workspace).put_layers([result.room_layer()], upon=upon)
+        detail["features"] = len(result.proposal.sites)
+
+
+def _write_site(workspace: Path, result: SiteResult, out: Path) -> None:
+    from gridmap.io import write_frame
+
+    frame = result.to_gdf()
+    with logged(workspace, "export", "site") as detail:
+        write_frame(frame, out, layer="site")
+        detail |= {"file": out.name, "rows": len(frame)}
+
+
+# -- ``gridmap plans``: the plans that a workspace keeps
+
+
+_ACTIONS = ("list", "show", "export", "import", "history")
+
+
+def plans_command(
+    workspace: WorkspacePath,
+    action: Annotated[
+        str, typer.Argument(metavar="list|show|export|import|history", show_default=False)
+    ] = "list",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", show_default=False)] = None,
+    version: Annotated[int | None, typer.Option("--version", min=1)] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="grid=column|beat=column")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List, show, export or import plans, or tell a plan's history."""
+    from gridmap.io import Workspace
+
+    if action not in _ACTIONS:
+        raise InputError("plans.error.action", received=action, known=", ".join(_ACTIONS))
+    if action != "list" and not name:
+        raise InputError("plans.error.name_needed", action=action)
+    place = Workspace.open(workspace)
+    if action == "list":
+        _list_plans(place, as_json=as_json)
+    elif action == "history":
+        _plan_history(place, name, as_json=as_json)
+    elif action == "show":
+        _show_plan(place, name, version, as_json=as_json)
+    elif file is None:
+        raise InputError("plans.error.file_needed", action=action)
+    elif action == "export":
+        _export_plan(place, name, version, file)
+    else:
+        _import_plan(place, name, file, pairs(mapping or (), option="--map"), as_json=as_json)
+
+
+def _plan_record(version: PlanVersion) -> dict[str, object]:
+    return {
+        "name": version.name,
+        "version": version.number,
+        "base": version.base,
+        "at": version.at.isoformat(),
+        "author": version.author,
+        "note": version.note,
+        "beats": version.beats,
+        "faults": [fault.text() for fault in version.faults],
+    }
+
+
+def _print_plan(version: PlanVersion) -> None:
+    from gridmap.plans import account_text
+
+    note = f": {version.note}" if version.note else ""
+    print_text(
+        tr(
+            "plans.done.version",
+            name=version.name,
+            number=version.number,
+            beats=version.beats,
+            author=account_text(version.author),
+            at=version.at.strftime("%Y-%m-%d %H:%M"),
+            note=note,
+        )
+    )
+    for fault in version.faults:
+        print_text("  ! " + fault.text())
+
+
+def _list_plans(place: Workspace, *, as_json: bool) -> None:
+    try:
+        with open_store(place.path, create=False) as store:
+            versions = store.list()
+    except MissingError:
+        versions = ()
+    if as_json:
+        print_json({"plans": [_plan_record(version) for version in versions]})
+        return
+    if not versions:
+        print_text(tr("plans.done.none"))
+    for version in versions:
+        _print_plan(version)
+
+
+def _plan_history(place: Workspace, name: str, *, as_json: bool) -> None:
+    from gridmap.plans import command_record
+
+    with open_store(place.path, create=False) as store:
+        versions = store.history(name)
+        if as_json:
+            print_json(
+                {
+                    "name": name,
+                    "versions": [
+                        {
+                            **_plan_record(version),
+                            "commands": [
+                                command_record(item)
+                                for item in store.commands(name, version.number)
+                            ],
+                        }
+                        for version in versions
+                    ],
+                }
+            )
+            return
+    for version in versions:
+        _print_plan(version)
+
+
+def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
+    import pandas as pd
+
+    from gridmap.plans import Draft, Ground
+
+    with open_store(place.path, create=False) as store:
+        known = store.version(name, version)
+        city = place.city()
+        plan = store.load(name, known.number, grids=city.grids)
+    draft = Draft.start(Ground.from_city(city), plan, locks=known.locks)
+    rows = draft.rows()
+    if as_json:
+        print_json(
+            {
+                **_plan_record(known),
+                "max_deviation": draft.figures.max_deviation,
+                "unassigned_grids": int((plan.assignment < 0).sum()),
+                "rows": rows,
+            }
+        )
+        return
+    _print_plan(known)
+    table = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    shares = [name for name in ("deviation", "covered_residents_share") if name in table]
+    table[shares] *= 100.0
+    labels = {name: tr(f"cli.beat.{name}") for name in ("grids", "pieces", "compactness", *shares)}
+    print_rows(table.rename(columns=labels))
+
+
+def _export_plan(place: Workspace, name: str, version: int | None, file: Path) -> None:
+    from gridmap.plans import LOCAL, write_plan
+    from gridmap.plans.exchange import check_format
+
+    check_format(file)
+    with open_store(place.path, create=False) as store:
+        grids = place.city().grids
+        if file.suffix.lower() != ".csv":
+            store.load(name, version, grids=grids)  # refused before anything is logged
+        plan = store.export_plan(name, version, author=LOCAL, target=file.name)
+        write_plan(plan, grids, file)
+    print_text(tr("plans.done.exported", name=name, path=str(file)))
+
+
+def _import_plan(
+    place: Workspace, name: str, file: Path, columns: dict[str, str], *, as_json: bool
+) -> None:
+    from gridmap.plans import LOCAL, read_plan
+
+    city = place.city()
+    limit = read_settings().max_file_mb
+    plan = read_plan(file, city, name=name, columns=columns, max_mb=limit)
+    with open_store(place.path) as store:
+        saved = store.import_plan(plan, author=LOCAL, source=file.name, grids=city.grids)
+    if as_json:
+        print_json({**_plan_record(saved), "grids": len(plan.grid_ids)})
+        return
+    print_text(
+        tr(
+            "plans.done.imported",
+            name=name,
+            number=saved.number,
+            beats=saved.beats,
+            grids=len(plan.grid_ids),
+        )
+    )
+
+
+# -- ``gridmap compare``: two plans side by side
+
+
+@from_options(CompareOptions)
+def compare_command(
+    workspace: WorkspacePath,
+    first: Annotated[str, typer.Argument(metavar="A", show_default=False)],
+    second: Annotated[str, typer.Argument(metavar="B", show_default=False)],
+    options: CompareOptions,
+    as_json: Json = False,
+) -> None:
+    """Say what changes from plan A to plan B; ``NAME@2`` is version 2, ``present`` today."""
+    from gridmap.io import Workspace
+
+    place = Workspace.open(workspace)
+    city = place.city()
+    old, new = (load_plan(place, city, name) for name in (first, second))
+    result = compare(city, replace(options, before=old, after=new))
+    if as_json:
+        print_json(result.to_dict())
+        return
+    for sentence in (*result.sentences(), *result.standing()):
+        print_text(sentence)

@@ -16,10 +16,17 @@ from gridmap.api.report import (
     write_templates,
 )
 from gridmap.api.verbs import Progress
-from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._from_options import from_options
-from gridmap.cli._log import logged, open_store, with_plans
-from gridmap.cli._output import Tell, print_json, print_text, progress_bar, say
+from gridmap.cli._arguments import Json, WorkspacePath, from_options
+from gridmap.cli._output import (
+    Tell,
+    logged,
+    open_store,
+    print_json,
+    print_text,
+    progress_bar,
+    say,
+    with_plans,
+)
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr, using_language
 
@@ -27,7 +34,7 @@ _MEASURING = 0.4  # of the bar
 
 
 @from_options(ReportOptions)
-def command(
+def report_command(
     workspace: WorkspacePath,
     options: ReportOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False)] = None,

@@ -7,16 +7,18 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping, Select, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gridmap.errors import GridmapError, MissingError, WorkspaceError, some_ids
-from gridmap.model import Plan
-from gridmap.plans import _packing as packing
+from gridmap.model import BeatInfo, Plan
 from gridmap.plans._schema import (
     AUDIT,
     AUDIT_HEAD,
@@ -34,7 +36,7 @@ from gridmap.plans.audit import (
     link_hash,
 )
 from gridmap.plans.commands import Command, command_from_record, command_record
-from gridmap.plans.draft import PlanVersion
+from gridmap.plans.draft import Fault, Locks, PlanVersion
 from gridmap.plans.fingerprints import GridPrints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, require
 
@@ -82,8 +84,8 @@ def version_of(row: Row | RowMapping) -> PlanVersion:
         city_digest=row["city_digest"],
         digest=row["digest"],
         beats=row["beat_count"],
-        locks=packing.locks_of(row["locks"]),
-        faults=packing.faults_of(row["faults"]),
+        locks=locks_of(row["locks"]),
+        faults=faults_of(row["faults"]),
         origin=(row["origin_plan"], row["origin_version"]) if row["origin_plan"] else None,
     )
 
@@ -122,9 +124,9 @@ def plan_of(connection: Connection, row: Row | RowMapping) -> Plan:
     query = select(GRID_SETS.c.ids).where(GRID_SETS.c.digest == row["grid_set"])
     return Plan(
         name=row["name"],
-        grid_ids=packing.unpack_ids(connection.execute(query).scalar_one()),
-        assignment=packing.unpack_rows(row["assignment"]),
-        beats=packing.beats_of(row["beats"]),
+        grid_ids=unpack_ids(connection.execute(query).scalar_one()),
+        assignment=unpack_rows(row["assignment"]),
+        beats=beats_of(row["beats"]),
         city_digest=row["city_digest"],
     )
 
@@ -139,7 +141,7 @@ def prints_of(connection: Connection, city_digest: str) -> GridPrints | None:
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return GridPrints.unpack(packing.unpack_ids(row["ids"]), row["prints"])
+    return GridPrints.unpack(unpack_ids(row["ids"]), row["prints"])
 
 
 def commands_of(connection: Connection, version_id: int) -> tuple[Command, ...]:
@@ -420,3 +422,74 @@ def _is_own_set(connection: Connection, digest: str) -> bool:
         hashlib.blake2b(raw, digest_size=16).hexdigest() == digest
         and len(json.loads(raw)) == row["size"]
     )
+
+
+# -- plans as the bytes and texts that the store keeps, and back
+
+
+def normalised(plan: Plan) -> Plan:
+    """Return a plan whose texts are texts and numbers floats, so that its digest is stable."""
+    beats = tuple(
+        BeatInfo(
+            str(beat.id),
+            str(beat.name),
+            str(beat.station),
+            str(beat.room),
+            float(beat.officers),
+            float(beat.auxiliaries),
+        )
+        for beat in plan.beats
+    )
+    return replace(plan, beats=beats)
+
+
+def pack_ids(ids: NDArray[np.object_]) -> tuple[str, bytes]:
+    """Return the digest of ids and their bytes."""
+    raw = json.dumps([str(name) for name in ids], ensure_ascii=False).encode()
+    return hashlib.blake2b(raw, digest_size=16).hexdigest(), zlib.compress(raw)
+
+
+def unpack_ids(packed: bytes) -> NDArray[np.object_]:
+    """Return the ids again, as text."""
+    return np.array(json.loads(zlib.decompress(packed)), dtype=object)
+
+
+def pack_rows(assignment: NDArray[np.int32]) -> bytes:
+    """Return an assignment as compressed little-endian integers of 32 bits."""
+    return zlib.compress(assignment.astype("<i4").tobytes())
+
+
+def unpack_rows(packed: bytes) -> NDArray[np.int32]:
+    """Return an assignment again."""
+    return np.frombuffer(zlib.decompress(packed), dtype="<i4").astype(np.int32)
+
+
+def beats_text(beats: tuple[BeatInfo, ...]) -> str:
+    """Return beats as JSON."""
+    return json.dumps([list(asdict(beat).values()) for beat in beats], ensure_ascii=False)
+
+
+def beats_of(text: str) -> tuple[BeatInfo, ...]:
+    """Return beats again."""
+    return tuple(BeatInfo(*values) for values in json.loads(text))
+
+
+def locks_text(locks: Locks) -> str:
+    """Return locks as JSON."""
+    return json.dumps([sorted(locks.beats), sorted(locks.grids)], ensure_ascii=False)
+
+
+def locks_of(text: str) -> Locks:
+    """Return locks again."""
+    beats, grids = json.loads(text)
+    return Locks(frozenset(beats), frozenset(grids))
+
+
+def faults_text(faults: tuple[Fault, ...]) -> str:
+    """Return faults as JSON."""
+    return json.dumps([[f.beat, f.pieces, list(f.detached)] for f in faults], ensure_ascii=False)
+
+
+def faults_of(text: str) -> tuple[Fault, ...]:
+    """Return faults again."""
+    return tuple(Fault(beat, pieces, tuple(grids)) for beat, pieces, grids in json.loads(text))

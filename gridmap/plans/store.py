@@ -17,9 +17,16 @@ from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.io import ImportReport, Repair, Workspace, refuse_personal, refuse_personal_columns
 from gridmap.model import Layer, Plan
-from gridmap.plans import _packing as packing
 from gridmap.plans import _rows as rows
 from gridmap.plans._database import open_engine, reading, writing
+from gridmap.plans._rows import (
+    beats_text,
+    faults_text,
+    locks_text,
+    normalised,
+    pack_ids,
+    pack_rows,
+)
 from gridmap.plans._schema import AUDIT_HEAD, GRID_SETS, PLANS, VERSIONS
 from gridmap.plans.audit import Anchor, AuditRecord, AuditReport, verify_chain
 from gridmap.plans.commands import Command
@@ -154,7 +161,7 @@ class PlanStore:
             ``your_commands``.
         """
         work = Work(
-            packing.normalised(plan),
+            normalised(plan),
             base_version,
             tuple(commands),
             note,
@@ -194,7 +201,7 @@ class PlanStore:
         InputError, ConflictError
             As in `save`.
         """
-        work = Work(packing.normalised(plan), base_version, (), source, Locks(), (), grids, None)
+        work = Work(normalised(plan), base_version, (), source, Locks(), (), grids, None)
         return save_work(self._engine, work, author=author, action=Action.IMPORT)
 
     def export_plan(
@@ -516,7 +523,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
         fit_plan(plan, work.grids)
         prints = grid_prints(work.grids)
     at = rows.now()
-    grid_set, ids = packing.pack_ids(plan.grid_ids)
+    grid_set, ids = pack_ids(plan.grid_ids)
     values = {
         "base": work.base or None,
         "at": at,
@@ -525,10 +532,10 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
         "city_digest": plan.city_digest,
         "grid_set": grid_set,
         "beat_count": len(plan),
-        "assignment": packing.pack_rows(plan.assignment),
-        "beats": packing.beats_text(plan.beats),
-        "locks": packing.locks_text(work.locks),
-        "faults": packing.faults_text(work.faults),
+        "assignment": pack_rows(plan.assignment),
+        "beats": beats_text(plan.beats),
+        "locks": locks_text(work.locks),
+        "faults": faults_text(work.faults),
         "digest": plan.digest,
         "origin_plan": work.origin[0] if work.origin else None,
         "origin_version": work.origin[1] if work.origin else None,

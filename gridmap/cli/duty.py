@@ -1,0 +1,297 @@
+"""Commands for those on duty: watch, shifts, patrol, around, norms, assess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridmap.api.around import AroundOptions, around
+from gridmap.api.assess import AssessOptions, assess
+from gridmap.api.norms import NormsOptions, norms
+from gridmap.api.patrol import PatrolOptions, patrol
+from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
+from gridmap.api.watch import WatchOptions, watch
+from gridmap.cli._arguments import (
+    Json,
+    Sheet,
+    WorkspacePath,
+    check_format,
+    check_sheet,
+    from_options,
+)
+from gridmap.cli._output import (
+    logged,
+    print_json,
+    print_rows,
+    print_text,
+    put_sheet,
+    put_table,
+    say,
+)
+from gridmap.i18n import tr
+
+# -- ``gridmap watch``: what is unusual now; exit code 3 when there is an alert
+
+
+_ALERT = 3  # the exit code for a cron line to act on
+
+
+@from_options(WatchOptions)
+def watch_command(
+    workspace: WorkspacePath, options: WatchOptions, sheet: Sheet = None, as_json: Json = False
+) -> None:
+    """Watch a workspace for what is unusual."""
+    from gridmap.io import Workspace
+
+    check_sheet(sheet)
+    place = Workspace.open(workspace)
+    result = watch(place.city(), options)
+    put_sheet(place, sheet, result.sheet, "watch")
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        if not result.alerts:
+            print_text(result.quiet())
+        for sentence in result.sentences():
+            print_text(sentence)
+        for sentence in result.dispute_sentences():
+            print_text(sentence)
+        for note in result.notes:
+            say(note)
+    if result.alerts:
+        raise typer.Exit(_ALERT)
+
+
+# -- ``gridmap shifts``: officers needed and on duty by hour, and the posts that cover them
+
+
+_MOST_POSTS = 40  # rows of the roster on a screen; the file has them all
+
+
+@from_options(ShiftsOptions)
+def shifts_command(
+    workspace: WorkspacePath,
+    options: ShiftsOptions,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    sheet: Sheet = None,
+    as_json: Json = False,
+) -> None:
+    """Plan the shifts of a workspace by its ``norms.toml``."""
+    from gridmap.io import Workspace
+
+    check_format(csv)
+    check_sheet(sheet)
+    place = Workspace.open(workspace)
+    result = shifts(place.city(), replace(options, norms=place.path / "norms.toml"))
+    roster = result.readable_roster()
+    put_table(place, csv, roster, f"shifts {options.by}")
+    put_sheet(place, sheet, result.sheet, "shifts")
+    if as_json:
+        print_json(result.to_dict())
+        return
+    _print_units(result)
+    if csv is None:
+        print_rows(roster.head(_MOST_POSTS))
+    else:
+        print_text(tr("cli.done.csv", rows=len(roster), path=str(csv)))
+    for note in result.notes:
+        say(note)
+
+
+def _print_units(result: ShiftsResult) -> None:
+    import pandas as pd
+
+    plain = result.to_dict()
+    columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound", "one_more_h")
+    rows = [
+        {
+            tr("duty.shifts.unit"): unit["name"],
+            **{tr(f"duty.shifts.{name}"): unit[name] for name in columns},  # type: ignore[literal-required] # keys of the row
+        }
+        for unit in plain["units"]
+    ]
+    print_rows(pd.DataFrame(rows))
+
+
+# -- ``gridmap patrol``: tonight's routes, on screen and as files for the road
+
+
+@from_options(PatrolOptions)
+def patrol_command(
+    workspace: WorkspacePath,
+    options: PatrolOptions,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plan the patrol routes of a beat or station."""
+    from gridmap.io import Workspace, check_new_folder
+
+    if out is not None:
+        check_new_folder(out)
+    place = Workspace.open(workspace)
+    result = patrol(place.city(), options)
+    files: list[str] = []
+    if out is not None:
+        with logged(place.path, "export", "patrol") as detail:
+            files = result.write(out)
+            detail.update(folder=out.name, files=len(files))
+    if as_json:
+        print_json(result.to_dict())
+        return
+    plain = result.to_dict()
+    frame = result.to_frame()
+    for route in plain["routes"]:
+        print_text(
+            tr(
+                "duty.patrol.route", shift=route["shift"], unit=route["unit"],
+                start=route["start"], end=route["end"], minutes=route["minutes"],
+                expected=route["expected"],
+            )
+        )  # fmt: skip
+        own = frame[(frame["unit"] == route["unit"]) & (frame["shift"] == route["shift"])]
+        if len(own):
+            names = {
+                name: tr(f"api.patrol.column.{name}")
+                for name in ("order", "arrive", "leave", "expected")
+            }
+            names["name"] = tr("api.patrol.column.place")
+            shown = own[["order", "name", "arrive", "leave", "expected"]].rename(columns=names)
+            print_rows(shown)
+    print_text(tr("duty.patrol.bound", expected=plain["expected"], bound=plain["bound"]))
+    for note in result.notes:
+        say(note)
+    for name in files:
+        print_text(f"  {name}")
+
+
+# -- ``gridmap around``: who and what is near a point, for an emergency
+
+
+_MOST_ROWS = 6  # names on a line
+_MOST_ROADS = 12
+
+
+@from_options(AroundOptions)
+def around_command(
+    workspace: WorkspacePath, options: AroundOptions, sheet: Sheet = None, as_json: Json = False
+) -> None:
+    """Say who and what is around a point."""
+    from gridmap.io import Workspace
+
+    check_sheet(sheet)
+    place = Workspace.open(workspace)
+    result = around(place.city(), options)
+    put_sheet(place, sheet, result.sheet, "around")
+    if as_json:
+        print_json(result.to_dict())
+        return
+    for ring in result.rings:
+        print_text(tr("duty.around.ring", within=ring["within"], area=ring["area_km2"]))
+        people = {
+            "residents": ring["residents"],
+            "migrants": ring["migrants"],
+            "households": ring["households"],
+        }
+        for name, value in people.items():
+            if value is not None:
+                print_text(f"  {tr(f'field.{name}')}: {value:,.0f}")
+        concerned = {
+            "stations": ring["stations"],
+            "beats": ring["beats"],
+            "communities": ring["communities"],
+            "grids": ring["grids"],
+        }
+        for name, rows in concerned.items():
+            names = [row["name"] for row in rows]
+            if names:
+                more = tr("duty.around.more", count=len(names)) if len(names) > _MOST_ROWS else ""
+                shown = tr("api.join").join(names[:_MOST_ROWS])
+                print_text(f"  {tr(f'duty.around.{name}')}: {shown}{more}")
+        for name, counts in (("incidents", ring["incidents"]), ("facilities", ring["facilities"])):
+            if counts:
+                shown = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
+                print_text(f"  {tr(f'duty.around.{name}')}: {shown}")
+        roads = list(dict.fromkeys(road["name"] for road in ring["roads"] if road["name"]))
+        if roads:
+            more = tr("duty.around.more", count=len(roads)) if len(roads) > _MOST_ROADS else ""
+            shown = tr("api.join").join(roads[:_MOST_ROADS])
+            print_text(f"  {tr('duty.around.roads')}: {shown}{more}")
+    if result.rooms:
+        frame = result.to_frame()[["name", "minutes", "distance_m", "officers", "auxiliaries"]]
+        labels = {name: tr(f"duty.around.column.{name}") for name in frame.columns}
+        print_rows(frame.rename(columns=labels))
+    for note in result.notes:
+        say(note)
+
+
+# -- ``gridmap norms``: what rooms and beats lack beside the norms
+
+
+_MOST_LACKING = 40  # rows on a screen; the file has them all
+
+
+@from_options(NormsOptions)
+def norms_command(
+    workspace: WorkspacePath,
+    options: NormsOptions,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    sheet: Sheet = None,
+    as_json: Json = False,
+) -> None:
+    """Hold a workspace's rooms and beats against its ``norms.toml``."""
+    from gridmap.io import Workspace
+
+    check_format(csv)
+    check_sheet(sheet)
+    place = Workspace.open(workspace)
+    result = norms(place.city(), replace(options, norms=place.path / "norms.toml"))
+    put_table(place, csv, result.to_frame(), "norms")
+    put_sheet(place, sheet, result.sheet, "norms")
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print_text(result.sentence())
+    print_rows(result.readable_items())
+    if csv is None:
+        print_rows(result.readable().head(_MOST_LACKING))
+    else:
+        print_text(tr("cli.done.csv", rows=len(result.lacks.rows), path=str(csv)))
+    if result.posts is not None:
+        print_text(result.posts_sentence())
+        print_rows(result.readable_posts().head(_MOST_LACKING))
+    for note in result.notes:
+        say(note)
+
+
+# -- ``gridmap assess``: beats or stations ranked by the indicators of ``score.toml``
+
+
+@from_options(AssessOptions)
+def assess_command(
+    workspace: WorkspacePath,
+    options: AssessOptions,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    sheet: Sheet = None,
+    as_json: Json = False,
+) -> None:
+    """Rank a workspace's units by its ``score.toml``."""
+    from gridmap.io import Workspace
+
+    check_format(csv)
+    check_sheet(sheet)
+    place = Workspace.open(workspace)
+    result = assess(place.city(), replace(options, goals=place.path / "score.toml"))
+    put_table(place, csv, result.to_frame(), "assess")
+    put_sheet(place, sheet, result.sheet, "assess")
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print_text(result.sentence())
+    print_rows(result.readable())
+    if csv is not None:
+        print_text(tr("cli.done.csv", rows=len(result.assessment.rows), path=str(csv)))
+    for note in (*result.notes, tr("duty.score.help")):
+        say(note)
