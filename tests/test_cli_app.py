@@ -33,7 +33,7 @@ def served(monkeypatch):
 
     def start(workspace=None):
         with pytest.raises(run.typer.Exit) as ended:
-            run.command(workspace, port=8639, browser=False, login=None)
+            run.app_command(workspace, port=8639, browser=False, login=None)
         assert ended.value.exit_code == 0
         return Served.last.env.get("GRIDMAP_WORKSPACE")
 

@@ -1,4 +1,4 @@
-"""The command line ``gridmap``: one module a group of commands, heavy libraries loaded when used."""
+"""The command line ``gridmap``: a module for each group of commands; libraries load when used."""
 
 from gridmap.cli._main import main
 
