@@ -18,7 +18,7 @@ from gridmap.api.propose import ProposeOptions
 from gridmap.api.report import settings_file
 from gridmap.i18n import tr, using_language
 from gridmap.measure.summary import membership_of
-from gridmap.pages import cache, coverage_cache
+from gridmap.pages import cache, coverage_views
 from gridmap.plans import LOCAL
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
@@ -323,7 +323,7 @@ def test_every_figure_is_the_same_on_every_face(place):
     for name in ("residents", "covered_residents", "covered_residents_share"):
         assert close(coverage[name].tolist(), reach[name].astype(float).tolist()), name
     asked = CoverageOptions(within=f"{city.presets.room_radius_m:g}m", by="station", **period)
-    viewed = coverage_cache.coverage_of(paged, key, asked).to_frame().set_index("id")
+    viewed = coverage_views.coverage_of(paged, key, asked).to_frame().set_index("id")
     for name in ("covered_residents", "covered_incidents", "backup_residents_share", "mean_m"):
         assert close(coverage[name].tolist(), viewed[name].tolist()), name
 

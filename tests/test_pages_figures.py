@@ -12,10 +12,10 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure.present import present_plan
 from gridmap.model import Kind
-from gridmap.pages.beats import beat_at
-from gridmap.pages.coverage_siting import Hand
+from gridmap.pages.coverage import Hand
 from gridmap.pages.layout import Line, beat_noun, show_list
-from gridmap.pages.redraw_figures import border_km, change_rows
+from gridmap.pages.overview import beat_at
+from gridmap.pages.redraw_state import border_km, change_rows
 from gridmap.pages.touch import _event
 from gridmap.plans import Ground, compare_plans
 

@@ -13,7 +13,7 @@ from shapely import Point, box
 from gridmap.errors import in_page
 from gridmap.i18n import LANGUAGES, keys, using_language
 from gridmap.io import TABLE, Workspace
-from gridmap.pages import data_import
+from gridmap.pages import data
 from gridmap.pages.session import Session
 from gridmap.pages.uploads import keep_files, look, store_ready
 from gridmap.plans import LOCAL
@@ -27,7 +27,7 @@ def session(tmp_path, monkeypatch):
     place = tmp_path / "city"
     made = Session(Settings(), "zh", "city", {"city": place}, shared={"city": place})
     made.actor = LOCAL
-    monkeypatch.setattr(data_import.st, "rerun", lambda: None)
+    monkeypatch.setattr(data.st, "rerun", lambda: None)
     yield made
     if made._folder is not None:
         made._folder.cleanup()
@@ -53,7 +53,7 @@ def drop(session, **files):
 
 
 def question(session, upload, item):
-    return data_import._question_of(session, upload, item)
+    return data._question_of(session, upload, item)
 
 
 def by_name(upload, name):
@@ -156,11 +156,11 @@ def test_a_missing_crs_is_asked_with_the_place_that_each_would_mean(session):
     answer = asked.answers[0]  # the likeliest, as the place beside it says
     assert "EPSG:3857" in answer.text
     assert "Hangzhou" in answer.text or "杭州" in answer.text
-    places = data_import._scene(upload).overlays[0]
+    places = data._scene(upload).overlays[0]
     assert any("EPSG:3857" in name for name in places.names)
     answer.do()
     assert item.is_ready
-    lon, lat = data_import.degrees_of(item.found.geometry, item.found.crs)[0][::-1]
+    lon, lat = data.degrees_of(item.found.geometry, item.found.crs)[0][::-1]
     assert (lon, lat) == pytest.approx((120.15, 30.28), abs=1e-4)
 
 

@@ -18,7 +18,7 @@ from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.measure import MeasureTable
 from gridmap.model import Kind
-from gridmap.pages import cache, coverage_cache, keeping
+from gridmap.pages import cache, coverage_views, keeping
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def derive(path: Path) -> dict[str, object]:
     cache.join_grids(city, key)
     found["adjacency"] = city.adjacency
     found["hot"] = cache.hot_spots_of(city, key, HotspotsOptions(week_hours=range(100))).found
-    reach = coverage_cache.coverage_of(city, key, CoverageOptions(within="1000m,500m"))
+    reach = coverage_views.coverage_of(city, key, CoverageOptions(within="1000m,500m"))
     found["coverage"] = reach.coverages
-    found["reach"] = coverage_cache.reach_drawings_of(reach, key, datum="wgs84")
+    found["reach"] = coverage_views.reach_drawings_of(reach, key, datum="wgs84")
     found["grid drawing"] = cache.drawing_of(city.layer(Kind.GRID), datum="wgs84")
     return found
 
@@ -86,7 +86,7 @@ def test_a_second_run_finds_what_the_first_derived(place: Path, monkeypatch) -> 
     for name in ("measure", "todays_plan", "slice_incidents", "hotspots", "check", "density",
                  "foretell"):  # fmt: skip
         monkeypatch.setattr(cache, name, never)
-    monkeypatch.setattr(coverage_cache, "coverage", never)
+    monkeypatch.setattr(coverage_views, "coverage", never)
     monkeypatch.setattr(CoverageResult, "shape", never)
     second = derive(place / "city")
     assert [name for name in first if not same(first[name], second[name])] == []

@@ -21,9 +21,9 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import has_key, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
-from gridmap.pages.address import Address
-from gridmap.pages.beats import deviation_of, least_loaded, worst_beats
 from gridmap.pages.jobs import Job
+from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
+from gridmap.pages.session import Address
 from gridmap.pages.uploads import Item, Upload
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"

@@ -12,12 +12,12 @@ from gridmap.measure.present import present_plan
 from gridmap.model import Kind
 from gridmap.pages import (
     coverage_views,
-    people,
+    redraw,
     redraw_edit,
     redraw_propose,
-    redraw_versions,
     uploads,
 )
+from gridmap.pages import session as pages_session
 from gridmap.pages.ground import Ground
 from gridmap.pages.redraw_state import Redraw, Sitting
 from gridmap.pages.session import Session
@@ -96,7 +96,7 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
         lambda: redraw_edit.save_sitting(desk, sitting, "现行", ""),
         lambda: redraw_edit.save_sitting(desk, sitting, "另一个", ""),
         lambda: redraw_propose._keep(desk, Redraw(), desk.plan),
-        lambda: redraw_versions._written(desk, version, "plan.csv"),
+        lambda: redraw._written(desk, version, "plan.csv"),
         lambda: uploads.store(session, desk.city.layer(Kind.BEAT), report, "beat"),
     ):
         with pytest.raises(PermissionDeniedError):
@@ -234,7 +234,7 @@ class Pages:
 
     def told(self):
         if self.found is None:
-            raise people.StreamlitSecretNotFoundError("none", error_id="x")
+            raise pages_session.StreamlitSecretNotFoundError("none", error_id="x")
         return self.found
 
     def get_option(self, name):
@@ -245,8 +245,8 @@ class Pages:
     "host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "localhost", "[::1]"]
 )
 def test_without_a_login_this_machine_is_served(session, monkeypatch, host):
-    monkeypatch.setattr(people, "st", Pages(host=host))
-    assert people.current_actor(session) == LOCAL
+    monkeypatch.setattr(pages_session, "st", Pages(host=host))
+    assert pages_session.current_actor(session) == LOCAL
 
 
 @pytest.mark.parametrize(
@@ -263,29 +263,29 @@ def test_without_a_login_this_machine_is_served(session, monkeypatch, host):
     ],
 )
 def test_without_a_login_nobody_else_is_served(session, monkeypatch, address, host):
-    monkeypatch.setattr(people, "st", Pages(address=address, host=host))
+    monkeypatch.setattr(pages_session, "st", Pages(address=address, host=host))
     with pytest.raises(PermissionDeniedError):
-        people.current_actor(session)
+        pages_session.current_actor(session)
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "forwarded", "Via", "X-Real-Ip"])
 def test_without_a_login_nobody_comes_through_a_proxy(session, monkeypatch, header):
     pages = Pages()
     pages.context.headers[header] = "127.0.0.1"
-    monkeypatch.setattr(people, "st", pages)
+    monkeypatch.setattr(pages_session, "st", pages)
     with pytest.raises(PermissionDeniedError):
-        people.current_actor(session)
+        pages_session.current_actor(session)
 
 
 def test_who_has_logged_in_has_the_role_of_this_moment(session, monkeypatch):
-    monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}))
+    monkeypatch.setattr(pages_session, "st", Pages(secrets={"auth": {}}))
     with pytest.raises(PermissionDeniedError):
-        people.current_actor(session)
-    monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}, user={"email": "p"}))
-    assert people.current_actor(session) == Actor("p", Role.PLANNER)
+        pages_session.current_actor(session)
+    monkeypatch.setattr(pages_session, "st", Pages(secrets={"auth": {}}, user={"email": "p"}))
+    assert pages_session.current_actor(session) == Actor("p", Role.PLANNER)
     with PlanStore.open(session.path) as store:
         store.assign_role("p", Role.VIEWER, author=LOCAL)
-    assert people.current_actor(session) == Actor("p", Role.VIEWER)
+    assert pages_session.current_actor(session) == Actor("p", Role.VIEWER)
 
 
 @pytest.mark.parametrize(
@@ -302,17 +302,17 @@ def test_who_has_logged_in_has_the_role_of_this_moment(session, monkeypatch):
     ],
 )
 def test_a_login_without_an_account_of_its_own_lets_nobody_in(session, monkeypatch, user):
-    monkeypatch.setattr(people, "st", Pages(secrets={"auth": {}}, user=user))
+    monkeypatch.setattr(pages_session, "st", Pages(secrets={"auth": {}}, user=user))
     with pytest.raises(InputError):
-        people.current_actor(session)
+        pages_session.current_actor(session)
 
 
 @pytest.mark.parametrize("secrets", [None, {}, {"other": {}}])
 def test_a_login_that_cannot_be_read_lets_nobody_in(session, monkeypatch, secrets):
     session.settings = Settings(login="/etc/gridmap/login.toml")
-    monkeypatch.setattr(people, "st", Pages(secrets=secrets))
+    monkeypatch.setattr(pages_session, "st", Pages(secrets=secrets))
     with pytest.raises(InputError):
-        people.current_actor(session)
+        pages_session.current_actor(session)
 
 
 def test_a_role_is_asked_of_the_department_in_a_private_workspace_too(session, tmp_path):

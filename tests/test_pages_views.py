@@ -118,8 +118,7 @@ def test_a_value_is_sent_again_until_a_browser_must_have_it():
     def run() -> None:
         import streamlit as st
 
-        from gridmap.pages.choices import choice_key
-        from gridmap.pages.session import Session
+        from gridmap.pages.session import Session, choice_key
 
         session = Session.__new__(Session)
         session.workspace = "city"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,25 +12,38 @@ from pathlib import Path
 import altair as alt
 import numpy as np
 import pandas as pd
+import shapely
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gridmap.api.coverage import CoverageResult, networks_of
+from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage, networks_of
 from gridmap.api.measure import By
+from gridmap.api.site import SiteOptions, SiteResult, site
 from gridmap.errors import MissingError
 from gridmap.fields import Json
-from gridmap.i18n import tr
+from gridmap.i18n import current_language, tr
 from gridmap.io import write_frame
-from gridmap.model import Kind
-from gridmap.pages.choices import choice_key
-from gridmap.pages.coverage_cache import coverage_of, hours_of
+from gridmap.maps import Drawing, draw_geometry
+from gridmap.model import City, Kind
 from gridmap.pages.ground import Ground
+from gridmap.pages.keeping import keep
 from gridmap.pages.layout import NONE, Line, number, show_list
-from gridmap.pages.session import session_id
+from gridmap.pages.session import choice_key, session_id
 from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
 
-__all__ = ["VIEWS", "network_name", "put_download", "show_download", "show_view"]
+__all__ = [
+    "VIEWS",
+    "coverage_of",
+    "hours_of",
+    "network_name",
+    "put_download",
+    "reach_drawings_of",
+    "show_download",
+    "show_view",
+    "sites_of",
+]
+
 
 VIEWS = ("worst", "rooms", "hours", "areas", "networks")
 _ROWS: tuple[By, ...] = ("station", "beat", "community")
@@ -275,9 +289,92 @@ def put_download(
 
 def _write_package(result: CoverageResult, path: Path) -> None:
     write_frame(result.reach(), path, layer="reach")
-    for coverage in result.coverages:
-        write_frame(
-            result.frame(coverage, by="grid"),
-            path,
-            layer=f"grid_{coverage.within}_{coverage.mode}",
-        )
+    for found in result.coverages:
+        layer = f"grid_{found.within}_{found.mode}"
+        write_frame(result.frame(found, by="grid"), path, layer=layer)
+
+
+# -- the caches of the coverage page, keyed by content like those of `gridmap.pages.cache`
+
+
+def coverage_of(city: City, key: str, options: CoverageOptions) -> CoverageResult:
+    """Return the coverage of a city; each distance or time is kept by itself.
+
+    A city without rooms is covered by none.
+    """
+    if options.places is None and not options.network and not city.has(Kind.ROOM):
+        options = replace(options, places=())
+    single = [replace(options, within=str(limit)) for limit in options.limits]
+    found = [_coverage(city, one, key, repr(one), current_language()) for one in single]
+    return CoverageResult(
+        city=city,
+        options=options,
+        coverages=tuple(item for result in found for item in result.coverages),
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _coverage(
+    _city_: City, _options_: CoverageOptions, key: str, asked: str, language: str
+) -> CoverageResult:
+    if _options_.places:  # of a working plan: nobody asks for it again
+        return coverage(_city_, _options_)
+    parts = (key, asked, language)  # notes are sentences
+    found = keep("coverage", parts, lambda: coverage(_city_, _options_).coverages)
+    return CoverageResult(city=_city_, options=_options_, coverages=found)
+
+
+def reach_drawings_of(result: CoverageResult, key: str, *, datum: str) -> list[Drawing | None]:
+    """Return the drawing of the ground within reach of each coverage; None where there is none."""
+    return [_reach_drawing(result, row, key, _place(result, row), datum)
+            for row in range(len(result.coverages))]  # fmt: skip
+
+
+def _place(result: CoverageResult, row: int) -> tuple[str, ...]:
+    """Return what the ground within reach hangs on besides the city."""
+    found = result.coverages[row]
+    places = hashlib.blake2b(found.place_xy.tobytes(), digest_size=16).hexdigest()
+    return str(found.within), found.mode, places
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _reach_drawing(
+    _result: CoverageResult, _row: int, key: str, names: tuple[str, ...], datum: str
+) -> Drawing | None:
+    def draw() -> Drawing | None:
+        shape = _result.shape(_result.coverages[_row])
+        if shape.is_empty:
+            return None
+        return draw_geometry(np.array([shape], dtype=object), _result.city.crs, datum=datum)
+
+    return keep("drawn", (key, names, datum), draw)
+
+
+def hours_of(result: CoverageResult, key: str) -> pd.DataFrame | None:
+    """Return residents covered in each hour by the rooms that are staffed then, if known."""
+    found = result.coverages[0]
+    return _hours(result, key, str(found.within), found.mode)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _hours(_result: CoverageResult, key: str, within: str, mode: str) -> pd.DataFrame | None:  # noqa: ARG001 - hashed for the result
+    return _result.hours(_result.coverages[0])
+
+
+def sites_of(city: City, key: str, options: SiteOptions, drawn: tuple[int, ...]) -> SiteResult:
+    """Return where rooms go; rows of grids in ``drawn`` are the ground they may stand on."""
+    return _sites(city, options, key, repr(options), drawn)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _sites(
+    _city_: City,
+    _options: SiteOptions,
+    key: str,  # noqa: ARG001 - hashed for the city
+    asked: str,  # noqa: ARG001 - hashed for the options
+    drawn: tuple[int, ...],
+) -> SiteResult:
+    if drawn:
+        shapes = shapely.make_valid(_city_.grids.geometry[list(drawn)])
+        _options = replace(_options, area=shapely.union_all(shapes))
+    return site(_city_, _options)

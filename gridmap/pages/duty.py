@@ -18,7 +18,6 @@ from gridmap.i18n import DAYS, tr
 from gridmap.io import write_frame
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of, draw_geometry
 from gridmap.model import Kind
-from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.duty_places import show_around, show_patrol
@@ -35,6 +34,7 @@ from gridmap.pages.layout import (
     show_figures,
     show_lines,
 )
+from gridmap.pages.session import choice_key, choose, chosen
 from gridmap.pages.touch import show_map, touched
 
 __all__ = ["show"]

@@ -28,7 +28,6 @@ from gridmap.maps import (
 from gridmap.model import Kind, Layer
 from gridmap.model.crs import to_datum
 from gridmap.pages.cache import drawing_of
-from gridmap.pages.choices import choice_key, choose
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import Ground
@@ -41,6 +40,7 @@ from gridmap.pages.layout import (
     show_figures,
     show_list,
 )
+from gridmap.pages.session import choice_key, choose
 from gridmap.pages.touch import show_map, touched
 
 __all__ = ["show_around", "show_patrol"]

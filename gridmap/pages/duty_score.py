@@ -13,11 +13,11 @@ from gridmap.i18n import tr
 from gridmap.io import write_frame
 from gridmap.maps import Theme, value_theme
 from gridmap.model import Kind
-from gridmap.pages.choices import choice_key
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import pick_row
+from gridmap.pages.session import choice_key
 from gridmap.pages.touch import show_map
 
 __all__ = ["show_score"]

@@ -41,7 +41,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 
 from gridmap.errors import GridmapError, InputError, PermissionDeniedError
 from gridmap.i18n import LANGUAGES, tr
-from gridmap.pages.people import login_needed
+from gridmap.pages.session import login_needed
 from gridmap.pages.visitors import (
     SHOWN,
     XSRF_COOKIE,

@@ -24,7 +24,6 @@ from gridmap.maps import (
 )
 from gridmap.model import Kind
 from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
-from gridmap.pages.choices import choice_key, chosen
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     Figure,
@@ -37,6 +36,7 @@ from gridmap.pages.layout import (
     show_figures,
     show_list,
 )
+from gridmap.pages.session import choice_key, chosen
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
 

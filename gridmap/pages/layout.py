@@ -21,8 +21,7 @@ from gridmap.api.warm import warming_share
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import LANGUAGES, current_language, set_language, tr
 from gridmap.model import City
-from gridmap.pages.people import put_account
-from gridmap.pages.session import Session, current_session
+from gridmap.pages.session import Session, current_session, put_account
 from gridmap.pages.touch import font_address
 from gridmap.plans import LOCAL
 

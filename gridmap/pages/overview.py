@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -10,30 +14,36 @@ from gridmap.api.measure import MeasureResult
 from gridmap.i18n import tr
 from gridmap.maps import Theme, choropleth, load_theme, unit_theme
 from gridmap.maps.layers_of_city import share_change_theme
-from gridmap.model import Kind
-from gridmap.pages.beats import (
-    beat_at,
-    deviation_of,
-    least_loaded,
-    show_beats,
-    show_card,
-    worst_beats,
-)
+from gridmap.model import Kind, Plan
+from gridmap.pages.cache import beat_weeks_of, slices_of
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.layout import (
     NONE,
     Figure,
+    Line,
+    beat_noun,
     day_range,
     number,
     pick_period,
     show_empty,
     show_figures,
     show_lines,
+    show_list,
 )
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
 
-__all__ = ["show"]
+__all__ = [
+    "WorstBeat",
+    "beat_at",
+    "deviation_of",
+    "least_loaded",
+    "show",
+    "show_beats",
+    "show_card",
+    "worst_beats",
+]
+
 
 _MAP = "map-overview"
 _THEMES = ("residents_per_km2", "incidents_per_km2", "residents", "incidents")
@@ -218,3 +228,219 @@ def _show_health(grids: MeasureResult, beats: MeasureResult | None) -> None:
         names = tr("page.join.names").join(tr(f"maps.column.{name}") for name in missing)
         lines.append(tr("page.health.missing", names=names))
     show_lines(lines or [tr("page.health.good")])
+
+
+# -- which beats stand out and why, and one beat's card: the lists that lead to the map
+
+
+_LOADS = ("residents", "incidents")
+_NOTABLE = 0.1  # an excess below a tenth is not worth a sentence
+_COMMON = 1 / 3  # what holds for more of the beats than this tells none of them apart
+_SPARK_WEEKS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class WorstBeat:
+    """A beat that stands out.
+
+    Parameters
+    ----------
+    id, name
+        The beat.
+    score
+        Its greatest excess: load over the mean less 1, or the share of residents out of
+        reach, whichever is greater.
+    reason
+        The sentence.
+    """
+
+    id: str
+    name: str
+    score: float
+    reason: str
+
+
+def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
+    """Return the beats with the greatest load or the most residents out of reach, if any.
+
+    Parameters
+    ----------
+    rows
+        A table by beat, as `gridmap.measure` makes it.
+    count
+        How many at most; a beat of which nothing stands out is not among them.
+
+    Notes
+    -----
+    Score of a beat = max(residents / mean - 1, incidents / mean - 1, share of residents out
+    of reach). Under-load is no complaint of the beat itself: it shows in the others. Where a
+    third of the beats have notable residents out of reach, the rooms are few, and that is left
+    out: it tells no beat from another.
+    """
+    scores: dict[str, NDArray[np.float64]] = {}
+    for name in _LOADS:
+        values = rows[name].to_numpy(dtype=float)
+        if values.sum() > 0:
+            scores[name] = values / values.mean() - 1.0
+    outside = np.nan_to_num(1.0 - rows["covered_residents_share"].to_numpy(dtype=float))
+    if 0 < (outside > _NOTABLE).mean() <= _COMMON or (outside.any() and not scores):
+        scores["outside"] = outside
+    if not scores or rows.empty:
+        return []
+    table = np.column_stack(list(scores.values()))
+    total = table.max(axis=1)
+    order = np.argsort(-total, kind="stable")[:count]
+    order = order[total[order] > _NOTABLE]
+    names = list(scores)
+    found = []
+    for row in order.tolist():
+        worst_first = np.argsort(-table[row], kind="stable").tolist()
+        record = rows.iloc[row]
+        parts = [
+            _part(names[column], record, float(table[row, column]))
+            for column in worst_first
+            if table[row, column] > _NOTABLE
+        ]
+        found.append(
+            WorstBeat(
+                str(record["id"]),
+                str(record["name"]),
+                float(total[row]),
+                tr("page.worst.join").join(parts[:2]),
+            )
+        )
+    return found
+
+
+def _part(name: str, record: pd.Series, excess: float) -> str:
+    if name == "outside":
+        return tr("page.worst.outside", share=f"{excess:.0%}")
+    return tr(f"page.worst.{name}", count=f"{record[name]:,.0f}", times=f"{1 + excess:.1f}")
+
+
+def deviation_of(rows: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return each beat's load over the mean less 1: residents and incidents by halves.
+
+    One of the two alone where the other is not known; None where neither is.
+    """
+    known = [rows[name].to_numpy(dtype=float) for name in _LOADS]
+    shares = [values / values.mean() for values in known if values.sum() > 0]
+    return np.mean(shares, axis=0) - 1.0 if shares else None
+
+
+def least_loaded(rows: pd.DataFrame, *, count: int = 3) -> list[WorstBeat]:
+    """Return the beats with the least load, the least first; none where loads are alike."""
+    off = deviation_of(rows)
+    if off is None:
+        return []
+    order = [
+        row for row in np.argsort(off, kind="stable")[:count].tolist() if off[row] < -_NOTABLE
+    ]
+    return [
+        WorstBeat(
+            str(rows["id"].iloc[row]),
+            str(rows["name"].iloc[row]),
+            float(off[row]),
+            tr("page.worst.least", share=f"{1 + off[row]:.0%}"),
+        )
+        for row in order
+    ]
+
+
+def show_beats(ground: Ground, found: Sequence[WorstBeat]) -> None:
+    """Draw beats as lines that lead to the map, each with its last weeks."""
+    ids = [] if ground.plan is None else list(map(str, ground.plan.beat_ids))
+    weeks = _weeks(ground)
+    show_list(
+        [
+            Line(
+                beat_noun(one.name),
+                one.reason,
+                ids.index(one.id) if one.id in ids else -1,
+                spark=weeks.get(one.id, ()),
+            )
+            for one in found
+        ]
+    )
+
+
+def _weeks(ground: Ground) -> dict[str, Sequence[float]]:
+    """Return the incidents of each beat's last weeks, by its id."""
+    if ground.plan is None or ground.city.incidents is None:
+        return {}
+    found = beat_weeks_of(ground.city, ground.key, ground.plan)
+    return {beat: counts[-_SPARK_WEEKS:] for beat, counts in found.items() if len(counts) > 2}
+
+
+def beat_at(plan: Plan | None, row: int) -> str:
+    """Return the id of the beat that a grid lies in; blank for none."""
+    if plan is None or not 0 <= row < len(plan.assignment):
+        return ""
+    at = int(plan.assignment[row])
+    return str(plan.beat_ids[at]) if at >= 0 else ""
+
+
+def show_card(ground: Ground, beats: MeasureResult | None) -> None:
+    """Draw what is known of the beat that is looked at, with what may be done about it."""
+    session, plan = ground.session, ground.plan
+    if beats is None or plan is None or not session.beat:
+        return
+    rows = beats.table.rows[beats.table.rows["id"].astype(str) == session.beat]
+    if rows.empty or session.beat not in set(map(str, plan.beat_ids)):
+        session.beat = ""
+        return
+    row, info = rows.iloc[0], plan.beats[plan.row_of(session.beat)]
+    with st.container(border=True):
+        title, close = st.columns([6, 1], vertical_alignment="center")
+        title.header(beat_noun(info.label), anchor=False)
+        if close.button("✕", key="gridmap-clear-marks", help=tr("page.card.close")):
+            session.beat = ""
+            st.rerun()
+        show_list(
+            [
+                Line(label, value=value, spark=spark)
+                for label, value, spark in _told(ground, beats, row)
+            ]
+        )
+        left, right = st.columns(2)
+        if left.button(tr("page.card.redraw"), width="stretch", key="gridmap-card-redraw"):
+            # With it come charts, for which Overview's first opening does not wait.
+            from gridmap.pages.redraw_edit import edit_beat
+
+            edit_beat(ground, session.beat)
+            st.switch_page(session.pages["redraw"])
+        if right.button(tr("page.card.report"), width="stretch", key="gridmap-card-report"):
+            st.switch_page(session.pages["reports"])
+
+
+def _told(
+    ground: Ground, beats: MeasureResult, row: pd.Series
+) -> list[tuple[str, str, Sequence[float]]]:
+    plan, session = ground.plan, ground.session
+    assert plan is not None  # noqa: S101 - asked before
+    info = plan.beats[plan.row_of(session.beat)]
+    lines: list[tuple[str, str, Sequence[float]]] = []
+    for name in _LOADS:
+        mean = float(beats.table.rows[name].mean())
+        if name in beats.table.missing or not mean > 0:
+            continue
+        value = tr("page.card.times", count=number(row[name]), times=f"{row[name] / mean:.1f}")
+        lines.append((tr(f"maps.column.{name}"), value, ()))
+    weeks = _weeks(ground).get(session.beat, ())
+    if len(weeks):
+        lines.append((tr("page.card.weeks", count=len(weeks)), "", weeks))
+    if ground.city.incidents is not None:
+        grids = tuple(np.flatnonzero(plan.assignment == plan.row_of(session.beat)).tolist())
+        hours = slices_of(ground.city, ground.key, session.since, session.until)
+        by_hour = hours.by_hour(rows=grids).sum(axis=0) if grids else np.zeros(24)
+        lines.append((tr("page.card.hours"), "", by_hour.tolist()))
+    if np.isfinite(row["covered_residents_share"]):
+        lines.append((tr("page.figure.covered"), f"{row['covered_residents_share']:.0%}", ()))
+    if info.officers or info.auxiliaries:
+        staff = tr("page.card.staff", officers=f"{info.officers:g}", aids=f"{info.auxiliaries:g}")
+        lines.append((tr("page.edit.officers"), staff, ()))
+    rooms = ground.city.get(Kind.ROOM)
+    if rooms is not None and info.room in set(rooms.ids.astype(str)):
+        name = rooms.names[list(rooms.ids.astype(str)).index(info.room)]
+        lines.append((tr("page.kind.room"), str(name), ()))
+    return lines

@@ -14,11 +14,10 @@ from gridmap.api.propose import propose
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
-from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import escaped, show_error, show_lines
 from gridmap.pages.redraw_state import Sitting, redraw_of
-from gridmap.pages.session import Session
+from gridmap.pages.session import Session, choice_key, choose, chosen
 from gridmap.plans import Command, Effect
 from gridmap.plans import commands as do
 

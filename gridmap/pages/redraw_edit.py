@@ -16,7 +16,6 @@ from gridmap.maps import Paint, load_theme, unit_theme
 from gridmap.maps.layers_of_city import LOAD_BREAKS
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
-from gridmap.pages.choices import choice_key, choose, chosen
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import escaped, number, show_empty, show_error
 from gridmap.pages.redraw_commands import (
@@ -26,15 +25,17 @@ from gridmap.pages.redraw_commands import (
     painted_beat,
     show_commands,
 )
-from gridmap.pages.redraw_figures import show_bars, show_change
 from gridmap.pages.redraw_state import (
     Redraw,
     Sitting,
     redraw_of,
     saved_plan,
     saved_versions,
+    show_bars,
+    show_change,
     stored_plans,
 )
+from gridmap.pages.session import choice_key, choose, chosen
 from gridmap.pages.touch import MapEvent, show_map, touched
 from gridmap.plans import (
     Action,

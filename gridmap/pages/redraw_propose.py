@@ -15,12 +15,11 @@ from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans
-from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground
 from gridmap.pages.layout import number, show_error, show_lines, show_list
 from gridmap.pages.redraw_edit import start_editing
-from gridmap.pages.redraw_figures import show_bars, show_change
-from gridmap.pages.redraw_state import Found, Redraw
+from gridmap.pages.redraw_state import Found, Redraw, show_bars, show_change
+from gridmap.pages.session import choice_key
 from gridmap.pages.touch import show_map
 from gridmap.plans import Draft, PlanVersion
 

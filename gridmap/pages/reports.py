@@ -16,7 +16,6 @@ from gridmap.api.report import ReportOptions, ReportResult, all_formats, setting
 from gridmap.api.report import report as make_report
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.model import City, Kind
-from gridmap.pages.choices import choice_key
 from gridmap.pages.ground import Ground, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import (
@@ -29,7 +28,7 @@ from gridmap.pages.layout import (
     show_lines,
 )
 from gridmap.pages.redraw_state import stored_plans
-from gridmap.pages.session import safe_name
+from gridmap.pages.session import choice_key, safe_name
 from gridmap.plans import Action, logged
 
 __all__ = ["show"]

@@ -16,7 +16,6 @@ from gridmap.errors import GridmapError, InputError, MissingError
 from gridmap.i18n import set_language, tr
 from gridmap.model import Kind
 from gridmap.pages.cache import open_city
-from gridmap.pages.choices import hold_choices
 from gridmap.pages.layout import (
     guarded,
     put_header,
@@ -26,9 +25,8 @@ from gridmap.pages.layout import (
     show_error,
     show_warming,
 )
-from gridmap.pages.people import current_actor
 from gridmap.pages.redraw_state import leave_off, take_up
-from gridmap.pages.session import Session, current_session
+from gridmap.pages.session import Session, current_actor, current_session, hold_choices
 from gridmap.plans import LOCAL, Action
 
 __all__ = ["run"]

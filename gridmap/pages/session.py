@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,19 +16,48 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from gridmap.errors import GridmapError, MissingError, PermissionDeniedError, WorkspaceError
-from gridmap.i18n import tr
+from gridmap.errors import (
+    GridmapError,
+    InputError,
+    MissingError,
+    PermissionDeniedError,
+    WorkspaceError,
+)
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.io import Workspace, workspaces_at
 from gridmap.io.workspace import CONFIG
 from gridmap.model import Layer
-from gridmap.pages.address import Address
-from gridmap.pages.visitors import SHOWN, XSRF_COOKIE, Visitor, browser_of
-from gridmap.plans import LOCAL, Action, Actor, PlanStore
+from gridmap.pages.visitors import (
+    SHOWN,
+    XSRF_COOKIE,
+    Visitor,
+    account_of,
+    browser_of,
+    require_this_machine,
+)
+from gridmap.plans import LOCAL, Action, Actor, PlanStore, Role, role_text
 from gridmap.settings import Settings, bundled, read_settings
 
-__all__ = ["DEMO", "Session", "browser_mark", "current_session", "safe_name", "session_id"]
+__all__ = [
+    "DEMO",
+    "Address",
+    "Session",
+    "browser_mark",
+    "choice_key",
+    "choose",
+    "chosen",
+    "current_actor",
+    "current_session",
+    "hold_choices",
+    "login_needed",
+    "put_account",
+    "safe_name",
+    "session_id",
+]
+
 
 DEMO = "demo"
 _KEY = "gridmap"
@@ -68,7 +98,7 @@ class Session:
     shared
         Workspaces that were named when the app was started, by name: what others see too.
     actor
-        Who looks, with the role of this moment; None until `gridmap.pages.people` has told.
+        Who looks, with the role of this moment; None until `gridmap.pages.session` has told.
     pages
         The pages of the navigation by name, to lead to another one.
     forgotten
@@ -333,3 +363,217 @@ def _places(settings: Settings) -> dict[str, Path]:
     if Workspace(demo).exists:
         places.setdefault(DEMO, demo)
     return places or {DEMO: demo}
+
+
+# -- the address bar: what it carries, and what is refused
+
+
+_NAME = re.compile(r"[^\x00-\x1f/\\]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Workspace, plan, beat, period and language as the address bar carries them.
+
+    Parameters
+    ----------
+    workspace, plan
+        Names; blank for the usual one.
+    since, until
+        First and last day, both included; None for no limit.
+    language
+        ``zh``, ``en`` or blank.
+    beat
+        Id of the beat that is looked at, or blank.
+    """
+
+    workspace: str = ""
+    plan: str = ""
+    since: date | None = None
+    until: date | None = None
+    language: str = ""
+    beat: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Address:
+        """Return the address that a query holds.
+
+        Raises
+        ------
+        InputError
+            If a part cannot be: it says which, and what was received.
+
+        Examples
+        --------
+        >>> Address.read({"from": "2025-01-01", "lang": "en"}).since
+        datetime.date(2025, 1, 1)
+        """
+        language = query.get("lang", "")
+        if language and language not in LANGUAGES:
+            raise InputError("page.error.address", part="lang", received=language[:40])
+        names = {part: query.get(part, "") for part in ("workspace", "plan", "beat")}
+        for part, name in names.items():
+            if name and not _NAME.fullmatch(name):
+                raise InputError("page.error.address", part=part, received=name[:40])
+        since, until = _day(query, "from"), _day(query, "to")
+        if since and until and since > until:
+            raise InputError("page.error.address", part="from", received=f"{since} > {until}")
+        return cls(names["workspace"], names["plan"], since, until, language, names["beat"])
+
+    def to_query(self) -> dict[str, str]:
+        """Return the query, without what is blank.
+
+        >>> Address(workspace="demo", until=date(2025, 3, 31)).to_query()
+        {'workspace': 'demo', 'to': '2025-03-31'}
+        """
+        parts = {
+            "workspace": self.workspace,
+            "plan": self.plan,
+            "beat": self.beat,
+            "from": self.since.isoformat() if self.since else "",
+            "to": self.until.isoformat() if self.until else "",
+            "lang": self.language,
+        }
+        return {name: value for name, value in parts.items() if value}
+
+
+def _day(query: Mapping[str, str], part: str) -> date | None:
+    text = query.get(part, "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("page.error.address", part=part, received=text[:40]) from error
+
+
+# -- what a reader has chosen in widgets: it outlives a change of page and of language
+
+
+_KEPT = "gridmap-kept"
+_SEEN = "gridmap-seen"
+_PUT = "gridmap-put"
+_AGAIN_S = 30.0
+
+
+def choice_key(
+    session: Session,
+    name: str,
+    usual: Any,  # noqa: ANN401 - whatever the widget holds
+    options: Collection[Any] | None = None,
+) -> str:
+    """Return the key of a widget, with a value put in: what was chosen, or the usual one.
+
+    Parameters
+    ----------
+    session
+        Whose choice it is; each workspace has its own.
+    name
+        One a widget.
+    usual
+        The value where nothing was chosen. The widget itself is given none.
+    options
+        What there is to choose from now; a choice that is no longer there is dropped.
+    """
+    key = _key(session, name)
+    now = before = st.session_state.get(key, usual)
+    if options is not None and isinstance(now, (list, tuple)):
+        now = [one for one in now if one in options]
+        now = now if len(now) == len(before) else now or usual
+    elif options is not None and now is not None and now not in options:
+        now = usual
+    put: dict[str, float] = st.session_state.setdefault(_PUT, {})
+    if key not in st.session_state or now is not before:
+        put[key] = time.monotonic()
+    # What a run sends is lost when the next one begins before it has left, and Streamlit sends a
+    # value once: the widget would stand at its least, and report that. So it is put in again.
+    if time.monotonic() - put.get(key, -_AGAIN_S) < _AGAIN_S:
+        st.session_state[key] = now
+    return key
+
+
+def chosen(session: Session, name: str) -> Any:  # noqa: ANN401 - whatever the widget holds
+    """Return what was chosen in a widget that may be drawn later, or None."""
+    return st.session_state.get(_key(session, name))
+
+
+def choose(session: Session, name: str, value: Any) -> None:  # noqa: ANN401 - whatever it holds
+    """Put a value into a widget that has not been drawn yet in this run."""
+    st.session_state[_key(session, name)] = value
+
+
+def _key(session: Session, name: str) -> str:
+    return f"{_KEPT}-{session.workspace}-{name}"
+
+
+def hold_choices(page: str, language: str) -> None:
+    """Take over what was chosen where the page or the language is another than before."""
+    seen = (page, language)
+    if st.session_state.get(_SEEN) == seen:
+        return  # what is being typed at this moment is not touched
+    st.session_state[_SEEN] = seen
+    for key in [str(key) for key in st.session_state if str(key).startswith(_KEPT)]:
+        st.session_state[key] = st.session_state[key]
+
+
+# -- who looks: the one local user of this machine, or somebody who has logged in
+
+
+def login_needed(settings: Settings) -> bool:
+    """Return whether every page asks to log in.
+
+    Raises
+    ------
+    InputError
+        If login is asked for, but its settings cannot be read: nobody is let in then.
+    """
+    try:
+        found = "auth" in st.secrets.to_dict()
+    except StreamlitSecretNotFoundError as error:
+        there = [path for path in st.get_option("secrets.files") if Path(path).exists()]
+        if there or settings.login:
+            file = settings.login or there[0]
+            raise InputError("page.error.login_file", file=Path(file).name) from error
+        return False
+    if settings.login and not found:
+        raise InputError("page.error.login_file", file=Path(settings.login).name)
+    return found
+
+
+def current_actor(session: Session) -> Actor:
+    """Return who looks, with the role that the store gives at this moment.
+
+    Raises
+    ------
+    PermissionDeniedError
+        If nobody has logged in, or no login is set up and the page is asked for from elsewhere
+        than this machine. The gate lets neither of them this far.
+    InputError
+        If login cannot be set up, or gives no account.
+    """
+    if not login_needed(session.settings):
+        address = str(st.get_option("server.address") or "")
+        require_this_machine(st.context.headers.items(), [address])
+        return LOCAL
+    if not st.user.is_logged_in:
+        raise PermissionDeniedError("page.error.nobody")
+    account = account_of(st.user.to_dict(), session.settings.login_claim)
+    try:
+        with PlanStore.of(
+            session.roles_path, url=session.settings.database_url, create=False
+        ) as store:
+            return store.actor_of(account)
+    except MissingError:
+        return Actor(account, Role.VIEWER)
+
+
+def put_account(session: Session) -> None:
+    """Draw who has logged in, what they may do, and the way out; nothing for the local user."""
+    actor = session.actor
+    if actor is None or actor == LOCAL:
+        return
+    with st.popover(actor.name, icon=":material/person:", width="stretch"):
+        st.markdown(tr("page.people.who", account=actor.name, role=role_text(actor.role)))
+        st.caption(tr(f"page.people.may_{actor.role}"))
+        if st.button(tr("page.people.logout"), icon=":material/logout:", width="stretch"):
+            st.logout()
