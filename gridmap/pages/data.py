@@ -293,7 +293,7 @@ def _show_repair(ground: Ground) -> None:
     show_lines(session.work.pop("repair", []))
 
 
-# -- import: a list of the files that were dropped, what each is, and what each still has to be told
+# -- import: a list of the dropped files, what each is, and what each still has to be told
 
 
 _DATE_ORDERS = ("YYYY-MM-DD", "MM-DD-YYYY", "DD-MM-YYYY", "YYYY-DD-MM")
