@@ -1,5 +1,6 @@
 """Help and manners of the command line, as a newcomer meets them in either language."""
 
+import contextlib
 import json
 import os
 import re
@@ -135,3 +136,46 @@ def test_the_next_step_is_told(tmp_path):
     done = run("check", tmp_path / "city")
     assert "Next:" in done.stderr
     assert str(tmp_path / "city") in done.stderr
+
+
+# -- a command that takes a while
+
+
+_SLOW = (
+    "import time; from gridmap.cli._output import announce, print_text;"
+    "announce('measure'); time.sleep({seconds}); print_text('the answer'); time.sleep(1.5)"
+)
+
+
+def on_a_screen(seconds):
+    """Return what somebody sees who runs a command that takes some seconds in a terminal."""
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLOW.format(seconds=seconds)], stdout=theirs, stderr=theirs,
+        env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"},
+    ):  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the other end was closed
+            while piece := os.read(ours, 4096):
+                seen += piece
+    os.close(ours)
+    return seen.decode()
+
+
+def test_after_a_second_a_bar_moves_until_something_is_printed():
+    quick, slow = on_a_screen(0.0), on_a_screen(2.5)
+    assert "\x1b" not in quick
+    assert quick.endswith("the answer\r\n")
+    assert "0:00:01" in slow
+    # The bar is gone from the screen before the answer, and does not come back after it.
+    assert slow.endswith("\x1b[2Kthe answer\r\n")
+
+
+def test_no_bar_is_written_into_a_pipe():
+    done = subprocess.run(
+        [sys.executable, "-c", _SLOW.format(seconds=1.5)], check=True, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("the answer\n", "")

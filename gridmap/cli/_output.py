@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +24,7 @@ from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import Progress
 
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
@@ -53,6 +56,7 @@ HIDDEN = "*"
 
 def print_text(text: str) -> None:
     """Print a line of the result."""
+    _waiting.end()
     sys.stdout.write(f"{text}\n")
 
 
@@ -61,6 +65,7 @@ def print_json(value: Mapping[str, object]) -> None:
     text = json.dumps(
         _plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
     )
+    _waiting.end()
     sys.stdout.write(f"{text}\n")
 
 
@@ -158,6 +163,7 @@ def progress_bar(label: str = "") -> Iterator[Tell]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    _waiting.end()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -186,13 +192,56 @@ def _cell(value: object) -> str:
 
 def say(text: str) -> None:
     """Print a remark."""
+    _waiting.end()
     sys.stderr.write(f"{text}\n")
 
 
 def announce(command: str) -> None:
-    """Say at once what begins, where somebody looks on: loading libraries takes a second."""
+    """Say at once what begins, where somebody looks on; after a second, a bar that moves."""
     if sys.stderr.isatty():
         say(tr("cli.begins", what=tr(f"cli.help.{command}").rstrip("。.")))
+        _waiting.begin()
+
+
+class _Waiting:
+    """A bar without an end, on the screen from the first second until anything is printed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._bar: Progress | None = None
+
+    def begin(self) -> None:
+        self._timer = threading.Timer(_PATIENCE_S, self._show)
+        self._timer.daemon = True
+        self._timer.start()
+        atexit.register(self.end)  # whatever happens, the screen is left as it was
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TimeElapsedColumn
+
+        with self._lock:
+            if self._timer is None:  # ended while this was on its way
+                return
+            self._bar = Progress(
+                BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+            )
+            self._bar.add_task("", total=None)
+            self._bar.start()
+
+    def end(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
+
+
+_PATIENCE_S = 1.0
+_waiting = _Waiting()
 
 
 def fail(error: GridmapError, *, as_json: bool = False) -> NoReturn:

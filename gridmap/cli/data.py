@@ -10,7 +10,15 @@ import typer
 from gridmap.api.check import CheckOptions, CheckResult, check
 from gridmap.api.repair import RepairOptions
 from gridmap.cli._arguments import Json, WorkspacePath, from_options, pairs
-from gridmap.cli._output import error_record, logged, print_json, print_text, progress_bar, say
+from gridmap.cli._output import (
+    announce,
+    error_record,
+    logged,
+    print_json,
+    print_text,
+    progress_bar,
+    say,
+)
 from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceError, some_ids
 from gridmap.i18n import tr
 from gridmap.settings import read_settings
@@ -30,6 +38,7 @@ def demo_command(
     names: Annotated[Literal["zh", "en"], typer.Option("--names")] = "zh",
 ) -> None:
     """Write the made-up city into a new workspace."""
+    announce("demo")
     from gridmap.demo import make_city
     from gridmap.io import Workspace
 
@@ -54,6 +63,7 @@ def sample_command(
     workspace: Annotated[Path | None, typer.Option("--workspace", metavar="WORKSPACE")] = None,
 ) -> None:
     """Check the files of a public city and import them into a workspace."""
+    announce("sample")
     from gridmap.api.sample import import_sample
 
     target = workspace or Path(name)
@@ -95,6 +105,7 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """Import files; several of one kind make one layer."""
+    announce("import")
     from gridmap.io import ImportOptions, import_files
     from gridmap.plans import import_detail
 
@@ -160,6 +171,7 @@ def refresh_command(
     as_json: Json = False,
 ) -> None:
     """Read what servers hold now; what cannot be read stays as it was."""
+    announce("refresh")
     from gridmap.io import Workspace, refresh_source
     from gridmap.plans import import_detail
 
