@@ -111,7 +111,7 @@ def test_the_measures_leave_no_measure_out() -> None:
         "hypercube", "is_missing", "missing_counts", "moment", "networks_of",
         "norms", "open_hours", "partial_months",
         "parse_bases", "parse_period", "parse_weights", "parse_within", "per_occurrence",
-        "period_before", "pieces_of", "places_of", "present_plan", "reach_frame",
+        "period_before", "period_in", "pieces_of", "places_of", "present_plan", "reach_frame",
         "respond_to_both", "sample_points", "scott_bandwidth_m", "tell_response",
         "top_area", "travel_of", "weekday_occurrences", "weekly_counts",
         "without_missing", "worst_grids",

@@ -241,6 +241,38 @@ def test_busy_hours_are_those_of_the_counts_and_follow_from_what_is_shown():
 METRES = CRS.from_epsg(4547)
 
 
+def test_tables_of_several_levels_side_by_side_tell_no_small_count(attacked):
+    """Who calls `measure` and `coverage` by grid, beat and station knows what all of them show."""
+    city, _ = attacked
+    asked = {"since": "2024-04-01", "until": "2024-05-31", "suppress_below": LIMIT}
+    kinds = ("grid", "beat", "station", "community")
+    layers = [city.layer(Kind(kind)) for kind in kinds]
+    found = located(city, layers, np.datetime64("2024-04-01"), np.datetime64("2024-06-01"))
+    attack = Attack()
+    combinations, atoms = places_of(attack, layers, found)
+    people = attack.unknown(len(city.grids))  # residents of each grid
+    residents = city.grids.counts("residents")
+    attack.know(people, residents.sum(), residents.sum())
+    for place, (kind, layer) in enumerate(zip(kinds, layers, strict=True)):
+        carried = gridmap.measure(city, by=kind, **asked)
+        reached = gridmap.coverage(city, by=kind, within="400m", **asked)
+        for rows in (carried.to_frame(), reached.to_frame()):
+            shown = rows.set_index("id")["incidents"]
+            for row, key in enumerate(layer.ids.astype(str)):
+                truth = float((found[:, place] == row).sum())
+                attack.know(atoms[combinations[:, place] == row], shown[key], truth)
+        missing = float((found[:, place] == -1).sum())
+        left = carried.table.unassigned["incidents"]
+        attack.know(atoms[combinations[:, place] == -1], left, missing)
+        total = carried.table.totals["incidents"]
+        attack.know(atoms, total, float(len(found)))
+        if kind == "grid":
+            for row, value in enumerate(carried.to_frame()["residents"]):
+                attack.know(people[[row]], value, residents[row])
+    assert len(attack.targets) > 30
+    attack.fail(3.0 * max(len(found), residents.sum()))
+
+
 def row_of_squares(counts, months=("2024-03",), per_month=None):
     """Return a city of squares of 100 m in a row: incidents in both halves of each by turns."""
     size = len(counts)

@@ -8,23 +8,21 @@ from datetime import date
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pyogrio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from gridmap.demo import make_city
 from gridmap.i18n import DAYS, tr
 from gridmap.measure import covered_share, find_hotspots, summarise
+from gridmap.measure.hiding import Cells, hide_cells, is_small
 from gridmap.measure.present import present_plan
 from gridmap.report import Request, build_report, write_report
 from gridmap.report.html import html_map, map_views
 from gridmap.report.measured import measure_reach
-from gridmap.report.suppression import Cells, hide_cells, is_small, suppress_frame
 from gridmap.report.tables import HIDDEN
 
 LIMIT = 5
@@ -310,58 +308,3 @@ def _truth(city, name):
         table = summarise(city, by="grid", since="2024-03-01", until="2024-04-01")
         return table.rows["incidents"].to_numpy(dtype=float)
     return city.grids.counts(name)
-
-
-def test_a_table_alone_hides_its_small_counts_rates_and_parts():
-    # Residents 3 | 9 | 20 of 32; covered 1 | 9 | 18: 3 is small, so is what is not covered.
-    rows = pd.DataFrame(
-        {
-            "id": ["a", "b", "c", "d"],
-            "residents": [3.0, 9.0, 20.0, 40.0],
-            "covered_residents": [1.0, 9.0, 18.0, 20.0],
-            "covered_residents_share": [1 / 3, 1.0, 0.9, 0.5],
-        }
-    )
-    found = suppress_frame(
-        rows,
-        LIMIT,
-        counts=["residents", "covered_residents"],
-        parts={"covered_residents": "residents"},
-        derived={"covered_residents_share": ("residents", "covered_residents")},
-        totals={"residents": 72.0, "covered_residents": 48.0},
-        unassigned={"residents": 0.0, "covered_residents": 0.0},
-    )
-    assert found.hidden["residents"].tolist()[0]
-    assert found.hidden["residents"].sum() >= 2
-    # Row c: 20 - 18 = 2 people who are not covered.
-    assert found.hidden["covered_residents"].tolist()[2]
-    assert (
-        found.rows["covered_residents_share"].isna().tolist()
-        == (found.hidden["residents"] | found.hidden["covered_residents"]).tolist()
-    )
-    assert found.rows["id"].tolist() == ["a", "b", "c", "d"]
-    shown = found.rows["residents"].dropna()
-    assert not is_small(shown.to_numpy(), LIMIT).any()
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(0, 9), min_size=2, max_size=7), st.integers(0, 9))
-def test_nobody_recovers_a_small_count_of_one_column(counts, left):
-    rows = pd.DataFrame({"incidents": np.array(counts, dtype=float)})
-    found = suppress_frame(
-        rows,
-        LIMIT,
-        counts=["incidents"],
-        totals={"incidents": float(sum(counts) + left)},
-        unassigned={"incidents": float(left)},
-    )
-    values = np.append(rows["incidents"], [left, sum(counts) + left]).astype(float)
-    dark = np.concatenate([
-        found.hidden["incidents"].to_numpy(dtype=bool),
-        ["incidents" in found.hidden_unassigned, "incidents" in found.hidden_totals],
-    ])  # fmt: skip
-    relations = csr_array(np.append(np.ones(len(counts) + 1), -1.0)[None])
-    for cell in np.flatnonzero(is_small(values, LIMIT)):
-        assert dark[cell]
-        low, high = range_of(values, relations, dark, cell)
-        assert high - low >= LIMIT - 1 - 1e-6

@@ -16,19 +16,17 @@ from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gridmap.measure import PlanResponse
     from gridmap.measure.steadiness import Steadiness
     from gridmap.model import City, Plan
-    from gridmap.plans import BeatChange, Comparison, Ground
+    from gridmap.plans import Comparison
+    from gridmap.report.suppression import HiddenChange
 
 __all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
 
 _TOLERANCE = 0.05  # of the plans drawn by chance
-_SIDES, _PARTS = ("before", "after"), ("covered", "rest")
 _RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")
 
 
@@ -42,14 +40,6 @@ class CompareOptions(Options):
     after: Plan | None = option(None, metavar="B", parse=as_plan, hidden=True)
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
-
-
-class HiddenChangeJson(TypedDict):
-    """What is hidden: columns by beat and by flow (``A>B``), and figures of the plans."""
-
-    beats: dict[str, list[str]]
-    flows: dict[str, list[str]]
-    totals: list[str]
 
 
 class CompareJson(TypedDict):
@@ -72,7 +62,7 @@ class CompareJson(TypedDict):
     response: dict[str, dict[str, float | None]] | None
     posts_bound: int | None
     posts_broken: list[str] | None
-    hidden: HiddenChangeJson
+    hidden: HiddenChange
     options: dict[str, Json]
 
 
@@ -101,7 +91,7 @@ class CompareResult(Result[CompareJson]):
     comparison: Comparison
     response: tuple[PlanResponse, PlanResponse] | None
     plans: tuple[Plan, Plan]
-    hidden: HiddenChangeJson
+    hidden: HiddenChange
     posts: Steadiness | None = None
 
     @property
@@ -239,15 +229,17 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     from gridmap.measure.present import present_plan
     from gridmap.plans import Ground, compare_plans
     from gridmap.plans.comparison import posts_of
+    from gridmap.report.suppression import HiddenChange, hide_change
 
     if options.before is None and options.after is None:
         raise OptionError("api.error.plan", option="after", received="None")
     old = options.before or present_plan(city)
     new = options.after or present_plan(city)
     ground = Ground.from_city(city)
-    comparison, hidden = compare_plans(ground, old, new), _nothing_hidden()
+    comparison = compare_plans(ground, old, new)
+    hidden = HiddenChange(beats={}, flows={}, totals=[])
     if options.suppress_below > 1:
-        comparison, hidden = _suppressed(comparison, ground, (old, new), options.suppress_below)
+        comparison, hidden = hide_change(comparison, ground, (old, new), options.suppress_below)
     return CompareResult(
         city=city,
         options=options,
@@ -257,134 +249,3 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
         posts=posts_of(city),
         hidden=hidden,
     )
-
-
-def _nothing_hidden() -> HiddenChangeJson:
-    return {"beats": {}, "flows": {}, "totals": []}
-
-
-def _suppressed(
-    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], limit: int
-) -> tuple[Comparison, HiddenChangeJson]:
-    """Hide the small counts of a comparison, and what would tell them; directions stay.
-
-    A workload tells its residents and incidents, a worst deviation the beat where it is.
-    """
-    names = [name for name in ("residents", "incidents") if name not in made.missing]
-    masks = {name: _dark_cells(made, ground, plans, name, limit) for name in names}
-    people = masks.get("residents", {})
-    hidden = _nothing_hidden()
-    nan: Any = float("nan")  # in the place of numbers of any kind
-    flows = []
-    for flow in made.flows:
-        dark = [name for name in names if masks[name]["pair"][flow.before, flow.after]]
-        flows.append(replace(flow, **dict.fromkeys(dark, nan)))
-        if dark:
-            hidden["flows"][f"{flow.before}>{flow.after}"] = dark
-    scaled = any(masks[name]["city"][""] for name in names)  # what tells the city's total, too
-
-    def darkened(beat: str, side: str) -> list[str]:
-        dark = [name for name in names if masks[name][side][beat]]
-        dark += ["workload"] if dark or scaled else []
-        covered = any(people[f"{side} {part}"][beat] for part in _PARTS if people)
-        return [*dark, "covered_share"] if "residents" in dark or covered else dark
-
-    beats: list[BeatChange] = []
-    seen: set[str] = set()
-    for beat in made.beats:
-        hidden_columns: list[str] = []
-        fields: dict[str, Any] = {}
-        for side, one in (("before", beat.before), ("after", beat.after)):
-            if one:
-                dark = darkened(one, side)
-                figures = getattr(beat, f"figures_{side}")
-                fields[f"figures_{side}"] = replace(figures, **dict.fromkeys(dark, nan))
-                hidden_columns += [f"{name}_{side}" for name in dark]
-                seen |= set(dark)
-        kept = people and people["pair"].get((beat.before, beat.after), False)
-        if kept or (beat.kept_share > 0 and "residents_before" in hidden_columns):
-            fields["kept_share"] = nan
-            hidden_columns.append("kept_share")
-        beats.append(replace(beat, **fields))
-        if hidden_columns:
-            hidden["beats"][beat.before or beat.after] = hidden_columns
-    rest = [f"{name}_deviation" for name in ("residents", "incidents", "workload") if name in seen]
-    rest += ["workload_cv"] * ("workload" in seen)
-    rest += ["least_covered_share"] * ("covered_share" in seen)
-    rest += ["covered_share"] * any(mask[""] for level, mask in people.items() if " all" in level)
-    moved = [f"{name}_moved" for name in names if masks[name]["moved"][""]]
-    hidden["totals"] = sorted([*rest, *moved])
-    lost = dict.fromkeys(rest, nan)
-    return replace(
-        made, beats=tuple(beats), flows=tuple(flows), before=replace(made.before, **lost),
-        after=replace(made.after, **lost), **dict.fromkeys(moved, nan),
-    ), hidden  # fmt: skip
-
-
-def _dark_cells(
-    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], name: str, limit: int
-) -> dict[str, dict[object, bool]]:
-    """Return which counts to hide, by level and beat or pair of beats.
-
-    Grids of one beat in the old plan and one in the new make a pair, which is a flow or what a
-    beat keeps. Beats of either plan, what moves and the city are sums of pairs. A reader is
-    taken to know the city's total and everything that is shown.
-    """
-    import numpy as np
-
-    from gridmap.report.suppression import Cells, hide_cells, is_small
-
-    pairs, pair_of = np.unique(
-        np.column_stack([plan.assignment for plan in plans]), axis=0, return_inverse=True
-    )
-    labels = [[*(beat.id for beat in plan.beats), ""] for plan in plans]
-    keys: dict[str, list[object]] = {
-        "pair": [(labels[0][a], labels[1][b]) for a, b in pairs],
-        "city": [""], "moved": [""],
-    }  # fmt: skip
-
-    def by_pair(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(pair_of.ravel(), weights=values, minlength=len(pairs)).astype(float)
-
-    cells = Cells()
-    values = getattr(ground, name)
-    inner = cells.add("pair", name, by_pair(values))
-    cells.relate(cells.add("city", name, values.sum()), inner, 0)
-    flows = {(flow.before, flow.after) for flow in made.flows}
-    moved = np.flatnonzero([key in flows for key in keys["pair"]])
-    cells.relate(cells.add("moved", name, getattr(made, f"{name}_moved")), inner[moved], 0)
-    parts = {"": inner}
-    if name == "residents":
-        parts[" covered"] = cells.add("pair covered", name, by_pair(ground.covered), shown=False)
-        rest = by_pair(values - ground.covered)
-        parts[" rest"] = cells.add("pair rest", name, rest, shown=False)
-        every = np.arange(len(pairs))
-        cells.relate(inner, [*parts[" covered"], *parts[" rest"]], [*every, *every])
-    for place, side in enumerate(_SIDES):
-        held = np.flatnonzero(pairs[:, place] >= 0)
-        row, size = pairs[held, place], len(plans[place])
-        sums: dict[tuple[str, str], NDArray[np.int64]] = {}
-        for part, among in parts.items():
-            amounts = np.concatenate(cells.values)[among[held]]
-            each = np.bincount(row, weights=amounts, minlength=size).astype(float)
-            sums["", part] = cells.add(f"{side}{part}", name, each)
-            cells.relate(sums["", part], among[held], row)
-            sums[" all", part] = cells.add(f"{side} all{part}", name, each.sum())
-            cells.relate(sums[" all", part], sums["", part], 0)
-            keys[f"{side}{part}"], keys[f"{side} all{part}"] = [*labels[place][:-1]], [""]
-        for level, length in (("", size), (" all", 1)):
-            if len(parts) > 1:  # of the residents in a beat, those covered and those not
-                both = [*sums[level, " covered"], *sums[level, " rest"]]
-                each_twice = [*range(length), *range(length)]
-                cells.relate(sums[level, ""], both, each_twice)
-    known = np.concatenate(cells.values)
-    unpublished = np.zeros(len(known), dtype=bool)
-    for block in cells.unpublished:
-        unpublished[cells.blocks[block]] = True
-    small = is_small(known, limit) & ~unpublished
-    found = hide_cells(known, cells.matrix(), small, limit=limit, hidden=small | unpublished,
-                       unpublished=unpublished)  # fmt: skip
-    return {
-        level: dict(zip(keys[level], found[at].tolist(), strict=True))
-        for (level, *_), at in cells.blocks.items() if level in keys
-    }  # fmt: skip

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from gridmap.measure import By, Control, Coverage, Within
     from gridmap.model import City, Plan
-    from gridmap.report import SuppressedFrame
+    from gridmap.report import Hiding, SuppressedFrame
 
 __all__ = ["CoverageJson", "CoverageOptions", "CoverageResult", "Mode", "coverage",
            "networks_of"]  # fmt: skip
@@ -182,8 +182,19 @@ class CoverageResult(Result[CoverageJson]):
         )
         if self.options.suppress_below <= 1:
             return rows, None
-        hidden = _hidden(rows, self.options.suppress_below)
-        return hidden.rows[list(rows.columns)], hidden
+        level = by or self.options.by
+        hidden = _hidden(rows, self._hide(level, plan), level)
+        return hidden.rows, hidden
+
+    def _hide(self, level: By, plan: Plan | None) -> Hiding:
+        """Return what is hidden of the one coverage by a level."""
+        from gridmap.report.suppression import hide_reach
+
+        asked = self.options
+        return hide_reach(
+            self.city, self.coverages[0], asked.suppress_below, level=level,
+            since=asked.since or None, until=end_of(asked.until), plan=plan, control=self.control,
+        )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a unit and coverage, with ``within``, ``mode`` and ``network``."""
@@ -320,26 +331,16 @@ class CoverageResult(Result[CoverageJson]):
         )  # fmt: skip
 
 
-def _hidden(rows: pd.DataFrame, limit: int) -> SuppressedFrame:
-    """Hide small counts, those of who is not covered, and what is computed from them."""
-    from gridmap.report import suppress_frame
+def _hidden(rows: pd.DataFrame, hiding: Hiding, level: str) -> SuppressedFrame:
+    """Take out small counts, those of who is not covered, and what is computed from them."""
+    from gridmap.report import SuppressedFrame
 
     kinds = ("residents", "migrants", "incidents")
-    derived: dict[str, tuple[str, ...]] = {}
-    backed = {}
-    for kind in kinds:
-        backed[f"backup_{kind}"] = rows[kind] * rows[f"backup_{kind}_share"]
-        for part in ("covered", "backup"):
-            derived[f"{part}_{kind}_share"] = (kind, f"{part}_{kind}")
-    for name in rows.columns:
-        if name.startswith(("mean_", "p95_", "unreached")):
-            derived[name] = ("residents",)
-    counts = [name for kind in kinds for name in (kind, f"covered_{kind}", f"backup_{kind}")]
-    parts = {name: kind for kind in kinds for name in (f"covered_{kind}", f"backup_{kind}")}
-    totals = {kind: float(rows[kind].sum()) for kind in kinds}
-    return suppress_frame(
-        rows.assign(**backed), limit, counts=counts, derived=derived, parts=parts, totals=totals
-    )
+    derived = {f"{part}_{kind}_share": (kind, f"{part}_{kind}")
+               for part in ("covered", "backup") for kind in kinds}  # fmt: skip
+    derived |= {name: ("residents",) for name in rows if name.startswith(("mean_", "p95_", "unr"))}
+    counts = [f"{part}{kind}" for part in ("", "covered_", "backup_") for kind in kinds]
+    return SuppressedFrame.of_table(rows, hiding, level=level, counts=counts, derived=derived)
 
 
 def networks_of(city: City) -> list[str]:

@@ -38,6 +38,14 @@ _DRAWN = ("incidents", "residents", "migrants", "households", "incidents_per_100
           "residents_per_km2", "incidents_per_km2", "covered_residents_share",
           "area_km2")  # fmt: skip
 
+_COUNTS = ("residents", "migrants", "households", "incidents")
+_DERIVED = {
+    "residents_per_km2": ("residents",),
+    "incidents_per_km2": ("incidents",),
+    "incidents_per_1000_residents": ("incidents", "residents"),
+    "covered_residents_share": ("residents", "covered_residents"),
+}  # a share of residents tells how many of them are, and are not, covered
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureOptions(Options):
@@ -208,7 +216,7 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     ``control`` file (buildings, land use) inside each part; incidents are counted where they
     happened. A period includes its last day. With ``suppress_below`` counts above 0
     and below it are hidden, with the cells that would tell them to a reader who knows that a
-    hidden count is at least 1; two tables of overlapping periods are not held side by side.
+    hidden count is at least 1 and holds the tables by every level of one period side by side.
 
     Returns
     -------
@@ -231,6 +239,7 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     500.0
     """
     from gridmap.measure import summarise
+    from gridmap.report.suppression import SuppressedFrame, hide_levels
 
     since, until = options.since or None, end_of(options.until)
     control = control_of(city, options.control, options.control_weight)
@@ -239,10 +248,14 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
     )
     if options.suppress_below <= 1:
         return MeasureResult(city=city, options=options, table=table, control=control)
-    hidden = _hidden(table, options.suppress_below)
-    totals = {name: hidden.totals[name] for name in table.totals}
-    rows = hidden.rows[list(table.rows.columns)]
-    table = replace(table, rows=rows, totals=totals, unassigned=hidden.unassigned)
+    hiding = hide_levels(
+        city, options.suppress_below, since=since, until=until, plan=options.plan, control=control
+    )
+    hidden = SuppressedFrame.of_table(
+        table.rows, hiding, level=options.by, counts=(*_COUNTS, "covered_residents"),
+        derived=_DERIVED, totals=table.totals, unassigned=table.unassigned,
+    )  # fmt: skip
+    table = replace(table, rows=hidden.rows, totals=hidden.totals, unassigned=hidden.unassigned)
     return MeasureResult(city=city, options=options, table=table, hidden=hidden, control=control)
 
 
@@ -288,29 +301,6 @@ def control_line(control: Control) -> str:
         file=control.source,
         areas=len(control),
         repaired=control.repaired,
-    )
-
-
-def _hidden(table: MeasureTable, limit: int) -> SuppressedFrame:
-    """Hide small counts; a share of residents tells how many of them are, and are not, covered."""
-    from gridmap.report import suppress_frame
-
-    share = "covered_residents_share"
-    rows = table.rows.assign(covered_residents=table.rows["residents"] * table.rows[share])
-    totals = table.totals | {"covered_residents": table.totals["residents"] * table.totals[share]}
-    return suppress_frame(
-        rows,
-        limit,
-        counts=("residents", "migrants", "households", "incidents", "covered_residents"),
-        parts={"covered_residents": "residents"},
-        derived={
-            "residents_per_km2": ("residents",),
-            "incidents_per_km2": ("incidents",),
-            "incidents_per_1000_residents": ("incidents", "residents"),
-            share: ("residents", "covered_residents"),
-        },
-        totals=totals,
-        unassigned=table.unassigned,
     )
 
 

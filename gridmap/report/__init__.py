@@ -12,7 +12,7 @@ from gridmap.report.settings import (
     read_settings,
     write_templates,
 )
-from gridmap.report.suppression import Hiding, SuppressedFrame, suppress_frame
+from gridmap.report.suppression import Hiding, SuppressedFrame
 from gridmap.report.tables import Column, Table
 from gridmap.report.workbook import write_workbook
 from gridmap.report.writing import (
@@ -49,7 +49,6 @@ __all__ = [
     "read_manifest",
     "read_remarks",
     "read_settings",
-    "suppress_frame",
     "write_report",
     "write_templates",
     "write_workbook",

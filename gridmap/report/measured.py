@@ -58,6 +58,7 @@ __all__ = [
     "Progress",
     "Reach",
     "TimeCounts",
+    "has_level",
     "measure_all",
     "measure_history",
     "measure_reach",
@@ -204,7 +205,7 @@ def measure_all(
     progress
         Told what is being done and how much of the measuring is done, 0 to 1.
     """
-    levels = [level for level in LEVELS if _has(city, level, plan)]
+    levels = [level for level in LEVELS if has_level(city, level, plan)]
     now: dict[By, MeasureTable] = {}
     before: dict[By, MeasureTable] = {}
     steps = len(levels) + 3
@@ -252,7 +253,8 @@ def measure_all(
     )
 
 
-def _has(city: City, level: By, plan: Plan | None) -> bool:
+def has_level(city: City, level: By, plan: Plan | None) -> bool:
+    """Return whether a city has areas of a level, or a plan makes them."""
     if level == "beat" and plan is not None:
         return True
     grids = city.get(Kind.GRID)

@@ -1,51 +1,49 @@
-"""Small counts of residents and incidents hidden, with what would tell them.
+"""What each face hides: small counts of residents and incidents, with what would tell them.
 
-Cells are numbers of zero or more: every count that a report shows, by grid, beat, station and
-time, of both periods. Relations say that some of them, each times a known coefficient, add up
-to nothing (a total has the coefficient -1): grids add up to beats and stations by the shares
-of ground, rows and columns to totals, months to periods. Whoever reads a report knows every
-cell that is shown and every relation. A small cell is safe when these leave it a range at
-least as wide as the small numbers themselves.
+A report hides across all of its tables: every count by grid, beat, station and time, of both
+periods. `hide_levels` decides for grids, beats, stations and communities at once what of a
+period is hidden, so that calls of `measure` and `coverage` by different levels show parts of one
+whole. `hide_change` does so for two plans. `gridmap.measure.hiding` says how.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linprog
-from scipy.sparse import csc_array, csr_array, hstack
 
-from gridmap.errors import InputError
-from gridmap.measure import covered_share
-from gridmap.measure.period import Period
-from gridmap.measure.summary import COUNTS, By, count_together, membership_of, people_layer
-from gridmap.model import Kind
-from gridmap.report.measured import Measured, Reach
+from gridmap.measure import Control, Coverage, coverage_table, covered_share
+from gridmap.measure.hiding import Bools, Cells, Floats, Masks, Rows, is_small
+from gridmap.measure.period import Moment, Period
+from gridmap.measure.pieces import Pieces, areas_of, pieces_of
+from gridmap.measure.summary import (
+    COUNTS,
+    By,
+    MeasureTable,
+    count_together,
+    people_layer,
+    summarise,
+)
+from gridmap.model import City, Kind, Plan
+from gridmap.plans import BeatChange, Comparison, Ground
+from gridmap.report.measured import LEVELS, Measured, Reach, has_level
 
 __all__ = [
-    "Cells",
+    "HiddenChange",
     "Hiding",
     "SuppressedFrame",
-    "hide_cells",
+    "hide_change",
     "hide_counts",
-    "is_small",
-    "suppress_frame",
+    "hide_levels",
+    "hide_reach",
 ]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
-_LARGEST = 300  # cells that a first linear programme lets move; the others stay
-_MANY, _SWEEPS = 20, 8  # suspects from which they are moved together first, and how often
-_EPSILON = 1e-6
-_FAR = 1e4  # how far a hidden cell that nothing bounds can move at most
 _SLIVER = 1e-4
-_Shares = tuple[Rows, Rows, Floats]  # grid, row, share of the grid
+_SIDES, _PARTS = ("before", "after"), ("covered", "rest")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +60,7 @@ class Hiding:
     """
 
     limit: int = 0
-    masks: dict[tuple[str, str, str], Bools] = field(default_factory=dict)
+    masks: Masks = field(default_factory=dict)
 
     def of(self, level: str, name: str, length: int, *, when: str = "now") -> Bools:
         """Return the mask of a level's field, shape (length,)."""
@@ -78,6 +76,105 @@ class Hiding:
         """Number of figures hidden."""
         return int(sum(mask.sum() for mask in self.masks.values()))
 
+    def rows(self, level: str, name: str, length: int) -> Bools:
+        """Return the mask of a table's rows; the city as one is all that lies in a grid."""
+        if level == "city":
+            return np.full(length, self.one("city", name) or self.one("outside-grid", name))
+        return self.of(level, name, length)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuppressedFrame:
+    """A table with its small counts, and what would tell them, taken out.
+
+    Attributes
+    ----------
+    rows, hidden
+        The rows with hidden numbers as NaN, and where those are, by column.
+    totals, unassigned
+        What all rows carry, and what lies in no row; hidden numbers are NaN.
+    hidden_totals, hidden_unassigned
+        Names of the numbers hidden there.
+    """
+
+    rows: pd.DataFrame
+    hidden: pd.DataFrame
+    totals: dict[str, float]
+    unassigned: dict[str, float]
+    hidden_totals: frozenset[str]
+    hidden_unassigned: frozenset[str]
+
+    @classmethod
+    def of_table(
+        cls,
+        rows: pd.DataFrame,
+        hiding: Hiding,
+        *,
+        level: str,
+        counts: Sequence[str],
+        derived: Mapping[str, Sequence[str]],
+        totals: Mapping[str, float] | None = None,
+        unassigned: Mapping[str, float] | None = None,
+    ) -> SuppressedFrame:
+        """Take the hidden numbers out of a table.
+
+        Parameters
+        ----------
+        rows
+            One row per area.
+        hiding, level
+            What is hidden, and the level that the rows are of.
+        counts
+            Counts that were decided about.
+        derived
+            Columns computed from counts, and which: a rate goes with any of them.
+        totals, unassigned
+            What all rows carry, and what lies in no row, by column.
+        """
+        dark = {name: hiding.rows(level, name, len(rows)) for name in counts}
+        dark_totals = {name for name in counts if hiding.one("city", name)}
+        dark_left = {name for name in counts if hiding.one(f"outside-{level}", name)}
+        for name, of in derived.items():
+            dark[name] = np.any([dark[each] for each in of], axis=0)
+            dark_totals |= {name} if dark_totals & set(of) else set()
+        shown = rows.copy()
+        hidden = pd.DataFrame({name: mask for name, mask in dark.items() if name in rows},
+                              index=rows.index)  # fmt: skip
+        for name in hidden.columns:
+            shown[name] = shown[name].astype(float).mask(hidden[name])
+        known, left = dict(totals or {}), dict(unassigned or {})
+        return cls(
+            shown,
+            hidden,
+            {name: np.nan if name in dark_totals else value for name, value in known.items()},
+            {name: np.nan if name in dark_left else value for name, value in left.items()},
+            frozenset(dark_totals),
+            frozenset(dark_left),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """The tables of a period by grid, beat, station and community, and their pieces."""
+
+    city: City
+    plan: Plan | None
+    tables: Mapping[By, MeasureTable]
+    control: Control | None = None
+    present: Plan | None = None
+
+    def is_missing(self, name: str) -> bool:
+        return any(name in table.missing for table in self.tables.values())
+
+    def pieces(self) -> dict[By, Pieces]:
+        people = people_layer(self.city)
+        if people is None:
+            return {}
+        return {
+            level: pieces_of(areas_of(self.city, level, self.plan), people, self.control)
+            for level in self.tables
+        }
+
 
 def hide_counts(measured: Measured, limit: int) -> Hiding:
     """Return which counts to hide so that none below the limit is shown or can be worked out.
@@ -91,82 +188,237 @@ def hide_counts(measured: Measured, limit: int) -> Hiding:
     """
     if limit <= 1 or not measured.now:
         return Hiding(limit if limit > 1 else 0)
-    levels: tuple[By, ...] = ("beat", "station", "community")
-    shares: dict[str, _Shares | None] = {level: _shares(measured, level) for level in levels}
-    if measured.present is not None:
-        held = np.flatnonzero(measured.present.assignment >= 0)
-        rows = measured.present.assignment[held].astype(np.int64)
-        shares["present"] = (held, rows, np.ones(len(held)))
-    masks: dict[tuple[str, str, str], npt.NDArray[np.bool_]] = {}
+    now = _Levels(measured.city, measured.plan, measured.now, present=measured.present)
+    masks: Masks = {}
     for name in COUNTS:
-        masks |= _solve(_people(measured, name, shares), limit)
-    masks |= _solve(_incidents(measured, shares), limit)
+        cells = Cells()
+        grids = _add_people(cells, now, name)
+        if grids is not None and name == "residents":
+            _add_near(cells, now, grids, [level for level in measured.now if level != "grid"])
+            if measured.reach is not None:
+                _relate_reach(cells, measured.reach, grids, measured.city.grids.counts(name))
+        masks |= cells.hide(limit)
+    cells = Cells()
+    _add_incidents(cells, now, measured.period.since, measured.period.until)
+    if measured.before and measured.compared is not None:
+        past = replace(now, tables=measured.before, present=None)
+        _add_incidents(cells, past, measured.compared.since, measured.compared.until, "before")
+    _add_times(measured, cells)
+    return Hiding(limit, masks | cells.hide(limit))
+
+
+def hide_levels(
+    city: City,
+    limit: int,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    plan: Plan | None = None,
+    control: Control | None = None,
+) -> Hiding:
+    """Return what to hide of a period by grid, beat, station and community, decided at once.
+
+    Who holds the tables of several levels side by side learns no more than from one. Nothing is
+    taken into account of other periods, and of other plans' beats.
+
+    Parameters
+    ----------
+    city
+        The city.
+    limit
+        Counts above 0 and below it are small.
+    since, until, plan, control
+        As of `summarise`.
+    """
+    now = _measured(city, since, until, plan, control)
+    masks = _base(now, limit, since, until)
+    cells = Cells(decided=masks)
+    grids = _add_people(cells, now, "residents")
+    if grids is not None:
+        _add_near(cells, now, grids, list(now.tables))
+    return Hiding(limit, masks | cells.hide(limit))
+
+
+def hide_reach(
+    city: City,
+    found: Coverage,
+    limit: int,
+    *,
+    level: By,
+    since: Moment = None,
+    until: Moment = None,
+    plan: Plan | None = None,
+    control: Control | None = None,
+) -> Hiding:
+    """Return what to hide of a coverage by one level, beside what `hide_levels` hides.
+
+    Residents within reach are decided for all levels at once, incidents within reach for one.
+
+    Parameters
+    ----------
+    city, found, level
+        The city, its coverage and what a row of the table is.
+    limit
+        Counts above 0 and below it are small.
+    since, until, plan, control
+        As of `summarise`.
+    """
+    now = _measured(city, since, until, plan, control)
+    masks = _base(now, limit, since, until)
+    reach = {level: found.of_pieces(city, each) for level, each in now.pieces().items()}
+    linear = ["residents", "migrants"] + ["incidents"] * (city.incidents is None)
+    for name in linear:
+        cells = Cells(decided=masks)
+        grids = _add_people(cells, now, name)
+        if grids is None:
+            continue
+        for part, whole in (("covered", found.share), ("backup", found.backup)):
+            of = {level: each.share if part == "covered" else each.backup
+                  for level, each in reach.items()}  # fmt: skip
+            _add_estimates(cells, now, grids, f"{part}_{name}", whole, of)
+        masks |= cells.hide(limit)
+    if city.incidents is not None:
+        masks |= _hide_reached(now, found, level, Hiding(limit, masks))
     return Hiding(limit, masks)
 
 
-def _solve(cells: Cells, limit: int) -> dict[tuple[str, str, str], npt.NDArray[np.bool_]]:
-    if not cells.values:
-        return {}
-    values = np.concatenate(cells.values)
-    small = is_small(values, limit)
-    hidden = small.copy()
-    unpublished = np.zeros(len(values), dtype=bool)
-    for block in cells.unpublished:
-        hidden[cells.blocks[block]] = True
-        small[cells.blocks[block]] = False
-        unpublished[cells.blocks[block]] = True
-    for (level, name, when), place in cells.blocks.items():
-        if name != "covered_residents" and level != "network":
-            continue
-        # Estimates from published ground: never a count of persons by themselves, but a
-        # small one is not printed either, nor a small rest.
-        people = cells.at("city" if level == "network" else level, "residents", when=when)
-        rest = values[people] - values[place] if people is not None else values[place]
-        hidden[place] |= is_small(rest, limit)
-        small[place] = False
-    found = hide_cells(
-        values, cells.matrix(), small, limit=limit, hidden=hidden, unpublished=unpublished
-    )
-    return {block: found[place] for block, place in cells.blocks.items()}
+def _hide_reached(now: _Levels, found: Coverage, level: By, hiding: Hiding) -> Masks:
+    """Return which incidents within reach to hide: by one level, and in the whole city.
+
+    Of the whole city none is hidden for the sake of a level, so that those of each say the same.
+    """
+    tables = {by: coverage_table(now.city, found, by=by, plan=now.plan) for by in ("city", level)}
+    masks: Masks = {}
+    for part in ("covered", "backup"):
+        column = f"{part}_incidents"
+        cells = Cells(decided=masks)
+        for by, table in tables.items():
+            whole = table["incidents"].to_numpy(dtype=float)
+            near = np.nan_to_num(table[f"{column}_share"].to_numpy(dtype=float)) * whole
+            parts = {column: near, f"rest_{column}": whole - near}
+            masks[by, "incidents", "now"] = hiding.rows(by, "incidents", len(table))
+            every = cells.add(by, "incidents", whole)
+            for name, values in parts.items():
+                if by == "city":
+                    masks[by, name, "now"] = np.array([is_small(values, hiding.limit).any()])
+                rows = cells.add(by, name, values)
+                each = np.arange(len(rows))
+                if name != column:
+                    cells.relate(
+                        every, np.append(cells.places(by, column), rows), np.tile(each, 2)
+                    )
+        if level != "city":
+            for name in ("incidents", *parts):
+                one, rows = cells.places("city", name), cells.places(level, name)
+                values = np.concatenate(cells.values)
+                lost = cells.add("lost", name, values[one] - values[rows].sum(), shown=False)
+                cells.relate(one, np.append(rows, lost), 0)
+        found_masks = cells.hide(hiding.limit)
+        for by in tables:  # who knows the whole and what is left knows the part
+            either = found_masks[by, column, "now"] | found_masks[by, f"rest_{column}", "now"]
+            masks[by, column, "now"] = either
+    return {block: mask for block, mask in masks.items() if "_" in block[1]}
 
 
-def _people(measured: Measured, name: str, shares: dict[str, _Shares | None]) -> Cells:
-    """Return the cells of residents, migrants or households."""
+def _measured(
+    city: City, since: Moment, until: Moment, plan: Plan | None, control: Control | None
+) -> _Levels:
+    tables = {
+        level: summarise(city, by=level, since=since, until=until, plan=plan, control=control)
+        for level in LEVELS
+        if has_level(city, level, plan)
+    }
+    return _Levels(city, plan, tables, control)
+
+
+def _base(now: _Levels, limit: int, since: Moment, until: Moment) -> Masks:
+    """Return what to hide of residents, migrants, households and incidents."""
+    masks: Masks = {}
+    for name in COUNTS:
+        cells = Cells()
+        _add_people(cells, now, name)
+        masks |= cells.hide(limit)
     cells = Cells()
-    tables = {str(level): table for level, table in measured.now.items()}
-    if any(name in table.missing for table in tables.values()):
-        return cells
-    city = cells.add("city", name, next(iter(tables.values())).totals[name])
-    for level, table in tables.items():
+    _add_incidents(cells, now, since, until)
+    return masks | cells.hide(limit)
+
+
+def _add_people(cells: Cells, now: _Levels, name: str) -> Rows | None:
+    """Add residents, migrants or households; return the places of those of the grids."""
+    if now.is_missing(name) or not now.tables:
+        return None
+    city = cells.add("city", name, next(iter(now.tables.values())).totals[name])
+    for level, table in now.tables.items():
         rows = cells.add(level, name, table.rows[name])
         outside = cells.add(f"outside-{level}", name, table.unassigned[name])
         cells.relate(city, np.append(rows, outside), 0)
-    people = people_layer(measured.city)
+    people = people_layer(now.city)
     grids = None if people is None else cells.at(str(people.kind), name)
     if people is None or grids is None:
-        return cells
-    values = people.counts(name)
-    if measured.present is not None:
-        cells.add("present", name, measured.present.totals(values))
-    reach = _reach(measured) if name == "residents" else None
-    if reach is not None:
-        covered = cells.add("city", "covered_residents", float(values @ reach))
-        cells.relate(covered, grids, 0, reach)
-    if name == "residents" and measured.reach is not None:
-        _relate_reach(cells, measured.reach, grids, values)
-    for level, found in shares.items():
-        places = cells.at(level, name)
-        if places is None or found is None:
-            continue
-        grid, row, share = found
-        cells.relate(places, grids[grid], row, share)
-        if reach is not None:
-            amounts = np.bincount(
-                row, weights=share * (values * reach)[grid], minlength=len(places)
-            ).astype(float)
-            within = cells.add(level, "covered_residents", amounts)
-            cells.relate(within, grids[grid], row, share * reach[grid])
-    return cells
+        return None
+    _add_sums(cells, now, grids, name, people.counts(name))
+    return grids
+
+
+def _add_sums(cells: Cells, now: _Levels, grids: Rows, name: str, of_grids: Floats) -> None:
+    """Relate counts of grids to the rows that they are shared out among."""
+    if now.present is not None:
+        cells.add("present", name, now.present.totals(of_grids))
+        held = np.flatnonzero(now.present.assignment >= 0)
+        row = now.present.assignment[held].astype(np.int64)
+        cells.relate(cells.places("present", name), grids[held], row)
+    people = people_layer(now.city)
+    for level, pieces in now.pieces().items():
+        if people is not None and level != people.kind:
+            keep, share = _shares(pieces)
+            cells.relate(cells.places(level, name), grids[pieces.grid[keep]], pieces.row[keep],
+                         share)  # fmt: skip
+
+
+def _shares(pieces: Pieces) -> tuple[Rows, Floats]:
+    """Return which pieces are no slivers, and their shares: whole numbers tell nothing of them."""
+    keep = np.flatnonzero(pieces.share > _SLIVER)
+    share = pieces.share[keep]
+    return keep, np.where(share > 1.0 - _SLIVER, 1.0, share)
+
+
+def _add_near(cells: Cells, now: _Levels, grids: Rows, levels: Sequence[By]) -> None:
+    """Add the residents within the preset radius of a room."""
+    city, people = now.city, people_layer(now.city)
+    if people is None or not city.has(Kind.ROOM):
+        return
+    radius_m = city.presets.room_radius_m
+    whole = covered_share(people.geometry, city.room_xy, radius_m=radius_m)
+    of = {
+        level: pieces.covered_share(whole, city.room_xy, radius_m=radius_m)
+        for level, pieces in now.pieces().items()
+        if level in levels
+    }
+    _add_estimates(cells, now, grids, "covered_residents", whole, of)
+
+
+def _add_estimates(
+    cells: Cells,
+    now: _Levels,
+    grids: Rows,
+    column: str,
+    whole: Floats,
+    of: Mapping[By, Floats],
+) -> None:
+    """Add the part of a count that published ground gives: shares of grids and of pieces."""
+    values = np.concatenate(cells.values)[grids]
+    total = cells.add("city", column, float(values @ whole), rest=float(values @ (1.0 - whole)))
+    cells.relate(total, grids, 0, whole)
+    known = now.pieces()
+    for level, near in of.items():
+        pieces = known[level]
+        parts = pieces.amounts(values)
+        inside = cells.add(
+            level, column, pieces.sum_rows(parts * near),
+            rest=pieces.sum_rows(parts * (1.0 - near)),
+        )  # fmt: skip
+        keep, share = _shares(pieces)
+        cells.relate(inside, grids[pieces.grid[keep]], pieces.row[keep], share * near[keep])
 
 
 def _relate_reach(cells: Cells, reach: Reach, grids: Rows, residents: Floats) -> None:
@@ -176,49 +428,41 @@ def _relate_reach(cells: Cells, reach: Reach, grids: Rows, residents: Floats) ->
     everyone = cells.add("rooms", "residents", reach.rooms["residents"].sum())
     cells.relate(everyone, rooms, 0)
     for network, share in reach.networks.items():
-        within = cells.add("network", network, float(residents @ share))
+        near = float(residents @ share)
+        within = cells.add("network", network, near, rest=float(residents.sum()) - near)
         held = np.flatnonzero(share > 0)
         cells.relate(within, grids[held], 0, share[held])
 
 
-def _incidents(measured: Measured, shares: dict[str, _Shares | None]) -> Cells:
-    """Return the cells of incidents by place and by time, of both periods."""
-    cells = Cells()
-    if any("incidents" in table.missing for table in measured.now.values()):
-        return cells
-    for when, tables in (("now", measured.now), ("before", measured.before)):
-        if not tables:
-            continue
-        city = cells.add("city", "incidents", next(iter(tables.values())).totals["incidents"],
-                         when=when)  # fmt: skip
-        shown = {level: table for level, table in tables.items()
-                 if level != "grid" or when == "now"}  # fmt: skip
-        for level, table in shown.items():
-            rows = cells.add(level, "incidents", table.rows["incidents"], when=when)
-            outside = cells.add(
-                f"outside-{level}", "incidents", table.unassigned["incidents"], when=when
-            )
-            cells.relate(city, np.append(rows, outside), 0)
-        if measured.city.incidents is not None:
-            _relate_points(measured, cells, list(shown), when)
-        grids = cells.at("grid", "incidents", when=when)
-        if grids is None:
-            continue
-        if measured.present is not None:
-            counts = tables["grid"].rows["incidents"].to_numpy(dtype=float)
-            cells.add("present", "incidents", measured.present.totals(counts))
-        # Points are related by where they lie; counts of grids are shared out like people.
-        for place, found in shares.items():
-            sums = cells.at(place, "incidents")
-            added = place == "present" or measured.city.incidents is None
-            if added and sums is not None and found is not None:
-                grid, row, share = found
-                cells.relate(sums, grids[grid], row, share)
-    _add_times(measured, cells)
-    return cells
+def _add_incidents(
+    cells: Cells, now: _Levels, since: Moment, until: Moment, when: str = "now"
+) -> None:
+    """Add incidents by place; those of grids only where these are shown."""
+    if now.is_missing("incidents") or not now.tables:
+        return
+    first = next(iter(now.tables.values()))
+    city = cells.add("city", "incidents", first.totals["incidents"], when=when)
+    shown = [level for level in now.tables if level != "grid" or when == "now"]
+    for level in shown:
+        table = now.tables[level]
+        rows = cells.add(level, "incidents", table.rows["incidents"], when=when)
+        left = table.unassigned["incidents"]
+        outside = cells.add(f"outside-{level}", "incidents", left, when=when)
+        cells.relate(city, np.append(rows, outside), 0)
+    if now.city.incidents is not None:
+        _relate_points(cells, now, shown, (since, until), when)
+    grids = cells.at("grid", "incidents", when=when)
+    if grids is None:
+        return
+    counts = now.tables["grid"].rows["incidents"].to_numpy(dtype=float)
+    # Points are related by where they lie; counts of grids are shared out like people.
+    of_grids = now if now.city.incidents is None else replace(now, tables={})
+    _add_sums(cells, of_grids, grids, "incidents", counts)
 
 
-def _relate_points(measured: Measured, cells: Cells, levels: list[By], when: str) -> None:
+def _relate_points(
+    cells: Cells, now: _Levels, levels: list[By], span: tuple[Moment, Moment], when: str
+) -> None:
     """Relate points in grids, beats, stations ... by what they are in at once.
 
     The first level's rows that lie in one row of each other level stand for themselves. What
@@ -227,11 +471,7 @@ def _relate_points(measured: Measured, cells: Cells, levels: list[By], when: str
     """
     if len(levels) < 2:
         return
-    period = measured.period if when == "now" else measured.compared
-    assert period is not None  # noqa: S101 - there is a table of it
-    places, counts = count_together(
-        measured.city, levels, since=period.since, until=period.until, plan=measured.plan
-    )
+    places, counts = count_together(now.city, levels, since=span[0], until=span[1], plan=now.plan)
     rows = {
         level: np.concatenate([
             cells.places(f"outside-{level}", "incidents", when),
@@ -297,503 +537,133 @@ def _months_of(measured: Measured, period: Period | None) -> npt.NDArray[np.bool
     return np.array([first <= month <= last for month in measured.months])
 
 
-def _reach(measured: Measured) -> Floats | None:
-    city, people = measured.city, people_layer(measured.city)
-    if people is None or not city.has(Kind.ROOM):
-        return None
-    return covered_share(people.geometry, city.room_xy, radius_m=city.presets.room_radius_m)
+class HiddenChange(TypedDict):
+    """What is hidden: columns by beat and by flow (``A>B``), and figures of the plans."""
+
+    beats: dict[str, list[str]]
+    flows: dict[str, list[str]]
+    totals: list[str]
 
 
-def _shares(measured: Measured, level: By) -> _Shares | None:
-    """Return which share of which grid lies in which row of a level."""
-    people = people_layer(measured.city)
-    if people is None or people.kind == level or level not in measured.now:
-        return None  # the rows of people themselves are what is shared out
-    found = membership_of(measured.city, by=level, plan=measured.plan)
-    return None if found is None else _entries(found.shares)
+def hide_change(
+    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], limit: int
+) -> tuple[Comparison, HiddenChange]:
+    """Hide the small counts of a comparison, and what would tell them; directions stay.
 
-
-def _entries(shares: csr_array) -> _Shares:
-    """Return the shares without slivers: whole numbers tell nothing of them."""
-    table = shares.tocoo()
-    data = np.where(table.data > 1.0 - _SLIVER, 1.0, table.data)
-    keep = data > _SLIVER
-    return table.row[keep].astype(np.int64), table.col[keep].astype(np.int64), data[keep]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SuppressedFrame:
-    """A table with its small counts, and what would tell them, taken out.
-
-    Attributes
-    ----------
-    rows, hidden
-        The rows with hidden numbers as NaN, and where those are, by column.
-    totals, unassigned
-        What all rows carry, and what lies in no row; hidden numbers are NaN.
-    hidden_totals, hidden_unassigned
-        Names of the numbers hidden there.
-    """
-
-    rows: pd.DataFrame
-    hidden: pd.DataFrame
-    totals: dict[str, float]
-    unassigned: dict[str, float]
-    hidden_totals: frozenset[str]
-    hidden_unassigned: frozenset[str]
-
-
-def suppress_frame(
-    rows: pd.DataFrame,
-    limit: int,
-    *,
-    counts: Sequence[str],
-    derived: Mapping[str, Sequence[str]] | None = None,
-    parts: Mapping[str, str] | None = None,
-    totals: Mapping[str, float] | None = None,
-    unassigned: Mapping[str, float] | None = None,
-) -> SuppressedFrame:
-    """Hide the counts below a limit in a table, and what would tell them.
-
-    A reader is taken to know every number that is shown, that rows and what lies in no row
-    add up to the totals, and that a hidden count is at least 1. Other tables about the same
-    people or incidents are not considered: a report hides across all of its own tables.
+    A workload tells its residents and incidents, a worst deviation the beat where it is.
 
     Parameters
     ----------
-    rows
-        One row per area.
-    limit
-        Counts above 0 and below it are hidden; 0 or 1 hides nothing.
-    counts
-        Columns of counts that add up over the rows.
-    derived
-        Columns computed from counts, and which: a rate goes with any of them.
-    parts
-        Columns that are a part of another one, and which one: what is left of it is a
-        count too, so ``covered_residents`` goes where few are not covered.
-    totals, unassigned
-        What all rows carry, and what lies in no row, by column; a count without a total
-        stands for itself.
-
-    Raises
-    ------
-    InputError
-        If the limit is negative.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"residents": [3.0, 9.0, 20.0]})
-    >>> suppress_frame(rows, 5, counts=["residents"], totals={"residents": 32.0}).rows[
-    ...     "residents"
-    ... ].tolist()
-    [nan, nan, 20.0]
-    """
-    if limit < 0:
-        raise InputError("report.error.suppress", received=limit)
-    every, left = dict(totals or {}), dict(unassigned or {})
-    known = [name for name in counts if name in rows.columns]
-    hidden = pd.DataFrame({name: np.zeros(len(rows), bool) for name in known}, index=rows.index)
-    dark_totals: set[str] = set()
-    dark_left: set[str] = set()
-    if limit <= 1:
-        return SuppressedFrame(rows.copy(), hidden, every, left, frozenset(), frozenset())
-    whole = {part: of for part, of in (parts or {}).items() if part in known and of in known}
-    alone = [name for name in known if name not in whole and name not in whole.values()]
-    groups = [[name] for name in alone]
-    groups += [
-        [of, *(part for part, other in whole.items() if other == of)]
-        for of in dict.fromkeys(whole.values())
-    ]
-    for names in groups:
-        masks = _hide_together(rows, names, limit, every, left)
-        for name in names:
-            hidden[name] = masks["rows", name]
-            dark_totals |= {name} if masks["total", name][0] else set()
-            dark_left |= {name} if masks["left", name][0] else set()
-    for name, of in (derived or {}).items():
-        told = [each for each in of if each in known]
-        if name in rows.columns and told:
-            hidden[name] = hidden[told].any(axis=1)
-            dark_totals |= {name} if dark_totals & set(told) else set()
-            dark_left |= {name} if dark_left & set(told) else set()
-    shown = rows.copy()
-    for name in hidden.columns:
-        shown[name] = shown[name].astype(float).mask(hidden[name].to_numpy(dtype=bool))
-    return SuppressedFrame(
-        shown,
-        hidden,
-        {name: np.nan if name in dark_totals else value for name, value in every.items()},
-        {name: np.nan if name in dark_left else value for name, value in left.items()},
-        frozenset(dark_totals),
-        frozenset(dark_left),
-    )
-
-
-def _hide_together(
-    rows: pd.DataFrame,
-    names: Sequence[str],
-    limit: int,
-    totals: Mapping[str, float],
-    unassigned: Mapping[str, float],
-) -> dict[tuple[str, str], Bools]:
-    """Return masks of a count and its parts: of the rows, the total and what is in no row."""
-    cells = Cells()
-    for name in names:
-        amounts = rows[name].fillna(0.0).to_numpy(dtype=float)
-        over = float(unassigned.get(name, 0.0) or 0.0)
-        inner = cells.add("rows", name, amounts)
-        rest = cells.add("left", name, over)
-        total = cells.add("total", name, amounts.sum() + over, shown=name in totals)
-        cells.relate(total, np.append(inner, rest), 0)
-    first = names[0]
-    for name in names[1:]:
-        for level in ("rows", "left", "total"):
-            of = cells.places(level, first)
-            part = cells.places(level, name)
-            values = np.concatenate(cells.values)
-            shown = (level, name, "now") not in cells.unpublished
-            others = cells.add(
-                f"rest-{level}", name, np.maximum(values[of] - values[part], 0.0), shown=shown
-            )
-            each = np.arange(len(of))
-            cells.relate(of, np.concatenate([part, others]), np.concatenate([each, each]))
-    values = np.concatenate(cells.values)
-    small, unpublished = is_small(values, limit), np.zeros(len(values), dtype=bool)
-    for block in cells.unpublished:
-        unpublished[cells.blocks[block]] = True
-    small &= ~unpublished
-    found = hide_cells(
-        values, cells.matrix(), small, limit=limit, hidden=small | unpublished,
-        unpublished=unpublished,
-    )  # fmt: skip
-    masks = {block[:2]: found[place] for block, place in cells.blocks.items()}
-    for name in names[1:]:  # who knows the whole and what is left knows the part
-        for level in ("rows", "left", "total"):
-            masks[level, name] = masks[level, name] | masks[f"rest-{level}", name]
-    return masks
-
-
-@dataclass
-class Cells:
-    """Cells and relations being gathered.
-
-    Attributes
-    ----------
-    values
-        Values of the cells, one array for each block added.
-    blocks
-        Where each block stands.
-    unpublished
-        Blocks that are never shown.
-    """
-
-    values: list[Floats] = field(default_factory=list)
-    blocks: dict[tuple[str, str, str], slice] = field(default_factory=dict)
-    unpublished: set[tuple[str, str, str]] = field(default_factory=set)
-    _size: int = 0
-    _rows: list[Rows] = field(default_factory=list)
-    _columns: list[Rows] = field(default_factory=list)
-    _data: list[Floats] = field(default_factory=list)
-    _relations: int = 0
-
-    def add(
-        self,
-        level: str,
-        name: str,
-        values: npt.ArrayLike,
-        *,
-        when: str = "now",
-        shown: bool = True,
-    ) -> Rows:
-        """Add a block of cells and return their places."""
-        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        place = slice(self._size, self._size + len(numbers))
-        self.blocks[level, name, when] = place
-        self.values.append(numbers)
-        self._size += len(numbers)
-        if not shown:
-            self.unpublished.add((level, name, when))
-        return np.arange(place.start, place.stop)
-
-    def places(self, level: str, name: str, when: str = "now") -> Rows:
-        """Return the places of a block that was added."""
-        place = self.blocks[level, name, when]
-        return np.arange(place.start, place.stop)
-
-    def at(self, level: str, name: str, *, when: str = "now") -> Rows | None:
-        """Return the places of a block, or None where there is none."""
-        there = (level, name, when) in self.blocks
-        return self.places(level, name, when) if there else None
-
-    def relate(
-        self,
-        total: npt.ArrayLike,
-        parts: npt.ArrayLike,
-        row: npt.ArrayLike,
-        share: npt.ArrayLike = 1.0,
-    ) -> None:
-        """Say that each total is the sum of its parts, times their shares.
-
-        Parameters
-        ----------
-        total : (m,)
-            Places of the totals.
-        parts, row, share : (k,)
-            Places of the parts, the row of each part's total, and its share.
-        """
-        totals = np.atleast_1d(np.asarray(total, dtype=np.int64))
-        pieces = np.atleast_1d(np.asarray(parts, dtype=np.int64))
-        rows = np.broadcast_to(np.asarray(row, dtype=np.int64), pieces.shape)
-        shares = np.broadcast_to(np.asarray(share, dtype=np.float64), pieces.shape)
-        self._rows += [self._relations + np.arange(len(totals)), self._relations + rows]
-        self._columns += [totals, pieces]
-        self._data += [np.full(len(totals), -1.0), shares]
-        self._relations += len(totals)
-
-    def matrix(self) -> csr_array:
-        """Return the relations, shape (relations, cells)."""
-        if not self._rows:
-            return csr_array((0, self._size))
-        entries = np.concatenate(self._data)
-        places = (np.concatenate(self._rows), np.concatenate(self._columns))
-        return csr_array((entries, places), shape=(self._relations, self._size))
-
-
-def is_small(values: Floats, limit: float) -> Bools:
-    """Return which values are above 0 and below the limit."""
-    return (values > _EPSILON) & (values < limit - _EPSILON)
-
-
-def hide_cells(
-    values: Floats,
-    relations: csr_array,
-    small: Bools,
-    *,
-    limit: float,
-    hidden: Bools,
-    unpublished: Bools | None = None,
-) -> Bools:
-    """Return which cells to hide.
-
-    Parameters
-    ----------
-    values : (n,)
-        The cells, zero or more.
-    relations : (m, n)
-        Coefficients of each relation.
-    small : (n,)
-        Cells to protect.
+    made, ground, plans
+        The comparison, and what it was made of.
     limit
         Counts above 0 and below it are small.
-    hidden : (n,)
-        Cells hidden in any case: the small ones, and those never shown.
-    unpublished : (n,)
-        Cells of which a reader does not even see that they are hidden, so that they may be
-        zero; none if None.
-
-    Notes
-    -----
-    A reader knows every shown cell, every relation, and that a hidden cell is at least 1.
-    Two readers are defended against. The first also knows which hidden cells are small, so
-    that those lie within ``1 .. limit - 1``: each of these values must stay possible,
-    wherever hiding more can make it so (four cells whose total is small are all 1). The
-    second does not know: a range of at least ``limit - 1`` must remain.
-
-    Cells that stand in the same relations with the same coefficients can trade places
-    unseen. For each other small cell a linear programme finds the cheapest way for it to
-    move to either end, with what is hidden already for nothing; the shown cells that it
-    moves are hidden too (Fischetti and Salazar-Gonzalez 2001, *Journal of the American
-    Statistical Association* 96). Zeros are shown and stay.
     """
-    floor = np.minimum(values, 1.0)
-    if unpublished is not None:
-        floor = np.where(unpublished, 0.0, floor)
-    dark = hidden
-    for greatest, width in ((limit - 1.0, limit - 2.0), (np.inf, limit - 1.0)):
-        ceiling = np.where(small, np.maximum(greatest, values), np.inf)
-        goal = np.maximum(np.minimum(floor + width, ceiling), values)
-        search = _Search(values, relations, small, limit, dark.copy(), (floor, ceiling, goal))
-        for cell in search.suspects().tolist():
-            search.free(cell, last_resort=bool(np.isinf(greatest)))
-        dark = search.dark
-    return dark
+    names = [name for name in ("residents", "incidents") if name not in made.missing]
+    masks = {name: _dark_cells(made, ground, plans, name, limit) for name in names}
+    people = masks.get("residents", {})
+    hidden = HiddenChange(beats={}, flows={}, totals=[])
+    nan: Any = float("nan")  # in the place of numbers of any kind
+    flows = []
+    for flow in made.flows:
+        dark = [name for name in names if masks[name]["pair"][flow.before, flow.after]]
+        flows.append(replace(flow, **dict.fromkeys(dark, nan)))
+        if dark:
+            hidden["flows"][f"{flow.before}>{flow.after}"] = dark
+    scaled = any(masks[name]["city"][""] for name in names)  # what tells the city's total, too
+
+    def darkened(beat: str, side: str) -> list[str]:
+        dark = [name for name in names if masks[name][side][beat]]
+        dark += ["workload"] if dark or scaled else []
+        covered = any(people[f"{side} {part}"][beat] for part in _PARTS if people)
+        return [*dark, "covered_share"] if "residents" in dark or covered else dark
+
+    beats: list[BeatChange] = []
+    seen: set[str] = set()
+    for beat in made.beats:
+        hidden_columns: list[str] = []
+        fields: dict[str, Any] = {}
+        for side, one in (("before", beat.before), ("after", beat.after)):
+            if one:
+                dark = darkened(one, side)
+                figures = getattr(beat, f"figures_{side}")
+                fields[f"figures_{side}"] = replace(figures, **dict.fromkeys(dark, nan))
+                hidden_columns += [f"{name}_{side}" for name in dark]
+                seen |= set(dark)
+        kept = people and people["pair"].get((beat.before, beat.after), False)
+        if kept or (beat.kept_share > 0 and "residents_before" in hidden_columns):
+            fields["kept_share"] = nan
+            hidden_columns.append("kept_share")
+        beats.append(replace(beat, **fields))
+        if hidden_columns:
+            hidden["beats"][beat.before or beat.after] = hidden_columns
+    rest = [f"{name}_deviation" for name in ("residents", "incidents", "workload") if name in seen]
+    rest += ["workload_cv"] * ("workload" in seen)
+    rest += ["least_covered_share"] * ("covered_share" in seen)
+    rest += ["covered_share"] * any(mask[""] for level, mask in people.items() if " all" in level)
+    moved = [f"{name}_moved" for name in names if masks[name]["moved"][""]]
+    hidden["totals"] = sorted([*rest, *moved])
+    lost = dict.fromkeys(rest, nan)
+    return replace(
+        made, beats=tuple(beats), flows=tuple(flows), before=replace(made.before, **lost),
+        after=replace(made.after, **lost), **dict.fromkeys(moved, nan),
+    ), hidden  # fmt: skip
 
 
-def _signatures(columns: csc_array) -> Rows:
-    """Return a number for each cell that cells with equal columns share."""
-    known: dict[bytes, int] = {}
-    found = np.empty(columns.shape[1], dtype=np.int64)
-    columns.sort_indices()
-    for cell in range(columns.shape[1]):
-        piece = slice(columns.indptr[cell], columns.indptr[cell + 1])
-        key = columns.indices[piece].tobytes() + columns.data[piece].tobytes()
-        found[cell] = known.setdefault(key, len(known))
-    return found
+def _dark_cells(
+    made: Comparison, ground: Ground, plans: tuple[Plan, Plan], name: str, limit: int
+) -> dict[str, dict[object, bool]]:
+    """Return which counts to hide, by level and beat or pair of beats.
 
-
-class _Search:
-    """Cells being hidden, and how far each is known to be able to move.
-
-    ``bounds`` are the least and the greatest value that a reader takes each hidden cell to
-    have, and the value that a small cell must be able to reach; it must reach the least too.
+    Grids of one beat in the old plan and one in the new make a pair, which is a flow or what a
+    beat keeps. Beats of either plan, what moves and the city are sums of pairs. A reader is
+    taken to know the city's total and everything that is shown.
     """
+    pairs, pair_of = np.unique(
+        np.column_stack([plan.assignment for plan in plans]), axis=0, return_inverse=True
+    )
+    labels = [[*(beat.id for beat in plan.beats), ""] for plan in plans]
+    keys: dict[str, list[object]] = {
+        "pair": [(labels[0][a], labels[1][b]) for a, b in pairs],
+        "city": [""], "moved": [""],
+    }  # fmt: skip
 
-    def __init__(
-        self,
-        values: Floats,
-        relations: csr_array,
-        small: Bools,
-        limit: float,
-        dark: Bools,
-        bounds: tuple[Floats, Floats, Floats],
-    ) -> None:
-        self.values = values
-        self.relations = relations
-        self.columns = relations.tocsc()
-        self.small = small
-        self.limit = limit
-        self.dark = dark
-        self.floor, self.ceiling, self.goal = bounds
-        self._twins = _signatures(self.columns)
-        # Every solution met on the way is one that a reader cannot rule out, and stays so
-        # when more is hidden: most cells are cleared by programmes solved for others.
-        self._low, self._high = values.copy(), values.copy()
-        self._rng = np.random.default_rng(0)
+    def by_pair(values: Floats) -> Floats:
+        return np.bincount(pair_of.ravel(), weights=values, minlength=len(pairs)).astype(float)
 
-    def suspects(self) -> Rows:
-        """Return the small cells that are not known to be safe."""
-        count = int(self._twins.max(initial=-1)) + 1
-        down = np.where(self.dark, self.values - self.floor, 0.0)
-        up = np.where(self.dark, np.minimum(self.ceiling, _FAR + self.values) - self.values, 0.0)
-        # What the twins of a cell can take from it and give to it.
-        take = np.bincount(self._twins, weights=up, minlength=count)[self._twins] - up
-        give = np.bincount(self._twins, weights=down, minlength=count)[self._twins] - down
-        calm = (take >= down - _EPSILON) & (give >= self.goal - self.values - _EPSILON)
-        held = np.diff(self.columns.indptr) > 0  # in no relation: nothing tells it
-        suspects = np.flatnonzero(self.small & self.dark & held & ~calm)
-        for _ in range(_SWEEPS):
-            if len(suspects) < _MANY:
-                break
-            self._sweep(suspects)
-            suspects = suspects[~self._moved(suspects)]
-        return suspects
-
-    def _sweep(self, suspects: Rows) -> None:
-        """Move many cells at once: half of the suspects up, the others down, at random."""
-        cells = np.flatnonzero(self.dark)
-        rows = np.unique(self.columns[:, cells].indices)
-        known = self.relations[rows][:, cells]
-        aim = np.zeros(len(cells))
-        aim[np.searchsorted(cells, suspects)] = self._rng.choice([-1.0, 1.0], len(suspects))
-        truth, most = self.values[cells], 2.0 * self.limit
-        # Each may move a little only, so that many move.
-        solved = linprog(
-            aim,
-            A_eq=known,
-            b_eq=known @ truth,
-            bounds=np.column_stack([
-                np.maximum(truth - most, self.floor[cells]),
-                np.minimum(truth + most, self.ceiling[cells]),
-            ]),
-            method="highs",
-        )  # fmt: skip
-        if solved.status == 0:  # else it is ill-conditioned, and nothing is learnt
-            self._meet(cells, np.asarray(solved.x, dtype=np.float64))
-
-    def free(self, cell: int, *, last_resort: bool) -> None:
-        """Hide what a small cell needs so that nobody can tell it.
-
-        As a ``last_resort``, a cell that cannot move whatever is hidden takes everything
-        that it stands in a relation with along.
-        """
-        free = [self._free(cell, float(end)) for end in (self.floor[cell], self.goal[cell])]
-        if last_resort and not all(free):
-            # Rare: as where all the rest are zeros.
-            rows = np.unique(self.columns[:, [cell]].indices)
-            near = np.unique(self.relations[rows].indices)
-            self.dark[near[self.values[near] > 0]] = True
-
-    def _free(self, cell: int, end: float) -> bool:
-        """Hide what a small cell needs to move to one end of its range, if it can."""
-        if self._low[cell] - _EPSILON <= end <= self._high[cell] + _EPSILON:
-            return True
-        movable = self.dark | (self.values > 0)
-        held = 0
-        for most in (_LARGEST, 8 * _LARGEST, len(self.values)):
-            cells, rows = _tangle(self.relations, self.columns, movable, cell, most=most)
-            if len(cells) == held:
-                break  # there are no more than were looked at
-            held = len(cells)
-            point = self._way(cell, end, cells, self.relations[rows][:, cells])
-            if point is not None:
-                self.dark[cells[np.abs(point - self.values[cells]) > _EPSILON]] = True
-                self._meet(cells, point)
-                return True
-        return False
-
-    def _way(self, cell: int, end: float, cells: Rows, known: csr_array) -> Floats | None:
-        """Return a point where a cell has moved to an end, at the least cost."""
-        values = self.values[cells]
-        cost = np.where(self.dark[cells], _EPSILON, 1.0 + np.log1p(values))
-        here = cells == cell
-        step = end - self.values[cell]
-        up = np.column_stack([
-            np.where(here, max(step, 0.0), 0.0),
-            np.where(here, max(step, 0.0), self.ceiling[cells] - values),
-        ])  # fmt: skip
-        down = np.column_stack([
-            np.where(here, max(-step, 0.0), 0.0),
-            np.where(here, max(-step, 0.0), values - self.floor[cells]),
-        ])  # fmt: skip
-        solved = linprog(
-            np.append(cost, cost),
-            A_eq=hstack([known, -known], format="csr"),
-            b_eq=np.zeros(known.shape[0]),
-            bounds=np.vstack([up, down]),
-            method="highs",
-        )
-        if solved.status != 0:
-            return None
-        moved = np.asarray(solved.x, dtype=np.float64)
-        return np.asarray(values + moved[: len(cells)] - moved[len(cells) :], dtype=np.float64)
-
-    def _meet(self, cells: Rows, point: Floats) -> None:
-        """Remember a point that a reader cannot rule out."""
-        self._low[cells] = np.minimum(self._low[cells], point)
-        self._high[cells] = np.maximum(self._high[cells], point)
-
-    def _moved(self, cells: Rows) -> Bools:
-        """Return which cells are known to be able to move to both ends."""
-        low = self._low[cells] <= self.floor[cells] + _EPSILON
-        return np.asarray(low & (self._high[cells] >= self.goal[cells] - _EPSILON), dtype=bool)
-
-
-def _tangle(
-    relations: csr_array, columns: csc_array, dark: Bools, cell: int, *, most: int
-) -> tuple[Rows, Rows]:
-    """Return the hidden cells that hang together with one, and every relation they stand in.
-
-    Short relations are followed first. Where more than ``most`` cells hang together the rest
-    count as known: who can move with fewer helpers can move with more.
-    """
-    cells, seen = {cell}, set()
-    waiting: list[tuple[int, int]] = []
-
-    def open_rows(here: int) -> None:
-        for row in columns.indices[columns.indptr[here] : columns.indptr[here + 1]].tolist():
-            if row not in seen:
-                seen.add(row)
-                size = int(relations.indptr[row + 1] - relations.indptr[row])
-                heapq.heappush(waiting, (size, row))
-
-    open_rows(cell)
-    while waiting and len(cells) < most:
-        row = heapq.heappop(waiting)[1]
-        near = relations.indices[relations.indptr[row] : relations.indptr[row + 1]]
-        for other in near[dark[near]][: most - len(cells)].tolist():
-            if other not in cells:
-                cells.add(other)
-                open_rows(other)
-    found = np.array(sorted(cells), dtype=np.int64)
-    return found, np.unique(columns[:, found].indices).astype(np.int64)
+    cells = Cells()
+    values = getattr(ground, name)
+    inner = cells.add("pair", name, by_pair(values))
+    cells.relate(cells.add("city", name, values.sum()), inner, 0)
+    flows = {(flow.before, flow.after) for flow in made.flows}
+    moved = np.flatnonzero([key in flows for key in keys["pair"]])
+    cells.relate(cells.add("moved", name, getattr(made, f"{name}_moved")), inner[moved], 0)
+    parts = {"": inner}
+    if name == "residents":
+        parts[" covered"] = cells.add("pair covered", name, by_pair(ground.covered), shown=False)
+        rest = by_pair(values - ground.covered)
+        parts[" rest"] = cells.add("pair rest", name, rest, shown=False)
+        every = np.arange(len(pairs))
+        cells.relate(inner, [*parts[" covered"], *parts[" rest"]], [*every, *every])
+    for place, side in enumerate(_SIDES):
+        held = np.flatnonzero(pairs[:, place] >= 0)
+        row, size = pairs[held, place], len(plans[place])
+        sums: dict[tuple[str, str], Rows] = {}
+        for part, among in parts.items():
+            amounts = np.concatenate(cells.values)[among[held]]
+            each = np.bincount(row, weights=amounts, minlength=size).astype(float)
+            sums["", part] = cells.add(f"{side}{part}", name, each)
+            cells.relate(sums["", part], among[held], row)
+            sums[" all", part] = cells.add(f"{side} all{part}", name, each.sum())
+            cells.relate(sums[" all", part], sums["", part], 0)
+            keys[f"{side}{part}"], keys[f"{side} all{part}"] = [*labels[place][:-1]], [""]
+        for level, length in (("", size), (" all", 1)):
+            if len(parts) > 1:  # of the residents in a beat, those covered and those not
+                both = [*sums[level, " covered"], *sums[level, " rest"]]
+                each_twice = [*range(length), *range(length)]
+                cells.relate(sums[level, ""], both, each_twice)
+    found = cells.hide(limit)
+    return {
+        level: dict(zip(keys[level], mask.tolist(), strict=True))
+        for (level, *_), mask in found.items() if level in keys
+    }  # fmt: skip
