@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from gridmap.api.options import Options, as_plan, option
 from gridmap.api.propose import usual_weights
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gridmap.measure.steadiness import Steadiness
     from gridmap.model import City, Plan
     from gridmap.plans import Comparison
-    from gridmap.report.suppression import HiddenChange
 
 __all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
 
@@ -40,6 +39,14 @@ class CompareOptions(Options):
     after: Plan | None = option(None, metavar="B", parse=as_plan, hidden=True)
     chance: int = option(CHANCE_PLANS, least=0, most=100_000, costs=True)
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
+
+
+class HiddenChangeJson(TypedDict):
+    """What is hidden: columns by beat and by flow (``A>B``), and figures of the plans."""
+
+    beats: dict[str, list[str]]
+    flows: dict[str, list[str]]
+    totals: list[str]
 
 
 class CompareJson(TypedDict):
@@ -62,7 +69,7 @@ class CompareJson(TypedDict):
     response: dict[str, dict[str, float | None]] | None
     posts_bound: int | None
     posts_broken: list[str] | None
-    hidden: HiddenChange
+    hidden: HiddenChangeJson
     options: dict[str, Json]
 
 
@@ -91,7 +98,7 @@ class CompareResult(Result[CompareJson]):
     comparison: Comparison
     response: tuple[PlanResponse, PlanResponse] | None
     plans: tuple[Plan, Plan]
-    hidden: HiddenChange
+    hidden: HiddenChangeJson
     posts: Steadiness | None = None
 
     @property
@@ -229,7 +236,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     from gridmap.measure.present import present_plan
     from gridmap.plans import Ground, compare_plans
     from gridmap.plans.comparison import posts_of
-    from gridmap.report.suppression import HiddenChange, hide_change
+    from gridmap.report.suppression import hide_change
 
     if options.before is None and options.after is None:
         raise OptionError("api.error.plan", option="after", received="None")
@@ -237,7 +244,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     new = options.after or present_plan(city)
     ground = Ground.from_city(city)
     comparison = compare_plans(ground, old, new)
-    hidden = HiddenChange(beats={}, flows={}, totals=[])
+    hidden: dict[str, Any] = {"beats": {}, "flows": {}, "totals": []}
     if options.suppress_below > 1:
         comparison, hidden = hide_change(comparison, ground, (old, new), options.suppress_below)
     return CompareResult(
@@ -247,5 +254,5 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
         response=respond_to_both(city, old, new),
         plans=(old, new),
         posts=posts_of(city),
-        hidden=hidden,
+        hidden=cast("HiddenChangeJson", hidden),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,6 @@ from gridmap.plans import BeatChange, Comparison, Ground
 from gridmap.report.measured import LEVELS, Measured, Reach, has_level
 
 __all__ = [
-    "HiddenChange",
     "Hiding",
     "SuppressedFrame",
     "hide_change",
@@ -537,17 +536,9 @@ def _months_of(measured: Measured, period: Period | None) -> npt.NDArray[np.bool
     return np.array([first <= month <= last for month in measured.months])
 
 
-class HiddenChange(TypedDict):
-    """What is hidden: columns by beat and by flow (``A>B``), and figures of the plans."""
-
-    beats: dict[str, list[str]]
-    flows: dict[str, list[str]]
-    totals: list[str]
-
-
 def hide_change(
     made: Comparison, ground: Ground, plans: tuple[Plan, Plan], limit: int
-) -> tuple[Comparison, HiddenChange]:
+) -> tuple[Comparison, dict[str, Any]]:
     """Hide the small counts of a comparison, and what would tell them; directions stay.
 
     A workload tells its residents and incidents, a worst deviation the beat where it is.
@@ -558,11 +549,18 @@ def hide_change(
         The comparison, and what it was made of.
     limit
         Counts above 0 and below it are small.
+
+    Returns
+    -------
+    made : Comparison
+        Hidden numbers are NaN.
+    hidden : dict
+        ``beats`` and ``flows`` (``A>B``) to columns hidden, ``totals`` the figures of the plans.
     """
     names = [name for name in ("residents", "incidents") if name not in made.missing]
     masks = {name: _dark_cells(made, ground, plans, name, limit) for name in names}
     people = masks.get("residents", {})
-    hidden = HiddenChange(beats={}, flows={}, totals=[])
+    hidden: dict[str, Any] = {"beats": {}, "flows": {}, "totals": []}
     nan: Any = float("nan")  # in the place of numbers of any kind
     flows = []
     for flow in made.flows:
