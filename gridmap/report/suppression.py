@@ -255,10 +255,12 @@ def hide_reach(
 
     Parameters
     ----------
-    city, found, level
-        The city, its coverage and what a row of the table is.
+    city, found
+        The city and its coverage.
     limit
         Counts above 0 and below it are small.
+    level
+        What a row of the table is.
     since, until, plan, control
         As of `summarise`.
     """
