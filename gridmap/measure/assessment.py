@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 __all__ = ["Assessment", "Indicator", "assess_units", "shrunken"]
 
@@ -161,7 +161,7 @@ def _is_chance(events: Floats, over: Floats, *, share: bool) -> bool:
     if noise <= 0:
         return True
     square = float((over * (events / over - mean) ** 2).sum() / noise)
-    return bool(stats.chi2.sf(square, len(events) - 1) > _LEVEL)
+    return bool(scipy.special.chdtrc(len(events) - 1, square) > _LEVEL)
 
 
 def _noise(rate: Floats, *, share: bool) -> Floats:

@@ -157,7 +157,7 @@ def share_p_value(
     lower = k <= n * p if side == "both" else np.full(k.shape, side == "lower")
     tail = _tail(np.where(lower, k, n - k), n, np.where(lower, p, 1.0 - p), factor)
     known = np.isfinite(degrees) & (tail > 0) & (tail < 1)
-    tail[known] = scipy.stats.t.sf(scipy.stats.norm.isf(tail[known]), degrees[known])
+    tail[known] = scipy.special.stdtr(degrees[known], scipy.special.ndtri(tail[known]))
     both = 2.0 if side == "both" else 1.0
     return np.minimum(both * tail, 1.0).reshape(shape)
 

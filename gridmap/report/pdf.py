@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import sys
 import tempfile
 import unicodedata
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +32,15 @@ from gridmap.report.document import (
     figures_of,
 )
 
-__all__ = ["first_page", "page_count", "typeset", "typeset_all", "write_pdf", "write_pictures"]
+__all__ = [
+    "first_page",
+    "forget_typesetting",
+    "page_count",
+    "typeset",
+    "typeset_all",
+    "write_pdf",
+    "write_pictures",
+]
 
 #: Width of a column of text in points: A4 has one, A3 lies across and has two of them.
 _WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
@@ -43,6 +53,8 @@ _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
 _TEMPLATE = "document.typ"
 _PICTURE_PT = 560.0  # width of a picture
+_TOGETHER = 2  # pictures that are set at once
+_REMEMBERED = 10  # compilations for which typst keeps what it has set
 
 
 def write_pdf(document: Document, *, paper: str = "a4", template: Path | None = None) -> bytes:
@@ -141,6 +153,13 @@ def _compile(source: Path, template: Path | None, **options: Any) -> Any:  # noq
             path=str(template / _TEMPLATE),
             reason=" ".join(f"{line} {error.message}".split()),
         ) from error
+
+
+def forget_typesetting() -> None:
+    """Let typst forget what it has set: large maps take hundreds of megabytes there."""
+    typst = sys.modules.get("typst")
+    for _ in range(_REMEMBERED + 1 if typst else 0):
+        typst.compile(b"", format="svg", ignore_system_fonts=True)
 
 
 @cache
@@ -350,27 +369,31 @@ def _letter_em(letter: str) -> float:
 
 def write_pictures(document: Document, folder: Path, form: Literal["png", "svg"]) -> None:
     """Write every map and chart of a document into ``maps/KEY.png`` or ``.svg``."""
-    found: dict[str, Svg] = {}
-    with using_language(document.language):
-        for blocks in (document.front, *(section.blocks for section in document.sections)):
-            for figure in figures_of(blocks):
-                tall = _PICTURE_PT * figure.height
-                found.setdefault(figure.key, _framed(document, figure, tall))
-    if not found:
+    figures: dict[str, Figure] = {}
+    for blocks in (document.front, *(section.blocks for section in document.sections)):
+        for figure in figures_of(blocks):
+            figures.setdefault(figure.key, figure)
+    if not figures:
         return
     target = folder / "maps"
     target.mkdir(exist_ok=True)
-    if form == "svg":
-        for key, svg in found.items():
-            (target / f"{key}.svg").write_text(svg.to_string(), encoding="utf-8", newline="\n")
-        return
-    for key, data in zip(found, typeset_all(list(found.values()), ppi=200), strict=True):
-        (target / f"{key}.png").write_bytes(data)
+    with using_language(document.language):
+        drawn = ((key, _framed(document, figure)) for key, figure in figures.items())
+        if form == "svg":
+            for key, svg in drawn:
+                text = svg.to_string()
+                (target / f"{key}.svg").write_text(text, encoding="utf-8", newline="\n")
+            return
+        # Together is far quicker; all of a large city's maps at once take too much memory.
+        while batch := dict(islice(drawn, _TOGETHER)):
+            for key, data in zip(batch, typeset_all(list(batch.values()), ppi=200), strict=True):
+                (target / f"{key}.png").write_bytes(data)
+            forget_typesetting()
 
 
-def _framed(document: Document, figure: Figure, tall: float) -> Svg:
+def _framed(document: Document, figure: Figure) -> Svg:
     """Return a drawing with its title above it, and what it is of below it."""
-    svg = figure.drawing.draw(_PICTURE_PT, tall)
+    svg = figure.drawing.draw(_PICTURE_PT, _PICTURE_PT * figure.height)
     framed = Svg(svg.width + 24.0, svg.height + 58.0, figure.alt)
     framed.rect(0.0, 0.0, framed.width, framed.height, fill="#ffffff")
     framed.text(12.0, 22.0, figure.caption, size=13.0, bold=True)

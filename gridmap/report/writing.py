@@ -343,6 +343,8 @@ def write_report(
         folder = new_folder_beside(target)
     except OSError as error:
         raise _cannot_write(target, error) from error
+    _give_back_memory()
+    gc.freeze()  # what is there already is not walked through after each format
     try:
         with using_language(report.language):
             job = _Job(report, folder, paper)
@@ -359,12 +361,16 @@ def write_report(
             raise
         raise _cannot_write(target, error) from error
     finally:
+        gc.unfreeze()
         shutil.rmtree(folder, ignore_errors=True)
     return Written(target, manifest)
 
 
 def _give_back_memory() -> None:
     """Let go of what a format took: the next one would come on top of it."""
+    from gridmap.report.pdf import forget_typesetting
+
+    forget_typesetting()
     gc.collect()
     with suppress(
         OSError, AttributeError, TypeError
