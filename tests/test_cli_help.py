@@ -62,6 +62,9 @@ def test_versions_are_told():
         ("mesure city", "Did you mean measure?"),
         ("propose city --tolerence 5%", "Did you mean --tolerance?"),
         ("report city --suppress 5", "Did you mean --suppress-below?"),
+        ("measure city --since 2024-03-01", "Did you mean --from?"),  # as Python calls it
+        ("measure city --rooms 5", "There is no option --rooms here, only for site, propose. See"),
+        ("norms city --zzz", "There is no option --zzz. See gridmap norms --help."),
     ],
 )
 def test_a_slip_of_the_keys_is_understood(words, said):

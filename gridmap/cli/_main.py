@@ -195,18 +195,31 @@ def _no_command(received: str, names: Sequence[str]) -> GridmapError:
 
 
 def _no_option(received: str, commands: Commands, usage: str) -> GridmapError:
-    near = get_close_matches(received, _flags(commands), 1, _ALIKE)
+    own = _flags(commands)
+    name = received.strip("-").replace("-", "_")
+    # Python's name of an option says which one is meant: ``since`` is ``--from`` of some.
+    near = [flag for flag, python in own.items() if python == name]
+    others = [] if near else [one for one in COMMANDS if received in _flags([one])]
+    if others:
+        return InputError(
+            "cli.usage.option_elsewhere",
+            received=received,
+            commands=", ".join(others),
+            usage=usage,
+        )
+    bare = {flag.strip("-"): flag for flag in own}  # dashes make all of them alike
+    near += [bare[one] for one in get_close_matches(received.strip("-"), bare, 1, _ALIKE)]
     if near:
         return InputError("cli.usage.option_near", received=received, near=near[0], usage=usage)
     return InputError("cli.usage.option", received=received, usage=usage)
 
 
-def _flags(commands: Commands) -> list[str]:
-    """Return every flag of the commands."""
-    return [
-        flag for one in build(commands).commands.values() for item in one.params
+def _flags(commands: Iterable[str]) -> dict[str, str]:
+    """Return every flag of the commands, and what Python calls its value."""
+    return {
+        flag: str(item.name) for one in build(commands).commands.values() for item in one.params
         for flag in (*item.opts, *item.secondary_opts) if flag.startswith("--")
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 def told(
