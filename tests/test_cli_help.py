@@ -63,7 +63,7 @@ def test_versions_are_told():
         ("propose city --tolerence 5%", "Did you mean --tolerance?"),
         ("report city --suppress 5", "Did you mean --suppress-below?"),
         ("measure city --since 2024-03-01", "Did you mean --from?"),  # as Python calls it
-        ("measure city --rooms 5", "There is no option --rooms here, only for site, propose. See"),
+        ("measure city --rooms 5", "There is no option --rooms here, only for propose, site. See"),
         ("norms city --zzz", "There is no option --zzz. See gridmap norms --help."),
     ],
 )
