@@ -7,6 +7,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
+# What ``--json`` prints of commands that are no verbs.
+_DOCUMENTS = {
+    "audit": "gridmap.plans.audit.AuditJson",
+    "import": "gridmap.io.options.ImportJson",
+    "plans history": "gridmap.plans.draft.PlanHistoryJson",
+    "plans import": "gridmap.plans.draft.PlanImportedJson",
+    "plans list": "gridmap.plans.draft.PlansJson",
+    "plans show": "gridmap.plans.draft.PlanShownJson",
+    "refresh": "gridmap.io.importing.RefreshJson",
+    "roles": "gridmap.plans.people.RolesJson",
+}
 MADE = "<!-- Made by .ci/reference.py; change the code, then run it again. -->"
 
 
@@ -70,22 +81,25 @@ def json_formats() -> str:
         '{"format": 1, "error": {"key": "io.error.no_crs", "text": "..."}}',
         "```", "",
     ]  # fmt: skip
-    for path in sorted((ROOT / "gridmap" / "api").glob("*.py")):
-        module = importlib.import_module(f"gridmap.api.{path.stem}")
-        whole = getattr(module, f"{path.stem.title()}Json", None)
-        if whole is None:
-            continue
-        lines += [f"## {path.stem}", ""]
-        waiting, done = [whole], set()
+    documents = dict(_DOCUMENTS)
+    for path in (ROOT / "gridmap" / "api").glob("*.py"):
+        name = f"gridmap.api.{path.stem}.{path.stem.title()}Json"
+        if hasattr(importlib.import_module(f"gridmap.api.{path.stem}"), name.rpartition(".")[2]):
+            documents[path.stem] = name
+    done = set()
+    for title, place in sorted(documents.items()):
+        module, _, name = place.rpartition(".")
+        waiting = [whole := getattr(importlib.import_module(module), name)]
         while waiting:
             one = waiting.pop(0)
-            if one.__name__ in done:
+            if one in done:
                 continue
-            done.add(one.__name__)
-            if one is not whole:
-                lines += [f"### {one.__name__}", ""]
+            done.add(one)
+            lines += [f"## {title}" if one is whole else f"### {one.__name__}", ""]
+            lines += [" ".join(str(one.__doc__).replace("``", "`").split()), ""]
             lines += ["| key 键 | type 类型 | unit 单位 | null |", "|---|---|---|---|"]
-            for key, kind in get_type_hints(one).items():
+            keys = {"format": int} if one is whole else {}
+            for key, kind in (keys | get_type_hints(one)).items():
                 text, null, inner = _json_type(kind)
                 waiting += [item for item in inner if is_typeddict(item)]
                 lines.append(f"| `{key}` | {text} | {_unit(key)} | {'yes' if null else ''} |")

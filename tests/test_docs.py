@@ -76,6 +76,21 @@ def test_every_option_says_what_it_does() -> None:
     assert told <= set(options), told - set(options)
 
 
+def test_every_document_of_json_is_described() -> None:
+    from gridmap.cli._main import build
+
+    text = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (\w+)", text, re.MULTILINE)
+    asked = {
+        name
+        for name, command in build().commands.items()
+        if any("--json" in item.opts for item in command.params)
+    }
+    assert set(titles) == asked
+    inner = re.findall(r"^### (\w+)", text, re.MULTILINE)
+    assert len(inner) == len(set(inner))  # a link leads to one place
+
+
 def test_every_setting_is_documented() -> None:
     source = (ROOT / "gridmap" / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'env\.get\("(GRIDMAP_\w+)"', source))

@@ -96,7 +96,7 @@ class ShiftRow(TypedDict):
     proposed: float
 
 
-class PostRow(TypedDict):
+class RosterRow(TypedDict):
     """Posts of one unit that work the same week; no names, posts only."""
 
     unit: str
@@ -132,7 +132,7 @@ class ShiftsJson(TypedDict):
     since: str
     until: str
     rows: list[ShiftRow]
-    roster: list[PostRow]
+    roster: list[RosterRow]
     units: list[UnitRow]
     demand_h: float
     uncovered_today_h: float | None
@@ -223,7 +223,7 @@ class ShiftsResult(Result[ShiftsJson]):
         """Return the week's roster: one row for posts that work the same tour."""
         import pandas as pd
 
-        return pd.DataFrame(self._posts(), columns=list(PostRow.__annotations__))
+        return pd.DataFrame(self._posts(), columns=list(RosterRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one row a unit with its ground, in the working CRS."""
@@ -347,8 +347,8 @@ class ShiftsResult(Result[ShiftsJson]):
             for hour in range(len(unit.needed))
         ]
 
-    def _posts(self) -> list[PostRow]:
-        rows: list[PostRow] = []
+    def _posts(self) -> list[RosterRow]:
+        rows: list[RosterRow] = []
         for unit in self.units:
             for tour, posts in zip(unit.roster.tours, unit.roster.posts, strict=True):
                 end = (tour.start + tour.pattern.span_h) % 24

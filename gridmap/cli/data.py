@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -25,6 +25,7 @@ from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     from gridmap.io import ImportReport
+    from gridmap.io.importing import ErrorJson, RefreshJson, SourceJson
 
 
 # -- ``gridmap demo``: make the demo city
@@ -181,7 +182,7 @@ def refresh_command(
     if unknown or not wanted:
         known = ", ".join(place.sources) or "-"
         raise MissingError("cli.error.no_source", kind=", ".join(unknown) or "-", known=known)
-    told: list[dict[str, Any]] = []
+    told: list[SourceJson] = []
     failed = False
     for name in wanted:
         title = tr(f"io.layer.{name}")
@@ -191,17 +192,18 @@ def refresh_command(
                 detail.update(import_detail(report))
         except GridmapError as error:
             failed = True
-            told.append({"kind": name, "error": error_record(error)})
+            told.append({"kind": name, "error": cast("ErrorJson", error_record(error))})
             say(tr("cli.refresh.failed", kind=title, reason=error.text()))
             continue
-        told.append({"kind": name, **changes})
+        told.append(cast("SourceJson", {"kind": name, **changes}))
         if not as_json:
             key = "ids" if "added" in changes else "rows"
             print_text(tr(f"cli.refresh.{key}", language=None, kind=title, **changes))
             for note in report.warnings:
                 say("! " + note.text())
     if as_json:
-        print_json({"format": 1, "sources": told})
+        whole: RefreshJson = {"sources": told}
+        print_json(whole)
     if failed:
         raise typer.Exit(2)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gridmap.io import Workspace
     from gridmap.model import City
     from gridmap.plans import PlanVersion
+    from gridmap.plans.draft import PlanHistoryJson, PlanImportedJson, PlanShownJson, PlansJson
 
 
 _SHOWN_PLANS = {  # what the table tells of each plan, and how it is written
@@ -251,19 +252,6 @@ def plans_command(
         _import_plan(place, name, file, pairs(mapping or (), option="--map"), as_json=as_json)
 
 
-def _plan_record(version: PlanVersion) -> dict[str, object]:
-    return {
-        "name": version.name,
-        "version": version.number,
-        "base": version.base,
-        "at": version.at.isoformat(),
-        "author": version.author,
-        "note": version.note,
-        "beats": version.beats,
-        "faults": [fault.text() for fault in version.faults],
-    }
-
-
 def _print_plan(version: PlanVersion) -> None:
     from gridmap.plans import account_text
 
@@ -290,7 +278,8 @@ def _list_plans(place: Workspace, *, as_json: bool) -> None:
     except MissingError:
         versions = ()
     if as_json:
-        print_json({"plans": [_plan_record(version) for version in versions]})
+        plans: PlansJson = {"plans": [version.to_dict() for version in versions]}
+        print_json(plans)
         return
     if not versions:
         print_text(tr("plans.done.none"))
@@ -304,21 +293,19 @@ def _plan_history(place: Workspace, name: str, *, as_json: bool) -> None:
     with open_store(place.path, create=False) as store:
         versions = store.history(name)
         if as_json:
-            print_json(
-                {
-                    "name": name,
-                    "versions": [
-                        {
-                            **_plan_record(version),
-                            "commands": [
-                                command_record(item)
-                                for item in store.commands(name, version.number)
-                            ],
-                        }
-                        for version in versions
-                    ],
-                }
-            )
+            history: PlanHistoryJson = {
+                "name": name,
+                "versions": [
+                    {
+                        **version.to_dict(),
+                        "commands": [
+                            command_record(item) for item in store.commands(name, version.number)
+                        ],
+                    }
+                    for version in versions
+                ],
+            }
+            print_json(history)
             return
     for version in versions:
         _print_plan(version)
@@ -336,14 +323,13 @@ def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: boo
     draft = Draft.start(Ground.from_city(city), plan, locks=known.locks)
     rows = draft.rows()
     if as_json:
-        print_json(
-            {
-                **_plan_record(known),
-                "max_deviation": draft.figures.max_deviation,
-                "unassigned_grids": int((plan.assignment < 0).sum()),
-                "rows": rows,
-            }
-        )
+        shown: PlanShownJson = {
+            **known.to_dict(),
+            "max_deviation": draft.figures.max_deviation,
+            "unassigned_grids": int((plan.assignment < 0).sum()),
+            "rows": rows,
+        }
+        print_json(shown)
         return
     _print_plan(known)
     table = pd.DataFrame(rows).dropna(axis="columns", how="all")
@@ -378,7 +364,8 @@ def _import_plan(
     with open_store(place.path) as store:
         saved = store.import_plan(plan, author=LOCAL, source=file.name, grids=city.grids)
     if as_json:
-        print_json({**_plan_record(saved), "grids": len(plan.grid_ids)})
+        imported: PlanImportedJson = {**saved.to_dict(), "grids": len(plan.grid_ids)}
+        print_json(imported)
         return
     print_text(
         tr(

@@ -27,6 +27,7 @@ from gridmap.settings import bundled, environment_with, has_screen, read_setting
 
 if TYPE_CHECKING:
     from gridmap.plans import Anchor
+    from gridmap.plans.people import RolesJson
 
 
 # -- ``gridmap app``: open the pages in a browser, for this machine only
@@ -174,15 +175,7 @@ def audit_command(
         report = store.verify(anchors)
     broken, code = report.broken, report.anchor
     if as_json:
-        link = broken and {
-            "number": broken.number,
-            "reason": broken.reason,
-            "subject": broken.subject,
-            "text": broken.text(),
-        }
-        told = {"records": report.records, "head": report.head, "whole": report.is_whole}
-        covered = {"versions": report.versions, "accounts": report.accounts}
-        print_json({**told, **covered, "code": code and str(code), "broken": link})
+        print_json(report.to_dict())
     else:
         print_text(report.text())
     if broken:
@@ -254,7 +247,8 @@ def roles_command(
     except MissingError:
         roles = {}
     if as_json:
-        print_json({"roles": {person: str(given) for person, given in roles.items()}})
+        told: RolesJson = {"roles": {person: str(given) for person, given in roles.items()}}
+        print_json(told)
         return
     if not roles:
         print_text(tr("plans.done.no_roles"))

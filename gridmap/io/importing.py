@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import geopandas as gpd
 import numpy as np
@@ -312,7 +312,36 @@ def read_control(
     return shapes, weights, int(bad.sum())
 
 
-def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, dict[str, int]]:
+class ChangesJson(TypedDict, total=False):
+    """Features before and after a refresh; ids added and gone where they are known by id."""
+
+    before: int
+    after: int
+    added: int
+    gone: int
+
+
+class ErrorJson(TypedDict):
+    """Why something failed: its key, and a sentence in the language asked for."""
+
+    key: str
+    text: str
+
+
+class SourceJson(ChangesJson, total=False):
+    """One source: what changed, or why it stays as it was."""
+
+    kind: str
+    error: ErrorJson
+
+
+class RefreshJson(TypedDict):
+    """The JSON of ``gridmap refresh --json``: each source, counts left out where it failed."""
+
+    sources: list[SourceJson]
+
+
+def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, ChangesJson]:
     """Read the source of a kind again, and store what it holds now in the place of what is there.
 
     Parameters
@@ -352,7 +381,7 @@ def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, dict[str,
     if lost:
         columns = some_ids([known["mapped"][name] for name in lost])
         raise InputError("io.error.source_columns", address=address, columns=columns)
-    changes = {"before": 0 if old is None else len(old), "after": len(found)}
+    changes: ChangesJson = {"before": 0 if old is None else len(old), "after": len(found)}
     if isinstance(old, Layer) and isinstance(found, Layer):
         changes["added"] = len(np.setdiff1d(found.ids, old.ids))
         changes["gone"] = len(np.setdiff1d(old.ids, found.ids))

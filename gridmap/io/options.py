@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 from gridmap.errors import InputError
 from gridmap.fields import Json, fields_of
 from gridmap.i18n import tr
 
-__all__ = ["PACKED", "SWAPPED", "ImportOptions", "ImportReport", "Note"]
+__all__ = ["PACKED", "SWAPPED", "FactsJson", "ImportJson", "ImportOptions", "ImportReport", "Note"]
 
 SWAPPED = "@yx"
 """Suffix of ``--crs`` that says that the first number is the northing or latitude."""
@@ -195,7 +195,7 @@ class ImportReport:
             told["facts"] = dict(self.facts)
         return _added(self.before, told) if self.before else told
 
-    def as_json(self) -> dict[str, Json]:
+    def as_json(self) -> ImportJson:
         """Return the report as plain values for ``--json``."""
         return {
             "kind": self.kind,
@@ -209,8 +209,44 @@ class ImportReport:
             "encoding": self.encoding,
             "refused_columns": list(self.refused_columns),
             "files": list(self.files),
-            "facts": dict(self.facts),
+            "facts": cast("FactsJson", dict(self.facts)),
         }
+
+
+class FactsJson(TypedDict, total=False):
+    """What was read of incidents: counts, first and last time; nothing of layers.
+
+    ``precision`` is there where the times are months, ``first`` and ``last`` where any is known.
+    """
+
+    without_time: int
+    repeats: int
+    clocks_utc: int
+    clocks_other_zone: int
+    first: str
+    last: str
+    precision: str
+
+
+class ImportJson(TypedDict):
+    """The JSON of ``gridmap import --json``: rows read, features stored, rows refused by reason.
+
+    ``mapped`` is field to column. An import that fails has ``kind``, ``features`` 0, ``warnings``
+    and ``error``.
+    """
+
+    kind: str
+    read: int
+    features: int
+    crs: str
+    working_crs: str
+    refused: dict[str, int]
+    mapped: dict[str, str]
+    warnings: list[str]
+    encoding: str
+    refused_columns: list[str]
+    files: list[str]
+    facts: FactsJson
 
 
 def _added(before: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:

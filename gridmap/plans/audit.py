@@ -16,13 +16,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypedDict
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 
 __all__ = [
     "Anchor",
+    "AuditJson",
     "AuditRecord",
     "AuditReport",
     "BrokenLink",
@@ -98,6 +99,27 @@ class BrokenLink:
         )
 
 
+class BrokenLinkJson(TypedDict):
+    """The first broken link: number of its record, reason, what it is about, in words."""
+
+    number: int
+    reason: str
+    subject: str
+    text: str
+
+
+class AuditJson(TypedDict):
+    """The JSON of ``gridmap audit --json``; ``code`` is null for an empty log."""
+
+    records: int
+    head: str
+    whole: bool
+    versions: int
+    accounts: int
+    code: str | None
+    broken: BrokenLinkJson | None
+
+
 @dataclass(frozen=True, slots=True)
 class AuditReport:
     """What the check of a log found.
@@ -142,6 +164,26 @@ class AuditReport:
         )
         code = tr("plans.audit.code", language=language, code=self.anchor) if self.anchor else ""
         return "\n".join(line for line in (whole, covers, code) if line)
+
+    def to_dict(self) -> AuditJson:
+        """Return what was checked and found as plain values."""
+        broken = self.broken
+        return {
+            "records": self.records,
+            "head": self.head,
+            "whole": self.is_whole,
+            "versions": self.versions,
+            "accounts": self.accounts,
+            "code": str(self.anchor) if self.anchor else None,
+            "broken": None
+            if broken is None
+            else {
+                "number": broken.number,
+                "reason": broken.reason,
+                "subject": broken.subject,
+                "text": broken.text(),
+            },
+        }
 
     @property
     def is_whole(self) -> bool:

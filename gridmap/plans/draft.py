@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypedDict, cast
 
 import numpy as np
 
@@ -16,7 +16,19 @@ from gridmap.model import Plan
 from gridmap.plans.figures import BeatFigures, Figures, measure_beats, pieces_of
 from gridmap.plans.ground import Ground
 
-__all__ = ["PRESENT", "Draft", "Fault", "Locks", "PlanVersion"]
+__all__ = [
+    "PRESENT",
+    "BeatJson",
+    "Draft",
+    "Fault",
+    "Locks",
+    "PlanHistoryJson",
+    "PlanImportedJson",
+    "PlanShownJson",
+    "PlanVersion",
+    "PlansJson",
+    "VersionJson",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,70 @@ class Fault:
             pieces=self.pieces,
             count=len(self.detached),
         )
+
+
+class BeatJson(TypedDict):
+    """What a beat is and carries; null is what nobody counted."""
+
+    id: str
+    name: str
+    station: str
+    room: str
+    officers: float
+    auxiliaries: float
+    grids: int
+    residents: float | None
+    incidents: float | None
+    deviation: float
+    pieces: int
+    compactness: float
+    covered_residents_share: float | None
+
+
+class VersionJson(TypedDict):
+    """A saved version of a plan: made of version ``base``, null for none; ``at`` is UTC."""
+
+    name: str
+    version: int
+    base: int | None
+    at: str
+    author: str
+    note: str
+    beats: int
+    faults: list[str]
+
+
+class PlansJson(TypedDict):
+    """The JSON of ``gridmap plans list --json``: the latest version of each."""
+
+    plans: list[VersionJson]
+
+
+class PlanShownJson(VersionJson):
+    """The JSON of ``gridmap plans show --json``."""
+
+    max_deviation: float
+    unassigned_grids: int
+    rows: list[BeatJson]
+
+
+class EditedJson(VersionJson):
+    """A version and the edits that made it, each with ``kind`` and its own keys."""
+
+    commands: list[dict[str, Json]]
+
+
+class PlanHistoryJson(TypedDict):
+    """The JSON of ``gridmap plans history --json``, the first version first."""
+
+    name: str
+    versions: list[EditedJson]
+
+
+class PlanImportedJson(VersionJson):
+    """The JSON of ``gridmap plans import --json``."""
+
+    grids: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +191,10 @@ class Draft:
             for row in np.flatnonzero(self.figures.pieces > 1)
         )
 
-    def rows(self) -> list[dict[str, Json]]:
+    def rows(self) -> list[BeatJson]:
         """Return what each beat is and carries as plain values; None for what nobody counted."""
         deviation = self.figures.deviation
-        found = []
+        found: list[BeatJson] = []
         for row, beat in enumerate(self.plan.beats):
             figures = self.figures.row(row)
             values: dict[str, Json] = {
@@ -136,7 +212,7 @@ class Draft:
                 "compactness": figures.compactness,
                 "covered_residents_share": figures.covered_share,
             }
-            found.append(without_missing(values, self.ground.missing))
+            found.append(cast("BeatJson", without_missing(values, self.ground.missing)))
         return found
 
     def figures_of(self, beat: str) -> BeatFigures:
@@ -209,3 +285,16 @@ class PlanVersion:
     locks: Locks
     faults: tuple[Fault, ...]
     origin: tuple[str, int] | None = None
+
+    def to_dict(self) -> VersionJson:
+        """Return who saved it, when and on what, as plain values."""
+        return {
+            "name": self.name,
+            "version": self.number,
+            "base": self.base,
+            "at": self.at.isoformat(),
+            "author": self.author,
+            "note": self.note,
+            "beats": self.beats,
+            "faults": [fault.text() for fault in self.faults],
+        }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypedDict
 from unicodedata import category
 
 from gridmap.errors import InputError, PermissionDeniedError
@@ -18,6 +19,7 @@ __all__ = [
     "Action",
     "Actor",
     "Role",
+    "RolesJson",
     "account_text",
     "action_text",
     "check_account",
@@ -26,6 +28,12 @@ __all__ = [
 ]
 
 _LONGEST_ACCOUNT = 200
+
+
+class RolesJson(TypedDict):
+    """The JSON of ``gridmap roles --json``: account to role."""
+
+    roles: dict[str, str]
 
 
 class Role(StrEnum):

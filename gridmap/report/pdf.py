@@ -157,7 +157,7 @@ def _compile(source: Path, template: Path | None, **options: Any) -> Any:  # noq
 
 def forget_typesetting() -> None:
     """Let typst forget what it has set: large maps take hundreds of megabytes there."""
-    typst = sys.modules.get("typst")
+    typst: Any = sys.modules.get("typst")
     for _ in range(_REMEMBERED + 1 if typst else 0):
         typst.compile(b"", format="svg", ignore_system_fonts=True)
 
