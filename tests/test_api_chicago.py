@@ -1,29 +1,38 @@
 """Chicago by every verb: the page, the command and Python give one answer."""
 
+import csv
 import json
 import shutil
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import openpyxl
 import pandas as pd
+import pyogrio
 import pytest
 from command_line import run
 from streamlit.testing.v1 import AppTest
 
 import gridmap
 from gridmap.api.coverage import CoverageOptions
+from gridmap.api.incidents import change_of, per_time, slice_incidents
 from gridmap.api.open import load_plan, open_store
 from gridmap.api.options import option_specs
 from gridmap.api.propose import ProposeOptions
 from gridmap.api.report import settings_file
 from gridmap.i18n import tr, using_language
+from gridmap.measure.present import present_plan
 from gridmap.measure.summary import membership_of
 from gridmap.pages import cache, coverage_views
+from gridmap.pages.redraw_state import change_rows
 from gridmap.plans import LOCAL
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"
 pytestmark = [
     pytest.mark.real_data,
+    # openpyxl does not know the data bars of Excel 2010 and later.
+    pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning"),
     pytest.mark.skipif(not CHICAGO.exists(), reason="put the real data in ../shared/data"),
 ]
 BEATS = {
@@ -352,3 +361,218 @@ def test_every_figure_is_the_same_on_every_face(place):
         assert close(by_plan[name].tolist(), side.loc[by_plan.index, f"{name}_after"].tolist())
     moved = gridmap.plan_frame(city, plan).groupby("beat")["residents"].sum()
     assert close(by_plan["residents"].tolist(), moved.loc[by_plan.index].tolist())
+
+
+FIRST, LAST = "2014-09-16", "2014-09-30"
+TABLES = {"stations": "station", "beats": "beat", "communities": "community", "grids": "grid"}
+
+
+class Faces:
+    """One report of Chicago with its files, and the other faces beside it."""
+
+    def __init__(self, city, plan, place, folder):
+        self.city, self.plan, self.place = city, plan, place
+        self.period = {"since": FIRST, "until": LAST}
+        with using_language("en"):
+            made = gridmap.report(
+                city, plan=plan, period=f"{FIRST}..{LAST}", compare="previous", lang="en",
+                date="2014-10-01", formats="xlsx,csv,gpkg",
+            )  # fmt: skip
+            self.folder = made.write(folder).folder
+        self.report = made.report
+        (book,) = self.folder.glob("*.xlsx")
+        self.book = openpyxl.load_workbook(book, read_only=True, data_only=True)
+
+    def command(self, verb, *flags):
+        done = run(verb, self.place, *flags, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def _named(self, key, lines):
+        """Return a table of a file, its columns under their keys, without a row of totals."""
+        table = self.report.table(key)
+        labels = {column.label: column.key for column in table.columns}
+        head, rows = lines[0], lines[1 : 1 + len(table)]
+        return pd.DataFrame(rows, columns=[labels.get(label, label) for label in head])
+
+    def csv(self, key):
+        with (self.folder / "tables" / f"{key}.csv").open(encoding="utf-8-sig") as file:
+            return self._named(key, list(csv.reader(file)))
+
+    def sheet(self, key):
+        sheet = self.book[self.report.table(key).title]
+        return self._named(key, list(sheet.iter_rows(min_row=5, values_only=True)))
+
+    def layer(self, key):
+        (path,) = (self.folder / "gis").glob("*.gpkg")
+        return pyogrio.read_dataframe(path, layer=TABLES[key])
+
+    def every(self, key):
+        """Return a table of the report on each face that has it."""
+        return {"report": self.report.table(key).rows, "csv": self.csv(key),
+                "xlsx": self.sheet(key)}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def faces(place, tmp_path_factory):
+    """Chicago with its beats and communities, and a plan that makes each station a beat."""
+    pytest.importorskip("xlsxwriter")
+    folder = tmp_path_factory.mktemp("faces")
+    shutil.copytree(place, folder / "city")
+    for kind, name in (("beat", "police_beats.zip"), ("community", "community_areas.zip")):
+        assert run("import", folder / "city", "--kind", kind, CHICAGO / name).returncode == 0
+    city = gridmap.open(folder / "city")
+    home = membership_of(city, by="station").main_target
+    labels = [f"S{row}" if row >= 0 else "" for row in home]
+    plan = gridmap.Plan.from_labels("by station", city.grids.ids, labels)
+    with open_store(folder / "city") as store:
+        store.save(plan, author=LOCAL, base_version=0, grids=city.grids)
+    return Faces(city, plan, folder / "city", folder / "report")
+
+
+def numbers(column):
+    return pd.to_numeric(column.replace(["", "–"], np.nan)).to_numpy(dtype=float)
+
+
+def differences(one, other, names, *, by="id"):
+    """Return the figures of two tables that are not the same to 1e-9; rows are matched by id."""
+    left, right = (table.assign(**{by: table[by].astype(str)}).set_index(by)
+                   for table in (one, other))  # fmt: skip
+    assert sorted(left.index) == sorted(right.index)
+    right = right.loc[left.index]
+    found = []
+    for name in names:
+        first, second = (numbers(table[name]) for table in (left, right))
+        same = np.isclose(first, second, rtol=1e-9, atol=1e-9, equal_nan=True)
+        found += [
+            (name, left.index[row], first[row], second[row]) for row in np.flatnonzero(~same)
+        ]
+    return found
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_what_areas_carry_is_the_same_on_every_face(faces, key):
+    by = TABLES[key]
+    plan = faces.plan if by == "beat" else None
+    flags = ("--by", by, "--from", FIRST, "--to", LAST)
+    flags += ("--plan", plan.name) if plan else ()
+    truth = gridmap.measure(faces.city, by=by, plan=plan, **faces.period).to_frame()
+    others = faces.every(key) | {
+        "json": pd.DataFrame(faces.command("measure", *flags)["rows"]), "gpkg": faces.layer(key)
+    }  # fmt: skip
+    names = ["residents", "incidents", "area_km2", "residents_per_km2", "incidents_per_km2",
+             "incidents_per_1000_residents", "covered_residents_share"]  # fmt: skip
+    for face, table in others.items():
+        assert differences(truth, table, names) == [], face
+    if plan is None:  # coverage of a plan is on its page alone
+        near = gridmap.coverage(faces.city, by=by, **faces.period).to_frame()
+        same = ["residents", "incidents", "covered_residents_share"]
+        assert differences(truth, near, same) == []
+        reached = faces.command("coverage", *flags)["coverage"][0]["rows"]
+        columns = [name for name in near if name.startswith(("cov", "back", "mean", "p95", "unr"))]
+        assert differences(near, pd.DataFrame(reached), columns) == []
+        if by != "grid":
+            for face, table in faces.every(key).items():
+                assert differences(near, table, ["covered_residents"]) == [], face
+
+
+def test_hot_spots_are_the_same_on_every_face(faces):
+    found = gridmap.hotspots(faces.city, **faces.period)
+    truth = found.to_frame()
+    assert len(truth) > 20
+    told = pd.DataFrame(faces.command("hotspots", "--from", FIRST, "--to", LAST)["rows"])
+    hot = faces.report.hot.to_frame()
+    for table in (told, hot):
+        assert differences(truth, table, ["observed", "expected", "p"]) == []
+        kinds = table.set_index("id")["kind"]
+        assert kinds.loc[truth["id"]].tolist() == truth["kind"].tolist()
+    with using_language("en"):
+        words = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")}
+    named = {one: words[kind] for one, kind in zip(truth["id"], truth["kind"], strict=True)}
+    for face, table in faces.every("grids").items():
+        shown = table.set_index("id")["hot_spot"].fillna("")
+        assert shown[shown != ""].to_dict() == named, face
+
+
+def test_changes_are_the_same_on_every_face(faces):
+    before = {"since": "2014-09-01", "until": "2014-09-15"}
+    for key in ("stations", "beats"):
+        plan = faces.plan if key == "beats" else None
+        now, past = (gridmap.measure(faces.city, by=TABLES[key], plan=plan, **days).to_frame()
+                     for days in (faces.period, before))  # fmt: skip
+        truth = now.assign(incidents_before_previous=past["incidents"])
+        level = faces.report.history.levels[TABLES[key]]
+        marks = [bool(change.mark) for change in level.changes["previous"]]
+        for face, table in faces.every(key).items():
+            assert differences(truth, table, ["incidents", "incidents_before_previous"]) == [], (
+                face
+            )
+            now, past, share = (
+                numbers(table[name])
+                for name in ("per_day_now", "per_day_before", "change_previous")
+            )
+            known = np.isfinite(share)  # with less than five incidents no share is given
+            assert known.sum() > 20
+            assert np.allclose(now[known] / past[known] - 1.0, share[known]), face
+            assert [bool(text) for text in table["mark"].fillna("")] == marks, face
+    # The city's own change: on the page of incidents and at the head of the report.
+    days = date.fromisoformat(FIRST), date.fromisoformat(LAST)
+    counts = [gridmap.measure(faces.city, by="city", **span).table.totals["incidents"]
+              for span in (faces.period, before)]  # fmt: skip
+    with using_language("en"):
+        page = change_of(faces.city, days, *counts)
+    (figure,) = [one for one in faces.report.figures if one.key == "incidents"]
+    assert figure.value == counts[0]
+    assert f"{page.share:+.1%} per day" in figure.note
+    assert figure.note.endswith(page.verdict)
+    (city,) = faces.report.history.city.changes["previous"]
+    assert city.share == pytest.approx(page.share)
+
+
+def test_hours_are_the_same_on_every_face(faces):
+    days = date.fromisoformat(FIRST), date.fromisoformat(LAST)
+    counts = slice_incidents(faces.city, *days).by_hour()
+    page = per_time(faces.city, counts.reshape(7, 24), days)
+    for face, table in faces.every("hours").items():
+        each = table[["mon", "tue", "wed", "thu", "fri", "sat", "sun"]].to_numpy(dtype=float)
+        assert np.allclose(each.T, page), face
+        assert table["all"].astype(float).sum() == counts.sum(), face
+
+
+def test_two_plans_are_the_same_on_every_face(faces):
+    today = present_plan(faces.city)
+    # The report counts the incidents of its period.
+    found = faces.report.measured.comparison
+    side = gridmap.compare(faces.city, before=today, after=faces.plan, chance=0)
+    told = faces.command("compare", "present", "by station", "--chance", "0")
+    names = ["residents_before", "residents_after", "covered_share_before", "covered_share_after",
+             "kept_share"]  # fmt: skip
+    frame = side.to_frame()
+    truth = frame.assign(id=frame["name"])
+    beats = pd.DataFrame([
+        {"id": name, "kept_share": beat["kept_share"]}
+        | {f"{each}_{when}": beat[f"figures_{when}"][each] for when in ("before", "after")
+           for each in ("residents", "covered_share") if beat[f"figures_{when}"]}
+        for name, beat in zip(frame["name"], told["beats"], strict=True)
+    ])  # fmt: skip
+    assert differences(truth, beats, ["residents_before", "residents_after", "kept_share"]) == []
+    for face, table in faces.every("comparison").items():
+        assert differences(beats, table.assign(id=table["name"]), names) == [], face
+    assert close(found.residents_moved, side.comparison.residents_moved)
+    assert told["residents_moved"] == pytest.approx(found.residents_moved)
+    assert told["grids_moved"] == found.grids_moved
+    handed = faces.csv("handover")["residents"].astype(float)
+    assert close(handed.sum(), found.residents_moved)
+    for side_name in ("before", "after"):
+        figures = getattr(found, side_name)
+        for name in ("residents_deviation", "covered_share", "beats"):
+            assert close(getattr(figures, name), told[side_name][name]), name
+    with using_language("en"):
+        rows = change_rows(faces.city, ("residents",), side.comparison, today, faces.plan)
+        page = {name: values for name, *values in rows}
+        people, border = tr("page.change.people"), tr("page.change.border")
+        worst = tr("page.change.residents")
+    assert page[people][1].startswith(f"{told['residents_moved']:,.0f} (")
+    assert page[worst][1] == f"{told['after']['residents_deviation']:.1%}"
+    for place, point in enumerate(told["points"]):
+        assert page[border][place] == f"{point['cut_border_km']:,.1f}"

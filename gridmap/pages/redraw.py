@@ -278,7 +278,7 @@ def _show_beats(found: Comparison) -> None:
         f"{name}_{when}"
         for name in ("residents", "incidents")
         for when in ("before", "after")
-        if frame[[f"{name}_before", f"{name}_after"]].to_numpy().any()
+        if (frame[[f"{name}_before", f"{name}_after"]] > 0).to_numpy().any()
     ]
     kept = "kept_share" if "residents_before" in counts else "kept_grids"
     staff = ["keeps_officers"] if found.officers else []

@@ -174,7 +174,7 @@ class Comparison:
         return pd.DataFrame(rows, columns=["grid", "before", "after"])
 
     def table(self) -> pd.DataFrame:
-        """Return one row a beat: figures before and after, and what it keeps."""
+        """Return one row a beat: its figures before and after, NaN where there is no such beat."""
         names = ("grids", "residents", "incidents", "workload", "pieces", "compactness")
         rows = []
         for beat in self.beats:
@@ -187,8 +187,8 @@ class Comparison:
                 "keeps_officers": beat.keeps_officers,
             }
             for name in names:
-                row[f"{name}_before"] = getattr(beat.figures_before, name, 0)
-                row[f"{name}_after"] = getattr(beat.figures_after, name, 0)
+                row[f"{name}_before"] = getattr(beat.figures_before, name, np.nan)
+                row[f"{name}_after"] = getattr(beat.figures_after, name, np.nan)
             rows.append(row)
         table = pd.DataFrame(rows)
         table[[name for name in table.columns if is_missing(name, self.missing)]] = np.nan
