@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.i18n import using_language
-from gridmap.measure.hypercube import hypercube
+from gridmap.measure.hypercube import hypercube, reached_shares
 from gridmap.measure.staffing import apportion, norms, staff_needed
 
 
@@ -233,3 +233,72 @@ def test_calls_from_no_beat_are_not_called_across():
     alone = sum(busy.dispatch_share[unit, unit] for unit in (0, 1))
     assert busy.cross_beat_share == pytest.approx(1.0 - alone / (2 / 3))
     assert np.isnan(hypercube(quiet, travel, 30.0, home=[-1, -1, -1]).cross_beat_share)
+
+
+@pytest.mark.parametrize("servers", [[1, 1, 1], [2, 1, 0]])
+def test_a_station_hour_agrees_with_a_simulation(servers):
+    """Calls and units one by one: a unit of the own post, else the nearest post's, else a wait."""
+    rng = np.random.default_rng(7)
+    beats, points = rng.uniform(0, 9, (3, 2)), rng.uniform(0, 9, (24, 2))
+    travel = np.hypot(*(beats[:, None] - points[None]).transpose(2, 0, 1))
+    home = np.argmin(travel, axis=0)
+    weight = np.zeros((3, 24))
+    weight[home, np.arange(24)] = rng.gamma(1.0, 1.0, 24)
+    calls = np.array([1.1, 0.7, 0.4])
+    (share,), exact = reached_shares(calls[None], travel, weight, servers, 40.0, minutes=6.0)
+    assert exact
+    within = weight / weight.sum(axis=1, keepdims=True)
+    units = np.repeat(np.arange(3), servers)  # the post of each unit
+    mean = travel @ within.T
+    mean[np.arange(3), np.arange(3)] = -1.0
+    flat = (calls[:, None] / calls.sum() * within).ravel()
+    order = np.array([np.argsort(mean[units, beat], kind="stable") for beat in range(3)])
+    each = np.repeat(order, 24, axis=0).T  # which unit a call of this beat and point asks first
+    ways = np.tile(travel[units], (1, 3))
+    rank = np.empty_like(ways)
+    np.put_along_axis(rank, each, np.arange(len(units))[:, None] * np.ones_like(ways), axis=0)
+    free_until, reached = np.zeros(len(units)), 0
+    number, now = 60_000, 0.0
+    for place, gap, work in zip(
+        rng.choice(len(flat), number, p=flat / flat.sum()),
+        rng.exponential(60.0 / calls.sum(), number),
+        rng.exponential(40.0, number),
+        strict=True,
+    ):
+        now += gap
+        free = np.flatnonzero(free_until <= now)
+        unit = free[np.argmin(rank[free, place])] if len(free) else np.argmin(free_until)
+        begin = max(now, free_until[unit])
+        free_until[unit] = begin + work
+        reached += begin - now + ways[unit, place] <= 6.0
+    # Neighbouring calls are not independent: 0.01 is five errors of as many that were.
+    assert share == pytest.approx(reached / number, abs=0.01)
+
+
+def test_units_of_one_post_are_one_queue():
+    """By hand: M/M/3, everybody 4 minutes away; within 10 minutes if the wait is at most 6."""
+    (share, none, quiet), _ = reached_shares(
+        [[3.0], [4.6], [0.0]], [[4.0]], [[1.0]], [3], 40.0, minutes=10.0
+    )
+    late = erlang_c(3, 2.0) * np.exp(-(3 - 2) * 6.0 / 40.0)
+    assert share == pytest.approx(1 - late, abs=1e-3)
+    assert (none, quiet) == (0.0, 1.0)  # 4.6 calls an hour take 3.07 units; no calls, none late
+
+
+def test_hours_states_and_the_approximation_say_the_same():
+    calls, travel, _ = town(9, 30, 11, 0.5)
+    weight = (np.argmin(travel, axis=0) == np.arange(9)[:, None]) * calls + 1e-9
+    rates = weight.sum(axis=1) * np.array([[0.4], [1.0]]) * 9 / 40 * 60 * 0.7 / calls.sum()
+    exact, solved = reached_shares(rates, travel, weight, np.ones(9), 40.0, minutes=5.0)
+    assert solved  # 512 states
+    # One more unit at the least beat brings 768 states, which are not solved.
+    more = np.append(np.ones(8), 2.0)
+    rough, solved = reached_shares(rates, travel, weight, more, 40.0, minutes=5.0)
+    assert not solved
+    assert (rough > exact - 0.02).all()
+    for hour in (0, 1):
+        one = hypercube(rates[hour], travel @ (weight / weight.sum(1, keepdims=True)).T, 40.0,
+                        home=np.arange(9))  # fmt: skip
+        inside = (travel <= 5.0) @ (weight / weight.sum(axis=1, keepdims=True)).T
+        answered = float((one.dispatch_share * inside).sum())
+        assert answered - one.queued_share <= exact[hour] <= answered + 1e-6

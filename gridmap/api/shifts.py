@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gridmap.model import City
-    from gridmap.patrol import HourCounts, Norms, Roster
+    from gridmap.patrol import HourCounts, Norms, Reached, Roster
     from gridmap.report.document import Block
 
     Floats = NDArray[np.float64]
 
 __all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "as_norms", "shifts"]
+
+_MOST_SEARCHED = 25  # units: branch and bound of more takes minutes
 
 
 def as_norms(value: object, option: str) -> Norms | None:
@@ -94,6 +96,8 @@ class ShiftRow(TypedDict):
     needed: float
     today: float | None
     proposed: float
+    reached_today: float | None
+    reached: float | None
 
 
 class RosterRow(TypedDict):
@@ -122,6 +126,12 @@ class UnitRow(TypedDict):
     gap: float
     one_more_h: float
     dispersion: float
+    posts_needed: int
+    calls: float
+    late_today: float | None
+    late: float | None
+    one_more_calls: float | None
+    manned: list[str]
 
 
 class ShiftsJson(TypedDict):
@@ -139,6 +149,10 @@ class ShiftsJson(TypedDict):
     uncovered_h: float
     bound: float
     gap: float
+    posts_needed: int
+    calls: float
+    late_today: float | None
+    late: float | None
     notes: list[str]
     options: dict[str, Json]
 
@@ -165,6 +179,12 @@ class UnitShifts:
         Uncovered officer-hours a week that one more officer would save.
     dispersion
         Variance over mean of weekly counts, at least 1.
+    posts_needed
+        The fewest posts found with which no hour of the week lacks an officer.
+    reached
+        Which calls are reached in time by how many officers, or None without ``response``.
+    one_more_calls
+        Calls a week that one more officer would reach in time, or None.
     """
 
     unit: str
@@ -177,6 +197,15 @@ class UnitShifts:
     roster: Roster
     one_more_h: float
     dispersion: float
+    posts_needed: int
+    reached: Reached | None = None
+    one_more_calls: float | None = None
+
+    def late(self, on_duty: Floats | None) -> float | None:
+        """Return the calls a week that are reached late by officers on duty, if that is known."""
+        if self.reached is None or on_duty is None:
+            return None
+        return float(self.incidents @ (1.0 - self.reached.of(on_duty)))
 
     @property
     def uncovered_today_h(self) -> float | None:
@@ -241,8 +270,12 @@ class ShiftsResult(Result[ShiftsJson]):
         units = [self._unit_row(unit) for unit in self.units]
         demand = sum(unit["demand_h"] for unit in units)
         left, bound = (sum(unit[key] for unit in units) for key in ("uncovered_h", "bound"))
-        today = [unit["uncovered_today_h"] for unit in units]
-        known = [value for value in today if value is not None]
+        calls = sum(unit["calls"] for unit in units)
+        total = demand if self.options.response is None else calls
+        today, late_today, late = (
+            [unit[key] for unit in units] for key in ("uncovered_today_h", "late_today", "late")
+        )
+        lost = left if self.options.response is None else _sum_known(late) or 0.0
         return {
             "format": FORMAT,
             "by": self.options.by,
@@ -252,10 +285,14 @@ class ShiftsResult(Result[ShiftsJson]):
             "roster": self._posts(),
             "units": units,
             "demand_h": demand,
-            "uncovered_today_h": sum(known) if len(known) == len(today) else None,
+            "uncovered_today_h": _sum_known(today),
             "uncovered_h": left,
             "bound": bound,
-            "gap": max(0.0, left - bound) / demand if demand else 0.0,
+            "gap": max(0.0, lost - bound) / total if total else 0.0,
+            "posts_needed": sum(unit["posts_needed"] for unit in units),
+            "calls": calls,
+            "late_today": _sum_known(late_today),
+            "late": _sum_known(late),
             "notes": list(self.notes),
             "options": self.options.to_dict() | {"norms": None},
         }
@@ -279,6 +316,12 @@ class ShiftsResult(Result[ShiftsJson]):
                 **{name: tr(f"duty.shifts.{name}") for name in names},
             }
         )
+
+    def unit_columns(self) -> tuple[str, ...]:
+        """Return the keys of a unit that its table shows: of work, or of calls reached late."""
+        from gridmap.report.duty import shifts_columns
+
+        return shifts_columns(self.to_dict())
 
     def blocks(self, *, roster: bool = True) -> list[Block]:
         """Return the demand, the duty and the posts as they are printed.
@@ -331,21 +374,34 @@ class ShiftsResult(Result[ShiftsJson]):
         return ground_of(self.city, self.options.by)
 
     def _rows(self) -> list[ShiftRow]:
-        return [
-            {
-                "unit": unit.unit,
-                "name": unit.name,
-                "weekday": hour // 24,
-                "hour": hour % 24,
-                "incidents": round(float(unit.incidents[hour]), 4),
-                "busy": round(float(unit.busy[hour]), 4),
-                "needed": float(unit.needed[hour]),
-                "today": None if unit.today is None else round(float(unit.today[hour]), 4),
-                "proposed": float(unit.roster.on_duty[hour]),
-            }
-            for unit in self.units
-            for hour in range(len(unit.needed))
-        ]
+        rows: list[ShiftRow] = []
+        for unit in self.units:
+            duty = unit.roster.on_duty
+            shares = [
+                None if unit.reached is None or line is None else unit.reached.of(line)
+                for line in (unit.today, duty)
+            ]
+            for hour in range(len(unit.needed)):
+                today, proposed = (
+                    None if share is None or not unit.incidents[hour] else float(share[hour])
+                    for share in shares
+                )
+                rows.append(
+                    {
+                        "unit": unit.unit,
+                        "name": unit.name,
+                        "weekday": hour // 24,
+                        "hour": hour % 24,
+                        "incidents": round(float(unit.incidents[hour]), 4),
+                        "busy": round(float(unit.busy[hour]), 4),
+                        "needed": float(unit.needed[hour]),
+                        "today": None if unit.today is None else round(float(unit.today[hour]), 4),
+                        "proposed": float(duty[hour]),
+                        "reached_today": None if today is None else round(today, 4),
+                        "reached": None if proposed is None else round(proposed, 4),
+                    }
+                )
+        return rows
 
     def _posts(self) -> list[RosterRow]:
         rows: list[RosterRow] = []
@@ -375,11 +431,22 @@ class ShiftsResult(Result[ShiftsJson]):
             "demand_h": unit.roster.demand_h,
             "uncovered_today_h": unit.uncovered_today_h,
             "uncovered_h": unit.roster.uncovered_h,
-            "bound": unit.roster.bound_h,
+            "bound": unit.roster.bound,
             "gap": unit.roster.gap,
             "one_more_h": unit.one_more_h,
             "dispersion": round(unit.dispersion, 4),
+            "posts_needed": unit.posts_needed,
+            "calls": float(unit.incidents.sum()),
+            "late_today": unit.late(unit.today),
+            "late": unit.late(unit.roster.on_duty),
+            "one_more_calls": unit.one_more_calls,
+            "manned": [] if unit.reached is None else list(unit.reached.posts),
         }
+
+
+def _sum_known(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(sum(known)) if len(known) == len(values) else None
 
 
 @verb(ShiftsOptions)
@@ -390,8 +457,9 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     handle the open incidents at ``service`` of all moments and keep ``prevention`` of their time
     free. Whole posts are given weekly tours so that the fewest officer-hours go uncovered
     (Dantzig 1954; Baker 1976 for days off), with a bound that no roster can beat. With
-    ``response`` the officers needed are those with whom nine incidents of ten wait no longer
-    than so many minutes for a free officer (Erlang C, the hypercube model's aggregate).
+    ``response`` the most calls are reached within so many minutes instead, wait and way by car
+    together, by the hypercube model of each hour (Larson 1974); the officers needed are then
+    those who reach ``service`` of the hour's calls in time, and bound and gap count calls.
 
     Returns
     -------
@@ -401,7 +469,8 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     Raises
     ------
     MissingError
-        If there are no incidents with an hour, no such units, or no staff and no ``officers``.
+        If there are no incidents with an hour, no such units, no staff and no ``officers``, or
+        no grids with ``response``.
 
     Examples
     --------
@@ -411,9 +480,15 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     >>> int(result.roster_frame()["posts"].sum())
     6
     """
-    import numpy as np
-
-    from gridmap.patrol import count_hours, make_tours, plan_shifts, read_norms
+    from gridmap.patrol import (
+        count_hours,
+        fewest_posts,
+        make_tours,
+        plan_shifts,
+        read_norms,
+        weekly_dispersion,
+        work_by_hour,
+    )
 
     norms = as_norms(options.norms, "norms") or read_norms()
     rest = norms.shifts.rest_h if options.rest is None else options.rest
@@ -422,14 +497,25 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     counts = count_hours(
         city, options.by, since=options.since or None, until=end_of(options.until)
     )
-    needs = [_need(counts, row, options, norms) for row in range(len(counts.ids))]
-    staff, notes = _officers(city, counts, options, [float(need[2].sum()) for need in needs])
+    work = [
+        work_by_hour(table, counts.categories, counts.occurrences, norms)
+        for table in counts.counts
+    ]
+    spread = [weekly_dispersion(weeks) for weeks in counts.weekly]
+    needs, reached, notes = _needs(
+        city, counts, options, norms, [each[1] for each in work], spread
+    )
+    staff, unstaffed = _officers(city, counts, options, [float(need.sum()) for need in needs])
     made = []
-    for row, (incidents, busy, needed, dispersion) in enumerate(needs):
-        posts = int(staff[row])
-        roster = plan_shifts(needed, posts, tours)
-        done = roster.uncovered_h == 0.0
-        more = roster if done else plan_shifts(needed, posts + 1, tours)
+    for row, (incidents, busy) in enumerate(work):
+        posts, table = int(staff[row]), reached[row]
+        late = None if table is None else incidents[:, None] * (1.0 - table.shares)
+        search = len(work) <= _MOST_SEARCHED
+        roster = plan_shifts(needs[row], posts, tours, late=late, search=search)
+        done = roster.loss <= (0.0 if late is None else float(late[:, -1].sum())) + 1e-9
+        more = (
+            roster if done else plan_shifts(needs[row], posts + 1, tours, late=late, search=search)
+        )
         made.append(
             UnitShifts(
                 unit=str(counts.ids[row]),
@@ -437,15 +523,28 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
                 officers=posts,
                 incidents=incidents,
                 busy=busy,
-                needed=needed,
+                needed=needs[row],
                 today=_today(city, options.by, str(counts.ids[row]), week),
                 roster=roster,
                 one_more_h=max(0.0, roster.uncovered_h - more.uncovered_h),
-                dispersion=dispersion,
+                dispersion=spread[row],
+                posts_needed=fewest_posts(needs[row], tours),
+                reached=table,
+                one_more_calls=None if late is None else max(0.0, roster.loss - more.loss),
             )
         )
+    notes = [*notes, *unstaffed, *_notes(counts, norms)]
     if all(unit.today is None for unit in made):
         notes.append(tr("api.shifts.no_hours"))
+    return ShiftsResult(
+        city=city, options=options, units=tuple(made), since=str(counts.first),
+        until=str(counts.last), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _notes(counts: HourCounts, norms: Norms) -> list[str]:
+    """Return what the counts leave out or assume, in words."""
+    notes = []
     if counts.untimed:
         notes.append(tr("api.shifts.untimed", count=counts.untimed))
     if counts.outside:
@@ -457,46 +556,57 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
             tr("api.shifts.default_minutes", categories=shown, count=len(missing),
                minutes=norms.handling_minutes["default"])
         )  # fmt: skip
-    weeks = int(np.min(counts.occurrences))
+    weeks = int(counts.occurrences.min())
     if weeks < 8:
         notes.append(tr("api.shifts.few_weeks", weeks=weeks))
-    return ShiftsResult(
-        city=city, options=options, units=tuple(made), since=str(counts.first),
-        until=str(counts.last), notes=tuple(notes),
-    )  # fmt: skip
+    return notes
 
 
-def _need(
-    counts: HourCounts, row: int, options: ShiftsOptions, norms: Norms
-) -> tuple[Floats, Floats, Floats, float]:
-    """Return incidents, busy officers and officers needed by hour, and the dispersion."""
+def _needs(
+    city: City,
+    counts: HourCounts,
+    options: ShiftsOptions,
+    norms: Norms,
+    busy: list[Floats],
+    spread: list[float],
+) -> tuple[list[Floats], list[Reached | None], list[str]]:
+    """Return the officers that each unit needs by hour, whom they reach in time, and notes."""
+    import numpy as np
+
+    from gridmap.model import Kind
     from gridmap.patrol import (
         mean_handling,
-        officers_for_response,
+        officers_for_target,
         officers_needed,
-        weekly_dispersion,
-        work_by_hour,
+        reached_in_time,
     )
 
-    table = counts.counts[row]
-    incidents, busy = work_by_hour(table, counts.categories, counts.occurrences, norms)
-    dispersion = weekly_dispersion(counts.weekly[row])
     said = norms.shifts
-    needed = officers_needed(
-        busy,
-        dispersion=dispersion,
-        service=said.service if options.service is None else options.service,
-        prevention_share=(
-            said.prevention_share if options.prevention is None else options.prevention
-        ),
-    )
-    if options.response is not None:
-        needed = officers_for_response(
-            busy,
-            minutes=options.response,
-            handling_minutes=mean_handling(table, counts.categories, norms),
-        )
-    return incidents, busy, needed, dispersion
+    service = said.service if options.service is None else options.service
+    free = said.prevention_share if options.prevention is None else options.prevention
+    if options.response is None:
+        needs = [
+            officers_needed(load, dispersion=wide, service=service, prevention_share=free)
+            for load, wide in zip(busy, spread, strict=True)
+        ]
+        return needs, [None] * len(needs), []
+    handling = [mean_handling(table, counts.categories, norms) for table in counts.counts]
+    reached = reached_in_time(
+        city, options.by, np.array(busy), np.array(handling), minutes=options.response,
+        since=options.since or None, until=end_of(options.until),
+    )  # fmt: skip
+    found = [officers_for_target(table.shares, service) for table in reached]
+    roads = city.has(Kind.ROAD) and len(city.layer(Kind.ROAD))
+    notes = [tr("api.shifts.by_road" if roads else "api.shifts.straight")]
+    if any(table.shares.shape[1] - 1 > table.exact_to for table in reached):
+        notes.append(tr("api.shifts.approximate"))
+    far = [str(counts.names[row]) for row, (_, met) in enumerate(found) if not met]
+    if far:
+        notes.append(
+            tr("api.shifts.out_of_reach", count=len(far), units=tr("api.join").join(far[:5]),
+               share=service, minutes=options.response)
+        )  # fmt: skip
+    return [need for need, _ in found], list(reached), notes
 
 
 def _officers(

@@ -105,7 +105,7 @@ def _print_units(result: ShiftsResult) -> None:
     import pandas as pd
 
     plain = result.to_dict()
-    columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound", "one_more_h")
+    columns = result.unit_columns()
     rows = [
         {
             tr("duty.shifts.unit"): unit["name"],

@@ -18,7 +18,15 @@ from gridmap.measure.workload import criterion_of
 from gridmap.model import City, Kind, Plan
 from gridmap.travel import StraightLine, Travel, modes_of
 
-__all__ = ["ON_SCENE_MIN", "PlanResponse", "respond", "respond_to_both", "tell_response"]
+__all__ = [
+    "ON_SCENE_MIN",
+    "PlanResponse",
+    "car_travel",
+    "minutes_between",
+    "respond",
+    "respond_to_both",
+    "tell_response",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,7 +106,7 @@ def respond(
     places = np.column_stack([x, y])
     manned = np.unique(plan.assignment[plan.assignment >= 0])
     posts = _posts(city, plan, places, calls)[manned]
-    minutes = _minutes(travel, places[held], posts)
+    minutes = minutes_between(travel, places[held], posts)
     unit = np.full(len(plan) + 1, -1, dtype=np.int64)  # the last is that of no beat
     unit[manned] = np.arange(len(manned))
     home = unit[plan.assignment[held]]
@@ -152,10 +160,7 @@ def respond_to_both(
         return None
     if (old.assignment < 0).all() or (new.assignment < 0).all():
         return None  # nobody stands anywhere
-    if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)):
-        travel = travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
-    else:
-        travel = StraightLine(unit="min", mode=modes_of(city.presets)["car"])
+    travel = car_travel(city)
     try:
         before, after = (
             respond(city, plan, travel, since=since, until=until, hours=hours)
@@ -164,6 +169,13 @@ def respond_to_both(
     except GridmapError:
         return None
     return before, after
+
+
+def car_travel(city: City) -> Travel:
+    """Return how minutes by car are measured: along the roads where the city has them."""
+    if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)):
+        return travel_of(city, Within(city.presets.reach_min, "min"), "car")[1]
+    return StraightLine(unit="min", mode=modes_of(city.presets)["car"])
 
 
 def tell_response(before: PlanResponse, after: PlanResponse) -> str:
@@ -210,8 +222,18 @@ def _posts(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
     return np.array([m if o is None else o for o, m in zip(own, middle, strict=True)])
 
 
-def _minutes(travel: Travel, places: Floats, posts: Floats) -> Floats:
-    """Return minutes from each post to each place; on foot where no road leads."""
+def minutes_between(travel: Travel, places: Floats, posts: Floats) -> Floats:
+    """Return minutes from each post to each place, shape (posts, places).
+
+    On foot where no road leads.
+
+    Parameters
+    ----------
+    travel
+        Way of measuring travel, in minutes.
+    places, posts
+        Coordinates, shapes (places, 2) and (posts, 2).
+    """
     minutes = np.asarray(travel.matrix(places, posts), np.float64).T
     if not np.isfinite(minutes).all():
         on_foot = StraightLine(unit="min").matrix(places, posts).T

@@ -145,23 +145,30 @@ def _choose_shifts(ground: Ground) -> ShiftsOptions:
 
 
 def _unit_rows(result: ShiftsResult) -> pd.DataFrame:
-    names = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "one_more_h")
+    plain = result.to_dict()
+    names = [name for name in result.unit_columns() if name not in ("bound", "posts_needed")]
     return pd.DataFrame(
         [
             {
                 tr("duty.shifts.unit"): unit["name"],
                 **{tr(f"duty.shifts.{name}"): unit[name] for name in names},  # type: ignore[literal-required] # keys of the row
             }
-            for unit in result.to_dict()["units"]
+            for unit in plain["units"]
         ]
     )
 
 
 def _show_shift_figures(result: ShiftsResult) -> None:
     plain = result.to_dict()
-    best = max(result.units, key=lambda unit: unit.one_more_h)
-    hours = tr("duty.page.hours_a_week")
-    today = plain["uncovered_today_h"]
+    total, today, left, more = (
+        ("demand_h", "uncovered_today_h", "uncovered_h", "one_more_h")
+        if plain["late"] is None
+        else ("calls", "late_today", "late", "one_more_calls")
+    )
+    unit = tr("duty.page.hours_a_week" if plain["late"] is None else "duty.page.calls_a_week")
+    before, after, whole = plain[today], plain[left], plain[total]  # type: ignore[literal-required] # keys of the JSON
+    best = max(plain["units"], key=lambda row: row[more])  # type: ignore[literal-required]
+    label = "field.demand_h" if plain["late"] is None else "duty.shifts.calls"
     show_figures(
         [
             Figure(
@@ -169,26 +176,26 @@ def _show_shift_figures(result: ShiftsResult) -> None:
                 number(sum(unit.officers for unit in result.units)),
                 note=f"{plain['since']} – {plain['until']}",
             ),
-            Figure(tr("field.demand_h"), number(plain["demand_h"]), hours),
+            Figure(tr(label), number(whole), unit if label.startswith("field") else ""),
             Figure(
-                tr("duty.shifts.uncovered_today_h"),
-                NONE if today is None else number(today),
-                hours,
-                "" if today is None else _share(today, plain["demand_h"]),
+                tr(f"duty.shifts.{today}"),
+                NONE if before is None else number(before),
+                unit,
+                "" if before is None else _share(before, whole),
             ),
-            Figure(
-                tr("duty.shifts.uncovered_h"),
-                number(plain["uncovered_h"]),
-                hours,
-                _share(plain["uncovered_h"], plain["demand_h"]),
-            ),
+            Figure(tr(f"duty.shifts.{left}"), number(after), unit, _share(after, whole)),
             Figure(
                 tr("duty.shifts.bound"),
                 number(plain["bound"]),
-                hours,
+                unit,
                 tr("duty.page.gap", gap=f"{plain['gap']:.1%}"),
             ),
-            Figure(tr("duty.shifts.one_more_h"), number(best.one_more_h), hours, best.name),
+            Figure(
+                tr(f"duty.shifts.{more}"),
+                number(best[more]),  # type: ignore[literal-required]
+                unit,
+                best["name"],
+            ),
         ]
     )
 

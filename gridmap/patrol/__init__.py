@@ -5,18 +5,26 @@ from gridmap.patrol.demand import (
     HourCounts,
     Unit,
     count_hours,
-    erlang_wait,
+    hours_of_week,
     mean_handling,
-    officers_for_response,
     officers_needed,
     timed_parts,
     weekly_dispersion,
     work_by_hour,
 )
 from gridmap.patrol.norms import EQUIPMENT, Norms, RoomNorms, ShiftNorms, read_norms
+from gridmap.patrol.reached import Reached, officers_for_target, reached_in_time
 from gridmap.patrol.rooms import Lacks, has_equipment, lacks_of
 from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_routes
-from gridmap.patrol.shifts import PATTERNS, Pattern, Roster, Tour, make_tours, plan_shifts
+from gridmap.patrol.shifts import (
+    PATTERNS,
+    Pattern,
+    Roster,
+    Tour,
+    fewest_posts,
+    make_tours,
+    plan_shifts,
+)
 
 __all__ = [
     "EQUIPMENT",
@@ -27,6 +35,7 @@ __all__ = [
     "Norms",
     "PatrolTask",
     "Pattern",
+    "Reached",
     "RoomNorms",
     "Roster",
     "Route",
@@ -36,15 +45,17 @@ __all__ = [
     "Visit",
     "bound_routes",
     "count_hours",
-    "erlang_wait",
+    "fewest_posts",
     "has_equipment",
+    "hours_of_week",
     "lacks_of",
     "make_tours",
     "mean_handling",
-    "officers_for_response",
+    "officers_for_target",
     "officers_needed",
     "plan_routes",
     "plan_shifts",
+    "reached_in_time",
     "read_norms",
     "timed_parts",
     "weekly_dispersion",

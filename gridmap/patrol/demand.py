@@ -23,9 +23,8 @@ __all__ = [
     "HourCounts",
     "Unit",
     "count_hours",
-    "erlang_wait",
+    "hours_of_week",
     "mean_handling",
-    "officers_for_response",
     "officers_needed",
     "timed_parts",
     "weekly_dispersion",
@@ -122,6 +121,11 @@ def timed_parts(
         yield found, untimed
 
 
+def hours_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the hours of the week, 0 to 167, of seconds since 1970, local time."""
+    return np.asarray((seconds - _MONDAY_S) % _WEEK_S // 3600)
+
+
 def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = None) -> HourCounts:
     """Count a city's incidents by unit, hour of the week and category.
 
@@ -161,11 +165,9 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
         category = np.where(category < 0, cats - 1, category)
         inside = unit >= 0
         outside += int((~inside).sum())
-        since_monday = seconds - _MONDAY_S
-        hour = since_monday % _WEEK_S // 3600
-        place = (unit * HOURS + hour) * cats + category
+        place = (unit * HOURS + hours_of_week(seconds)) * cats + category
         counts += np.bincount(place[inside], minlength=len(counts))
-        rows_of_weeks.append(np.stack([unit, since_monday // _WEEK_S])[:, inside])
+        rows_of_weeks.append(np.stack([unit, (seconds - _MONDAY_S) // _WEEK_S])[:, inside])
     if highest < lowest:
         raise MissingError("patrol.error.no_times", city=city.label)
     shaped = counts.reshape(units, HOURS, cats)
@@ -278,72 +280,17 @@ def officers_needed(
     10.0
     """
     mean = np.asarray(busy, np.float64)
+    # By the chances themselves: scipy.stats takes most of a second to import.
+    peak = float(mean.max(initial=0.0))
+    number = np.arange(int(peak + 12.0 * np.sqrt(max(dispersion, 1.0) * (peak + 1.0)) + 40.0))
     if dispersion > 1.0 + 1e-9:
-        size = mean / (dispersion - 1.0)
-        quantile = scipy.stats.nbinom.ppf(service, np.maximum(size, 1e-12), 1.0 / dispersion)
+        size = np.maximum(mean / (dispersion - 1.0), 1e-12)
+        below = scipy.special.betainc(size[..., None], number + 1.0, 1.0 / dispersion)
     else:
-        quantile = scipy.stats.poisson.ppf(service, mean)
-    at_peak = np.where(mean > 0, np.maximum(quantile, 0.0), 0.0)
+        below = scipy.special.pdtr(number, mean[..., None])
+    at_peak = np.where(mean > 0, (below < service).sum(axis=-1), 0.0)
     on_average = np.maximum(np.ceil(mean / (1.0 - prevention_share) - 1e-9), 0.0)
     return np.asarray(np.maximum(at_peak, on_average), np.float64)
-
-
-def erlang_wait(busy: float, officers: int, minutes: float, handling_minutes: float) -> float:
-    """Return the chance that an incident waits longer than some minutes for a free officer.
-
-    Erlang's C formula for the queue M/M/c. The hypercube queueing model with equal handling
-    times has the same number of busy officers (Larson 1974), hence the same waits.
-
-    Parameters
-    ----------
-    busy
-        Offered load: mean officers that incidents would keep busy.
-    officers
-        Officers on duty.
-    minutes
-        The wait.
-    handling_minutes
-        Mean handling time, above 0.
-
-    Examples
-    --------
-    >>> round(erlang_wait(1.0, 2, 0.0, 45.0), 4)
-    0.3333
-    """
-    if busy <= 0.0:
-        return 0.0
-    if officers <= busy:
-        return 1.0
-    blocked = 1.0
-    for server in range(1, officers + 1):  # Erlang's B by recursion
-        blocked = busy * blocked / (server + busy * blocked)
-    waits = blocked / (1.0 - busy / officers * (1.0 - blocked))
-    return float(waits * np.exp(-(officers - busy) * minutes / handling_minutes))
-
-
-def officers_for_response(
-    busy: npt.ArrayLike, *, minutes: float, handling_minutes: float, late: float = 0.1
-) -> Floats:
-    """Return the least officers with which at most a share of incidents wait longer.
-
-    Parameters
-    ----------
-    busy
-        Offered load in each hour.
-    minutes
-        The wait that at most ``late`` of the incidents exceed.
-    handling_minutes
-        Mean handling time.
-    late
-        The share, above 0.
-    """
-    needed = []
-    for load in np.asarray(busy, np.float64):
-        officers = int(np.floor(load)) + (load > 0)
-        while erlang_wait(float(load), officers, minutes, handling_minutes) > late:
-            officers += 1
-        needed.append(float(officers))
-    return np.array(needed)
 
 
 def weekly_dispersion(weekly: npt.ArrayLike) -> float:

@@ -1,9 +1,11 @@
 """Shift scheduling: whole officers on weekly tours, so that the least work is uncovered.
 
 Demand by hour is covered by shifts (Dantzig 1954) with consecutive days off (Baker 1976). A tour
-is one post's week: the same shift on consecutive days, then days off. The integer programme has
-a whole number of posts for each tour and the uncovered officers of each hour; HiGHS solves it,
-which bounds what any roster can reach; exchanges of single posts then even out the worst hours.
+is one post's week: the same shift on consecutive days, then days off. Each hour has a loss by the
+number of officers on duty: the uncovered officers, or the calls that are reached late. The integer
+programme has a whole number of posts for each tour and the loss of each hour as a convex piecewise
+linear function (the lower envelope where it is not convex); HiGHS solves it, which bounds what any
+roster can reach; exchanges of single posts then even out the worst hours.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack, vstack
 
 from gridmap._highs import minimise
 from gridmap.errors import InputError
 from gridmap.patrol.demand import HOURS
 
-__all__ = ["PATTERNS", "Pattern", "Roster", "Tour", "make_tours", "plan_shifts"]
+__all__ = ["PATTERNS", "Pattern", "Roster", "Tour", "fewest_posts", "make_tours", "plan_shifts"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -107,10 +109,12 @@ class Roster:
         Officer-hours of demand a week.
     uncovered_h
         Officer-hours a week that demand exceeds the officers on duty.
-    bound_h
-        No roster of the same officers leaves fewer uncovered.
-    proven
-        Whether the two are equal to within 0.2 % of the demand.
+    loss
+        What was made small: ``uncovered_h``, or the calls a week that are reached late.
+    bound
+        No roster of the same officers has a smaller loss.
+    total
+        What the loss is a part of: ``demand_h``, or the calls a week.
     """
 
     tours: tuple[Tour, ...]
@@ -118,13 +122,19 @@ class Roster:
     on_duty: Floats
     demand_h: float
     uncovered_h: float
-    bound_h: float
-    proven: bool
+    loss: float
+    bound: float
+    total: float
 
     @property
     def gap(self) -> float:
-        """How far the roster may be from the best, as a share of the demand."""
-        return max(0.0, self.uncovered_h - self.bound_h) / max(self.demand_h, 1e-9)
+        """How far the roster may be from the best, as a share of the total."""
+        return max(0.0, self.loss - self.bound) / max(self.total, 1e-9)
+
+    @property
+    def proven(self) -> bool:
+        """Whether loss and bound are equal to within 0.2 % of the total."""
+        return self.loss - self.bound <= 1e-6 + _GAP * self.total
 
 
 def make_tours(
@@ -160,12 +170,20 @@ def make_tours(
     return tuple(tours)
 
 
-def plan_shifts(needed: npt.ArrayLike, officers: int, tours: tuple[Tour, ...]) -> Roster:
-    """Return the roster of a number of officers that leaves the least work uncovered.
+def plan_shifts(
+    needed: npt.ArrayLike,
+    officers: int,
+    tours: tuple[Tour, ...],
+    *,
+    late: npt.ArrayLike | None = None,
+    search: bool = True,
+) -> Roster:
+    """Return the roster of a number of officers that has the least loss.
 
-    Among rosters with equally little uncovered work, the one whose worst hour lacks the
-    fewest officers. The search is limited by nodes, not seconds: the same input gives the
-    same roster on every machine.
+    The loss is the work that goes uncovered or, if ``late`` is given, the calls that are
+    reached late. Of rosters with equal losses, the one that leaves the least work uncovered,
+    then the one whose worst hour loses least. The search is limited by nodes, not seconds: the
+    same input gives the same roster on every machine.
 
     Parameters
     ----------
@@ -175,59 +193,166 @@ def plan_shifts(needed: npt.ArrayLike, officers: int, tours: tuple[Tour, ...]) -
         Posts to fill, each with one tour; not negative.
     tours
         The tours to choose from; see `make_tours`.
+    late
+        Calls that are reached late in each hour with 0, 1, ... officers on duty, shape
+        (168, numbers); more officers than the last never lose more, and are taken to lose
+        the same.
+    search
+        Whether branch and bound may be tried where the relaxation leaves a gap of more than 2 %:
+        it takes seconds, and is never tried with ``late``, where it gains nothing.
     """
-    need = np.asarray(needed, np.float64)
-    if need.shape != (HOURS,) or not (need >= 0).all() or officers < 0:
-        message = "needed must hold 168 values that are not negative, and officers too"
+    goal = _Goal.of(needed, late)
+    if officers < 0:
+        message = "officers must not be negative"
         raise ValueError(message)
     duty = np.array([tour.on_duty for tour in tours])  # (t, 168)
-    posts = _exchange(_greedy(need, officers, duty), need, duty)
-    bound = 0.0
-    if _uncovered(posts, need, duty) > 0.0:
-        relaxed, bound = _programme(posts, need, officers, duty, whole=False)
-        posts = _better(posts, _round_up(relaxed, officers), need, duty)
-        posts = _kick(posts, need, duty, bound)
-    if _uncovered(posts, need, duty) - bound > _SEARCH_GAP * float(need.sum()):
-        found, bound = _programme(posts, need, officers, duty, whole=True)
-        posts = _better(posts, np.rint(found).astype(np.int64), need, duty)
+    posts = _exchange(_greedy(goal, officers, duty), goal, duty)
+    bound = float(goal.loss[:, -1].sum())
+    if goal.at(posts @ duty) > bound + 1e-9:
+        relaxed, bound = _programme(posts, goal, officers, duty, whole=False)
+        posts = _better(posts, _round_up(relaxed, officers), goal, duty)
+        posts = _kick(posts, goal, duty, bound)
+    wide = goal.at(posts @ duty) - bound > _SEARCH_GAP * goal.total
+    if wide and search and late is None:
+        found, bound = _programme(posts, goal, officers, duty, whole=True)
+        posts = _better(posts, np.rint(found).astype(np.int64), goal, duty)
     used = np.flatnonzero(posts)
     on_duty = posts @ duty
-    uncovered = _uncovered(posts, need, duty)
-    bound = min(max(bound, 0.0) + 0.0, uncovered)
+    loss = goal.at(on_duty)
     return Roster(
         tours=tuple(tours[i] for i in used),
         posts=tuple(int(posts[i]) for i in used),
         on_duty=on_duty,
-        demand_h=float(need.sum()),
-        uncovered_h=uncovered,
-        bound_h=bound,
-        proven=uncovered - bound <= 1e-6 + _GAP * float(need.sum()),
+        demand_h=float(goal.need.sum()),
+        uncovered_h=float(np.maximum(goal.need - on_duty, 0.0).sum()),
+        loss=loss,
+        bound=min(max(bound, 0.0) + 0.0, loss),
+        total=goal.total,
     )
+
+
+def fewest_posts(needed: npt.ArrayLike, tours: tuple[Tour, ...]) -> int:
+    """Return the fewest posts found that leave no hour short: Dantzig's covering programme.
+
+    Parameters
+    ----------
+    needed
+        Officers that should be on duty in each hour of the week, shape (168,), not negative.
+    tours
+        The tours to choose from; see `make_tours`.
+    """
+    need = np.ceil(np.asarray(needed, np.float64) - 1e-9)
+    duty = np.array([tour.on_duty for tour in tours])
+    each = int(need.max(initial=0.0))
+    answer = minimise(
+        np.ones(len(duty)), csr_array(duty.T), need, np.full(HOURS, np.inf),
+        whole=np.zeros(len(duty), np.bool_), upper=np.full(len(duty), float(max(each, 1))),
+    )  # fmt: skip
+    relaxed = answer.values if answer.values is not None else np.full(len(duty), float(each))
+    posts = np.floor(relaxed + 1e-9).astype(np.int64)
+    left = np.maximum(need - posts @ duty, 0.0)
+    while left.any():
+        posts[int(np.argmax(duty @ np.minimum(left, 1.0)))] += 1
+        left = np.maximum(need - posts @ duty, 0.0)
+    for tour in np.flatnonzero(posts)[::-1]:  # whatever the others cover, too
+        while posts[tour] and ((posts @ duty - duty[tour]) >= need).all():
+            posts[tour] -= 1
+    return int(posts.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Goal:
+    """What a roster should make small.
+
+    Parameters
+    ----------
+    need
+        Officers needed, shape (168,).
+    loss, envelope
+        Loss of each hour by officers on duty, shape (168, numbers), and its lower convex
+        envelope.
+    total
+        What the loss is a part of.
+    """
+
+    need: Floats
+    loss: Floats
+    envelope: Floats
+    total: float
+
+    @classmethod
+    def of(cls, needed: npt.ArrayLike, late: npt.ArrayLike | None) -> _Goal:
+        need = np.asarray(needed, np.float64)
+        number = np.arange(int(np.ceil(need.max(initial=0.0))) + 1)
+        loss = np.maximum(need[..., None] - number, 0.0) if late is None else np.asarray(late)
+        if need.shape != (HOURS,) or not (need >= 0).all() or len(loss) != HOURS:
+            message = "needed must hold 168 values that are not negative, and late as many rows"
+            raise ValueError(message)
+        if late is None:
+            return cls(need, loss, loss, float(need.sum()))
+        return cls(need, loss, _envelope(loss), float(loss[:, 0].sum()))
+
+    def at(self, on_duty: Floats) -> float:
+        """Return the loss of a week."""
+        return float(self.lookup(self.loss, on_duty).sum())
+
+    @staticmethod
+    def lookup(table: Floats, on_duty: Floats) -> Floats:
+        """Return the values of each hour for the officers on duty, shape (168,)."""
+        number = np.minimum(np.rint(on_duty).astype(np.int64), table.shape[1] - 1)
+        return table[np.arange(HOURS), number]
+
+
+def _envelope(loss: Floats) -> Floats:
+    """Return the greatest convex functions that nowhere exceed the losses, row by row."""
+    numbers = np.arange(loss.shape[1])
+    envelope = loss.copy()
+    for row, values in enumerate(loss):
+        corners = [0]
+        while corners[-1] < numbers[-1]:
+            at = corners[-1]
+            slopes = (values[at + 1 :] - values[at]) / (numbers[at + 1 :] - at)
+            corners.append(at + 1 + int(np.flatnonzero(slopes <= slopes.min() + 1e-12)[-1]))
+        envelope[row] = np.interp(numbers, corners, values[corners])
+    return envelope
 
 
 def _programme(
-    start: Ints, need: Floats, officers: int, duty: Floats, *, whole: bool
+    start: Ints, goal: _Goal, officers: int, duty: Floats, *, whole: bool
 ) -> tuple[Floats, float]:
     """Return posts by tour from the programme or its relaxation, and the bound it proves."""
     t = len(duty)
-    # Columns: posts of each tour, then the uncovered officers of each hour.
-    cover = np.hstack([duty.T, np.eye(HOURS)])
-    staff = np.hstack([np.ones((1, t)), np.zeros((1, HOURS))])
-    answer = minimise(
-        np.append(np.zeros(t), np.ones(HOURS)),
-        csr_array(np.vstack([cover, staff])),
-        np.append(need, officers),
-        np.append(np.full(HOURS, np.inf), officers),
-        whole=whole & (np.arange(t + HOURS) < t),
-        upper=np.append(np.full(t, float(officers)), need),
-        nodes=_NODES,
-        absolute_gap=max(_GAP * float(need.sum()), 1e-6),
-        start=np.append(start, np.maximum(need - start @ duty, 0.0)),
+    slope = -np.diff(goal.envelope, axis=1)
+    # Officers of an hour who save the same are one part of the programme.
+    first = np.column_stack([slope[:, :1] > 0, np.diff(slope, axis=1) < -1e-12]) & (slope > 0)
+    hour, step = np.nonzero(first)
+    ends = np.append(step[1:], 0)
+    last = np.append(hour[1:] != hour[:-1], True)
+    ends[last] = (slope > 1e-12).sum(axis=1)[hour[last]]
+    width = (ends - step).astype(np.float64)
+    # Columns: posts of each tour, then each officer of each hour by what he saves there.
+    parts = csr_array(
+        (-np.ones(len(hour)), (hour, np.arange(len(hour)))), shape=(HOURS, len(hour))
     )
+    staff = np.concatenate([np.ones(t), np.zeros(len(hour))])[None]
+    present = np.minimum(np.maximum((start @ duty)[hour] - step, 0.0), width)
+    answer = minimise(
+        np.concatenate([np.zeros(t), -slope[hour, step]]),
+        vstack([hstack([csr_array(duty.T), parts]), csr_array(staff)], format="csr"),
+        np.append(np.zeros(HOURS), officers),
+        np.append(np.full(HOURS, np.inf), officers),
+        whole=whole & (np.arange(t + len(hour)) < t),
+        upper=np.append(np.full(t, float(officers)), width),
+        nodes=_NODES,
+        absolute_gap=max(_GAP * goal.total, 1e-6),
+        start=np.append(start, present),
+    )
+    none_there = float(goal.loss[:, 0].sum())
     if answer.values is None:
-        return start.astype(np.float64), answer.bound
-    bound = float(answer.values[t:].sum()) if not whole else answer.bound
-    if (need == np.rint(need)).all():  # whole posts leave whole officers uncovered
+        return start.astype(np.float64), none_there + answer.bound
+    saved = float(slope[hour, step] @ answer.values[t:]) if not whole else -answer.bound
+    bound = none_there - saved
+    if (goal.loss == np.rint(goal.loss)).all():  # whole posts leave whole officers uncovered
         bound = float(np.ceil(bound - 1e-6))
     return answer.values[:t], bound
 
@@ -240,45 +365,44 @@ def _round_up(posts: Floats, officers: int) -> Ints:
     return whole
 
 
-def _uncovered(posts: Ints, need: Floats, duty: Floats) -> float:
-    return float(np.maximum(need - posts @ duty, 0.0).sum())
+def _better(one: Ints, other: Ints, goal: _Goal, duty: Floats) -> Ints:
+    """Return the roster of two, after exchanges, that has the smaller loss."""
+    other = _exchange(other, goal, duty)
+    return other if goal.at(other @ duty) < goal.at(one @ duty) - 1e-9 else one
 
 
-def _better(one: Ints, other: Ints, need: Floats, duty: Floats) -> Ints:
-    """Return the roster of two, after exchanges, that leaves less uncovered."""
-    other = _exchange(other, need, duty)
-    return other if _uncovered(other, need, duty) < _uncovered(one, need, duty) - 1e-9 else one
-
-
-def _kick(posts: Ints, need: Floats, duty: Floats, bound: float) -> Ints:
+def _kick(posts: Ints, goal: _Goal, duty: Floats, bound: float) -> Ints:
     """Improve a roster by iterated local search: move some posts at random, exchange, compare."""
     rng = np.random.default_rng(0)
     best = posts
     for _ in range(_KICKS):
-        if not posts.sum() or _uncovered(best, need, duty) - bound <= 1e-6:
+        if not posts.sum() or goal.at(best @ duty) - bound <= 1e-6:
             break
         other = best.copy()
         for old in rng.permutation(np.repeat(np.arange(len(duty)), best))[:3]:
             other[old] -= 1
             other[rng.integers(len(duty))] += 1
-        best = _better(best, other, need, duty)
+        best = _better(best, other, goal, duty)
     return best
 
 
-def _greedy(need: Floats, officers: int, duty: Floats) -> Ints:
-    """Return posts by tour: post after post, the tour that covers most of what is left."""
+def _greedy(goal: _Goal, officers: int, duty: Floats) -> Ints:
+    """Return posts by tour: post after post, the tour that saves most of what is left."""
     posts = np.zeros(len(duty), np.int64)
+    on_duty = np.zeros(HOURS)
     for _ in range(officers):
-        left = np.maximum(need - posts @ duty, 0.0)
-        posts[int(np.argmax(duty @ np.minimum(left, 1.0)))] += 1
+        saves = goal.lookup(goal.envelope, on_duty) - goal.lookup(goal.envelope, on_duty + 1.0)
+        best = int(np.argmax(duty @ saves))
+        posts[best] += 1
+        on_duty += duty[best]
     return posts
 
 
-def _exchange(posts: Ints, need: Floats, duty: Floats) -> Ints:
+def _exchange(posts: Ints, goal: _Goal, duty: Floats) -> Ints:
     """Move one post at a time to another tour while that improves the roster.
 
-    Better is less uncovered work; then a smaller shortfall in the worst hour; then a more
-    even surplus.
+    Better is a smaller loss; then less uncovered work; then a smaller loss in the worst hour;
+    then a more even surplus.
     """
     posts = posts.copy()
     on_duty = posts @ duty
@@ -286,14 +410,31 @@ def _exchange(posts: Ints, need: Floats, duty: Floats) -> Ints:
     while improved:
         improved = False
         for old in np.flatnonzero(posts):
-            left = need - on_duty + duty[old] - duty  # (t, 168): each tour in its place
-            short = np.maximum(left, 0.0)
-            total, worst = np.round(short.sum(axis=1), 6), short.max(axis=1)
-            surplus = np.square(np.minimum(left, 0.0)).sum(axis=1)
-            new = int(np.lexsort((surplus, worst, total))[0])
-            if (total[new], worst[new], surplus[new]) < (total[old], worst[old], surplus[old]):
+            new = _best_tour(old, on_duty - duty[old], goal, duty)
+            if new != old:
                 posts[old] -= 1
                 posts[new] += 1
                 on_duty += duty[new] - duty[old]
                 improved = True
     return posts
+
+
+def _best_tour(old: int, others: Floats, goal: _Goal, duty: Floats) -> int:
+    """Return the best tour beside the other posts' officers, the old one if it is as good."""
+    lost = [goal.lookup(goal.loss, others + more) for more in (0.0, 1.0)]
+    left = [goal.need - others - more for more in (0.0, 1.0)]
+    short = [np.maximum(each, 0.0) for each in left]
+    even = [np.square(np.minimum(each, 0.0)) for each in left]
+
+    def week(values: list[Floats], some: Ints) -> Floats:  # an hour has the tour's officer or not
+        return values[0].sum() + duty[some] @ (values[1] - values[0])
+
+    some = np.arange(len(duty))
+    for values in (lost, short):
+        total = np.round(week(values, some), 6)
+        some = some[total == total.min()]
+    worst = np.where(duty[some] > 0, lost[1], lost[0]).max(axis=1)
+    some = some[worst == worst.min()]
+    surplus = np.round(week(even, some), 6)
+    some = some[surplus == surplus.min()]
+    return old if old in some else int(some[0])

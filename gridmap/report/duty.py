@@ -37,6 +37,7 @@ __all__ = [
     "frame_grid",
     "roster_days",
     "shifts_blocks",
+    "shifts_columns",
     "shifts_sentence",
     "watch_blocks",
 ]
@@ -155,7 +156,7 @@ def shifts_blocks(plain: Mapping[str, Any], *, roster: bool = True) -> list[Bloc
             else np.array([row[name] for row in rows], dtype=float)
             for name in ("needed", "today", "proposed")
         }
-    columns = ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "one_more_h")
+    columns = shifts_columns(plain)
     table = Grid(
         (tr("duty.shifts.unit"), *(tr(f"duty.shifts.{name}") for name in columns)),
         ("left", *("right" for _ in columns)),
@@ -169,14 +170,39 @@ def shifts_blocks(plain: Mapping[str, Any], *, roster: bool = True) -> list[Bloc
         tr("duty.units"),
     )
     blocks: list[Block] = [Paragraph(shifts_sentence(plain)), _whole_chart(lines), table]
+    orders = [(unit["name"], unit["manned"]) for unit in units if len(unit["manned"]) > 1]
+    if orders and roster:
+        rows = tuple((name, tr("api.join").join(manned)) for name, manned in orders)
+        head = (tr("duty.shifts.unit"), tr("duty.shifts.manned"))
+        blocks.append(Grid(head, ("left", "left"), rows))
     if roster:
         blocks.append(_roster(plain))
     blocks += [Paragraph(note, style="note") for note in plain["notes"]]
     return blocks
 
 
+def shifts_columns(plain: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the figures of a unit that a table shows: of work, or of calls reached late."""
+    if plain["late"] is None:
+        return ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound",
+                "one_more_h", "posts_needed")  # fmt: skip
+    return ("officers", "calls", "late_today", "late", "bound", "one_more_calls", "posts_needed")
+
+
 def shifts_sentence(plain: Mapping[str, Any]) -> str:
     """Return what shifts leave uncovered, today and as proposed, in one sentence."""
+    if plain["late"] is not None:
+        before = plain["late_today"]
+        return tr(
+            "duty.shifts_response",
+            since=plain["since"],
+            until=plain["until"],
+            calls=plain["calls"],
+            minutes=plain["options"]["response"],
+            today="" if before is None else tr("duty.shifts_response_today", late=before),
+            proposed=plain["late"],
+            bound=plain["bound"],
+        )
     today = plain["uncovered_today_h"]
     return tr(
         "duty.shifts_sentence" if today is not None else "duty.shifts_sentence_new",
