@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gridmap.api.watch import WatchOptions, WatchResult, watch
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
+    from gridmap.i18n import set_language
     from gridmap.io import Workspace, import_files, read_city
     from gridmap.measure import Workload, summarise
     from gridmap.model import Adjacency, City, Incidents, Kind, Layer, Plan, Presets
@@ -105,6 +106,7 @@ _HOMES = {
     "read_city": "gridmap.io",
     "repair": "gridmap.api.repair",
     "report": "gridmap.api.report",
+    "set_language": "gridmap.i18n",
     "shifts": "gridmap.api.shifts",
     "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
@@ -172,6 +174,7 @@ __all__ = [
     "read_city",
     "repair",
     "report",
+    "set_language",
     "shifts",
     "site",
     "summarise",

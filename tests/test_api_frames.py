@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import geopandas as gpd
@@ -60,6 +61,36 @@ def test_the_five_lines(blocks, beats):
     assert len(frame) == 10
     assert frame["residents"].sum() == blocks["pop"].sum()
     assert isinstance(proposal.plans[0], gridmap.Plan)
+
+
+def test_grids_that_a_border_cuts_are_named(blocks):
+    """Beats of 700 m cut the fourth column and the fourth row, but not what lies in no beat."""
+    city = quiet(grids=blocks, beats=squares(2, 2, 700.0))
+    cut = [f"B{8 * y + x:03}" for y in range(6) for x in range(8) if x == 3 or (y == 3 and x < 7)]
+    measured = gridmap.measure(city, by="beat")
+    assert measured.cut_grids() == cut
+    assert measured.to_dict()["split_grids"] == len(cut)
+    assert gridmap.measure(city, by="grid").cut_grids() == []
+
+
+def test_moves_are_suggested_and_made(blocks):
+    """The south-west has 100 of 120 people in four blocks: one that it gives makes it even."""
+    people = blocks.assign(pop=0).head(16)
+    people.loc[[0, 1, 8, 9], "pop"] = 25
+    people.loc[15, "pop"] = 20
+    city = quiet(grids=people, columns={"residents": "pop"})
+    proposal = gridmap.propose(
+        city, beats=2, balance={"residents": 1}, tolerance=1.0, effort="quick"
+    )
+    start = gridmap.Plan.from_labels("s", city.grids.ids, ["A", "A", *"BBBBBB"] * 2)
+    best, *_ = replace(proposal, plans=(start,)).suggest(beat="A")
+    assert best.max_deviation_after < best.max_deviation_before == pytest.approx(2 / 3)
+    moved = start.move(best.grids, to=best.command.to)
+    assert set(best.grids) <= {"B001", "B009"}
+    assert gridmap.compare(city, before=start, after=moved).to_dict()["residents_moved"] in {
+        25,
+        50,
+    }
 
 
 def test_frames_are_left_as_they_were(blocks, beats):

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import gridmap
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 ENGLISH = [path for path in NOTEBOOKS if ".zh-CN." not in path.name]
@@ -39,6 +41,13 @@ def code_of(path):
 @pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
 def test_both_languages_run_the_same_code(path):
     assert code_of(path) == code_of(path.with_name(path.name.replace(".ipynb", ".zh-CN.ipynb")))
+
+
+@pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
+def test_a_notebook_needs_nothing_of_gridmap_but_its_first_floor(path):
+    code = "\n".join(code_of(path))
+    assert not re.search(r"from gridmap|import gridmap\.", code)
+    assert set(re.findall(r"\bgridmap\.(\w+)", code)) <= set(gridmap.__all__)
 
 
 # The code is the same, so each piece runs once; the report in Chinese, the others in English.

@@ -171,6 +171,17 @@ class MeasureResult(Result[MeasureJson]):
             "options": self.options.to_dict(),
         }
 
+    def cut_grids(self) -> list[str]:
+        """Return the ids of the grids that the rows' borders cut, slivers under 1 % left out."""
+        from gridmap.measure.pieces import people_layer
+        from gridmap.measure.summary import SLIVER_SHARE, membership_of
+
+        options, people = self.options, people_layer(self.city)
+        table = membership_of(self.city, by=options.by, plan=options.plan)
+        if people is None or table is None or options.by == "grid":
+            return []
+        return [str(name) for name in people.ids[table.is_split(sliver_share=SLIVER_SHARE)]]
+
     def figures(self) -> list[tuple[str, str]]:
         """Return the totals of the city."""
         names = ("residents", "migrants", "households", "incidents")

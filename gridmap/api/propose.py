@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from gridmap.partition import Ensemble, HeldOut, Problem, Proposal, Rung, SeenCounts
     from gridmap.partition import Progress as SearchProgress
     from gridmap.partition.problem import Constraints
+    from gridmap.plans import Effect
 
 __all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
 
@@ -425,6 +426,30 @@ class ProposeResult(Result[ProposeJson]):
         ground = Ground.from_city(self.city, workload=self.workload)
         found = compare_plans(ground, self.present, self.plans[plan])
         return [*found.sentences(), *tell_posts(found, posts_of(self.city))]
+
+    def suggest(self, plan: int = 0, *, beat: str = "", count: int = 5) -> tuple[Effect, ...]:
+        """Return the best next moves by hand, the best first, each with its effect.
+
+        ``effect.sentences()`` says what a move changes; `Plan.move` makes it.
+
+        Parameters
+        ----------
+        plan
+            Row of the plan.
+        beat
+            Id of the beat to bring nearer to the mean; the worst one if blank.
+        count
+            How many at most; fewer where fewer help.
+
+        Raises
+        ------
+        MissingError
+            If the plan has no such beat.
+        """
+        from gridmap.plans import Draft, Ground, suggest_moves
+
+        ground = Ground.from_city(self.city, workload=self.workload)
+        return suggest_moves(Draft.start(ground, self.plans[plan]), beat=beat or None, count=count)
 
     def to_dict(self) -> ProposeJson:
         """Return the JSON of the command."""
