@@ -30,6 +30,7 @@ from gridmap.api.standing import (
     ChanceJson,
     HeldOutJson,
     PlanPoint,
+    PlanRow,
     PointJson,
     RungJson,
     SectorJson,
@@ -161,42 +162,6 @@ class ProposeOptions(Options):
                 "api.error.farthest", option="farthest", received=self.farthest, other="travel"
             )
         return limit.value
-
-
-class BoundJson(TypedDict):
-    """What is known about the best possible value of an objective."""
-
-    objective: str
-    value: float
-    lower: float | None
-    gap: float | None
-    proven: bool
-
-
-class PlanRow(TypedDict):
-    """The figures of one plan; see `gridmap.partition.plan_rows`."""
-
-    name: str
-    beats: int
-    pieces_max: int
-    max_deviation: float
-    cv: float
-    gini: float
-    mean_polsby_popper: float
-    cut_border_km: float
-    kept_share: float | None
-    kept_work_share: float | None
-    grids_split: int
-    communities_split: int | None
-    mean_travel: float | None
-    travel_unit: str
-    seconds: float
-    objective: str
-    tolerance: float
-    net_deviation: float
-    feasible: bool
-    proven: bool
-    bounds: list[BoundJson]
 
 
 class PlanJson(PlanRow):
