@@ -16,6 +16,8 @@ from pyproj import CRS
 
 import gridmap
 from gridmap.api.incidents import change_of
+from gridmap.demo import make_city
+from gridmap.errors import InputError
 from gridmap.fields import match_columns
 from gridmap.i18n import using_language
 from gridmap.io import Workspace
@@ -311,3 +313,24 @@ def test_few_incidents_of_the_first_or_last_day_may_be_chance():
     rare = city_of_days(["2024-01-01", "2024-01-09", "2024-02-20"])
     assert held_days(rare) == (date(2024, 1, 1), date(2024, 2, 20))
     assert held_days(small_city()) is None
+
+
+def test_of_incidents_without_times_no_period_is_measured():
+    """Counting would find none, and print 0 where nothing is known."""
+    demo = make_city(grids=60, incidents=300)
+    batch = demo.incidents.all
+    batch = replace(batch, time=np.full(len(batch), "NaT", "datetime64[s]"))
+    incidents = Incidents.from_batch(batch, categories=demo.incidents.categories, crs=demo.crs)
+    city = replace(demo, incidents=incidents)
+    assert gridmap.measure(city, by="city").table.totals["incidents"] == 300
+    days = {"since": "2024-03-01", "until": "2024-03-31"}
+    for ask in (
+        lambda: gridmap.measure(city, by="beat", **days),
+        lambda: gridmap.coverage(city, by="beat", **days),
+        lambda: gridmap.hotspots(city, **days),
+        lambda: gridmap.hotspots(city, hours=[22, 23]),
+        lambda: gridmap.report(city, period="2024-03"),
+    ):
+        with pytest.raises(InputError) as told:
+            ask()
+        assert told.value.key == "measure.error.counts_have_no_times"

@@ -7,7 +7,7 @@ newest days some incidents are not reported yet.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import pdtr
 
+from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure.period import Moment, Period, parse_period, period_between
@@ -27,6 +28,7 @@ __all__ = [
     "held_days",
     "is_missing",
     "missing_counts",
+    "moments_in",
     "partial_months",
     "period_in",
     "ratio",
@@ -96,6 +98,32 @@ def period_in(city: City, period: Period | str) -> Period:
     """
     given = parse_period(period) if isinstance(period, str) else period
     return replace(given, held=held_days(city))
+
+
+def moments_in(
+    city: City, since: Moment, until: Moment, hours: Sequence[int] = ()
+) -> tuple[np.datetime64 | None, np.datetime64 | None]:
+    """Return the moments between which a city's incidents are to be counted.
+
+    Parameters
+    ----------
+    city
+        The city.
+    since, until
+        As of `period_between`.
+    hours
+        Hours of the week that are asked for; all if empty.
+
+    Raises
+    ------
+    InputError
+        If a text is no date, or no time of the incidents is known: none would be counted.
+    """
+    found, incidents = period_between(since, until), city.incidents
+    timeless = incidents is not None and len(incidents) > 0 and incidents.period is None
+    if timeless and (found != (None, None) or len(hours)):
+        raise InputError("measure.error.counts_have_no_times", city=city.label)
+    return found
 
 
 def _is_cut(incidents: Incidents, day: date, usual: float) -> bool:

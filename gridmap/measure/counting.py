@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from gridmap.errors import MissingError
 from gridmap.measure._kernels import HOURS, add_places, fill_places, sum_places
-from gridmap.measure.period import Moment, period_between
+from gridmap.measure.counted import moments_in
+from gridmap.measure.period import Moment
 from gridmap.model import City, IncidentBatch, Incidents, Kind
 from gridmap.model.polygon_index import PolygonIndex
 
@@ -247,7 +248,7 @@ def count_located(
     elif axes.months is not None:
         names.append("month")
     names += ["category"] if axes.categories else []
-    first, end = period_between(since, until)
+    first, end = moments_in(city, since, until)
     rows = 0 if kind is None else len(city.layer(kind))
     none, never = np.full(_BATCH, -1, np.int16), np.full(_BATCH, "NaT", "datetime64[s]")
 

@@ -19,8 +19,9 @@ import shapely
 
 from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
+from gridmap.measure.counted import moments_in
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.period import Moment, period_between
+from gridmap.measure.period import Moment
 from gridmap.model import AREA_KINDS, City, Kind, Layer
 from gridmap.model.polygon_index import prepared_copies
 from gridmap.travel import RoadTravel, StraightLine, Travel, modes_of, road_network
@@ -448,7 +449,7 @@ def _incidents(
         return None
     kinds = [kind for kind in AREA_KINDS if city.has(kind)]
     sizes = [len(city.layer(kind)) + 1 for kind in kinds]
-    since, until = period_between(*period)
+    since, until = moments_in(city, *period)
     codes, counts = [np.empty(0, np.int64)], [np.empty((0, 3))]
     names = ["x", "y", *map(str, kinds)]
     for part in _many_at_once(incidents.columns(names, since=since, until=until)):

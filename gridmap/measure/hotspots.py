@@ -15,6 +15,7 @@ from gridmap.errors import InputError
 from gridmap.measure._kernels import permuted_sums
 from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import rest_p_value, weekly_counts
+from gridmap.measure.counted import moments_in
 from gridmap.measure.counting import Axis, count_located
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import Adjacency, City, Kind
@@ -403,6 +404,7 @@ def _counted(
         if not city.grids.has("incidents"):
             raise InputError("measure.error.no_incidents", city=city.label)
         return city.grids.counts("incidents")
+    moments_in(city, since, until, hours)
     wanted: dict[Axis, Sequence[int]] = {"hour": hours, "category": categories}
     by = tuple(axis for axis, chosen in wanted.items() if len(chosen))
     counted = count_located(city, Kind.GRID, since=since, until=until, by=by)

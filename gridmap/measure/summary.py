@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.measure.counted import COUNTS, is_missing, missing_counts, ratio
+from gridmap.measure.counted import COUNTS, is_missing, missing_counts, moments_in, ratio
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.crosswalk import Crosswalk, require_conserved
 from gridmap.measure.dasymetric import Control
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.period import Moment, period_between
+from gridmap.measure.period import Moment
 from gridmap.measure.pieces import Areas, By, Pieces, areas_of, ground_of, people_layer, pieces_of
 from gridmap.model import City, Kind, Layer, Plan
 
@@ -280,7 +280,7 @@ def count_together(
     sizes = np.array([len(each.ids) + 1 for each in areas], dtype=np.int64)
     found: list[Ints] = [np.empty(0, np.int64)]
     totals: list[Ints] = [np.empty(0, np.int64)]
-    first, end = period_between(since, until)
+    first, end = moments_in(city, since, until)
     names = sorted({str(each.located_by) for each in areas})
     parts = () if city.located is None else city.located.columns(names, since=first, until=end)
     for part in parts:
