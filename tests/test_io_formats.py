@@ -12,11 +12,11 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from shapely import box
+from shapely import LineString, Polygon, box
 
 from gridmap.errors import CRSError, InputError
 from gridmap.i18n import keys, using_language
-from gridmap.io import FORMATS, ImportOptions, import_files, read_city, write_frame
+from gridmap.io import FORMATS, ImportOptions, check_city, import_files, read_city, write_frame
 from gridmap.io._crs_guess import guess_crs
 from gridmap.io._dates import parse_times
 from gridmap.io._encoding import Reason, detect_bytes
@@ -254,6 +254,54 @@ def test_a_datum_offset_is_offered_and_not_applied(tmp_path):
         place, [tmp_path / "beat.gpkg"], kind="beat", options=ImportOptions(datum="gcj02")
     )
     assert not _offers(right)
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+@pytest.mark.parametrize(
+    "case", ["seven rooms by roads", "five rooms that name beats", "a county"]
+)
+def test_a_handful_and_a_coarse_outline_tell_their_datum_by_import_and_by_check(
+    tmp_path, case, datum
+):
+    rng = np.random.default_rng(3)
+    streets = [
+        LineString([(114 + i / 400, 22.5), (114 + i / 400, 22.55)]) for i in range(0, 21, 3)
+    ]
+    cells = block(lambda x, y: (x, y))
+    kind = "station" if case == "a county" else "room"
+    if case == "seven rooms by roads":
+        ground, ground_kind = gpd.GeoDataFrame(geometry=streets, crs="EPSG:4326"), "road"
+        points = [at.interpolate(rng.uniform(), normalized=True) for at in streets]
+        frame = gpd.GeoDataFrame({"id": list("abcdefg")}, geometry=points, crs="EPSG:4326")
+        frame.geometry = frame.translate(5e-5)  # five metres from the middle of the street
+    elif case == "five rooms that name beats":
+        ground, ground_kind = cells, "beat"
+        frame = gpd.GeoDataFrame(
+            {"id": list("abcde"), "beat": cells.id[:5]},
+            geometry=cells.centroid[:5],
+            crs="EPSG:4326",
+        )
+    else:
+        ground, ground_kind = cells, "grid"
+        line = cells.union_all().exterior.segmentize(0.005).simplify(0.0005).segmentize(0.004)
+        corners = np.asarray(line.coords) + rng.uniform(-4e-4, 4e-4, (len(line.coords), 2))
+        frame = gpd.GeoDataFrame({"id": ["1"]}, geometry=[Polygon(corners[:-1])], crs="EPSG:4326")
+    moved = shapely.transform(
+        frame.geometry.to_numpy(), lambda p: np.column_stack(to_datum(p[:, 0], p[:, 1], datum))
+    )
+    frame.set_geometry(gpd.GeoSeries(moved, crs="EPSG:4326")).to_file(tmp_path / "late.gpkg")
+    ground.to_file(tmp_path / "first.gpkg")
+    import_files(tmp_path / "city", [tmp_path / "first.gpkg"], kind=ground_kind)
+    report = import_files(tmp_path / "city", [tmp_path / "late.gpkg"], kind=kind)
+    expected = [] if datum == "wgs84" else [datum]
+    assert [note.values["option"] for note in _offers(report)] == expected
+    found = [item for item in check_city(read_city(tmp_path / "city")) if item.kind == "datum"]
+    assert [(item.layer, item.datum) for item in found] == [(kind, name) for name in expected]
+    for item in found:
+        assert (
+            item.command("city")
+            == f"gridmap import city FILE --kind {kind} --datum {datum} --replace"
+        )
 
 
 def _offers(report):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -20,7 +22,7 @@ from gridmap.errors import CRSError
 from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.io.options import SWAPPED, Note
-from gridmap.model import AREA_KINDS, Layer
+from gridmap.model import AREA_KINDS, Kind, Layer
 from gridmap.model.crs import (
     DATUMS,
     crs_label,
@@ -31,78 +33,212 @@ from gridmap.model.crs import (
 )
 
 __all__ = [
+    "DatumFit",
     "Guess",
     "axes_swapped",
-    "datum_note",
+    "datum_label",
+    "grounds_for",
     "guess_crs",
     "is_inside_area",
     "km_to_town",
+    "layer_datum",
+    "named_areas",
     "place_of",
 ]
 
 
+Floats = NDArray[np.float64]
+# How well points, given by x and y, fit: 0 to 1 each.
+_Fit = Callable[[Floats, Floats], Floats]
+
 _DATUM_DEGREES = CRS.from_epsg(4326)
-_NEAR_M = 15.0
-_SAMPLE = 5_000
-_FEWEST = 20
+_ON_BORDER_M = 15.0  # a corner that another department drew along the same border
+_GENERALISED_M = 100.0  # an outline of a county, its small bends left out
+_BY_ROAD_M = 20.0  # a police room's door
+_SAMPLE = 2_000
+_FEWEST = 5
+_SAME_MOVE_M = 200.0  # a move so near to the datum's own fits nearly as well
+_FEWEST_POINTS = 3.0  # how many points more have to fit
+# Moves of 250 to 750 m all around: how well the points fit where they surely do not belong.
+_ELSEWHERE = np.array([
+    (radius * np.cos(angle), radius * np.sin(angle))
+    for radius, angle in zip(250 + 500 * np.arange(99) / 98, np.arange(99) * 2.39996, strict=True)
+])  # fmt: skip
 
 
-def datum_note(
-    x: Floats, y: Floats, crs: CRS, reference: Layer, *, on_borders: bool, where: str
-) -> list[Note]:
-    """Return a remark if another datum would fit a layer much better.
+@dataclass(frozen=True)
+class DatumFit:
+    """A datum under which points fit what is there, and the shares that fit by it and as read."""
+
+    datum: str
+    share: float
+    now: float
+
+    def note(self, where: str) -> Note:
+        """Return the remark of an import.
+
+        Parameters
+        ----------
+        where
+            What to call the file.
+        """
+        values: dict[str, Json] = {
+            "file": where,
+            "datum": datum_label(self.datum),
+            "option": self.datum,
+            "share": 100 * self.share,
+            "now": 100 * self.now,
+        }
+        return Note("io.note.datum_offset", values)
+
+
+def datum_label(datum: str) -> str:
+    """Return a datum as people write it.
+
+    >>> datum_label("gcj02")
+    'GCJ-02'
+    """
+    return datum.upper().replace("GCJ02", "GCJ-02").replace("BD09", "BD-09")
+
+
+def layer_datum(
+    kind: str,
+    x: Floats,
+    y: Floats,
+    grounds: Mapping[Kind, Layer],
+    named: Mapping[Kind, NDArray[np.object_]] | None = None,
+) -> DatumFit | None:
+    """Return another datum that would fit a layer or incidents far better, or None.
+
+    Areas should share borders with areas, or at least the outline of all of them; points should
+    lie in the areas that they name, or in any; rooms and facilities should stand by a road.
 
     Parameters
     ----------
+    kind
+        Kind of the layer, or ``incidents``.
     x, y : (n,)
-        Corners of areas, or points, in ``crs``, as they were read.
-    reference
-        A layer of areas in ``crs`` that is there already.
-    on_borders
-        True for corners of areas, which should lie on the reference's borders; False for
-        points, which should lie inside it.
-    where
-        What to call the file.
+        Corners of areas, or points, in the working CRS, as they were read.
+    grounds
+        Layers to compare with, in the working CRS: areas, roads.
+    named
+        Of points: the ids of the beat, station or community that each names; blank for none.
     """
-    if len(x) < _FEWEST or reference.kind not in AREA_KINDS:
-        return []
-    step = max(len(x) // _SAMPLE, 1)
-    x, y = x[::step], y[::step]
-    lon, lat = reproject_points(x, y, crs, _DATUM_DEGREES)
-    if not gcj02_applies(lon, lat).all():
-        return []
-    tree = shapely.STRtree(
-        shapely.boundary(reference.geometry) if on_borders else reference.geometry
-    )
-    shares = {
-        datum: _share(tree, *reproject_points(*from_datum(lon, lat, datum), _DATUM_DEGREES, crs),
-                      on_borders=on_borders)
-        for datum in DATUMS
-    }  # fmt: skip
-    best = max(shares, key=lambda datum: shares[datum])
-    as_is = shares["wgs84"]
-    gain = shares[best] - as_is
-    # On borders a right datum is beyond doubt; inside, only those near the edge can tell.
-    sure = gain >= 0.2 if on_borders else gain >= 0.5 * (1 - as_is) and gain * len(x) >= _FEWEST
-    if best == "wgs84" or not sure:
-        return []
-    values: dict[str, Json] = {
-        "file": where,
-        "datum": best.upper().replace("GCJ02", "GCJ-02").replace("BD09", "BD-09"),
-        "option": best,
-        "share": 100 * shares[best],
-        "now": 100 * as_is,
+    areas = [grounds[item] for item in AREA_KINDS if item in grounds]
+    crs = next((layer.crs for layer in grounds.values()), None)
+    if crs is None:
+        return None
+    thin = slice(None, None, max(len(x) // _SAMPLE, 1))
+    x, y = x[thin], y[thin]
+    if kind in set(map(str, AREA_KINDS)):
+        if not areas:
+            return None
+        other = next((layer for layer in areas if str(layer.kind) != kind), areas[0])
+        borders = shapely.boundary(other.geometry)
+        close = _near(borders, _ON_BORDER_M)
+        found = _datum_fit(x, y, crs, close)
+        if found is None and (close(x, y) >= 0.5).mean() < 0.5:  # not drawn along these borders
+            outline = shapely.boundary(shapely.union_all(shapely.make_valid(other.geometry)))
+            found = _datum_fit(x, y, crs, _near(np.array([outline]), _GENERALISED_M))
+        return found
+    fits = [
+        _in_named(grounds[item], ids[thin]) for item, ids in (named or {}).items()
+        if item in grounds and item in AREA_KINDS
+    ]  # fmt: skip
+    if areas:
+        fits.append(_inside(areas[0].geometry))
+    if Kind.ROAD in grounds and kind in {str(Kind.ROOM), str(Kind.FACILITY)}:
+        fits.append(_near(grounds[Kind.ROAD].geometry, _BY_ROAD_M))
+    return next((found for fit in fits if (found := _datum_fit(x, y, crs, fit))), None)
+
+
+def shifts_apply(x: Floats, y: Floats, crs: CRS | None) -> bool:
+    """Return whether all points lie where China's datums differ from WGS 84."""
+    if crs is None or len(x) == 0:
+        return False
+    west_east, south_north = np.array([x.min(), x.max()]), np.array([y.min(), y.max()])
+    degrees = reproject_points(west_east, south_north, crs, _DATUM_DEGREES)
+    return bool(gcj02_applies(*degrees).all())
+
+
+def grounds_for(kind: str, there: Iterable[Kind], named: Iterable[Kind]) -> list[Kind]:
+    """Return the kinds of layers, of those that are there, that `layer_datum` looks at."""
+    areas = [item for item in AREA_KINDS if item in set(there)]
+    first = next((item for item in areas if item != kind), next(iter(areas), None))
+    wanted = {first, *named} if kind not in set(map(str, AREA_KINDS)) else {first}
+    if kind in {str(Kind.ROOM), str(Kind.FACILITY)}:
+        wanted.add(Kind.ROAD)
+    return [item for item in there if item in wanted]
+
+
+def named_areas(frame: pd.DataFrame) -> dict[Kind, NDArray[np.object_]]:
+    """Return the ids of areas that the rows of a layer of points name, by kind of area."""
+    return {
+        kind: frame[str(kind)].fillna("").to_numpy(dtype=object)
+        for kind in AREA_KINDS
+        if str(kind) in frame.columns
     }
-    return [Note("io.note.datum_offset", values)]
 
 
-def _share(tree: shapely.STRtree, x: Floats, y: Floats, *, on_borders: bool) -> float:
-    points = shapely.points(x, y)
-    if on_borders:
-        hits = tree.query(points, predicate="dwithin", distance=_NEAR_M)[0]
-    else:
-        hits = tree.query(points, predicate="intersects")[0]
-    return len(np.unique(hits)) / len(points)
+def _datum_fit(x: Floats, y: Floats, crs: CRS, fit: _Fit) -> DatumFit | None:
+    """Return the datum by which points fit, where what was read does not.
+
+    It has to fit better than all of some ninety moves to other places, and what was read has to
+    fit no better than most of them. Right data fit better; other wrong data, under no datum.
+    """
+    lon, lat = reproject_points(x, y, crs, _DATUM_DEGREES)
+    if len(x) < _FEWEST or not gcj02_applies(lon, lat).all():
+        return None
+    places = {
+        datum: reproject_points(*from_datum(lon, lat, datum), _DATUM_DEGREES, crs)
+        for datum in DATUMS
+    }
+    fits = {datum: fit(*place) for datum, place in places.items()}
+    worth = {datum: float(values.mean()) for datum, values in fits.items()}
+    best = max(worth, key=lambda datum: worth[datum])
+    if (worth[best] - worth["wgs84"]) * len(x) < _FEWEST_POINTS:
+        return None
+    own = np.array([(places[best][0] - x).mean(), (places[best][1] - y).mean()])
+    others = _ELSEWHERE[np.hypot(*(_ELSEWHERE - own).T) > _SAME_MOVE_M]
+    moved = [fit(x + east, y + north).mean() for east, north in others]
+    if worth[best] <= max(moved) or worth["wgs84"] > np.quantile(moved, 0.9):
+        return None
+    return DatumFit(best, *(float((fits[datum] >= 0.5).mean()) for datum in (best, "wgs84")))
+
+
+def _inside(areas: NDArray[np.object_]) -> _Fit:
+    """Return what gives 1 to points in any of the areas."""
+    tree = shapely.STRtree(areas)
+
+    def fit(x: Floats, y: Floats) -> Floats:
+        found = np.zeros(len(x))
+        found[tree.query(shapely.points(x, y), predicate="intersects")[0]] = 1.0
+        return found
+
+    return fit
+
+
+def _in_named(areas: Layer, names: NDArray[np.object_]) -> _Fit:
+    """Return what gives 1 to points in the area that each names."""
+    place = dict(zip(areas.ids, areas.geometry, strict=True))
+    shapes = np.array([place.get(name) for name in names], dtype=object)
+    shapely.prepare(shapes)
+    return lambda x, y: shapely.intersects(shapes, shapely.points(x, y)).astype(float)
+
+
+def _near(lines: NDArray[np.object_], half_m: float) -> _Fit:
+    """Return what gives 1 to points on a line, 0.5 at ``half_m`` from one, less farther away."""
+    tree = shapely.STRtree(lines)
+
+    def fit(x: Floats, y: Floats) -> Floats:
+        (row, _), away = tree.query_nearest(
+            shapely.points(x, y), max_distance=20 * half_m, return_distance=True, all_matches=False
+        )
+        found = np.zeros(len(x))
+        found[row] = 1.0 / (1.0 + (away / half_m) ** 2)
+        return found
+
+    return fit
 
 
 _KM_PER_DEGREE = 111.2
@@ -189,9 +325,6 @@ def _distances(lon: float, lat: float) -> NDArray[np.float64]:
     return np.asarray(
         2 * np.degrees(np.arcsin(np.sqrt(np.clip(half, 0, 1)))) * _KM_PER_DEGREE, dtype=float
     )
-
-
-Floats = NDArray[np.float64]
 
 
 _CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)

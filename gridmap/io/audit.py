@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 from gridmap.fields import fields_of
+from gridmap.io._crs_guess import datum_label, layer_datum, named_areas
 from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.model import AREA_KINDS, City, IncidentBatch, Kind, Layer
 from gridmap.model.city import bare_id
@@ -651,6 +652,7 @@ def check_city(
     if code_digits and city.has(Kind.GRID):
         found += faulty_codes(city.grids, digits=code_digits)
     found += _scale_faults(city)
+    found += _datum_faults(city)
     tell(0.5)
     found += nesting_faults(city)
     found += disconnected_grids(city)
@@ -672,3 +674,23 @@ def _scale_faults(city: City) -> list[Finding]:
         return []
     said = f"{crs_label(city.crs)} {100 * error:.2f} %"
     return [Finding(str(layer.kind), FindingKind.CRS_SCALE, Severity.WARNING, 1, (said,))]
+
+
+def _datum_faults(city: City) -> Iterator[Finding]:
+    """Ask about layers and incidents that lie where GCJ-02 or BD-09 read as WGS 84 puts them."""
+    coordinates = {
+        str(kind): shapely.get_coordinates(layer.geometry).T for kind, layer in city.layers.items()
+        if kind in {*AREA_KINDS, Kind.ROOM, Kind.FACILITY}
+    }  # fmt: skip
+    if city.incidents is not None:
+        first = next(iter(city.incidents.batches()), None)
+        if first is not None:
+            coordinates["incidents"] = np.array([first.x, first.y])
+    for kind, (x, y) in coordinates.items():
+        others = {item: layer for item, layer in city.layers.items() if str(item) != kind}
+        points = kind in {str(Kind.ROOM), str(Kind.FACILITY)}
+        named = named_areas(city.layer(Kind(kind)).frame) if points else {}
+        fit = layer_datum(kind, x, y, others, named)
+        if fit is not None:
+            said = f"{datum_label(fit.datum)} {100 * fit.share:.0f} % > {100 * fit.now:.0f} %"
+            yield Finding(kind, FindingKind.DATUM, Severity.WARNING, 1, (said,), datum=fit.datum)

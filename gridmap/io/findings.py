@@ -56,6 +56,8 @@ class FindingKind(StrEnum):
     """Grids whose id breaks the rule of 15 or 20 digits; looked for only when asked."""
     CRS_SCALE = "crs_scale"
     """A working CRS whose metres are off by more than 0.1 % at the city: areas by twice that."""
+    DATUM = "datum"
+    """A layer that fits the others as GCJ-02 or BD-09, not as it was read."""
     OUTSIDE_BEAT = "outside_beat"
     """Grids that lie, for the most part, in no beat."""
     OTHER_BEAT = "other_beat"
@@ -120,6 +122,8 @@ class Finding:
         Ground concerned, in square metres; 0 where there is none.
     places
         Their geometry in the working CRS, for the map; at most 10,000.
+    datum
+        The datum that would fit, of a finding of that kind.
     """
 
     layer: str
@@ -129,6 +133,7 @@ class Finding:
     ids: tuple[str, ...] = ()
     area_m2: float = 0.0
     places: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
+    datum: str = ""
 
     def __post_init__(self) -> None:
         """Keep five ids and ten thousand places."""
@@ -152,7 +157,8 @@ class Finding:
             return f"gridmap repair {workspace} --only {self.kind}"
         if self.kind in _LOOKED_AT:
             return ""
-        return f"gridmap import {workspace} FILE --kind {self.layer} --replace"
+        datum = f" --datum {self.datum}" if self.kind is FindingKind.DATUM else ""
+        return f"gridmap import {workspace} FILE --kind {self.layer}{datum} --replace"
 
     def as_json(self) -> dict[str, Json]:
         """Return plain values for ``--json``."""

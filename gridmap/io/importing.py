@@ -20,7 +20,7 @@ from gridmap.fields import Json, fold, match_columns
 from gridmap.gdal.child import several_layers
 from gridmap.i18n import tr
 from gridmap.io._coordinates import holds_places
-from gridmap.io._crs_guess import datum_note
+from gridmap.io._crs_guess import grounds_for, layer_datum, named_areas, shifts_apply
 from gridmap.io._features import Features, read_features
 from gridmap.io._incidents import read_incidents
 from gridmap.io._joining import append_incidents, append_layer, join_tables
@@ -458,7 +458,7 @@ def read_files(
         batch = incidents.all
         _refuse_elsewhere((batch.x, batch.y), workspace, options, where)
         report = _with_far_note(report, (batch.x, batch.y, batch.x, batch.y), known, where)
-        report = _with_datum_note(report, batch.x, batch.y, known, options, where)
+        report = _with_datum_note(report, batch.x, batch.y, workspace, options, where)
         report = replace(report, working_crs=crs_label(incidents.crs))
         old = workspace.incidents if there and options.upon == "append" else None
         if old is not None:
@@ -470,7 +470,9 @@ def read_files(
     report = _with_far_note(report, tuple(shapely.bounds(layer.geometry).T), known, where)
     xy = shapely.get_coordinates(layer.geometry)
     _refuse_elsewhere((xy[:, 0], xy[:, 1]), workspace, options, where)
-    report = _with_datum_note(report, xy[:, 0], xy[:, 1], known, options, where)
+    report = _with_datum_note(
+        report, xy[:, 0], xy[:, 1], workspace, options, where, named_areas(layer.frame)
+    )
     if there and options.upon == "append":
         layer, report = append_layer(workspace.layer(Kind(kind)), layer, report)
     return layer, _upon(report, there, options)
@@ -562,15 +564,17 @@ def _with_datum_note(
     report: ImportReport,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    known: Layer | None,
+    workspace: Workspace,
     options: ImportOptions,
     where: str,
+    named: Mapping[Kind, NDArray[np.object_]] | None = None,
 ) -> ImportReport:
-    if known is None or options.datum != "wgs84":
+    if options.datum != "wgs84" or not shifts_apply(x, y, workspace.working_crs):
         return report
-    on_borders = report.kind in set(map(str, AREA_KINDS))
-    notes = datum_note(x, y, known.crs, known, on_borders=on_borders, where=where)
-    return replace(report, warnings=(*report.warnings, *notes))
+    kinds = grounds_for(report.kind, workspace.kinds, named or {})
+    grounds = {kind: workspace.layer(kind) for kind in kinds}
+    fit = layer_datum(report.kind, x, y, grounds, named)
+    return report if fit is None else replace(report, warnings=(*report.warnings, fit.note(where)))
 
 
 def read_layer(
