@@ -1,5 +1,7 @@
 """Watch: a planted cluster is found where and when it is, quiet days are quiet, exit code 3."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,21 @@ def test_disputes_are_summed_up_to_the_day(ground):
     assert told["open"] == told["total"] - told["settled"]
     assert told["settled_share"] == pytest.approx(closed.sum() / before.sum(), abs=1e-4)
     assert gridmap.watch(city_of(ground, np.random.default_rng(1))).to_dict()["disputes"] is None
+
+
+def test_a_day_after_the_newest_incident_is_not_called_quiet_in_silence(ground):
+    """A cron line that asks for today, of data that ended months ago."""
+    city = city_of(ground, np.random.default_rng(2))
+    stale = gridmap.watch(city, until="2030-01-01")
+    assert any("2030-01-01" in note for note in stale.notes)
+    assert len(gridmap.watch(city).notes) == len(stale.notes) - 1
+
+
+def test_places_of_one_grid_are_told_together(ground):
+    result = gridmap.watch(city_of(ground, np.random.default_rng(2)))
+    rows = [{"grid": grid, "disputes": count} for grid, count in (("甲", 5), ("乙", 4), ("甲", 3))]
+    told = {"total": 9, "settled_share": 0.5, "open": 4, "median_days": 1.0, "repeat_places": 3,
+            "ninety_percent_days": 2.0, "open_days_mean": 3.0, "repeats": rows}  # fmt: skip
+    said = replace(result, disputes=told).dispute_sentences()[-1]
+    assert said.count("甲") == 1
+    assert "5、3" in said

@@ -308,7 +308,7 @@ class ShiftsResult(Result[ShiftsJson]):
         ]
         pairs = zip(roster["begin"], roster["end"], strict=True)
         hours = [f"{begin}-{end}" for begin, end in pairs]
-        names = ("posts", "pattern", "hours", "days")
+        names = ("pattern", "hours", "days", "posts")
         patterns = [tr(f"duty.page.pattern_{one}") for one in roster["pattern"]]
         return roster.assign(hours=hours, days=days, pattern=patterns)[["name", *names]].rename(
             columns={

@@ -209,9 +209,14 @@ class WatchResult(Result[WatchJson]):
             )
         ]
         if told["repeats"]:
+            counts: dict[str, list[str]] = {}  # several places of one grid are told together
+            for row in told["repeats"]:
+                counts.setdefault(row["grid"], []).append(str(row["disputes"]))
             places = [
-                tr("duty.watch.repeat", grid=row["grid"], count=row["disputes"])
-                for row in told["repeats"]
+                tr("duty.watch.repeat", grid=grid, count=each[0])
+                if len(each) == 1
+                else tr("duty.watch.repeat_places", grid=grid, count=tr("api.join").join(each))
+                for grid, each in counts.items()
             ]
             names = tr("api.join").join(places)
             said.append(tr("duty.watch.repeats", count=told["repeat_places"], names=names))
@@ -319,6 +324,9 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
     scans = 0 if grids is None else 1 + len(incidents.categories)
     rows = sum(len(chart.counts) for chart in charts)
     notes: list[str] = []
+    newest = incidents.period[1].date()
+    if last > newest:
+        notes.append(tr("api.watch.stale", newest=newest, until=last))
     if not charts:
         notes.append(tr("api.watch.few_weeks", weeks=_LEAST_WEEKS))
     if grids is None:

@@ -167,7 +167,7 @@ def shifts_blocks(plain: Mapping[str, Any], *, roster: bool = True) -> list[Bloc
             )
             for unit in units
         ),
-        tr("duty.units"),
+        tr("duty.units" if plain["late"] is None else "duty.units_calls"),
     )
     blocks: list[Block] = [Paragraph(shifts_sentence(plain)), _whole_chart(lines), table]
     orders = [(unit["name"], unit["manned"]) for unit in units if len(unit["manned"]) > 1]
@@ -230,17 +230,17 @@ def _whole_chart(lines: Mapping[str, Mapping[str, Floats | None]]) -> Figure:
 def _roster(plain: Mapping[str, Any]) -> Grid:
     rows = plain["roster"]
     left_out = len(rows) - _MOST_POSTS
-    names = ("posts", "pattern", "hours", "days")
+    names = ("pattern", "hours", "days", "posts")
     return Grid(
         (tr("duty.shifts.unit"), *(tr(f"duty.shifts.{name}") for name in names)),
-        ("left", "right", "left", "left", "left"),
+        ("left", "left", "left", "left", "right"),
         tuple(
             (
                 row["name"],
-                f"{row['posts']}",
                 tr(f"duty.page.pattern_{row['pattern']}"),
                 f"{row['begin']}-{row['end']}",
                 roster_days(row["first_day"], row["days"]),
+                f"{row['posts']}",
             )
             for row in rows[:_MOST_POSTS]
         ),
@@ -360,7 +360,7 @@ def _ring_map(
         plain["rings"], shapes, (ACCENT, WATER, "#7c3aed") * 9, strict=False
     ):
         edge = _inside(np.array([shape], dtype=object), frame)
-        outlines.append(Outline(edge, 1.6, colour, name=ring["within"]))
+        outlines.append(Outline(edge, 1.6, colour, name=_within_words(ring["within"])))
     marks = [Marks(np.array([xy]), ACCENT, 4.0, tr("duty.place"))]
     rooms = city.get(Kind.ROOM)
     if rooms is not None:
@@ -380,6 +380,12 @@ def _ring_map(
         tuple(outlines), tuple(marks), alt=tr("duty.around_map"),
     )  # fmt: skip
     return Figure(figure, "", alt=figure.alt, height=0.78, key="around", fixed=True)
+
+
+def _within_words(within: str) -> str:
+    """Return a distance or a time such as ``500m`` in words."""
+    unit = "min" if within.endswith("min") else "m"
+    return tr(f"duty.within_{unit}", value=within.removesuffix(unit))
 
 
 def _inside(shapes: npt.NDArray[np.object_], frame: shapely.Geometry) -> npt.NDArray[np.object_]:
@@ -410,7 +416,7 @@ def _ring_table(plain: Mapping[str, Any]) -> Grid:
         sums = (f"{sum(ring['incidents'].values()):,}" for ring in rings)
         label = tr("duty.incidents_of", since=plain["since"], until=plain["until"])
         rows.append((label, *sums))
-    labels = (tr("duty.within"), *(ring["within"] for ring in rings))
+    labels = (tr("duty.within"), *(_within_words(ring["within"]) for ring in rings))
     return Grid(labels, ("left", *("right" for _ in rings)), tuple(rows))
 
 
@@ -419,7 +425,7 @@ def _near_rooms(rooms: Sequence[Mapping[str, Any]]) -> Grid:
     forms = {"minutes": "decimal"}
     return Grid(
         (*(tr(f"duty.around.column.{name}") for name in names), tr("field.hours")),
-        ("left", "right", "right", "right", "right", "left"),
+        ("left", "right", "right", "right", "right", "right"),
         tuple(
             (
                 room["name"],
