@@ -5,6 +5,7 @@ import json
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pymupdf
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError
+from gridmap.i18n import tr, using_language
 from gridmap.model import Kind
 from gridmap.patrol import PatrolTask, bound_routes, plan_routes
 from gridmap.travel import RoadNetwork, RoadTravel
@@ -173,7 +175,10 @@ def test_the_command_writes_files_that_agree(city, run, ask, tmp_path):
     assert points == [(stop["lon"], stop["lat"]) for stop in stops]
     geojson = json.loads((tmp_path / "out" / "routes.geojson").read_text(encoding="utf-8"))
     assert len(geojson["features"]) == 1
-    assert (tmp_path / "out" / "sheets.pdf").read_bytes().startswith(b"%PDF")
+    pages = pymupdf.open(tmp_path / "out" / "sheets.pdf")
+    for words in ("maps.route", "maps.kind.room", "maps.kind.beat", "briefing.band.made_up"):
+        with using_language("en"):
+            assert tr(words) in pages[0].get_text()
     code, _, err = run("patrol", tmp_path / "city", "--beat", beat, "--out", tmp_path / "out")
     assert code == 2
     assert "out" in err

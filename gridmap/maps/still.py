@@ -259,6 +259,11 @@ def _put_frame(figure: Any, axes: Any, wish: Still) -> None:  # noqa: ANN401 - m
         )
     if wish.source:
         figure.text(0.02, 0.022, wish.source, color="#5b6b7c", fontproperties=_font(7.5))
+    _put_scale(axes)
+
+
+def _put_scale(axes: Any) -> None:  # noqa: ANN401 - matplotlib is untyped
+    """Draw a bar of round length and an arrow to the north."""
     low, high = axes.get_xlim()
     length = _round_length((high - low) * 0.2)
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
@@ -535,10 +540,31 @@ def _put_map(
             x, y, str(number), ha="center", va="center_baseline", zorder=9, color=_INK,
             fontproperties=_font(8.5, bold=True),
         )  # fmt: skip
+    _put_scale(axes)
+    _put_route_legend(axes, roads, outlines)
+
+
+def _put_route_legend(axes: Any, roads: Layer | None, outlines: Sequence[Layer]) -> None:  # noqa: ANN401 - matplotlib is untyped
+    """Say below the map what its marks and lines are."""
+    from matplotlib.lines import Line2D
+
+    room = Line2D([], [], marker="s", color=_INK, linestyle="", label=tr("maps.kind.room"))
+    handles = [room, Line2D([], [], color=_ROUTE, linewidth=2.2, label=tr("maps.route"))]
+    looks = [(layer.kind, *OUTLINES[layer.kind][:1]) for layer in outlines]
+    looks = [(kind, "#d7dbe0" if kind is Kind.GRID else colour) for kind, colour in looks]
+    if roads is not None:
+        looks.insert(0, (Kind.ROAD, _ROAD))
+    handles += [
+        Line2D([], [], color=colour, label=tr(f"maps.kind.{kind}")) for kind, colour in looks
+    ]
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=len(handles),
+        frameon=False, prop=_font(8), borderaxespad=0.4, handlelength=1.4,
+    )  # fmt: skip
 
 
 def _put_table(figure: Any, sheet: RouteSheet) -> None:  # noqa: ANN401 - matplotlib is untyped
-    axes = figure.add_axes((0.06, 0.06, 0.88, 0.35))
+    axes = figure.add_axes((0.06, 0.06, 0.88, 0.34))
     axes.set_axis_off()
     rows = list(sheet.rows[:_ROWS])
     widths = [0.07, *[0.93 / (len(sheet.columns) - 1)] * (len(sheet.columns) - 1)]
