@@ -8,19 +8,26 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-_PAGES = ("overview", "data", "incidents", "coverage", "redraw", "reports")
+PAGES = ("overview", "data", "incidents", "coverage", "redraw", "reports")
 _PORT = 8698
 _LONG = 180_000  # milliseconds for one page
 
 
-def opening(browser: Any, folder: Path, *, grids: int, incidents: int) -> dict[str, Any]:  # noqa: ANN401 - untyped peer
+def opening(
+    browser: Any,  # noqa: ANN401 - untyped peer
+    folder: Path,
+    *,
+    grids: int,
+    incidents: int,
+    pages: Sequence[str] = PAGES,
+) -> dict[str, Any]:
     """Return seconds until each page of a made-up city is drawn, and processor seconds.
 
     ``first`` is in a new browser and a new app with nothing kept, ``second`` in another
@@ -35,19 +42,26 @@ def opening(browser: Any, folder: Path, *, grids: int, incidents: int) -> dict[s
     kept = folder / "kept"
     with _app(place, kept) as (address, process):
         for turn in ("first", "second"):
-            line[turn] = _walk(browser, address, process, turn)
+            line[turn] = _walk(browser, address, process, turn, pages)
     with _app(place, kept) as (address, process):
-        line["restarted"] = _walk(browser, address, process, "restarted")
+        line["restarted"] = _walk(browser, address, process, "restarted", pages)
+    line["reach"] = {"second reports, app_cpu_s": 1.0}
     line["load"] = psutil.getloadavg()[0]
     return line
 
 
-def _walk(browser: Any, address: str, app: psutil.Process, turn: str) -> dict[str, Any]:  # noqa: ANN401 - untyped peer
+def _walk(
+    browser: Any,  # noqa: ANN401 - untyped peer
+    address: str,
+    app: psutil.Process,
+    turn: str,
+    pages: Sequence[str],
+) -> dict[str, Any]:
     from playwright.sync_api import TimeoutError as TooLate
 
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     found: dict[str, Any] = {}
-    for page in _PAGES:
+    for page in pages:
         try:
             found[page] = _open(context, address, page, app)
         except TooLate:
@@ -72,7 +86,7 @@ def open_pages(browser: Any, place: Path) -> Iterator[tuple[str, str, dict[str, 
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     with _app(place) as (address, process):
         for turn in ("first", "second"):
-            for page in _PAGES:
+            for page in PAGES:
                 found = _open(context, address, page, process)
                 yield (
                     turn,

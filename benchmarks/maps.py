@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 import shapely
 
-from benchmarks._opening import cpu_s, launched, opening, wait_for
+from benchmarks._opening import PAGES, cpu_s, launched, opening, wait_for
 from gridmap.maps import Facts, Scene, choropleth, draw_layer, to_html
 from gridmap.maps.scene import read_leaflet
 from gridmap.model import Kind, Layer
@@ -250,6 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="5000,20000,50000")
     parser.add_argument("--opening", default="20000,1000000", help="grids,incidents; or blank")
+    parser.add_argument("--pages", default=",".join(PAGES), help="pages to open, in order")
     chosen = parser.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",") if size]
     from playwright.sync_api import sync_playwright
@@ -264,7 +265,13 @@ def main() -> None:
             print(json.dumps(_rounded(line)), flush=True)
         if chosen.opening:
             grids, incidents = (int(part) for part in chosen.opening.split(","))
-            line = opening(browser, Path(folder), grids=grids, incidents=incidents)
+            line = opening(
+                browser,
+                Path(folder),
+                grids=grids,
+                incidents=incidents,
+                pages=chosen.pages.split(","),
+            )
             print(json.dumps(_rounded(line)), flush=True)
         browser.close()
 

@@ -185,6 +185,10 @@ def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
         (lambda *_: gridmap.Plan.from_labels("p", ["a", "b", "a"], [1, 1, 2]), "repeat a."),
         (lambda *_: gridmap.Plan.from_labels("p", ["a"], {"z": 1}), "no grids z"),
         (lambda c, _: c.beats, "Unnamed city"),
+        (lambda c, _: c.layer("grids"), "kind takes one of: grid, beat, station"),
+        (lambda c, _: c.layer(None), "kind takes one of"),
+        (lambda _, p: p.move([99], to=1), "no grids 99"),
+        (lambda _, p: p.move(["B000"], to=7), "no beat 7"),
     ],
 )
 def test_wrong_arguments_are_one_line(blocks, call, said):
@@ -207,6 +211,21 @@ def test_labels_are_numbers_gaps_or_a_mapping():
         assert plan.labels.tolist() == ["10", "2", "", "2"]
         assert plan.beat_ids.tolist() == ["2", "10"]  # by number, not by letter
     assert plan.grid_ids.tolist() == ["11", "12", "13", "14"]
+
+
+def test_ids_are_numbers_where_frames_have_numbers(blocks):
+    numbered = blocks.assign(GEOID=range(48))
+    city = quiet(grids=numbered, columns={"id": "GEOID", "residents": "pop"})
+    plan = gridmap.Plan.from_labels("p", numbered["GEOID"], [1] * 24 + [2] * 24)
+    moved = plan.move([0, np.int64(1)], to=2)
+    assert moved.labels.tolist()[:3] == ["2", "2", "1"]
+    assert plan.move([0], to="").labels[0] == ""
+    options = gridmap.ProposeOptions(beats=2, together=[[1, 2], ["3", 4]])
+    assert options.together == (("1", "2"), ("3", "4"))
+    near = [gridmap.around(city, grid=grid, within="300m") for grid in (9, "9")]
+    assert near[0].to_dict() == near[1].to_dict()
+    weights = gridmap.ProposeOptions(balance=pd.Series({"residents": 2, "area_km2": 1})).balance
+    assert weights == {"residents": 2.0, "area_km2": 1.0}
 
 
 def test_frames_as_geopandas_leaves_them(blocks):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from gridmap.api.options import AsDate, Options, as_date, option
+from gridmap.api.options import AsDate, AsId, Options, as_date, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
@@ -57,7 +57,7 @@ class AroundOptions(Options):
     verb: ClassVar[str] = "around"
 
     at: str | tuple[float, float] = option("", metavar="LON,LAT", parse=_point)
-    grid: str = option("", metavar="ID")
+    grid: AsId = option("", metavar="ID")
     within: str = option("500m,10min", metavar="500m,10min")
     mode: str = option("", metavar="MODE", choices=("", "walk", "ebike", "car", "straight"))
     until: AsDate = option("", metavar="DATE", parse=as_date)

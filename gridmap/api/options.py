@@ -27,6 +27,7 @@ __all__ = [
     "AsDate",
     "AsFile",
     "AsHours",
+    "AsId",
     "AsNames",
     "OptionSpec",
     "Options",
@@ -71,6 +72,7 @@ class Takes(Generic[Given_contra, Held_co]):
 AsDate: TypeAlias = "Takes[str | date | np.datetime64 | None, str]"
 AsFile: TypeAlias = "Takes[str | PathLike[str], str]"
 AsNames: TypeAlias = "Takes[str | Collection[str], tuple[str, ...]]"
+AsId: TypeAlias = "Takes[str | int, str]"
 AsHours: TypeAlias = "Takes[str | Collection[int], tuple[int, ...]]"
 #: What a person writes, or a form holds, of one option.
 Text = None | bool | int | float | str | date | Sequence[str] | Mapping[str, float]
@@ -150,6 +152,8 @@ class OptionSpec:
         OptionError
             If the option does not take it.
         """
+        if self.parse is as_weights and hasattr(value, "to_dict"):  # a column by criterion
+            value = value.to_dict()
         if hasattr(value, "tolist") and not self.is_plan:  # arrays, columns, NumPy's numbers
             value = value.tolist()
         if isinstance(value, (set, frozenset)):  # in an order that no run changes
@@ -164,6 +168,8 @@ class OptionSpec:
             return value
         if self.kind in {int, float}:
             return self._number(value)
+        if self.metavar == "ID" and isinstance(value, Integral):
+            value = str(value)
         if not isinstance(value, str):
             raise OptionError("api.error.text", option=self.name, received=_shown(value))
         if self.choices and value not in self.choices:
@@ -431,7 +437,7 @@ def _is_number(value: object) -> bool:
 
 
 def as_list(value: object, option: str) -> tuple[str, ...]:
-    """Return the parts of ``a, b`` or of a sequence of texts, blanks left out.
+    """Return the parts of ``a, b`` or of a sequence of texts or ids, blanks left out.
 
     >>> as_list("a, b，c,", "names")
     ('a', 'b', 'c')
@@ -443,9 +449,11 @@ def as_list(value: object, option: str) -> tuple[str, ...]:
     """
     if isinstance(value, str):
         return tuple(p.strip() for p in value.replace("，", ",").split(",") if p.strip())
-    if not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, Sequence) or not all(
+        isinstance(item, (str, Integral)) for item in value
+    ):
         raise OptionError("api.error.text", option=option, received=_shown(value))
-    return tuple(part for item in value for part in as_list(item, option))
+    return tuple(part for item in value for part in as_list(str(item), option))
 
 
 def as_share(value: object) -> float | None:

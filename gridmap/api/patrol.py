@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import AsDate, Options, as_date, end_of, option
+from gridmap.api.options import AsDate, AsId, Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, MissingError, OptionError
@@ -53,8 +53,8 @@ class PatrolOptions(Options):
 
     verb: ClassVar[str] = "patrol"
 
-    beat: str = option("", metavar="ID")
-    station: str = option("", metavar="ID")
+    beat: AsId = option("", metavar="ID")
+    station: AsId = option("", metavar="ID")
     hours: str = option("18-24", metavar="18-24", parse=_hours)
     units: int = option(1, least=1, most=50, metavar="N")
     minutes: float = option(120.0, least=10, most=720, unit="min")

@@ -34,7 +34,9 @@ __all__ = [
 Shares: TypeAlias = "float | Mapping[str, float]"
 #: Fields of shares, and of groups of ids.
 AsShares: TypeAlias = "Takes[Shares | str | Sequence[str] | None, Shares | None]"
-AsGroups: TypeAlias = "Takes[str | Collection[str | Collection[str]], tuple[tuple[str, ...], ...]]"
+AsGroups: TypeAlias = (
+    "Takes[str | Collection[str | Collection[str | int]], tuple[tuple[str, ...], ...]]"
+)
 #: What a share without a name is of.
 ALL = "workload"
 _BORDERS = ("road", "community", "station", "barrier")

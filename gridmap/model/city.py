@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import CRSError, InputError, MissingError
+from gridmap.errors import CRSError, InputError, MissingError, OptionError
 from gridmap.i18n import tr
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
@@ -274,7 +274,12 @@ class City:
         ------
         MissingError
             If the city has none.
+        OptionError
+            If there is no such kind.
         """
+        if kind not in set(Kind):
+            known = ", ".join(Kind)
+            raise OptionError("api.error.choice", option="kind", known=known, received=kind)
         found = self.get(kind)
         if found is None:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.label)

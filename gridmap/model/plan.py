@@ -210,7 +210,7 @@ class Plan:
             self.assignment[held], weights=values[held], minlength=len(self.beats)
         ).astype(float)
 
-    def row_of(self, beat: str) -> int:
+    def row_of(self, beat: str | int) -> int:
         """Return the row of a beat.
 
         Raises
@@ -218,12 +218,12 @@ class Plan:
         MissingError
             If the plan has no such beat.
         """
-        rows = np.flatnonzero(self.beat_ids == beat)
+        rows = np.flatnonzero(self.beat_ids == str(beat))
         if len(rows) == 0:
             raise MissingError("model.error.plan_no_beat", beat=beat, plan=self.name)
         return int(rows[0])
 
-    def rows_of(self, grids: Iterable[str]) -> NDArray[np.intp]:
+    def rows_of(self, grids: Iterable[str | int]) -> NDArray[np.intp]:
         """Return the rows of grids.
 
         Raises
@@ -231,7 +231,7 @@ class Plan:
         MissingError
             If the plan lacks one of them.
         """
-        wanted = list(grids)
+        wanted = [str(grid) for grid in grids]
         index = pd.Index(self.grid_ids)
         rows = index.get_indexer(wanted)
         if (rows < 0).any():
@@ -239,7 +239,7 @@ class Plan:
             raise MissingError("model.error.plan_no_grid", ids=some_ids(lost), plan=self.name)
         return np.asarray(rows)
 
-    def move(self, grids: Iterable[str], *, to: str) -> Plan:
+    def move(self, grids: Iterable[str | int], *, to: str | int) -> Plan:
         """Return the plan with grids moved to a beat (``""`` takes them out of any).
 
         Raises
@@ -248,7 +248,7 @@ class Plan:
             If the plan lacks a grid or the beat.
         """
         assignment = self.assignment.copy()
-        assignment[self.rows_of(grids)] = self.row_of(to) if to else -1
+        assignment[self.rows_of(grids)] = -1 if to == "" else self.row_of(to)
         return replace(self, assignment=assignment)
 
     def renamed(self, name: str) -> Plan:
