@@ -63,6 +63,8 @@ gridmap.watch(city, until=date(2024, 3, 31), days=14).to_dict()["alerts"]
 gridmap.shifts(city, by="city", officers=40, patterns=["8h"], norms=Path("norms.toml"))
 gridmap.patrol(city, station="1", since="2024-03-01", mode="ebike")
 gridmap.around(city, at=(120.1, 30.2), until=date(2024, 3, 31))
+gridmap.around(city, grid=5, within="500m")
+plan.move([1, "2"], to=2)
 gridmap.norms(city, norms="norms.toml")
 gridmap.assess(city, by="station", since=date(2024, 3, 1), goals=Path("score.toml"))
 
