@@ -251,7 +251,7 @@ def _posted(city: City, by: Unit) -> Areas | None:
         if kind == by:
             return None
         if city.has(Kind(kind)) or (city.has(Kind.GRID) and city.grids.has(kind)):
-            areas = areas_of(city, kind)  # type: ignore[arg-type] # one of them
+            areas = areas_of(city, kind)
             if by == "station" or len(areas.ids) <= _MOST_AREAS:
                 return areas
     return None

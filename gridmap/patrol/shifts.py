@@ -410,7 +410,7 @@ def _exchange(posts: Ints, goal: _Goal, duty: Floats) -> Ints:
     while improved:
         improved = False
         for old in np.flatnonzero(posts):
-            new = _best_tour(old, on_duty - duty[old], goal, duty)
+            new = _best_tour(int(old), on_duty - duty[old], goal, duty)
             if new != old:
                 posts[old] -= 1
                 posts[new] += 1
