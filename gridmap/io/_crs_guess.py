@@ -57,7 +57,7 @@ _GENERALISED_M = 100.0  # an outline of a county, its small bends left out
 _BY_ROAD_M = 20.0  # a police room's door
 _SAMPLE = 2_000
 _FEWEST = 5
-_SAME_MOVE_M = 200.0  # a move so near to the datum's own fits nearly as well
+_SAME_MOVE_M = 500.0  # a move so near to that of the datum may fit as well
 _FEWEST_POINTS = 3.0  # how many points more have to fit
 # Moves of 250 to 750 m all around: how well the points fit where they surely do not belong.
 _ELSEWHERE = np.array([
@@ -183,7 +183,7 @@ def named_areas(frame: pd.DataFrame) -> dict[Kind, NDArray[np.object_]]:
 def _datum_fit(x: Floats, y: Floats, crs: CRS, fit: _Fit) -> DatumFit | None:
     """Return the datum by which points fit, where what was read does not.
 
-    It has to fit better than all of some ninety moves to other places, and what was read has to
+    It has to fit better than all of some sixty moves to other places, and what was read has to
     fit no better than most of them. Right data fit better; other wrong data, under no datum.
     """
     lon, lat = reproject_points(x, y, crs, _DATUM_DEGREES)
