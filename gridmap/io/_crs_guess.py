@@ -57,7 +57,8 @@ _GENERALISED_M = 100.0  # an outline of a county, its small bends left out
 _BY_ROAD_M = 20.0  # a police room's door
 _SAMPLE = 2_000
 _FEWEST = 5
-_SAME_MOVE_M = 500.0  # a move so near to that of the datum may fit as well
+_SAME_MOVE_M = 300.0  # a move so near to that of the datum may fit as well
+_LEAST_SHARE = 1 / 3  # of points that fit: less is chance among regular borders
 _FEWEST_POINTS = 3.0  # how many points more have to fit
 # Moves of 250 to 750 m all around: how well the points fit where they surely do not belong.
 _ELSEWHERE = np.array([
@@ -183,7 +184,7 @@ def named_areas(frame: pd.DataFrame) -> dict[Kind, NDArray[np.object_]]:
 def _datum_fit(x: Floats, y: Floats, crs: CRS, fit: _Fit) -> DatumFit | None:
     """Return the datum by which points fit, where what was read does not.
 
-    It has to fit better than all of some sixty moves to other places, and what was read has to
+    No one of some eighty moves to other places may fit better, and what was read has to
     fit no better than most of them. Right data fit better; other wrong data, under no datum.
     """
     lon, lat = reproject_points(x, y, crs, _DATUM_DEGREES)
@@ -201,9 +202,10 @@ def _datum_fit(x: Floats, y: Floats, crs: CRS, fit: _Fit) -> DatumFit | None:
     own = np.array([(places[best][0] - x).mean(), (places[best][1] - y).mean()])
     others = _ELSEWHERE[np.hypot(*(_ELSEWHERE - own).T) > _SAME_MOVE_M]
     moved = [fit(x + east, y + north).mean() for east, north in others]
-    if worth[best] <= max(moved) or worth["wgs84"] > np.quantile(moved, 0.9):
+    if worth[best] < max(moved) or worth["wgs84"] > np.quantile(moved, 0.9):
         return None
-    return DatumFit(best, *(float((fits[datum] >= 0.5).mean()) for datum in (best, "wgs84")))
+    share, now = (float((fits[datum] >= 0.5).mean()) for datum in (best, "wgs84"))
+    return DatumFit(best, share, now) if share >= _LEAST_SHARE else None
 
 
 def _inside(areas: NDArray[np.object_]) -> _Fit:
