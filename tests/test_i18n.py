@@ -2,11 +2,13 @@
 
 import re
 import string
+from contextlib import suppress
+from contextvars import Context
 from pathlib import Path
 
 import pytest
 
-from gridmap.i18n import keys, set_language, tr, using_language
+from gridmap.i18n import current_language, keys, set_language, tr, using_language
 
 ROOT = Path(__file__).parents[1]
 FILES = (".py", ".toml", ".js", ".html", ".css", ".db", ".id", ".json", ".typ")
@@ -94,6 +96,17 @@ def test_language_of_a_context() -> None:
         assert tr("field.residents") == "Residents"
     with pytest.raises(ValueError, match="language must be one of"):
         set_language("fr")
+
+
+def test_a_language_borrowed_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def borrowed() -> str:
+        monkeypatch.setenv("GRIDMAP_LANG", "zh")
+        with using_language("en"), suppress(ValueError), using_language("fr"):
+            pass
+        monkeypatch.setenv("GRIDMAP_LANG", "en")
+        return current_language()
+
+    assert Context().run(borrowed) == "en"
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,13 @@ def set_language(language: str) -> None:
 
 @contextmanager
 def using_language(language: str) -> Iterator[None]:
-    """Set the language inside a ``with`` block, then put the old one back."""
-    before = current_language()
-    set_language(language)
+    """Set the language inside a ``with`` block; what was set before, or nothing, stands after."""
+    before = _language.set(current_language())
     try:
+        set_language(language)
         yield
     finally:
-        set_language(before)
+        _language.reset(before)
 
 
 def tr(key: str, *, language: str | None = None, **values: object) -> str:
