@@ -340,6 +340,15 @@ FIELDS: tuple[Field, ...] = (
         ),
     ),
     Field(
+        "case", "id", ("incidents",),
+        _words(
+            "案件编号 案件编码 案件号 案号 警情编号 警情编码 警情号 接警单编号 接警单号 接警编号 "
+            "报警编号 受案号 事件编号 case_number case_no case_id incident_number "
+            "incident_no incident_id event_number event_no crime_id report_number report_no "
+            "cmplnt_num dr_no ccn"
+        ),
+    ),
+    Field(
         "station", "id", ("incidents",),
         _words(
             "所属派出所 派出所编码 派出所代码 派出所 管辖单位 处警单位 station_id station "

@@ -157,6 +157,44 @@ def test_the_same_file_twice_adds_nothing(tmp_path):
     assert read_city(tmp_path / "city").incidents.digest == before
 
 
+CASES = "案件编号,发生时间,警情类别,经度,纬度\n"
+
+
+def test_a_case_is_found_again_by_its_number_and_the_number_is_not_kept(tmp_path):
+    first = (
+        "A330106-001,2024-03-01 08:00,盗窃,120.101,30.201\n"
+        "A330106-002,2024-03-01 08:00,盗窃,120.102,30.202\n"
+        ",2024-03-01 09:00,盗窃,120.103,30.203\n"
+    )
+    second = (
+        " a330106-001 ,2024-03-01 08:20,诈骗,120.105,30.205\n"  # put right since: the same case
+        "A330106-003,2024-03-01 08:00,盗窃,120.102,30.202\n"  # alike, and another case
+        "A330106-004,2024-03-01 09:00,盗窃,120.103,30.203\n"  # the one that had no number yet
+        ",2024-03-01 08:00,盗窃,120.101,30.201\n"  # without a number: alike is the same
+        "A330106-005,2024-03-02 10:00,盗窃,120.101,30.201\n"
+    )
+    bring(tmp_path, text(tmp_path / "1.csv", CASES + first), "incidents")
+    report = bring(tmp_path, text(tmp_path / "2.csv", CASES + second), "incidents", upon="append")
+    assert told(report, "appended") == {"before": 3, "count": 2, "repeats": 3}
+    again = bring(tmp_path, text(tmp_path / "2.csv", CASES + second), "incidents", upon="append")
+    assert told(again, "appended")["repeats"] == 5
+    stored = [item for item in (tmp_path / "city").rglob("*") if item.is_file()]
+    assert not any(b"330106-00" in item.read_bytes() for item in stored)
+
+
+def test_digests_survive_files_without_numbers_and_months_tell_repeats_by_them(tmp_path):
+    bring(tmp_path, text(tmp_path / "old.csv", HEAD + "2024-02-01 08:00,盗窃,120.1,30.2\n"),
+          "incidents")  # fmt: skip
+    months = "Crime ID,Month,Longitude,Latitude,Crime type\n" + "".join(
+        f"{n:064x},2024-03,{120.1 + n / 1000},30.2,盗窃\n" for n in range(5)
+    )
+    path = text(tmp_path / "months.csv", months)
+    assert told(bring(tmp_path, path, "incidents", upon="append"), "appended")["repeats"] == 0
+    bring(tmp_path, text(tmp_path / "new.csv", HEAD + "2024-04-01 08:00,盗窃,120.1,30.2\n"),
+          "incidents", upon="append")  # fmt: skip
+    assert told(bring(tmp_path, path, "incidents", upon="append"), "appended")["repeats"] == 5
+
+
 def test_layers_are_appended_by_id(tmp_path):
     bring(tmp_path, grids(tmp_path / "a.gpkg", IDS[:2]))
     report = bring(tmp_path, grids(tmp_path / "b.gpkg", IDS[1:], west=120.11), upon="append")

@@ -346,6 +346,10 @@ def _facts(
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Put parts under each other; their words are kept once each, not once a row."""
+    if any("case" in table for table in tables):  # a digest is no number to put a gap into
+        tables = [
+            table if "case" in table else table.assign(case=np.uint64(0)) for table in tables
+        ]
     whole = pd.concat([table.drop(columns=[*_WORDS], errors="ignore") for table in tables],
                       ignore_index=True)  # fmt: skip
     for name in _WORDS:
@@ -417,6 +421,8 @@ def _one(
     notes += said
     if reported is not None:
         table["reported"] = reported
+    if "case" in mapped:
+        table["case"] = _case_digests(frame[mapped["case"]])
     if "station" in mapped:
         table["station"] = pd.Categorical(as_ids(frame[mapped["station"]]))
     for reason, rows in (("no_coordinates", none), ("bad_time", bad_time)):
@@ -522,8 +528,17 @@ def _batch(whole: pd.DataFrame) -> tuple[IncidentBatch, tuple[str, ...]]:
         reported=(
             whole["reported"].to_numpy().astype("datetime64[s]") if "reported" in whole else None
         ),
+        case=whole["case"].to_numpy(dtype=np.uint64) if "case" in whole else None,
     )
     return batch, tuple(str(name) for name in uniques)
+
+
+def _case_digests(column: pd.Series) -> NDArray[np.uint64]:
+    """Return a digest of each case number, 0 for none; case and blanks make no difference."""
+    numbers = pd.Series(as_ids(column), dtype=str).str.upper().str.replace(r"\s", "", regex=True)
+    digests = pd.util.hash_array(numbers.to_numpy(dtype=object))
+    digests[(numbers == "").to_numpy()] = 0
+    return digests
 
 
 def _station_ids(column: pd.Series) -> NDArray[np.object_]:

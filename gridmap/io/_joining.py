@@ -224,8 +224,9 @@ def append_incidents(
 ) -> tuple[Incidents, ImportReport]:
     """Return the old incidents and the new ones, without repeats.
 
-    A new incident repeats an old one if they are equal in time, category and place, to the
-    decimetre. Where one of the three was not read, or a time is a month only, nothing is told.
+    A new incident repeats an old one if both have the same case number. Where one of the two has
+    none, they have to be equal in time, category and place, to the decimetre; where one of these
+    was not read, or a time is a month only, nothing is told.
     """
     names = tuple(sorted({*old.categories, *new.categories}))
     tables = [_table(item, names) for item in (old, new)]
@@ -237,6 +238,10 @@ def append_incidents(
     ]
     there = keys[1].isin(keys[0]) & tables[1]["time"].notna().to_numpy()
     there &= (tables[1]["category"] >= 0).to_numpy() & (new.precision == "second")
+    numbered = [(table["case"] != 0).to_numpy() for table in tables]
+    # What equals an old case in all but its number is another case.
+    there &= ~numbered[1] | keys[1].isin(keys[0][~numbered[0]])
+    there |= numbered[1] & tables[1]["case"].isin(tables[0]["case"]).to_numpy()
     whole = pd.concat([tables[0], tables[1][~there]], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", na_position="last", ignore_index=True)
     batch = IncidentBatch(
@@ -247,6 +252,7 @@ def append_incidents(
         _moments(whole, "settled"),
         whole["station"].fillna("").to_numpy(dtype=object) if "station" in whole else None,
         reported=_moments(whole, "reported"),
+        case=whole["case"].to_numpy(dtype=np.uint64) if whole["case"].any() else None,
     )
     made = Incidents.from_batch(batch, categories=names, crs=old.crs)
     if "month" in {old.precision, new.precision}:
@@ -260,6 +266,7 @@ def _table(incidents: Incidents, names: tuple[str, ...]) -> pd.DataFrame:
     columns = {
         "x": batch.x, "y": batch.y, "time": batch.time, "category": codes[batch.category],
         "settled": batch.settled, "station": batch.station, "reported": batch.reported,
+        "case": np.zeros(len(batch), np.uint64) if batch.case is None else batch.case,
     }  # fmt: skip
     return pd.DataFrame({k: values for k, values in columns.items() if values is not None})
 

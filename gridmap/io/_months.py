@@ -2,8 +2,8 @@
 
 Columns: ``x, y`` in the working CRS, ``time``, ``category``; ``grid, beat, station, community``,
 the row of each layer that an incident lies in, -1 for none; ``settled``, ``named_station`` and
-``reported``, what a record says itself, where it does. ``gridmap.toml`` says in which layers they
-were located.
+``reported``, what a record says itself, and ``case``, a digest of its number, where it does.
+``gridmap.toml`` says in which layers they were located.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def read_months(
     WorkspaceError
         If a file has gone since, or is damaged.
     """
-    optional = ("settled", "named_station", "reported")
+    optional = ("settled", "named_station", "reported", "case")
     names = ["x", "y", "time", "category", *map(str, kinds)]
     for part in read_columns(paths, categories, names, optional=optional):
         yield IncidentBatch(
@@ -174,6 +174,7 @@ def read_months(
             part.get("named_station"),
             {kind: part[str(kind)] for kind in kinds},
             part.get("reported"),
+            part.get("case"),
         )
 
 
@@ -323,6 +324,8 @@ def _table(batch: IncidentBatch, categories: tuple[str, ...], kinds: tuple[Kind,
         columns["settled"] = pa.array(batch.settled.astype("datetime64[s]"))
     if batch.reported is not None:
         columns["reported"] = pa.array(batch.reported.astype("datetime64[s]"))
+    if batch.case is not None:
+        columns["case"] = pa.array(batch.case, pa.uint64())
     if batch.station is not None:
         columns["named_station"] = pa.array(batch.station, pa.string())
     return pa.table(columns)

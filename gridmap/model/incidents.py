@@ -48,6 +48,9 @@ class IncidentBatch:
     reported
         When the incident was reported, ``datetime64[s]``; NaT where unknown. None where the
         city has no such column beside the time of the incident.
+    case
+        A digest of the case number, uint64, by which an import finds a case again; 0 where there
+        is none. The number itself is not kept. None where the city has no such column.
     """
 
     x: NDArray[np.float64]
@@ -58,11 +61,12 @@ class IncidentBatch:
     station: NDArray[np.object_] | None = None
     rows: Mapping[Kind, NDArray[np.int32]] = field(default_factory=dict)
     reported: NDArray[np.datetime64] | None = None
+    case: NDArray[np.uint64] | None = None
 
     def __post_init__(self) -> None:
         """Check that columns are of one length and coordinates finite."""
         lengths = {len(self.x), len(self.y), len(self.time), len(self.category)}
-        told = (self.settled, self.station, self.reported)
+        told = (self.settled, self.station, self.reported, self.case)
         lengths |= {len(column) for column in told if column is not None}
         lengths |= {len(column) for column in self.rows.values()}
         if len(lengths) != 1:
@@ -85,6 +89,7 @@ class IncidentBatch:
             None if self.station is None else self.station[rows],
             {kind: column[rows] for kind, column in self.rows.items()},
             None if self.reported is None else self.reported[rows],
+            None if self.case is None else self.case[rows],
         )
 
     def column(self, name: str) -> NDArray[np.generic] | None:
@@ -168,6 +173,8 @@ class Incidents:
         for moments in (batch.settled, batch.reported):
             if moments is not None:
                 sums.update(moments.astype("datetime64[s]").astype(np.int64).tobytes())
+        if batch.case is not None:
+            sums.update(np.ascontiguousarray(batch.case).tobytes())
         if batch.station is not None:
             sums.update("\x1f".join(map(str, batch.station)).encode())
         return cls(lambda: iter((batch,)), len(batch), categories, crs, sums.hexdigest())
@@ -252,6 +259,7 @@ class Incidents:
         settled = [p.settled for p in parts if p.settled is not None]
         station = [p.station for p in parts if p.station is not None]
         reported = [p.reported for p in parts if p.reported is not None]
+        case = [p.case for p in parts if p.case is not None]
         rows = {kind: np.concatenate([p.rows[kind] for p in parts]) for kind in parts[0].rows}
         return IncidentBatch(
             np.concatenate([p.x for p in parts]),
@@ -262,6 +270,7 @@ class Incidents:
             np.concatenate(station) if station else None,
             rows,
             np.concatenate(reported) if reported else None,
+            np.concatenate(case) if case else None,
         )
 
     @cached_property
