@@ -288,8 +288,10 @@ def control_of(city: City, file: str, weight: str) -> Control | None:
     from gridmap.measure import Control
     from gridmap.measure.summary import people_layer
 
-    shapes, weights, repaired = read_control(Path(file), city.crs, weight=weight)
     people = people_layer(city)
+    ground = people or next(iter(city.layers.values()))
+    near = shapely.box(*shapely.total_bounds(ground.geometry))
+    shapes, weights, repaired = read_control(Path(file), city.crs, near=near, weight=weight)
     if people is not None:
         grids = shapely.STRtree(people.geometry)
         if not len(grids.query(shapes, predicate="intersects")[0]):

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from gridmap.errors import GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import DATABASES, DRIVERS, KML, PARQUET, require_driver
+from gridmap.gdal.formats import (
+    DATABASES,
+    DRIVERS,
+    KML,
+    MOST_PIXELS,
+    PARQUET,
+    RASTERS,
+    require_driver,
+)
 from gridmap.gdal.sandbox import confine
 
 __all__ = ["main", "read_in_child", "several_layers"]
@@ -31,6 +39,11 @@ _ROWS, _ROWS_PER_BYTE = 500_000, 0.25
 _VALUES, _VALUES_PER_BYTE = 5_000_000, 4.0
 _BYTES, _BYTES_PER_BYTE = 100_000_000, 20.0
 _BATCH = 4_096  # rows
+# Tags and keys of a GeoTIFF.
+_PIXEL_SCALE, _TIE_POINT, _MATRIX, _NO_DATA = 33550, 33922, 34264, 42113
+_GEO_KEYS, _GEO_TEXT = 34735, 34737
+_PIXEL_IS, _POINT = 1025, 2
+_GEOGRAPHIC, _PROJECTED, _OWN = 2048, 3072, 32767
 # Indexes; the last four are SpatiaLite's own, and nothing without its extension.
 _MODULES = {
     "rtree", "rtree_i32", "geopoly", "fts3", "fts4", "fts5",
@@ -103,6 +116,8 @@ def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
         return _read_kml(request, out)
     if suffix in PARQUET:
         return _read_parquet(request, out)
+    if suffix in RASTERS:
+        return _read_raster(request, out)
     if suffix in DATABASES:
         _require_plain_database(path, request["name"])
     if suffix in {".tab", ".mif"} and request["encoding"]:
@@ -264,6 +279,62 @@ def _read_parquet(request: dict[str, Any], out: Path) -> dict[str, Any]:
                 batch.validate(full=True)
                 writer.write_batch(batch)
     return {"file": target.name, "has_shapes": b"geo" in (schema.metadata or {})}
+
+
+def _read_raster(request: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Unpack a GeoTIFF of one band, north up, and tell where its first pixel begins."""
+    import numpy as np
+    from PIL import Image, TiffImagePlugin
+
+    # Pillow unpacks doubles, as GHSL has them, and does not know that a TIFF may hold them.
+    for order, form in ((b"II", "F;64F"), (b"MM", "F;64BF")):
+        TiffImagePlugin.OPEN_INFO.setdefault((order, 1, (3,), 1, (64,), ()), ("F", form))
+    name, target = str(request["name"]), out / "values.npy"
+    Image.MAX_IMAGE_PIXELS = None  # opening unpacks nothing; the size is looked at next
+    with Image.open(request["path"], formats=["TIFF"]) as image:
+        if image.width * image.height > MOST_PIXELS:
+            count = image.width * image.height
+            raise InputError("gdal.error.pixels", file=name, count=count, most=MOST_PIXELS)
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]  # of Pillow's class for TIFF
+        keys = _geo_keys(tags)
+        scale, tie = tags.get(_PIXEL_SCALE, ()), tags.get(_TIE_POINT, ())
+        if len(image.getbands()) != 1 or len(scale) < 2 or len(tie) != 6 or _MATRIX in tags:
+            raise InputError("gdal.error.raster", file=name)
+        try:
+            nothing = float(str(tags.get(_NO_DATA, "nan")).strip("\0 "))
+        except ValueError:
+            nothing = float("nan")
+        values = np.array(image, dtype=np.float32)
+    values[~np.isfinite(values) | (values == np.float32(nothing)) | (values < 0)] = 0
+    np.save(target, values)
+    step_x, step_y = float(scale[0]), float(scale[1])
+    middle = 0.5 if keys.get(_PIXEL_IS) == _POINT else 0.0  # a point stands in its pixel's middle
+    return {
+        "file": target.name,
+        "west": float(tie[3]) - (float(tie[0]) + middle) * step_x,
+        "north": float(tie[4]) + (float(tie[1]) + middle) * step_y,
+        "step_x": step_x,
+        "step_y": step_y,
+        "crs": _crs_of(keys, str(tags.get(_GEO_TEXT, ""))),
+    }
+
+
+def _geo_keys(tags: Any) -> dict[int, int]:  # noqa: ANN401 - Pillow's own class
+    """Return the short GeoKeys of a GeoTIFF (OGC 19-008r4) by number."""
+    raw = tags.get(_GEO_KEYS, ())
+    entries = [raw[at : at + 4] for at in range(4, len(raw) - 3, 4)]
+    return {int(key): int(value) for key, place, _, value in entries if place == 0}
+
+
+def _crs_of(keys: dict[int, int], text: str) -> str | None:
+    """Return the CRS that GeoKeys name, None where they describe one of their own."""
+    for key in (_PROJECTED, _GEOGRAPHIC):
+        code = keys.get(key, 0)
+        if 0 < code < _OWN:
+            return f"EPSG:{code}"
+        if code == _OWN and "mollweide" in text.lower():
+            return "ESRI:54009"  # GHSL's
+    return None
 
 
 def _plain_schema(schema: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow carries no types

@@ -16,8 +16,10 @@ __all__ = [
     "DATABASES",
     "DRIVERS",
     "KML",
+    "MOST_PIXELS",
     "PARQUET",
     "PARTS",
+    "RASTERS",
     "load_fiona",
     "load_pyogrio",
     "require_driver",
@@ -50,6 +52,12 @@ KML = (".kml", ".ovkml")
 
 PARQUET = (".parquet", ".geoparquet")
 """Suffixes of files that Arrow reads, without GDAL."""
+
+RASTERS = (".tif", ".tiff")
+"""Suffixes of rasters of counts, which Pillow reads, without GDAL."""
+
+MOST_PIXELS = 120_000_000
+"""Pixels that a raster may have: a tile of GHSL at 100 m has a hundred million."""
 
 DATABASES = (".gpkg", ".sqlite", ".sqlite3", ".spatialite", ".db")
 """Suffixes of SQLite databases: their views and virtual tables are looked at first."""
@@ -98,7 +106,9 @@ def require_format(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     # GDAL takes paths that begin so for its own file systems.
-    if suffix not in (*DRIVERS, *KML, *PARQUET) or path.resolve().as_posix().startswith("/vsi"):
+    if suffix not in (*DRIVERS, *KML, *PARQUET, *RASTERS) or path.resolve().as_posix().startswith(
+        "/vsi"
+    ):
         raise _another(path)
     if suffix == ".gdb":
         fits = path.is_dir() and any(
@@ -121,6 +131,8 @@ def _fits(suffix: str, head: bytes) -> bool:
     match suffix:
         case ".parquet" | ".geoparquet":
             fits = head.startswith(b"PAR1")
+        case ".tif" | ".tiff":
+            fits = head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
         case ".shp":
             fits = head[:4] == b"\x00\x00\x27\x0a"
         case ".fgb":

@@ -21,15 +21,16 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceError
-from gridmap.gdal.formats import PARTS, require_format
+from gridmap.gdal.formats import MOST_PIXELS, PARTS, RASTERS, require_format
 from gridmap.gdal.sandbox import plain_environment
 
-__all__ = ["RawLayer", "read_layers", "read_parquet"]
+__all__ = ["RawLayer", "RawRaster", "read_layers", "read_parquet", "read_raster"]
 
 # What a file may cost: measured on the largest public layers, and some ten times that.
 _MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24
 _PROCESSOR_S, _PROCESSOR_PER_MB = 8, 2
 _CLOCK_PER_PROCESSOR_S = 6  # a machine that is busy with other things
+_PER_PIXEL = 10  # bytes: as read, and as single floats
 _SAFE = str.maketrans(dict.fromkeys('!?*#<>:"|\\/', "_"))
 _LONGEST = 60  # letters of a name; some systems take 255 bytes
 
@@ -66,6 +67,47 @@ class RawLayer:
     in_bytes: bool
     encoding: str = ""
     closed: int = 0
+
+
+@dataclass(frozen=True)
+class RawRaster:
+    """A raster of counts, north up.
+
+    Parameters
+    ----------
+    values
+        Counts, shape (rows, columns), from the north and the west; 0 where nothing is known.
+    west, north
+        Where the first pixel begins, in the raster's CRS.
+    step_x, step_y
+        Size of a pixel.
+    crs
+        What the file states, as text that pyproj takes, or None.
+    """
+
+    values: NDArray[np.float32]
+    west: float
+    north: float
+    step_x: float
+    step_y: float
+    crs: str | None
+
+
+def read_raster(path: Path) -> RawRaster:
+    """Read a GeoTIFF in a process that sees this file only.
+
+    Raises
+    ------
+    InputError
+        If the file is no GeoTIFF of one band, north up, is broken, or has too many pixels.
+    WorkspaceError
+        If there is no room for what is read.
+    """
+    with _answered(path) as (answer, out):
+        return RawRaster(
+            np.load(out / answer["file"], allow_pickle=False), answer["west"], answer["north"],
+            answer["step_x"], answer["step_y"], answer["crs"],
+        )  # fmt: skip
 
 
 def read_layers(
@@ -138,7 +180,7 @@ def _answered(
             "dimension": dimension,
             "out": str(out),
             "readable": [str(item) for item in readable],
-            "memory_bytes": _MEMORY_BYTES + _MEMORY_PER_BYTE * size,
+            "memory_bytes": _MEMORY_BYTES + _MEMORY_PER_BYTE * size + _raster_bytes(path),
             "processor_s": _PROCESSOR_S + _PROCESSOR_PER_MB * (size // 1_000_000),
         }
         answer = _ask(request, path.name, out)
@@ -243,6 +285,11 @@ def _put(source: Path, target: Path) -> Path:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{_literal(path.stem)}.*")
     return sum(item.stat().st_size for item in files if item.is_file())
+
+
+def _raster_bytes(path: Path) -> int:
+    """Return what the pixels of a raster take, unpacked; 0 for other files."""
+    return _PER_PIXEL * MOST_PIXELS if path.suffix.lower() in RASTERS else 0
 
 
 def _literal(stem: str) -> str:

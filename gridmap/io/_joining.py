@@ -13,22 +13,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from pyproj import CRS
 
-from gridmap.errors import InputError, some_ids
+from gridmap.errors import CRSError, InputError, some_ids
 from gridmap.fields import Json, fields_of, match_columns
+from gridmap.gdal.formats import RASTERS
+from gridmap.gdal.reading import read_raster
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs
 from gridmap.io._encoding import Source
 from gridmap.io._features import accepted, table_columns
-from gridmap.io._sources import opened_files, read_source
+from gridmap.io._sources import check_size, opened_files, read_source
 from gridmap.io._values import as_ids
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer
-from gridmap.model.crs import reproject_points
+from gridmap.model.crs import parse_crs, reproject, reproject_points
 
-__all__ = ["append_incidents", "append_layer", "join_tables"]
+__all__ = ["append_incidents", "append_layer", "join_tables", "raster_cells"]
 
 Rows = npt.NDArray[np.int64]
 
+_MOST_CELLS = 2_000_000
 _LEAST = 0.5  # share of a column's codes that are ids of the layer
 
 
@@ -64,6 +68,12 @@ def join_tables(
     persons, files = list(report.refused_columns), list(report.files)
     columns = {*report.columns}
     for path in paths:
+        if path.suffix.lower() in RASTERS:
+            files.append(path.name)
+            name, (frame[name], note) = "residents", _raster_sums(layer, path, options)
+            mapped[name] = path.name
+            notes.append(note)
+            continue
         with opened_files(path, max_mb=options.max_mb) as inside:
             source = read_source(inside[0], encoding=options.encoding)
         kind = str(layer.kind)
@@ -152,6 +162,88 @@ def _summed(
         "outside": len(points) - len(at), "total": total, "lost": lost,
     }  # fmt: skip
     return sums, Note("io.note.summed", told)
+
+
+def _raster_sums(
+    layer: Layer, path: Path, options: ImportOptions
+) -> tuple[npt.NDArray[np.float64], Note]:
+    """Return people of a raster summed by area; a pixel that is cut is shared out by area."""
+    near = shapely.box(*shapely.total_bounds(layer.geometry))
+    shapes, values = raster_cells(path, layer.crs, near, options)
+    tree = shapely.STRtree(layer.geometry)
+    pixel, row = tree.query(shapes, predicate="within")
+    share = np.ones(len(pixel))
+    cut = np.setdiff1d(np.arange(len(shapes)), pixel)
+    at, cut_row = tree.query(shapes[cut], predicate="intersects")
+    parts = shapely.area(shapely.intersection(shapes[cut][at], layer.geometry[cut_row]))
+    pixel, row = np.concatenate([pixel, cut[at]]), np.concatenate([row, cut_row])
+    share = np.concatenate([share, parts / shapely.area(shapes[cut][at])])
+    # Where areas overlap, no pixel counts for more than it holds.
+    share /= np.maximum(np.bincount(pixel, weights=share, minlength=len(shapes)), 1.0)[pixel]
+    sums = np.zeros(len(layer))
+    np.add.at(sums, row, share * values[pixel])
+    told: dict[str, Json] = {
+        "file": path.name, "count": len(shapes), "total": float(sums.sum()),
+        "lost": float(values.sum() - sums.sum()),
+    }  # fmt: skip
+    return sums, Note("io.note.raster_summed", told)
+
+
+def raster_cells(
+    path: Path, crs: CRS, near: shapely.Geometry, options: ImportOptions
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float64]]:
+    """Return the pixels of a raster of people that hold any, near a place.
+
+    Parameters
+    ----------
+    path
+        A GeoTIFF of one band: people a pixel.
+    crs
+        The working CRS.
+    near
+        The place, in the working CRS; pixels that its bounds touch are returned.
+    options
+        ``crs`` is used where the file states none.
+
+    Returns
+    -------
+    shapes : (n,)
+        The pixels as quadrangles in the working CRS.
+    values : (n,)
+        People of each, more than zero.
+
+    Raises
+    ------
+    GridmapError
+        If the file cannot be used, states no CRS, or has nobody near the place.
+    """
+    check_size(path, options.max_mb)
+    raster = read_raster(path)
+    stated = raster.crs or options.crs_name
+    if not stated:
+        raise CRSError("io.error.raster_crs", file=path.name)
+    own = parse_crs(stated)
+    outline = shapely.segmentize(near, max(shapely.length(near) / 100, 1.0))
+    west, south, east, north = shapely.total_bounds(reproject(np.array([outline]), crs, own))
+    if not np.isfinite([west, south, east, north]).all():
+        raise InputError("io.error.raster_elsewhere", file=path.name)
+    rows, columns = raster.values.shape
+    width_x, width_y = raster.step_x, raster.step_y
+    ends = np.array([
+        [np.floor((west - raster.west) / width_x), np.ceil((east - raster.west) / width_x)],
+        [np.floor((raster.north - north) / width_y), np.ceil((raster.north - south) / width_y)],
+    ])  # fmt: skip
+    (left, right), (top, bottom) = np.clip(ends, 0, [[columns], [rows]]).astype(int)
+    window = raster.values[top:bottom, left:right]
+    row, column = np.nonzero(window)
+    if len(row) == 0:
+        raise InputError("io.error.raster_elsewhere", file=path.name)
+    if len(row) > _MOST_CELLS:
+        raise InputError("io.error.raster_fine", file=path.name, count=len(row), most=_MOST_CELLS)
+    x = raster.west + (column + left) * width_x
+    y = raster.north - (row + top) * width_y
+    squares = shapely.box(x, y - width_y, x + width_x, y)
+    return reproject(squares, own, crs), window[row, column].astype(np.float64)
 
 
 def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind: str) -> pd.Series:

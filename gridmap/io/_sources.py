@@ -24,7 +24,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import PARQUET
+from gridmap.gdal.formats import PARQUET, RASTERS
 from gridmap.gdal.reading import read_parquet
 from gridmap.io._encoding import Encoding, Source, foreign_reader, looks_garbled
 from gridmap.io._sheets import workbook_form
@@ -35,6 +35,7 @@ __all__ = [
     "TABLE_SUFFIXES",
     "VECTOR_SUFFIXES",
     "WORKBOOK_SUFFIXES",
+    "check_size",
     "opened_files",
     "read_parts",
     "read_source",
@@ -102,7 +103,7 @@ def opened_files(path: Path, *, max_mb: float) -> Iterator[list[Path]]:
             raise InputError("io.error.nothing_inside", file=path.name)
         yield inside
         return
-    _check_size(path, max_mb)
+    check_size(path, max_mb)
     suffix = path.suffix.lower()
     if suffix in WORKBOOK_SUFFIXES or not zipfile.is_zipfile(path) or workbook_form(path):
         if suffix in {".zip", ".kmz"}:
@@ -132,13 +133,22 @@ def _exists(path: Path) -> bool:
 def _unknown(path: Path) -> InputError:
     """Return the refusal of a format; for those of other programs, with what to save as."""
     suffix = path.suffix.lower()
+    if suffix in RASTERS:
+        return InputError("io.error.raster_kind", file=path.name)
     meant = next((name for name, suffixes in _SAVE_AS.items() if suffix in suffixes), "")
     if not meant:
         return InputError("io.error.unknown_kind", file=path.name)
     return InputError(f"io.error.save_as_{meant}", file=path.name, suffix=suffix)
 
 
-def _check_size(path: Path, max_mb: float) -> None:
+def check_size(path: Path, max_mb: float) -> None:
+    """Refuse a file that is empty, or larger than the settings allow.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
     size = path.stat().st_size
     if size == 0:
         raise InputError("io.error.empty_file", file=path.name)

@@ -18,12 +18,13 @@ from pyproj import CRS
 from gridmap.errors import InputError, MissingError, PersonalDataError, some_ids
 from gridmap.fields import Json, fold, match_columns
 from gridmap.gdal.child import several_layers
+from gridmap.gdal.formats import RASTERS
 from gridmap.i18n import tr
 from gridmap.io._coordinates import holds_places
 from gridmap.io._crs_guess import grounds_for, layer_datum, named_areas, shifts_apply
 from gridmap.io._features import Features, read_features
 from gridmap.io._incidents import read_incidents
-from gridmap.io._joining import append_incidents, append_layer, join_tables
+from gridmap.io._joining import append_incidents, append_layer, join_tables, raster_cells
 from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import opened_files, read_source, read_sources
 from gridmap.io._values import as_numbers
@@ -258,16 +259,18 @@ def read_source_of(
 
 
 def read_control(
-    path: Path, crs: CRS, *, weight: str = ""
+    path: Path, crs: CRS, *, near: shapely.Geometry, weight: str = ""
 ) -> tuple[NDArray[np.object_], NDArray[np.float64] | None, int]:
     """Read areas that say where people live, as files of an import are read; nothing is stored.
 
     Parameters
     ----------
     path
-        Buildings or land use.
+        Buildings or land use; or a raster of people, whose pixels weigh what they hold.
     crs
         The working CRS.
+    near
+        The city, in the working CRS: of a raster, its pixels are read.
     weight
         Column of their weights, zero or more; a blank cell is 0. None if blank.
 
@@ -288,6 +291,10 @@ def read_control(
     """
     refuse_personal({tr("io.personal.file"): path.name})
     options = ImportOptions(max_mb=read_settings().max_file_mb)
+    if path.suffix.lower() in RASTERS:
+        if weight:
+            raise InputError("io.error.raster_weight", file=path.name)
+        return *raster_cells(path, crs, near, options), 0
     with opened_files(path, max_mb=options.max_mb) as inside:
         source = read_source(inside[0])
     columns = [str(name) for name in source.frame.columns if name != "geometry"]
