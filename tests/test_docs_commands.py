@@ -17,6 +17,7 @@ import documents
 import geopandas as gpd
 import numpy as np
 import pytest
+from test_io_rasters import geotiff
 
 from gridmap.api.sample import SAMPLES, SampleFile, SampleLayer
 from gridmap.demo import make_city
@@ -64,6 +65,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rooms = frame_of(city, Kind.ROOM)
     points = table_with_degrees(city, *city.room_xy.T, "gcj02")
     rooms.drop(columns="geometry").assign(**points).to_excel(folder / "警务室.xlsx", index=False)
+    west, _, _, north = frame_of(city, Kind.GRID).to_crs(4326).total_bounds
+    geotiff(folder / "pop.tif", np.full((90, 90), 3.0, np.float32), west=west, north=north)
     batch = city.incidents.all
     gpd.pd.DataFrame(
         {

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 import gridmap
-from gridmap.errors import GridmapError, InputError
+from gridmap.errors import GridmapError, InputError, MissingError
 from gridmap.io import ImportOptions, import_files, read_city
 from gridmap.model.crs import parse_crs
 
@@ -149,6 +149,8 @@ def test_a_raster_as_control_layer_weighs_by_its_people(tmp_path, people, outlin
     # A pixel that a beat cuts is spread evenly over its ground.
     assert found.residents["1"] == pytest.approx(expected, rel=1e-3)
     assert found.residents.sum() == pytest.approx(300.0)
+    with pytest.raises(MissingError):
+        gridmap.measure(city, by="beat", control=tmp_path / "none.tif")
     with pytest.raises(InputError) as caught:
         gridmap.measure(city, by="beat", control=raster, control_weight="x")
     assert caught.value.key == "io.error.raster_weight"

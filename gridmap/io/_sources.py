@@ -142,13 +142,17 @@ def _unknown(path: Path) -> InputError:
 
 
 def check_size(path: Path, max_mb: float) -> None:
-    """Refuse a file that is empty, or larger than the settings allow.
+    """Refuse a file that is not there, is empty, or is larger than the settings allow.
 
     Raises
     ------
+    MissingError
+        If there is no such file.
     InputError
-        If it is.
+        If it is empty or too large.
     """
+    if not _exists(path):
+        raise MissingError("io.error.no_file", file=str(path))
     size = path.stat().st_size
     if size == 0:
         raise InputError("io.error.empty_file", file=path.name)
