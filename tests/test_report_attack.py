@@ -113,11 +113,15 @@ class Attack:
             assert -ends[1].fun - ends[0].fun >= LIMIT - 1 - 1e-6, small
 
 
-def located(city, layers, since, until):
-    """Return each incident's row in each layer by GEOS, the first where several cover it."""
+def points_of(city, since, until):
     batch = city.incidents.all
     inside = (batch.time >= since) & (batch.time < until)
-    points = shapely.points(batch.x[inside], batch.y[inside])
+    return shapely.points(batch.x[inside], batch.y[inside])
+
+
+def located(city, layers, since, until):
+    """Return each incident's row in each layer by GEOS, the first where several cover it."""
+    points = points_of(city, since, until)
     found = np.full((len(points), len(layers)), -1)
     for place, layer in enumerate(layers):
         for row in range(len(layer) - 1, -1, -1):
@@ -250,17 +254,34 @@ def test_tables_of_several_levels_side_by_side_tell_no_small_count(attacked):
     found = located(city, layers, np.datetime64("2024-04-01"), np.datetime64("2024-06-01"))
     attack = Attack()
     combinations, atoms = places_of(attack, layers, found)
+    # Of each combination of places, what lies within reach of a room and what does not.
+    near, far = attack.unknown(len(atoms)), attack.unknown(len(atoms))
+    for whole, *two in zip(atoms, near, far, strict=True):
+        attack.equal([whole], two)
+    points = points_of(city, np.datetime64("2024-04-01"), np.datetime64("2024-06-01"))
+    rooms = shapely.union_all(shapely.points(city.room_xy))
+    reached = shapely.distance(points, rooms) <= 400.0
     people = attack.unknown(len(city.grids))  # residents of each grid
     residents = city.grids.counts("residents")
     attack.know(people, residents.sum(), residents.sum())
     for place, (kind, layer) in enumerate(zip(kinds, layers, strict=True)):
         carried = gridmap.measure(city, by=kind, **asked)
-        reached = gridmap.coverage(city, by=kind, within="400m", **asked)
-        for rows in (carried.to_frame(), reached.to_frame()):
+        reached_rows = gridmap.coverage(city, by=kind, within="400m", **asked).to_frame()
+        for rows in (carried.to_frame(), reached_rows):
             shown = rows.set_index("id")["incidents"]
             for row, key in enumerate(layer.ids.astype(str)):
                 truth = float((found[:, place] == row).sum())
                 attack.know(atoms[combinations[:, place] == row], shown[key], truth)
+        covered = reached_rows.set_index("id")["covered_incidents"]
+        whole = reached_rows.set_index("id")["incidents"]
+        for row, key in enumerate(layer.ids.astype(str)):
+            here, lies = combinations[:, place] == row, found[:, place] == row
+            inside, outside = float((lies & reached).sum()), float((lies & ~reached).sum())
+            if inside or np.isfinite(covered[key]):  # of nobody knows how many, none is hidden too
+                attack.know(near[here], covered[key], inside)
+            if 0 < outside < LIMIT:
+                assert not np.isfinite(covered[key] + whole[key])
+                attack.targets.append((far[here], outside))
         missing = float((found[:, place] == -1).sum())
         left = carried.table.unassigned["incidents"]
         attack.know(atoms[combinations[:, place] == -1], left, missing)
@@ -269,7 +290,14 @@ def test_tables_of_several_levels_side_by_side_tell_no_small_count(attacked):
         if kind == "grid":
             for row, value in enumerate(carried.to_frame()["residents"]):
                 attack.know(people[[row]], value, residents[row])
-    assert len(attack.targets) > 30
+    whole = gridmap.coverage(city, by="city", within="400m", **asked).to_frame()
+    in_grids = found[:, 0] >= 0
+    attack.know(
+        near[combinations[:, 0] >= 0],
+        float(whole["covered_incidents"].iloc[0]),
+        float((in_grids & reached).sum()),
+    )
+    assert len(attack.targets) > 60
     attack.fail(3.0 * max(len(found), residents.sum()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.measure import (
@@ -183,16 +184,20 @@ class CoverageResult(Result[CoverageJson]):
         if self.options.suppress_below <= 1:
             return rows, None
         level = by or self.options.by
-        hidden = _hidden(rows, self._hide(level, plan), level)
+        hidden = _hidden(rows, self._hiding if plan is None else self._hide(plan), level)
         return hidden.rows, hidden
 
-    def _hide(self, level: By, plan: Plan | None) -> Hiding:
-        """Return what is hidden of the one coverage by a level."""
+    @cached_property
+    def _hiding(self) -> Hiding:
+        return self._hide(None)
+
+    def _hide(self, plan: Plan | None) -> Hiding:
+        """Return what is hidden of the one coverage, by every level at once."""
         from gridmap.report.suppression import hide_reach
 
         asked = self.options
         return hide_reach(
-            self.city, self.coverages[0], asked.suppress_below, level=level,
+            self.city, self.coverages[0], asked.suppress_below,
             since=asked.since or None, until=end_of(asked.until), plan=plan, control=self.control,
         )  # fmt: skip
 

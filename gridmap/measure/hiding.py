@@ -45,7 +45,7 @@ class Cells:
     blocks
         Where each block stands.
     unpublished
-        Blocks that are never shown.
+        Which cells of some blocks are never shown.
     rests
         Blocks of estimates, and what is left of what they are a part of.
     """
@@ -53,7 +53,7 @@ class Cells:
     decided: Masks = field(default_factory=dict)
     values: list[Floats] = field(default_factory=list)
     blocks: dict[tuple[str, str, str], slice] = field(default_factory=dict)
-    unpublished: set[tuple[str, str, str]] = field(default_factory=set)
+    unpublished: Masks = field(default_factory=dict)
     rests: dict[tuple[str, str, str], Floats] = field(default_factory=dict)
     _size: int = 0
     _rows: list[Rows] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Cells:
         values: npt.ArrayLike,
         *,
         when: str = "now",
-        shown: bool = True,
+        shown: npt.ArrayLike = True,
         rest: npt.ArrayLike | None = None,
     ) -> Rows:
         """Add a block of cells and return their places.
@@ -80,7 +80,7 @@ class Cells:
         values : (n,)
             The cells, zero or more.
         shown
-            Whether they are ever shown.
+            Whether they are ever shown, all or each.
         rest : (n,)
             Of estimates from published ground, what is left of what they are a part of. An
             estimate is no count of persons to be protected, but a small one is not printed
@@ -91,8 +91,9 @@ class Cells:
         self.blocks[level, name, when] = place
         self.values.append(numbers)
         self._size += len(numbers)
-        if not shown:
-            self.unpublished.add((level, name, when))
+        never = ~np.broadcast_to(np.asarray(shown, dtype=bool), numbers.shape)
+        if never.any():
+            self.unpublished[level, name, when] = never
         if rest is not None:
             self.rests[level, name, when] = np.atleast_1d(np.asarray(rest, dtype=np.float64))
         return np.arange(place.start, place.stop)
@@ -151,8 +152,9 @@ class Cells:
         hidden, fixed, unpublished = small.copy(), np.zeros_like(small), np.zeros_like(small)
         for block, place in self.blocks.items():
             if block in self.unpublished:
-                unpublished[place] = hidden[place] = True
-                small[place] = False
+                unpublished[place] = self.unpublished[block]
+                hidden[place] |= unpublished[place]
+                small[place] &= ~unpublished[place]
             elif block in self.decided:
                 hidden[place] = self.decided[block]
                 fixed[place] = ~self.decided[block]

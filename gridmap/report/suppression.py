@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.measure import Control, Coverage, coverage_table, covered_share
+from gridmap.measure import Control, Coverage, covered_share
 from gridmap.measure.hiding import Bools, Cells, Floats, Masks, Rows, is_small
 from gridmap.measure.period import Moment, Period
 from gridmap.measure.pieces import Pieces, areas_of, pieces_of
@@ -28,7 +29,7 @@ from gridmap.measure.summary import (
     people_layer,
     summarise,
 )
-from gridmap.model import City, Kind, Plan
+from gridmap.model import AREA_KINDS, City, Kind, Plan
 from gridmap.plans import BeatChange, Comparison, Ground
 from gridmap.report.measured import LEVELS, Measured, Reach, has_level
 
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 _SLIVER = 1e-4
+#: Incidents, those within reach of one room and of two.
+_REACHED = ("incidents", "covered_incidents", "backup_incidents")
 _SIDES, _PARTS = ("before", "after"), ("covered", "rest")
 
 
@@ -243,15 +246,15 @@ def hide_reach(
     found: Coverage,
     limit: int,
     *,
-    level: By,
     since: Moment = None,
     until: Moment = None,
     plan: Plan | None = None,
     control: Control | None = None,
 ) -> Hiding:
-    """Return what to hide of a coverage by one level, beside what `hide_levels` hides.
+    """Return what to hide of a coverage, beside what `hide_levels` hides.
 
-    Residents within reach are decided for all levels at once, incidents within reach for one.
+    People and incidents within reach are decided for grids, beats, stations, communities and
+    the city at once, so that calls by several levels show parts of one whole.
 
     Parameters
     ----------
@@ -259,8 +262,6 @@ def hide_reach(
         The city and its coverage.
     limit
         Counts above 0 and below it are small.
-    level
-        What a row of the table is.
     since, until, plan, control
         As of `summarise`.
     """
@@ -278,47 +279,67 @@ def hide_reach(
                   for level, each in reach.items()}  # fmt: skip
             _add_estimates(cells, now, grids, f"{part}_{name}", whole, of)
         masks |= cells.hide(limit)
-    if city.incidents is not None:
-        masks |= _hide_reached(now, found, level, Hiding(limit, masks))
+    if city.incidents is not None and "grid" in now.tables:
+        masks |= _hide_reached(now, found, Hiding(limit, masks))
     return Hiding(limit, masks)
 
 
-def _hide_reached(now: _Levels, found: Coverage, level: By, hiding: Hiding) -> Masks:
-    """Return which incidents within reach to hide: by one level, and in the whole city.
+def _hide_reached(now: _Levels, found: Coverage, hiding: Hiding) -> Masks:
+    """Return which incidents within reach to hide, by every level and in the whole city.
 
-    Of the whole city none is hidden for the sake of a level, so that those of each say the same.
+    Those out of reach, and those within reach of one room alone, follow from what is shown and
+    are protected as well. The city is what lies in its grids; of it nothing is hidden for the
+    sake of others.
     """
-    tables = {by: coverage_table(now.city, found, by=by, plan=now.plan) for by in ("city", level)}
-    masks: Masks = {}
-    for part in ("covered", "backup"):
-        column = f"{part}_incidents"
-        cells = Cells(decided=masks)
-        for by, table in tables.items():
-            whole = table["incidents"].to_numpy(dtype=float)
-            near = np.nan_to_num(table[f"{column}_share"].to_numpy(dtype=float)) * whole
-            parts = {column: near, f"rest_{column}": whole - near}
-            masks[by, "incidents", "now"] = hiding.rows(by, "incidents", len(table))
-            every = cells.add(by, "incidents", whole)
-            for name, values in parts.items():
-                if by == "city":
-                    masks[by, name, "now"] = np.array([is_small(values, hiding.limit).any()])
-                rows = cells.add(by, name, values)
-                each = np.arange(len(rows))
-                if name != column:
-                    cells.relate(
-                        every, np.append(cells.places(by, column), rows), np.tile(each, 2)
-                    )
-        if level != "city":
-            for name in ("incidents", *parts):
-                one, rows = cells.places("city", name), cells.places(level, name)
-                values = np.concatenate(cells.values)
-                lost = cells.add("lost", name, values[one] - values[rows].sum(), shown=False)
-                cells.relate(one, np.append(rows, lost), 0)
-        found_masks = cells.hide(hiding.limit)
-        for by in tables:  # who knows the whole and what is left knows the part
-            either = found_masks[by, column, "now"] | found_masks[by, f"rest_{column}", "now"]
-            masks[by, column, "now"] = either
-    return {block: mask for block, mask in masks.items() if "_" in block[1]}
+    levels = list(now.tables)
+    areas = [areas_of(now.city, level, now.plan) for level in levels]
+    rows = [
+        each.rows_of(found.incident_rows[:, AREA_KINDS.index(each.located_by)]) for each in areas
+    ]
+    places, line = np.unique(np.column_stack(rows), axis=0, return_inverse=True)
+    counts = {
+        name: np.bincount(line.ravel(), weights=column, minlength=len(places))
+        for name, column in zip(_REACHED, found.incident_counts.T, strict=True)
+    }
+    every = ["city", *levels, *(f"outside-{level}" for level in levels)]
+    masks = {(level, "incidents", "now"): hiding.masks[level, "incidents", "now"]
+             for level in every}  # fmt: skip
+    masks["city", "incidents", "now"] = hiding.rows("city", "incidents", 1)
+    for whole, part in combinations(_REACHED, 2):
+        cells = Cells(decided={block: mask for block, mask in masks.items() if block[1] == whole})
+        of = {whole: counts[whole], part: counts[part], "rest": counts[whole] - counts[part]}
+        for name, values in of.items():
+            for column, (level, each) in enumerate(zip(levels, areas, strict=True)):
+                row, size = places[:, column] + 1, len(each.ids) + 1
+                sums = np.bincount(row, weights=values, minlength=size)
+                # What is left of a whole that is hidden is not told.
+                dark = [masks[f"outside-{level}", whole, "now"], masks[level, whole, "now"]]
+                known = [name != "rest" or ~mask for mask in dark]
+                # Nor how much of a part lies in no grid.
+                outside = known[0] if level != "grid" or name == "incidents" else False
+                cells.add(f"outside-{level}", name, sums[0], shown=outside)
+                cells.add(level, name, sums[1:], shown=known[1])
+            inside = cells.places("grid", name)
+            total = np.atleast_1d(np.concatenate(cells.values)[inside].sum())
+            cells.relate(cells.add("city", name, total), inside, 0)
+            if name != whole:
+                _relate_places(cells, levels, places, values, name)
+                cells.decided["city", name, "now"] = is_small(total, hiding.limit)
+        for level in every:
+            total = cells.places(level, whole)
+            two = np.append(cells.places(level, part), cells.places(level, "rest"))
+            cells.relate(total, two, np.tile(np.arange(len(total)), 2))
+        dark = cells.hide(hiding.limit)
+        for level in every:  # who knows the whole and what is left knows the part
+            here, block = (
+                dark[level, part, "now"] | dark[level, "rest", "now"],
+                (level, part, "now"),
+            )
+            if whole != "incidents":  # no more are within reach of two rooms than of one
+                here |= masks[level, whole, "now"] | masks[block]
+            masks[block] = here
+    return {(level, name, "now"): masks[level, name, "now"]
+            for level in ("city", *levels) for name in _REACHED[1:]}  # fmt: skip
 
 
 def _measured(
@@ -473,10 +494,22 @@ def _relate_points(
     if len(levels) < 2:
         return
     places, counts = count_together(now.city, levels, since=span[0], until=span[1], plan=now.plan)
+    _relate_places(cells, levels, places, counts, "incidents", when)
+
+
+def _relate_places(
+    cells: Cells,
+    levels: Sequence[By],
+    places: npt.NDArray[np.int64],
+    counts: npt.ArrayLike,
+    name: str,
+    when: str = "now",
+) -> None:
+    """Relate counts of each line of places (k, levels) to the rows, and what is in none."""
+    numbers = np.asarray(counts, dtype=np.float64)
     rows = {
         level: np.concatenate([
-            cells.places(f"outside-{level}", "incidents", when),
-            cells.places(level, "incidents", when),
+            cells.places(f"outside-{level}", name, when), cells.places(level, name, when)
         ])
         for level in levels
     }  # fmt: skip
@@ -487,8 +520,7 @@ def _relate_points(
     cut = np.flatnonzero(parted[base])
     if len(cut):
         atoms = atoms.copy()
-        atoms[cut] = cells.add(f"part-{levels[0]}", "incidents", counts[cut], when=when,
-                               shown=False)  # fmt: skip
+        atoms[cut] = cells.add(f"part-{levels[0]}", name, numbers[cut], when=when, shown=False)
         wholes = np.flatnonzero(parted)
         cells.relate(first[wholes], atoms[cut], np.searchsorted(wholes, base[cut]))
     for place, level in enumerate(levels[1:], start=1):
