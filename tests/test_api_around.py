@@ -1,5 +1,7 @@
 """Around a point: counts against shapely, rooms by minutes, what is missing is None."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -7,6 +9,7 @@ import shapely
 import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import InputError
+from gridmap.i18n import tr
 from gridmap.model import Kind, Layer
 
 
@@ -44,6 +47,25 @@ def test_rooms_come_in_the_order_of_their_minutes(city, middle):
     assert len(rooms) == min(10, len(city.rooms))
     row = list(city.rooms.ids).index(rooms[0]["id"])
     assert rooms[0]["officers"] == city.rooms.counts("officers")[row]
+
+
+def test_a_day_early_in_the_data_says_how_many_days_it_counts(city, middle):
+    early = gridmap.around(city, grid=middle, until="2024-01-30")  # the demo begins on 1 January
+    assert (early.since, early.until) == ("2024-01-01", "2024-01-30")
+    assert "30" in early.label("incidents")
+    assert any("2024-01-01" in note for note in early.notes)
+    assert not any("2024-01-01" in note for note in gridmap.around(city, grid=middle).notes)
+
+
+@pytest.mark.parametrize(("mode", "pace", "kmh"), [("", "car", 30), ("walk", "walk", 5)])
+def test_without_roads_minutes_are_straight_and_by_car_unless_asked(city, middle, mode, pace, kmh):
+    bare = replace(
+        city, layers={k: v for k, v in city.layers.items() if k in (Kind.GRID, Kind.ROOM)}
+    )
+    result = gridmap.around(bare, grid=middle, within="2min", mode=mode)
+    room = result.rooms[0]
+    assert room["minutes"] == pytest.approx(room["distance_m"] / 1000.0 / kmh * 60.0, abs=0.01)
+    assert tr(f"api.mode.{pace}") in " ".join(result.notes)
 
 
 def test_roads_cross_the_edge_of_the_ring(city, middle):

@@ -6,6 +6,7 @@ import pytest
 import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
+from gridmap.i18n import tr
 from gridmap.measure.assessment import Indicator, assess_units, shrunken
 from gridmap.patrol.score import MEASURES, Goal, read_goals
 
@@ -138,6 +139,14 @@ def test_every_measure_is_counted_from_the_incidents(city):
     cells = [tuple(c) for part in mine for c in np.floor(np.column_stack([part.x, part.y]) / 10)]
     again = sum(cells.count(cell) > 1 for cell in cells)
     assert frame.loc[beat, "repeat_share"] == pytest.approx(again / total)
+
+
+def test_people_read_a_share_as_a_percentage(city):
+    result = gridmap.assess(city, by="station")
+    frame, shown = result.to_frame(), result.readable()
+    assert shown.filter(regex="%|％").shape[1] == 3  # settled, at repeat places, reached by a room
+    repeated = shown[tr("duty.score.percent", label=tr("duty.measure.repeat_share"))]
+    assert repeated.to_numpy() == pytest.approx(100 * frame["repeat_share_estimate"], abs=0.05)
 
 
 def test_what_cannot_be_measured_is_named(city):

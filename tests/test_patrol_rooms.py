@@ -8,8 +8,10 @@ import pytest
 import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import MissingError
+from gridmap.i18n import tr
 from gridmap.model import Kind, Layer
 from gridmap.patrol import has_equipment, lacks_of, read_norms
+from gridmap.report.document import Grid
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,11 @@ def test_the_verb_says_what_it_could_not_judge(city):
     bare = replace(city, layers={Kind.GRID: city.grids})
     with pytest.raises(MissingError):
         gridmap.norms(bare)
+
+
+def test_rooms_without_any_column_are_neither_good_nor_bad(city):
+    names = city.rooms.frame[["id", "name", "geometry"]]
+    nothing = gridmap.norms(replace(city, layers={Kind.ROOM: Layer(Kind.ROOM, names)}))
+    assert nothing.sentence() == tr("duty.norms.sentence_none")
+    assert not any(isinstance(block, Grid) for block in nothing.blocks())
+    assert any(tr("field.offices") in note for note in nothing.notes)

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError, InputError, MissingError
-from gridmap.model import Kind
+from gridmap.model import Incidents, Kind
 from gridmap.patrol import (
     Norms,
     count_hours,
@@ -101,6 +102,29 @@ def test_two_posts_reach_as_many_calls_as_the_best_of_all_pairs(seed):
     assert roster.loss == pytest.approx(late[hours, roster.on_duty.astype(int)].sum())
     assert roster.bound - 1e-6 <= best <= roster.loss + 1e-6
     assert roster.loss <= best + 0.02 * roster.total
+
+
+@pytest.mark.parametrize(("posts", "left"), [(1, 128), (4, 32), (5, 16), (6, 0)])
+def test_whole_posts_round_the_clock_have_a_bound_without_a_gap(posts, left):
+    """A clock hour has 5 of 7 days with one post, all with two; a post works 8 clock hours.
+
+    Four posts are 16 clock hours with one and 8 with two: 80 + 56 of 168 hours.
+    """
+    roster = plan_shifts(np.ones(168), posts, make_tours(("8h",)))
+    assert (roster.bound, roster.uncovered_h) == (left, left)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_no_two_posts_of_any_pattern_beat_the_bound(seed):
+    rng = np.random.default_rng(seed)
+    need = rng.integers(0, 4, 168).astype(float) + rng.random(168) * (rng.random() < 0.5)
+    tours = make_tours(("8h", "12h", "split"))
+    duty = np.array([tour.on_duty for tour in tours])
+    best = min(
+        np.maximum(need - duty[i] - duty[i:], 0.0).sum(axis=1).min() for i in range(len(duty))
+    )
+    assert plan_shifts(need, 2, tours, search=False).bound <= best + 1e-6
 
 
 def test_the_fewest_posts_leave_no_hour_short():
@@ -211,6 +235,22 @@ def test_officers_are_shared_out_by_work_and_all_of_them(city):
     assert most.officers == max(unit.officers for unit in result.units)
 
 
+def test_a_station_without_incidents_has_no_officers_and_is_named(city):
+    batch = city.incidents.all
+    inside = shapely.contains_xy(city.layer(Kind.STATION).geometry[0], batch.x, batch.y)
+    calm = replace(
+        city,
+        incidents=Incidents.from_batch(
+            batch.take(~inside), categories=city.incidents.categories, crs=city.crs
+        ),
+    )
+    result = gridmap.shifts(calm, officers=31)
+    first, *others = result.units
+    assert (first.officers, sum(unit.officers for unit in others)) == (0, 31)
+    assert all(unit.officers for unit in others)
+    assert any(first.name in note for note in result.notes)
+
+
 def test_rooms_without_hours_leave_today_unknown(city):
     rooms = city.rooms
     bare = city.with_layer(type(rooms)(Kind.ROOM, rooms.frame.drop(columns="hours")))
@@ -219,13 +259,15 @@ def test_rooms_without_hours_leave_today_unknown(city):
     assert any("值守时间" in note or "hours" in note for note in result.notes)
 
 
-def test_without_staff_or_incidents_the_message_says_what_to_do(city):
+def test_without_staff_enough_are_planned_and_without_incidents_none(city):
     frame = city.beats.frame.drop(columns=["officers", "auxiliaries"])
     rooms = city.rooms.frame.drop(columns=["officers", "auxiliaries"])
     bare = city.with_layer(type(city.beats)(Kind.BEAT, frame))
     bare = bare.with_layer(type(city.rooms)(Kind.ROOM, rooms))
-    with pytest.raises(MissingError, match="officers"):
-        gridmap.shifts(bare)
+    result = gridmap.shifts(bare)
+    assert result.to_dict()["uncovered_h"] == 0
+    assert [unit.officers for unit in result.units] == [u.posts_needed for u in result.units]
+    assert any("officers" in note and city.label in note for note in result.notes)
     with pytest.raises(GridmapError):
         gridmap.shifts(city, since="2030-01-01")
 

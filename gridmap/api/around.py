@@ -215,6 +215,15 @@ class AroundResult(Result[AroundJson]):
             "options": self.options.to_dict(),
         }
 
+    def label(self, name: str) -> str:
+        """Return the heading of a ring's incidents, with their days, or of its facilities."""
+        from datetime import date
+
+        if name != "incidents" or self.since is None or self.until is None:
+            return tr(f"duty.around.{name}")
+        days = (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1
+        return tr("duty.around.incidents_of", days=days, since=self.since, until=self.until)
+
     def sheet(self, dated: date | None = None) -> bytes:
         """Return the surroundings as a printed sheet with a map, PDF.
 
@@ -265,7 +274,8 @@ def around(city: City, options: AroundOptions) -> AroundResult:
     Residents, migrants and households within each distance or time (grids that the ring cuts
     are shared out by area), beats, stations, communities and grids concerned, police rooms in
     the order of their minutes with their staff, facilities of the four networks, incidents of
-    the last 90 days by category, and where roads cross the ring and could be closed.
+    the last 90 days (of all, where the data cover fewer) by category, and where roads cross the
+    ring and could be closed.
 
     Returns
     -------
@@ -381,10 +391,12 @@ def _outline(city: City) -> shapely.Geometry | None:
 def _travel(city: City, within: Within, mode: str, notes: list[str]) -> Travel:
     from gridmap.measure import travel_of
     from gridmap.model import Kind
+    from gridmap.travel import StraightLine, modes_of
 
     if within.unit == "min" and not (city.has(Kind.ROAD) and len(city.layer(Kind.ROAD))):
-        notes.append(tr("api.around.straight"))
-        return travel_of(city, within, "straight")[1]
+        by = mode if mode in ("walk", "ebike", "car") else "car"
+        notes.append(tr("api.around.straight", mode=tr(f"api.mode.{by}")))
+        return StraightLine(unit="min", mode=modes_of(city.presets)[by])
     return travel_of(city, within, mode)[1]
 
 
@@ -409,7 +421,12 @@ def _recent(
     end = end_of(options.until)
     last = pd.Timestamp(period[1]) if end is None else pd.Timestamp(end) - pd.Timedelta(seconds=1)
     until = np.datetime64(last.normalize() + pd.Timedelta(days=1), "s")
-    since = np.datetime64(last.normalize() - pd.Timedelta(days=_DAYS - 1), "s")
+    begin = last.normalize() - pd.Timedelta(days=_DAYS - 1)
+    if period[0].normalize() > begin:  # the data cover fewer days
+        begin = min(period[0].normalize(), last.normalize())
+        days = (last.normalize() - begin).days + 1
+        notes.append(tr("api.around.few_days", days=days, first=begin.date(), most=_DAYS))
+    since = np.datetime64(begin, "s")
     parts = [part for part, _ in timed_parts(city, _PLACED, since=since, until=until)]
     none = {name: np.empty(0) for name in _PLACED}
     columns = [np.concatenate([part[name] for part in parts or [none]]) for name in _PLACED]

@@ -167,12 +167,18 @@ class AssessResult(Result[AssessJson]):
                 tr("duty.score.rank"): frame["rank"],
                 tr("duty.score.ranks"): [f"{low}–{high}" for low, high in pairs],
                 tr("duty.score.score"): frame["score"].round(2),
-                **{
-                    _label(goal): frame[f"{goal.name}_estimate"].map(_digits)
-                    for goal in self.measured.goals
-                },
+                **dict(self._readable_goal(goal, frame) for goal in self.measured.goals),
             }
         )
+
+    @staticmethod
+    def _readable_goal(goal: Goal, frame: pd.DataFrame) -> tuple[str, pd.Series]:
+        """Return an indicator's heading and figures; a share is a percentage."""
+        values = frame[f"{goal.name}_estimate"]
+        if goal.measure.endswith("share"):
+            label = tr("duty.score.percent", label=_label(goal))
+            return label, (100.0 * values).round(1)
+        return _label(goal), values.map(_digits)
 
     def sentence(self) -> str:
         """Return one sentence on how many units can be distinguished."""

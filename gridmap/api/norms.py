@@ -187,10 +187,14 @@ class NormsResult(Result[NormsJson]):
         from gridmap.report.document import Paragraph
         from gridmap.report.duty import frame_grid
 
+        tables = [
+            frame_grid(table, tr(f"duty.norms.by_{name}"))
+            for name, table in (("item", self.readable_items()), ("unit", self.readable()))
+            if len(table)
+        ]
         return [
             Paragraph(self.sentence()),
-            frame_grid(self.readable_items(), tr("duty.norms.by_item")),
-            frame_grid(self.readable(), tr("duty.norms.by_unit")),
+            *tables,
             *self._posts_blocks(),
             *(Paragraph(note, style="note") for note in self.notes),
         ]
@@ -234,6 +238,8 @@ class NormsResult(Result[NormsJson]):
         """Return how many rooms have all that the norms ask, in one sentence."""
         units = self.lacks.units
         rooms = units[units["kind"] == "room"]
+        if not len(self.lacks.items):
+            return tr("duty.norms.sentence_none")
         return tr(
             "duty.norms.sentence_priced" if self.priced else "duty.norms.sentence",
             good=int((rooms["things"] == 0).sum()),
@@ -360,11 +366,11 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
     found = lacks_of(city, figures)
     notes = []
     if found.missing:
-        named = [
-            f"{tr(f'duty.norms.kind_{kind}')}·{tr(f'field.{field}')}"
-            for kind, _, field in (name.partition(".") for name in found.missing)
-        ]
-        notes.append(tr("duty.norms.missing", columns=tr("api.join").join(named)))
+        for kind in ("room", "beat"):
+            columns = [name.partition(".")[2] for name in found.missing if name.startswith(kind)]
+            if columns:
+                named = tr("api.join").join(tr(f"field.{column}") for column in columns)
+                notes.append(tr(f"duty.norms.missing_{kind}", columns=named))
     unknown = int(found.units["unknown"].sum())
     if unknown:
         notes.append(tr("duty.norms.unknown_cells", count=unknown))

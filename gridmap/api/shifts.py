@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 from gridmap.api.options import AsDate, AsNames, Options, as_date, as_list, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
-from gridmap.errors import MissingError, OptionError
+from gridmap.errors import OptionError
 from gridmap.fields import Json
 from gridmap.i18n import tr
 
@@ -317,6 +317,12 @@ class ShiftsResult(Result[ShiftsJson]):
             }
         )
 
+    def sentence(self) -> str:
+        """Return what shifts leave uncovered, today and as proposed, in one sentence."""
+        from gridmap.report.duty import shifts_sentence
+
+        return shifts_sentence(self.to_dict())
+
     def unit_columns(self) -> tuple[str, ...]:
         """Return the keys of a unit that its table shows: of work, or of calls reached late."""
         from gridmap.report.duty import shifts_columns
@@ -461,6 +467,9 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     together, by the hypercube model of each hour (Larson 1974); the officers needed are then
     those who reach ``service`` of the hour's calls in time, and bound and gap count calls.
 
+    Without ``officers`` and without a column of officers, as many are planned as leave no hour
+    short.
+
     Returns
     -------
     ShiftsResult
@@ -469,8 +478,7 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     Raises
     ------
     MissingError
-        If there are no incidents with an hour, no such units, no staff and no ``officers``, or
-        no grids with ``response``.
+        If there are no incidents with an hour, no such units, or no grids with ``response``.
 
     Examples
     --------
@@ -480,6 +488,8 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     >>> int(result.roster_frame()["posts"].sum())
     6
     """
+    import numpy as np
+
     from gridmap.patrol import (
         count_hours,
         fewest_posts,
@@ -505,7 +515,8 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     needs, reached, notes = _needs(
         city, counts, options, norms, [each[1] for each in work], spread
     )
-    staff, unstaffed = _officers(city, counts, options, [float(need.sum()) for need in needs])
+    enough = [fewest_posts(need, tours) for need in needs]
+    staff, unstaffed = _officers(city, counts, options, np.array([n.sum() for n in needs]), enough)
     made = []
     for row, (incidents, busy) in enumerate(work):
         posts, table = int(staff[row]), reached[row]
@@ -528,7 +539,7 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
                 roster=roster,
                 one_more_h=max(0.0, roster.uncovered_h - more.uncovered_h),
                 dispersion=spread[row],
-                posts_needed=fewest_posts(needs[row], tours),
+                posts_needed=enough[row],
                 reached=table,
                 one_more_calls=None if late is None else max(0.0, roster.loss - more.loss),
             )
@@ -610,19 +621,28 @@ def _needs(
 
 
 def _officers(
-    city: City, counts: HourCounts, options: ShiftsOptions, demand: list[float]
+    city: City, counts: HourCounts, options: ShiftsOptions, demand: Floats, enough: list[int]
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return how many posts each unit has: as stated, or shared out by demand."""
+    """Return how many posts each unit has: as stated, shared out by demand, or enough."""
     import numpy as np
 
     from gridmap.measure import apportion
 
     if options.officers is not None:
-        least = 1 if options.officers >= len(demand) else 0
-        return apportion(demand, options.officers, least=least), []
+        asks = demand > 0 if demand.any() else np.ones(len(demand), np.bool_)
+        given = np.zeros(len(demand), np.int64)
+        least = 1 if options.officers >= asks.sum() else 0
+        given[asks] = apportion(demand[asks], options.officers, least=least)
+        notes = []
+        if not asks.all():
+            idle = [str(counts.names[row]) for row in np.flatnonzero(~asks)]
+            shown = tr("api.join").join(idle[:5])
+            notes.append(tr("api.shifts.no_demand", units=shown, count=len(idle)))
+        return given, notes
     staff = _staff(city, options.by, counts)
     if staff is None:
-        raise MissingError("patrol.error.no_staff", city=city.label)
+        note = tr("api.shifts.no_staff", city=city.label, count=sum(enough))
+        return np.array(enough, np.int64), [note]
     whole = np.rint(staff).astype(np.int64)
     empty = [str(counts.names[row]) for row in np.flatnonzero(whole == 0)]
     notes = []

@@ -215,7 +215,12 @@ class WatchResult(Result[WatchJson]):
             places = [
                 tr("duty.watch.repeat", grid=grid, count=each[0])
                 if len(each) == 1
-                else tr("duty.watch.repeat_places", grid=grid, count=tr("api.join").join(each))
+                else tr(
+                    "duty.watch.repeat_places",
+                    grid=grid,
+                    places=len(each),
+                    count=tr("api.join").join(each),
+                )
                 for grid, each in counts.items()
             ]
             names = tr("api.join").join(places)

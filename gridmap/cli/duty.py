@@ -92,9 +92,12 @@ def shifts_command(
     if as_json:
         print_json(result.to_dict())
         return
+    print_text(result.sentence())
     _print_units(result)
     if csv is None:
         print_rows(roster.head(_MOST_POSTS))
+        if len(roster) > _MOST_POSTS:
+            print_text(tr("duty.more_rows", count=len(roster) - _MOST_POSTS))
     else:
         print_text(tr("cli.done.csv", rows=len(roster), path=str(csv)))
     for note in result.notes:
@@ -213,7 +216,7 @@ def around_command(
         for name, counts in (("incidents", ring["incidents"]), ("facilities", ring["facilities"])):
             if counts:
                 shown = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
-                print_text(f"  {tr(f'duty.around.{name}')}: {shown}")
+                print_text(f"  {result.label(name)}: {shown}")
         roads = list(dict.fromkeys(road["name"] for road in ring["roads"] if road["name"]))
         if roads:
             more = tr("duty.around.more", count=len(roads)) if len(roads) > _MOST_ROADS else ""
@@ -254,9 +257,13 @@ def norms_command(
         print_json(result.to_dict())
         return
     print_text(result.sentence())
-    print_rows(result.readable_items())
+    if len(result.lacks.items):
+        print_rows(result.readable_items())
     if csv is None:
-        print_rows(result.readable().head(_MOST_LACKING))
+        if len(result.lacks.rows):
+            print_rows(result.readable().head(_MOST_LACKING))
+        if len(result.lacks.rows) > _MOST_LACKING:
+            print_text(tr("duty.more_rows", count=len(result.lacks.rows) - _MOST_LACKING))
     else:
         print_text(tr("cli.done.csv", rows=len(result.lacks.rows), path=str(csv)))
     if result.posts is not None:

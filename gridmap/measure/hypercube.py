@@ -196,7 +196,8 @@ def reached_shares(
     exact : bool
         Whether all states were solved, or Larson's approximation was used: beyond
         512 states. Against all states of 60 random stations of 6 to 9 posts, busy for 10 to
-        80 % of the time, a share was off by up to 0.02.
+        80 % of the time, a share was off by up to 0.02; against simulations of 64 random stations
+        of 12 to 20 posts with 10 to 40 units, by up to 0.03, and too high by 0.008 on average.
     """
     rates = np.asarray(calls_per_h, np.float64) / 60.0
     manned = np.flatnonzero(servers)

@@ -14,7 +14,7 @@ from gridmap.model import Kind
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import Ground
-from gridmap.pages.layout import Figure, number, show_figures
+from gridmap.pages.layout import NONE, Figure, number, show_figures
 from gridmap.pages.touch import show_map
 
 __all__ = ["show_rooms"]
@@ -34,9 +34,14 @@ def show_rooms(ground: Ground) -> None:
     with figures:
         _show_figures(result)
     with side:
-        st.dataframe(result.readable_items(), hide_index=True, width="stretch")
-        st.header(tr("duty.norms.by_unit"))
-        st.dataframe(result.readable(), hide_index=True, width="stretch", height=240)
+        if not len(result.lacks.items):
+            st.info(result.sentence())
+        else:
+            st.dataframe(result.readable_items(), hide_index=True, width="stretch")
+        lacking = result.readable()
+        if len(lacking):
+            st.header(tr("duty.norms.by_unit"))
+            st.dataframe(lacking, hide_index=True, width="stretch", height=240)
         left, right = st.columns(2)
         with left:
             put_download(
@@ -65,14 +70,15 @@ def _write_list(path: object, result: NormsResult) -> None:
 def _show_figures(result: NormsResult) -> None:
     units = result.lacks.units
     rooms = units[units["kind"] == "room"]
+    judged = len(result.lacks.items) > 0
     found = [
         Figure(
             tr("duty.norms.good"),
-            number(int((rooms["things"] == 0).sum())),
-            note=tr("duty.page.of_rooms", count=number(len(rooms))),
+            number(int((rooms["things"] == 0).sum())) if len(rooms) else NONE,
+            note=tr("duty.page.of_rooms", count=number(len(rooms))) if len(rooms) else "",
         ),
-        Figure(tr("duty.norms.things"), number(int(units["things"].sum()))),
-        Figure(tr("duty.norms.unknown"), number(int(units["unknown"].sum()))),
+        Figure(tr("duty.norms.things"), number(int(units["things"].sum())) if judged else NONE),
+        Figure(tr("duty.norms.unknown"), number(int(units["unknown"].sum())) if judged else NONE),
         Figure(
             tr("duty.norms.cost"),
             number(float(units["cost"].sum()) if result.priced else float("nan")),
