@@ -71,17 +71,49 @@ def test_a_rise_of_a_category_is_charted_with_what_is_usual(ground):
     charts = [alert for alert in gridmap.watch(risen).alerts if alert["kind"] == "chart"]
     theft = next(a for a in charts if a["level"] == "city" and a["category"] == "盗窃")
     assert theft["observed"] > 1.5 * theft["expected"]
+    whole, *others = gridmap.watch(risen).to_dict()["charts"]
+    assert len(others) == len(charts)
+    end = np.datetime64(whole["until"][-1]) + 1
+    last = (risen.incidents.all.time >= end - 7) & (risen.incidents.all.time < end)
+    assert whole["incidents"][-1] == last.sum()
+    assert whole["usual"] == pytest.approx(
+        np.mean(whole["incidents"][: -whole["recent"]]), abs=1e-3
+    )
+    own = others[charts.index(theft)]
+    assert sum(own["incidents"][-4:]) >= theft["observed"]
+    assert max(own["incidents"][-4:]) > own["high"] > own["usual"] > own["low"]
+    assert b"%PDF" in gridmap.watch(risen).sheet()[:8]
 
 
 def test_short_histories_and_cities_without_times_say_so(ground):
     city = city_of(ground, np.random.default_rng(1))
     early = gridmap.watch(city, until="2024-03-31")
     assert early.notes
+    (days,) = early.charts
+    assert (days["step"], len(days["incidents"]), days["until"][-1]) == ("day", 28, "2024-03-31")
     assert early.until == "2024-03-31"
     with pytest.raises(GridmapError):
         gridmap.watch(ground)
     with pytest.raises(GridmapError):
         gridmap.watch(city, until="2020-01-01")
+
+
+def test_a_last_day_that_has_only_begun_is_said(ground):
+    batch = city_of(ground, np.random.default_rng(3)).incidents.all
+    often = batch.take(np.repeat(np.arange(len(batch)), 5))  # some 30 a day
+
+    def notes_of(kept):
+        incidents = Incidents.from_batch(
+            often.take(kept), categories=("盗窃", "诈骗"), crs=ground.crs
+        )
+        city = type(ground)(ground.name, ground.crs, ground.layers, incidents, ground.presets)
+        return " ".join(gridmap.watch(city).notes)
+
+    last = (FIRST + DAYS - 1).astype("datetime64[s]")
+    day = str(FIRST + DAYS - 1)
+    begun = np.flatnonzero(often.time >= last)[0]
+    assert day not in notes_of(np.ones(len(often), bool))
+    assert day in notes_of((often.time < last) | (np.arange(len(often)) == begun))
 
 
 def test_without_grids_only_charts_are_made(ground):

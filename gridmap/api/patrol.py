@@ -337,8 +337,13 @@ class PatrolResult(Result[PatrolJson]):
                         minutes=row["minutes"], mode=tr(f"api.mode.{self.options.mode}"),
                         expected=row["expected"],
                     ),
-                    note=(tr("briefing.band.made_up") + " " if self.city.made_up else "")
-                    + tr("api.patrol.note", hours=self.options.hours),
+                    note="\n".join(
+                        [
+                            *([tr("briefing.band.made_up")] if self.city.made_up else []),
+                            tr("api.patrol.note", hours=self.options.hours),
+                            *self.notes,
+                        ]
+                    ),
                     line=line,
                     places=np.array([self.points[visit.place] for visit in route.visits]),
                     start=line[0],

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["AlertRow", "WatchJson", "WatchOptions", "WatchResult", "watch"]
+__all__ = [
+    "AlertRow", "ChartRow", "WatchJson", "WatchOptions", "WatchResult", "chart_title", "watch",
+]  # fmt: skip
 
 _LONGEST_DAYS = 7  # of a cluster
 _HISTORY_DAYS = 90  # that say what is usual for the scan
 _REPEAT_DAYS = 90  # in which a place that comes again is told
 _MOST_REPEATS = 5
 _EXCEEDANCES = 10  # after which a scan is quiet; more hardly change its p (benchmarks.watch)
+_LEAST_DAYS = 14  # that a chart of days shows
+_USUAL_DAYS = 28  # whose mean is a usual day
+_SURE_DAY = 20.0  # incidents of a usual day: fewer than a quarter come once in ten thousand days
+_MOST_CHARTS = 4  # on a sheet
 _LEAST_WEEKS = 26  # that say what is usual for a chart
 _EPOCH = date(1970, 1, 1)
 _MONDAY = 4  # 1970-01-01 was a Thursday: the first Monday is day 4
@@ -64,6 +70,21 @@ class AlertRow(TypedDict):
     expected: float
     p: float
     recurrence_days: float
+
+
+class ChartRow(TypedDict):
+    """Incidents of the whole city or of an alert's row by week or day, and their usual range."""
+
+    category: str | None
+    level: str
+    names: list[str]
+    step: str
+    until: list[str]
+    incidents: list[int]
+    usual: float
+    low: float
+    high: float
+    recent: int
 
 
 class RepeatRow(TypedDict):
@@ -108,6 +129,7 @@ class WatchJson(TypedDict):
     until: str
     alerts: list[AlertRow]
     watched: int
+    charts: list[ChartRow]
     disputes: DisputesRow | None
     reporting: ReportingRow | None
     notes: list[str]
@@ -128,6 +150,10 @@ class WatchResult(Result[WatchJson]):
         The rarest first; empty on a quiet day.
     watched
         How many scans and charts share the recurrence.
+    charts
+        Incidents of the whole city by week, by day where weeks are too few, then of each alert
+        of a chart in their order; usual is the mean, low and high are three standard deviations
+        of the counts from it, by their dispersion.
     disputes
         What became of disputes, or None where the city does not know when they were settled.
     reporting
@@ -142,6 +168,7 @@ class WatchResult(Result[WatchJson]):
     until: str
     alerts: tuple[AlertRow, ...]
     watched: int
+    charts: tuple[ChartRow, ...] = ()
     disputes: DisputesRow | None = None
     reporting: ReportDelays | None = None
     notes: tuple[str, ...]
@@ -181,6 +208,7 @@ class WatchResult(Result[WatchJson]):
             "until": self.until,
             "alerts": list(self.alerts),
             "watched": self.watched,
+            "charts": list(self.charts),
             "disputes": self.disputes,
             "reporting": None if self.reporting is None else self.reporting.to_dict(),  # type: ignore[typeddict-item] # its fields
             "notes": list(self.notes),
@@ -240,11 +268,13 @@ class WatchResult(Result[WatchJson]):
             The day on it; today if None.
         """
         from gridmap.report.document import Paragraph
-        from gridmap.report.duty import duty_sheet, watch_blocks
+        from gridmap.report.duty import chart_block, duty_sheet, watch_blocks
 
         shapes = list(self.to_gdf().geometry)
         blocks = watch_blocks(self.city, self.sentences(), shapes, quiet=self.quiet())
+        blocks += [chart_block(chart, chart_title(chart)) for chart in self.charts[:_MOST_CHARTS]]
         blocks += [Paragraph(sentence) for sentence in self.dispute_sentences()]
+        blocks += [Paragraph(note, style="note") for note in self.notes]
         title = tr("duty.sheet.watch", city=self.city.label, until=self.until)
         return duty_sheet(self.city, title, blocks, dated=dated)
 
@@ -270,6 +300,18 @@ class WatchResult(Result[WatchJson]):
                     values[place[one]] += alert["observed"] - alert["expected"]
         theme = choropleth("incidents", values)
         return MapView(cells=grids, themes=(theme,))
+
+
+def chart_title(chart: ChartRow) -> str:
+    """Return what a chart shows in words, with its usual range."""
+    return tr(
+        f"duty.watch.chart_{chart['step']}",
+        where=some_names(chart["names"] or [tr("duty.watch.city")], most=4),
+        what=chart["category"] or tr("duty.watch.all"),
+        usual=chart["usual"],
+        low=chart["low"],
+        high=chart["high"],
+    )
 
 
 def _sentence(alert: AlertRow) -> str:
@@ -336,6 +378,8 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
         notes.append(tr("api.watch.few_weeks", weeks=_LEAST_WEEKS))
     if grids is None:
         notes.append(tr("api.watch.no_grids"))
+    if last <= newest:
+        notes += _incomplete(columns["day"], until)
     since = last - timedelta(days=options.days - 1)
     reporting = report_delays(city, since=str(since), until=str(last + timedelta(days=1)))
     if reporting is not None:
@@ -356,6 +400,7 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
         until=str(last),
         alerts=tuple(alerts),
         watched=scans + rows,
+        charts=_charted(columns["day"], charts, until, options.days, alerts),
         disputes=_disputes(city, last),
         reporting=reporting,
         notes=tuple(notes),
@@ -378,6 +423,18 @@ def _columns(city: City, until: int) -> dict[str, Ints]:
         for name in (*names, "seconds")
     }
     return {**found, "day": found.pop("seconds") // 86_400}
+
+
+def _incomplete(day: Ints, until: int) -> list[str]:
+    """Say that the last day has less than a quarter of a usual day, if that is no chance."""
+    import numpy as np
+
+    counts = np.bincount((until - day)[until - day < _USUAL_DAYS + 1], minlength=_USUAL_DAYS + 1)
+    usual = float(counts[1:].mean())
+    if usual < _SURE_DAY or counts[0] >= usual / 4:
+        return []
+    last = _EPOCH + timedelta(days=until)
+    return [tr("api.watch.incomplete", day=last, count=int(counts[0]), usual=usual)]
 
 
 def _days(value: float | None) -> str:
@@ -545,6 +602,66 @@ def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list
         blank = [""] * len(categories)
         charts.append(_Chart("city", blank, blank, list(categories), counts, recent))
     return charts
+
+
+def _charted(
+    day: Ints, charts: list[_Chart], until: int, days: int, alerts: list[AlertRow]
+) -> tuple[ChartRow, ...]:
+    """Return the counts of the whole city, and of each alert of a chart, with their range."""
+    import numpy as np
+
+    if not len(day):
+        return ()
+    if charts:
+        weeks = charts[0].counts.shape[1]
+        steps, recent, length = min(52 + charts[0].recent, weeks), charts[0].recent, 7
+    else:
+        steps, recent, length = int(min(days, until - day.min() + 1)), 1, 1
+        if steps < _LEAST_DAYS:
+            return ()
+    back = (until - day) // length
+    whole = np.bincount(back[back < steps], minlength=steps)[::-1].astype(float)
+    made = [_chart_row(None, "city", [], whole, recent, until, length)]
+    for alert in alerts:
+        for chart in charts:
+            if alert["kind"] != "chart" or alert["level"] != chart.level:
+                continue
+            row = (
+                chart.categories.index(alert["category"])
+                if chart.level == "city"
+                else chart.ids.index(alert["ids"][0])
+            )
+            counts = chart.counts[row, -steps:]
+            made.append(
+                _chart_row(
+                    alert["category"], chart.level, alert["names"], counts, recent, until, length
+                )
+            )
+    return tuple(made)
+
+
+def _chart_row(
+    category: str | None, level: str, names: list[str], counts: Floats, recent: int, until: int,
+    length: int,
+) -> ChartRow:  # fmt: skip
+    from gridmap.measure import estimate_dispersion
+
+    before = counts[: len(counts) - recent]
+    usual = float(before.mean())
+    wide = 3.0 * math.sqrt(float(estimate_dispersion(before[None]).factor[0]) * usual)
+    ends = [until - length * back for back in range(len(counts) - 1, -1, -1)]
+    return {
+        "category": category,
+        "level": level,
+        "names": list(names),
+        "step": "week" if length == 7 else "day",
+        "until": [str(_EPOCH + timedelta(days=end)) for end in ends],
+        "incidents": [int(count) for count in counts],
+        "usual": round(usual, 4),
+        "low": round(max(0.0, usual - wide), 4),
+        "high": round(usual + wide, 4),
+        "recent": recent,
+    }
 
 
 def _signals(

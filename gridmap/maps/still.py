@@ -450,7 +450,7 @@ class RouteSheet:
     Parameters
     ----------
     title, subtitle, note
-        Above the map, below that, and at the foot.
+        Above the map, below that, and at the foot, where a line of text is a line of paper.
     line
         The way, working CRS, shape (k, 2).
     places
@@ -498,7 +498,9 @@ def draw_route_sheets(
             figure.text(0.06, 0.927, sheet.subtitle, fontproperties=_font(9.5), color=_MUTED)
             _put_map(figure, sheet, roads, outlines)
             _put_table(figure, sheet)
-            figure.text(0.06, 0.03, sheet.note, fontproperties=_font(7.5), color=_MUTED)
+            figure.text(
+                0.06, 0.02, sheet.note, fontproperties=_font(7.5), color=_MUTED, va="bottom"
+            )
             pages.savefig(figure)
     return out.getvalue()
 

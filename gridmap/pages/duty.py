@@ -13,7 +13,7 @@ import shapely
 import streamlit as st
 
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
-from gridmap.api.watch import WatchOptions, WatchResult, watch
+from gridmap.api.watch import WatchOptions, WatchResult, chart_title, watch
 from gridmap.i18n import DAYS, tr
 from gridmap.io import write_frame
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of, draw_geometry
@@ -307,12 +307,45 @@ def _show_watch(ground: Ground) -> None:
             )
         else:
             st.success(result.quiet(), icon=":material/check:")
+        if result.charts:
+            _show_chart(result, picked)
         put_sheet(ground, result, "watch")
         show_lines(result.dispute_sentences())
         st.caption(tr("duty.page.watch_help"))
         show_notes(result.notes)
     with map_side:
         _show_alerts(ground, result, picked)
+
+
+def _show_chart(result: WatchResult, picked: int) -> None:
+    """Draw the weeks of the picked alert, or of the whole city, and the range of a single one."""
+    charted = [at for at, alert in enumerate(result.alerts) if alert["kind"] == "chart"]
+    row = result.charts[1 + charted.index(picked) if picked in charted else 0]
+    frame = pd.DataFrame(
+        {
+            "until": pd.to_datetime(row["until"]),
+            "incidents": row["incidents"],
+            "low": row["low"],
+            "high": row["high"],
+            "usual": row["usual"],
+        }
+    )
+    base = alt.Chart(frame, height=190).encode(x=alt.X("until:T", title=None))
+    axis = alt.Y("low:Q", title=tr("field.incidents"), scale=alt.Scale(zero=False))
+    tips = [
+        alt.Tooltip("until:T", title=tr("duty.watch.week_until"), format="%Y-%m-%d"),
+        alt.Tooltip("incidents:Q", title=tr("field.incidents")),
+    ]
+    dots = alt.OverlayMarkDef(size=22)
+    chart = (
+        base.mark_area(color="#e4edf3").encode(y=axis, y2="high:Q")
+        + base.mark_line(color="#5b6b7c", strokeDash=[3, 3]).encode(y="usual:Q")
+        + base.mark_line(color="#1f4e79", strokeWidth=1.6, point=dots).encode(
+            y="incidents:Q", tooltip=tips
+        )
+    )
+    st.caption(chart_title(row))
+    st.altair_chart(chart, width="stretch")
 
 
 def _show_watch_figures(result: WatchResult) -> None:

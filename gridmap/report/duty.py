@@ -20,6 +20,8 @@ from gridmap.report.charts import (
     INK,
     QUIET,
     WATER,
+    ControlChart,
+    ControlLimits,
     Svg,
     nice_ticks,
     text_width,
@@ -33,6 +35,7 @@ from gridmap.report.tables import UNKNOWN, shown
 __all__ = [
     "DutyChart",
     "around_blocks",
+    "chart_block",
     "duty_sheet",
     "frame_grid",
     "roster_days",
@@ -292,6 +295,27 @@ def watch_blocks(
         alt=tr("duty.alert_map"),
     )
     return [*blocks, Figure(figure, tr("duty.alert_map"), alt=figure.alt, key="watch", fixed=True)]
+
+
+def chart_block(chart: Mapping[str, Any], title: str) -> Figure:
+    """Return counts by week or day between the limits of a single one.
+
+    Parameters
+    ----------
+    chart
+        A row of ``charts`` of ``gridmap watch``.
+    title
+        What stands above it.
+    """
+    limits = ControlLimits(chart["usual"], chart["low"], chart["high"])
+    drawn = ControlChart(
+        tuple(day[5:] for day in chart["until"]),
+        np.array(chart["incidents"], dtype=float),
+        limits,
+        len(chart["incidents"]) - chart["recent"],
+        title,
+    )
+    return Figure(drawn, title, alt=title, height=0.25, key="weeks", fixed=True)
 
 
 def around_blocks(
