@@ -13,7 +13,7 @@ WARM := $(VENV)/.warm
 # Three at once on two cores: browser walks and readers of their own processes wait much.
 PYTEST_OPTIONS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test fast fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
+.PHONY: run test fast minimum fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
@@ -26,8 +26,22 @@ test: $(DEV_READY) $(WARM)
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 # What to run while working: no browser, no database, no real data, nothing slow.
+FAST := -m "not browser and not postgresql and not real_data and not slow"
 fast: $(DEV_READY) $(WARM)
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "not browser and not postgresql and not real_data and not slow"
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(FAST)
+
+# The fast tests with each library at the lower bound that pyproject.toml promises; deprecations
+# are the newest versions' business.
+MINIMUM := build/minimum
+minimum:
+	$(PYTHON) -m venv $(MINIMUM)
+	$(MINIMUM)/bin/python -m pip install --quiet uv
+	$(MINIMUM)/bin/uv pip compile --quiet --resolution lowest-direct --extra app --extra report \
+		--extra cluster --extra postgresql pyproject.toml -o $(MINIMUM)/libraries.txt
+	$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python -r $(MINIMUM)/libraries.txt \
+		esda hypothesis libpysal networkx openpyxl pymupdf pytest pytest-xdist pyyaml simpy
+	PYTHONPATH=. $(MINIMUM)/bin/python -m pytest $(PYTEST_OPTIONS) $(FAST) -W ignore::DeprecationWarning \
+		-W ignore::PendingDeprecationWarning -W ignore::FutureWarning
 
 # Ten times the mutations that the tests try, with another seed: make fuzz SEED=7 COUNT=20000
 COUNT ?= 3000

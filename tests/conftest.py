@@ -10,7 +10,13 @@ from typing import Any
 os.environ.setdefault("GRIDMAP_LANG", "zh")
 
 import command_line
+import hypothesis
 import pytest
+
+# A shared machine is slow at times: an example may take as long as it takes. What fails is
+# printed so that it can be run again, on any machine.
+hypothesis.settings.register_profile("gridmap", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("gridmap")
 
 # Files that take longest, browsers among others: whoever runs several at once begins with them,
 # so that none is left for the end.

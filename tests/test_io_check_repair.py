@@ -326,7 +326,7 @@ def test_what_cannot_be_mended_is_refused():
         repair_layer(overlapping(), tolerance_m=0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @example(moves=[(4, 1, 1.0, 0.0), (4, 2, 1.0, 1.0), (9, 2, 1.0, 0.0)])
 @given(
     moves=st.lists(

@@ -163,7 +163,7 @@ def test_a_shifted_basemap_shifts_what_is_drawn_and_not_the_layer():
     assert abs(shifted.bounds[1] - west) > 0.001  # hundreds of metres
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-179, 179), st.floats(-80, 80), st.integers(0, 18))
 def test_world_pixels_are_those_of_web_maps(lon, lat, zoom):
     x, y = world_pixels(np.array([lon]), np.array([lat]), zoom)

@@ -100,7 +100,7 @@ def test_what_is_unknown_has_no_class():
     assert classify(np.array([np.nan])).breaks == ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.one_of(st.integers(0, 10**6), st.floats(0, 1e6)), min_size=1, max_size=80),
     st.integers(1, 7),

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,7 +25,6 @@ MARCH = compared_periods(parse_period("2024-03"), "previous")
 START = date(2024, 3, 31) - timedelta(days=7 * 60 - 1)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     st.floats(0.01, 0.99),

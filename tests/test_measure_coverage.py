@@ -114,7 +114,7 @@ def test_degenerate_polygons() -> None:
     assert covered_share(shapes, np.empty((0, 2)), radius_m=5.0).tolist() == [0.0] * 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(COORDINATE, COORDINATE), min_size=3, max_size=8),
     st.lists(st.tuples(COORDINATE, COORDINATE), min_size=1, max_size=6),

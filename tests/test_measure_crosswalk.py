@@ -140,7 +140,7 @@ def _star(radii, x, y):
     return shapely.Polygon(np.column_stack([x + radii * np.cos(turn), y + radii * np.sin(turn)]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(one=star, other=star, x=st.floats(-1, 1), y=st.floats(-1, 1))
 def test_shared_area_equals_geos(one, other, x, y):
     a, b = _star(np.array(one), 0, 0), _star(np.array(other), x, y)
@@ -149,7 +149,7 @@ def test_shared_area_equals_geos(one, other, x, y):
     assert shared_area(b, a) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), turn=st.floats(0, 90), beats=st.integers(1, 30))
 def test_people_are_conserved_and_order_does_not_matter(seed, turn, beats):
     grids, targets = voronoi(60, seed), voronoi(beats, seed + 1, turn=turn)

@@ -159,7 +159,7 @@ def test_a_beat_that_no_road_reaches() -> None:
     assert np.isnan(table["mean_min"]).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(1.0, 299.0), min_size=1, max_size=4, unique=True),
     st.floats(20.0, 200.0),

@@ -69,7 +69,7 @@ def test_largest_remainder_by_hand():
         apportion([-1], 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     demand=st.lists(st.integers(0, 50), min_size=2, max_size=4),
     total=st.integers(4, 9),

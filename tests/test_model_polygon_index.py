@@ -157,7 +157,7 @@ def test_answers_do_not_depend_on_the_resolution():
 coordinate = st.integers(-6, 6).map(float)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     triangles=st.lists(
         st.lists(st.tuples(coordinate, coordinate), min_size=3, max_size=3), min_size=1, max_size=8

@@ -68,7 +68,7 @@ def _town(rng: np.random.Generator, *, places: bool = True) -> Problem:
     return plain.replace(**changes)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["compact", "balance", "travel", "change"]))
 def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective):
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective
     assert again.best.feasible == first.best.feasible
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_so_it_does_where_grids_have_no_places(seed):
     rng = np.random.default_rng(seed)

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.partition import Problem, propose, score_plan
 
-SLOW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 def lattice(rows, columns, weights, beats, **options):

@@ -34,7 +34,7 @@ def _planar(seed: int, side: int = 7) -> tuple[Graph, nx.Graph]:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_ring_tells_which_neighbours_touch(seed: int) -> None:
     graph, net = _planar(seed)
     for v in net.nodes:
@@ -46,7 +46,7 @@ def test_a_ring_tells_which_neighbours_touch(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_sums_of_a_tree_are_those_of_its_subtrees(seed: int) -> None:
     graph, net = _planar(seed)
     n = len(net)

@@ -43,7 +43,7 @@ def test_an_avoided_border_is_not_taken_where_many_grids_make_a_search():
     assert best.scores.cut_m == 8.0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_a_limit_is_held_wherever_a_plan_holds_it(seed):
     rng = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def test_a_limit_on_grids_is_held_by_the_search_and_a_hopeless_one_is_named():
     assert "partition.note.limits" in [note.key for note in told.notes]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_a_reach_is_held_wherever_a_plan_holds_it(seed):
     rng = np.random.default_rng(seed)

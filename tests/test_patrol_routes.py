@@ -45,7 +45,7 @@ def best_of_all(task):
     return best
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1))
 def test_routes_are_as_good_as_the_best_of_all_orders_and_below_the_bound(seed):
     task = random_task(seed)

@@ -67,7 +67,7 @@ def test_tours_leave_rest_and_keep_the_week():
         make_tours(("12h",), rest_h=13)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_two_posts_are_as_good_as_the_best_of_all_pairs(seed):
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_two_posts_are_as_good_as_the_best_of_all_pairs(seed):
     assert roster.uncovered_h <= best + 0.02 * need.sum() + 1e-6
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_two_posts_reach_as_many_calls_as_the_best_of_all_pairs(seed):
     """Losses that fall slowly, then fast, then slowly, as those of a queue do."""
@@ -114,7 +114,7 @@ def test_whole_posts_round_the_clock_have_a_bound_without_a_gap(posts, left):
     assert (roster.bound, roster.uncovered_h) == (left, left)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_no_two_posts_of_any_pattern_beat_the_bound(seed):
     rng = np.random.default_rng(seed)

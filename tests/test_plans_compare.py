@@ -144,7 +144,7 @@ def test_empty_ground_is_matched_by_its_grids():
 
 
 @given(st.permutations(list("wxyz")), st.lists(st.sampled_from("wxyz"), min_size=6, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_numbers_that_are_new_change_no_comparison(order, labels):
     old = plan("aabbcc")
     renamed = dict(zip("wxyz", order, strict=True))
@@ -161,7 +161,7 @@ def test_numbers_that_are_new_change_no_comparison(order, labels):
 
 
 @given(*[st.lists(st.sampled_from("abcde-"), min_size=6, max_size=6)] * 2)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_equal_ids_stay_and_two_ids_of_one_plan_never_pass_for_one(before, after):
     made = compare_plans(GROUND, plan(before), plan(after, "new"))
     gone = {grid for flow in made.flows for grid in flow.grids}

@@ -137,7 +137,7 @@ def test_coverage_is_of_the_residents_near_a_room():
     to=st.sampled_from("abcd"),
     barrier=st.lists(st.booleans(), min_size=49, max_size=49),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_effect_equals_the_full_recomputation(labels, grids, to, barrier):
     ground = Ground.from_city(town(6, 5, incidents=np.arange(30.0) ** 1.5))
     adjacency = ground.adjacency

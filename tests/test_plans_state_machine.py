@@ -302,7 +302,6 @@ class Editing(RuleBasedStateMachine):
 Editing.TestCase.settings = settings(
     max_examples=20,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestEditing = Editing.TestCase

@@ -305,7 +305,7 @@ def test_meetings_stand_once_and_touches_count() -> None:
     assert sorted(at_b[shared].tolist()) == [0.0, 10.0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10_000))
 def test_crossings_equal_those_of_geos(seed: int) -> None:
     rng = np.random.default_rng(seed)
