@@ -15,7 +15,7 @@ import shapely
 from pyproj import CRS
 
 import gridmap
-from gridmap.api.incidents import change_of
+from gridmap.api.incidents import change_of, per_time
 from gridmap.demo import make_city
 from gridmap.errors import InputError
 from gridmap.fields import match_columns
@@ -25,6 +25,7 @@ from gridmap.io.importing import import_files
 from gridmap.measure import (
     ReportDelays,
     Within,
+    busy_times,
     count_located,
     coverage_by_hour,
     coverage_table,
@@ -33,9 +34,11 @@ from gridmap.measure import (
     measure_coverage,
     missing_counts,
     partial_months,
+    period_in,
     report_delays,
     room_table,
     summarise,
+    week_matrix,
     without_missing,
 )
 from gridmap.measure.present import present_plan
@@ -285,28 +288,66 @@ def cut_demo(until: str) -> City:
     return replace(city, incidents=incidents)
 
 
-@pytest.mark.parametrize("until", ["2024-03-21", "2024-03-21T01:00"])
+def part_of_a_day(times, day):
+    """How much of a usual day's incidents happen up to the last one of a day."""
+    whole, cut = times[times < day], times[times >= day]
+    if not len(cut):
+        return 0.0
+    return float(((whole - whole.astype("datetime64[D]")) <= cut.max() - day).mean())
+
+
+@pytest.mark.parametrize("until", ["2024-03-21", "2024-03-21T01:00", "2024-03-21T09:00"])
 def test_a_period_that_the_data_do_not_fill_is_divided_by_the_days_they_hold(until):
-    """Twenty days of March are 20 days, whether or not an hour of the next one is there."""
+    """Twenty days of March and nine hours are 20 days and what such hours usually hold."""
     city = cut_demo(until)
     assert held_days(city) == (date(2024, 1, 1), date(2024, 3, 20))
     times = city.incidents.all.time
     march = int((times >= np.datetime64("2024-03-01")).sum())
+    part = part_of_a_day(times, np.datetime64("2024-03-21"))
+    days = 20 + part
+    assert part < 0.4
     february = int((times >= np.datetime64("2024-02-01")).sum()) - march
     with using_language("en"):
         asked = Request(dated=date(2024, 4, 2), period="2024-03", compare="previous")
         report = build_report(city, asked)
-        assert report.period.days == 20
+        assert report.period.days == pytest.approx(days)
         assert report.history.levels["city"].now.tolist() == [march]
         occurred = report.measured.time.days  # Monday first; 1 March 2024 was a Friday
         assert occurred.tolist() == [3, 3, 3, 2, 3, 3, 3]
         assert "every day but" not in report.busy
         document = compose(report)[0]
     assert "2024-03-01 to 2024-03-20" in document.foot
-    assert f"{march / 20:.1f} incidents a day" in document.title
+    assert f"{march / days:.1f} incidents a day" in document.title
     assert "beyond normal variation" not in document.title
     change = change_of(city, (date(2024, 3, 1), date(2024, 3, 31)), march, february)
-    assert change.per_day_now == pytest.approx(march / 20)
+    assert change.per_day_now == pytest.approx(march / days)
+    # Of three days the third, cut one would else make two days look busier by a fifth.
+    late = int((times >= np.datetime64("2024-03-19")).sum())
+    short = change_of(city, (date(2024, 3, 19), date(2024, 3, 21)), late, late)
+    assert short.per_day_now == pytest.approx(late / (2 + part))
+
+
+def test_hours_of_a_cut_day_are_divided_by_the_hours_that_are_held():
+    """Forty days with fifty incidents at half past each hour; the last, a Friday, ends at 9:30."""
+    hours = np.arange(np.datetime64("2024-01-01T00:30"), np.datetime64("2024-02-09T10:00"), 60)
+    city = city_of_days(np.repeat(hours, 50).astype(str).tolist())
+    assert held_days(city) == (date(2024, 1, 1), date(2024, 2, 8))
+    period = period_in(city, "2024-02-05..2024-02-09")
+    assert period.days == pytest.approx(4 + 10 / 24)
+    counts = np.zeros((7, 24))
+    counts[:4] = counts[4, :10] = 50.0
+    each = per_time(city, counts, (period.first, period.last))
+    assert each[:4].tolist() == [[50.0] * 24] * 4
+    assert each[4, :9].tolist() == [50.0] * 9
+    assert np.isnan(each[4, 10:]).all()
+    assert np.isnan(each[5:]).all()
+    friday = period_in(city, "2024-02-09..2024-02-09")
+    assert friday.days == pytest.approx(10 / 24)
+    assert friday.occurrences().sum() == pytest.approx(9.5, abs=1e-3)
+    week = week_matrix(np.tile(np.arange(24) + 1, 7))
+    week[4, 10:] = 0  # the hours that are not held are no quiet ones
+    held = np.where(week, 1.0, 0.0)
+    assert busy_times(week.ravel(), days=held, beside="profile", draws=99) == []
 
 
 def test_few_incidents_of_the_first_or_last_day_may_be_chance():

@@ -33,7 +33,6 @@ from gridmap.measure import (
     report_delays,
     score_maps,
     top_area,
-    weekday_occurrences,
     weekly_counts,
 )
 from gridmap.measure.period import Period
@@ -198,9 +197,8 @@ def per_time(city: City, hours: Floats, days: Days | None) -> Floats:
     (7, 24) float64
         NaN for weekdays that did not occur.
     """
-    part = None if days is None else period_in(city, Period.of_days(*days)).held_part
-    times = np.ones(7, np.int64) if part is None else weekday_occurrences(*part)
-    return per_occurrence(hours.ravel(), times)
+    period = Period("all") if days is None else period_in(city, Period.of_days(*days))
+    return per_occurrence(hours.ravel(), period.occurrences())
 
 
 def days_before(city: City, days: Days) -> Days | None:

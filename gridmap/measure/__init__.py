@@ -89,6 +89,7 @@ from gridmap.measure.hypercube import BUSY_LIMIT, Response, hypercube
 from gridmap.measure.period import (
     Basis,
     ComparedPeriods,
+    CutDay,
     Moment,
     Period,
     compared_periods,
@@ -134,6 +135,7 @@ __all__ = [
     "CountedPeriods",
     "Coverage",
     "Crosswalk",
+    "CutDay",
     "Density",
     "Dispersion",
     "Disputes",

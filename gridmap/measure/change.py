@@ -237,7 +237,7 @@ def rest_p_value(
 
 
 def _rates(
-    now: npt.ArrayLike, before: npt.ArrayLike, days_now: int, days_before: int
+    now: npt.ArrayLike, before: npt.ArrayLike, days_now: float, days_before: float
 ) -> pd.DataFrame:
     new, old = (np.rint(np.asarray(side, np.float64)).astype(np.int64) for side in (now, before))
     if new.shape != old.shape or (new < 0).any() or (old < 0).any():
@@ -258,7 +258,7 @@ def _rates(
 
 
 def _own_p(
-    table: pd.DataFrame, days_now: int, days_before: int, dispersion: Dispersion | None
+    table: pd.DataFrame, days_now: float, days_before: float, dispersion: Dispersion | None
 ) -> Floats:
     used = Dispersion.poisson(len(table)) if dispersion is None else dispersion
     return share_p_value(

@@ -18,7 +18,7 @@ from scipy.special import pdtr
 from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.i18n import tr
-from gridmap.measure.period import Moment, Period, parse_period, period_between
+from gridmap.measure.period import CutDay, Moment, Period, parse_period, period_between
 from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Incidents, Kind
 
@@ -40,6 +40,7 @@ __all__ = [
 #: Incidents expected in days without one, from which on that is no chance: exp(-5) is 0.7 %.
 _NO_CHANCE = 5.0
 
+_DAY_S = 86_400
 _ARRIVED = 0.95  # share of a day's incidents from which on it is called complete
 _OLD_DAYS = 90  # age from which on a day's reports are taken to have come in
 _LEAST_OLD = 100  # incidents of old days that say how long reports take
@@ -97,7 +98,54 @@ def period_in(city: City, period: Period | str) -> Period:
         If the text is no period.
     """
     given = parse_period(period) if isinstance(period, str) else period
-    return replace(given, held=held_days(city))
+    held, incidents = held_days(city), city.incidents
+    if held is None or incidents is None:
+        return given
+    return replace(given, held=held, cut=_cut_days(incidents, held))
+
+
+def _cut_days(incidents: Incidents, held: tuple[date, date]) -> tuple[CutDay, ...]:
+    """Return the first and last days that are not held whole, and how much of them is.
+
+    A day is taken to hold what the others hold up to its last incident, or from its first on.
+    Where even of that fewer than half came, beyond chance, hours tell nothing: each of them
+    holds the day's count beside the usual one.
+    """
+    assert incidents.period is not None  # noqa: S101 - days are held
+    ends = tuple(stamp.date() for stamp in incidents.period)
+    days = [ends[0] + timedelta(days=d) for d in range((held[0] - ends[0]).days)]
+    days += [ends[1] - timedelta(days=d) for d in range((ends[1] - held[1]).days)]
+    if not days:
+        return ()
+    times: list[npt.NDArray[np.int64]] = []
+    own: dict[date, npt.NDArray[np.int64]] = {}
+    for part in incidents.columns(["time"]):
+        time = part["time"][~np.isnat(part["time"])].astype("datetime64[s]").astype(np.int64)
+        day, second = np.divmod(time, _DAY_S)
+        outside = np.isin(day, np.array(days, "datetime64[D]").astype(np.int64))
+        times.append(np.bincount(second[~outside], minlength=_DAY_S))
+        for one in days:
+            here = second[day == np.datetime64(one, "D").astype(np.int64)]
+            own[one] = np.append(own.get(one, np.empty(0, np.int64)), here)
+    usual = np.sum(times, axis=0)
+    number = (held[1] - held[0]).days + 1
+    return tuple(_cut_day(one, own[one], usual / number, late=one > held[1]) for one in days)
+
+
+def _cut_day(
+    day: date, own: npt.NDArray[np.int64], usual: npt.NDArray[np.float64], *, late: bool
+) -> CutDay:
+    """Return how much of a day is held, of its seconds with incidents and those of other days."""
+    second = np.arange(_DAY_S)
+    if not len(own):
+        return CutDay(day, 0.0, (0.0,) * 24)
+    inside = second <= own.max() if late else second >= own.min()
+    expected = float(usual[inside].sum())
+    if _is_too_few(len(own), expected):
+        share = min(len(own) / float(usual.sum()), 1.0)
+        return CutDay(day, share, (share,) * 24)
+    hours = inside.reshape(24, -1).mean(axis=1)
+    return CutDay(day, expected / float(usual.sum()), tuple(hours.tolist()))
 
 
 def moments_in(
@@ -130,7 +178,11 @@ def _is_cut(incidents: Incidents, day: date, usual: float) -> bool:
     since = np.datetime64(day, "s")
     found = incidents.columns(["time"], since=since, until=since + np.timedelta64(1, "D"))
     count = sum(len(part["time"]) for part in found)
-    # The chance of so few where half of the usual number is expected.
+    return _is_too_few(count, usual)
+
+
+def _is_too_few(count: int, usual: float) -> bool:
+    """Return whether there are fewer than half of the usual number, and that beyond chance."""
     return count < usual / 2 and float(pdtr(count, usual / 2)) < math.exp(-_NO_CHANCE)
 
 

@@ -18,6 +18,7 @@ from gridmap.i18n import tr
 __all__ = [
     "Basis",
     "ComparedPeriods",
+    "CutDay",
     "Moment",
     "Period",
     "compared_periods",
@@ -86,6 +87,25 @@ def period_between(
 
 
 @dataclass(frozen=True, slots=True)
+class CutDay:
+    """A day that data hold in part.
+
+    Attributes
+    ----------
+    day
+        The day.
+    share
+        How much of a usual day's incidents they are expected to hold, from 0 to 1.
+    hours
+        How much of each of its 24 hours they hold, from 0 to 1.
+    """
+
+    day: date
+    share: float
+    hours: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Days that figures are about; `parse_period` and `Period.of_days` make them.
 
@@ -98,12 +118,15 @@ class Period:
     held
         First and last day that the data hold, which `gridmap.measure.period_in` puts here:
         rates are per day that is both in the period and held.
+    cut
+        Days around these that the data hold in part; each counts in rates as that part.
     """
 
     unit: _Unit
     first: date | None = None
     last: date | None = None
     held: tuple[date, date] | None = field(default=None, compare=False)
+    cut: tuple[CutDay, ...] = field(default=(), compare=False)
 
     @classmethod
     def of_days(cls, first: date, last: date) -> Period:
@@ -153,10 +176,38 @@ class Period:
         return self.first, self.last
 
     @property
-    def days(self) -> int:
-        """Number of days that the data hold; 0 for ``all``."""
+    def days(self) -> float:
+        """Number of days that the data hold, a cut one as its part; 0 for ``all``."""
         part = self.held_part
-        return 0 if part is None else (part[1] - part[0]).days + 1
+        if part is None:
+            return 0
+        whole = (part[1] - part[0]).days + 1
+        parts = sum(one.share for one in self._cut_inside())
+        return parts if parts and self._holds_no_whole_day() else whole + parts
+
+    def occurrences(self) -> npt.NDArray[np.float64]:
+        """Return how often the data hold each hour of the week, (7, 24), Monday first.
+
+        Where nothing limits the period and nothing is known of the data, each occurs once.
+        """
+        part, cut = self.held_part or self.held, self._cut_inside()
+        if part is None:
+            return np.ones((7, 24))
+        whole = weekday_occurrences(*part) * (not (cut and self._holds_no_whole_day()))
+        found = np.repeat(whole[:, None], 24, axis=1).astype(np.float64)
+        for one in cut:
+            found[one.day.weekday()] += one.hours
+        return found
+
+    def _cut_inside(self) -> list[CutDay]:
+        if self.first is None or self.last is None:
+            return list(self.cut)
+        return [one for one in self.cut if self.first <= one.day <= self.last]
+
+    def _holds_no_whole_day(self) -> bool:
+        if self.first is None or self.last is None or self.held is None:
+            return False
+        return self.first > self.held[1] or self.last < self.held[0]
 
     @property
     def is_cut(self) -> bool:
@@ -339,7 +390,7 @@ def compared_periods(period: Period, basis: Basis) -> ComparedPeriods:
         raise InputError("measure.error.no_period_before", received=now.code) from error
     if before.last is not None and before.last >= first:
         raise InputError("measure.error.compare_overlap", received=now.code)
-    now, before = (replace(each, held=period.held) for each in (now, before))
+    now, before = (replace(each, held=period.held, cut=period.cut) for each in (now, before))
     return ComparedPeriods(basis, now, before)
 
 

@@ -53,15 +53,27 @@ def per_occurrence(hours: npt.ArrayLike, days: npt.ArrayLike) -> Floats:
     hours
         Counts of the 168 hours, Monday first; shape (..., 168).
     days
-        How often each weekday occurred, Monday first (`weekday_occurrences`).
+        How often each weekday occurred, Monday first (`weekday_occurrences`), or each hour of
+        the week, (7, 24) (`Period.occurrences`).
 
     Returns
     -------
     (..., 7, 24) float64
-        NaN for weekdays that did not occur.
+        NaN for hours that did not occur.
     """
-    counts, times = week_matrix(hours), np.asarray(days, np.float64)[:, None]
+    counts, times = week_matrix(hours), _of_hours(days)
     return np.divide(counts, times, out=np.full(counts.shape, np.nan), where=times > 0)
+
+
+def _of_hours(days: npt.ArrayLike) -> Floats:
+    """Return how often each hour of the week occurred, (7, 24)."""
+    times = np.asarray(days, np.float64)
+    if times.shape == (_DAYS,):
+        times = times[:, None]
+    elif times.shape != (_DAYS, _HOURS):
+        message = f"no seven weekdays, nor 168 hours: {times.shape}"
+        raise ValueError(message)
+    return np.broadcast_to(times, (_DAYS, _HOURS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +158,8 @@ def busy_times(
     hours
         Incidents in the 168 hours of the week, whole numbers.
     days
-        How often each weekday occurred in the period, Monday first (`weekday_occurrences`);
-        equally often if None.
+        How often each weekday occurred in the period, Monday first (`weekday_occurrences`), or
+        each hour of the week, (7, 24) (`Period.occurrences`); equally often if None.
     beside
         What a week without a rhythm is. ``even``: each hour of each day alike; finds busy
         hours. ``profile``: the city's own profile of the day, the same on each weekday; finds
@@ -168,17 +180,17 @@ def busy_times(
         The three most striking at most, in that order; empty if the week has no rhythm.
     """
     counts = week_matrix(hours).astype(np.int64)
-    times = np.ones(_DAYS) if days is None else np.asarray(days, np.float64)
-    if times.shape != (_DAYS,) or (times < 0).any() or counts[times == 0].any():
-        message = f"incidents on weekdays that did not occur, or no seven weekdays: {times}"
+    times = _of_hours(np.ones(_DAYS) if days is None else days)
+    if (times < 0).any() or counts[times == 0].any():
+        message = f"incidents on weekdays or in hours that did not occur: {times}"
         raise ValueError(message)
     total = int(counts.sum())
     if total == 0:
         return []
-    of_day = times / times.sum()
     profile = counts.sum(axis=0)
-    even = np.full(_HOURS, total / _HOURS)
-    usual = of_day[:, None] * (even if beside == "even" else profile)[None, :]
+    of_day = np.divide(times, times.sum(axis=0), out=np.zeros(times.shape),
+                       where=times.sum(axis=0) > 0)  # fmt: skip
+    usual = total * times / times.sum() if beside == "even" else of_day * profile
     expected = _stretches(usual[None], longest_h)[0]
     incidents = _stretches(counts[None], longest_h)
     ratios = _ratio(incidents, expected, total)
@@ -193,7 +205,7 @@ def busy_times(
             weeks = rng.multinomial(total, (usual / total).ravel(), size=size)
             weeks = weeks.reshape(size, _DAYS, _HOURS)
         else:
-            weeks = rng.multinomial(profile, of_day, size=(size, _HOURS)).transpose(0, 2, 1)
+            weeks = rng.multinomial(profile, of_day.T, size=(size, _HOURS)).transpose(0, 2, 1)
         drawn = _ratio(_stretches(weeks, longest_h), expected, total)
         greatest[start : start + size] = drawn.reshape(size, -1).max(axis=1)
     found: list[BusyTime] = []

@@ -49,7 +49,7 @@ def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
     if time is None or (time.unknown_time and not time.hours.any()):
         return None  # nobody noted a time: 168 zeros would say that nothing happened
     counts = time.hours.astype(float)
-    each = per_occurrence(counts.T.ravel(), time.days).T
+    each = per_occurrence(counts.T.ravel(), time.occurrences).T
     mask = hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
     by_day = hiding.of("day", "incidents", 7)
     made = TableBuilder(24)

@@ -413,8 +413,9 @@ def _data_line(report: Report) -> str:
     compare = tr("briefing.data_alone")
     if history is not None and history.compared:
         first = history.compared[0]
-        compare = tr("briefing.data_compare", days=first.now.days, before=first.before.label(),
-                     days_before=first.before.days)  # fmt: skip
+        now, before = (round(each.days, 1) for each in (first.now, first.before))
+        compare = tr("briefing.data_compare", days=now, before=first.before.label(),
+                     days_before=before)  # fmt: skip
     last = city.incidents.period[1]
     told = [compare, import_line(report.measured, report.hiding)]
     part = report.period.held_part

@@ -244,7 +244,11 @@ def _total(measured: Measured, hiding: Hiding, history: History) -> list[Finding
         key = "more_days" if more > 0 else "fewer_days"
         first = history.compared[0]
         parts.append(
-            tr(f"briefing.total.{key}", count=abs(more), days=abs(days - first.before.days))
+            tr(
+                f"briefing.total.{key}",
+                count=abs(more),
+                days=abs(round(days - first.before.days, 1)),
+            )
         )
     parts += _weeks(hiding, history)
     return [Finding("total", lead, tr("briefing.join").join(parts) + tr("briefing.stop"), 9.0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -40,7 +40,6 @@ from gridmap.measure.period import (
     ComparedPeriods,
     Period,
     compared_periods,
-    weekday_occurrences,
 )
 from gridmap.measure.present import has_beats, present_plan
 from gridmap.measure.summary import By
@@ -94,8 +93,9 @@ class TimeCounts:
         Incidents without a category, and without a time.
     total
         All incidents of the period.
-    days : (7,) int64
-        How often each weekday occurred in the part of the period that the data reach over.
+    occurrences : (7, 24) float64
+        How often each hour of the week occurred in the part of the period that the data reach
+        over.
     """
 
     hours: Ints
@@ -103,7 +103,12 @@ class TimeCounts:
     unknown_category: int
     unknown_time: int
     total: int
-    days: Ints = field(default_factory=lambda: np.ones(7, np.int64))
+    occurrences: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones((7, 24)))
+
+    @property
+    def days(self) -> Ints:
+        """How often each whole weekday occurred, shape (7,)."""
+        return self.occurrences.min(axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,16 +282,16 @@ def _time(city: City, period: Period) -> TimeCounts | None:
         unknown_category=int(categories[-1]),
         unknown_time=int(hours[-1]),
         total=counts.total,
-        days=_weekdays(city, period),
+        occurrences=_occurrences(city, period),
     )
 
 
-def _weekdays(city: City, period: Period) -> Ints:
+def _occurrences(city: City, period: Period) -> npt.NDArray[np.float64]:
     known = None if city.incidents is None else city.incidents.period
     if known is None:
-        return np.zeros(7, np.int64)
-    first, last = period.held or (known[0].date(), known[1].date())
-    return weekday_occurrences(*(period.held_part or (first, last)))
+        return np.zeros((7, 24))
+    held = period.held or (known[0].date(), known[1].date())
+    return replace(period, held=held).occurrences()
 
 
 def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:

@@ -619,9 +619,9 @@ def busy_words(measured: Measured, hiding: Hiding) -> str:
     if time is None or time.hours.sum() < _FEW or hiding.one("timed", "incidents"):
         return ""
     hidden = hiding.of("hours", "incidents", time.hours.size).reshape(time.hours.shape)
-    absent = time.days == 0  # days that the period does not have
-    if hidden[:, absent].any():
+    absent = time.occurrences.T == 0  # hours of days that the period does not have
+    if hidden[absent].any():
         return ""  # the total of the others is hidden
     week = np.where(absent, 0, time.hours)
-    times = busy_times(week.T.ravel(), days=time.days, hidden=hidden.T.ravel())
+    times = busy_times(week.T.ravel(), days=time.occurrences, hidden=hidden.T.ravel())
     return tr("report.sentence.comma").join(one.label() for one in times)

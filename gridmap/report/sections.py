@@ -179,7 +179,7 @@ def _hours(report: Report) -> Figure | None:
         return None
     counts = time.hours.astype(float)
     hidden = report.hiding.of("hours", "incidents", counts.size).reshape(counts.shape)
-    each = per_occurrence(counts.T.ravel(), time.days).T
+    each = per_occurrence(counts.T.ravel(), time.occurrences).T
     if report.hiding.limit:
         each = np.round(each, 0)  # digits would tell counts
     each = np.where(hidden, np.nan, each)

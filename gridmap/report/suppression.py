@@ -301,7 +301,7 @@ def _hide_reached(now: _Levels, found: Coverage, hiding: Hiding) -> Masks:
         name: np.bincount(line.ravel(), weights=column, minlength=len(places))
         for name, column in zip(_REACHED, found.incident_counts.T, strict=True)
     }
-    every = ["city", *levels, *(f"outside-{level}" for level in levels)]
+    every: list[str] = ["city", *levels, *(f"outside-{level}" for level in levels)]
     masks = {(level, "incidents", "now"): hiding.masks[level, "incidents", "now"]
              for level in every}  # fmt: skip
     masks["city", "incidents", "now"] = hiding.rows("city", "incidents", 1)
@@ -313,8 +313,8 @@ def _hide_reached(now: _Levels, found: Coverage, hiding: Hiding) -> Masks:
                 row, size = places[:, column] + 1, len(each.ids) + 1
                 sums = np.bincount(row, weights=values, minlength=size)
                 # What is left of a whole that is hidden is not told.
-                dark = [masks[f"outside-{level}", whole, "now"], masks[level, whole, "now"]]
-                known = [name != "rest" or ~mask for mask in dark]
+                gone = [masks[f"outside-{level}", whole, "now"], masks[level, whole, "now"]]
+                known = [name != "rest" or ~mask for mask in gone]
                 # Nor how much of a part lies in no grid.
                 outside = known[0] if level != "grid" or name == "incidents" else False
                 cells.add(f"outside-{level}", name, sums[0], shown=outside)
@@ -325,21 +325,21 @@ def _hide_reached(now: _Levels, found: Coverage, hiding: Hiding) -> Masks:
             if name != whole:
                 _relate_places(cells, levels, places, values, name)
                 cells.decided["city", name, "now"] = is_small(total, hiding.limit)
-        for level in every:
-            total = cells.places(level, whole)
-            two = np.append(cells.places(level, part), cells.places(level, "rest"))
+        for where in every:
+            total = cells.places(where, whole)
+            two = np.append(cells.places(where, part), cells.places(where, "rest"))
             cells.relate(total, two, np.tile(np.arange(len(total)), 2))
         dark = cells.hide(hiding.limit)
-        for level in every:  # who knows the whole and what is left knows the part
+        for where in every:  # who knows the whole and what is left knows the part
             here, block = (
-                dark[level, part, "now"] | dark[level, "rest", "now"],
-                (level, part, "now"),
+                dark[where, part, "now"] | dark[where, "rest", "now"],
+                (where, part, "now"),
             )
             if whole != "incidents":  # no more are within reach of two rooms than of one
-                here |= masks[level, whole, "now"] | masks[block]
+                here |= masks[where, whole, "now"] | masks[block]
             masks[block] = here
     return {(level, name, "now"): masks[level, name, "now"]
-            for level in ("city", *levels) for name in _REACHED[1:]}  # fmt: skip
+            for level in every[: 1 + len(levels)] for name in _REACHED[1:]}  # fmt: skip
 
 
 def _measured(
