@@ -190,8 +190,9 @@ def test_pages_show_the_verbs_figures(place, english):
             assert figure in text, (name, figure)
 
 
-def test_the_page_redraw_finds_the_plan_of_command_and_python(place, english):
+def test_the_page_redraw_finds_the_plan_of_command_and_python(place, english, tmp_path):
     """The same request: each grid in the same beat, and the same figures beside it."""
+    place = shutil.copytree(place, tmp_path / "city")  # which keeps the plan from other tests
     page = open_page(place, "redraw")
     chosen = {"tolerance": 10, "front": 1, "w-residents": 100, "w-incidents": 0}
     for name, value in chosen.items():
