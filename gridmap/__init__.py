@@ -14,6 +14,7 @@ Each verb is ``gridmap.VERB(city, options)``; the options' fields may be given a
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from inspect import Signature, signature
 from types import ModuleType
@@ -189,21 +190,19 @@ _CALLED = {"measure", "patrol", "report"}
 class _VerbModule(ModuleType):
     """A subpackage with the name of a verb: calling it calls the verb."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the verb's own
-        return self._verb(*arguments, **options)
-
-    @property
-    def _verb(self) -> Any:  # noqa: ANN401 - a function of any signature
+    @property  # found as a method is, so that calls and notebooks see the verb's own signature
+    def __call__(self) -> Callable[..., object]:
         name = self.__name__.rpartition(".")[2]
-        return getattr(import_module(f"gridmap.api.{name}"), name)
+        verb: Callable[..., object] = getattr(import_module(f"gridmap.api.{name}"), name)
+        return verb
 
     @property
     def __signature__(self) -> Signature:
-        return signature(self._verb)
+        return signature(self.__call__)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override] # the class has a plain text
-        return str(self._verb.__doc__)
+        return str(self.__call__.__doc__)
 
 
 class _Package(ModuleType):

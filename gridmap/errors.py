@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gridmap.i18n import current_language, tr
+from gridmap.i18n import current_language, has_key, tr
 
 __all__ = [
     "CRSError",
@@ -61,22 +61,21 @@ class GridmapError(Exception):
         super().__init__(key)
         self.key = key
         self.values = values
-        #: Whether the sentence names arguments of Python instead of flags of commands.
-        self.for_python = False
         #: The argument of Python at fault, put before a sentence that does not name it.
         self.argument = ""
 
     def text(self, language: str | None = None) -> str:
-        """Return the sentence in ``zh`` or ``en`` (the current language if None)."""
-        told = tr(self.key, language=language or current_language(), **self.values)
-        if not self.for_python:
-            return told
-        told = in_python(told)
-        named = not self.argument or re.search(rf"\b{self.argument}\b", told, re.ASCII)
-        return told if named else f"{self.argument}: {told}"
+        """Return the sentence in ``zh`` or ``en`` (the current language if None).
+
+        It names flags of commands, as commands and pages say it; ``str`` names arguments of
+        Python.
+        """
+        return tr(self.key, language=language or current_language(), **self.values)
 
     def __str__(self) -> str:
-        return self.text()
+        told = in_python(self.text())
+        named = not self.argument or re.search(rf"\b{self.argument}\b", told, re.ASCII)
+        return told if named else f"{self.argument}: {told}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.key, self.values))
@@ -145,7 +144,8 @@ class PermissionDeniedError(GridmapError, PermissionError):
 
 _MAPPING = re.compile(r"--map (\w+)=(\w+)")
 _VALUED = re.compile(r"--([a-z][a-z-]*) ([\w:./%@+-]*[\d:=][\w:./%@+=-]*\w|\{\w+\})")
-_FLAG = re.compile(r"--([a-z][a-z-]*)")
+# A flag, but not that of a command written out: "use gridmap propose --save NAME".
+_FLAG = re.compile(r"(gridmap (?!import\b)[a-z]+ (?:\S+ )?--[a-z-]+)|--([a-z][a-z-]*)")
 _OTHER_NAMES = {"from": "since", "to": "until", "date-format": "date_formats"}
 
 
@@ -160,6 +160,8 @@ def in_python(text: str) -> str:
     'Name one with columns={"residents": "COLUMN"}.'
     >>> in_python("Import some with gridmap import --kind incidents.")
     'Import some with City.from_frames(incidents=...).'
+    >>> in_python("Use gridmap propose --save NAME.")
+    'Use gridmap propose --save NAME.'
     """
 
     def name(flag: str) -> str:
@@ -168,7 +170,9 @@ def in_python(text: str) -> str:
     text = _IMPORT.sub(_from_frames, text)
     text = _MAPPING.sub(r'columns={"\1": "\2"}', text)
     text = _VALUED.sub(lambda found: f'{name(found[1])}="{found[2]}"', text)
-    return _FLAG.sub(lambda found: "columns" if found[1] == "map" else name(found[1]), text)
+    return _FLAG.sub(
+        lambda found: found[1] or ("columns" if found[2] == "map" else name(found[2])), text
+    )
 
 
 def _from_frames(found: re.Match[str]) -> str:
@@ -197,7 +201,12 @@ def in_page(text: str) -> str:
     """
     text = _IMPORT.sub(lambda _: tr("page.flag.import"), text)
     text = _MAPPING.sub(lambda found: tr("page.flag.column", field=tr(f"field.{found[1]}")), text)
-    return _FLAG.sub(lambda found: tr(f"page.flag.{found[1].replace('-', '_')}"), text)
+
+    def name(found: re.Match[str]) -> str:
+        key = f"page.flag.{(found[2] or '').replace('-', '_')}"
+        return found[1] or (tr(key) if has_key(key) else found[2])
+
+    return _FLAG.sub(name, text)
 
 
 def some_ids(ids: Iterable[object], limit: int = 5) -> str:

@@ -184,7 +184,9 @@ def test_what_cannot_be_used_is_told_by_argument(blocks, change, said):
         (lambda *_: gridmap.Plan.from_labels("p", ["a", "b", "a"], "112"), "labels takes"),
         (lambda *_: gridmap.Plan.from_labels("p", ["a", "b", "a"], [1, 1, 2]), "repeat a."),
         (lambda *_: gridmap.Plan.from_labels("p", ["a"], {"z": 1}), "no grids z"),
-        (lambda c, _: c.beats, "Unnamed city"),
+        (lambda c, _: c.beats, '"Unnamed city" has no beat layer yet. Import one with City.from'),
+        (lambda c, _: c.has(["grid"]), "kind takes one of"),
+        (lambda c, _: c.has("grids"), "kind takes one of"),
         (lambda c, _: c.layer("grids"), "kind takes one of: grid, beat, station"),
         (lambda c, _: c.layer(None), "kind takes one of"),
         (lambda _, p: p.move([99], to=1), "no grids 99"),
@@ -324,6 +326,7 @@ def test_a_city_is_saved_and_opened(blocks, beats, tmp_path):
 
 def test_a_notebook_shows_city_and_plan(blocks):
     city = quiet(grids=blocks, columns={"residents": "pop"}, name="<b>")
+    assert repr(city) == "<City '<b>': 48 grid; no incidents>"
     assert f"{blocks['pop'].sum():,}" in city._repr_html_()
     assert "&lt;b&gt;" in city._repr_html_()
     plan = gridmap.Plan.from_labels("半", city.grids.ids, ["A", "B"] * 24)

@@ -9,11 +9,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from command_line import run
 
 import gridmap
 from gridmap.api.options import Options, option_specs
-from gridmap.errors import OptionError
+from gridmap.errors import InputError, OptionError
 from gridmap.i18n import using_language
 
 mpl.use("agg")
@@ -162,6 +163,55 @@ def test_a_report_gives_its_beats_with_figures_and_ground(results, city):
 def test_a_written_report_is_whole(results, tmp_path):
     written = results["report"].write(tmp_path / "out")
     assert {name.rpartition(".")[2] for name in written.files} == {"xlsx", "pdf"}
+
+
+def test_points_and_grounds_are_brought_into_the_citys_crs(city):
+    rooms, stations = city.layer("room").frame.head(2), city.layer("station").frame.head(1)
+    pairs = shapely.get_coordinates(rooms.geometry.to_numpy())
+    shares = [
+        gridmap.coverage(city, places=places).to_frame()["covered_residents_share"][0]
+        for places in (pairs, list(rooms.geometry), rooms, rooms.geometry.to_crs(4326))
+    ]
+    assert shares == pytest.approx([shares[0]] * 4, abs=1e-6)
+    assert 0 < shares[0] < gridmap.coverage(city).to_frame()["covered_residents_share"][0]
+    held = gridmap.CoverageOptions(places=rooms.to_crs(4326))  # a city says where it is
+    assert gridmap.coverage(city, held).options.to_dict()["places"][0] == pytest.approx(pairs[0])
+    ask = {"rooms": 1, "within": "500m", "candidates": "area"}
+    here, there = (
+        gridmap.site(city, area=area, **ask).to_gdf().geometry[0]
+        for area in (stations, stations.to_crs(4326))
+    )
+    assert here.distance(there) < 1.0
+    assert stations.geometry.iloc[0].distance(here) < 1e-6
+    near = gridmap.around(city, at=rooms.geometry.head(1).to_crs(4326), within="500m")
+    assert near.xy == pytest.approx(pairs[0], abs=0.01)
+
+
+@pytest.mark.parametrize("places", [["a"], [shapely.Point()], [shapely.box(0, 0, 1, 1)]])
+def test_places_are_points(city, places):
+    with using_language("en"), pytest.raises(OptionError, match="places takes points"):
+        gridmap.coverage(city, places=places)
+
+
+def test_an_empty_layer_is_a_layer_without_features(city):
+    """No room: nobody is covered. No beat: everybody lies in none. Neither is unknown."""
+
+    def without(kind):
+        return city.with_layer(gridmap.Layer(kind, city.layer(kind).frame.iloc[:0]))
+
+    reach = gridmap.coverage(without(gridmap.Kind.ROOM))
+    (told,) = reach.to_dict()["coverage"]
+    assert told["rows"][0]["covered_residents_share"] == 0
+    assert [hour["rooms"] for hour in told["hours"]] == [0] * 24
+    bare = without(gridmap.Kind.BEAT)
+    table = gridmap.measure(bare, by="beat")
+    everybody = city.grids.counts("residents").sum()
+    assert table.to_dict()["rows"] == []
+    assert table.to_dict()["unassigned"]["residents"] == pytest.approx(everybody)
+    for result in (reach, table, gridmap.norms(bare)):
+        assert "<table" in result._repr_html_()
+    with pytest.raises(InputError):
+        table.plot()
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from gridmap.api.options import AsDate, AsId, Options, as_date, option
+from gridmap.api.options import AsDate, AsId, Options, Takes, as_date, as_shapes, option
 from gridmap.api.results import FORMAT, MapView, Result
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
@@ -37,7 +37,7 @@ _POINT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*[,;\s]\s*(-?\d+(?:\.\d+)?)\s*$")
 
 
 def _point(value: object, option: str) -> tuple[float, float]:
-    """Return longitude and latitude of ``120.15,30.28`` or of a pair of numbers."""
+    """Return longitude and latitude of ``120.15,30.28``, of a pair, or of a GeoSeries's point."""
     pair: tuple[float, float] | None = None
     if isinstance(value, str):
         found = _POINT.match(value.replace("\uff0c", ","))
@@ -45,6 +45,10 @@ def _point(value: object, option: str) -> tuple[float, float]:
     elif isinstance(value, (tuple, list)) and len(value) == 2:
         numbers = [float(part) for part in value if isinstance(part, (int, float))]
         pair = (numbers[0], numbers[1]) if len(numbers) == 2 else None
+    shapes = as_shapes(value)
+    if shapes is not None and not isinstance(shapes, list) and len(shapes) == 1:
+        (point,) = shapes.to_crs(4326)
+        pair = (point.x, point.y) if point.geom_type == "Point" and not point.is_empty else None
     if pair is not None and -180 <= pair[0] <= 180 and -90 <= pair[1] <= 90:
         return pair
     raise OptionError("api.error.point", option=option)
@@ -56,7 +60,9 @@ class AroundOptions(Options):
 
     verb: ClassVar[str] = "around"
 
-    at: str | tuple[float, float] = option("", metavar="LON,LAT", parse=_point)
+    at: Takes[
+        str | tuple[float, float] | gpd.GeoSeries | gpd.GeoDataFrame, str | tuple[float, float]
+    ] = option("", metavar="LON,LAT", parse=_point)
     grid: AsId = option("", metavar="ID")
     within: str = option("500m,10min", metavar="500m,10min")
     mode: str = option("", metavar="MODE", choices=("", "walk", "ebike", "car", "straight"))

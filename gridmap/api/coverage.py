@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypedDict
 
 from gridmap.api.measure import (
     ControlJson,
@@ -22,6 +22,7 @@ from gridmap.api.options import (
     as_date,
     as_file,
     as_list,
+    as_shapes,
     check_control,
     check_period,
     end_of,
@@ -36,7 +37,7 @@ from gridmap.i18n import tr
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-    from shapely import Geometry
+    from shapely import Geometry, Point
 
     from gridmap.measure import By, Control, Coverage, Within
     from gridmap.model import City, Plan
@@ -46,6 +47,9 @@ __all__ = ["CoverageJson", "CoverageOptions", "CoverageResult", "Mode", "coverag
            "networks_of"]  # fmt: skip
 
 Mode = Literal["", "straight", "walk", "ebike", "car"]
+AsPlaces: TypeAlias = (
+    "gpd.GeoSeries | gpd.GeoDataFrame | Collection[Point | Collection[float]] | None"
+)
 MODES = ("", "straight", "walk", "ebike", "car")
 
 
@@ -60,12 +64,19 @@ def _within(value: object, option: str) -> str:
     return text
 
 
-def _places(value: object, option: str) -> tuple[tuple[float, float], ...]:
-    """Return coordinates (m, 2) as pairs."""
+def _places(value: object, option: str) -> tuple[tuple[float, float], ...] | gpd.GeoSeries:
+    """Return points or coordinates (m, 2) as pairs; points of a CRS wait for the city's."""
     import numpy as np
+    import shapely
 
+    shapes = as_shapes(value)
+    points = [] if shapes is None else list(shapes)
+    whole = all(isinstance(one, shapely.Point) and not one.is_empty for one in points)
+    if points and whole and not isinstance(shapes, list):
+        return shapes
     try:
-        pairs = np.asarray(value, dtype=float).reshape(-1, 2)
+        pairs = shapely.get_coordinates(points) if points and whole else value
+        pairs = np.asarray(pairs, dtype=float).reshape(-1, 2)
     except (TypeError, ValueError):
         pairs = np.full((1, 2), np.nan)
     if not np.isfinite(pairs).all():
@@ -85,8 +96,8 @@ class CoverageOptions(Options):
         "city", choices=("grid", "beat", "station", "community", "city")
     )
     network: str = option("", metavar="NAME|all")
-    places: Takes[Collection[Collection[float]] | None, tuple[tuple[float, float], ...] | None] = (
-        option(None, hidden=True, parse=_places)
+    places: Takes[AsPlaces, tuple[tuple[float, float], ...] | None] = option(
+        None, hidden=True, parse=_places
     )
     since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
     until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)

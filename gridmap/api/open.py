@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridmap.errors import GridmapError, InputError, MissingError
+from gridmap.errors import InputError, MissingError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
@@ -40,11 +40,7 @@ def open(folder: str | PathLike[str]) -> City:  # noqa: A001 - gridmap.open, as 
     """
     from gridmap.io import read_city
 
-    try:
-        return read_city(folder)
-    except GridmapError as error:
-        error.for_python = True
-        raise
+    return read_city(folder)
 
 
 def load_plan(folder: str | PathLike[str], name: str) -> Plan:
@@ -68,7 +64,7 @@ def load_plan(folder: str | PathLike[str], name: str) -> Plan:
     if not isinstance(name, str):
         raise InputError("model.error.takes_text", argument="name",
                          received=type(name).__name__)  # fmt: skip
-    return plan_of(Path(folder), city, name)
+    return plan_of(folder, city, name)
 
 
 def todays_plan(city: City) -> Plan | None:
@@ -81,7 +77,7 @@ def todays_plan(city: City) -> Plan | None:
         return None
 
 
-def open_store(folder: Path, *, create: bool = True) -> PlanStore:
+def open_store(folder: str | PathLike[str], *, create: bool = True) -> PlanStore:
     """Open the department's store where one is set, or the workspace's own.
 
     Parameters
@@ -98,10 +94,10 @@ def open_store(folder: Path, *, create: bool = True) -> PlanStore:
     """
     from gridmap.plans import PlanStore
 
-    return PlanStore.of(folder, url=read_settings().database_url, create=create)
+    return PlanStore.of(Path(folder), url=read_settings().database_url, create=create)
 
 
-def plan_of(folder: Path, city: City, name: str) -> Plan:
+def plan_of(folder: str | PathLike[str], city: City, name: str) -> Plan:
     """Return a saved plan of a city that is open already; see `load_plan`.
 
     Parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from datetime import date
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -19,7 +19,9 @@ from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import numpy as np
+    from pyproj import CRS
 
     from gridmap.measure import Moment
 
@@ -36,6 +38,7 @@ __all__ = [
     "as_file",
     "as_list",
     "as_plan",
+    "as_shapes",
     "as_share",
     "as_weights",
     "check_control",
@@ -154,7 +157,8 @@ class OptionSpec:
         """
         if self.parse is as_weights and hasattr(value, "to_dict"):  # a column by criterion
             value = value.to_dict()
-        if hasattr(value, "tolist") and not self.is_plan:  # arrays, columns, NumPy's numbers
+        # Arrays, columns, NumPy's numbers; shapes wait for the CRS that they are wanted in.
+        if hasattr(value, "tolist") and not self.is_plan and not hasattr(value, "to_crs"):
             value = value.tolist()
         if isinstance(value, (set, frozenset)):  # in an order that no run changes
             value = sorted(value, key=str)
@@ -300,6 +304,24 @@ class Options:
     def check_together(self) -> None:
         """Check the fields that depend on each other; nothing unless a verb says so."""
 
+    def placed(self, crs: CRS) -> Self:
+        """Return the options with shapes that state a CRS brought into another.
+
+        Parameters
+        ----------
+        crs
+            The city's working CRS.
+        """
+        from gridmap.model.crs import parse_crs, reproject
+
+        given = {spec.name: getattr(self, spec.name) for spec in option_specs(type(self))}
+        moved = {
+            name: reproject(shapes.geometry.to_numpy(), parse_crs(shapes.crs), crs)
+            for name, shapes in given.items()
+            if hasattr(shapes, "to_crs")
+        }
+        return replace(self, **moved) if moved else self
+
     @classmethod
     def from_texts(cls, texts: Mapping[str, Text]) -> Self:
         """Return the options that a person wrote: flags of a command, fields of a form.
@@ -391,6 +413,14 @@ def check_control(control: str, weight: str) -> None:
     """
     if weight and not control:
         raise OptionError("api.error.needs_control", option="control_weight", other="control")
+
+
+def as_shapes(value: object) -> gpd.GeoSeries | list[object] | None:
+    """Return shapes that state a CRS as a GeoSeries, others as a list; None for anything else."""
+    if not hasattr(value, "to_crs"):
+        return value if isinstance(value, list) else None
+    shapes: gpd.GeoSeries = cast("gpd.GeoDataFrame", value).geometry
+    return list(shapes) if shapes.crs is None else shapes
 
 
 def as_plan(value: object, option: str) -> object:

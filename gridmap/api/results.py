@@ -167,15 +167,20 @@ class Result(ABC, Generic[J_co]):
     def _view(self, column: str) -> MapView:
         from gridmap.errors import InputError
 
-        view = self.map_view()
+        view = self._drawn()
         if view is None:
             raise InputError("maps.error.nothing_to_draw")
         return view.showing(column)
 
+    def _drawn(self) -> MapView | None:
+        """Return what the map shows, None where a layer is empty or has no figure."""
+        view = self.map_view()
+        return view if view is not None and len(view.cells) and view.themes else None
+
     def _repr_html_(self) -> str:
         """Return figures, the first rows and a small map: what a notebook shows."""
         parts = [figures_html(self.figures()), _table_html(self.to_frame())]
-        view = self.map_view()
+        view = self._drawn()
         if view is not None:
             parts.append(_picture_html(view))
         return f"<div>{''.join(parts)}</div>"

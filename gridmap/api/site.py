@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.coverage import MODES, CoverageOptions, CoverageResult, Mode
-from gridmap.api.options import Options, option
+from gridmap.api.options import Options, Takes, as_shapes, option
 from gridmap.api.results import FORMAT, MapView, Result, plain, rows_of
 from gridmap.api.verbs import verb
 from gridmap.errors import InputError, OptionError
@@ -25,11 +25,13 @@ __all__ = ["SiteJson", "SiteOptions", "SiteResult", "site"]
 
 
 def _area(value: object, option: str) -> object:
-    """Return the polygon of a shape, a GeoSeries or a GeoDataFrame."""
+    """Return the polygon of a shape or of several; shapes of a CRS wait for the city's."""
     import shapely
 
-    shape = getattr(value, "union_all", None)
-    shape = value if shape is None else shape()
+    shapes = as_shapes(value)
+    if shapes is not None and not isinstance(shapes, list):
+        return shapes
+    shape = value if shapes is None else shapely.union_all(shapes)
     if not isinstance(shape, shapely.Geometry) or shape.is_empty:
         raise OptionError("api.error.shape", option=option, received=type(value).__name__)
     return shape
@@ -61,7 +63,9 @@ class SiteOptions(Options):
     candidates: Literal["auto", "community", "facility", "grid", "area"] = option(
         "auto", choices=("auto", "community", "facility", "grid", "area")
     )
-    area: shapely.Geometry | None = option(None, hidden=True, parse=_area)
+    area: Takes[
+        shapely.Geometry | gpd.GeoSeries | gpd.GeoDataFrame | None, shapely.Geometry | None
+    ] = option(None, hidden=True, parse=_area)
     weight: Literal["residents", "migrants", "incidents"] = option(
         "residents", choices=("residents", "migrants", "incidents")
     )

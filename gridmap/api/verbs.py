@@ -12,7 +12,7 @@ from textwrap import dedent, fill, indent
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.errors import GridmapError, OptionError
+from gridmap.errors import OptionError, in_python
 
 if TYPE_CHECKING:
     from gridmap.model import City
@@ -101,17 +101,11 @@ def verb(
                 raise TypeError(message)
             _require_known(function.__name__, fields, specs)
             extra = {"progress": progress, "should_stop": should_stop}
-            try:
-                asked = made(**fields) if options is None else options
-                _require_plans(asked, specs)
-                return function(
-                    city,
-                    asked,
-                    **{name: value for name, value in extra.items() if name in taken},
-                )
-            except GridmapError as error:
-                error.for_python = True  # the command line puts its flags back
-                raise
+            asked = (made(**fields) if options is None else options).placed(city.crs)
+            _require_plans(asked, specs)
+            return function(
+                city, asked, **{name: value for name, value in extra.items() if name in taken}
+            )
 
         call.__signature__ = _signature(function, made, specs)  # type: ignore[attr-defined]
         call.__doc__ = _document(function, made, specs)
@@ -187,7 +181,7 @@ def _document(
     ]  # fmt: skip
     for spec in specs:
         lines.append(f"{spec.name} : {types[spec.name]}, default {spec.default!r}")
-        said = spec.meaning(options.verb) + (f" ({spec.unit})" if spec.unit else "")
+        said = in_python(spec.meaning(options.verb)) + (f" ({spec.unit})" if spec.unit else "")
         if spec.choices:
             said += f": {', '.join(choice or repr(choice) for choice in spec.choices)}"
         lines.append(indent(fill(said, _WIDTH - 4), "    "))

@@ -129,7 +129,6 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
                 command(options=options.from_texts(texts), **words)
             except GridmapError as error:
                 # As the reader wrote it: --from, not since.
-                error.for_python = False
                 for name in _NAMING & set(error.values):
                     named = str(error.values[name])
                     error.values[name] = flags.get(named, named)

@@ -62,18 +62,14 @@ def city_from_frames(
     GridmapError
         If a frame cannot be used as it is; the message names the argument.
     """
-    try:
-        return _city(
-            {key: frame for key, frame in frames.items() if frame is not None},
-            columns,
-            "" if name is None else _text(name, "name"),
-            _as_crs(crs, "crs"),
-            _as_crs(working_crs, "working_crs"),
-            ImportOptions(datum=_text(datum, "datum"), date_formats=_formats(date_formats)),
-        )
-    except GridmapError as error:
-        error.for_python = True
-        raise
+    return _city(
+        {key: frame for key, frame in frames.items() if frame is not None},
+        columns,
+        "" if name is None else _text(name, "name"),
+        _as_crs(crs, "crs"),
+        _as_crs(working_crs, "working_crs"),
+        ImportOptions(datum=_text(datum, "datum"), date_formats=_formats(date_formats)),
+    )
 
 
 def _city(

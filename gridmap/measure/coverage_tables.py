@@ -276,7 +276,8 @@ def coverage_by_hour(city: City, within: Within, *, mode: str = "") -> pd.DataFr
     """
     _, xy = places_of(city)
     _, travel = travel_of(city, within, mode)
-    staffed = np.array([open_hours(text) for text in city.rooms.texts("hours")]).reshape(-1, 24)
+    hours = [open_hours(text) for text in city.rooms.texts("hours")]
+    staffed = np.array(hours, dtype=bool).reshape(-1, 24)
     officers, residents = city.rooms.counts("officers"), city.grids.counts("residents")
     counted = city.rooms.is_counted("officers")
     known: dict[bytes, float] = {}

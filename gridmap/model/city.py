@@ -136,7 +136,8 @@ class City:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(layer)} {kind}" for kind, layer in self.layers.items())
-        return f"<City {self.name!r}: {sizes}; {self.incidents!r}>"
+        told = "no incidents" if self.incidents is None else repr(self.incidents)
+        return f"<City {self.name!r}: {sizes}; {told}>"
 
     def _repr_html_(self) -> str:
         """Return the layers and their sizes as a table: what a notebook shows."""
@@ -264,8 +265,14 @@ class City:
         _frames().save_city(self, folder, replace_it=replace)
 
     def has(self, kind: Kind | str) -> bool:
-        """Return whether the city has a layer of this kind."""
-        return kind in self.layers
+        """Return whether the city has a layer of this kind, with features or without.
+
+        Raises
+        ------
+        OptionError
+            If there is no such kind.
+        """
+        return self.get(kind) is not None
 
     def layer(self, kind: Kind | str) -> Layer:
         """Return the layer of a kind.
@@ -277,16 +284,22 @@ class City:
         OptionError
             If there is no such kind.
         """
-        if kind not in set(Kind):
-            known = ", ".join(Kind)
-            raise OptionError("api.error.choice", option="kind", known=known, received=kind)
         found = self.get(kind)
         if found is None:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.label)
         return found
 
     def get(self, kind: Kind | str) -> Layer | None:
-        """Return the layer of a kind, or None."""
+        """Return the layer of a kind, or None.
+
+        Raises
+        ------
+        OptionError
+            If there is no such kind.
+        """
+        if not isinstance(kind, str) or kind not in set(Kind):
+            known = ", ".join(Kind)
+            raise OptionError("api.error.choice", option="kind", known=known, received=kind)
         return self.layers.get(cast("Kind", kind))  # as equal to its text as it hashes
 
     @property

@@ -19,7 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage, networks_of
 from gridmap.api.measure import By
 from gridmap.api.site import SiteOptions, SiteResult, site
-from gridmap.errors import MissingError
+from gridmap.errors import MissingError, in_page
 from gridmap.fields import Json
 from gridmap.i18n import current_language, tr
 from gridmap.io import write_frame
@@ -152,7 +152,7 @@ def _show_areas(ground: Ground, result: CoverageResult) -> None:
     try:
         rows, _ = result.table(result.coverages[0], by=by or "station", plan=plan)
     except MissingError as error:
-        st.caption(error.text())
+        st.caption(in_page(error.text()))
         return
     unit = result.coverages[0].within.unit
     shares = ("covered_residents_share", "backup_residents_share", "covered_migrants_share",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from gridmap.api.propose import propose
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.ground import Ground
@@ -128,7 +128,7 @@ def _offer(
     try:
         effect = sitting.history.preview(make(insist))
     except GridmapError as error:
-        st.caption(error.text())
+        st.caption(in_page(error.text()))
         st.button(label, disabled=True, width="stretch")
         return
     veto = effect.veto

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from gridmap.api.watch import AlertRow, WatchOptions, WatchResult, watch
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import set_language, tr
 from gridmap.model import City
 from gridmap.pages.ground import Ground
@@ -109,7 +109,7 @@ def show_news(ground: Ground) -> None:
         st.caption(tr("page.watch.note", since=watching.found.since, until=watching.found.until))
     else:
         if watching.error is not None:
-            st.caption(watching.error.text())
+            st.caption(in_page(watching.error.text()))
         if st.button(tr("page.watch.begin"), width="stretch", key="gridmap-watch"):
             watching.begin()
             st.rerun()
