@@ -168,15 +168,19 @@ def _show_shift_figures(result: ShiftsResult) -> None:
     unit = tr("duty.page.hours_a_week" if plain["late"] is None else "duty.page.calls_a_week")
     before, after, whole = plain[today], plain[left], plain[total]  # type: ignore[literal-required] # keys of the JSON
     best = max(plain["units"], key=lambda row: row[more])  # type: ignore[literal-required]
-    label = "field.demand_h" if plain["late"] is None else "duty.shifts.calls"
+    label = "duty.page.demand" if plain["late"] is None else "duty.shifts.calls"
     show_figures(
         [
             Figure(
                 tr("field.officers"),
                 number(sum(unit.officers for unit in result.units)),
-                note=f"{plain['since']} – {plain['until']}",
             ),
-            Figure(tr(label), number(whole), unit if label.startswith("field") else ""),
+            Figure(
+                tr(label),
+                number(whole),
+                unit if plain["late"] is None else "",
+                f"{plain['since']} – {plain['until']}",
+            ),
             Figure(
                 tr(f"duty.shifts.{today}"),
                 NONE if before is None else number(before),
@@ -328,20 +332,26 @@ def _show_chart(result: WatchResult, picked: int) -> None:
             "low": row["low"],
             "high": row["high"],
             "usual": row["usual"],
+            "watched": np.arange(len(row["until"])) >= len(row["until"]) - row["recent"],
         }
     )
-    base = alt.Chart(frame, height=190).encode(x=alt.X("until:T", title=None))
-    axis = alt.Y("low:Q", title=tr("field.incidents"), scale=alt.Scale(zero=False))
-    tips = [
-        alt.Tooltip("until:T", title=tr("duty.watch.week_until"), format="%Y-%m-%d"),
-        alt.Tooltip("incidents:Q", title=tr("field.incidents")),
-    ]
-    dots = alt.OverlayMarkDef(size=22)
+    axis = alt.Axis(format="%m-%d", labelOverlap=True)  # the same in each language
+    base = alt.Chart(frame, height=190).encode(x=alt.X("until:T", title=None, axis=axis))
+    range_ = alt.Y("low:Q", title=tr("field.incidents"), scale=alt.Scale(zero=False))
+    counts = base.encode(
+        y="incidents:Q",
+        tooltip=[
+            alt.Tooltip("until:T", title=tr("duty.watch.week_until"), format="%Y-%m-%d"),
+            alt.Tooltip("incidents:Q", title=tr("field.incidents")),
+        ],
+    )
     chart = (
-        base.mark_area(color="#e4edf3").encode(y=axis, y2="high:Q")
+        base.mark_area(color="#e4edf3").encode(y=range_, y2="high:Q")
         + base.mark_line(color="#5b6b7c", strokeDash=[3, 3]).encode(y="usual:Q")
-        + base.mark_line(color="#1f4e79", strokeWidth=1.6, point=dots).encode(
-            y="incidents:Q", tooltip=tips
+        + counts.mark_line(color="#1f4e79", strokeWidth=1.6)
+        + counts.mark_circle(color="#1f4e79", size=14)
+        + counts.transform_filter(alt.datum.watched).mark_circle(
+            color="#1f4e79", size=60, opacity=1
         )
     )
     st.caption(chart_title(row))
