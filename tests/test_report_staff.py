@@ -1,12 +1,17 @@
 """Officers in a report add up: needed, present, lacking, surplus, and rooms beside beats."""
 
+import csv
 from datetime import date
 
+import numpy as np
+import openpyxl
 import pytest
 
+import gridmap
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
-from gridmap.report import Request, build_report
+from gridmap.measure import present_plan
+from gridmap.report import Request, build_report, write_report
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +48,47 @@ def test_the_staff_of_rooms_and_beats_is_reconciled(reported):
     for number in (int(beats.sum()), int(rooms.sum()), roomless):
         assert str(number) in line
     assert "listed differently" not in line
+
+
+# openpyxl does not know the data bars of Excel 2010 and later.
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+def test_officers_are_the_same_on_every_face(reported, tmp_path):
+    """One for each 3,000 people begun: in report, its files, the table of beats and compare."""
+    city, report = reported
+    carried = gridmap.measure(city, by="beat").to_frame().set_index("id")
+    people = carried["residents"] + carried["migrants"]
+    present = dict(zip(city.beats.ids.astype(str), city.beats.counts("officers"), strict=True))
+    truth = {
+        one: (present[one], float(np.ceil(people[one] / 3000.0 - 1e-9))) for one in people.index
+    }
+    keys = ("officers", "officers_needed", "officers_lacking", "officers_surplus")
+    true_rows = {one: [has, asked, max(asked - has, 0.0), max(has - asked, 0.0)]
+                 for one, (has, asked) in truth.items()}  # fmt: skip
+
+    table = report.table("staffing")
+    with using_language("en"):
+        folder = write_report(report, tmp_path, formats=("csv", "xlsx")).folder
+    with (folder / "tables" / "staffing.csv").open(encoding="utf-8-sig") as file:
+        written = list(csv.reader(file))
+    (book,) = folder.glob("*.xlsx")
+    sheet = openpyxl.load_workbook(book, data_only=True)[table.title]
+    frames = [written, list(sheet.iter_rows(min_row=5, values_only=True))]
+    labels = [column.label for column in table.columns]
+    places = [[column.key for column in table.columns].index(key) for key in ("id", *keys)]
+    faces = [table.rows[["id", *keys]].to_numpy().tolist()]
+    for head, *rows in frames:
+        assert list(head)[: len(labels)] == labels
+        faces.append([[row[place] for place in places] for row in rows[: len(table)]])
+    for rows in faces:
+        assert {one: [float(n) for n in numbers] for one, *numbers in rows} == true_rows
+
+    beats = report.table("beats").rows.set_index("id")["officers_lacking"]
+    assert beats.to_dict() == {one: numbers[2] for one, numbers in true_rows.items()}
+    today = present_plan(city)
+    side = gridmap.compare(city, before=today, after=today, chance=0).to_dict()["beats"]
+    assert {beat["after"]: beat["officers"] for beat in side} == present
+    reach = gridmap.coverage(city)
+    rooms = reach.rooms(reach.coverages[0]).set_index("id")["officers"]
+    printed = report.table("rooms").rows.set_index("id")["officers"]
+    assert printed.to_dict() == rooms.loc[printed.index].to_dict()
+    assert rooms.sum() == city.rooms.counts("officers").sum()
