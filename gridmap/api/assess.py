@@ -269,12 +269,11 @@ class AssessResult(Result[AssessJson]):
 def _label(goal: Goal) -> str:
     from gridmap.i18n import has_key
 
-    if goal.name != goal.measure:
-        return goal.name
-    for key in (f"duty.measure.{goal.measure}", f"field.{goal.measure}"):
-        if has_key(key):
-            return tr(key)
-    return goal.name
+    keys = (f"duty.measure.{goal.measure}", f"field.{goal.measure}")
+    label = next((tr(key) for key in keys if has_key(key)), goal.measure)
+    return (
+        label if goal.name == goal.measure else tr("duty.score.named", name=goal.name, label=label)
+    )
 
 
 def _digits(value: float) -> float:

@@ -108,13 +108,17 @@ def _goal(key: str, table: Any, text: str, file: str) -> Goal:  # noqa: ANN401 -
     line = line_of(text, key)
     if not isinstance(table, dict):
         raise InputError("patrol.error.score_table", file=file, line=line, name=key)
+
+    def line_in_table(name: str) -> int:
+        return line + line_of("\n".join(text.splitlines()[line:]), name) if name in table else line
+
     for name in table:
         if name not in _KEYS:
             known = ", ".join(sorted(_KEYS))
-            where = line + line_of("\n".join(text.splitlines()[line:]), name)
             raise InputError(
-                "patrol.error.norms_key", file=file, line=where, name=name, known=known
-            )
+                "patrol.error.norms_key", file=file, line=line_in_table(name), name=name,
+                known=known,
+            )  # fmt: skip
     goal = Goal(key, **{"measure": key, **table})
     wrong = [
         name
@@ -129,8 +133,8 @@ def _goal(key: str, table: Any, text: str, file: str) -> Goal:  # noqa: ANN401 -
     ]
     if wrong:
         raise InputError(
-            "patrol.error.score_value", file=file, line=line, name=f"{key}.{wrong[0]}",
-            known=", ".join(MEASURES),
+            "patrol.error.score_value", file=file, line=line_in_table(wrong[0]),
+            name=f"{key}.{wrong[0]}", known=", ".join(MEASURES),
         )  # fmt: skip
     return goal
 
@@ -198,7 +202,9 @@ def measure_goals(
             )
         )
     if not found:
-        names = ", ".join(goal.name for goal in missing)
+        names = ", ".join(
+            f"{goal.name} ({goal.category})" if goal.category else goal.name for goal in missing
+        )
         raise MissingError("patrol.error.score_missing", city=city.label, names=names)
     return Measured(
         rows["id"].to_numpy(dtype=object), rows["name"].to_numpy(dtype=object), tuple(kept),
