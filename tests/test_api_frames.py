@@ -70,6 +70,17 @@ def test_grids_that_a_border_cuts_are_named(blocks):
     measured = gridmap.measure(city, by="beat")
     assert measured.cut_grids() == cut
     assert measured.to_dict()["split_grids"] == len(cut)
+    in_beats = {
+        f"B{8 * y + x:03}": n
+        for (y, x), n in zip(
+            [(y, x) for y in range(6) for x in range(8)], blocks["pop"], strict=True
+        )
+        if x < 7
+    }
+    whole = sum(n for one, n in in_beats.items() if one not in cut)
+    share = measured.to_dict()["whole_share"]
+    assert share == pytest.approx(whole / sum(in_beats.values()))
+    assert gridmap.measure(city, by="beat", suppress_below=5).to_dict()["whole_share"] is None
     assert gridmap.measure(city, by="grid").cut_grids() == []
 
 

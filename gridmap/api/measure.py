@@ -108,6 +108,7 @@ class MeasureJson(TypedDict):
     totals: dict[str, float | None]
     unassigned: dict[str, float | None]
     split_grids: int
+    whole_share: float | None
     missing: list[str]
     control: ControlJson | None
     hidden: HiddenJson
@@ -165,6 +166,7 @@ class MeasureResult(Result[MeasureJson]):
                 for name, value in table.unassigned.items()
             },
             "split_grids": table.split_grids,
+            "whole_share": plain(table.whole_share),
             "missing": list(table.missing),
             "control": control_json(self.control),
             "hidden": hidden_json(self.hidden, table.rows),
@@ -266,7 +268,10 @@ def measure(city: City, options: MeasureOptions) -> MeasureResult:
         table.rows, hiding, level=options.by, counts=(*_COUNTS, "covered_residents"),
         derived=_DERIVED, totals=table.totals, unassigned=table.unassigned,
     )  # fmt: skip
-    table = replace(table, rows=hidden.rows, totals=hidden.totals, unassigned=hidden.unassigned)
+    table = replace(
+        table, rows=hidden.rows, totals=hidden.totals, unassigned=hidden.unassigned,
+        whole_share=float("nan"),  # the sum of some grids, which are perhaps hidden
+    )  # fmt: skip
     return MeasureResult(city=city, options=options, table=table, hidden=hidden, control=control)
 
 

@@ -82,6 +82,8 @@ def _print_rest(result: MeasureResult) -> None:
         print_text(tr("cli.measure.unassigned", parts=tr("cli.measure.and").join(parts)))
     if table.split_grids:
         print_text(tr("report.note.split", count=table.split_grids))
+        if table.whole_share == table.whole_share:
+            print_text(tr("report.note.whole", share=table.whole_share))
 
 
 # -- ``gridmap hotspots``: where incidents concentrate beyond chance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.measure.counted import COUNTS, is_missing, missing_counts, moments_in, ratio
 from gridmap.measure.counting import count_incidents_by
-from gridmap.measure.crosswalk import Crosswalk, require_conserved
+from gridmap.measure.crosswalk import Crosswalk, alignment, require_conserved
 from gridmap.measure.dasymetric import Control
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment
@@ -62,6 +63,9 @@ class MeasureTable:
         incidents outside every polygon.
     split_grids
         How many grids lie in more than one row (pieces above `SLIVER_SHARE`).
+    whole_share
+        Share of the residents of rows who live in grids that lie whole in one (`alignment`);
+        NaN where rows have none, or are grids or the city.
     missing
         Counts that nobody made (`missing_counts`); they and what is made of them are NaN.
     """
@@ -71,6 +75,7 @@ class MeasureTable:
     totals: dict[str, float]
     unassigned: dict[str, float]
     split_grids: int
+    whole_share: float
     missing: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +86,7 @@ class MeasureTable:
             "totals": _plain(self.totals),
             "unassigned": _plain(self.unassigned),
             "split_grids": self.split_grids,
+            "whole_share": _plain({"share": self.whole_share})["share"],
             "missing": list(self.missing),
         }
 
@@ -158,12 +164,16 @@ def summarise(
     missing = missing_counts(city)
     unknown = [name for name in frame.columns if is_missing(name, missing)]
     frame[unknown] = np.nan
+    whole = math.nan
+    if table is not None and by not in {"grid", "city"} and "residents" not in missing:
+        whole = alignment(table, known["residents"], sliver_share=SLIVER_SHARE).city
     return MeasureTable(
         by=by,
         rows=frame,
         totals={str(n): np.nan if n in unknown else float(value) for n, value in sums.items()},
         unassigned={n: np.nan if n in unknown else value for n, value in unassigned.items()},
         split_grids=_split(ground, by),
+        whole_share=whole,
         missing=missing,
     )
 

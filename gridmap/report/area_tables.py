@@ -352,6 +352,8 @@ def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
         notes.append(tr(f"report.note.outside_{level}", **told))
     if found.split_grids:
         notes.append(tr("report.note.split", count=found.split_grids))
+        if np.isfinite(found.whole_share) and not hiding.limit:
+            notes.append(tr("report.note.whole", share=found.whole_share))
     if hiding.limit:
         notes.append(tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN))
     return notes
