@@ -71,6 +71,9 @@ def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
     assert {key: told[key] for key in mine} == json.loads(json.dumps(mine))
     assert manifest["parameters"]["suppress_below"] == 5
     assert manifest["parameters"]["compared"] == "2024-02"
+    # What was asked for, with no path of this machine.
+    portable = {"settings": "report.toml", "plan": told["options"]["plan"]}
+    assert manifest["request"] == told["options"] | portable
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert found == {item["path"] for item in manifest["files"]} | {"manifest.json"}
     for item in manifest["files"]:

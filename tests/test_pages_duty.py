@@ -76,7 +76,7 @@ def test_patrol_shows_the_routes_of_a_station_then_of_a_beat(page: AppTest, city
     look_at(page, "patrol")
     assert not page.error
     station = str(city.layer(Kind.STATION).ids[0])
-    plain = gridmap.patrol(city, station=station, units=2, mode="ebike").to_dict()
+    plain = gridmap.patrol(city, station=station).to_dict()
     assert f"<b>{plain['expected']:,.2f}</b>" in text_of(page)
     assert page.dataframe[0].value.shape[0] == len(plain["routes"][0]["stops"])
     before = page.dataframe[0].value

@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from datetime import date
 from numbers import Integral, Real
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 from gridmap.errors import GridmapError, InputError, OptionError
@@ -347,6 +348,14 @@ class Options:
     def to_dict(self) -> dict[str, Json]:
         """Return the options as plain values: what the manifest and ``--json`` print."""
         return {spec.name: _json(getattr(self, spec.name)) for spec in option_specs(type(self))}
+
+    def portable(self) -> dict[str, Json]:
+        """Return `to_dict` with files by their names: no path of this machine."""
+        files = {spec.name for spec in option_specs(type(self)) if spec.parse is as_file}
+        return {
+            name: PurePath(str(value)).name if name in files else value
+            for name, value in self.to_dict().items()
+        }
 
 
 def _json(value: object) -> Json:

@@ -137,6 +137,7 @@ class ReportResult(Result[ReportJson]):
             formats=parse_formats(self.options.formats),
             paper=self.options.paper,
             progress=tell,
+            options=self.options.portable(),
         )
 
     def with_versions(self, versions: Iterable[PlanVersion]) -> ReportResult:

@@ -153,15 +153,15 @@ def _choose_patrol(ground: Ground) -> PatrolOptions | None:
         modes,
         format_func=lambda name: tr(f"page.mode.{name}"),
         required=True,
-        key=choice_key(session, "duty-patrol-mode", "ebike", modes),
+        key=choice_key(session, "duty-patrol-mode", PatrolOptions.mode, modes),
     )
     boxes = zip(
         st.columns(4),
         (
-            ("units", 1, 20, 2),
-            ("minutes", 10, 720, 120),
-            ("stop", 1, 60, 12),
-            ("shifts", 1, 31, 1),
+            ("units", 1, 20, PatrolOptions.units),
+            ("minutes", 10, 720, int(PatrolOptions.minutes)),
+            ("stop", 1, 60, int(PatrolOptions.stop)),
+            ("shifts", 1, 31, PatrolOptions.shifts),
         ),
         strict=True,
     )

@@ -119,12 +119,19 @@ def _choices(ground: Ground) -> tuple[ReportOptions, list[str]]:
         key=choice_key(session, "report-compare", "", _COMPARE),
     )
     plans = stored_plans(ground)
-    names = list(plans)
+    # The city as it is comes first, as for the command: with its own beats, or without any.
+    names = list(plans) if ground.plan is not None else ["", *plans]
     plan = None
     if len(names) > 1:
         key = choice_key(session, "report-plan", names[0], names)
-        chosen = st.selectbox(tr("page.reports.plan"), names, key=key)
-        plan = None if plans[chosen] is ground.plan else plans[chosen]
+        chosen = st.selectbox(
+            tr("page.reports.plan"),
+            names,
+            format_func=lambda name: name or tr("page.reports.no_plan"),
+            key=key,
+        )
+        plan = plans.get(chosen)
+        plan = None if plan is ground.plan else plan
     here = current_language()  # a report speaks the language of its page until told otherwise
     left, right = st.columns(2)
     language = left.radio(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridmap.errors import InputError, WorkspaceError, some_ids
+from gridmap.fields import Json
 from gridmap.i18n import using_language
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.report.city_tables import repairs_of
@@ -44,7 +45,9 @@ _LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyogrio", "pyproj",
               "typst", "xlsxwriter")  # fmt: skip
 
 
-def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) -> dict[str, Any]:
+def write_manifest(
+    report: Report, folder: Path, written: Mapping[str, Json], options: Mapping[str, Json]
+) -> dict[str, Any]:
     """Write ``manifest.json`` over the files of a folder and return it.
 
     Parameters
@@ -53,8 +56,10 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
         The report that the files were made of.
     folder
         Where the files are.
-    options
+    written
         How they were written: formats, paper.
+    options
+        What was asked for.
     """
     city = report.city
     layers: list[dict[str, Any]] = [
@@ -83,7 +88,8 @@ def write_manifest(report: Report, folder: Path, options: Mapping[str, object]) 
         "libraries": {name: version(name) for name in _LIBRARIES},
         "title": report.title,
         "language": report.language,
-        "parameters": {**parameters_of(report), **options},
+        "parameters": {**parameters_of(report), **written},
+        "request": dict(options),
         "crs": city.crs.to_string(),
         "presets": {name: getattr(city.presets, name) for name in sorted(city.presets.__slots__)},
         "layers": layers,
@@ -307,6 +313,7 @@ def write_report(
     formats: Iterable[str] = ALL_FORMATS,
     paper: str = "a4",
     progress: Progress | None = None,
+    options: Mapping[str, Json] | None = None,
 ) -> Written:
     """Write a report into a folder, whole or not at all.
 
@@ -326,6 +333,8 @@ def write_report(
         ``a4`` or ``a3``, for the PDF: A3 lies across and has two columns.
     progress
         Told which format is being written and how much is done, 0 to 1.
+    options
+        What was asked for, as the manifest prints it.
 
     Raises
     ------
@@ -353,8 +362,8 @@ def write_report(
                     progress(name, step / len(chosen))
                 _WRITERS[name](job)
                 _give_back_memory()
-        options = {"formats": list(chosen), "paper": paper}
-        manifest = write_manifest(report, folder, options)
+        written = {"formats": list(chosen), "paper": paper}
+        manifest = write_manifest(report, folder, written, options or {})
         _put(folder, target)
     except OSError as error:
         if isinstance(error, WorkspaceError):
