@@ -276,7 +276,6 @@ def test_the_page_duty_says_what_the_verbs_say(place, english):
         shown = look_at("rooms")
         assert norms.to_dict()["rows"] == []  # no column of Chicago says what a room has
         assert f"<span>{tr('duty.norms.things')}</span><b>–</b>" in shown
-        assert norms.readable().to_csv() in shown
         score = gridmap.assess(city, by="station")
         shown = look_at("score")
         assert score.sentence() in shown
