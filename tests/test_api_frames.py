@@ -298,6 +298,15 @@ def test_repeated_and_missing_ids_are_repaired_with_a_word(blocks):
     assert len(set(city.grids.ids)) == 48
 
 
+def test_frames_without_any_id_are_numbered():
+    bare = gpd.GeoDataFrame(geometry=[shapely.box(x, 0, x + 9, 9) for x in (0, 9)], crs=32651)
+    with using_language("en"), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        city = gridmap.City.from_frames(grids=bare)
+    assert "made from row numbers. Name one with columns=" in str(told[0].message)
+    assert city.grids.ids.tolist() == ["1", "2"]
+
+
 def test_records_of_persons_stay_out(blocks):
     blocks["身份证号"] = [f"33010619{i:02}0101{i:03}X" for i in range(48)]
     with pytest.warns(ImportNote, match="身份证号"):

@@ -74,9 +74,12 @@ def unique_ids(frame: pd.DataFrame, where: str) -> GivenIds:
     """
     if "id" not in frame.columns:
         ids = np.array([str(row + 1) for row in range(len(frame))], dtype=object)
-        likely = some_ids(_likely_ids(frame)) or "-"
-        values: dict[str, Json] = {"file": where, "count": len(frame), "columns": likely}
-        return GivenIds(ids, notes=[Note("io.note.ids_made", values)])
+        values: dict[str, Json] = {"file": where, "count": len(frame)}
+        if likely := some_ids(_likely_ids(frame)):
+            note = Note("io.note.ids_made", values | {"columns": likely})
+        else:
+            note = Note("io.note.ids_numbered", values)
+        return GivenIds(ids, notes=[note])
     ids = frame["id"].astype("object").fillna("").astype(str).to_numpy(dtype=object)
     notes: list[Note] = []
     blank = ids == ""

@@ -266,7 +266,7 @@ class ReportDelays:
             said.append(tr("measure.delays.incomplete", first=first, last=last))
         return said
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON."""
         days = None if self.incomplete is None else [str(day) for day in self.incomplete]
         return {**asdict(self), "incomplete": days}

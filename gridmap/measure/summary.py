@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.fields import Json
 from gridmap.measure.counted import COUNTS, is_missing, missing_counts, moments_in, ratio
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.crosswalk import Crosswalk, alignment, require_conserved
@@ -78,7 +79,7 @@ class MeasureTable:
     whole_share: float
     missing: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON: NaN becomes None."""
         return {
             "by": self.by,
@@ -249,7 +250,7 @@ def _split(table: Crosswalk | None, by: By) -> int:
     )
 
 
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+def _plain(row: dict[Any, Any]) -> dict[str, Json]:
     return {
         str(name): None if isinstance(value, float) and np.isnan(value) else value
         for name, value in row.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
+from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure import (
     Coverage,
@@ -135,7 +136,7 @@ class SiteProposal:
     covered: tuple[Coverage, Coverage]
     notes: tuple[str, ...] = field(default=())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return plain values for JSON."""
         return {
             "model": self.request.model,
