@@ -75,11 +75,17 @@ def held_days(city: City) -> tuple[date, date] | None:
         return None
     first, last = (stamp.date() for stamp in incidents.period)
     usual = len(incidents) / ((last - first).days + 1)
-    while first < last and _is_cut(incidents, first, usual):
-        first += timedelta(days=1)
-    while first < last and _is_cut(incidents, last, usual):
-        last -= timedelta(days=1)
-    return first, last
+    if not any(_is_too_few(_count_day(incidents, day), usual) for day in (first, last)):
+        return first, last
+    # In one pass: a stray incident may lie years before the others.
+    begin, counts = np.datetime64(first, "D"), np.zeros((last - first).days + 1, np.int64)
+    for part in incidents.columns(["time"]):
+        day = part["time"][~np.isnat(part["time"])].astype("datetime64[D]")
+        counts += np.bincount((day - begin).astype(np.int64), minlength=len(counts))
+    whole = [not _is_too_few(count, usual) for count in counts.tolist()]
+    start = whole.index(True) if any(whole) else len(whole) - 1
+    end = len(whole) - whole[::-1].index(True) if any(whole) else len(whole)
+    return first + timedelta(days=start), first + timedelta(days=end - 1)
 
 
 def period_in(city: City, period: Period | str) -> Period:
@@ -117,19 +123,21 @@ def _cut_days(incidents: Incidents, held: tuple[date, date]) -> tuple[CutDay, ..
     days += [ends[1] - timedelta(days=d) for d in range((ends[1] - held[1]).days)]
     if not days:
         return ()
-    times: list[npt.NDArray[np.int64]] = []
-    own: dict[date, npt.NDArray[np.int64]] = {}
+    usual = np.zeros(_DAY_S)
+    cut = np.array(days, "datetime64[D]").astype(np.int64)
+    found = [np.empty((2, 0), np.int64)]
     for part in incidents.columns(["time"]):
         time = part["time"][~np.isnat(part["time"])].astype("datetime64[s]").astype(np.int64)
         day, second = np.divmod(time, _DAY_S)
-        outside = np.isin(day, np.array(days, "datetime64[D]").astype(np.int64))
-        times.append(np.bincount(second[~outside], minlength=_DAY_S))
-        for one in days:
-            here = second[day == np.datetime64(one, "D").astype(np.int64)]
-            own[one] = np.append(own.get(one, np.empty(0, np.int64)), here)
-    usual = np.sum(times, axis=0)
-    number = (held[1] - held[0]).days + 1
-    return tuple(_cut_day(one, own[one], usual / number, late=one > held[1]) for one in days)
+        outside = np.isin(day, cut)
+        usual += np.bincount(second[~outside], minlength=_DAY_S)
+        found.append(np.stack([day[outside], second[outside]]))
+    usual /= (held[1] - held[0]).days + 1
+    of, seconds = np.concatenate(found, axis=1)
+    return tuple(
+        _cut_day(one, seconds[of == number], usual, late=one > held[1])
+        for one, number in zip(days, cut.tolist(), strict=True)
+    )
 
 
 def _cut_day(
@@ -174,11 +182,10 @@ def moments_in(
     return found
 
 
-def _is_cut(incidents: Incidents, day: date, usual: float) -> bool:
+def _count_day(incidents: Incidents, day: date) -> int:
     since = np.datetime64(day, "s")
     found = incidents.columns(["time"], since=since, until=since + np.timedelta64(1, "D"))
-    count = sum(len(part["time"]) for part in found)
-    return _is_too_few(count, usual)
+    return sum(len(part["time"]) for part in found)
 
 
 def _is_too_few(count: int, usual: float) -> bool:
