@@ -45,7 +45,9 @@ gridmap.coverage(
     places=np.zeros((2, 2)),
     until=date.today(),  # noqa: DTZ011 - as users write
 )
+gridmap.coverage(city, places=blocks.geometry)
 gridmap.site(city, rooms=2, within="500m", model="median").to_gdf()
+gridmap.site(city, rooms=1, candidates="area", area=blocks)
 proposal = gridmap.propose(
     city, beats=10, balance={"residents": 1}, tolerance="5%", keep=0.9, targets=np.ones(10),
     together=[["a", "b"]], apart=["c,d"], lock=["beat=1"], hours=("6-14", "14-22"),
@@ -64,6 +66,7 @@ gridmap.shifts(city, by="city", officers=40, patterns=["8h"], norms=Path("norms.
 gridmap.patrol(city, station="1", since="2024-03-01", mode="ebike")
 gridmap.around(city, at=(120.1, 30.2), until=date(2024, 3, 31))
 gridmap.around(city, grid=5, within="500m")
+gridmap.around(city, at=blocks.geometry.head(1))
 plan.move([1, "2"], to=2)
 gridmap.norms(city, norms="norms.toml")
 gridmap.assess(city, by="station", since=date(2024, 3, 1), goals=Path("score.toml"))
