@@ -256,6 +256,8 @@ def test_rooms_without_hours_leave_today_unknown(city):
     bare = city.with_layer(type(rooms)(Kind.ROOM, rooms.frame.drop(columns="hours")))
     result = gridmap.shifts(bare, by="city")
     assert result.to_dict()["uncovered_today_h"] is None
+    assert "uncovered_today_h" not in result.unit_columns()
+    assert "uncovered_today_h" in gridmap.shifts(city, by="city").unit_columns()
     assert any("值守时间" in note or "hours" in note for note in result.notes)
 
 

@@ -219,7 +219,7 @@ def plan_shifts(
     if goal.at(posts @ duty) > bound + 1e-9:
         relaxed, bound = _programme(posts, goal, officers, duty, whole=False)
         posts = _better(posts, _round_up(relaxed, officers), goal, duty)
-        posts = _kick(posts, goal, duty, bound)
+        posts = _kick(posts, goal, duty, bound, 1e-6 if late is None else _GAP * goal.total)
     wide = goal.at(posts @ duty) - bound > _SEARCH_GAP * goal.total
     if wide and search and late is None:
         found, bound = _programme(posts, goal, officers, duty, whole=True)
@@ -420,12 +420,15 @@ def _better(one: Ints, other: Ints, goal: _Goal, duty: Floats) -> Ints:
     return other if goal.at(other @ duty) < goal.at(one @ duty) - 1e-9 else one
 
 
-def _kick(posts: Ints, goal: _Goal, duty: Floats, bound: float) -> Ints:
-    """Improve a roster by iterated local search: move some posts at random, exchange, compare."""
+def _kick(posts: Ints, goal: _Goal, duty: Floats, bound: float, near: float) -> Ints:
+    """Improve a roster by iterated local search: move some posts at random, exchange, compare.
+
+    The search ends where the loss is as near to the bound as asked.
+    """
     rng = np.random.default_rng(0)
     best = posts
     for _ in range(_KICKS):
-        if not posts.sum() or goal.at(best @ duty) - bound <= 1e-6:
+        if not posts.sum() or goal.at(best @ duty) - bound <= near:
             break
         other = best.copy()
         for old in rng.permutation(np.repeat(np.arange(len(duty)), best))[:3]:
@@ -455,16 +458,18 @@ def _exchange(posts: Ints, goal: _Goal, duty: Floats) -> Ints:
     """
     posts = posts.copy()
     on_duty = posts @ duty
-    improved = True
-    while improved:
-        improved = False
+    tried = 0  # tours since the last improvement
+    while tried < np.count_nonzero(posts):
         for old in np.flatnonzero(posts):
             new = _best_tour(int(old), on_duty - duty[old], goal, duty)
+            tried += 1
             if new != old:
                 posts[old] -= 1
                 posts[new] += 1
                 on_duty += duty[new] - duty[old]
-                improved = True
+                tried = 0
+            elif tried >= np.count_nonzero(posts):
+                break
     return posts
 
 

@@ -186,10 +186,14 @@ def shifts_blocks(plain: Mapping[str, Any], *, roster: bool = True) -> list[Bloc
 
 def shifts_columns(plain: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures of a unit that a table shows: of work, or of calls reached late."""
-    if plain["late"] is None:
-        return ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound",
-                "one_more_h", "posts_needed")  # fmt: skip
-    return ("officers", "calls", "late_today", "late", "bound", "one_more_calls", "posts_needed")
+    columns = (
+        ("officers", "demand_h", "uncovered_today_h", "uncovered_h", "bound", "one_more_h",
+         "posts_needed")
+        if plain["late"] is None
+        else ("officers", "calls", "late_today", "late", "bound", "one_more_calls", "posts_needed")
+    )  # fmt: skip
+    units = plain["units"]  # duty today is unknown where no room says its hours
+    return tuple(name for name in columns if any(unit[name] is not None for unit in units))
 
 
 def shifts_sentence(plain: Mapping[str, Any]) -> str:
