@@ -3,9 +3,9 @@
 
 ``python packaging/collect.py FOLDER [PLATFORM]``; the folder holds gridmap's own wheel.
 
-pip chooses the files of another platform, but asks for what this one needs: on Linux it leaves
-out what a library wants on Windows alone. So the wheels are asked again, as the other system
-will ask them.
+pip can select the files of another platform, but evaluates dependencies for this one: on Linux it
+leaves out what a library needs only on Windows. So the dependencies of the wheels are read again,
+as the other system will evaluate them.
 """
 
 from __future__ import annotations

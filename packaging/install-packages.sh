@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install gridmap with what it needs into a virtual environment: by uv where it is there or can be
-# had from the package index, else by pip. Usage: install-packages.sh BIN REQUIREMENT
+# Install gridmap and its dependencies into a virtual environment: with uv if it is installed or can
+# be installed from the package index, otherwise with pip. Usage: install-packages.sh BIN REQUIREMENT
 set -u
 bin=$1
 requirement=$2

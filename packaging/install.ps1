@@ -4,7 +4,7 @@
 #     powershell -ExecutionPolicy Bypass -File install.ps1 [FOLDER]
 #
 # Written for the PowerShell 5.1 of every Windows: the byte order mark says that this is UTF-8,
-# and errors of programs are known by their exit codes alone.
+# and errors of programs are recognised only by their exit codes.
 param([string]$Target = (Join-Path $PSScriptRoot "gridmap-env"))
 $wanted = "3.11"
 if (-not (Split-Path $Target -IsAbsolute)) { $Target = Join-Path (Get-Location).Path $Target }
@@ -30,8 +30,8 @@ if (-not $wheel) {
 Write-Host "正在安装，约两三分钟…… Installing; two or three minutes ..."
 & $python @choice -m venv $Target
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
-# Also over an older installation: whatever lies in this folder is put in its place.
-# A file that is not the one that was collected is refused.
+# This also upgrades an older installation: every package of this folder is installed anew.
+# A file whose hash differs from the collected one is refused.
 & "$Target\Scripts\python.exe" -m pip install --quiet --no-index --force-reinstall --find-links $PSScriptRoot --require-hashes -r (Join-Path $PSScriptRoot "requirements.txt")
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 & "$Target\Scripts\gridmap.exe" warm

@@ -15,8 +15,8 @@ if [ "$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/
 fi
 echo "正在安装，约一两分钟…… Installing; a minute or two ..."
 "$python" -m venv "$target"
-# Also over an older installation: whatever lies in this folder is put in its place.
-# A file that is not the one that was collected is refused.
+# This also upgrades an older installation: every package of this folder is installed anew.
+# A file whose hash differs from the collected one is refused.
 "$target/bin/python" -m pip install --quiet --no-index --force-reinstall \
     --find-links "$here" --require-hashes -r "$here/requirements.txt"
 "$target/bin/gridmap" warm
