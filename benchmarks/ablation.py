@@ -26,7 +26,8 @@ from benchmarks.partition import load_graph
 from gridmap.partition import Problem, _solve, propose, warm_up
 from gridmap.partition import _solve as solve
 from gridmap.partition._anneal import Schedule
-from gridmap.partition._arrays import Instance, Ints, Solved
+from gridmap.partition._arrays import Instance, Solved
+from gridmap.typing import Ints32
 
 __all__ = ["PARTS", "main", "run_part"]
 
@@ -37,7 +38,7 @@ _REMEDY = (
 )
 
 
-def _same_plan(_instance: Instance, beat: Ints, *_rest: object, **_options: object) -> Ints:
+def _same_plan(_instance: Instance, beat: Ints32, *_rest: object, **_options: object) -> Ints32:
     return beat
 
 

@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 from benchmarks._files import require_files
 from gridmap.io import ImportOptions, import_files, read_city, repair_workspace
 from gridmap.measure import Workload
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import City
 from gridmap.partition import Problem, problem_of, propose, score_plan, warm_up
 

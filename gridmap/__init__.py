@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from gridmap.api.check import CheckOptions, CheckResult, check
     from gridmap.api.compare import CompareOptions, CompareResult, compare
     from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
-    from gridmap.api.exchange import plan_frame, to_gerrychain
     from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
     from gridmap.api.norms import NormsOptions, NormsResult, norms
-    from gridmap.api.open import load_plan, open  # noqa: A004 - gridmap.open, as rasterio.open
+    from gridmap.api.open import load_plan, open, plan_frame, to_gerrychain  # noqa: A004 - gridmap.open, as rasterio.open
     from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
     from gridmap.api.repair import RepairOptions, RepairResult, repair
@@ -102,7 +101,7 @@ _HOMES = {
     "norms": "gridmap.api.norms",
     "open": "gridmap.api.open",
     "patrol": "gridmap.api.patrol",
-    "plan_frame": "gridmap.api.exchange",
+    "plan_frame": "gridmap.api.open",
     "propose": "gridmap.api.propose",
     "read_city": "gridmap.io",
     "repair": "gridmap.api.repair",
@@ -111,7 +110,7 @@ _HOMES = {
     "shifts": "gridmap.api.shifts",
     "site": "gridmap.api.site",
     "summarise": "gridmap.measure",
-    "to_gerrychain": "gridmap.api.exchange",
+    "to_gerrychain": "gridmap.api.open",
     "watch": "gridmap.api.watch",
 }
 

@@ -23,8 +23,6 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-__all__ = ["njit"]
-
 _HOME = Path(__file__).resolve().parent
 _lock = RLock()
 

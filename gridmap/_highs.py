@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
+from gridmap.typing import Bools, Floats
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    Floats = NDArray[np.float64]
-
-__all__ = ["LARGE", "Answer", "minimise", "relax"]
 
 LARGE = 20_000  # entries beyond which the simplex is too slow
 
@@ -49,7 +47,7 @@ def minimise(
     low: Floats,
     high: Floats,
     *,
-    whole: NDArray[np.bool_],
+    whole: Bools,
     upper: Floats | None = None,
     seconds: float = np.inf,
     nodes: int | None = None,

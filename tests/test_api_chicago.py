@@ -22,7 +22,7 @@ from gridmap.api.options import option_specs
 from gridmap.api.propose import ProposeOptions
 from gridmap.api.report import settings_file
 from gridmap.i18n import tr, using_language
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.measure.summary import membership_of
 from gridmap.pages import cache, coverage_views
 from gridmap.pages.redraw_state import change_rows

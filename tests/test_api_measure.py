@@ -19,7 +19,7 @@ from gridmap.api.options import option_specs
 from gridmap.errors import OptionError, in_python
 from gridmap.i18n import using_language
 from gridmap.measure import changed_hot_spots, count_located, moment, window_dispersion
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind
 
 mpl.use("agg")

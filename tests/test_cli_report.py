@@ -14,7 +14,7 @@ import pytest
 import gridmap
 from gridmap.demo import make_city
 from gridmap.io import Workspace
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.plans import (
     LOCAL,

@@ -15,7 +15,7 @@ import pytest
 from gridmap.demo import make_city
 from gridmap.errors import ConflictError, MissingError, WorkspaceError
 from gridmap.io import Workspace
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.plans import LOCAL, Action, PlanStore, _rows, logged
 

@@ -18,7 +18,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 DATA = {
     "fields.py", "_dates.py", "_personal.py", "_coordinates.py", "_incidents.py",
     "_person_numbers.py", "docx.py", "_values.py", "_encoding.py", "_features.py", "roads.py",
-    "coverage_tables.py", "coverage.py", "importing.py", "rooms.py",
+    "coverage_tables.py", "coverage.py", "importing.py", "norms.py",
 }  # fmt: skip
 
 

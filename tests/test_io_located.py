@@ -276,7 +276,7 @@ def test_an_empty_layer_is_a_layer(tmp_path: Path) -> None:
 
 
 def test_a_report_locates_nothing(tmp_path: Path, no_location: list[str]) -> None:
-    from gridmap.measure.present import present_plan
+    from gridmap.measure.pieces import present_plan
     from gridmap.report import Request, build_report
 
     demo = Path(__file__).resolve().parents[1] / "data" / "demo"

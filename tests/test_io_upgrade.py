@@ -12,7 +12,7 @@ from gridmap.demo import make_city
 from gridmap.errors import InputError, WorkspaceError
 from gridmap.io import Workspace
 from gridmap.io.workspace import VERSION
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind
 from gridmap.plans import LOCAL, PlanStore, Role
 

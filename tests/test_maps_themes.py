@@ -48,7 +48,7 @@ from gridmap.maps import (
 from gridmap.maps.classes import SEQUENTIAL
 from gridmap.maps.layers_of_city import is_main_road, moved_theme
 from gridmap.measure import summarise
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Adjacency, Kind
 
 

@@ -14,8 +14,7 @@ from pyproj import CRS
 from shapely import LineString, Point, box
 
 import gridmap
-from gridmap.measure.crosswalk import alignment, crosswalk
-from gridmap.measure.dasymetric import dasymetric
+from gridmap.measure.crosswalk import alignment, crosswalk, dasymetric
 from gridmap.model import City, Kind, Layer
 
 # | A | B | C | D |   four grids of 10 m; beat one ends in the middle of B; D is in none

@@ -41,7 +41,7 @@ from gridmap.measure import (
     week_matrix,
     without_missing,
 )
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 from gridmap.plans import Ground, compare_plans
 from gridmap.report import Request, build_report, write_report

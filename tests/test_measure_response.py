@@ -9,8 +9,7 @@ from pyproj import CRS
 from shapely import Point, box
 
 from gridmap.errors import InputError
-from gridmap.measure.hypercube import hypercube
-from gridmap.measure.response import respond
+from gridmap.measure.hypercube import hypercube, respond
 from gridmap.model import BeatInfo, City, IncidentBatch, Incidents, Kind, Layer, Plan
 from gridmap.travel import EBIKE, StraightLine
 

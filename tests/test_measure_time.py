@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.simulate import rhythm_cases, run_cases
 from gridmap.i18n import using_language
-from gridmap.measure.balance import rank
 from gridmap.measure.disputes import repeated_places, settle_disputes
 from gridmap.measure.period import weekday_occurrences
 from gridmap.measure.rhythm import (
@@ -18,6 +17,7 @@ from gridmap.measure.rhythm import (
     per_occurrence,
     week_matrix,
 )
+from gridmap.measure.workload import rank
 
 
 def test_the_week_is_a_matrix_of_days_by_hours():

@@ -11,8 +11,7 @@ from pyproj import CRS
 from shapely import LineString, MultiLineString, box
 
 from gridmap.errors import InputError
-from gridmap.measure.balance import balance
-from gridmap.measure.workload import Workload, criterion_of, parse_weights, road_length_m
+from gridmap.measure.workload import Workload, balance, criterion_of, parse_weights, road_length_m
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS("EPSG:4547")

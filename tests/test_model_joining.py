@@ -11,10 +11,10 @@ import shapely
 from pyproj import CRS
 
 from gridmap.io import ImportOptions, import_files, read_city
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.measure.summary import ground_of
 from gridmap.model import City, Kind, Layer
-from gridmap.model.joining import join_grids, join_rows, polsby_popper
+from gridmap.model.layer import join_grids, join_rows, polsby_popper
 from gridmap.plans import Ground, plan_layer
 from gridmap.plans.figures import measure_beats
 

@@ -2,7 +2,7 @@
 
 from gridmap.demo import make_city
 from gridmap.measure import summarise
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 
 

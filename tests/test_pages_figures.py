@@ -10,7 +10,7 @@ import pytest
 from gridmap.api.incidents import count_days
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind
 from gridmap.pages.coverage import Hand
 from gridmap.pages.layout import Line, beat_noun, show_list

@@ -8,7 +8,7 @@ from gridmap.cli.run import login_options
 from gridmap.demo import make_city
 from gridmap.errors import ConflictError, GridmapError, InputError, PermissionDeniedError
 from gridmap.io import ImportReport, Workspace
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind
 from gridmap.pages import (
     coverage_views,
@@ -18,7 +18,7 @@ from gridmap.pages import (
     uploads,
 )
 from gridmap.pages import session as pages_session
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.redraw_state import Redraw, Sitting
 from gridmap.pages.session import Session
 from gridmap.plans import (
@@ -60,7 +60,7 @@ def desk(city, tmp_path):
         store.assign_role("p", Role.PLANNER, author=LOCAL)
     places = {"city": place.path}
     session = Session(Settings(), "zh", "city", places, shared=dict(places))
-    return Ground(session, city, "key", plan)
+    return PageGround(session, city, "key", plan)
 
 
 @pytest.fixture

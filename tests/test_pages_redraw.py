@@ -12,7 +12,7 @@ import pytest
 from gridmap.api.propose import propose
 from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError, MissingError
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint

@@ -14,7 +14,7 @@ from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.model import City, Kind, Layer
 from gridmap.pages import layout
-from gridmap.pages.layout import Figure, axis_room, local_time, number, show_figures
+from gridmap.pages.layout import StripFigure, axis_room, local_time, number, show_figures
 
 
 @pytest.fixture
@@ -25,16 +25,16 @@ def drawn(monkeypatch):
 
 
 def test_a_figure_that_is_not_known_has_no_unit(drawn):
-    show_figures([Figure("Residents", number(float("nan")), "persons", "in all")])
+    show_figures([StripFigure("Residents", number(float("nan")), "persons", "in all")])
     assert "persons" not in drawn[0]
-    show_figures([Figure("Residents", number(3), "persons", "in all")])
+    show_figures([StripFigure("Residents", number(3), "persons", "in all")])
     assert "persons" in drawn[1]
 
 
 def test_no_place_is_kept_for_notes_that_none_has(drawn):
-    show_figures([Figure("Grids", "3"), Figure("Beats", "2")])
+    show_figures([StripFigure("Grids", "3"), StripFigure("Beats", "2")])
     assert "<i>" not in drawn[0]
-    show_figures([Figure("Grids", "3"), Figure("Beats", "2", note="two")])
+    show_figures([StripFigure("Grids", "3"), StripFigure("Beats", "2", note="two")])
     assert drawn[1].count("<i>") == 2
 
 

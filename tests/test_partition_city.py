@@ -8,7 +8,7 @@ from gridmap.api.propose import ProposeOptions
 from gridmap.demo import make_city
 from gridmap.errors import GridmapError, InfeasibleError, InputError, OptionError
 from gridmap.measure import Workload, criterion_of, parse_within
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import BeatInfo, Kind, Layer, Plan
 from gridmap.partition import (
     Problem,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gridmap.io import read_city
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.plans import LOCAL, MoveGrids, PlanStore, carry_out
 from gridmap.plans.draft import Draft
 from gridmap.plans.ground import Ground

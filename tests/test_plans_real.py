@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gridmap.io import ImportOptions, read_layer
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind
 from gridmap.plans import (
     Draft,

@@ -10,7 +10,7 @@ import gridmap
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.report import Request, build_report
-from gridmap.report.attention import attention_findings
+from gridmap.report.report import attention_findings
 
 SINCE, UNTIL = np.datetime64("2024-03-01"), np.datetime64("2024-04-01")
 

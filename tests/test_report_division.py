@@ -12,7 +12,7 @@ from pyproj import CRS
 from gridmap.demo import make_city
 from gridmap.errors import InputError
 from gridmap.i18n import using_language
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
 from gridmap.report.plan_document import extent_words, extents_of

@@ -18,7 +18,7 @@ import pytest
 from gridmap.demo import make_city
 from gridmap.errors import InputError
 from gridmap.i18n import using_language
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, write_report
 

@@ -11,7 +11,7 @@ import pytest
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure import summarise
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, parse_formats, write_report
 from gridmap.report.html import map_views

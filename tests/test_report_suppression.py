@@ -19,7 +19,7 @@ from gridmap.demo import make_city
 from gridmap.i18n import DAYS, tr
 from gridmap.measure import covered_share, find_hotspots, summarise
 from gridmap.measure.hiding import Cells, hide_cells, is_small
-from gridmap.measure.present import present_plan
+from gridmap.measure.pieces import present_plan
 from gridmap.report import Request, build_report, write_report
 from gridmap.report.html import html_map, map_views
 from gridmap.report.measured import measure_reach

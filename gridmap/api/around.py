@@ -17,16 +17,14 @@ if TYPE_CHECKING:
     from datetime import date
 
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
     import shapely
-    from numpy.typing import NDArray
 
     from gridmap.measure import Within
     from gridmap.model import City, Layer
     from gridmap.travel import Travel
+    from gridmap.typing import Floats, Ints
 
-    Floats = NDArray[np.float64]
 
 __all__ = ["AroundJson", "AroundOptions", "AroundResult", "around"]
 
@@ -408,7 +406,7 @@ def _travel(city: City, within: Within, mode: str, notes: list[str]) -> Travel:
 
 def _recent(
     city: City, options: AroundOptions, notes: list[str]
-) -> tuple[tuple[Floats, Floats, NDArray[np.int64]] | None, str | None, str | None]:
+) -> tuple[tuple[Floats, Floats, Ints] | None, str | None, str | None]:
     """Return places and categories of the last 90 days' incidents, and those days."""
     import numpy as np
     import pandas as pd
@@ -444,7 +442,7 @@ def _ring(
     city: City,
     within: str,
     shape: shapely.Geometry,
-    batch: tuple[Floats, Floats, NDArray[np.int64]] | None,
+    batch: tuple[Floats, Floats, Ints] | None,
 ) -> RingRow:
     """Return what lies within the ground of a ring."""
     import numpy as np

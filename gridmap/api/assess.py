@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gridmap.measure.assessment import Assessment
     from gridmap.model import City
-    from gridmap.patrol.score import Goal, Measured
+    from gridmap.patrol.score import Goal, MeasuredUnits
     from gridmap.report.document import Block
 
 __all__ = ["AssessJson", "AssessOptions", "AssessResult", "assess"]
@@ -120,7 +120,7 @@ class AssessResult(Result[AssessJson]):
 
     city: City
     options: AssessOptions
-    measured: Measured
+    measured: MeasuredUnits
     assessment: Assessment
     notes: tuple[str, ...]
 

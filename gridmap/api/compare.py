@@ -233,7 +233,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     4
     """
     from gridmap.measure import respond_to_both
-    from gridmap.measure.present import present_plan
+    from gridmap.measure.pieces import present_plan
     from gridmap.plans import Ground, compare_plans
     from gridmap.plans.comparison import posts_of
     from gridmap.report.suppression import hide_change

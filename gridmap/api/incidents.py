@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -37,9 +36,10 @@ from gridmap.measure import (
 )
 from gridmap.measure.period import Period
 from gridmap.model import City, Kind, Plan
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
-    "Change",
+    "RateChange",
     "Slices",
     "change_of",
     "count_days",
@@ -53,7 +53,6 @@ __all__ = [
     "weeks_of_beats",
 ]
 
-Floats = npt.NDArray[np.float64]
 Days = tuple[date, date]
 
 
@@ -73,10 +72,10 @@ class Slices:
     """
 
     grids: int
-    grid: npt.NDArray[np.int64]
-    hour: npt.NDArray[np.int64]
-    category: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
+    grid: Ints
+    hour: Ints
+    category: Ints
+    count: Ints
 
     @classmethod
     def of(cls, counts: IncidentCounts) -> Slices:
@@ -103,9 +102,7 @@ class Slices:
             .astype(float)
         )
 
-    def _within(
-        self, hours: Collection[int], categories: Collection[int]
-    ) -> npt.NDArray[np.bool_]:
+    def _within(self, hours: Collection[int], categories: Collection[int]) -> Bools:
         keep = np.ones(len(self.grid), dtype=bool)
         if hours:
             keep &= np.isin(self.hour, list(hours))
@@ -135,7 +132,7 @@ def count_days(
     rows: Collection[int] = (),
     hours: Collection[int] = (),
     categories: Collection[int] = (),
-) -> npt.NDArray[np.int64]:
+) -> Ints:
     """Return the incidents of each day with data; empty where no times are known.
 
     Parameters
@@ -223,7 +220,7 @@ def days_before(city: City, days: Days) -> Days | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RateChange:
     """How a city's incidents per day differ from those of the period before.
 
     Parameters
@@ -253,7 +250,7 @@ def change_of(
     *,
     hours: Collection[int] = (),
     categories: Collection[int] = (),
-) -> Change:
+) -> RateChange:
     """Return how a city's incidents changed from the period before, and whether by chance.
 
     Parameters
@@ -271,7 +268,7 @@ def change_of(
     weeks = weekly_counts(city, hours=tuple(hours), categories=tuple(categories)).get("city")
     counted = CountedPeriods(sides, [now], [before], None, weeks)
     row = judge_changes({"city": counted})["city"].iloc[0]
-    return Change(
+    return RateChange(
         float(row["per_day_now"]),
         float(row["per_day_before"]),
         float(row["change_percent"]) / 100.0,

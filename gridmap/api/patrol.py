@@ -19,17 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gridmap.io.writing import Track
     from gridmap.model import City
     from gridmap.patrol import PatrolTask, Route
     from gridmap.travel import Travel
+    from gridmap.typing import Floats, Ints
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 __all__ = ["PatrolJson", "PatrolOptions", "PatrolResult", "patrol"]
 

@@ -10,23 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
 from gridmap.api.options import AsNames, Options, Takes, as_plan, as_weights, option
-from gridmap.api.propose_texts import (
-    ALL,
-    AsGroups,
-    AsShares,
-    read_bands,
-    read_border_kinds,
-    read_groups,
-    read_keep,
-    read_limit,
-    read_locks,
-    read_per_officer,
-    read_targets,
-    read_tolerance,
-)
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import (
+    ALL,
     CHANCE_PLANS,
+    AsGroups,
+    AsShares,
     ChanceJson,
     HeldOutJson,
     PlanPoint,
@@ -38,6 +27,15 @@ from gridmap.api.standing import (
     chance_of,
     held_out_json,
     point_of,
+    read_bands,
+    read_border_kinds,
+    read_groups,
+    read_keep,
+    read_limit,
+    read_locks,
+    read_per_officer,
+    read_targets,
+    read_tolerance,
     rung_json,
 )
 from gridmap.api.verbs import Progress, verb
@@ -46,16 +44,22 @@ from gridmap.fields import Json
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gridmap.measure import Workload
     from gridmap.model import City, Plan
-    from gridmap.partition import Ensemble, HeldOut, Problem, Proposal, Rung, SeenCounts
-    from gridmap.partition import Progress as SearchProgress
+    from gridmap.partition import (
+        Ensemble,
+        HeldOut,
+        Problem,
+        Proposal,
+        ProposalProgress,
+        Rung,
+        SeenCounts,
+    )
     from gridmap.partition.problem import Constraints
     from gridmap.plans import Effect
+    from gridmap.typing import Floats, Ints
 
 __all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
 
@@ -283,7 +287,7 @@ class ProposeResult(Result[ProposeJson]):
         return seen_counts(self.city, self.workload)
 
     @cached_property
-    def intervals(self) -> NDArray[np.float64] | None:
+    def intervals(self) -> Floats | None:
         """Between what each beat's deviation in the first plan lies (beats, 2), 90 %."""
         from gridmap.partition import deviation_intervals
 
@@ -311,7 +315,7 @@ class ProposeResult(Result[ProposeJson]):
             return None
         tolerance, seed = self.proposal.best.tolerance, self.options.seed
 
-        def search(problem: Problem) -> NDArray[np.int64]:
+        def search(problem: Problem) -> Ints:
             return partition.propose(
                 problem, tolerance=tolerance, effort="quick", seed=seed
             ).best.assignment
@@ -523,7 +527,7 @@ def propose(
     from gridmap import partition
     from gridmap.i18n import tr
     from gridmap.measure import Workload
-    from gridmap.measure.present import has_beats, present_plan
+    from gridmap.measure.pieces import has_beats, present_plan
 
     workload = Workload.from_city(city, options.balance or usual_weights(city))
     present = options.start or (present_plan(city) if has_beats(city) else None)
@@ -590,7 +594,7 @@ class _Teller:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
 
-    def __call__(self, state: SearchProgress) -> None:
+    def __call__(self, state: ProposalProgress) -> None:
         self.progress(state.share)
 
 
@@ -750,9 +754,7 @@ def _number_of_beats(city: City, options: ProposeOptions, present: Plan | None) 
     return max(1, math.ceil(whole / each))
 
 
-def _target_of_beats(
-    options: ProposeOptions, beats: int, present: Plan | None
-) -> NDArray[np.float64]:
+def _target_of_beats(options: ProposeOptions, beats: int, present: Plan | None) -> Floats:
     """Return what each beat is to carry: its officers, or the numbers given."""
     import numpy as np
 

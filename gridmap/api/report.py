@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gridmap.api.watch import AlertRow
     from gridmap.model import City, Plan
     from gridmap.plans import PlanVersion
-    from gridmap.report import Report, Written
+    from gridmap.report import Report, ReportFiles
     from gridmap.report.document import Block
 
 __all__ = [
@@ -108,7 +108,9 @@ class ReportResult(Result[ReportJson]):
     def __repr__(self) -> str:
         return f"<ReportResult {self.report.title!r} {self.report.period.code}>"
 
-    def write(self, folder: str | PathLike[str], *, progress: Progress | None = None) -> Written:
+    def write(
+        self, folder: str | PathLike[str], *, progress: Progress | None = None
+    ) -> ReportFiles:
         """Write every format that was asked for into a folder, whole or not at all.
 
         Parameters

@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gridmap.model import City
     from gridmap.patrol import HourCounts, Norms, Reached, Roster
     from gridmap.report.document import Block
+    from gridmap.typing import Floats, Ints
 
-    Floats = NDArray[np.float64]
 
 __all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "as_norms", "shifts"]
 
@@ -622,7 +620,7 @@ def _needs(
 
 def _officers(
     city: City, counts: HourCounts, options: ShiftsOptions, demand: Floats, enough: list[int]
-) -> tuple[NDArray[np.int64], list[str]]:
+) -> tuple[Ints, list[str]]:
     """Return how many posts each unit has: as stated, shared out by demand, or enough."""
     import numpy as np
 

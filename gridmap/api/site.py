@@ -141,7 +141,7 @@ class SiteResult(Result[SiteJson]):
         import shapely
 
         from gridmap.maps import degrees_of
-        from gridmap.measure.present import has_beats, present_plan
+        from gridmap.measure.pieces import has_beats, present_plan
 
         sites = self.proposal.sites.copy()
         points = shapely.points(sites[["x", "y"]].to_numpy(dtype=float).reshape(-1, 2))

@@ -16,15 +16,12 @@ from gridmap.i18n import some_names, tr
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gridmap.measure import ReportDelays
     from gridmap.model import City, Layer
+    from gridmap.typing import Floats, Ints
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 __all__ = [
     "AlertRow", "ChartRow", "WatchJson", "WatchOptions", "WatchResult", "chart_title", "watch",

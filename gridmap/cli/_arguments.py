@@ -17,18 +17,6 @@ from gridmap.errors import GridmapError, InputError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = [
-    "Json",
-    "Sheet",
-    "WorkspacePath",
-    "check_format",
-    "check_sheet",
-    "end_of",
-    "from_options",
-    "pairs",
-    "parts",
-]
-
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 Json = Annotated[bool, typer.Option("--json")]

@@ -9,8 +9,6 @@ from typing import Any
 
 from gridmap.i18n import has_key, tr
 
-__all__ = ["EXAMPLES", "cell_width", "command_help", "overview", "wrapped"]
-
 _WIDTH = 80
 _LEFT = 26  # columns of the options' side
 

@@ -21,19 +21,6 @@ from gridmap.extras import explain_missing
 from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import is_completing, read_language
 
-__all__ = [
-    "COMMANDS",
-    "GROUPS",
-    "UsageError",
-    "build",
-    "check_finite",
-    "main",
-    "option_help",
-    "option_key",
-    "told",
-]
-
-
 _STOPPED = 130  # the exit code of whatever Ctrl+C ends
 _HELP = {"-h", "--help"}
 

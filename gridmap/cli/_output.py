@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, Protocol, TypeVar
 
-from gridmap.api.open import open_store, plan_of
+from gridmap.api.open import plan_of
 from gridmap.api.options import Options, option_specs
 from gridmap.api.results import FORMAT
 from gridmap.cli._help import cell_width, wrapped
@@ -28,26 +28,6 @@ if TYPE_CHECKING:
 
     from gridmap.io import Workspace
     from gridmap.model import City, Plan
-
-__all__ = [
-    "HIDDEN",
-    "Tell",
-    "announce",
-    "error_record",
-    "fail",
-    "load_plan",
-    "logged",
-    "open_store",
-    "print_json",
-    "print_rows",
-    "print_text",
-    "progress_bar",
-    "put_sheet",
-    "put_table",
-    "say",
-    "starred",
-    "with_plans",
-]
 
 
 #: What stands for a number that is hidden.

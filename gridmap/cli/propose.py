@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.api.compare import CompareOptions, compare
+from gridmap.api.open import open_store
 from gridmap.api.propose import ProposeOptions, propose
 from gridmap.api.site import SiteOptions, SiteResult, site
 from gridmap.cli._arguments import Json, WorkspacePath, check_format, from_options, pairs
 from gridmap.cli._output import (
     load_plan,
     logged,
-    open_store,
     print_json,
     print_rows,
     print_text,

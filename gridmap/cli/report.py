@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gridmap.api.open import open_store
 from gridmap.api.report import (
     ReportOptions,
     check_target,
@@ -17,16 +18,7 @@ from gridmap.api.report import (
 )
 from gridmap.api.verbs import Progress
 from gridmap.cli._arguments import Json, WorkspacePath, from_options
-from gridmap.cli._output import (
-    Tell,
-    logged,
-    open_store,
-    print_json,
-    print_text,
-    progress_bar,
-    say,
-    with_plans,
-)
+from gridmap.cli._output import Tell, logged, print_json, print_text, progress_bar, say, with_plans
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr, using_language
 

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import typer
 
+from gridmap.api.open import open_store
 from gridmap.api.warm import start_warming, warm_kernels
 from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._output import open_store, print_json, print_text, progress_bar, say
+from gridmap.cli._output import print_json, print_text, progress_bar, say
 from gridmap.errors import InputError, MissingError, WorkspaceError
 from gridmap.extras import require
 from gridmap.i18n import tr

@@ -27,26 +27,7 @@ from gridmap.demo._shapes import (
     town_names,
     village_names,
 )
-
-__all__ = [
-    "NETWORKS",
-    "Borders",
-    "date_posts",
-    "draw_beats",
-    "equip_rooms",
-    "find_borders",
-    "join_lightest",
-    "loosen",
-    "make_areas",
-    "make_beats",
-    "make_facilities",
-    "make_rooms",
-    "renumber",
-    "staff_beats",
-]
-
-Ints = NDArray[np.int64]
-
+from gridmap.typing import Floats, Ints
 
 # Network, what stands there, how many for each 480 grids, weight of residents, of the
 # countryside, share of grids that have hardly any.
@@ -60,9 +41,7 @@ _EQUIPPED = {"id_reader": 0.7, "computer": 0.95, "police_terminal": 0.85, "body_
 _LAST_DAY = np.datetime64("2024-12-31")
 
 
-def staff_beats(
-    beat_of: Ints, census: Census, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def staff_beats(beat_of: Ints, census: Census, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Return officers and auxiliaries of each beat.
 
     One officer and two auxiliaries in town, one officer and an auxiliary a village beyond,
@@ -80,7 +59,7 @@ def staff_beats(
 def make_rooms(
     sites: Sites,
     census: Census,
-    areas: Areas,
+    areas: NestedLayers,
     beats: gpd.GeoDataFrame,
     beat_of: Ints,
     *,
@@ -149,7 +128,7 @@ def date_posts(beats: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoData
 
 
 def make_facilities(
-    sites: Sites, census: Census, areas: Areas, rng: np.random.Generator
+    sites: Sites, census: Census, areas: NestedLayers, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Return the facilities of the four networks: ``id, name, network, community``."""
     frames = []
@@ -222,7 +201,7 @@ def draw_beats(
     grids: NDArray[np.object_],
     station: Ints,
     borders: Borders,
-    people: NDArray[np.int64],
+    people: Ints,
     *,
     count: int,
     cut_share: float,
@@ -361,7 +340,7 @@ def _slice(
 Borders = dict[int, dict[int, float]]
 
 
-def find_borders(shapes: Shapes, lengths: NDArray[np.float64]) -> Borders:
+def find_borders(shapes: Shapes, lengths: Floats) -> Borders:
     """Return how strongly each grid is tied to each neighbour.
 
     The border's length in metres; a railway counts a tenth, a main road half, and nothing
@@ -383,7 +362,7 @@ def renumber(labels: Ints) -> Ints:
 
 def join_lightest(
     start: Ints,
-    weights: NDArray[np.float64],
+    weights: Floats,
     borders: Borders,
     *,
     target: int,
@@ -489,7 +468,7 @@ _LARGEST = 999  # three digits each for street, community and sequence
 
 
 @dataclass(frozen=True)
-class Areas:
+class NestedLayers:
     """The nested layers; rows of the grid frame are in the order of the grids as drawn.
 
     Parameters
@@ -507,7 +486,7 @@ class Areas:
     station_of: Ints
 
 
-def reading_order(points: NDArray[np.float64]) -> Ints:
+def reading_order(points: Floats) -> Ints:
     """Return the order of points as one reads: rows from north to south, west to east.
 
     Grids are numbered this way by DB11/T 2157-2023. The plane is cut into as many rows as
@@ -529,7 +508,7 @@ def make_areas(
     station_of: Ints,
     crs: CRS,
     rng: np.random.Generator,
-) -> Areas:
+) -> NestedLayers:
     """Return the three layers with codes, names and counts.
 
     Parameters
@@ -612,11 +591,15 @@ def make_areas(
     station = gpd.GeoDataFrame(
         {"id": station_id, "name": station_name}, geometry=station_shapes, crs=crs
     )
-    return Areas(grid, community, station, community_of, station_of)
+    return NestedLayers(grid, community, station, community_of, station_of)
 
 
 def make_beats(
-    shapes: NDArray[np.object_], station: Ints, areas: Areas, staff: tuple[Ints, Ints], crs: CRS
+    shapes: NDArray[np.object_],
+    station: Ints,
+    areas: NestedLayers,
+    staff: tuple[Ints, Ints],
+    crs: CRS,
 ) -> gpd.GeoDataFrame:
     """Return the beats, numbered within their stations.
 
@@ -650,7 +633,7 @@ def _street_code(number: int) -> str:
     return f"{int(_COUNTY) + county}{street + 1:03d}"
 
 
-def _in_order(label: Ints, centre: NDArray[np.float64]) -> Ints:
+def _in_order(label: Ints, centre: Floats) -> Ints:
     """Return groups renumbered as one reads their middles."""
     count = int(label.max()) + 1
     middle = np.column_stack([_mean(centre[:, axis], label, count) for axis in (0, 1)])
@@ -659,7 +642,7 @@ def _in_order(label: Ints, centre: NDArray[np.float64]) -> Ints:
     return np.asarray(rank[label])
 
 
-def _mean(values: NDArray[np.float64], label: Ints, count: int) -> NDArray[np.float64]:
+def _mean(values: Floats, label: Ints, count: int) -> Floats:
     size = np.bincount(label, minlength=count)
     return np.asarray(np.bincount(label, weights=values, minlength=count) / size)
 

@@ -57,16 +57,7 @@ from gridmap.demo._shapes import (
 from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
-
-__all__ = [
-    "CATEGORIES",
-    "SMALLEST_CITY",
-    "in_english",
-    "make_city",
-    "make_incidents",
-    "month_weights",
-]
-
+from gridmap.typing import Floats, Ints
 
 CATEGORIES = ("矛盾纠纷", "盗窃", "交通", "诈骗", "治安", "求助")
 YEAR = 2024
@@ -143,7 +134,7 @@ _HOLIDAYS = (
 _HOLIDAY_FACTOR = (1.12, 0.92, 0.78, 0.62, 1.18, 1.04)
 
 
-def month_weights() -> NDArray[np.float64]:
+def month_weights() -> Floats:
     """Return the share of each month and category in the year, shape (12, 6), sum 1."""
     weights = np.zeros((12, len(CATEGORIES)))
     for month in range(12):
@@ -153,7 +144,7 @@ def month_weights() -> NDArray[np.float64]:
     return weights / weights.sum()
 
 
-def day_weights(month: int, category: int) -> NDArray[np.float64]:
+def day_weights(month: int, category: int) -> Floats:
     """Return how busy each day of a month is for a category, shape (days,)."""
     first = np.datetime64(f"{YEAR}-{month + 1:02d}-01", "D")
     start = np.datetime64(f"{YEAR}-{month + 1:02d}", "M")
@@ -183,8 +174,6 @@ def draw_seconds(
     second = np.where(late & (second < 84_600), second + 1800, second)
     return np.asarray(first + (day * 86_400 + second).astype("timedelta64[s]"))
 
-
-Floats = NDArray[np.float64]
 
 _DISPUTE, _TRAFFIC = CATEGORIES.index("矛盾纠纷"), CATEGORIES.index("交通")
 _OPEN_SHARE = 0.08  # disputes that nobody settles
@@ -228,7 +217,7 @@ class _Scene:
     """
 
     sites: Sites
-    row: NDArray[np.int64]
+    row: Ints
     out: Floats
     along: Floats
     out_spread: Floats
@@ -268,7 +257,7 @@ def make_incidents(sites: Sites, census: Census, *, count: int, seed: int, crs: 
 
 
 def _draw_month(
-    scene: _Scene, month: int, counts: NDArray[np.int64], rng: np.random.Generator
+    scene: _Scene, month: int, counts: Ints, rng: np.random.Generator
 ) -> IncidentBatch:
     places, times = [], []
     for number, count in enumerate(counts.tolist()):
@@ -374,9 +363,7 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
     )
 
 
-def _pick_rows(
-    sites: Sites, length: Floats, grids: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _pick_rows(sites: Sites, length: Floats, grids: Ints, rng: np.random.Generator) -> Ints:
     """Return a triangle of each of some grids, the larger the likelier."""
     order = np.argsort(sites.grid, kind="stable")
     running = np.cumsum((length * sites.depth_m)[order])

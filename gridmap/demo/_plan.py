@@ -21,24 +21,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "BANK",
-    "LIMIT",
-    "MAIN",
-    "POINTS_PER_GRID",
-    "RAIL",
-    "SHARES",
-    "ZONES",
-    "Blocks",
-    "Cut",
-    "Terrain",
-    "draw_blocks",
-    "lay_terrain",
-]
-
+from gridmap.typing import Floats, Ints
 
 POINTS_PER_GRID = 48  # people that a grid is cut for
-Floats = NDArray[np.float64]
 
 # Kinds of ground and, for each, the share of the grids that lie on it and the usual area of
 # one grid there in km2.
@@ -289,7 +274,7 @@ class Blocks:
     xs: list[float] = field(default_factory=list)
     ys: list[float] = field(default_factory=list)
     rings: dict[int, list[int]] = field(default_factory=dict)
-    people: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    people: dict[int, Ints] = field(default_factory=dict)
     left: dict[tuple[int, int], int] = field(default_factory=dict)
     street_of: dict[tuple[int, int], int] = field(default_factory=dict)
     streets: list[int] = field(default_factory=list)
@@ -309,7 +294,7 @@ class Blocks:
         self.near[len(self.xs) - 1] = []
         return len(self.xs) - 1
 
-    def add_ring(self, ring: list[int], people: NDArray[np.int64], elder: int = -1) -> int:
+    def add_ring(self, ring: list[int], people: Ints, elder: int = -1) -> int:
         """Return the index of a new block with its nodes counter-clockwise."""
         block, self._next = self._next, self._next + 1
         self.rings[block] = ring
@@ -417,7 +402,7 @@ class Blocks:
         return first, second
 
     def divide(
-        self, block: int, places: list[_Place], street: int, points: NDArray[np.float64]
+        self, block: int, places: list[_Place], street: int, points: Floats
     ) -> tuple[int, int]:
         """Cut a block along the chord between two places of its border."""
         ring = self.rings[block]
@@ -457,7 +442,7 @@ _FRAYED = 0.045  # share of blocks taken off the rim again, so that the limit is
 
 def draw_blocks(
     terrain: Terrain,
-    points: NDArray[np.float64],
+    points: Floats,
     zone: NDArray[np.int8],
     *,
     grids: int,
@@ -496,7 +481,7 @@ def draw_blocks(
     return blocks
 
 
-def _draw_shores(terrain: Terrain, points: NDArray[np.float64]) -> Blocks:
+def _draw_shores(terrain: Terrain, points: Floats) -> Blocks:
     blocks = Blocks()
     limit = blocks.add_street(LIMIT)
     ring = [blocks.add_node(float(x), float(y)) for x, y in terrain.outline]
@@ -520,13 +505,13 @@ def _draw_shores(terrain: Terrain, points: NDArray[np.float64]) -> Blocks:
     return blocks
 
 
-def _draw_railway(blocks: Blocks, terrain: Terrain, points: NDArray[np.float64]) -> None:
+def _draw_railway(blocks: Blocks, terrain: Terrain, points: Floats) -> None:
     x, y, dx, dy = terrain.rail
     _draw_line(blocks, Cut(x, y, dx, dy, blocks.add_street(RAIL), 1e-3, through=True), points)
 
 
 def _draw_main_roads(
-    blocks: Blocks, terrain: Terrain, points: NDArray[np.float64], rng: np.random.Generator
+    blocks: Blocks, terrain: Terrain, points: Floats, rng: np.random.Generator
 ) -> None:
     main = terrain.towns[0]
     scale = min(1.0, terrain.half_width / 6500.0)
@@ -572,7 +557,7 @@ def _beyond(
     return found
 
 
-def _draw_line(blocks: Blocks, cut: Cut, points: NDArray[np.float64]) -> None:
+def _draw_line(blocks: Blocks, cut: Cut, points: Floats) -> None:
     """Cut every block that a line crosses, but leave no slivers away from the banks."""
     for block in list(blocks.rings):
         places = blocks.find_ends(block, cut, 0.0)
@@ -615,7 +600,7 @@ def _shares(blocks: Blocks, block: int, places: list[tuple[int, float]]) -> tupl
 def _halve(
     blocks: Blocks,
     block: int,
-    points: NDArray[np.float64],
+    points: Floats,
     zone: NDArray[np.int8],
     rng: np.random.Generator,
 ) -> tuple[int, ...]:

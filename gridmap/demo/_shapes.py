@@ -31,24 +31,7 @@ from gridmap.demo._plan import (
     Blocks,
     Terrain,
 )
-
-__all__ = [
-    "CITY_NAME",
-    "Census",
-    "Shapes",
-    "Sites",
-    "count_people",
-    "find_sites",
-    "make_barriers",
-    "make_roads",
-    "ordinal",
-    "scatter_people",
-    "shape_blocks",
-    "station_names",
-    "street_names",
-    "town_names",
-    "village_names",
-]
+from gridmap.typing import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -68,8 +51,8 @@ class Sites:
     apex: Floats
     start: Floats
     end: Floats
-    grid: NDArray[np.int64]
-    kind: NDArray[np.int64]
+    grid: Ints
+    kind: Ints
 
     @property
     def length_m(self) -> Floats:
@@ -81,7 +64,7 @@ class Sites:
         """Distance of the apex from the middle of the piece, shape (t,)."""
         return np.asarray(np.hypot(*(self.apex - 0.5 * (self.start + self.end)).T))
 
-    def place(self, row: NDArray[np.int64], out: Floats, along: Floats) -> Floats:
+    def place(self, row: Ints, out: Floats, along: Floats) -> Floats:
         """Return points of the triangles: 0 to 1 from the apex out, and along the piece."""
         edge = self.start[row] + along[:, None] * (self.end[row] - self.start[row])
         apex = self.apex[row]
@@ -119,7 +102,7 @@ def find_sites(shapes: Shapes) -> Sites:
     return Sites(*columns)
 
 
-def _unseen(start: Floats, end: Floats, grid: NDArray[np.int64], middle: Floats) -> Floats:
+def _unseen(start: Floats, end: Floats, grid: Ints, middle: Floats) -> Floats:
     """Return the grids whose middle does not see their whole border."""
     u, v = start - middle[grid], end - middle[grid]
     return np.unique(grid[u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0] <= 0.0])
@@ -184,7 +167,7 @@ def make_barriers(shapes: Shapes, crs: CRS) -> gpd.GeoDataFrame:
     )
 
 
-def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> NDArray[np.int64]:
+def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> Ints:
     """Return the edges that are roads: field paths go, and what hangs on nothing."""
     sides = np.where(shapes.sides >= 0, shapes.sides, shapes.sides[:, ::-1])
     rural = (census.urban[sides] < 0.35).all(axis=1)
@@ -204,7 +187,7 @@ def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> NDA
 
 def _lift_over_railway(
     shapes: Shapes,
-    kept: NDArray[np.int64],
+    kept: Ints,
     lines: list[shapely.LineString],
     kinds: list[int],
     streets: list[int],
@@ -236,9 +219,7 @@ def _lift_over_railway(
         bridge.append(True)
 
 
-def _cut_line(
-    line: shapely.LineString, at_m: float
-) -> tuple[NDArray[np.float64], shapely.LineString]:
+def _cut_line(line: shapely.LineString, at_m: float) -> tuple[Floats, shapely.LineString]:
     """Return the points up to a distance along a line, and the rest of the line."""
     points = shapely.get_coordinates(line)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
@@ -249,9 +230,7 @@ def _cut_line(
     return near, shapely.LineString(rest)
 
 
-def _urban_share(
-    shapes: Shapes, census: Census, kept: NDArray[np.int64], count: int
-) -> NDArray[np.float64]:
+def _urban_share(shapes: Shapes, census: Census, kept: Ints, count: int) -> Floats:
     sides = shapes.sides[kept]
     sides = np.where(sides >= 0, sides, sides[:, ::-1])
     share = census.urban[sides].mean(axis=1)
@@ -269,8 +248,6 @@ def _names(kinds: list[int], streets: list[int], rng: np.random.Generator) -> li
         known[street] = next(banks) if kind == BANK else next(sources[_CLASS[kind][0]])
     return [known[street] for street in streets]
 
-
-Floats = NDArray[np.float64]
 
 _TOLERANCE_M = 1.2
 
@@ -301,10 +278,10 @@ class Shapes:
         The water as a polygon.
     """
 
-    edges: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    street: NDArray[np.int64]
-    sides: NDArray[np.int64]
+    edges: Ints
+    kind: Ints
+    street: Ints
+    sides: Ints
     lines: NDArray[np.object_]
     nodes: Floats
     grids: NDArray[np.object_]
@@ -378,9 +355,7 @@ def _curve(start: Floats, end: Floats, terrain: Terrain) -> NDArray[np.object_]:
 class _Shore:
     """The middle line of the river and where the borders of the banks meet it."""
 
-    def __init__(
-        self, blocks: Blocks, plan: Floats, bank: NDArray[np.int64], terrain: Terrain
-    ) -> None:
+    def __init__(self, blocks: Blocks, plan: Floats, bank: Ints, terrain: Terrain) -> None:
         middle = terrain.river_y
         used = np.unique(bank)
         self.crossings = self._find_crossings(blocks, plan, used, middle)
@@ -409,7 +384,7 @@ class _Shore:
 
     @staticmethod
     def _find_crossings(
-        blocks: Blocks, plan: Floats, used: NDArray[np.int64], middle: float
+        blocks: Blocks, plan: Floats, used: Ints, middle: float
     ) -> list[tuple[int, int, int, int]]:
         """Return pairs of bank nodes that one main road or the railway joins."""
         by_street: dict[int, list[int]] = {}
@@ -445,7 +420,7 @@ class _Shore:
 
 
 def _close_rings(
-    blocks: Blocks, edges: NDArray[np.int64], lines: NDArray[np.object_], shore: _Shore
+    blocks: Blocks, edges: Ints, lines: NDArray[np.object_], shore: _Shore
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     coordinates, row = shapely.get_coordinates(lines, return_index=True)
     first = np.searchsorted(row, np.arange(len(lines) + 1))
@@ -483,8 +458,8 @@ def _without_repeats(points: Floats) -> Floats:
 
 
 def _fill_river(
-    edges: NDArray[np.int64],
-    kind: NDArray[np.int64],
+    edges: Ints,
+    kind: Ints,
     lines: NDArray[np.object_],
     plan: Floats,
     terrain: Terrain,
@@ -615,7 +590,7 @@ def station_names(places: list[tuple[float, float, bool]]) -> list[str]:
 
 def scatter_people(
     terrain: Terrain, grids: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+) -> tuple[Floats, NDArray[np.int8]]:
     """Return points of equal weight and the zone that each belongs to.
 
     A grid is a block with about `POINTS_PER_GRID` of them, so blocks come out small where
@@ -631,7 +606,7 @@ def scatter_people(
     total = grids * POINTS_PER_GRID
     share = np.array([town.grids for town in terrain.towns])
     share = share / share.sum()
-    parts: list[NDArray[np.float64]] = []
+    parts: list[Floats] = []
     zones: list[NDArray[np.int8]] = []
     for zone, name in enumerate(ZONES):
         count = int(total * SHARES[zone])
@@ -659,7 +634,7 @@ def scatter_people(
 
 def _draw_in_town(
     terrain: Terrain, index: int, zone: str, count: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> Floats:
     town = terrain.towns[index]
     if zone == "core":
         return np.add(_disc(count, town.core_m, rng), (town.x, town.y))
@@ -675,9 +650,9 @@ def _draw_in_town(
     return np.add(_disc(count, 0.5 * town.new_m, rng), (town.x + 0.9 * town.new_m, town.y))
 
 
-def _draw_places(terrain: Terrain, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_places(terrain: Terrain, count: int, rng: np.random.Generator) -> Floats:
     """Return middles of market towns, apart from each other and from the towns."""
-    chosen: list[NDArray[np.float64]] = []
+    chosen: list[Floats] = []
     half = np.array([terrain.half_width, terrain.half_height])
     for _ in range(count):
         tries = rng.uniform(-0.82, 0.82, (16, 2)) * half
@@ -694,7 +669,7 @@ def _draw_places(terrain: Terrain, count: int, rng: np.random.Generator) -> NDAr
 
 def _draw_countryside(
     terrain: Terrain, count: int, grids: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return points that are half spread evenly, half gathered in villages."""
     half = np.array([terrain.half_width, terrain.half_height]) * 1.05
     even = rng.uniform(-1, 1, (count // 2, 2)) * half
@@ -703,13 +678,13 @@ def _draw_countryside(
     return np.concatenate([even, middle + _disc(len(middle), 420.0, rng)])
 
 
-def _disc(count: int, radius_m: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _disc(count: int, radius_m: float, rng: np.random.Generator) -> Floats:
     turn = rng.uniform(0, 2 * np.pi, count)
     reach = radius_m * np.sqrt(rng.uniform(0, 1, count)) * (1 + 0.12 * rng.normal(size=count))
     return np.column_stack([reach * np.cos(turn), reach * np.sin(turn)])
 
 
-def _inside_convex(points: NDArray[np.float64], outline: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _inside_convex(points: Floats, outline: Floats) -> Bools:
     inside = np.ones(len(points), dtype=bool)
     for (ax, ay), (bx, by) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
         inside &= (bx - ax) * (points[:, 1] - ay) - (by - ay) * (points[:, 0] - ax) >= 0
@@ -737,10 +712,10 @@ class Census:
         Share of the grid's people who live in town.
     """
 
-    residents: NDArray[np.int64]
-    migrants: NDArray[np.int64]
-    households: NDArray[np.int64]
-    zone: NDArray[np.int64]
+    residents: Ints
+    migrants: Ints
+    households: Ints
+    zone: Ints
     urban: Floats
 
 

@@ -27,24 +27,6 @@ from gridmap.i18n import tr
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model import Kind, Layer
 
-__all__ = [
-    "LOCK",
-    "PENDING_CONFIG",
-    "PENDING_LAYERS",
-    "cannot_write",
-    "carry_through",
-    "commit",
-    "flushed",
-    "locked",
-    "made_folder",
-    "read_stored_layer",
-    "require_unchanged",
-    "stamp_of",
-    "sweep_pending",
-    "write_stored_layer",
-]
-
-
 _HEAD = 28  # bytes of a SQLite file up to its count of changes
 
 

@@ -29,18 +29,7 @@ from gridmap.io._encoding import Source
 from gridmap.io._values import as_numbers
 from gridmap.io.options import PACKED, SWAPPED, ImportOptions, Note
 from gridmap.model.crs import crs_label, parse_crs, reproject_points
-
-__all__ = [
-    "Coordinates",
-    "as_degrees",
-    "coordinates_of",
-    "holds_places",
-    "point_crs",
-    "source_crs",
-    "swap_axes",
-    "without_exchanged",
-]
-
+from gridmap.typing import Bools, Floats
 
 _STATED_SAMPLE = 100_000
 _LEAST_DEG = 0.05
@@ -155,7 +144,7 @@ def _are_plain_degrees(x: Floats, y: Floats) -> bool:
     return bool(within and narrow and apart and ((x % 1 != 0) & (y % 1 != 0)).mean() > 0.9)
 
 
-def exchanged_rows(x: Floats, y: Floats, options: ImportOptions) -> NDArray[np.bool_]:
+def exchanged_rows(x: Floats, y: Floats, options: ImportOptions) -> Bools:
     """Return which points are of the city only once longitude and latitude change places.
 
     Numbers alone do not tell where both are below 90, as in most of the Americas: the city
@@ -180,7 +169,7 @@ def exchanged_rows(x: Floats, y: Floats, options: ImportOptions) -> NDArray[np.b
         west = east = south = north = np.nan
         margin = 0.0
 
-    def near(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    def near(lon: Floats, lat: Floats) -> Bools:
         inside = (lon >= west - margin) & (lon <= east + margin)
         return inside & (lat >= south - margin) & (lat <= north + margin)
 
@@ -190,7 +179,7 @@ def exchanged_rows(x: Floats, y: Floats, options: ImportOptions) -> NDArray[np.b
 
 def without_exchanged(
     x: Floats, y: Floats, crs: CRS, options: ImportOptions, where: str
-) -> tuple[NDArray[np.bool_], list[Note]]:
+) -> tuple[Bools, list[Note]]:
     """Return which rows to refuse because their axes are exchanged, and a remark that names them.
 
     Raises
@@ -239,8 +228,6 @@ def _swapped(crs: CRS, x: Floats, y: Floats, where: str) -> CRSError:
         file=where, guess=guess["crs"], place=guess["place"], candidates=[guess],
     )  # fmt: skip
 
-
-Floats = NDArray[np.float64]
 
 _LONGEST = 2_000  # letters of a cell that are looked at
 _MOST = 0.9  # share of the filled cells that tell what a column holds

@@ -31,23 +31,8 @@ from gridmap.model.crs import (
     reproject_points,
     rough_degrees,
 )
+from gridmap.typing import Floats
 
-__all__ = [
-    "DatumFit",
-    "Guess",
-    "axes_swapped",
-    "datum_label",
-    "grounds_for",
-    "guess_crs",
-    "is_inside_area",
-    "km_to_town",
-    "layer_datum",
-    "named_areas",
-    "place_of",
-]
-
-
-Floats = NDArray[np.float64]
 # How well points, given by x and y, fit: 0 to 1 each.
 _Fit = Callable[[Floats, Floats], Floats]
 
@@ -300,7 +285,7 @@ def place_of(lon: float, lat: float) -> str:
 
 
 @cache
-def _towns() -> tuple[list[str], NDArray[np.float64]]:
+def _towns() -> tuple[list[str], Floats]:
     """Return names, and longitude and latitude, shape (n, 2)."""
     text = (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
     names = [*_CAPITALS, *_CITIES]
@@ -319,7 +304,7 @@ def _degrees_text(text: str, digits: int) -> float:
     return -size if text[0] == "-" else size
 
 
-def _distances(lon: float, lat: float) -> NDArray[np.float64]:
+def _distances(lon: float, lat: float) -> Floats:
     """Return kilometres to each town on a sphere, by the haversine formula."""
     east, north = np.radians(_towns()[1].T)
     x, y = np.radians(lon), np.radians(lat)

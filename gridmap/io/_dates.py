@@ -13,24 +13,7 @@ from numpy.typing import NDArray
 from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.io._values import cell_shape
-
-__all__ = [
-    "FIRST_YEAR",
-    "LAST_YEAR",
-    "MONTH",
-    "PATTERNS",
-    "SHORT_PATTERNS",
-    "full_years",
-    "guess_orders",
-    "joined_times",
-    "only_clocks",
-    "order_of",
-    "parse_times",
-    "plain_words",
-    "read_epochs",
-    "read_serials",
-]
-
+from gridmap.typing import Bools, Ints
 
 FIRST_YEAR, LAST_YEAR = 1950, 2100  # others are what databases write for "none"
 
@@ -152,7 +135,7 @@ def _month(found: re.Match[str]) -> int:
     return _MONTHS.index(found["month"][:3].lower()) + 1
 
 
-def full_years(years: NDArray[np.integer]) -> NDArray[np.int64]:
+def full_years(years: NDArray[np.integer]) -> Ints:
     """Return four-digit years for two-digit ones: the latest that is not after this year.
 
     >>> full_years(np.array([4, 98])).tolist()
@@ -450,7 +433,7 @@ def _of_times(values: pd.Series) -> tuple[NDArray[np.datetime64], dict[str, int]
 def _fill(
     times: NDArray[np.datetime64],
     text: pd.Series,
-    blank: NDArray[np.bool_],
+    blank: Bools,
     order: str,
     forms: dict[str, int],
     *,

@@ -18,17 +18,6 @@ from gridmap.errors import EncodingError, GridmapError, InputError, some_ids
 from gridmap.i18n import tr
 from gridmap.io.options import Note
 
-__all__ = [
-    "Encoding",
-    "Reason",
-    "Source",
-    "detect_bytes",
-    "detect_dbf",
-    "foreign_reader",
-    "looks_garbled",
-]
-
-
 #: Where the choice of an encoding came from; ``default`` is what the format always has.
 Reason = Literal["asked", "cpg", "language_byte", "bom", "ascii", "detected", "default"]
 _LANGUAGE_BYTES = {0x4D: "gb18030", 0x4F: "big5", 0x7A: "gb18030", 0x7B: "big5"}

@@ -29,8 +29,7 @@ from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, Note
 from gridmap.model import AREA_KINDS
 from gridmap.model.crs import from_datum, reproject
-
-__all__ = ["Features", "accepted", "read_features", "table_columns"]
+from gridmap.typing import Floats
 
 _LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
 _SPEEDS = ("speed_kmh", "speed_mph")
@@ -345,7 +344,7 @@ def _shift_datum(found: Features, options: ImportOptions) -> None:
     degrees = CRS.from_epsg(4326)
     geometry = reproject(found.frame.geometry.to_numpy(), found.crs, degrees)
 
-    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def move(points: Floats) -> Floats:
         return np.column_stack(from_datum(points[:, 0], points[:, 1], options.datum))
 
     shifted = shapely.transform(geometry, move)

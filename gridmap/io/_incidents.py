@@ -41,18 +41,7 @@ from gridmap.model.crs import (
     gcj02_applies,
     reproject_points,
 )
-
-__all__ = [
-    "formats_of",
-    "incidents_of",
-    "no_times",
-    "read_incidents",
-    "read_times",
-    "time_column",
-    "times_of",
-    "utc_offset_h",
-]
-
+from gridmap.typing import Floats
 
 _MOST, _TIME_SAMPLE = 0.9, 500
 _TIMELY = re.compile(
@@ -200,7 +189,7 @@ def read_times(
     return times, told
 
 
-def utc_offset_h(x: NDArray[np.float64], y: NDArray[np.float64], crs: CRS) -> float | None:
+def utc_offset_h(x: Floats, y: Floats, crs: CRS) -> float | None:
     """Return by how many hours the clocks of a place are ahead of UTC; None outside China."""
     usable = np.isfinite(x) & np.isfinite(y)
     if not usable.any():
@@ -476,7 +465,7 @@ def _coordinates(
     options: ImportOptions,
     where: str,
     notes: list[Note],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], CRS]:
+) -> tuple[Floats, Floats, CRS]:
     if isinstance(frame, gpd.GeoDataFrame):
         crs, said = source_crs(source, options, where)
         notes += said
@@ -500,8 +489,8 @@ def _coordinates(
 
 
 def _without_datum(
-    x: NDArray[np.float64], y: NDArray[np.float64], crs: CRS, options: ImportOptions
-) -> tuple[NDArray[np.float64], NDArray[np.float64], CRS]:
+    x: Floats, y: Floats, crs: CRS, options: ImportOptions
+) -> tuple[Floats, Floats, CRS]:
     if options.datum == "wgs84":
         return x, y, crs
     degrees = CRS.from_epsg(4326)

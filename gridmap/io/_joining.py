@@ -27,10 +27,9 @@ from gridmap.io._values import as_ids
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer
 from gridmap.model.crs import parse_crs, reproject, reproject_points
+from gridmap.typing import Floats, Ints
 
-__all__ = ["append_incidents", "append_layer", "join_tables", "raster_cells"]
-
-Rows = npt.NDArray[np.int64]
+Rows = Ints
 
 _MOST_CELLS = 2_000_000
 _LEAST = 0.5  # share of a column's codes that are ids of the layer
@@ -117,7 +116,7 @@ def join_tables(
 
 def _summed(
     layer: Layer, source: Source, found: Mapping[str, str], options: ImportOptions, where: str
-) -> tuple[dict[str, npt.NDArray[np.float64]], Note] | None:
+) -> tuple[dict[str, Floats], Note] | None:
     """Return counts of points summed by the area that they lie in; None where it has none.
 
     A point on a common border counts for the first of the areas. What lies in none is told:
@@ -149,7 +148,7 @@ def _summed(
     order = np.lexsort((row, at))
     at, first = np.unique(at[order], return_index=True)
     row = row[order][first]
-    sums: dict[str, npt.NDArray[np.float64]] = {}
+    sums: dict[str, Floats] = {}
     lost, total = 0.0, 0.0
     for name, cells in table_columns(table, counted, kind, where).items():
         values = np.nan_to_num(np.asarray(cells, dtype=float))
@@ -164,9 +163,7 @@ def _summed(
     return sums, Note("io.note.summed", told)
 
 
-def _raster_sums(
-    layer: Layer, path: Path, options: ImportOptions
-) -> tuple[npt.NDArray[np.float64], Note]:
+def _raster_sums(layer: Layer, path: Path, options: ImportOptions) -> tuple[Floats, Note]:
     """Return people of a raster summed by area; a pixel that is cut is shared out by area."""
     near = shapely.box(*shapely.total_bounds(layer.geometry))
     shapes, values = raster_cells(path, layer.crs, near, options)
@@ -191,7 +188,7 @@ def _raster_sums(
 
 def raster_cells(
     path: Path, crs: CRS, near: shapely.Geometry, options: ImportOptions
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.object_], Floats]:
     """Return the pixels of a raster of people that hold any, near a place.
 
     Parameters

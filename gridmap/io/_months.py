@@ -27,8 +27,7 @@ from pyproj import CRS
 from gridmap.errors import WorkspaceError
 from gridmap.io.placing import put
 from gridmap.model import IncidentBatch, Incidents, Kind, Layer
-
-__all__ = ["read_months", "store_incidents", "stored_incidents", "sweep_months", "write_months"]
+from gridmap.typing import Bools
 
 _BATCH = 1_000_000
 _MONTH = re.compile(r"(\d{4}-\d{2})-")
@@ -279,7 +278,7 @@ def _is_inside(
 
 def _between(
     time: NDArray[np.datetime64], since: np.datetime64 | None, until: np.datetime64 | None
-) -> NDArray[np.bool_]:
+) -> Bools:
     keep = ~np.isnat(time)
     if since is not None:
         keep &= time >= since

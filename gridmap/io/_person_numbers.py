@@ -18,32 +18,6 @@ from stdnum import imei, luhn
 from stdnum.cn import ric
 from stdnum.us import ssn
 
-__all__ = [
-    "ID_ROUGH",
-    "PHONE_ROUGH",
-    "PLATE_ROUGH",
-    "SSN_ROUGH",
-    "are_births",
-    "are_cards",
-    "are_devices",
-    "are_foreign_names",
-    "are_landlines",
-    "are_local_numbers",
-    "are_old_ids",
-    "are_passports",
-    "are_person_names",
-    "are_rounded_ids",
-    "has_id_check_digit",
-    "holds_id",
-    "holds_landline",
-    "holds_mobile",
-    "holds_plate",
-    "holds_ssn",
-    "is_likely_name",
-    "plain_text",
-]
-
-
 _LONGEST = 1_000  # letters of a cell that are looked at: names stand at its beginning
 _FEWEST = 8  # different cells: fewer may be names by chance
 # The commonest surnames: they cover 19 of 20 people.

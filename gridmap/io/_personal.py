@@ -42,28 +42,6 @@ from gridmap.io._person_numbers import (
     plain_text,
 )
 
-__all__ = [
-    "ACCOUNT_ROUGH",
-    "HIDDEN_ROUGH",
-    "HOME_ROUGH",
-    "LABEL_ROUGH",
-    "NAMED_ROUGH",
-    "holds_home",
-    "is_dated",
-    "is_id",
-    "is_of_offices",
-    "is_of_persons",
-    "is_of_roles",
-    "is_vague",
-    "may_be_of_staff",
-    "names_someone",
-    "personal_columns",
-    "personal_reason",
-    "refuse_personal",
-    "refuse_personal_columns",
-    "says_what",
-]
-
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())

@@ -26,9 +26,6 @@ from gridmap.io import _workbook_child
 from gridmap.io._encoding import detect_bytes
 from gridmap.io._tables import header_row, known_names, require_width
 
-__all__ = ["Sheet", "read_excel", "read_excel_all", "read_sheets", "workbook_form"]
-
-
 _COORDINATES = {
     fold(alias)
     for field in FIELDS

@@ -31,18 +31,6 @@ from gridmap.io._sheets import workbook_form
 from gridmap.io._tables import read_csv, read_csv_parts, require_width
 from gridmap.io._vector import read_vectors
 
-__all__ = [
-    "TABLE_SUFFIXES",
-    "VECTOR_SUFFIXES",
-    "WORKBOOK_SUFFIXES",
-    "check_size",
-    "opened_files",
-    "read_parts",
-    "read_source",
-    "read_sources",
-]
-
-
 VECTOR_SUFFIXES = (
     ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".kml", ".gml",
     ".tab", ".mif", ".gdb", ".gpx", ".ovkml", ".topojson", ".geojsonl", ".geojsons", ".ndjson",

@@ -18,16 +18,6 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.fields import FIELDS, fold
 from gridmap.io._encoding import Encoding, Source, detect_bytes
 
-__all__ = [
-    "csv_columns",
-    "header_row",
-    "known_names",
-    "read_csv",
-    "read_csv_parts",
-    "require_width",
-]
-
-
 _ALIASES = {fold(alias) for field in FIELDS for alias in (field.name, *field.aliases)}
 _DEEPEST = 12
 _LONGEST = 1_000_000  # letters of a cell: an outline of 25,000 points as WKT

@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
-
-__all__ = ["as_flags", "as_ids", "as_numbers", "as_speeds", "as_texts", "cell_shape"]
+from gridmap.typing import Bools, Floats
 
 _BLANK = {
     "", "-", "--", "—", "——", "/", "\\", "?", "\\n", "null", "(null)", "<null>", "none", "nan",
@@ -33,9 +32,7 @@ _TO_HALF = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0
 _POINT_NOUGHT = re.compile(r"^\d+\.0+$")
 
 
-def as_numbers(
-    values: pd.Series, *, column: str, where: str, finite: bool = False
-) -> NDArray[np.float64]:
+def as_numbers(values: pd.Series, *, column: str, where: str, finite: bool = False) -> Floats:
     """Return numbers from numbers or text; thousands marks and full width are understood.
 
     Parameters
@@ -90,7 +87,7 @@ def _plain_number(cell: str) -> str:
     return _MARKS.sub("", plain)
 
 
-def _refuse(wrong: NDArray[np.bool_], column: str, where: str) -> None:
+def _refuse(wrong: Bools, column: str, where: str) -> None:
     if wrong.any():
         raise InputError(
             "io.error.not_numbers",
@@ -151,7 +148,7 @@ def as_texts(values: pd.Series) -> pd.Series:
     return text.where(text != "", None).astype("object")
 
 
-def as_speeds(values: pd.Series, *, mph: bool = False) -> NDArray[np.float64]:
+def as_speeds(values: pd.Series, *, mph: bool = False) -> Floats:
     """Return speeds in km/h, shape (n,); NaN where a cell tells none.
 
     Street maps write ``30 mph``, ``none``, ``CN:urban`` and ``['50', '30']`` between numbers.
@@ -186,7 +183,7 @@ def _without_nought(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else str(number)
 
 
-def as_flags(values: pd.Series) -> NDArray[np.bool_]:
+def as_flags(values: pd.Series) -> Bools:
     """Return True for 1, true, yes, Y, 是, 有 and kinds of bridges; False for anything else."""
     if pd.api.types.is_bool_dtype(values):
         return values.to_numpy(dtype=bool)

@@ -24,18 +24,6 @@ from gridmap.gdal.reading import RawLayer, read_layers
 from gridmap.io._encoding import Encoding, Reason, Source, detect_bytes, detect_dbf
 from gridmap.io.options import Note
 
-__all__ = [
-    "areas_of_drawing",
-    "full_names",
-    "held_back",
-    "osm_layer",
-    "read_vectors",
-    "require_no_error",
-    "short_names",
-    "write_field_map",
-]
-
-
 _BYTES = 10
 _HEAD = ["field", "column"]
 

@@ -19,6 +19,7 @@ from gridmap.io.findings import Finding, FindingKind, Severity
 from gridmap.model import AREA_KINDS, City, IncidentBatch, Kind, Layer
 from gridmap.model.city import bare_id
 from gridmap.model.crs import crs_label, scale_error_at
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "CODE_DIGITS",
@@ -97,10 +98,10 @@ class _Tally:
 
     count: int = 0
     ids: list[str] = field(default_factory=list)
-    x: list[NDArray[np.float64]] = field(default_factory=list)
-    y: list[NDArray[np.float64]] = field(default_factory=list)
+    x: list[Floats] = field(default_factory=list)
+    y: list[Floats] = field(default_factory=list)
 
-    def add(self, batch: IncidentBatch, rows: NDArray[np.bool_], start: int) -> None:
+    def add(self, batch: IncidentBatch, rows: Bools, start: int) -> None:
         """Add the rows of a batch whose first incident has number ``start``."""
         at = np.flatnonzero(rows)
         room = max(_KEPT - self.count, 0)
@@ -135,7 +136,7 @@ def incident_faults(city: City, *, now: np.datetime64) -> Iterator[Finding]:
     tree = shapely.STRtree(sound_shapes(ground.geometry)) if ground is not None else None
     stations = _Stations(city.layer(Kind.STATION)) if city.has(Kind.STATION) else None
     outside, future, again, other, unknown = (_Tally() for _ in range(5))
-    piles: list[NDArray[np.float64]] = []
+    piles: list[Floats] = []
     start = 0
     for batch in city.incidents.batches():
         points = shapely.points(batch.x, batch.y)
@@ -159,13 +160,13 @@ def incident_faults(city: City, *, now: np.datetime64) -> Iterator[Finding]:
     yield from unknown.finding(FindingKind.UNKNOWN_STATION, Severity.NOTE)
 
 
-def _inside(tree: shapely.STRtree, points: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _inside(tree: shapely.STRtree, points: NDArray[np.object_]) -> Bools:
     found = np.zeros(len(points), dtype=bool)
     found[tree.query(points, predicate="intersects")[0]] = True
     return found
 
 
-def _equal_rows(batch: IncidentBatch) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def _equal_rows(batch: IncidentBatch) -> tuple[NDArray[np.intp], Bools]:
     """Return the order by place, and which rows repeat an earlier one in everything.
 
     A row without a time or a category is equal to none: what was not read may differ.
@@ -181,7 +182,7 @@ def _equal_rows(batch: IncidentBatch) -> tuple[NDArray[np.intp], NDArray[np.bool
     return order, same
 
 
-def _piles(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _piles(x: Floats, y: Floats) -> Floats:
     """Return x, y and number of each point, from sorted coordinates."""
     if len(x) == 0:
         return np.empty((0, 3))
@@ -191,7 +192,7 @@ def _piles(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
     return np.column_stack([x[starts], y[starts], np.diff([*starts, len(x)])])
 
 
-def _merged(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _merged(parts: list[Floats]) -> Floats:
     """Return the points of several batches, once each, with their numbers added up."""
     if len(parts) < 2:
         return parts[0] if parts else np.empty((0, 3))
@@ -204,7 +205,7 @@ def _merged(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.column_stack([x[starts], y[starts], np.add.reduceat(size, starts)])
 
 
-def _same_points(piles: NDArray[np.float64], total: int) -> Iterator[Finding]:
+def _same_points(piles: Floats, total: int) -> Iterator[Finding]:
     # Addresses repeat: an ordinary busy one holds a thousandth of a month's incidents. A
     # default holds a share of the whole, or twenty times what the busiest thousandth does.
     if len(piles) == 0:
@@ -242,7 +243,7 @@ class _Stations:
 
     def judge(
         self, points: NDArray[np.object_], named: NDArray[np.object_]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    ) -> tuple[Bools, Bools]:
         """Return which incidents lie elsewhere, and which name no station of the city."""
         words, code = np.unique(named.astype(str), return_inverse=True)
         wanted = np.array([self.group_of.get(bare_id(word), -1) for word in words])[code]
@@ -322,9 +323,7 @@ def _outside(layer: Layer, others: Layer, kind: FindingKind) -> Iterator[Finding
     yield from _some(layer, first + second < _MOST, kind, Severity.WARNING)
 
 
-def _shares(
-    layer: Layer, others: Layer
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def _shares(layer: Layer, others: Layer) -> tuple[Floats, Floats, Ints]:
     """Return each area's share in the other that holds most of it, in all the rest, and its row.
 
     The row is -1 where none holds any of it.
@@ -345,9 +344,7 @@ def _shares(
     return most / scale, (total - most) / scale, row
 
 
-def _some(
-    layer: Layer, rows: NDArray[np.bool_], kind: FindingKind, severity: Severity
-) -> Iterator[Finding]:
+def _some(layer: Layer, rows: Bools, kind: FindingKind, severity: Severity) -> Iterator[Finding]:
     if rows.any():
         yield Finding(
             str(layer.kind), kind, severity, int(rows.sum()), tuple(layer.ids[rows]),
@@ -478,13 +475,13 @@ def _of(
     return Finding(layer, kind, severity, len(places), names, area, places)
 
 
-def _are_dust(pieces: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _are_dust(pieces: NDArray[np.object_]) -> Bools:
     return np.asarray(width_m(pieces) < _DUST_M)
 
 
 def _are_near(
     shapes: NDArray[np.object_], edges: NDArray[np.object_], rows: NDArray[np.intp]
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return which areas' unmatched edges come within a centimetre of another area's border."""
     near = np.zeros(len(shapes), dtype=bool)
     xy, at = shapely.get_coordinates(edges[rows], return_index=True)
@@ -510,7 +507,7 @@ def _neighbours(
 _EMPTY_IS_NONE = {"incidents"}  # a grid with no entry has had no incident
 
 
-def width_m(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+def width_m(shapes: NDArray[np.object_]) -> Floats:
     """Return the mean width of elongated areas, shape (n,): twice the area by the perimeter.
 
     >>> float(width_m(np.array([shapely.box(0, 0, 0.5, 1000)]))[0].round(3))
@@ -553,7 +550,7 @@ def faulty_shapes(layer: Layer) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _repeated(shapes: NDArray[np.object_], usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _repeated(shapes: NDArray[np.object_], usable: Bools) -> Bools:
     again = np.zeros(len(shapes), dtype=bool)
     rows = np.flatnonzero(usable)
     # Boxes first: only features with the same box and length can be the same.

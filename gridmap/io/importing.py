@@ -34,6 +34,7 @@ from gridmap.io.workspace import RemoteSource, Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
 from gridmap.settings import read_settings
+from gridmap.typing import Floats
 
 __all__ = [
     "KINDS",
@@ -263,7 +264,7 @@ def read_source_of(
 
 def read_control(
     path: Path, crs: CRS, *, near: shapely.Geometry, weight: str = ""
-) -> tuple[NDArray[np.object_], NDArray[np.float64] | None, int]:
+) -> tuple[NDArray[np.object_], Floats | None, int]:
     """Read areas that say where people live, as files of an import are read; nothing is stored.
 
     Parameters
@@ -514,7 +515,7 @@ def _upon(report: ImportReport, there: Mapping[str, Any], options: ImportOptions
 
 
 def _refuse_elsewhere(
-    xy: tuple[NDArray[np.float64], NDArray[np.float64]],
+    xy: tuple[Floats, Floats],
     workspace: Workspace,
     options: ImportOptions,
     where: str,
@@ -548,7 +549,7 @@ def _bounds(layer: Layer) -> tuple[float, float, float, float]:
 
 def _with_far_note(
     report: ImportReport,
-    bounds: tuple[NDArray[np.float64], ...],
+    bounds: tuple[Floats, ...],
     known: Layer | None,
     where: str,
 ) -> ImportReport:
@@ -572,8 +573,8 @@ def _with_far_note(
 
 def _with_datum_note(
     report: ImportReport,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    x: Floats,
+    y: Floats,
     workspace: Workspace,
     options: ImportOptions,
     where: str,

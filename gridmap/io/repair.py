@@ -20,6 +20,7 @@ from gridmap.io.findings import MENDABLE, FindingKind
 from gridmap.io.placing import put
 from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Kind, Layer
+from gridmap.typing import Bools, Floats
 
 __all__ = [
     "ORIGINALS",
@@ -218,7 +219,7 @@ class Mended:
     """
 
     shapes: NDArray[np.object_]
-    rows: NDArray[np.bool_]
+    rows: Bools
     area_m2: float
     left: int = 0
     moved_max_m: float = 0.0
@@ -283,9 +284,7 @@ def clean_coverage(
     return Mended(out, changed, area / 2, left, float(moved.max(initial=0.0)))
 
 
-def _cleaned(
-    shapes: NDArray[np.object_], free: NDArray[np.bool_], tolerance_m: float
-) -> NDArray[np.object_]:
+def _cleaned(shapes: NDArray[np.object_], free: Bools, tolerance_m: float) -> NDArray[np.object_]:
     out = shapes.copy()
     if not free.any():
         return out
@@ -308,9 +307,7 @@ def _cleaned(
     return out
 
 
-def _give_back(
-    before: NDArray[np.object_], after: NDArray[np.object_], free: NDArray[np.bool_]
-) -> None:
+def _give_back(before: NDArray[np.object_], after: NDArray[np.object_], free: Bools) -> None:
     """Put back areas that were grown into ones that stay as they are."""
     fixed = np.flatnonzero(~free)
     at, row = shapely.STRtree(after).query(before[fixed], predicate="intersects")
@@ -344,7 +341,7 @@ def fill_gaps(shapes: NDArray[np.object_], *, width_m: float, tolerance_m: float
     return Mended(out, rows, area, left, float(moved.max(initial=0.0)))
 
 
-def drop_slivers(shapes: NDArray[np.object_], thin: NDArray[np.bool_]) -> Mended:
+def drop_slivers(shapes: NDArray[np.object_], thin: Bools) -> Mended:
     """Give areas too thin to be areas to the neighbour with most common border.
 
     ``extra`` lists the pairs (sliver, neighbour): whoever owns the counts must add them.
@@ -404,7 +401,7 @@ _STEP_M = 1.0
 _AROUND_M = 50.0
 
 
-def changed_rows(before: NDArray[np.object_], after: NDArray[np.object_]) -> NDArray[np.bool_]:
+def changed_rows(before: NDArray[np.object_], after: NDArray[np.object_]) -> Bools:
     """Return which shapes differ in more than how they are written, shape (n,).
 
     Where a ring starts, and whether one part is wrapped as several, makes no difference.
@@ -422,7 +419,7 @@ def _plain(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.normalize(out), dtype=object)
 
 
-def inner_width_m(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+def inner_width_m(shapes: NDArray[np.object_]) -> Floats:
     """Return the diameter of the largest circle inside each area, shape (n,)."""
     width = np.zeros(len(shapes))
     for at, shape in enumerate(shapes):
@@ -437,7 +434,7 @@ def inner_width_m(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
 
 def moved_m(
     before: NDArray[np.object_], after: NDArray[np.object_], *, ignore_holes_m: float = 0.0
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return how far each area's border moved, shape (n,), metres.
 
     Borders are compared as drawn lines: every point of a changed area's new border is
@@ -478,7 +475,7 @@ def _around(
     return np.unique(np.concatenate(found))
 
 
-def _segments(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _segments(shapes: NDArray[np.object_]) -> tuple[Floats, NDArray[np.intp]]:
     """Return x0, y0, x1, y1 of each segment, its lower end first, and whose it is."""
     rings, owner = shapely.get_rings(shapes, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
@@ -489,7 +486,7 @@ def _segments(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray
     return np.ascontiguousarray(np.hstack([a, b])), owner[ring[1:][step]]
 
 
-def _keys(segments: NDArray[np.float64]) -> NDArray[np.void]:
+def _keys(segments: Floats) -> NDArray[np.void]:
     return segments.view(np.dtype((np.void, segments.dtype.itemsize * 4))).ravel()
 
 

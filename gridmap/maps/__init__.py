@@ -9,7 +9,7 @@ from gridmap.maps.classes import Classes, classify, colour_beats, ramp
 from gridmap.maps.drawing import Drawing, draw_geometry, draw_layer
 from gridmap.maps.layers_of_city import (
     COLUMNS,
-    Column,
+    ColumnStyle,
     beat_theme,
     captions_of,
     change_theme,
@@ -48,7 +48,7 @@ __all__ = [
     "COLUMNS",
     "Captions",
     "Classes",
-    "Column",
+    "ColumnStyle",
     "Drawing",
     "Facts",
     "OfflineMap",

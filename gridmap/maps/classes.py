@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.model import Adjacency
+from gridmap.typing import Floats, Ints, Ints32
 
 __all__ = [
     "BEATS",
@@ -54,11 +55,11 @@ class Classes:
 
 
 def classify(
-    values: NDArray[np.float64],
+    values: Floats,
     *,
     count: int = 5,
     colours: str = "blue",
-    scale: NDArray[np.float64] | None = None,
+    scale: Floats | None = None,
 ) -> Classes:
     """Sort values into classes of about as many each, with round bounds.
 
@@ -110,7 +111,7 @@ def classify(
     )
 
 
-def classify_shares(values: NDArray[np.float64], *, colours: str = "green") -> Classes:
+def classify_shares(values: Floats, *, colours: str = "green") -> Classes:
     """Sort shares into none, the four quarters and nothing known.
 
     Most grids are covered wholly or not at all: as many in each class would leave one class
@@ -136,14 +137,14 @@ def classify_shares(values: NDArray[np.float64], *, colours: str = "green") -> C
     )
 
 
-def _cuts(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+def _cuts(values: Floats, count: int) -> Floats:
     distinct = np.unique(values)
     if len(distinct) <= count:
         return distinct
     return np.unique(np.quantile(values, np.arange(1, count + 1) / count, method="inverted_cdf"))
 
 
-def _rounded(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> list[float]:
+def _rounded(cuts: Floats, values: Floats) -> list[float]:
     """Round the bounds to as few digits as keep the classes apart; the last covers all."""
     high = float(values.max())
     for digits in (2, 3):
@@ -231,7 +232,7 @@ def _lightness(colour: str) -> float:
 
 
 def colour_beats(
-    labels: NDArray[np.int32], adjacency: Adjacency | None
+    labels: Ints32, adjacency: Adjacency | None
 ) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     """Return a palette and each grid's colour so that neighbouring beats differ.
 
@@ -260,7 +261,7 @@ def colour_beats(
     return BEATS, classes.astype(np.uint8)
 
 
-def _greedy(count: int, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
+def _greedy(count: int, pairs: Ints32) -> Ints:
     """Colour each beat unlike its neighbours, of the free colours the least used one."""
     near: list[list[int]] = [[] for _ in range(count)]
     for a, b in pairs.tolist():

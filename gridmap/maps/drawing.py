@@ -20,6 +20,7 @@ from pyproj import CRS
 from gridmap.io import keep_arrays, kept_arrays
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
+from gridmap.typing import Floats, Ints
 
 __all__ = ["Drawing", "digest_of", "draw_geometry", "draw_layer", "pack", "world_pixels"]
 
@@ -111,9 +112,7 @@ def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs8
     return Drawing.of(data, bounds, len(geometry))
 
 
-def world_pixels(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], zoom: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def world_pixels(lon: Floats, lat: Floats, zoom: float) -> tuple[Floats, Floats]:
     """Return the world pixels of degrees at a zoom, x east and y south, as web maps count.
 
     >>> world_pixels(np.array([0.0]), np.array([0.0]), 0)
@@ -153,9 +152,7 @@ def _bounds(
     return (float(lat.min()), float(lon.min()), float(lat.max()), float(lon.max()))
 
 
-def _degrees(
-    xy: NDArray[np.float64], crs: CRS, datum: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _degrees(xy: Floats, crs: CRS, datum: str) -> tuple[Floats, Floats]:
     return to_datum(*reproject_points(xy[:, 0], xy[:, 1], crs, _WGS84), datum)
 
 
@@ -182,7 +179,7 @@ def _pack_level(
     return head, b"".join(body)
 
 
-def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
     """Return rings and lines in the order of their features, and each one's feature."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     areas = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
@@ -202,7 +199,7 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def pack(values: NDArray[np.int64]) -> bytes:
+def pack(values: Ints) -> bytes:
     """Return whole numbers as variable-length bytes (zigzag LEB128).
 
     Parameters

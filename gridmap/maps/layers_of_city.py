@@ -29,12 +29,13 @@ from gridmap.measure.density import Density
 from gridmap.measure.hotspots import HotSpots
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.crs import from_datum, reproject, reproject_points, to_datum
+from gridmap.typing import Bools, Floats, Ints32
 
 __all__ = [
     "COLUMNS",
     "LOAD_BREAKS",
     "OUTLINES",
-    "Column",
+    "ColumnStyle",
     "beat_theme",
     "captions_of",
     "change_theme",
@@ -61,7 +62,7 @@ LOAD_BREAKS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)  # shares of the mean, between
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnStyle:
     """How a measured column is drawn and written.
 
     Parameters
@@ -80,17 +81,17 @@ class Column:
 
 
 COLUMNS = {
-    "area_km2": Column("purple", 2),
-    "residents": Column("blue"),
-    "migrants": Column("blue"),
-    "households": Column("blue"),
-    "incidents": Column("orange"),
-    "residents_per_km2": Column("blue"),
-    "incidents_per_km2": Column("orange"),
-    "incidents_per_1000_residents": Column("orange", 1),
-    "covered_residents_share": Column("green", 0, share=True),
-    "outside_residents": Column("purple"),
-    "travel_min": Column("purple", 1),
+    "area_km2": ColumnStyle("purple", 2),
+    "residents": ColumnStyle("blue"),
+    "migrants": ColumnStyle("blue"),
+    "households": ColumnStyle("blue"),
+    "incidents": ColumnStyle("orange"),
+    "residents_per_km2": ColumnStyle("blue"),
+    "incidents_per_km2": ColumnStyle("orange"),
+    "incidents_per_1000_residents": ColumnStyle("orange", 1),
+    "covered_residents_share": ColumnStyle("green", 0, share=True),
+    "outside_residents": ColumnStyle("purple"),
+    "travel_min": ColumnStyle("purple", 1),
 }
 
 # Colour, width and dashes of outlines: one look for a kind on every map.
@@ -106,10 +107,10 @@ OUTLINES: dict[Kind, tuple[str, float, tuple[float, ...]]] = {
 
 def choropleth(
     column: str,
-    values: NDArray[np.float64],
+    values: Floats,
     *,
     by: str = "",
-    scale: NDArray[np.float64] | None = None,
+    scale: Floats | None = None,
 ) -> Theme:
     """Return the theme of a measured column: shares in quarters, else as many in each class.
 
@@ -136,9 +137,7 @@ def choropleth(
     return Theme.of_classes(f"{by}_{column}" if by else column, name, title, found)
 
 
-def value_theme(
-    key: str, title: str, values: NDArray[np.float64], *, colours: str = "orange"
-) -> Theme:
+def value_theme(key: str, title: str, values: Floats, *, colours: str = "orange") -> Theme:
     """Return the theme of values that are no measured column.
 
     Parameters
@@ -173,7 +172,7 @@ def beat_theme(city: City, plan: Plan) -> Theme:
     )
 
 
-def unit_theme(theme: Theme, rows: NDArray[np.int32]) -> Theme:
+def unit_theme(theme: Theme, rows: Ints32) -> Theme:
     """Return a theme of units as one of their cells, with borders between units.
 
     Parameters
@@ -187,7 +186,7 @@ def unit_theme(theme: Theme, rows: NDArray[np.int32]) -> Theme:
     return replace(theme, rows=np.where(rows >= 0, classes, 255).astype(np.uint8), groups=rows)
 
 
-def load_theme(deviation: NDArray[np.float64], *, note: str = "") -> Theme:
+def load_theme(deviation: Floats, *, note: str = "") -> Theme:
     """Return the theme of each unit's workload against the mean: below violet, above orange.
 
     Parameters
@@ -238,7 +237,7 @@ def units_of(plan: Plan, *, notes: Sequence[str] = (), chosen: str = "") -> Unit
     )
 
 
-def is_main_road(layer: Layer) -> NDArray[np.bool_]:
+def is_main_road(layer: Layer) -> Bools:
     """Return which roads are main ones by their class, shape (n,); none where none has a class."""
     if "class" not in layer.frame.columns:
         return np.zeros(len(layer), dtype=bool)
@@ -288,7 +287,7 @@ def _inside(shape: shapely.Geometry) -> shapely.Geometry:
     )
 
 
-def moved_theme(plan: Plan, moved: NDArray[np.bool_]) -> Theme:
+def moved_theme(plan: Plan, moved: Bools) -> Theme:
     """Return the theme of the grids that have changed their beat, within a plan's borders.
 
     Parameters
@@ -386,9 +385,7 @@ def room_overlay(
     )
 
 
-def degrees_of(
-    geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs84"
-) -> NDArray[np.float64]:
+def degrees_of(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs84") -> Floats:
     """Return the latitude and longitude of points' or shapes' middles, shape (n, 2)."""
     points = reproject(shapely.centroid(geometry), crs, _WGS84)
     lon, lat = to_datum(shapely.get_x(points), shapely.get_y(points), datum)
@@ -496,7 +493,7 @@ def hot_spot_theme(spots: HotSpots) -> Theme:
     )
 
 
-def share_change_theme(share: NDArray[np.float64], *, note: str = "") -> Theme:
+def share_change_theme(share: Floats, *, note: str = "") -> Theme:
     """Return the theme of a change as a share of before: falls violet, rises orange.
 
     Parameters
@@ -521,7 +518,7 @@ def share_change_theme(share: NDArray[np.float64], *, note: str = "") -> Theme:
     )  # fmt: skip
 
 
-def change_theme(change: NDArray[np.float64], *, note: str = "") -> Theme:
+def change_theme(change: Floats, *, note: str = "") -> Theme:
     """Return the theme of a change in numbers: losses violet, gains orange, none pale.
 
     Parameters

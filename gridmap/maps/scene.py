@@ -24,6 +24,7 @@ from gridmap.errors import InputError, MissingError
 from gridmap.i18n import current_language, tr
 from gridmap.maps.classes import Classes
 from gridmap.maps.drawing import Drawing, digest_of
+from gridmap.typing import Floats, Ints32
 
 __all__ = [
     "OUR_SCRIPTS",
@@ -88,7 +89,7 @@ class Theme:
     palette: tuple[str, ...]
     rows: NDArray[np.uint8]
     legend: tuple[tuple[str, str], ...] = ()
-    groups: NDArray[np.int32] | None = None
+    groups: Ints32 | None = None
     note: str = ""
 
     @classmethod
@@ -130,7 +131,7 @@ class Overlay:
     name: str
     colour: str
     drawing: Drawing | None = None
-    points: NDArray[np.float64] | None = None
+    points: Floats | None = None
     names: Sequence[str] = ()
     discs: Sequence[str] = ()
     radius_m: float = 0.0
@@ -192,7 +193,7 @@ class Units:
     name: str
     names: Sequence[str]
     ids: Sequence[str]
-    rows: NDArray[np.int32]
+    rows: Ints32
     notes: Sequence[str] = ()
     chosen: int = -1
 
@@ -216,7 +217,7 @@ class Captions:
     key: str
     name: str
     texts: Sequence[str]
-    points: NDArray[np.float64]
+    points: Floats
     drawn: bool = True
 
 
@@ -240,7 +241,7 @@ class Paint:
     """
 
     to: int
-    loads: NDArray[np.float64]
+    loads: Floats
     theme: str
     breaks: tuple[float, ...]
     tolerance: float
@@ -419,7 +420,7 @@ def _theme(theme: Theme) -> dict[str, Any]:
     return packed
 
 
-def _groups(rows: NDArray[np.int32]) -> str:
+def _groups(rows: Ints32) -> str:
     return base64.b64encode((rows.astype(np.int64) % 65536).astype("<u2").tobytes()).decode()
 
 

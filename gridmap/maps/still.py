@@ -21,6 +21,7 @@ from gridmap.maps.classes import INK
 from gridmap.maps.layers_of_city import OUTLINES
 from gridmap.maps.scene import Theme, font_path
 from gridmap.model import Kind, Layer
+from gridmap.typing import Floats
 
 __all__ = ["RouteSheet", "Still", "draw_route_sheets", "draw_still", "plot_theme"]
 
@@ -464,9 +465,9 @@ class RouteSheet:
     title: str
     subtitle: str
     note: str
-    line: NDArray[np.float64]
-    places: NDArray[np.float64]
-    start: NDArray[np.float64]
+    line: Floats
+    places: Floats
+    start: Floats
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 

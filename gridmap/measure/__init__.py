@@ -1,6 +1,5 @@
 """What grids and beats carry, and where it concentrates: pure functions of values."""
 
-from gridmap.measure.balance import Balance, balance, rank
 from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
@@ -52,14 +51,15 @@ from gridmap.measure.coverage_tables import (
 )
 from gridmap.measure.crosswalk import (
     Alignment,
+    Control,
     Crosswalk,
     Transfer,
     Weight,
     alignment,
     centres,
     crosswalk,
+    dasymetric,
 )
-from gridmap.measure.dasymetric import Control, dasymetric
 from gridmap.measure.density import (
     Density,
     Rule,
@@ -85,7 +85,16 @@ from gridmap.measure.hotspots import (
     hot_spots,
     window_dispersion,
 )
-from gridmap.measure.hypercube import BUSY_LIMIT, Response, hypercube
+from gridmap.measure.hypercube import (
+    BUSY_LIMIT,
+    ON_SCENE_MIN,
+    PlanResponse,
+    Response,
+    hypercube,
+    respond,
+    respond_to_both,
+    tell_response,
+)
 from gridmap.measure.period import (
     Basis,
     ComparedPeriods,
@@ -99,20 +108,28 @@ from gridmap.measure.period import (
     period_before,
     weekday_occurrences,
 )
-from gridmap.measure.pieces import Pieces, areas_of, cut_pieces, pieces_of
-from gridmap.measure.present import match_beats, present_plan
-from gridmap.measure.response import (
-    ON_SCENE_MIN,
-    PlanResponse,
-    respond,
-    respond_to_both,
-    tell_response,
+from gridmap.measure.pieces import (
+    Pieces,
+    areas_of,
+    cut_pieces,
+    match_beats,
+    pieces_of,
+    present_plan,
 )
 from gridmap.measure.rhythm import BusyTime, busy_times, per_occurrence, week_matrix
 from gridmap.measure.staffing import Norm, apportion, norms, staff_needed
 from gridmap.measure.summary import SLIVER_SHARE, By, MeasureTable, summarise
 from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
-from gridmap.measure.workload import CRITERIA, Workload, criterion_of, parse_weights, road_length_m
+from gridmap.measure.workload import (
+    CRITERIA,
+    Balance,
+    Workload,
+    balance,
+    criterion_of,
+    parse_weights,
+    rank,
+    road_length_m,
+)
 from gridmap.model.polygon_index import PolygonIndex
 
 __all__ = [

@@ -21,9 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap._compiled import njit
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from gridmap.typing import Floats, Ints, Ints32
 
 _FEW = 400  # pairs of edges that are summed faster than sorted
 
@@ -213,7 +211,7 @@ def fill_places(
 
 
 @njit(cache=True, nogil=True)
-def add_places(table: npt.NDArray[np.int32], place: Ints) -> None:
+def add_places(table: Ints32, place: Ints) -> None:
     """Add one to the table at each place."""
     for i in range(len(place)):
         table[place[i]] += 1
@@ -322,7 +320,7 @@ def cluster_ratios(observed: Ints, expected: Floats, total: int) -> Floats:
 def greatest_ratios(
     place: Ints,
     recent: Ints,
-    circles: tuple[Ints, npt.NDArray[np.int32], Ints, Floats],
+    circles: tuple[Ints, Ints32, Ints, Floats],
     stop: tuple[float, int, int],
     rng: np.random.Generator,
 ) -> Floats:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 import scipy
 
+from gridmap.typing import Floats
+
 __all__ = ["Assessment", "Indicator", "assess_units", "shrunken"]
 
-Floats = npt.NDArray[np.float64]
 
 _DRAWS = 4_000
 _ROUNDS = 60  # of the fit of the spread between units

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
+from gridmap.typing import Floats
+
 __all__ = ["Dispersion", "adjust_p", "estimate_dispersion", "share_p_value"]
 
-Floats = npt.NDArray[np.float64]
 
 #: Weeks of history below which no dispersion is estimated: Poisson is assumed and said.
 LEAST_WEEKS = 26

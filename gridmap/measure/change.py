@@ -16,6 +16,7 @@ from gridmap.measure.period import ComparedPeriods
 from gridmap.measure.pieces import areas_of
 from gridmap.measure.summary import By
 from gridmap.model import City, Plan
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "CountedPeriods",
@@ -25,9 +26,6 @@ __all__ = [
     "rest_p_value",
     "weekly_counts",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ from gridmap.i18n import tr
 from gridmap.measure.period import CutDay, Moment, Period, parse_period, period_between
 from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Incidents, Kind
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "COUNTS",
@@ -140,9 +141,7 @@ def _cut_days(incidents: Incidents, held: tuple[date, date]) -> tuple[CutDay, ..
     )
 
 
-def _cut_day(
-    day: date, own: npt.NDArray[np.int64], usual: npt.NDArray[np.float64], *, late: bool
-) -> CutDay:
+def _cut_day(day: date, own: Ints, usual: Floats, *, late: bool) -> CutDay:
     """Return how much of a day is held, of its seconds with incidents and those of other days."""
     second = np.arange(_DAY_S)
     if not len(own):
@@ -379,7 +378,7 @@ def without_missing(values: Mapping[str, Json], missing: Collection[str]) -> dic
     }
 
 
-def ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
     """Divide, giving NaN where there is nothing to divide by.
 
     >>> ratio([1.0, 1.0], [4.0, 0.0]).tolist()

@@ -17,6 +17,7 @@ from gridmap.measure.counted import moments_in
 from gridmap.measure.period import Moment
 from gridmap.model import City, IncidentBatch, Incidents, Kind
 from gridmap.model.polygon_index import PolygonIndex
+from gridmap.typing import Floats, Ints, Ints32
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,8 +33,6 @@ __all__ = [
 ]
 
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Axis = Literal["polygon", "hour", "category", "month"]
 _AXES: tuple[Axis, ...] = ("polygon", "hour", "category", "month")
 
@@ -70,7 +69,7 @@ class IncidentCounts:
     months: tuple[str, ...]
     hours: int
     places: Ints | None
-    counts: npt.NDArray[np.int32] | Ints
+    counts: Ints32 | Ints
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -363,7 +362,7 @@ class _Table:
         if sum(map(len, self._waiting)) >= _BUFFER:
             self._flush()
 
-    def finish(self) -> tuple[Ints | None, npt.NDArray[np.int32] | Ints]:
+    def finish(self) -> tuple[Ints | None, Ints32 | Ints]:
         if self._full is not None:
             return None, self._full
         self._flush()

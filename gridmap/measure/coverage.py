@@ -25,6 +25,7 @@ from gridmap.measure.period import Moment
 from gridmap.model import AREA_KINDS, City, Kind, Layer
 from gridmap.model.polygon_index import prepared_copies
 from gridmap.travel import RoadTravel, StraightLine, Travel, modes_of, road_network
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from gridmap.measure.pieces import Pieces
     from gridmap.travel import Reach, Unit
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 __all__ = [
     "Coverage",
@@ -543,7 +542,7 @@ def _notes(
     return notes
 
 
-def sample_points(polygons: NDArray[np.object_], count: int) -> NDArray[np.float64]:
+def sample_points(polygons: NDArray[np.object_], count: int) -> Floats:
     """Return ``count`` points in each polygon, evenly spread, shape (n, count, 2).
 
     The points are the same on every run. A polygon so thin that too few of the points tried

@@ -17,17 +17,16 @@ from gridmap.measure.pieces import Areas, By, areas_of, pieces_of
 from gridmap.measure.workload import criterion_of
 from gridmap.model import AREA_KINDS
 from gridmap.travel import StraightLine, isochrone, ring
+from gridmap.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from gridmap.measure.dasymetric import Control
+    from gridmap.measure.crosswalk import Control
     from gridmap.model import City, Plan
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 __all__ = [
     "coverage_by_hour",
@@ -231,7 +230,7 @@ def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFr
     )
 
 
-def open_hours(text: str) -> NDArray[np.bool_]:
+def open_hours(text: str) -> Bools:
     """Return in which of the 24 hours a room is staffed; always where nothing is written.
 
     An hour counts when the room is open at its beginning. ``08:00-20:00``, ``8时-20时``,

@@ -18,11 +18,11 @@ import shapely
 from gridmap.errors import InputError
 from gridmap.measure.crosswalk import require_conserved
 from gridmap.model.polygon_index import PolygonIndex
+from gridmap.typing import Bools, Floats
 
 __all__ = ["Density", "Rule", "kernel_density", "score_maps", "scott_bandwidth_m", "top_area"]
 
 
-Floats = npt.NDArray[np.float64]
 Rule = Literal["scott", "cross-validation"]
 
 _MOST_CELLS = 4_000_000
@@ -146,7 +146,7 @@ def scott_bandwidth_m(x: npt.ArrayLike, y: npt.ArrayLike, *, least_m: float = 1.
     return float(max(len(first) ** (-1.0 / 6.0) * spread, least_m))
 
 
-def _cells(city: shapely.Geometry, cell_m: float) -> tuple[float, float, npt.NDArray[np.bool_]]:
+def _cells(city: shapely.Geometry, cell_m: float) -> tuple[float, float, Bools]:
     """Return the west and south edge, and which cells have their middle in the city."""
     west, south, east, north = shapely.bounds(city)
     if not np.isfinite(west):
@@ -166,9 +166,7 @@ def _cells(city: shapely.Geometry, cell_m: float) -> tuple[float, float, npt.NDA
     return float(west), float(south), inside
 
 
-def _bin(
-    x: Floats, y: Floats, west: float, south: float, cell_m: float, inside: npt.NDArray[np.bool_]
-) -> Floats:
+def _bin(x: Floats, y: Floats, west: float, south: float, cell_m: float, inside: Bools) -> Floats:
     """Count incidents into cells; one in a cell cut off at the edge goes to the next inside."""
     rows, columns = inside.shape
     column = np.clip(((x - west) / cell_m).astype(int), 0, columns - 1)
@@ -181,7 +179,7 @@ def _bin(
     return counts
 
 
-def _smooth(counts: Floats, inside: npt.NDArray[np.bool_], width: float) -> Floats:
+def _smooth(counts: Floats, inside: Bools, width: float) -> Floats:
     kept = _blur(inside.astype(float), width)
     weighted = np.divide(counts, kept, out=np.zeros_like(counts), where=inside)
     return np.where(inside, _blur(weighted, width), 0.0)
@@ -194,9 +192,7 @@ def _blur(values: Floats, width: float) -> Floats:
     return blurred
 
 
-def _likeliest(
-    counts: Floats, inside: npt.NDArray[np.bool_], scott_m: float, cell_m: float
-) -> float:
+def _likeliest(counts: Floats, inside: Bools, scott_m: float, cell_m: float) -> float:
     """Return the candidate with the greatest leave-one-out likelihood."""
     widths = np.unique(np.maximum(_CANDIDATES * scott_m, cell_m))
     if counts.sum() < 2:
@@ -256,9 +252,7 @@ def score_maps(
     return table.sort_values("accuracy_index", ascending=False, kind="stable")
 
 
-def top_area(
-    values: npt.ArrayLike, area_km2: npt.ArrayLike, *, share: float
-) -> npt.NDArray[np.bool_]:
+def top_area(values: npt.ArrayLike, area_km2: npt.ArrayLike, *, share: float) -> Bools:
     """Mark the densest grids that make up at most a share of the ground.
 
     Maps that mark equal shares of ground can be compared. Grids are taken in order of value

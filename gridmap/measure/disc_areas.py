@@ -16,14 +16,11 @@ import scipy
 import shapely
 
 from gridmap._compiled import njit
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from numpy.typing import ArrayLike, NDArray
 
-    Floats: TypeAlias = NDArray[np.float64]
-    Ints: TypeAlias = NDArray[np.int64]
 
 __all__ = ["border_segments", "covered_share", "multi_disc_areas"]
 
@@ -33,7 +30,7 @@ _TOUCH = 1e-12  # what counts as touching, of a radius squared
 
 def covered_share(
     polygons: ArrayLike, rooms_xy: ArrayLike, *, radius_m: float, at_least: int = 1
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return the share of each polygon's area within a straight-line distance of a room.
 
     The area is that of the true circles, not of polygons drawn for them; the error is that

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridmap.measure.period import Moment, moment, period_between
 from gridmap.model import City
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "PLACE_M",
@@ -164,9 +165,7 @@ def settle_disputes(began: npt.ArrayLike, settled: npt.ArrayLike, *, as_of: Mome
     )
 
 
-def _still_open(
-    days: npt.NDArray[np.float64], closed: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _still_open(days: Floats, closed: Bools) -> tuple[Floats, Floats]:
     """Return the Kaplan-Meier curve: the share still open after each time of settling."""
     times = np.unique(days[closed])
     ordered = np.sort(days)
@@ -175,16 +174,14 @@ def _still_open(
     return times, np.cumprod(1.0 - events / np.maximum(at_risk, 1))
 
 
-def _first_below(
-    times: npt.NDArray[np.float64], remaining: npt.NDArray[np.float64], share: float
-) -> float:
+def _first_below(times: Floats, remaining: Floats, share: float) -> float:
     reached = np.flatnonzero(remaining <= share + 1e-12)
     return float(times[reached[0]]) if len(reached) else float("nan")
 
 
 def count_places(
     x: npt.ArrayLike, y: npt.ArrayLike, *, place_m: float = PLACE_M
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[Ints, Ints]:
     """Return the place of each incident, and how many incidents each place has.
 
     A place is a square: addresses of one building that are geocoded a few metres apart are one

@@ -18,11 +18,11 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack
 
+from gridmap.typing import Bools, Floats, Ints
+
 __all__ = ["Cells", "Masks", "hide_cells", "is_small"]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
+Rows = Ints
 #: Level, field and period (``now`` or ``before``) of cells, to which of them are hidden.
 Masks: TypeAlias = dict[tuple[str, str, str], Bools]
 

@@ -19,6 +19,7 @@ from gridmap.measure.counted import moments_in
 from gridmap.measure.counting import Axis, count_located
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import Adjacency, City, Kind
+from gridmap.typing import Floats
 
 __all__ = [
     "Expectation",
@@ -31,7 +32,6 @@ __all__ = [
     "windows",
 ]
 
-Floats = npt.NDArray[np.float64]
 #: What incidents are expected in proportion to.
 Expectation = Literal["area", "residents"]
 

@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "Basis",
@@ -185,7 +185,7 @@ class Period:
         parts = sum(one.share for one in self._cut_inside())
         return parts if parts and self._holds_no_whole_day() else whole + parts
 
-    def occurrences(self) -> npt.NDArray[np.float64]:
+    def occurrences(self) -> Floats:
         """Return how often the data hold each hour of the week, (7, 24), Monday first.
 
         Where nothing limits the period and nothing is known of the data, each occurs once.
@@ -415,7 +415,7 @@ def parse_bases(text: str) -> tuple[Basis, ...]:
     return tuple(dict.fromkeys(known[name] for name in names))
 
 
-def weekday_occurrences(first: date, last: date) -> npt.NDArray[np.int64]:
+def weekday_occurrences(first: date, last: date) -> Ints:
     """Return how often each weekday occurs between two days, both inside; Monday first.
 
     Examples

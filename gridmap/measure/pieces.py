@@ -17,15 +17,17 @@ from typing import Literal, NamedTuple
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import scipy
 import shapely
 
 from gridmap.errors import InputError, MissingError
-from gridmap.measure.crosswalk import Crosswalk, crosswalk
-from gridmap.measure.dasymetric import Control, dasymetric
+from gridmap.i18n import tr
+from gridmap.measure.crosswalk import Control, Crosswalk, crosswalk, dasymetric
 from gridmap.measure.disc_areas import covered_share
-from gridmap.model import City, Kind, Layer, Plan
-from gridmap.model.joining import join_rows
+from gridmap.model import BeatInfo, City, Kind, Layer, Plan
+from gridmap.model.layer import join_rows
 from gridmap.model.polygon_index import PolygonIndex
+from gridmap.typing import Bools, Floats, Ints, Ints32, Shapes, Texts
 
 __all__ = [
     "Areas",
@@ -34,14 +36,14 @@ __all__ = [
     "areas_of",
     "cut_pieces",
     "ground_of",
+    "has_beats",
+    "match_beats",
     "people_layer",
     "pieces_of",
+    "present_plan",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.object_]
-Shapes = npt.NDArray[np.object_]
+
 By = Literal["grid", "beat", "station", "community", "city"]
 
 # A piece that has all of its grid's ground but this share is the grid: the rest is rounding.
@@ -142,13 +144,11 @@ class Pieces:
         return self._entries[3]
 
     @cached_property
-    def is_cut(self) -> npt.NDArray[np.bool_]:
+    def is_cut(self) -> Bools:
         """Which pieces are not a whole grid, shape (p,)."""
         if self.rows is None:
             return np.zeros(len(self), dtype=bool)
-        whole: npt.NDArray[np.bool_] = (
-            self.area_m2 < (1.0 - _WHOLE) * self.table.source_area_m2[self.grid]
-        )
+        whole: Bools = self.area_m2 < (1.0 - _WHOLE) * self.table.source_area_m2[self.grid]
         return whole
 
     def shapes(self, chosen: Ints) -> Shapes:
@@ -379,9 +379,7 @@ def _of_texts(city: City, by: By, texts: Texts) -> Areas:
     return _of_labels(by, city.grids, held.assignment, held.beat_ids, names)
 
 
-def _of_labels(
-    by: By, grids: Layer, assignment: npt.NDArray[np.int32], ids: Texts, names: Texts
-) -> Areas:
+def _of_labels(by: By, grids: Layer, assignment: Ints32, ids: Texts, names: Texts) -> Areas:
     row_of_grid = assignment.astype(np.int64)
     held = row_of_grid >= 0
     area = np.bincount(
@@ -397,3 +395,104 @@ def _polygons(shapes: Shapes) -> Shapes:
         parts = shapely.get_parts(shapes[at])
         shapes[at] = shapely.multipolygons(parts[shapely.get_type_id(parts) == 3])
     return shapes
+
+
+# -- today's beats as a plan, and which new beat is which old one
+
+
+def has_beats(city: City) -> bool:
+    """Return whether a city has beats today: a layer of them, or grids that name theirs."""
+    grids = city.get(Kind.GRID)
+    return city.has(Kind.BEAT) or (grids is not None and any(grids.texts("beat")))
+
+
+def present_plan(city: City) -> Plan:
+    """Return today's beats as a plan of whole grids.
+
+    A grid belongs to the beat that its own ``beat`` column names; where the grids have no
+    such column, to the beat polygon that holds most of its ground (a grid outside every
+    polygon belongs to none).
+
+    Raises
+    ------
+    MissingError
+        If the city has neither.
+    """
+    grids, beats = city.grids, city.get(Kind.BEAT)
+    known = {beat.id: beat for beat in _infos(city, beats)} if beats is not None else {}
+    name = tr("measure.present")
+    if any(grids.texts("beat")):
+        return Plan.from_labels(
+            name,
+            grids.ids,
+            city.named(grids, Kind.BEAT),
+            beats=known,
+            city_digest=grids.digest,
+        )
+    if beats is None:
+        raise MissingError("measure.error.no_rows", by="beat", city=city.label)
+    main = crosswalk(grids.geometry, beats.geometry).main_target
+    return Plan(name, grids.ids, main.astype(np.int32), tuple(known.values()), grids.digest)
+
+
+def match_beats(old: Plan, new: Plan, weights: Floats) -> dict[int, int]:
+    """Return which old beat each new beat continues.
+
+    An id stands for the same beat in both plans, wherever it lies: its officers, its room and
+    its records go by it, so a grid that stays under it has not changed hands. Beats whose ids
+    are in one plan only have perhaps just been renumbered: of them, the pairs that keep most
+    weight belong together.
+
+    Parameters
+    ----------
+    old, new
+        Two plans of the same grids.
+    weights : (n,)
+        What counts as kept, for example residents.
+
+    Returns
+    -------
+    dict
+        Row of the new beat to row of the old one. New beats with an id of their own that
+        share nothing with any old beat left over are not in it.
+
+    Raises
+    ------
+    InputError
+        If the plans are of different grids.
+
+    Notes
+    -----
+    The pairs are an assignment problem on the matrix of shared weight, solved exactly; grids
+    without weight count a trifle, so that empty ground is matched too. A plan whose numbers
+    say nothing about today's is to be compared under ids that today's beats do not have.
+    """
+    if len(old.grid_ids) != len(new.grid_ids) or (old.grid_ids != new.grid_ids).any():
+        raise InputError("measure.error.plan_of_other_city", plan=new.name, city=old.name)
+    row_of = {name: row for row, name in enumerate(old.beat_ids)}
+    match = {row: row_of[name] for row, name in enumerate(new.beat_ids) if name in row_of}
+    shared = np.zeros((len(new), len(old)))
+    held = (old.assignment >= 0) & (new.assignment >= 0)
+    trifle = 1e-9 * max(float(weights.sum()), 1.0) / max(len(weights), 1)
+    np.add.at(shared, (new.assignment[held], old.assignment[held]), weights[held] + trifle)
+    shared[list(match), :] = 0.0
+    shared[:, list(match.values())] = 0.0
+    rows, columns = scipy.optimize.linear_sum_assignment(shared, maximize=True)
+    match |= {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
+    return match
+
+
+def _infos(city: City, beats: Layer) -> list[BeatInfo]:
+    stations, rooms = city.named(beats, Kind.STATION), city.named(beats, Kind.ROOM)
+    officers, auxiliaries = beats.counts("officers"), beats.counts("auxiliaries")
+    return [
+        BeatInfo(
+            str(beats.ids[row]),
+            str(beats.names[row]),
+            str(stations[row]),
+            str(rooms[row]),
+            max(float(officers[row]), 0.0),
+            max(float(auxiliaries[row]), 0.0),
+        )
+        for row in range(len(beats))
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.i18n import tr
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "BusyTime",
@@ -20,10 +21,9 @@ __all__ = [
 _DAYS, _HOURS = 7, 24
 _MOST = 3  # stretches that are named
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Floats = npt.NDArray[np.float64]
 
 
-def week_matrix(hours: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def week_matrix(hours: npt.ArrayLike) -> Floats:
     """Return counts by hour of the week as a matrix of weekdays by hours.
 
     Parameters
@@ -106,7 +106,7 @@ class BusyTime:
         """Incidents over expected."""
         return self.incidents / self.expected
 
-    def hours_of_week(self) -> npt.NDArray[np.int64]:
+    def hours_of_week(self) -> Ints:
         """Return the hours of the week that it covers."""
         day = (self.first_day + np.arange(self.days))[:, None] * _HOURS
         hour = self.first_hour + np.arange(self.hours)[None, :]

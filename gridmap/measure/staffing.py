@@ -16,10 +16,11 @@ import pandas as pd
 
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.i18n import current_language
+from gridmap.typing import Floats, Ints
 
 __all__ = ["Norm", "apportion", "norms", "staff_needed"]
 
-Kind = Literal["per_beat", "per_village", "people_per_officer", "auxiliaries_per_officer"]
+NormKind = Literal["per_beat", "per_village", "people_per_officer", "auxiliaries_per_officer"]
 _QUOTA_DIGITS = 9
 _KINDS = ("per_beat", "per_village", "people_per_officer", "auxiliaries_per_officer")
 
@@ -49,7 +50,7 @@ class Norm:
     en: str
     source_zh: str
     source_en: str
-    kind: Kind
+    kind: NormKind
     where: str = ""
     officers: float = 0.0
     auxiliaries: float = 0.0
@@ -109,7 +110,7 @@ def staff_needed(beats: pd.DataFrame, *, rules: Iterable[Norm] | None = None) ->
     need = {name: np.zeros(len(beats)) for name in has}
     asks = {name: np.full(len(beats), "", dtype=object) for name in has}
 
-    def ask(name: str, rule: Norm, amount: npt.NDArray[np.float64]) -> None:
+    def ask(name: str, rule: Norm, amount: Floats) -> None:
         where = {"urban": urban, "rural": ~urban}.get(rule.where, np.ones(len(beats), bool))
         more = where & (np.ceil(amount - 1e-9) > need[name])
         need[name][more] = np.ceil(amount - 1e-9)[more]
@@ -146,7 +147,7 @@ def apportion(
     *,
     method: Literal["largest remainder", "minimax"] = "largest remainder",
     least: int = 1,
-) -> npt.NDArray[np.int64]:
+) -> Ints:
     """Apportion a fixed number of officers to beats by their demand.
 
     ``largest remainder`` (Hamilton): each beat gets the whole part of its quota ``total *
@@ -200,9 +201,7 @@ def apportion(
     return given
 
 
-def _minimax(
-    wanted: npt.NDArray[np.float64], given: npt.NDArray[np.int64], total: int
-) -> npt.NDArray[np.int64]:
+def _minimax(wanted: Floats, given: Ints, total: int) -> Ints:
     queue = [(-_per_officer(wanted[i], given[i]), i) for i in range(len(wanted))]
     heapq.heapify(queue)
     for _ in range(total - int(given.sum())):
@@ -218,7 +217,7 @@ def _per_officer(wanted: float, officers: int) -> float:
     return float(f"{wanted / officers:.12g}")  # equal beats tie in spite of rounding errors
 
 
-def _column(table: pd.DataFrame, name: str, default: float) -> npt.NDArray[np.float64]:
+def _column(table: pd.DataFrame, name: str, default: float) -> Floats:
     if name not in table.columns:
         return np.full(len(table), default)
     return table[name].fillna(default).to_numpy(dtype=float)

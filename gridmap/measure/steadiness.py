@@ -14,6 +14,7 @@ import pandas as pd
 
 from gridmap.errors import MissingError
 from gridmap.model import City, Kind, Plan
+from gridmap.typing import Floats
 
 __all__ = ["STEADY_YEARS", "Steadiness", "post_dates", "steady_posts", "steady_weights"]
 
@@ -139,7 +140,7 @@ def steady_posts(
     return Steadiness(rows.reset_index(drop=True), day, years)
 
 
-def steady_weights(city: City, plan: Plan, posts: Steadiness) -> npt.NDArray[np.float64]:
+def steady_weights(city: City, plan: Plan, posts: Steadiness) -> Floats:
     """Return what keeping each grid in its beat counts, relative to a beat that is free.
 
     Parameters

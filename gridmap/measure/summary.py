@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.measure.counted import COUNTS, is_missing, missing_counts, moments_in, ratio
 from gridmap.measure.counting import count_incidents_by
-from gridmap.measure.crosswalk import Crosswalk, alignment, require_conserved
-from gridmap.measure.dasymetric import Control
+from gridmap.measure.crosswalk import Control, Crosswalk, alignment, require_conserved
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment
 from gridmap.measure.pieces import Areas, By, Pieces, areas_of, ground_of, people_layer, pieces_of
 from gridmap.model import City, Kind, Layer, Plan
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "COUNTS",
@@ -34,9 +33,6 @@ __all__ = [
     "summarise",
 ]
 
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: A grid is split when two rows or more hold over this share of its ground each: borders
 #: of two sources differ by slivers that cut nothing.

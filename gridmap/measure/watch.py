@@ -13,11 +13,10 @@ import scipy
 
 from gridmap.measure._kernels import cluster_ratios, greatest_ratios
 from gridmap.measure.chance import estimate_dispersion
+from gridmap.typing import Floats, Ints, Ints32
 
 __all__ = ["Cluster", "ControlChart", "control_chart", "scan_space_time"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)  # places in a circle, each about 1.6 times the last
 _MOST = 5  # clusters told
@@ -173,7 +172,7 @@ class _Circles:
     sizes: tuple[int, ...]
     near: Ints
     starts: Ints
-    numbers: npt.NDArray[np.int32]
+    numbers: Ints32
 
     def sums(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the sum of the places' values over each circle, shape (centres, sizes, ...)."""

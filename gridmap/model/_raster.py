@@ -22,14 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap._compiled import njit
+from gridmap.typing import Floats, Ints, Ints32
 
 EMPTY = -1
 WHOLE = -1
 PAD = 1e-6
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Labels = npt.NDArray[np.int32]
+Labels = Ints32
 Bytes = npt.NDArray[np.uint8]
 
 

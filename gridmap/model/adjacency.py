@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import GeometryError
 from gridmap.model.layer import Layer
+from gridmap.typing import Bools, Floats, Ints32
 
 __all__ = ["Adjacency", "Bridge"]
 
@@ -67,10 +68,10 @@ class Adjacency:
     """
 
     size: int
-    first: NDArray[np.int32]
-    second: NDArray[np.int32]
-    length_m: NDArray[np.float64]
-    barrier: NDArray[np.bool_]
+    first: Ints32
+    second: Ints32
+    length_m: Floats
+    barrier: Bools
     bridges: tuple[Bridge, ...] = ()
 
     def __post_init__(self) -> None:
@@ -148,7 +149,7 @@ class Adjacency:
         return cls(len(grids), first, second, length, barrier, tuple(used))
 
     @cached_property
-    def components(self) -> tuple[int, NDArray[np.int32]]:
+    def components(self) -> tuple[int, Ints32]:
         """Number of components that open borders leave, and each grid's component."""
         open_ = ~self.barrier
         count, labels = scipy.sparse.csgraph.connected_components(
@@ -160,7 +161,7 @@ class Adjacency:
         )
         return int(count), labels.astype(np.int32)
 
-    def pieces(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    def pieces(self, labels: Ints32) -> Ints32:
         """Return for each grid its piece: connected grids with the same label, shape (n,)."""
         same = ~self.barrier & (labels[self.first] == labels[self.second])
         _, piece = scipy.sparse.csgraph.connected_components(
@@ -173,9 +174,7 @@ class Adjacency:
         return np.asarray(piece, dtype=np.int32)
 
 
-def _cut(
-    grids: Layer, barriers: Layer, first: NDArray[np.int32], second: NDArray[np.int32]
-) -> NDArray[np.bool_]:
+def _cut(grids: Layer, barriers: Layer, first: Ints32, second: Ints32) -> Bools:
     zone = shapely.union_all(shapely.buffer(barriers.geometry, _BARRIER_REACH_M))
     shapely.prepare(zone)
     boundary = shapely.boundary(grids.geometry)
@@ -234,7 +233,7 @@ def _near(tree: shapely.STRtree, points: NDArray[np.object_]) -> list[list[int]]
 
 _DRAWN_M = 0.05  # lines this near were drawn as one, and reprojected
 
-Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
+Pairs = tuple[Ints32, Ints32, Floats]
 
 
 def shared_borders(polygons: NDArray[np.object_], *, gap_m: float) -> Pairs:
@@ -293,9 +292,7 @@ def _exact(polygons: NDArray[np.object_]) -> tuple[Pairs, NDArray[np.object_]]:
     return pairs, _gathered(low[alone], high[alone], who[alone], len(polygons))
 
 
-def _gathered(
-    low: NDArray[np.float64], high: NDArray[np.float64], who: NDArray[np.intp], n: int
-) -> NDArray[np.object_]:
+def _gathered(low: Floats, high: Floats, who: NDArray[np.intp], n: int) -> NDArray[np.object_]:
     """Return the segments of each polygon as one shape, shape (n,)."""
     lines = np.full(n, shapely.from_wkt("MULTILINESTRING EMPTY"), dtype=object)
     if len(who):
@@ -307,10 +304,10 @@ def _gathered(
 
 def _missed(
     lines: NDArray[np.object_],
-    first: NDArray[np.int32],
-    second: NDArray[np.int32],
+    first: Ints32,
+    second: Ints32,
     gap_m: float,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return what exact matching has missed of each pair's border, in metres.
 
     A vertex that only one of two neighbours has, or a stretch that is drawn twice, leaves
@@ -327,9 +324,7 @@ def _missed(
     return more
 
 
-def _alongside(
-    one: NDArray[np.object_], other: NDArray[np.object_], width_m: float
-) -> NDArray[np.float64]:
+def _alongside(one: NDArray[np.object_], other: NDArray[np.object_], width_m: float) -> Floats:
     there = shapely.length(shapely.intersection(one, _strip(other, width_m)))
     back = shapely.length(shapely.intersection(other, _strip(one, width_m)))
     return np.minimum(there, back)
@@ -341,8 +336,8 @@ def _strip(lines: NDArray[np.object_], width_m: float) -> NDArray[np.object_]:
 
 def _tolerant(
     polygons: NDArray[np.object_],
-    first: NDArray[np.int32],
-    second: NDArray[np.int32],
+    first: Ints32,
+    second: Ints32,
     gap_m: float,
 ) -> Pairs:
     """Measure the touching pairs that exact matching has missed."""
@@ -362,7 +357,7 @@ def _tolerant(
         return first[:0], second[:0], np.empty(0, dtype=float)
     boundary = shapely.boundary(polygons)
 
-    def shared(width_m: float) -> NDArray[np.float64]:
+    def shared(width_m: float) -> Floats:
         there = _inside(boundary[i], polygons[j], width_m)
         return np.minimum(there, _inside(boundary[j], polygons[i], width_m))
 
@@ -373,16 +368,12 @@ def _tolerant(
     return i.astype(np.int32), j.astype(np.int32), length
 
 
-def _inside(
-    lines: NDArray[np.object_], areas: NDArray[np.object_], width_m: float
-) -> NDArray[np.float64]:
+def _inside(lines: NDArray[np.object_], areas: NDArray[np.object_], width_m: float) -> Floats:
     near = shapely.buffer(areas, width_m, quad_segs=2)
     return np.asarray(shapely.length(shapely.intersection(lines, near)))
 
 
-def _true_length(
-    wide: NDArray[np.float64], narrow: NDArray[np.float64], gap_m: float
-) -> NDArray[np.float64]:
+def _true_length(wide: Floats, narrow: Floats, gap_m: float) -> Floats:
     """Return how long borders are, of what runs within the gap and what runs on one line.
 
     Where borders part at a corner they are within the gap for as much on either side: what is
@@ -391,9 +382,7 @@ def _true_length(
     return np.where(wide - narrow > 3.0 * gap_m, wide, narrow)
 
 
-def _summed(
-    i: NDArray[np.intp], j: NDArray[np.intp], length: NDArray[np.float64], n: int
-) -> Pairs:
+def _summed(i: NDArray[np.intp], j: NDArray[np.intp], length: Floats, n: int) -> Pairs:
     key, group = np.unique(
         np.minimum(i, j).astype(np.int64) * n + np.maximum(i, j), return_inverse=True
     )

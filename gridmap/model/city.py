@@ -24,6 +24,7 @@ from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
 from gridmap.model.incidents import Incidents
 from gridmap.model.layer import AREA_KINDS, Kind, Layer
+from gridmap.typing import Floats
 
 __all__ = ["City", "Presets", "bare_id"]
 
@@ -372,7 +373,7 @@ class City:
         )
 
     @cached_property
-    def room_xy(self) -> NDArray[np.float64]:
+    def room_xy(self) -> Floats:
         """Coordinates of the rooms, shape (m, 2); empty where there are none."""
         if not self.has(Kind.ROOM):
             return np.empty((0, 2))

@@ -21,6 +21,7 @@ from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import ProjError
 
 from gridmap.errors import CRSError
+from gridmap.typing import Bools, Floats
 
 __all__ = [
     "DATUMS",
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 
-Coordinates = NDArray[np.float64]
+Coordinates = Floats
 _Shift = Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]]
 
 DATUMS = ("wgs84", "gcj02", "bd09")
@@ -446,7 +447,7 @@ _OUTLINE = (
 )
 
 
-def gcj02_applies(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+def gcj02_applies(lon: Floats, lat: Floats) -> Bools:
     """Return for each WGS 84 point whether map services shift it.
 
     >>> gcj02_applies(np.array([116.4, 89.6]), np.array([39.9, 27.5]))  # Beijing, Thimphu

@@ -18,6 +18,7 @@ from gridmap.fields import Json
 from gridmap.model.crs import require_metres
 from gridmap.model.layer import Kind, Layer
 from gridmap.model.polygon_index import PolygonIndex
+from gridmap.typing import Bools, Floats, Ints32
 
 __all__ = ["IncidentBatch", "Incidents"]
 
@@ -53,13 +54,13 @@ class IncidentBatch:
         is none. The number itself is not kept. None where the city has no such column.
     """
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    x: Floats
+    y: Floats
     time: NDArray[np.datetime64]
     category: NDArray[np.int16]
     settled: NDArray[np.datetime64] | None = None
     station: NDArray[np.object_] | None = None
-    rows: Mapping[Kind, NDArray[np.int32]] = field(default_factory=dict)
+    rows: Mapping[Kind, Ints32] = field(default_factory=dict)
     reported: NDArray[np.datetime64] | None = None
     case: NDArray[np.uint64] | None = None
 
@@ -78,7 +79,7 @@ class IncidentBatch:
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> IncidentBatch:
+    def take(self, rows: NDArray[np.intp] | Bools | slice) -> IncidentBatch:
         """Return the chosen rows."""
         return IncidentBatch(
             self.x[rows],
@@ -316,7 +317,7 @@ class _Finder:
     def __init__(self, incidents: Incidents, layers: Mapping[Kind, Layer]) -> None:
         self._incidents = incidents
         self._layers = layers
-        self._held: dict[int, dict[Kind, NDArray[np.int32]]] = {}
+        self._held: dict[int, dict[Kind, Ints32]] = {}
         self._holds_all = False
 
     @cached_property
@@ -327,9 +328,7 @@ class _Finder:
             for kind, layer in self._layers.items()
         }
 
-    def _find(
-        self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]
-    ) -> dict[Kind, NDArray[np.int32]]:
+    def _find(self, number: int, x: Floats, y: Floats) -> dict[Kind, Ints32]:
         found = {
             kind: index.locate(x, y).astype(np.int32) for kind, index in self._indexes.items()
         }
@@ -371,7 +370,7 @@ class _Finder:
 
 def _inside(
     time: NDArray[np.datetime64], since: np.datetime64 | None, until: np.datetime64 | None
-) -> NDArray[np.bool_] | None:
+) -> Bools | None:
     """Return which times lie in a period, or None where all count."""
     if since is None and until is None:
         return None

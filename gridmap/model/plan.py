@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
+from gridmap.typing import Floats, Ints32
 
 __all__ = ["BeatInfo", "Plan"]
 
@@ -78,7 +79,7 @@ class Plan:
 
     name: str
     grid_ids: NDArray[np.object_]
-    assignment: NDArray[np.int32]
+    assignment: Ints32
     beats: tuple[BeatInfo, ...]
     city_digest: str = ""
 
@@ -203,7 +204,7 @@ class Plan:
         sums.update(repr(self.beats).encode())
         return sums.hexdigest()
 
-    def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def totals(self, values: Floats) -> Floats:
         """Return the sum of a value per grid over each beat, shape (k,)."""
         held = self.assignment >= 0
         return np.bincount(

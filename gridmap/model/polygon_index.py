@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import GeometryError, some_ids
 from gridmap.model import _raster
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = ["PolygonIndex", "prepared_copies"]
 
@@ -30,9 +31,6 @@ _FEW_EDGES = 12  # of a polygon: all are tested sooner than found by row
 # their ratio matters, and only for speed: no answer depends on it.
 _CELL_COST = 16.0
 _TEST_COST = 90.0
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class _Tier(NamedTuple):
@@ -182,7 +180,7 @@ def _upward(edges: Floats) -> Floats:
     return upward
 
 
-def _together(edges: Floats, starts: Ints, rows: Ints) -> npt.NDArray[np.bool_]:
+def _together(edges: Floats, starts: Ints, rows: Ints) -> Bools:
     """Return which polygons lie together, to be drawn onto one raster.
 
     One polygon with a wrong coordinate may lie a thousand kilometres off; cells that cover

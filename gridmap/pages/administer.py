@@ -11,8 +11,6 @@ from gridmap.i18n import tr
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import Action, AuditRecord, PlanStore, Role, action_text, require, role_text
 
-__all__ = ["show"]
-
 _SHOWN = 500
 
 

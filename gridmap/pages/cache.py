@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
 from gridmap.api.check import CheckOptions, check
 from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
 from gridmap.api.incidents import (
-    Change,
     Days,
+    RateChange,
     Slices,
     change_of,
     count_days,
@@ -50,29 +48,7 @@ from gridmap.maps.layers_of_city import is_main_road
 from gridmap.model import City, Layer, Plan
 from gridmap.pages.keeping import Known, keep
 from gridmap.plans import Ground, PlanVersion
-
-__all__ = [
-    "beat_weeks_of",
-    "captions_of_city",
-    "change_since",
-    "criteria_of",
-    "days_of",
-    "delays_of",
-    "density_of",
-    "drawing_of",
-    "facts_of_grids",
-    "findings_of",
-    "ground_of_plans",
-    "hot_spots_of",
-    "join_grids",
-    "open_city",
-    "own_plan",
-    "plan_of",
-    "road_drawings",
-    "slices_of",
-    "table_of",
-    "trust_of",
-]
+from gridmap.typing import Ints
 
 
 def open_city(path: Path) -> tuple[City, str]:
@@ -318,7 +294,7 @@ def change_since(
     counts: tuple[float, float],
     hours: tuple[int, ...],
     categories: tuple[int, ...],
-) -> Change:
+) -> RateChange:
     """Return the change of a city's incidents, counted now and before, on the period before."""
     return _change(city, key, days, counts, hours, categories, current_language())
 
@@ -332,7 +308,7 @@ def _change(
     hours: tuple[int, ...],
     categories: tuple[int, ...],
     language: str,  # noqa: ARG001 - hashed for the words
-) -> Change:
+) -> RateChange:
     return change_of(_city_, days, *counts, hours=hours, categories=categories)
 
 
@@ -353,7 +329,7 @@ def days_of(
     rows: tuple[int, ...] = (),
     hours: tuple[int, ...] = (),
     categories: tuple[int, ...] = (),
-) -> npt.NDArray[np.int64]:
+) -> Ints:
     """Return the incidents of each day with data: of grids, hours and categories, all if empty."""
     return _days(city, key, rows, hours, categories)
 
@@ -365,7 +341,7 @@ def _days(
     rows: tuple[int, ...],
     hours: tuple[int, ...],
     categories: tuple[int, ...],
-) -> npt.NDArray[np.int64]:
+) -> Ints:
     return count_days(_city_, rows=rows, hours=hours, categories=categories)
 
 

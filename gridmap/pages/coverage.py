@@ -36,9 +36,9 @@ from gridmap.pages.coverage_views import (
     show_view,
     sites_of,
 )
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
-    Figure,
+    StripFigure,
     number,
     show_empty,
     show_error,
@@ -49,9 +49,7 @@ from gridmap.pages.layout import (
 from gridmap.pages.session import choice_key, choose
 from gridmap.pages.touch import show_map
 from gridmap.plans import Action, logged
-
-__all__ = ["Hand", "hand_of", "show", "show_by_hand", "show_siting"]
-
+from gridmap.typing import Floats
 
 _MODES = ("straight", "walk", "ebike", "car")
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
@@ -102,7 +100,7 @@ def show() -> None:
         _show_map(ground, result, new, by_hand, view=str(view))
 
 
-def _views(ground: Ground, network: str) -> list[str]:
+def _views(ground: PageGround, network: str) -> list[str]:
     """Return what there is to see beside the map; rooms alone have staff, hours and siting.
 
     A city without rooms has nothing to see of them, but may be given its first.
@@ -119,7 +117,7 @@ def _views(ground: Ground, network: str) -> list[str]:
     return shown
 
 
-def _choose(ground: Ground, networks: list[str]) -> CoverageOptions:
+def _choose(ground: PageGround, networks: list[str]) -> CoverageOptions:
     """Return what the reader looks at: a network ("" for rooms), a way of going, and limits."""
     network = networks[0]
     if len(networks) > 1:
@@ -151,7 +149,7 @@ def _choose(ground: Ground, networks: list[str]) -> CoverageOptions:
     })  # fmt: skip
 
 
-def _limits(ground: Ground) -> list[str]:
+def _limits(ground: PageGround) -> list[str]:
     """Return the limits that are picked, the smallest first; the preset radius if none is."""
     presets = ground.city.presets
     usual = f"{presets.room_radius_m:.12g}m"
@@ -195,7 +193,7 @@ def _show_figures(result: CoverageResult) -> None:
     rows = [result.table(coverage)[0].iloc[0] for coverage in found]
     row, unit, within = rows[0], first.within.unit, str(first.within)
     figures = [
-        Figure(
+        StripFigure(
             network_name(first.network),
             number(len(first.place_ids)),
             note=f"{tr(f'page.mode.{first.mode}')} · {_spoken(within)}",
@@ -211,7 +209,7 @@ def _show_figures(result: CoverageResult) -> None:
         area = np.nan_to_num(city.grids.area_m2)
         share = 100.0 * float(area @ first.share) / float(area.sum())
         note = tr("coverage.page.no_residents")
-        figures.append(Figure(tr("coverage.page.ground"), number(share, 1), "%", note))
+        figures.append(StripFigure(tr("coverage.page.ground"), number(share, 1), "%", note))
     farthest = ""
     if len(first.place_ids):
         farthest = tr(
@@ -220,13 +218,13 @@ def _show_figures(result: CoverageResult) -> None:
             unit=tr(f"coverage.page.unit_{unit}"),
         )
     figures += [
-        Figure(
+        StripFigure(
             tr("coverage.page.incidents"),
             number(100 * row["covered_incidents_share"], 1),
             "%",
             tr("coverage.page.of_incidents", count=number(row["incidents"])),
         ),
-        Figure(
+        StripFigure(
             tr(f"coverage.page.mean_{unit}"),
             number(row[f"mean_{unit}"], 0 if unit == "m" else 1),
             tr(f"coverage.page.unit_{unit}"),
@@ -236,7 +234,7 @@ def _show_figures(result: CoverageResult) -> None:
     show_figures(figures)
 
 
-def _of_residents(error: float, row: pd.Series, others: str) -> list[Figure]:
+def _of_residents(error: float, row: pd.Series, others: str) -> list[StripFigure]:
     exact = tr("coverage.page.exact")
     if error:
         exact = tr("coverage.page.error", error=f"{100 * error:.1f}")
@@ -245,19 +243,19 @@ def _of_residents(error: float, row: pd.Series, others: str) -> list[Figure]:
         share = number(100 * row["covered_migrants_share"], 1)
         migrants = tr("coverage.page.migrants", share=share)
     return [
-        Figure(
+        StripFigure(
             tr("page.figure.reached"),
             number(100 * row["covered_residents_share"], 1),
             "%",
             others or exact,
         ),
-        Figure(
+        StripFigure(
             tr("maps.column.outside_residents"),
             number(row["residents"] - row["covered_residents"]),
             tr("maps.unit.outside_residents"),
             migrants,
         ),
-        Figure(
+        StripFigure(
             tr("page.figure.backup"),
             number(100 * row["backup_residents_share"], 1),
             "%",
@@ -267,7 +265,7 @@ def _of_residents(error: float, row: pd.Series, others: str) -> list[Figure]:
 
 
 def _show_map(
-    ground: Ground,
+    ground: PageGround,
     result: CoverageResult,
     new: SiteResult | None,
     by_hand: CoverageResult | None,
@@ -330,14 +328,14 @@ def _show_map(
         st.rerun()
 
 
-def _metres(ground: Ground, place: tuple[float, float]) -> tuple[float, float]:
+def _metres(ground: PageGround, place: tuple[float, float]) -> tuple[float, float]:
     """Return where a click on the map lies in the city's CRS; the basemap's shift is undone."""
     lon, lat = from_datum(np.array([place[1]]), np.array([place[0]]), ground.datum)
     x, y = reproject_points(lon, lat, CRS.from_epsg(4326), ground.city.crs)
     return float(x[0]), float(y[0])
 
 
-def _facilities(ground: Ground, network: str, ids: NDArray[np.object_]) -> Overlay:
+def _facilities(ground: PageGround, network: str, ids: NDArray[np.object_]) -> Overlay:
     layer = ground.city.layer(Kind.FACILITY)
     held = np.isin(layer.ids, ids)
     return Overlay(
@@ -349,7 +347,7 @@ def _facilities(ground: Ground, network: str, ids: NDArray[np.object_]) -> Overl
     )
 
 
-def _new_rooms(ground: Ground, new: SiteResult) -> list[Overlay]:
+def _new_rooms(ground: PageGround, new: SiteResult) -> list[Overlay]:
     """Return what is within reach with the proposed rooms, and the rooms."""
     sites = new.proposal.sites
     xy = sites[["x", "y"]].to_numpy(dtype=float)
@@ -357,7 +355,7 @@ def _new_rooms(ground: Ground, new: SiteResult) -> list[Overlay]:
 
 
 def _new_reach(
-    ground: Ground, after: CoverageResult, xy: NDArray[np.float64], names: list[str]
+    ground: PageGround, after: CoverageResult, xy: Floats, names: list[str]
 ) -> list[Overlay]:
     points = shapely.points(xy)
     found = [
@@ -402,7 +400,7 @@ class Hand:
         """Whether nothing was changed."""
         return not self.placed and not self.closed
 
-    def rooms(self, city: City) -> NDArray[np.float64]:
+    def rooms(self, city: City) -> Floats:
         """Return where rooms stand after it, shape (m, 2)."""
         today = city.get(Kind.ROOM)
         kept = np.empty((0, 2))
@@ -427,13 +425,13 @@ class Hand:
         return Layer(Kind.ROOM, pd.concat([kept, new], ignore_index=True), today.provenance)
 
 
-def hand_of(ground: Ground) -> Hand:
+def hand_of(ground: PageGround) -> Hand:
     """Return what this reader has set by hand."""
     found: Hand = ground.session.work.setdefault(_HAND, Hand())
     return found
 
 
-def show_by_hand(ground: Ground, looked_at: CoverageOptions) -> CoverageResult | None:
+def show_by_hand(ground: PageGround, looked_at: CoverageOptions) -> CoverageResult | None:
     """Let rooms be set by clicks on the map and closed by name; return the coverage after it."""
     show_give_back(ground)
     hand, rooms = hand_of(ground), ground.city.get(Kind.ROOM)
@@ -508,7 +506,7 @@ def _with_note(rooms: Layer, size: int) -> Layer:
     return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})
 
 
-def show_take_over(ground: Ground, result: SiteResult) -> None:
+def show_take_over(ground: PageGround, result: SiteResult) -> None:
     """Offer the proposed rooms as a file, and as rooms of the workspace."""
     session, size = ground.session, len(result.proposal.sites)
     left, right = st.columns(2)
@@ -530,7 +528,7 @@ def show_take_over(ground: Ground, result: SiteResult) -> None:
             st.rerun()
 
 
-def show_give_back(ground: Ground) -> None:
+def show_give_back(ground: PageGround) -> None:
     """Offer to undo what has just been taken over."""
     before = ground.session.work.get(_BEFORE)
     if isinstance(before, Layer):
@@ -540,7 +538,7 @@ def show_give_back(ground: Ground) -> None:
             st.rerun()
 
 
-def _put(ground: Ground, rooms: Layer) -> bool:
+def _put(ground: PageGround, rooms: Layer) -> bool:
     """Store a layer of rooms, and write that to the log; whether it could be."""
     session = ground.session
     present = ground.city.get(Kind.ROOM)
@@ -566,7 +564,7 @@ _WEIGHTS = ("residents", "migrants", "incidents")
 _SECONDS = 20.0
 
 
-def show_siting(ground: Ground, looked_at: CoverageOptions) -> SiteResult | None:
+def show_siting(ground: PageGround, looked_at: CoverageOptions) -> SiteResult | None:
     """Ask how many rooms may be added and how; return where they should stand.
 
     Parameters

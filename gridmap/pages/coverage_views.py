@@ -25,25 +25,12 @@ from gridmap.i18n import current_language, tr
 from gridmap.io import write_frame
 from gridmap.maps import Drawing, draw_geometry
 from gridmap.model import City, Kind
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.keeping import keep
 from gridmap.pages.layout import NONE, Line, number, show_list
 from gridmap.pages.session import choice_key, session_id
 from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
-
-__all__ = [
-    "VIEWS",
-    "coverage_of",
-    "hours_of",
-    "network_name",
-    "put_download",
-    "reach_drawings_of",
-    "show_download",
-    "show_view",
-    "sites_of",
-]
-
 
 VIEWS = ("worst", "rooms", "hours", "areas", "networks")
 _ROWS: tuple[By, ...] = ("station", "beat", "community")
@@ -61,7 +48,7 @@ def network_name(name: str) -> str:
     return name
 
 
-def show_view(name: str, ground: Ground, result: CoverageResult) -> None:
+def show_view(name: str, ground: PageGround, result: CoverageResult) -> None:
     """Draw one of `VIEWS` for the first of the limits."""
     show = {
         "worst": _show_worst,
@@ -73,7 +60,7 @@ def show_view(name: str, ground: Ground, result: CoverageResult) -> None:
     show(ground, result)
 
 
-def _show_worst(ground: Ground, result: CoverageResult) -> None:
+def _show_worst(ground: PageGround, result: CoverageResult) -> None:
     worst = result.worst(result.coverages[0], count=6)
     people = "incidents" not in worst.columns
     st.header(tr("page.coverage.worst" if people else "coverage.page.worst_incidents"))
@@ -97,7 +84,7 @@ def _show_worst(ground: Ground, result: CoverageResult) -> None:
     )
 
 
-def _show_rooms(ground: Ground, result: CoverageResult) -> None:
+def _show_rooms(ground: PageGround, result: CoverageResult) -> None:
     coverage = result.coverages[0]
     rooms = result.rooms(coverage).sort_values(
         ["residents_per_officer", "residents"], ascending=False
@@ -113,7 +100,7 @@ def _show_rooms(ground: Ground, result: CoverageResult) -> None:
     st.caption(tr("coverage.page.rooms_help"))
 
 
-def _show_hours(ground: Ground, result: CoverageResult) -> None:
+def _show_hours(ground: PageGround, result: CoverageResult) -> None:
     hours = hours_of(result, ground.key)
     if hours is None:
         return
@@ -139,7 +126,7 @@ def _show_hours(ground: Ground, result: CoverageResult) -> None:
     st.caption(tr("coverage.page.hours_help"))
 
 
-def _show_areas(ground: Ground, result: CoverageResult) -> None:
+def _show_areas(ground: PageGround, result: CoverageResult) -> None:
     by = st.segmented_control(
         tr("coverage.page.rows"),
         _ROWS,
@@ -164,7 +151,7 @@ def _show_areas(ground: Ground, result: CoverageResult) -> None:
     _show_table(rows[names].sort_values("covered_residents_share"), labels)
 
 
-def _show_networks(ground: Ground, result: CoverageResult) -> None:
+def _show_networks(ground: PageGround, result: CoverageResult) -> None:
     """Draw one line for the rooms and each network: the same limit, the same code."""
     city, within = ground.city, str(result.coverages[0].within)
     networks = ([""] if city.has(Kind.ROOM) else []) + networks_of(city)
@@ -222,7 +209,7 @@ def _is_fine(name: str) -> bool:
     return name.endswith(("_share", "_min"))
 
 
-def show_download(ground: Ground, result: CoverageResult) -> None:
+def show_download(ground: PageGround, result: CoverageResult) -> None:
     """Offer the ground in reach and the grids as a GeoPackage, made when it is asked for."""
     found = result.coverages
     names = "_".join(str(coverage.within) for coverage in found)
@@ -235,7 +222,7 @@ def show_download(ground: Ground, result: CoverageResult) -> None:
 
 
 def put_download(
-    ground: Ground,
+    ground: PageGround,
     label: str,
     file: str,
     write: Callable[[Path], None],

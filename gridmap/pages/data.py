@@ -19,7 +19,7 @@ from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_over
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS, crs_label
 from gridmap.pages.cache import drawing_of, findings_of
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     column_px,
     escaped,
@@ -41,9 +41,6 @@ from gridmap.pages.uploads import (
     store_ready,
 )
 from gridmap.plans import Action, logged, repair_detail
-
-__all__ = ["show", "show_checklist", "show_import"]
-
 
 _STEPS = ("there", "import", "check")
 _OVER_GRIDS = (
@@ -105,7 +102,7 @@ def _pick_workspace(session: Session) -> None:
         st.rerun()
 
 
-def _show_contents(ground: Ground) -> None:
+def _show_contents(ground: PageGround) -> None:
     city = ground.city
     table, map_side = st.columns([5, 6], gap="medium")
     with table:
@@ -138,7 +135,7 @@ def _show_contents(ground: Ground) -> None:
         show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=680)
 
 
-def _overlay(kind: Kind, ground: Ground) -> Overlay:
+def _overlay(kind: Kind, ground: PageGround) -> Overlay:
     if kind in (Kind.ROOM, Kind.FACILITY):
         return _points(kind, ground)
     layer = ground.city.layer(kind)
@@ -146,7 +143,7 @@ def _overlay(kind: Kind, ground: Ground) -> Overlay:
     return outline_overlay(layer, drawing=drawing, shown=kind in (Kind.BEAT, Kind.BARRIER))
 
 
-def _points(kind: Kind, ground: Ground) -> Overlay:
+def _points(kind: Kind, ground: PageGround) -> Overlay:
     layer = ground.city.layer(kind)
     return Overlay(
         f"points-{kind}",
@@ -158,7 +155,7 @@ def _points(kind: Kind, ground: Ground) -> Overlay:
     )
 
 
-def _contents(ground: Ground) -> pd.DataFrame:
+def _contents(ground: PageGround) -> pd.DataFrame:
     """Return one row a layer: how many, from which files, in which CRS, what was mapped."""
     rows: list[dict[str, Any]] = []
     for kind in Kind:
@@ -202,7 +199,7 @@ def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _show_check(ground: Ground) -> None:
+def _show_check(ground: PageGround) -> None:
     with st.spinner(tr("page.data.checking")):
         found = findings_of(ground.city, ground.key)
     if not found:
@@ -252,7 +249,7 @@ def _show_check(ground: Ground) -> None:
         show_map(Scene(cells, overlays=tuple(overlays)), key="map-findings", height=560)
 
 
-def _show_repair(ground: Ground) -> None:
+def _show_repair(ground: PageGround) -> None:
     session = ground.session
     if not session.may(Action.REPAIR):
         return
@@ -322,7 +319,7 @@ class _Question:
     answers: tuple[_Answer, ...]
 
 
-def show_import(session: Session, ground: Ground | None) -> None:
+def show_import(session: Session, ground: PageGround | None) -> None:
     """Draw the step."""
     stored = session.work.pop("stored", None)
     if stored:
@@ -675,7 +672,7 @@ def _show_store(session: Session, upload: Upload) -> None:
     st.rerun()
 
 
-def show_checklist(ground: Ground | None) -> None:
+def show_checklist(ground: PageGround | None) -> None:
     """Say what is there, what is missing, and what each missing layer would enable."""
     city = None if ground is None else ground.city
     lines = []

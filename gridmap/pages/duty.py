@@ -23,10 +23,10 @@ from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.duty_places import show_around, show_patrol
 from gridmap.pages.duty_rooms import show_rooms
 from gridmap.pages.duty_score import show_score
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     NONE,
-    Figure,
+    StripFigure,
     axis_room,
     number,
     pick_row,
@@ -36,8 +36,6 @@ from gridmap.pages.layout import (
 )
 from gridmap.pages.session import choice_key, choose, chosen
 from gridmap.pages.touch import show_map, touched
-
-__all__ = ["show"]
 
 _PATTERNS = ("8h", "12h", "split")
 _ALERT = "#d97706"
@@ -60,7 +58,7 @@ def show() -> None:
     _VIEWS[str(view)](ground)
 
 
-def _show_shifts(ground: Ground) -> None:
+def _show_shifts(ground: PageGround) -> None:
     figures = st.container()
     body, side = st.columns([7, 5], gap="medium")
     with side:
@@ -98,7 +96,7 @@ def _show_shifts(ground: Ground) -> None:
         show_notes(result.notes)
 
 
-def _choose_shifts(ground: Ground) -> ShiftsOptions:
+def _choose_shifts(ground: PageGround) -> ShiftsOptions:
     session, city = ground.session, ground.city
     units = [kind for kind in ("station", "beat") if city.has(Kind(kind))] + ["city"]
     if not city.has(Kind.BEAT) and ground.plan is not None:
@@ -171,30 +169,30 @@ def _show_shift_figures(result: ShiftsResult) -> None:
     label = "duty.page.demand" if plain["late"] is None else "duty.shifts.calls"
     show_figures(
         [
-            Figure(
+            StripFigure(
                 tr("field.officers"),
                 number(sum(unit.officers for unit in result.units)),
             ),
-            Figure(
+            StripFigure(
                 tr(label),
                 number(whole),
                 unit if plain["late"] is None else "",
                 f"{plain['since']} – {plain['until']}",
             ),
-            Figure(
+            StripFigure(
                 tr(f"duty.shifts.{today}"),
                 NONE if before is None else number(before),
                 unit,
                 "" if before is None else _share(before, whole),
             ),
-            Figure(tr(f"duty.shifts.{left}"), number(after), unit, _share(after, whole)),
-            Figure(
+            StripFigure(tr(f"duty.shifts.{left}"), number(after), unit, _share(after, whole)),
+            StripFigure(
                 tr("duty.shifts.bound"),
                 number(plain["bound"]),
                 unit,
                 tr("duty.page.gap", gap=f"{plain['gap']:.1%}"),
             ),
-            Figure(
+            StripFigure(
                 tr(f"duty.shifts.{more}"),
                 number(best[more]),  # type: ignore[literal-required]
                 unit,
@@ -267,7 +265,7 @@ def _write_roster(path: Path, roster: pd.DataFrame) -> None:
     write_frame(roster, path)
 
 
-def _show_watch(ground: Ground) -> None:
+def _show_watch(ground: PageGround) -> None:
     figures = st.container()
     map_side, side = st.columns([7, 5], gap="medium")
     session, city = ground.session, ground.city
@@ -362,10 +360,10 @@ def _show_watch_figures(result: WatchResult) -> None:
     clusters = sum(alert["kind"] == "cluster" for alert in result.alerts)
     show_figures(
         [
-            Figure(tr("api.watch.alerts"), number(len(result.alerts))),
-            Figure(tr("duty.page.clusters"), number(clusters)),
-            Figure(tr("duty.page.charts"), number(len(result.alerts) - clusters)),
-            Figure(
+            StripFigure(tr("api.watch.alerts"), number(len(result.alerts))),
+            StripFigure(tr("duty.page.clusters"), number(clusters)),
+            StripFigure(tr("duty.page.charts"), number(len(result.alerts) - clusters)),
+            StripFigure(
                 tr("duty.page.watched"),
                 number(result.watched),
                 note=f"{result.since} – {result.until}",
@@ -374,7 +372,7 @@ def _show_watch_figures(result: WatchResult) -> None:
     )
 
 
-def _picked_alert(ground: Ground, result: WatchResult) -> int:
+def _picked_alert(ground: PageGround, result: WatchResult) -> int:
     """Return the alert whose ground was clicked on the map, else the one picked before."""
     now = chosen(ground.session, "duty-alert") or 0
     event = touched("map-duty-watch")
@@ -387,7 +385,7 @@ def _picked_alert(ground: Ground, result: WatchResult) -> int:
     return int(now)
 
 
-def _rows_of(ground: Ground, alert: Any) -> tuple[int, ...]:  # noqa: ANN401 - an `AlertRow`
+def _rows_of(ground: PageGround, alert: Any) -> tuple[int, ...]:  # noqa: ANN401 - an `AlertRow`
     """Return the rows of the grids in which an alert lies."""
     grids = ground.city.grids
     if alert["level"] == "grid":
@@ -402,7 +400,7 @@ def _rows_of(ground: Ground, alert: Any) -> tuple[int, ...]:  # noqa: ANN401 - a
     return tuple(np.flatnonzero(shapely.covers(shapely.union_all(shapes), middle)).tolist())
 
 
-def _show_alerts(ground: Ground, result: WatchResult, picked: int) -> None:
+def _show_alerts(ground: PageGround, result: WatchResult, picked: int) -> None:
     city = ground.city
     if not city.has(Kind.GRID):
         return
@@ -437,7 +435,7 @@ def _show_alerts(ground: Ground, result: WatchResult, picked: int) -> None:
     show_map(scene, key="map-duty-watch", height=HEIGHT)
 
 
-_VIEWS: dict[str, Callable[[Ground], None]] = {
+_VIEWS: dict[str, Callable[[PageGround], None]] = {
     "shifts": _show_shifts,
     "patrol": show_patrol,
     "watch": _show_watch,

@@ -13,18 +13,16 @@ from gridmap.api.results import Result
 from gridmap.errors import GridmapError
 from gridmap.i18n import current_language, tr
 from gridmap.pages.coverage_views import put_download
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import (
     show_error,
 )
-
-__all__ = ["HEIGHT", "ask", "put_sheet", "show_notes"]
 
 R = TypeVar("R", bound=Result[object])
 HEIGHT = 660  # px of a map
 
 
-def ask(ground: Ground, verb: Callable[..., R], options: Options) -> R | None:
+def ask(ground: PageGround, verb: Callable[..., R], options: Options) -> R | None:
     """Return a verb's answer; say what is wrong, and return None, where there is none."""
     try:
         with st.spinner(tr(f"duty.page.wait_{options.verb}")):
@@ -50,7 +48,7 @@ def _answer(
 
 
 def put_sheet(
-    ground: Ground,
+    ground: PageGround,
     result: Any,  # noqa: ANN401 - any result with a sheet
     name: str,
 ) -> None:

@@ -30,10 +30,10 @@ from gridmap.model.crs import to_datum
 from gridmap.pages.cache import drawing_of
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import (
     NONE,
-    Figure,
+    StripFigure,
     number,
     show_empty,
     show_error,
@@ -43,13 +43,11 @@ from gridmap.pages.layout import (
 from gridmap.pages.session import choice_key, choose
 from gridmap.pages.touch import show_map, touched
 
-__all__ = ["show_around", "show_patrol"]
-
 _COLOURS = ("#b4232a", "#2b7bba", "#7c3aed", "#0f5c55", "#8a5207", "#5b6b7c")
 _POINT = re.compile(r"^-?\d+(\.\d+)?\s*[,\uff0c]\s*-?\d+(\.\d+)?$")
 
 
-def show_patrol(ground: Ground) -> None:
+def show_patrol(ground: PageGround) -> None:
     """Draw tonight's routes of a station or beat."""
     city = ground.city
     if not city.has(Kind.GRID):
@@ -107,7 +105,7 @@ def show_patrol(ground: Ground) -> None:
         _show_routes(ground, result, which)
 
 
-def _choose_patrol(ground: Ground) -> PatrolOptions | None:
+def _choose_patrol(ground: PageGround) -> PatrolOptions | None:
     session, city = ground.session, ground.city
     kinds = [kind for kind in ("station", "beat") if city.has(Kind(kind))]
     if not kinds:
@@ -211,14 +209,14 @@ def _show_patrol_figures(result: PatrolResult) -> None:
     bound = plain["bound"]
     show_figures(
         [
-            Figure(tr("duty.page.routes"), number(len(plain["routes"]))),
-            Figure(tr("api.patrol.stops"), number(sum(stop["stop"] for stop in stops))),
-            Figure(
+            StripFigure(tr("duty.page.routes"), number(len(plain["routes"]))),
+            StripFigure(tr("api.patrol.stops"), number(sum(stop["stop"] for stop in stops))),
+            StripFigure(
                 tr("api.patrol.expected"),
                 number(plain["expected"], 2),
                 note=tr("duty.page.at_most", bound=f"{bound:,.2f}"),
             ),
-            Figure(
+            StripFigure(
                 tr("duty.page.seen"),
                 number(len({stop["id"] for stop in stops})),
                 note=tr("duty.page.of_grids", count=number(len(result.places))),
@@ -246,7 +244,7 @@ def _show_stops(route: Any) -> None:  # noqa: ANN401 - a row of `PatrolJson`
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", height=height)
 
 
-def _show_routes(ground: Ground, result: PatrolResult, which: int) -> None:
+def _show_routes(ground: PageGround, result: PatrolResult, which: int) -> None:
     """Draw the ground with what its grids expect, the ways, and the numbered stops of a route."""
     city = ground.city
     grids = city.grids
@@ -297,7 +295,7 @@ def _show_routes(ground: Ground, result: PatrolResult, which: int) -> None:
     show_map(scene, key=f"map-duty-patrol-{place}", height=HEIGHT)
 
 
-def show_around(ground: Ground) -> None:
+def show_around(ground: PageGround) -> None:
     """Draw who and what is near a place that is clicked or typed."""
     session, city = ground.session, ground.city
     if not city.has(Kind.GRID):
@@ -339,7 +337,7 @@ def show_around(ground: Ground) -> None:
         _show_rings(ground, result)
 
 
-def _around_options(ground: Ground, place: str, within: str) -> AroundOptions:
+def _around_options(ground: PageGround, place: str, within: str) -> AroundOptions:
     """Return the options of a point, or of a grid by its id or name."""
     until = str(ground.session.until or "")
     if _POINT.match(place):
@@ -362,18 +360,21 @@ def _show_around_figures(result: AroundResult) -> None:
                 for ring, count in zip(rings[1:], counts[1:], strict=True)
             )
             label = f"{tr(f'field.{name}')} {first['within']}"
-            figures.append(Figure(label, number(counts[0]), note=others))
+            figures.append(StripFigure(label, number(counts[0]), note=others))
     figures += [
-        Figure(tr(f"duty.around.{name}"), number(len(first[name]))) for name in ("beats", "grids")
+        StripFigure(tr(f"duty.around.{name}"), number(len(first[name])))
+        for name in ("beats", "grids")
     ]
     if first["incidents"] is not None:
         days = f"{result.since} – {result.until}"
         total = number(sum(first["incidents"].values()))
-        figures.append(Figure(tr("duty.around.incidents"), total, note=days))
+        figures.append(StripFigure(tr("duty.around.incidents"), total, note=days))
     if result.rooms:
         near = result.rooms[0]
         minutes = NONE if near["minutes"] is None else number(near["minutes"], 1)
-        figures.append(Figure(tr("duty.page.nearest"), minutes, tr("duty.page.min"), near["name"]))
+        figures.append(
+            StripFigure(tr("duty.page.nearest"), minutes, tr("duty.page.min"), near["name"])
+        )
     show_figures(figures)
 
 
@@ -407,7 +408,7 @@ def _show_near(result: AroundResult) -> None:
     show_list(lines)
 
 
-def _show_rings(ground: Ground, result: AroundResult | None) -> None:
+def _show_rings(ground: PageGround, result: AroundResult | None) -> None:
     city = ground.city
     overlays: list[Overlay] = []
     if result is not None:

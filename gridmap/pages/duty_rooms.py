@@ -13,16 +13,14 @@ from gridmap.maps import Overlay, Theme, degrees_of, value_theme
 from gridmap.model import Kind
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
-from gridmap.pages.ground import Ground
-from gridmap.pages.layout import NONE, Figure, number, show_figures
+from gridmap.pages.ground import PageGround
+from gridmap.pages.layout import NONE, StripFigure, number, show_figures
 from gridmap.pages.touch import show_map
-
-__all__ = ["show_rooms"]
 
 _GOOD, _LACKS = "#0f5c55", "#c8500a"
 
 
-def show_rooms(ground: Ground) -> None:
+def show_rooms(ground: PageGround) -> None:
     """Draw what rooms and beats lack, and when posts may change hands."""
     figures = st.container()
     map_side, side = st.columns([6, 6], gap="medium")
@@ -72,14 +70,18 @@ def _show_figures(result: NormsResult) -> None:
     rooms = units[units["kind"] == "room"]
     judged = len(result.lacks.items) > 0
     found = [
-        Figure(
+        StripFigure(
             tr("duty.norms.good"),
             number(int((rooms["things"] == 0).sum())) if len(rooms) else NONE,
             note=tr("duty.page.of_rooms", count=number(len(rooms))) if len(rooms) else "",
         ),
-        Figure(tr("duty.norms.things"), number(int(units["things"].sum())) if judged else NONE),
-        Figure(tr("duty.norms.unknown"), number(int(units["unknown"].sum())) if judged else NONE),
-        Figure(
+        StripFigure(
+            tr("duty.norms.things"), number(int(units["things"].sum())) if judged else NONE
+        ),
+        StripFigure(
+            tr("duty.norms.unknown"), number(int(units["unknown"].sum())) if judged else NONE
+        ),
+        StripFigure(
             tr("duty.norms.cost"),
             number(float(units["cost"].sum()) if result.priced else float("nan")),
             note="" if result.priced else tr("duty.page.no_prices"),
@@ -87,7 +89,7 @@ def _show_figures(result: NormsResult) -> None:
     ]
     if result.posts is not None:
         found.append(
-            Figure(
+            StripFigure(
                 tr("duty.posts.bound"),
                 number(len(result.posts.bound)),
                 note=tr("duty.page.of_beats", count=number(len(result.posts.rows))),
@@ -96,7 +98,7 @@ def _show_figures(result: NormsResult) -> None:
     show_figures(found)
 
 
-def _show_map(ground: Ground, result: NormsResult) -> None:
+def _show_map(ground: PageGround, result: NormsResult) -> None:
     city = ground.city
     if not city.has(Kind.GRID):
         return

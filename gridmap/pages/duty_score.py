@@ -15,15 +15,13 @@ from gridmap.maps import Theme, value_theme
 from gridmap.model import Kind
 from gridmap.pages.coverage_views import put_download
 from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import pick_row
 from gridmap.pages.session import choice_key
 from gridmap.pages.touch import show_map
 
-__all__ = ["show_score"]
 
-
-def show_score(ground: Ground) -> None:
+def show_score(ground: PageGround) -> None:
     """Draw the ranking and its bands on the map."""
     session, city = ground.session, ground.city
     map_side, side = st.columns([5, 7], gap="medium")
@@ -75,7 +73,7 @@ def _write(path: Path, result: AssessResult) -> None:
     write_frame(result.to_frame(), path)
 
 
-def _show_bands(ground: Ground, result: AssessResult, picked: int) -> None:
+def _show_bands(ground: PageGround, result: AssessResult, picked: int) -> None:
     city = ground.city
     if not city.has(Kind.GRID):
         return

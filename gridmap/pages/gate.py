@@ -52,8 +52,6 @@ from gridmap.pages.visitors import (
 )
 from gridmap.settings import Settings, read_settings
 
-__all__ = ["WORKING_DAY_S", "Gate", "guards"]
-
 WORKING_DAY_S = 12 * 3600
 """How long a login lasts, seconds."""
 

@@ -38,15 +38,13 @@ from gridmap.pages.cache import (
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import Action, Draft
 
-__all__ = ["Ground", "read_ground"]
-
 _OUTLINES = (Kind.BARRIER, Kind.COMMUNITY, Kind.STATION, Kind.BEAT)
 _SHOWN = (Kind.BARRIER, Kind.BEAT)
 _ROADS = {"main": (1.4, True), "minor": (0.7, False)}  # width in px, whether it is on at first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class PageGround:
     """The city that a session looks at.
 
     Parameters
@@ -212,7 +210,7 @@ class Ground:
         return outline_overlay(layer, drawing=drawing_of(layer, datum=self.datum), shown=shown)
 
 
-def read_ground() -> Ground:
+def read_ground() -> PageGround:
     """Return what the session looks at.
 
     Raises
@@ -222,4 +220,4 @@ def read_ground() -> Ground:
     """
     session = current_session()
     city, key = open_city(session.path)
-    return Ground(session, city, key, own_plan(city, key))
+    return PageGround(session, city, key, own_plan(city, key))

@@ -10,7 +10,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from gridmap.api.hotspots import HotspotsOptions, HotspotsResult
 from gridmap.api.incidents import Slices, per_time
@@ -24,10 +23,10 @@ from gridmap.maps import (
 )
 from gridmap.model import Kind
 from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
-    Figure,
     Line,
+    StripFigure,
     axis_room,
     day_range,
     number,
@@ -39,10 +38,8 @@ from gridmap.pages.layout import (
 from gridmap.pages.session import choice_key, chosen
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
+from gridmap.typing import Floats
 
-__all__ = ["show"]
-
-Floats = NDArray[np.float64]
 _MAP = "map-incidents"
 _DAILY = 92  # days, up to which a trend is by day
 _LISTED = 8
@@ -113,7 +110,7 @@ def show() -> None:
 
 
 def _show_trend(
-    ground: Ground,
+    ground: PageGround,
     marked: tuple[int, ...],
     hours: tuple[int, ...],
     categories: tuple[int, ...],
@@ -179,7 +176,7 @@ def _show_trend(
 
 
 def _show_lists(
-    ground: Ground,
+    ground: PageGround,
     slices: Slices,
     now: Floats,
     before: tuple[Floats, date, date] | None,
@@ -237,14 +234,16 @@ def _show_lists(
         st.caption(tr("page.incidents.spark_hours"))
 
 
-def _as_long(ground: Ground, before: tuple[Floats, date, date]) -> Floats:
+def _as_long(ground: PageGround, before: tuple[Floats, date, date]) -> Floats:
     """Return what as many days as are counted now of the period before had: months differ."""
     counts, *days = before
     first, last = ground.days or days
     return counts * ((last - first).days + 1) / ((days[1] - days[0]).days + 1)
 
 
-def _hot(ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]) -> HotspotsResult:
+def _hot(
+    ground: PageGround, hours: tuple[int, ...], categories: tuple[int, ...]
+) -> HotspotsResult:
     session, incidents = ground.session, ground.city.incidents
     names = () if incidents is None else incidents.categories
     options = HotspotsOptions(
@@ -256,7 +255,7 @@ def _hot(ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]) ->
     return hot_spots_of(ground.city, ground.key, options)
 
 
-def _marked(ground: Ground) -> tuple[int, ...]:
+def _marked(ground: PageGround) -> tuple[int, ...]:
     """Return the rows of the marked grids; what is clicked again, or with Shift, is unmarked."""
     session, plan = ground.session, ground.plan
     marked = session.marked.get("incidents", ())
@@ -274,7 +273,7 @@ def _marked(ground: Ground) -> tuple[int, ...]:
     return marked
 
 
-def _show_counts(ground: Ground, grids: MeasureResult) -> None:
+def _show_counts(ground: PageGround, grids: MeasureResult) -> None:
     """Draw a city that knows how many incidents a grid has, but not when they were."""
     rows = grids.table.rows
     _show_figures(ground, rows["incidents"].to_numpy(dtype=float), "")
@@ -284,7 +283,7 @@ def _show_counts(ground: Ground, grids: MeasureResult) -> None:
     show_map(ground.scene(themes, columns=names), key="map-incident-counts", height=640)
 
 
-def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
+def _pick_hours(ground: PageGround, table: Floats, marked: tuple[int, ...]) -> tuple[int, ...]:
     """Draw the matrix of weekdays and hours; return the hours of the week that are picked."""
     session = ground.session
     st.header(
@@ -371,7 +370,7 @@ def _pick_hours(ground: Ground, table: Floats, marked: tuple[int, ...]) -> tuple
 
 
 def _before(
-    ground: Ground, hours: tuple[int, ...], categories: tuple[int, ...]
+    ground: PageGround, hours: tuple[int, ...], categories: tuple[int, ...]
 ) -> tuple[Floats, date, date] | None:
     """Return the same of the period before, and its days; None where the data don't reach."""
     days = ground.days_before
@@ -381,7 +380,7 @@ def _before(
     return slices.by_grid(hours=hours, categories=categories), *days
 
 
-def _show_figures(ground: Ground, now: Floats, change: str) -> None:
+def _show_figures(ground: PageGround, now: Floats, change: str) -> None:
     total = float(now.sum())
     people = float(ground.city.grids.counts("residents").sum())
     order = np.sort(now)[::-1]
@@ -389,25 +388,25 @@ def _show_figures(ground: Ground, now: Floats, change: str) -> None:
     session = ground.session
     show_figures(
         [
-            Figure(
+            StripFigure(
                 tr("maps.column.incidents"),
                 number(total),
                 tr("page.figure.incidents"),
                 change or tr("page.incidents.no_change"),
             ),
-            Figure(
+            StripFigure(
                 tr("maps.column.incidents_per_1000_residents"),
                 number(1000 * total / people if people else float("nan"), 1),
                 tr("maps.unit.incidents_per_1000_residents"),
                 day_range(session.since, session.until, ground.city),
             ),
-            Figure(
+            StripFigure(
                 tr("page.incidents.half"),
                 number(half),
                 tr("page.incidents.half_unit"),
                 tr("page.incidents.half_note", share=f"{half / max(len(now), 1):.0%}"),
             ),
-            Figure(
+            StripFigure(
                 tr("page.incidents.busiest"),
                 str(ground.city.grids.names[int(now.argmax())]) if total else "–",
                 "",
@@ -418,7 +417,7 @@ def _show_figures(ground: Ground, now: Floats, change: str) -> None:
 
 
 def _show_map(
-    ground: Ground,
+    ground: PageGround,
     now: Floats,
     before: tuple[Floats, date, date] | None,
     marked: tuple[int, ...],
@@ -453,7 +452,7 @@ def _show_map(
     show_map(scene, key=_MAP, height=680, tools=("click", "rectangle", "lasso"))
 
 
-def _show_trust(ground: Ground) -> None:
+def _show_trust(ground: PageGround) -> None:
     """Say which map would have foretold the last month best."""
     place = st.expander(tr("page.incidents.trust"), on_change="rerun")
     if not place.open:

@@ -13,8 +13,6 @@ from typing import Generic, TypeVar
 
 from gridmap.errors import GridmapError
 
-__all__ = ["Job"]
-
 T = TypeVar("T")
 
 # One processor is left to those who look at pages.

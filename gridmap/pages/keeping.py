@@ -34,8 +34,6 @@ from gridmap.maps import Captions, Drawing, Overlay
 from gridmap.model import Adjacency, BeatInfo, City, Plan
 from gridmap.model.adjacency import Bridge
 
-__all__ = ["Arrays", "Known", "keep", "packed", "recall", "remember", "unpacked"]
-
 Arrays = Mapping[str, NDArray[np.generic]]
 T = TypeVar("T")
 

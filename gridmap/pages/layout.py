@@ -25,32 +25,6 @@ from gridmap.pages.session import Session, current_session, put_account
 from gridmap.pages.touch import font_address
 from gridmap.plans import LOCAL
 
-__all__ = [
-    "NONE",
-    "Figure",
-    "Line",
-    "axis_room",
-    "beat_noun",
-    "column_px",
-    "day_range",
-    "escaped",
-    "guarded",
-    "local_time",
-    "number",
-    "pick_period",
-    "pick_row",
-    "put_header",
-    "put_style",
-    "show_complaint",
-    "show_empty",
-    "show_error",
-    "show_figures",
-    "show_lines",
-    "show_list",
-    "show_table",
-    "show_warming",
-]
-
 NONE = "–"  # where there is no figure
 _NO_TOOLBARS = (
     '[data-testid="stElementToolbar"], [data-testid="stVegaLiteChart"] summary,'
@@ -61,7 +35,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StripFigure:
     """A key figure: what it is, its number as text, unit, and a line beneath."""
 
     label: str
@@ -222,7 +196,7 @@ def pick_period(session: Session, city: City) -> None:
         st.rerun()
 
 
-def show_figures(figures: Sequence[Figure], *, across: int | None = None) -> None:
+def show_figures(figures: Sequence[StripFigure], *, across: int | None = None) -> None:
     """Draw the key figures in one row, or so many in each where the place is narrow.
 
     A figure that is not known has no unit; where none has a note, no place is kept for one.

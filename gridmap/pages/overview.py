@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from gridmap.api.measure import MeasureResult
 from gridmap.i18n import tr
@@ -16,11 +15,11 @@ from gridmap.maps import Theme, choropleth, load_theme, unit_theme
 from gridmap.maps.layers_of_city import share_change_theme
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import beat_weeks_of, slices_of
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     NONE,
-    Figure,
     Line,
+    StripFigure,
     beat_noun,
     day_range,
     number,
@@ -32,18 +31,7 @@ from gridmap.pages.layout import (
 )
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
-
-__all__ = [
-    "WorstBeat",
-    "beat_at",
-    "deviation_of",
-    "least_loaded",
-    "show",
-    "show_beats",
-    "show_card",
-    "worst_beats",
-]
-
+from gridmap.typing import Floats
 
 _MAP = "map-overview"
 _THEMES = ("residents_per_km2", "incidents_per_km2", "residents", "incidents")
@@ -80,7 +68,7 @@ def show() -> None:
         )
 
 
-def _take(ground: Ground) -> None:
+def _take(ground: PageGround) -> None:
     """Look at the beat that was chosen on the map or in a list; again to leave it."""
     event, plan = touched(_MAP), ground.plan
     if event is None or plan is None or not event.grids:
@@ -94,7 +82,7 @@ def _take(ground: Ground) -> None:
 
 
 def _themes(
-    ground: Ground, grids: MeasureResult, beats: MeasureResult | None
+    ground: PageGround, grids: MeasureResult, beats: MeasureResult | None
 ) -> tuple[Theme, ...]:
     """Return what the map may show: of each beat first, then of each grid."""
     themes: list[Theme] = []
@@ -122,7 +110,7 @@ def _themes(
     return tuple(themes)
 
 
-def _change_by_beat(ground: Ground, now: NDArray[np.float64]) -> Theme | None:
+def _change_by_beat(ground: PageGround, now: Floats) -> Theme | None:
     """Return the theme of each beat's change per day against the period before, if any."""
     days, counted = ground.days_before, ground.days
     if days is None or counted is None or ground.plan is None:
@@ -137,7 +125,9 @@ def _change_by_beat(ground: Ground, now: NDArray[np.float64]) -> Theme | None:
     return share_change_theme(share, note=note)
 
 
-def _figures(ground: Ground, grids: MeasureResult, beats: MeasureResult | None) -> list[Figure]:
+def _figures(
+    ground: PageGround, grids: MeasureResult, beats: MeasureResult | None
+) -> list[StripFigure]:
     city, totals = ground.city, grids.table.totals
     count = 0 if beats is None else len(beats.table.rows)
     rooms = len(city.rooms) if city.has(Kind.ROOM) else 0
@@ -146,12 +136,12 @@ def _figures(ground: Ground, grids: MeasureResult, beats: MeasureResult | None) 
     known = "residents" not in grids.table.missing
     residents = totals["residents"] if known else float("nan")
     return [
-        Figure(
+        StripFigure(
             tr("page.figure.grids"),
             number(len(city.grids)),
             note=tr("page.figure.area", area=number(totals["area_km2"])),
         ),
-        Figure(
+        StripFigure(
             tr("maps.column.residents"),
             number(residents),
             tr("maps.unit.residents"),
@@ -159,28 +149,28 @@ def _figures(ground: Ground, grids: MeasureResult, beats: MeasureResult | None) 
             if "migrants" not in grids.table.missing
             else "",
         ),
-        Figure(
+        StripFigure(
             tr("page.figure.beats"),
             number(count) if beats is not None else NONE,
             note=tr("page.figure.per_beat", count=number(residents / count))
             if beats is not None and known
             else "",
         ),
-        Figure(
+        StripFigure(
             tr("page.figure.rooms"),
             number(rooms),
             note=tr("page.figure.per_room", count=number(residents / rooms))
             if rooms and known
             else "",
         ),
-        Figure(
+        StripFigure(
             tr("maps.column.incidents"),
             number(totals["incidents"]),
             tr("page.figure.incidents"),
             _change(ground, totals["incidents"])
             or day_range(ground.session.since, ground.session.until, city),
         ),
-        Figure(
+        StripFigure(
             tr("page.figure.covered"),
             number(covered, 1),
             "%",
@@ -189,7 +179,7 @@ def _figures(ground: Ground, grids: MeasureResult, beats: MeasureResult | None) 
     ]
 
 
-def _change(ground: Ground, now: float) -> str:
+def _change(ground: PageGround, now: float) -> str:
     """Return the change of incidents on the period before, or blank where there is none."""
     days = ground.days_before
     if days is None or not now >= 0:  # nobody counted
@@ -197,7 +187,7 @@ def _change(ground: Ground, now: float) -> str:
     return ground.change_note(now, ground.table("grid", days).table.totals["incidents"])
 
 
-def _show_worst(ground: Ground, beats: MeasureResult | None) -> None:
+def _show_worst(ground: PageGround, beats: MeasureResult | None) -> None:
     st.header(tr("page.overview.worst"), anchor=False)
     if beats is None:
         show_empty("no_beats")
@@ -277,7 +267,7 @@ def worst_beats(rows: pd.DataFrame, *, count: int = 5) -> list[WorstBeat]:
     third of the beats have notable residents out of reach, the rooms are few, and that is left
     out: it tells no beat from another.
     """
-    scores: dict[str, NDArray[np.float64]] = {}
+    scores: dict[str, Floats] = {}
     for name in _LOADS:
         values = rows[name].to_numpy(dtype=float)
         if values.sum() > 0:
@@ -318,7 +308,7 @@ def _part(name: str, record: pd.Series, excess: float) -> str:
     return tr(f"page.worst.{name}", count=f"{record[name]:,.0f}", times=f"{1 + excess:.1f}")
 
 
-def deviation_of(rows: pd.DataFrame) -> NDArray[np.float64] | None:
+def deviation_of(rows: pd.DataFrame) -> Floats | None:
     """Return each beat's load over the mean less 1: residents and incidents by halves.
 
     One of the two alone where the other is not known; None where neither is.
@@ -347,7 +337,7 @@ def least_loaded(rows: pd.DataFrame, *, count: int = 3) -> list[WorstBeat]:
     ]
 
 
-def show_beats(ground: Ground, found: Sequence[WorstBeat]) -> None:
+def show_beats(ground: PageGround, found: Sequence[WorstBeat]) -> None:
     """Draw beats as lines that lead to the map, each with its last weeks."""
     ids = [] if ground.plan is None else list(map(str, ground.plan.beat_ids))
     weeks = _weeks(ground)
@@ -364,7 +354,7 @@ def show_beats(ground: Ground, found: Sequence[WorstBeat]) -> None:
     )
 
 
-def _weeks(ground: Ground) -> dict[str, Sequence[float]]:
+def _weeks(ground: PageGround) -> dict[str, Sequence[float]]:
     """Return the incidents of each beat's last weeks, by its id."""
     if ground.plan is None or ground.city.incidents is None:
         return {}
@@ -380,7 +370,7 @@ def beat_at(plan: Plan | None, row: int) -> str:
     return str(plan.beat_ids[at]) if at >= 0 else ""
 
 
-def show_card(ground: Ground, beats: MeasureResult | None) -> None:
+def show_card(ground: PageGround, beats: MeasureResult | None) -> None:
     """Draw what is known of the beat that is looked at, with what may be done about it."""
     session, plan = ground.session, ground.plan
     if beats is None or plan is None or not session.beat:
@@ -414,7 +404,7 @@ def show_card(ground: Ground, beats: MeasureResult | None) -> None:
 
 
 def _told(
-    ground: Ground, beats: MeasureResult, row: pd.Series
+    ground: PageGround, beats: MeasureResult, row: pd.Series
 ) -> list[tuple[str, str, Sequence[float]]]:
     plan, session = ground.plan, ground.session
     assert plan is not None  # noqa: S101 - asked before

@@ -17,7 +17,7 @@ from gridmap.maps import Scene, Swipe
 from gridmap.maps.layers_of_city import moved_theme
 from gridmap.model import Kind
 from gridmap.pages.cache import ground_of_plans
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import local_time, pick_row, show_empty, show_error, show_lines
 from gridmap.pages.redraw_edit import show_edit, start_editing
 from gridmap.pages.redraw_propose import show_propose
@@ -44,13 +44,10 @@ from gridmap.plans import (
     write_plan,
 )
 
-__all__ = ["show", "show_compare", "show_versions"]
-
-
 # -- versions: the plans that are kept, every version with who saved it; in and out as files
 
 
-def show_versions(ground: Ground, state: Redraw) -> None:
+def show_versions(ground: PageGround, state: Redraw) -> None:
     """Draw the step."""
     told = ground.session.work.pop("versions", None)
     if told:
@@ -71,14 +68,14 @@ def show_versions(ground: Ground, state: Redraw) -> None:
             _show_import(ground)
 
 
-def _show_map(ground: Ground, version: PlanVersion) -> None:
+def _show_map(ground: PageGround, version: PlanVersion) -> None:
     plan = saved_plan(ground, version)
     if plan is not None:
         scene = ground.scene((ground.beats(plan),), columns=("residents", "incidents"), plan=plan)
         show_map(scene, key="map-versions", height=520)
 
 
-def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersion:
+def _show_versions(ground: PageGround, latest: tuple[PlanVersion, ...]) -> PlanVersion:
     names = [version.name for version in latest]
     last = ground.session.plan if ground.session.plan in names else names[0]
     key = choice_key(ground.session, f"version-{last}", last, names)
@@ -103,7 +100,7 @@ def _show_versions(ground: Ground, latest: tuple[PlanVersion, ...]) -> PlanVersi
     return versions[pick_row(frame, key=f"gridmap-versions-{name}-{len(versions)}")]
 
 
-def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
+def _show_version(ground: PageGround, state: Redraw, version: PlanVersion) -> None:
     st.header(tr("page.versions.chosen", name=version.name, number=version.number))
     plan = saved_plan(ground, version)
     if plan is None:
@@ -138,7 +135,7 @@ def _show_version(ground: Ground, state: Redraw, version: PlanVersion) -> None:
         )
 
 
-def _written(ground: Ground, version: PlanVersion, file: str) -> bytes:
+def _written(ground: PageGround, version: PlanVersion, file: str) -> bytes:
     with (
         ground.session.store() as store,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
@@ -151,7 +148,7 @@ def _written(ground: Ground, version: PlanVersion, file: str) -> bytes:
         return target.read_bytes()
 
 
-def _show_import(ground: Ground) -> None:
+def _show_import(ground: PageGround) -> None:
     with st.expander(tr("page.versions.bring"), expanded=False):
         session = ground.session
         dropped = st.file_uploader(
@@ -175,7 +172,7 @@ def _show_import(ground: Ground) -> None:
         st.rerun()
 
 
-def _imported(ground: Ground, dropped: UploadedFile, name: str) -> PlanVersion:
+def _imported(ground: PageGround, dropped: UploadedFile, name: str) -> PlanVersion:
     session = ground.session
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / stored_name(dropped.name)
@@ -198,7 +195,7 @@ _MARKED = 60
 _VIEWS = ("beside", "swipe")
 
 
-def show_compare(ground: Ground, state: Redraw) -> None:
+def show_compare(ground: PageGround, state: Redraw) -> None:
     """Draw the step."""
     plans = stored_plans(ground)
     if len(plans) < 2:
@@ -247,7 +244,7 @@ def show_compare(ground: Ground, state: Redraw) -> None:
         _show_beats(found)
 
 
-def _show_maps(ground: Ground, scenes: dict[str, Scene], names: tuple[str, str]) -> None:
+def _show_maps(ground: PageGround, scenes: dict[str, Scene], names: tuple[str, str]) -> None:
     """Draw two plans side by side, or one over the other with a divider to drag."""
     view = st.segmented_control(
         tr("page.compare.view"),
@@ -303,7 +300,7 @@ def _show_beats(found: Comparison) -> None:
     )  # fmt: skip
 
 
-def _in_hand(ground: Ground, state: Redraw, names: list[str]) -> str:
+def _in_hand(ground: PageGround, state: Redraw, names: list[str]) -> str:
     """Return the plan that is being edited, looked at or was saved last; the last one if none."""
     asked = [
         state.sitting.history.current.plan.name if state.sitting else "",

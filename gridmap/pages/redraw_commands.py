@@ -14,7 +14,7 @@ from gridmap.api.propose import propose
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import escaped, show_error, show_lines
 from gridmap.pages.redraw_state import Sitting, redraw_of
 from gridmap.pages.session import Session, choice_key, choose, chosen
@@ -41,7 +41,7 @@ def painted_beat(session: Session) -> str:
     return str(chosen(session, _TARGET) or "") if moves and chosen(session, _PAINT) else ""
 
 
-def beats_beside(ground: Ground, plan: Plan, rows: tuple[int, ...]) -> list[str]:
+def beats_beside(ground: PageGround, plan: Plan, rows: tuple[int, ...]) -> list[str]:
     """Return the beats that border grids, their own left out; the longest border first."""
     city = ground.city
     own = set(plan.labels[list(rows)])
@@ -56,7 +56,7 @@ def beats_beside(ground: Ground, plan: Plan, rows: tuple[int, ...]) -> list[str]
     return sorted(shared, key=lambda beat: -shared[beat])
 
 
-def aim_beside(ground: Ground, sitting: Sitting, rows: tuple[int, ...]) -> None:
+def aim_beside(ground: PageGround, sitting: Sitting, rows: tuple[int, ...]) -> None:
     """See to it that grids just picked are to go to the beat beside them that ends best."""
     draft = sitting.history.current
     beside = beats_beside(ground, draft.plan, rows) if rows else []
@@ -66,7 +66,7 @@ def aim_beside(ground: Ground, sitting: Sitting, rows: tuple[int, ...]) -> None:
 
 
 def show_commands(
-    ground: Ground,
+    ground: PageGround,
     sitting: Sitting,
     grids: tuple[str, ...],
     done: _Do,
@@ -100,13 +100,13 @@ def show_commands(
     _PANELS[action or "move"](ground, sitting, grids, done)
 
 
-def grid_names(ground: Ground) -> dict[str, str]:
+def grid_names(ground: PageGround) -> dict[str, str]:
     """Return the grids: id to what it is called."""
     grids = ground.city.grids
     return dict(zip(map(str, grids.ids), map(str, grids.names), strict=True))
 
 
-def named_effect(ground: Ground, sitting: Sitting, effect: Effect) -> Effect:
+def named_effect(ground: PageGround, sitting: Sitting, effect: Effect) -> Effect:
     """Return an effect whose veto calls beats and grids by name; ids are for machines."""
     veto = effect.veto
     if veto is None:
@@ -121,7 +121,7 @@ def named_effect(ground: Ground, sitting: Sitting, effect: Effect) -> Effect:
 
 
 def _offer(
-    ground: Ground, sitting: Sitting, make: Callable[[bool], Command], label: str, done: _Do
+    ground: PageGround, sitting: Sitting, make: Callable[[bool], Command], label: str, done: _Do
 ) -> None:
     """Say what a command would change, and let the reader carry it out or insist."""
     insist = False
@@ -154,7 +154,7 @@ def _warnings(effect: Effect, tolerance: float) -> list[str]:
     return lines
 
 
-def _show_move(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_move(ground: PageGround, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
@@ -189,7 +189,7 @@ def _pick_beat(session: Session, label: str, labels: Mapping[str, str]) -> str:
     )
 
 
-def _show_new(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_new(ground: PageGround, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     if not grids:
         st.caption(tr("page.edit.pick"))
         return
@@ -219,7 +219,7 @@ def _free_number(taken: set[str]) -> int:
     return number
 
 
-def _show_split(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
+def _show_split(ground: PageGround, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     beat = _pick_beat(ground.session, tr("page.edit.split_beat"), labels)
     st.caption(tr("page.edit.split_help"))
@@ -234,7 +234,7 @@ def _show_split(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done:
     done(command)
 
 
-def split_in_two(ground: Ground, plan: Plan, beat: str) -> do.SplitBeat:
+def split_in_two(ground: PageGround, plan: Plan, beat: str) -> do.SplitBeat:
     """Return the command that makes two beats of one: in one piece each, as even as it can be.
 
     Raises
@@ -267,7 +267,7 @@ def _grids_of(plan: Plan) -> NDArray[np.intp]:
     return np.bincount(plan.assignment[plan.assignment >= 0], minlength=len(plan))
 
 
-def _show_merge(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
+def _show_merge(ground: PageGround, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
     labels = beat_labels(sitting.history.current.plan)
     into = _pick_beat(ground.session, tr("page.edit.merge_into"), labels)
     ending = st.multiselect(
@@ -286,7 +286,9 @@ def _show_merge(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done:
         )
 
 
-def _show_describe(ground: Ground, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:
+def _show_describe(
+    ground: PageGround, sitting: Sitting, _grids: tuple[str, ...], done: _Do
+) -> None:
     plan = sitting.history.current.plan
     beat = _pick_beat(ground.session, tr("page.edit.beat"), beat_labels(plan))
     info = plan.beats[plan.row_of(beat)]
@@ -325,7 +327,7 @@ def _describing(before: BeatInfo, after: BeatInfo) -> list[Command]:
     return found
 
 
-def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str, key: str) -> str:
+def _pick_place(place: DeltaGenerator, ground: PageGround, kind: Kind, now: str, key: str) -> str:
     label = tr(f"page.kind.{kind}")
     layer = ground.city.get(kind)
     if layer is None:
@@ -343,7 +345,7 @@ def _pick_place(place: DeltaGenerator, ground: Ground, kind: Kind, now: str, key
     )
 
 
-def _show_lock(ground: Ground, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
+def _show_lock(ground: PageGround, sitting: Sitting, grids: tuple[str, ...], done: _Do) -> None:
     draft = sitting.history.current
     beat = _pick_beat(ground.session, tr("page.edit.beat"), beat_labels(draft.plan))
     held = beat in draft.locks.beats

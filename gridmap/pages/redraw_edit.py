@@ -16,7 +16,7 @@ from gridmap.maps import Paint, load_theme, unit_theme
 from gridmap.maps.layers_of_city import LOAD_BREAKS
 from gridmap.model import Plan
 from gridmap.pages.cache import ground_of_plans
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import escaped, number, show_empty, show_error
 from gridmap.pages.redraw_commands import (
     aim_beside,
@@ -50,13 +50,10 @@ from gridmap.plans import (
     suggest_moves,
 )
 
-__all__ = ["edit_beat", "show_edit", "show_save", "start_editing"]
-
-
 _SHOWN = 5
 
 
-def show_save(ground: Ground, state: Redraw, sitting: Sitting) -> None:
+def show_save(ground: PageGround, state: Redraw, sitting: Sitting) -> None:
     """Draw the form, and what came of it."""
     if sitting.conflict is not None:
         _show_conflict(ground, state, sitting, sitting.conflict)
@@ -81,7 +78,7 @@ def show_save(ground: Ground, state: Redraw, sitting: Sitting) -> None:
         st.rerun()
 
 
-def _press(ground: Ground, sitting: Sitting, name: str, note: str) -> None:
+def _press(ground: PageGround, sitting: Sitting, name: str, note: str) -> None:
     if sitting.is_saved and sitting.base is not None and sitting.base[0] == name:
         st.info(tr("page.edit.nothing_new", name=name, number=sitting.base[1]))
         return
@@ -93,7 +90,7 @@ def _press(ground: Ground, sitting: Sitting, name: str, note: str) -> None:
     st.success(tr("page.edit.saved", name=version.name, number=version.number))
 
 
-def save_sitting(ground: Ground, sitting: Sitting, name: str, note: str) -> PlanVersion:
+def save_sitting(ground: PageGround, sitting: Sitting, name: str, note: str) -> PlanVersion:
     """Save a plan that is being edited; its commands lead to it from a version that is there.
 
     Raises
@@ -140,7 +137,7 @@ def save_sitting(ground: Ground, sitting: Sitting, name: str, note: str) -> Plan
 
 
 def _show_conflict(
-    ground: Ground, state: Redraw, sitting: Sitting, conflict: ConflictError
+    ground: PageGround, state: Redraw, sitting: Sitting, conflict: ConflictError
 ) -> None:
     told = conflict.values
     if "their_change" not in told:
@@ -169,7 +166,7 @@ def _show_conflict(
         st.caption(tr("page.edit.carry_note"))
 
 
-def _carry(ground: Ground, state: Redraw, sitting: Sitting, conflict: ConflictError) -> None:
+def _carry(ground: PageGround, state: Redraw, sitting: Sitting, conflict: ConflictError) -> None:
     """Open what the other one saved, and carry out there what was not saved here yet."""
     name = str(conflict.values["plan"])
     with ground.session.store() as store:
@@ -193,7 +190,7 @@ _MAP = "map-edit"
 _LED_TO = "edit-beat-led-to"  # the beat that another page has led to, until the map is touched
 
 
-def show_edit(ground: Ground, state: Redraw) -> None:
+def show_edit(ground: PageGround, state: Redraw) -> None:
     """Draw the step."""
     sitting = state.sitting
     if sitting is None:
@@ -232,7 +229,7 @@ def show_edit(ground: Ground, state: Redraw) -> None:
 
 
 def start_editing(
-    ground: Ground, state: Redraw, plan: Plan, version: PlanVersion | None = None
+    ground: PageGround, state: Redraw, plan: Plan, version: PlanVersion | None = None
 ) -> None:
     """Put a plan on the table to be edited.
 
@@ -254,7 +251,7 @@ def start_editing(
     ground.session.marked["edit"] = ()
 
 
-def edit_beat(ground: Ground, beat: str) -> None:
+def edit_beat(ground: PageGround, beat: str) -> None:
     """Lead to a beat on the step Edit: of the plan in hand, else of today's beats."""
     state, session, today = redraw_of(ground), ground.session, ground.plan
     if today is None or not session.may(Action.EDIT):
@@ -270,7 +267,7 @@ def _copied(today: Plan) -> Plan:
     return today.renamed(tr("page.edit.copy", name=today.name))
 
 
-def _show_start(ground: Ground, state: Redraw) -> None:
+def _show_start(ground: PageGround, state: Redraw) -> None:
     plans = stored_plans(ground)
     if not plans:
         show_empty("no_plans")
@@ -297,7 +294,9 @@ def _what(sitting: Sitting) -> str:
     return tr("page.edit.now", name=name, number=sitting.base[1])
 
 
-def _show_map(ground: Ground, state: Redraw, history: History, marked: tuple[int, ...]) -> None:
+def _show_map(
+    ground: PageGround, state: Redraw, history: History, marked: tuple[int, ...]
+) -> None:
     draft = history.current
     plan, off = draft.plan, draft.figures.deviation
     known = draft.figures.workload.sum() > 0
@@ -337,7 +336,7 @@ def locked_rows(draft: Draft) -> tuple[int, ...]:
     return tuple(np.flatnonzero(held).tolist())
 
 
-def _take(ground: Ground, state: Redraw, sitting: Sitting, event: MapEvent) -> None:
+def _take(ground: PageGround, state: Redraw, sitting: Sitting, event: MapEvent) -> None:
     """Mark what was picked, or in painting move it at once."""
     beats = sitting.history.current.plan.beat_ids
     if event.event == "paint":
@@ -357,7 +356,7 @@ def _take(ground: Ground, state: Redraw, sitting: Sitting, event: MapEvent) -> N
     aim_beside(ground, sitting, marked["edit"])
 
 
-def _paint(ground: Ground, sitting: Sitting, rows: tuple[int, ...], beat: str) -> None:
+def _paint(ground: PageGround, sitting: Sitting, rows: tuple[int, ...], beat: str) -> None:
     """Move those of the grids that are another beat's."""
     plan = sitting.history.current.plan
     others = tuple(row for row in rows if plan.labels[row] != beat)
@@ -365,7 +364,7 @@ def _paint(ground: Ground, sitting: Sitting, rows: tuple[int, ...], beat: str) -
         _carry_out(ground, sitting, MoveGrids(_ids(ground, others), beat))
 
 
-def _show_refusal(ground: Ground, sitting: Sitting) -> None:
+def _show_refusal(ground: PageGround, sitting: Sitting) -> None:
     """Say by names what was not done and why, and what else may be done."""
     refused = ground.session.work.pop("refused", None)
     if refused is None:
@@ -400,18 +399,18 @@ def _show_refusal(ground: Ground, sitting: Sitting) -> None:
             _do(ground, sitting, *([] if instead is None else [instead]))
 
 
-def _ids(ground: Ground, rows: tuple[int, ...]) -> tuple[str, ...]:
+def _ids(ground: PageGround, rows: tuple[int, ...]) -> tuple[str, ...]:
     ids = ground.city.grids.ids
     return tuple(str(ids[row]) for row in rows if 0 <= row < len(ids))
 
 
-def _do(ground: Ground, sitting: Sitting, *commands: Command) -> None:
+def _do(ground: PageGround, sitting: Sitting, *commands: Command) -> None:
     """Carry commands out, and draw anew."""
     _carry_out(ground, sitting, *commands)
     st.rerun()
 
 
-def _carry_out(ground: Ground, sitting: Sitting, *commands: Command) -> None:
+def _carry_out(ground: PageGround, sitting: Sitting, *commands: Command) -> None:
     """Carry commands out; what speaks against them is kept for the panel, its grids marked."""
     ground.session.marked["edit"] = ()
     try:
@@ -425,7 +424,7 @@ def _carry_out(ground: Ground, sitting: Sitting, *commands: Command) -> None:
                 ground.session.marked["edit"] = tuple(map(int, rows))
 
 
-def _show_steps(ground: Ground, sitting: Sitting) -> None:
+def _show_steps(ground: PageGround, sitting: Sitting) -> None:
     """Draw what goes back and forth; Ctrl+Z, Ctrl+Y and Esc press the same buttons."""
     undo, redo, clear = st.columns(3)
     history = sitting.history
@@ -447,7 +446,7 @@ def _show_steps(ground: Ground, sitting: Sitting) -> None:
         st.rerun()
 
 
-def _offer_search(ground: Ground, state: Redraw, sitting: Sitting) -> None:
+def _offer_search(ground: PageGround, state: Redraw, sitting: Sitting) -> None:
     """Let a search go on from the plan as it stands; what was done by hand stays."""
     options = search_on(ground, state, sitting)
     held = sum(one.startswith("grid=") for one in options.lock)
@@ -463,7 +462,7 @@ def _offer_search(ground: Ground, state: Redraw, sitting: Sitting) -> None:
         st.rerun()
 
 
-def search_on(ground: Ground, state: Redraw, sitting: Sitting) -> ProposeOptions:
+def search_on(ground: PageGround, state: Redraw, sitting: Sitting) -> ProposeOptions:
     """Return a search from the plan as it stands: grids moved by hand and all locks are kept."""
     draft, session = sitting.history.current, ground.session
     moved = draft.plan.labels != sitting.start.labels
@@ -487,7 +486,7 @@ def search_on(ground: Ground, state: Redraw, sitting: Sitting) -> ProposeOptions
     )
 
 
-def _show_suggestions(ground: Ground, sitting: Sitting) -> None:
+def _show_suggestions(ground: PageGround, sitting: Sitting) -> None:
     place = st.expander(tr("page.edit.suggestions"), on_change="rerun")
     if not place.open:
         return  # looking for them takes a while

@@ -15,15 +15,13 @@ from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import number, show_error, show_lines, show_list
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Found, Redraw, show_bars, show_change
 from gridmap.pages.session import choice_key
 from gridmap.pages.touch import show_map
 from gridmap.plans import Draft, PlanVersion
-
-__all__ = ["show_propose"]
 
 Objective = Literal["compact", "balance", "travel", "change"]
 Effort = Literal["quick", "normal", "thorough"]
@@ -34,7 +32,7 @@ _EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
 _CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
 
 
-def show_propose(ground: Ground, state: Redraw) -> None:
+def show_propose(ground: PageGround, state: Redraw) -> None:
     """Draw the step."""
     if state.job is not None and state.job.done:
         state.end()
@@ -69,7 +67,7 @@ def show_propose(ground: Ground, state: Redraw) -> None:
 
 
 @st.fragment
-def _show_wishes(ground: Ground, state: Redraw, language: str) -> None:
+def _show_wishes(ground: PageGround, state: Redraw, language: str) -> None:
     """Draw what may be wished for; a slider that moves draws this alone anew."""
     set_language(language)
     session, city = ground.session, ground.city
@@ -176,7 +174,7 @@ def _show_progress(state: Redraw, language: str) -> None:
         job.stop()
 
 
-def _show_front(ground: Ground, state: Redraw, found: Found) -> None:
+def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     several = len(found.plans) > 1
     st.header(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
     names = [plan.name for plan in found.plans]
@@ -231,7 +229,7 @@ def _look_at_name(state: Redraw) -> None:
     state.looked_at = int(st.session_state[_RADIO])
 
 
-def _keep(ground: Ground, state: Redraw, plan: Plan) -> PlanVersion:
+def _keep(ground: PageGround, state: Redraw, plan: Plan) -> PlanVersion:
     """Save a proposal as a plan of its own: a name that is taken gets a number."""
     author = ground.session.someone()
     with ground.session.store() as store:

@@ -19,29 +19,11 @@ from gridmap.errors import ConflictError, GridmapError, InputError
 from gridmap.i18n import tr
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans, plan_of
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import NONE, number, show_table
 from gridmap.pages.session import Session, browser_mark
 from gridmap.plans import LOCAL, Command, Comparison, Figures, History, PlanVersion, compare_plans
-
-__all__ = [
-    "Found",
-    "Redraw",
-    "Sitting",
-    "border_km",
-    "change_rows",
-    "compared",
-    "leave_off",
-    "redraw_of",
-    "saved_plan",
-    "saved_versions",
-    "show_bars",
-    "show_change",
-    "stored_plans",
-    "take_up",
-]
-
 
 _WORK = "redraw"
 _MOST = 64
@@ -237,7 +219,7 @@ class Redraw:
             self.found, self.looked_at, self.kept = found, 0, {}
 
 
-def redraw_of(ground: Ground) -> Redraw:
+def redraw_of(ground: PageGround) -> Redraw:
     """Return what this reader is in the middle of."""
     state = ground.session.work.get("redraw")
     if not isinstance(state, Redraw):
@@ -246,7 +228,7 @@ def redraw_of(ground: Ground) -> Redraw:
     return state
 
 
-def saved_versions(ground: Ground) -> tuple[PlanVersion, ...]:
+def saved_versions(ground: PageGround) -> tuple[PlanVersion, ...]:
     """Return the latest version of each saved plan; opens no store where there is none."""
     session = ground.session
     if not session.settings.database_url and not (session.path / "plans.db").exists():
@@ -255,7 +237,7 @@ def saved_versions(ground: Ground) -> tuple[PlanVersion, ...]:
         return store.list()
 
 
-def saved_plan(ground: Ground, version: PlanVersion) -> Plan | None:
+def saved_plan(ground: PageGround, version: PlanVersion) -> Plan | None:
     """Return a saved plan on the city's grids, or None if the grids have changed."""
 
     def load() -> Plan | None:
@@ -268,7 +250,7 @@ def saved_plan(ground: Ground, version: PlanVersion) -> Plan | None:
     return plan_of(version, ground.city.grids.digest, load)
 
 
-def stored_plans(ground: Ground) -> dict[str, Plan]:
+def stored_plans(ground: PageGround) -> dict[str, Plan]:
     """Return the plans that can be looked at by name: today's beats, proposals, saved ones."""
     found: dict[str, Plan] = {}
     if ground.plan is not None:
@@ -292,7 +274,7 @@ def stored_plans(ground: Ground) -> dict[str, Plan]:
 _WIDE_BEATS = 60  # more bars than this have no room for their names
 
 
-def compared(ground: Ground, old: Plan, new: Plan, weights: Mapping[str, float]) -> Comparison:
+def compared(ground: PageGround, old: Plan, new: Plan, weights: Mapping[str, float]) -> Comparison:
     """Return what changes from one plan to another; the last pairs are kept."""
     kept = ground.session.work.setdefault("compared", {})
     key = (ground.key, old.digest, new.digest, tuple(sorted(weights.items())))
@@ -354,7 +336,7 @@ def change_rows(
 
 
 def show_change(
-    ground: Ground,
+    ground: PageGround,
     old: Plan,
     new: Plan,
     weights: Mapping[str, float],

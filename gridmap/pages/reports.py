@@ -16,10 +16,10 @@ from gridmap.api.report import ReportOptions, ReportResult, all_formats, setting
 from gridmap.api.report import report as make_report
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.model import City, Kind
-from gridmap.pages.ground import Ground, read_ground
+from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import (
-    Figure,
+    StripFigure,
     column_px,
     escaped,
     local_time,
@@ -30,8 +30,6 @@ from gridmap.pages.layout import (
 from gridmap.pages.redraw_state import stored_plans
 from gridmap.pages.session import choice_key, safe_name
 from gridmap.plans import Action, logged
-
-__all__ = ["show"]
 
 Length = Literal["1", "4", "full"]
 
@@ -71,7 +69,7 @@ def show() -> None:
             _offer(ground)
 
 
-def _offer(ground: Ground) -> None:
+def _offer(ground: PageGround) -> None:
     """Offer the reports that were made last, now or in earlier sessions."""
     made = _made(ground)
     if made:
@@ -89,7 +87,7 @@ def _offer(ground: Ground) -> None:
         )
 
 
-def _made(ground: Ground) -> list[tuple[str, str, bytes]]:
+def _made(ground: PageGround) -> list[tuple[str, str, bytes]]:
     """Return name, time and bytes of the reports that are kept, the latest first."""
     work = ground.session.work
     if "reports_made" not in work:
@@ -98,12 +96,12 @@ def _made(ground: Ground) -> list[tuple[str, str, bytes]]:
     return found
 
 
-def _whose(ground: Ground) -> tuple[str, str]:
+def _whose(ground: PageGround) -> tuple[str, str]:
     """Return what reports are kept for: the data that they tell of, and who made them."""
     return ground.key, ground.session.someone().name
 
 
-def _choices(ground: Ground) -> tuple[ReportOptions, list[str]]:
+def _choices(ground: PageGround) -> tuple[ReportOptions, list[str]]:
     """Return what is asked for, and the formats that are picked."""
     session, periods = ground.session, _periods(ground)
     period = st.selectbox(
@@ -182,7 +180,7 @@ def _choices(ground: Ground) -> tuple[ReportOptions, list[str]]:
     return options, formats
 
 
-def _periods(ground: Ground) -> dict[str, str]:
+def _periods(ground: PageGround) -> dict[str, str]:
     """Return the periods that a report may be about, the latest first: code to label."""
     found = {}
     session, incidents = ground.session, ground.city.incidents
@@ -203,7 +201,7 @@ def _periods(ground: Ground) -> dict[str, str]:
     return found
 
 
-def _built(ground: Ground, options: ReportOptions) -> tuple[ReportResult, tuple[str, ...]]:
+def _built(ground: PageGround, options: ReportOptions) -> tuple[ReportResult, tuple[str, ...]]:
     """Return the report and what it is kept under; readers who ask for the same one share it."""
     # Formats are written of the same report.
     asked = str(replace(options, plan=None, formats="xlsx").to_dict())
@@ -231,7 +229,7 @@ def _first_page(_result: ReportResult, key: tuple[str, ...]) -> bytes:  # noqa: 
     return _result.preview(ppi=110.0)
 
 
-def _show_preview(ground: Ground, result: ReportResult, key: tuple[str, ...]) -> None:
+def _show_preview(ground: PageGround, result: ReportResult, key: tuple[str, ...]) -> None:
     report = result.report
     st.header(f"{report.title} · {report.subtitle}", anchor=False)
     if result.options.suppress_below:
@@ -243,10 +241,13 @@ def _show_preview(ground: Ground, result: ReportResult, key: tuple[str, ...]) ->
         _show_told(ground, result)
 
 
-def _show_told(ground: Ground, result: ReportResult) -> None:
+def _show_told(ground: PageGround, result: ReportResult) -> None:
     report = result.report
     show_figures(
-        [Figure(item.label, item.text(), item.unit, item.note) for item in report.figures[:6]],
+        [
+            StripFigure(item.label, item.text(), item.unit, item.note)
+            for item in report.figures[:6]
+        ],
         across=2,
     )
     show_lines(line for line in report.sentences if line not in report.warnings)
@@ -281,7 +282,7 @@ def _show_told(ground: Ground, result: ReportResult) -> None:
         st.caption(note)
 
 
-def _write(ground: Ground, result: ReportResult) -> None:
+def _write(ground: PageGround, result: ReportResult) -> None:
     """Write the report as a zip, to be offered now and in later sessions."""
     bar = st.progress(0.0)
     folder = ground.session.private_path("report")

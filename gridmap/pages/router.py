@@ -29,8 +29,6 @@ from gridmap.pages.redraw_state import leave_off, take_up
 from gridmap.pages.session import Session, current_actor, current_session, hold_choices
 from gridmap.plans import LOCAL, Action
 
-__all__ = ["run"]
-
 _PAGES = (
     ("overview", ":material/map:"),
     ("data", ":material/database:"),

@@ -13,8 +13,6 @@ from streamlit.web.cli import main
 
 import gridmap.pages
 
-__all__ = ["load_pages"]
-
 
 def load_pages() -> None:
     """Import every module of the pages, and with them what they need."""

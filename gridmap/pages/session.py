@@ -41,24 +41,6 @@ from gridmap.pages.visitors import (
 from gridmap.plans import LOCAL, Action, Actor, PlanStore, Role, role_text
 from gridmap.settings import Settings, bundled, read_settings
 
-__all__ = [
-    "DEMO",
-    "Address",
-    "Session",
-    "browser_mark",
-    "choice_key",
-    "choose",
-    "chosen",
-    "current_actor",
-    "current_session",
-    "hold_choices",
-    "login_needed",
-    "put_account",
-    "safe_name",
-    "session_id",
-]
-
-
 DEMO = "demo"
 _KEY = "gridmap"
 _NEW = "workspaces"

@@ -20,8 +20,6 @@ from gridmap.maps import Scene, write_touch_folder
 from gridmap.pages.session import session_id
 from gridmap.pages.visitors import SHOWN
 
-__all__ = ["MapEvent", "font_address", "show_map", "touched"]
-
 _SEEN = "gridmap-map-seen"
 _MOST_BYTES = 1_000_000_000
 _KEPT_S = 3600.0  # seconds in which a browser may still fetch what it was shown

@@ -28,17 +28,6 @@ from gridmap.model import Incidents, Layer
 from gridmap.pages.session import Session, safe_name, session_id
 from gridmap.plans import Action, import_detail, logged
 
-__all__ = [
-    "Item",
-    "Upload",
-    "contents_of",
-    "forget_bytes",
-    "keep_files",
-    "look",
-    "store_ready",
-    "stored_name",
-]
-
 _ORDER = {kind: at for at, kind in enumerate(KINDS)}  # areas first, incidents last
 
 _LONGEST_STEM = 150  # bytes

@@ -19,16 +19,6 @@ from typing import TypeVar
 from gridmap.errors import InputError, PermissionDeniedError
 from gridmap.plans import LOCAL, check_account
 
-__all__ = [
-    "SHOWN",
-    "XSRF_COOKIE",
-    "Shown",
-    "Visitor",
-    "account_of",
-    "browser_of",
-    "require_this_machine",
-]
-
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 

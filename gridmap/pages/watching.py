@@ -11,12 +11,10 @@ from gridmap.api.watch import AlertRow, WatchOptions, WatchResult, watch
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import set_language, tr
 from gridmap.model import City
-from gridmap.pages.ground import Ground
+from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import Line, beat_noun, number, show_list
-
-__all__ = ["Watching", "alert_lines", "show_news", "watching_of"]
 
 _MOST = 16
 _WATCHED: dict[str, Watching] = {}
@@ -69,7 +67,7 @@ class Watching:
         return True
 
 
-def watching_of(ground: Ground) -> Watching:
+def watching_of(ground: PageGround) -> Watching:
     """Return the watch over the open city's data."""
     found = _WATCHED.get(ground.key)
     if found is None:
@@ -96,7 +94,7 @@ def _result(city: City, kept: dict[str, object]) -> WatchResult:
     )
 
 
-def show_news(ground: Ground) -> None:
+def show_news(ground: PageGround) -> None:
     """Draw what is unusual now, once it has been looked for in these data."""
     if ground.city.incidents is None or ground.city.incidents.period is None:
         return
@@ -123,7 +121,7 @@ def _show_watching(watching: Watching, language: str) -> None:
     st.caption(tr("page.watch.running"))
 
 
-def alert_lines(ground: Ground, found: WatchResult) -> list[Line]:
+def alert_lines(ground: PageGround, found: WatchResult) -> list[Line]:
     """Return one line an alert, which leads to its ground; one that says so on a quiet day."""
     row_of: Callable[[str], int] = {
         str(one): row for row, one in enumerate(ground.city.grids.ids)

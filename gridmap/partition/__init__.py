@@ -26,7 +26,14 @@ from gridmap.partition.lasting import (
     shrink_rates,
 )
 from gridmap.partition.problem import Problem
-from gridmap.partition.proposal import Bound, Candidate, Progress, Proposal, Scores, score_plan
+from gridmap.partition.proposal import (
+    Bound,
+    Candidate,
+    Proposal,
+    ProposalProgress,
+    Scores,
+    score_plan,
+)
 from gridmap.partition.propose import propose, warm_up
 
 __all__ = [
@@ -35,8 +42,8 @@ __all__ = [
     "Ensemble",
     "HeldOut",
     "Problem",
-    "Progress",
     "Proposal",
+    "ProposalProgress",
     "Rung",
     "Scores",
     "SeenCounts",

@@ -14,17 +14,14 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.partition._arrays import (
     RING_BITS,
     Attraction,
     Clock,
-    Floats,
     Graph,
     Instance,
-    Ints,
     Loads,
     State,
     make_state,
@@ -49,6 +46,7 @@ from gridmap.partition._recombine import (
     tree_room,
 )
 from gridmap.partition._transport import Transport
+from gridmap.typing import Floats, Ints, Ints32
 
 _NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,
 _LARGE = 0.25  # and from this part of a large plan's grids on; small plans cool well as they are
@@ -171,7 +169,7 @@ class Schedule:
 
 def anneal(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     schedule: Schedule,
     *,
     seed: int,
@@ -232,7 +230,7 @@ def _timed(
     instance: Instance,
     state: State,
     plan: Schedule,
-    share: NDArray[np.float64],
+    share: Floats,
     room: TreeRoom,
     transport: Transport | None = None,
 ) -> float:
@@ -243,8 +241,8 @@ def _timed(
 
 
 def schedule_arrays(
-    instance: Instance, plan: Schedule, share: NDArray[np.float64]
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    instance: Instance, plan: Schedule, share: Floats
+) -> tuple[Floats, Floats, Ints]:
     """Return temperature, balance weight and pairs to divide anew per sweep.
 
     Parameters
@@ -268,7 +266,7 @@ def _run(
     instance: Instance,
     state: State,
     plan: Schedule,
-    share: NDArray[np.float64],
+    share: Floats,
     room: TreeRoom,
     transport: Transport | None,
 ) -> None:

@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap._compiled import njit
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-Flags = NDArray[np.bool_]
 RING_BITS = 32
 
 
@@ -32,8 +30,8 @@ class Graph(NamedTuple):
     the `RING_BITS`-th.
     """
 
-    indptr: Ints
-    nbr: Ints
+    indptr: Ints32
+    nbr: Ints32
     length: Floats
     ring: NDArray[np.uint32]
 
@@ -74,17 +72,17 @@ class Attraction(NamedTuple):
 
     x: Floats
     y: Floats
-    pin: Ints
-    home: Ints
+    pin: Ints32
+    home: Ints32
     price: Floats
     weight: Floats
     demand: Floats
     centre_x: Floats
     centre_y: Floats
-    site: Ints
+    site: Ints32
     matrix: NDArray[np.float32]
-    separated_ptr: Ints
-    separated: Ints
+    separated_ptr: Ints32
+    separated: Ints32
 
 
 class State(NamedTuple):
@@ -94,13 +92,13 @@ class State(NamedTuple):
     beat, its limit, and what one unit beyond weighs.
     """
 
-    beat: Ints
-    size: Ints
+    beat: Ints32
+    size: Ints32
     total: Floats
     moved: Floats
-    stamp: NDArray[np.int64]
-    tick: NDArray[np.int64]
-    queue: Ints
+    stamp: Ints
+    tick: Ints
+    queue: Ints32
     random: NDArray[np.uint64]
 
 
@@ -120,7 +118,7 @@ class Instance(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def members_of(beat: Ints, k: int) -> tuple[NDArray[np.int64], Ints]:
+def members_of(beat: Ints32, k: int) -> tuple[Ints, Ints32]:
     """Return where each beat's grids begin (k + 1,), and all grids, beat by beat (n,)."""
     begin = np.zeros(k + 1, np.int64)
     for b in beat:
@@ -143,7 +141,7 @@ def with_own_centres(instance: Instance) -> Instance:
     return instance._replace(attraction=own)
 
 
-def hilbert_order(xy: Floats) -> NDArray[np.int64]:
+def hilbert_order(xy: Floats) -> Ints:
     """Return the grids' indices along a Hilbert curve of 65,536 cells a side.
 
     Parameters
@@ -174,7 +172,7 @@ def hilbert_order(xy: Floats) -> NDArray[np.int64]:
     return np.lexsort((local[:, 1], local[:, 0], along))
 
 
-def build_graph(count: int, eu: Ints, ev: Ints, length: Floats) -> Graph:
+def build_graph(count: int, eu: Ints32, ev: Ints32, length: Floats) -> Graph:
     """Return the symmetric neighbour lists of ``count`` grids from edges listed once.
 
     Rows are sorted by neighbour, so the order in which edges are given does not matter.
@@ -195,7 +193,7 @@ def build_graph(count: int, eu: Ints, ev: Ints, length: Floats) -> Graph:
 
 
 @njit(cache=True)
-def _rings(indptr: Ints, nbr: Ints) -> NDArray[np.uint32]:
+def _rings(indptr: Ints32, nbr: Ints32) -> NDArray[np.uint32]:
     """Return which neighbours of the same grid each neighbour borders on, a bit each."""
     ring = np.zeros(len(nbr), dtype=np.uint32)
     for v in range(len(indptr) - 1):
@@ -327,9 +325,9 @@ def best_sites(attraction: Attraction, beat: np.ndarray, k: int, candidates: int
 
 def move_centres(
     attraction: Attraction,
-    beat: NDArray[np.int32],
+    beat: Ints32,
     k: int,
-    held: NDArray[np.bool_],
+    held: Bools,
     *,
     every: bool = False,
 ) -> None:
@@ -362,7 +360,7 @@ class Solved:
         Pairs that are to be apart and share a beat.
     """
 
-    beat: Ints
+    beat: Ints32
     cost: float
     excess: float
     sweeps: int
@@ -406,7 +404,7 @@ def cost_of(instance: Instance, beat: NDArray[np.integer]) -> float:
     return cost + float(attraction.price[off].sum())
 
 
-def rate_plan(instance: Instance, beat: Ints, keep: float, sweeps: int) -> Solved:
+def rate_plan(instance: Instance, beat: Ints32, keep: float, sweeps: int) -> Solved:
     """Return a plan with its cost and what it does not hold."""
     state = make_state(instance, beat, 0, keep)
     return Solved(
@@ -434,7 +432,7 @@ def exchanged(instance: Instance, found: Solved, keep: float) -> Solved:
     return other if other.better_than(found) else found
 
 
-def pinned(instance: Instance, beat: Ints) -> Ints:
+def pinned(instance: Instance, beat: Ints32) -> Ints32:
     """Return the plan with each beat numbered as the node that is pinned in it says."""
     pin = instance.attraction.pin
     number = np.full(instance.k, -1, dtype=np.int32)

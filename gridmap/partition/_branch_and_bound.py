@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.partition._arrays import Clock, Graph
 from gridmap.partition._lagrangian import (
@@ -36,11 +35,8 @@ from gridmap.partition._lagrangian import (
     close_pairs,
     relax_travel,
 )
+from gridmap.typing import Bools, Floats, Ints
 
-Flags = NDArray[np.bool_]
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _BRANCHED_GRIDS = 400  # beyond, branching rarely ends: good plans are worth more of the time
 _MOST_PAIRS = 400_000  # of a grid and a centre: what a node of branching takes a second for
 _PROVEN = 1e-6  # gap
@@ -59,7 +55,7 @@ class Proof:
     lower: float
     upper: float
     proven: bool
-    centre: Integers
+    centre: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def is_branched(grids: int, *, exact: bool) -> bool:
 
 def prove_travel(
     task: TravelTask,
-    centre: Integers,
+    centre: Ints,
     *,
     clock: Clock,
     exact: bool = True,
@@ -127,14 +123,14 @@ def prove_travel(
         return proof
     known = [] if cuts is None else cuts
 
-    def settle(left: Pairs, best: Integers, patient: bool) -> Leaf:  # noqa: FBT001 - private
+    def settle(left: Pairs, best: Ints, patient: bool) -> Leaf:  # noqa: FBT001 - private
         return _settle(task, left, best, known, clock, None if patient else _LEAF_NODES)
 
     found = branch_on_centres(task, pairs, centre, root=root, settle=settle, clock=clock)
     return _proof(task, root, found.lower, found.centre)
 
 
-def _proof(task: TravelTask, root: Relaxation, lower: float, centre: Integers) -> Proof:
+def _proof(task: TravelTask, root: Relaxation, lower: float, centre: Ints) -> Proof:
     """Return what a bound says about a plan; beyond the solver's precision only the root's."""
     upper = task.value(centre)
     lower = root.bound if _is_too_fine(task, upper) else max(root.bound, lower)
@@ -159,7 +155,7 @@ def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
 def _settle(
     task: TravelTask,
     left: Pairs,
-    best: Integers,
+    best: Ints,
     cuts: list[Cut],
     clock: Clock,
     nodes: int | None,
@@ -192,12 +188,12 @@ def _settle(
 
 def assign_centres(
     task: TravelTask,
-    sites: Integers,
+    sites: Ints,
     cuts: list[Cut],
     clock: Clock,
     *,
-    known: Integers | None = None,
-) -> Integers | None:
+    known: Ints | None = None,
+) -> Ints | None:
     """Return the best plan in whole pieces with given centres, or None where none is found.
 
     Each grid goes to one of the few centres that cost it least, or to that of the known plan.
@@ -235,14 +231,14 @@ def assign_centres(
 def _solve_once(
     task: TravelTask,
     beats: int,
-    start: Integers | None,
-    open_pairs: NDArray[np.bool_],
+    start: Ints | None,
+    open_pairs: Bools,
     cuts: list[Cut],
     clock: Clock,
     gap: float,
     upper: float = np.inf,
     nodes: int | None = None,
-) -> tuple[Integers | None, float, bool]:
+) -> tuple[Ints | None, float, bool]:
     """Return the centre of each grid (None: no plan found), the bound, and whether solved.
 
     Nodes, not seconds, limit the solver, so that every machine finds the same; the clock is
@@ -302,9 +298,9 @@ def _solution(highspy: Any, values: Floats) -> Any:  # noqa: ANN401 - the librar
 def _hess_model(
     task: TravelTask,
     beats: int,
-    grids: Integers,
-    centres: Integers,
-    number: Integers,
+    grids: Ints,
+    centres: Ints,
+    number: Ints,
 ) -> Any:  # noqa: ANN401 - the library has no types
     """Return the model: assignment, balance, centres in their own beats, k of them."""
     import highspy
@@ -339,7 +335,7 @@ def _hess_model(
     return solver
 
 
-def _pieces_cuts(graph: Graph, found: Integers) -> list[Cut]:
+def _pieces_cuts(graph: Graph, found: Ints) -> list[Cut]:
     """Return a cut for each grid of a piece that does not hold its centre."""
     n = len(found)
     cuts: list[Cut] = []
@@ -362,7 +358,7 @@ def _pieces_cuts(graph: Graph, found: Integers) -> list[Cut]:
     return cuts
 
 
-def _add_cut(solver: Any, cut: Cut, number: Integers) -> None:  # noqa: ANN401 - the library has no types
+def _add_cut(solver: Any, cut: Cut, number: Ints) -> None:  # noqa: ANN401 - the library has no types
     """Add a cut to a model, unless its pair is closed there."""
     import highspy
 
@@ -395,14 +391,14 @@ class Leaf(NamedTuple):
     """
 
     lower: float
-    centre: Integers | None
+    centre: Ints | None
 
 
 class Branched(NamedTuple):
     """The bound of the whole, the best plan (centre of each grid), and the nodes looked at."""
 
     lower: float
-    centre: Integers
+    centre: Ints
     nodes: int
 
 
@@ -416,7 +412,7 @@ class _Node:
 
     bound: float
     number: int
-    alive: Flags = field(compare=False)
+    alive: Bools = field(compare=False)
     areas: tuple[Area, ...] = field(compare=False)
     multipliers: Floats = field(compare=False)
     tried: int = field(compare=False, default=0)
@@ -425,10 +421,10 @@ class _Node:
 def branch_on_centres(
     task: TravelTask,
     pairs: Pairs,
-    centre: Integers,
+    centre: Ints,
     *,
     root: Relaxation,
-    settle: Callable[[Pairs, Integers, bool], Leaf],
+    settle: Callable[[Pairs, Ints, bool], Leaf],
     clock: Clock,
 ) -> Branched:
     """Return the best plan, and the bound after all choices of centres there is time for.
@@ -511,9 +507,7 @@ def branch_on_centres(
     return Branched(lower, centre, nodes)
 
 
-def slack_of(
-    relaxed: Relaxation, alive: Flags, area: Integers, beats: int, upper: float
-) -> Floats:
+def slack_of(relaxed: Relaxation, alive: Bools, area: Ints, beats: int, upper: float) -> Floats:
     """Return what a plan with each centre may still cost more than the relaxation with it (m,).
 
     Below nought where no plan as good as ``upper`` has that centre.
@@ -539,7 +533,7 @@ def slack_of(
     return slack
 
 
-def area_of(areas: Sequence[Area], count: int) -> Integers:
+def area_of(areas: Sequence[Area], count: int) -> Ints:
     """Return which of the areas each centre is in (m,), -1 for none."""
     area = np.full(count, -1, dtype=np.int64)
     for i, one in enumerate(areas):
@@ -562,7 +556,7 @@ def _unlikeness(pairs: Pairs, grids: int) -> Floats:
 
 
 def _chosen_area(
-    often: Floats, alive: Flags, areas: tuple[Area, ...], unlike: Floats
+    often: Floats, alive: Bools, areas: tuple[Area, ...], unlike: Floats
 ) -> tuple[Area, int]:
     """Return the area to branch on, and which of the areas it is a part of (-1: of none).
 

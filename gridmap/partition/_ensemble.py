@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.errors import InfeasibleError
@@ -33,11 +32,8 @@ from gridmap.partition._regions import open_edges
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Scores, score_plan
 from gridmap.partition.propose import propose
+from gridmap.typing import Floats, Ints
 
-__all__ = ["Ensemble", "neutral_ensemble"]
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _MEASURES = ("cut_m", "travel_m", "max_deviation")
 _CHAINS = 2
 _STEPS_PER_BEAT = 3.0  # and plan: chains of more beats forget more slowly
@@ -187,7 +183,7 @@ def neutral_ensemble(
 def _run(
     problem: Problem,
     graph: Graph,
-    start: Integers,
+    start: Ints,
     tolerance: float,
     plans: int,
     slots: int,

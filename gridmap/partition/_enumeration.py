@@ -12,17 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.partition._instance import community_factor
 from gridmap.partition._locks import groups_of
 from gridmap.partition._regions import shares_of
 from gridmap.partition.problem import Problem, wanted_beats
+from gridmap.typing import Bools, Floats, Ints
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 LONGER = 1.1  # what balance may make of the shortest borders
 _MOST_GRIDS = 16
 _MOST_STEPS = 3e8  # of dynamic programming, about a second
@@ -53,16 +50,16 @@ class Sets:
         its grids are to be apart.
     """
 
-    grids: Integers
-    masks: Integers
-    labels: Integers
-    bits: Integers
-    allowed: Flags
+    grids: Ints
+    masks: Ints
+    labels: Ints
+    bits: Ints
+    allowed: Bools
     ratio: Floats
     kept: Floats
     travel: Floats
     border: Floats
-    apart: Flags
+    apart: Bools
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,12 +76,12 @@ class Enumerated:
         Conditions without which, one at a time, the tolerance could be met: ``keep``, ``apart``.
     """
 
-    assignment: Integers
+    assignment: Ints
     holds: bool
     binding: tuple[str, ...] = ()
 
 
-def list_sets(problem: Problem, edges: Integers, tolerances: tuple[float, ...]) -> Sets | None:
+def list_sets(problem: Problem, edges: Ints, tolerances: tuple[float, ...]) -> Sets | None:
     """Return the sets of grids that may be beats, or None where grids are too many.
 
     Parameters
@@ -181,7 +178,7 @@ def best_of_all(
 
 def _best(
     problem: Problem, sets: Sets, objective: str, most: float, need: float, *, apart: bool = True
-) -> Integers | None:
+) -> Ints | None:
     """Return the best plan whose deviations are at most so many tolerances, or None."""
     name = "compact" if objective == "balance" else objective
     cost = _cost(problem, sets, name)
@@ -228,7 +225,7 @@ def _cost(problem: Problem, sets: Sets, objective: str) -> Floats:
     return np.asarray(first + _SECOND * second)
 
 
-def _border_of(problem: Problem, assignment: Integers) -> float:
+def _border_of(problem: Problem, assignment: Ints) -> float:
     """Return the border of a plan as the search weighs it."""
     ends = problem.edges
     cut = assignment[ends[:, 0]] != assignment[ends[:, 1]]
@@ -243,7 +240,7 @@ def _solve(
     need: float,
     *,
     apart: bool = True,
-) -> Integers | None:
+) -> Ints | None:
     """Return the plan of least cost, or None where there is none."""
     usable = sets.allowed & (sets.ratio <= most * (1 + _ROUNDING))
     if apart:
@@ -277,12 +274,12 @@ def _solve(
     return assignment
 
 
-def _present_labels(problem: Problem) -> Integers:
+def _present_labels(problem: Problem) -> Ints:
     none = np.zeros(0, dtype=np.int64)
     return none if problem.present is None else np.unique(problem.present)
 
 
-def _numbers(problem: Problem, grids: Integers) -> tuple[Integers, Integers] | None:
+def _numbers(problem: Problem, grids: Ints) -> tuple[Ints, Ints] | None:
     """Return the numbers that beats may have and which exclude each other; None: too involved."""
     known = _present_labels(problem)
     known = np.union1d(known, wanted_beats(problem)[grids])
@@ -313,9 +310,9 @@ def _needed(problem: Problem, sets: Sets, keep: float | None) -> float:
 
 def _ratios(
     problem: Problem,
-    grids: Integers,
-    inside: Flags,
-    labels: Integers,
+    grids: Ints,
+    inside: Bools,
+    labels: Ints,
     tolerances: tuple[float, ...],
 ) -> Floats:
     """Return the worst deviation of each set under each number, in tolerances."""
@@ -347,7 +344,7 @@ def _ratios(
     return worst
 
 
-def _kept(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
+def _kept(problem: Problem, grids: Ints, inside: Bools, labels: Ints) -> Floats:
     """Return the keep weight of each set that stays in the present beat of each number."""
     kept = np.zeros((len(inside), len(labels)))
     if problem.present is None:
@@ -358,7 +355,7 @@ def _kept(problem: Problem, grids: Integers, inside: Flags, labels: Integers) ->
     return kept
 
 
-def _travel(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
+def _travel(problem: Problem, grids: Ints, inside: Bools, labels: Ints) -> Floats:
     """Return demand times distance of each set from its best centre, or its number's room."""
     travel = np.zeros((len(inside), len(labels)))
     far = problem.far(grids)
@@ -369,9 +366,7 @@ def _travel(problem: Problem, grids: Integers, inside: Flags, labels: Integers) 
     return np.asarray(np.take_along_axis(by_centre, site, axis=1))
 
 
-def _sites(
-    problem: Problem, grids: Integers, inside: Flags, labels: Integers, by_centre: Floats
-) -> Integers:
+def _sites(problem: Problem, grids: Ints, inside: Bools, labels: Ints, by_centre: Floats) -> Ints:
     """Return the position of the best centre of each set, or of its number's room (m, s)."""
     best = np.where(inside, by_centre, np.inf).argmin(axis=1)
     site = np.repeat(best[:, None], len(labels), axis=1)
@@ -382,7 +377,7 @@ def _sites(
     return site
 
 
-def _beyond(problem: Problem, grids: Integers, inside: Flags, labels: Integers) -> Floats:
+def _beyond(problem: Problem, grids: Ints, inside: Bools, labels: Ints) -> Floats:
     """Return how far beyond the reach each set goes under each number, as a part of it."""
     far = problem.far(grids)
     assert far is not None  # noqa: S101 - a reach needs places; for the type checker
@@ -397,7 +392,7 @@ def _weighted_borders(problem: Problem) -> Floats:
     return np.asarray(problem.search_borders * community_factor(problem, problem.edges))
 
 
-def _borders(problem: Problem, position: Integers, inside: Flags) -> Floats:
+def _borders(problem: Problem, position: Ints, inside: Bools) -> Floats:
     """Return each set's part of the border: half of it, or all where the other side is locked."""
     total = np.zeros(len(inside))
     ends = position[problem.edges]

@@ -14,9 +14,8 @@ from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition._arrays import Attraction, Instance, Loads, build_graph, hilbert_order
 from gridmap.partition._regions import Region
 from gridmap.partition.problem import PER_GRID, Problem, ProblemFields, wanted_beats
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _SHRINK = 0.955  # the search aims inside the bounds, so that the plan lands inside
 _BEYOND = 20.0  # borders that a grid beyond the reach of its beat's centre costs
 _OVER_LIMIT = 0.05  # of a limit: so much over it weighs what a tolerance of 3 % does
@@ -43,13 +42,13 @@ class RegionInstance:
     """An instance, and the way back: ``node`` is the instance's node of each of the grids."""
 
     instance: Instance
-    grids: Integers
-    labels: Integers
-    node: Integers
+    grids: Ints
+    labels: Ints
+    node: Ints
     tolerance: float
-    today: NDArray[np.int32]
+    today: Ints32
 
-    def labels_of(self, beat: NDArray[np.integer]) -> Integers:
+    def labels_of(self, beat: NDArray[np.integer]) -> Ints:
         """Return the label of each of the region's grids from the beats of the nodes."""
         return self.labels[beat[self.node]]
 
@@ -104,7 +103,7 @@ def build_instance(problem: Problem, region: Region, aims: ObjectiveWeights) -> 
     )
 
 
-def community_factor(problem: Problem, edges: Integers) -> Floats:
+def community_factor(problem: Problem, edges: Ints) -> Floats:
     """Return what each border counts: more where both sides are of one community."""
     factor = np.ones(len(edges))
     if problem.communities is not None and len(edges):
@@ -114,7 +113,7 @@ def community_factor(problem: Problem, edges: Integers) -> Floats:
     return factor
 
 
-def _places(problem: Problem, grids: Integers, edges: Integers) -> Floats:
+def _places(problem: Problem, grids: Ints, edges: Ints) -> Floats:
     """Return coordinates, made up from distances along the graph where there are none."""
     if problem.xy is not None:
         xy: Floats = problem.xy[grids]
@@ -135,7 +134,7 @@ def _places(problem: Problem, grids: Integers, edges: Integers) -> Floats:
     return np.stack([steps(west) - steps(east), steps(north) - steps(south)], axis=1)
 
 
-def _width(problem: Problem, grids: Integers, xy: Floats) -> float:
+def _width(problem: Problem, grids: Ints, xy: Floats) -> float:
     """Return the side of a square as large as the region."""
     if problem.areas_m2 is not None and problem.xy is not None:
         area = float(problem.areas_m2[grids].sum())
@@ -145,7 +144,7 @@ def _width(problem: Problem, grids: Integers, xy: Floats) -> float:
     return float(np.sqrt(max(span[0] * span[1], span.max() ** 2 * 0.01, 1e-12)))
 
 
-def _sum_by(node: Integers, values: Floats, nodes: int) -> Floats:
+def _sum_by(node: Ints, values: Floats, nodes: int) -> Floats:
     columns = [np.bincount(node, weights=c, minlength=nodes).astype(float) for c in values.T]
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
@@ -192,7 +191,7 @@ def _limited(loads: Loads, amounts: Floats, limits: tuple[float, ...], slack: fl
     )
 
 
-def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDArray[np.int32]:
+def _today(problem: Problem, region: Region, node: Ints, nodes: int) -> Ints32:
     """Return the region's own number of each node's present beat, -1 where it has none."""
     home = np.full(nodes, -1, dtype=np.int32)
     if problem.present is None:
@@ -211,7 +210,7 @@ def _today(problem: Problem, region: Region, node: Integers, nodes: int) -> NDAr
 def _build_attraction(
     problem: Problem,
     region: Region,
-    node: Integers,
+    node: Ints,
     xy: Floats,
     aims: ObjectiveWeights,
 ) -> Attraction:
@@ -295,8 +294,8 @@ def empty_attraction(xy: Floats, demand: Floats, travel: NDArray[np.float32] | N
 
 
 def _separated_pairs(
-    problem: Problem, grids: Integers, node: Integers, nodes: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    problem: Problem, grids: Ints, node: Ints, nodes: int
+) -> tuple[Ints32, Ints32]:
     local = {int(g): int(v) for g, v in zip(grids, node, strict=True)}
     pairs = set()
     for a, b in problem.apart:
@@ -312,7 +311,7 @@ def _separated_pairs(
     return ptr, np.ascontiguousarray(listed[:, 1])
 
 
-def contract(problem: Problem, region: Region, xy: Floats) -> Integers:
+def contract(problem: Problem, region: Region, xy: Floats) -> Ints:
     """Return the node of each grid: grids that must share a beat are one node.
 
     Groups that do not touch are joined along the shortest way between their parts that
@@ -352,8 +351,8 @@ def contract(problem: Problem, region: Region, xy: Floats) -> Integers:
 
 
 def _joined(
-    table: csr_array, ties: list[Integers], label: Integers, separated_pairs: list[Integers]
-) -> tuple[Integers, int]:
+    table: csr_array, ties: list[Ints], label: Ints, separated_pairs: list[Ints]
+) -> tuple[Ints, int]:
     """Return the group of each grid, and which of the ties cannot be joined (-1: none)."""
     group = np.arange(len(label))
     held = label.copy()
@@ -383,12 +382,12 @@ def _joined(
 
 def _way_apart(
     table: csr_array,
-    inside: Integers,
-    piece: Integers,
-    allowed: NDArray[np.bool_],
-    group: Integers,
-    separated_pairs: list[Integers],
-) -> Integers | None:
+    inside: Ints,
+    piece: Ints,
+    allowed: Bools,
+    group: Ints,
+    separated_pairs: list[Ints],
+) -> Ints | None:
     """Return a way between the pieces of a group that no pair to be apart is on, or None."""
     way = _way(table, inside[piece == 0], inside[piece != 0], allowed)
     if way is None:
@@ -407,9 +406,7 @@ def _way_apart(
     return way
 
 
-def _way(
-    table: csr_array, start: Integers, goals: Integers, allowed: NDArray[np.bool_]
-) -> Integers | None:
+def _way(table: csr_array, start: Ints, goals: Ints, allowed: Bools) -> Ints | None:
     """Return the way of least cost from some grids to others over those allowed, or None."""
     own = np.flatnonzero(allowed)
     far, before, _ = dijkstra(
@@ -428,7 +425,7 @@ def _way(
     return own[way]
 
 
-def _positions(grids: Integers, some: Integers) -> Integers:
+def _positions(grids: Ints, some: Ints) -> Ints:
     """Return the positions, in sorted grids, of those of some that are among them."""
     at = np.minimum(np.searchsorted(grids, some), len(grids) - 1)
     return at[grids[at] == some]
@@ -440,7 +437,7 @@ def _positions(grids: Integers, some: Integers) -> Integers:
 _DIGITS = 9  # of a place, as a share of the span: what moving the whole city leaves alone
 
 
-def in_order(problem: Problem) -> tuple[Problem, Integers]:
+def in_order(problem: Problem) -> tuple[Problem, Ints]:
     """Return the problem in the grids' own order, and where each of them came (n,).
 
     Names stay those of before, positions included.
@@ -473,7 +470,7 @@ def in_order(problem: Problem) -> tuple[Problem, Integers]:
     return problem.replace(**changes), original_order
 
 
-def put_back(settled: Problem, given: Problem, original_order: Integers) -> Problem:
+def put_back(settled: Problem, given: Problem, original_order: Ints) -> Problem:
     """Return the problem as it was given, with what settling its locks has changed."""
     together = tuple(tuple(sorted(original_order[list(tie)].tolist())) for tie in settled.together)
     if settled.present is None:
@@ -483,7 +480,7 @@ def put_back(settled: Problem, given: Problem, original_order: Integers) -> Prob
     return given.replace(together=together, present=present)
 
 
-def _order(problem: Problem) -> Integers:
+def _order(problem: Problem) -> Ints:
     """Return the grids from west to east, or without places by what they carry and border on."""
     if problem.xy is None:
         return np.argsort(_colours(problem), kind="stable")
@@ -536,9 +533,7 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 _EXACT = 2_000  # beats up to which the best match is found; beyond, the largest shares first
 
 
-def relabel(
-    problem: Problem, assignment: Integers, original_order: Integers | None = None
-) -> Integers:
+def relabel(problem: Problem, assignment: Ints, original_order: Ints | None = None) -> Ints:
     """Return an assignment with its beats numbered as a planner expects.
 
     A beat that continues a present one has its number: the pairs that keep most of the keep
@@ -578,9 +573,7 @@ def relabel(
     return number[row]
 
 
-def _among_equals(
-    problem: Problem, labels: Integers, row: Integers, free: Integers, listed: Integers
-) -> Integers:
+def _among_equals(problem: Problem, labels: Ints, row: Ints, free: Ints, listed: Ints) -> Ints:
     """Return the assignment with numbers exchanged only between beats of the same target."""
     number = labels.copy()
     assert problem.targets is not None  # noqa: S101 - the caller's case; for the type checker
@@ -598,11 +591,11 @@ def _among_equals(
     return number[row]
 
 
-def _held(problem: Problem, labels: Integers) -> NDArray[np.bool_]:
+def _held(problem: Problem, labels: Ints) -> Bools:
     return np.isin(labels, [*problem.frozen, *wanted_beats(problem).tolist()])
 
 
-def _from_west(problem: Problem, row: Integers, some: Integers, listed: Integers) -> Integers:
+def _from_west(problem: Problem, row: Ints, some: Ints, listed: Ints) -> Ints:
     """Return the order of some beats: by mean easting, or without places by the first listed."""
     count = int(row.max()) + 1
     first = np.full(count, len(row), dtype=np.int64)
@@ -611,11 +604,11 @@ def _from_west(problem: Problem, row: Integers, some: Integers, listed: Integers
     if problem.xy is not None:
         x = problem.xy[:, 0] - problem.xy[:, 0].min()
         east = np.round(np.bincount(row, weights=x, minlength=count) / np.bincount(row), 3)
-    order: Integers = np.lexsort((first[some], east[some]))
+    order: Ints = np.lexsort((first[some], east[some]))
     return order
 
 
-def _match(problem: Problem, row: Integers, free: Integers, taken: set[int]) -> dict[int, int]:
+def _match(problem: Problem, row: Ints, free: Ints, taken: set[int]) -> dict[int, int]:
     """Return which free present beat each of some beats continues, by position in ``free``."""
     present = problem.present
     assert present is not None  # noqa: S101 - the caller's case; for the type checker
@@ -645,7 +638,7 @@ def _match(problem: Problem, row: Integers, free: Integers, taken: set[int]) -> 
     return found
 
 
-def beat_names(problem: Problem, assignment: Integers) -> dict[int, str]:
+def beat_names(problem: Problem, assignment: Ints) -> dict[int, str]:
     """Return what to call each beat in a sentence.
 
     A present beat has its name; others are counted from 01 on where grids have ids, as

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.partition._arrays import Clock, Graph
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
-Ints = NDArray[np.int32]
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 _AT_ONCE = 20  # steps between two looks at the clock
 _MOMENTUM = 0.9  # of the direction before: without it the steps zigzag and end too early
 _FORGET = 0.93  # of how often a centre was chosen, at each step
@@ -75,8 +70,8 @@ def relax_travel(
     start: Floats,
     clock: Clock,
     steps: int,
-    alive: Flags | None = None,
-    area: Integers | None = None,
+    alive: Bools | None = None,
+    area: Ints | None = None,
     descent: Descent = AT_THE_ROOT,
 ) -> Relaxation:
     """Return the bound after deflected subgradient steps (Camerini, Fratta and Maffioli 1975).
@@ -137,8 +132,8 @@ def _descend(
     low: float,
     high: float,
     beats: int,
-    alive: Flags,
-    area: Integers,
+    alive: Bools,
+    area: Ints,
     upper: float,
     descent: Descent,
     steps: int,
@@ -230,11 +225,11 @@ class Pairs(NamedTuple):
         Positions of each row in the order they were last sorted in: room to work in.
     """
 
-    ptr: NDArray[np.int64]
-    grid: Ints
+    ptr: Ints
+    grid: Ints32
     cost: Floats
-    own: Ints
-    order: NDArray[np.int64]
+    own: Ints32
+    order: Ints
 
 
 def all_pairs(cost: Floats) -> Pairs:
@@ -348,7 +343,7 @@ def _keep(
     low: float,
     high: float,
     slack: Floats,
-    kept: Flags,
+    kept: Bools,
 ) -> None:
     n = len(w)
     ratio = np.empty(n)
@@ -433,6 +428,6 @@ class TravelTask(NamedTuple):
     bounds: tuple[float, float]
     rooms: tuple[int, ...] = ()
 
-    def value(self, centre: Integers) -> float:
+    def value(self, centre: Ints) -> float:
         """Return what a plan costs, given the centre of each grid (n,)."""
         return float(self.cost[np.arange(len(centre)), centre].sum())

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.partition._anneal import Schedule
-from gridmap.partition._regions import Note, clique_of, pieces_of
+from gridmap.partition._regions import SearchNote, clique_of, pieces_of
 from gridmap.partition.problem import Problem, beat_name, in_two_beats, wanted_beats
-
-Integers = NDArray[np.int64]
+from gridmap.typing import Bools, Ints
 
 
 def settle_locks(problem: Problem) -> Problem:
@@ -61,7 +59,7 @@ def settle_locks(problem: Problem) -> Problem:
     return problem if together == problem.together else problem.replace(together=together)
 
 
-def groups_of(problem: Problem) -> Integers:
+def groups_of(problem: Problem) -> Ints:
     """Return the group of each grid (n,): grids of one group must share a beat."""
     links = [np.array(tie, dtype=np.int64) for tie in problem.together]
     wanted = wanted_beats(problem)
@@ -79,7 +77,7 @@ def groups_of(problem: Problem) -> Integers:
     return connected_components(table, directed=False)[1].astype(np.int64)
 
 
-def locked_as_is(problem: Problem) -> tuple[Note, ...]:
+def locked_as_is(problem: Problem) -> tuple[SearchNote, ...]:
     """Return which locked beats are in several pieces or cross stations, and stay so."""
     if not problem.frozen or problem.present is None:
         return ()
@@ -92,11 +90,13 @@ def locked_as_is(problem: Problem) -> tuple[Note, ...]:
         wrong = [b for b in sorted(set(problem.frozen)) if len(np.unique(what[beat == b])) > 1]
         if wrong:
             beats = some_ids(beat_name(problem, b) for b in wrong)
-            notes.append(Note(f"partition.note.{key}", {"beats": beats, "count": len(wrong)}))
+            notes.append(
+                SearchNote(f"partition.note.{key}", {"beats": beats, "count": len(wrong)})
+            )
     return tuple(notes)
 
 
-def _frozen(problem: Problem) -> NDArray[np.bool_]:
+def _frozen(problem: Problem) -> Bools:
     """Return which grids are in beats that stay as they are."""
     if problem.present is None or not problem.frozen:
         return np.zeros(problem.grids, dtype=np.bool_)
@@ -107,9 +107,7 @@ def _frozen(problem: Problem) -> NDArray[np.bool_]:
     return problem.locked_grids
 
 
-def _check_group(
-    problem: Problem, own: Integers, beats: Integers, frozen: NDArray[np.bool_]
-) -> None:
+def _check_group(problem: Problem, own: Ints, beats: Ints, frozen: Bools) -> None:
     """Refuse a group that would be in two beats or stations."""
     if frozen[own].any() and problem.present is not None:
         beats = np.union1d(beats, problem.present[own[frozen[own]]])
@@ -127,9 +125,7 @@ def _check_group(
             )
 
 
-def _check_locked(
-    problem: Problem, own: Integers, wanted: Integers, frozen: NDArray[np.bool_]
-) -> None:
+def _check_locked(problem: Problem, own: Ints, wanted: Ints, frozen: Bools) -> None:
     """Refuse grids that are to join a beat that stays as it is, or to leave one."""
     if problem.present is None or not problem.frozen:
         return
@@ -261,7 +257,7 @@ def schedule_of(objective: str) -> Schedule:
     )
 
 
-def fill_pockets(problem: Problem) -> tuple[Problem, tuple[Note, ...]]:
+def fill_pockets(problem: Problem) -> tuple[Problem, tuple[SearchNote, ...]]:
     """Return the problem with such grids in the locked beat they share most border with.
 
     A locked beat keeps all its grids. A grid that has no beat today, and borders nothing but
@@ -294,7 +290,7 @@ def fill_pockets(problem: Problem) -> tuple[Problem, tuple[Note, ...]]:
         return problem, ()  # where beats are left for nobody else, pockets are theirs
     present = problem.present.copy()
     present[grids] = np.array(problem.frozen)[np.argmax(border[piece[grids]], axis=1)]
-    note = Note(
+    note = SearchNote(
         "partition.note.pockets", {"ids": some_ids(problem.name_of(grids)), "count": len(grids)}
     )
     return problem.replace(present=present), (note,)

@@ -10,10 +10,10 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Attraction, Floats, Graph, Ints, Loads, State
+from gridmap.partition._arrays import Attraction, Graph, Loads, State
+from gridmap.typing import Floats, Ints32
 
 _32 = np.uint64(32)
 _CUT, _FIRST = 0, 1  # columns of the sums: border, then workload per criterion, then
@@ -33,9 +33,9 @@ class TreeRoom(NamedTuple):
         What each node's subtree holds (nodes, columns).
     """
 
-    grid: Ints
-    parent: Ints
-    edge: NDArray[np.int32]
+    grid: Ints32
+    parent: Ints32
+    edge: Ints32
     sums: Floats
 
 

@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.partition.problem import Problem, wanted_beats
+from gridmap.typing import Bools, Floats, Ints
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _ISLAND_SHARE = 0.5  # a part that deserves less than half a beat joins its neighbour
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
 
 
-def pieces_of(count: int, edges: Integers, same: NDArray[np.bool_]) -> tuple[int, Integers]:
+def pieces_of(count: int, edges: Ints, same: Bools) -> tuple[int, Ints]:
     """Return the number of pieces and each grid's piece over the edges that are marked."""
     kept = edges[same]
     table = coo_array((np.ones(len(kept), np.int8), (kept[:, 0], kept[:, 1])), (count, count))
@@ -28,7 +26,7 @@ def pieces_of(count: int, edges: Integers, same: NDArray[np.bool_]) -> tuple[int
     return int(number), label.astype(np.int64)
 
 
-def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integers:
+def apportion(weights: Floats, seats: int, least: Ints | int = 1) -> Ints:
     """Return whole numbers of beats in proportion, by largest remainder.
 
     Parameters
@@ -57,20 +55,20 @@ def apportion(weights: Floats, seats: int, least: Integers | int = 1) -> Integer
     return given
 
 
-def open_edges(problem: Problem) -> Integers:
+def open_edges(problem: Problem) -> Ints:
     """Return the pairs of grids that a beat may be connected by: no station or lock between."""
     edges = problem.edges
     return edges[_is_open(problem, problem.locked_grids, _stations(problem))]
 
 
-def _stations(problem: Problem) -> Integers:
+def _stations(problem: Problem) -> Ints:
     """Return the number of each grid's station (n,)."""
     if problem.parents is None:
         return np.zeros(problem.grids, dtype=np.int64)
     return np.unique(problem.parents.astype(str), return_inverse=True)[1].astype(np.int64)
 
 
-def _is_open(problem: Problem, frozen: NDArray[np.bool_], codes: Integers) -> NDArray[np.bool_]:
+def _is_open(problem: Problem, frozen: Bools, codes: Ints) -> Bools:
     edges = problem.edges
     inside = codes[edges[:, 0]] == codes[edges[:, 1]]
     return inside & ~frozen[edges].any(axis=1) & (edges[:, 0] != edges[:, 1])
@@ -90,7 +88,7 @@ def divide(problem: Problem) -> Division:
     inside_open = _is_open(problem, frozen, codes)
     beats = problem.beats - len(set(problem.frozen))
     free = np.flatnonzero(~frozen)
-    notes: list[Note] = []
+    notes: list[SearchNote] = []
     if not free.size or beats <= 0:
         if free.size:
             raise InfeasibleError("partition.error.all_frozen", grids=len(free))
@@ -113,7 +111,7 @@ def divide(problem: Problem) -> Division:
     ).astype(np.float64)
     separated_pairs = _separated_pairs(problem)
 
-    def least_of(grids: Integers) -> int:
+    def least_of(grids: Ints) -> int:
         inside = separated_pairs.keys() & set(grids.tolist()) if separated_pairs else set()
         clique = clique_of({v: near for v in inside if (near := separated_pairs[v] & inside)})
         return max(1, len(_labels_in(wanted, grids)), len(clique))
@@ -124,7 +122,7 @@ def divide(problem: Problem) -> Division:
     room = np.array([len(np.unique(unit[free[codes[free] == p]])) for p in used])
     seats = _cap(apportion(load[used], beats, least), room)
     _, piece = pieces_of(n, edges, inside_open)
-    parts: list[Integers] = []
+    parts: list[Ints] = []
     counts: list[int] = []
     bridges: list[tuple[int, int]] = []
     for station, number in zip(used, seats, strict=True):
@@ -139,7 +137,9 @@ def divide(problem: Problem) -> Division:
         parts += groups
     if bridges:
         names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
-        notes.append(Note("partition.note.bridges", {"ids": some_ids(names), "count": len(names)}))
+        notes.append(
+            SearchNote("partition.note.bridges", {"ids": some_ids(names), "count": len(names)})
+        )
     labels = _give_labels(problem, parts, counts, wanted)
     every = np.concatenate([*labels, np.array(sorted(set(problem.frozen)), dtype=np.int64)])
     unit_load = problem.weights.sum(axis=0) / shares_of(problem, every).sum(axis=0)
@@ -156,10 +156,10 @@ def divide(problem: Problem) -> Division:
 
 def _inner_edges(
     problem: Problem,
-    parts: list[Integers],
-    inside_open: NDArray[np.bool_],
+    parts: list[Ints],
+    inside_open: Bools,
     bridges: list[tuple[int, int]],
-) -> list[tuple[Integers, Floats]]:
+) -> list[tuple[Ints, Floats]]:
     """Return the edges inside each part, by position in it, sorted once for all parts."""
     owner = np.full(problem.grids, -1, dtype=np.int64)
     local = np.zeros(problem.grids, dtype=np.int64)
@@ -183,7 +183,7 @@ def _first(problem: Problem) -> Floats:
     return first if first.sum() > 0 else np.ones(len(first))
 
 
-def _cap(given: Integers, room: Integers) -> Integers:
+def _cap(given: Ints, room: Ints) -> Ints:
     """Return counts none of which is above its room; the surplus goes where there is most."""
     given = given.copy()
     while (given > room).any():
@@ -192,7 +192,7 @@ def _cap(given: Integers, room: Integers) -> Integers:
     return given
 
 
-def _labels_in(wanted: Integers, grids: Integers) -> list[int]:
+def _labels_in(wanted: Ints, grids: Ints) -> list[int]:
     """Return the beats with a fixed grid among some grids."""
     return [label for label in np.unique(wanted[grids]).tolist() if label >= 0]
 
@@ -208,11 +208,11 @@ def _separated_pairs(problem: Problem) -> dict[int, set[int]]:
 
 def _join_islands(
     problem: Problem,
-    groups: list[Integers],
+    groups: list[Ints],
     beats: int,
-    must: list[Integers],
-    least_of: Callable[[Integers], int],
-) -> tuple[list[Integers], list[tuple[int, int]]]:
+    must: list[Ints],
+    least_of: Callable[[Ints], int],
+) -> tuple[list[Ints], list[tuple[int, int]]]:
     """Join parts too small for a beat, or tied to another part, by the nearest bridge."""
     bridges: list[tuple[int, int]] = []
     weight = _first(problem)
@@ -234,14 +234,14 @@ def _join_islands(
     return groups, bridges
 
 
-def _smallest(groups: list[Integers], weight: Floats, limit: float, crowded: bool) -> int:  # noqa: FBT001 - private, two callers' cases
+def _smallest(groups: list[Ints], weight: Floats, limit: float, crowded: bool) -> int:  # noqa: FBT001 - private, two callers' cases
     """Return the lightest part if it is under the limit, or if there are too many; else -1."""
     loads = [float(weight[g].sum()) for g in groups]
     lightest = min(range(len(groups)), key=lambda i: (loads[i], int(groups[i][0])))
     return lightest if crowded or loads[lightest] < limit else -1
 
 
-def _tied_pair(groups: list[Integers], must: Iterable[Integers]) -> tuple[int, int] | None:
+def _tied_pair(groups: list[Ints], must: Iterable[Ints]) -> tuple[int, int] | None:
     for tied in must:
         holding = [i for i, g in enumerate(groups) if np.isin(tied, g).any()]
         if len(holding) > 1:
@@ -250,7 +250,7 @@ def _tied_pair(groups: list[Integers], must: Iterable[Integers]) -> tuple[int, i
 
 
 def _nearest_bridge(
-    problem: Problem, island: Integers, others: list[Integers]
+    problem: Problem, island: Ints, others: list[Ints]
 ) -> tuple[tuple[int, int], int]:
     """Return the closest pair of grids between an island and the other parts."""
     rest = np.concatenate(others)
@@ -263,8 +263,8 @@ def _nearest_bridge(
 
 
 def _give_labels(
-    problem: Problem, parts: list[Integers], counts: list[int], wanted: Integers
-) -> list[Integers]:
+    problem: Problem, parts: list[Ints], counts: list[int], wanted: Ints
+) -> list[Ints]:
     """Return the beats of each part: those fixed there, today's, then by what is to be done.
 
     Where targets differ, no two beats get numbers that stand for the same target.
@@ -307,9 +307,7 @@ def _give_labels(
     return [np.array(sorted(own), dtype=np.int64) for own in given]
 
 
-def _left_by_locks(
-    problem: Problem, frozen: NDArray[np.bool_], regions: list[Region]
-) -> list[Note]:
+def _left_by_locks(problem: Problem, frozen: Bools, regions: list[Region]) -> list[SearchNote]:
     """Return what locked beats leave to the others, where that is not an even share."""
     total = float(problem.weights[:, 0].sum())
     locked = np.array(sorted(set(problem.frozen)), dtype=np.int64)
@@ -321,10 +319,10 @@ def _left_by_locks(
     left = float(problem.weights[~frozen, 0].sum()) / total * whole / wanted - 1
     if abs(left) < _NOTABLE:
         return []
-    return [Note("partition.note.left_by_locks", {"forced": left, "beats": len(own)})]
+    return [SearchNote("partition.note.left_by_locks", {"forced": left, "beats": len(own)})]
 
 
-def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
+def _forced(problem: Problem, regions: list[Region]) -> list[SearchNote]:
     """Return what whole numbers of beats alone do to the balance."""
     if len(regions) < 2:
         return []
@@ -338,7 +336,7 @@ def _forced(problem: Problem, regions: list[Region]) -> list[Note]:
         return []
     key = "whole_numbers" if problem.targets is None else "whole_targets"
     return [
-        Note(
+        SearchNote(
             f"partition.note.{key}",
             {
                 "parts": len(regions),
@@ -354,7 +352,7 @@ _NEAR_ENOUGH = 0.5  # of the tolerance: a region's mean that far off leaves room
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SearchNote:
     """Something the user must know: a catalogue key and the values of its sentence."""
 
     key: str
@@ -371,11 +369,11 @@ class Region:
     with 0.
     """
 
-    grids: Integers
-    labels: Integers
+    grids: Ints
+    labels: Ints
     targets: Floats
     ideal: Floats
-    edges: Integers
+    edges: Ints
     borders_m: Floats
 
     def aims(self, tolerances: Sequence[float]) -> Floats:
@@ -394,11 +392,11 @@ class Division:
     """All regions, the grids of frozen beats, bridges added, and what must be said."""
 
     regions: tuple[Region, ...]
-    frozen: NDArray[np.bool_]
-    bridges: Integers
-    notes: tuple[Note, ...]
+    frozen: Bools
+    bridges: Ints
+    notes: tuple[SearchNote, ...]
 
-    def put_back(self, original_order: Integers) -> Division:
+    def put_back(self, original_order: Ints) -> Division:
         """Return the division with the grids as they came: where each was before (n,).
 
         Its regions list their grids in the order of before.
@@ -409,7 +407,7 @@ class Division:
         return replace(self, regions=regions, frozen=frozen, bridges=original_order[self.bridges])
 
 
-def shares_of(problem: Problem, labels: Integers) -> Floats:
+def shares_of(problem: Problem, labels: Ints) -> Floats:
     """Return what beats are to carry (k, criteria), in the unit of the targets."""
     if problem.targets is None:
         return np.ones((len(labels), problem.criteria))
@@ -432,7 +430,7 @@ def clique_of(separated_pairs: Mapping[int, set[int]]) -> list[int]:
     return clique
 
 
-def net_deviation(problem: Problem, division: Division, assignment: Integers) -> float:
+def net_deviation(problem: Problem, division: Division, assignment: Ints) -> float:
     """Return the worst deviation that nothing forces: of each region's own mean.
 
     A beat of a single grid that is heavier than a beat should be is left out: no plan mends it.

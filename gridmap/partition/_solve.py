@@ -22,7 +22,6 @@ from gridmap.partition._arrays import (
     Clock,
     Effort,
     Instance,
-    Ints,
     ReportProgress,
     Solved,
     State,
@@ -45,6 +44,7 @@ from gridmap.partition._territories import (
     window_visits,
 )
 from gridmap.partition._transport import mend_balance
+from gridmap.typing import Ints32
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -73,7 +73,7 @@ def solve_region(
     seed: int,
     clock: Clock,
     keep: float = np.inf,
-    start: Ints | None = None,
+    start: Ints32 | None = None,
     threads: int = 1,
     report: ReportProgress = silent,
 ) -> Solved:
@@ -145,7 +145,7 @@ def solve_region(
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
 
-def _is_today(instance: Instance, beat: Ints) -> bool:
+def _is_today(instance: Instance, beat: Ints32) -> bool:
     """Return whether change has a price, and nothing changes."""
     home, price = instance.attraction.home, instance.attraction.price
     return bool(price.any()) and not (price[(home >= 0) & (home != beat)] > 0).any()
@@ -189,15 +189,15 @@ def _tolerance(instance: Instance) -> float:
 
 def _start_job(
     instance: Instance,
-    start: Ints | None,
+    start: Ints32 | None,
     plan: Schedule,
     seed: int,
     number: int,
     keep: float,
-) -> Callable[[Clock, ReportProgress], tuple[Solved, Ints]]:
+) -> Callable[[Clock, ReportProgress], tuple[Solved, Ints32]]:
     """Return a job that anneals from a start of its own."""
 
-    def run(clock: Clock, report: ReportProgress) -> tuple[Solved, Ints]:
+    def run(clock: Clock, report: ReportProgress) -> tuple[Solved, Ints32]:
         rng = np.random.default_rng([seed, number])
         own, first = with_own_centres(instance), start
         if first is None and number % 2 and len(own.xy) <= _GROWN and weighs_travel(own):
@@ -212,13 +212,13 @@ def _start_job(
 
 def _one_run(
     instance: Instance,
-    first: Ints,
+    first: Ints32,
     plan: Schedule,
     seed: int,
     clock: Clock,
     keep: float,
     report: ReportProgress,
-) -> tuple[Solved, Ints]:
+) -> tuple[Solved, Ints32]:
     """Return the plan after one annealing and mending, and the plan before mending."""
     attraction = instance.attraction
     held = np.zeros(instance.k, dtype=np.bool_)
@@ -253,12 +253,12 @@ def _one_run(
 
 def _mended(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     plan: Schedule,
     seed: int,
     clock: Clock,
     keep: float,
-) -> Ints:
+) -> Ints32:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, make_state(instance, beat, 0, keep)) <= 0:
         return beat
@@ -281,7 +281,7 @@ def _mended(
     return beat
 
 
-def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints:
+def tidy_start(instance: Instance, beat: NDArray[np.integer]) -> Ints32:
     """Return a given plan made whole: every node in a beat, every beat one piece.
 
     Nodes without a beat (-1) join a neighbour; of a broken beat the heaviest piece stays.
@@ -317,7 +317,7 @@ class Task:
     seed: int
     seconds: float | None
     keep: float
-    start: NDArray[np.int32] | None
+    start: Ints32 | None
 
     @property
     def size(self) -> int:

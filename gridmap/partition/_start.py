@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Attraction, Graph, Instance, Ints
+from gridmap.partition._arrays import Attraction, Graph, Instance
 from gridmap.partition._regions import clique_of
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
-Floats = NDArray[np.float64]
 _PAIR = 2
 
 
-def start_plan(instance: Instance, rng: np.random.Generator, *, turn: float = 0.0) -> Ints:
+def start_plan(instance: Instance, rng: np.random.Generator, *, turn: float = 0.0) -> Ints32:
     """Return a plan of ``k`` beats in one piece each, roughly balanced.
 
     Parameters
@@ -36,7 +35,7 @@ def start_plan(instance: Instance, rng: np.random.Generator, *, turn: float = 0.
     return join_pieces(instance.graph, beat, weight, k)
 
 
-def bisect(xy: Floats, weight: Floats, share: Floats, turn: float = 0.0) -> Ints:
+def bisect(xy: Floats, weight: Floats, share: Floats, turn: float = 0.0) -> Ints32:
     """Cut the grids in two across their longest axis, and each part again.
 
     Parameters
@@ -143,8 +142,8 @@ def _join(indptr, nbr, length, beat, weight, k):
 
 
 def join_pieces(
-    graph: Graph, beat: Ints, weight: Floats, k: int, pinned: NDArray[np.bool_] | None = None
-) -> Ints:
+    graph: Graph, beat: Ints32, weight: Floats, k: int, pinned: Bools | None = None
+) -> Ints32:
     """Give all but the heaviest piece of each beat to the neighbour with the longest border.
 
     Repeated until every beat is one piece. Beats without grids are filled by `fill_empty`.
@@ -154,7 +153,7 @@ def join_pieces(
     return fill_empty(graph, beat, k, pinned)
 
 
-def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | None = None) -> Ints:
+def fill_empty(graph: Graph, beat: Ints32, k: int, pinned: Bools | None = None) -> Ints32:
     """Give each beat without grids a part of the beat with the most grids.
 
     The part is split off along a breadth-first order from the grid farthest away inside; of
@@ -178,7 +177,7 @@ def fill_empty(graph: Graph, beat: Ints, k: int, pinned: NDArray[np.bool_] | Non
     return beat
 
 
-def _piece_of(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
+def _piece_of(graph: Graph, members: Ints) -> Ints:
     """Return those members that hang together with the first."""
     inside, seen = set(members.tolist()), {int(members[0])} if members.size else set()
     queue = list(seen)
@@ -190,7 +189,7 @@ def _piece_of(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(sorted(seen), dtype=np.int64)
 
 
-def _leaf_part(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
+def _leaf_part(graph: Graph, members: Ints) -> Ints:
     """Return about half of a connected beat such that both halves stay connected."""
     if members.size < 2:
         return members[:0]
@@ -215,7 +214,7 @@ def _leaf_part(graph: Graph, members: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(sorted(part), dtype=np.int64)
 
 
-def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
+def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints32:
     """Grow beats from seeds, always the one with the least of its share, one grid at a time.
 
     Fixed grids are the seeds of their beats, and so are grids of which many are to be apart
@@ -262,7 +261,7 @@ def grow(instance: Instance, share: Floats, rng: np.random.Generator) -> Ints:
     return spread(graph, beat)
 
 
-def separate_pairs(instance: Instance, beat: Ints) -> Ints:
+def separate_pairs(instance: Instance, beat: Ints32) -> Ints32:
     """Return the plan with pairs that are to be apart parted, where a way leads out of a beat.
 
     The grid of the pair that is nearest to another beat's border goes there, and the grids on
@@ -283,7 +282,7 @@ def separate_pairs(instance: Instance, beat: Ints) -> Ints:
 
 
 def _way_out(
-    graph: Graph, attraction: Attraction, plan: Ints, grid: int
+    graph: Graph, attraction: Attraction, plan: Ints32, grid: int
 ) -> tuple[list[int], int] | None:
     """Return the fewest grids from one to a beat that may take them all, and that beat."""
     if attraction.pin[grid] >= 0:
@@ -310,7 +309,7 @@ def _way_out(
     return None
 
 
-def spread(graph: Graph, beat: Ints) -> Ints:
+def spread(graph: Graph, beat: Ints32) -> Ints32:
     """Return the plan with grids in no beat (-1) given to a neighbour's."""
     plan = beat.copy()
     rows = np.repeat(np.arange(len(plan)), np.diff(graph.indptr))

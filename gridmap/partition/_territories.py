@@ -24,7 +24,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -35,7 +34,6 @@ from gridmap.partition._arrays import (
     Clock,
     Graph,
     Instance,
-    Ints,
     Loads,
     ReportProgress,
     State,
@@ -61,8 +59,8 @@ from gridmap.partition._recombine import (
     tree_room,
 )
 from gridmap.partition._start import bisect
+from gridmap.typing import Floats, Ints, Ints32
 
-Integers = NDArray[np.int64]
 _T = TypeVar("_T")
 _GRIDS = 1_250  # of a territory: its sums and lists stay in the processor's cache
 _LEAST_BEATS = 21  # of a territory at least: three windows
@@ -87,7 +85,7 @@ def window_visits(instance: Instance) -> float:
     return _SWEEPS * len(instance.xy) * beats / instance.k
 
 
-def _window_schedule(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _window_schedule(plan: Schedule) -> tuple[Floats, Floats]:
     """Return temperature and balance weight for the sweeps of one window."""
     share = np.linspace(0.0, 1.0, _SWEEPS)
     cool = np.clip(share / 0.8, 0.0, 1.0)
@@ -103,7 +101,7 @@ def _window_schedule(plan: Schedule) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 def polish_windows(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     plan: Schedule,
     windows: float,
     *,
@@ -113,7 +111,7 @@ def polish_windows(
     mend: bool = False,
     calm: tuple[float, float] = (0.0, 1.0),
     report: ReportProgress = silent,
-) -> Ints:
+) -> Ints32:
     """Return the plan after so many windows; it is never worse.
 
     Parameters
@@ -403,7 +401,7 @@ def territories_of(instance: Instance) -> int:
     return max(1, most - most % 2)
 
 
-def group_beats(instance: Instance, beat: Ints, groups: int, turn: float) -> list[Integers]:
+def group_beats(instance: Instance, beat: Ints32, groups: int, turn: float) -> list[Ints]:
     """Return groups of neighbouring beats with about as many grids each."""
     size = np.bincount(beat, minlength=instance.k).astype(np.float64)
     middle = [np.bincount(beat, weights=c, minlength=instance.k) / size for c in instance.xy.T]
@@ -411,7 +409,7 @@ def group_beats(instance: Instance, beat: Ints, groups: int, turn: float) -> lis
     return [np.flatnonzero(owner == g) for g in range(groups)]
 
 
-def induce(instance: Instance, beat: Ints, beats: Integers) -> tuple[Instance, Integers, Ints]:
+def induce(instance: Instance, beat: Ints32, beats: Ints) -> tuple[Instance, Ints, Ints32]:
     """Return some beats as an instance of their own, its grids, and their beats in it."""
     number = np.full(instance.k + 1, -1, dtype=np.int32)
     number[beats] = np.arange(len(beats))
@@ -458,7 +456,7 @@ def induce(instance: Instance, beat: Ints, beats: Integers) -> tuple[Instance, I
 
 def polish_territories(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     plan: Schedule,
     windows: float,
     *,
@@ -468,7 +466,7 @@ def polish_territories(
     keep: float = np.inf,
     calm: tuple[float, float] = (0.0, 1.0),
     report: ReportProgress = silent,
-) -> Ints:
+) -> Ints32:
     """Return the plan after so many windows, shared out among territories; it is never worse.
 
     A share that has to keep its beat is counted over the whole, and so are its windows.
@@ -511,12 +509,12 @@ def polish_territories(
 
 def _polish_job(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     plan: Schedule,
     windows: float,
     seed: int,
     calm: tuple[float, float],
-) -> Callable[[Clock, ReportProgress], Ints]:
+) -> Callable[[Clock, ReportProgress], Ints32]:
     return lambda clock, report: polish_windows(
         instance,
         beat,
@@ -530,8 +528,8 @@ def _polish_job(
 
 
 def combine_plans(
-    instance: Instance, first: Ints, second: Ints, plan: Schedule, *, seed: int, clock: Clock
-) -> Ints:
+    instance: Instance, first: Ints32, second: Ints32, plan: Schedule, *, seed: int, clock: Clock
+) -> Ints32:
     """Return the best plan whose borders are all borders of one of two plans.
 
     Parameters
@@ -559,7 +557,7 @@ def combine_plans(
     return found if better else first
 
 
-def _contract_cells(instance: Instance, cell: Ints, cells: int) -> Instance:
+def _contract_cells(instance: Instance, cell: Ints32, cells: int) -> Instance:
     """Return the plain instance with each cell as one grid."""
     graph, old = instance.graph, instance.attraction
     rows = np.repeat(np.arange(len(cell)), np.diff(graph.indptr))
@@ -568,7 +566,7 @@ def _contract_cells(instance: Instance, cell: Ints, cells: int) -> Instance:
     pairs, row = np.unique(ends[between], axis=0, return_inverse=True)
     length = np.bincount(row.ravel(), graph.length[between], len(pairs)).astype(np.float64)
 
-    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sums(values: Floats) -> Floats:
         return np.bincount(cell, weights=values, minlength=cells).astype(np.float64)
 
     size = np.bincount(cell, minlength=cells)

@@ -18,17 +18,14 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gridmap._compiled import njit
 from gridmap.partition._arrays import (
     Attraction,
-    Floats,
     Graph,
     Instance,
-    Ints,
     Loads,
     State,
     make_state,
@@ -36,8 +33,8 @@ from gridmap.partition._arrays import (
     refresh_state,
 )
 from gridmap.partition._recombine import TreeRoom, is_plain, recombine_pair, tree_room
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
-Integers = NDArray[np.int64]
 _ROUNDS = 60
 _RELAX = 1.6  # successive over-relaxation (Young 1954)
 _ENOUGH = 1e-3  # half widths of the bounds
@@ -49,7 +46,7 @@ _FAR_OFF = 4.0  # half widths outside, without a gain of a tenth
 _GAINED, _WAIT = 0.9, 5  # for so many looks: what is asked of a beat cannot be
 
 
-def beat_pairs(instance: Instance, state: State) -> tuple[Integers, Integers]:
+def beat_pairs(instance: Instance, state: State) -> tuple[Ints, Ints]:
     """Return pairs of neighbouring beats, both ways round, sorted."""
     graph = instance.graph
     near = np.empty(len(graph.nbr), dtype=np.int64)
@@ -133,7 +130,7 @@ class Transport:
         swung = alike < _SWUNG * np.sqrt(before * now)
         self._gain = self._gain * _LESS if swung else min(self._wanted, self._gain * _MORE)
 
-    def _hopeless(self, criterion: int, excess: Floats) -> NDArray[np.bool_]:
+    def _hopeless(self, criterion: int, excess: Floats) -> Bools:
         """Return which beats stay far outside their bounds, whatever flows.
 
         A grid heavier than a beat, or grids that are to be apart, hold a beat where it is. Its
@@ -153,8 +150,8 @@ class Transport:
 
 
 def flow_potential(
-    ptr: Integers,
-    cols: Integers,
+    ptr: Ints,
+    cols: Ints,
     total: Floats,
     lo: Floats,
     hi: Floats,
@@ -221,13 +218,13 @@ _TREES = 30  # random trees tried for each pair on the way
 
 def mend_balance(
     instance: Instance,
-    beat: Ints,
+    beat: Ints32,
     *,
     seed: int,
     keep: float = np.inf,
     rounds: int = 40,
     stopped: Callable[[], bool] | None = None,
-) -> Ints:
+) -> Ints32:
     """Return the plan with as many beats brought inside their bounds as can be.
 
     Parameters
@@ -257,7 +254,7 @@ def mend_balance(
     return state.beat
 
 
-def _excess(instance: Instance, state: State) -> NDArray[np.float64]:
+def _excess(instance: Instance, state: State) -> Floats:
     loads = instance.loads
     over = np.maximum(state.total - loads.hi, loads.lo - state.total) * loads.scale
     return np.asarray(np.maximum(over, 0.0).max(axis=1))
@@ -267,7 +264,7 @@ def _turn(
     instance: Instance,
     state: State,
     source: int,
-    ways: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    ways: tuple[Ints, Ints, Floats],
     room: TreeRoom,
 ) -> None:
     """Pass one beat's surplus on; put everything back unless the plan is nearer its bounds."""
@@ -304,7 +301,7 @@ def _way(
     instance: Instance,
     state: State,
     source: int,
-    ways: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    ways: tuple[Ints, Ints, Floats],
 ) -> list[int]:
     """Return beats from the source to the nearest one that can take its surplus or lack.
 

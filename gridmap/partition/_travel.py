@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.partition._arrays import (
     Clock,
@@ -30,9 +29,8 @@ from gridmap.partition._locks import schedule_of
 from gridmap.partition._solve import solve_region
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Bound, Candidate
+from gridmap.typing import Floats, Ints, Ints32
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 BOUND_GRIDS = 1_500  # grids up to which a bound on travel is computed
 _TRIES = {"quick": 0, "normal": 10, "thorough": 60}  # 0: the search's plan is not settled
 _MORE_TRIES = 3  # times as many where only a bound can be had: a gap has two sides
@@ -53,7 +51,7 @@ def improve_travel(
     effort: str,
     seed: int,
     report: ReportProgress = silent,
-) -> tuple[NDArray[np.int32] | None, tuple[Bound, ...]]:
+) -> tuple[Ints32 | None, tuple[Bound, ...]]:
     """Return better beats of the nodes (None where there are none), and the bound on travel.
 
     Parameters
@@ -90,7 +88,7 @@ def improve_travel(
     tries = _TRIES[effort] * (_MORE_TRIES if exact and not branched else 1)
     steps = tries + 2  # the plan itself, further searches, and the bound
 
-    def another(i: int) -> Integers:
+    def another(i: int) -> Ints:
         report((i + 1) / steps)
         found = solve_region(
             built.instance,
@@ -171,7 +169,7 @@ def _rooms(problem: Problem, built: RegionInstance) -> list[int]:
 
 
 def _task(
-    problem: Problem, built: RegionInstance, travel: float, back: Integers
+    problem: Problem, built: RegionInstance, travel: float, back: Ints
 ) -> tuple[TravelTask, float]:
     """Return what ways are made short for, grid ``back[i]`` at position i, and a way's unit."""
     mean = float(problem.weights[:, 0].sum()) / problem.beats
@@ -202,13 +200,13 @@ _TRIFLE = 1e-9
 
 def polish_travel(
     task: TravelTask,
-    centre: Integers,
+    centre: Ints,
     *,
     clock: Clock,
     cuts: list[Cut],
-    another: Callable[[int], Integers] | None = None,
+    another: Callable[[int], Ints] | None = None,
     tries: int = 0,
-) -> Integers:
+) -> Ints:
     """Return the centre of each grid in a plan at least as good, every beat in one piece.
 
     Parameters
@@ -242,11 +240,11 @@ def polish_travel(
     return best
 
 
-def _sites(centre: Integers) -> tuple[int, ...]:
+def _sites(centre: Ints) -> tuple[int, ...]:
     return tuple(np.unique(centre).tolist())
 
 
-def _recentred(task: TravelTask, centre: Integers) -> Integers:
+def _recentred(task: TravelTask, centre: Ints) -> Ints:
     """Return the plan with each beat's centre at its best own grid, or at its room."""
     cost, moved = task.cost, centre.copy()
     for j in np.setdiff1d(centre, task.rooms):
@@ -259,10 +257,10 @@ def _recentred(task: TravelTask, centre: Integers) -> Integers:
 
 def _settled(
     task: TravelTask,
-    centre: Integers,
+    centre: Ints,
     clock: Clock,
     cuts: list[Cut],
-) -> Integers:
+) -> Ints:
     """Return where assignment to the centres and centres of the beats agree."""
     best = centre
     while not clock.stopped():

@@ -17,11 +17,12 @@ from gridmap.i18n import LANGUAGES, tr
 from gridmap.measure import Workload, balance, criterion_of
 from gridmap.measure.coverage import Within, travel_of
 from gridmap.model import BeatInfo, City, Kind, Plan
-from gridmap.model.joining import join_rows, polsby_popper
+from gridmap.model.layer import join_rows, polsby_popper
 from gridmap.partition.lasting import SeenCounts, shrink_rates
 from gridmap.partition.problem import Constraints, Problem, ProblemFields
 from gridmap.partition.proposal import Candidate, Proposal
 from gridmap.partition.propose import propose
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "communities_of",
@@ -39,9 +40,6 @@ __all__ = [
     "union_beats",
     "with_rooms",
 ]
-
-
-Floats = NDArray[np.float64]
 
 
 def problem_of(
@@ -228,8 +226,8 @@ def plan_rows(
 
 def _border_factor(
     city: City,
-    pairs: Integers,
-    barrier: NDArray[np.bool_],
+    pairs: Ints,
+    barrier: Bools,
     prefer: Sequence[str],
     avoid: Sequence[str],
 ) -> Floats | None:
@@ -258,7 +256,7 @@ def has_layer(city: City, name: str) -> bool:
     return bool(column) or city.get(Kind(name)) is not None
 
 
-def _along_roads(city: City, pairs: Integers) -> NDArray[np.bool_]:
+def _along_roads(city: City, pairs: Ints) -> Bools:
     """Return which borders run along a main road for half of their length at least.
 
     Main roads are those of such a class, else those with 50 km/h or more, else all.
@@ -308,7 +306,7 @@ def _bounds(candidate: Candidate) -> list[dict[str, Json]]:
     ]
 
 
-def _demand(city: City, workload: Workload) -> NDArray[np.float64]:
+def _demand(city: City, workload: Workload) -> Floats:
     """Return what officers travel to: incidents where the city knows them."""
     if city.incidents is None and not city.grids.has("incidents"):
         return workload.load * len(workload)
@@ -316,7 +314,7 @@ def _demand(city: City, workload: Workload) -> NDArray[np.float64]:
     return calls if calls.sum() > 0 else workload.load * len(workload)
 
 
-def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> float | None:
+def _kept(plan: Plan, present: Plan | None, people: Floats) -> float | None:
     """Return the share of those who have a beat today that keeps it."""
     if present is None or not people.sum() > 0:
         return None
@@ -326,7 +324,7 @@ def _kept(plan: Plan, present: Plan | None, people: NDArray[np.float64]) -> floa
     return float(people[same].sum()) / total if total > 0 else 1.0
 
 
-def _people(city: City, workload: Workload) -> NDArray[np.float64]:
+def _people(city: City, workload: Workload) -> Floats:
     residents = city.grids.counts("residents")
     return residents if residents.sum() > 0 else workload.load * len(workload)
 
@@ -407,7 +405,6 @@ def _beats(
     return order, [beats[label] for label in order]
 
 
-Integers = NDArray[np.int64]
 Step = Literal["", "month", "week", "day"]
 _PREFERRED, _AVOIDED = 0.5, 2.0  # what such a border counts
 _ALONG_M = 20.0  # between a main road's line and a border along it
@@ -484,7 +481,7 @@ def _counts_by(city: City, step: Step) -> tuple[Floats, tuple[str, ...]]:
     first, last = (np.datetime64(moment, "D") for moment in incidents.period)
     unit = np.timedelta64(7 if step == "week" else 1, "D")
 
-    def number(days: NDArray[np.datetime64]) -> Integers:
+    def number(days: NDArray[np.datetime64]) -> Ints:
         if step == "month":
             return (days.astype("datetime64[M]") - first.astype("datetime64[M]")).astype(np.int64)
         return np.asarray((days - first) // unit, dtype=np.int64)
@@ -592,7 +589,7 @@ def officers_of(present: Plan) -> Floats:
     return officers
 
 
-def room_grids(city: City, *, within: Within | None = None, mode: str = "") -> Integers:
+def room_grids(city: City, *, within: Within | None = None, mode: str = "") -> Ints:
     """Return the grids that hold a room, or those with a room within a distance or time.
 
     Parameters
@@ -650,7 +647,7 @@ def travel_between(city: City, mode: str) -> NDArray[np.float32] | None:
     return minutes.astype(np.float32)
 
 
-def with_rooms(problem: Problem, places: Sequence[int] | Integers, *, seed: int = 0) -> Problem:
+def with_rooms(problem: Problem, places: Sequence[int] | Ints, *, seed: int = 0) -> Problem:
     """Return the problem with one of some grids held by each beat.
 
     Which beat gets which grid follows from a quick plan: beats are matched to the places
@@ -709,13 +706,13 @@ def with_rooms(problem: Problem, places: Sequence[int] | Integers, *, seed: int 
 
 def union_beats(
     problem: Problem,
-    assignment: Integers,
+    assignment: Ints,
     unions: int,
     *,
     weights: ArrayLike | None = None,
     tolerance: float = 0.1,
     seed: int = 0,
-) -> Integers:
+) -> Ints:
     """Return the union of each grid (n,), 0 on: whole beats, each union in one piece.
 
     The problem of the beats as grids is solved as any other, so up to 16 beats the answer is the

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.partition._regions import open_edges, shares_of
 from gridmap.partition.problem import Problem, wanted_beats
 from gridmap.partition.proposal import Scores, score_plan
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = ["Rung", "change_ladder", "score_present"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _BEAM = 8  # plans that go on to the next rung of the ladder
 _MOVES = 40  # most promising moves of each that are looked at
 _POWER = 4  # of deviations, so that the worst ones count most
@@ -39,7 +37,7 @@ class Rung:
 
     allowed: int
     changed: int
-    assignment: Integers
+    assignment: Ints
     scores: Scores
 
     def sentence(self, language: str | None = None) -> str:
@@ -103,7 +101,7 @@ def change_ladder(
     return tuple(rungs)
 
 
-def score_present(problem: Problem) -> tuple[Integers, Scores] | None:
+def score_present(problem: Problem) -> tuple[Ints, Scores] | None:
     """Return today's beats and what they are worth, None where there are none.
 
     Grids in no beat today count with a neighbouring one.
@@ -115,7 +113,7 @@ def score_present(problem: Problem) -> tuple[Integers, Scores] | None:
     return plan, score_plan(problem, plan, _NO_BRIDGES)
 
 
-def _whole_present(problem: Problem) -> Integers:
+def _whole_present(problem: Problem) -> Ints:
     """Return today's beats, where grids in none have joined a neighbour's."""
     if problem.present is None:
         raise InputError("partition.error.no_present")
@@ -135,15 +133,15 @@ class _Climb:
     """What the ladder needs of a problem: neighbours, loads against targets, what may move."""
 
     near: list[list[int]]
-    edges: Integers
+    edges: Ints
     weights: Floats
-    labels: Integers
+    labels: Ints
     target: Floats
-    movable: NDArray[np.bool_]
+    movable: Bools
     apart: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, problem: Problem, present: Integers) -> _Climb:
+    def of(cls, problem: Problem, present: Ints) -> _Climb:
         """Return it for a problem and its present beats."""
         edges = open_edges(problem)
         near: list[list[int]] = [[] for _ in range(problem.grids)]
@@ -165,7 +163,7 @@ class _Climb:
             apart=problem.apart,
         )
 
-    def deviations(self, plan: Integers) -> Floats:
+    def deviations(self, plan: Ints) -> Floats:
         """Return the deviation of each beat and criterion (k, criteria)."""
         row = np.searchsorted(self.labels, plan)
         loads = [np.bincount(row, weights=c, minlength=len(self.labels)) for c in self.weights.T]
@@ -173,19 +171,19 @@ class _Climb:
             off = np.stack(loads, axis=1) / self.target - 1
         return np.where(self.target > 0, off, 0.0)
 
-    def worst(self, plan: Integers) -> float:
+    def worst(self, plan: Ints) -> float:
         """Return the worst deviation, either side."""
         return float(np.abs(self.deviations(plan)).max(initial=0.0))
 
-    def cost(self, plan: Integers) -> float:
+    def cost(self, plan: Ints) -> float:
         """Return what the search lessens."""
         return float((np.abs(self.deviations(plan)) ** _POWER).sum())
 
     def next_beam(
-        self, beam: list[tuple[float, Integers, frozenset[int]]]
-    ) -> list[tuple[float, Integers, frozenset[int]]]:
+        self, beam: list[tuple[float, Ints, frozenset[int]]]
+    ) -> list[tuple[float, Ints, frozenset[int]]]:
         """Return the best plans with one more changed grid."""
-        grown: dict[bytes, tuple[float, Integers, frozenset[int]]] = {}
+        grown: dict[bytes, tuple[float, Ints, frozenset[int]]] = {}
         for cost, plan, changed in beam:
             off = self.deviations(plan)
             both = np.concatenate([self.edges, self.edges[:, ::-1]])
@@ -209,7 +207,7 @@ class _Climb:
         ranked = sorted(grown.values(), key=lambda one: (one[0], one[1].tobytes()))
         return ranked[:_BEAM]
 
-    def _gains(self, off: Floats, plan: Integers, pairs: Integers) -> Floats:
+    def _gains(self, off: Floats, plan: Ints, pairs: Ints) -> Floats:
         """Return by how much each move changes the cost."""
         here = np.searchsorted(self.labels, plan[pairs[:, 0]])
         there = np.searchsorted(self.labels, pairs[:, 1])
@@ -224,7 +222,7 @@ class _Climb:
         change += np.abs(off[there] + more) ** _POWER - np.abs(off[there]) ** _POWER
         return np.asarray(change.sum(axis=1))
 
-    def _may_move(self, plan: Integers, grid: int, goal: int) -> bool:
+    def _may_move(self, plan: Ints, grid: int, goal: int) -> bool:
         """Return whether the beat stays in as many pieces and is not emptied; pairs stay apart."""
         for a, b in self.apart:
             if grid in (a, b) and plan[b if grid == a else a] == goal:

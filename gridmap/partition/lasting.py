@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from gridmap.i18n import tr
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from gridmap.partition.problem import Problem
@@ -30,8 +30,6 @@ __all__ = [
     "shrink_rates",
 ]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _FOLDS = 6  # periods, or blocks of periods, that are left out one after the other
 _LEVEL = 0.9
 
@@ -110,14 +108,14 @@ class SeenCounts:
         total = np.maximum(counts.sum(axis=0), 1e-300)
         return np.asarray(self.steady[:, None] + self.share * counts / total)
 
-    def by_beat(self, beat: Integers, beats: int) -> Floats:
+    def by_beat(self, beat: Ints, beats: int) -> Floats:
         """Return the incidents of each beat in each period (beats, periods)."""
         return np.stack([np.bincount(beat, weights=c, minlength=beats) for c in self.counts.T], 1)
 
 
 def deviation_intervals(
     seen: SeenCounts,
-    assignment: Integers,
+    assignment: Ints,
     shares: Floats | None = None,
     *,
     level: float = _LEVEL,
@@ -192,7 +190,7 @@ class HeldOut:
 def hold_out(
     problem: Problem,
     seen: SeenCounts,
-    search: Callable[[Problem], Integers],
+    search: Callable[[Problem], Ints],
     *,
     tolerance: float,
 ) -> HeldOut | None:

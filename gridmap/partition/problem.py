@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "PER_GRID",
@@ -29,8 +30,6 @@ __all__ = [
     "whole",
 ]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 PER_GRID = (  # arrays of a `Problem` with a row for each grid
     "weights",
@@ -184,14 +183,14 @@ class Problem:
 
     # Any array-like goes in (`ProblemFields`); a checked, read-only array comes out.
     weights: Floats
-    edges: Integers
+    edges: Ints
     beats: int
     borders_m: Floats = None  # type: ignore[assignment] # becomes ones
     border_factor: Floats | None = None
     xy: Floats | None = None
     areas_m2: Floats | None = None
     outer_m: Floats | None = None
-    barrier_edges: Integers = None  # type: ignore[assignment] # becomes none
+    barrier_edges: Ints = None  # type: ignore[assignment] # becomes none
     barrier_m: Floats = None  # type: ignore[assignment] # becomes ones
     tolerances: tuple[float, ...] | None = None
     targets: Floats | None = None
@@ -202,13 +201,13 @@ class Problem:
     parents: NDArray[np.generic] | None = None
     communities: NDArray[np.generic] | None = None
     whole_communities: bool = False
-    present: Integers | None = None
+    present: Ints | None = None
     keep_weights: Floats | None = None
-    fixed: Integers | None = None
+    fixed: Ints | None = None
     frozen: tuple[int, ...] = ()
     together: tuple[tuple[int, ...], ...] = ()
     apart: tuple[tuple[int, int], ...] = ()
-    rooms: Integers | None = None
+    rooms: Ints | None = None
     demand: Floats | None = None
     travel: NDArray[np.float32] | None = None
     ids: tuple[Hashable, ...] = ()
@@ -392,7 +391,7 @@ class Problem:
         """Number of grids n."""
         return len(self.weights)
 
-    def far(self, grids: Integers | slice = slice(None)) -> NDArray[np.float64] | None:
+    def far(self, grids: Ints | slice = slice(None)) -> Floats | None:
         """Return the way from some grids to each other (n, n), None without places.
 
         Rows are where somebody travels to, columns where from.
@@ -417,7 +416,7 @@ class Problem:
         return first if self.demand is None else self.demand
 
     @property
-    def locked_grids(self) -> NDArray[np.bool_]:
+    def locked_grids(self) -> Bools:
         """Which grids are in beats that stay as they are (n,)."""
         if not self.frozen or self.present is None:
             return np.zeros(self.grids, dtype=np.bool_)
@@ -450,7 +449,7 @@ class Problem:
         )
 
 
-def refuse_rows(key: str, name: str, wrong: NDArray[np.bool_], **values: str | int) -> None:
+def refuse_rows(key: str, name: str, wrong: Bools, **values: str | int) -> None:
     """Refuse an array for its rows that are wrong."""
     if wrong.any():
         rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
@@ -487,7 +486,7 @@ def _no_numbers(name: str, value: object) -> InputError:
     return InputError("partition.error.not_numbers", name=name, received=received)
 
 
-def whole(name: str, value: object) -> Integers:
+def whole(name: str, value: object) -> Ints:
     """Return whole numbers."""
     array = _numbers(name, value)
     if array.dtype.kind == "f":
@@ -525,7 +524,7 @@ def groups(
     return made
 
 
-def pairs(name: str, edges: ArrayLike | None) -> Integers:
+def pairs(name: str, edges: ArrayLike | None) -> Ints:
     """Return edges as pairs (low, high) without loops."""
     array = whole(name, () if edges is None else edges)
     if not array.size:
@@ -537,7 +536,7 @@ def pairs(name: str, edges: ArrayLike | None) -> Integers:
     return np.sort(array, axis=1)
 
 
-def wanted_beats(problem: Problem) -> Integers:
+def wanted_beats(problem: Problem) -> Ints:
     """Return the beat that each grid must be in (n,), by fixing or by its room; -1: any.
 
     Raises
@@ -557,7 +556,7 @@ def wanted_beats(problem: Problem) -> Integers:
     return wanted
 
 
-def in_two_beats(problem: Problem, own: Integers, first: int, second: int) -> InfeasibleError:
+def in_two_beats(problem: Problem, own: Ints, first: int, second: int) -> InfeasibleError:
     """Return the error that some grids are to be in two beats."""
     return InfeasibleError(
         "partition.error.two_beats",

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.errors import some_ids
 from gridmap.i18n import tr
 from gridmap.partition._arrays import best_sites
 from gridmap.partition._instance import beat_names, empty_attraction
-from gridmap.partition._regions import Division, Note, Region, pieces_of, shares_of
+from gridmap.partition._regions import Division, Region, SearchNote, pieces_of, shares_of
 from gridmap.partition.problem import Problem
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "Bound",
     "Candidate",
-    "Progress",
     "Proposal",
+    "ProposalProgress",
     "Scores",
     "beyond_reach",
     "explain_candidate",
@@ -32,11 +32,8 @@ __all__ = [
 ]
 
 
-Integers = NDArray[np.int64]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class ProposalProgress:
     """How far a search is: share done, 0 to 1, and which objective it works on."""
 
     share: float
@@ -79,7 +76,7 @@ class Candidate:
     deviation net of what single heavy grids and whole numbers of beats per station force.
     """
 
-    assignment: Integers
+    assignment: Ints
     objective: str
     scores: Scores
     tolerance: float
@@ -108,8 +105,8 @@ class Proposal:
     """
 
     candidates: tuple[Candidate, ...]
-    bridges: Integers
-    notes: tuple[Note, ...]
+    bridges: Ints
+    notes: tuple[SearchNote, ...]
     problem: Problem
     seconds: float
     seed: int
@@ -162,7 +159,7 @@ _OPEN = {"cut_m": "partition.reason.cut_open", "travel_m": "partition.reason.tra
 
 def explain_candidate(
     problem: Problem, candidate: Candidate, names: Mapping[int, str] | None = None
-) -> tuple[Note, ...]:
+) -> tuple[SearchNote, ...]:
     """Return the reasons for a plan, most important first.
 
     Parameters
@@ -183,7 +180,7 @@ def explain_candidate(
     off = scores.deviations[:, 0]
     worst = int(np.argmax(np.abs(off)))
     notes = [
-        Note(
+        SearchNote(
             "partition.reason.balance",
             {
                 "beat": name(int(scores.labels[worst])),
@@ -195,12 +192,12 @@ def explain_candidate(
     net = candidate.net_deviation
     if scores.max_deviation - net > _NOTABLE:
         values: dict[str, object] = {"worst": scores.max_deviation, "net": net}
-        notes.append(Note("partition.reason.net", values))
+        notes.append(SearchNote("partition.reason.net", values))
     notes += _moves(problem, candidate, name)
     return (*notes, *explain_proofs(candidate))
 
 
-def explain_proofs(candidate: Candidate) -> tuple[Note, ...]:
+def explain_proofs(candidate: Candidate) -> tuple[SearchNote, ...]:
     """Return what is proven about a plan; for an objective without a bound, that there is none.
 
     Borders are left out where the plan is about travel, which has a bound.
@@ -211,7 +208,7 @@ def explain_proofs(candidate: Candidate) -> tuple[Note, ...]:
     return tuple(_proof(bound) for bound in bounds)
 
 
-def _moves(problem: Problem, candidate: Candidate, name: object) -> list[Note]:
+def _moves(problem: Problem, candidate: Candidate, name: object) -> list[SearchNote]:
     """Return what leaves its present beat, in all and by pair of beats."""
     if problem.present is None or not callable(name):
         return []
@@ -220,7 +217,7 @@ def _moves(problem: Problem, candidate: Candidate, name: object) -> list[Note]:
     total = float(weight.sum()) or 1.0
     gone = np.flatnonzero((old >= 0) & (old != new))
     notes = [
-        Note(
+        SearchNote(
             "partition.reason.moved",
             {"grids": len(gone), "share": float(weight[gone].sum()) / total},
         )
@@ -234,7 +231,7 @@ def _moves(problem: Problem, candidate: Candidate, name: object) -> list[Note]:
     for i in np.argsort(-load, kind="stable")[:_MOVES]:
         source, goal = int(pairs[i, 0]), int(pairs[i, 1])
         notes.append(
-            Note(
+            SearchNote(
                 "partition.reason.transfer",
                 {
                     "grids": int(count[i]),
@@ -251,13 +248,13 @@ def _moves(problem: Problem, candidate: Candidate, name: object) -> list[Note]:
     return notes
 
 
-def _proof(bound: Bound) -> Note:
+def _proof(bound: Bound) -> SearchNote:
     proven, gap = _PROOFS[bound.objective]
     if bound.proven:
-        return Note(proven)
+        return SearchNote(proven)
     if bound.gap is None:
-        return Note(_OPEN[bound.objective])
-    return Note(gap, {"gap": bound.gap})
+        return SearchNote(_OPEN[bound.objective])
+    return SearchNote(gap, {"gap": bound.gap})
 
 
 _TRIFLE = 1e-12
@@ -272,7 +269,7 @@ def shortfalls(
     *,
     all_plans: bool = False,
     binding: tuple[str, ...] = (),
-) -> tuple[Note, ...]:
+) -> tuple[SearchNote, ...]:
     """Return what the division of the city says, and what a plan does not hold.
 
     Parameters
@@ -298,21 +295,21 @@ def shortfalls(
     over = best.scores.labels[over_limits(problem, best.assignment)]
     if over.size:
         named = {"beats": some_ids(names[int(b)] for b in over), "count": len(over)}
-        notes.append(Note("partition.note.limits", {**named}))
+        notes.append(SearchNote("partition.note.limits", {**named}))
     beyond = beyond_reach(problem, best.scores, best.assignment)
     if beyond.size:
         ids = some_ids(problem.name_of(beyond))
-        notes.append(Note("partition.note.reach", {"ids": ids, "count": len(beyond)}))
+        notes.append(SearchNote("partition.note.reach", {"ids": ids, "count": len(beyond)}))
     if not best.feasible:
         values: dict[str, object] = {"asked": keep, "count": len(problem.apart)}
-        notes += [Note(f"partition.note.binding_{name}", {**values}) for name in binding]
+        notes += [SearchNote(f"partition.note.binding_{name}", {**values}) for name in binding]
     scores = best.scores
     if keep is not None and scores.kept is not None and scores.kept < keep - _TRIFLE:
         most = most_kept(problem)
         key = "partition.note.keep_all_plans" if all_plans else "partition.note.keep"
         key = key if most >= keep else "partition.note.keep_fewer"
         part_report = {"asked": keep, "reached": scores.kept, "most": most, "beats": problem.beats}
-        notes.append(Note(key, {**part_report}))
+        notes.append(SearchNote(key, {**part_report}))
     together = [
         " + ".join(map(str, problem.name_of(pair)))
         for pair in problem.apart
@@ -320,12 +317,12 @@ def shortfalls(
     ]
     if together:
         notes.append(
-            Note("partition.note.apart", {"ids": some_ids(together), "count": len(together)})
+            SearchNote("partition.note.apart", {"ids": some_ids(together), "count": len(together)})
         )
     return tuple(notes)
 
 
-def over_limits(problem: Problem, assignment: Integers) -> NDArray[np.bool_]:
+def over_limits(problem: Problem, assignment: Ints) -> Bools:
     """Return which beats, by ascending label, hold more of an amount than they may."""
     labels, row = np.unique(assignment, return_inverse=True)
     over = np.zeros(len(labels), dtype=np.bool_)
@@ -335,7 +332,7 @@ def over_limits(problem: Problem, assignment: Integers) -> NDArray[np.bool_]:
     return over
 
 
-def beyond_reach(problem: Problem, scores: Scores, assignment: Integers) -> Integers:
+def beyond_reach(problem: Problem, scores: Scores, assignment: Ints) -> Ints:
     """Return the grids that are farther from their beat's centre or room than they may be."""
     if problem.reach is None or scores.centres is None:
         return np.zeros(0, dtype=np.int64)
@@ -359,7 +356,7 @@ def most_kept(problem: Problem) -> float:
     return float(held[: problem.beats].sum()) / total if total > 0 else 1.0
 
 
-def _across_frozen(problem: Problem, division: Division) -> list[Note]:
+def _across_frozen(problem: Problem, division: Division) -> list[SearchNote]:
     """Return which grids only locked beats connect with the rest."""
     if not division.frozen.any() or not len(division.bridges):
         return []
@@ -370,7 +367,9 @@ def _across_frozen(problem: Problem, division: Division) -> list[Note]:
     if not len(cut):
         return []
     pairs = [" - ".join(map(str, problem.name_of(pair))) for pair in cut]
-    return [Note("partition.note.across_locked", {"ids": some_ids(pairs), "count": len(cut)})]
+    return [
+        SearchNote("partition.note.across_locked", {"ids": some_ids(pairs), "count": len(cut)})
+    ]
 
 
 def _off_balance(
@@ -381,13 +380,13 @@ def _off_balance(
     names: dict[int, str],
     *,
     all_plans: bool,
-) -> list[Note]:
+) -> list[SearchNote]:
     """Return where beats are outside their tolerance, by criterion, and why.
 
     Absolute bounds stand in for the tolerance of the first criterion.
     """
     allowed = np.array(problem.tolerances or (tolerance,) * problem.criteria)
-    notes: list[Note] = []
+    notes: list[SearchNote] = []
     bounded = problem.bounds is not None
     even = allowed.tolist()
     locked = None if bounded else _locked(problem, best, float(allowed[0]), names)
@@ -406,16 +405,16 @@ def _off_balance(
             grids, least = heavy
             key = "partition.note.heavy_grid" if len(grids) == 1 else "partition.note.heavy_group"
             values |= {"ids": some_ids(problem.name_of(grids)), "least": least}
-            notes.append(Note(key, values))
+            notes.append(SearchNote(key, values))
         elif all_plans:
-            notes.append(Note("partition.note.all_plans", {**values, "criterion": c + 1}))
+            notes.append(SearchNote("partition.note.all_plans", {**values, "criterion": c + 1}))
         elif problem.criteria > 1:
-            notes.append(Note("partition.note.tolerance_of", {**values, "criterion": c + 1}))
+            notes.append(SearchNote("partition.note.tolerance_of", {**values, "criterion": c + 1}))
         else:
-            notes.append(Note("partition.note.tolerance", values))
+            notes.append(SearchNote("partition.note.tolerance", values))
     if locked is not None:
         within = max(_worst(problem, best, division, even, 0)[0].values(), default=0.0)
-        notes.insert(0, Note("partition.note.locked", {**locked, "within": within}))
+        notes.insert(0, SearchNote("partition.note.locked", {**locked, "within": within}))
     return notes
 
 
@@ -449,10 +448,10 @@ def _heavy(
     criterion: int,
     allowed: float,
     cause: dict[int, Region],
-) -> tuple[Integers, float] | None:
+) -> tuple[Ints, float] | None:
     """Return grids that alone, or tied together, exceed a beat, and the least deviation."""
     weight = problem.weights[:, criterion]
-    found: tuple[Integers, float] | None = None
+    found: tuple[Ints, float] | None = None
     ties = [np.array(tie, dtype=np.int64) for tie in problem.together]
     regions = {id(region): region for region in cause.values()}.values()
     for region in regions:
@@ -485,7 +484,7 @@ def _locked(
     }
 
 
-def _off_bounds(problem: Problem, best: Candidate, names: dict[int, str]) -> list[Note]:
+def _off_bounds(problem: Problem, best: Candidate, names: dict[int, str]) -> list[SearchNote]:
     """Return which beats are outside absolute bounds, and the nearest bounds that hold."""
     assert problem.bounds is not None  # noqa: S101 - the caller's case; for the type checker
     low, high = problem.bounds
@@ -494,7 +493,7 @@ def _off_bounds(problem: Problem, best: Candidate, names: dict[int, str]) -> lis
     if not wrong.size:
         return []
     return [
-        Note(
+        SearchNote(
             "partition.note.bounds",
             {
                 "beats": some_ids(names[int(b)] for b in wrong),
@@ -557,9 +556,6 @@ def _dominates(one: Candidate, other: Candidate) -> bool:
 # -- what a plan is worth: balance, borders, shape, travel and change, per beat and in all
 
 
-Floats = NDArray[np.float64]
-
-
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Scores:
     """Scores of one plan; arrays have one entry per beat in the order of ``labels``.
@@ -587,14 +583,14 @@ class Scores:
         Communities in more than one beat.
     """
 
-    labels: Integers
+    labels: Ints
     totals: Floats
     deviations: Floats
-    pieces: Integers
+    pieces: Ints
     cut_m: float
     perimeters_m: Floats
     polsby_popper: Floats | None
-    centres: Integers | None
+    centres: Ints | None
     travel_m: Floats | None
     demand: float
     kept: float | None
@@ -629,7 +625,7 @@ class Scores:
         return None if self.polsby_popper is None else float(self.polsby_popper.mean())
 
 
-def score_plan(problem: Problem, assignment: Integers, bridges: Integers) -> Scores:
+def score_plan(problem: Problem, assignment: Ints, bridges: Ints) -> Scores:
     """Return the scores of an assignment of grids to beats.
 
     Parameters
@@ -675,7 +671,7 @@ def score_plan(problem: Problem, assignment: Integers, bridges: Integers) -> Sco
     )
 
 
-def _perimeters(problem: Problem, beat: Integers, k: int, between: NDArray[np.bool_]) -> Floats:
+def _perimeters(problem: Problem, beat: Ints, k: int, between: Bools) -> Floats:
     total = np.zeros(k)
     if problem.outer_m is not None:
         total += np.bincount(beat, weights=problem.outer_m, minlength=k)
@@ -691,8 +687,8 @@ def _perimeters(problem: Problem, beat: Integers, k: int, between: NDArray[np.bo
 
 
 def _travel(
-    problem: Problem, beat: Integers, labels: Integers
-) -> tuple[Integers | None, Floats | None, float]:
+    problem: Problem, beat: Ints, labels: Ints
+) -> tuple[Ints | None, Floats | None, float]:
     demand = problem.demand_values
     if problem.xy is None and problem.travel is None:
         return None, None, float(demand.sum())
@@ -713,7 +709,7 @@ def _travel(
     return centres, travel, float(demand.sum())
 
 
-def _kept(problem: Problem, assignment: Integers) -> float | None:
+def _kept(problem: Problem, assignment: Ints) -> float | None:
     if problem.present is None:
         return None
     keep = problem.keep_values
@@ -723,7 +719,7 @@ def _kept(problem: Problem, assignment: Integers) -> float | None:
     return float(keep[stays].sum()) / total if total > 0 else 1.0
 
 
-def _split(problem: Problem, beat: Integers) -> int:
+def _split(problem: Problem, beat: Ints) -> int:
     if problem.communities is None:
         return 0
     names = problem.communities.astype(str)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.partition._arrays import (
     Clock,
@@ -35,15 +34,15 @@ from gridmap.partition._locks import (
     schedule_of,
     settle_locks,
 )
-from gridmap.partition._regions import Division, Note, divide, net_deviation, open_edges
+from gridmap.partition._regions import Division, SearchNote, divide, net_deviation, open_edges
 from gridmap.partition._solve import Task, run_tasks, tidy_start, weighs_travel
 from gridmap.partition._travel import BOUND_GRIDS, improve_travel
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import (
     Bound,
     Candidate,
-    Progress,
     Proposal,
+    ProposalProgress,
     beyond_reach,
     front_of,
     most_kept,
@@ -51,6 +50,7 @@ from gridmap.partition.proposal import (
     score_plan,
     shortfalls,
 )
+from gridmap.typing import Ints
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -86,7 +86,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     prove: bool = False,
     processes: int = 1,
     scheduler: str | Client | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[ProposalProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Proposal:
     """Return plans that divide the grids into beats, each beat in one piece.
@@ -247,7 +247,7 @@ class _Search:
 
     problem: Problem
     unfilled: Problem
-    original_order: NDArray[np.int64]
+    original_order: Ints
     division: Division
     tolerances: tuple[float, ...]
     keep: float | None
@@ -356,7 +356,7 @@ class _Search:
         clock: Clock,
         report: ReportProgress = silent,
         *,
-        start: NDArray[np.int64] | None = None,
+        start: Ints | None = None,
         narrow: float = 1.0,
     ) -> _Answer:
         """Return the plan that one search finds.
@@ -467,7 +467,7 @@ class _Search:
 
     def _candidate(
         self,
-        assignment: NDArray[np.int64],
+        assignment: Ints,
         objective: str,
         division: Division,
         *,
@@ -497,7 +497,7 @@ class _Search:
         )
 
 
-def _is_on_whole_numbers(note: Note) -> bool:
+def _is_on_whole_numbers(note: SearchNote) -> bool:
     """Return whether a note is on how whole numbers of beats are given to parts."""
     return note.key in {"partition.note.whole_numbers", "partition.note.whole_targets"}
 
@@ -556,13 +556,13 @@ def _objective_weights(
 
 
 def _reporter(
-    on_progress: Callable[[Progress], None] | None, index: int, count: int, name: str
+    on_progress: Callable[[ProposalProgress], None] | None, index: int, count: int, name: str
 ) -> ReportProgress:
     if on_progress is None:
         return silent
 
     def report(share: float) -> None:
-        on_progress(Progress(share=(index + share) / count, objective=name))
+        on_progress(ProposalProgress(share=(index + share) / count, objective=name))
 
     return report
 
@@ -611,7 +611,7 @@ def _tasks(
     return tasks
 
 
-def _warm(task: Task, part: RegionInstance, assignment: NDArray[np.int64]) -> Task:
+def _warm(task: Task, part: RegionInstance, assignment: Ints) -> Task:
     """Return the task as it goes on from a plan: mild, with a quarter of the steps."""
     number = {int(label): i for i, label in enumerate(part.labels)}
     beat = np.zeros(task.size, dtype=np.int32)
@@ -647,7 +647,7 @@ def _may_leave(
     return min(1.0, max(0.0, 1.0 - stays / could))
 
 
-def _put_back(candidate: Candidate, original_order: NDArray[np.int64]) -> Candidate:
+def _put_back(candidate: Candidate, original_order: Ints) -> Candidate:
     """Return a plan of grids in canonical order as the file lists them."""
     assignment = np.empty_like(candidate.assignment)
     assignment[original_order] = candidate.assignment

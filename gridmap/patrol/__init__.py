@@ -12,9 +12,17 @@ from gridmap.patrol.demand import (
     weekly_dispersion,
     work_by_hour,
 )
-from gridmap.patrol.norms import EQUIPMENT, Norms, RoomNorms, ShiftNorms, read_norms
+from gridmap.patrol.norms import (
+    EQUIPMENT,
+    Lacks,
+    Norms,
+    RoomNorms,
+    ShiftNorms,
+    has_equipment,
+    lacks_of,
+    read_norms,
+)
 from gridmap.patrol.reached import Reached, officers_for_target, reached_in_time
-from gridmap.patrol.rooms import Lacks, has_equipment, lacks_of
 from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_routes
 from gridmap.patrol.shifts import (
     PATTERNS,

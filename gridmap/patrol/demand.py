@@ -17,6 +17,7 @@ from gridmap.measure import areas_of, weekday_occurrences
 from gridmap.measure.period import Moment, period_between
 from gridmap.model import City
 from gridmap.patrol.norms import Norms
+from gridmap.typing import Floats, Ints
 
 __all__ = [
     "HOURS",
@@ -31,7 +32,6 @@ __all__ = [
     "work_by_hour",
 ]
 
-Floats = npt.NDArray[np.float64]
 #: Hours of a week; hour 0 begins on Monday at midnight.
 HOURS = 168
 #: The weekdays, as keys of the catalogue (``measure.day.mon``).
@@ -69,8 +69,8 @@ class HourCounts:
     ids: npt.NDArray[np.object_]
     names: npt.NDArray[np.object_]
     categories: tuple[str, ...]
-    counts: npt.NDArray[np.int64]
-    weekly: npt.NDArray[np.int64]
+    counts: Ints
+    weekly: Ints
     occurrences: Floats
     first: date
     last: date
@@ -121,7 +121,7 @@ def timed_parts(
         yield found, untimed
 
 
-def hours_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def hours_of_week(seconds: Ints) -> Ints:
     """Return the hours of the week, 0 to 167, of seconds since 1970, local time."""
     return np.asarray((seconds - _MONDAY_S) % _WEEK_S // 3600)
 
@@ -151,7 +151,7 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
     first, end = period_between(since, until)
     units, cats = len(areas.ids), len(incidents.categories) + 1
     counts = np.zeros(units * HOURS * cats, np.int64)
-    rows_of_weeks: list[npt.NDArray[np.int64]] = []
+    rows_of_weeks: list[Ints] = []
     outside = untimed = 0
     lowest, highest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for part, lost in timed_parts(city, [column, "category"], since=since, until=until):
@@ -186,9 +186,7 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
     )  # fmt: skip
 
 
-def _whole_weeks(
-    parts: list[npt.NDArray[np.int64]], units: int, start: int, stop: int
-) -> npt.NDArray[np.int64]:
+def _whole_weeks(parts: list[Ints], units: int, start: int, stop: int) -> Ints:
     """Return counts by unit and week, of the weeks that lie whole in the period."""
     low = -((_MONDAY_S - start) // _WEEK_S)  # the first Monday at or after the start
     weeks = max(0, (stop + 1 - _MONDAY_S) // _WEEK_S - low)

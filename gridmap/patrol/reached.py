@@ -17,17 +17,15 @@ import shapely
 
 from gridmap.measure import apportion, areas_of
 from gridmap.measure.crosswalk import centres
-from gridmap.measure.hypercube import reached_shares
+from gridmap.measure.hypercube import car_travel, minutes_between, reached_shares
 from gridmap.measure.period import Moment
 from gridmap.measure.pieces import Areas
-from gridmap.measure.response import car_travel, minutes_between
 from gridmap.model import City, Kind
 from gridmap.patrol.demand import HOURS, Unit, hours_of_week, timed_parts
+from gridmap.typing import Floats, Ints
 
 __all__ = ["Reached", "officers_for_target", "reached_in_time"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _SMALL = 0.1  # of an even share: beats with fewer of a unit's calls are not manned
 _LITTLE = 5e-4  # of the calls: an officer who saves fewer is the last that is looked at

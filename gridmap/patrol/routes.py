@@ -13,14 +13,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gridmap.errors import InfeasibleError
+from gridmap.typing import Floats, Ints
 
 __all__ = ["PatrolTask", "Route", "Visit", "bound_routes", "plan_routes"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _PRIZE = 10_000_000  # whole-number prize of all places together
 # PyVRP's search, as benchmarks.patrol found it best. It stops when so many iterations in a row

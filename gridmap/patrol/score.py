@@ -21,11 +21,10 @@ from gridmap.measure.period import Moment, period_between
 from gridmap.model import City, IncidentBatch, Kind
 from gridmap.patrol.demand import count_hours, weekly_dispersion
 from gridmap.patrol.norms import line_of
+from gridmap.typing import Floats, Ints
 
-__all__ = ["MEASURES", "Goal", "Measured", "measure_goals", "read_goals"]
+__all__ = ["MEASURES", "Goal", "MeasuredUnits", "measure_goals", "read_goals"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 By = Literal["beat", "station", "community"]
 
 #: What an indicator may measure.
@@ -55,7 +54,7 @@ class Goal:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredUnits:
     """The units and their indicators.
 
     Attributes
@@ -150,7 +149,7 @@ def measure_goals(
     *,
     since: Moment = None,
     until: Moment = None,
-) -> Measured:
+) -> MeasuredUnits:
     """Measure a city's units by some goals.
 
     Parameters
@@ -206,7 +205,7 @@ def measure_goals(
             f"{goal.name} ({goal.category})" if goal.category else goal.name for goal in missing
         )
         raise MissingError("patrol.error.score_missing", city=city.label, names=names)
-    return Measured(
+    return MeasuredUnits(
         rows["id"].to_numpy(dtype=object), rows["name"].to_numpy(dtype=object), tuple(kept),
         tuple(found), tuple(missing),
     )  # fmt: skip

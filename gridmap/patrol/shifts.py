@@ -27,11 +27,10 @@ from scipy.sparse import csr_array, hstack, vstack
 from gridmap._highs import minimise
 from gridmap.errors import InputError
 from gridmap.patrol.demand import HOURS
+from gridmap.typing import Floats, Ints
 
 __all__ = ["PATTERNS", "Pattern", "Roster", "Tour", "fewest_posts", "make_tours", "plan_shifts"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _KICKS = 60  # random restarts of the local search
 _SEARCH_GAP = 0.02  # of the demand: beyond this the integer programme is searched, too

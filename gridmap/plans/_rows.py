@@ -39,6 +39,7 @@ from gridmap.plans.commands import Command, command_from_record, command_record
 from gridmap.plans.draft import Fault, Locks, PlanVersion
 from gridmap.plans.fingerprints import GridPrints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, require
+from gridmap.typing import Ints32
 
 Row = Mapping[str, Any]
 
@@ -454,12 +455,12 @@ def unpack_ids(packed: bytes) -> NDArray[np.object_]:
     return np.array(json.loads(zlib.decompress(packed)), dtype=object)
 
 
-def pack_rows(assignment: NDArray[np.int32]) -> bytes:
+def pack_rows(assignment: Ints32) -> bytes:
     """Return an assignment as compressed little-endian integers of 32 bits."""
     return zlib.compress(assignment.astype("<i4").tobytes())
 
 
-def unpack_rows(packed: bytes) -> NDArray[np.int32]:
+def unpack_rows(packed: bytes) -> Ints32:
     """Return an assignment again."""
     return np.frombuffer(zlib.decompress(packed), dtype="<i4").astype(np.int32)
 

@@ -14,12 +14,13 @@ from gridmap.errors import MissingError, some_ids
 from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure.counted import is_missing, without_missing
-from gridmap.measure.present import match_beats
+from gridmap.measure.pieces import match_beats
 from gridmap.measure.steadiness import Steadiness, steady_posts
 from gridmap.model import BeatInfo, City, Plan
 from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, max_deviation
 from gridmap.plans.ground import Ground
+from gridmap.typing import Bools, Ints
 
 __all__ = [
     "BeatChange",
@@ -261,9 +262,7 @@ def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
     )
 
 
-def _continued(
-    match: dict[int, int], old: Plan, new: Plan
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _continued(match: dict[int, int], old: Plan, new: Plan) -> tuple[Ints, Ints]:
     """Return each grid's beat in both plans, by rows of the old one; new beats follow."""
     row_of = np.full(len(new) + 1, -1, dtype=np.int64)
     for row in range(len(new)):
@@ -271,7 +270,7 @@ def _continued(
     return old.assignment.astype(np.int64), row_of[new.assignment]
 
 
-def _flows(ground: Ground, old: Plan, new: Plan, moved: NDArray[np.bool_]) -> tuple[Flow, ...]:
+def _flows(ground: Ground, old: Plan, new: Plan, moved: Bools) -> tuple[Flow, ...]:
     rows = np.flatnonzero(moved)
     groups: dict[tuple[int, int], list[int]] = {}
     for row in rows.tolist():

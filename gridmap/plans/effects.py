@@ -193,7 +193,7 @@ def carry_out(draft: Draft, command: Command) -> Draft:
     return after
 
 
-def _measured(draft: Draft, change: Change) -> Draft:
+def _measured(draft: Draft, change: ChangedPlan) -> Draft:
     """Return the changed draft with the figures of the touched beats computed anew."""
     figures = draft.figures
     if change.plan.beats is not draft.plan.beats:
@@ -213,7 +213,7 @@ def _rows(plan: Plan, beats: tuple[str, ...]) -> NDArray[np.intp]:
     return np.array([row for row, beat in enumerate(plan.beats) if beat.id in wanted], np.intp)
 
 
-def _effect(draft: Draft, after: Draft, change: Change, command: Command) -> Effect:
+def _effect(draft: Draft, after: Draft, change: ChangedPlan, command: Command) -> Effect:
     ground, moved = draft.ground, change.moved
     old = {beat.id: row for row, beat in enumerate(draft.plan.beats)}
     new = {beat.id: row for row, beat in enumerate(after.plan.beats)}
@@ -244,7 +244,7 @@ def _effect(draft: Draft, after: Draft, change: Change, command: Command) -> Eff
     )
 
 
-def _veto(draft: Draft, after: Draft, change: Change) -> Veto | None:
+def _veto(draft: Draft, after: Draft, change: ChangedPlan) -> Veto | None:
     for beat in change.touched:
         if beat in draft.locks.beats:
             return Veto("beat_locked", beat, tuple(draft.ground.grid_ids[change.moved]))
@@ -290,7 +290,7 @@ def _detached(draft: Draft, after: Draft, row: int) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class ChangedPlan:
     """A plan after a command, and what of its ground is another.
 
     ``moved`` holds the rows of the grids that change hands, ``touched`` the ids of the beats
@@ -303,7 +303,7 @@ class Change:
     touched: tuple[str, ...]
 
 
-def change_of(draft: Draft, command: Command) -> Change:
+def change_of(draft: Draft, command: Command) -> ChangedPlan:
     """Return what a command makes of a plan.
 
     Raises
@@ -330,7 +330,7 @@ def change_of(draft: Draft, command: Command) -> Change:
 
 def _describe(
     draft: Draft, command: do.RenameBeat | do.AssignStation | do.AssignRoom | do.AssignOfficers
-) -> Change:
+) -> ChangedPlan:
     plan = draft.plan
     row = plan.row_of(command.beat)
     info = plan.beats[row]
@@ -348,10 +348,10 @@ def _describe(
     if info == plan.beats[row]:
         raise InputError("plans.error.nothing_changes")
     beats = (*plan.beats[:row], info, *plan.beats[row + 1 :])
-    return Change(replace(plan, beats=beats), draft.locks, np.zeros(0, dtype=np.intp), ())
+    return ChangedPlan(replace(plan, beats=beats), draft.locks, np.zeros(0, dtype=np.intp), ())
 
 
-def _lock(draft: Draft, command: do.LockBeat | do.LockGrids) -> Change:
+def _lock(draft: Draft, command: do.LockBeat | do.LockGrids) -> ChangedPlan:
     now = draft.locks
     if isinstance(command, do.LockBeat):
         draft.plan.row_of(command.beat)
@@ -366,16 +366,16 @@ def _lock(draft: Draft, command: do.LockBeat | do.LockGrids) -> Change:
     )
     if locks == now:
         raise InputError("plans.error.nothing_changes")
-    return Change(draft.plan, locks, np.zeros(0, dtype=np.intp), ())
+    return ChangedPlan(draft.plan, locks, np.zeros(0, dtype=np.intp), ())
 
 
-def _move(draft: Draft, command: do.MoveGrids) -> Change:
+def _move(draft: Draft, command: do.MoveGrids) -> ChangedPlan:
     plan = draft.plan
     target = plan.row_of(command.to) if command.to else -1
     return _reassign(draft, plan.beats, draft.ground.rows_of(command.grids), target)
 
 
-def _split(draft: Draft, command: do.SplitBeat) -> Change:
+def _split(draft: Draft, command: do.SplitBeat) -> ChangedPlan:
     plan = draft.plan
     row = plan.row_of(command.beat)
     rows = draft.ground.rows_of(command.grids)
@@ -391,16 +391,16 @@ def _split(draft: Draft, command: do.SplitBeat) -> Change:
     return _reassign(draft, _with_beat(plan, info), rows, len(plan))
 
 
-def _found(draft: Draft, command: do.NewBeat) -> Change:
+def _found(draft: Draft, command: do.NewBeat) -> ChangedPlan:
     plan = draft.plan
     beats = _with_beat(plan, BeatInfo(command.beat, command.name))
     if not command.grids:
         none = np.zeros(0, dtype=np.intp)
-        return Change(replace(plan, beats=beats), draft.locks, none, ())
+        return ChangedPlan(replace(plan, beats=beats), draft.locks, none, ())
     return _reassign(draft, beats, draft.ground.rows_of(command.grids), len(plan))
 
 
-def _merge(draft: Draft, command: do.MergeBeats) -> Change:
+def _merge(draft: Draft, command: do.MergeBeats) -> ChangedPlan:
     plan = draft.plan
     into = plan.row_of(command.into)
     ending = sorted({plan.row_of(beat) for beat in command.beats} - {into})
@@ -418,7 +418,7 @@ def _merge(draft: Draft, command: do.MergeBeats) -> Change:
     renumbered[ending] = renumbered[into]
     moved = np.flatnonzero(np.isin(plan.assignment, ending))
     ended = frozenset(plan.beats[row].id for row in ending)
-    return Change(
+    return ChangedPlan(
         plan=replace(
             plan,
             assignment=renumbered[plan.assignment],
@@ -438,7 +438,7 @@ def _with_beat(plan: Plan, info: BeatInfo) -> tuple[BeatInfo, ...]:
 
 def _reassign(
     draft: Draft, beats: tuple[BeatInfo, ...], rows: NDArray[np.intp], target: int
-) -> Change:
+) -> ChangedPlan:
     plan = draft.plan
     moved = np.unique(rows[plan.assignment[rows] != target])
     if not len(moved):
@@ -446,7 +446,7 @@ def _reassign(
     assignment = plan.assignment.copy()
     assignment[moved] = target
     touched = set(plan.assignment[moved].tolist()) | {target}
-    return Change(
+    return ChangedPlan(
         plan=replace(plan, assignment=assignment, beats=beats),
         locks=draft.locks,
         moved=moved,

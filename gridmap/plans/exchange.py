@@ -21,7 +21,7 @@ from gridmap.io import (
 )
 from gridmap.measure.crosswalk import crosswalk
 from gridmap.model import BeatInfo, City, Kind, Layer, Plan, Presets
-from gridmap.model.joining import join_rows
+from gridmap.model.layer import join_rows
 from gridmap.plans.fingerprints import GridDifference, fit_plan
 
 __all__ = [

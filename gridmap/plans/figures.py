@@ -9,12 +9,12 @@ import scipy
 import shapely
 from numpy.typing import NDArray
 
-from gridmap.model.joining import join_rows, polsby_popper
+from gridmap.model.layer import join_rows, polsby_popper
 from gridmap.plans.ground import Ground
+from gridmap.typing import Bools, Floats, Ints32
 
 __all__ = ["BeatFigures", "Figures", "measure_beats", "pieces_of", "remeasure_beats"]
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 
@@ -134,7 +134,7 @@ def max_deviation(amounts: Floats) -> float:
     return float(np.abs(deviation(amounts)).max(initial=0.0))
 
 
-def measure_beats(ground: Ground, assignment: NDArray[np.int32], size: int) -> Figures:
+def measure_beats(ground: Ground, assignment: Ints32, size: int) -> Figures:
     """Compute the figures of all beats from nothing.
 
     Parameters
@@ -149,9 +149,7 @@ def measure_beats(ground: Ground, assignment: NDArray[np.int32], size: int) -> F
     return _measure(ground, assignment, size, np.ones(size, dtype=bool))
 
 
-def remeasure_beats(
-    ground: Ground, assignment: NDArray[np.int32], figures: Figures, rows: Rows
-) -> Figures:
+def remeasure_beats(ground: Ground, assignment: Ints32, figures: Figures, rows: Rows) -> Figures:
     """Return the figures with those of some beats computed anew.
 
     The sums are taken in the order of the grids as `measure_beats` takes them, so the result
@@ -179,9 +177,7 @@ def remeasure_beats(
     )
 
 
-def pieces_of(
-    ground: Ground, assignment: NDArray[np.int32], row: int
-) -> tuple[Rows, NDArray[np.int32]]:
+def pieces_of(ground: Ground, assignment: Ints32, row: int) -> tuple[Rows, Ints32]:
     """Return the grids of a beat and the piece that each belongs to.
 
     Parameters
@@ -204,9 +200,7 @@ def pieces_of(
     return members, _pieces(ground, members, pairs)
 
 
-def _measure(
-    ground: Ground, assignment: NDArray[np.int32], size: int, chosen: NDArray[np.bool_]
-) -> Figures:
+def _measure(ground: Ground, assignment: Ints32, size: int, chosen: Bools) -> Figures:
     members, pairs = _inside(ground, assignment, chosen)
     beat = assignment[members]
     adjacency = ground.adjacency
@@ -238,9 +232,7 @@ def _measure(
     )
 
 
-def _inside(
-    ground: Ground, assignment: NDArray[np.int32], chosen: NDArray[np.bool_]
-) -> tuple[Rows, Rows]:
+def _inside(ground: Ground, assignment: Ints32, chosen: Bools) -> tuple[Rows, Rows]:
     """Return the grids of the chosen beats, and the adjacent pairs inside one of them."""
     flag = np.append(chosen, False)  # row -1 is no beat
     member = flag[assignment]
@@ -250,7 +242,7 @@ def _inside(
     return np.flatnonzero(member), pairs
 
 
-def _pieces(ground: Ground, members: Rows, pairs: Rows) -> NDArray[np.int32]:
+def _pieces(ground: Ground, members: Rows, pairs: Rows) -> Ints32:
     adjacency = ground.adjacency
     local = np.zeros(len(ground), dtype=np.int32)
     local[members] = np.arange(len(members), dtype=np.int32)

@@ -18,6 +18,7 @@ from gridmap.measure.counted import missing_counts
 from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.workload import Workload
 from gridmap.model import Adjacency, City, Kind
+from gridmap.typing import Floats
 
 __all__ = ["Ground"]
 
@@ -57,12 +58,12 @@ class Ground:
     """
 
     grid_ids: NDArray[np.object_]
-    residents: NDArray[np.float64]
-    incidents: NDArray[np.float64]
-    workload: NDArray[np.float64]
-    covered: NDArray[np.float64]
-    area_m2: NDArray[np.float64]
-    perimeter_m: NDArray[np.float64]
+    residents: Floats
+    incidents: Floats
+    workload: Floats
+    covered: Floats
+    area_m2: Floats
+    perimeter_m: Floats
     adjacency: Adjacency
     stations: NDArray[np.object_]
     digest: str = ""
@@ -99,7 +100,7 @@ class Ground:
         city: City,
         *,
         workload: Workload | Mapping[str, float] | None = None,
-        incidents: NDArray[np.float64] | None = None,
+        incidents: Floats | None = None,
     ) -> Self:
         """Return the ground of a city.
 
@@ -165,7 +166,7 @@ class Ground:
         return rows
 
 
-def _default_workload(grid_ids: NDArray[np.object_], **columns: NDArray[np.float64]) -> Workload:
+def _default_workload(grid_ids: NDArray[np.object_], **columns: Floats) -> Workload:
     """Return the workload of the columns that hold anything, at equal weights."""
     known = {name: column for name, column in columns.items() if column.sum() > 0}
     known = known or {"grids": np.ones(len(grid_ids))}

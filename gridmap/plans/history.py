@@ -16,6 +16,7 @@ from gridmap.plans.draft import Draft, Locks
 from gridmap.plans.effects import Effect, carry_out, preview
 from gridmap.plans.figures import measure_beats
 from gridmap.plans.people import Action, Actor, require
+from gridmap.typing import Ints32
 
 __all__ = ["History", "carry_over", "replay"]
 
@@ -26,8 +27,8 @@ class _Step:
 
     command: Command
     rows: NDArray[np.intp]
-    before: NDArray[np.int32]
-    after: NDArray[np.int32]
+    before: Ints32
+    after: Ints32
     beats_before: tuple[BeatInfo, ...]
     beats_after: tuple[BeatInfo, ...]
     locks_before: Locks
@@ -196,7 +197,7 @@ def _step(command: Command, before: Draft, after: Draft) -> _Step:
 def _shift(
     draft: Draft,
     rows: NDArray[np.intp],
-    values: NDArray[np.int32],
+    values: Ints32,
     beats: tuple[BeatInfo, ...],
     locks: Locks,
 ) -> Draft:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap.plans.commands import MoveGrids
 from gridmap.plans.draft import Draft
 from gridmap.plans.effects import Effect, preview
+from gridmap.typing import Floats, Ints
 
 __all__ = ["suggest_moves", "worst_beat"]
 
@@ -120,9 +120,7 @@ def _candidates(draft: Draft, row: int) -> list[_Candidate]:
     return sorted(found, key=lambda item: (-item.score, item.rows, item.target))
 
 
-def _frontier(
-    draft: Draft, row: int, *, gives: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def _frontier(draft: Draft, row: int, *, gives: bool) -> tuple[Ints, Ints, Floats]:
     """Return grids that could change hands, the other beat, and the border with the taker."""
     adjacency, assignment = draft.ground.adjacency, draft.plan.assignment
     open_ = ~adjacency.barrier

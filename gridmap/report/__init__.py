@@ -1,7 +1,7 @@
 """Reports: what an analyst sends and a commander prints."""
 
 from gridmap.measure.period import Period, parse_period
-from gridmap.report.measured import Measured, Progress
+from gridmap.report.measured import Measured, TellProgress
 from gridmap.report.report import Report, Request, build_report
 from gridmap.report.settings import (
     SETTINGS,
@@ -18,7 +18,7 @@ from gridmap.report.workbook import write_workbook
 from gridmap.report.writing import (
     ALL_FORMATS,
     MANIFEST,
-    Written,
+    ReportFiles,
     check_target,
     parse_formats,
     read_manifest,
@@ -33,14 +33,14 @@ __all__ = [
     "Hiding",
     "Measured",
     "Period",
-    "Progress",
     "Remarks",
     "Report",
+    "ReportFiles",
     "ReportSettings",
     "Request",
     "SuppressedFrame",
     "Table",
-    "Written",
+    "TellProgress",
     "build_report",
     "check_target",
     "parse_formats",

@@ -17,7 +17,7 @@ from gridmap.measure.period import Basis
 from gridmap.measure.summary import COUNTS, By
 from gridmap.model import City, Kind
 from gridmap.plans import plan_layer
-from gridmap.report.measured import History, LevelHistory, Measured
+from gridmap.report.measured import CountHistory, LevelHistory, Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
@@ -29,6 +29,7 @@ from gridmap.report.tables import (
     column,
     shown,
 )
+from gridmap.typing import Bools, Floats
 
 __all__ = [
     "TITLES",
@@ -39,7 +40,7 @@ __all__ = [
     "lacking_by_beat",
     "natural_key",
     "network_table",
-    "room_table",
+    "room_load_table",
     "rounded",
     "staff_balance",
     "staff_sentences",
@@ -49,8 +50,6 @@ __all__ = [
     "with_covered",
 ]
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 #: Which hidden counts would be known from a figure.
 _TOLD_BY = {
@@ -80,7 +79,7 @@ def area_table(
     level: By,
     *,
     hot: HotSpots | None = None,
-    history: History | None = None,
+    history: CountHistory | None = None,
 ) -> Table:
     """Return the table of every grid, beat, station or community.
 
@@ -171,9 +170,9 @@ def _figures(found: MeasureTable, hiding: Hiding, level: By) -> list[tuple[str, 
 def add_changes(
     made: TableBuilder,
     hiding: Hiding,
-    history: History,
+    history: CountHistory,
     of: LevelHistory,
-    past: Mapping[Basis, npt.NDArray[np.float64]],
+    past: Mapping[Basis, Floats],
     dim: Bools,
 ) -> None:
     """Add daily rates, the counts of other periods, changes and marks to a table.
@@ -221,7 +220,7 @@ def add_changes(
                  hidden=made.hidden["incidents"] | dim, dark=dark)  # fmt: skip
 
 
-def change_notes(history: History) -> list[str]:
+def change_notes(history: CountHistory) -> list[str]:
     """Return what changes and marks mean: from which history, or that Poisson was assumed."""
     weeks = history.judged_weeks
     how = tr("report.note.dispersion", weeks=weeks) if weeks else tr("report.note.poisson")
@@ -359,7 +358,7 @@ def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
     return notes
 
 
-def room_table(measured: Measured, hiding: Hiding) -> Table | None:
+def room_load_table(measured: Measured, hiding: Hiding) -> Table | None:
     """Return each room's people beside its officers, the most per officer first."""
     reach, missing = measured.reach, next(iter(measured.now.values())).missing
     if reach is None or "residents" in missing:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gridmap.i18n import tr
 from gridmap.report.tables import shown
+from gridmap.typing import Bools, Floats
 
 __all__ = [
     "ACCENT",
@@ -20,7 +21,7 @@ __all__ = [
     "QUIET",
     "WATER",
     "BarChart",
-    "ControlChart",
+    "ControlChartDrawing",
     "ControlLimits",
     "HourChart",
     "SmallMultiples",
@@ -30,8 +31,6 @@ __all__ = [
     "sparkline",
     "text_width",
 ]
-
-Floats = npt.NDArray[np.float64]
 
 
 #: Colours of every chart and map: text, quiet text, what stands out, what is calm.
@@ -239,7 +238,7 @@ class ControlLimits:
     lower: float
     upper: float
 
-    def outside(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def outside(self, values: npt.ArrayLike) -> Bools:
         """Return which values are beyond the limits."""
         numbers = np.asarray(values, dtype=float)
         return np.asarray((numbers > self.upper) | (numbers < self.lower), dtype=bool)
@@ -264,7 +263,7 @@ def control_limits(values: npt.ArrayLike) -> ControlLimits | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ControlChart:
+class ControlChartDrawing:
     """Values in the order of time between the limits that chance keeps them in.
 
     Parameters

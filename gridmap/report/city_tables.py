@@ -15,7 +15,7 @@ from gridmap.i18n import DAYS, has_key, tr
 from gridmap.measure import partial_months, per_occurrence
 from gridmap.model import Kind, Layer
 from gridmap.report.area_tables import TITLES, add_changes, change_notes
-from gridmap.report.measured import History, Measured
+from gridmap.report.measured import CountHistory, Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
@@ -27,6 +27,7 @@ from gridmap.report.tables import (
     column,
     shown,
 )
+from gridmap.typing import Floats
 
 __all__ = [
     "category_table",
@@ -75,7 +76,7 @@ def hour_table(measured: Measured, hiding: Hiding) -> Table | None:
 
 
 def category_table(
-    measured: Measured, hiding: Hiding, history: History | None = None
+    measured: Measured, hiding: Hiding, history: CountHistory | None = None
 ) -> Table | None:
     """Return incidents by category, the most frequent first, hidden ones last.
 
@@ -310,7 +311,7 @@ def _files(provenance: Mapping[str, Json]) -> str:
 
 
 def tidy_table(
-    tables: Sequence[Table], history: History | None, *, period: str, hidden: bool
+    tables: Sequence[Table], history: CountHistory | None, *, period: str, hidden: bool
 ) -> Table | None:
     """Return every shown number of every area, and incidents by category, one a row.
 
@@ -364,7 +365,7 @@ def _part(
     period: str,
     category: npt.NDArray[np.object_] | str,
     measure: str,
-    values: npt.NDArray[np.float64],
+    values: Floats,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {

@@ -10,7 +10,7 @@ import numpy as np
 
 from gridmap.i18n import tr, using_language
 from gridmap.model import Kind
-from gridmap.report.charts import ControlChart, SmallMultiples
+from gridmap.report.charts import ControlChartDrawing, SmallMultiples
 from gridmap.report.city_tables import import_line
 from gridmap.report.document import (
     Block,
@@ -32,7 +32,7 @@ from gridmap.report.mapping import (
     points_in,
     shade_by_class,
 )
-from gridmap.report.measured import History
+from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import page_count
 from gridmap.report.report import Report
 from gridmap.report.sections import SECTIONS, build_sections
@@ -106,7 +106,7 @@ def brief_blocks(
     return tuple(blocks)
 
 
-def weeks_figure(history: History) -> Figure:
+def weeks_figure(history: CountHistory) -> Figure:
     """Return the control chart of weeks."""
     limits = history.limits
     values = history.city.weeks[0].astype(float)
@@ -119,7 +119,7 @@ def weeks_figure(history: History) -> Figure:
         else:
             caption = tr("briefing.chart.weeks_usual", count=len(values))
     alt = tr("briefing.chart.weeks") + ": " + ", ".join(shown(v, "count") for v in values)
-    chart = ControlChart(
+    chart = ControlChartDrawing(
         tuple(day_words(day) for day in history.week_starts),
         values,
         limits,
@@ -216,7 +216,7 @@ def place_map(report: Report, findings: Findings, *, height: float = 0.0) -> Fig
     return Figure(figure, findings.place_title, figure.alt, height=height, key="places")
 
 
-def station_multiples(history: History, most: int) -> Figure | None:
+def station_multiples(history: CountHistory, most: int) -> Figure | None:
     """Return stations week by week on one axis, the busiest first."""
     level = history.levels.get("station") or history.levels.get("beat")
     if level is None or not len(level.names) >= 2 or len(history.week_starts) < 3:

@@ -20,7 +20,7 @@ from gridmap.report.charts import (
     INK,
     QUIET,
     WATER,
-    ControlChart,
+    ControlChartDrawing,
     ControlLimits,
     Svg,
     nice_ticks,
@@ -31,6 +31,7 @@ from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.pdf import write_pdf
 from gridmap.report.settings import Letterhead
 from gridmap.report.tables import UNKNOWN, shown
+from gridmap.typing import Floats
 
 __all__ = [
     "DutyChart",
@@ -45,7 +46,6 @@ __all__ = [
     "watch_blocks",
 ]
 
-Floats = npt.NDArray[np.float64]
 _ALERT = "#f6c79a"
 _MOST_POSTS = 60  # rows of a roster on paper
 _MOST_NAMES = 8  # on a line
@@ -312,7 +312,7 @@ def chart_block(chart: Mapping[str, Any], title: str) -> Figure:
         What stands above it.
     """
     limits = ControlLimits(chart["usual"], chart["low"], chart["high"])
-    drawn = ControlChart(
+    drawn = ControlChartDrawing(
         tuple(day[5:] for day in chart["until"]),
         np.array(chart["incidents"], dtype=float),
         limits,

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
 from gridmap.measure.period import Period
 from gridmap.model import Kind
 from gridmap.report.area_tables import staff_balance, staff_shortest, with_covered
-from gridmap.report.measured import Change, History, Level, Measured
+from gridmap.report.measured import CountChange, CountHistory, Level, Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import shown
+from gridmap.typing import Bools, Floats
 
-__all__ = ["Finding", "Findings", "Place", "find", "grave_rows", "short_period", "verdict_words"]
+__all__ = ["Findings", "Headline", "Place", "find", "grave_rows", "short_period", "verdict_words"]
 
 _MOST = 5  # findings on the first page
 _PLACES = 5  # places that the map numbers
@@ -46,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Headline:
     """One finding.
 
     Parameters
@@ -88,7 +88,7 @@ class Findings:
     """
 
     title: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Headline, ...]
     places: tuple[Place, ...]
     place_labels: tuple[str, ...]
     place_title: str
@@ -98,12 +98,12 @@ class Findings:
 def find(
     measured: Measured,
     hiding: Hiding,
-    history: History | None,
+    history: CountHistory | None,
     hot: HotSpots | None,
     *,
     grave: Sequence[str] = (),
     busy: str = "",
-    more: Sequence[Finding] = (),
+    more: Sequence[Headline] = (),
 ) -> Findings:
     """Return what a report finds.
 
@@ -118,7 +118,7 @@ def find(
     more
         Findings of others, which stand where their scores put them.
     """
-    found: list[Finding] = list(more)
+    found: list[Headline] = list(more)
     if history is not None:
         found += _total(measured, hiding, history)
         found += _grave(hiding, history, grave)
@@ -165,14 +165,14 @@ def day_words(day: object) -> str:
     return tr("briefing.day", day=day.day, name=month[:3])  # type: ignore[attr-defined] # a date
 
 
-def verdict_words(change: Change | None) -> str:
+def verdict_words(change: CountChange | None) -> str:
     """Return the verdict on a change in words: no p-value, no significance."""
     if change is None:
         return tr("briefing.verdict.unknown")
     return tr(f"briefing.verdict.{change.verdict}")
 
 
-def grave_rows(history: History, grave: Sequence[str]) -> list[int]:
+def grave_rows(history: CountHistory, grave: Sequence[str]) -> list[int]:
     """Return the rows of the categories that are always named."""
     names = history.levels["category"].names
     if grave:
@@ -183,7 +183,7 @@ def grave_rows(history: History, grave: Sequence[str]) -> list[int]:
     return [row for row, name in enumerate(names) if any(g in name.casefold() for g in usual)]
 
 
-def change_text(change: Change | None) -> str:
+def change_text(change: CountChange | None) -> str:
     """Return a change of the daily rate as a percentage, or as counts where they are few."""
     if change is None:
         return "–"
@@ -192,7 +192,7 @@ def change_text(change: Change | None) -> str:
     return shown(change.share, "change")
 
 
-def _score(change: Change, whole: float) -> float:
+def _score(change: CountChange, whole: float) -> float:
     """Return surprise times size: how unlikely it is, and how much of all incidents it is."""
     surprise = min(-math.log10(max(change.p_value, 10.0**-_SURE)), _SURE) / _SURE
     return 6.0 * surprise * abs(change.difference) / max(whole, 1e-9)
@@ -207,10 +207,10 @@ def _dark(hiding: Hiding, level: str, row: int, size: int) -> bool:
     )
 
 
-def _total(measured: Measured, hiding: Hiding, history: History) -> list[Finding]:
+def _total(measured: Measured, hiding: Hiding, history: CountHistory) -> list[Headline]:
     """Say how many incidents there were, against what stands beside them."""
     if hiding.one("city", "incidents"):
-        return [Finding("total", tr("briefing.total.hidden"), "", 9.0)]
+        return [Headline("total", tr("briefing.total.hidden"), "", 9.0)]
     city = history.city
     now, days = int(city.now[0]), history.period.days
     change = None if history.basis is None else city.change(0, history.basis)
@@ -251,10 +251,10 @@ def _total(measured: Measured, hiding: Hiding, history: History) -> list[Finding
             )
         )
     parts += _weeks(hiding, history)
-    return [Finding("total", lead, tr("briefing.join").join(parts) + tr("briefing.stop"), 9.0)]
+    return [Headline("total", lead, tr("briefing.join").join(parts) + tr("briefing.stop"), 9.0)]
 
 
-def _weeks(hiding: Hiding, history: History) -> list[str]:
+def _weeks(hiding: Hiding, history: CountHistory) -> list[str]:
     limits = history.limits
     if limits is None or hiding.limit:
         return []
@@ -269,7 +269,7 @@ def _weeks(hiding: Hiding, history: History) -> list[str]:
     return [tr("briefing.total.weeks_beyond", count=len(beyond), days=days)]
 
 
-def _plain_total(measured: Measured) -> list[Finding]:
+def _plain_total(measured: Measured) -> list[Headline]:
     """Say how many incidents there are where no period was asked for or no time is known."""
     found = next(iter(measured.now.values()), None)
     if found is None or "incidents" in found.missing:
@@ -283,10 +283,10 @@ def _plain_total(measured: Measured) -> list[Finding]:
         text = tr("briefing.total.all_time", city=measured.city.label, count=count,
                   first=str(known[0].date()), last=str(known[1].date()),
                   daily=count / days)  # fmt: skip
-    return [Finding("total", tr("briefing.total.lead_none"), text, 9.0)]
+    return [Headline("total", tr("briefing.total.lead_none"), text, 9.0)]
 
 
-def _grave(hiding: Hiding, history: History, grave: Sequence[str]) -> list[Finding]:
+def _grave(hiding: Hiding, history: CountHistory, grave: Sequence[str]) -> list[Headline]:
     kinds = history.levels["category"]
     told = []
     for row in grave_rows(history, grave):
@@ -309,10 +309,10 @@ def _grave(hiding: Hiding, history: History, grave: Sequence[str]) -> list[Findi
     if not told:
         return []
     text = tr("briefing.semicolon").join(told) + tr("briefing.stop")
-    return [Finding("grave", tr("briefing.grave.lead"), text, 8.0)]
+    return [Headline("grave", tr("briefing.grave.lead"), text, 8.0)]
 
 
-def _categories(hiding: Hiding, history: History) -> list[Finding]:
+def _categories(hiding: Hiding, history: CountHistory) -> list[Headline]:
     """Say which categories rose and fell beyond chance."""
     if history.basis is None:
         return _largest_categories(hiding, history)
@@ -325,7 +325,7 @@ def _categories(hiding: Hiding, history: History) -> list[Finding]:
     if not told:
         if len(kinds.names) < 2:
             return []
-        return [Finding("category", tr("briefing.category.usual_lead"),
+        return [Headline("category", tr("briefing.category.usual_lead"),
                         tr("briefing.category.usual"), 0.02)]  # fmt: skip
     up = [kinds.names[row] for _, row, change in told if change.mark > 0]
     down = [kinds.names[row] for _, row, change in told if change.mark < 0]
@@ -349,10 +349,10 @@ def _categories(hiding: Hiding, history: History) -> list[Finding]:
     if rest:
         lines.append(tr("briefing.category.rest", count=rest))
     text = tr("briefing.semicolon").join(lines) + tr("briefing.stop")
-    return [Finding("category", _sentence(lead), text, sum(one[0] for one in told))]
+    return [Headline("category", _sentence(lead), text, sum(one[0] for one in told))]
 
 
-def _largest_categories(hiding: Hiding, history: History) -> list[Finding]:
+def _largest_categories(hiding: Hiding, history: CountHistory) -> list[Headline]:
     kinds = history.levels["category"]
     total = int(kinds.now.sum())
     if len(kinds.names) < 2 or not total or hiding.limit:
@@ -364,10 +364,10 @@ def _largest_categories(hiding: Hiding, history: History) -> list[Finding]:
         tr("briefing.category.largest", name=kinds.names[row], count=int(kinds.now[row]))
         for row in order
     )
-    return [Finding("category", lead, told + tr("briefing.stop"), 0.05)]
+    return [Headline("category", lead, told + tr("briefing.stop"), 0.05)]
 
 
-def _where(hiding: Hiding, history: History, category: int, *, up: bool) -> str:
+def _where(hiding: Hiding, history: CountHistory, category: int, *, up: bool) -> str:
     """Say in how many stations a category moved the same way, and where most."""
     if hiding.limit or "station" not in history.crossed_before:
         return ""
@@ -390,11 +390,11 @@ def _where(hiding: Hiding, history: History, category: int, *, up: bool) -> str:
     )  # fmt: skip
 
 
-def _rows(hiding: Hiding, history: History) -> list[Finding]:
+def _rows(hiding: Hiding, history: CountHistory) -> list[Headline]:
     """Say which stations and beats changed beyond chance, or that none did."""
     if history.basis is None:
         return []
-    found: list[Finding] = []
+    found: list[Headline] = []
     calm: list[str] = []
     levels: tuple[Level, ...] = ("station", "beat")
     for level in levels:
@@ -418,16 +418,16 @@ def _rows(hiding: Hiding, history: History) -> list[Finding]:
         rest = len(told) - len(lines)
         text = tr("briefing.semicolon").join(lines)
         text += tr("briefing.rows.more", count=rest) if rest else ""
-        found.append(Finding(level, lead, text + tr("briefing.stop"),
+        found.append(Headline(level, lead, text + tr("briefing.stop"),
                              sum(one[0] for one in told)))  # fmt: skip
     if calm and not found:
         words = tr("briefing.and").join(calm)
-        found.append(Finding("rows", tr("briefing.rows.usual_lead", levels=words),
+        found.append(Headline("rows", tr("briefing.rows.usual_lead", levels=words),
                              tr("briefing.rows.usual"), 0.015))  # fmt: skip
     return found
 
 
-def _coverage(measured: Measured, hiding: Hiding) -> list[Finding]:
+def _coverage(measured: Measured, hiding: Hiding) -> list[Headline]:
     """Say how many people live out of reach of a room, and where."""
     found = next(iter(measured.now.values()), None)
     if found is None or not np.isfinite(found.totals["covered_residents_share"]):
@@ -441,7 +441,7 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Finding]:
     share = outside / residents
     reach = _reach_words(measured)
     if outside < 0.5:
-        return [Finding("coverage", tr("briefing.coverage.none_lead", reach=reach), "", 0.01)]
+        return [Headline("coverage", tr("briefing.coverage.none_lead", reach=reach), "", 0.01)]
     parts = [tr("briefing.coverage.share", share=share)]
     beats = measured.now.get("beat")
     if beats is not None and len(beats.rows) > 2:
@@ -458,10 +458,10 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Finding]:
                             names=tr("briefing.and").join(names)))  # fmt: skip
     lead = tr("briefing.coverage.lead", outside=outside, reach=reach)
     text = tr("briefing.comma").join(parts) + tr("briefing.stop")
-    return [Finding("coverage", lead, _sentence(text), share * 0.3)]
+    return [Headline("coverage", lead, _sentence(text), share * 0.3)]
 
 
-def _staff(measured: Measured, hiding: Hiding) -> list[Finding]:
+def _staff(measured: Measured, hiding: Hiding) -> list[Headline]:
     """Say who is missing by the norms, and where most."""
     sums = staff_balance(measured).get("officers")
     beats = measured.now.get("beat")
@@ -472,17 +472,17 @@ def _staff(measured: Measured, hiding: Hiding) -> list[Finding]:
         return []
     name, lacking, norm = staff_shortest(measured)
     if not sums.lacking:
-        return [Finding("staff", tr("briefing.staff.enough_lead"),
+        return [Headline("staff", tr("briefing.staff.enough_lead"),
                         tr("briefing.staff.enough", needed=sums.needed, present=sums.present),
                         0.01)]  # fmt: skip
     key = "net" if sums.net > 0 else "exchange"
     lead = tr(f"briefing.staff.{key}_lead", net=sums.net, lacking=sums.lacking)
     text = tr("briefing.staff.text", norm=norm, needed=sums.needed, present=sums.present,
               lacking=sums.lacking, surplus=sums.surplus, name=name, most=lacking)  # fmt: skip
-    return [Finding("staff", lead, text, 0.15 * sums.lacking / sums.needed)]
+    return [Headline("staff", lead, text, 0.15 * sums.lacking / sums.needed)]
 
 
-def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) -> list[Finding]:
+def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) -> list[Headline]:
     """Say how much of all incidents a small part of the ground holds, and when they come."""
     grids = measured.now.get("grid")
     parts: list[str] = []
@@ -506,10 +506,10 @@ def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) ->
             parts.append(tr("briefing.hot.busy_only", times=busy))
     if not lead:
         return []
-    return [Finding("hot", lead, "".join(parts), score)]
+    return [Headline("hot", lead, "".join(parts), score)]
 
 
-def _outlines(measured: Measured) -> list[Finding]:
+def _outlines(measured: Measured) -> list[Headline]:
     """Say what there is where nobody counted anything."""
     parts = []
     for level, table in measured.now.items():
@@ -521,11 +521,11 @@ def _outlines(measured: Measured) -> list[Finding]:
         parts.append(tr("briefing.outlines.residents", count=float(found.totals["residents"])))
     if not parts:
         return []
-    return [Finding("outlines", tr("briefing.outlines.lead"),
+    return [Headline("outlines", tr("briefing.outlines.lead"),
                     tr("briefing.semicolon").join(parts) + tr("briefing.stop"), 0.1)]  # fmt: skip
 
 
-def _title(measured: Measured, hiding: Hiding, history: History | None) -> str:
+def _title(measured: Measured, hiding: Hiding, history: CountHistory | None) -> str:
     """Return the finding in one line."""
     if history is None or hiding.one("city", "incidents"):
         return _plain_title(measured, hiding)
@@ -580,7 +580,7 @@ def _plain_title(measured: Measured, hiding: Hiding) -> str:
 
 
 def _places(
-    measured: Measured, hiding: Hiding, history: History | None
+    measured: Measured, hiding: Hiding, history: CountHistory | None
 ) -> tuple[str, str, tuple[str, ...], tuple[Place, ...]]:
     """Return what the map shades, its title, headings of the places' values, and the places."""
     there = [each for each in ("beat", "station", "grid", "community") if each in measured.now]
@@ -651,7 +651,7 @@ def _places(
     return "area", title, (tr("briefing.place.area"),), places
 
 
-def _first(values: npt.NDArray[np.float64], dark: npt.NDArray[np.bool_]) -> list[int]:
+def _first(values: Floats, dark: Bools) -> list[int]:
     seen = np.where(dark | ~np.isfinite(values), -1.0, values)
     order = np.argsort(-seen, kind="stable")[:_PLACES]
     return [int(row) for row in order if seen[row] > 0]
@@ -664,7 +664,7 @@ def _reach_words(measured: Measured) -> str:
     return tr("briefing.reach_m", m=metres)
 
 
-def _daily(history: History) -> float:
+def _daily(history: CountHistory) -> float:
     return float(history.city.now[0]) / history.period.days
 
 

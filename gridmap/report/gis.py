@@ -10,7 +10,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 
 from gridmap.gdal.formats import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
@@ -20,6 +19,7 @@ from gridmap.report.mapping import shade_by_class
 from gridmap.report.measured import reach_frame
 from gridmap.report.report import Report
 from gridmap.report.tables import Format, Table
+from gridmap.typing import Floats
 
 __all__ = ["layer_frames", "write_geojson", "write_geopackage", "write_shapefiles"]
 
@@ -329,7 +329,7 @@ def _renderer(kind: str, frame: gpd.GeoDataFrame) -> str:
     )
 
 
-def _graduated(column: str, values: npt.NDArray[np.float64]) -> str:
+def _graduated(column: str, values: Floats) -> str:
     """Return a renderer in the classes of the printed maps; unknown values are not drawn."""
     form = _FORMS.get(column, "count")
     shade = shade_by_class(np.empty(len(values), object), values, title="", form=form)

@@ -24,7 +24,7 @@ from gridmap.maps import (
     room_overlay,
     to_html,
 )
-from gridmap.measure.present import has_beats, present_plan
+from gridmap.measure.pieces import has_beats, present_plan
 from gridmap.model import Kind
 from gridmap.report.charts import Svg
 from gridmap.report.document import (
@@ -40,7 +40,7 @@ from gridmap.report.document import (
 from gridmap.report.report import Report
 from gridmap.report.tables import Table
 
-__all__ = ["MapView", "html_map", "map_views", "write_html"]
+__all__ = ["HtmlMap", "html_map", "map_views", "write_html"]
 
 _FIGURE_PT, _HALF_PT = 700.0, 350.0  # widths at which drawings are made
 _MOST = 1_000  # rows of one table
@@ -168,7 +168,7 @@ def _text(words: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MapView:
+class HtmlMap:
     """One map of a report.
 
     Parameters
@@ -186,7 +186,7 @@ class MapView:
     theme: Theme
 
 
-def map_views(report: Report) -> tuple[MapView, ...]:
+def map_views(report: Report) -> tuple[HtmlMap, ...]:
     """Return the maps that the city has data for."""
     city = report.city
     if not city.has(Kind.GRID) or not report.grid_values:
@@ -194,18 +194,18 @@ def map_views(report: Report) -> tuple[MapView, ...]:
     views = []
     plan = report.plan or (present_plan(city) if has_beats(city) else None)
     if plan is not None:
-        views.append(MapView("beats", tr("report.map.beats"), beat_theme(city, plan)))
+        views.append(HtmlMap("beats", tr("report.map.beats"), beat_theme(city, plan)))
     for key, column in (("residents", "residents_per_km2"), ("incidents", "incidents"),
                         ("rates", "incidents_per_1000_residents")):  # fmt: skip
         if column in report.grid_values:
             title = tr(f"report.map.{key}")
-            views.append(MapView(key, title, _theme(report, column)))
+            views.append(HtmlMap(key, title, _theme(report, column)))
     if report.hot is not None:
         title = tr("report.map.hot_spots")
-        views.append(MapView("hot_spots", title, hot_spot_theme(report.hot)))
+        views.append(HtmlMap("hot_spots", title, hot_spot_theme(report.hot)))
     if "covered_residents_share" in report.grid_values and city.has(Kind.ROOM):
         theme = _theme(report, "covered_residents_share")
-        views.append(MapView("coverage", tr("report.map.coverage"), theme))
+        views.append(HtmlMap("coverage", tr("report.map.coverage"), theme))
     return tuple(views)
 
 

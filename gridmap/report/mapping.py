@@ -14,11 +14,10 @@ from gridmap.maps.classes import classify, ramp
 from gridmap.model import Layer
 from gridmap.report.charts import ACCENT, INK, QUIET, WATER, Svg, text_width
 from gridmap.report.tables import UNKNOWN, Format, shown
+from gridmap.typing import Bools, Floats, Ints, Shapes
 
 __all__ = ["MapFigure", "Marks", "Outline", "Shading", "merged", "shade_by_class", "shade_changes"]
 
-Floats = npt.NDArray[np.float64]
-Shapes = npt.NDArray[np.object_]
 
 PATH_STEP = 5.0  # parts of a point that coordinates are rounded to
 _MANY = 3_000  # cells above which their own borders are not drawn
@@ -45,7 +44,7 @@ class Shading:
     """
 
     shapes: Shapes
-    rows: npt.NDArray[np.int64]
+    rows: Ints
     legend: tuple[tuple[str, str], ...]
     title: str = ""
     lines: bool = True
@@ -165,7 +164,7 @@ class MapFigure:
         svg: Svg,
         frame: _Frame,
         box: tuple[float, float, float, float],
-        crowd: npt.NDArray[np.bool_] | None,
+        crowd: Bools | None,
         *,
         inset: bool = False,
     ) -> None:
@@ -213,7 +212,7 @@ class MapFigure:
             for x, y in frame.points(each.xy):
                 svg.circle(x, y, each.radius, fill=each.colour, stroke="#fff", stroke_width=0.4)
 
-    def _crowd(self, frame: _Frame) -> npt.NDArray[np.bool_] | None:
+    def _crowd(self, frame: _Frame) -> Bools | None:
         """Return which labels have no room, or None where nearly all have."""
         if len(self.label_shapes) != len(self.labels) or not len(self.labels):
             return None
@@ -226,7 +225,7 @@ class MapFigure:
         self,
         svg: Svg,
         frame: _Frame,
-        crowd: npt.NDArray[np.bool_],
+        crowd: Bools,
         taken: shapely.STRtree,
         size: tuple[float, float],
         legend: tuple[float, float],
@@ -316,7 +315,7 @@ def shade_by_class(
     form: Format = "count",
     colours: str = "blue",
     count: int = 4,
-    hidden: npt.NDArray[np.bool_] | None = None,
+    hidden: Bools | None = None,
     limit: int = 0,
 ) -> Shading:
     """Shade areas by values in classes that do not overlap.

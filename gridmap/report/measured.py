@@ -41,21 +41,22 @@ from gridmap.measure.period import (
     Period,
     compared_periods,
 )
-from gridmap.measure.present import has_beats, present_plan
+from gridmap.measure.pieces import has_beats, present_plan
 from gridmap.measure.summary import By
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, Ground, compare_plans
 from gridmap.report.charts import ControlLimits, control_limits
 from gridmap.travel import StraightLine, isochrone, ring
+from gridmap.typing import Bools, Floats
 
 __all__ = [
     "LEVELS",
-    "Change",
-    "History",
+    "CountChange",
+    "CountHistory",
     "LevelHistory",
     "Measured",
-    "Progress",
-    "Reach",
+    "ReachedPeople",
+    "TellProgress",
     "TimeCounts",
     "has_level",
     "measure_all",
@@ -64,10 +65,8 @@ __all__ = [
     "reach_frame",
 ]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
-Progress = Callable[[str, float], None]
+TellProgress = Callable[[str, float], None]
 Level = str  # ``city``, ``category``, ``station`` or ``beat``
 
 #: What a report has a table of, from small to large.
@@ -103,7 +102,7 @@ class TimeCounts:
     unknown_category: int
     unknown_time: int
     total: int
-    occurrences: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones((7, 24)))
+    occurrences: Floats = field(default_factory=lambda: np.ones((7, 24)))
 
     @property
     def days(self) -> Ints:
@@ -112,7 +111,7 @@ class TimeCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reach:
+class ReachedPeople:
     """Whom rooms and networks reach.
 
     Attributes
@@ -180,7 +179,7 @@ class Measured:
     month_counts: Ints
     comparison: Comparison | None
     present: Plan | None
-    reach: Reach | None = None
+    reach: ReachedPeople | None = None
     response: tuple[PlanResponse, PlanResponse] | None = None
     rules: tuple[Norm, ...] = ()
     delays: ReportDelays | None = None
@@ -193,7 +192,7 @@ def measure_all(
     compared: Period | None,
     plan: Plan | None,
     rules: tuple[Norm, ...],
-    progress: Progress,
+    progress: TellProgress,
 ) -> Measured:
     """Measure everything that a report tells.
 
@@ -286,7 +285,7 @@ def _time(city: City, period: Period) -> TimeCounts | None:
     )
 
 
-def _occurrences(city: City, period: Period) -> npt.NDArray[np.float64]:
+def _occurrences(city: City, period: Period) -> Floats:
     known = None if city.incidents is None else city.incidents.period
     if known is None:
         return np.zeros((7, 24))
@@ -306,7 +305,7 @@ def _months(city: City, period: Period) -> tuple[tuple[str, ...], Ints]:
     return months, table[: len(months)]
 
 
-def measure_reach(city: City, grids: MeasureTable | None) -> Reach | None:
+def measure_reach(city: City, grids: MeasureTable | None) -> ReachedPeople | None:
     """Return whom the rooms and networks of a city reach, or None without rooms or grids.
 
     Parameters
@@ -332,7 +331,7 @@ def measure_reach(city: City, grids: MeasureTable | None) -> Reach | None:
         table[name] = city.rooms.counts(name)
     radius_m = city.presets.room_radius_m
     found = {name: places_of(city, name)[1] for name in networks_of(city)}
-    return Reach(
+    return ReachedPeople(
         pd.DataFrame(table),
         grid,
         room,
@@ -394,7 +393,7 @@ def _known_hours(city: City, period: Period) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CountChange:
     """How a count changed from one period to another, per day.
 
     Attributes
@@ -404,7 +403,7 @@ class Change:
     daily, daily_before
         Counts per day.
     share
-        Change of the daily rate as a share of the rate before; NaN where nothing was before.
+        CountChange of the daily rate as a share of the rate before; NaN where nothing was before.
     p_value
         Chance of a difference at least as great if only chance had changed it.
     verdict
@@ -457,18 +456,18 @@ class LevelHistory:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     now: Ints
-    changes: dict[Basis, tuple[Change, ...]]
+    changes: dict[Basis, tuple[CountChange, ...]]
     weeks: Ints
     year_to_date: Ints | None = None
 
-    def change(self, row: int, basis: Basis = "previous") -> Change | None:
+    def change(self, row: int, basis: Basis = "previous") -> CountChange | None:
         """Return the change of a row, or None where there is nothing to compare with."""
         found = self.changes.get(basis)
         return None if found is None else found[row]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class History:
+class CountHistory:
     """Incidents of a period beside others, by category, station and beat.
 
     Attributes
@@ -538,7 +537,7 @@ def measure_history(
     plan: Plan | None = None,
     levels: Sequence[Level] = ("station", "beat"),
     alpha: float = 0.05,
-) -> History | None:
+) -> CountHistory | None:
     """Count the incidents of a city by period, week, category, station and beat.
 
     Parameters
@@ -632,7 +631,7 @@ def measure_history(
     begins = next(
         (n for n, day in enumerate(starts) if day + timedelta(days=6) >= period.first), len(starts)
     )
-    return History(
+    return CountHistory(
         period,
         tuple(compared),
         tuple(missing),
@@ -649,8 +648,8 @@ def measure_history(
 def _judge(
     periods: ComparedPeriods,
     every: Sequence[tuple[Level, Ints, tuple[str, ...], tuple[str, ...]]],
-    now: npt.NDArray[np.bool_],
-    before: npt.NDArray[np.bool_],
+    now: Bools,
+    before: Bools,
     past: Mapping[str, WeeklyCounts],
     *,
     alpha: float,
@@ -718,18 +717,18 @@ def _weeks(period: Period, first_known: date, last_known: date) -> tuple[date, .
     return tuple(reversed(starts))
 
 
-def _inside(day: Ints, period: Period) -> npt.NDArray[np.bool_]:
+def _inside(day: Ints, period: Period) -> Bools:
     first = np.datetime64(period.first, "D").astype(np.int64)
     last = np.datetime64(period.last, "D").astype(np.int64)
     return np.asarray((day >= first) & (day <= last), dtype=bool)
 
 
-def _count(rows: Ints, keep: npt.NDArray[np.bool_], size: int) -> Ints:
+def _count(rows: Ints, keep: Bools, size: int) -> Ints:
     held = rows[keep]
     return np.bincount(held[held >= 0], minlength=size).astype(np.int64)
 
 
-def _changes(judged: pd.DataFrame, size: int) -> tuple[Change, ...]:
+def _changes(judged: pd.DataFrame, size: int) -> tuple[CountChange, ...]:
     """Return the judged changes of the first rows of a table."""
     changes = []
     for row in judged.iloc[:size].itertuples(index=False):
@@ -737,7 +736,7 @@ def _changes(judged: pd.DataFrame, size: int) -> tuple[Change, ...]:
         if row.beyond_chance:
             verdict = "up" if row.per_day_change > 0 else "down"
         changes.append(
-            Change(
+            CountChange(
                 int(row.now),
                 int(row.before),
                 float(row.per_day_now),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gridmap.report.report import Report
 
 __all__ = [
-    "Effect",
+    "PlanFigure",
     "comparison_table",
     "effect_grid",
     "effects_of",
@@ -54,7 +54,7 @@ _FIGURES: tuple[tuple[str, int, Format], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class PlanFigure:
     """A figure of a plan beside today's.
 
     Parameters
@@ -74,7 +74,7 @@ class Effect:
     side: Literal["better", "worse", "same"]
 
 
-def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[Effect, ...]:
+def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[PlanFigure, ...]:
     """Return the figures of a plan beside today's, those that nobody counted left out."""
     found = []
     for key, sign, form in _FIGURES:
@@ -92,7 +92,9 @@ def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[Effect, ...]
         if abs(change) > _SAME:
             side = "better" if change > 0 else "worse"
         found.append(
-            Effect(key, tr(f"briefing.plan.{key}"), shown(before, form), shown(after, form), side)
+            PlanFigure(
+                key, tr(f"briefing.plan.{key}"), shown(before, form), shown(after, form), side
+            )
         )
     return tuple(found)
 
@@ -151,7 +153,7 @@ def plan_section(report: Report) -> list[Block]:
     return blocks
 
 
-def effect_grid(effects: tuple[Effect, ...]) -> Grid:
+def effect_grid(effects: tuple[PlanFigure, ...]) -> Grid:
     """Return what gets better, worse and stays, in this order."""
     rows = [
         (effect.label, effect.before, effect.after, tr(f"briefing.plan.{effect.side}"))

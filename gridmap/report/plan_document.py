@@ -29,6 +29,7 @@ from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_
 from gridmap.report.report import Report
 from gridmap.report.sections import build_sections, crossed_grid
 from gridmap.report.tables import shown
+from gridmap.typing import Bools, Ints, Shapes
 
 __all__ = ["SIDES", "Extent", "extent_words", "extents_of", "plan_document"]
 
@@ -37,8 +38,6 @@ SIDES = ("east", "south", "west", "north")
 _NEAR_M = 30.0  # a border follows what lies this near
 _FOLLOWS = 0.6  # on at least this share of a side
 _STEP_M = 20.0  # between the points at which a border is looked at
-
-Shapes = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def _lines(city: City) -> tuple[Shapes, npt.NDArray[np.object_]]:
     return np.concatenate(shapes), np.concatenate(names)
 
 
-def _samples(beat: shapely.Geometry) -> tuple[Shapes, npt.NDArray[np.int64]]:
+def _samples(beat: shapely.Geometry) -> tuple[Shapes, Ints]:
     """Return points along the outer border of a beat and the side that each lies on."""
     parts = shapely.get_parts(beat)
     largest = parts[int(np.argmax(shapely.area(parts)))]
@@ -150,8 +149,8 @@ def _samples(beat: shapely.Geometry) -> tuple[Shapes, npt.NDArray[np.int64]]:
 
 
 def _most(
-    mine: npt.NDArray[np.int64],
-    near: npt.NDArray[np.int64],
+    mine: Ints,
+    near: Ints,
     names: npt.NDArray[np.object_],
 ) -> tuple[str, float]:
     """Return the name that most points of a side have near, and their share."""
@@ -403,9 +402,7 @@ def _facts(
     return facts
 
 
-def _inside(
-    city: City, members: npt.NDArray[np.intp], points: npt.NDArray[np.object_]
-) -> npt.NDArray[np.bool_]:
+def _inside(city: City, members: npt.NDArray[np.intp], points: npt.NDArray[np.object_]) -> Bools:
     """Return which points lie in some grids."""
     tree = shapely.STRtree(city.grids.geometry[members])
     found = np.zeros(len(points), dtype=bool)

@@ -15,7 +15,7 @@ from gridmap.report.composing import category_grid, place_grid, place_map, weeks
 from gridmap.report.document import Document, Grid, Paragraph
 from gridmap.report.docx import steady_package
 from gridmap.report.findings import Findings
-from gridmap.report.measured import History
+from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import typeset
 from gridmap.report.report import Report
 from gridmap.report.sections import area_grid
@@ -84,7 +84,7 @@ class _Slides:
         lines = [(found.lead, found.text) for found in self.findings.findings]
         self.words(slide, lines, 0.6, top, 12.1, 5.3, size=18, gap=10)
 
-    def weeks(self, history: History) -> None:
+    def weeks(self, history: CountHistory) -> None:
         """Write the control chart of weeks as a native line chart."""
         from pptx.chart.data import CategoryChartData
         from pptx.dml.color import RGBColor
@@ -128,13 +128,13 @@ class _Slides:
         self.words(slide, [("", tr("briefing.chart.weeks_slide"))], 0.6, 6.3, 12.1, 0.6, size=12,
                    colour=_QUIET)  # fmt: skip
 
-    def categories(self, history: History | None) -> None:
+    def categories(self, history: CountHistory | None) -> None:
         """Write the categories as native bars beside their table."""
         grid = category_grid(self.report, 10)
         if grid is not None:
             self.beside(history, "category", grid, {"category"}, "categories", 0.47)
 
-    def stations(self, history: History | None) -> None:
+    def stations(self, history: CountHistory | None) -> None:
         """Write the stations as native bars beside their table."""
         grid = area_grid(self.report, "station")
         if grid is not None:
@@ -143,7 +143,7 @@ class _Slides:
 
     def beside(
         self,
-        history: History | None,
+        history: CountHistory | None,
         level: str,
         grid: Grid,
         leads: AbstractSet[str],

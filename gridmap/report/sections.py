@@ -25,7 +25,7 @@ from gridmap.report.mapping import (
     shade_by_class,
     shade_changes,
 )
-from gridmap.report.measured import History
+from gridmap.report.measured import CountHistory
 from gridmap.report.plan_change import plan_section
 from gridmap.report.report import Report
 from gridmap.report.settings import BEAT_COLUMNS
@@ -145,7 +145,7 @@ def _across(lines: Sequence[Sequence[str]], caption: str) -> Grid:
                 whole=True)  # fmt: skip
 
 
-def _category_chart(history: History) -> Figure | None:
+def _category_chart(history: CountHistory) -> Figure | None:
     kinds = history.levels["category"]
     if len(kinds.names) < 2:
         return None

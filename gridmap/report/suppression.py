@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.measure import Control, Coverage, covered_share
-from gridmap.measure.hiding import Bools, Cells, Floats, Masks, Rows, is_small
+from gridmap.measure.hiding import Cells, Masks, Rows, is_small
 from gridmap.measure.period import Moment, Period
 from gridmap.measure.pieces import Pieces, areas_of, pieces_of
 from gridmap.measure.summary import (
@@ -31,7 +31,8 @@ from gridmap.measure.summary import (
 )
 from gridmap.model import AREA_KINDS, City, Kind, Plan
 from gridmap.plans import BeatChange, Comparison, Ground
-from gridmap.report.measured import LEVELS, Measured, Reach, has_level
+from gridmap.report.measured import LEVELS, Measured, ReachedPeople, has_level
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "Hiding",
@@ -443,7 +444,7 @@ def _add_estimates(
         cells.relate(inside, grids[pieces.grid[keep]], pieces.row[keep], share * near[keep])
 
 
-def _relate_reach(cells: Cells, reach: Reach, grids: Rows, residents: Floats) -> None:
+def _relate_reach(cells: Cells, reach: ReachedPeople, grids: Rows, residents: Floats) -> None:
     """Relate the residents of grids to those of the nearest rooms and within each network."""
     rooms = cells.add("room", "residents", reach.rooms["residents"])
     cells.relate(rooms, grids[reach.grid], reach.room, reach.part)
@@ -500,7 +501,7 @@ def _relate_points(
 def _relate_places(
     cells: Cells,
     levels: Sequence[By],
-    places: npt.NDArray[np.int64],
+    places: Ints,
     counts: npt.ArrayLike,
     name: str,
     when: str = "now",
@@ -560,7 +561,7 @@ def _add_times(measured: Measured, cells: Cells) -> None:
             cells.relate(total, months[inside], 0)
 
 
-def _months_of(measured: Measured, period: Period | None) -> npt.NDArray[np.bool_] | None:
+def _months_of(measured: Measured, period: Period | None) -> Bools | None:
     """Return which months make up a period, or None where they do not."""
     if period is None or (period.unit == "range" and not period.whole_months):
         return None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.i18n import has_key, tr
+from gridmap.typing import Bools, Floats, Ints
 
 __all__ = [
     "FORMATS",
@@ -85,7 +86,7 @@ class Ratio:
     less: float = 0.0
     least: float = 0.0
 
-    def of(self, values: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    def of(self, values: Mapping[str, Any]) -> Floats:
         """Return the ratio of numbers or columns by key; NaN where it is unknown."""
         over = np.asarray(values[self.over], dtype=float)
         if not self.under:
@@ -197,7 +198,7 @@ class Table:
     hidden: pd.DataFrame = field(default_factory=pd.DataFrame)
     hidden_total: frozenset[str] = frozenset()
     heat: tuple[str, ...] = ()
-    weeks: npt.NDArray[np.int64] | None = None
+    weeks: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -206,7 +207,7 @@ class Table:
         """Return a column's values: numbers, or texts without blanks."""
         return np.asarray(self.rows[key].to_numpy())
 
-    def is_hidden(self, key: str) -> npt.NDArray[np.bool_]:
+    def is_hidden(self, key: str) -> Bools:
         """Return where a column's numbers are hidden, shape (n,)."""
         if key not in self.hidden.columns:
             return np.zeros(len(self.rows), dtype=bool)
@@ -251,7 +252,7 @@ class TableBuilder:
     size: int
     columns: list[Column] = field(default_factory=list)
     rows: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
-    hidden: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    hidden: dict[str, Bools] = field(default_factory=dict)
     total: dict[str, Any] = field(default_factory=dict)
     dark: set[str] = field(default_factory=set)
 
@@ -261,7 +262,7 @@ class TableBuilder:
         values: npt.ArrayLike,
         total: object = "",
         *,
-        hidden: npt.NDArray[np.bool_] | None = None,
+        hidden: Bools | None = None,
         dark: bool = False,
     ) -> None:
         """Add a column; hidden values, and a total that is ``dark``, are taken out."""

@@ -20,7 +20,7 @@ from gridmap.fields import Json
 from gridmap.i18n import using_language
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.report.city_tables import repairs_of
-from gridmap.report.measured import Progress
+from gridmap.report.measured import TellProgress
 from gridmap.report.report import Report
 from gridmap.version import __version__
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL_FORMATS",
     "MANIFEST",
-    "Written",
+    "ReportFiles",
     "parameters_of",
     "parse_formats",
     "read_manifest",
@@ -141,7 +141,7 @@ PAPERS = ("a4", "a3")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ReportFiles:
     """What was written.
 
     Attributes
@@ -312,9 +312,9 @@ def write_report(
     *,
     formats: Iterable[str] = ALL_FORMATS,
     paper: str = "a4",
-    progress: Progress | None = None,
+    progress: TellProgress | None = None,
     options: Mapping[str, Json] | None = None,
-) -> Written:
+) -> ReportFiles:
     """Write a report into a folder, whole or not at all.
 
     Everything is written into a folder beside the target, which then takes its place. A
@@ -372,7 +372,7 @@ def write_report(
     finally:
         gc.unfreeze()
         shutil.rmtree(folder, ignore_errors=True)
-    return Written(target, manifest)
+    return ReportFiles(target, manifest)
 
 
 def _give_back_memory() -> None:

@@ -10,15 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-__all__ = ["Near", "exchange", "open_greedily"]
+from gridmap.typing import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +37,11 @@ class Near:
     base: Floats
     price: Floats
     budget: float
-    conflict: Flags
+    conflict: Bools
 
     @classmethod
     def build(
-        cls, cost: Floats, base: Floats, spending: tuple[Floats, float], conflict: Flags
+        cls, cost: Floats, base: Floats, spending: tuple[Floats, float], conflict: Bools
     ) -> Near:
         """Return the near demands of a table of costs, shape (n, m)."""
         top = 2.0 * max(float(cost.max(initial=0.0)), 1.0)
@@ -57,7 +51,7 @@ class Near:
         return cls(starts, demand, cost[demand, place], capped, *spending, conflict)
 
 
-def open_greedily(near: Near, opened: Flags) -> None:
+def open_greedily(near: Near, opened: Bools) -> None:
     """Open what saves most for its price until nothing fits; ``opened`` changes in place."""
     _greedy(
         (near.starts, near.demand, near.cost),
@@ -69,7 +63,7 @@ def open_greedily(near: Near, opened: Flags) -> None:
     )
 
 
-def exchange(near: Near, opened: Flags, locked: Flags) -> float:
+def exchange(near: Near, opened: Bools, locked: Bools) -> float:
     """Exchange places while the total falls; return the total. ``opened`` changes in place.
 
     Places in ``locked`` are neither opened nor closed.
@@ -86,8 +80,8 @@ def _greedy(
     base: Floats,
     price: Floats,
     budget: float,
-    conflict: Flags,
-    opened: Flags,
+    conflict: Bools,
+    opened: Bools,
 ) -> None:
     starts, demand, cost = lists
     m = len(price)
@@ -120,9 +114,9 @@ def _greedy(
 def _interchange(
     lists: tuple[Ints, Ints, Floats],
     base: Floats,
-    limits: tuple[Floats, float, Flags],
-    opened: Flags,
-    locked: Flags,
+    limits: tuple[Floats, float, Bools],
+    opened: Bools,
+    locked: Bools,
 ) -> float:
     starts, demand, cost = lists
     price, budget, conflict = limits
@@ -175,7 +169,7 @@ def _interchange(
 
 
 @njit(cache=True, nogil=True)
-def _clashes(conflict: Flags, opened: Flags, place: int) -> int:
+def _clashes(conflict: Bools, opened: Bools, place: int) -> int:
     count = 0
     for k in range(len(conflict)):
         if opened[k] and conflict[place, k]:

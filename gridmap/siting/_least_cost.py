@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.siting._interchange import Near, exchange, open_greedily
+from gridmap.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from gridmap.siting.answer import Limits
 
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 States = NDArray[np.int8]
 
 _ROUNDS = 150  # steps of the dual between two looks for better places
@@ -37,14 +35,14 @@ class _Search:
     worth: float | None = None
     integral: bool = False
     best: float = np.inf
-    opened: Flags | None = None
+    opened: Bools | None = None
     bound: float = -np.inf
 
     def is_closed(self) -> bool:
         """Return whether the best known is as good as was asked for."""
         return self.bound > self.threshold
 
-    def offer(self, opened: Flags, total: float) -> None:
+    def offer(self, opened: Bools, total: float) -> None:
         """Keep places that are allowed and better than the best known."""
         if self.near.price[opened].sum() > self.near.budget + 1e-9:
             return
@@ -53,7 +51,7 @@ class _Search:
         if total < self.best - 1e-9 * (1.0 + abs(total)):
             self.best, self.opened = total, opened.copy()
 
-    def fill(self, opened: Flags, order: Ints) -> None:
+    def fill(self, opened: Bools, order: Ints) -> None:
         """Open places in an order while they fit and clash with none; ``opened`` changes."""
         near = self.near
         spent = float(near.price[opened].sum())
@@ -162,7 +160,7 @@ def least_cost(
     return chosen, search.best, min(search.bound, search.best)
 
 
-def good_places(cost: Floats, base: Floats, limits: Limits) -> Flags:
+def good_places(cost: Floats, base: Floats, limits: Limits) -> Bools:
     """Return good places without a bound: greedy opening, interchange, a little shaking.
 
     Parameters
@@ -198,7 +196,7 @@ def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
     search.offer(opened, exchange(search.near, opened, np.zeros(len(guess), dtype=bool)))
 
 
-def _shake(search: _Search, locked: Flags, rng: np.random.Generator, *, tries: int = 4) -> None:
+def _shake(search: _Search, locked: Bools, rng: np.random.Generator, *, tries: int = 4) -> None:
     """Close a few of the best places, open others by chance, and exchange again."""
     m = len(locked)
     for _ in range(tries):

@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from gridmap.errors import InfeasibleError, InputError, some_ids
+from gridmap.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 
 __all__ = ["Limits", "Rows", "Siting", "checked_costs", "nearest_fixed"]
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +109,7 @@ class Limits:
             return np.empty((0, 2), dtype=np.int64)
         return np.asarray(self.conflicts, dtype=np.int64).reshape(-1, 2)
 
-    def conflict_matrix(self, m: int) -> NDArray[np.bool_]:
+    def conflict_matrix(self, m: int) -> Bools:
         """Return the pairs as a symmetric matrix, or one of no size where there are none."""
         pairs = self.conflict_pairs()
         if len(pairs) == 0:

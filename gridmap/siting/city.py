@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import scipy
 import shapely
-from numpy.typing import NDArray
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
 from gridmap.fields import Json
@@ -28,6 +27,7 @@ from gridmap.model import City, Kind, Layer
 from gridmap.siting.answer import Limits, Siting
 from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
 from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
+from gridmap.typing import Bools, Floats, Ints, Texts
 
 if TYPE_CHECKING:
     from gridmap.travel import Travel
@@ -44,8 +44,6 @@ __all__ = [
     "spaced",
 ]
 
-
-Floats = NDArray[np.float64]
 
 Model = Literal["cover", "all", "backup", "median", "center", "capacitated"]
 
@@ -228,9 +226,7 @@ def propose_sites(city: City, request: SiteRequest) -> SiteProposal:
     return SiteProposal(request, sites, answer, before, after, covered, tuple(notes))
 
 
-def _homes(
-    answer: Siting, assigned: NDArray[np.int64], candidates: int, kept: int
-) -> NDArray[np.int64]:
+def _homes(answer: Siting, assigned: Ints, candidates: int, kept: int) -> Ints:
     """Return each grid's room after siting: rooms that stay first, then the new ones.
 
     The model counts candidates first, then the rooms that stay.
@@ -303,7 +299,7 @@ class _Demand:
         way = known.max(axis=1) if model == "center" else known.sum(axis=1) / np.maximum(count, 1)
         return np.where(2 * count >= self.samples, way, np.inf)
 
-    def grids(self, rows: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
+    def grids(self, rows: Ints, model: Model) -> Ints:
         return np.unique(rows // self.samples) if model in _COVERING else rows
 
 
@@ -385,9 +381,6 @@ def _notes(city: City, request: SiteRequest, answer: Siting, demand: _Demand) ->
 # -- places where a room may stand, and which of them are too near one another
 
 
-Ints = NDArray[np.int64]
-Texts = NDArray[np.object_]
-
 Candidates = Literal["auto", "community", "facility", "grid", "area"]
 
 _SOURCES = ("auto", "community", "facility", "grid", "area")
@@ -404,7 +397,7 @@ class Places(NamedTuple):
     xy: Floats
     price: Floats
 
-    def take(self, rows: Ints | NDArray[np.bool_]) -> Places:
+    def take(self, rows: Ints | Bools) -> Places:
         """Return some of the places."""
         return Places(self.ids[rows], self.names[rows], self.xy[rows], self.price[rows])
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack
 
 from gridmap._highs import LARGE, minimise, relax
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.siting._least_cost import good_places, least_cost
 from gridmap.siting.answer import Limits, Rows, Siting, checked_costs, nearest_fixed
+from gridmap.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "distinct",
@@ -28,11 +28,6 @@ __all__ = [
     "solve_max_cover",
     "solve_set_cover",
 ]
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 def solve_set_cover(
@@ -118,7 +113,7 @@ def solve_set_cover(
 
 
 def _fewest(
-    price: Floats, model: Rows, start: Flags | None, limits: Limits
+    price: Floats, model: Rows, start: Bools | None, limits: Limits
 ) -> tuple[Ints | None, float | None]:
     """Return the cheapest places and a lower bound: None and a bound where there are none."""
     matrix, low, high = model.model()
@@ -147,12 +142,12 @@ def _fewest(
     return np.flatnonzero(answer.values > 0.5), max(answer.bound, bound)
 
 
-def _allowed(chosen: Flags, matrix: csr_array, low: Floats, high: Floats) -> bool:
+def _allowed(chosen: Bools, matrix: csr_array, low: Floats, high: Floats) -> bool:
     held = matrix @ chosen.astype(float)
     return bool((held >= low - 1e-9).all() and (held <= high + 1e-9).all())
 
 
-def _conflicts(limits: Limits, m: int, columns: Ints) -> Flags:
+def _conflicts(limits: Limits, m: int, columns: Ints) -> Bools:
     conflict = limits.conflict_matrix(m)
     return conflict[np.ix_(columns, columns)] if len(conflict) else conflict
 
@@ -221,7 +216,7 @@ def solve_max_cover(
 
 
 def _most(
-    rows: Flags, heavy: Floats, limits: Limits, *, worth: float
+    rows: Bools, heavy: Floats, limits: Limits, *, worth: float
 ) -> tuple[Ints, float, float]:
     """Return places, the weight they leave uncovered, and the least that any must leave."""
     k, m = rows.shape
@@ -371,7 +366,7 @@ def solve_backup_cover(
 _MANY = 2000  # rows beyond which comparing all with all costs more than it saves
 
 
-def reduced(rows: Flags, price: Floats) -> tuple[Flags, Flags, Flags]:
+def reduced(rows: Bools, price: Floats) -> tuple[Bools, Bools, Bools]:
     """Return places that must open, the rows they leave, and the columns worth a look.
 
     A demand with one candidate settles it; a candidate whose demands another covers at no
@@ -407,7 +402,7 @@ def reduced(rows: Flags, price: Floats) -> tuple[Flags, Flags, Flags]:
     return opened, rows, left
 
 
-def _held_by_another(sets: Flags, price: Floats | None = None) -> Flags:
+def _held_by_another(sets: Bools, price: Floats | None = None) -> Bools:
     """Return which sets lie inside another that costs no more; of equal ones the first stays."""
     packed = np.packbits(sets, axis=1)
     size = sets.sum(axis=1)
@@ -420,14 +415,14 @@ def _held_by_another(sets: Flags, price: Floats | None = None) -> Flags:
     return held
 
 
-def distinct(within: Flags) -> Flags:
+def distinct(within: Bools) -> Bools:
     """Return the distinct rows, without those that hold another row whole."""
     rows, _ = distinct_with_groups(within)
     # Whoever covers the smaller set covers the larger one too.
     return rows if len(rows) > _MANY else rows[~_held_by_another(~rows)]
 
 
-def distinct_with_groups(within: Flags) -> tuple[Flags, Ints]:
+def distinct_with_groups(within: Bools) -> tuple[Bools, Ints]:
     """Return the distinct rows, and which of them each row is."""
     packed = np.packbits(within, axis=1)
     width = packed.shape[1]
@@ -436,7 +431,7 @@ def distinct_with_groups(within: Flags) -> tuple[Flags, Ints]:
     return np.asarray(within[first]), np.asarray(group)
 
 
-def greedy_cover(rows: Flags, price: Floats, conflict: Flags) -> Flags | None:
+def greedy_cover(rows: Bools, price: Floats, conflict: Bools) -> Bools | None:
     """Return places that cover all rows, most rows for the price first; None if stuck."""
     opened = np.zeros(rows.shape[1], dtype=bool)
     missing = np.ones(len(rows), dtype=bool)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from gridmap._highs import minimise
@@ -15,14 +14,12 @@ from gridmap.siting._interchange import Near, exchange, open_greedily
 from gridmap.siting._least_cost import least_cost
 from gridmap.siting.answer import Limits, Rows, Siting, checked_costs, nearest_fixed
 from gridmap.siting.cover import solve_set_cover
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["solve_capacitated_median", "solve_center", "solve_median"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 _FAR = 10.0  # what is out of reach counts as so many times the farthest that is in reach

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from gridmap._compiled import njit
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from gridmap.typing import Floats, Ints, Shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,8 +191,6 @@ def _nearest_segments(
             distance[p] = np.sqrt(best)
     return found, distance, fraction
 
-
-Shapes = NDArray[np.object_]
 
 # A crossing may miss a segment's end by this much, metres: rounding of coordinates in the
 # millions of metres.

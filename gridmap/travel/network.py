@@ -21,6 +21,7 @@ from gridmap.errors import InputError, some_ids
 from gridmap.i18n import tr
 from gridmap.model.polygon_index import prepared_copies
 from gridmap.travel._segment_index import SegmentIndex, Segments
+from gridmap.typing import Bools, Floats, Ints, Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from gridmap.model import Layer
 
 __all__ = ["Located", "RoadNetwork", "read_oneway", "road_network"]
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 _AT_END_M = 0.01
@@ -489,7 +486,7 @@ def _words(name: str) -> set[str]:
     return set(tr(f"travel.words.{name}", language="zh").split())
 
 
-def _speed(roads: Layer) -> NDArray[np.float64] | None:
+def _speed(roads: Layer) -> Floats | None:
     for name, factor in (("speed_kmh", 1.0), ("speed_mph", _KMH_PER_MPH)):
         if roads.has(name):
             text = roads.frame[name].astype(str).str.extract(r"(\d+(?:\.\d+)?)", expand=False)
@@ -497,7 +494,7 @@ def _speed(roads: Layer) -> NDArray[np.float64] | None:
     return None
 
 
-def _level(roads: Layer) -> NDArray[np.float64] | None:
+def _level(roads: Layer) -> Floats | None:
     level = np.zeros(len(roads))
     if roads.has("level"):
         level = pd.to_numeric(roads.frame["level"], errors="coerce").fillna(0.0).to_numpy(float)
@@ -513,8 +510,6 @@ def _level(roads: Layer) -> NDArray[np.float64] | None:
 # -- from road lines of any make to the pieces between junctions
 
 
-Shapes = NDArray[np.object_]
-
 Crossings = Literal["auto", "split", "vertex"]
 
 # Where nearly every meeting of two lines is at a vertex of both, as in street maps drawn with
@@ -523,7 +518,7 @@ _MOSTLY_NODED = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class RoadPieces:
     """Road pieces between junctions.
 
     Parameters
@@ -549,7 +544,9 @@ class Pieces:
     n_passed: int
 
 
-def node_lines(lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Crossings) -> Pieces:
+def node_lines(
+    lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Crossings
+) -> RoadPieces:
     """Return the pieces of the lines between junctions.
 
     Parameters
@@ -589,7 +586,7 @@ def node_lines(lines: Shapes, level: Ints, *, tolerance_m: float, crossings: Cro
     kept, numbered = np.unique(np.concatenate([start, end]), return_inverse=True)
     first = np.full(nodes.max(initial=-1) + 1, -1)
     first[nodes[::-1]] = np.arange(len(nodes))[::-1]
-    return Pieces(
+    return RoadPieces(
         start=numbered[: len(start)],
         end=numbered[len(start) :],
         lines=pieces,
@@ -670,11 +667,11 @@ def _crossings(
     )
 
 
-def _has_vertex(parts: Shapes, line: Ints, spots: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
+def _has_vertex(parts: Shapes, line: Ints, spots: Shapes, tolerance_m: float) -> Bools:
     used, row = np.unique(line, return_inverse=True)
     xy, owner = shapely.get_coordinates(parts[used], return_index=True)
     vertices = shapely.multipoints(xy, indices=owner)
-    near: NDArray[np.bool_] = shapely.dwithin(vertices[row], spots, tolerance_m)
+    near: Bools = shapely.dwithin(vertices[row], spots, tolerance_m)
     return near
 
 

@@ -10,15 +10,15 @@ import contourpy
 import numpy as np
 import scipy
 import shapely
-from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 from gridmap.i18n import tr
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from gridmap.model import Presets
 
@@ -37,10 +37,6 @@ __all__ = [
     "modes_of",
     "ring",
 ]
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +92,7 @@ class Travel(Protocol):
 
     def matrix(
         self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Return the cost from every room to every point, shape (n, m)."""
 
 
@@ -223,7 +219,7 @@ class StraightLine:
 
     def matrix(
         self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Return the cost from every room to every point, shape (n, m); infinite beyond limit."""
         points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 2)
         rooms = np.asarray(rooms_xy, dtype=np.float64).reshape(-1, 2)

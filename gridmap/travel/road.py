@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gridmap._compiled import njit
 from gridmap.travel.reach import CAR, Mode, Reach, Unit, metres_per_minute
+from gridmap.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RoadTravel"]
 
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _ROOMS_AT_ONCE = 64  # rows of the node table held while a matrix is made
 
@@ -205,7 +203,7 @@ class RoadTravel:
 
     def matrix(
         self, points_xy: ArrayLike, rooms_xy: ArrayLike, *, limit: float = np.inf
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Return the cost from every room to every point, shape (n, m).
 
         Parameters
@@ -244,7 +242,7 @@ class RoadTravel:
         cost[cost > limit] = np.inf
         return cost
 
-    def path(self, start_xy: ArrayLike, end_xy: ArrayLike) -> NDArray[np.float64]:
+    def path(self, start_xy: ArrayLike, end_xy: ArrayLike) -> Floats:
         """Return the cheapest way between two points as a line along the roads, shape (k, 2).
 
         The line begins and ends at the points; where there is no way it is straight.
@@ -287,7 +285,7 @@ class RoadTravel:
         parts += [self._stretch(last, float(goal == net.end[last]), share[1]), ends[1:]]
         return np.concatenate(parts)
 
-    def _arc(self, tail: int, head: int) -> NDArray[np.float64]:
+    def _arc(self, tail: int, head: int) -> Floats:
         """Return the line of the cheapest edge from one node to another."""
         net, (forward, backward) = self.network, self._edge_costs
         there = np.flatnonzero((net.start == tail) & (net.end == head))
@@ -297,7 +295,7 @@ class RoadTravel:
         onward = np.argmin(costs) < len(there)
         return self._stretch(edge, 0.0, 1.0) if onward else self._stretch(edge, 1.0, 0.0)
 
-    def _stretch(self, edge: int, begin: float, end: float) -> NDArray[np.float64]:
+    def _stretch(self, edge: int, begin: float, end: float) -> Floats:
         """Return the part of an edge's line between two shares of its length."""
         line = self.network.lines[edge]
         low, high = min(begin, end), max(begin, end)

@@ -87,7 +87,7 @@ class Department:
 def department(tmp_path_factory) -> Iterator[Department]:
     from gridmap.demo import make_city
     from gridmap.io import Workspace
-    from gridmap.measure.present import present_plan
+    from gridmap.measure.pieces import present_plan
     from gridmap.plans import LOCAL, PlanStore, Role
 
     folder = tmp_path_factory.mktemp("department")
