@@ -47,7 +47,7 @@ __all__ = [
 
 
 class GridmapError(Exception):
-    """A problem of the user's data or request, told in one line.
+    """A problem of the user's data or request, reported in one line.
 
     Parameters
     ----------

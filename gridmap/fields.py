@@ -2,7 +2,7 @@
 
 Everywhere inside gridmap a column has the one name written here. Aliases are compared
 after folding case, width, spaces and underscores, so ``常住人口``, ``CountCalls`` and
-``count_calls`` are found as they stand in ordinary files.
+``count_calls`` are recognised as written in ordinary files.
 """
 
 from __future__ import annotations
@@ -391,7 +391,7 @@ def match_columns(
     Parameters
     ----------
     columns
-        Names as they stand in the file.
+        Names as written in the file.
     kind
         Layer kind, or ``incidents``.
     chosen

@@ -67,7 +67,7 @@ def read_settings() -> Settings:
     Raises
     ------
     InputError
-        If one that should be a number is none.
+        If one that should be a number is not.
     """
     env = os.environ
     return Settings(

@@ -121,7 +121,7 @@ class RingRow(TypedDict):
 
 
 class AroundJson(TypedDict):
-    """The JSON of ``gridmap around --json``; the first ring's figures stand at the top, too."""
+    """The JSON of ``gridmap around --json``; the first ring's figures are repeated at the top."""
 
     format: int
     lon: float
@@ -156,7 +156,7 @@ class AroundResult(Result[AroundJson]):
     lonlat
         The point as longitude and latitude, WGS 84.
     rings
-        One entry a distance or time, as asked.
+        One entry per distance or time, as asked.
     shapes
         The ground of each ring, working CRS.
     rooms
@@ -188,7 +188,7 @@ class AroundResult(Result[AroundJson]):
         return pd.DataFrame(list(self.rooms), columns=list(RoomRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one polygon a ring with its counts, in the working CRS."""
+        """Return one polygon per ring with its counts, in the working CRS."""
         import geopandas as gpd
 
         plain = ("within", "area_km2", "residents", "migrants", "households")
@@ -276,7 +276,7 @@ def around(city: City, options: AroundOptions) -> AroundResult:
     """Say who and what is around a point: the first sheet of an emergency.
 
     Residents, migrants and households within each distance or time (grids that the ring cuts
-    are shared out by area), beats, stations, communities and grids concerned, police rooms in
+    are divided by area), beats, stations, communities and grids concerned, police rooms in
     the order of their minutes with their staff, facilities of the four networks, incidents of
     the last 90 days (of all, where the data cover fewer) by category, and where roads cross the
     ring and could be closed.

@@ -133,7 +133,7 @@ class AssessResult(Result[AssessJson]):
         return int(self.assessment.rows["band"].max()) if len(self.assessment.rows) else 0
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a unit, the best first: band, rank, score, and each indicator."""
+        """Return one row per unit, the best first: band, rank, score, and each indicator."""
         rows = self.assessment.rows
         at = rows["row"].to_numpy()
         frame = rows.drop(columns="row")

@@ -93,7 +93,7 @@ class CheckResult(Result[CheckJson]):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a finding, with its name in the current language."""
+        """Return one row per finding, with its name in the current language."""
         import pandas as pd
 
         from gridmap.i18n import tr
@@ -117,7 +117,7 @@ class CheckResult(Result[CheckJson]):
         return pd.DataFrame(rows, columns=columns)
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one row a place, with its layer, kind and severity."""
+        """Return one row per place, with its layer, kind and severity."""
         import geopandas as gpd
 
         rows = [

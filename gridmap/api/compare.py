@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CompareJson", "CompareOptions", "CompareResult", "compare"]
 
-_TOLERANCE = 0.05  # of the plans drawn by chance
+_TOLERANCE = 0.05  # of the randomly drawn plans
 _RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")
 
 
@@ -90,7 +90,7 @@ class CompareResult(Result[CompareJson]):
     posts
         When each post may change hands, or None where beats have no ``post_since``.
     hidden
-        Which small counts, and what would tell them, are hidden.
+        Which small counts, and which figures that would reveal them, are hidden.
     """
 
     city: City
@@ -128,7 +128,7 @@ class CompareResult(Result[CompareJson]):
 
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
-        """Both plans' figures, each among plans drawn by chance with as many beats."""
+        """Both plans' figures, each among randomly drawn plans with as many beats."""
         import numpy as np
 
         from gridmap.measure import Workload
@@ -152,7 +152,7 @@ class CompareResult(Result[CompareJson]):
         return made[0], made[1]
 
     def standing(self) -> list[str]:
-        """Return how each plan stands among plans drawn by chance, in words."""
+        """Return how each plan compares with randomly drawn plans, in words."""
         return [text for point in self.points if (text := point.sentence())]
 
     def to_dict(self) -> CompareJson:
@@ -177,7 +177,7 @@ class CompareResult(Result[CompareJson]):
         return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a beat: figures before and after, and what it keeps."""
+        """Return one row per beat: figures before and after, and what it keeps."""
         return self.comparison.table()
 
     def to_gdf(self) -> gpd.GeoDataFrame:
@@ -207,7 +207,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     """Compare two plans of a city; today's beats stand in for one that is not given.
 
     With ``suppress_below`` counts above 0 and below it are hidden, with the numbers of both plans
-    that would tell them. What is said of them stays: whether a deviation rose or fell, and which
+    that would reveal them. Statements about them stay: whether a deviation rose or fell, and which
     officers keep their community.
 
     Returns

@@ -213,7 +213,7 @@ class CoverageResult(Result[CoverageJson]):
         )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a unit and coverage, with ``within``, ``mode`` and ``network``."""
+        """Return one row per unit and coverage, with ``within``, ``mode`` and ``network``."""
         import pandas as pd
 
         parts = []
@@ -237,7 +237,7 @@ class CoverageResult(Result[CoverageJson]):
         return gpd.GeoDataFrame(self.to_frame(), geometry=shapes, crs=self.city.crs)
 
     def reach(self) -> gpd.GeoDataFrame:
-        """Return the ground within reach, one row a coverage."""
+        """Return the ground within reach, one row per coverage."""
         from gridmap.measure import reach_frame
 
         frame = reach_frame(self.city, self.coverages)
@@ -360,7 +360,7 @@ def _hidden(rows: pd.DataFrame, hiding: Hiding, level: str) -> SuppressedFrame:
 
 
 def networks_of(city: City) -> list[str]:
-    """Return the networks of a city's facilities, as they stand; see `gridmap.measure`."""
+    """Return the names of the networks of a city's facilities; see `gridmap.measure`."""
     from gridmap.measure import networks_of as found
 
     return found(city)

@@ -318,7 +318,7 @@ def late_reports(city: City, since: date | None, until: date | None) -> tuple[st
 
 
 def foretell(city: City) -> tuple[pd.DataFrame, str] | None:
-    """Return how well maps of all but the last whole month foretell it, and that month.
+    """Return how well maps of all but the last whole month predict it, and that month.
 
     Returns
     -------

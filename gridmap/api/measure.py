@@ -84,7 +84,7 @@ class MeasureRow(TypedDict):
 
 
 class HiddenJson(TypedDict):
-    """Columns of small counts, and of what would tell them, that are hidden: by row's id."""
+    """Columns hidden in each row, by its id: small counts and figures that would reveal them."""
 
     rows: dict[str, list[str]]
     totals: list[str]
@@ -141,7 +141,7 @@ class MeasureResult(Result[MeasureJson]):
         return f"<MeasureResult by {self.table.by}: {len(self.table.rows)} rows>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a grid, beat, station or community; columns nobody counted left out."""
+        """Return one row per grid, beat, station or community; columns nobody counted left out."""
         return self.table.rows.drop(columns=self._unknown())
 
     def to_gdf(self) -> gpd.GeoDataFrame:
@@ -225,10 +225,10 @@ class MeasureResult(Result[MeasureJson]):
 def measure(city: City, options: MeasureOptions) -> MeasureResult:
     """Measure a city by grid, beat, station or community, or as one.
 
-    Counts of grids that a row's border cuts are shared out by area, or by the areas of a
+    Counts of grids that a row's border cuts are divided by area, or by the areas of a
     ``control`` file (buildings, land use) inside each part; incidents are counted where they
     happened. A period includes its last day. With ``suppress_below`` counts above 0
-    and below it are hidden, with the cells that would tell them to a reader who knows that a
+    and below it are hidden, with the cells that would reveal them to a reader who knows that a
     hidden count is at least 1 and holds the tables by every level of one period side by side.
 
     Returns
@@ -305,7 +305,7 @@ def control_of(city: City, file: str, weight: str) -> Control | None:
 
 
 def control_json(control: Control | None) -> ControlJson | None:
-    """Return what is told of a control layer."""
+    """Return what the JSON says about a control layer."""
     if control is None:
         return None
     return {"file": control.source, "areas": len(control), "repaired": control.repaired}

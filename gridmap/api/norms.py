@@ -1,4 +1,4 @@
-"""Norms: what police rooms and beats lack beside the norms, and what mending it costs."""
+"""Norms: what police rooms and beats lack compared with the norms, and what that costs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LackRow(TypedDict):
 
 
 class UnitLacks(TypedDict):
-    """A room or beat: how many things it lacks, how many nobody stated, what mending costs."""
+    """A room or beat: how many things it lacks, how many are unknown, and the cost."""
 
     kind: str
     id: str
@@ -124,11 +124,11 @@ class NormsResult(Result[NormsJson]):
         return f"<NormsResult: {len(self.lacks.rows)} things lacking>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a thing that is lacking, the rooms that lack most first."""
+        """Return one row per thing that is lacking, the rooms that lack most first."""
         return self.lacks.rows.copy()
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one row a room with its place, in the working CRS."""
+        """Return one row per room with its place, in the working CRS."""
         import geopandas as gpd
 
         from gridmap.model import Kind
@@ -143,7 +143,7 @@ class NormsResult(Result[NormsJson]):
         return gpd.GeoDataFrame(units, geometry=rooms.geometry[rows], crs=self.city.crs)
 
     def readable(self) -> pd.DataFrame:
-        """Return one row a room or beat as people read it: what it lacks, in words."""
+        """Return one row per room or beat as people read it: what it lacks, in words."""
         import pandas as pd
 
         rows = self.lacks.rows
@@ -168,7 +168,7 @@ class NormsResult(Result[NormsJson]):
         )
 
     def readable_items(self) -> pd.DataFrame:
-        """Return one row a thing as people read it."""
+        """Return one row per thing as people read it."""
         items = self.lacks.items.assign(
             kind=[tr(f"duty.norms.kind_{kind}") for kind in self.lacks.items["kind"]],
             item=[tr(f"field.{item}") for item in self.lacks.items["item"]],
@@ -274,7 +274,7 @@ class NormsResult(Result[NormsJson]):
         return plain(rows.assign(**days).to_dict("records"))
 
     def readable_posts(self) -> pd.DataFrame:
-        """Return one row a beat whose post is not free yet, as people read it."""
+        """Return one row per beat whose post is not free yet, as people read it."""
         import pandas as pd
 
         if self.posts is None:
@@ -328,7 +328,7 @@ def _days(values: pd.Series) -> list[str]:
 
 @verb(NormsOptions)
 def norms(city: City, options: NormsOptions) -> NormsResult:
-    """Hold police rooms and beats against the norms of ``norms.toml``.
+    """Compare police rooms and beats with the norms of ``norms.toml``.
 
     Rooms: office rooms, equipment (身份证人像和指纹采集设备, 电脑, 警务通, 执法记录仪), officers,
     auxiliaries at least 1:1, hours. Beats: one officer and two auxiliaries, in the country one

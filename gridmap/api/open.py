@@ -102,7 +102,7 @@ def open_store(folder: str | PathLike[str], *, create: bool = True) -> PlanStore
     Raises
     ------
     MissingError
-        If there is none yet and none shall be made.
+        If there is none yet and none may be created.
     """
     from gridmap.plans import PlanStore
 
@@ -145,7 +145,7 @@ def plan_of(folder: str | PathLike[str], city: City, name: str) -> Plan:
 
 
 def plan_frame(city: City, plan: Plan) -> gpd.GeoDataFrame:
-    """Return a plan as one row a grid: its beat, what it carries, its ground.
+    """Return a plan as one row per grid: its beat, what it carries, its ground.
 
     Parameters
     ----------

@@ -210,7 +210,7 @@ class OptionSpec:
 
 
 def number_error(option: str, spec: OptionSpec, received: str) -> OptionError:
-    """Return the error of a number that is none, or out of its range.
+    """Return the error for text that is not a number, or a number out of range.
 
     Parameters
     ----------
@@ -520,7 +520,7 @@ def as_weights(value: object, option: str) -> Mapping[str, float]:
     Raises
     ------
     InputError
-        If one is no number from 0 on, none is above 0, or a name stands twice.
+        If one is not a number of at least 0, none is above 0, or a name occurs twice.
     """
     from gridmap.measure.workload import parse_weights
 

@@ -152,7 +152,7 @@ class PatrolResult(Result[PatrolJson]):
         return f"<PatrolResult: {len(self.routes)} routes, {stops} places>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a stop: route, order, place, times, expected incidents."""
+        """Return one row per stop: route, order, place, times, expected incidents."""
         import pandas as pd
 
         rows = [
@@ -164,7 +164,7 @@ class PatrolResult(Result[PatrolJson]):
         return pd.DataFrame(rows, columns=columns)
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one line a route, in the working CRS."""
+        """Return one line per route, in the working CRS."""
         import geopandas as gpd
         import shapely
 
@@ -226,7 +226,7 @@ class PatrolResult(Result[PatrolJson]):
         Raises
         ------
         InputError
-            If something stands there already.
+            If there is something already.
         """
         from gridmap.io import check_new_folder
         from gridmap.io.placing import new_folder_beside, put
@@ -417,7 +417,7 @@ def patrol(city: City, options: PatrolOptions) -> PatrolResult:
     these hours, and is back within its minutes: the team orienteering problem, solved by
     PyVRP, with a bound by a knapsack relaxation. With several ``shifts`` every grid is seen at
     least once in all of them (网格化巡逻), and the hot ones more often. Different seeds give
-    different routes that are nearly as good, so that they cannot be foretold.
+    different routes that are nearly as good, so that they cannot be predicted.
 
     Returns
     -------

@@ -381,7 +381,7 @@ class ProposeResult(Result[ProposeJson]):
         return told if self.held_out is None else [*told, self.held_out.sentence()]
 
     def standing(self) -> list[str]:
-        """Return how today's beats and the plans stand among plans drawn by chance, in words."""
+        """Return how today's beats and the plans compare with randomly drawn plans, in words."""
         told = [point.sentence() for point in self.points]
         return told if self.chance is None else [*told, self.chance.law()]
 
@@ -440,7 +440,7 @@ class ProposeResult(Result[ProposeJson]):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a plan."""
+        """Return one row per plan."""
         import pandas as pd
 
         return pd.DataFrame(self.rows).drop(columns=["bounds"])

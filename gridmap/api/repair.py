@@ -1,4 +1,4 @@
-"""Repair: mend the shapes of a city, and never people's numbers."""
+"""Repair: correct the shapes of a city; counts of people never change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _kinds(value: object, option: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class RepairOptions(Options):
-    """What `repair` mends, and how far it may move a border."""
+    """What `repair` repairs, and how far it may move a border."""
 
     verb: ClassVar[str] = "repair"
 
@@ -52,7 +52,7 @@ class RepairOptions(Options):
             )
 
     def kinds(self) -> tuple[FindingKind, ...]:
-        """Return the faults to mend."""
+        """Return the faults to repair."""
         from gridmap.io import MENDABLE
 
         return tuple(kind for kind in MENDABLE if not self.only or str(kind) in self.only)
@@ -95,13 +95,13 @@ class RepairResult(Result[RepairJson]):
     Attributes
     ----------
     city
-        The city with its layers mended.
+        The city with its layers repaired.
     before
         The city as it was.
     options
-        How it was mended.
+        How it was repaired.
     report
-        What was done, one entry a layer and kind.
+        What was done, one entry per layer and kind.
     """
 
     city: City
@@ -120,7 +120,7 @@ class RepairResult(Result[RepairJson]):
         return answer  # type: ignore[return-value] # the keys of Repair.as_json
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a layer and kind of fault."""
+        """Return one row per layer and kind of fault."""
         import pandas as pd
 
         rows = [{**item.as_json(), "left": item.left} for item in self.report.done]
@@ -172,7 +172,7 @@ class RepairResult(Result[RepairJson]):
 def repair(
     city: City, options: RepairOptions, *, progress: Progress | None = None
 ) -> RepairResult:
-    """Mend the shapes of a city on a copy; every column and every count stays.
+    """Repair the shapes of a city on a copy; every column and every count stays.
 
     To repair a workspace in place, with the originals kept beside, use ``gridmap repair`` or
     `gridmap.io.repair_workspace`.
@@ -180,7 +180,7 @@ def repair(
     Returns
     -------
     RepairResult
-        ``result.city`` is the mended city.
+        ``result.city`` is the repaired city.
 
     Examples
     --------

@@ -51,7 +51,7 @@ class MapView:
     overlays
         What the map to explore shows besides.
     facts
-        What a hover tells, or None.
+        What the tooltip shows, or None.
     """
 
     cells: Layer

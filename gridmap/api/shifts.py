@@ -241,7 +241,7 @@ class ShiftsResult(Result[ShiftsJson]):
         return f"<ShiftsResult: {posts} posts in {len(self.units)} units>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a unit and hour of the week: demand against officers on duty."""
+        """Return one row per unit and hour of the week: demand against officers on duty."""
         import pandas as pd
 
         return pd.DataFrame(self._rows())
@@ -253,7 +253,7 @@ class ShiftsResult(Result[ShiftsJson]):
         return pd.DataFrame(self._posts(), columns=list(RosterRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one row a unit with its ground, in the working CRS."""
+        """Return one row per unit with its ground, in the working CRS."""
         import geopandas as gpd
         import pandas as pd
 
@@ -651,7 +651,7 @@ def _officers(
 
 
 def _staff(city: City, by: str, counts: HourCounts) -> Floats | None:
-    """Return the officers of each unit: those of its beats, else of its rooms; None if unsaid."""
+    """Return the officers of each unit: those of its beats, else of its rooms; None if unknown."""
     import numpy as np
 
     from gridmap.model import Kind

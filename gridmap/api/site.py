@@ -49,7 +49,7 @@ def _one_within(value: object, option: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteOptions(Options):
-    """What `site` is asked for: how many rooms, where they may stand, what is made best."""
+    """What `site` is asked for: how many rooms, where they may be, and what is optimised."""
 
     verb: ClassVar[str] = "site"
 
@@ -128,7 +128,7 @@ class SiteResult(Result[SiteJson]):
         return f"<SiteResult: {len(self.proposal.sites)} new rooms, gap {self.proposal.answer.gap:.1%}>"  # noqa: E501 # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a new room, with longitude, latitude and beat.
+        """Return one row per new room, with longitude, latitude and beat.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class SiteResult(Result[SiteJson]):
 
 @verb(SiteOptions)
 def site(city: City, options: SiteOptions) -> SiteResult:
-    """Propose where new police rooms go; the gap to the best possible is always told.
+    """Propose where new police rooms go; the gap to the best possible is always reported.
 
     Returns
     -------

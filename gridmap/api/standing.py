@@ -1,4 +1,4 @@
-"""Where plans stand: their figures side by side, and among plans drawn by chance."""
+"""Where plans stand: their figures side by side, and among randomly drawn plans."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-#: Plans drawn unless said; a share is then right to about three points of a hundred.
+#: Default number of plans; a share is then accurate to about three percentage points.
 CHANCE_PLANS = 1_000
 
 
@@ -88,7 +88,7 @@ class PlanRow(TypedDict):
 
 
 class PointJson(TypedDict):
-    """A plan's figures, and the shares of plans drawn by chance that are below it."""
+    """A plan's figures, and the shares of randomly drawn plans that are below it."""
 
     name: str
     today: bool
@@ -102,7 +102,7 @@ class PointJson(TypedDict):
 
 
 class ChanceJson(TypedDict):
-    """The plans drawn by chance: how many, how even at worst, and whether chains agree."""
+    """The randomly drawn plans: how many, how even at worst, and whether chains agree."""
 
     plans: int
     tolerance: float
@@ -150,7 +150,7 @@ class PlanPoint:
     travel_unit
         ``m`` or ``min``.
     chance
-        Share of plans drawn by chance with a smaller ``cut_m``, ``travel_m``,
+        Share of randomly drawn plans with a smaller ``cut_m``, ``travel_m``,
         ``max_deviation``; empty where none were drawn.
     """
 
@@ -164,7 +164,7 @@ class PlanPoint:
     chance: Mapping[str, float] = field(default_factory=dict)
 
     def sentence(self, language: str | None = None) -> str:
-        """Return how the plan stands among plans drawn by chance, blank where none were."""
+        """Return how the plan compares with randomly drawn plans, blank where none were."""
         from gridmap.i18n import tr
 
         if not self.chance:
@@ -188,7 +188,7 @@ class PlanPoint:
 
 
 def chance_of(problem: Problem, plans: int, *, tolerance: float, seed: int = 0) -> Ensemble | None:
-    """Return plans drawn by chance, or None where none are wanted or there is only one.
+    """Return randomly drawn plans, or None where none are wanted or there is only one.
 
     Parameters
     ----------
@@ -383,7 +383,7 @@ def read_bands(value: object, option: str) -> tuple[str, ...]:
 
 
 def read_limit(text: str) -> Within | None:
-    """Return the one distance or time of a text, None where it is none."""
+    """Return the one distance or time of a text, None if it is invalid."""
     from gridmap.measure import parse_within
 
     with suppress(InputError):

@@ -1,8 +1,8 @@
 """Compile the numba kernels once, in the foreground or behind the app.
 
 Numba compiles a kernel when it is first called, some seventy CPU seconds for all of them, and
-keeps the code on disk. `warm_kernels` calls each kernel on a small city. Its progress stands in
-a small file of the cache folder, so that the app, another process, can show it.
+keeps the code on disk. `warm_kernels` calls each kernel on a small city. It writes its progress to
+a small file in the cache folder, so that the app, another process, can show it.
 """
 
 from __future__ import annotations

@@ -174,13 +174,13 @@ class WatchResult(Result[WatchJson]):
         return f"<WatchResult until {self.until}: {len(self.alerts)} alerts>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an alert."""
+        """Return one row per alert."""
         import pandas as pd
 
         return pd.DataFrame(list(self.alerts), columns=list(AlertRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
-        """Return one row an alert with its ground; empty where it is the whole city's."""
+        """Return one row per alert with its ground; empty where it is the whole city's."""
         import geopandas as gpd
         import shapely
 

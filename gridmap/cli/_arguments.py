@@ -29,7 +29,7 @@ def check_format(out: Path | None) -> None:
     Raises
     ------
     InputError
-        If its suffix stands for no format.
+        If its suffix is of no known format.
     """
     from gridmap.io import FORMATS
 

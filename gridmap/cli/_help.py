@@ -239,7 +239,7 @@ def _argument(item: Any) -> str:  # noqa: ANN401 - typer's own class
 
 
 def _value(item: Any) -> str:  # noqa: ANN401 - the same
-    """Return what stands behind a flag: never the name of a type."""
+    """Return what follows a flag: never the name of a type."""
     if item.secondary_opts or item.is_flag:
         return ""
     if item.metavar:

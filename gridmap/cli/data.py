@@ -255,7 +255,7 @@ def _end(result: CheckResult) -> None:
         raise typer.Exit(1)
 
 
-# -- ``gridmap repair``: mend the shapes of a workspace, or put them back
+# -- ``gridmap repair``: repair the shapes of a workspace, or put them back
 
 
 @from_options(RepairOptions)
@@ -265,7 +265,7 @@ def repair_command(
     undo: Annotated[bool, typer.Option("--undo")] = False,
     as_json: Json = False,
 ) -> None:
-    """Mend what was asked and nothing else; the originals are kept in the workspace."""
+    """Repair only what was requested; the originals are kept in the workspace."""
     from gridmap.io import Workspace, repair_workspace, undo_repair
     from gridmap.plans import repair_detail
 

@@ -230,7 +230,7 @@ def around_command(
         say(note)
 
 
-# -- ``gridmap norms``: what rooms and beats lack beside the norms
+# -- ``gridmap norms``: what rooms and beats lack compared with the norms
 
 
 _MOST_LACKING = 40  # rows on a screen; the file has them all
@@ -244,7 +244,7 @@ def norms_command(
     sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
-    """Hold a workspace's rooms and beats against its ``norms.toml``."""
+    """Compare a workspace's rooms and beats with its ``norms.toml``."""
     from gridmap.io import Workspace
 
     check_format(csv)

@@ -120,7 +120,7 @@ def site_command(
     adopt: Annotated[bool, typer.Option("--adopt")] = False,
     as_json: Json = False,
 ) -> None:
-    """Propose new rooms; the gap to the best possible is always told."""
+    """Propose new rooms; the gap to the best possible is always reported."""
     from gridmap.io import read_city
 
     if options.candidates == "area" and area is None:
@@ -230,7 +230,7 @@ def plans_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List, show, export or import plans, or tell a plan's history."""
+    """List, show, export or import plans, or show a plan's history."""
     from gridmap.io import Workspace
 
     if action not in _ACTIONS:

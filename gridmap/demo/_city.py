@@ -567,7 +567,7 @@ def _translated(layer: Layer) -> Layer:
 
 
 def _distinct(names: Iterable[str]) -> dict[str, str]:
-    """Return the English of each name; names that sound alike are told apart by a number."""
+    """Return the English of each name; names that sound alike are distinguished by a number."""
     met: dict[str, int] = {}
     found = {}
     for name in names:

@@ -1,7 +1,7 @@
 """GDAL behind three doors: few drivers, files of the right format, and a process locked in.
 
 `gridmap.gdal.formats` loads pyogrio and fiona with an allow list of drivers,
-`gridmap.gdal.formats` holds a file's first bytes against its suffix, `gridmap.gdal.sandbox`
+`gridmap.gdal.formats` checks a file's first bytes against its suffix, `gridmap.gdal.sandbox`
 locks a process in, `gridmap.gdal.child` reads there, and `gridmap.gdal.reading` asks it to.
 Nothing is imported here: the process that reads must start in a fifth of a second.
 """

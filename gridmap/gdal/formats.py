@@ -96,7 +96,7 @@ def require_driver(found: str, path: Path) -> str:
 
 
 def require_format(path: Path) -> None:
-    """Hold a file's first bytes against its suffix, before GDAL sees the file.
+    """Check a file's first bytes against its suffix, before GDAL sees the file.
 
     Raises
     ------

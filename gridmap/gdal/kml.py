@@ -1,6 +1,6 @@
 """Reading KML: placemarks by folder, with every column that tools put into them.
 
-GDAL's own drivers lose Chinese names of columns and whatever stands in a table of HTML, and one
+GDAL's own drivers lose Chinese names of columns and whatever is in an HTML table, and one
 of them follows links. KML is small, so it is read here: with expat, which resolves nothing, and
 without document types.
 
@@ -38,7 +38,7 @@ Part = tuple[int, bytes]
 
 @dataclass
 class Folder:
-    """The placemarks that stand directly in one folder.
+    """The placemarks directly in one folder.
 
     Parameters
     ----------

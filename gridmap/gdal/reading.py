@@ -52,7 +52,7 @@ class RawLayer:
     driver
         GDAL's name of the format.
     in_bytes
-        Whether text stands as bytes, each a Latin-1 letter, that wait for their encoding.
+        Whether text is still bytes, each as a Latin-1 letter, with the encoding unknown.
     encoding
         The encoding that the text was in, where the reader found it out.
     closed

@@ -2,7 +2,7 @@
 
 The catalogue is the ``*.toml`` files beside this module, one per area (``model``, ``io``,
 ``field``, ``cli``, ``page`` ...), each entry with ``zh`` and ``en``. The first part of a key is
-its file: ``model.error.layer_no_crs`` stands in ``model.toml`` under ``[error.layer_no_crs]``.
+its file: ``model.error.layer_no_crs`` is in ``model.toml`` under ``[error.layer_no_crs]``.
 Values are put in by `str.format`, so numbers take ``{count:,}``.
 """
 

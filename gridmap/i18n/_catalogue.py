@@ -58,7 +58,7 @@ def set_language(language: str) -> None:
 
 @contextmanager
 def using_language(language: str) -> Iterator[None]:
-    """Set the language inside a ``with`` block; what was set before, or nothing, stands after."""
+    """Set the language inside a ``with`` block; afterwards the previous setting applies again."""
     before = _language.set(current_language())
     try:
         set_language(language)

@@ -1,7 +1,7 @@
 """One writer at a time, and two files that change together or not at all.
 
 A change is written beside the files that it will replace. It holds from the moment the new
-``gridmap.toml`` stands complete under its pending name; whoever opens the workspace next
+``gridmap.toml`` is complete under its pending name; whoever opens the workspace next
 carries it through if the writer was killed before the last rename.
 """
 
@@ -245,7 +245,7 @@ def carry_through(folder: Path) -> None:
 def sweep_pending(folder: Path) -> None:
     """Remove what a change that failed has left: on a full disk it would stay in the way.
 
-    A change that holds already (its ``gridmap.toml`` stands complete) is left to be carried
+    A change that holds already (its ``gridmap.toml`` is complete) is left to be carried
     through.
     """
     if not (folder / PENDING_CONFIG).exists():

@@ -302,7 +302,7 @@ _KEY_LIST = re.compile(
 
 @dataclass(frozen=True)
 class Coordinates:
-    """What a table says of places: numbers, the headings they stand under, and remarks.
+    """What a table says of places: numbers, the headings they are under, and remarks.
 
     Parameters
     ----------
@@ -311,7 +311,7 @@ class Coordinates:
     columns
         ``x`` and ``y`` to a heading; ``经度`` and ``纬度`` where one column holds degrees.
     notes
-        What to tell of them.
+        What to report about them.
     """
 
     x: Floats
@@ -339,7 +339,7 @@ def coordinates_of(
     Raises
     ------
     InputError
-        If there are none, or a cell is none.
+        If there are none, or a cell is invalid.
     CRSError
         If they are packed degrees and the user has not said so.
     """

@@ -347,7 +347,7 @@ def parse_times(
 ) -> tuple[NDArray[np.datetime64], dict[str, int]]:
     """Return the times of a column, and how many values each form explained.
 
-    A clock is read as it stands, whatever zone is written behind it.
+    A clock time is read as written, whatever zone follows it.
 
     Parameters
     ----------

@@ -322,7 +322,7 @@ def _parts(
 def _facts(
     batch: IncidentBatch, notes: list[Note], repeated: int, precision: str
 ) -> dict[str, int | str]:
-    """Return what a report tells of the data it stands on."""
+    """Return what a report says about the data that it is based on."""
     timed = batch.time[~np.isnat(batch.time)]
     made: dict[str, int | str] = {"without_time": len(batch) - len(timed), "repeats": repeated}
     for form, name in (("world_clock", "clocks_utc"), ("other_zone", "clocks_other_zone")):

@@ -1,4 +1,4 @@
-"""What comes in beside what is there: tables joined by code, and imports upon earlier ones."""
+"""Adding to existing data: tables joined by code, and imports appended to earlier ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def join_tables(
     """Return a layer with the columns of tables whose codes are its ids.
 
     Leading zeros and blanks are forgiven where codes stay apart without them. Codes without a
-    feature, features without a code, and codes that stand several times (the first row counts)
+    feature, features without a code, and codes that occur several times (the first row counts)
     are told. Points with counts but no such codes are summed by the area that they lie in.
 
     Parameters
@@ -164,7 +164,7 @@ def _summed(
 
 
 def _raster_sums(layer: Layer, path: Path, options: ImportOptions) -> tuple[Floats, Note]:
-    """Return people of a raster summed by area; a pixel that is cut is shared out by area."""
+    """Return people of a raster summed by area; a pixel that is cut is divided by area."""
     near = shapely.box(*shapely.total_bounds(layer.geometry))
     shapes, values = raster_cells(path, layer.crs, near, options)
     tree = shapely.STRtree(layer.geometry)

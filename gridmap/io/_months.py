@@ -1,4 +1,4 @@
-"""Incidents on disk: one Parquet file a month, written and read in batches.
+"""Incidents on disk: one Parquet file per month, written and read in batches.
 
 Columns: ``x, y`` in the working CRS, ``time``, ``category``; ``grid, beat, station, community``,
 the row of each layer that an incident lies in, -1 for none; ``settled``, ``named_station`` and
@@ -115,7 +115,7 @@ def write_months(incidents: Incidents, folder: Path, kinds: tuple[Kind, ...] = (
     """Write incidents into new files of a folder and return their names.
 
     The names carry the digest of the incidents and of the layers they are located in, so
-    files of another set are never overwritten; which set holds is said by whoever lists the
+    files of another set are never overwritten; which set holds is decided by whoever lists the
     names.
     """
     told = [incidents.digest, *(f"{kind}:{incidents.located[kind]}" for kind in kinds)]

@@ -374,7 +374,7 @@ PHONE_ROUGH = (
 def holds_mobile(cell: str) -> bool:
     """Return whether a text holds a number of a mobile telephone of China.
 
-    Digits among letters and other digits, as in a hash, are none.
+    Digits among letters and other digits, as in a hash, do not count.
 
     >>> holds_mobile("008613812345678"), holds_mobile("138.1234.5678"), holds_mobile("13.81234567")
     (True, True, False)

@@ -228,7 +228,7 @@ _HOLDERS = (
     r"(?:网格员|网格长|户主|楼长|楼栋长|组长|报警人|举报人|负责人|联系人|当事人|房东|租客|租户"
     r"|民警|辅警|居民)"
 )
-#: An office that stands before the name of who holds it.
+#: A job title that precedes the name of its holder.
 NAMED_ROUGH = _HOLDERS + r"[是为叫]? ?[\x{4e00}-\x{9fa5}]{2,3}(?:$|[^\x{4e00}-\x{9fa5}])"
 _NAMED = re.compile(_HOLDERS + r"[是为叫]? ?([\u4e00-\u9fa5]{2,3})(?![\u4e00-\u9fa5])")
 
@@ -270,7 +270,7 @@ _SMALL = r"^\d{1,5}(?:\.0+)?\s*[人名个户]?$"
 _SCIENTIFIC = r"^\s*\d(?:\.\d+)?[Ee]\+(?:10|17)\s*$"
 _LEAST = 13_000_000_000  # the least number that is a mobile's; one of identity is greater
 _MOST = 2**63
-_TINY = 1_000  # smaller numbers beside telephones stand for "none"
+_TINY = 1_000  # smaller numbers beside telephones mean "none"
 _WHOLE = re.compile(r"^-?\d+(?:\.\d+)?$")
 _LOCAL = re.compile(r"^[2-9]\d{6,7}$")
 _NUMBERS = f"{ID_ROUGH}|{PHONE_ROUGH}"

@@ -2,7 +2,7 @@
 
 Systems that "export to Excel" write many things under two names: workbooks of today (a zip of
 XML, or of records), of OpenDocument, of before 2007, pages of HTML, XML of 2003, and plain text.
-What a file is, is told by how it begins. All are read in a process of its own, locked in.
+How a file begins tells what it is. All are read in a separate, confined process.
 """
 
 from __future__ import annotations

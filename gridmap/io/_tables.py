@@ -203,7 +203,7 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that have a name: what stands beside a table is not of it."""
+    """Return the columns that have a name: anything beside a table is not part of it."""
     frame.columns = _clean_names(frame.columns)
     nameless = [bool(_NAMELESS.match(name)) for name in frame.columns]
     return frame.loc[:, [not without for without in nameless]] if any(nameless) else frame

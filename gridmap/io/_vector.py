@@ -50,7 +50,7 @@ def write_field_map(shp: Path, names: Mapping[str, str]) -> None:
 
 
 def short_names(columns: Iterable[str]) -> dict[str, str]:
-    """Return each column's name cut at ten bytes of GBK, told apart by a number.
+    """Return each column's name cut at ten bytes of GBK, distinguished by a number.
 
     >>> short_names(["常住人口", "常住人口密度", "residents", "residents_per_km2"])
     {'常住人口': '常住人口', '常住人口密度': '常住人口密', 'residents': 'residents',
@@ -145,7 +145,7 @@ def osm_layer(frame: gpd.GeoDataFrame, kind: str, where: str) -> tuple[gpd.GeoDa
     Parameters
     ----------
     frame
-        Lines as GDAL reads them: some tags are columns, the rest stand in ``other_tags``.
+        Lines as GDAL reads them: some tags are columns, the rest are in ``other_tags``.
     kind
         ``road`` or ``barrier``.
     where
@@ -195,7 +195,7 @@ _FEWEST_POINTS = 4  # of a ring: three corners and the first one again
 
 
 def areas_of_drawing(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a drawing's closed lines as areas, each with the one text that stands inside it.
+    """Return a drawing's closed lines as areas, each with the one text inside it.
 
     Open lines stay lines; texts that name an area are used up, the others stay points.
     """

@@ -51,7 +51,7 @@ def faulty_codes(layer: Layer, *, digits: int) -> Iterator[Finding]:
     """Find grids whose id is no code of so many digits.
 
     A code begins with a province of GB/T 2260; of 15 digits, the county, street, community
-    and sequence numbers must not be all zeros. An id that import told apart is judged
+    and sequence numbers must not be all zeros. An id that import made distinct is judged
     without its ``-1``.
 
     Raises
@@ -236,7 +236,7 @@ class _Stations:
         self.group_of: dict[str, int] = {}
         self.group = np.empty(len(layer), dtype=np.int64)
         for row, (name, title) in enumerate(zip(layer.ids, layer.names, strict=True)):
-            # Polygons of one station that import told apart are that station still.
+            # Polygons of one station whose ids import made distinct are still that station.
             key = bare_id(name.rsplit("-", 1)[0] if name in apart else name)
             self.group[row] = self.group_of.setdefault(key, row)
             self.group_of.setdefault(bare_id(title), int(self.group[row]))

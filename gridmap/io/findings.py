@@ -96,7 +96,7 @@ MENDABLE = (
 )
 """What a repair can mend."""
 
-# What no file would mend: it is to be known, or to be looked at.
+# What no file could repair: to be known, or to be looked at.
 _LOOKED_AT = {
     FindingKind.DUST, FindingKind.MULTI_PART, FindingKind.DISCONNECTED, FindingKind.IN_PIECES,
     FindingKind.CROSSES_COMMUNITY, FindingKind.UNKNOWN_STATION,
@@ -146,7 +146,7 @@ class Finding:
         return tr(f"io.effect.{self.kind}")
 
     def command(self, workspace: str) -> str:
-        """Return the command that mends it, blank where none does.
+        """Return the command that repairs it, blank where none does.
 
         Parameters
         ----------

@@ -259,7 +259,7 @@ def _warn(argument: str, report: ImportReport) -> None:
 
 
 def _level() -> int:
-    """Return how far up the caller outside gridmap stands, so that a warning names its line."""
+    """Return how far up the caller outside gridmap is, so that a warning names its line."""
     import sys
 
     frame: Any = sys._getframe(1)  # noqa: SLF001 - as warnings itself counts

@@ -148,7 +148,7 @@ class ImportReport:
     files
         Names of the files.
     ids_repeated, ids_missing
-        Ids of the features that had to be told apart, or given one.
+        Ids of the features whose id was repeated, or that were given one.
     columns
         Columns of the files that may stand for a field: all but those refused.
     facts

@@ -1,4 +1,4 @@
-"""Mending the areas of a city: only what was asked, on a copy, and never people's numbers."""
+"""Repairing the areas of a city: only what was requested, on a copy; counts never change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Repair:
     Parameters
     ----------
     done
-        One entry a layer and kind.
+        One entry per layer and kind.
     coverage_valid
         Whether the grids, beats, stations and communities that are there tile the ground.
     tolerance_m
@@ -90,7 +90,7 @@ def repair_workspace(
     tolerance_m: float = TOLERANCE_M,
     progress: Callable[[float], None] | None = None,
 ) -> Repair:
-    """Mend the layers of a workspace and keep the originals beside.
+    """Repair the layers of a workspace and keep the originals beside.
 
     The repair works on copies; the workspace changes at the end, all layers or none.
 
@@ -99,7 +99,7 @@ def repair_workspace(
     workspace
         The folder.
     only
-        Faults to mend, out of `MENDABLE`.
+        Faults to repair, out of `MENDABLE`.
     tolerance_m
         No border is moved farther, in metres.
     progress
@@ -108,9 +108,9 @@ def repair_workspace(
     Raises
     ------
     InputError
-        If a kind cannot be mended or the tolerance is not positive.
+        If a kind cannot be repaired or the tolerance is not positive.
     ConflictError
-        If somebody has imported one of the mended layers anew meanwhile.
+        If somebody has imported one of the repaired layers anew meanwhile.
     WorkspaceError
         If the folder is no workspace or cannot be written.
     """
@@ -517,7 +517,7 @@ class Repaired:
     moved_max_m
         Farthest that a border was moved, in metres; see `gridmap.io.repair`.
     left
-        Faults that stay because mending them would move a border too far.
+        Faults that stay because repairing them would move a border too far.
     """
 
     layer: str
@@ -554,14 +554,14 @@ def repair_layer(
     tolerance_m: float = TOLERANCE_M,
     sliver_m: float = 1.0,
 ) -> LayerRepair:
-    """Mend a layer's shapes; every other column stays, and every count.
+    """Repair a layer's shapes; every other column stays, and every count.
 
     Parameters
     ----------
     layer
         A layer in metres.
     only
-        Which faults to mend.
+        Which faults to repair.
     tolerance_m
         No border is moved farther; gaps and overlaps wider than this stay.
     sliver_m
@@ -570,7 +570,7 @@ def repair_layer(
     Raises
     ------
     InputError
-        If a kind cannot be mended, or the tolerance is not positive.
+        If a kind cannot be repaired, or the tolerance is not positive.
     """
     wrong = sorted(set(only) - set(MENDABLE))
     if wrong:

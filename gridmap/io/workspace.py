@@ -5,7 +5,7 @@
     <workspace>/
       gridmap.toml        format, name, working CRS, presets, where each layer came from
       city.gpkg           the layers
-      incidents.parquet/  one file a month: x, y in the working CRS, time, category, and the
+      incidents.parquet/  one file per month: x, y in the working CRS, time, category, and the
                           rows of the grid, beat, station, community each lies in
       plans.db            plans and their history (made by `gridmap.plans`)
 

@@ -249,7 +249,7 @@ def is_main_road(layer: Layer) -> Bools:
 def captions_of(city: City, *, datum: str = "wgs84") -> tuple[Captions, ...]:
     """Return the names of stations, rivers, railways, main roads and communities.
 
-    A name that several lines bear stands once, in the middle of the longest.
+    A name that several lines have is shown once, in the middle of the longest.
     """
     found = []
     for kind in (Kind.STATION, Kind.BARRIER, Kind.ROAD, Kind.COMMUNITY):
@@ -315,7 +315,7 @@ def moved_theme(plan: Plan, moved: Bools) -> Theme:
 
 
 def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Plan | None) -> Facts:
-    """Return what a hover over a grid tells.
+    """Return what the tooltip of a grid shows.
 
     Parameters
     ----------

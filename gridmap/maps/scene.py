@@ -1,4 +1,4 @@
-"""What a map shows, as values: cells with themes, overlays, and what a hover tells.
+"""What a map shows, as values: cells with themes, overlays, and the tooltip.
 
 A scene knows no screen. `gridmap.maps.viewing` puts it into a self-contained folium map,
 the pages send it to the touch map, and both draw it with the same script.
@@ -70,7 +70,7 @@ class Theme:
     key
         Stays the same while figures change.
     name
-        Short: stands in the layer switch.
+        Short: shown in the layer switch.
     title
         Heading of the legend, with the unit.
     palette, rows
@@ -116,7 +116,7 @@ class Overlay:
     names
         What a hover over a point says.
     discs
-        A number or sign that stands in a disc at each point, in the place of a dot.
+        A number or sign drawn in a disc at each point, instead of a dot.
     radius_m
         Draw a circle of this reach around each point; 0 for none.
     picture, bounds
@@ -145,7 +145,7 @@ class Overlay:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What a hover over a cell tells.
+    """What the tooltip of a cell shows.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class Captions:
     points : (m, 2) float
         Latitude and longitude of each.
     drawn
-        Whether they stand on the map; a search finds them in any case.
+        Whether they are drawn on the map; a search finds them in any case.
     """
 
     key: str
@@ -288,7 +288,7 @@ class Scene:
     overlays
         From bottom to top.
     facts
-        What a hover tells, or None.
+        What the tooltip shows, or None.
     marked
         Rows of cells with a heavy outline.
     tiles

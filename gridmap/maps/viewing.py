@@ -1,6 +1,6 @@
 """Folium maps for viewing, notebooks and export: one file that needs no network.
 
-Leaflet and our own script stand in the file itself; folium's other default scripts are
+Leaflet and our own script are embedded in the file; folium's other default scripts are
 dropped, because nothing we draw needs them.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["OfflineMap", "folium_map", "to_html"]
 
 
 class OfflineMap(folium.Map):  # type: ignore[misc] # folium is untyped
-    """A folium map whose Leaflet stands in the page; everything else works as in folium.
+    """A folium map with Leaflet embedded in the page; everything else works as in folium.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Compiled passes: shared areas, places of incidents in a table, permutations of Gi* and of scans.
 
-They stand in one file of their own: an edit of a file with kernels compiles all kernels anew.
+They are in a file of their own: editing a file with kernels recompiles all kernels.
 esda's own permutations are compiled in every process, which takes half a minute.
 
 The area that two polygons share is found without making the shape they share. A polygon whose

@@ -22,7 +22,7 @@ __all__ = ["Assessment", "Indicator", "assess_units", "shrunken"]
 
 _DRAWS = 4_000
 _ROUNDS = 60  # of the fit of the spread between units
-_SURE = 0.95  # chance with which one unit is better than another, to be told apart
+_SURE = 0.95  # probability that one unit is better than another, to be distinguished
 _LEVEL = 0.05  # of the test whether units differ at all
 _INTERVAL = (0.05, 0.95)
 
@@ -73,7 +73,7 @@ class Assessment:
         Best first: ``row`` (of the input), ``score`` (weighted mean of standardised indicators,
         0 is the target or the mean), ``low, high`` (90 % interval), ``rank, rank_low,
         rank_high`` (90 % interval of the rank) and ``band``: the units of one band cannot be
-        told apart from its first.
+        distinguished from its first.
     estimates
         By indicator, shape (units, indicators): values drawn towards the common level.
     spread

@@ -34,7 +34,7 @@ class Dispersion:
     factor : (n,) float64
         Variance over mean, 1 (Poisson) or more.
     freedom : (n,) float64
-        Degrees of freedom that the factor stands on; infinite where it is assumed.
+        Degrees of freedom of the factor; infinite where it is assumed.
     weeks
         Weeks of history that it was estimated from; 0 where Poisson was assumed.
     """

@@ -44,7 +44,7 @@ class WeeklyCounts:
     counts: Ints
 
     def dispersion(self, periods: ComparedPeriods) -> Dispersion:
-        """Return variance over mean of each row, beside the level of the period compared."""
+        """Return variance over mean of each row, after removing the period's own level."""
         weeks = self.counts.shape[1]
         middle = np.datetime64(self.start, "D") + 7 * np.arange(weeks) + 3
         now = periods.now
@@ -95,7 +95,7 @@ def judge_changes(
     Parameters
     ----------
     tables
-        What stands in the report, hidden rows too: what is suppressed changes no verdict.
+        What the report contains, hidden rows too: suppression changes no verdict.
     alpha
         Share of reports with any false verdict that is accepted.
 
@@ -134,7 +134,7 @@ def weekly_counts(
     city
         A city with incidents.
     by
-        Kinds of places to tell apart, besides the whole ``city`` and each ``category`` (the
+        Kinds of places to distinguish, besides the whole ``city`` and each ``category`` (the
         last row is without one).
     plan
         Plan whose beats, and their stations, stand in for the city's own.

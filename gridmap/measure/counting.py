@@ -46,7 +46,7 @@ _BATCH = 2**16  # arrays of this length stay in the processor's cache
 class IncidentCounts:
     """A sparse table of incidents by polygon, hour of the week, category and month.
 
-    Every incident stands in it once: those outside every polygon, without a time, without
+    Every incident is in it once: those outside every polygon, without a time, without
     a category or out of the months have a place of their own at the end of each axis.
 
     Attributes
@@ -163,7 +163,7 @@ class Axes(NamedTuple):
     months
         First and last month; None for all months together.
     hours
-        Whether to tell the hours of the week apart.
+        Whether to distinguish the hours of the week.
     """
 
     categories: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ def count_batches(
     batches
         Incidents in the CRS of the polygons.
     axes
-        What to tell apart.
+        What to distinguish.
     overlaps
         Where polygons overlap or touch, ``first`` counts an incident once, in the polygon
         that comes first; ``all`` counts it in every polygon that covers it.
@@ -230,7 +230,7 @@ def count_located(
     since, until
         Count incidents with ``since <= time < until`` only.
     by
-        What to tell apart besides the layer's rows.
+        What to distinguish besides the layer's rows.
 
     Raises
     ------
@@ -428,7 +428,7 @@ def count_on_cluster(
     opener
         Yields the batches of a part; must be importable on the workers.
     axes
-        What to tell apart besides polygons.
+        What to distinguish besides polygons.
     scheduler
         Address of a scheduler (``tcp://host:8786``), a client, or ``local``: two workers
         of one thread each on this machine.

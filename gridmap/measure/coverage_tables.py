@@ -309,7 +309,7 @@ def reach_shape(city: City, coverage: Coverage) -> shapely.Geometry:
     city, coverage
         A city and its coverage.
     """
-    # The outline of overlapping or broken grids is mended here alone, for drawing.
+    # The outline of overlapping or broken grids is repaired here alone, for drawing.
     outline = shapely.union_all(shapely.make_valid(city.grids.geometry))
     _, travel = travel_of(city, coverage.within, coverage.mode)
     limit = coverage.within.value

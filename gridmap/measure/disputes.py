@@ -55,7 +55,7 @@ class Disputes:
 
 
 def disputes_of(city: City, *, since: Moment = None, until: Moment = None) -> Disputes | None:
-    """Sum up a city's disputes that began in a period, as they stood at its end.
+    """Sum up a city's disputes that began in a period, as of its end.
 
     Parameters
     ----------

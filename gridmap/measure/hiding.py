@@ -1,4 +1,4 @@
-"""Cell suppression: small counts hidden, with what would tell them.
+"""Cell suppression: small counts are hidden, and figures that would reveal them.
 
 Cells are numbers of zero or more. Relations say that some of them, each times a known
 coefficient, add up to nothing (a total has the coefficient -1): grids add up to beats and
@@ -43,7 +43,7 @@ class Cells:
     values
         Values of the cells, one array for each block added.
     blocks
-        Where each block stands.
+        Where each block begins.
     unpublished
         Which cells of some blocks are never shown.
     rests

@@ -445,7 +445,7 @@ def _quantile(share: float, direct: Floats, late: Floats, travel: Floats, spare:
 
 #: Mean minutes on scene: a house figure, as no text states one.
 ON_SCENE_MIN = 30.0
-#: Units times grids that two plans are told apart for: more takes minutes.
+#: Units times grids that two plans are distinguished for: more takes minutes.
 _MOST = 1_200_000
 
 

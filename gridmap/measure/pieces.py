@@ -438,7 +438,7 @@ def present_plan(city: City) -> Plan:
 def match_beats(old: Plan, new: Plan, weights: Floats) -> dict[int, int]:
     """Return which old beat each new beat continues.
 
-    An id stands for the same beat in both plans, wherever it lies: its officers, its room and
+    An id denotes the same beat in both plans, wherever it lies: its officers, its room and
     its records go by it, so a grid that stays under it has not changed hands. Beats whose ids
     are in one plan only have perhaps just been renumbered: of them, the pairs that keep most
     weight belong together.

@@ -31,7 +31,7 @@ class Steadiness:
     Attributes
     ----------
     rows
-        One row a beat: ``id, name, post_since, free_on`` (days; NaT where not known),
+        One row per beat: ``id, name, post_since, free_on`` (days; NaT where not known),
         ``months_left`` (0 where it is free, NaN where not known) and ``bound``; those that
         are bound longest first, then the free ones, then the unknown.
     as_of

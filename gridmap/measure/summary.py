@@ -99,7 +99,7 @@ def summarise(
 ) -> MeasureTable:
     """Measure a city by grid, beat, station or community, or as one.
 
-    Counts of grids that a row's border cuts are shared out by area (`crosswalk`); grids
+    Counts of grids that a row's border cuts are divided by area (`crosswalk`); grids
     that belong to rows by a plan or a column of their own belong whole. Incidents are
     counted where they happened, a point on a border to the first polygon; where a city has
     no incident points, the grids' own counts are shared out like residents. Residents are

@@ -25,7 +25,7 @@ _LARGEST_SHARE = 0.5  # of all incidents that the places of a circle have
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cluster:
-    """Places with more incidents of late than their usual level and the city's days explain.
+    """Places with more recent incidents than their usual level and the city's days explain.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def scan_space_time(  # noqa: PLR0913 - all but the data are named
     -------
     list of Cluster
         The five most striking, whatever their p-values, none with a place of one before;
-        empty without incidents of late.
+        empty without recent incidents.
     """
     where, when = np.asarray(place, np.int64), np.asarray(day, np.int64)
     points = np.asarray(xy, np.float64)

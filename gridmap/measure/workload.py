@@ -223,7 +223,7 @@ def parse_weights(text: str) -> dict[str, float]:
     Raises
     ------
     InputError
-        If a weight is no number or a name stands twice.
+        If a weight is not a number or a name occurs twice.
 
     Examples
     --------
@@ -308,7 +308,7 @@ def road_length_m(polygons: npt.ArrayLike, roads: npt.ArrayLike) -> Floats:
     return length
 
 
-# -- how evenly loads are spread over beats, and where each stands (定期排名), ties stated
+# -- how evenly loads are spread over beats, and the rank of each (定期排名), with ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +399,7 @@ def rank(
     Parameters
     ----------
     values
-        One number each; NaN is not ranked and stands last.
+        One number each; NaN is not ranked and comes last.
     ids
         Names.
     highest_first

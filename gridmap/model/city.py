@@ -187,7 +187,7 @@ class City:
     ) -> City:
         """Return a city of frames, by the rules of ``gridmap import``.
 
-        Columns are found by their usual names, ids are made or told apart where they must
+        Columns are found by their usual names, ids are made, or made distinct, where they must
         be, columns with records of persons are left out, and everything is brought into one
         CRS in metres. The frames are not changed. What an import would remark is a warning
         (`gridmap.io.frames.ImportNote`).

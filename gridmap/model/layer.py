@@ -56,7 +56,7 @@ class Layer:
     kind
         What the features are.
     frame
-        One row a feature, with a ``geometry``, a text column ``id`` without blanks or
+        One row per feature, with a ``geometry``, a text column ``id`` without blanks or
         repeats, and any of the columns of `gridmap.fields`. It is copied; treat
         `Layer.frame` as read-only.
     provenance
@@ -220,7 +220,7 @@ def join_grids(shapes: NDArray[np.object_], *, gap_m: float = 0.0) -> shapely.Ge
     Parameters
     ----------
     shapes
-        Polygons in metres; those that cross themselves are mended first.
+        Polygons in metres; those that cross themselves are repaired first.
     gap_m
         Widest gap that neighbours may have, metres.
     """

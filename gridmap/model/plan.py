@@ -133,7 +133,7 @@ class Plan:
     ) -> Plan:
         """Return a plan from each grid's beat id; a blank, ``"0"`` or None means no beat.
 
-        Beats stand in the order of ``beats``, then of their ids.
+        Beats are in the order of ``beats``, then of their ids.
 
         Parameters
         ----------

@@ -90,7 +90,7 @@ def _road_drawings(
 
 
 def captions_of_city(city: City, key: str, *, datum: str) -> tuple[Captions, ...]:
-    """Return the names that stand on a city's maps."""
+    """Return the names shown on a city's maps."""
     return _captions(city, key, datum, current_language())
 
 
@@ -107,7 +107,7 @@ def facts_of_grids(
     columns: tuple[str, ...],
     plan: Plan | None,
 ) -> Facts:
-    """Return what a hover over each grid tells of the measures of a period."""
+    """Return what the tooltip of each grid shows of the measures of a period."""
     rows = table_of(city, key, "grid", since, until).table.rows
     digest = plan.digest if plan else ""
     return _facts(city, key, rows, since, until, columns, plan, digest, current_language())
@@ -362,7 +362,7 @@ def _delays(
 
 
 def trust_of(city: City, key: str) -> tuple[pd.DataFrame, str] | None:
-    """Return how well maps of all but the last whole month foretell it, and that month."""
+    """Return how well maps of all but the last whole month predict it, and that month."""
     return _trust(city, key)
 
 

@@ -187,7 +187,7 @@ def _spoken(text: str) -> str:
 
 
 def _show_figures(result: CoverageResult) -> None:
-    """Draw the figures of the smallest limit; the other limits' shares stand in the notes."""
+    """Draw the figures of the smallest limit; the other limits' shares are in the notes."""
     found, city = result.coverages, result.city
     first = found[0]
     rows = [result.table(coverage)[0].iloc[0] for coverage in found]
@@ -401,7 +401,7 @@ class Hand:
         return not self.placed and not self.closed
 
     def rooms(self, city: City) -> Floats:
-        """Return where rooms stand after it, shape (m, 2)."""
+        """Return where rooms are after it, shape (m, 2)."""
         today = city.get(Kind.ROOM)
         kept = np.empty((0, 2))
         if today is not None:

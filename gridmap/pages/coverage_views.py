@@ -1,4 +1,4 @@
-"""What stands beside the map of coverage: lists, tables, the day's hours, and files."""
+"""What is beside the map of coverage: lists, tables, the day's hours, and files."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def put_download(
     write
         Writes it to a path.
     place
-        Where the button stands; here if None.
+        Where the button goes; here if None.
     subject
         What the log calls it.
     """

@@ -156,7 +156,7 @@ def _points(kind: Kind, ground: PageGround) -> Overlay:
 
 
 def _contents(ground: PageGround) -> pd.DataFrame:
-    """Return one row a layer: how many, from which files, in which CRS, what was mapped."""
+    """Return one row per layer: how many, from which files, in which CRS, what was mapped."""
     rows: list[dict[str, Any]] = []
     for kind in Kind:
         layer = ground.city.get(kind)

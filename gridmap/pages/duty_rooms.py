@@ -1,4 +1,4 @@
-"""Rooms beside the norms, and posts that are not free yet: a part of the page Duty."""
+"""Rooms compared with the norms, and posts not free yet: a part of the page Duty."""
 
 from __future__ import annotations
 

@@ -319,7 +319,7 @@ class Gate:
                     continue
                 message, coming = coming.result(), None
                 if message["type"] != "websocket.receive" or _is_wanted(message):
-                    # A click draws the page anew, and Streamlit forgets its files until it is
+                    # A click redraws the page, and Streamlit forgets its files until it is
                     # drawn; the click on a download asks for one of them meanwhile.
                     SHOWN.offer(entry.visitor, _media_of(entry.visitor))
                     return message

@@ -453,7 +453,7 @@ def _show_map(
 
 
 def _show_trust(ground: PageGround) -> None:
-    """Say which map would have foretold the last month best."""
+    """Say which map would have predicted the last month best."""
     place = st.expander(tr("page.incidents.trust"), on_change="rerun")
     if not place.open:
         return  # it takes a while on a large city

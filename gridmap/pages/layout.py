@@ -274,7 +274,7 @@ def beat_noun(name: str) -> str:
 def pick_row(frame: pd.DataFrame, *, key: str, right: Iterable[str] = ()) -> int:
     """Draw a table to pick a row of; return the row, the first unless another is picked.
 
-    Texts of the columns ``right`` are numbers, and stand to the right.
+    Texts of the columns ``right`` are numbers, and are right-aligned.
     """
     picked = st.dataframe(
         frame,

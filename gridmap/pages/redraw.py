@@ -268,7 +268,7 @@ def _show_maps(ground: PageGround, scenes: dict[str, Scene], names: tuple[str, s
 
 
 def _show_beats(found: Comparison) -> None:
-    """Draw one line a beat; a column that tells nothing of this city is left out."""
+    """Draw one line per beat; a column that tells nothing of this city is left out."""
     frame = found.table()
     frame["kept_share"] *= 100
     counts = [

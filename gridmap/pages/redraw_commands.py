@@ -84,7 +84,7 @@ def show_commands(
     grids
         Ids of the grids that are marked on the map.
     done
-        Carries commands out, all or none, and draws the page anew.
+        Carries commands out, all or none, and redraws the page.
     tolerance
         A deviation that a command leads beyond this share is written in red.
     """

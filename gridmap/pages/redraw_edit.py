@@ -405,7 +405,7 @@ def _ids(ground: PageGround, rows: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _do(ground: PageGround, sitting: Sitting, *commands: Command) -> None:
-    """Carry commands out, and draw anew."""
+    """Carry commands out, and redraw."""
     _carry_out(ground, sitting, *commands)
     st.rerun()
 
@@ -447,7 +447,7 @@ def _show_steps(ground: PageGround, sitting: Sitting) -> None:
 
 
 def _offer_search(ground: PageGround, state: Redraw, sitting: Sitting) -> None:
-    """Let a search go on from the plan as it stands; what was done by hand stays."""
+    """Continue the search from the current plan; what was done by hand stays."""
     options = search_on(ground, state, sitting)
     held = sum(one.startswith("grid=") for one in options.lock)
     if st.button(
@@ -463,7 +463,7 @@ def _offer_search(ground: PageGround, state: Redraw, sitting: Sitting) -> None:
 
 
 def search_on(ground: PageGround, state: Redraw, sitting: Sitting) -> ProposeOptions:
-    """Return a search from the plan as it stands: grids moved by hand and all locks are kept."""
+    """Return a search from the current plan: grids moved by hand and all locks are kept."""
     draft, session = sitting.history.current, ground.session
     moved = draft.plan.labels != sitting.start.labels
     held = {

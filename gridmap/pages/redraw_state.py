@@ -72,9 +72,9 @@ class Found:
     plans
         The front of plans.
     rows
-        One row a plan, as `gridmap.propose` makes them.
+        One row per plan, as `gridmap.propose` makes them.
     standing
-        How today's beats and each plan stand among plans drawn by chance, in words.
+        How today's beats and each plan compare with randomly drawn plans, in words.
     steps
         What few changed grids reach, in words.
     """
@@ -95,7 +95,7 @@ class Sitting:
     start
         The plan that the edits began with.
     history
-        The plan as it stands, with its commands.
+        The current plan, with its commands.
     base
         Name and number of the version to save upon, or None for a plan not stored yet.
     origin
@@ -115,7 +115,7 @@ class Sitting:
 
     @property
     def is_saved(self) -> bool:
-        """Whether the store holds the plan as it stands."""
+        """Whether the store holds the current plan."""
         return self.base is not None and self.history.commands == self.saved
 
     def apply(self, *commands: Command) -> None:

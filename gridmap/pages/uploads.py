@@ -258,7 +258,7 @@ def forget_bytes(session: Session, dropped: Iterable[UploadedFile]) -> tuple[str
 def look(session: Session, item: Item) -> None:
     """Read an item as the open workspace would store it, and store nothing.
 
-    What speaks against it stands in `Item.error`.
+    `Item.error` says what speaks against it.
     """
     item.report = item.found = item.error = None
     said = item.options

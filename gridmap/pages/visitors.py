@@ -77,7 +77,7 @@ class Shown:
             _trim(files, file, _MOST_FILES)
 
     def offer(self, visitor: Visitor, files: Iterable[str]) -> None:
-        """Let a visitor go on fetching what a page offers while the page is drawn anew."""
+        """Let a visitor go on fetching what a page offers while the page is redrawn."""
         with self._lock:
             known = self._files.setdefault(visitor, OrderedDict())
             _trim(self._files, visitor, _MOST_VISITORS)

@@ -122,7 +122,7 @@ def _show_watching(watching: Watching, language: str) -> None:
 
 
 def alert_lines(ground: PageGround, found: WatchResult) -> list[Line]:
-    """Return one line an alert, which leads to its ground; one that says so on a quiet day."""
+    """Return one line per alert, which leads to its ground; one that says so on a quiet day."""
     row_of: Callable[[str], int] = {
         str(one): row for row, one in enumerate(ground.city.grids.ids)
     }.__getitem__

@@ -70,7 +70,7 @@ class Schedule:
     stiffen, settle
         By what the penalty grows more, and the temperature less, while it is held cold.
     resplit
-        Pairs of beats divided anew, per beat and sweep.
+        Pairs of beats divided again, per beat and sweep.
     cooling, holding
         Shares of the sweeps for cooling and for holding; the rest is the quench.
     transport
@@ -243,12 +243,12 @@ def _timed(
 def schedule_arrays(
     instance: Instance, plan: Schedule, share: Floats
 ) -> tuple[Floats, Floats, Ints]:
-    """Return temperature, balance weight and pairs to divide anew per sweep.
+    """Return temperature, balance weight and pairs to redivide per sweep.
 
     Parameters
     ----------
     share
-        Where in the schedule each sweep stands, 0 to 1.
+        Position of each sweep in the schedule, 0 to 1.
     """
     cool = np.clip(share / plan.cooling, 0.0, 1.0)
     hold = np.clip((share - plan.cooling) / plan.holding, 0.0, 1.0)
@@ -311,7 +311,7 @@ def run_sweeps(
     temperature, penalty
         Temperature and weight of the balance penalty, per sweep.
     resplits
-        How many pairs of beats are divided anew after each sweep.
+        How many pairs of beats are divided again after each sweep.
     noise
         Table of Metropolis thresholds.
     room

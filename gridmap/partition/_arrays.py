@@ -1,6 +1,6 @@
 """The arrays that the compiled search works on, in groups that numba can take apart.
 
-Grids stand in Hilbert order, so that neighbours on the ground are neighbours in memory: the
+Grids are in Hilbert order, so that neighbours on the ground are neighbours in memory: the
 search walks through them in that order again and again, and finds what it needs in the cache.
 """
 
@@ -528,7 +528,7 @@ ReportProgress = Callable[[float], None]
 
 
 def silent(_share: float) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def part_of(report: ReportProgress, begin: float, share: float) -> ReportProgress:

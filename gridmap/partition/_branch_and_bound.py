@@ -510,7 +510,7 @@ def branch_on_centres(
 def slack_of(relaxed: Relaxation, alive: Bools, area: Ints, beats: int, upper: float) -> Floats:
     """Return what a plan with each centre may still cost more than the relaxation with it (m,).
 
-    Below nought where no plan as good as ``upper`` has that centre.
+    Below zero where no plan as good as ``upper`` has that centre.
     """
     values = np.where(alive, relaxed.values, NEVER)
     first = {int(a): -1 for a in np.unique(area[area >= 0])}

@@ -114,7 +114,7 @@ class Ensemble:
 def neutral_ensemble(
     problem: Problem, *, plans: int = 10_000, tolerance: float = 0.05, seed: int = 0
 ) -> Ensemble:
-    """Return plans drawn by chance from all that are in whole pieces and balanced.
+    """Return randomly drawn plans from all that are in whole pieces and balanced.
 
     Stations are kept, with the number of beats that a proposal gives each; locks, targets and
     further criteria are left out: the ensemble is what chance alone would draw.

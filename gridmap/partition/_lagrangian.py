@@ -52,7 +52,7 @@ class Relaxation:
     multipliers, values
         Worth of each grid (n,), and each centre's knapsack (m,).
     often
-        How often each centre was chosen of late, 0 to 1 (m,).
+        How often each centre was chosen recently, 0 to 1 (m,).
     """
 
     bound: float
@@ -291,7 +291,7 @@ def knapsack(
     """Return the least price of a beat around a centre, and the price of a unit of workload.
 
     The beat has its centre's own grid, and parts of others. The second number is the
-    multiplier of the bounds on workload: nought where neither binds.
+    multiplier of the bounds on workload: zero where neither binds.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Dividing two neighbouring beats anew: a random tree of both, and the best of all its edges.
+"""Redividing two neighbouring beats: a random tree of both, and the best of all its edges.
 
 Recombination as in GerryChain's ReCom (DeFord, Duchin, Solomon 2021), but every edge of the
 tree is priced exactly by sums over subtrees instead of being drawn until one is balanced.
@@ -63,7 +63,7 @@ def recombine_once(
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> bool:
-    """Divide the beats on both sides of a random border anew; return whether it was taken.
+    """Redivide the beats on both sides of a random border; return whether it was taken.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def recombine_pair(
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> bool:
-    """Divide beats p and q anew along the best edge of a random tree; return whether taken.
+    """Redivide beats p and q along the best edge of a random tree; return whether taken.
 
     Taken when the cost rises by at most ``limit``. The penalties of the two beats have their
     own weights, so that one may be put right at the other's expense.

@@ -167,7 +167,7 @@ def annealing_share(grids: int, sweeps: float) -> float:
 
 
 def widened(instance: Instance) -> Instance:
-    """Return the instance with its bounds wider, at most at the very tolerance but a hair."""
+    """Return the instance with wider bounds, at most just inside the tolerance."""
     loads = instance.loads
     more = min(0.98 * instance.slack, _WIDER)
     loads = loads._replace(lo=loads.lo - more / loads.scale, hi=loads.hi + more / loads.scale)

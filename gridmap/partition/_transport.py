@@ -1,14 +1,15 @@
-"""Workload that has far to go: least flow between beats, and surplus passed along a chain.
+"""Least-squares flow between beats, and surplus passed along ejection chains.
 
 Annealing evens out neighbours. Where every beat of a quarter carries a little too much, and
-those with room lie ten beats away, nothing tells a beat in between to pass workload through;
+those with room lie ten beats away, nothing makes a beat in between pass workload through;
+
 the quarter freezes so, and being brought inside the bounds afterwards costs border. The least
 flow between neighbouring beats that puts all inside their bounds (least in squares) is known
 in a moment: its potential says who should pass how much to whom, and each beat's bounds are
 moved against its potential for as long as the plan can still move.
 
 What is left afterwards is handed from beat to beat along the shortest way to one with room
-(ejection chains), each pair on the way being divided anew so that the first is right and the
+(ejection chains), each pair on the way being divided again so that the first is right and the
 next takes the rest.
 """
 
@@ -84,7 +85,7 @@ def _pairs(
 
 
 class Transport:
-    """What flows between beats, and how far their bounds lean for it.
+    """The flow of workload between beats, and how far it shifts their bounds.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ class Transport:
         """Return which beats stay far outside their bounds, whatever flows.
 
         A grid heavier than a beat, or grids that are to be apart, hold a beat where it is. Its
-        neighbours would lean for it as far as they can, all for nothing.
+        neighbours would shift their bounds for it as far as possible, without effect.
         """
         far = excess > _FAR_OFF * self._half[:, criterion]
         least, waited = self._least[:, criterion], self._waited[:, criterion]
@@ -161,7 +162,7 @@ def flow_potential(
 
     The flow from p to q is the difference of their potentials; the sum of its squares is
     least. Solved by relaxation: a beat's potential is what its own bounds ask for, its
-    neighbours' given, and nought where it is inside anyway.
+    neighbours' given, and zero where it is inside anyway.
 
     Parameters
     ----------
@@ -356,7 +357,7 @@ def _hand_over(
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> None:
-    """Divide two beats anew, by several trees, until the first is inside its bounds.
+    """Redivide two beats, by several trees, until the first is inside its bounds.
 
     The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
     """

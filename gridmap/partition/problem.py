@@ -314,7 +314,7 @@ class Problem:
             refuse_rows("fixed", "fixed", ~known, beats=self.beats)
 
     def _check_limits(self) -> None:
-        """Refuse tolerances that are none, and bounds in the wrong order."""
+        """Refuse invalid tolerances, and bounds in the wrong order."""
         if self.tolerances is not None:
             given = _numbers("tolerances", self.tolerances)
             if given.shape != (self.criteria,):

@@ -198,7 +198,7 @@ def line_of(text: str, key: str) -> int:
     return 1
 
 
-# -- what police rooms and beats lack beside the norms: offices, equipment, staff, hours
+# -- what police rooms and beats lack compared with the norms: offices, equipment, staff, hours
 
 
 _PRICED = {"officers": "officer", "auxiliaries": "auxiliary", "offices": "office"}
@@ -219,14 +219,14 @@ class Lacks:
     Attributes
     ----------
     rows
-        One row a thing that a room or beat lacks: ``kind`` (``room`` or ``beat``), ``id``,
+        One row per thing that a room or beat lacks: ``kind`` (``room`` or ``beat``), ``id``,
         ``name, item, has, norm, lacking, cost`` (NaN without a price); the rooms that lack
         most things first, then the beats.
     units
-        One row a room, then one a beat with the same columns: ``kind, id, name, things``
+        One row per room, then one per beat with the same columns: ``kind, id, name, things``
         (how many it lacks), ``unknown`` (things that nobody stated), ``cost``.
     items
-        One row a thing: ``kind, item, norm`` (least norm of all), ``units`` (that lack it),
+        One row per thing: ``kind, item, norm`` (least norm of all), ``units`` (that lack it),
         ``lacking, unknown, cost``.
     missing
         Columns that the layers do not have, as ``kind.field``.
@@ -239,9 +239,9 @@ class Lacks:
 
 
 def lacks_of(city: City, norms: Norms) -> Lacks:
-    """Hold a city's rooms and beats against the norms.
+    """Compare a city's rooms and beats with the norms.
 
-    A cell that is blank is unknown, never lacking. A room's auxiliaries are held against its
+    A cell that is blank is unknown, never lacking. A room's auxiliaries are compared with its
     own officers; a beat's staff against the norms by beat and by village that
     `gridmap.measure.norms` carries; it is rural where the middle of a village lies in it.
 
@@ -327,7 +327,7 @@ def _counts(layer: Layer, name: str) -> Floats:
 
 
 def _of_room(city: City, rooms: Layer, norms: Norms) -> list[_Table]:
-    del city  # a room is held against its own columns
+    del city  # a room is compared by its own columns
     rule, same = norms.rooms, np.ones(len(rooms))
     officers = _counts(rooms, "officers")
     some = np.maximum(np.where(np.isfinite(officers), officers, 0.0), rule.officers_least)

@@ -114,7 +114,7 @@ class Route:
 def plan_routes(task: PatrolTask, *, seed: int = 0) -> tuple[Route, ...]:
     """Return routes that stop where most incidents are expected.
 
-    Routes of different seeds differ, so that nobody can foretell them, and each keeps at
+    Routes of different seeds differ, so that nobody can predict them, and each keeps at
     least 90 % of the expected incidents that the best plan found has. The same seed gives the
     same routes.
 

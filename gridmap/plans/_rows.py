@@ -74,7 +74,7 @@ def latest_facts() -> Select[Any]:
 
 
 def version_of(row: Row | RowMapping) -> PlanVersion:
-    """Return what a row of `versions` tells."""
+    """Return the contents of a row of `versions`."""
     return PlanVersion(
         name=row["name"],
         number=row["number"],
@@ -397,7 +397,7 @@ def _stored_shapes(connection: Connection) -> dict[str, str]:
 
 
 def _is_as_told(connection: Connection, place: tuple[str, int], digest: str, facts: str) -> bool:
-    """Return whether a version is stored as a record tells."""
+    """Return whether a version is stored as its record says."""
     name, number = place
     query = _whole_versions().where(PLANS.c.name == name, VERSIONS.c.number == number)
     row = connection.execute(query).mappings().first()

@@ -133,7 +133,7 @@ class AuditReport:
     broken
         The first broken link, or None where the log is whole.
     versions
-        Number of saved versions that were held against the log.
+        Number of saved versions that were checked against the log.
     accounts
         Number of accounts whose role the log gives.
     """

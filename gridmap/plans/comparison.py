@@ -175,7 +175,7 @@ class Comparison:
         return pd.DataFrame(rows, columns=["grid", "before", "after"])
 
     def table(self) -> pd.DataFrame:
-        """Return one row a beat: its figures before and after, NaN where there is no such beat."""
+        """Return one row per beat: figures before and after, NaN where there is no such beat."""
         names = ("grids", "residents", "incidents", "workload", "pieces", "compactness")
         rows = []
         for beat in self.beats:
@@ -599,7 +599,7 @@ class PlanDifference:
 def plan_difference(before: Plan, after: Plan) -> PlanDifference:
     """Return what was changed from one plan to another.
 
-    Grids are told apart by their ids, so plans on different grids can be set side by side: a
+    Grids are distinguished by their ids, so plans on different grids can be set side by side: a
     grid that only one of them has was in no beat of the other.
 
     Parameters

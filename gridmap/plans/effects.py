@@ -194,7 +194,7 @@ def carry_out(draft: Draft, command: Command) -> Draft:
 
 
 def _measured(draft: Draft, change: ChangedPlan) -> Draft:
-    """Return the changed draft with the figures of the touched beats computed anew."""
+    """Return the changed draft with the figures of the touched beats recomputed."""
     figures = draft.figures
     if change.plan.beats is not draft.plan.beats:
         rows = {beat.id: row for row, beat in enumerate(draft.plan.beats)}

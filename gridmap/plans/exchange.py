@@ -45,7 +45,7 @@ def assignment_table(plan: Plan) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a grid, in the plan's order: ``grid, beat, beat_name, station, room,
+        One row per grid, in the plan's order: ``grid, beat, beat_name, station, room,
         officers, auxiliaries``; the last five are its beat's. Blank for no beat. A beat
         without grids has a row with a blank ``grid`` at the end.
     """
@@ -65,12 +65,12 @@ def assignment_table(plan: Plan) -> pd.DataFrame:
 def plan_from_table(
     table: pd.DataFrame, grids: Layer, *, name: str, columns: dict[str, str] | None = None
 ) -> Plan:
-    """Return the plan that a table tells.
+    """Return the plan in a table.
 
     Parameters
     ----------
     table
-        One row a grid: its id and its beat's, read as text (``dtype=str``) so that codes keep
+        One row per grid: its id and its beat's, read as text (``dtype=str``) so that codes keep
         their zeros; any of ``beat_name, station, room, officers, auxiliaries``. Chinese
         column names and the aliases of `gridmap.fields` are understood.
     grids
@@ -169,7 +169,7 @@ def plan_layer(plan: Plan, grids: Layer, *, gap_m: float = _GAP_M) -> Layer:
 
 
 def plan_from_layer(beats: Layer, grids: Layer, *, name: str) -> Plan:
-    """Return the plan that a layer of beats tells: a grid is its who holds its centre.
+    """Return the plan of a layer of beats: a grid belongs to the beat that holds its centre.
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ def read_plan(
     columns: dict[str, str] | None = None,
     max_mb: float | None = None,
 ) -> Plan:
-    """Return the plan that a file tells; the suffix says whether it is a table or a layer.
+    """Return the plan in a file; the suffix says whether it is a table or a layer.
 
     Parameters
     ----------

@@ -150,7 +150,7 @@ def measure_beats(ground: Ground, assignment: Ints32, size: int) -> Figures:
 
 
 def remeasure_beats(ground: Ground, assignment: Ints32, figures: Figures, rows: Rows) -> Figures:
-    """Return the figures with those of some beats computed anew.
+    """Return the figures with those of some beats recomputed.
 
     The sums are taken in the order of the grids as `measure_beats` takes them, so the result
     is the same to the last bit.
@@ -164,7 +164,7 @@ def remeasure_beats(ground: Ground, assignment: Ints32, figures: Figures, rows: 
     figures
         Figures that still hold for every other beat.
     rows
-        The beats to compute anew.
+        The beats to recompute.
     """
     chosen = np.zeros(len(figures), dtype=bool)
     chosen[rows] = True

@@ -42,7 +42,7 @@ class History:
     Parameters
     ----------
     current
-        The plan as it stands.
+        The current plan.
     actor
         Who edits; each command asks their role.
 

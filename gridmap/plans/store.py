@@ -62,7 +62,7 @@ class PlanStore:
         Raises
         ------
         MissingError
-            If there is no such file and none shall be made.
+            If there is no such file and none may be created.
         InputError
             If the URL cannot be used, or the store was made by a later gridmap.
         WorkspaceError
@@ -141,7 +141,7 @@ class PlanStore:
             later check can name the grids that changed.
         origin
             Name and number of the version that the commands start from, where it is not
-            ``base_version``: somebody who saves twice in one sitting saves upon their own
+            ``base_version``: somebody who saves twice in one sitting saves on top of their own
             first version, but may have undone beyond it.
 
         Returns
@@ -623,5 +623,5 @@ def import_detail(report: ImportReport) -> dict[str, Json]:
 
 
 def repair_detail(repair: Repair) -> dict[str, Json]:
-    """Return what the log tells of a repair: rows mended by layer and kind of fault."""
+    """Return what the log tells of a repair: rows repaired by layer and kind of fault."""
     return {f"{item.layer}.{item.kind}": item.rows for item in repair.done if item.rows}

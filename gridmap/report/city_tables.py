@@ -300,7 +300,7 @@ def _unplaced(measured: Measured) -> dict[str, int]:
 
 
 def repairs_of(layer: Layer) -> list[dict[str, Any]]:
-    """Return what was mended of a layer since it was imported, the first repair first."""
+    """Return what was repaired of a layer since it was imported, the first repair first."""
     history = layer.provenance.get("repairs", ())
     return [dict(entry) for entry in history] if isinstance(history, (list, tuple)) else []
 

@@ -100,7 +100,7 @@ class Request:
         Some of ``previous``, ``last-year`` and ``ytd``, with commas, or ``none``; blank for
         all of which the data reach back far enough.
     suppress_below
-        Counts above 0 and below this are hidden, with what would tell them; 0 hides none.
+        Counts above 0 and below this are hidden, and figures that would reveal them; 0 hides none.
     pages
         ``1`` for the first page alone, ``4`` for the most important pages, or ``full``.
     settings
@@ -328,7 +328,7 @@ def build_report(
 
 
 def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def _compared(city: City, period: Period, compare: str) -> Period | None:

@@ -1,4 +1,4 @@
-"""What each face hides: small counts of residents and incidents, with what would tell them.
+"""What each face hides: small counts, and the figures that would reveal them.
 
 A report hides across all of its tables: every count by grid, beat, station and time, of both
 periods. `hide_levels` decides for grids, beats, stations and communities at once what of a
@@ -88,7 +88,7 @@ class Hiding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuppressedFrame:
-    """A table with its small counts, and what would tell them, taken out.
+    """A table with its small counts, and figures that would reveal them, taken out.
 
     Attributes
     ----------
@@ -574,7 +574,7 @@ def _months_of(measured: Measured, period: Period | None) -> Bools | None:
 def hide_change(
     made: Comparison, ground: Ground, plans: tuple[Plan, Plan], limit: int
 ) -> tuple[Comparison, dict[str, Any]]:
-    """Hide the small counts of a comparison, and what would tell them; directions stay.
+    """Hide the small counts of a comparison, and figures that would reveal them; directions stay.
 
     A workload tells its residents and incidents, a worst deviation the beat where it is.
 

@@ -171,7 +171,7 @@ class Table:
     columns
         Its columns, in order.
     rows
-        One row a line, with every column's key; numbers are NaN where unknown or hidden.
+        One row per line, with every column's key; numbers are NaN where unknown or hidden.
     total
         The line of totals by key, or None.
     notes
