@@ -187,6 +187,9 @@ _FRAMES = {
 _IMPORT = re.compile(
     r"gridmap import(?: (?!--)\S+)?(?: --kind (?P<kind>\{?\w+\}?))?(?: FILE| \w{2}(?=[^\w\s]))?"
 )
+# On a page the place takes the room of "with" and its Chinese counterpart too.
+_IMPORT_HERE = re.compile(r"(?:\bwith |\u7528 |(?<=\u6216) )?" + _IMPORT.pattern)
+_QUOTE_SPACE = re.compile(r"(?<=[\u4e00-\u9fff]) (?=“)|(?<=”) (?=[\u4e00-\u9fff])")
 
 
 def in_page(text: str) -> str:
@@ -197,16 +200,19 @@ def in_page(text: str) -> str:
     >>> from gridmap.i18n import using_language
     >>> with using_language("en"):
     ...     in_page("Name one with --map id=COLUMN, or with --crs EPSG:4326.")
-    'Name one with “ID” under “Columns”, or with “CRS” EPSG:4326.'
+    'Name one with “ID” under “Correct it”, or with “CRS” EPSG:4326.'
+    >>> with using_language("en"):
+    ...     in_page("Import some with gridmap import --kind incidents.")
+    'Import some on the Data page.'
     """
-    text = _IMPORT.sub(lambda _: tr("page.flag.import"), text)
+    text = _IMPORT_HERE.sub(lambda _: tr("page.flag.import"), text)
     text = _MAPPING.sub(lambda found: tr("page.flag.column", field=tr(f"field.{found[1]}")), text)
 
     def name(found: re.Match[str]) -> str:
         key = f"page.flag.{(found[2] or '').replace('-', '_')}"
         return found[1] or (tr(key) if has_key(key) else found[2])
 
-    return _FLAG.sub(name, text)
+    return _QUOTE_SPACE.sub("", _FLAG.sub(name, text))
 
 
 def some_ids(ids: Iterable[object], limit: int = 5) -> str:

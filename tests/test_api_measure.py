@@ -69,7 +69,7 @@ def test_the_command_names_the_flag(city, tmp_path):
     gridmap.Workspace.at(tmp_path / "city").put_city(city)
     done = run("measure", tmp_path / "city", "--from", "x")
     assert (done.returncode, done.stderr) == (
-        2, "--from: x is no date. Write it as 2024-03-31.\n",
+        2, "--from: x is not a date. Write it as 2024-03-31.\n",
     )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_pat
     )  # fmt: skip
     assert code == 0
     assert len(err.strip().splitlines()) == 1
-    assert "no incidents are known of" in err
+    assert "no incidents on record for" in err
     (told,) = json.loads(text)["warnings"]
     assert told in err
     code, text, err = report(workspace, tmp_path / "y", "--json", formats="csv")
@@ -289,7 +289,7 @@ def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_pat
     assert len(json.loads(text)["warnings"]) == len(err.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(("zone", "noted"), [("", "equal others in time"), ("Z", "marked as UTC")])
+@pytest.mark.parametrize(("zone", "noted"), [("", "identical to others"), ("Z", "marked as UTC")])
 def test_what_the_import_knew_stands_in_the_report(zone, noted, tmp_path):
     """Twelve rows: one without a time, one without a place, one off the earth, one twice."""
     city = make_city(grids=60, incidents=0)

@@ -131,7 +131,7 @@ def test_a_report_says_in_the_chosen_language_how_it_took_the_text(tmp_path):
     table.write_text(TABLE, encoding="gb18030")
     for language, said in (
         ("zh", ("utf-8 (该格式的默认编码)", "gb18030 (自动识别)")),
-        ("en", ("utf-8 (usual of the format)", "gb18030 (detected)")),
+        ("en", ("utf-8 (default of the format)", "gb18030 (detected)")),
     ):
         with using_language(language):
             found = [

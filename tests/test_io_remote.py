@@ -215,7 +215,7 @@ def test_refreshing_says_what_changed_and_keeps_what_cannot_be_read(server, tmp_
     server.column = "people_of_2025"
     changed = run("refresh", place, language="en")
     assert changed.returncode == 2
-    assert "lost columns" in changed.stderr
+    assert "no longer has these columns" in changed.stderr
     assert "residents" in changed.stderr
     server.column, server.drop = "residents", 4
     assert run("refresh", place).returncode == 2

@@ -252,7 +252,7 @@ def test_grids_that_move_are_told_from_those_that_stay(city):
     assert theme.rows.tolist() == moved.astype(int).tolist()
     assert theme.groups is plan.assignment
     stay = len(moved) - 2
-    assert [text for _, text in theme.legend] == ["Another beat (2)", f"The same beat ({stay})"]
+    assert [text for _, text in theme.legend] == ["Changes beat (2)", f"Keeps its beat ({stay})"]
 
 
 def test_hot_spots_are_counted_in_their_legend(city):

@@ -147,11 +147,11 @@ def test_commands_take_a_control_file_and_refuse_what_is_none(tmp_path):
     far.to_file(tmp_path / "far.geojson")
     negative = houses(tmp_path / "negative.geojson", flats=(-1, 3))
     for flags, words in (
-        (("--control", tmp_path / "points.geojson"), "holds no areas"),
-        (("--control", tmp_path / "far.geojson"), "None of the areas"),
+        (("--control", tmp_path / "points.geojson"), "contains no polygons"),
+        (("--control", tmp_path / "far.geojson"), "None of the polygons"),
         (("--control", file, "--control-weight", "storeys"), "storeys"),
         (("--control", negative, "--control-weight", "flats"), "negative"),
-        (("--control-weight", "flats"), "--control-weight goes with --control"),
+        (("--control-weight", "flats"), "can only be used together with --control"),
         (("--control", tmp_path / "none.gpkg"), "none.gpkg"),
     ):
         done = run("measure", place, *flags)

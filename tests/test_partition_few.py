@@ -60,7 +60,7 @@ def test_change_and_travel_are_proven_on_few_grids():
     found = propose(problem, objective="change", tolerance=0.25)
     assert found.best.proven
     assert found.best.assignment.tolist() == [0, 0, 0, 0, 1, 1]
-    assert any("moves less" in text for text in found.proofs("en"))
+    assert any("changes less" in text for text in found.proofs("en"))
     near = propose(problem, objective="travel", tolerance=0.25).best
     assert near.proven
     assert near.scores.travel_total == pytest.approx(400.0 + 100.0)

@@ -75,7 +75,7 @@ def test_a_city_of_grids_and_incidents_alone_has_a_report(city, tmp_path):
 
 def test_a_period_without_incidents_says_so_first(city):
     report = built(city, "2031-05")
-    assert "no incidents are known of 2031-05" in report.sentences[0]
+    assert "no incidents on record for 2031-05" in report.sentences[0]
 
 
 def test_a_change_from_nothing_is_no_share(city):
