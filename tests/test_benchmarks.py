@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from benchmarks.doors import Reading, verdict
 from benchmarks.irregular_city import main, make_graph
 from benchmarks.partition import load_graph
 from gridmap.partition import propose
@@ -88,3 +89,24 @@ def test_a_made_city_is_a_map_with_rivers_and_bridges(grids: int, seed: int) -> 
 def test_a_city_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="20 grids"):
         make_graph(5, 1)
+
+
+@pytest.mark.parametrize(
+    ("reading", "truth", "judged"),
+    [
+        (Reading({"features": 2, "ids": ["b", "a"]}), {"features": 2, "ids": ["a", "b"]}, "right"),
+        (Reading({"features": 2}, warnings=["a row is odd"]), {"features": 2}, "right"),
+        (Reading({"features": 1}), {"features": 2}, "silent"),
+        (Reading({"features": 2}), {"features": 2, "total": 3.0}, "silent"),
+        (Reading({"box": [120.1, 30.2, 120.2, 30.3]}), {"box": (120.105, 30.2, 120.2, 30.3)},
+         "silent"),
+        (Reading({"features": 1}, warnings=["one row left out"]), {"features": 2}, "warned"),
+        (Reading(error="it is broken"), {"features": 2}, "refused"),
+        (Reading({"features": 2}), None, "silent"),
+        (Reading(error="it is broken"), None, "refused"),
+    ],
+)  # fmt: skip
+def test_what_is_read_is_judged_by_the_truth_alone(
+    reading: Reading, truth: dict[str, object] | None, judged: str
+) -> None:
+    assert verdict(reading, truth) == judged

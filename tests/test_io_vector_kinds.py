@@ -165,6 +165,42 @@ def test_downloads_cut_short_are_said(tmp_path, text, key, place):
     assert found == ({f"io.note.{key}"} if key else set())
 
 
+@pytest.mark.parametrize("index", [True, False])
+def test_a_shapefile_cut_short_is_refused(tmp_path, index):
+    # GDAL gives the shapes that lie behind the end as blank, and a warning to nobody.
+    squares(16).set_axis(["id", "residents", "geometry"], axis=1).to_file(tmp_path / "g.shp")
+    if not index:
+        (tmp_path / "g.shx").unlink()
+    raw = (tmp_path / "g.shp").read_bytes()
+    (tmp_path / "g.shp").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(GridmapError) as error:
+        bring(tmp_path, tmp_path / "g.shp")
+    assert error.value.key == "gdal.error.cut"
+    (tmp_path / "g.shp").write_bytes(raw)
+    assert len(bring(tmp_path, tmp_path / "g.shp")[0]) == 16
+
+
+@pytest.mark.parametrize("rows", [3, 5])
+def test_a_shapefile_with_the_table_of_another_version_is_refused(tmp_path, rows):
+    for name, count in (("g", 4), ("h", rows)):
+        frame = squares(count).set_axis(["id", "residents", "geometry"], axis=1)
+        frame.to_file(tmp_path / f"{name}.shp")
+    (tmp_path / "h.dbf").replace(tmp_path / "g.dbf")
+    with pytest.raises(GridmapError) as error:
+        bring(tmp_path, tmp_path / "g.shp")
+    assert error.value.key == "gdal.error.rows"
+    assert (error.value.values["shapes"], error.value.values["rows"]) == (4, rows)
+
+
+def test_codes_of_a_gml_keep_their_zeros(tmp_path):
+    # Without the schema beside it GDAL would guess that 001 is the number 1.
+    frame = squares(2).set_axis(["id", "residents", "geometry"], axis=1)
+    frame.to_file(tmp_path / "g.gml", driver="GML")
+    layer, _ = bring(tmp_path, tmp_path / "g.gml")
+    assert list(layer.ids) == ["00000", "00001"]
+    assert layer.counts("residents").tolist() == [1, 1]
+
+
 def test_a_thousand_features_to_the_one_are_asked_about(tmp_path):
     for count, told in ((1000, True), (999, False)):
         path = tmp_path / f"{count}.geojson"

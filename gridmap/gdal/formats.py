@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import struct
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -101,8 +102,8 @@ def require_format(path: Path) -> None:
     Raises
     ------
     InputError
-        If it is another format, or a MapInfo view or seamless table, which lead to other
-        files.
+        If it is another format, a shapefile in parts that do not belong together, or a MapInfo
+        view or seamless table, which lead to other files.
     """
     suffix = path.suffix.lower()
     # GDAL takes paths that begin so for its own file systems.
@@ -115,12 +116,35 @@ def require_format(path: Path) -> None:
             item.name.lower() == "a00000001.gdbtable" for item in path.iterdir()
         )
     elif path.is_file():
-        with path.open("rb") as file:
-            fits = _fits(suffix, file.read(_HEAD))
+        fits = _fits(suffix, _head(path, _HEAD))
     else:
         fits = False
     if not fits:
         raise _another(path)
+    if suffix == ".shp":
+        _require_whole(path)
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse a shapefile whose parts do not belong together: GDAL makes blanks of what lacks."""
+    parts = {item.suffix.lower(): item for item in path.parent.iterdir() if item.stem == path.stem}
+    index = parts[".shx"].read_bytes()[100:] if ".shx" in parts else b""
+    places = list(struct.iter_unpack(">ii", index[: len(index) // 8 * 8]))
+    if places:
+        end = max(8 + 2 * (start + length) for start, length in places)
+    else:  # what the header says, where there is no index
+        end = 2 * int.from_bytes(_head(path, 28)[24:], "big", signed=True)
+    if end > path.stat().st_size:
+        raise InputError("gdal.error.cut", file=path.name)
+    if places and ".dbf" in parts:
+        rows = int.from_bytes(_head(parts[".dbf"], 8)[4:], "little")
+        if rows != len(places):
+            raise InputError("gdal.error.rows", file=path.name, shapes=len(places), rows=rows)
+
+
+def _head(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(count)
 
 
 def _fits(suffix: str, head: bytes) -> bool:
@@ -201,6 +225,7 @@ _OPTIONS = {
     "GDAL_HTTP_TIMEOUT": "1",
     "GDAL_HTTP_MAX_RETRY": "0",
     "GML_DOWNLOAD_SCHEMA": "NO",
+    "GML_FIELDTYPES": "ALWAYS_STRING",  # 001 is a code, and the schema stays outside
     "GML_SKIP_RESOLVE_ELEMS": "ALL",
     "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
     "ALLOW_OGR_SQL_FUNCTIONS_FROM_TRIGGER_AND_VIEW": "NO",
