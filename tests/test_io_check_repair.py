@@ -25,6 +25,7 @@ from gridmap.io import (
     repair_workspace,
     undo_repair,
 )
+from gridmap.io.repair import wider_than
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS("EPSG:4547")
@@ -370,3 +371,19 @@ def test_a_workspace_is_repaired_and_undone(tmp_path):
 def test_points_are_not_repaired(tmp_path):
     rooms = layer(Kind.ROOM, [Point(X, Y)])
     assert repair_layer(rooms).layer is rooms
+
+
+def test_the_width_of_an_area_is_that_of_the_widest_circle_inside():
+    ring = Point(0, 0).buffer(10, quad_segs=64) - Point(0, 0).buffer(7, quad_segs=64)  # 3 m wide
+    widths = {
+        box(0, 0, 100, 2): 2.0,
+        box(0, 0, 5, 5): 5.0,
+        Polygon([(0, 0), (3, 0), (0, 4)]): 2.0,  # legs 3 and 4: the inscribed radius is 1
+        ring: 3.0,
+        shapely.union(box(0, 0, 100, 0.5), box(0, 9, 3, 12)): 3.0,
+        Polygon(): 0.0,
+    }
+    shapes = np.array(list(widths), dtype=object)
+    right = np.array(list(widths.values()))
+    for limit in (0.1, 1.9, 2.1, 2.9, 3.1, 4.9, 5.1):
+        assert wider_than(shapes, limit).tolist() == (right > limit).tolist()

@@ -33,12 +33,12 @@ __all__ = [
     "clean_coverage",
     "drop_slivers",
     "fill_gaps",
-    "inner_width_m",
     "mend_rings",
     "moved_m",
     "repair_layer",
     "repair_workspace",
     "undo_repair",
+    "wider_than",
 ]
 
 
@@ -260,7 +260,7 @@ def clean_coverage(
     if (shapely.is_missing(edges) | shapely.is_empty(edges)).all():
         return Mended(shapes, np.zeros(len(shapes), dtype=bool), 0.0)
     first, second, shared = overlaps_between(shapes, edges)
-    wide = (inner_width_m(shared) > tolerance_m) if overlaps else np.ones(len(first), dtype=bool)
+    wide = wider_than(shared, tolerance_m) if overlaps else np.ones(len(first), dtype=bool)
     frozen = np.zeros(len(shapes), dtype=bool)
     frozen[first[wide]] = frozen[second[wide]] = True
     out = shapes
@@ -322,7 +322,7 @@ def fill_gaps(shapes: NDArray[np.object_], *, width_m: float, tolerance_m: float
     """Give each gap narrower than a width to the area with which it shares most border."""
     whole = shapely.coverage_is_valid(shapes)
     gaps = gaps_between(shapes, matched=bool(whole), dust_m2=0.0)
-    narrow = inner_width_m(gaps) <= width_m
+    narrow = ~wider_than(gaps, width_m)
     gaps, left = gaps[narrow], 0
     owner = _longest_border(gaps, shapes)
     out = _joined(shapes, gaps, owner)
@@ -419,17 +419,25 @@ def _plain(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.normalize(out), dtype=object)
 
 
-def inner_width_m(shapes: NDArray[np.object_]) -> Floats:
-    """Return the diameter of the largest circle inside each area, shape (n,)."""
-    width = np.zeros(len(shapes))
-    for at, shape in enumerate(shapes):
-        parts = shapely.get_parts(shape)
-        parts = parts[shapely.area(parts) > 0]
-        if len(parts):
-            # A circle cannot be wider than four times the area by the perimeter.
-            widest = parts[np.argmax(shapely.area(parts) / shapely.length(parts))]
-            width[at] = 2 * float(shapely.length(shapely.maximum_inscribed_circle(widest)))
-    return width
+def wider_than(shapes: NDArray[np.object_], width_m: float) -> Bools:
+    """Return whether a circle of more than a diameter fits into each area, shape (n,).
+
+    The widest circle in an area A of perimeter P has a diameter of at least 2 A / P (Bonnesen;
+    with one hole at most), and of at most 2 sqrt(A / pi) and P / pi: only what lies between is
+    measured.
+    """
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    area, around = shapely.area(parts), shapely.length(parts)
+    known = area > 0
+    plain = shapely.get_num_interior_rings(parts) < 2
+    wide = known & plain & (2 * area > width_m * around)
+    most = np.minimum(2 * np.sqrt(area / np.pi), around / np.pi)
+    for at in np.flatnonzero(known & ~wide & (most > width_m)):
+        # Its length is the radius.
+        wide[at] = 2 * shapely.length(shapely.maximum_inscribed_circle(parts[at])) > width_m
+    out = np.zeros(len(shapes), dtype=bool)
+    out[owner[wide]] = True
+    return out
 
 
 def moved_m(
@@ -494,7 +502,7 @@ def _without_holes(shape: shapely.Geometry, width_m: float) -> shapely.Geometry:
     parts = []
     for part in shapely.get_parts(shape):
         holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
-        wide = holes[inner_width_m(holes) > width_m]
+        wide = holes[wider_than(holes, width_m)]
         parts.append(shapely.Polygon(part.exterior, [hole.exterior for hole in wide]))
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
 
