@@ -185,7 +185,8 @@ _FRAMES = {
     "incidents": "incidents=",
 }
 _IMPORT = re.compile(
-    r"gridmap import(?: (?!--)[^\s\u3002]+)?(?: --kind (?P<kind>\{?\w+\}?))?(?: FILE| \w{2}(?=[^\w\s]))?"
+    r"gridmap import(?: (?!--)[^\s\u3002]+)?(?: --kind (?P<kind>\{?\w+\}?))?"
+    r"(?: FILE| \w{2}(?=[^\w\s]))?"
 )
 # On a page the place takes the room of "with" and its Chinese counterpart too.
 _IMPORT_HERE = re.compile(r"(?:\bwith |\u7528 |(?<=\u6216) )?" + _IMPORT.pattern)
