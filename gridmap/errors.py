@@ -150,7 +150,7 @@ _OTHER_NAMES = {"from": "since", "to": "until", "date-format": "date_formats"}
 
 
 def in_python(text: str) -> str:
-    """Return a sentence with arguments of Python in the place of flags.
+    """Return a sentence with Python arguments in place of flags.
 
     Examples
     --------
@@ -194,7 +194,7 @@ _QUOTE_SPACE = re.compile(r"(?<=[\u4e00-\u9fff]) (?=“)|(?<=”) (?=[\u4e00-\u9
 
 
 def in_page(text: str) -> str:
-    """Return a sentence with what stands on the pages in the place of flags.
+    """Return a sentence with the labels of the pages in place of flags.
 
     Examples
     --------

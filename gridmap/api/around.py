@@ -273,7 +273,7 @@ class AroundResult(Result[AroundJson]):
 
 @verb(AroundOptions)
 def around(city: City, options: AroundOptions) -> AroundResult:
-    """Say who and what is around a point: the first sheet of an emergency.
+    """List who and what is around a point, as a first overview in an emergency.
 
     Residents, migrants and households within each distance or time (grids that the ring cuts
     are divided by area), beats, stations, communities and grids concerned, police rooms in

@@ -284,10 +284,10 @@ def _digits(value: float) -> float:
 def assess(city: City, options: AssessOptions) -> AssessResult:
     """Rank beats, stations or communities by the indicators of ``score.toml``.
 
-    Rates and shares are drawn towards the common level by empirical Bayes (Marshall 1991), so
+    Rates and shares are shrunk towards the common level by empirical Bayes (Marshall 1991), so
     that a small beat neither wins nor loses by chance; each indicator is standardised by the
-    spread between units and weighted. What stays uncertain is drawn 4,000 times: a unit opens
-    a new band when it is worse than the band's first with a chance of 95 %.
+    spread between units and weighted. The uncertain values are drawn 4,000 times: a unit starts a
+    new band if it is worse than the band's first in 95 % of the draws.
 
     Returns
     -------

@@ -204,7 +204,7 @@ class CompareResult(Result[CompareJson]):
 
 @verb(CompareOptions)
 def compare(city: City, options: CompareOptions) -> CompareResult:
-    """Compare two plans of a city; today's beats stand in for one that is not given.
+    """Compare two plans of a city; today's beats replace one that is not given.
 
     With ``suppress_below`` counts above 0 and below it are hidden, with the numbers of both plans
     that would reveal them. Statements about them stay: whether a deviation rose or fell, and which
@@ -220,7 +220,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     OptionError
         If no plan is given.
     MissingError
-        If the city has no beats today to stand in.
+        If one plan is not given and the city has no beats today.
     InputError
         If a plan is of other grids.
 

@@ -58,7 +58,7 @@ Days = tuple[date, date]
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """The cells of an incident table that hold anything, to be cut as a reader asks.
+    """The non-empty cells of an incident table, to be filtered as a reader asks.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Options):
-    """What `report` tells: of which plan, period and language, and what it hides."""
+    """What `report` covers: the plan, period and language, and what it hides."""
 
     verb: ClassVar[str] = "report"
 

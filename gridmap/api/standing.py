@@ -128,7 +128,7 @@ class SectorJson(TypedDict):
 
 
 class HeldOutJson(TypedDict):
-    """How plans made without a period fare on it."""
+    """Cross-validation: how plans made without a period balance that period."""
 
     periods: list[str]
     worst: list[float]

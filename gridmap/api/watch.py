@@ -328,12 +328,12 @@ def _sentence(alert: AlertRow) -> str:
 def watch(city: City, options: WatchOptions) -> WatchResult:
     """Watch for what is unusual up to a day.
 
-    Two looks, together so rare by chance as ``recurrence`` says: a prospective space-time
-    permutation scan over the grids, for all incidents and for each category (Kulldorff et al.
-    2005), and exponentially weighted charts of weekly counts of beats, stations and
-    categories (Roberts 1959). An alert says what, where, since when, seen and expected, and
-    once in how many days chance alone would give one. Places and hours only; nothing is said
-    of persons.
+    Two methods, whose false alerts together are as rare as ``recurrence`` says: a prospective
+    space-time permutation scan over the grids, for all incidents and for each category (Kulldorff
+    et al. 2005), and exponentially weighted charts of weekly counts of beats, stations and
+    categories (Roberts 1959). An alert says what, where, since when, seen and expected, and once
+    in how many days chance alone would give one. Places and hours only; nothing is said of
+    persons.
 
     Returns
     -------

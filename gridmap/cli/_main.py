@@ -1,4 +1,4 @@
-"""The commands together, and what happens when one fails."""
+"""The command line as a whole, and what happens when a command fails."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _flags(commands: Iterable[str]) -> dict[str, str]:
 def told(
     error: Exception, commands: Commands, names: Sequence[str], words: Sequence[str]
 ) -> GridmapError:
-    """Return the one sentence that says what is wrong with a command line.
+    """Return one sentence that says what is wrong with a command line.
 
     Parameters
     ----------

@@ -150,7 +150,7 @@ def login_options(file: Path) -> list[str]:
 
 
 def warm_command() -> None:
-    """Compile measures, search and siting; a second time it takes seconds."""
+    """Compile the numba kernels; a second run takes seconds."""
     say(tr("cli.warming"))
     began = time.monotonic()
     with progress_bar(tr("cli.warming_measures")) as tell:

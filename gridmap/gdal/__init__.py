@@ -1,4 +1,4 @@
-"""GDAL behind three doors: few drivers, files of the right format, and a process locked in.
+"""Safe use of GDAL: few drivers, files of the right format, and a confined process.
 
 `gridmap.gdal.formats` loads pyogrio and fiona with an allow list of drivers,
 `gridmap.gdal.formats` checks a file's first bytes against its suffix, `gridmap.gdal.sandbox`

@@ -1,4 +1,4 @@
-"""The program that reads a GIS file, in a process of its own that is locked in.
+"""The program that reads a GIS file, in a separate, confined process.
 
 It takes a request as JSON on its standard input, and leaves ``answer.json`` and one Arrow file
 for each layer in the folder that it may write. It loads neither pandas nor geopandas, so that

@@ -1,4 +1,4 @@
-"""Reading a GIS file in a process that is locked in: what is asked, and what comes back."""
+"""Reading a GIS file in a confined process: the request, and the answer."""
 
 from __future__ import annotations
 

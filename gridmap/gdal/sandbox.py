@@ -1,4 +1,4 @@
-"""Lock the present process in: few files, no network, bounded memory and time.
+"""Confine the current process: few files, no network, bounded memory and time.
 
 ======== ================================================ =====================================
 guard    what holds it                                    where
@@ -73,7 +73,7 @@ _CALLS = {
 def confine(
     *, read: Iterable[Path], write: Path | None, memory_bytes: int, processor_s: int
 ) -> frozenset[Guard]:
-    """Lock this process in, for good.
+    """Confine this process permanently.
 
     Parameters
     ----------

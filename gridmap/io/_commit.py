@@ -1,6 +1,6 @@
 """One writer at a time, and two files that change together or not at all.
 
-A change is written beside the files that it will replace. It holds from the moment the new
+A change is written beside the files that it will replace. It is committed once the new
 ``gridmap.toml`` is complete under its pending name; whoever opens the workspace next
 carries it through if the writer was killed before the last rename.
 """
@@ -232,7 +232,7 @@ def commit(folder: Path, config: str) -> None:
 
 
 def carry_through(folder: Path) -> None:
-    """Finish a change that holds already, and sweep up one that never did."""
+    """Complete a committed change, and remove an uncommitted one."""
     config, layers = folder / PENDING_CONFIG, folder / PENDING_LAYERS
     if config.exists():
         if layers.exists():
@@ -245,7 +245,7 @@ def carry_through(folder: Path) -> None:
 def sweep_pending(folder: Path) -> None:
     """Remove what a change that failed has left: on a full disk it would stay in the way.
 
-    A change that holds already (its ``gridmap.toml`` is complete) is left to be carried
+    A committed change (its ``gridmap.toml`` is complete) is left to be carried
     through.
     """
     if not (folder / PENDING_CONFIG).exists():

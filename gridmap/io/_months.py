@@ -39,7 +39,7 @@ _REMEMBERED = ("sources", "read", "refused", "warnings")  # what a report says o
 def store_incidents(
     incidents: Incidents, folder: Path, layers: Mapping[Kind, Layer]
 ) -> dict[str, Any]:
-    """Write incidents, and where they lie, into a folder; return the entry that makes them hold.
+    """Write incidents, and where they lie, into a folder; return their entry.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ def may_be_of_staff(column: str) -> bool:
 
 
 def is_vague(column: str) -> bool:
-    """Return whether a heading tells nothing, as ``F3``, ``字段1`` and ``备注``."""
+    """Return whether a heading has no meaning, such as ``F3``, ``字段1`` and ``备注``."""
     return bool(_VAGUE.match(fold(column)))
 
 

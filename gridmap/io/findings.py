@@ -142,7 +142,7 @@ class Finding:
 
     @property
     def effect(self) -> str:
-        """What it does to which number, in a sentence."""
+        """Which figure it affects and how, in a sentence."""
         return tr(f"io.effect.{self.kind}")
 
     def command(self, workspace: str) -> str:

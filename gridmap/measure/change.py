@@ -211,8 +211,8 @@ def rest_p_value(
     Returns
     -------
     (n,) float64
-        Two-sided p of the row's share now beside that of the rest; NaN where there is no row
-        or no rest to compare.
+        Two-sided p of the row's share now compared with that of the rest; NaN where there is no
+        row or no rest to compare.
     """
     new, old = (np.asarray(side, np.float64) for side in (now, before))
     both = new + old

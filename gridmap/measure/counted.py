@@ -1,7 +1,7 @@
-"""What nobody counted is missing, never 0: which figures a city has, decided in one place.
+"""A count that nobody made is missing, never 0: which figures a city has is decided here.
 
-A rate or share without a denominator is missing, too, months may be held in part, and of the
-newest days some incidents are not reported yet.
+A rate or share without a denominator is missing, too, months may be covered in part, and some
+incidents of the newest days are not reported yet.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ COUNTS = ("residents", "migrants", "households")
 
 
 def missing_counts(city: City) -> tuple[str, ...]:
-    """Return what of residents, migrants, households and incidents nobody counted in a city.
+    """Return which of residents, migrants, households and incidents a city has no counts of.
 
     A count is missing where its layer has no such column, or a column without one number. A
     single blank among numbers is a grid with nobody in it.
@@ -65,11 +65,12 @@ def missing_counts(city: City) -> tuple[str, ...]:
 
 
 def held_days(city: City) -> tuple[date, date] | None:
-    """Return the first and last day of which a city's data hold the incidents.
+    """Return the first and last day for which a city's data are complete.
 
     Data seldom begin and end at midnight: a first or last day with less than half of the usual
-    number, and that beyond chance, is not held; it would make a daily rate, or a weekday, look
-    low. None without incidents, without times, or where only months are known.
+    number of incidents, if that is beyond chance, does not count as held, because it would make a
+    daily rate, or a weekday, look low. None without incidents, without times, or where only months
+    are known.
     """
     incidents = city.incidents
     if incidents is None or incidents.period is None or incidents.precision == "month":
@@ -90,12 +91,12 @@ def held_days(city: City) -> tuple[date, date] | None:
 
 
 def period_in(city: City, period: Period | str) -> Period:
-    """Return a period with what a city's data hold of it: every daily rate is of such a one.
+    """Return a period with the days for which a city has data: daily rates are per such day.
 
     Parameters
     ----------
     city
-        The city, which `held_days` is asked of.
+        The city; `held_days` says which days have data.
     period
         The period, or a text that `parse_period` reads.
 
@@ -245,7 +246,7 @@ def _month_end(day: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class ReportDelays:
-    """How late a city's incidents are reported, and of which days more are to come.
+    """How late a city's incidents are reported, and for which days more are to come.
 
     Attributes
     ----------
@@ -342,7 +343,7 @@ def report_delays(
 
 
 def is_missing(figure: str, missing: Collection[str]) -> bool:
-    """Return whether a figure is made of counts that nobody made.
+    """Return whether a figure is computed from missing counts.
 
     Parameters
     ----------

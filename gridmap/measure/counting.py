@@ -273,7 +273,7 @@ def count_incidents_by(
 ) -> tuple[Floats, float]:
     """Return the number of incidents in each row of a layer, and of those in none.
 
-    The rules of `count_located` hold.
+    The rules of `count_located` apply.
     """
     counts = count_located(city, kind, since=since, until=until, by=())
     table = counts.table("polygon", with_unknown=True).astype(float)

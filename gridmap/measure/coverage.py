@@ -2,7 +2,7 @@
 
 Distances are metres in a projected working CRS; a point at exactly the given distance or time
 counts as covered. Straight distances cover exact areas; along roads, points spread evenly over
-each grid stand for it.
+each grid represent it.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ class PieceReach(NamedTuple):
     cost
         Metres or minutes from the nearest room to each point, shape (q,).
     weight
-        Share of its piece that each point stands for, shape (q,).
+        Share of its piece that each point represents, shape (q,).
     """
 
     share: Floats
@@ -261,9 +261,9 @@ class PieceReach(NamedTuple):
 
 
 def networks_of(city: City) -> list[str]:
-    """Return the networks of the city's facilities (村警、监控、消防、服务), as they stand.
+    """Return the names of the networks of the city's facilities (村警、监控、消防、服务).
 
-    Facilities of no network are one of their own, ``facility``.
+    Facilities without a network form one of their own, ``facility``.
     """
     facilities = city.get(Kind.FACILITY)
     return [] if facilities is None else sorted(set(_networks(facilities)))

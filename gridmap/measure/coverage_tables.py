@@ -231,11 +231,11 @@ def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFr
 
 
 def open_hours(text: str) -> Bools:
-    """Return in which of the 24 hours a room is staffed; always where nothing is written.
+    """Return in which of the 24 hours a room is staffed; all of them if the text is blank.
 
     An hour counts when the room is open at its beginning. ``08:00-20:00``, ``8时-20时``,
     ``8:30至次日7:30`` and ``20:00-08:00`` (over midnight) are understood, several with commas or
-    semicolons; what is not understood counts as nothing written.
+    semicolons; text that is not understood counts as blank.
 
     Examples
     --------
@@ -333,9 +333,9 @@ def reach_frame(city: City, coverages: Iterable[Coverage]) -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        ``within, mode, network, places, area_km2, covered_residents,
-        covered_residents_share`` and the geometry, in the city's CRS. What residents are
-        covered is what `coverage_table` tells of the whole city.
+        ``within, mode, network, places, area_km2, covered_residents, covered_residents_share`` and
+        the geometry, in the city's CRS. The covered residents are those that `coverage_table`
+        gives for the whole city.
     """
     rows, shapes = [], []
     for coverage in coverages:

@@ -72,8 +72,8 @@ class Crosswalk:
         Share of each source that belongs to each target, 0 to 1. The rows add up to
         ``1 - unassigned_share``; nothing is counted twice.
     intersect_area_m2
-        Area that each source and target share, as drawn: where targets overlap, the ground
-        under both stands in both columns.
+        Area that each source and target share, as drawn: where targets overlap, the ground under
+        both counts in both columns.
     source_area_m2, target_area_m2
         Areas of the polygons.
     overlap_m2
@@ -123,7 +123,7 @@ class Crosswalk:
         )
 
     def transfer(self, amounts: npt.ArrayLike) -> Transfer:
-        """Share out an amount of each source among the targets.
+        """Distribute an amount of each source among the targets.
 
         ``by_target[j] = sum_i shares[i, j] * amounts[i]`` (areal weighting: Goodchild and
         Lam 1980). What comes in equals what goes out plus what is unassigned, to 1e-9.
@@ -220,7 +220,7 @@ def crosswalk(
     source_ids: npt.ArrayLike | None = None,
     target_ids: npt.ArrayLike | None = None,
 ) -> Crosswalk:
-    """Lay targets over sources and share each source out.
+    """Overlay targets on sources and divide each source among them.
 
     By ``area``, a source's share in a target is the area both share over the source's area.
     By ``centre``, a source belongs whole to the target that covers its centre (`centres`),
@@ -368,7 +368,7 @@ def _rows(table: scipy.sparse.csc_array, column: int) -> Ints32:
 
 
 def require_conserved(before: float, after: float, *, tolerance: float = 1e-9) -> None:
-    """Stop if a total changed while it was being shared out.
+    """Raise an error if a total changed while it was being divided.
 
     Parameters
     ----------
@@ -493,7 +493,7 @@ def dasymetric(
     *,
     weights: npt.ArrayLike | None = None,
 ) -> Crosswalk:
-    """Share each source out by a control layer instead of its bare area.
+    """Divide each source by a control layer instead of its bare area.
 
     With ``c_ij`` the control inside source i and target j, and ``c_i`` all of it inside
     source i, ``share_ij = c_ij / c_i`` (Wright 1936). A source without control keeps its

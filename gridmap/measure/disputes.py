@@ -91,7 +91,7 @@ def dispute_rows(
     rows : DataFrame
         ``x, y`` (m), ``time, settled`` (NaT while open), a row each.
     latest : datetime64
-        The last time that any incident of the city tells. Both are missing, None, where no
+        The latest time of any incident of the city. Both are missing, None, where no
         record says when it was settled.
     """
     incidents = city.incidents

@@ -144,7 +144,7 @@ class Cells:
         return found
 
     def hide(self, limit: float) -> Masks:
-        """Return which cells of each block to hide so that nobody can tell a small one."""
+        """Return which cells of each block to hide so that nobody can derive a small one."""
         if not self.values:
             return {}
         values = np.concatenate(self.values)
@@ -319,10 +319,10 @@ class _Search:
             self._meet(cells, np.asarray(solved.x, dtype=np.float64))
 
     def free(self, cell: int, *, last_resort: bool) -> None:
-        """Hide what a small cell needs so that nobody can tell it.
+        """Hide what a small cell needs so that nobody can derive it.
 
-        As a ``last_resort``, a cell that cannot move whatever is hidden takes everything
-        that it stands in a relation with along.
+        As a ``last_resort``, for a cell that cannot move whatever is hidden, every cell that
+        shares a relation with it is hidden too.
         """
         low, high = self._limits(cell)
         least = max(float(self.floor[cell]), low)  # a sum of others that are 1 at least is more

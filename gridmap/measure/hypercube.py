@@ -1,4 +1,4 @@
-"""How a plan would respond, without building it: the hypercube queueing model.
+"""The hypercube queueing model: how units would respond under a plan.
 
 Larson (1974), "A hypercube queuing model for facility location and redistricting in urban
 emergency services", *Computers & Operations Research* 1. Each unit is free or busy, so N
@@ -49,7 +49,7 @@ _STEPS = 400  # of the minutes in which a queued call may be reached
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """What the model says of a plan in the long run.
+    """Long-run behaviour of a plan under the model.
 
     Attributes
     ----------

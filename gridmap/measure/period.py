@@ -88,7 +88,7 @@ def period_between(
 
 @dataclass(frozen=True, slots=True)
 class CutDay:
-    """A day that data hold in part.
+    """A day for which the data are incomplete.
 
     Attributes
     ----------

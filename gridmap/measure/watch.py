@@ -1,4 +1,4 @@
-"""What is unusual now: the prospective space-time scan, and control charts of weekly counts."""
+"""What is unusual now: prospective space-time scan, and control charts of weekly counts."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _city(path: str, key: str) -> City:
 
 
 def join_grids(city: City, key: str) -> None:
-    """See to it that the city knows which grids border which, from an earlier run if need be."""
+    """Make sure that the city knows its neighbouring grids, from an earlier run if possible."""
     _joined(city, key)
 
 

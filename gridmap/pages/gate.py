@@ -1,4 +1,4 @@
-"""The gate before Streamlit's server: what is not allowed by name is refused.
+"""The gate in front of Streamlit's server: whatever is not on its allow list is refused.
 
 With a login configured, only the login page, Streamlit's own static code, the login's routes
 and ``_stcore/health`` answer somebody who has not logged in; all else is 401, and no websocket
@@ -100,7 +100,7 @@ def guards() -> list[Middleware]:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a request was let in with.
+    """What admitted a request.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Long work beside the page: it tells how far it is, and can be stopped."""
+"""Long work beside the page: it reports its progress, and can be stopped."""
 
 from __future__ import annotations
 

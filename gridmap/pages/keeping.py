@@ -1,8 +1,8 @@
-"""What took long to derive from a workspace, kept between runs of the app.
+"""Expensive results derived from a workspace, kept between runs of the app.
 
-It lies in the user's cache folder (`gridmap.io.keep_arrays`): never in the workspace, which
-may be read-only, and bounded there. A name is a digest of what the value depends on; a file
-that is damaged, or of other code, is as good as none.
+They are in the user's cache folder (`gridmap.io.keep_arrays`), which is bounded, never in the
+workspace, which may be read-only. A name is a digest of what the value depends on; a file that is
+damaged, or of other code, is as good as none.
 
 Values are dataclasses of `_KINDS`, frames, arrays, bytes and plain values, nested as they like:
 arrays are kept as they are, all else as one tree of JSON that says where each array belongs.

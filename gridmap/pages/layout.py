@@ -295,7 +295,7 @@ def show_empty(key: str) -> None:
 
 
 def show_error(error: GridmapError) -> None:
-    """Say what is wrong, as text with a remedy."""
+    """Show an error as text with a remedy."""
     st.error(escaped(in_page(error.text())), icon=":material/error:")
 
 

@@ -231,7 +231,7 @@ def show_edit(ground: PageGround, state: Redraw) -> None:
 def start_editing(
     ground: PageGround, state: Redraw, plan: Plan, version: PlanVersion | None = None
 ) -> None:
-    """Put a plan on the table to be edited.
+    """Begin to edit a plan.
 
     Parameters
     ----------

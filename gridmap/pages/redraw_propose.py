@@ -68,7 +68,7 @@ def show_propose(ground: PageGround, state: Redraw) -> None:
 
 @st.fragment
 def _show_wishes(ground: PageGround, state: Redraw, language: str) -> None:
-    """Draw what may be wished for; a slider that moves draws this alone anew."""
+    """Draw the options of a proposal; moving a slider redraws only this part."""
     set_language(language)
     session, city = ground.session, ground.city
     today = len(ground.plan) if ground.plan is not None else max(len(city.grids) // 8, 1)

@@ -31,7 +31,7 @@ _LEFT: OrderedDict[tuple[str, ...], Redraw] = OrderedDict()
 
 
 def take_up(session: Session, grids: Layer | None) -> None:
-    """Go on with what was left off, unless the session has begun something itself."""
+    """Restore what an earlier session saved, unless this one has begun something itself."""
     place = _place(session, grids)
     left = _LEFT.get(place) if place else None
     if left is not None and _WORK not in session.work:
@@ -42,7 +42,7 @@ def take_up(session: Session, grids: Layer | None) -> None:
 
 
 def leave_off(session: Session, grids: Layer | None) -> None:
-    """Remember what the session is in the middle of."""
+    """Save what the session is in the middle of."""
     state, place = session.work.get(_WORK), _place(session, grids)
     if not place or not isinstance(state, Redraw):
         return
@@ -63,7 +63,7 @@ def _place(session: Session, grids: Layer | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came back with.
+    """The result of a search.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Found:
 
 @dataclass(slots=True)
 class Sitting:
-    """A plan under somebody's hands, and what of it is in the store.
+    """A plan being edited, and the version of it in the store.
 
     Parameters
     ----------

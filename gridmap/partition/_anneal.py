@@ -57,7 +57,7 @@ _LEANING = 0.9  # of the schedule; at its end bounds are what they are
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """How hot, how strict and how long.
+    """Annealing schedule: temperature, weight of the balance penalty, and length.
 
     Attributes
     ----------

@@ -448,7 +448,7 @@ def pinned(instance: Instance, beat: Ints32) -> Ints32:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
-    """How many looks at a grid one annealing takes, and how many annealings there are.
+    """How often one annealing visits a grid, and how many annealings there are.
 
     ``windows`` is how many looks go into windows, for each look of one annealing.
     """
@@ -485,7 +485,7 @@ def effort_of(name: str) -> Effort:
 
 
 class Clock:
-    """The user's patience: a deadline, a stop button and a progress line.
+    """The limits of a search: a deadline, a stop request and progress reports.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How unusual is a plan: a neutral ensemble by spanning-tree recombination with a stated law.
+"""How unusual a plan is: a neutral ensemble by reversible spanning-tree recombination.
 
 A Markov chain over plans whose beats are in one piece and within the tolerance. A step merges the
 two beats at a random cut edge, draws a uniform spanning tree of both (Wilson 1996) and cuts it

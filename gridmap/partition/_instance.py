@@ -24,7 +24,7 @@ _COMMUNITY = 1.5  # a border inside a community weighs so much more
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectiveWeights:
-    """What a plan is to be good at: tolerance per criterion, and the price of each other aim.
+    """Weights of the objectives: tolerance per criterion, and the price of each other aim.
 
     ``travel`` and ``change`` are in mean borders per mean grid.
     """

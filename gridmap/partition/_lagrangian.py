@@ -25,7 +25,7 @@ _EPSILON = 4e-16  # of a sum's terms, for each: a bound is rounded down
 
 
 class Descent(NamedTuple):
-    """How long steps are at first, how they shorten, and where they end.
+    """Step lengths of the subgradient descent: the first, how they shorten, the last.
 
     Lengths are Polyak's; after ``patience`` steps without a gain they are shortened.
     """

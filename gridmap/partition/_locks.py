@@ -1,4 +1,4 @@
-"""What a request must satisfy: options, locks that do not contradict each other, pockets."""
+"""Validation of a request: options, locks that do not contradict each other, pockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts that are solved apart: stations, islands, and what is left beside frozen beats."""
+"""Parts that are solved separately: stations, islands, and what frozen beats leave."""
 
 from __future__ import annotations
 

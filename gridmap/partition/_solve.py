@@ -1,4 +1,4 @@
-"""One region from start to finish: start, annealing, mending, restarts, the best of them."""
+"""Solving one region: start, annealing, mending of bounds, restarts; the best plan is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans that last: what counts can tell of a deviation, and balance on periods not searched.
+"""Plans that last: the uncertainty of deviations, and the balance on held-out periods.
 
 A grid's incidents are taken as counts of a gamma-Poisson law: their mean share is steady, and
 they vary more than Poisson counts do by a factor, the dispersion. From that follow intervals for
@@ -155,7 +155,7 @@ def deviation_intervals(
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class HeldOut:
-    """How plans made without a period fare on it.
+    """Cross-validation: how plans made without a period balance that period.
 
     Attributes
     ----------

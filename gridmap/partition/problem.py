@@ -1,4 +1,4 @@
-"""What a planner asks: grids with workloads, their borders, and what must hold."""
+"""A planner's request: grids with workloads, their borders, and the constraints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PER_GRID = (  # arrays of a `Problem` with a row for each grid
 
 
 class Constraints(TypedDict, total=False):
-    """The fields of a `Problem` as they go in, any array-like, but how many beats and today's."""
+    """Input fields of a `Problem` (any array-like), except the number of beats and today's."""
 
     weights: ArrayLike
     edges: ArrayLike

@@ -1,4 +1,4 @@
-"""Plans under people's hands: edited, compared, kept and shared."""
+"""Plans as people work with them: edited, compared, stored and shared."""
 
 from __future__ import annotations
 

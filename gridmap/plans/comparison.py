@@ -1,4 +1,4 @@
-"""Two plans side by side: which beat is which, what moved, and what it is good for."""
+"""Two plans side by side: which beat is which, what moved, what improves or gets worse."""
 
 from __future__ import annotations
 

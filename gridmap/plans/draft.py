@@ -1,4 +1,4 @@
-"""A plan on the table: with its ground, its beats' figures, its locks and its faults."""
+"""A plan being edited, with its ground, its beats' figures, its locks and its faults."""
 
 from __future__ import annotations
 

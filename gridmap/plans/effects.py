@@ -1,4 +1,4 @@
-"""What a command would change, said before it is carried out, and what speaks against it."""
+"""What a command would change, computed before it is carried out, and reasons against it."""
 
 from __future__ import annotations
 
