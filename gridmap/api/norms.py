@@ -332,8 +332,8 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
 
     Rooms: office rooms, equipment (身份证人像和指纹采集设备, 电脑, 警务通, 执法记录仪), officers,
     auxiliaries at least 1:1, hours. Beats: one officer and two auxiliaries, in rural beats one
-    auxiliary per village. A blank cell is unknown, never lacking; missing columns are named. What is
-    lacking is ranked and priced where ``norms.toml`` has prices.
+    auxiliary per village. A blank cell is unknown, never lacking; missing columns are named. What
+    is lacking is ranked and priced where ``norms.toml`` has prices.
 
     Beats with a ``post_since`` are also listed by when their post may change hands
     (社区民警原则上3年内不得调离).
