@@ -18,6 +18,9 @@ import pytest
 hypothesis.settings.register_profile("gridmap", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("gridmap")
 
+# A script of a user's, for mypy: it is read, not run.
+collect_ignore = ["data/user_script.py"]
+
 # Files that take longest, browsers among others: whoever runs several at once begins with them,
 # so that none is left for the end.
 _FIRST = (
