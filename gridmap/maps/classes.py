@@ -82,6 +82,8 @@ def classify(
     >>> found = classify(np.array([1.0, 2.0, 11.2, 12.0, 98.0]), count=2)
     >>> found.breaks, found.labels, found.rows.tolist()
     ((11.0, 98.0), ('1 – 11', '11 – 98'), [0, 0, 1, 1, 1])
+    >>> classify(np.array([0.0, 1.0, 3.0, 4.0, 9.0]), count=2).labels
+    ('0', '1 – 3', '4 – 9')
     """
     made_of = values if scale is None else scale
     known = made_of[np.isfinite(made_of)]
@@ -100,6 +102,9 @@ def classify(
     if len(breaks) > 1 and starts[0] < ends[0] < ends[-1]:  # the ends of all, round outwards
         starts[0] = _outwards(starts[0], np.floor, 1)
         ends[-1] = _outwards(ends[-1], np.ceil, 3)
+    if (known == np.rint(known)).all() and all(end == int(end) for end in breaks[:-1]):
+        # A class of whole numbers begins after the one before it: 1 – 5, 6 – 9.
+        starts = [starts[0], *(end + 1.0 for end in breaks[:-1])]
     labels = [_span(start, end) for start, end in zip(starts, ends, strict=True)]
     palette = ramp(colours, len(breaks) - zeros)
     return Classes(

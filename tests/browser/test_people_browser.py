@@ -121,7 +121,7 @@ def department(tmp_path_factory) -> Iterator[Department]:
     ] + [json.dumps({"sub": "unverified", "email": PLANNER, "email_verified": False})]
     server = [sys.executable, "-m", "oidc_provider_mock", "-p", issuer.rpartition(":")[2]]
     app = [
-        sys.executable, "-c", "from gridmap.cli import main; main()", "run", str(place.path),
+        sys.executable, "-c", "from gridmap.cli import main; main()", "app", str(place.path),
         "--no-browser", "--port", url.rpartition(":")[2], "--login", str(login),
     ]  # fmt: skip
     for claim in claims:
