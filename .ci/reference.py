@@ -11,10 +11,10 @@ FOLDER = ROOT / "docs" / "reference"
 _DOCUMENTS = {
     "audit": "gridmap.plans.audit.AuditJson",
     "import": "gridmap.io.options.ImportJson",
-    "plans history": "gridmap.plans.draft.PlanHistoryJson",
-    "plans import": "gridmap.plans.draft.PlanImportedJson",
-    "plans list": "gridmap.plans.draft.PlansJson",
-    "plans show": "gridmap.plans.draft.PlanShownJson",
+    "plans history": "gridmap.plans.versions.PlanHistoryJson",
+    "plans import": "gridmap.plans.versions.PlanImportedJson",
+    "plans list": "gridmap.plans.versions.PlansJson",
+    "plans show": "gridmap.plans.versions.PlanShownJson",
     "refresh": "gridmap.io.importing.RefreshJson",
     "roles": "gridmap.plans.people.RolesJson",
 }

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gridmap.io import Workspace
     from gridmap.model import City
     from gridmap.plans import PlanVersion
-    from gridmap.plans.draft import PlanHistoryJson, PlanImportedJson, PlanShownJson, PlansJson
+    from gridmap.plans.versions import PlanHistoryJson, PlanImportedJson, PlanShownJson, PlansJson
 
 
 _SHOWN_PLANS = {  # what the table tells of each plan, and how it is written

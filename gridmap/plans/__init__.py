@@ -31,17 +31,8 @@ if TYPE_CHECKING:
         command_from_record,
         command_record,
     )
-    from gridmap.plans.comparison import (
-        BeatChange,
-        Comparison,
-        Flow,
-        GridMove,
-        PlanDifference,
-        PlanFigures,
-        compare_plans,
-        plan_difference,
-    )
-    from gridmap.plans.draft import PRESENT, Draft, Fault, Locks, PlanVersion
+    from gridmap.plans.comparison import BeatChange, Comparison, Flow, PlanFigures, compare_plans
+    from gridmap.plans.draft import Draft
     from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
     from gridmap.plans.exchange import (
         PLAN_FORMATS,
@@ -82,6 +73,15 @@ if TYPE_CHECKING:
     )
     from gridmap.plans.store import PlanStore, import_detail, logged, repair_detail
     from gridmap.plans.suggestions import suggest_moves, worst_beat
+    from gridmap.plans.versions import (
+        PRESENT,
+        Fault,
+        GridMove,
+        Locks,
+        PlanDifference,
+        PlanVersion,
+        plan_difference,
+    )
 
 __all__ = [
     "ALLOWED",

@@ -36,9 +36,9 @@ from gridmap.plans.audit import (
     link_hash,
 )
 from gridmap.plans.commands import Command, command_from_record, command_record
-from gridmap.plans.draft import Fault, Locks, PlanVersion
 from gridmap.plans.fingerprints import GridPrints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, require
+from gridmap.plans.versions import Fault, Locks, PlanVersion
 from gridmap.typing import Ints32
 
 Row = Mapping[str, Any]

@@ -13,8 +13,9 @@ from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Plan
 from gridmap.plans import commands as do
 from gridmap.plans.commands import Command
-from gridmap.plans.draft import Draft, Locks
+from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, pieces_of, remeasure_beats
+from gridmap.plans.versions import Locks
 
 __all__ = ["BeatEffect", "Effect", "Veto", "carry_out", "preview"]
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from gridmap.errors import GridmapError, InfeasibleError, InputError, MissingError
 from gridmap.model import BeatInfo
 from gridmap.plans.commands import Command
-from gridmap.plans.draft import Draft, Locks
+from gridmap.plans.draft import Draft
 from gridmap.plans.effects import Effect, carry_out, preview
 from gridmap.plans.figures import measure_beats
 from gridmap.plans.people import Action, Actor, require
+from gridmap.plans.versions import Locks
 from gridmap.typing import Ints32
 
 __all__ = ["History", "carry_over", "replay"]

@@ -30,10 +30,9 @@ from gridmap.plans._rows import (
 from gridmap.plans._schema import AUDIT_HEAD, GRID_SETS, PLANS, VERSIONS
 from gridmap.plans.audit import Anchor, AuditRecord, AuditReport, verify_chain
 from gridmap.plans.commands import Command
-from gridmap.plans.comparison import plan_difference
-from gridmap.plans.draft import PRESENT, Fault, Locks, PlanVersion
 from gridmap.plans.fingerprints import fit_plan, grid_prints
 from gridmap.plans.people import LOCAL, Action, Actor, Role, account_text, require
+from gridmap.plans.versions import PRESENT, Fault, Locks, PlanVersion, plan_difference
 
 __all__ = ["PlanStore", "import_detail", "logged", "repair_detail"]
 
