@@ -542,8 +542,11 @@ def _reference(place: Workspace) -> Layer | None:
 
 
 def _bounds(layer: Layer) -> tuple[float, float, float, float]:
-    shapes = reproject(layer.geometry, layer.crs, CRS.from_epsg(4326))
-    west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
+    around = shapely.box(*shapely.total_bounds(layer.geometry))
+    # Its sides bend on the way to degrees: they are drawn in pieces.
+    around = shapely.segmentize(around, max(shapely.length(around) / 100, 1.0))
+    outline = reproject(np.array([around]), layer.crs, CRS.from_epsg(4326))
+    west, south, east, north = (float(value) for value in shapely.total_bounds(outline))
     return west, south, east, north
 
 

@@ -17,6 +17,7 @@ from gridmap.errors import some_ids
 from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Plan
+from gridmap.typing import Texts
 
 __all__ = [
     "PRESENT",
