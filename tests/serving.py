@@ -137,7 +137,7 @@ class Tab:
                 setattr(part, key, value)
         self.line.send(told.SerializeToString())
 
-    def listen(self, until: str, *, most_s=90.0) -> list[ForwardMsg]:
+    def listen(self, until: str, *, most_s: float = 90.0) -> list[ForwardMsg]:
         """Return what arrives until a message of this kind; that message is the last."""
         came = []
         end = time.monotonic() + most_s
