@@ -102,7 +102,7 @@ def open_store(folder: str | PathLike[str], *, create: bool = True) -> PlanStore
     Raises
     ------
     MissingError
-        If there is none yet and none may be created.
+        If there is no store yet and ``create`` is False.
     """
     from gridmap.plans import PlanStore
 

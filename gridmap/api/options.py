@@ -67,7 +67,8 @@ class Takes(Generic[Given_contra, Held_co]):
     def __get__(self, owner: object, kind: type, /) -> Held_co: ...
     def __get__(self, owner: object, kind: type, /) -> Self | Held_co:
         """Return what the field holds."""
-        raise NotImplementedError
+        message = "a dataclass keeps values, never this descriptor"
+        raise AssertionError(message)
 
     def __set__(self, owner: object, value: Given_contra, /) -> None:
         """Take what was given."""

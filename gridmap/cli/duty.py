@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +32,19 @@ from gridmap.cli._output import (
     say,
 )
 from gridmap.i18n import tr
+
+if TYPE_CHECKING:
+    from gridmap.io import Workspace
+
+
+def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> Workspace:
+    """Open a workspace after the names of the files to write have been checked."""
+    from gridmap.io import Workspace
+
+    check_format(csv)
+    check_sheet(sheet)
+    return Workspace.open(workspace)
+
 
 # -- ``gridmap watch``: what is unusual now; exit code 3 when there is an alert
 
@@ -80,11 +93,7 @@ def shifts_command(
     as_json: Json = False,
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
-    from gridmap.io import Workspace
-
-    check_format(csv)
-    check_sheet(sheet)
-    place = Workspace.open(workspace)
+    place = _opened(workspace, csv, sheet)
     result = shifts(place.city(), replace(options, norms=place.path / "norms.toml"))
     roster = result.readable_roster()
     put_table(place, csv, roster, f"shifts {options.by}")
@@ -245,11 +254,7 @@ def norms_command(
     as_json: Json = False,
 ) -> None:
     """Compare a workspace's rooms and beats with its ``norms.toml``."""
-    from gridmap.io import Workspace
-
-    check_format(csv)
-    check_sheet(sheet)
-    place = Workspace.open(workspace)
+    place = _opened(workspace, csv, sheet)
     result = norms(place.city(), replace(options, norms=place.path / "norms.toml"))
     put_table(place, csv, result.to_frame(), "norms")
     put_sheet(place, sheet, result.sheet, "norms")
@@ -285,11 +290,7 @@ def assess_command(
     as_json: Json = False,
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""
-    from gridmap.io import Workspace
-
-    check_format(csv)
-    check_sheet(sheet)
-    place = Workspace.open(workspace)
+    place = _opened(workspace, csv, sheet)
     result = assess(place.city(), replace(options, goals=place.path / "score.toml"))
     put_table(place, csv, result.to_frame(), "assess")
     put_sheet(place, sheet, result.sheet, "assess")

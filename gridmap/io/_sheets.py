@@ -189,7 +189,7 @@ def workbook_form(path: Path) -> str:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            return ""  # not a readable archive, or one compressed in a way Python cannot unpack
+            return ""  # no archive, or compressed as zipfile cannot unpack: NotImplementedError
         document = "content.xml" in names and "mimetype" in names
         return "book" if document or any(name.startswith("xl/") for name in names) else ""
     text = head.replace(b"\0", b"").lower()

@@ -30,7 +30,7 @@ def open_engine(where: str | Path, *, create: bool = True) -> Engine:
     Raises
     ------
     MissingError
-        If there is no such SQLite file and none may be created.
+        If the SQLite file does not exist and ``create`` is False.
     InputError
         If the URL cannot be used, or the store was made by a later gridmap.
     WorkspaceError

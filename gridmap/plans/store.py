@@ -61,7 +61,7 @@ class PlanStore:
         Raises
         ------
         MissingError
-            If there is no such file and none may be created.
+            If the file does not exist and ``create`` is False.
         InputError
             If the URL cannot be used, or the store was made by a later gridmap.
         WorkspaceError
