@@ -245,8 +245,9 @@ def test_the_city_stays_beside_a_legend_that_grows(app_url, open_page):
       const panel = document.querySelector(".gm-panel").getBoundingClientRect();
       return [map.latLngToContainerPoint([north, west]).x, panel.right];
     }"""
-    city, panel = touch_frame(page).evaluate(where)
-    assert city >= panel
+    beside = f"() => {{ const [city, panel] = ({where})(); return city >= panel && panel; }}"
+    frame = touch_frame(page)
+    narrow = frame.wait_for_function(beside, timeout=_LONG).json_value()
     buttons = page.get_by_test_id("stButtonGroup")
     buttons.get_by_role("radio", name="选址", exact=True).click()
     settle(page)
@@ -254,11 +255,9 @@ def test_the_city_stays_beside_a_legend_that_grows(app_url, open_page):
     page.keyboard.press("Tab")
     page.frame_locator("iframe").first.get_by_text("建议增设").wait_for(timeout=_LONG)
     settle(page)
-    city, grown = touch_frame(page).evaluate(where)
-    assert grown > panel
-    assert city >= grown
+    grown = frame.wait_for_function(beside, timeout=_LONG).json_value()
+    assert grown > narrow
     # Once a reader has moved the map, it stays where it was put.
-    frame = touch_frame(page)
     frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() + 1, { animate: false })")
     moved, _ = frame.evaluate(where)
     page.get_by_role("spinbutton", name="增设几个").fill("0")

@@ -83,6 +83,8 @@ class CityMap {
     this.tip = L.tooltip({ className: "gm-tip", sticky: true, direction: "right", offset: [12, 0] });
     this._addNorth();
     this.panel = this._addPanel();
+    // Its width changes with its rows, and once more when the font of its words arrives.
+    new ResizeObserver(() => { if (this.scene) this._fit(); }).observe(this.panel);
     this.tools = new Tools(this);
     this.keys = new Keys(this);
     this.labels = new NamesLayer(this);
