@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from gridmap.api.options import Options, as_plan, option
-from gridmap.api.propose import usual_weights
 from gridmap.api.results import FORMAT, MapView, Result, plain
 from gridmap.api.standing import CHANCE_PLANS, PlanPoint, PointJson, chance_of, point_of
 from gridmap.api.verbs import verb
@@ -132,6 +131,7 @@ class CompareResult(Result[CompareJson]):
         import numpy as np
 
         from gridmap.measure import Workload
+        from gridmap.measure.workload import usual_weights
         from gridmap.partition import problem_of, score_present
 
         workload = Workload.from_city(self.city, usual_weights(self.city))

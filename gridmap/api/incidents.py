@@ -35,6 +35,7 @@ from gridmap.measure import (
     weekly_counts,
 )
 from gridmap.measure.period import Period
+from gridmap.measure.workload import known_criteria
 from gridmap.model import City, Kind, Plan
 from gridmap.typing import Bools, Floats, Ints
 
@@ -46,6 +47,7 @@ __all__ = [
     "days_before",
     "density",
     "foretell",
+    "known_criteria",
     "last_whole_month",
     "late_reports",
     "per_time",

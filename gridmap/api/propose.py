@@ -21,12 +21,14 @@ from gridmap.api.standing import (
     PlanPoint,
     PlanRow,
     PointJson,
+    PostJson,
     RungJson,
     SectorJson,
     chance_json,
     chance_of,
     held_out_json,
     point_of,
+    posts_json,
     read_bands,
     read_border_kinds,
     read_groups,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridmap.measure import Workload
+    from gridmap.measure.posting import Posting
     from gridmap.model import City, Plan
     from gridmap.partition import (
         Ensemble,
@@ -61,7 +64,7 @@ if TYPE_CHECKING:
     from gridmap.plans import Effect
     from gridmap.typing import Floats, Ints
 
-__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose", "usual_weights"]
+__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose"]
 
 
 _TOLERANCE = 0.05
@@ -85,6 +88,7 @@ class ProposeOptions(Options):
     targets: Takes[str | Collection[float], str | tuple[float, ...]] = option(
         "", metavar="officers|2,1,1,...", parse=read_targets
     )
+    officers: int = option(0, least=0)
     keep: AsShares = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
     objective: Literal["compact", "balance", "travel", "change"] = option(
         "compact", choices=("compact", "balance", "travel", "change")
@@ -172,6 +176,7 @@ class PlanJson(PlanRow):
     """One plan of a proposal: its figures, and what changes from today's beats, in words."""
 
     changes: list[str]
+    posts: list[PostJson]
 
 
 class ProposeJson(TypedDict):
@@ -209,6 +214,8 @@ class ProposeResult(Result[ProposeJson]):
     present
         The plan that the search started from: today's beats unless the options name another; or
         None.
+    postings
+        Officers on duty at each plan's beats, if the options ask for that; the plans have them.
     """
 
     city: City
@@ -218,6 +225,7 @@ class ProposeResult(Result[ProposeJson]):
     proposal: Proposal
     workload: Workload
     present: Plan | None
+    postings: tuple[Posting, ...] = ()
 
     def __repr__(self) -> str:
         best = self.rows[0]
@@ -246,7 +254,7 @@ class ProposeResult(Result[ProposeJson]):
         told += [*self.proposal.proofs(), *self.lasting()]
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
-        return told
+        return [*told, *(posting.sentence() for posting in self.postings[:1])]
 
     @cached_property
     def chance(self) -> Ensemble | None:
@@ -420,12 +428,16 @@ class ProposeResult(Result[ProposeJson]):
         ground = Ground.from_city(self.city, workload=self.workload)
         return suggest_moves(Draft.start(ground, self.plans[plan]), beat=beat or None, count=count)
 
+    def posts(self, plan: int = 0) -> list[PostJson]:
+        """Return the officers of each beat of a plan and how busy they are, if asked for."""
+        return posts_json(self.postings[plan]) if self.postings else []
+
     def to_dict(self) -> ProposeJson:
         """Return the JSON of the command."""
         return {
             "format": FORMAT,
             "plans": [
-                {**plain(row), "changes": self.changes(at)}  # type: ignore[typeddict-item] # the keys of plan_rows
+                {**plain(row), "changes": self.changes(at), "posts": self.posts(at)}  # type: ignore[typeddict-item] # the keys of plan_rows
                 for at, row in enumerate(self.rows)
             ],
             "points": [point.to_dict() for point in self.points],
@@ -527,7 +539,10 @@ def propose(
     from gridmap import partition
     from gridmap.i18n import tr
     from gridmap.measure import Workload
+    from gridmap.measure.hypercube import car_travel
     from gridmap.measure.pieces import has_beats, present_plan
+    from gridmap.measure.posting import post_officers
+    from gridmap.measure.workload import usual_weights
 
     workload = Workload.from_city(city, options.balance or usual_weights(city))
     present = options.start or (present_plan(city) if has_beats(city) else None)
@@ -576,6 +591,11 @@ def propose(
     plans = partition.plans_of(
         city, proposal, name=options.name or tr("plans.proposal"), present=present
     )
+    postings: tuple[Posting, ...] = ()
+    if options.officers:
+        travel = car_travel(city)
+        postings = tuple(post_officers(city, plan, options.officers, travel) for plan in plans)
+        plans = [posting.plan for posting in postings]
     rows = partition.plan_rows(city, plans, proposal, workload, present=present)
     return ProposeResult(
         city=city,
@@ -585,6 +605,7 @@ def propose(
         proposal=proposal,
         workload=workload,
         present=present,
+        postings=postings,
     )
 
 
@@ -596,24 +617,6 @@ class _Teller:
 
     def __call__(self, state: ProposalProgress) -> None:
         self.progress(state.share)
-
-
-def known_criteria(city: City, *, among: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the criteria of workload that a city has something of; all are tried by default."""
-    from gridmap.measure import CRITERIA, criterion_of
-
-    found = []
-    for name in among or CRITERIA:
-        with suppress(InputError):
-            if criterion_of(city, name).sum() > 0:
-                found.append(name)
-    return tuple(found)
-
-
-def usual_weights(city: City) -> Mapping[str, float]:
-    """Return residents and incidents in halves, or the one that is known, or area."""
-    known = known_criteria(city, among=("residents", "incidents"))
-    return dict.fromkeys(known, 0.5) or {"area_km2": 1.0}
 
 
 def _constraints(

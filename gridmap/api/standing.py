@@ -14,6 +14,7 @@ from gridmap.errors import InfeasibleError, InputError, OptionError
 if TYPE_CHECKING:
     from gridmap.api.options import Takes
     from gridmap.measure.coverage import Within
+    from gridmap.measure.posting import Posting
     from gridmap.partition import Ensemble, HeldOut, Problem, Rung, Scores
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PlanPoint",
     "PlanRow",
     "PointJson",
+    "PostJson",
     "RungJson",
     "SectorJson",
     "Shares",
@@ -34,6 +36,7 @@ __all__ = [
     "chance_of",
     "held_out_json",
     "point_of",
+    "posts_json",
     "read_bands",
     "read_border_kinds",
     "read_groups",
@@ -49,6 +52,14 @@ __all__ = [
 
 #: Default number of plans; a share is then accurate to about three percentage points.
 CHANCE_PLANS = 1_000
+
+
+class PostJson(TypedDict):
+    """A beat's post: officers on duty at once, and how busy each is (None without officers)."""
+
+    beat: str
+    officers: int
+    utilisation: float | None
 
 
 class BoundJson(TypedDict):
@@ -233,6 +244,15 @@ def point_of(
         kept_share=scores.kept,
         chance=chance.shares_below(scores) if chance is not None and alike else {},
     )
+
+
+def posts_json(posting: Posting) -> list[PostJson]:
+    """Return the officers of each beat as the JSON has them."""
+    rows = zip(posting.plan.beats, posting.officers, posting.utilisation, strict=True)
+    return [
+        {"beat": beat.id, "officers": int(count), "utilisation": float(busy) if count else None}
+        for beat, count, busy in rows
+    ]
 
 
 def rung_json(rung: Rung) -> RungJson:

@@ -84,6 +84,7 @@ QUESTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             *(
                 "--objective",
                 "--targets",
+                "--officers",
                 "--travel",
                 "--barriers",
                 "--prefer",

@@ -227,30 +227,12 @@ def reached_shares(
     total, power = rates.sum(axis=1), count.sum() / service_min
     shares = np.where(total > 0, 0.0, 1.0)
     served = np.flatnonzero((total > 0) & (total < power * (1.0 - 1e-6)))
-    exact = bool(np.prod(count + 1.0) <= _MOST_STATES)
     if not len(served):
-        return shares, exact
-    ranked = travel @ weight.T  # (posts, places)
+        return shares, is_solved_whole(count)
+    calls, ranked = rates[served], travel @ weight.T  # (posts, places)
     ranked[np.arange(len(manned)), manned] = -1.0
-    preference = np.argsort(ranked, axis=0, kind="stable").T
-    calls = rates[served]
-    if exact:
-        rate = np.full(len(manned), 1.0 / service_min)
-        _, direct, queued = _solve_states(calls, rate, preference, count, settled=1e-8)
-    else:
-        last = np.cumsum(count)
-        units = np.concatenate(
-            [np.arange(end - n, end) for n, end in zip(count, last, strict=True)]
-        )
-        order = np.array(
-            [
-                np.concatenate([units[last[p] - count[p] : last[p]] for p in row])
-                for row in preference
-            ]
-        )
-        rate = np.full(int(last[-1]), 1.0 / service_min)
-        _, single, queued = _approximate(calls, rate, order, settled=1e-6)
-        direct = np.add.reduceat(single, last - count, axis=1)
+    exact = is_solved_whole(count)
+    _, direct, queued = solve_posts(calls, ranked, count, service_min)
     within = (travel <= minutes) @ weight.T
     at_once = np.einsum("hpj,pj->h", direct, within)
     # Waits are exponential; what is left of the minutes after the travel, in fine steps.
@@ -267,6 +249,47 @@ def reached_shares(
     late = np.einsum("hj,jk,hk->h", calls / total[served, None], spread, in_time)
     shares[served] = at_once + queued * late
     return np.clip(shares, 0.0, 1.0), exact
+
+
+def is_solved_whole(servers: Ints) -> bool:
+    """Whether `solve_posts` solves all states of posts with so many units each."""
+    return bool(np.prod(servers + 1.0) <= _MOST_STATES)
+
+
+def solve_posts(
+    calls: Floats, ranked: Floats, servers: Ints, service_min: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return how busy the units of each post are, and who answers whom, hour by hour.
+
+    Parameters
+    ----------
+    calls
+        Calls a minute, shape (hours, places); fewer than all units can serve.
+    ranked
+        A place asks the posts from the least of its column on, shape (posts, places).
+    servers
+        Units at each post, one at least, shape (posts,).
+    service_min
+        Mean minutes that a unit is busy with a call.
+
+    Returns
+    -------
+    utilisation, direct, queued
+        Mean share of time that a unit of each post is busy, (hours, posts); share of all calls
+        that a unit of the post answers at once, (hours, posts, places); share that waits,
+        (hours,).
+    """
+    preference = np.argsort(ranked, axis=0, kind="stable").T
+    if is_solved_whole(servers):
+        rate = np.full(len(servers), 1.0 / service_min)
+        return _solve_states(calls, rate, preference, servers, settled=1e-8)
+    first = np.cumsum(servers) - servers
+    units = [np.arange(start, start + n) for start, n in zip(first, servers, strict=True)]
+    order = np.array([np.concatenate([units[post] for post in row]) for row in preference])
+    rate = np.full(int(servers.sum()), 1.0 / service_min)
+    busy, direct, queued = _approximate(calls, rate, order, settled=1e-6)
+    mean = np.add.reduceat(busy, first, axis=1) / servers
+    return mean, np.add.reduceat(direct, first, axis=1), queued
 
 
 def _solve_states(
@@ -510,7 +533,7 @@ def respond(
     if travel.unit != "min":
         raise InputError("measure.error.travel_minutes", received=travel.unit)
     calls = criterion_of(city, "incidents", since=since, until=until)
-    length = hours or _hours(city, since, until)
+    length = hours or hours_counted(city, since, until)
     if not calls.sum() > 0 or not length or not length > 0:
         raise InputError("measure.error.no_calls", calls=float(calls.sum()), hours=length)
     held = np.flatnonzero(calls > 0)
@@ -518,7 +541,7 @@ def respond(
     x, y = centres(city.grids.geometry)
     places = np.column_stack([x, y])
     manned = np.unique(plan.assignment[plan.assignment >= 0])
-    posts = _posts(city, plan, places, calls)[manned]
+    posts = posts_of_plan(city, plan, places, calls)[manned]
     minutes = minutes_between(travel, places[held], posts)
     unit = np.full(len(plan) + 1, -1, dtype=np.int64)  # the last is that of no beat
     unit[manned] = np.arange(len(manned))
@@ -607,7 +630,7 @@ def tell_response(before: PlanResponse, after: PlanResponse) -> str:
     return change + tr("measure.response_approximate")
 
 
-def _hours(city: City, since: Moment, until: Moment) -> float | None:
+def hours_counted(city: City, since: Moment, until: Moment) -> float | None:
     own = city.incidents.period if city.incidents is not None else None
     first, last = moment(since), moment(until)
     if own is not None:
@@ -622,7 +645,7 @@ def _hours(city: City, since: Moment, until: Moment) -> float | None:
     return float(length / np.timedelta64(3600, "s"))
 
 
-def _posts(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
+def posts_of_plan(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
     """Return each beat's room, or the middle of its calls or grids."""
     rooms = city.get(Kind.ROOM)
     known = dict(zip(rooms.ids, city.room_xy, strict=True)) if rooms is not None else {}

@@ -6,7 +6,8 @@ A criterion is a count, an area, incidents, hot spots or metres of road.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -31,9 +32,11 @@ __all__ = [
     "Workload",
     "balance",
     "criterion_of",
+    "known_criteria",
     "parse_weights",
     "rank",
     "road_length_m",
+    "usual_weights",
 ]
 
 
@@ -426,3 +429,19 @@ def rank(
         }
     )
     return table.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
+
+
+def known_criteria(city: City, *, among: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the criteria of workload that a city has something of; all are tried by default."""
+    found = []
+    for name in among or CRITERIA:
+        with suppress(InputError):
+            if criterion_of(city, name).sum() > 0:
+                found.append(name)
+    return tuple(found)
+
+
+def usual_weights(city: City) -> Mapping[str, float]:
+    """Return residents and incidents in halves, or the one that is known, or area."""
+    known = known_criteria(city, among=("residents", "incidents"))
+    return dict.fromkeys(known, 0.5) or {"area_km2": 1.0}

@@ -24,13 +24,13 @@ from gridmap.api.incidents import (
     count_days,
     density,
     foretell,
+    known_criteria,
     late_reports,
     slice_incidents,
     weeks_of_beats,
 )
 from gridmap.api.measure import By, MeasureOptions, MeasureResult, measure
 from gridmap.api.open import todays_plan
-from gridmap.api.propose import known_criteria
 from gridmap.i18n import current_language
 from gridmap.io import Finding, Workspace
 from gridmap.maps import (
