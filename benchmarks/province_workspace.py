@@ -28,6 +28,9 @@ from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 __all__ = ["main", "make_province"]
 
+_STORE = """import sys
+from benchmarks.province_workspace import _store
+_store(*sys.argv[1:])"""
 #: Columns that name a feature of another layer.
 _IDS = ("id", "grid", "community", "station", "beat", "room")
 
@@ -121,8 +124,7 @@ def main() -> None:
         workspace = folder / "province"
         if not workspace.exists():
             size = [str(n) for n in (chosen.cities, chosen.grids, chosen.incidents)]
-            store = "import sys; from benchmarks import province_workspace as p; p._store(*sys.argv[1:])"
-            _run("made and stored", ["-c", store, str(workspace), *size])
+            _run("made and stored", ["-c", _STORE, str(workspace), *size])
         command = ["-c", "from gridmap.cli import main; main()"]
         where = str(workspace)
         look = "import sys, gridmap; city = gridmap.open(sys.argv[1]); len(city.grids); repr(city)"

@@ -631,6 +631,15 @@ def tell_response(before: PlanResponse, after: PlanResponse) -> str:
 
 
 def hours_counted(city: City, since: Moment, until: Moment) -> float | None:
+    """Return the hours that calls were counted in; None where the city does not know them.
+
+    Parameters
+    ----------
+    city
+        City with incidents.
+    since, until
+        The period; the incidents' own, first to last, if None.
+    """
     own = city.incidents.period if city.incidents is not None else None
     first, last = moment(since), moment(until)
     if own is not None:
@@ -646,7 +655,23 @@ def hours_counted(city: City, since: Moment, until: Moment) -> float | None:
 
 
 def posts_of_plan(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
-    """Return each beat's room, or the middle of its calls or grids."""
+    """Return where each beat's officers stand: at its room, or the middle of its calls or grids.
+
+    Parameters
+    ----------
+    city
+        City with grids; its rooms where it has them.
+    plan
+        The plan.
+    places
+        Middles of the grids, shape (grids, 2).
+    calls
+        Calls of each grid, shape (grids,).
+
+    Returns
+    -------
+    ndarray of shape (beats, 2)
+    """
     rooms = city.get(Kind.ROOM)
     known = dict(zip(rooms.ids, city.room_xy, strict=True)) if rooms is not None else {}
     weight = np.where(np.isfinite(places).all(axis=1), calls + 1e-9, 0.0)
