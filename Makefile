@@ -43,11 +43,12 @@ minimum:
 	PYTHONPATH=. $(MINIMUM)/bin/python -m pytest $(PYTEST_OPTIONS) $(FAST) -W ignore::DeprecationWarning \
 		-W ignore::PendingDeprecationWarning -W ignore::FutureWarning
 
-# Ten times the mutations that the tests try, with another seed: make fuzz SEED=7 COUNT=20000
+# Ten times the mutations that the tests try and other examples of Hypothesis: make fuzz SEED=7 COUNT=20000
 COUNT ?= 3000
 SEED ?= 2
 fuzz: $(DEV_READY)
 	GRIDMAP_FUZZ=$(COUNT) GRIDMAP_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/test_io_fuzz.py
+	GRIDMAP_FUZZ=$(COUNT) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m hypothesis --hypothesis-seed=$(SEED)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .

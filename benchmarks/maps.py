@@ -203,7 +203,8 @@ def click_ms(browser: Any, layer: Layer, folder: Path) -> dict[str, float]:  # n
                 page.mouse.click(
                     box["x"] + box["width"] * (0.4 + 0.03 * n), box["y"] + box["height"] * 0.45
                 )
-                frame.locator(f'#map:not([data-painted="{painted}"])').wait_for(timeout=30_000)
+                after = f'#map[data-painted]:not([data-painted="{painted}"])'
+                frame.locator(after).wait_for(timeout=30_000)
                 took = (time.perf_counter() - begun) * 1000
                 page.wait_for_timeout(250)
                 times.append(took)

@@ -13,9 +13,16 @@ import command_line
 import hypothesis
 import pytest
 
-# A shared machine is slow at times: an example may take as long as it takes. What fails is
-# printed so that it can be run again, on any machine.
-hypothesis.settings.register_profile("gridmap", deadline=None, print_blob=True)
+# A shared machine is slow at times: an example may take as long as it takes. Everybody tries the
+# same examples, so that no change is refused for what an earlier one has done; `make fuzz` looks
+# for others. What fails is printed so that it can be run again, on any machine.
+hypothesis.settings.register_profile(
+    "gridmap",
+    deadline=None,
+    print_blob=True,
+    derandomize="GRIDMAP_FUZZ" not in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("gridmap")
 
 # A script of a user's, for mypy: it is read, not run.

@@ -52,7 +52,7 @@ class PrivateCluster:
                 "initdb", "--no-sync", "-A", "trust", "-U", "gridmap", "-E", "UTF8", "--no-locale"
             )
             log = str(self._folder / "log")
-            self._run("pg_ctl", "-o", options, "-l", log, "-w", "-t", "60", "start")
+            self._run("pg_ctl", "-o", options, "-l", log, "-w", "-t", "300", "start")
         except subprocess.CalledProcessError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             message = f"PostgreSQL would not start: {error.stderr or error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,7 +28,8 @@ from websockets.typing import Origin, Subprotocol
 
 ROOT = Path(__file__).parents[1]
 SECRET = "0123456789abcdef" * 4
-_STARTS_S = 120
+# How long anything may take on a busy machine: no test here measures time.
+_PATIENCE_S = 300.0
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Served:
         **headers: str,
     ) -> Answer:
         """Send one request; an underscore in a header's name stands for a hyphen."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             line.request(method, path, body=body, headers=named)
@@ -137,10 +139,10 @@ class Tab:
                 setattr(part, key, value)
         self.line.send(told.SerializeToString())
 
-    def listen(self, until: str, *, most_s: float = 90.0) -> list[ForwardMsg]:
+    def listen(self, until: str) -> list[ForwardMsg]:
         """Return what arrives until a message of this kind; that message is the last."""
         came = []
-        end = time.monotonic() + most_s
+        end = time.monotonic() + _PATIENCE_S
         while time.monotonic() < end:
             message = ForwardMsg()
             data = self.line.recv(timeout=max(0.0, end - time.monotonic()))
@@ -152,10 +154,10 @@ class Tab:
                 return came
         raise TimeoutError(until)
 
-    def draw(self, page: str = "", query: str = "", *, most_s: float = 90.0) -> list[ForwardMsg]:
+    def draw(self, page: str = "", query: str = "") -> list[ForwardMsg]:
         """Ask for a page and wait until it is drawn."""
         self.send("rerun_script", page_name=page, query_string=query)
-        return self.listen("script_finished", most_s=most_s)
+        return self.listen("script_finished")
 
     def press(self, button: str, page: str, query: str) -> list[ForwardMsg]:
         """Press a button, and wait until the page is drawn anew."""
@@ -187,14 +189,19 @@ def open_tab(
         subprotocols=[Subprotocol(one) for one in protocols],
         max_size=None,
         proxy=None,
+        open_timeout=_PATIENCE_S,
+        ping_interval=None,  # a server that computes answers late
     ) as line:
         yield Tab(line, cookies, token)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens at, and that the system lends to no connection."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -250,11 +257,11 @@ def serving(
             yield served
         finally:
             served.process.send_signal(signal.SIGTERM)
-            served.process.wait(60)
+            served.process.wait(_PATIENCE_S)
 
 
 def _wait(served: Served, log: Path) -> None:
-    for _ in range(_STARTS_S * 4):
+    for _ in range(int(_PATIENCE_S) * 4):
         with suppress(OSError):
             if served.ask("/_stcore/health").status == 200:
                 return

@@ -148,7 +148,7 @@ def open_page(place, name):
         current_session().actor = LOCAL
         guarded(import_module(f"gridmap.pages.{name}").show)()
 
-    page = AppTest.from_function(run_page, default_timeout=120, args=(name,)).run()
+    page = AppTest.from_function(run_page, default_timeout=600, args=(name,)).run()
     assert not page.exception, name
     return page
 
@@ -202,7 +202,7 @@ def test_the_page_redraw_finds_the_plan_of_command_and_python(place, english, tm
         begin = tr("page.redraw.begin")
     next(button for button in page.button if button.label == begin).click().run()
     state = page.session_state["gridmap"].work["redraw"]
-    assert state.job is None or state.job._done.wait(120)
+    assert state.job is None or state.job._done.wait(600)
     page.run()
     assert not page.exception
     found = page.session_state["gridmap"].work["redraw"].found

@@ -404,9 +404,9 @@ def test_a_search_ends_when_its_reader_is_gone():
 
     state = Redraw()
     job = state.begin(work)
-    assert began.wait(10)
+    assert began.wait(300)
     assert not job.done
     del state
     gc.collect()
-    assert job._done.wait(10)
+    assert job._done.wait(300)
     assert job.result() == "best so far"

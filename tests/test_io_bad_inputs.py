@@ -364,7 +364,10 @@ def test_mutated_files_never_end_in_a_traceback(seeds, tmp_path, number):
             assert report.read == report.features + sum(report.refused.values())
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text(max_size=200), kind=st.sampled_from(["incidents", "room", "grid"]))
 def test_any_text_as_csv_never_ends_in_a_traceback(tmp_path, text, kind):
     path = tmp_path / "a.csv"

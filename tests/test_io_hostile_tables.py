@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import re
-import time
 import zipfile
 from pathlib import Path
 
@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 HEAD = "发生时间,警情类别,经度,纬度"
 ROW = "2024-03-05 10:00,盗窃,114.05,22.55"
 SHEET = "xl/worksheets/sheet1.xml"
-SECONDS = 20.0  # of this test's own clock, on a busy machine
+SECONDS = 20.0  # of the processor, on a slow machine: what holds a reader up takes minutes
 OFFICE = (
     "<office:document-content xmlns:office='urn:oasis:names:tc:opendocument:xmlns:office:1.0' "
     "xmlns:table='urn:oasis:names:tc:opendocument:xmlns:table:1.0' "
@@ -36,14 +36,19 @@ OFFICE = (
 )
 
 
+def processor_s():
+    """Return the processor time of this process and of the readers that it has started."""
+    return sum(os.times()[:4])
+
+
 def refused(tmp_path, name, raw, **options):
-    """Return the key of the refusal, after making sure that it is one quick line."""
+    """Return the key of the refusal, after making sure that it is one cheap line."""
     path = tmp_path / name
     path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
-    began = time.monotonic()
+    began = processor_s()
     with pytest.raises(GridmapError) as raised:
         import_files(tmp_path / "city", [path], kind="incidents", options=ImportOptions(**options))
-    assert time.monotonic() - began < SECONDS
+    assert processor_s() - began < SECONDS
     for language in ("zh", "en"):
         text = raised.value.text(language)
         assert "\n" not in text
@@ -206,9 +211,9 @@ def test_parquet_of_categories_is_read_as_text(tmp_path):
 def test_a_merge_to_the_last_cell_costs_nothing(tmp_path):
     raw = workbook(lambda data: data.replace(b"</sheetData>", b"</sheetData>" + MERGED))
     (tmp_path / "a.xlsx").write_bytes(raw)
-    began = time.monotonic()
+    began = processor_s()
     assert read_excel(tmp_path / "a.xlsx").shape == (1, 4)
-    assert time.monotonic() - began < SECONDS
+    assert processor_s() - began < SECONDS
 
 
 def test_merged_cells_of_open_document_hold_what_the_first_does(tmp_path):
@@ -250,9 +255,9 @@ CELLS = {
 def test_a_cell_of_100_000_letters_holds_nothing_up(tmp_path, name):
     path = tmp_path / "a.csv"
     path.write_text(f"{HEAD},其他列\n{ROW},{CELLS[name]}\n", encoding="utf-8")
-    began = time.process_time()
+    began = processor_s()
     report = import_files(tmp_path / "city", [path], kind="incidents")
-    assert time.process_time() - began < 10
+    assert processor_s() - began < SECONDS
     assert report.features == 1
 
 

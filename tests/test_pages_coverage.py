@@ -39,7 +39,7 @@ def open_page(city: City, path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTes
         current_session().actor = LOCAL
         guarded(show)()
 
-    return AppTest.from_function(run, default_timeout=120).run()
+    return AppTest.from_function(run, default_timeout=600).run()
 
 
 def text_of(page: AppTest) -> str:

@@ -35,7 +35,7 @@ def page(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest
         current_session().actor = LOCAL
         guarded(show)()
 
-    return AppTest.from_function(run, default_timeout=120).run()
+    return AppTest.from_function(run, default_timeout=600).run()
 
 
 def look_at(page: AppTest, view: str) -> None:

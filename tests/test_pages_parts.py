@@ -154,7 +154,7 @@ def test_a_job_tells_how_far_it_is_and_gives_its_result():
     seen = []
     job = Job(lambda tell, _stops: (tell(0.5), seen.append(job.share), 42)[-1])
     job.start()
-    job._done.wait(10)
+    assert job._done.wait(300)
     assert seen == [0.5]
     assert job.result() == 42
 
@@ -170,9 +170,9 @@ def test_a_job_stops_when_asked_and_keeps_what_it_has():
 
     job = Job(work)
     job.start()
-    began.wait(10)
+    assert began.wait(300)
     job.stop()
-    job._done.wait(10)
+    assert job._done.wait(300)
     assert job.result() == "best so far"
 
 
@@ -182,12 +182,12 @@ def test_a_readers_mistake_is_kept_and_a_programmers_is_raised():
 
     job = Job(mistaken)
     job.start()
-    job._done.wait(10)
+    assert job._done.wait(300)
     assert isinstance(job.error, GridmapError)
     assert job.result() is None
     broken = Job(lambda _tell, _stops: 1 / 0)
     broken.start()
-    broken._done.wait(10)
+    assert broken._done.wait(300)
     with pytest.raises(ZeroDivisionError):
         broken.result()
 
@@ -198,7 +198,7 @@ def test_a_job_speaks_its_readers_language():
     with using_language("en"):
         job = Job(lambda _tell, _stops: current_language())
         job.start()
-    job._done.wait(10)
+    assert job._done.wait(300)
     assert job.result() == "en"
 
 
@@ -313,17 +313,17 @@ def test_jobs_wait_for_one_another_until_they_are_stopped(monkeypatch):
 
     monkeypatch.setattr(jobs, "_TURNS", threading.BoundedSemaphore(1))
     begun, end = threading.Event(), threading.Event()
-    first = jobs.Job(lambda _tell, _stops: (begun.set(), end.wait(30)))
+    first = jobs.Job(lambda _tell, _stops: (begun.set(), end.wait(300)))
     second = jobs.Job(lambda _tell, stops: stops())
     third = jobs.Job(lambda _tell, stops: stops())
     first.start()
-    assert begun.wait(30)
+    assert begun.wait(300)
     second.start()
     third.start()
     third.stop()  # nobody waits for it any more: it ends with the best that it has, at once
-    assert third._done.wait(30)
+    assert third._done.wait(300)
     assert third.result() is True
     assert not second.done
     end.set()
-    assert second._done.wait(30)
+    assert second._done.wait(300)
     assert second.result() is False

@@ -42,7 +42,7 @@ def session(tmp_path):
 
 def ended(state: Redraw, work) -> Redraw:
     job = state.begin(work)
-    assert job._done.wait(10)
+    assert job._done.wait(300)
     return state
 
 

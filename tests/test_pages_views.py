@@ -78,7 +78,7 @@ def test_rooms_whose_staff_nobody_counted_have_no_column_of_it(tmp_path, monkeyp
 
         guarded(show)()
 
-    page = AppTest.from_function(run, default_timeout=120).run()
+    page = AppTest.from_function(run, default_timeout=600).run()
     page.button_group[3].set_value("rooms").run()
     assert not page.exception
     columns = list(page.dataframe[0].value.columns)

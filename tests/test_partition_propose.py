@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.partition import Problem, propose, score_plan
 
-SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+SLOW = settings(max_examples=25)
 
 
 def lattice(rows, columns, weights, beats, **options):

@@ -67,7 +67,7 @@ def test_a_hundred_kills_lose_nothing_and_leave_no_half_plan(tmp_path):
         check=True,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1_800,
     )
     reported = {(name, number): digest for name, number, digest in json.loads(run.stdout)}
     assert reported

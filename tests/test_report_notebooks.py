@@ -68,8 +68,9 @@ def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
         "PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     )
     NotebookClient(
-        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+        book, timeout=1_800, startup_timeout=600, kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute()  # fmt: skip
     outputs = [out for cell in book.cells for out in cell.get("outputs", ())]
     assert outputs
     assert not any(out.output_type == "error" for out in outputs)

@@ -143,7 +143,7 @@ def test_no_room_looks_after_more_than_it_can(city: City) -> None:
     capacity = 1.2 * residents.sum() / 4
     request = SiteRequest(
         REACH, rooms=4, model="capacitated", keep_existing=False, capacity=capacity,
-        candidates="grid", gap=0.3, seconds=8.0,
+        candidates="grid", gap=0.3, seconds=600.0,
     )  # fmt: skip
     sites = propose_sites(city, request).sites
     assert sites["covers"].max() <= capacity
@@ -156,7 +156,7 @@ def test_rooms_that_stay_look_after_their_share(city: City) -> None:
     capacity = residents.sum() / 3
     request = SiteRequest(
         REACH, rooms=2, model="capacitated", capacity=capacity, candidates="community",
-        gap=0.3, seconds=8.0,
+        gap=0.3, seconds=600.0,
     )  # fmt: skip
     sites = propose_sites(stay, request).sites
     assert sites["covers"].max() <= capacity

@@ -294,5 +294,5 @@ def test_or_library_optima(name: str) -> None:
         if line
     )
     distance, p = read_pmedian(DATA / "pmedian" / f"{name}.txt")
-    answer = solve_median(distance, np.ones(len(distance)), Limits(rooms=p, seconds=120))
+    answer = solve_median(distance, np.ones(len(distance)), Limits(rooms=p, seconds=1_800))
     assert answer.objective == float(optima[name]) == answer.bound

@@ -168,6 +168,7 @@ _HEAD = 4000  # bytes that show what a file is
 _MARKUP = 4_000_000  # bytes of a page that show its encoding
 # Of the processor; a workbook of a million cells is 6 MB and takes 3.
 _SECONDS, _SECONDS_PER_MB = 5, 2.0
+_CLOCK_PER_SECOND = 6  # a machine that is busy with other things
 
 
 @dataclass
@@ -251,7 +252,7 @@ def _run(path: Path, encoding: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603 - our own script, and no shell
             command,
             capture_output=True,
-            timeout=2 * seconds,
+            timeout=_CLOCK_PER_SECOND * seconds,
             check=False,
             stdin=subprocess.DEVNULL,
             env=plain_environment(),

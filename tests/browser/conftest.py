@@ -5,27 +5,42 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError  # noqa: A004 - playwright's is no builtin one
+from playwright.sync_api import Error, TimeoutError  # noqa: A004 - playwright's is no builtin one
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from gridmap.i18n import tr, using_language
+from tests.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CHICAGO = ROOT.parent / "shared" / "data" / "chicago"
-LONG = 180_000  # the first visit of a fresh checkout compiles
+# How long anything may take, in ms: the first visit of a fresh checkout compiles, a search on two
+# busy cores takes minutes. Whatever waits, waits so long; no test has a limit of its own.
+LONG = 300_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_WAIT_S = 90
+# What a page puts off by up to 200 ms, as its charts do, it asks for before this timer of its own.
+_PUT_OFF = "() => new Promise((done) => setTimeout(done, 250))"
+_LOADED = """() => document.fonts.status === "loaded"
+  && [...document.images].every((one) => one.complete)"""
+# A map that has drawn what was sent last, with its fonts, at its whole size, and stands still.
+_MAP_RESTS = """() => {
+  const painted = document.querySelector("#map[data-painted]");
+  if (!painted || document.fonts.status !== "loaded") return false;
+  const { map, height } = touch, box = map.getContainer(), size = map.getSize();
+  const fits = innerHeight >= height && size.x === box.clientWidth && size.y === box.clientHeight;
+  return !innerWidth || (fits && !map._animatingZoom && !map._panAnim?._inProgress);
+}"""
+_DRAWN = """() => innerWidth && new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
 # What axe-core finds in what Streamlit and Vega draw and no page can change: rule and selector.
 _NOT_OURS = {
     ("svg-img-alt", "_brush"),  # Vega draws a brush as a graphic and gives it no name
@@ -65,12 +80,15 @@ class Watched:
         """Whether the app has drawn all that the page asked of it."""
         return not (self.asked or self.runs)
 
+    def note_sent(self, payload: bytes) -> None:
+        """Look into what the page sends: it may ask for a run."""
+        message = BackMsg.FromString(payload)
+        # A fragment that is gone gets no answer; one that is there says when it runs.
+        if message.HasField("rerun_script") and not message.rerun_script.fragment_id:
+            self.asked = True
+
     def listen(self, socket) -> None:
         """Follow what page and app tell each other of runs."""
-
-        def sent(payload: bytes) -> None:
-            if BackMsg.FromString(payload).WhichOneof("type") == "rerun_script":
-                self.asked = True
 
         def received(payload: bytes) -> None:
             message = ForwardMsg.FromString(payload)
@@ -82,18 +100,49 @@ class Watched:
                     self.runs = message.script_finished == early
 
         self.asked = True
-        socket.on("framesent", sent)
+        socket.on("framesent", self.note_sent)
         socket.on("framereceived", received)
 
     def settle(self) -> None:
-        """Wait until the app has nothing more to draw."""
-        self.page.wait_for_timeout(200)  # the page waits a moment before it asks
+        """Wait until the app has nothing more to draw, and what it sent is on the screen."""
+        self.wait_until(self._rests)
+
+    def _rests(self) -> bool:
+        """Wait for the app, fonts, pictures and maps; return whether the app has not gone on."""
+        try:
+            self.page.evaluate(_PUT_OFF)
+            self.wait_until(lambda: self.settled)
+            app = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+            app.wait_for()
+            self.page.wait_for_function(_LOADED)
+            for frame in self.page.frames:
+                if "/component/" in frame.url:
+                    frame.wait_for_function(_MAP_RESTS, polling=50)  # hidden, it draws no pictures
+                    frame.evaluate(_DRAWN)
+            self.page.evaluate(_DRAWN)
+        except TimeoutError:
+            raise
+        except Error:  # what was looked at has been taken away meanwhile
+            return False
+        return self.settled
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Ask again and again until something holds."""
         end = time.monotonic() + LONG / 1000
-        while not self.settled:
-            assert time.monotonic() < end, f"still drawing: {self.page.url}"
+        while not holds():
+            assert time.monotonic() < end, f"it does not come to it: {self}"
             self.page.wait_for_timeout(50)
-        status = self.page.locator('[data-testid="stStatusWidget"]')
-        status.wait_for(state="detached", timeout=LONG)
+
+    def wait_for_map(self, which: int = 0):
+        """Wait for a map and until all is drawn; return a locator of what is in the map."""
+        frame = self.page.frame_locator("iframe").nth(which)
+        frame.locator("#map[data-painted]").wait_for()
+        self.settle()
+        return frame
+
+    def touch(self, which: int = 0):
+        """Return the frame of a map, in which the map itself can be asked."""
+        return self.page.locator("iframe").nth(which).element_handle().content_frame()
 
     def require_accessible(self) -> None:
         """Fail on what axe-core calls serious or critical, on the page and in its maps."""
@@ -121,13 +170,15 @@ class Watched:
         assert self.errors == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
+    """Run a browser for one file: its loop must not run in this thread while others' tests do."""
     path = find_chromium()
     if path is None:
         pytest.skip("no Chrome or Chromium: install one (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=LONG)
     with sync_playwright() as playwright:
         # Every name but this machine's is unknown: what asks for another one fails.
         browser = playwright.chromium.launch(
@@ -148,6 +199,7 @@ def open_page(chromium):
 
     def open_(width: int = 1440, height: int = 1000) -> Watched:
         context = chromium.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(LONG)
         contexts.append(context)
         watched = Watched(context.new_page())
         page = watched.page
@@ -156,6 +208,9 @@ def open_page(chromium):
             local = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
             if not request.url.startswith(local):
                 watched.outside.append(request.url)
+            within = ("/component/", "/media/")  # frames, and what is downloaded
+            if request.is_navigation_request() and not any(part in request.url for part in within):
+                watched.asked = True  # the new page opens a websocket, and asks what to draw
 
         def answered(response) -> None:
             # Streamlit looks for its own base path under a page's address first.
@@ -184,9 +239,7 @@ def serve(
     workspace: Path | None, settings: dict[str, str] | None = None
 ) -> tuple[subprocess.Popen[bytes], str]:
     """Start the app on a free port; return its process and address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDMAP_LANG": "zh"}
     environment |= settings or {}
     environment.pop("GRIDMAP_WORKSPACE", None)
@@ -206,7 +259,7 @@ def serve(
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
-    for _ in range(_WAIT_S * 4):
+    for _ in range(LONG // 250):
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:  # noqa: S310 - this machine
                 if answer.status == 200:
@@ -222,7 +275,7 @@ def app_url() -> Iterator[str]:
     process, address = serve(None)
     yield address
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(LONG / 1000)
 
 
 @pytest.fixture
@@ -238,7 +291,7 @@ def serve_with():
     yield serve_
     for process in processes:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(LONG / 1000)
 
 
 @pytest.fixture
@@ -249,7 +302,7 @@ def empty_url(tmp_path) -> Iterator[str]:
     process, address = serve(place)
     yield address
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(LONG / 1000)
 
 
 @pytest.fixture(scope="session")
@@ -284,7 +337,7 @@ def chicago_url(tmp_path_factory, chicago_files) -> Iterator[str]:
     process, address = serve(place)
     yield address
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(LONG / 1000)
 
 
 class Reader:
@@ -300,7 +353,7 @@ class Reader:
     def open(self, page: str, **query: str) -> None:
         parts = "&".join(f"{name}={value}" for name, value in query.items())
         self.page.goto(f"{self.url}/{page}?lang={self.language}&{parts}")
-        self.page.locator(".gm-head").wait_for(timeout=LONG)
+        self.page.locator(".gm-head").wait_for()
         self.settle()
 
     def settle(self) -> None:
@@ -310,7 +363,7 @@ class Reader:
     def see(self, key: str, **values: object) -> None:
         said = self.page.get_by_text(self.says(key, **values)).first
         try:
-            said.wait_for(timeout=LONG)
+            said.wait_for()
         except TimeoutError as error:
             error.add_note(f"The page says: {self.text()}")
             raise
@@ -320,7 +373,7 @@ class Reader:
 
     def press(self, key: str, **values: object) -> None:
         name = self.says(key, **values)
-        self.page.get_by_role("button", name=name, exact=True).first.click(timeout=LONG)
+        self.page.get_by_role("button", name=name, exact=True).first.click()
         self.settle()
 
     def choose(self, key: str) -> None:
@@ -328,23 +381,24 @@ class Reader:
         name = self.says(key)
         buttons = self.page.get_by_test_id("stButtonGroup")
         option = buttons.get_by_role("radio", name=name, exact=True).first
-        option.click(timeout=LONG)
+        option.click()
         self.settle()
         # A page that is still being drawn may put a new button under the pointer: press again.
         if option.count() and option.get_attribute("aria-checked") == "false":
-            option.click(timeout=LONG)
+            option.click()
             self.settle()
 
     def pick(self, key: str, option: str) -> None:
         """Pick an option of a list."""
-        self.page.get_by_role("combobox", name=self.says(key)).first.click(timeout=LONG)
-        self.page.get_by_role("option", name=option, exact=True).click(timeout=LONG)
+        self.page.get_by_role("combobox", name=self.says(key)).first.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
         self.settle()
 
     def wait_for_map(self, which: int = 0):
-        frame = self.page.frame_locator("iframe").nth(which)
-        frame.locator("#map[data-painted]").wait_for(timeout=LONG)
-        return frame
+        return self.watched.wait_for_map(which)
+
+    def touch(self, which: int = 0):
+        return self.watched.touch(which)
 
     def require_no_fault(self) -> None:
         assert self.page.locator('[data-testid="stException"]').count() == 0

@@ -9,12 +9,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-_LONG = 180_000
-
-
-def touch_frame(page, which: int = 0):
-    return [frame for frame in page.frames if "component/" in frame.url][which]
-
 
 @pytest.fixture
 def commander(open_page, app_url, reader_class):
@@ -24,8 +18,8 @@ def commander(open_page, app_url, reader_class):
 def test_names_stand_on_the_map_and_none_over_another(reader):
     reader.open("overview")
     reader.wait_for_map()
-    frame = touch_frame(reader.page)
-    frame.wait_for_function("() => touch.city.labels.written.length > 3")
+    frame = reader.touch()
+    frame.wait_for_function("() => touch.city.facts && touch.city.labels.written.length > 3")
     taken, texts, beats = frame.evaluate(
         """() => { const { labels, names } = touch.city;
           return [labels.taken, labels.written.map((one) => one.text), names.units.names]; }"""
@@ -39,9 +33,9 @@ def test_names_stand_on_the_map_and_none_over_another(reader):
     grids = "() => touch.city.labels.written.filter((one) => one.size === 11).length"
     assert frame.evaluate(grids) == 0
     frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() + 3, { animate: false })")
-    assert frame.evaluate(grids) > 0
+    frame.wait_for_function(f"() => ({grids})() > 0")
     frame.evaluate("() => touch.map.setZoom(touch.map.getZoom() - 5, { animate: false })")
-    assert frame.evaluate("() => touch.city.labels.written[0].size") == 15
+    frame.wait_for_function("() => touch.city.labels.written[0]?.size === 15")
     reader.require_no_fault()
 
 
@@ -49,7 +43,7 @@ def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
     page = commander.page
     commander.open("overview")
     commander.wait_for_map()
-    frame = touch_frame(page)
+    frame = commander.touch()
     row = page.locator(".gm-list [data-gm-unit]").first
     unit = int(row.get_attribute("data-gm-unit"))
     row.hover()
@@ -57,21 +51,22 @@ def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
     zoom = frame.evaluate("() => touch.map.getZoom()")
     row.click()
     frame.wait_for_function(f"() => touch.city.marks.outlined.has({unit})")
-    assert frame.evaluate("() => touch.map.getZoom()") > zoom
+    frame.wait_for_function("(zoom) => touch.map.getZoom() > zoom", arg=zoom)
     commander.see("page.card.redraw")
     name = frame.evaluate(f"() => touch.city.names.units.names[{unit}]")
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
-    page.wait_for_url(re.compile("beat="), timeout=_LONG)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.wait_for_url(re.compile("beat="))
     # The address alone brings another reader to the same beat.
     commander.page.goto(page.url)
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
     commander.wait_for_map()
-    frame = touch_frame(page)
+    frame = commander.touch()
     frame.wait_for_function(f"() => touch.city.chosenUnit === {unit}")
     # A click on the map chooses the row of the list.
     commander.settle()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("heading", name=name)).to_have_count(0, timeout=_LONG)
+    expect(page.get_by_role("heading", name=name)).to_have_count(0)
+    commander.settle()
     at = frame.evaluate(
         f"""() => {{ touch.city.fit(); const cell = touch.city.cellsOf({unit})[0];
           const {{ x, y, zoom }} = touch.city.shapes.middle(cell);
@@ -79,12 +74,12 @@ def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
     )
     box = page.locator("iframe").first.bounding_box()
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=_LONG)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
     # The card leads to the beat's edit.
     commander.press("page.card.redraw")
     commander.see("page.edit.suggestions")
     commander.wait_for_map()
-    touch_frame(page).wait_for_function(f"() => touch.city.chosenUnit === {unit}")
+    commander.touch().wait_for_function(f"() => touch.city.chosenUnit === {unit}")
     target = page.get_by_role("combobox", name=commander.says("page.edit.target"))
     expect(target).to_have_value(name)
     commander.require_no_fault()
@@ -101,10 +96,10 @@ def test_a_search_finds_beats_grids_and_communities(commander):
         ("阳光社区第五", "阳光社区第五网格"),
     ):
         field.fill(wanted)
-        frame.locator(".gm-search li button", has_text=shown).first.wait_for(timeout=_LONG)
+        frame.locator(".gm-search li button", has_text=shown).first.wait_for()
     field.fill("城北第三")
     field.press("Enter")
-    expect(page.get_by_role("heading", name="城北第三警务区")).to_be_visible(timeout=_LONG)
+    expect(page.get_by_role("heading", name="城北第三警务区")).to_be_visible()
     commander.require_no_fault()
 
 
@@ -116,16 +111,16 @@ def test_back_and_forward_take_one_step_each(commander):
     commander.see("page.incidents.matrix")
     commander.settle()
     page.get_by_role("button", name="English").click()
-    page.get_by_text("Half of all incidents").wait_for(timeout=_LONG)
+    page.get_by_text("Half of all incidents").wait_for()
     commander.settle()
     page.get_by_role("link", name="Data").click()
-    page.get_by_text("Layers").first.wait_for(timeout=_LONG)
+    page.get_by_text("Layers").first.wait_for()
     commander.settle()
     for turn, path in (("back", "incidents"), ("back", "overview"), ("forward", "incidents")):
         page.evaluate(f"() => history.{turn}()")
-        page.wait_for_url(re.compile(f"/{path}"), timeout=_LONG)
+        page.wait_for_url(re.compile(f"/{path}"))
         commander.settle()
-        assert f"/{path}" in page.url
+        assert f"/{path}" in page.url  # and nothing has turned it elsewhere
     commander.require_no_fault()
 
 
@@ -133,16 +128,18 @@ def test_what_is_seen_is_saved_as_a_picture_and_measured(commander):
     page = commander.page
     commander.open("overview")
     frame = commander.wait_for_map()
-    with page.expect_download(timeout=_LONG) as loading:
+    with page.expect_download() as loading:
         frame.get_by_role("button", name="保存为图片").click()
     picture = Image.open(io.BytesIO(loading.value.path().read_bytes()))
+    commander.settle()
     box = page.locator("iframe").first.bounding_box()
     assert abs(picture.width - box["width"]) < 4
     assert len(picture.convert("RGB").getcolors(1 << 24)) > 40
     frame.get_by_role("button", name=re.compile("测距")).click()
     for x in (0.45, 0.6):
         page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * 0.5)
-    frame.locator(".gm-tip", has_text=" km").wait_for(timeout=_LONG)
+    frame.locator(".gm-tip", has_text=" km").wait_for()
+    commander.settle()
     assert "beat=" not in page.url  # measuring chooses nothing
     commander.require_no_fault()
 
@@ -152,20 +149,20 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     commander.open("overview")
     commander.wait_for_map()
     page.locator('[data-gm-do="large"]').click()
-    assert "gm-large" in page.evaluate("() => document.documentElement.className")
-    touch_frame(page).wait_for_function("() => touch.city.large")
+    expect(page.locator("html")).to_have_class(re.compile("gm-large"))
+    commander.touch().wait_for_function("() => touch.city.large")
     page.keyboard.press("Escape")
-    touch_frame(page).wait_for_function("() => !touch.city.large")
+    commander.touch().wait_for_function("() => !touch.city.large")
     page.locator('[data-gm-do="theme"]').click()
     scheme = "() => getComputedStyle(document.querySelector('.stApp')).colorScheme === 'dark'"
-    page.wait_for_function(scheme, timeout=_LONG)
+    page.wait_for_function(scheme)
     commander.wait_for_map()
     dark = "() => document.documentElement.classList.contains('gm-dark')"
-    touch_frame(page).wait_for_function(dark)
-    assert page.evaluate("() => document.documentElement.lang") == "zh"
+    commander.touch().wait_for_function(dark)
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
     commander.watched.require_accessible()
     page.locator('[data-gm-do="theme"]').click()  # and back
-    page.wait_for_function(scheme.replace("===", "!=="), timeout=_LONG)
+    page.wait_for_function(scheme.replace("===", "!=="))
     narrow = reader_class(open_page(390, 844), app_url, "zh")
     narrow.open("overview")
     frame = narrow.wait_for_map()
@@ -186,7 +183,7 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     commander.wait_for_map()
     page.get_by_text(commander.says("page.edit.paint"), exact=True).click()
     commander.settle()
-    frame = touch_frame(page)
+    frame = commander.touch()
     frame.wait_for_function("() => touch.city.brush.paints")
     # Two strokes in haste: the sum is right at once, and the page takes both.
     cells, sums, wanted = frame.evaluate(
@@ -210,20 +207,20 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     assert sums == pytest.approx(wanted)
     save = page.get_by_role("button", name=re.compile(r"2 步调整"))
     refused = page.get_by_role("button", name=commander.says("page.edit.give_up"))
-    save.or_(refused).first.wait_for(timeout=_LONG)
+    save.or_(refused).first.wait_for()
     commander.settle()
     frame.wait_for_function("() => touch.city.brush.strokes.length === 0")
-    assert commander.says("page.change.people") in page.locator(".gm-table").inner_text()
+    expect(page.locator(".gm-table")).to_contain_text(commander.says("page.change.people"))
     before = page.get_by_role("button", name=re.compile(r"\d 步调整")).inner_text()
     page.keyboard.press("Control+z")
-    page.get_by_role("button", name=before, exact=True).wait_for(state="detached", timeout=_LONG)
+    page.get_by_role("button", name=before, exact=True).wait_for(state="detached")
     split_and_lock(commander)
     commander.require_no_fault()
 
 
 def split_and_lock(commander) -> None:
     """Split a beat in two, and lock it: the map hatches what may not move."""
-    page, frame = commander.page, touch_frame(commander.page)
+    page, frame = commander.page, commander.touch()
     count = "() => touch.city.names.units.names.length"
     beats = frame.evaluate(count)
     commander.choose("page.edit.do_split")
@@ -231,8 +228,8 @@ def split_and_lock(commander) -> None:
     frame.wait_for_function(f"(beats) => ({count})() === beats + 1", arg=beats)
     commander.choose("page.edit.do_lock")
     page.get_by_text(commander.says("page.edit.lock"), exact=True).click()
-    frame.locator(".gm-hatched").wait_for(timeout=_LONG)
-    assert frame.evaluate(
+    frame.locator(".gm-hatched").wait_for()
+    frame.wait_for_function(
         """() => {
           const { groups, scene, locks } = touch.city, unit = groups[scene.locked[0]];
           const own = [...groups.keys()].filter((f) => groups[f] === unit);
@@ -255,8 +252,8 @@ def test_every_step_of_redraw_draws_without_a_fault(reader):
     reader.watched.require_accessible()
     reader.choose("page.redraw.compare")
     reader.wait_for_map(1)
-    rows = reader.page.locator(".gm-table tr").all_inner_texts()
-    assert any(reader.says("page.change.residents") in row for row in rows)
+    said = reader.says("page.change.residents")
+    reader.page.locator(".gm-table tr", has_text=said).first.wait_for()
     swipe_two_plans(reader)
     reader.choose("page.redraw.propose")
     reader.wait_for_map()
@@ -267,26 +264,27 @@ def swipe_two_plans(reader) -> None:
     """Drag the divider: the old plan is drawn left of it, the new one's borders right of it."""
     reader.choose("page.compare.view_swipe")
     bar = reader.wait_for_map().locator(".gm-swipe")
-    bar.wait_for(timeout=_LONG)
+    bar.wait_for()
+    reader.settle()
     box = bar.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + 40
     reader.page.mouse.move(x, y)
     reader.page.mouse.down()
     reader.page.mouse.move(x - 100, y, steps=3)
     reader.page.mouse.up()
-    at, left, right = touch_frame(reader.page).evaluate(
-        """() => {
+    # The bar, the border of the one and that of the other.
+    frame = reader.page.locator("iframe").first.bounding_box()
+    reader.touch().wait_for_function(
+        """(wanted) => {
           const { map } = touch, corner = map.containerPointToLayerPoint([0, 0]);
           const edges = (name) => map.getPane(name).style.clip.match(/-?[\\d.]+/g).map(Number);
           const bar = document.querySelector(".gm-swipe").getBoundingClientRect();
           const [, to, , ] = edges("gm-left"), [, , , from] = edges("gm-borders");
-          return [bar.x + bar.width / 2, to - corner.x, from - corner.x];
-        }"""
+          const found = [bar.x + bar.width / 2, to - corner.x, from - corner.x];
+          return found.every((one) => Math.abs(one - wanted) <= 3);
+        }""",
+        arg=x - 100 - frame["x"],
     )
-    frame = reader.page.locator("iframe").first.bounding_box()
-    assert at == pytest.approx(x - 100 - frame["x"], abs=3)
-    assert left == pytest.approx(at, abs=3)
-    assert right == pytest.approx(at, abs=3)
     reader.watched.require_accessible()
 
 
@@ -295,7 +293,7 @@ def test_a_trend_is_dragged_over_and_lists_show_where(commander):
     commander.open("incidents")
     commander.wait_for_map()
     chart = page.locator(".st-key-gridmap-trend canvas, .st-key-gridmap-trend svg").first
-    chart.wait_for(timeout=_LONG)
+    chart.wait_for()
     commander.settle()
     box = chart.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
@@ -303,14 +301,15 @@ def test_a_trend_is_dragged_over_and_lists_show_where(commander):
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 40, steps=6)
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 50, steps=6)
     page.mouse.up()
-    page.wait_for_url(re.compile(r"from=2024-\d\d-\d\d"), timeout=_LONG)
-    page.wait_for_url(re.compile(r"to=2024-"), timeout=_LONG)
+    page.wait_for_url(re.compile(r"from=2024-\d\d-\d\d"))
+    page.wait_for_url(re.compile(r"to=2024-"))
     commander.settle()
     commander.choose("page.incidents.list_risen")
+    commander.wait_for_map()
     row = page.locator(".gm-list [data-gm-cells]").first
     cell = int(row.get_attribute("data-gm-cells"))
     row.click()
-    frame = touch_frame(page)
+    frame = commander.touch()
     frame.wait_for_function(f"() => touch.city.marks.marked.has({cell})")
     commander.see("page.incidents.matrix_marked")
     commander.require_no_fault()
@@ -321,7 +320,8 @@ def test_a_room_is_set_by_a_click_and_one_is_suggested_at_once(commander):
     commander.open("coverage")
     commander.wait_for_map()
     commander.choose("coverage.page.hand")
-    frame = touch_frame(page)
+    commander.wait_for_map()
+    frame = commander.touch()
     at = frame.evaluate(
         """() => { const { x, y, zoom } = touch.city.shapes.middle(470);
           return touch.map.latLngToContainerPoint(touch.map.unproject([x, y], zoom)); }"""
@@ -329,18 +329,20 @@ def test_a_room_is_set_by_a_click_and_one_is_suggested_at_once(commander):
     box = page.locator("iframe").first.bounding_box()
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
     table = page.locator(".gm-table")
-    table.wait_for(timeout=_LONG)
+    table.wait_for()
+    commander.settle()
     cells = table.locator("tr").nth(1).locator("td").all_inner_texts()
     assert int(cells[2]) == int(cells[1]) + 1
     commander.choose("coverage.page.site")
-    page.frame_locator("iframe").first.get_by_text("建议增设").wait_for(timeout=_LONG)
+    page.frame_locator("iframe").first.get_by_text("建议增设").wait_for()
     commander.require_no_fault()
 
 
 def test_reports_show_their_first_page(commander):
     commander.open("reports", **{"from": "2024-11-01", "to": "2024-11-30"})
     picture = commander.page.get_by_test_id("stImage").locator("img")
-    picture.wait_for(timeout=_LONG)
+    picture.wait_for()
+    commander.settle()
     tall = picture.evaluate(
         "async (one) => { await one.decode(); return one.naturalHeight / one.naturalWidth; }"
     )

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,17 +18,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.serving import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
-_LONG = 120_000
 ADMINISTRATOR, PLANNER, OTHER, ANALYST, VIEWER = (
     f"{name}@police.example" for name in ("chief", "planner", "other", "analyst", "officer")
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -45,7 +39,7 @@ def running(command: list[str], address: str, **settings: str) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(360):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(address, timeout=1) as answer:  # noqa: S310 - this machine
                     if answer.status == 200:
@@ -57,7 +51,7 @@ def running(command: list[str], address: str, **settings: str) -> Iterator[str]:
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 @dataclass(frozen=True)
@@ -137,16 +131,50 @@ def department(tmp_path_factory) -> Iterator[Department]:
 class Visitor:
     """Somebody's browser, what it sent over its websocket, and a way to send more."""
 
-    page: object
+    watched: object
     sent: list[bytes] = field(default_factory=list)
     server: object = None
+
+    def __post_init__(self) -> None:
+        self.page, self.settle = self.watched.page, self.watched.settle
 
     def forge(self, frames: list[bytes]) -> None:
         """Send what somebody else has sent, as if this browser's own page had."""
         for frame in frames:
+            self.watched.note_sent(frame)
             self.server.send(frame)
-            self.page.wait_for_timeout(300)
-            settle(self.page)
+            self.settle()
+
+    def press(self, name) -> None:
+        self.page.get_by_role("button", name=name).first.click()
+        self.settle()
+
+    def open_versions(self) -> None:
+        self.page.get_by_text("④ 方案库").click()
+        self.settle()
+
+    def begin_editing(self) -> None:
+        """Open the stored plan, and look at the suggestions."""
+        self.open_versions()
+        self.press("打开并调整")
+        self.page.get_by_role("button", name=re.compile("保存为新版本")).wait_for()
+        self.settle()
+        hidden = self.page.locator("details:not([open]) summary", has_text="下一步建议")
+        for _ in range(4):
+            # A click that falls into a rerun is lost with what it was on.
+            if hidden.count() == 0:
+                break
+            hidden.first.click()
+            self.settle()
+
+    def take(self, steps: int) -> None:
+        """Take the first suggestion; the plan is then so many steps from where it began."""
+        self.page.get_by_role("button", name="采用").first.click()
+        self.page.get_by_role("button", name=f"保存为新版本（{steps} 步调整）").wait_for()
+        self.settle()
+
+    def save(self) -> None:
+        self.press(re.compile("保存为新版本"))
 
 
 @pytest.fixture(scope="module")
@@ -156,15 +184,12 @@ def cookies() -> dict[str, list]:
 
 
 @pytest.fixture
-def visit(chromium, department, cookies):
+def visit(open_page, department, cookies):
     """Return a function that opens a browser of its own, and logs somebody in."""
-    contexts = []
 
     def open_(account: str, path: str = "") -> Visitor:
-        context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-        contexts.append(context)
-        page = context.new_page()
-        visitor = Visitor(page)
+        visitor = Visitor(open_page())
+        page, context = visitor.page, visitor.page.context
 
         def connect(route) -> None:
             server = route.connect_to_server()
@@ -182,60 +207,15 @@ def visit(chromium, department, cookies):
             context.add_cookies(cookies[account])
         elif account:
             page.goto(department.url)
-            page.get_by_role("button", name="登录").click(timeout=_LONG)
-            page.get_by_role("button", name=account).click(timeout=_LONG)
-            page.get_by_text(account).first.wait_for(timeout=_LONG)
+            page.get_by_role("button", name="登录").click()
+            page.get_by_role("button", name=account).click()
+            page.get_by_text(account).first.wait_for()
             cookies[account] = context.cookies()
         page.goto(department.url + path)
-        page.get_by_text(account or "请用单位账号登录").first.wait_for(timeout=_LONG)
+        page.get_by_text(account or "请用单位账号登录").first.wait_for()
         return visitor
 
-    yield open_
-    for context in contexts:
-        context.close()
-
-
-def settle(page) -> None:
-    """Wait until the app has nothing more to draw."""
-    page.wait_for_timeout(300)
-    app = page.locator('[data-testid="stApp"]')
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=_LONG)
-
-
-def press(page, name) -> None:
-    page.get_by_role("button", name=name).first.click()
-    settle(page)
-
-
-def open_versions(page):
-    page.get_by_text("④ 方案库").click(timeout=_LONG)
-    settle(page)
-
-
-def begin_editing(page):
-    """Open the stored plan, and look at the suggestions."""
-    open_versions(page)
-    press(page, "打开并调整")
-    page.get_by_role("button", name=re.compile("保存为新版本")).wait_for(timeout=_LONG)
-    settle(page)
-    hidden = page.locator("details:not([open]) summary", has_text="下一步建议")
-    for _ in range(4):
-        # A click that falls into a rerun is lost with what it was on.
-        if hidden.count() == 0:
-            break
-        hidden.first.click(timeout=_LONG)
-        settle(page)
-
-
-def take(page, steps):
-    """Take the first suggestion; the plan is then so many steps from where it began."""
-    page.get_by_role("button", name="采用").first.click(timeout=_LONG)
-    page.get_by_role("button", name=f"保存为新版本（{steps} 步调整）").wait_for(timeout=_LONG)
-    settle(page)
-
-
-def save(page):
-    press(page, re.compile("保存为新版本"))
+    return open_
 
 
 # -- nobody
@@ -244,9 +224,7 @@ def save(page):
 @pytest.mark.parametrize("path", ["", "/overview", "/redraw?workspace=city", "/people", "/data"])
 def test_every_page_asks_for_a_login(department, visit, path):
     page = visit("", path).page
-    text = page.locator("body").inner_text()
-    assert "请用单位账号登录" in text
-    assert "示例市" not in text
+    assert "示例市" not in page.locator("body").inner_text()
     assert page.locator("iframe").count() == 0
 
 
@@ -257,32 +235,31 @@ def test_a_forged_cookie_is_no_login(department, visit):
         [{"name": "_streamlit_user", "value": told.replace('"', "%22"), "url": department.url}]
     )
     visitor.page.goto(department.url)
-    visitor.page.get_by_text("请用单位账号登录").wait_for(timeout=_LONG)
+    visitor.page.get_by_text("请用单位账号登录").wait_for()
 
 
-def test_an_address_that_nobody_verified_does_not_log_in(visit, department, chromium):
-    context = chromium.new_context()
-    page = context.new_page()
+def test_an_address_that_nobody_verified_does_not_log_in(open_page, department):
+    page = open_page().page
     page.goto(department.url)
-    page.get_by_role("button", name="登录").click(timeout=_LONG)
-    page.get_by_role("button", name="unverified").click(timeout=_LONG)
-    page.get_by_text("没有核实过邮箱").wait_for(timeout=_LONG)
+    page.get_by_role("button", name="登录").click()
+    page.get_by_role("button", name="unverified").click()
+    page.get_by_text("没有核实过邮箱").wait_for()
     assert page.locator("iframe").count() == 0
-    context.close()
 
 
 # -- what each role sees and does
 
 
 def test_a_planner_saves_under_their_own_name(department, visit):
-    page = visit(PLANNER, "/redraw").page
-    begin_editing(page)
-    take(page, 1)
-    save(page)
-    page.get_by_text("已保存“警务改革”第 2 版").first.wait_for(timeout=_LONG)
-    take(page, 2)
-    save(page)
-    page.get_by_text("已保存“警务改革”第 3 版").first.wait_for(timeout=_LONG)
+    planner = visit(PLANNER, "/redraw")
+    page = planner.page
+    planner.begin_editing()
+    planner.take(1)
+    planner.save()
+    page.get_by_text("已保存“警务改革”第 2 版").first.wait_for()
+    planner.take(2)
+    planner.save()
+    page.get_by_text("已保存“警务改革”第 3 版").first.wait_for()
     with department.store() as store:
         first, second, third = store.history("警务改革")
         assert (first.author, second.author, third.author) == ("local", PLANNER, PLANNER)
@@ -294,23 +271,24 @@ def test_a_planner_saves_under_their_own_name(department, visit):
 
 
 def test_the_second_of_two_planners_is_told_and_carries_their_work_over(department, visit):
-    mine, theirs = visit(PLANNER, "/redraw").page, visit(OTHER, "/redraw").page
-    for page in (mine, theirs):
-        begin_editing(page)
-        take(page, 1)
-    save(theirs)
-    theirs.get_by_text(re.compile("已保存“警务改革”第")).first.wait_for(timeout=_LONG)
+    mine, theirs = visit(PLANNER, "/redraw"), visit(OTHER, "/redraw")
+    for planner in (mine, theirs):
+        planner.begin_editing()
+        planner.take(1)
+    theirs.save()
+    theirs.page.get_by_text(re.compile("已保存“警务改革”第")).first.wait_for()
     with department.store() as store:
         before = store.version("警务改革")
-    take(mine, 2)
-    save(mine)
-    mine.get_by_text(f"{OTHER} 已先保存了“警务改革”第 {before.number} 版").wait_for(timeout=_LONG)
-    mine.get_by_text("对方的改动").wait_for(timeout=_LONG)
-    mine.get_by_text("您的改动").first.wait_for(timeout=_LONG)
-    press(mine, "打开对方的新版，并带上我的改动")
-    mine.get_by_text(f"已打开第 {before.number} 版").wait_for(timeout=_LONG)
-    save(mine)
-    mine.get_by_text(f"已保存“警务改革”第 {before.number + 1} 版").first.wait_for(timeout=_LONG)
+    mine.take(2)
+    mine.save()
+    page, last = mine.page, before.number
+    page.get_by_text(f"{OTHER} 已先保存了“警务改革”第 {last} 版").wait_for()
+    page.get_by_text("对方的改动").wait_for()
+    page.get_by_text("您的改动").first.wait_for()
+    mine.press("打开对方的新版，并带上我的改动")
+    page.get_by_text(f"已打开第 {last} 版").wait_for()
+    mine.save()
+    page.get_by_text(f"已保存“警务改革”第 {last + 1} 版").first.wait_for()
     with department.store() as store:
         after = store.version("警务改革")
     assert (after.author, after.base) == (PLANNER, before.number)
@@ -319,8 +297,9 @@ def test_the_second_of_two_planners_is_told_and_carries_their_work_over(departme
 
 def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit):
     before = department.state()
-    page = visit(VIEWER, "/overview").page
-    page.frame_locator("iframe").first.locator("#map[data-painted]").wait_for(timeout=_LONG)
+    viewer = visit(VIEWER, "/overview")
+    page = viewer.page
+    viewer.watched.wait_for_map()
     for path, marks in {
         "/redraw": ["生成方案", "手工调整", "保存为新版本", "打开并调整", "导入方案"],
         "/data": ["导入", "修复", "新建工作区"],
@@ -330,41 +309,40 @@ def test_an_officer_sees_the_whole_map_and_no_way_to_change_it(department, visit
         "/redraw?plan=警务改革&step=edit": ["手工调整", "保存为新版本"],
     }.items():
         page.goto(department.url + path)
-        page.get_by_text(VIEWER).first.wait_for(timeout=_LONG)
-        settle(page)
+        page.get_by_text(VIEWER).first.wait_for()
+        viewer.settle()
         for mark in marks:
             buttons = page.get_by_role("button", name=mark, disabled=False)
             assert buttons.count() == 0, (path, mark)
     page.goto(f"{department.url}/redraw")
-    open_versions(page)
+    viewer.open_versions()
     assert page.get_by_role("button", name="打开并调整").count() == 0
-    page.get_by_text("您的角色不能导出").wait_for(timeout=_LONG)
+    page.get_by_text("您的角色不能导出").wait_for()
     assert department.state() == before
 
 
 @pytest.mark.parametrize(("account", "offered"), [(VIEWER, False), (ANALYST, True)])
 def test_whoever_may_not_export_has_no_toolbar_on_tables(department, visit, account, offered):
-    page = visit(account, "/incidents").page
-    table = page.locator('[data-testid="stDataFrame"]')
-    page.goto(f"{department.url}/redraw?step=versions")
-    open_versions(page)
-    table.first.wait_for(timeout=_LONG)
-    table.first.hover()
-    page.wait_for_timeout(500)
-    toolbar = page.locator('[data-testid="stElementToolbar"]')
-    assert toolbar.count() > 0  # Streamlit draws it; its style hides it
-    assert toolbar.first.is_visible() == offered
-    assert page.get_by_role(
-        "button", name=re.compile("Download as CSV|下载为 CSV")
-    ).count() == int(offered)
+    visitor = visit(account, "/redraw?step=versions")
+    page = visitor.page
+    visitor.open_versions()
+    table = page.locator('[data-testid="stDataFrame"]').first
+    table.wait_for()
+    table.hover()
+    toolbar = page.locator('[data-testid="stElementToolbar"]').first
+    toolbar.wait_for(state="attached")  # Streamlit draws it; its style hides it
+    expect(toolbar).to_be_visible(visible=offered)
+    save = page.get_by_role("button", name=re.compile("Download as CSV|下载为 CSV"))
+    expect(save).to_have_count(int(offered))
 
 
 def test_an_analyst_exports_and_the_log_says_so(department, visit):
-    page = visit(ANALYST, "/redraw").page
-    open_versions(page)
+    analyst = visit(ANALYST, "/redraw")
+    page = analyst.page
+    analyst.open_versions()
     assert page.get_by_role("button", name="打开并调整").count() == 0
-    press(page, re.compile("^导出$"))
-    page.get_by_role("button", name=re.compile("下载 ")).wait_for(timeout=_LONG)
+    analyst.press(re.compile("^导出$"))
+    page.get_by_role("button", name=re.compile("下载 ")).wait_for()
     with department.store() as store:
         record = store.audit_records()[-1]
     assert (record.actor, record.action, record.subject) == (ANALYST, "export_plan", "警务改革")
@@ -375,18 +353,18 @@ def test_an_analyst_exports_and_the_log_says_so(department, visit):
 
 def test_what_a_planner_sent_changes_nothing_in_a_viewers_hands(department, visit):
     planner = visit(PLANNER, "/redraw")
-    begin_editing(planner.page)
-    take(planner.page, 1)
+    planner.begin_editing()
+    planner.take(1)
     name = planner.page.get_by_role("textbox", name="方案名称")
     name.fill("伪造")
     name.press("Tab")
-    settle(planner.page)
+    planner.settle()
     expect(name).to_have_value("伪造")
-    save(planner.page)
-    planner.page.get_by_text("已保存“伪造”").first.wait_for(timeout=_LONG)
+    planner.save()
+    planner.page.get_by_text("已保存“伪造”").first.wait_for()
     before = department.state()
     viewer = visit(VIEWER, "/redraw")
-    settle(viewer.page)
+    viewer.settle()
     viewer.forge(planner.sent)
     assert department.state() == before
     assert viewer.page.get_by_role("button", name=re.compile("保存为新版本")).count() == 0
@@ -395,36 +373,37 @@ def test_what_a_planner_sent_changes_nothing_in_a_viewers_hands(department, visi
 def test_what_an_administrator_sent_works_for_administrators_alone(department, visit):
     chief = visit(ADMINISTRATOR, "/people")
     chief.page.get_by_role("textbox", name="账号").fill(VIEWER)
-    settle(chief.page)
+    chief.settle()
     chief.page.get_by_role("button", name="指定角色").click()
-    chief.page.get_by_text(f"{VIEWER} 现在是").wait_for(timeout=_LONG)
+    chief.page.get_by_text(f"{VIEWER} 现在是").wait_for()
     frames = list(chief.sent)
     before = department.state()
     for account in (VIEWER, PLANNER):
         forger = visit(account, "/people")
-        settle(forger.page)
+        forger.settle()
         forger.forge(frames)
         assert department.state() == before, account
     # The same frames, from an administrator's browser: they do what they say.
     other = visit(ADMINISTRATOR, "/people")
-    other.page.get_by_role("textbox", name="账号").wait_for(timeout=_LONG)
-    settle(other.page)
+    other.page.get_by_role("textbox", name="账号").wait_for()
+    other.settle()
     other.forge(frames)
-    expect(other.page.get_by_text(f"{VIEWER} 现在是")).to_be_visible(timeout=_LONG)
+    expect(other.page.get_by_text(f"{VIEWER} 现在是")).to_be_visible()
     assert department.state()[1] == before[1] + 1
 
 
 def test_a_role_taken_back_in_the_middle_of_an_edit_saves_nothing(department, visit):
     from gridmap.plans import LOCAL, Role
 
-    page = visit(OTHER, "/redraw").page
-    begin_editing(page)
-    take(page, 1)
+    planner = visit(OTHER, "/redraw")
+    page = planner.page
+    planner.begin_editing()
+    planner.take(1)
     with department.store() as store:
         store.assign_role(OTHER, Role.VIEWER, author=LOCAL)
     before = department.state()
     page.get_by_role("button", name=re.compile("保存为新版本")).click()
-    settle(page)
+    planner.settle()
     assert page.get_by_role("button", name=re.compile("保存为新版本")).count() == 0
     assert department.state() == before
     with department.store() as store:
@@ -434,8 +413,8 @@ def test_a_role_taken_back_in_the_middle_of_an_edit_saves_nothing(department, vi
 def test_who_logs_out_sees_nothing_more(department, visit, cookies):
     page = visit(ANALYST, "/overview").page
     cookies.pop(ANALYST)
-    page.get_by_role("button", name=ANALYST).click(timeout=_LONG)
-    page.get_by_role("button", name="退出登录").click(timeout=_LONG)
-    page.wait_for_url(re.compile("end_session"), timeout=_LONG)  # the OIDC server's own page
+    page.get_by_role("button", name=ANALYST).click()
+    page.get_by_role("button", name="退出登录").click()
+    page.wait_for_url(re.compile("end_session"))  # the OIDC server's own page
     page.goto(department.url)
-    page.get_by_text("请用单位账号登录").wait_for(timeout=_LONG)
+    page.get_by_text("请用单位账号登录").wait_for()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import shapely
 from PIL import Image
+from playwright.sync_api import expect
 from pyproj import CRS
 
 from gridmap.io import Workspace
@@ -20,78 +21,78 @@ from gridmap.model import Kind
 from gridmap.model.crs import reproject, wgs84_to_gcj02
 from gridmap.settings import bundled
 
-_LONG = 180_000
 
-
-def map_frame(page):
-    frame = page.frame_locator("iframe").first
-    frame.locator("#map[data-painted]").wait_for(timeout=_LONG)
-    return frame
-
-
-def touch_of(page):
-    return next(frame for frame in page.frames if "component/" in frame.url)
+def require(frame, state: str, arg=None) -> None:
+    """Wait until something is so in the map."""
+    frame.wait_for_function(f"(arg) => {state}", arg=arg)
 
 
 def test_the_map_is_worked_by_keyboard_alone(app_url, open_page):
     watched = open_page()
     page = watched.page
     page.goto(f"{app_url}/incidents?lang=en")
-    frame = map_frame(page)
-    page.locator('[data-testid="stStatusWidget"]').wait_for(state="detached", timeout=_LONG)
-
-    def focused() -> str:
-        return touch_of(page).evaluate("document.activeElement.className")
+    frame = watched.wait_for_map()
+    touch = watched.touch()
 
     page.get_by_role("button", name="中文").focus()
     page.keyboard.press("Tab")
-    assert "leaflet-container" in focused()
-    assert frame.locator(".gm-help").is_visible()
-    read = """() => ({ zoom: touch.map.getZoom(), lng: touch.map.getCenter().lng,
-        row: touch.city.keys.row, tool: touch.tool, drawn: Boolean(touch.drawn) })"""
-    before = touch_of(page).evaluate(read)
+    require(touch, "document.activeElement.classList.contains('leaflet-container')")
+    expect(frame.locator(".gm-help")).to_be_visible()
+    zoom, lng = "touch.map.getZoom()", "touch.map.getCenter().lng"
+    before = touch.evaluate(zoom)
     page.keyboard.press("+")
-    nearer = "zoom => touch.map.getZoom() > zoom && !touch.map._animatingZoom"
-    touch_of(page).wait_for_function(nearer, arg=before["zoom"], timeout=_LONG)
-    before = touch_of(page).evaluate(read)
+    require(touch, f"{zoom} > arg && !touch.map._animatingZoom", before)
+    before = touch.evaluate(lng)
     page.keyboard.press("ArrowRight")
-    east = "lng => touch.map.getCenter().lng > lng + 1e-4 && !touch.map._panAnim?._inProgress"
-    touch_of(page).wait_for_function(east, arg=before["lng"], timeout=_LONG)
+    require(touch, f"{lng} > arg + 1e-4 && !touch.map._panAnim?._inProgress", before)
 
     # From grid to grid: each is told, and a way there and back ends where it began.
+    row, status = "touch.city.keys.row", frame.locator('[role="status"]')
     page.keyboard.press("Shift+ArrowRight")
-    first = touch_of(page).evaluate(read)["row"]
-    assert first >= 0
-    heard = frame.locator('[role="status"]').inner_text()
-    assert "Residents" in heard
+    require(touch, f"{row} >= 0")
+    first = touch.evaluate(row)
+    expect(status).to_contain_text("Residents")
+    heard = status.inner_text()
     page.keyboard.press("Shift+ArrowDown")
-    assert touch_of(page).evaluate(read)["row"] >= 0
-    assert touch_of(page).evaluate(read)["row"] != first
-    assert frame.locator('[role="status"]').inner_text() != heard
+    require(touch, f"{row} >= 0 && {row} !== arg", first)
+    expect(status).not_to_have_text(heard, use_inner_text=True)
 
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Clear 1 selected grid").wait_for(timeout=_LONG)
+    page.get_by_role("button", name="Clear 1 selected grid").wait_for()
+    watched.require_clean()
+
+
+def test_the_tools_of_the_map_are_worked_by_keyboard_alone(app_url, open_page):
+    watched = open_page()
+    page = watched.page
+    page.goto(f"{app_url}/incidents?lang=en")
+    frame = watched.wait_for_map()
+    touch = watched.touch()
 
     # A tool: a corner, Escape gives up the drawing and then the tool, and then a rectangle.
     frame.get_by_role("button", name="Select by rectangle").focus()
     page.keyboard.press("Enter")
-    assert touch_of(page).evaluate(read)["tool"] == "rectangle"
+    require(touch, "touch.tool === 'rectangle'")
     frame.locator("#map").focus()
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
-    assert touch_of(page).evaluate(read)["drawn"]
+    require(touch, "touch.drawn")
     page.keyboard.press("Escape")
-    assert not touch_of(page).evaluate(read)["drawn"]
+    require(touch, "!touch.drawn")
     for key in ("Enter", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown", "Enter"):
         page.keyboard.press(key)
-    page.get_by_role("button", name=re.compile(r"Clear \d+ selected")).wait_for(timeout=_LONG)
+    page.get_by_role("button", name=re.compile(r"Clear \d+ selected")).wait_for()
     page.keyboard.press("Escape")
-    assert touch_of(page).evaluate(read)["tool"] == "click"
+    require(touch, "touch.tool === 'click'")
+    watched.settle()
 
     # The legend's choice keeps the focus while the map is drawn anew.
-    frame.locator("select.gm-themes").focus()
+    themes = frame.locator("select.gm-themes")
+    shown = themes.input_value()
+    themes.focus()
     page.keyboard.press("ArrowDown")
-    assert focused() == "gm-themes"
+    require(touch, "touch.city.theme !== arg", shown)
+    require(touch, "document.activeElement.className === 'gm-themes'")
     watched.require_clean()
 
 
@@ -133,9 +134,9 @@ def test_a_gcj02_basemap_lies_under_cells_that_are_shifted_to_fit(
     watched = open_page()
     page = watched.page
     page.goto(f"{url}/overview?lang=zh")
-    frame = map_frame(page)
-    assert "本局地图" in frame.locator(".leaflet-control-attribution").inner_text()
-    frame.locator(".leaflet-tile-loaded").first.wait_for(timeout=_LONG)
+    frame = watched.wait_for_map()
+    expect(frame.locator(".leaflet-control-attribution")).to_contain_text("本局地图")
+    frame.locator(".leaflet-tile-loaded").first.wait_for()
     assert asked
     assert all(path.endswith("?k=k7") for path in asked)
     grids = Workspace.open(bundled("data") / "demo").layer(Kind.GRID)
@@ -143,7 +144,7 @@ def test_a_gcj02_basemap_lies_under_cells_that_are_shifted_to_fit(
         reproject(grids.geometry[:1], grids.crs, CRS.from_epsg(4326))
     )
     expected = wgs84_to_gcj02(np.array([(west + east) / 2]), np.array([(south + north) / 2]))
-    seen = touch_of(page).evaluate(
+    seen = watched.touch().evaluate(
         """() => { const { x, y, zoom } = touch.city.shapes.middle(0);
                    const at = touch.map.unproject(L.point(x, y), zoom);
                    return [at.lng, at.lat]; }"""
@@ -159,22 +160,21 @@ def test_proposed_rooms_are_taken_over_and_given_back(app_url, open_page, reader
     reader.open("coverage")
     reader.wait_for_map()
     reader.choose("coverage.page.site")
-    reader.wait_for_map()
     # The service area: a rectangle drawn on the map bounds where rooms may stand.
-    map_frame(page).get_by_role("button", name=reader.says("maps.tool.rectangle")).click()
+    reader.wait_for_map().get_by_role("button", name=reader.says("maps.tool.rectangle")).click()
     box = page.locator("iframe").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.35, box["y"] + box["height"] * 0.3)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4, steps=3)
     page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.9, steps=3)
     page.mouse.up()
-    page.get_by_role("button", name=reader.says("coverage.page.undraw")).wait_for(timeout=_LONG)
+    page.get_by_role("button", name=reader.says("coverage.page.undraw")).wait_for()
     page.get_by_label(reader.says("page.coverage.how_many")).fill("2")
     page.keyboard.press("Enter")
     take = page.get_by_role("button", name=reader.says("coverage.page.take", count=2))
-    take.wait_for(timeout=_LONG)
+    take.wait_for()
     for key in ("coverage.page.download_sites", "coverage.page.download"):
-        with page.expect_download(timeout=_LONG) as loading:
+        with page.expect_download() as loading:
             page.get_by_role("button", name=reader.says(key)).click()
         data = Path(loading.value.path()).read_bytes()
         if key.endswith("sites"):
@@ -185,5 +185,5 @@ def test_proposed_rooms_are_taken_over_and_given_back(app_url, open_page, reader
     reader.see("coverage.page.taken_now", count=42)
     reader.require_no_fault()
     reader.press("coverage.page.give_back")
-    page.locator(".gm-figure b", has_text=re.compile("^40$")).first.wait_for(timeout=_LONG)
+    page.locator(".gm-figure b", has_text=re.compile("^40$")).first.wait_for()
     reader.require_no_fault()

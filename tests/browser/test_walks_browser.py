@@ -7,8 +7,7 @@ import re
 import zipfile
 
 from openpyxl import load_workbook
-
-_LONG = 180_000
+from playwright.sync_api import expect
 
 
 def read_figures(page) -> dict[str, str]:
@@ -27,6 +26,7 @@ def _look_at_the_night(reader):
     chart = page.locator(
         '[data-testid="stVegaLiteChart"] canvas, [data-testid="stVegaLiteChart"] svg'
     )
+    chart.first.wait_for()
     box = chart.first.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.86, box["y"] + 12)
     page.mouse.down()
@@ -38,14 +38,12 @@ def _look_at_the_night(reader):
             box.querySelector("span").innerText === name &&
             box.querySelector("b").innerText.replaceAll(",", "") < whole)""",
         arg=[name, whole],
-        timeout=_LONG,
     )
     reader.settle()
     night = int(read_figures(page)[name].replace(",", ""))
     assert 0 < night < whole
     frame.locator("select.gm-themes").select_option("hot_spots")
-    legend = frame.locator(".gm-panel").inner_text()
-    assert reader.says("maps.hot.hot") in legend
+    expect(frame.locator(".gm-panel")).to_contain_text(reader.says("maps.hot.hot"))
     reader.require_no_fault()
 
 
@@ -56,11 +54,7 @@ def test_a_commander_looks_at_coverage_the_night_and_prints_a_page(reader, city_
     straight = read_figures(page)
     if city_name == "demo":  # Chicago's files hold no roads
         reader.choose("page.mode.car")
-        for _ in range(240):  # two minutes: the road network is built first
-            if read_figures(page) != straight:
-                break
-            page.wait_for_timeout(500)
-        assert read_figures(page) != straight
+        reader.watched.wait_until(lambda: read_figures(page) != straight)
     reader.require_no_fault()
 
     _look_at_the_night(reader)
@@ -78,16 +72,16 @@ def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
     reader.open("reports")
     month = "2024-11" if city_name == "demo" else "2014-09"
     reader.pick("page.reports.period", month)
-    page.get_by_text(re.compile(f"· .*{month[:4]}")).first.wait_for(timeout=_LONG)
+    page.get_by_text(re.compile(f"· .*{month[:4]}")).first.wait_for()
     formats = page.get_by_role("combobox", name=reader.says("page.reports.formats"))
     formats.click()
-    page.get_by_role("option", name="HTML", exact=True).click(timeout=_LONG)
+    page.get_by_role("option", name="HTML", exact=True).click()
     page.keyboard.press("Escape")
     reader.settle()
     reader.press("page.reports.make")
     link = page.get_by_test_id("stDownloadButton").get_by_role("button").first
-    link.wait_for(timeout=_LONG)
-    with page.expect_download(timeout=_LONG) as loading:
+    link.wait_for()
+    with page.expect_download() as loading:
         link.click()
     archive = zipfile.ZipFile(loading.value.path())
     assert archive.testzip() is None
@@ -103,7 +97,7 @@ def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
     target.write_bytes(archive.read(moving))
     opened = open_page()
     opened.page.goto(target.as_uri())
-    opened.page.locator("body[data-painted]").wait_for(timeout=_LONG)
+    opened.page.locator("body[data-painted]").wait_for()
     opened.require_clean()
     reader.require_no_fault()
 
@@ -114,13 +108,14 @@ def test_a_commander_asks_who_is_near_and_where_the_patrol_goes(app_url, open_pa
     reader.see("duty.page.units_help")
     reader.choose("duty.page.patrol")
     frame = reader.wait_for_map()
-    frame.locator(".gm-disc").first.wait_for(timeout=60_000)
+    frame.locator(".gm-disc").first.wait_for()
     reader.choose("duty.page.around")
     reader.see("duty.page.click")
     reader.wait_for_map()
     box = reader.page.locator("iframe").first.bounding_box()
     reader.page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5)
     reader.see("duty.page.nearest")
+    reader.settle()
     wide = reader.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
     reader.watched.require_accessible()

@@ -32,6 +32,8 @@ class Touch {
   /** @param {any} args what the page sends */
   async render(args) {
     const box = /** @type {HTMLElement} */ (document.getElementById("map"));
+    const turn = ++this.renders;
+    delete box.dataset.painted; // it says that what was asked for last is drawn
     const height = this.heightFor(args.height);
     if (this.height !== height) {
       this.height = height;
@@ -54,8 +56,7 @@ class Touch {
       await this.city.ready;
       window.parent.postMessage({ gridmap: "ready" }, window.location.origin);
     }
-    this.renders += 1;
-    box.dataset.painted = String(this.renders);
+    if (turn === this.renders) box.dataset.painted = String(turn);
   }
 
   /** A tall map ends where the window ends: legend and scale bar are seen without scrolling. @param {number} asked */
