@@ -36,7 +36,6 @@ __all__ = ["main", "make_cities"]
 
 _PAGES = ("overview", "incidents", "coverage", "redraw", "reports", "data")
 _CITIES = {"east": "甲", "west": "乙"}
-_LATEST_S = 300.0  # a page that has not come by then is an error
 _MB = 1 << 20
 
 
@@ -72,7 +71,7 @@ def _draw(tab: Tab, page: str, city: str, seen: Seen) -> None:
     """Ask for a page; note how long it took, and what does not belong there."""
     other = next(mark for name, mark in _CITIES.items() if name != city)
     begun, beside = time.perf_counter(), seen.proposing
-    came = tab.draw(page, f"workspace={city}&lang=zh", most_s=_LATEST_S)
+    came = tab.draw(page, f"workspace={city}&lang=zh")
     took = time.perf_counter() - begun
     (seen.beside if beside or seen.proposing else seen.alone).append((page, took))
     if came[-1].script_finished != 0:
@@ -106,7 +105,7 @@ def _propose(served: Served, until: float, seen: Seen) -> None:
     try:
         with open_tab(served, served.cookie_of("planner@police.example")) as tab:
             while time.monotonic() < until:
-                came = tab.draw("redraw", "workspace=east&lang=zh", most_s=_LATEST_S)
+                came = tab.draw("redraw", "workspace=east&lang=zh")
                 buttons = [message.delta.new_element.button for message in came]
                 begin = next((one for one in buttons if one.label == "生成方案"), None)
                 if begin is None:  # a proposal is still running
@@ -198,7 +197,7 @@ def main() -> None:
         with open_tab(served, served.cookie_of("first@police.example")) as tab:
             for city in _CITIES:
                 for page in _PAGES:
-                    tab.draw(page, f"workspace={city}&lang=zh", most_s=_LATEST_S)
+                    tab.draw(page, f"workspace={city}&lang=zh")
         before_mb = _memory_mb(process)
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         failed = False

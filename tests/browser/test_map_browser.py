@@ -154,15 +154,15 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     page.keyboard.press("Escape")
     commander.touch().wait_for_function("() => !touch.city.large")
     page.locator('[data-gm-do="theme"]').click()
-    scheme = "() => getComputedStyle(document.querySelector('.stApp')).colorScheme === 'dark'"
-    page.wait_for_function(scheme)
+    app = page.locator(".stApp")  # the page is opened anew
+    expect(app).to_have_css("color-scheme", "dark")
     commander.wait_for_map()
     dark = "() => document.documentElement.classList.contains('gm-dark')"
     commander.touch().wait_for_function(dark)
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     commander.watched.require_accessible()
     page.locator('[data-gm-do="theme"]').click()  # and back
-    page.wait_for_function(scheme.replace("===", "!=="))
+    expect(app).not_to_have_css("color-scheme", "dark")
     narrow = reader_class(open_page(390, 844), app_url, "zh")
     narrow.open("overview")
     frame = narrow.wait_for_map()
