@@ -232,6 +232,11 @@ def test_the_city_stays_beside_a_legend_that_grows(app_url, open_page):
     beside = f"() => {{ const [city, panel] = ({where})(); return city >= panel && panel; }}"
     frame = watched.touch()
     narrow = frame.wait_for_function(beside).json_value()
+    # As when the font of its words arrives late: nothing but the legend itself has changed.
+    widen = "(width) => { document.querySelector('.gm-panel').style.minWidth = width; }"
+    frame.evaluate(widen, f"{narrow - 20}px")  # without its padding
+    assert frame.wait_for_function(beside).json_value() > narrow
+    frame.evaluate(widen, "")
     buttons = page.get_by_test_id("stButtonGroup")
     buttons.get_by_role("radio", name="选址", exact=True).click()
     watched.settle()
