@@ -336,3 +336,28 @@ def test_a_new_beat_spells_its_station_as_the_beats_of_today_do(city, workload):
     problem = problem_of(city, workload, beats=3 * len(ids), by_station=True, present=present)
     plan = plans_of(city, propose(problem, effort="quick"), name="more", present=present)[0]
     assert {beat.station for beat in plan.beats} == {f"0{name}" for name in ids}
+
+
+def test_with_as_many_beats_as_today_the_plan_changes_little():
+    city = gridmap.make_city(grids=160, incidents=8000, seed=3)
+    asked = {"beats": len(city.beats), "effort": "quick", "chance": 0, "seed": 2}
+    found = gridmap.propose(city, **asked)
+    other = gridmap.propose(city, objective="compact", **asked)
+    (first,), (second,) = found.rows, other.rows
+    assert (first["objective"], second["objective"]) == ("change", "compact")
+    assert first["max_deviation"] <= 0.05
+    assert first["kept_share"] > second["kept_share"] + 0.05
+    fewer = gridmap.propose(city, **{**asked, "beats": len(city.beats) - 4})
+    assert fewer.rows[0]["objective"] == "compact"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_quick_search_meets_a_share_to_keep_that_can_be_met(seed):
+    city = gridmap.make_city(grids=480, incidents=20_000)
+    asked = {"beats": 48, "effort": "quick", "chance": 0, "seed": seed}
+    most = gridmap.propose(city, **asked).rows[0]
+    assert most["max_deviation"] <= 0.05
+    assert most["kept_share"] > 0.68
+    kept = gridmap.propose(city, keep=0.7, objective="compact", **asked).rows[0]
+    assert kept["kept_share"] >= 0.7
+    assert kept["max_deviation"] <= 0.05

@@ -90,8 +90,8 @@ class ProposeOptions(Options):
     )
     officers: int = option(0, least=0)
     keep: AsShares = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
-    objective: Literal["compact", "balance", "travel", "change"] = option(
-        "compact", choices=("compact", "balance", "travel", "change")
+    objective: Literal["", "compact", "balance", "travel", "change"] = option(
+        "", choices=("", "compact", "balance", "travel", "change")
     )
     travel: Literal["", "straight", "walk", "ebike", "car"] = option(
         "", choices=("", "straight", "walk", "ebike", "car"), costs=True
@@ -573,10 +573,12 @@ def propose(
     keep = options.keep
     if isinstance(keep, Mapping):
         (keep,) = keep.values()
+    as_today = present is not None and len(present) == number
     proposal = partition.propose(
         problem,
         tolerance=_TOLERANCE if tolerance is None else tolerance,
-        objective=options.objective,
+        # Whoever redraws what there is wants few people to change officers.
+        objective=options.objective or ("change" if as_today else "compact"),
         effort=options.effort,
         seconds=options.seconds,
         seed=options.seed,

@@ -115,7 +115,7 @@ def _show_wishes(ground: PageGround, state: Redraw, language: str) -> None:
             tr("page.redraw.objective"),
             _OBJECTIVES,
             format_func=lambda name: tr(f"page.objective.{name}"),
-            key=choice_key(session, "objective", _OBJECTIVES[0]),
+            key=choice_key(session, "objective", "compact" if ground.plan is None else "change"),
         )
         left, middle, right = st.columns(3)
         keep = left.slider(

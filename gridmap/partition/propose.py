@@ -427,14 +427,41 @@ class _Search:
         return _Answer(candidate=candidate, division=division, rank=rank, narrow=inside)
 
     def try_others(self, objective: str, answer: _Answer, clock: Clock) -> _Answer:
-        """Return a better answer where a search for short borders finds one, or a tighter one."""
+        """Return a better answer where a search for short borders finds one, or a tighter one.
+
+        A plan that changes little is first taken on from where it is: a little more balance
+        costs it less than a new plan does.
+        """
+        if objective == "change":
+            answer = self._evened(answer, clock)
+        elif self.keep is not None and not clock.stopped():
+            found = self._evened(self.run("change", clock), clock)
+            if found.candidate.feasible:
+                again = self.run(objective, clock, start=found.candidate.assignment)
+                found = again if again.candidate.feasible else found
+            if found.rank < answer.rank:
+                answer = replace(found, candidate=replace(found.candidate, objective=objective))
         for narrow in (1.0, 0.5) if objective != "compact" else (0.5,):
             if clock.stopped() or answer.candidate.feasible:
                 continue
             found = self.run("compact", clock, narrow=narrow)
-            if found.rank < answer.rank:
-                candidate = replace(found.candidate, objective=objective)
-                answer = replace(found, candidate=candidate)
+            if found.rank >= answer.rank:
+                continue
+            candidate = replace(found.candidate, objective=objective)
+            answer = replace(found, candidate=candidate)
+            if objective == "change" and candidate.feasible:  # give back what need not have moved
+                again = self.run("change", clock, start=candidate.assignment)
+                if again.candidate.feasible and _kept(again) > _kept(answer):
+                    answer = again
+        return answer
+
+    def _evened(self, answer: _Answer, clock: Clock) -> _Answer:
+        """Return a plan that changes little, taken on under less tolerance until it holds."""
+        for narrow in (0.9, 0.7):
+            if not (clock.stopped() or answer.candidate.feasible):
+                start = answer.candidate.assignment
+                found = self.run("change", clock, start=start, narrow=narrow)
+                answer = found if found.rank < answer.rank else answer
         return answer
 
     def binding(self, clock: Clock) -> tuple[str, ...]:
@@ -495,6 +522,12 @@ class _Search:
             tolerance=self.tolerances[0],
             net_deviation=net_deviation(problem, division, assignment),
         )
+
+
+def _kept(answer: _Answer) -> float:
+    """Return the share that keeps its present beat; 1 where nobody has one."""
+    kept = answer.candidate.scores.kept
+    return 1.0 if kept is None else kept
 
 
 def _is_on_whole_numbers(note: SearchNote) -> bool:
