@@ -133,6 +133,7 @@ def main() -> None:
         _run("measure, again", [*command, "measure", where, "--json"])
         beats = chosen.cities * _present_beats(chosen.grids)
         within = ["--beats", str(beats), "--parents", "station", "--tolerance", "10%"]
+        within += ["--effort", "quick", "--chance", "0", "--processes", "2"]
         _run("propose within stations", [*command, "propose", where, *within, "--json"])
         out = str(Path(temporary) / "report")
         paper = ["--out", out, "--formats", "pdf,xlsx,csv", "--pages", "4"]

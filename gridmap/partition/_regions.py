@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -299,11 +300,18 @@ def _give_labels(
         float(weight[p].sum()) - unit * float(target[np.array(own, int) % problem.beats].sum())
         for p, own in zip(parts, given, strict=True)
     ]
+    neediest = [
+        (-round(need[i] / unit, 9), i) for i in range(len(parts)) if len(given[i]) < counts[i]
+    ]
+    heapq.heapify(neediest)
     for label in sorted(spare, key=lambda b: (-target[b % problem.beats], b)):
-        open_parts = [i for i in range(len(parts)) if len(given[i]) < counts[i]]
-        at = max(open_parts, key=lambda i: (round(need[i] / unit, 9), -i))
+        at = neediest[0][1]
         given[at].append(label)
         need[at] -= unit * float(target[label % problem.beats])
+        if len(given[at]) < counts[at]:
+            heapq.heapreplace(neediest, (-round(need[at] / unit, 9), at))
+        else:
+            heapq.heappop(neediest)
     return [np.array(sorted(own), dtype=np.int64) for own in given]
 
 

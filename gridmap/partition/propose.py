@@ -437,7 +437,8 @@ class _Search:
         elif self.keep is not None and not clock.stopped():
             found = self._evened(self.run("change", clock), clock)
             if found.candidate.feasible:
-                again = self.run(objective, clock, start=found.candidate.assignment)
+                aim = "compact" if objective == "balance" else objective
+                again = self.run(aim, clock, start=found.candidate.assignment)
                 found = again if again.candidate.feasible else found
             if found.rank < answer.rank:
                 answer = replace(found, candidate=replace(found.candidate, objective=objective))
