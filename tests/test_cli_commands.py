@@ -1,12 +1,15 @@
 """The commands as scripts see them: exit codes, JSON, and one clear line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from command_line import run
 
 from gridmap.cli._output import print_rows
@@ -63,6 +66,92 @@ def test_help_names_every_command(language: str) -> None:
     assert done.returncode == 0
     for name in ("demo", "import", "check", "measure", "propose", "app"):
         assert name in done.stdout
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a city of three grids in two beats and two incidents: no people, times or names."""
+    folder = tmp_path_factory.mktemp("bare")
+    grids = gpd.GeoDataFrame(
+        {"网格编码": ["a", "b", "c"], "所属警务区": ["B1", "B1", "B2"]},
+        geometry=[shapely.box(114 + x, 30, 114.01 + x, 30.01) for x in (0, 0.01, 0.02)],
+        crs=4326,
+    )  # fmt: skip
+    grids.to_file(folder / "grids.geojson")
+    table = folder / "incidents.csv"
+    table.write_text("经度,纬度,备用\n114.005,30.005,x\n114.015,30.005,y\n", encoding="utf-8")
+    for kind, file in (("grid", "grids.geojson"), ("incidents", table.name)):
+        done = run("import", folder / "city", "--kind", kind, folder / file)
+        assert done.returncode == 0, done.stderr
+    return folder / "city"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "import {city} --kind incidents {city}/../incidents.csv --replace",
+        "plans {city} show X", "plans {city} history X", "compare {city} present X",
+        "refresh {city}", "refresh {city} --kind road", "audit {city}", "roles {city}",
+        "import {city} https://x.example/a --kind road", "import {city} https:///a --kind road",
+        "propose {city} --beats 2 --together a", "propose {city} --beats 2 --balance ,",
+        "propose {city} --beats 2 --chance 0 --effort quick", "check {city}", "measure {city}",
+        "around {city} --at 114.005,30.005", "assess {city}", "repair {city}",
+        "site {city} --rooms 1",
+    ],
+)  # fmt: skip
+def test_what_there_is_nothing_to_say_of_is_not_said(
+    bare: Path, words: str, language: str
+) -> None:
+    done = run(*words.format(city=bare).split(), language=language)
+    told = done.stdout + done.stderr
+    assert told.strip()
+    assert not re.search(
+        r"(: |：|\(|（|for |from )[-–]([ .,;:)。，；）]|$)", told, re.MULTILINE
+    ), told
+    assert "\n\n\n" not in f"{told}\n", told
+    assert "[]" not in told
+
+
+def test_plans_of_a_city_without_people_are_compared(bare: Path) -> None:
+    done = run("compare", bare, "present", "present")
+    assert done.returncode == 0, done.stderr
+    # Every plan drawn shares the incidents out evenly: all of them are better balanced.
+    assert "100% are better balanced" in done.stdout
+
+
+def test_what_cannot_be_weighed_by_names_what_can(bare: Path) -> None:
+    done = run("site", bare, "--rooms", 1)
+    assert done.returncode == 2
+    assert "no residents to weigh by. Choose --weight incidents" in done.stderr
+
+
+def test_a_column_of_ids_is_not_printed_twice_nor_one_without_content(bare: Path) -> None:
+    assert run("measure", bare).stdout.split()[:2] == ["Area", "Incidents"]
+    assert run("propose", bare, "--beats", 2, "--effort", "quick", "--save", "Z").returncode == 0
+    told = run("plans", bare, "show", "Z").stdout
+    assert "Officers" in told
+    assert "Station" not in told  # none is known
+
+
+def test_hot_spots_are_named_and_the_hot_ones_come_first(demo: Path) -> None:
+    found = json.loads(run("hotspots", demo, "--json").stdout)["rows"]
+    kinds, ids = [row["kind"] for row in found], {row["id"] for row in found}
+    assert {"hot", "cold"} == set(kinds)
+    lines = [line.split() for line in run("hotspots", demo).stdout.splitlines()]
+    rows = [line for line in lines if line[:1] and line[0] in ids]
+    assert len(rows) == min(len(found), 40)
+    shown = [line[2].lower() for line in rows]
+    assert shown == sorted(shown, reverse=True)
+    assert not any("e-" in line[-1] for line in rows)
+    assert all(line[1].endswith("网格") for line in rows)
+
+
+def test_new_rooms_lie_where_their_degrees_say(demo: Path) -> None:
+    row = json.loads(run("site", demo, "--rooms", 1, "--json").stdout)["sites"][0]
+    told = run("site", demo, "--rooms", 1).stdout
+    assert f"{row['lon']:.6f}  {row['lat']:.6f}" in told
+    assert re.search(r"Residents\s+nearest", told)
 
 
 @pytest.mark.parametrize("by", ["grid", "beat", "station", "community"])

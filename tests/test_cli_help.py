@@ -23,7 +23,7 @@ def test_help_fits_80_columns_and_leaks_no_type(name, language):
     done = run(*name.split(), "-h", language=language)
     assert done.returncode == 0
     assert max(map(cell_width, done.stdout.splitlines())) <= 80
-    assert not re.search(r"<\w|\[default|INTEGER|FLOAT|Usage: gridmap \[", done.stdout)
+    assert not re.search(r"<\w|\[default|INTEGER|FLOAT| TEXT|Usage: gridmap \[", done.stdout)
     if name:
         assert done.stdout.count(f"gridmap {name}") > 1  # usage and examples
     told = done.stdout.replace("监控", "")  # what a network is called in the data
@@ -133,9 +133,26 @@ def test_wrapping_loses_nothing(text):
     assert not any(line[:1] in "，。、；：）" for line in lines)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_completion_is_installed_in_the_language_of_the_reader(language, tmp_path, monkeypatch):
+    shells = iter(["bash", None])
+    monkeypatch.setattr("typer._completion_shared._get_shell_name", lambda: next(shells))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # the home of Windows
+    done = run("--install-completion", language=language)
+    file = tmp_path / ".bash_completions" / "gridmap.sh"
+    told = tr("cli.completion", language=language, name="bash", path=file)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{told}\n", "")
+    assert "_GRIDMAP_COMPLETE" in file.read_text(encoding="utf-8")
+    none = run("--install-completion", language=language)
+    assert (none.returncode, none.stdout) == (2, "")
+    assert none.stderr == tr("cli.error.shell", language=language) + "\n"
+
+
 def test_the_next_step_is_told(tmp_path):
     with using_language("en"):
-        assert run("demo", tmp_path / "city", "--grids", 60, "--incidents", 50).returncode == 0
+        made = run("demo", tmp_path / "city", "--grids", 60, "--incidents", 50)
+    assert f"Next: check the data with gridmap check {tmp_path / 'city'}" in made.stderr
     done = run("check", tmp_path / "city")
     assert "Next:" in done.stderr
     assert str(tmp_path / "city") in done.stderr

@@ -115,3 +115,19 @@ def test_a_language_borrowed_is_given_back(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_one_is_not_many(count: object, said: str) -> None:
     assert tr("page.edit.marked", language="en", count=count) == f"{said} selected:"
+
+
+def test_what_is_said_only_where_there_is_something() -> None:
+    text = {"language": "en", "plan": "A"}
+    assert tr("plans.error.no_plan", known="B", **text).endswith("There are: B.")
+    assert tr("plans.error.no_plan", known="", **text).endswith("saves one.")
+    # A value may have the bar in it that parts the two.
+    assert tr("plans.error.no_plan", known="B|C", **text).endswith("There are: B|C.")
+    for key, entry in keys().items():
+        for language, told in entry.items():
+            for _, name, spec, _ in string.Formatter().parse(told):
+                assert not (spec or "").startswith("?") or "|" in (spec or ""), (
+                    key,
+                    language,
+                    name,
+                )

@@ -233,7 +233,13 @@ def point_of(
     problem: Problem, name: str, scores: Scores, chance: Ensemble | None, *, today: bool = False
 ) -> PlanPoint:
     """Return a plan's point; plans drawn with another number of beats say nothing about it."""
-    alike = chance is not None and len(scores.labels) == problem.beats
+    shares: dict[str, float] = {}
+    if chance is not None and len(scores.labels) == problem.beats:
+        # Nothing is told of a measure that is zero in every plan drawn: there nothing but a tie
+        # is as good.
+        own = {"cut_m": scores.cut_m, "max_deviation": scores.max_deviation}
+        shares = {name: 1.0 if value > 0.0 else 0.5 for name, value in own.items()}
+        shares |= chance.shares_below(scores)
     return PlanPoint(
         name=name,
         today=today,
@@ -242,7 +248,7 @@ def point_of(
         mean_travel=scores.mean_travel,
         travel_unit="m" if problem.travel is None else "min",
         kept_share=scores.kept,
-        chance=chance.shares_below(scores) if chance is not None and alike else {},
+        chance=shares,
     )
 
 
@@ -416,11 +422,11 @@ def read_groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:
     """Return groups of ids from ``["A,B", ["C", "D"]]``; one group may stand alone."""
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Sequence):
-        raise OptionError("api.error.grids", option=option, received=str(value), lost="-")
+        raise OptionError("api.error.grids", option=option, received=str(value), lost="")
     groups = []
     for item in items:
         names = as_list(item, option)
         if len(set(names)) < 2:
-            raise OptionError("api.error.grids", option=option, received=item, lost="-")
+            raise OptionError("api.error.grids", option=option, received=item, lost="")
         groups.append(tuple(dict.fromkeys(names)))
     return tuple(groups)

@@ -22,7 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "import": (
         "gridmap import mycity --kind grid grids.shp --map residents=POP",
         "gridmap import mycity --kind incidents calls.csv --date-format %Y-%m-%d",
-        "gridmap import mycity --kind room rooms.xlsx --crs EPSG:4490 --datum gcj02",
+        "gridmap import mycity --kind room rooms.xlsx --datum gcj02",
     ),
     "refresh": ("gridmap refresh mycity", "gridmap refresh mycity --kind incidents --json"),
     "check": ("gridmap check mycity", "gridmap check mycity --grid-code 15 --json"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
@@ -154,6 +156,9 @@ def _answered(words: list[str], name: str) -> bool:
         command = build([name]).commands[name]
         _output.print_text(_help.command_help(name, command, option_help))
         return True
+    if words[0] == "--install-completion":
+        _install_completion()
+        return True
     if words[0] in {"--version", "-V"}:
         from gridmap.version import __version__, library_versions
 
@@ -162,6 +167,18 @@ def _answered(words: list[str], name: str) -> bool:
             _output.print_text(f"  {library} {number}")
         return True
     return False
+
+
+def _install_completion() -> None:
+    """Install completion for the shell in use: typer's own option speaks English only."""
+    from typer.completion import install  # type: ignore[attr-defined] # typer imports it there
+
+    try:
+        with redirect_stdout(io.StringIO()):
+            shell, path = install(prog_name="gridmap")
+    except typer.Exit:
+        _output.fail(InputError("cli.error.shell"))
+    _output.print_text(tr("cli.completion", name=shell, path=path))
 
 
 # -- a command line that cannot be read, told in one line of the current language

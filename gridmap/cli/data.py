@@ -36,7 +36,7 @@ def demo_command(
     grids: Annotated[int, typer.Option("--grids", min=60, max=1_000_000)] = 480,
     incidents: Annotated[int, typer.Option("--incidents", min=0, max=100_000_000)] = 60_000,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 7,
-    names: Annotated[Literal["zh", "en"], typer.Option("--names")] = "zh",
+    names: Annotated[Literal["zh", "en"], typer.Option("--names", metavar="zh|en")] = "zh",
 ) -> None:
     """Write the made-up city into a new workspace."""
     announce("demo")
@@ -53,6 +53,7 @@ def demo_command(
         tr("cli.done.demo", name=city.label, grids=len(city.grids), incidents=count,
            path=str(workspace))
     )  # fmt: skip
+    say(tr("cli.next.import", path=str(workspace)))
 
 
 # -- ``gridmap sample``: import a public city from files that were downloaded
@@ -75,7 +76,8 @@ def sample_command(
         progress=lambda kind: say(tr("cli.sample.layer", kind=tr(f"io.layer.{kind}"))),
     )
     for kind, count in counts.items():
-        print_text(f"  {tr(f'io.layer.{kind}')}: {count:,}")
+        label = tr(f"io.layer.{kind}")
+        print_text("  " + tr("cli.figure", label=label, figure=f"{count:,}"))
     say(tr("cli.next.import", path=str(target)))
 
 
@@ -92,12 +94,14 @@ def import_command(
             metavar="grid|beat|station|room|facility|road|barrier|community|incidents",
         ),
     ],
-    layer: Annotated[list[str] | None, typer.Option("--layer")] = None,
+    layer: Annotated[list[str] | None, typer.Option("--layer", metavar="NAME")] = None,
     crs: Annotated[str, typer.Option("--crs", metavar="EPSG:n")] = "",
     datum: Annotated[str, typer.Option("--datum", metavar="wgs84|gcj02|bd09")] = "wgs84",
-    encoding: Annotated[str, typer.Option("--encoding")] = "",
+    encoding: Annotated[str, typer.Option("--encoding", metavar="NAME")] = "",
     mapping: Annotated[list[str] | None, typer.Option("--map", metavar="field=column")] = None,
-    date_format: Annotated[list[str] | None, typer.Option("--date-format")] = None,
+    date_format: Annotated[
+        list[str] | None, typer.Option("--date-format", metavar="FORMAT")
+    ] = None,
     join: Annotated[list[Path] | None, typer.Option("--join", metavar="TABLE")] = None,
     on: Annotated[str, typer.Option("--on", metavar="COLUMN")] = "",
     append: Annotated[bool, typer.Option("--append")] = False,
@@ -180,8 +184,8 @@ def refresh_command(
     wanted = kind or list(place.sources)
     unknown = [name for name in wanted if name not in place.sources]
     if unknown or not wanted:
-        known = ", ".join(place.sources) or "-"
-        raise MissingError("cli.error.no_source", kind=", ".join(unknown) or "-", known=known)
+        known = ", ".join(place.sources)
+        raise MissingError("cli.error.no_source", kind=", ".join(unknown), known=known)
     told: list[SourceJson] = []
     failed = False
     for name in wanted:

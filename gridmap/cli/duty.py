@@ -209,7 +209,7 @@ def around_command(
         }
         for name, value in people.items():
             if value is not None:
-                print_text(f"  {tr(f'field.{name}')}: {value:,.0f}")
+                _print_figure(tr(f"field.{name}"), f"{value:,.0f}")
         concerned = {
             "stations": ring["stations"],
             "beats": ring["beats"],
@@ -221,22 +221,26 @@ def around_command(
             if names:
                 more = tr("duty.around.more", count=len(names)) if len(names) > _MOST_ROWS else ""
                 shown = tr("api.join").join(names[:_MOST_ROWS])
-                print_text(f"  {tr(f'duty.around.{name}')}: {shown}{more}")
+                _print_figure(tr(f"duty.around.{name}"), f"{shown}{more}")
         for name, counts in (("incidents", ring["incidents"]), ("facilities", ring["facilities"])):
             if counts:
                 shown = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
-                print_text(f"  {result.label(name)}: {shown}")
+                _print_figure(result.label(name), shown)
         roads = list(dict.fromkeys(road["name"] for road in ring["roads"] if road["name"]))
         if roads:
             more = tr("duty.around.more", count=len(roads)) if len(roads) > _MOST_ROADS else ""
             shown = tr("api.join").join(roads[:_MOST_ROADS])
-            print_text(f"  {tr('duty.around.roads')}: {shown}{more}")
+            _print_figure(tr("duty.around.roads"), f"{shown}{more}")
     if result.rooms:
         frame = result.to_frame()[["name", "minutes", "distance_m", "officers", "auxiliaries"]]
         labels = {name: tr(f"duty.around.column.{name}") for name in frame.columns}
         print_rows(frame.rename(columns=labels))
     for note in result.notes:
         say(note)
+
+
+def _print_figure(label: str, figure: str) -> None:
+    print_text("  " + tr("cli.figure", label=label, figure=figure))
 
 
 # -- ``gridmap norms``: what rooms and beats lack compared with the norms

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
-from gridmap.api.hotspots import HotspotsOptions, hotspots
+from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
 from gridmap.api.measure import MeasureOptions, MeasureResult, control_line, measure
 from gridmap.cli._arguments import Json, WorkspacePath, check_format, from_options
 from gridmap.cli._output import (
@@ -59,14 +60,28 @@ def measure_command(
         share = "covered_residents_share"
         if share in rows:  # read as a percentage, as coverage and plans show it
             label = tr(f"cli.beat.{share}")
-            shares = [one if one == HIDDEN else 100 * one for one in rows[share]]
+            shares = [one if one == HIDDEN else round(100 * one, 1) for one in rows[share]]
             rows = rows.assign(**{share: shares}).rename(columns={share: label})
-        print_rows(rows)
+        print_rows(_whole_heads(rows))
     else:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(csv)))
     if result.control is not None:
         print_text(control_line(result.control))
     _print_rest(result)
+
+
+_HEADS = ("residents", "migrants", "households", "covered_residents")
+
+
+def _whole_heads(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows without parts of people, which a beat gets of a grid that its border cuts."""
+    heads = [name for name in _HEADS if name in rows]
+    return rows.assign(**{name: rows[name].map(_whole) for name in heads})
+
+
+def _whole(value: object) -> object:
+    # A number that is hidden or missing stays what it is.
+    return float(round(value)) if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _print_rest(result: MeasureResult) -> None:
@@ -112,20 +127,38 @@ def hotspots_command(
         return
     rows = result.to_frame()
     if len(rows):
-        words = {
-            word: tr(f"api.hotspots.{word}")
-            for word in ("hot", "cold", "emerging", "lasting", "fading")
-        } | {"none": "-"}
-        kinds = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
-        names = {name: tr(f"cli.hotspots.{name}")
-                 for name in ("kind", "observed", "expected", "change")}  # fmt: skip
-        print_rows(rows.assign(**kinds).rename(columns=names))
+        print_rows(_hotspot_rows(result).head(_MOST_SPOTS))
+        if len(rows) > _MOST_SPOTS:
+            print_text(tr("cli.hotspots.more", count=len(rows) - _MOST_SPOTS))
     for label, figure in result.figures():
-        print_text(f"{label}: {figure}")
+        print_text(tr("cli.figure", label=label, figure=figure))
     for sentence in result.sentences():
         print_text(sentence)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(rows), path=str(out)))
+
+
+_MOST_SPOTS = 40  # rows on a screen; the file has them all
+_LEAST_P = 0.001  # below it the number says nothing more
+
+
+def _hotspot_rows(result: HotspotsResult) -> pd.DataFrame:
+    """Return the grids as they are read: named, the hot ones first, no p with an exponent."""
+    import pandas as pd
+
+    rows, grids = result.to_frame(), result.city.grids
+    rows.insert(1, "name", grids.names[pd.Index(grids.ids).get_indexer(rows["id"])])
+    rank = {"hot": 0, "none": 1, "cold": 2}
+    rows = rows.sort_values("kind", key=lambda kinds: kinds.map(rank), kind="stable")
+    words = {
+        word: tr(f"api.hotspots.{word}")
+        for word in ("hot", "cold", "emerging", "lasting", "fading")
+    } | {"none": "-"}
+    told = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
+    told["p"] = [f"<{_LEAST_P}" if p < _LEAST_P else f"{p:.3f}" for p in rows["p"]]
+    names = {name: tr(f"cli.hotspots.{name}")
+             for name in ("kind", "observed", "expected", "change")}  # fmt: skip
+    return rows.assign(**told).rename(columns=names)
 
 
 # -- ``gridmap coverage``: who is within reach of a room, and who is not
@@ -189,7 +222,7 @@ def _print_coverage(result: CoverageResult, number: int) -> None:
     if len(worst):
         listed = [f"{row['name']} {row['outside']:,.0f}" for row in worst.to_dict("records")]
         key = "coverage.worst_incidents" if "incidents" in worst.columns else "coverage.worst"
-        print_text(tr(key, grids="; ".join(listed)))
+        print_text(tr(key, grids=tr("page.join.pairs").join(listed)))
     if not coverage.network:
         _print_rooms(result, number)
     for note in coverage.notes:
@@ -205,7 +238,7 @@ def _print_rooms(result: CoverageResult, number: int) -> None:
         listed = [
             f"{row['name']} {row['residents_per_officer']:,.0f}" for row in busy.to_dict("records")
         ]
-        print_text(tr("coverage.busiest", rooms="; ".join(listed)))
+        print_text(tr("coverage.busiest", rooms=tr("page.join.pairs").join(listed)))
     hours = result.hours(coverage)
     if hours is not None:
         least = hours.loc[hours["covered_residents_share"].fillna(0.0).idxmin()]
@@ -225,7 +258,10 @@ def _print_rooms(result: CoverageResult, number: int) -> None:
 
 def _named(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
     """Return the rows with shares in per cent and columns in the current language."""
-    shares = {name: rows[name] * 100.0 for name in rows.columns if name.endswith("_share")}
+    rows = _whole_heads(rows)
+    shares = {
+        name: (rows[name] * 100.0).round(1) for name in rows.columns if name.endswith("_share")
+    }
     names = {name: tr(f"coverage.column.{name}") for name in rows.columns
              if has_key(f"coverage.column.{name}")}  # fmt: skip
     return starred(rows.assign(**shares), hidden).rename(columns=names)

@@ -82,7 +82,7 @@ def propose_command(
     _print_proposal(result.rows)
     ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
     told = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
-    for sentence in (*told, *result.standing()):
+    for sentence in filter(None, (*told, *result.standing())):
         print_text(sentence)
 
 
@@ -138,7 +138,12 @@ def site_command(
     if as_json:
         print_json(result.to_dict())
         return
-    print_rows(result.to_frame().drop(columns=["x", "y"]))
+    rows = result.to_frame().drop(columns=["x", "y"])
+    degrees = {name: rows[name].map("{:.6f}".format) for name in ("lon", "lat")}
+    noun = tr(f"field.{options.weight}")
+    labels = {"lon": tr("cli.site.lon"), "lat": tr("cli.site.lat"),
+              "covers": tr("cli.site.covers", noun=noun)}  # fmt: skip
+    print_rows(rows.assign(**degrees).rename(columns=labels))
     _print_site(result)
     if out is not None:
         print_text(tr("cli.done.csv", rows=len(proposal.sites), path=str(out)))
@@ -332,7 +337,8 @@ def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: boo
         print_json(shown)
         return
     _print_plan(known)
-    table = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    table = pd.DataFrame(rows)
+    table = table.loc[:, ~(table.isna() | (table == "")).all()]
     shares = [name for name in ("deviation", "covered_residents_share") if name in table]
     table[shares] *= 100.0
     labels = {name: tr(f"cli.beat.{name}") for name in ("grids", "pieces", "compactness", *shares)}

@@ -205,9 +205,7 @@ def _is_xml_of(suffix: str, text: str) -> bool:
 
 
 def _another(path: Path) -> InputError:
-    return InputError(
-        "gdal.error.another_format", file=path.name, suffix=path.suffix.lower() or "-"
-    )
+    return InputError("gdal.error.another_format", file=path.name, suffix=path.suffix.lower())
 
 
 # -- loading pyogrio and fiona with an allow list of drivers and no network

@@ -105,9 +105,16 @@ def some_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
 
 
 class _Counting(Formatter):
-    """Formatting that knows ``{count:grid|grids}``: the one word for 1, the other for all else."""
+    """Formatting that knows ``{count:grid|grids}`` and ``{names:? (of {names})|}``.
+
+    The first is the one word for 1, the other for all else. The second is what stands before
+    the last bar where there is something to say, and what follows it where there is nothing.
+    """
 
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - as the base class
+        if format_spec.startswith("?"):
+            some, _, nothing = format_spec[1:].rpartition("|")
+            return some if value else nothing
         one, bar, many = format_spec.partition("|")
         if not bar:
             return str(super().format_field(value, format_spec))

@@ -214,7 +214,7 @@ def _refusal(x: Floats, y: Floats, options: ImportOptions, where: str) -> CRSErr
         guess=best["crs"],
         reason=best["reason"],
         place=best["place"],
-        others=some_ids(listed, 3) or "-",
+        others=some_ids(listed, 3),
         candidates=[best, *others],
     )
 

@@ -123,7 +123,7 @@ def times_of(
     days, clocks = _written_as_times(frame) if "time" not in options.columns else ([], [])
     if len(days) != 1:
         mapped.pop("time", None)
-        told = {"file": where, "columns": some_ids(days) or "-"}
+        told = {"file": where, "columns": some_ids(days)}
         return None, [Note("io.note.no_time", told)]
     mapped["time"] = days[0]
     both = [*days, *clocks[:1]]
@@ -203,7 +203,7 @@ def no_times(values: pd.Series, column: str, where: str) -> InputError:
     """Return the refusal of a column without a time that can be read, with one of its cells."""
     filled = values.dropna().astype(str).str.strip()
     filled = filled[filled != ""]
-    example = cell_shape(filled.iloc[0]) if len(filled) else "-"
+    example = cell_shape(filled.iloc[0]) if len(filled) else ""
     return InputError("io.error.no_times", file=where, column=column, example=example)
 
 

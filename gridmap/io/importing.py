@@ -500,7 +500,7 @@ def _already_there(workspace: Workspace, kind: str, options: ImportOptions) -> M
 
 
 def _named(kind: str, there: Mapping[str, Any]) -> dict[str, Json]:
-    files = some_ids(there.get("sources", ()), 3) or "-"
+    files = some_ids(there.get("sources", ()), 3)
     return {"kind": tr(f"io.layer.{kind}"), "count": int(there.get("count", 0)), "files": files}
 
 

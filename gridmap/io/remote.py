@@ -124,11 +124,11 @@ def _allowed(address: str) -> Any:  # noqa: ANN401 - what urlsplit returns
     except ValueError as error:
         raise InputError("io.error.source_address", received=without_password(address)) from error
     named = {one.strip().lower() for one in read_settings().source_hosts.split(",")} - {""}
-    if host and named & {host, f"{host}:{port or _PORTS.get(parts.scheme, 0)}"}:
+    if not host:
+        raise InputError("io.error.source_address", received=without_password(address))
+    if named & {host, f"{host}:{port or _PORTS.get(parts.scheme, 0)}"}:
         return parts
-    raise InputError(
-        "io.error.source_host", host=host or "-", known=some_ids(sorted(named)) or "-"
-    )
+    raise InputError("io.error.source_host", host=host, known=some_ids(sorted(named)))
 
 
 # -- over HTTP
@@ -263,7 +263,7 @@ def _from_ogc_api(asked: _Asked, address: str) -> dict[str, Any]:
         seen.add(following)
         address, query = urljoin(address, str(following)), {}
         if urlsplit(address).netloc != asked.host:  # it may lead anywhere
-            raise InputError("io.error.source_host", host=urlsplit(address).netloc, known="-")
+            raise InputError("io.error.source_host", host=urlsplit(address).netloc, known="")
     _require_all(asked.host, len(features), total)
     return {"type": "FeatureCollection", "features": features}
 
@@ -360,10 +360,11 @@ def _read_table(connection: Any, schema: str, name: str, host: str) -> pd.DataFr
     if len(srids) > 1:
         received = some_ids(sorted(srids))
         raise InputError("io.error.unknown_srid", file=name, received=received)
+    srid = next(iter(srids), 0)
     try:
-        crs = CRS.from_epsg(srids.pop()) if srids else None
+        crs = CRS.from_epsg(srid) if srid else None
     except ProjError as error:
-        raise InputError("io.error.unknown_srid", file=name, received="-") from error
+        raise InputError("io.error.unknown_srid", file=name, received=srid) from error
     return gpd.GeoDataFrame(frame, geometry=np.asarray(shapes, dtype=object), crs=crs)
 
 

@@ -255,7 +255,7 @@ def _check_weights(weights: Mapping[str, float], known: list[str]) -> None:
         )
     wrong = [name for name, weight in weights.items() if not 0 <= weight <= _LARGEST]
     if wrong or not any(weight > 0 for weight in weights.values()):
-        received = ", ".join(f"{name}={weight}" for name, weight in weights.items()) or "-"
+        received = ", ".join(f"{name}={weight}" for name, weight in weights.items())
         raise InputError("measure.error.weights", received=received, most=f"{_LARGEST:g}")
 
 

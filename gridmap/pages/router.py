@@ -95,7 +95,7 @@ def _check_plan(session: Session) -> None:
         with session.store(session.path) as store:
             known = [version.name for version in store.list()]
     if session.plan not in known:
-        names = tr("page.join.names").join(known) or "–"
+        names = tr("page.join.names").join(known)
         session.complaint = MissingError("page.error.no_plan", name=session.plan, known=names)
         session.complaint_page = ""
         session.plan = ""

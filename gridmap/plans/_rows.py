@@ -117,7 +117,7 @@ def find_version(connection: Connection, name: str, number: int | None) -> RowMa
 def missing_plan(connection: Connection, name: str) -> MissingError:
     """Return the error that names the plans which are there."""
     names = connection.execute(select(PLANS.c.name).order_by(PLANS.c.name)).scalars().all()
-    return MissingError("plans.error.no_plan", plan=name, known=some_ids(names) or "-")
+    return MissingError("plans.error.no_plan", plan=name, known=some_ids(names))
 
 
 def plan_of(connection: Connection, row: Row | RowMapping) -> Plan:

@@ -159,9 +159,7 @@ class AuditReport:
         )
         if self.broken is not None:
             return f"{self.broken.text(language)}\n{covers}"
-        whole = tr(
-            "plans.audit.whole", language=language, records=self.records, head=self.head or "-"
-        )
+        whole = tr("plans.audit.whole", language=language, records=self.records, head=self.head)
         code = tr("plans.audit.code", language=language, code=self.anchor) if self.anchor else ""
         return "\n".join(line for line in (whole, covers, code) if line)
 

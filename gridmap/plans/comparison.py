@@ -15,7 +15,7 @@ from gridmap.i18n import tr
 from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.pieces import match_beats
 from gridmap.measure.steadiness import Steadiness, steady_posts
-from gridmap.model import BeatInfo, City, Plan
+from gridmap.model import City, Plan
 from gridmap.plans.draft import Draft
 from gridmap.plans.figures import BeatFigures, max_deviation
 from gridmap.plans.ground import Ground
@@ -272,17 +272,16 @@ def _flows(ground: Ground, old: Plan, new: Plan, moved: Bools) -> tuple[Flow, ..
     for row in rows.tolist():
         key = (int(old.assignment[row]), int(new.assignment[row]))
         groups.setdefault(key, []).append(row)
-    none = BeatInfo("-")
     flows = []
     for (left, joined), members in groups.items():
-        source = old.beats[left] if left >= 0 else none
-        target = new.beats[joined] if joined >= 0 else none
+        source = old.beats[left] if left >= 0 else None
+        target = new.beats[joined] if joined >= 0 else None
         flows.append(
             Flow(
-                before=source.id if left >= 0 else "",
-                after=target.id if joined >= 0 else "",
-                before_label=source.label,
-                after_label=target.label,
+                before=source.id if source else "",
+                after=target.id if target else "",
+                before_label=source.label if source else "",
+                after_label=target.label if target else "",
                 grids=tuple(ground.grid_ids[members]),
                 residents=float(ground.residents[members].sum()),
                 incidents=float(ground.incidents[members].sum()),

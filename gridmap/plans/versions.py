@@ -272,8 +272,8 @@ class PlanDifference:
                 "plans.difference.move",
                 language=language,
                 count=len(move.grids),
-                before=called.get(move.before, move.before) or "-",
-                after=called.get(move.after, move.after) or "-",
+                before=called.get(move.before, move.before),
+                after=called.get(move.after, move.after),
             )
             for move in self.moves[:_SHOWN]
         ]

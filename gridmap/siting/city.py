@@ -314,9 +314,16 @@ def _check(request: SiteRequest) -> None:
         raise InputError("siting.error.no_prices", budget=request.budget)
 
 
+_WEIGHTS = ("residents", "migrants", "incidents")
+
+
 def _weights(city: City, name: str) -> Floats:
     from gridmap.measure import criterion_of
+    from gridmap.measure.workload import known_criteria
 
+    known = known_criteria(city, among=_WEIGHTS)
+    if known and name in _WEIGHTS and name not in known:
+        raise InputError("siting.error.no_weight", name=name, known=", ".join(known))
     weights = np.asarray(criterion_of(city, name), dtype=np.float64)
     bad = ~(weights >= 0.0)
     if bad.any():
