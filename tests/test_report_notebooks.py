@@ -50,6 +50,18 @@ def test_a_notebook_needs_nothing_of_gridmap_but_its_first_floor(path):
     assert set(re.findall(r"\bgridmap\.(\w+)", code)) <= set(gridmap.__all__)
 
 
+def texts_of(book):
+    """Return what each cell prints and shows as text."""
+    outputs = [
+        [out.get("text") or out.data["text/plain"] for out in cell.get("outputs", ())
+         if out.get("name") == "stdout" or "text/plain" in out.get("data", {})]
+        for cell in book.cells
+    ]  # fmt: skip
+    return [
+        "".join(texts) for texts in outputs
+    ]  # what is printed comes in one piece or in several
+
+
 # The code is the same, so each piece runs once; the report in Chinese, the others in English.
 @pytest.mark.parametrize(
     "path",
@@ -61,6 +73,7 @@ def test_a_notebook_needs_nothing_of_gridmap_but_its_first_floor(path):
 )
 def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     book = nbformat.read(path, as_version=4)
+    saved = texts_of(book)
     # A proxy that answers nobody: whoever asks the network fails.
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -73,4 +86,5 @@ def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     ).execute()  # fmt: skip
     outputs = [out for cell in book.cells for out in cell.get("outputs", ())]
     assert outputs
+    assert texts_of(book) == saved  # or run the notebooks and save them
     assert not any(out.output_type == "error" for out in outputs)
