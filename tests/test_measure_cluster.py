@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+
 import numpy as np
 import pytest
 from shapely import box
@@ -49,3 +52,31 @@ def test_the_table_is_identical(client):
     for one, other in zip(spread.sparse(), alone.sparse(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert count_on_cluster(index, [], open_part, axes, scheduler=client).total == 0
+
+
+def open_and_die(marker, seed):
+    """Return the batches of a part; the first worker to open part 3 dies of it."""
+    if seed == 3 and not marker.exists():
+        marker.touch()
+        os._exit(1)
+    return open_part(seed)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_worker_that_dies_leaves_nothing_out(tmp_path):
+    from distributed import Client, LocalCluster
+
+    index = PolygonIndex.build([box(x, y, x + 1, y + 1) for y in range(10) for x in range(10)])
+    parts, axes = list(range(7)), Axes(NAMES)
+    alone = count_batches(index, (batch for part in parts for batch in open_part(part)), axes)
+    opener = partial(open_and_die, tmp_path / "died")
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Client(cluster) as connected,
+    ):
+        spread = count_on_cluster(index, parts, opener, axes, scheduler=connected)
+    assert (tmp_path / "died").exists()
+    for one, other in zip(spread.sparse(), alone.sparse(), strict=True):
+        np.testing.assert_array_equal(one, other)
