@@ -104,6 +104,11 @@ class Slices:
             .astype(float)
         )
 
+    def located(self, *, categories: Collection[int] = ()) -> tuple[Ints, Ints, Ints]:
+        """Return grid, hour of the week and count where both are known, a line a category."""
+        keep = (self.grid < self.grids) & (self.hour < 168) & self._within((), categories)
+        return self.grid[keep], self.hour[keep], self.count[keep]
+
     def _within(self, hours: Collection[int], categories: Collection[int]) -> Bools:
         keep = np.ones(len(self.grid), dtype=bool)
         if hours:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ __all__ = [
     "SEQUENTIAL",
     "Classes",
     "classify",
+    "classify_counts",
     "classify_shares",
     "colour_beats",
     "ramp",
@@ -113,6 +115,30 @@ def classify(
         (NO_DATA, *palette) if zeros else palette,
         tuple(["0", *labels[1:]] if zeros else labels),
         tuple(np.bincount(rows[rows != _NO_CLASS], minlength=len(breaks)).tolist()),
+    )
+
+
+def classify_counts(values: Floats, *, count: int = 5, colours: str = "orange") -> Classes:
+    """Sort whole numbers into zero and classes whose bounds grow by a factor.
+
+    Where nearly all are 1 or 2, classes of as many each would leave one class for 3 to 300.
+
+    Examples
+    --------
+    >>> found = classify_counts(np.array([0.0, 1.0, 2.0, 5.0, 30.0]))
+    >>> found.labels, found.rows.tolist()
+    (('0', '1 – 2', '3 – 4', '5 – 8', '9 – 16', '17 – 30'), [0, 1, 1, 3, 5])
+    """
+    high = max(float(values.max(initial=0.0)), 1.0)
+    ends = np.unique(np.ceil(np.geomspace(1.0, high, count + 1)[1:] - 1e-9))
+    breaks = [0.0, *ends.tolist()]
+    rows = np.searchsorted(breaks, values, side="left").astype(np.uint8)
+    return Classes(
+        tuple(breaks),
+        rows,
+        (NO_DATA, *ramp(colours, len(ends))),
+        ("0", *(_span(start + 1, end) for start, end in pairwise(breaks))),
+        tuple(np.bincount(rows, minlength=len(breaks)).tolist()),
     )
 
 

@@ -20,16 +20,17 @@ from gridmap.maps.classes import (
     NO_DATA,
     SEQUENTIAL,
     classify,
+    classify_counts,
     classify_shares,
     colour_beats,
 )
 from gridmap.maps.drawing import Drawing, draw_layer, world_pixels
-from gridmap.maps.scene import Captions, Facts, Overlay, Theme, Units
+from gridmap.maps.scene import Captions, Facts, Hours, Overlay, Theme, Units
 from gridmap.measure.density import Density
 from gridmap.measure.hotspots import HotSpots
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.crs import from_datum, reproject, reproject_points, to_datum
-from gridmap.typing import Bools, Floats, Ints32
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
 __all__ = [
     "COLUMNS",
@@ -44,6 +45,7 @@ __all__ = [
     "density_overlay",
     "facts_of",
     "hot_spot_theme",
+    "hour_theme",
     "is_main_road",
     "load_theme",
     "moved_theme",
@@ -135,6 +137,34 @@ def choropleth(
         name = tr(f"maps.by.{by}", name=name)
     title = tr("maps.legend.title", name=name, unit=unit)
     return Theme.of_classes(f"{by}_{column}" if by else column, name, title, found)
+
+
+def hour_theme(count: int, cells: Ints, hours: Ints, counts: Ints) -> tuple[Theme, Hours]:
+    """Return the theme of incidents in one hour, and what a player steps through.
+
+    Parameters
+    ----------
+    count
+        Number of cells.
+    cells, hours, counts : (m,) int
+        Row of the cell, hour of the week and incidents in it; a pair may be listed repeatedly.
+
+    Notes
+    -----
+    Every hour has the same classes, made of all hours: what is darker at night has more
+    incidents at night. An hour of one weekday has about a seventh of the incidents of the hour
+    of all days, and so classes of its own, which all weekdays share.
+    """
+    week = np.bincount(cells * 168 + hours, weights=counts, minlength=count * 168)
+    daily = week.reshape(count, 7, 24).sum(axis=1)
+    places = np.flatnonzero(week)
+    all_days = classify_counts(daily.ravel().astype(np.float64))
+    one_day = classify_counts(week[places].astype(np.float64))
+    first = all_days.rows[::24]
+    name = tr("maps.hour.name")
+    theme = Theme.of_classes("hour", name, name, replace(all_days, rows=first))
+    played = week[places].astype(np.int64)
+    return theme, Hours("hour", places // 168, places % 168, played, all_days, one_day)
 
 
 def value_theme(key: str, title: str, values: Floats, *, colours: str = "orange") -> Theme:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
@@ -21,15 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError
-from gridmap.i18n import current_language, tr
+from gridmap.i18n import DAYS, current_language, tr
 from gridmap.maps.classes import Classes
-from gridmap.maps.drawing import Drawing, digest_of
-from gridmap.typing import Floats, Ints32
+from gridmap.maps.drawing import Drawing, digest_of, pack
+from gridmap.typing import Floats, Ints, Ints32
 
 __all__ = [
     "OUR_SCRIPTS",
     "Captions",
     "Facts",
+    "Hours",
     "Overlay",
     "Paint",
     "Scene",
@@ -46,8 +48,9 @@ __all__ = [
 
 
 _TEXTS = (
-    "click", "fit", "full", "grid", "keys", "lasso", "legend", "locked", "map", "measure", "names",
-    "north", "picture", "rectangle", "search", "swipe", "theme", "worst", "zoom_in", "zoom_out",
+    "all_days", "click", "days", "fit", "full", "grid", "hour", "incidents", "keys", "lasso",
+    "legend", "locked", "map", "measure", "names", "next_hour", "north", "pause", "picture",
+    "play", "rectangle", "search", "swipe", "theme", "worst", "zoom_in", "zoom_out",
 )  # fmt: skip
 
 
@@ -273,6 +276,35 @@ class Swipe:
     right: str
 
 
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """Counts by hour of the week, which the browser plays hour by hour on one scale.
+
+    Parameters
+    ----------
+    theme
+        Key of the theme whose colours the player sets.
+    cells, hours, counts : (m,) int
+        Row of the cell, hour of the week (0 is Monday at midnight) and count, in the order of
+        cells and hours; what is not listed is zero.
+    all_days, one_day
+        Classes of an hour of all days together, and of an hour of one weekday.
+    """
+
+    theme: str
+    cells: Ints
+    hours: Ints
+    counts: Ints
+    all_days: Classes
+    one_day: Classes
+
+    @cached_property
+    def data(self) -> bytes:
+        """The counts as the browser reads them: steps from place to place, then counts."""
+        steps = pack(np.diff(self.cells * 168 + self.hours, prepend=0))
+        return struct.pack("<I", len(steps)) + steps + pack(self.counts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """Everything that one map shows.
@@ -303,6 +335,8 @@ class Scene:
         Rows of cells that stay where they are: hatched.
     swipe
         Another plan to compare with on the same map, or None.
+    hours
+        What a player steps through, or None.
     """
 
     cells: Drawing | None
@@ -318,6 +352,7 @@ class Scene:
     exports: bool = True
     locked: tuple[int, ...] = ()
     swipe: Swipe | None = None
+    hours: Hours | None = None
 
     def assets(self) -> dict[str, bytes]:
         """Return what a browser needs only once, by digest."""
@@ -330,7 +365,8 @@ class Scene:
         if self.facts is not None:
             data = self.facts.data
             found[digest_of(data)] = data
-        for data in (self._captions(), b"" if self.paint is None else self.paint.data):
+        others = [one.data for one in (self.paint, self.hours) if one is not None]
+        for data in (self._captions(), *others):
             if data:
                 found[digest_of(data)] = data
         return found
@@ -374,6 +410,7 @@ class Scene:
             "units": None if self.units is None else _units(self.units),
             "captions": _source(digest_of(self._captions()), sources) if self.captions else None,
             "paint": None if self.paint is None else _paint(self.paint, sources),
+            "hours": None if self.hours is None else _hours(self.hours, sources),
             "exports": self.exports,
             "swipe": None
             if self.swipe is None
@@ -412,7 +449,7 @@ def _theme(theme: Theme) -> dict[str, Any]:
         "title": theme.title,
         "palette": list(theme.palette),
         "classes": base64.b64encode(theme.rows.astype(np.uint8).tobytes()).decode(),
-        "legend": [{"colour": colour, "label": label} for colour, label in theme.legend],
+        "legend": _legend(theme.legend),
         "note": theme.note,
     }
     if theme.groups is not None:
@@ -444,6 +481,26 @@ def _paint(paint: Paint, sources: Mapping[str, Mapping[str, str]]) -> dict[str, 
         "tolerance": paint.tolerance,
         "seen": paint.seen,
     }
+
+
+def _hours(hours: Hours, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    return {
+        "source": _source(digest_of(hours.data), sources),
+        "theme": hours.theme,
+        "days": [tr(f"measure.day.{day}") for day in DAYS],
+        "scales": [
+            {
+                "breaks": list(classes.breaks),
+                "palette": list(classes.palette),
+                "legend": _legend(zip(classes.palette, classes.labels, strict=True)),
+            }
+            for classes in (hours.all_days, hours.one_day)
+        ],
+    }
+
+
+def _legend(lines: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"colour": colour, "label": label} for colour, label in lines]
 
 
 def _overlay(overlay: Overlay, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -497,7 +554,8 @@ def _plain(values: NDArray[Any]) -> list[Any]:
 
 
 OUR_SCRIPTS = (
-    "shapes.js", "canvas.js", "names.js", "keys.js", "tools.js", "brush.js", "citymap.js",
+    "shapes.js", "canvas.js", "names.js", "keys.js", "tools.js", "brush.js", "player.js",
+    "citymap.js",
 )  # fmt: skip
 
 

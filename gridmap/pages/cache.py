@@ -37,12 +37,15 @@ from gridmap.maps import (
     Captions,
     Drawing,
     Facts,
+    Hours,
     Overlay,
+    Theme,
     captions_of,
     density_overlay,
     draw_geometry,
     draw_layer,
     facts_of,
+    hour_theme,
 )
 from gridmap.maps.layers_of_city import is_main_road
 from gridmap.model import City, Layer, Plan
@@ -242,6 +245,30 @@ def slices_of(city: City, key: str, since: date | None, until: date | None) -> S
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:
     return keep("slices", (key, since, until), lambda: slice_incidents(_city_, since, until))
+
+
+def hours_of(
+    city: City,
+    key: str,
+    since: date | None,
+    until: date | None,
+    categories: tuple[int, ...],
+) -> tuple[Theme, Hours] | None:
+    """Return what a player of a period's hours steps through; None where no hour is known."""
+    return _hours(city, key, since, until, categories, current_language())
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _hours(
+    _city_: City,
+    key: str,
+    since: date | None,
+    until: date | None,
+    categories: tuple[int, ...],
+    language: str,  # noqa: ARG001 - hashed for the words
+) -> tuple[Theme, Hours] | None:
+    found = slices_of(_city_, key, since, until).located(categories=categories)
+    return hour_theme(len(_city_.grids), *found) if len(found[0]) else None
 
 
 def hot_spots_of(city: City, key: str, options: HotspotsOptions) -> HotspotsResult:

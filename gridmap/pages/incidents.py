@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 
@@ -22,7 +23,15 @@ from gridmap.maps import (
     hot_spot_theme,
 )
 from gridmap.model import Kind
-from gridmap.pages.cache import days_of, delays_of, density_of, hot_spots_of, slices_of, trust_of
+from gridmap.pages.cache import (
+    days_of,
+    delays_of,
+    density_of,
+    hot_spots_of,
+    hours_of,
+    slices_of,
+    trust_of,
+)
 from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     Line,
@@ -442,6 +451,8 @@ def _show_map(
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
         themes.append(change_theme(now - _as_long(ground, before), note=note))
+    played = hours_of(ground.city, ground.key, session.since, session.until, categories)
+    themes += [] if played is None else [played[0]]
     density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(
         tuple(themes),
@@ -449,6 +460,7 @@ def _show_map(
         overlays=(density,) if density is not None else (),
         marked=marked,
     )
+    scene = replace(scene, hours=None if played is None else played[1])
     show_map(scene, key=_MAP, height=680, tools=("click", "rectangle", "lasso"))
 
 

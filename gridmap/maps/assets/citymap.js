@@ -5,16 +5,18 @@
 /**
  * @typedef {{url?: string, data?: string, digest: string}} Source where a browser finds bytes
  * @typedef {{key: string, name: string, title: string, palette: string[], classes: string,
- *   groups?: string, legend: {colour: string, label: string}[], note?: string}} Theme
+ *   groups?: string, legend: {colour: string, label: string}[], note?: string, rows?: Uint8Array}} Theme
  * @typedef {{key: string, name: string, kind: "shapes" | "points" | "image", shown: boolean,
  *   source?: Source, colour: string, width?: number, dash?: number[],
  *   fill?: string, points?: [number, number][], names?: string[], discs?: string[], radius_m?: number,
  *   bounds?: [[number, number], [number, number]]}} Overlay
  * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{to: number, loads: Source, theme: string, breaks: number[], tolerance: number, seen: number}} Paint
+ * @typedef {{source: Source, theme: string, days: string[],
+ *   scales: {breaks: number[], palette: string[], legend: {colour: string, label: string}[]}[]}} Hours
  * @typedef {{bounds: [number, number, number, number], language: string, cells: Source | null,
  *   facts: Source | null, themes: Theme[], theme: string, overlays: Overlay[], marked: number[], locked: number[],
- *   units: Units | null, captions: Source | null, paint: Paint | null, exports: boolean,
+ *   units: Units | null, captions: Source | null, paint: Paint | null, hours: Hours | null, exports: boolean,
  *   swipe: {themes: Theme[], units: Units, left: string, right: string} | null,
  *   tiles: {url: string, credit: string, labels: string} | null,
  *   texts: Record<string, string>}} Scene
@@ -90,6 +92,7 @@ class CityMap {
     this.labels = new NamesLayer(this);
     this.brush = new Brush(this);
     this.swipe = new Swipe(this);
+    this.player = new Player(this);
     /** @type {boolean | null} whether the legend is folded; by the width until somebody chooses */ this.folded = null;
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
@@ -116,6 +119,7 @@ class CityMap {
     this.notes = scene.units?.notes.length ? scene.units.notes : undefined;
     this.keys.say(scene.texts);
     this.tools.say(scene.texts, scene.exports);
+    this.player.take(scene.hours);
     this._fillPanel();
     this._fit(); // before anything is drawn, so that it is drawn once
     if (cells && scene.cells?.digest !== this.digest) {
@@ -241,6 +245,15 @@ class CityMap {
     this.moved = false;
   }
 
+  /** Colour the cells by another theme. @param {string} theme */
+  choose(theme) {
+    this.theme = theme;
+    this.recolour();
+    this.brush.recolour();
+    this._fillPanel();
+    this.player.follow();
+  }
+
   recolour() {
     const look = this._look();
     this.swipe.recolour();
@@ -255,7 +268,7 @@ class CityMap {
     const groups = theme?.groups ? new Uint16Array(bytesOf(theme.groups).buffer) : null;
     return {
       palette: theme?.palette,
-      classes: theme ? bytesOf(theme.classes) : null,
+      classes: theme ? theme.rows ?? bytesOf(theme.classes) : null,
       groups,
       stroke: theme ? "rgba(70,85,100,0.35)" : "#8796a8",
       width: 0.8,
@@ -377,10 +390,7 @@ class CityMap {
         if (theme.key === this.theme) option.setAttribute("selected", "");
       }
       choice.addEventListener("change", () => {
-        this.theme = /** @type {HTMLSelectElement} */ (choice).value;
-        this.recolour();
-        this.brush.recolour();
-        this._fillPanel();
+        this.choose(/** @type {HTMLSelectElement} */ (choice).value);
       });
     }
     const theme = themes.find((one) => one.key === this.theme);
