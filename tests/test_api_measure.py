@@ -128,6 +128,7 @@ def test_a_result_draws_and_maps_itself(city):
         result.plot("luck")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_help_shows_every_option(language):
     code = (

@@ -67,6 +67,7 @@ def timeless(answer):
     return [timeless(item) for item in answer] if isinstance(answer, list) else answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["check", "measure", "hotspots", "coverage", "site", "propose"])
 def test_the_command_answers_as_python_does(place, results, name):
     done = run(name, place.path, *flags(VERBS[name]), "--json")
@@ -76,6 +77,7 @@ def test_the_command_answers_as_python_does(place, results, name):
     assert timeless(json.loads(done.stdout)) == timeless(mine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERBS)
 def test_a_result_is_frame_json_and_html(results, name):
     result = results[name]

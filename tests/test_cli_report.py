@@ -82,6 +82,7 @@ def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
     assert {layer["kind"] for layer in manifest["layers"]} >= {"grid", "beat", "incidents"}
 
 
+@pytest.mark.slow
 def test_no_process_time_zone_language_or_folder_changes_a_byte(workspace, tmp_path):
     options = ["--date", "2024-04-01", "--period", "2024-03", "--lang", "zh", "--json",
                "--formats", "all"]  # fmt: skip

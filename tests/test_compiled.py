@@ -45,6 +45,7 @@ def _doubled(place, cache=None):
     return [int(word) for word in done.stdout.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [False, True])
 def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path, chosen):
     cache = tmp_path / "cache" if chosen else None

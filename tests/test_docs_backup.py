@@ -34,6 +34,7 @@ def head_of(run: Run, place: Path) -> str:
     return re.search(r"head (\w+)", out)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="cp is a command of Linux")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_workspace_is_backed_up_and_restored(page: str, run: Run, tmp_path: Path) -> None:

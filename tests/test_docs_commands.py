@@ -209,6 +209,7 @@ def test_both_languages_name_the_same_code(pair: tuple[str, str]) -> None:
     assert one == other
 
 
+@pytest.mark.slow
 def test_every_command_shown_works(works: Callable[[str], object], login: Path) -> None:
     assert login.exists()
     commands = [
@@ -222,6 +223,7 @@ def test_every_command_shown_works(works: Callable[[str], object], login: Path) 
         works(command)
 
 
+@pytest.mark.slow
 def test_every_command_in_the_text_works(works: Callable[[str], object], login: Path) -> None:
     assert login.exists()
     works("gridmap demo mycity") if not Path("mycity").exists() else None
@@ -274,6 +276,7 @@ def cluster() -> Iterator[str]:
         yield made.scheduler_address
 
 
+@pytest.mark.slow
 def test_every_option_of_a_proposal_works(
     works: Callable[[str], object], desk: Path, cluster: str
 ) -> None:
@@ -340,6 +343,7 @@ def shows_python(name: str) -> bool:
 PYTHON = [name for name in documents.DOCUMENTS if shows_python(name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PYTHON)
 def test_the_python_shown_runs(name: str, works: Callable[[str], object], cluster: str) -> None:
     """What a document's Python makes is looked at, so that a document that is new is, too."""
@@ -365,6 +369,7 @@ def test_the_python_shown_runs(name: str, works: Callable[[str], object], cluste
         assert found.total == len(city.incidents)
 
 
+@pytest.mark.slow
 def test_the_command_of_the_notebooks_works(works: Callable[[str], object]) -> None:
     if not Path("mycity").exists():
         works("gridmap demo mycity")
@@ -421,6 +426,7 @@ def test_what_other_commands_run_is_there(name: str) -> None:
         assert command.startswith("gridmap ") or _is_known(command), command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", sorted(path.stem for path in (documents.ROOT / "benchmarks").glob("[a-z]*.py"))
 )

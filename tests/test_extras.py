@@ -47,6 +47,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -60,6 +61,7 @@ def test_a_plain_installation_measures_and_proposes(city: Path, words: tuple[str
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "extra"),
     [(("app",), "app"), (("report", "--period", "2024-03", "--formats", "pdf"), "report")],

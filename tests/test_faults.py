@@ -99,6 +99,7 @@ def run_all(commands, *, before=()):
 # -- a full disk
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
 def test_an_import_on_a_full_disk_leaves_the_workspace_as_it_was(place):
     before, size = contents(place), (place / "city.gpkg").stat().st_size + 4_000
@@ -145,6 +146,7 @@ print(json.dumps(sorted(told)))
 """
 
 
+@pytest.mark.slow
 def test_whatever_is_written_when_the_disk_is_full_is_told_as_that(place, tmp_path):
     """A disk of 3 MB, filled up to each few kilobytes: GDAL then says ``already exists``."""
     shell, disk = shutil.which("unshare"), tmp_path / "disk"
@@ -187,6 +189,7 @@ def test_a_save_on_a_full_disk_is_refused_in_one_line_and_the_store_stays_whole(
         store.save(store.load("现行"), author=LOCAL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
 def test_a_report_on_a_full_disk_says_so_and_leaves_no_half_report(place, tmp_path):
     out = tmp_path / "out"
@@ -216,6 +219,7 @@ def read_only(place):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+@pytest.mark.slow
 def test_a_read_only_workspace_is_read_and_refuses_writing_in_one_line(read_only, tmp_path):
     place, before = read_only
     old = contents(place)
@@ -318,6 +322,7 @@ def test_a_clock_that_jumps_back_loses_no_order(place, monkeypatch):
 # -- two at once on one workspace
 
 
+@pytest.mark.slow
 def test_two_apps_on_one_workspace_lose_nothing(place):
     code = (
         "import sys\n"

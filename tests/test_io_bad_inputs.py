@@ -215,6 +215,7 @@ def refuse(city, path, kind, options=None):
     return raised.value.key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_bad_file_is_refused_and_nothing_changes(city, tmp_path, name):
     file, raw, kind = REFUSED[name]
@@ -342,6 +343,7 @@ def seeds(tmp_path_factory):
     return _seeds(tmp_path_factory.mktemp("seeds"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(7))
 def test_mutated_files_never_end_in_a_traceback(seeds, tmp_path, number):
     seed = seeds[number]

@@ -49,6 +49,7 @@ def test_exchanged_axes_are_noticed(town):
     assert axes_swapped(np.array([lat]), np.array([lon]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lon", range(-180, 181, 60))
 @pytest.mark.parametrize("lat", [-89, 0, 60, 89])
 def test_no_place_on_earth_ends_in_a_traceback(tmp_path, lon, lat):

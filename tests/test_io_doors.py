@@ -111,6 +111,7 @@ def test_only_the_drivers_of_the_list_are_left(load):
     assert not left & set(LEADING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_that_lead_elsewhere_are_refused(tmp_path, secret, listener, suffix):
     host, seen = listener

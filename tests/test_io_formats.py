@@ -256,6 +256,7 @@ def test_a_datum_offset_is_offered_and_not_applied(tmp_path):
     assert not _offers(right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
 @pytest.mark.parametrize(
     "case", ["seven rooms by roads", "five rooms that name beats", "a county"]

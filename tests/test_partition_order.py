@@ -68,6 +68,7 @@ def _town(rng: np.random.Generator, *, places: bool = True) -> Problem:
     return plain.replace(**changes)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["compact", "balance", "travel", "change"]))
 def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective):

@@ -70,6 +70,7 @@ def _by_brute_force(task, table, beats):
     return best, worst
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_the_proof_is_that_of_brute_force_whatever_it_began_with(seed):
@@ -126,6 +127,7 @@ def _by_solver(task, table, beats):
             return float(solver.getObjectiveValue()), centre
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_the_proof_is_that_of_the_whole_model(seed):
     rng = np.random.default_rng(seed)
@@ -168,6 +170,7 @@ def test_a_knapsack_is_the_linear_programme_with_its_own_grid_in(seed):
         assert (taken <= 1 + 1e-12).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_closed_pairs_are_in_no_plan_as_good_as_the_known_one(seed):

@@ -63,6 +63,7 @@ def texts_of(book):
 
 
 # The code is the same, so each piece runs once; the report in Chinese, the others in English.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
