@@ -129,6 +129,7 @@ def test_degrees_become_metres_and_feet_too(blocks):
         assert city.grids.area_m2.sum() == pytest.approx(48 * 200.0**2, rel=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -208,6 +208,7 @@ def test_small_counts_are_hidden_on_every_face_of_measure(city, tmp_path):
     assert "*" in run("measure", place.path, *flags).stdout
 
 
+@pytest.mark.slow
 def test_small_counts_are_hidden_on_every_face_of_coverage(city, tmp_path):
     place = gridmap.Workspace.at(tmp_path / "city")
     place.put_city(city)

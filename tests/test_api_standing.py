@@ -20,6 +20,7 @@ def found(city):
     )
 
 
+@pytest.mark.slow
 def test_every_plan_is_a_point_and_todays_beats_are_too(city, found):
     points = found.points
     assert [point.today for point in points][1:] == [False] * len(found.plans)

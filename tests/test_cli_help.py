@@ -149,6 +149,7 @@ def test_completion_is_installed_in_the_language_of_the_reader(language, tmp_pat
     assert none.stderr == tr("cli.error.shell", language=language) + "\n"
 
 
+@pytest.mark.slow
 def test_the_next_step_is_told(tmp_path):
     with using_language("en"):
         made = run("demo", tmp_path / "city", "--grids", 60, "--incidents", 50)

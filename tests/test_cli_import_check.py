@@ -101,6 +101,7 @@ def test_trouble_is_one_line_and_code_two(place, arguments, language):
     assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_failing_import_leaves_nothing_in_a_workspace_without_a_store(tmp_path, place):
     city = tmp_path / "city"
     Workspace.at(city).put_city(make_city(grids=60, incidents=300, seed=7))

@@ -68,6 +68,7 @@ def test_what_cannot_be_read_is_told_in_one_line(demo, tmp_path, words, said):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -55,6 +55,7 @@ def report(workspace, out, *options, formats="xlsx,csv"):
                "--formats", formats, *options)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
     out = tmp_path / "march"
     code, text, _ = report(workspace, out, "--json", "--suppress-below", "5", "--plan", "present",
@@ -101,6 +102,7 @@ def test_no_process_time_zone_language_or_folder_changes_a_byte(workspace, tmp_p
     assert json.loads(done.stdout)["files"] == json.loads(text)["files"]
 
 
+@pytest.mark.slow
 def test_a_report_replaces_an_earlier_one_and_nothing_else(workspace, tmp_path):
     out = tmp_path / "report"
     assert report(workspace, out, formats="csv")[0] == 0
@@ -114,6 +116,7 @@ def test_a_report_replaces_an_earlier_one_and_nothing_else(workspace, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report"]
 
 
+@pytest.mark.slow
 def test_a_writer_that_fails_leaves_what_was_there(workspace, tmp_path, monkeypatch):
     from gridmap.report import writing
 
@@ -141,6 +144,7 @@ def test_a_plan_is_reported_beside_today(workspace, tmp_path):
     assert len(lines) == 1 + 6
 
 
+@pytest.mark.slow
 def test_a_plan_drawn_in_the_app_is_reported_as_it_was_saved(workspace, tmp_path):
     # The steps that the page takes: a draft, commands upon it, a first version and the next.
     place = Workspace.open(workspace)
@@ -213,6 +217,7 @@ def test_an_unknown_format_is_told_with_those_there_are(workspace, tmp_path):
     assert "gpkg" in err
 
 
+@pytest.mark.slow
 def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
     import sqlite3
     from xml.etree import ElementTree as ET
@@ -272,6 +277,7 @@ def test_a_period_without_data_is_said_and_not_compared(workspace, tmp_path):
     assert manifest["parameters"]["compared"] is None
 
 
+@pytest.mark.slow
 def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_path):
     code, text, err = run(
         workspace, "--out", tmp_path / "x", "--date", "2024-04-01", "--period", "2019-03",
@@ -290,6 +296,7 @@ def test_a_period_without_incidents_is_told_beside_the_report(workspace, tmp_pat
     assert len(json.loads(text)["warnings"]) == len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("zone", "noted"), [("", "identical to others"), ("Z", "marked as UTC")])
 def test_what_the_import_knew_stands_in_the_report(zone, noted, tmp_path):
     """Twelve rows: one without a time, one without a place, one off the earth, one twice."""

@@ -53,6 +53,7 @@ def test_number_of_incidents_leaves_the_layers_as_they_are(city: City):
     }
 
 
+@pytest.mark.slow
 def test_city_does_not_hang_on_the_order_of_sets():
     code = (
         "from gridmap.demo import make_city; c = make_city(grids=90, incidents=50);"
@@ -235,6 +236,7 @@ def test_number_of_grids_is_exact():
         assert len(make_city(grids=grids, incidents=0, seed=grids).grids) == grids
 
 
+@pytest.mark.slow
 def test_five_thousand_grids():
     city = make_city(grids=5000, incidents=0)
     assert len(city.grids) == 5000
@@ -257,6 +259,7 @@ def test_impossible_requests_are_refused(options: dict[str, int], key: str):
     assert caught.value.text("en") != caught.value.text("zh")
 
 
+@pytest.mark.slow
 def test_english_names_change_names_only(any_city: City) -> None:
     """Nothing is left in Chinese, names stay apart, and every figure is as before."""
     grids, seed = (any_city.grids.provenance[key] for key in ("grids", "seed"))

@@ -153,6 +153,7 @@ def names_in(node: ast.AST) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_public_measure_is_reached_by_a_command_a_page_or_a_report() -> None:
     """A function that only tests call is no feature. The documents' own Python counts, too."""
     used: set[str] = set()

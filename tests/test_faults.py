@@ -168,6 +168,7 @@ def test_whatever_is_written_when_the_disk_is_full_is_told_as_that(place, tmp_pa
     assert json.loads(done.stdout) == ["io.error.disk_full"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
 def test_a_save_on_a_full_disk_is_refused_in_one_line_and_the_store_stays_whole(place):
     size = (place / "plans.db").stat().st_size + 2_000

@@ -62,6 +62,7 @@ def test_every_key_in_the_code_is_in_the_catalogue() -> None:
     assert not lost, lost
 
 
+@pytest.mark.slow
 def test_no_chinese_stands_in_the_code_outside_the_catalogue() -> None:
     import ast
 

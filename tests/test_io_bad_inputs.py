@@ -224,6 +224,7 @@ def test_bad_file_is_refused_and_nothing_changes(city, tmp_path, name):
     refuse(city, path, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_bad_gis_file_is_refused_and_nothing_changes(city, tmp_path, name):
     make, file, kind = MADE[name]
@@ -247,6 +248,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 def test_bad_wish_is_refused_and_nothing_changes(city, tmp_path, name):
     options, key = OPTIONS[name]

@@ -72,6 +72,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_understood(tmp_path, name):
     _, city = bring(tmp_path, "a.csv", TABLES[name], "room")
@@ -278,6 +279,7 @@ PERSONS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "value"), [(c, v) for c in PERSONS for v in PERSONS[c]])
 def test_records_of_persons_stay_outside(tmp_path, column, value):
     frame = pd.concat([GRIDS, GRIDS.iloc[:0]]).assign(**{column: [value, None]})

@@ -246,6 +246,7 @@ def test_names_for_gdals_own_file_systems_are_refused(tmp_path):
         require_driver("OGR_VRT", tmp_path / "a.geojson")
 
 
+@pytest.mark.slow
 def test_loading_both_libraries_prints_nothing():
     code = "from gridmap.gdal.formats import *; load_pyogrio(); load_fiona().Env().__enter__()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -58,6 +58,7 @@ def assert_grids(place, report):
     assert grids.area_m2 == pytest.approx([1.14e6, 1.14e6], rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_written_files_read_back_equal_in_gridmap(tmp_path, suffix):
     path = tmp_path / f"网格{suffix}"
@@ -124,6 +125,7 @@ def test_writing_refuses_unknown_formats_and_no_crs(tmp_path):
         write_frame(DEGREES.set_crs(None, allow_override=True), tmp_path / "a.gpkg")
 
 
+@pytest.mark.slow
 def test_a_report_says_in_the_chosen_language_how_it_took_the_text(tmp_path):
     path = tmp_path / "grids.gpkg"
     DEGREES.to_file(path)
@@ -161,6 +163,7 @@ def test_kml_comes_in(tmp_path):
     assert list(read_city(tmp_path / "city").grids.names) == ["东风里"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", ["", "网格数据/"])
 @pytest.mark.parametrize("encoding", ["", "gbk"])
 def test_a_zipped_gbk_shapefile_with_chinese_names(tmp_path, encoding, inner):
@@ -240,6 +243,7 @@ def block(shift):
     return gpd.GeoDataFrame({"id": [str(n) for n in range(25)]}, geometry=moved, crs="EPSG:4326")
 
 
+@pytest.mark.slow
 def test_a_datum_offset_is_offered_and_not_applied(tmp_path):
     place = tmp_path / "city"
     block(lambda x, y: (x, y)).to_file(tmp_path / "grid.gpkg")
@@ -308,6 +312,7 @@ def _offers(report):
     return [note for note in report.warnings if note.key == "io.note.datum_offset"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("x", "y", "offer"),
     [

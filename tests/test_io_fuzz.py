@@ -73,6 +73,7 @@ for does, seconds in ((raising, 10), (slow, 0.5), (large, 10), (endless, 0.5)):
 """
 
 
+@pytest.mark.slow
 def test_what_a_reader_must_not_do_fails_the_run(tmp_path):
     """A traceback, a long time or 1 GB in a process that it starts, and no end are each seen."""
     good = tmp_path / "good"

@@ -126,6 +126,7 @@ BOOKS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOOKS)
 def test_workbooks_that_are_larger_than_they_look(tmp_path, name):
     suffix = {"<": "xls", "P": "xlsx"}
@@ -251,6 +252,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_of_100_000_letters_holds_nothing_up(tmp_path, name):
     path = tmp_path / "a.csv"

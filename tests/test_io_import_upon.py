@@ -64,6 +64,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", TABLES)
 def test_counts_in_a_table_come_to_the_shapes_by_code(tmp_path, form):
     head, codes = TABLES[form]
@@ -202,6 +203,7 @@ def test_layers_are_appended_by_id(tmp_path):
     assert report.refused == {"already_there": 1}
 
 
+@pytest.mark.slow
 def test_what_is_replaced_is_named_and_a_command_asks_first(tmp_path, run):
     first, second = grids(tmp_path / "a.gpkg"), grids(tmp_path / "b.gpkg", IDS[:2])
     where = tmp_path / "city"

@@ -53,6 +53,7 @@ def test_a_workspace_whose_name_is_no_text_is_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", CODECS)
 @pytest.mark.parametrize("suffix", ["csv", "geojson", "shp"])
 def test_codecs_that_are_no_encodings_of_the_file(tmp_path, asked, suffix):

@@ -96,6 +96,7 @@ def overlaid(outlines, values, crs):
     return shared.groupby(cut["id"]).sum().reindex(list("abcd")).fillna(0.0).to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["f4", "f8", "u2", "i4"])
 def test_people_of_pixels_are_shared_out_by_area(tmp_path, people, outlines, dtype):
     values = np.clip(people, 0 if dtype == "u2" else None, None).astype(dtype)
@@ -116,6 +117,7 @@ def test_a_pixel_that_is_a_point_begins_half_a_pixel_before(tmp_path, people, ou
     assert residents(tmp_path, raster)[0] == pytest.approx(area, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_raster_without_crs_takes_the_users_and_mollweide_is_known_by_its_name(
     tmp_path, people, outlines
 ):
@@ -156,6 +158,7 @@ def test_a_raster_as_control_layer_weighs_by_its_people(tmp_path, people, outlin
     assert caught.value.key == "io.error.raster_weight"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "key"),
     [

@@ -202,6 +202,7 @@ def test_more_than_the_limit_is_not_fetched(server):
     assert caught.value.key == "io.error.source_large"
 
 
+@pytest.mark.slow
 def test_refreshing_says_what_changed_and_keeps_what_cannot_be_read(server, tmp_path):
     place = tmp_path / "city"
     bring(server, place, columns={"id": "code"})

@@ -78,6 +78,7 @@ NEW_YORK = grids([box(-74.0, 40.60, -73.95, 40.65), box(-73.95, 40.60, -73.9, 40
 INSIDE = "".join(f"{n},-73.9{n},40.6{n}\n" for n in range(1, 5))
 
 
+@pytest.mark.slow
 def test_latitude_first_is_known_by_the_city_where_both_are_below_ninety(tmp_path):
     bring(tmp_path, "a.gpkg", NEW_YORK, "grid")
     report = bring(tmp_path, "b.csv", f"id,lon,lat\n{INSIDE}5,40.62,-73.97\n", "room")[0]
@@ -191,6 +192,7 @@ def shapefile(path, names, *, cpg, language=0x4D):
 EAST, WEST = "东风里", "西街口"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "cpg"),
     [("utf-8", cpg) for cpg in ("", "GBK", "UTF-8", "936", "Big5")]
@@ -235,6 +237,7 @@ def roads(**columns):
     return gpd.GeoDataFrame(frame, geometry=from_wkt(ROADS), crs="EPSG:4547")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -69,6 +69,7 @@ TWO = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", TWO)
 def test_places_in_two_columns(tmp_path, form):
     head, row, right = TWO[form]
@@ -141,6 +142,7 @@ ONE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ONE)
 def test_places_in_one_column(tmp_path, form):
     head, cell, right = ONE[form]
@@ -181,6 +183,7 @@ MONTHS = ["2024-03", "2024/03", "2024/3", "2024.03", "2024年3月", "2024年03�
           "03/2024", "3-2024", "Mar 2024", "March 2024", "Mar-2024"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("month", MONTHS)
 def test_a_month_without_days_counts_as_its_month(tmp_path, month):
     raw = "月份,警情类别,经度,纬度\n" + f"{month},盗窃,120.112,30.212\n" * 2

@@ -86,6 +86,7 @@ def test_case_of_mapinfo_in_gbk_under_charset_neutral(tmp_path, encoding):
 # -- their kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [[1.5, 2.5], [[1, [2, [3]]]], {"a": [1, {"b": 2}]}, ["红", "绿"], [], {}],
@@ -130,6 +131,7 @@ def test_deep_nesting_ends_in_one_line_or_is_left_out(tmp_path, depth):
         assert len(layer) == 2
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_columns_are_one_line(tmp_path):
     made = json.loads(squares(1).to_json())
     made["features"][0]["properties"] |= {f"c{n}": n for n in range(200_000)}
@@ -140,6 +142,7 @@ def test_two_hundred_thousand_columns_are_one_line(tmp_path):
     assert error.value.key in {"gdal.error.columns", "gdal.error.time"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -356,6 +359,7 @@ def osm_pbf():
     return blob(b"OSMHeader", head) + blob(b"OSMData", block)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "made"), [("a.osm", osm_xml), ("a.osm.pbf", osm_pbf)])
 def test_an_extract_gives_roads_and_barriers(tmp_path, name, made):
     path = tmp_path / name

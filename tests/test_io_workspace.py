@@ -189,6 +189,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL")
 def test_a_writer_killed_at_any_instant_leaves_old_or_new(tmp_path):
     place = Workspace.at(tmp_path / "city")

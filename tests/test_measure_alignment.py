@@ -91,6 +91,7 @@ def houses(path, *, flats=(1, 3)):
     return path
 
 
+@pytest.mark.slow
 def test_a_control_file_says_where_the_people_of_a_cut_grid_live(tmp_path):
     city, file = strip_city(), houses(tmp_path / "houses.geojson")
     plain = gridmap.measure(city).to_frame()["residents"]
@@ -132,6 +133,7 @@ def test_a_piece_without_a_house_keeps_its_ground(tmp_path):
     assert 600 < row["mean_m"] < 900
 
 
+@pytest.mark.slow
 def test_commands_take_a_control_file_and_refuse_what_is_none(tmp_path):
     place, file = tmp_path / "city", houses(tmp_path / "houses.geojson")
     gridmap.Workspace.at(place).put_city(strip_city())

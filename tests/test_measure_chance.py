@@ -232,6 +232,7 @@ def test_weeks_are_counted_by_place_category_and_hour():
     assert weekly_counts(city, categories=(1,))["city"].counts.tolist() == [[1, 0]]
 
 
+@pytest.mark.slow
 def test_few_reports_of_an_unchanged_city_carry_a_verdict():
     shares = {share.case: share for share in run_cases(change_cases(25))}
     assert all(share.holds() for share in shares.values()), shares

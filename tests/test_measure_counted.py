@@ -296,6 +296,7 @@ def part_of_a_day(times, day):
     return float(((whole - whole.astype("datetime64[D]")) <= cut.max() - day).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", ["2024-03-21", "2024-03-21T01:00", "2024-03-21T09:00"])
 def test_a_period_that_the_data_do_not_fill_is_divided_by_the_days_they_hold(until):
     """Twenty days of March and nine hours are 20 days and what such hours usually hold."""

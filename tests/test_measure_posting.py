@@ -68,6 +68,7 @@ def test_many_posts_are_less_busy_than_by_workload_alone():
     assert busy.max() <= greatest(calls, minutes, plain)
 
 
+@pytest.mark.slow
 def test_the_verb_gives_each_plan_its_officers():
     city = gridmap.make_city(grids=80, incidents=4000)
     asked = {"beats": 6, "effort": "quick", "chance": 0, "seed": 1}

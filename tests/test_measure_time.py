@@ -117,6 +117,7 @@ def test_busy_times_are_said_as_people_say_them(time, zh, en):
             assert busy.label() == text
 
 
+@pytest.mark.slow
 def test_few_even_months_have_busy_hours():
     shares = run_cases(rhythm_cases(40, counts=(60, 3000)))
     assert all(share.holds() for share in shares), shares

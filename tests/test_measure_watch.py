@@ -147,6 +147,7 @@ def test_a_lasting_rise_is_seen_within_weeks():
     assert np.median(first) <= 3
 
 
+@pytest.mark.slow
 def test_quiet_years_bring_as_many_alerts_as_promised():
     shares = run_cases(watch_cases(60))
     assert all(share.holds() for share in shares), shares

@@ -51,6 +51,7 @@ def figure(value: float) -> str:
     return f"<b>{value:,.1f}</b>"
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_core(page: AppTest, city: City) -> None:
     assert not page.exception
     row = coverage_table(city, measure_coverage(city, Within(1000.0, "m"))).iloc[0]
@@ -69,6 +70,7 @@ def test_a_limit_that_means_nothing_leaves_the_page(page: AppTest) -> None:
     assert figure(100.0) not in text_of(page)
 
 
+@pytest.mark.slow
 def test_each_view_draws(page: AppTest) -> None:
     for view in ("rooms", "hours", "areas", "networks", "site"):
         page.button_group[3].set_value(view).run()
@@ -76,6 +78,7 @@ def test_each_view_draws(page: AppTest) -> None:
         assert not page.error, view
 
 
+@pytest.mark.slow
 def test_new_rooms_tell_before_and_after(page: AppTest, city: City) -> None:
     page.button_group[3].set_value("site").run()
     page.number_input[0].set_value(2).run()
@@ -86,6 +89,7 @@ def test_new_rooms_tell_before_and_after(page: AppTest, city: City) -> None:
     assert f"{before:,.1f} → {after:,.1f} %" in text_of(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [(), (Kind.FACILITY, Kind.ROAD)], ids=["grids", "facilities"])
 def test_a_city_without_rooms_is_given_its_first(
     kept: tuple[Kind, ...], city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -52,6 +52,7 @@ def sheet_text(data: bytes) -> str:
     return "".join(sheet.get_text() for sheet in pymupdf.open(stream=data))
 
 
+@pytest.mark.slow
 def test_shifts_are_those_of_the_verb(page: AppTest, city: City) -> None:
     assert not page.exception
     plain = gridmap.shifts(city).to_dict()
@@ -72,6 +73,7 @@ def test_a_wrong_norm_is_said_where_it_is(page: AppTest, tmp_path: Path) -> None
     assert "night" in text_of(page)
 
 
+@pytest.mark.slow
 def test_patrol_shows_the_routes_of_a_station_then_of_a_beat(page: AppTest, city: City) -> None:
     look_at(page, "patrol")
     assert not page.error
@@ -89,6 +91,7 @@ def test_patrol_shows_the_routes_of_a_station_then_of_a_beat(page: AppTest, city
     assert not page.error
 
 
+@pytest.mark.slow
 def test_watch_says_what_the_verb_finds(page: AppTest, city: City) -> None:
     look_at(page, "watch")
     result = gridmap.watch(city)
@@ -98,6 +101,7 @@ def test_watch_says_what_the_verb_finds(page: AppTest, city: City) -> None:
         assert sentence in shown
 
 
+@pytest.mark.slow
 def test_around_takes_a_grid_by_its_name_or_a_point(page: AppTest, city: City) -> None:
     look_at(page, "around")
     name, grid = str(city.grids.names[5]), str(city.grids.ids[5])
@@ -142,6 +146,7 @@ def test_a_chart_of_duty_draws_what_is_known() -> None:
     assert roster_days(3, 1) == "周四"
 
 
+@pytest.mark.slow
 def test_a_report_has_a_section_of_duty_where_it_is_asked_for(city: City) -> None:
     from gridmap.report.sections import build_sections
 

@@ -60,6 +60,7 @@ def by_name(upload, name):
     return next(item for item in upload.items if item.name.startswith(name))
 
 
+@pytest.mark.slow
 def test_each_file_is_a_layer_of_its_own(session):
     upload = drop(
         session,
@@ -80,6 +81,7 @@ def test_each_file_is_a_layer_of_its_own(session):
     assert city.grids.counts("residents").sum() == 10
 
 
+@pytest.mark.slow
 def test_two_files_of_one_kind_are_put_together_only_when_asked(session):
     upload = drop(
         session,
@@ -131,6 +133,7 @@ def test_a_table_that_fits_no_layer_says_so_and_changes_nothing(session):
     assert question(session, alone, alone.items[0]).answers == ()
 
 
+@pytest.mark.slow
 def test_nothing_is_replaced_before_the_reader_says_so(session):
     store_ready(session, drop(session, 网格__geojson=geojson(squares(3))).items)
     upload = drop(session, 网格__geojson=geojson(squares(2)))

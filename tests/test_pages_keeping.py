@@ -72,6 +72,7 @@ def same(one: object, other: object) -> bool:
     return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_what_the_first_derived(place: Path, monkeypatch) -> None:
     first = derive(place / "city")
     files = sorted((place / "cache").iterdir())

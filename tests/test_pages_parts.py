@@ -208,6 +208,7 @@ def test_a_job_speaks_its_readers_language():
 SQUARE, LINE, POINT = box(120, 30, 121, 31), LineString([(120, 30), (121, 31)]), Point(120, 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "columns", "kind"),
     [

@@ -66,6 +66,7 @@ def without_staff(city: City) -> City:
     return city.with_layer(Layer(Kind.ROOM, frame, rooms.provenance))
 
 
+@pytest.mark.slow
 def test_rooms_whose_staff_nobody_counted_have_no_column_of_it(tmp_path, monkeypatch):
     place = Workspace.at(tmp_path / "city")
     place.put_city(without_staff(make_city(grids=80, incidents=300, seed=2)))

@@ -197,6 +197,7 @@ def test_targets_follow_officers(city, workload, present):
     assert len(gridmap.propose(city, targets=[2, 1, 1], effort="quick").plans[0]) == 3
 
 
+@pytest.mark.slow
 def test_people_per_officer_by_figure_and_by_norm(city):
     residents = criterion_of(city, "residents").sum()
     people = residents + criterion_of(city, "migrants").sum()
@@ -351,6 +352,7 @@ def test_with_as_many_beats_as_today_the_plan_changes_little():
     assert fewer.rows[0]["objective"] == "compact"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_quick_search_meets_a_share_to_keep_that_can_be_met(seed):
     city = gridmap.make_city(grids=480, incidents=20_000)

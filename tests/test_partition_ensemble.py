@@ -71,6 +71,7 @@ def test_plans_are_drawn_by_the_law(rows, columns, beats, tolerance):
     assert max(drawn.r_hat.values()) < 1.02
 
 
+@pytest.mark.slow
 def test_measures_are_those_of_scores_and_plans_hold():
     rng = np.random.default_rng(2)
     problem = lattice(6, 6, rng.integers(1, 9, 36).astype(float), 4, demand=rng.random(36))

@@ -10,6 +10,7 @@ from gridmap.partition import propose
 from tests.lattices import lattice, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_no_request_that_a_plan_exists_for_is_refused_and_objectives_are_the_best(seed):
     line = check_request(random_request(7_000_000 + seed))

@@ -31,6 +31,7 @@ def test_a_share_that_keeps_its_beat_is_kept_in_every_objective(objective):
     assert found.feasible
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [0.5, 0.99])
 def test_with_a_share_to_keep_a_plan_is_no_worse_than_today(keep):
     rng = np.random.default_rng(3)
@@ -61,6 +62,7 @@ def test_balance_does_not_drop_grids_that_are_to_be_apart():
     assert best.assignment[1] not in (best.assignment[2], best.assignment[6])
 
 
+@pytest.mark.slow
 def test_four_neighbours_that_are_to_be_apart_are_whatever_the_tolerance():
     corner = (0, 1, 10, 11)
     pairs = tuple((a, b) for a in corner for b in corner if a < b)
@@ -202,6 +204,7 @@ def test_what_is_apart_is_parted_in_a_plan_that_goes_on_from_today():
         assert found.feasible
 
 
+@pytest.mark.slow
 def test_a_share_to_keep_comes_before_a_tolerance_that_cannot_be_had_with_it():
     weights = np.repeat([3.0, 1.0, 1.0, 1.0], 9)
     problem = lattice(4, 9, weights, 4, present=np.repeat([0, 1, 2, 3], 9))

@@ -89,6 +89,7 @@ def test_grids_in_no_beat_join_a_neighbour_before_anything_changes():
     assert (rung.assignment >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_front_offers_as_many_plans_as_wanted_none_of_them_beaten_and_spread():
     rng = np.random.default_rng(5)
     today = np.repeat([0, 1, 2, 3], 9)
@@ -115,6 +116,7 @@ def measures(one) -> tuple[float, ...]:
     return scores.max_deviation, scores.cut_m, scores.travel_total, -scores.kept
 
 
+@pytest.mark.slow
 def test_deviation_is_told_net_of_what_stations_and_single_grids_force():
     # West 9 + 1 + 1, east one grid of 20 and its own station: it is 11 % over three beats' mean.
     problem = row([9, 1, 1, 20], 3, np.ones(3), parents=["w", "w", "w", "e"])

@@ -85,6 +85,7 @@ def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective
     assert again.best.feasible == first.best.feasible
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_so_it_does_where_grids_have_no_places(seed):

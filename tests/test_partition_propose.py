@@ -49,6 +49,7 @@ def cities(draw):
     return problem.replace(edges=problem.edges[keep], borders_m=problem.borders_m[keep])
 
 
+@pytest.mark.slow
 @SLOW
 @given(cities(), st.sampled_from(["compact", "balance", "travel"]), st.integers(0, 3))
 def test_every_plan_is_a_partition_in_single_pieces(problem, objective, seed):
@@ -204,6 +205,7 @@ def test_a_front_has_no_plan_that_another_beats():
     assert max(kept) >= kept[0]
 
 
+@pytest.mark.slow
 def test_stopping_and_processes_leave_valid_plans():
     rng = np.random.default_rng(2)
     problem = lattice(12, 12, rng.integers(1, 9, 144), 8, parents=np.repeat([0, 1], 72))

@@ -36,6 +36,7 @@ def cluster():
         yield made
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_plan_also_when_a_worker_dies(cluster):
     problem = stations(24)
     alone = propose(problem, effort="quick", seed=5).best.assignment
@@ -69,6 +70,7 @@ def test_a_scheduler_that_does_not_answer_is_named(scheduler):
     assert error.value.key == "partition.error.scheduler"
 
 
+@pytest.mark.slow
 def test_processes_can_be_stopped_and_leave_every_beat_whole():
     problem = stations(6)
     asked = []
@@ -82,6 +84,7 @@ def test_processes_can_be_stopped_and_leave_every_beat_whole():
     assert len(stopped.scores.labels) == 12
 
 
+@pytest.mark.slow
 def test_the_number_of_processors_does_not_change_the_plan(monkeypatch):
     # 2,600 grids in 44 beats: two territories, searched apart.
     rng = np.random.default_rng(1)

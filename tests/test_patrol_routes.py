@@ -71,6 +71,7 @@ def test_a_route_adds_up_from_the_room_and_back():
     assert route.expected == pytest.approx(task.expected[[v.place for v in route.visits]].sum())
 
 
+@pytest.mark.slow
 def test_seeds_give_other_routes_that_are_nearly_as_good():
     task = random_task(7, places=20, limit_min=80.0)
     best = sum(route.expected for route in plan_routes(task))
@@ -83,6 +84,7 @@ def test_seeds_give_other_routes_that_are_nearly_as_good():
     assert len(set(ways)) == 3
 
 
+@pytest.mark.slow
 def test_a_rota_sees_every_place_and_the_hot_ones_more_often():
     task = random_task(2, places=30, limit_min=90.0, shifts=4, see_all=True)
     task.expected[:3] += 5.0
@@ -158,6 +160,7 @@ def test_what_is_not_there_is_named(city):
         gridmap.patrol(city, beat=str(city.beats.ids[0]), category="抢银行")
 
 
+@pytest.mark.slow
 def test_the_command_writes_files_that_agree(city, run, ask, tmp_path):
     from gridmap.io import Workspace
 

@@ -145,6 +145,7 @@ def test_the_least_officers_for_a_target_by_hand():
     assert not met
 
 
+@pytest.mark.slow
 def test_response_is_planned_by_the_hypercube_of_each_hour(city):
     plain = gridmap.shifts(city, officers=24, response=6.0).to_dict()
     whole = count_hours(city, "station")

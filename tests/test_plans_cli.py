@@ -70,6 +70,7 @@ def test_list_history_and_show(place, saved, run, ask):
     assert "Deviation" in out
 
 
+@pytest.mark.slow
 def test_compare_says_what_moved(place, saved, run, ask):
     assert isinstance(saved, MoveGrids)
     made = ask("compare", place, "present", "better")
@@ -84,6 +85,7 @@ def test_compare_says_what_moved(place, saved, run, ask):
     assert any(line.startswith("By the hypercube model") for line in out.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "gpkg", "geojson"])
 def test_a_plan_goes_out_and_comes_back(place, saved, tmp_path, suffix, run, ask):
     file = tmp_path / f"plan.{suffix}"

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from gridmap.plans import PlanStore
 
 # Imports once, then forks: a child saves and imports as fast as it can and tells its parent
@@ -60,6 +62,7 @@ print(json.dumps(reported))
 """
 
 
+@pytest.mark.slow
 def test_a_hundred_kills_lose_nothing_and_leave_no_half_plan(tmp_path):
     path = tmp_path / "plans.db"
     run = subprocess.run(

@@ -335,6 +335,7 @@ def test_the_first_broken_link_is_named(store, statement, number, reason):
     assert broken.text("zh")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -399,6 +400,7 @@ def test_whatever_is_changed_of_a_version_is_seen(store, statement):
     assert store.verify().broken is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["assignment", "beats", "locks", "faults", "at"])
 @pytest.mark.parametrize("value", ["x", "[[", '[["a"]]', "[1, 2, 3]", "null", ""])
 def test_a_damaged_version_is_a_line_and_no_traceback(store, column, value):

@@ -163,6 +163,7 @@ def tell_places(attack, layers, tables, when, found, total):
     return atoms
 
 
+@pytest.mark.slow
 def test_no_small_count_follows_from_all_that_is_told(attacked):
     city, report = attacked
     attack, period, compared = Attack(), report.period, report.compared
@@ -245,6 +246,7 @@ def test_busy_hours_are_those_of_the_counts_and_follow_from_what_is_shown():
 METRES = CRS.from_epsg(4547)
 
 
+@pytest.mark.slow
 def test_tables_of_several_levels_side_by_side_tell_no_small_count(attacked):
     """Who calls `measure` and `coverage` by grid, beat and station knows what all of them show."""
     city, _ = attacked

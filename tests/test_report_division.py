@@ -110,6 +110,7 @@ def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divide
         assert "方案测算" in text  # the band
 
 
+@pytest.mark.slow
 def test_a_document_without_a_plan_or_with_hidden_counts_is_refused(divided, tmp_path):
     city, plan, _ = divided
     for asked, of in (

@@ -76,6 +76,7 @@ def clean(text):
     return re.sub(r"[\x00-\x1f\x7f]", " ", text)
 
 
+@pytest.mark.slow
 def test_a_workbook_holds_texts_and_no_formula(folder):
     data = (folder / "report_2024-03_plan.xlsx").read_bytes()
     with zipfile.ZipFile(io.BytesIO(data)) as files:

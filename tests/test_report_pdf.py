@@ -34,6 +34,7 @@ def pages(report):
     return pymupdf.open("pdf", write_pdf(compose(report, paper=paper)[0], paper=paper))
 
 
+@pytest.mark.slow
 def test_all_letters_are_in_fonts_that_are_packed_in(pages):
     fonts = {font[3].split("+")[-1] for page in pages for font in page.get_fonts()}
     assert all("Noto" in font for font in fonts), fonts
@@ -82,6 +83,7 @@ def test_headers_stand_on_every_page_that_the_beats_reach(pages, report):
     assert reached
 
 
+@pytest.mark.slow
 def test_the_briefing_is_one_page_and_says_what_the_title_says(city):
     for language in ("zh", "en"):
         with using_language(language):

@@ -137,6 +137,7 @@ def test_a_broken_template_is_told_with_its_line(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_word_template_keeps_its_page_and_styles_and_loses_its_text(tmp_path):
     import docx
     from docx.shared import Pt

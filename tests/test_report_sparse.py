@@ -50,6 +50,7 @@ def headers(folder):
     }
 
 
+@pytest.mark.slow
 def test_what_nobody_counted_is_no_nought(city, tmp_path):
     known = without(city, incidents=False)
     report = built(known, plan=moved(known))
@@ -61,6 +62,7 @@ def test_what_nobody_counted_is_no_nought(city, tmp_path):
     assert chart.values == ("residents_before", "residents_after")
 
 
+@pytest.mark.slow
 def test_a_city_of_grids_and_incidents_alone_has_a_report(city, tmp_path):
     bare = without(
         city,
@@ -111,6 +113,7 @@ def with_only(city, *kinds, incidents=True):
     return replace(city, layers=layers, incidents=city.incidents if incidents else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [(Kind.COMMUNITY,), (Kind.BEAT,), (Kind.ROOM,), ()])
 def test_whatever_a_city_has_is_reported(city, kinds, tmp_path):
     report = built(with_only(city, *kinds), "2024-03", below=5)
@@ -119,6 +122,7 @@ def test_whatever_a_city_has_is_reported(city, kinds, tmp_path):
     assert report.table("hours") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", ["beats", "grids"])
 def test_a_plan_that_nobody_has_begun_is_reported(city, left, tmp_path):
     plan = present_plan(city).renamed("empty")

@@ -51,6 +51,7 @@ def test_the_staff_of_rooms_and_beats_is_reconciled(reported):
 
 
 # openpyxl does not know the data bars of Excel 2010 and later.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 def test_officers_are_the_same_on_every_face(reported, tmp_path):
     """One for each 3,000 people begun: in report, its files, the table of beats and compare."""

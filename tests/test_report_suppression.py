@@ -106,6 +106,7 @@ def test_zeros_and_large_counts_alone_hide_nothing():
     assert not dark.any()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     arrays(np.int64, st.tuples(st.integers(2, 4), st.integers(2, 4)), elements=st.integers(0, 12))

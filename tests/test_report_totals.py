@@ -58,6 +58,7 @@ def chicago(tmp_path_factory):
     return place, "2014-09", ("--from", "2014-09-01", "--to", "2014-09-30")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("city", "language"),
     [

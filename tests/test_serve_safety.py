@@ -27,6 +27,7 @@ def test_nobody_else_enters_a_workspace_made_from_python(tmp_path):
     assert (tmp_path / "city").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @_HAS_RIGHTS
 def test_a_workspace_is_for_its_owner_alone(tmp_path):
     place = tmp_path / "new" / "city"
