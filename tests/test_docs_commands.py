@@ -311,7 +311,8 @@ def test_every_option_of_a_proposal_works(
             line = re.sub(pattern, meant, line)
         many = few.get(span, len(beats))
         base = "" if re.search("--beats|--per-officer", line) else f"--beats {many}"
-        works(f"gridmap propose pieces {base} --tolerance 0.5 {line}")
+        quick = "" if "--effort" in line else "--effort quick"
+        works(f"gridmap propose pieces {base} --tolerance 0.5 {quick} {line}")
         ran |= set(re.findall(r"--[a-z-]+", line))
     table = set(re.findall(r"^\| `(--[a-z-]+)", documents.text_of(name), re.MULTILINE))
     assert table <= ran
