@@ -348,6 +348,9 @@ def test_with_as_many_beats_as_today_the_plan_changes_little():
     assert (first["objective"], second["objective"]) == ("change", "compact")
     assert first["max_deviation"] <= 0.05
     assert first["kept_share"] > second["kept_share"] + 0.05
+    # Who names a plan to start from wants a better one, not the same one again.
+    begun = gridmap.propose(city, start=other.plans[0], **asked)
+    assert begun.rows[0]["objective"] == "compact"
     fewer = gridmap.propose(city, **{**asked, "beats": len(city.beats) - 4})
     assert fewer.rows[0]["objective"] == "compact"
 

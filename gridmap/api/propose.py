@@ -254,7 +254,9 @@ class ProposeResult(Result[ProposeJson]):
         told += [*self.proposal.proofs(), *self.lasting()]
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
-        return [*told, *(posting.sentence() for posting in self.postings[:1])]
+        if self.postings:
+            told.append(self.postings[0].sentence())
+        return told
 
     @cached_property
     def chance(self) -> Ensemble | None:
@@ -573,11 +575,12 @@ def propose(
     keep = options.keep
     if isinstance(keep, Mapping):
         (keep,) = keep.values()
-    as_today = present is not None and len(present) == number
+    # Whoever redraws today's beats wants few people to change officers. A plan that the search
+    # starts from is to become better, not to stay.
+    as_today = options.start is None and present is not None and len(present) == number
     proposal = partition.propose(
         problem,
         tolerance=_TOLERANCE if tolerance is None else tolerance,
-        # Whoever redraws what there is wants few people to change officers.
         objective=options.objective or ("change" if as_today else "compact"),
         effort=options.effort,
         seconds=options.seconds,

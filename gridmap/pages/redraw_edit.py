@@ -473,13 +473,15 @@ def search_on(ground: PageGround, state: Redraw, sitting: Sitting) -> ProposeOpt
     locks = [*(f"beat={beat}" for beat in sorted(draft.locks.beats))]
     locks += [f"grid={grid}" for grid in sorted(held)]
     keep = chosen(session, "keep")
+    objective = chosen(session, "objective")
     return ProposeOptions(
         start=draft.plan,
         beats=len(draft.plan),
         lock=locks,
         balance=dict(state.weights) or None,
         tolerance=state.tolerance,
-        objective=chosen(session, "objective") or "compact",
+        # Least change would give the draft back: it is what the search starts from.
+        objective="compact" if objective in {None, "change"} else objective,
         effort=chosen(session, "effort") or "quick",
         keep=(50 if keep is None else keep) / 100 or None,
         front=chosen(session, "front") or 1,
