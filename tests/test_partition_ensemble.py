@@ -95,6 +95,17 @@ def test_measures_are_those_of_scores_and_plans_hold():
     assert drawn.shares_below(long)["cut_m"] > shares["cut_m"]
 
 
+def test_a_measure_that_is_zero_in_every_plan_is_compared_too():
+    """Four equal grids in two beats: every plan drawn is even, and better than a lopsided one."""
+    problem = lattice(2, 2, np.ones(4), 2)
+    drawn = neutral_ensemble(problem, plans=200, tolerance=0.05)
+    assert not drawn.max_deviation.any()
+    even = score_plan(problem, np.array([0, 0, 1, 1]), np.zeros((0, 2), dtype=np.int64))
+    assert drawn.shares_below(even)["max_deviation"] == 0.5
+    lopsided = score_plan(problem, np.array([0, 1, 1, 1]), np.zeros((0, 2), dtype=np.int64))
+    assert drawn.shares_below(lopsided)["max_deviation"] == 1.0
+
+
 def test_stations_are_kept():
     problem = lattice(4, 8, np.ones(32), 4, parents=np.where(np.arange(32) % 8 < 4, "w", "e"))
     drawn = neutral_ensemble(problem, plans=400, tolerance=0.3)

@@ -233,13 +233,7 @@ def point_of(
     problem: Problem, name: str, scores: Scores, chance: Ensemble | None, *, today: bool = False
 ) -> PlanPoint:
     """Return a plan's point; plans drawn with another number of beats say nothing about it."""
-    shares: dict[str, float] = {}
-    if chance is not None and len(scores.labels) == problem.beats:
-        # Nothing is told of a measure that is zero in every plan drawn: there nothing but a tie
-        # is as good.
-        own = {"cut_m": scores.cut_m, "max_deviation": scores.max_deviation}
-        shares = {name: 1.0 if value > 0.0 else 0.5 for name, value in own.items()}
-        shares |= chance.shares_below(scores)
+    alike = chance is not None and len(scores.labels) == problem.beats
     return PlanPoint(
         name=name,
         today=today,
@@ -248,7 +242,7 @@ def point_of(
         mean_travel=scores.mean_travel,
         travel_unit="m" if problem.travel is None else "min",
         kept_share=scores.kept,
-        chance=shares,
+        chance=chance.shares_below(scores) if chance is not None and alike else {},
     )
 
 

@@ -39,6 +39,7 @@ _CHAINS = 2
 _STEPS_PER_BEAT = 3.0  # and plan: chains of more beats forget more slowly
 _LEAST_STEPS, _MOST_STEPS = 10, 100  # per plan
 _SETTLING = 0.5  # as many plans as are kept, at the start of each chain, are left out
+_TIE = 1e-9  # metres, or a share: nearer plans are as good as each other
 _SETTLED = 1.1  # R-hat above which chains do not agree
 _SLOTS = 8  # places to cut in one tree that are reckoned with at first; doubled when exceeded
 _32 = np.uint64(32)
@@ -83,9 +84,9 @@ class Ensemble:
         shares = {}
         for name, value in own.items():
             drawn = getattr(self, name)
-            if value is None or not drawn.any():
-                continue
-            near = np.isclose(drawn, value, rtol=1e-9, atol=0.0)
+            if value is None or (name == "travel_m" and not drawn.any()):
+                continue  # nobody travels
+            near = np.isclose(drawn, value, rtol=1e-9, atol=_TIE)
             shares[name] = float(((drawn < value) & ~near).mean() + 0.5 * near.mean())
         return shares
 
