@@ -105,7 +105,7 @@ class Slices:
         )
 
     def located(self, *, categories: Collection[int] = ()) -> tuple[Ints, Ints, Ints]:
-        """Return grid, hour of the week and count where both are known, a line a category."""
+        """Return grid, hour of the week and count where both are known, one entry per category."""
         keep = (self.grid < self.grids) & (self.hour < 168) & self._within((), categories)
         return self.grid[keep], self.hour[keep], self.count[keep]
 

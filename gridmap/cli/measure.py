@@ -154,11 +154,11 @@ def _hotspot_rows(result: HotspotsResult) -> pd.DataFrame:
         word: tr(f"api.hotspots.{word}")
         for word in ("hot", "cold", "emerging", "lasting", "fading")
     } | {"none": "-"}
-    told = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
-    told["p"] = [f"<{_LEAST_P}" if p < _LEAST_P else f"{p:.3f}" for p in rows["p"]]
+    texts = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
+    texts["p"] = [f"<{_LEAST_P}" if p < _LEAST_P else f"{p:.3f}" for p in rows["p"]]
     names = {name: tr(f"cli.hotspots.{name}")
              for name in ("kind", "observed", "expected", "change")}  # fmt: skip
-    return rows.assign(**told).rename(columns=names)
+    return rows.assign(**texts).rename(columns=names)
 
 
 # -- ``gridmap coverage``: who is within reach of a room, and who is not

@@ -81,9 +81,10 @@ def propose_command(
         return
     _print_proposal(result.rows)
     ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
-    told = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
-    for sentence in filter(None, (*told, *result.standing())):
-        print_text(sentence)
+    notes = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
+    for sentence in (*notes, *result.standing()):
+        if sentence:
+            print_text(sentence)
 
 
 def _print_proposal(rows: Sequence[Mapping[str, object]]) -> None:

@@ -273,7 +273,7 @@ def _put(source: Path, target: Path) -> Path:
         return target
     try:
         target.symlink_to(source, target_is_directory=source.is_dir())
-    except (OSError, NotImplementedError):  # no right to make links, or Python has none here
+    except OSError:  # no right to make links
         if source.is_dir():
             shutil.copytree(source, target)
         else:

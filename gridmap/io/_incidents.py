@@ -123,8 +123,8 @@ def times_of(
     days, clocks = _written_as_times(frame) if "time" not in options.columns else ([], [])
     if len(days) != 1:
         mapped.pop("time", None)
-        told = {"file": where, "columns": some_ids(days)}
-        return None, [Note("io.note.no_time", told)]
+        values = {"file": where, "columns": some_ids(days)}
+        return None, [Note("io.note.no_time", values)]
     mapped["time"] = days[0]
     both = [*days, *clocks[:1]]
     told = {"file": where, "columns": " + ".join(both)}

@@ -189,8 +189,8 @@ def workbook_form(path: Path) -> str:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            return ""  # no archive, or compressed as zipfile cannot unpack: NotImplementedError
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
+            return ""  # no archive, or (RuntimeError) one of a newer version than zipfile reads
         document = "content.xml" in names and "mimetype" in names
         return "book" if document or any(name.startswith("xl/") for name in names) else ""
     text = head.replace(b"\0", b"").lower()

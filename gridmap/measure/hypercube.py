@@ -9,6 +9,7 @@ are busy it waits, first come first served, and any unit takes it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,10 @@ from gridmap.typing import Bools, Floats, Ints
 __all__ = [
     "BUSY_LIMIT",
     "ON_SCENE_MIN",
+    "PlanCalls",
     "PlanResponse",
     "Response",
+    "calls_of_plan",
     "car_travel",
     "hypercube",
     "minutes_between",
@@ -530,22 +533,8 @@ def respond(
     InfeasibleError
         If calls come faster than the units together can serve them.
     """
-    if travel.unit != "min":
-        raise InputError("measure.error.travel_minutes", received=travel.unit)
-    calls = criterion_of(city, "incidents", since=since, until=until)
-    length = hours or hours_counted(city, since, until)
-    if not calls.sum() > 0 or not length or not length > 0:
-        raise InputError("measure.error.no_calls", calls=float(calls.sum()), hours=length)
-    held = np.flatnonzero(calls > 0)
-    rate = calls[held] / length
-    x, y = centres(city.grids.geometry)
-    places = np.column_stack([x, y])
-    manned = np.unique(plan.assignment[plan.assignment >= 0])
-    posts = posts_of_plan(city, plan, places, calls)[manned]
-    minutes = minutes_between(travel, places[held], posts)
-    unit = np.full(len(plan) + 1, -1, dtype=np.int64)  # the last is that of no beat
-    unit[manned] = np.arange(len(manned))
-    home = unit[plan.assignment[held]]
+    calls = calls_of_plan(city, plan, travel, since=since, until=until, hours=hours)
+    manned, rate, minutes, home = calls
     service = np.full(len(manned), on_scene_min)
     for _ in range(20):
         found = hypercube(rate, minutes, service, home=home)
@@ -574,6 +563,63 @@ def respond(
             index=pd.Index(np.asarray(plan.beat_ids, object)[manned], name="beat"),
         ),
         response=found,
+    )
+
+
+class PlanCalls(NamedTuple):
+    """Calls of the grids that have any, and the ways to them from the posts of a plan's beats.
+
+    Attributes
+    ----------
+    manned
+        Rows of the beats that hold grids: each has a post.
+    rate
+        Calls an hour from each grid.
+    minutes
+        Minutes from each post to each grid, shape (posts, grids).
+    home
+        The post of each grid's own beat, or -1.
+    """
+
+    manned: Ints
+    rate: Floats
+    minutes: Floats
+    home: Ints
+
+
+def calls_of_plan(
+    city: City,
+    plan: Plan,
+    travel: Travel,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    hours: float | None = None,
+) -> PlanCalls:
+    """Return the calls that a plan's beats answer; see `respond` for the parameters.
+
+    Raises
+    ------
+    InputError
+        If travel is not in minutes, there are no calls, or their hours are not known.
+    """
+    if travel.unit != "min":
+        raise InputError("measure.error.travel_minutes", received=travel.unit)
+    calls = criterion_of(city, "incidents", since=since, until=until)
+    length = hours or _hours(city, since, until)
+    if not calls.sum() > 0 or not length or not length > 0:
+        raise InputError("measure.error.no_calls", calls=float(calls.sum()), hours=length)
+    held = np.flatnonzero(calls > 0)
+    places = np.column_stack(centres(city.grids.geometry))
+    manned = np.unique(plan.assignment[plan.assignment >= 0]).astype(np.int64)
+    posts = _posts(city, plan, places, calls)[manned]
+    unit = np.full(len(plan) + 1, -1, dtype=np.int64)  # the last is that of no beat
+    unit[manned] = np.arange(len(manned))
+    return PlanCalls(
+        manned=manned,
+        rate=calls[held] / length,
+        minutes=minutes_between(travel, places[held], posts),
+        home=unit[plan.assignment[held]],
     )
 
 
@@ -630,16 +676,7 @@ def tell_response(before: PlanResponse, after: PlanResponse) -> str:
     return change + tr("measure.response_approximate")
 
 
-def hours_counted(city: City, since: Moment, until: Moment) -> float | None:
-    """Return the hours that calls were counted in; None where the city does not know them.
-
-    Parameters
-    ----------
-    city
-        City with incidents.
-    since, until
-        The period; the incidents' own, first to last, if None.
-    """
+def _hours(city: City, since: Moment, until: Moment) -> float | None:
     own = city.incidents.period if city.incidents is not None else None
     first, last = moment(since), moment(until)
     if own is not None:
@@ -654,24 +691,8 @@ def hours_counted(city: City, since: Moment, until: Moment) -> float | None:
     return float(length / np.timedelta64(3600, "s"))
 
 
-def posts_of_plan(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
-    """Return where each beat's officers stand: at its room, or the middle of its calls or grids.
-
-    Parameters
-    ----------
-    city
-        City with grids; its rooms where it has them.
-    plan
-        The plan.
-    places
-        Middles of the grids, shape (grids, 2).
-    calls
-        Calls of each grid, shape (grids,).
-
-    Returns
-    -------
-    ndarray of shape (beats, 2)
-    """
+def _posts(city: City, plan: Plan, places: Floats, calls: Floats) -> Floats:
+    """Return each beat's room, or the middle of its calls or grids."""
     rooms = city.get(Kind.ROOM)
     known = dict(zip(rooms.ids, city.room_xy, strict=True)) if rooms is not None else {}
     weight = np.where(np.isfinite(places).all(axis=1), calls + 1e-9, 0.0)

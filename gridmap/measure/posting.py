@@ -8,19 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gridmap.errors import InfeasibleError, InputError
+from gridmap.errors import InfeasibleError
 from gridmap.i18n import tr
-from gridmap.measure.crosswalk import centres
-from gridmap.measure.hypercube import (
-    ON_SCENE_MIN,
-    hours_counted,
-    minutes_between,
-    posts_of_plan,
-    solve_posts,
-)
+from gridmap.measure.hypercube import ON_SCENE_MIN, calls_of_plan, solve_posts
 from gridmap.measure.period import Moment
 from gridmap.measure.staffing import apportion
-from gridmap.measure.workload import criterion_of
 from gridmap.model import City, Plan
 from gridmap.travel import Travel
 from gridmap.typing import Floats, Ints
@@ -174,27 +166,15 @@ def post_officers(
     InfeasibleError
         If there are fewer officers than beats, or calls come faster than all of them serve.
     """
-    if travel.unit != "min":
-        raise InputError("measure.error.travel_minutes", received=travel.unit)
-    calls = criterion_of(city, "incidents", since=since, until=until)
-    hours = hours_counted(city, since, until)
-    if not calls.sum() > 0 or not hours or not hours > 0:
-        raise InputError("measure.error.no_calls", calls=float(calls.sum()), hours=hours)
-    places = np.column_stack(centres(city.grids.geometry))
-    manned = np.unique(plan.assignment[plan.assignment >= 0])
-    held = np.flatnonzero(calls > 0)
-    minutes = minutes_between(
-        travel, places[held], posts_of_plan(city, plan, places, calls)[manned]
-    )
-    home = np.searchsorted(manned, plan.assignment[held])
-    home = np.where(plan.assignment[held] >= 0, home, np.argmin(minutes, axis=0))
-    lying = np.zeros((len(manned), len(held)))
-    lying[home, np.arange(len(held))] = calls[held]
+    manned, rate, minutes, home = calls_of_plan(city, plan, travel, since=since, until=until)
+    home = np.where(home >= 0, home, np.argmin(minutes, axis=0))
+    lying = np.zeros((len(manned), len(rate)))
+    lying[home, np.arange(len(rate))] = rate
     of_beat = lying.sum(axis=1)
     # Where nobody calls, a way is to nobody.
     way = minutes @ (lying / np.maximum(of_beat, 1e-300)[:, None]).T
     service_min = on_scene_min + float((np.diag(way) * of_beat).sum() / of_beat.sum())
-    found, busy = least_busy(of_beat / hours, way, officers, service_min)
+    found, busy = least_busy(of_beat, way, officers, service_min)
     counts, utilisation = np.zeros(len(plan), np.int64), np.full(len(plan), np.nan)
     counts[manned], utilisation[manned] = found, busy
     beats = tuple(

@@ -390,27 +390,17 @@ class _Search:
         tasks = _tasks(searched, objective, self.effort, self.seed, search, may_leave)
         if start is not None:
             tasks = [_warm(task, part, start) for task, part in zip(tasks, built, strict=True)]
-        held: dict[int, Solved] = {}
-        if objective == "change" and start is not None and narrow < 1.0:
-            # Only stations that miss the tolerance are searched again.
-            rated = [
-                rate_plan(part.instance, task.start, task.keep, 0)
-                for part, task in zip(built, tasks, strict=True)
-                if task.start is not None
-            ]
-            if any(one.excess > 0 for one in rated):
-                held = {at: one for at, one in enumerate(rated) if one.excess <= 0}
-        open_tasks = [task for at, task in enumerate(tasks) if at not in held]
-        found = iter(
-            run_tasks(
-                open_tasks,
-                clock=search,
-                processes=self.processes,
-                scheduler=self.scheduler,
-                report=part_of(report, 0.0, hot),
-            )
+        goes_on = objective == "change" and start is not None and narrow < 1.0
+        held = _held(built, tasks) if goes_on else {}
+        found = run_tasks(
+            [task for at, task in enumerate(tasks) if at not in held],
+            clock=search,
+            processes=self.processes,
+            scheduler=self.scheduler,
+            report=part_of(report, 0.0, hot),
         )
-        solved = [held[at] if at in held else next(found) for at in range(len(tasks))]
+        again = iter(found)
+        solved = [held[at] if at in held else next(again) for at in range(len(tasks))]
         inside = all(one.excess <= 0 for one in solved)
         if narrow < 1.0:
             solved = [
@@ -537,6 +527,20 @@ class _Search:
             tolerance=self.tolerances[0],
             net_deviation=net_deviation(problem, division, assignment),
         )
+
+
+def _held(built: Sequence[RegionInstance], tasks: Sequence[Task]) -> dict[int, Solved]:
+    """Return the stations whose start is within the tolerance, if others are not.
+
+    Only the others need another search.
+    """
+    rated = {
+        at: rate_plan(part.instance, task.start, task.keep, 0)
+        for at, (part, task) in enumerate(zip(built, tasks, strict=True))
+        if task.start is not None
+    }
+    held = {at: one for at, one in rated.items() if one.excess <= 0}
+    return held if len(held) < len(tasks) else {}
 
 
 def _kept(answer: _Answer) -> float:

@@ -10,7 +10,7 @@ import pytest
 import gridmap
 
 _DEMO = Path(__file__).resolve().parents[2] / "data" / "demo"
-_SHOWN = "() => [touch.city.player.hour, touch.city.player.told.textContent]"
+_SHOWN = "() => [touch.city.player.hour, touch.city.player.readout.textContent]"
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,17 @@ def march() -> np.ndarray:
     return week
 
 
-def test_the_hours_are_played_on_one_scale_without_the_server(open_page, app_url, march):
-    watched = open_page(1440, 1000)
-    page = watched.page
-    page.goto(f"{app_url}/incidents?lang=zh&from=2024-03-01&to=2024-03-31")
+def look(watched, address: str):
+    """Open a page; return its map, to evaluate in and to press buttons in."""
+    watched.page.goto(address)
     watched.wait_for_map()
     watched.settle()
-    frame = watched.touch()
-    map_frame = page.frame_locator("iframe").first
+    return watched.touch(), watched.page.frame_locator("iframe").first
+
+
+def test_the_hours_are_played_on_one_scale_without_the_server(open_page, app_url, march):
+    watched = open_page(1440, 1000)
+    frame, map_frame = look(watched, f"{app_url}/incidents?lang=zh&from=2024-03-01&to=2024-03-31")
     map_frame.get_by_role("button", name="逐时播放", exact=True).click()
     frame.wait_for_function("() => touch.city.player.hour >= 2")  # it goes on by itself
     map_frame.get_by_role("button", name="暂停", exact=True).click()
@@ -49,9 +52,9 @@ def test_the_hours_are_played_on_one_scale_without_the_server(open_page, app_url
     for hour in (3, 21):
         slider.fill(str(hour))
         frame.wait_for_function(f"() => touch.city.player.hour === {hour}")
-        told = frame.evaluate(_SHOWN)[1]
-        assert f"{hour:02d}:00" in told
-        assert f"{march[:, :, hour].sum():,}" in told
+        text = frame.evaluate(_SHOWN)[1]
+        assert f"{hour:02d}:00" in text
+        assert f"{march[:, :, hour].sum():,}" in text
         rows = np.array(frame.evaluate("() => [...touch.city.player.theme().rows]"))
         wanted = np.searchsorted(breaks, march[:, :, hour].sum(axis=1), side="left")
         assert rows.tolist() == wanted.tolist()
@@ -65,13 +68,8 @@ def test_the_hours_are_played_on_one_scale_without_the_server(open_page, app_url
 
 def test_who_asked_for_less_motion_steps_from_hour_to_hour(open_page, app_url):
     watched = open_page(390, 844)
-    page = watched.page
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(f"{app_url}/incidents?lang=en")
-    watched.wait_for_map()
-    watched.settle()
-    frame = watched.touch()
-    map_frame = page.frame_locator("iframe").first
+    watched.page.emulate_media(reduced_motion="reduce")
+    frame, map_frame = look(watched, f"{app_url}/incidents?lang=en")
     map_frame.get_by_role("button", name="Play the hours", exact=True).click()
     step = map_frame.get_by_role("button", name="Next hour", exact=True)
     step.click()

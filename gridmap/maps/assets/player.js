@@ -1,5 +1,5 @@
 // @ts-check
-// Incidents hour by hour on one scale: all counts are here, so a step asks nothing of the server.
+// Plays the hours of the day on one colour scale. All counts are loaded once: a step sends no request.
 "use strict";
 
 const STEP_MS = 800;
@@ -28,7 +28,7 @@ class Player {
       this.pause();
       this.show(Number(this.slider.value));
     });
-    this.told = put("output", "", this.rest);
+    this.readout = put("output", "", this.rest);
     this.choice = /** @type {HTMLSelectElement} */ (put("select", "", this.rest));
     this.choice.addEventListener("change", () => {
       this.day = Number(this.choice.value);
@@ -175,11 +175,11 @@ class Player {
     this.slider.value = String(this.hour);
     this.slider.setAttribute("aria-label", texts.hour);
     this.choice.setAttribute("aria-label", texts.days);
-    this.told.replaceChildren();
-    put("b", "", this.told, this.name(this.hour));
-    put("span", "", this.told, `${count} ${texts.incidents}`);
+    this.readout.replaceChildren();
+    put("b", "", this.readout, this.name(this.hour));
+    put("span", "", this.readout, `${count} ${texts.incidents}`);
     this.slider.setAttribute("aria-valuetext", `${this.name(this.hour)}, ${count} ${texts.incidents}`);
     // Read out where somebody steps; not eight times in six seconds while it plays.
-    this.told.setAttribute("aria-live", this.timer ? "off" : "polite");
+    this.readout.setAttribute("aria-live", this.timer ? "off" : "polite");
   }
 }
