@@ -27,13 +27,15 @@ def layer(kind, shapes, names):
 
 
 def test_each_side_is_named_after_what_it_follows():
-    # East a road 20 m beside it, south a road along 70 %, west a river 50 m away, north nothing.
+    # East a road 20 m beside it, south a road along 70 %, west a river 50 m away with a grid
+    # beyond, north nothing at all.
     beat = shapely.box(0, 0, 1000, 1000)
+    beyond = shapely.box(-500, 0, 0, 1000)
     city = City(
         "square",
         METRES,
         {
-            Kind.GRID: layer(Kind.GRID, [beat], ["one"]),
+            Kind.GRID: layer(Kind.GRID, [beat, beyond], ["one", "two"]),
             Kind.ROAD: layer(
                 Kind.ROAD,
                 [shapely.LineString([(1020, -200), (1020, 1200)]),
@@ -46,12 +48,43 @@ def test_each_side_is_named_after_what_it_follows():
         },
     )  # fmt: skip
     (found,) = extents_of(city, np.array([beat], dtype=object))
-    assert found.names == ("East Road", "South Road", "", "")  # the river is too far away
-    assert found.kinds == ("line", "line", "grid", "grid")
+    assert found.names == (("East Road",), ("South Road",), (), ())  # the river is too far away
+    assert found.kinds == ("line", "line", "grid", "edge")
     assert found.shares[0] == pytest.approx(1.0, abs=0.03)
     assert found.shares[1] == pytest.approx(0.7, abs=0.05)
     with using_language("zh"):
-        assert extent_words(found) == "东至East Road，南至South Road，西至网格界线，北至网格界线。"
+        assert extent_words(found) == "东至East Road，南至South Road，西至网格界线，北至辖区外界。"
+
+
+@pytest.mark.parametrize(
+    ("roads", "named"),
+    [
+        # Two that together have 70 %, in the order from west to east, whichever is longer.
+        ({"B": (300, 700), "A": (0, 300)}, ("A", "B")),
+        ({"A": (0, 400), "B": (400, 700)}, ("A", "B")),
+        # One that has 60 % is enough; one that adds less than 10 % is not named.
+        ({"A": (0, 650), "B": (650, 1000)}, ("A",)),
+        ({"A": (0, 300), "B": (300, 500), "C": (500, 650), "D": (650, 730)}, ("A", "B", "C")),
+        # Three that have 50 %, and four that would have to be named: none.
+        ({"A": (0, 200), "B": (200, 400), "C": (400, 500)}, ()),
+        ({"A": (0, 120), "B": (200, 320), "C": (400, 520), "D": (600, 720)}, ()),
+    ],
+)
+def test_a_side_is_named_after_up_to_three_roads_in_succession(roads, named):
+    beat = shapely.box(0, 0, 1000, 1000)
+    lines = [shapely.LineString([(x0, 1000), (x1, 1000)]) for x0, x1 in roads.values()]
+    city = City(
+        "square",
+        METRES,
+        {
+            Kind.GRID: layer(Kind.GRID, [beat, shapely.box(0, 1000, 1000, 2000)], ["one", "two"]),
+            Kind.ROAD: layer(Kind.ROAD, lines, list(roads)),
+        },
+    )
+    (found,) = extents_of(city, np.array([beat], dtype=object))
+    assert found.names[3] == named
+    with using_language("zh"):
+        assert f"北至{'、'.join(named) or '网格界线'}。" in extent_words(found)
 
 
 def test_a_side_without_a_road_is_named_after_the_community_beyond():
@@ -67,8 +100,8 @@ def test_a_side_without_a_road_is_named_after_the_community_beyond():
         },
     )
     (found,) = extents_of(city, np.array([beat], dtype=object))
-    assert found.names[0] == "Beyond"
-    assert found.kinds == ("community", "grid", "grid", "grid")
+    assert found.names[0] == ("Beyond",)
+    assert found.kinds == ("community", "edge", "edge", "edge")
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,8 @@ __all__ = ["SIDES", "Extent", "extent_words", "extents_of", "plan_document"]
 SIDES = ("east", "south", "west", "north")
 _NEAR_M = 30.0  # a border follows what lies this near
 _FOLLOWS = 0.6  # on at least this share of a side
+_MOST_NAMES = 3  # lines that one side is named after
+_WORTH_NAMING = 0.1  # share of a side that each of several lines adds
 _STEP_M = 20.0  # between the points at which a border is looked at
 
 
@@ -47,17 +49,18 @@ class Extent:
     Attributes
     ----------
     names
-        For each of `SIDES` the name of the road, river, railway or community; blank where the
-        border follows nothing but grids.
+        For each of `SIDES` the roads, rivers and railways in the order in which the side
+        follows them (from the west or the north), or the community; empty where the border
+        follows nothing but grids.
     kinds
-        ``line``, ``community`` or ``grid`` for each side.
+        ``line``, ``community``, ``edge`` (of the city) or ``grid`` for each side.
     shares
         Which share of the side follows it.
     """
 
-    names: tuple[str, str, str, str]
-    kinds: tuple[str, str, str, str]
-    shares: tuple[float, float, float, float]
+    names: tuple[tuple[str, ...], ...]
+    kinds: tuple[str, ...]
+    shares: tuple[float, ...]
 
 
 def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
@@ -65,8 +68,10 @@ def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
 
     A point of the border belongs to the side towards which it lies from the beat's middle,
     as a share of its width and height. A side is named after the road, river or railway that
-    at least 60 % of it has within 30 m, else after the community on the other side of at
-    least 60 % of it where it is a border of communities, else after nothing.
+    at least 60 % of it has within 30 m; else after up to three of them that together follow
+    as much, each at least 10 % that the others do not; else after the community on the other
+    side of at least 60 % of it where it is a border of communities; else it is the city's edge
+    where at least 60 % of it has no grid beyond; else it is named after nothing.
 
     Parameters
     ----------
@@ -81,32 +86,38 @@ def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
     borders = None
     if communities is not None and len(communities):
         borders = shapely.STRtree(communities.geometry)
+    grids = shapely.STRtree(city.grids.geometry)
+    middles = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
     found = []
     for beat in beats:
         points, sides = _samples(beat)
-        names, kinds, shares = [], [], []
         near, which = tree.query(points, predicate="dwithin", distance=_NEAR_M)
+        xy = shapely.get_coordinates(points)
+        touching, grid = grids.query(points, predicate="dwithin", distance=_NEAR_M)
+        beyond = touching[~shapely.contains_xy(beat, *middles[grid].T)]
+        told = []
         for side in range(len(SIDES)):
             mine = np.flatnonzero(sides == side)
-            name, share = _most(mine, near, line_names[which] if len(which) else which)
+            along = mine[np.argsort(-xy[mine, 1] if side % 2 == 0 else xy[mine, 0])]
+            names, share = _followed(along, near, line_names[which], _MOST_NAMES)
             kind = "line"
             if share < _FOLLOWS and borders is not None and communities is not None:
-                name, share = _community(points[mine], beat, borders, communities.names)
+                names, share = _community(points[mine], beat, borders, communities.names)
                 kind = "community"
             if share < _FOLLOWS:
-                name, share, kind = "", 0.0, "grid"
-            names.append(name)
-            kinds.append(kind)
-            shares.append(share)
-        found.append(Extent(tuple(names), tuple(kinds), tuple(shares)))  # type: ignore[arg-type] # four each
+                names, share, kind = (), 1.0 - float(np.isin(mine, beyond).mean()), "edge"
+            if share < _FOLLOWS:
+                share, kind = 0.0, "grid"
+            told.append((names, kind, share))
+        found.append(Extent(*zip(*told, strict=True)))
     return tuple(found)
 
 
 def extent_words(extent: Extent) -> str:
     """Return an extent as official texts write it: east to ..., south to ..."""
     parts = []
-    for side, name, kind in zip(SIDES, extent.names, extent.kinds, strict=True):
-        what = tr(f"briefing.extent.{kind}", name=name)
+    for side, names, kind in zip(SIDES, extent.names, extent.kinds, strict=True):
+        what = tr(f"briefing.extent.{kind}", name=tr("briefing.extent.and").join(names))
         parts.append(tr(f"briefing.extent.{side}", what=what))
     return tr("briefing.comma").join(parts) + tr("briefing.stop")
 
@@ -148,23 +159,37 @@ def _samples(beat: shapely.Geometry) -> tuple[Shapes, Ints]:
     return points, sides.astype(np.int64)
 
 
-def _most(
-    mine: Ints,
-    near: Ints,
-    names: npt.NDArray[np.object_],
-) -> tuple[str, float]:
-    """Return the name that most points of a side have near, and their share."""
-    if not len(mine):
-        return "", 0.0
-    inside = np.isin(near, mine)
-    counts: dict[str, int] = {}
-    pairs = {(int(p), str(n)) for p, n in zip(near[inside], names[inside], strict=True)}
-    for _, name in sorted(pairs):
-        counts[name] = counts.get(name, 0) + 1
-    if not counts:
-        return "", 0.0
-    best = min(counts, key=lambda name: (-counts[name], name))
-    return best, counts[best] / len(mine)
+def _followed(
+    along: Ints, near: Ints, names: npt.NDArray[np.object_], most: int = 1
+) -> tuple[tuple[str, ...], float]:
+    """Return the lines that a side follows, in order along it, and which share of it does.
+
+    The line that follows most comes first; others only where it is less than enough.
+
+    Parameters
+    ----------
+    along
+        Points of the side, in order.
+    near, names
+        Points, of any side, and the name of a line near each.
+    most
+        How many lines may be named.
+    """
+    place = {point: n for n, point in enumerate(along.tolist())}
+    beside: dict[str, set[int]] = {}
+    for point, name in zip(near.tolist(), names.tolist(), strict=True):
+        if point in place:
+            beside.setdefault(str(name), set()).add(place[point])
+    chosen: list[tuple[float, str]] = []
+    covered: set[int] = set()
+    while beside and len(chosen) < most and len(covered) < _FOLLOWS * len(along):
+        name = min(beside, key=lambda each: (-len(beside[each] - covered), each))
+        new = beside.pop(name) - covered
+        if len(new) < _WORTH_NAMING * len(along):
+            break
+        chosen.append((float(np.mean(list(new))), name))
+        covered |= new
+    return tuple(name for _, name in sorted(chosen)), len(covered) / max(len(along), 1)
 
 
 def _community(
@@ -172,10 +197,8 @@ def _community(
     beat: shapely.Geometry,
     communities: shapely.STRtree,
     names: npt.NDArray[np.object_],
-) -> tuple[str, float]:
+) -> tuple[tuple[str, ...], float]:
     """Return the community beyond a side that follows borders of communities, and the share."""
-    if not len(points):
-        return "", 0.0
     near, which = communities.query(points, predicate="dwithin", distance=_NEAR_M)
     shapes = communities.geometries
     outlines = shapely.boundary(shapes)
@@ -184,7 +207,7 @@ def _community(
     # Those that lie beyond the border, not those that the beat itself is made of.
     shared = shapely.area(shapely.intersection(shapes, beat)) / shapely.area(shapes)
     outside = shared[which] < 0.5
-    return _most(np.arange(len(points)), near[outside], names.astype(str)[which[outside]])
+    return _followed(np.arange(len(points)), near[outside], names[which[outside]])
 
 
 _AROUND = 0.12  # of a beat's size, shown around it on its map
