@@ -16,7 +16,7 @@ _DOCUMENTS = {
     "plans list": "gridmap.plans.versions.PlansJson",
     "plans show": "gridmap.plans.versions.PlanShownJson",
     "refresh": "gridmap.io.importing.RefreshJson",
-    "roles": "gridmap.plans.people.RolesJson",
+    "roles": "gridmap.plans.audit.RolesJson",
 }
 MADE = "<!-- Made by .ci/reference.py; change the code, then run it again. -->"
 
@@ -65,6 +65,7 @@ def json_formats() -> str:
     import importlib
     from typing import get_type_hints, is_typeddict
 
+    import gridmap
     from gridmap.api.results import FORMAT
 
     lines = [
@@ -82,10 +83,10 @@ def json_formats() -> str:
         "```", "",
     ]  # fmt: skip
     documents = dict(_DOCUMENTS)
-    for path in (ROOT / "gridmap" / "api").glob("*.py"):
-        name = f"gridmap.api.{path.stem}.{path.stem.title()}Json"
-        if hasattr(importlib.import_module(f"gridmap.api.{path.stem}"), name.rpartition(".")[2]):
-            documents[path.stem] = name
+    for options in (name for name in gridmap.__all__ if name.endswith("Options")):
+        verb, home = options.removesuffix("Options"), getattr(gridmap, options).__module__
+        if hasattr(importlib.import_module(home), f"{verb}Json"):
+            documents[verb.lower()] = f"{home}.{verb}Json"
     done = set()
     for title, place in sorted(documents.items()):
         module, _, name = place.rpartition(".")

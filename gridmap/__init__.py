@@ -20,24 +20,43 @@ from inspect import Signature, signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gridmap._lazy import lazy_names
 from gridmap.version import __version__
 
 if TYPE_CHECKING:
     from gridmap.api.around import AroundOptions, AroundResult, around
-    from gridmap.api.assess import AssessOptions, AssessResult, assess
-    from gridmap.api.check import CheckOptions, CheckResult, check
+    from gridmap.api.check import (
+        CheckOptions,
+        CheckResult,
+        RepairOptions,
+        RepairResult,
+        check,
+        repair,
+    )
     from gridmap.api.compare import CompareOptions, CompareResult, compare
-    from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
+    from gridmap.api.coverage import (
+        CoverageOptions,
+        CoverageResult,
+        SiteOptions,
+        SiteResult,
+        coverage,
+        site,
+    )
     from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
     from gridmap.api.measure import MeasureOptions, MeasureResult, measure
-    from gridmap.api.norms import NormsOptions, NormsResult, norms
+    from gridmap.api.norms import (
+        AssessOptions,
+        AssessResult,
+        NormsOptions,
+        NormsResult,
+        assess,
+        norms,
+    )
     from gridmap.api.open import load_plan, open, plan_frame, to_gerrychain  # noqa: A004 - gridmap.open, as rasterio.open
     from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
     from gridmap.api.propose import ProposeOptions, ProposeResult, propose
-    from gridmap.api.repair import RepairOptions, RepairResult, repair
     from gridmap.api.report import ReportOptions, ReportResult, report
     from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
-    from gridmap.api.site import SiteOptions, SiteResult, site
     from gridmap.api.watch import WatchOptions, WatchResult, watch
     from gridmap.demo import make_city
     from gridmap.errors import GridmapError
@@ -45,74 +64,6 @@ if TYPE_CHECKING:
     from gridmap.io import Workspace, import_files, read_city
     from gridmap.measure import Workload, summarise
     from gridmap.model import Adjacency, City, Incidents, Kind, Layer, Plan, Presets
-
-# Names are loaded when first used: `gridmap --help` must not wait for GDAL.
-_HOMES = {
-    "Adjacency": "gridmap.model",
-    "AroundOptions": "gridmap.api.around",
-    "AroundResult": "gridmap.api.around",
-    "AssessOptions": "gridmap.api.assess",
-    "AssessResult": "gridmap.api.assess",
-    "CheckOptions": "gridmap.api.check",
-    "CheckResult": "gridmap.api.check",
-    "City": "gridmap.model",
-    "CompareOptions": "gridmap.api.compare",
-    "CompareResult": "gridmap.api.compare",
-    "CoverageOptions": "gridmap.api.coverage",
-    "CoverageResult": "gridmap.api.coverage",
-    "GridmapError": "gridmap.errors",
-    "HotspotsOptions": "gridmap.api.hotspots",
-    "HotspotsResult": "gridmap.api.hotspots",
-    "Incidents": "gridmap.model",
-    "Kind": "gridmap.model",
-    "Layer": "gridmap.model",
-    "MeasureOptions": "gridmap.api.measure",
-    "MeasureResult": "gridmap.api.measure",
-    "NormsOptions": "gridmap.api.norms",
-    "NormsResult": "gridmap.api.norms",
-    "PatrolOptions": "gridmap.api.patrol",
-    "PatrolResult": "gridmap.api.patrol",
-    "Plan": "gridmap.model",
-    "Presets": "gridmap.model",
-    "ProposeOptions": "gridmap.api.propose",
-    "ProposeResult": "gridmap.api.propose",
-    "RepairOptions": "gridmap.api.repair",
-    "RepairResult": "gridmap.api.repair",
-    "ReportOptions": "gridmap.api.report",
-    "ReportResult": "gridmap.api.report",
-    "ShiftsOptions": "gridmap.api.shifts",
-    "ShiftsResult": "gridmap.api.shifts",
-    "SiteOptions": "gridmap.api.site",
-    "SiteResult": "gridmap.api.site",
-    "WatchOptions": "gridmap.api.watch",
-    "WatchResult": "gridmap.api.watch",
-    "Workload": "gridmap.measure",
-    "Workspace": "gridmap.io",
-    "around": "gridmap.api.around",
-    "assess": "gridmap.api.assess",
-    "check": "gridmap.api.check",
-    "compare": "gridmap.api.compare",
-    "coverage": "gridmap.api.coverage",
-    "hotspots": "gridmap.api.hotspots",
-    "import_files": "gridmap.io",
-    "load_plan": "gridmap.api.open",
-    "make_city": "gridmap.demo",
-    "measure": "gridmap.api.measure",
-    "norms": "gridmap.api.norms",
-    "open": "gridmap.api.open",
-    "patrol": "gridmap.api.patrol",
-    "plan_frame": "gridmap.api.open",
-    "propose": "gridmap.api.propose",
-    "read_city": "gridmap.io",
-    "repair": "gridmap.api.repair",
-    "report": "gridmap.api.report",
-    "set_language": "gridmap.i18n",
-    "shifts": "gridmap.api.shifts",
-    "site": "gridmap.api.site",
-    "summarise": "gridmap.measure",
-    "to_gerrychain": "gridmap.api.open",
-    "watch": "gridmap.api.watch",
-}
 
 __all__ = [
     "Adjacency",
@@ -182,6 +133,8 @@ __all__ = [
     "watch",
 ]
 
+# Names are loaded when first used: `gridmap --help` must not wait for GDAL.
+_find, _ = lazy_names(__name__, __file__)
 # Subpackages that are called as the verb is: ``gridmap.measure`` is both.
 _CALLED = {"measure", "patrol", "report"}
 
@@ -217,14 +170,7 @@ class _Package(ModuleType):
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
-    if name not in _HOMES:
-        message = f"module 'gridmap' has no attribute {name!r}"
-        raise AttributeError(message)
-    if name in _CALLED:
-        return import_module(f"gridmap.{name}")
-    found = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = found
-    return found
+    return import_module(f"gridmap.{name}") if name in _CALLED else _find(name)
 
 
 sys.modules[__name__].__class__ = _Package

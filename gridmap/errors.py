@@ -18,16 +18,22 @@
 A message is a key of the catalogue in `gridmap.i18n` (``AREA.error.NAME``, the area being the
 floor that raises it) with its values: what is wrong, where, what was received, what to do next.
 Faces show `text`; scripts may read `key` and `values`.
+
+`EXTRAS` names the optional parts and the libraries each brings. A plain installation is the
+library and the commands of measuring and proposing; what serves pages, writes reports or counts on
+a cluster is an extra of the package.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from gridmap.i18n import current_language, has_key, tr
 
 __all__ = [
+    "EXTRAS",
     "CRSError",
     "ConflictError",
     "EncodingError",
@@ -40,8 +46,10 @@ __all__ = [
     "PermissionDeniedError",
     "PersonalDataError",
     "WorkspaceError",
+    "explain_missing",
     "in_page",
     "in_python",
+    "require_extra",
     "some_ids",
 ]
 
@@ -225,3 +233,40 @@ def some_ids(ids: Iterable[object], limit: int = 5) -> str:
     names = [str(name) for name in ids]
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f" (+{more})" if more > 0 else "")
+
+
+#: Extra to the top-level modules that it brings.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "app": ("altair", "itsdangerous", "google", "starlette", "streamlit", "xstatic"),
+    "report": ("docx", "manimgx_fonts_cjk", "pptx", "pylopdf_fonts_zh_cn", "typst", "xlsxwriter"),
+    "cluster": ("dask", "distributed"),
+    "postgresql": ("psycopg",),
+}
+
+
+def explain_missing(module: str | None) -> MissingError | None:
+    """Return the error that says how to get a module, or None for one that is no extra's.
+
+    Parameters
+    ----------
+    module
+        The name that an import did not find, such as ``docx.oxml``.
+    """
+    top = (module or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if top in modules:
+            return MissingError("extras.error.not_installed", library=top, extra=extra)
+    return None
+
+
+def require_extra(extra: str) -> None:
+    """Raise before any work is done where an extra is not installed.
+
+    Raises
+    ------
+    MissingError
+        If one of the extra's modules is missing.
+    """
+    for module in EXTRAS[extra]:
+        if find_spec(module) is None:
+            raise MissingError("extras.error.not_installed", library=module, extra=extra)

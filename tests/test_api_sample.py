@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gridmap.api.sample import SAMPLES, import_sample
+from gridmap.api.open import SAMPLES, import_sample
 from gridmap.errors import InputError, MissingError, WorkspaceError
 from gridmap.io import read_city
 from gridmap.model import Kind

@@ -10,8 +10,8 @@ import sys
 import pytest
 from command_line import run
 
-from gridmap.cli._help import EXAMPLES, cell_width, wrapped
 from gridmap.cli._main import COMMANDS, build
+from gridmap.cli._output import EXAMPLES, cell_width, wrapped
 from gridmap.i18n import system_language, tr, using_language
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

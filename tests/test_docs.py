@@ -8,7 +8,7 @@ from pathlib import Path
 import documents
 import pytest
 
-from gridmap.i18n._catalogue import keys
+from gridmap.i18n import keys
 from gridmap.io.findings import FindingKind
 from gridmap.settings import Settings
 

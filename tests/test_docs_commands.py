@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from test_io_rasters import geotiff
 
-from gridmap.api.sample import SAMPLES, SampleFile, SampleLayer
+from gridmap.api.open import SAMPLES, SampleFile, SampleLayer
 from gridmap.demo import make_city
 from gridmap.io import read_city, write_frame
 from gridmap.model import City, Kind
@@ -170,7 +170,7 @@ def works(
                 patch.setattr("gridmap.cli.run.start_warming", lambda: None)
                 patch.setattr("signal.signal", lambda *_: None)
             if words[1] == "sample":
-                patch.setattr("gridmap.api.sample.SAMPLES", samples_of(desk / "downloads"))
+                patch.setattr("gridmap.api.open.SAMPLES", samples_of(desk / "downloads"))
             done = run(*words[1:], *SHORTER.get(words[1], ()))
         assert done[0] == 0, (command, done[2])
         return done

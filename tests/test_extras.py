@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from gridmap.extras import EXTRAS
+from gridmap.errors import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[1]
 

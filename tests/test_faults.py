@@ -17,7 +17,7 @@ from gridmap.errors import ConflictError, MissingError, WorkspaceError
 from gridmap.io import Workspace
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
-from gridmap.plans import LOCAL, Action, PlanStore, _rows, logged
+from gridmap.plans import LOCAL, Action, PlanStore, _database, logged
 
 ROOT = Path(__file__).parents[1]
 GRIDMAP = "from gridmap.cli import main; main()"
@@ -309,7 +309,7 @@ def test_an_empty_store_that_a_full_disk_left_is_none(place):
 def test_a_clock_that_jumps_back_loses_no_order(place, monkeypatch):
     moments = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(days=400 * n) for n in range(12)]
     jumping = iter(moments)
-    monkeypatch.setattr(_rows, "now", lambda: next(jumping).isoformat(timespec="microseconds"))
+    monkeypatch.setattr(_database, "now", lambda: next(jumping).isoformat(timespec="microseconds"))
     with PlanStore.open(place) as store:
         plan = store.load("现行")
         for number in (1, 2, 3):

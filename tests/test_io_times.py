@@ -10,7 +10,7 @@ import pytest
 
 from gridmap.errors import GridmapError
 from gridmap.io import ImportOptions, import_files, read_city
-from gridmap.io._dates import joined_times, parse_times
+from gridmap.io._values import joined_times, parse_times
 
 HEAD = "发生时间,警情类别,经度,纬度\n"
 

@@ -271,7 +271,7 @@ def test_a_density_lies_where_its_incidents_are(city):
     from PIL import Image
 
     from gridmap.maps import degrees_of
-    from gridmap.measure.density import kernel_density
+    from gridmap.measure.hotspots import kernel_density
 
     outline = shapely.union_all(city.grids.geometry)
     middle = outline.representative_point()

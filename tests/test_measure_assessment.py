@@ -9,8 +9,7 @@ import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
-from gridmap.measure.assessment import Indicator, assess_units, shrunken
-from gridmap.patrol.score import MEASURES, Goal, read_goals
+from gridmap.patrol.score import MEASURES, Goal, Indicator, assess_units, read_goals, shrunken
 
 
 def test_the_prior_of_many_units_is_found():

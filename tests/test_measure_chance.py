@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.simulate import Share, change_cases, negative_binomial, run_cases
-from gridmap.measure.chance import adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
     WeeklyCounts,
+    adjust_p,
     change_verdict,
+    estimate_dispersion,
     judge_changes,
+    share_p_value,
     weekly_counts,
 )
 from gridmap.measure.period import compared_periods, parse_period

@@ -11,7 +11,7 @@ import shapely
 from shapely import box
 
 from gridmap.errors import InputError
-from gridmap.measure.density import kernel_density, score_maps, scott_bandwidth_m, top_area
+from gridmap.measure.hotspots import kernel_density, score_maps, scott_bandwidth_m, top_area
 from gridmap.model import Adjacency, Kind, Layer
 
 CHICAGO = Path(__file__).parents[2] / "shared" / "data" / "chicago"

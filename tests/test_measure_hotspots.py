@@ -15,7 +15,7 @@ from shapely import box
 from benchmarks.simulate import dispersed_cases, hot_spot_cases, run_cases
 from gridmap.errors import InputError
 from gridmap.measure._kernels import permuted_sums
-from gridmap.measure.chance import Dispersion
+from gridmap.measure.change import Dispersion
 from gridmap.measure.hotspots import (
     changed_hot_spots,
     find_hotspots,

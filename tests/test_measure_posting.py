@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import gridmap
 from gridmap.errors import InfeasibleError, InputError
 from gridmap.measure.hypercube import hypercube, solve_posts
-from gridmap.measure.posting import least_busy, post_officers
-from gridmap.measure.staffing import apportion
+from gridmap.measure.staffing import apportion, least_busy, post_officers
 from gridmap.travel import StraightLine
 
 SERVICE_MIN = 40.0

@@ -10,7 +10,7 @@ import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import MissingError
 from gridmap.measure.pieces import present_plan
-from gridmap.measure.steadiness import post_dates, steady_posts, steady_weights
+from gridmap.measure.staffing import post_dates, steady_posts, steady_weights
 from gridmap.model import Kind, Layer
 
 

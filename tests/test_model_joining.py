@@ -11,12 +11,11 @@ import shapely
 from pyproj import CRS
 
 from gridmap.io import ImportOptions, import_files, read_city
-from gridmap.measure.pieces import present_plan
-from gridmap.measure.summary import ground_of
+from gridmap.measure.pieces import ground_of, present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.model.layer import join_grids, join_rows, polsby_popper
 from gridmap.plans import Ground, plan_layer
-from gridmap.plans.figures import measure_beats
+from gridmap.plans.draft import measure_beats
 
 CARROLLTON = Path(__file__).resolve().parents[2] / "shared" / "data" / "carrollton"
 

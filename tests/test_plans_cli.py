@@ -9,9 +9,8 @@ import pytest
 from gridmap.io import read_city
 from gridmap.measure.pieces import present_plan
 from gridmap.plans import LOCAL, MoveGrids, PlanStore, carry_out
-from gridmap.plans.draft import Draft
-from gridmap.plans.ground import Ground
-from gridmap.plans.suggestions import suggest_moves
+from gridmap.plans.draft import Draft, Ground
+from gridmap.plans.history import suggest_moves
 
 
 @pytest.fixture(scope="module")

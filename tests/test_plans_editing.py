@@ -50,8 +50,8 @@ from gridmap.plans import (
     suggest_moves,
     worst_beat,
 )
+from gridmap.plans.audit import ALLOWED
 from gridmap.plans.commands import COMMANDS
-from gridmap.plans.people import ALLOWED
 
 METRES = CRS.from_epsg(4547)
 

@@ -32,7 +32,7 @@ from gridmap.plans import (
     Role,
     logged,
 )
-from gridmap.plans._schema import METADATA
+from gridmap.plans._database import METADATA
 
 APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "audit")
 
@@ -553,10 +553,10 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
     from alembic import command
     from alembic.config import Config
 
-    from gridmap.plans import _database, _rows, migrations
+    from gridmap.plans import _database, migrations
 
-    plan = _rows.normalised(make_plan())
-    digest, ids = _rows.pack_ids(plan.grid_ids)
+    plan = _database.normalised(make_plan())
+    digest, ids = _database.pack_ids(plan.grid_ids)
     engine = sa.create_engine(where if "://" in where else f"sqlite:///{where}")
     with engine.begin() as connection:
         config = Config()
@@ -575,8 +575,8 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
             ),
             {
                 "set": digest,
-                "rows": _rows.pack_rows(plan.assignment),
-                "beats": _rows.beats_text(plan.beats),
+                "rows": _database.pack_rows(plan.assignment),
+                "beats": _database.beats_text(plan.beats),
                 "digest": plan.digest,
             },
         )

@@ -234,7 +234,7 @@ def test_a_search_cut_off_anywhere_proves_nothing_that_is_false(looks: int) -> N
 
 def test_no_time_for_a_first_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = Answer(values=None, bound=-np.inf, proven=False, infeasible=False)
-    monkeypatch.setattr("gridmap.siting.cover.minimise", lambda *_, **__: nothing)
+    monkeypatch.setattr("gridmap.siting.models.minimise", lambda *_, **__: nothing)
     # Three homes in a ring, each candidate beside two of them: greedy takes one too many.
     cost = np.array([[0.0, np.inf, 0.0], [0.0, 0.0, np.inf], [np.inf, 0.0, 0.0]])
     with pytest.raises(InfeasibleError) as raised:

@@ -13,7 +13,7 @@ import shapely
 from pyproj import CRS
 
 from gridmap.io import ImportOptions, Workspace, import_files
-from gridmap.io._dates import parse_times
+from gridmap.io._values import parse_times
 from gridmap.measure.staffing import norms, staff_needed
 from gridmap.model import BeatInfo, City, Kind, Layer, Plan
 from gridmap.plans import Ground, compare_plans

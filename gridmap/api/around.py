@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from gridmap.api.options import AsDate, AsId, Options, Takes, as_date, as_shapes, option
-from gridmap.api.results import FORMAT, MapView, Result
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import InputError, OptionError
 from gridmap.fields import Json
 from gridmap.i18n import tr
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from gridmap.travel import Travel
     from gridmap.typing import Floats, Ints
 
-
-__all__ = ["AroundJson", "AroundOptions", "AroundResult", "around"]
 
 _DAYS = 90
 _PLACED = ("x", "y", "category")

@@ -17,8 +17,7 @@ from gridmap.api.options import (
     end_of,
     option,
 )
-from gridmap.api.results import FORMAT, MapView, Result, rows_of
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, rows_of, verb
 from gridmap.errors import OptionError
 from gridmap.fields import Json
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from gridmap.measure import HotSpots
     from gridmap.model import City
-
-__all__ = ["HotspotsJson", "HotspotsOptions", "HotspotsResult", "hotspots"]
 
 
 def _hours(value: object, option: str) -> tuple[int, ...]:

@@ -33,29 +33,14 @@ from gridmap.measure import (
     score_maps,
     top_area,
     weekly_counts,
+    workload,
 )
 from gridmap.measure.period import Period
-from gridmap.measure.workload import known_criteria
 from gridmap.model import City, Kind, Plan
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "RateChange",
-    "Slices",
-    "change_of",
-    "count_days",
-    "days_before",
-    "density",
-    "foretell",
-    "known_criteria",
-    "last_whole_month",
-    "late_reports",
-    "per_time",
-    "slice_incidents",
-    "weeks_of_beats",
-]
-
 Days = tuple[date, date]
+known_criteria = workload.known_criteria
 
 
 @dataclass(frozen=True, eq=False)

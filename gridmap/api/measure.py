@@ -17,8 +17,7 @@ from gridmap.api.options import (
     end_of,
     option,
 )
-from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of, verb
 from gridmap.errors import InputError
 from gridmap.fields import Json
 from gridmap.i18n import tr
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from gridmap.measure import Control, MeasureTable
     from gridmap.model import City, Layer, Plan
     from gridmap.report import SuppressedFrame
-
-__all__ = ["MeasureJson", "MeasureOptions", "MeasureResult", "measure"]
 
 By = Literal["grid", "beat", "station", "community", "city"]
 _DRAWN = ("incidents", "residents", "migrants", "households", "incidents_per_1000_residents",
@@ -216,7 +213,7 @@ class MeasureResult(Result[MeasureJson]):
         return [n for n in self.table.rows.columns if any(k in n for k in self.table.missing)]
 
     def _ground(self) -> Layer:
-        from gridmap.measure.summary import ground_of
+        from gridmap.measure.pieces import ground_of
 
         return ground_of(self.city, self.table.by, self.options.plan)
 
@@ -293,7 +290,7 @@ def control_of(city: City, file: str, weight: str) -> Control | None:
 
     from gridmap.io import read_control
     from gridmap.measure import Control
-    from gridmap.measure.summary import people_layer
+    from gridmap.measure.pieces import people_layer
 
     people = people_layer(city)
     ground = people or next(iter(city.layers.values()))

@@ -26,30 +26,6 @@ if TYPE_CHECKING:
 
     from gridmap.measure import Moment
 
-__all__ = [
-    "AsDate",
-    "AsFile",
-    "AsHours",
-    "AsId",
-    "AsNames",
-    "OptionSpec",
-    "Options",
-    "Takes",
-    "as_date",
-    "as_file",
-    "as_list",
-    "as_plan",
-    "as_shapes",
-    "as_share",
-    "as_weights",
-    "check_control",
-    "check_period",
-    "end_of",
-    "number_error",
-    "option",
-    "option_specs",
-]
-
 T = TypeVar("T")
 Given_contra = TypeVar("Given_contra", contravariant=True)
 Held_co = TypeVar("Held_co", covariant=True)

@@ -9,8 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import AsDate, AsId, Options, as_date, end_of, option
-from gridmap.api.results import FORMAT, MapView, Result
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import InputError, MissingError, OptionError
 from gridmap.fields import Json
 from gridmap.i18n import tr
@@ -21,14 +20,12 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.io.writing import Track
+    from gridmap.io._vector import Track
     from gridmap.model import City
     from gridmap.patrol import PatrolTask, Route
     from gridmap.travel import Travel
     from gridmap.typing import Floats, Ints
 
-
-__all__ = ["PatrolJson", "PatrolOptions", "PatrolResult", "patrol"]
 
 _DAY_S = 86_400
 _HOURS = re.compile(r"^\s*(\d{1,2})(?::00)?\s*[-–~\u81f3\u5230]\s*(\d{1,2})(?::00)?\s*$")
@@ -258,7 +255,7 @@ class PatrolResult(Result[PatrolJson]):
         InputError
             If it is another one.
         """
-        from gridmap.io.writing import write_gpx, write_kml
+        from gridmap.io._vector import write_gpx, write_kml
 
         suffix = path.suffix.lower()
         if suffix == ".gpx":
@@ -290,7 +287,7 @@ class PatrolResult(Result[PatrolJson]):
         return wanted
 
     def _tracks(self) -> tuple[Track, ...]:
-        from gridmap.io.writing import Track, Waypoint
+        from gridmap.io._vector import Track, Waypoint
 
         tracks = []
         for route, line in zip(self._routes(), self.lines, strict=True):

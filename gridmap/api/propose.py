@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
-from gridmap.api.options import AsNames, Options, Takes, as_plan, as_weights, option
-from gridmap.api.results import FORMAT, MapView, Result, plain
-from gridmap.api.standing import (
+from gridmap.api.compare import (
     ALL,
     CHANCE_PLANS,
     AsGroups,
@@ -40,7 +38,8 @@ from gridmap.api.standing import (
     read_tolerance,
     rung_json,
 )
-from gridmap.api.verbs import Progress, verb
+from gridmap.api.options import AsNames, Options, Takes, as_plan, as_weights, option
+from gridmap.api.results import FORMAT, MapView, Progress, Result, plain, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
 from gridmap.fields import Json
 
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridmap.measure import Workload
-    from gridmap.measure.posting import Posting
+    from gridmap.measure.staffing import Posting
     from gridmap.model import City, Plan
     from gridmap.partition import (
         Ensemble,
@@ -63,9 +62,6 @@ if TYPE_CHECKING:
     from gridmap.partition.problem import Constraints
     from gridmap.plans import Effect
     from gridmap.typing import Floats, Ints
-
-__all__ = ["ProposeJson", "ProposeOptions", "ProposeResult", "propose"]
-
 
 _TOLERANCE = 0.05
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
@@ -543,7 +539,7 @@ def propose(
     from gridmap.measure import Workload
     from gridmap.measure.hypercube import car_travel
     from gridmap.measure.pieces import has_beats, present_plan
-    from gridmap.measure.posting import post_officers
+    from gridmap.measure.staffing import post_officers
     from gridmap.measure.workload import usual_weights
 
     workload = Workload.from_city(city, options.balance or usual_weights(city))
@@ -659,7 +655,7 @@ def _constraints(
         (name,) = options.keep
         made["keep_weights"] = criterion_of(city, name)
     if options.steady and present is not None:
-        from gridmap.measure.steadiness import steady_posts, steady_weights
+        from gridmap.measure.staffing import steady_posts, steady_weights
 
         kept = np.asarray(made.get("keep_weights", city.grids.counts("residents")), float)
         made["keep_weights"] = kept * steady_weights(city, present, steady_posts(city))

@@ -8,8 +8,7 @@ from datetime import date as day
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import AsDate, AsFile, Options, as_date, as_file, as_plan, option
-from gridmap.api.results import FORMAT, MapView, Result
-from gridmap.api.verbs import Progress, verb
+from gridmap.api.results import FORMAT, MapView, Progress, Result, verb
 from gridmap.errors import OptionError
 from gridmap.fields import Json
 
@@ -25,18 +24,6 @@ if TYPE_CHECKING:
     from gridmap.plans import PlanVersion
     from gridmap.report import Report, ReportFiles
     from gridmap.report.document import Block
-
-__all__ = [
-    "ReportJson",
-    "ReportOptions",
-    "ReportResult",
-    "all_formats",
-    "check_target",
-    "preview",
-    "report",
-    "settings_file",
-    "write_templates",
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,8 +350,7 @@ def _duty(city: City, options: ReportOptions) -> tuple[Block, ...]:
     """Return shifts, norms and the ranking of stations; what cannot be made says why."""
     from pathlib import Path
 
-    from gridmap.api.assess import assess
-    from gridmap.api.norms import norms
+    from gridmap.api.norms import assess, norms
     from gridmap.api.shifts import shifts
     from gridmap.errors import GridmapError
     from gridmap.i18n import tr

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from gridmap.api.options import AsDate, AsNames, Options, as_date, as_list, end_of, option
-from gridmap.api.results import FORMAT, MapView, Result
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import OptionError
 from gridmap.fields import Json
 from gridmap.i18n import tr
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from gridmap.report.document import Block
     from gridmap.typing import Floats, Ints
 
-
-__all__ = ["ShiftsJson", "ShiftsOptions", "ShiftsResult", "UnitShifts", "as_norms", "shifts"]
 
 _MOST_SEARCHED = 25  # units: branch and bound of more takes minutes
 

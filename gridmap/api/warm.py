@@ -20,8 +20,6 @@ from pathlib import Path
 
 from gridmap.settings import environment_with, read_settings
 
-__all__ = ["start_warming", "warm_kernels", "warming_share"]
-
 _MEASURES = 0.35  # share of the compile time, so that the bar moves evenly
 _SEARCH = 0.94
 _BEHIND_THE_APP = 10  # niceness: the pages come first

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from gridmap.api.options import AsDate, Options, as_date, option
-from gridmap.api.results import FORMAT, MapView, Result
-from gridmap.api.verbs import verb
+from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import InputError, MissingError
 from gridmap.fields import Json
 from gridmap.i18n import some_names, tr
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from gridmap.model import City, Layer
     from gridmap.typing import Floats, Ints
 
-
-__all__ = [
-    "AlertRow", "ChartRow", "WatchJson", "WatchOptions", "WatchResult", "chart_title", "watch",
-]  # fmt: skip
 
 _LONGEST_DAYS = 7  # of a cluster
 _HISTORY_DAYS = 90  # that say what is usual for the scan

@@ -17,9 +17,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from gridmap.api.options import OptionSpec, number_error
-from gridmap.cli import _help, _output
-from gridmap.errors import GridmapError, InputError
-from gridmap.extras import explain_missing
+from gridmap.cli import _output
+from gridmap.errors import GridmapError, InputError, explain_missing
 from gridmap.i18n import has_key, set_language, tr
 from gridmap.settings import is_completing, read_language
 
@@ -148,13 +147,13 @@ def _answered(words: list[str], name: str) -> bool:
     if is_completing():
         return False
     if not words or (asked & _HELP and not name) or words == ["help"]:
-        _output.print_text(_help.overview(GROUPS))
+        _output.print_text(_output.overview(GROUPS))
         if not words:
             sys.exit(2)
         return True
     if asked & _HELP and name in COMMANDS:
         command = build([name]).commands[name]
-        _output.print_text(_help.command_help(name, command, option_help))
+        _output.print_text(_output.command_help(name, command, option_help))
         return True
     if words[0] == "--install-completion":
         _install_completion()

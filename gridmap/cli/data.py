@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from gridmap.api.check import CheckOptions, CheckResult, check
-from gridmap.api.repair import RepairOptions
-from gridmap.cli._arguments import Json, WorkspacePath, from_options, pairs
+from gridmap.api.check import CheckOptions, CheckResult, RepairOptions, check
 from gridmap.cli._output import (
+    JsonFlag,
+    WorkspacePath,
     announce,
     error_record,
+    from_options,
     logged,
+    pairs,
     print_json,
     print_text,
     progress_bar,
@@ -66,7 +68,7 @@ def sample_command(
 ) -> None:
     """Check the files of a public city and import them into a workspace."""
     announce("sample")
-    from gridmap.api.sample import import_sample
+    from gridmap.api.open import import_sample
 
     target = workspace or Path(name)
     counts = import_sample(
@@ -107,7 +109,7 @@ def import_command(
     append: Annotated[bool, typer.Option("--append")] = False,
     replace: Annotated[bool, typer.Option("--replace")] = False,
     anyway: Annotated[bool, typer.Option("--anyway")] = False,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Import files; several of one kind make one layer."""
     announce("import")
@@ -173,7 +175,7 @@ def _print_import(report: ImportReport) -> None:
 def refresh_command(
     workspace: WorkspacePath,
     kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Read what servers hold now; what cannot be read stays as it was."""
     announce("refresh")
@@ -216,7 +218,9 @@ def refresh_command(
 
 
 @from_options(CheckOptions)
-def check_command(workspace: WorkspacePath, options: CheckOptions, as_json: Json = False) -> None:
+def check_command(
+    workspace: WorkspacePath, options: CheckOptions, as_json: JsonFlag = False
+) -> None:
     """Check a workspace; nothing is changed."""
     from gridmap.io import MENDABLE, read_city
 
@@ -267,7 +271,7 @@ def repair_command(
     workspace: WorkspacePath,
     options: RepairOptions,
     undo: Annotated[bool, typer.Option("--undo")] = False,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Repair only what was requested; the originals are kept in the workspace."""
     from gridmap.io import Workspace, repair_workspace, undo_repair

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.api.around import AroundOptions, around
-from gridmap.api.assess import AssessOptions, assess
-from gridmap.api.norms import NormsOptions, norms
+from gridmap.api.norms import AssessOptions, NormsOptions, assess, norms
 from gridmap.api.patrol import PatrolOptions, patrol
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
 from gridmap.api.watch import WatchOptions, watch
-from gridmap.cli._arguments import (
-    Json,
+from gridmap.cli._output import (
+    JsonFlag,
     Sheet,
     WorkspacePath,
     check_format,
     check_sheet,
     from_options,
-)
-from gridmap.cli._output import (
     logged,
     print_json,
     print_rows,
@@ -54,7 +51,7 @@ _ALERT = 3  # the exit code for a cron line to act on
 
 @from_options(WatchOptions)
 def watch_command(
-    workspace: WorkspacePath, options: WatchOptions, sheet: Sheet = None, as_json: Json = False
+    workspace: WorkspacePath, options: WatchOptions, sheet: Sheet = None, as_json: JsonFlag = False
 ) -> None:
     """Watch a workspace for what is unusual."""
     from gridmap.io import Workspace
@@ -90,7 +87,7 @@ def shifts_command(
     options: ShiftsOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     sheet: Sheet = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
     place = _opened(workspace, csv, sheet)
@@ -136,7 +133,7 @@ def patrol_command(
     workspace: WorkspacePath,
     options: PatrolOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Plan the patrol routes of a beat or station."""
     from gridmap.io import Workspace, check_new_folder
@@ -188,7 +185,10 @@ _MOST_ROADS = 12
 
 @from_options(AroundOptions)
 def around_command(
-    workspace: WorkspacePath, options: AroundOptions, sheet: Sheet = None, as_json: Json = False
+    workspace: WorkspacePath,
+    options: AroundOptions,
+    sheet: Sheet = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Say who and what is around a point."""
     from gridmap.io import Workspace
@@ -255,7 +255,7 @@ def norms_command(
     options: NormsOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     sheet: Sheet = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Compare a workspace's rooms and beats with its ``norms.toml``."""
     place = _opened(workspace, csv, sheet)
@@ -291,7 +291,7 @@ def assess_command(
     options: AssessOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     sheet: Sheet = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""
     place = _opened(workspace, csv, sheet)

@@ -11,9 +11,12 @@ import typer
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
 from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
 from gridmap.api.measure import MeasureOptions, MeasureResult, control_line, measure
-from gridmap.cli._arguments import Json, WorkspacePath, check_format, from_options
 from gridmap.cli._output import (
     HIDDEN,
+    JsonFlag,
+    WorkspacePath,
+    check_format,
+    from_options,
     logged,
     print_json,
     print_rows,
@@ -36,7 +39,7 @@ def measure_command(
     workspace: WorkspacePath,
     options: MeasureOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
     from gridmap.io import Workspace
@@ -109,7 +112,7 @@ def hotspots_command(
     workspace: WorkspacePath,
     options: HotspotsOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Name the hot and cold grids of a workspace."""
     from gridmap.io import Workspace, write_frame
@@ -174,7 +177,7 @@ def coverage_command(
     workspace: WorkspacePath,
     options: CoverageOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
     from gridmap.io import read_city

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmap.api.compare import CompareOptions, compare
+from gridmap.api.coverage import SiteOptions, SiteResult, site
 from gridmap.api.open import open_store
 from gridmap.api.propose import ProposeOptions, propose
-from gridmap.api.site import SiteOptions, SiteResult, site
-from gridmap.cli._arguments import Json, WorkspacePath, check_format, from_options, pairs
 from gridmap.cli._output import (
+    JsonFlag,
+    WorkspacePath,
+    check_format,
+    from_options,
     load_plan,
     logged,
+    pairs,
     print_json,
     print_rows,
     print_text,
@@ -60,7 +64,7 @@ def propose_command(
     workspace: WorkspacePath,
     options: ProposeOptions,
     save: Annotated[str, typer.Option("--save", metavar="NAME")] = "",
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Propose beats: balanced, in one piece, compact, near, and close to today's."""
     from gridmap.io import Workspace
@@ -119,7 +123,7 @@ def site_command(
     area: Annotated[Path | None, typer.Option("--area", metavar="FILE")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.gpkg|geojson|shp|csv")] = None,
     adopt: Annotated[bool, typer.Option("--adopt")] = False,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Propose new rooms; the gap to the best possible is always reported."""
     from gridmap.io import read_city
@@ -234,7 +238,7 @@ def plans_command(
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="grid=column|beat=column")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """List, show, export or import plans, or show a plan's history."""
     from gridmap.io import Workspace
@@ -394,7 +398,7 @@ def compare_command(
     first: Annotated[str, typer.Argument(metavar="A", show_default=False)],
     second: Annotated[str, typer.Argument(metavar="B", show_default=False)],
     options: CompareOptions,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Say what changes from plan A to plan B; ``NAME@2`` is version 2, ``present`` today."""
     from gridmap.io import Workspace

@@ -16,9 +16,19 @@ from gridmap.api.report import (
     settings_file,
     write_templates,
 )
-from gridmap.api.verbs import Progress
-from gridmap.cli._arguments import Json, WorkspacePath, from_options
-from gridmap.cli._output import Tell, logged, print_json, print_text, progress_bar, say, with_plans
+from gridmap.api.results import Progress
+from gridmap.cli._output import (
+    JsonFlag,
+    Tell,
+    WorkspacePath,
+    from_options,
+    logged,
+    print_json,
+    print_text,
+    progress_bar,
+    say,
+    with_plans,
+)
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr, using_language
 
@@ -31,7 +41,7 @@ def report_command(
     options: ReportOptions,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False)] = None,
     template_init: Annotated[Path | None, typer.Option("--template-init", metavar="DIR")] = None,
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a report; the same inputs and date give the same bytes."""
     from gridmap.io import Workspace

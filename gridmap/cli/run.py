@@ -19,16 +19,14 @@ import typer
 
 from gridmap.api.open import open_store
 from gridmap.api.warm import start_warming, warm_kernels
-from gridmap.cli._arguments import Json, WorkspacePath
-from gridmap.cli._output import print_json, print_text, progress_bar, say
-from gridmap.errors import InputError, MissingError, WorkspaceError
-from gridmap.extras import require
+from gridmap.cli._output import JsonFlag, WorkspacePath, print_json, print_text, progress_bar, say
+from gridmap.errors import InputError, MissingError, WorkspaceError, require_extra
 from gridmap.i18n import tr
 from gridmap.settings import bundled, environment_with, has_screen, read_settings
 
 if TYPE_CHECKING:
     from gridmap.plans import Anchor
-    from gridmap.plans.people import RolesJson
+    from gridmap.plans.audit import RolesJson
 
 
 # -- ``gridmap app``: open the pages in a browser, for this machine only
@@ -44,7 +42,7 @@ def app_command(
     login: Annotated[Path | None, typer.Option("--login", metavar="FILE")] = None,
 ) -> None:
     """Open the app on a workspace, a folder of them, or the demo city; ``--login`` as it says."""
-    require("app")
+    require_extra("app")
     settings = {}
     asked = str(login or read_settings().login)
     options = login_options(Path(asked)) if asked else []
@@ -165,7 +163,7 @@ def audit_command(
     workspace: WorkspacePath,
     anchor: Annotated[Path | None, typer.Option("--anchor", metavar="FILE")] = None,
     expect: Annotated[str, typer.Option("--expect", metavar="CODE|FILE")] = "",
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Check the log link by link; exit code 1 and the first broken link where it is not whole."""
     from gridmap.io import Workspace
@@ -228,7 +226,7 @@ def roles_command(
     role: Annotated[
         str, typer.Argument(metavar="[viewer|analyst|planner|administrator]", show_default=False)
     ] = "",
-    as_json: Json = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """List the roles, or give an account one; whoever reaches this machine is administrator."""
     from gridmap.io import Workspace

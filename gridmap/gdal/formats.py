@@ -13,21 +13,6 @@ from typing import Any
 
 from gridmap.errors import InputError
 
-__all__ = [
-    "DATABASES",
-    "DRIVERS",
-    "KML",
-    "MOST_PIXELS",
-    "PARQUET",
-    "PARTS",
-    "RASTERS",
-    "load_fiona",
-    "load_pyogrio",
-    "require_driver",
-    "require_format",
-]
-
-
 _JSON = ("GeoJSON", "ESRIJSON", "TopoJSON", "GeoJSONSeq")
 DRIVERS: dict[str, tuple[str, ...]] = {
     ".shp": ("ESRI Shapefile",),
@@ -49,7 +34,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
 """Suffix to the drivers that may read such a file; no other driver is left in the process."""
 
 KML = (".kml", ".ovkml")
-"""Suffixes of files that `gridmap.gdal.kml` reads, without GDAL."""
+"""Suffixes of files that `gridmap.gdal.child` reads, without GDAL."""
 
 PARQUET = (".parquet", ".geoparquet")
 """Suffixes of files that Arrow reads, without GDAL."""

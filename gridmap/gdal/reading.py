@@ -24,8 +24,6 @@ from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceErro
 from gridmap.gdal.formats import MOST_PIXELS, PARTS, RASTERS, require_format
 from gridmap.gdal.sandbox import plain_environment
 
-__all__ = ["RawLayer", "RawRaster", "read_layers", "read_parquet", "read_raster"]
-
 # What a file may cost: measured on the largest public layers, and some ten times that.
 _MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24
 _PROCESSOR_S, _PROCESSOR_PER_MB = 8, 2

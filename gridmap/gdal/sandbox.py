@@ -26,8 +26,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["Guard", "confine", "plain_environment"]
-
 Guard = str
 """``files``, ``network`` or ``limits``."""
 

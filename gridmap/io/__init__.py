@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from gridmap.io._sources import opened_files, read_source
     from gridmap.io._values import as_ids
+    from gridmap.io._vector import FORMATS, Written, write_frame
     from gridmap.io.audit import check_city
     from gridmap.io.findings import MENDABLE, Finding, FindingKind, Severity
     from gridmap.io.importing import (
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         undo_repair,
     )
     from gridmap.io.workspace import Workspace, read_city, workspaces_at
-    from gridmap.io.writing import FORMATS, Written, write_frame
 
 __all__ = [
     "FORMATS",

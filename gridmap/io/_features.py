@@ -1,18 +1,28 @@
-"""From a file's rows to the features of a layer."""
+"""Turn a file's rows into the features of a layer, or add them to existing ones.
+
+Tables are joined by code, and imports are appended to earlier ones.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridmap.errors import InputError, PersonalDataError, some_ids
+from gridmap.errors import CRSError, InputError, PersonalDataError, some_ids
 from gridmap.fields import Json, fields_of, fold, match_columns
+from gridmap.gdal.formats import RASTERS
+from gridmap.gdal.reading import read_raster
 from gridmap.i18n import tr
 from gridmap.io._coordinates import (
     coordinates_of,
@@ -21,15 +31,15 @@ from gridmap.io._coordinates import (
     swap_axes,
     without_exchanged,
 )
-from gridmap.io._encoding import Source
+from gridmap.io._encoding import Source, known_names
 from gridmap.io._person_numbers import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
-from gridmap.io._tables import known_names
+from gridmap.io._sources import check_size, opened_files, read_source
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
-from gridmap.io.options import ImportOptions, Note
-from gridmap.model import AREA_KINDS
-from gridmap.model.crs import from_datum, reproject
-from gridmap.typing import Floats
+from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer
+from gridmap.model.crs import from_datum, parse_crs, reproject, reproject_points
+from gridmap.typing import Floats, Ints
 
 _LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
 _SPEEDS = ("speed_kmh", "speed_mph")
@@ -352,3 +362,348 @@ def _shift_datum(found: Features, options: ImportOptions) -> None:
         degrees, allow_override=True
     )
     found.crs = degrees
+
+
+Rows = Ints
+
+_MOST_CELLS = 2_000_000
+_LEAST = 0.5  # share of a column's codes that are ids of the layer
+
+
+def join_tables(
+    layer: Layer, report: ImportReport, paths: Iterable[Path], options: ImportOptions
+) -> tuple[Layer, ImportReport]:
+    """Return a layer with the columns of tables whose codes are its ids.
+
+    Leading zeros and blanks are forgiven where codes stay apart without them. Codes without a
+    feature, features without a code, and codes that occur several times (the first row counts)
+    are told. Points with counts but no such codes are summed by the area that they lie in.
+
+    Parameters
+    ----------
+    layer
+        The layer; its own columns stay where they hold anything.
+    report
+        What its import said.
+    paths
+        Workbooks or tables of text.
+    options
+        ``on`` names the column of codes; else it is the one whose values are the layer's ids.
+
+    Raises
+    ------
+    InputError
+        If no column holds the layer's ids.
+    PersonalDataError
+        If a column that the user chose holds records of persons.
+    """
+    frame = layer.frame.copy()
+    notes, mapped = list(report.warnings), dict(report.mapped)
+    persons, files = list(report.refused_columns), list(report.files)
+    columns = {*report.columns}
+    for path in paths:
+        if path.suffix.lower() in RASTERS:
+            files.append(path.name)
+            name, (frame[name], note) = "residents", _raster_sums(layer, path, options)
+            mapped[name] = path.name
+            notes.append(note)
+            continue
+        with opened_files(path, max_mb=options.max_mb) as inside:
+            source = read_source(inside[0], encoding=options.encoding)
+        kind = str(layer.kind)
+        table, found, refused, said = accepted(source, kind, options, path.name)
+        columns |= {str(name) for name in table.columns}
+        persons += refused
+        files.append(path.name)
+        notes += said
+        try:
+            column, rows, more = _matched(layer, table, options.on, path.name)
+        except InputError:
+            summed = _summed(layer, replace(source, frame=table), found, options, path.name)
+            if summed is None:
+                raise
+            sums, note = summed
+            notes.append(note)
+            for name, total in sums.items():
+                frame[name] = total
+                mapped[name] = found[name]
+            continue
+        notes += more
+        wanted = {
+            name: other for name, other in found.items()
+            if other != column and name not in {"id", "x", "y"}
+        }  # fmt: skip
+        for name, cells in table_columns(table, wanted, kind, path.name).items():
+            frame[name] = _taken(frame.get(name), pd.Series(cells), rows, name, kind)
+            mapped[name] = wanted.get(name, name)
+    if lost := sorted(set(options.columns.values()) - {"", *columns}):
+        where, known = ", ".join(files), some_ids(sorted(columns), 12)
+        raise InputError("io.error.no_column", file=where, columns=some_ids(lost), known=known)
+    if "residents" in frame:
+        notes = [note for note in notes if note.key != "io.note.no_residents"]
+    made = gpd.GeoDataFrame(frame, geometry="geometry", crs=layer.crs)
+    report = replace(
+        report, warnings=tuple(notes), mapped=mapped, files=tuple(files),
+        refused_columns=tuple(dict.fromkeys(persons)),
+    )  # fmt: skip
+    return Layer(layer.kind, made, {**layer.provenance, "files": files}), report
+
+
+def _summed(
+    layer: Layer, source: Source, found: Mapping[str, str], options: ImportOptions, where: str
+) -> tuple[dict[str, Floats], Note] | None:
+    """Return counts of points summed by the area that they lie in; None where it has none.
+
+    A point on a common border counts for the first of the areas. What lies in none is told:
+    the sums and the rest are what the file holds.
+    """
+    kind, table = str(layer.kind), source.frame
+    counted = {
+        name: column for name, column in found.items()
+        if fields_of(kind)[name].content == "count"
+    }  # fmt: skip
+    try:
+        if not counted or layer.kind not in AREA_KINDS:
+            return None
+        plain = replace(options, crs="", columns={}, join=())
+        if isinstance(table, gpd.GeoDataFrame):
+            crs, _ = source_crs(source, plain, where)
+            points = shapely.centroid(table.geometry.to_numpy())
+            x, y = shapely.get_x(points), shapely.get_y(points)
+        else:
+            places = match_columns(map(str, table.columns), "room")
+            said = coordinates_of(table, places, plain, where)
+            crs, _ = point_crs(said.columns, said.x, said.y, plain, where)
+            x, y = said.x, said.y
+    except InputError:
+        return None
+    x, y = reproject_points(x, y, crs, layer.crs)
+    points = shapely.points(x, y)
+    at, row = shapely.STRtree(layer.geometry).query(points, predicate="intersects")
+    order = np.lexsort((row, at))
+    at, first = np.unique(at[order], return_index=True)
+    row = row[order][first]
+    sums: dict[str, Floats] = {}
+    lost, total = 0.0, 0.0
+    for name, cells in table_columns(table, counted, kind, where).items():
+        values = np.nan_to_num(np.asarray(cells, dtype=float))
+        summed = np.bincount(row, weights=values[at], minlength=len(layer))
+        sums[name] = summed.astype(np.float64)
+        total += float(values.sum())
+        lost += float(values.sum() - values[at].sum())
+    told: dict[str, Json] = {
+        "file": where, "columns": some_ids(counted.values()), "count": len(at),
+        "outside": len(points) - len(at), "total": total, "lost": lost,
+    }  # fmt: skip
+    return sums, Note("io.note.summed", told)
+
+
+def _raster_sums(layer: Layer, path: Path, options: ImportOptions) -> tuple[Floats, Note]:
+    """Return people of a raster summed by area; a pixel that is cut is divided by area."""
+    near = shapely.box(*shapely.total_bounds(layer.geometry))
+    shapes, values = raster_cells(path, layer.crs, near, options)
+    tree = shapely.STRtree(layer.geometry)
+    pixel, row = tree.query(shapes, predicate="within")
+    share = np.ones(len(pixel))
+    cut = np.setdiff1d(np.arange(len(shapes)), pixel)
+    at, cut_row = tree.query(shapes[cut], predicate="intersects")
+    parts = shapely.area(shapely.intersection(shapes[cut][at], layer.geometry[cut_row]))
+    pixel, row = np.concatenate([pixel, cut[at]]), np.concatenate([row, cut_row])
+    share = np.concatenate([share, parts / shapely.area(shapes[cut][at])])
+    # Where areas overlap, no pixel counts for more than it holds.
+    share /= np.maximum(np.bincount(pixel, weights=share, minlength=len(shapes)), 1.0)[pixel]
+    sums = np.zeros(len(layer))
+    np.add.at(sums, row, share * values[pixel])
+    told: dict[str, Json] = {
+        "file": path.name, "count": len(shapes), "total": float(sums.sum()),
+        "lost": float(values.sum() - sums.sum()),
+    }  # fmt: skip
+    return sums, Note("io.note.raster_summed", told)
+
+
+def raster_cells(
+    path: Path, crs: CRS, near: shapely.Geometry, options: ImportOptions
+) -> tuple[npt.NDArray[np.object_], Floats]:
+    """Return the pixels of a raster of people that hold any, near a place.
+
+    Parameters
+    ----------
+    path
+        A GeoTIFF of one band: people a pixel.
+    crs
+        The working CRS.
+    near
+        The place, in the working CRS; pixels that its bounds touch are returned.
+    options
+        ``crs`` is used where the file states none.
+
+    Returns
+    -------
+    shapes : (n,)
+        The pixels as quadrangles in the working CRS.
+    values : (n,)
+        People of each, more than zero.
+
+    Raises
+    ------
+    GridmapError
+        If the file cannot be used, states no CRS, or has nobody near the place.
+    """
+    check_size(path, options.max_mb)
+    raster = read_raster(path)
+    stated = raster.crs or options.crs_name
+    if not stated:
+        raise CRSError("io.error.raster_crs", file=path.name)
+    own = parse_crs(stated)
+    outline = shapely.segmentize(near, max(shapely.length(near) / 100, 1.0))
+    west, south, east, north = shapely.total_bounds(reproject(np.array([outline]), crs, own))
+    if not np.isfinite([west, south, east, north]).all():
+        raise InputError("io.error.raster_elsewhere", file=path.name)
+    rows, columns = raster.values.shape
+    width_x, width_y = raster.step_x, raster.step_y
+    ends = np.array([
+        [np.floor((west - raster.west) / width_x), np.ceil((east - raster.west) / width_x)],
+        [np.floor((raster.north - north) / width_y), np.ceil((raster.north - south) / width_y)],
+    ])  # fmt: skip
+    (left, right), (top, bottom) = np.clip(ends, 0, [[columns], [rows]]).astype(int)
+    window = raster.values[top:bottom, left:right]
+    row, column = np.nonzero(window)
+    if len(row) == 0:
+        raise InputError("io.error.raster_elsewhere", file=path.name)
+    if len(row) > _MOST_CELLS:
+        raise InputError("io.error.raster_fine", file=path.name, count=len(row), most=_MOST_CELLS)
+    x = raster.west + (column + left) * width_x
+    y = raster.north - (row + top) * width_y
+    squares = shapely.box(x, y - width_y, x + width_x, y)
+    return reproject(squares, own, crs), window[row, column].astype(np.float64)
+
+
+def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind: str) -> pd.Series:
+    """Return each feature's cell of the table; where it has none, what the layer holds."""
+    blank = "" if fields_of(kind)[name].content in {"id", "text"} else np.nan
+    taken = cells.reindex(rows).reset_index(drop=True)
+    if old is not None:
+        taken = taken.where(taken.notna() & (taken != ""), old.reset_index(drop=True))
+    return taken if isinstance(blank, float) else taken.fillna(blank)
+
+
+def _matched(
+    layer: Layer, table: pd.DataFrame, on: str, where: str
+) -> tuple[str, Rows, list[Note]]:
+    """Return the column of codes, and each feature's row of the table, -1 for none."""
+    names = [str(name) for name in table.columns]
+    if on and on not in names:
+        raise InputError("io.error.no_column", file=where, columns=on, known=some_ids(names, 12))
+    ids = _plain_codes(layer.ids)
+    best, share, codes = "", 0.0, np.array([], dtype=object)
+    for name in [on] if on else names:
+        these = _plain_codes(as_ids(table[name]))
+        filled = these[these != ""]
+        if len(filled) == 0:
+            continue
+        hits = float(np.isin(filled, ids).mean())
+        # Of columns that fit alike the first is the code.
+        if hits > share:
+            best, share, codes = name, hits, these
+    if not best or (share < _LEAST and not on):
+        raise InputError("io.error.no_join", file=where, columns=some_ids(names, 12))
+    first = pd.Series(np.arange(len(codes)), index=codes)
+    first = first[first.index != ""]
+    repeated = first.index[first.index.duplicated()].unique()
+    first = first[~first.index.duplicated()]
+    rows = first.reindex(ids).fillna(-1).to_numpy().astype(np.int64)
+    told: dict[str, Json] = {
+        "file": where, "column": best, "count": int((rows >= 0).sum()),
+        "features": int((rows < 0).sum()), "codes": int((~first.index.isin(ids)).sum()),
+    }  # fmt: skip
+    notes = [Note("io.note.joined", told)]
+    if len(repeated):
+        told = {"file": where, "column": best, "count": len(repeated), "ids": some_ids(repeated)}
+        notes.append(Note("io.note.join_repeated", told))
+    if (rows < 0).any():
+        notes.append(Note("io.note.join_missing", {"ids": some_ids(layer.ids[rows < 0])}))
+    return best, rows, notes
+
+
+def _plain_codes(codes: Iterable[object]) -> npt.NDArray[np.object_]:
+    """Return codes without blanks and case; without leading zeros too, if they stay apart."""
+    plain = [
+        re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(code))).casefold() for code in codes
+    ]
+    short = [code.lstrip("0") or code[-1:] for code in plain]
+    apart = len(set(short)) == len(set(plain))
+    return np.array(short if apart else plain, dtype=object)
+
+
+def append_layer(old: Layer, new: Layer, report: ImportReport) -> tuple[Layer, ImportReport]:
+    """Return the old features and the new ones; an id that is there already is left out."""
+    there = np.isin(new.ids, old.ids)
+    frame = pd.concat([old.frame, new.frame[~there]], ignore_index=True)
+    made = gpd.GeoDataFrame(frame, geometry="geometry", crs=old.crs)
+    return Layer(new.kind, made, new.provenance), _appended(report, int(there.sum()), len(old))
+
+
+def append_incidents(
+    old: Incidents, new: Incidents, report: ImportReport
+) -> tuple[Incidents, ImportReport]:
+    """Return the old incidents and the new ones, without repeats.
+
+    A new incident repeats an old one if both have the same case number. Where one of the two has
+    none, they have to be equal in time, category and place, to the decimetre; where one of these
+    was not read, or a time is a month only, nothing is told.
+    """
+    names = tuple(sorted({*old.categories, *new.categories}))
+    tables = [_table(item, names) for item in (old, new)]
+    keys = [
+        pd.MultiIndex.from_arrays(
+            [table["x"].round(1), table["y"].round(1), table["time"], table["category"]]
+        )
+        for table in tables
+    ]
+    there = keys[1].isin(keys[0]) & tables[1]["time"].notna().to_numpy()
+    there &= (tables[1]["category"] >= 0).to_numpy() & (new.precision == "second")
+    numbered = [(table["case"] != 0).to_numpy() for table in tables]
+    # What equals an old case in all but its number is another case.
+    there &= ~numbered[1] | keys[1].isin(keys[0][~numbered[0]])
+    there |= numbered[1] & tables[1]["case"].isin(tables[0]["case"]).to_numpy()
+    whole = pd.concat([tables[0], tables[1][~there]], ignore_index=True)
+    whole = whole.sort_values("time", kind="stable", na_position="last", ignore_index=True)
+    batch = IncidentBatch(
+        whole["x"].to_numpy(dtype=float),
+        whole["y"].to_numpy(dtype=float),
+        whole["time"].to_numpy().astype("datetime64[s]"),
+        whole["category"].to_numpy(dtype=np.int16),
+        _moments(whole, "settled"),
+        whole["station"].fillna("").to_numpy(dtype=object) if "station" in whole else None,
+        reported=_moments(whole, "reported"),
+        case=whole["case"].to_numpy(dtype=np.uint64) if whole["case"].any() else None,
+    )
+    made = Incidents.from_batch(batch, categories=names, crs=old.crs)
+    if "month" in {old.precision, new.precision}:
+        made = replace(made, precision="month")
+    return made, _appended(report, int(there.sum()), len(old))
+
+
+def _table(incidents: Incidents, names: tuple[str, ...]) -> pd.DataFrame:
+    batch = incidents.all
+    codes = np.array([*(names.index(name) for name in incidents.categories), -1], dtype=np.int16)
+    columns = {
+        "x": batch.x, "y": batch.y, "time": batch.time, "category": codes[batch.category],
+        "settled": batch.settled, "station": batch.station, "reported": batch.reported,
+        "case": np.zeros(len(batch), np.uint64) if batch.case is None else batch.case,
+    }  # fmt: skip
+    return pd.DataFrame({k: values for k, values in columns.items() if values is not None})
+
+
+def _moments(table: pd.DataFrame, name: str) -> npt.NDArray[np.datetime64] | None:
+    return table[name].to_numpy().astype("datetime64[s]") if name in table else None
+
+
+def _appended(report: ImportReport, there: int, before: int) -> ImportReport:
+    refused: Mapping[str, int] = report.refused
+    if there:
+        refused = {**refused, "already_there": there}
+    added = report.features - there
+    told = {"count": added, "before": before, "repeats": there}
+    notes = (*report.warnings, Note("io.note.appended", told))
+    return replace(report, refused=refused, features=added, warnings=notes)

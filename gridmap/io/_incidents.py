@@ -18,20 +18,21 @@ from pyproj import CRS
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs, without_exchanged
-from gridmap.io._dates import (
+from gridmap.io._encoding import Source, csv_columns
+from gridmap.io._features import accepted
+from gridmap.io._sources import opened_files, read_parts, read_sources
+from gridmap.io._values import (
     MONTH,
     PATTERNS,
+    as_ids,
+    as_texts,
+    cell_shape,
     guess_orders,
     joined_times,
     only_clocks,
     parse_times,
     plain_words,
 )
-from gridmap.io._encoding import Source
-from gridmap.io._features import accepted
-from gridmap.io._sources import opened_files, read_parts, read_sources
-from gridmap.io._tables import csv_columns
-from gridmap.io._values import as_ids, as_texts, cell_shape
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
 from gridmap.model.crs import (
@@ -178,7 +179,7 @@ def read_times(
     Raises
     ------
     InputError
-        As `gridmap.io._dates.parse_times` does.
+        As `gridmap.io._values.parse_times` does.
     """
     times, forms = parse_times(values, formats=formats, utc_offset_h=utc_offset_h)
     told = [

@@ -23,8 +23,7 @@ from gridmap.fields import FIELDS, fold
 from gridmap.gdal.child import several_layers
 from gridmap.gdal.sandbox import plain_environment
 from gridmap.io import _workbook_child
-from gridmap.io._encoding import detect_bytes
-from gridmap.io._tables import header_row, known_names, require_width
+from gridmap.io._encoding import detect_bytes, header_row, known_names, require_width
 
 _COORDINATES = {
     fold(alias)

@@ -26,9 +26,16 @@ from pyproj.exceptions import CRSError
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
 from gridmap.gdal.formats import PARQUET, RASTERS
 from gridmap.gdal.reading import read_parquet
-from gridmap.io._encoding import Encoding, Source, foreign_reader, looks_garbled
+from gridmap.io._encoding import (
+    Encoding,
+    Source,
+    foreign_reader,
+    looks_garbled,
+    read_csv,
+    read_csv_parts,
+    require_width,
+)
 from gridmap.io._sheets import workbook_form
-from gridmap.io._tables import read_csv, read_csv_parts, require_width
 from gridmap.io._vector import read_vectors
 
 VECTOR_SUFFIXES = (

@@ -21,25 +21,6 @@ from gridmap.model.city import bare_id
 from gridmap.model.crs import crs_label, scale_error_at
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "CODE_DIGITS",
-    "beats_in_pieces",
-    "blank_counts",
-    "check_city",
-    "disconnected_grids",
-    "faulty_codes",
-    "faulty_coverage",
-    "faulty_shapes",
-    "gaps_between",
-    "imported_faults",
-    "incident_faults",
-    "nesting_faults",
-    "overlaps_between",
-    "sound_shapes",
-    "width_m",
-]
-
-
 CODE_DIGITS = (15, 20)
 """15: county 6 (GB/T 2260), street 3, community 3, sequence 3, by DB11/T 2157-2023.
 20: CJ/T 349-2010."""

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from gridmap.fields import Json
 from gridmap.i18n import tr
 
-__all__ = ["MENDABLE", "Finding", "FindingKind", "Severity"]
-
 _SHOWN = 5
 
 

@@ -25,8 +25,6 @@ from gridmap.io.workspace import Workspace
 from gridmap.model import City, Incidents, Kind, Layer
 from gridmap.model.crs import crs_label, in_metres, parse_crs, reproject
 
-__all__ = ["ImportNote", "city_from_frames", "save_city"]
-
 #: Argument to kind, in the order in which they are read: the first says where the city is.
 ARGUMENTS = {
     "grids": "grid",

@@ -22,9 +22,15 @@ from gridmap.gdal.formats import RASTERS
 from gridmap.i18n import tr
 from gridmap.io._coordinates import holds_places
 from gridmap.io._crs_guess import grounds_for, layer_datum, named_areas, shifts_apply
-from gridmap.io._features import Features, read_features
+from gridmap.io._features import (
+    Features,
+    append_incidents,
+    append_layer,
+    join_tables,
+    raster_cells,
+    read_features,
+)
 from gridmap.io._incidents import read_incidents
-from gridmap.io._joining import append_incidents, append_layer, join_tables, raster_cells
 from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import opened_files, read_source, read_sources
 from gridmap.io._values import as_numbers
@@ -35,20 +41,6 @@ from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import choose_working_crs, crs_label, reproject
 from gridmap.settings import read_settings
 from gridmap.typing import Floats
-
-__all__ = [
-    "KINDS",
-    "TABLE",
-    "GivenIds",
-    "guess_kind",
-    "import_files",
-    "read_control",
-    "read_files",
-    "read_layer",
-    "refresh_source",
-    "unique_ids",
-]
-
 
 _CODE = r"[\w.\-/]{1,40}"
 

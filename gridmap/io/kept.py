@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 
 from gridmap.settings import read_settings
 
-__all__ = ["keep_arrays", "kept_arrays"]
-
 _MOST_FILES = 400
 _MOST_BYTES = 2_000_000_000
 _BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)

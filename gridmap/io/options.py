@@ -11,8 +11,6 @@ from gridmap.errors import InputError
 from gridmap.fields import Json, fields_of
 from gridmap.i18n import tr
 
-__all__ = ["PACKED", "SWAPPED", "FactsJson", "ImportJson", "ImportOptions", "ImportReport", "Note"]
-
 SWAPPED = "@yx"
 """Suffix of ``--crs`` that says that the first number is the northing or latitude."""
 PACKED = "@dms"

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from gridmap.errors import WorkspaceError
 
-__all__ = ["check_new_folder", "new_folder_beside", "put"]
-
 _WAIT_S = 10.0
 _BEAT_S = 0.05
 _IN_USE = {5, 32, 33}  # Windows: access denied, sharing violation, lock violation

@@ -31,8 +31,6 @@ from gridmap.settings import read_settings
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["fetched", "is_remote", "without_password"]
-
 _SCHEMES = ("http://", "https://", "postgresql://", "postgres://")
 _PAGE = 1_000  # features asked for at a time; every server in use gives as many
 _MOST_PAGES = 20_000

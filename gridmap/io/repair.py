@@ -22,26 +22,6 @@ from gridmap.io.workspace import Workspace
 from gridmap.model import AREA_KINDS, Kind, Layer
 from gridmap.typing import Bools, Floats
 
-__all__ = [
-    "ORIGINALS",
-    "TOLERANCE_M",
-    "LayerRepair",
-    "Mended",
-    "Repair",
-    "Repaired",
-    "changed_rows",
-    "clean_coverage",
-    "drop_slivers",
-    "fill_gaps",
-    "mend_rings",
-    "moved_m",
-    "repair_layer",
-    "repair_workspace",
-    "undo_repair",
-    "wider_than",
-]
-
-
 TOLERANCE_M = 5.0  # half a street: a drawn border lies no nearer to the ground than that
 ORIGINALS = "before_repair"
 """Folder of a workspace that keeps the layers as they were before each repair."""

@@ -53,8 +53,6 @@ from gridmap.io.placing import put
 from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
 
-__all__ = ["CONFIG", "VERSION", "Workspace", "keep_older", "read_city", "upgrade", "workspaces_at"]
-
 
 def workspaces_at(path: str | PathLike[str]) -> list[Workspace]:
     """Return the workspace in a folder, or those in the folders inside it, by name.

@@ -26,8 +26,7 @@ from gridmap.maps.classes import (
 )
 from gridmap.maps.drawing import Drawing, draw_layer, world_pixels
 from gridmap.maps.scene import Captions, Facts, Hours, Overlay, Theme, Units
-from gridmap.measure.density import Density
-from gridmap.measure.hotspots import HotSpots
+from gridmap.measure.hotspots import Density, HotSpots
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.crs import from_datum, reproject, reproject_points, to_datum
 from gridmap.typing import Bools, Floats, Ints, Ints32

@@ -1,12 +1,15 @@
 """What grids and beats carry, and where it concentrates: pure functions of values."""
 
-from gridmap.measure.chance import Dispersion, adjust_p, estimate_dispersion, share_p_value
 from gridmap.measure.change import (
     CountedPeriods,
+    Dispersion,
     WeeklyCounts,
+    adjust_p,
     change_verdict,
+    estimate_dispersion,
     judge_changes,
     rest_p_value,
+    share_p_value,
     weekly_counts,
 )
 from gridmap.measure.counted import (
@@ -60,14 +63,6 @@ from gridmap.measure.crosswalk import (
     crosswalk,
     dasymetric,
 )
-from gridmap.measure.density import (
-    Density,
-    Rule,
-    kernel_density,
-    score_maps,
-    scott_bandwidth_m,
-    top_area,
-)
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.disputes import (
     Disputes,
@@ -77,12 +72,18 @@ from gridmap.measure.disputes import (
     settle_disputes,
 )
 from gridmap.measure.hotspots import (
+    Density,
     Expectation,
     HotSpots,
+    Rule,
     changed_hot_spots,
     find_hotspots,
     getis_ord,
     hot_spots,
+    kernel_density,
+    score_maps,
+    scott_bandwidth_m,
+    top_area,
     window_dispersion,
 )
 from gridmap.measure.hypercube import (
@@ -109,6 +110,7 @@ from gridmap.measure.period import (
     weekday_occurrences,
 )
 from gridmap.measure.pieces import (
+    By,
     Pieces,
     areas_of,
     cut_pieces,
@@ -118,7 +120,7 @@ from gridmap.measure.pieces import (
 )
 from gridmap.measure.rhythm import BusyTime, busy_times, per_occurrence, week_matrix
 from gridmap.measure.staffing import Norm, apportion, norms, staff_needed
-from gridmap.measure.summary import SLIVER_SHARE, By, MeasureTable, summarise
+from gridmap.measure.summary import SLIVER_SHARE, MeasureTable, summarise
 from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
 from gridmap.measure.workload import (
     CRITERIA,

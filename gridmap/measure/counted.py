@@ -23,21 +23,6 @@ from gridmap.measure.pieces import people_layer
 from gridmap.model import City, Incidents, Kind
 from gridmap.typing import Floats, Ints
 
-__all__ = [
-    "COUNTS",
-    "ReportDelays",
-    "held_days",
-    "is_missing",
-    "missing_counts",
-    "moments_in",
-    "partial_months",
-    "period_in",
-    "ratio",
-    "report_delays",
-    "without_missing",
-]
-
-
 #: Incidents expected in days without one, from which on that is no chance: exp(-5) is 0.7 %.
 _NO_CHANCE = 5.0
 

@@ -22,17 +22,6 @@ from gridmap.typing import Floats, Ints, Ints32
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = [
-    "Axes",
-    "Axis",
-    "IncidentCounts",
-    "count_batches",
-    "count_incidents_by",
-    "count_located",
-    "count_on_cluster",
-]
-
-
 Axis = Literal["polygon", "hour", "category", "month"]
 _AXES: tuple[Axis, ...] = ("polygon", "hour", "category", "month")
 

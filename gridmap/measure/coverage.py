@@ -34,19 +34,6 @@ if TYPE_CHECKING:
     from gridmap.travel import Reach, Unit
 
 
-__all__ = [
-    "Coverage",
-    "PieceReach",
-    "Within",
-    "covered_residents",
-    "measure_coverage",
-    "networks_of",
-    "parse_within",
-    "places_of",
-    "sample_points",
-    "travel_of",
-]
-
 _SAMPLES = 16
 _TWO_SIDED_95 = 1.96
 _POINTS_AT_ONCE = 1_000_000

@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from gridmap.model import City, Plan
 
 
-__all__ = [
-    "coverage_by_hour",
-    "coverage_figures",
-    "coverage_table",
-    "open_hours",
-    "reach_frame",
-    "reach_shape",
-    "room_table",
-    "worst_grids",
-]
-
 _DRAWN_CELLS = 600  # across the city: an isochrone's outline is true to about one of these
 _MINUTES = r"(?:[:时点](?:(\d{1,2})分?|(半))?)"
 # The first clock may leave its mark to the second: 8-20时.

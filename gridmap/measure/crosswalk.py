@@ -23,20 +23,6 @@ from gridmap.measure._kernels import shared_areas
 from gridmap.model.polygon_index import PolygonIndex, edges_of, require_valid
 from gridmap.typing import Bools, Floats, Ints, Ints32, Shapes
 
-__all__ = [
-    "Alignment",
-    "Control",
-    "Crosswalk",
-    "Transfer",
-    "Weight",
-    "alignment",
-    "centres",
-    "crosswalk",
-    "dasymetric",
-    "require_conserved",
-]
-
-
 Weight = Literal["area", "centre"]
 
 # Shared areas below this share of the source are rounding, not overlap.

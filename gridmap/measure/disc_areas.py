@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-__all__ = ["border_segments", "covered_share", "multi_disc_areas"]
-
 _TURN = 2.0 * np.pi
 _TOUCH = 1e-12  # what counts as touching, of a radius squared
 

@@ -12,16 +12,6 @@ from gridmap.measure.period import Moment, moment, period_between
 from gridmap.model import City
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "PLACE_M",
-    "Disputes",
-    "count_places",
-    "dispute_rows",
-    "disputes_of",
-    "repeated_places",
-    "settle_disputes",
-]
-
 PLACE_M = 10.0  # side of the square that is one place
 
 

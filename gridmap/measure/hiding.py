@@ -20,8 +20,6 @@ from scipy.sparse import csc_array, csr_array, hstack
 
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = ["Cells", "Masks", "hide_cells", "is_small"]
-
 Rows = Ints
 #: Level, field and period (``now`` or ``before``) of cells, to which of them are hidden.
 Masks: TypeAlias = dict[tuple[str, str, str], Bools]

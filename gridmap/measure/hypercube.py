@@ -26,23 +26,6 @@ from gridmap.model import City, Kind, Plan
 from gridmap.travel import StraightLine, Travel, modes_of
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "BUSY_LIMIT",
-    "ON_SCENE_MIN",
-    "PlanCalls",
-    "PlanResponse",
-    "Response",
-    "calls_of_plan",
-    "car_travel",
-    "hypercube",
-    "minutes_between",
-    "reached_shares",
-    "respond",
-    "respond_to_both",
-    "tell_response",
-]
-
-
 #: Above this utilisation a unit has no time left for patrol and prevention.
 BUSY_LIMIT = 0.6
 _MOST_EXACT = 12

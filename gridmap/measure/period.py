@@ -15,21 +15,6 @@ from gridmap.errors import InputError
 from gridmap.i18n import tr
 from gridmap.typing import Floats, Ints
 
-__all__ = [
-    "Basis",
-    "ComparedPeriods",
-    "CutDay",
-    "Moment",
-    "Period",
-    "compared_periods",
-    "moment",
-    "parse_bases",
-    "parse_period",
-    "period_before",
-    "period_between",
-    "weekday_occurrences",
-]
-
 #: A date or time in any usual form, or None for no limit.
 Moment: TypeAlias = str | date | pd.Timestamp | np.datetime64 | None
 #: What a period is compared with: the period before it (环比), the same a year earlier (同比),

@@ -29,21 +29,6 @@ from gridmap.model.layer import join_rows
 from gridmap.model.polygon_index import PolygonIndex
 from gridmap.typing import Bools, Floats, Ints, Ints32, Shapes, Texts
 
-__all__ = [
-    "Areas",
-    "By",
-    "Pieces",
-    "areas_of",
-    "cut_pieces",
-    "ground_of",
-    "has_beats",
-    "match_beats",
-    "people_layer",
-    "pieces_of",
-    "present_plan",
-]
-
-
 By = Literal["grid", "beat", "station", "community", "city"]
 
 # A piece that has all of its grid's ground but this share is the grid: the rest is rounding.

@@ -11,13 +11,6 @@ import numpy.typing as npt
 from gridmap.i18n import tr
 from gridmap.typing import Floats, Ints
 
-__all__ = [
-    "BusyTime",
-    "busy_times",
-    "per_occurrence",
-    "week_matrix",
-]
-
 _DAYS, _HOURS = 7, 24
 _MOST = 3  # stretches that are named
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

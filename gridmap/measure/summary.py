@@ -17,22 +17,9 @@ from gridmap.measure.counting import count_incidents_by
 from gridmap.measure.crosswalk import Control, Crosswalk, alignment, require_conserved
 from gridmap.measure.disc_areas import covered_share
 from gridmap.measure.period import Moment
-from gridmap.measure.pieces import Areas, By, Pieces, areas_of, ground_of, people_layer, pieces_of
+from gridmap.measure.pieces import Areas, By, Pieces, areas_of, people_layer, pieces_of
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.typing import Floats, Ints
-
-__all__ = [
-    "COUNTS",
-    "SLIVER_SHARE",
-    "By",
-    "MeasureTable",
-    "count_together",
-    "ground_of",
-    "membership_of",
-    "people_layer",
-    "summarise",
-]
-
 
 #: A grid is split when two rows or more hold over this share of its ground each: borders
 #: of two sources differ by slivers that cut nothing.

@@ -12,11 +12,8 @@ import numpy.typing as npt
 import scipy
 
 from gridmap.measure._kernels import cluster_ratios, greatest_ratios
-from gridmap.measure.chance import estimate_dispersion
+from gridmap.measure.change import estimate_dispersion
 from gridmap.typing import Floats, Ints, Ints32
-
-__all__ = ["Cluster", "ControlChart", "control_chart", "scan_space_time"]
-
 
 _SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)  # places in a circle, each about 1.6 times the last
 _MOST = 5  # clusters told

@@ -26,20 +26,6 @@ from gridmap.model import City, Kind
 from gridmap.model.polygon_index import prepared_copies
 from gridmap.typing import Floats
 
-__all__ = [
-    "CRITERIA",
-    "Balance",
-    "Workload",
-    "balance",
-    "criterion_of",
-    "known_criteria",
-    "parse_weights",
-    "rank",
-    "road_length_m",
-    "usual_weights",
-]
-
-
 _DAY_H = 24
 _LARGEST = 1e30  # of a weight: sums stay far from where floats end
 #: Criteria that a city may have besides numeric columns of its grids.

@@ -17,9 +17,6 @@ from gridmap.errors import GeometryError
 from gridmap.model.layer import Layer
 from gridmap.typing import Bools, Floats, Ints32
 
-__all__ = ["Adjacency", "Bridge"]
-
-
 _BARRIER_REACH_M = 15.0  # half a wide road: a drawn river and a drawn border seldom coincide
 
 _AT_BRIDGE_END_M = 1.0  # a bridge that ends on a border belongs to both sides of it

@@ -26,8 +26,6 @@ from gridmap.model.incidents import Incidents
 from gridmap.model.layer import AREA_KINDS, Kind, Layer
 from gridmap.typing import Floats
 
-__all__ = ["City", "Presets", "bare_id"]
-
 
 @dataclass(frozen=True, slots=True)
 class Presets:

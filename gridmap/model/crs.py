@@ -23,27 +23,6 @@ from pyproj.exceptions import ProjError
 from gridmap.errors import CRSError
 from gridmap.typing import Bools, Floats
 
-__all__ = [
-    "DATUMS",
-    "bd09_to_gcj02",
-    "choose_working_crs",
-    "crs_label",
-    "from_datum",
-    "gcj02_applies",
-    "gcj02_to_bd09",
-    "gcj02_to_wgs84",
-    "in_metres",
-    "parse_crs",
-    "reproject",
-    "reproject_points",
-    "require_metres",
-    "rough_degrees",
-    "scale_error_at",
-    "to_datum",
-    "wgs84_to_gcj02",
-]
-
-
 Coordinates = Floats
 _Shift = Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]]
 

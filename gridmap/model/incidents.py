@@ -20,8 +20,6 @@ from gridmap.model.layer import Kind, Layer
 from gridmap.model.polygon_index import PolygonIndex
 from gridmap.typing import Bools, Floats, Ints32
 
-__all__ = ["IncidentBatch", "Incidents"]
-
 _MOST_AT_MIDNIGHT = 20  # times, from which on all of them at midnight are dates
 _MOST_HELD = 20_000_000  # incidents whose rows are kept in memory, 4 bytes for each layer
 

@@ -20,8 +20,6 @@ from gridmap.errors import CRSError, InputError, some_ids
 from gridmap.fields import Json, fields_of
 from gridmap.typing import Bools, Floats
 
-__all__ = ["AREA_KINDS", "Kind", "Layer", "join_grids", "join_rows", "polsby_popper"]
-
 
 class Kind(StrEnum):
     """What a layer's features are."""

@@ -17,8 +17,6 @@ from gridmap.errors import InputError, MissingError, some_ids
 from gridmap.i18n import tr
 from gridmap.typing import Floats, Ints32
 
-__all__ = ["BeatInfo", "Plan"]
-
 L = TypeVar("L")  # what a caller names grids by
 
 

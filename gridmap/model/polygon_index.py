@@ -19,9 +19,6 @@ from gridmap.errors import GeometryError, some_ids
 from gridmap.model import _raster
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = ["PolygonIndex", "prepared_copies"]
-
-
 _MOST_CELLS = 2**24
 _LEAST_CELLS = 2**12
 _LONGEST_SIDE = 2**14

@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely import STRtree
 
-from gridmap.api.coverage import CoverageOptions, CoverageResult, networks_of
+from gridmap.api.coverage import (
+    CoverageOptions,
+    CoverageResult,
+    SiteOptions,
+    SiteResult,
+    networks_of,
+)
 from gridmap.api.options import option_specs
-from gridmap.api.site import SiteOptions, SiteResult
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
 from gridmap.io import Workspace, write_frame

@@ -16,9 +16,16 @@ import shapely
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage, networks_of
+from gridmap.api.coverage import (
+    CoverageOptions,
+    CoverageResult,
+    SiteOptions,
+    SiteResult,
+    coverage,
+    networks_of,
+    site,
+)
 from gridmap.api.measure import By
-from gridmap.api.site import SiteOptions, SiteResult, site
 from gridmap.errors import MissingError, in_page
 from gridmap.fields import Json
 from gridmap.i18n import current_language, tr

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 import streamlit as st
 
-from gridmap.api.assess import AssessOptions, AssessResult, assess
+from gridmap.api.norms import AssessOptions, AssessResult, assess
 from gridmap.i18n import tr
 from gridmap.io import write_frame
 from gridmap.maps import Theme, value_theme

@@ -3,11 +3,14 @@
 from gridmap.patrol.demand import (
     HOURS,
     HourCounts,
+    Reached,
     Unit,
     count_hours,
     hours_of_week,
     mean_handling,
+    officers_for_target,
     officers_needed,
+    reached_in_time,
     timed_parts,
     weekly_dispersion,
     work_by_hour,
@@ -22,7 +25,6 @@ from gridmap.patrol.norms import (
     lacks_of,
     read_norms,
 )
-from gridmap.patrol.reached import Reached, officers_for_target, reached_in_time
 from gridmap.patrol.routes import PatrolTask, Route, Visit, bound_routes, plan_routes
 from gridmap.patrol.shifts import (
     PATTERNS,

@@ -22,19 +22,6 @@ from gridmap.measure import open_hours, staff_needed
 from gridmap.model import City, Kind, Layer
 from gridmap.typing import Floats
 
-__all__ = [
-    "EQUIPMENT",
-    "Lacks",
-    "Norms",
-    "RoomNorms",
-    "ShiftNorms",
-    "has_equipment",
-    "lacks_of",
-    "line_of",
-    "read_norms",
-]
-
-
 #: Equipment flags of a room that a norm may ask for; each is a column of the room layer.
 EQUIPMENT = ("id_reader", "computer", "police_terminal", "body_camera")
 

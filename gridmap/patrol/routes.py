@@ -17,9 +17,6 @@ import numpy as np
 from gridmap.errors import InfeasibleError
 from gridmap.typing import Floats, Ints
 
-__all__ = ["PatrolTask", "Route", "Visit", "bound_routes", "plan_routes"]
-
-
 _PRIZE = 10_000_000  # whole-number prize of all places together
 # PyVRP's search, as benchmarks.patrol found it best. It stops when so many iterations in a row
 # gain nothing, and each may change up to so many places. A second too late costs at most so many

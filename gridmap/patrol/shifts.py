@@ -29,9 +29,6 @@ from gridmap.errors import InputError
 from gridmap.patrol.demand import HOURS
 from gridmap.typing import Floats, Ints
 
-__all__ = ["PATTERNS", "Pattern", "Roster", "Tour", "fewest_posts", "make_tours", "plan_shifts"]
-
-
 _KICKS = 60  # random restarts of the local search
 _SEARCH_GAP = 0.02  # of the demand: beyond this the integer programme is searched, too
 _NODES = 8  # branch and bound: more nodes hardly close the gap (benchmarks.shifts)

@@ -8,11 +8,21 @@ from gridmap._lazy import lazy_names
 
 if TYPE_CHECKING:
     from gridmap.plans.audit import (
+        ALLOWED,
+        LOCAL,
+        Action,
+        Actor,
         Anchor,
         AuditRecord,
         AuditReport,
         BrokenLink,
+        Role,
+        account_text,
+        action_text,
+        check_account,
         link_hash,
+        require,
+        role_text,
         verify_chain,
     )
     from gridmap.plans.commands import (
@@ -32,7 +42,15 @@ if TYPE_CHECKING:
         command_record,
     )
     from gridmap.plans.comparison import BeatChange, Comparison, Flow, PlanFigures, compare_plans
-    from gridmap.plans.draft import Draft
+    from gridmap.plans.draft import (
+        BeatFigures,
+        Draft,
+        Figures,
+        Ground,
+        measure_beats,
+        pieces_of,
+        remeasure_beats,
+    )
     from gridmap.plans.effects import BeatEffect, Effect, Veto, carry_out, preview
     from gridmap.plans.exchange import (
         PLAN_FORMATS,
@@ -43,43 +61,20 @@ if TYPE_CHECKING:
         read_plan,
         write_plan,
     )
-    from gridmap.plans.figures import (
-        BeatFigures,
-        Figures,
-        measure_beats,
-        pieces_of,
-        remeasure_beats,
-    )
-    from gridmap.plans.fingerprints import (
-        GridDifference,
-        GridPrints,
-        fit_plan,
-        grid_difference,
-        grid_prints,
-    )
-    from gridmap.plans.ground import Ground
-    from gridmap.plans.history import History, carry_over, replay
-    from gridmap.plans.people import (
-        ALLOWED,
-        LOCAL,
-        Action,
-        Actor,
-        Role,
-        account_text,
-        action_text,
-        check_account,
-        require,
-        role_text,
-    )
+    from gridmap.plans.history import History, carry_over, replay, suggest_moves, worst_beat
     from gridmap.plans.store import PlanStore, import_detail, logged, repair_detail
-    from gridmap.plans.suggestions import suggest_moves, worst_beat
     from gridmap.plans.versions import (
         PRESENT,
         Fault,
+        GridDifference,
         GridMove,
+        GridPrints,
         Locks,
         PlanDifference,
         PlanVersion,
+        fit_plan,
+        grid_difference,
+        grid_prints,
         plan_difference,
     )
 

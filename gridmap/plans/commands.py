@@ -9,23 +9,6 @@ from typing import Any, ClassVar
 from gridmap.errors import InputError
 from gridmap.fields import Json
 
-__all__ = [
-    "COMMANDS",
-    "AssignOfficers",
-    "AssignRoom",
-    "AssignStation",
-    "Command",
-    "LockBeat",
-    "LockGrids",
-    "MergeBeats",
-    "MoveGrids",
-    "NewBeat",
-    "RenameBeat",
-    "SplitBeat",
-    "command_from_record",
-    "command_record",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class MoveGrids:

@@ -14,23 +14,10 @@ from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.measure.counted import is_missing, without_missing
 from gridmap.measure.pieces import match_beats
-from gridmap.measure.steadiness import Steadiness, steady_posts
+from gridmap.measure.staffing import Steadiness, steady_posts
 from gridmap.model import City, Plan
-from gridmap.plans.draft import Draft
-from gridmap.plans.figures import BeatFigures, max_deviation
-from gridmap.plans.ground import Ground
+from gridmap.plans.draft import BeatFigures, Draft, Ground, max_deviation
 from gridmap.typing import Bools, Ints
-
-__all__ = [
-    "BeatChange",
-    "Comparison",
-    "Flow",
-    "PlanFigures",
-    "broken_posts",
-    "compare_plans",
-    "posts_of",
-    "tell_posts",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,8 @@ from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Plan
 from gridmap.plans import commands as do
 from gridmap.plans.commands import Command
-from gridmap.plans.draft import Draft
-from gridmap.plans.figures import BeatFigures, pieces_of, remeasure_beats
+from gridmap.plans.draft import BeatFigures, Draft, pieces_of, remeasure_beats
 from gridmap.plans.versions import Locks
-
-__all__ = ["BeatEffect", "Effect", "Veto", "carry_out", "preview"]
-
 
 _NOTHING = BeatFigures(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
 

@@ -22,18 +22,7 @@ from gridmap.io import (
 from gridmap.measure.crosswalk import crosswalk
 from gridmap.model import BeatInfo, City, Kind, Layer, Plan, Presets
 from gridmap.model.layer import join_rows
-from gridmap.plans.fingerprints import GridDifference, fit_plan
-
-__all__ = [
-    "PLAN_FORMATS",
-    "assignment_table",
-    "plan_from_layer",
-    "plan_from_table",
-    "plan_layer",
-    "read_plan",
-    "write_plan",
-]
-
+from gridmap.plans.versions import GridDifference, fit_plan
 
 _GAP_M = Presets().gap_m
 _DETAILS = ("station", "room", "officers", "auxiliaries")

@@ -17,24 +17,44 @@ from gridmap.fields import Json
 from gridmap.i18n import tr
 from gridmap.io import ImportReport, Repair, Workspace, refuse_personal, refuse_personal_columns
 from gridmap.model import Layer, Plan
-from gridmap.plans import _rows as rows
-from gridmap.plans._database import open_engine, reading, writing
-from gridmap.plans._rows import (
+from gridmap.plans import _database as database
+from gridmap.plans._database import (
+    AUDIT_HEAD,
+    GRID_SETS,
+    PLANS,
+    VERSIONS,
     beats_text,
     faults_text,
     locks_text,
     normalised,
+    open_engine,
     pack_ids,
     pack_rows,
+    reading,
+    writing,
 )
-from gridmap.plans._schema import AUDIT_HEAD, GRID_SETS, PLANS, VERSIONS
-from gridmap.plans.audit import Anchor, AuditRecord, AuditReport, verify_chain
+from gridmap.plans.audit import (
+    LOCAL,
+    Action,
+    Actor,
+    Anchor,
+    AuditRecord,
+    AuditReport,
+    Role,
+    account_text,
+    require,
+    verify_chain,
+)
 from gridmap.plans.commands import Command
-from gridmap.plans.fingerprints import fit_plan, grid_prints
-from gridmap.plans.people import LOCAL, Action, Actor, Role, account_text, require
-from gridmap.plans.versions import PRESENT, Fault, Locks, PlanVersion, plan_difference
-
-__all__ = ["PlanStore", "import_detail", "logged", "repair_detail"]
+from gridmap.plans.versions import (
+    PRESENT,
+    Fault,
+    Locks,
+    PlanVersion,
+    fit_plan,
+    grid_prints,
+    plan_difference,
+)
 
 
 class PlanStore:
@@ -225,11 +245,11 @@ class PlanStore:
             If there is no such plan or version.
         """
         with writing(self._engine) as connection:
-            rows.require_here(connection, author, Action.EXPORT)
-            row = rows.find_version(connection, name, version)
-            plan = rows.plan_of(connection, row)
+            database.require_here(connection, author, Action.EXPORT)
+            row = database.find_version(connection, name, version)
+            plan = database.plan_of(connection, row)
             detail = {"version": row["number"], "digest": row["digest"], "target": target}
-            rows.append_record(connection, author, "export_plan", name, detail)
+            database.append_record(connection, author, "export_plan", name, detail)
         return plan
 
     def load(self, name: str, version: int | None = None, *, grids: Layer | None = None) -> Plan:
@@ -252,9 +272,11 @@ class PlanStore:
             If the grids have changed since; the difference is listed.
         """
         with reading(self._engine) as connection:
-            row = rows.find_version(connection, name, version)
-            plan = rows.plan_of(connection, row)
-            prints = rows.prints_of(connection, plan.city_digest) if grids is not None else None
+            row = database.find_version(connection, name, version)
+            plan = database.plan_of(connection, row)
+            prints = (
+                database.prints_of(connection, plan.city_digest) if grids is not None else None
+            )
         return plan if grids is None else fit_plan(plan, grids, known=prints)
 
     def version(self, name: str, version: int | None = None) -> PlanVersion:
@@ -266,7 +288,7 @@ class PlanStore:
             If there is no such plan or version.
         """
         with reading(self._engine) as connection:
-            return rows.version_of(rows.find_version(connection, name, version))
+            return database.version_of(database.find_version(connection, name, version))
 
     def commands(self, name: str, version: int | None = None) -> tuple[Command, ...]:
         """Return the commands that led to a version, the latest if None.
@@ -277,13 +299,15 @@ class PlanStore:
             If there is no such plan or version.
         """
         with reading(self._engine) as connection:
-            return rows.commands_of(connection, rows.find_version(connection, name, version)["id"])
+            return database.commands_of(
+                connection, database.find_version(connection, name, version)["id"]
+            )
 
     def list(self) -> tuple[PlanVersion, ...]:
         """Return the latest version of every plan, by name."""
         with reading(self._engine) as connection:
-            found = connection.execute(rows.latest_facts()).mappings()
-            return tuple(rows.version_of(row) for row in found)
+            found = connection.execute(database.latest_facts()).mappings()
+            return tuple(database.version_of(row) for row in found)
 
     def history(self, name: str) -> tuple[PlanVersion, ...]:
         """Return all versions of a plan, the first one first.
@@ -294,10 +318,12 @@ class PlanStore:
             If there is no such plan.
         """
         with reading(self._engine) as connection:
-            query = rows.version_facts().where(PLANS.c.name == name).order_by(VERSIONS.c.number)
-            found = tuple(rows.version_of(row) for row in connection.execute(query).mappings())
+            query = (
+                database.version_facts().where(PLANS.c.name == name).order_by(VERSIONS.c.number)
+            )
+            found = tuple(database.version_of(row) for row in connection.execute(query).mappings())
             if not found:
-                raise rows.missing_plan(connection, name)
+                raise database.missing_plan(connection, name)
         return found
 
     # -- people and the log --------------------------------------------------------------
@@ -305,7 +331,7 @@ class PlanStore:
     def roles(self) -> dict[str, Role]:
         """Return everybody who was given a role, and the last one they were given."""
         with reading(self._engine) as connection:
-            return dict(sorted(rows.roles(connection).items()))
+            return dict(sorted(database.roles(connection).items()))
 
     def actor_of(self, person: str) -> Actor:
         """Return somebody who has logged in, with their role: a viewer unless given another.
@@ -338,8 +364,8 @@ class PlanStore:
         """
         given = Actor(person, role)
         with writing(self._engine) as connection:
-            rows.require_here(connection, author, Action.ASSIGN_ROLE)
-            rows.append_record(
+            database.require_here(connection, author, Action.ASSIGN_ROLE)
+            database.append_record(
                 connection, author, "assign_role", given.name, {"role": str(given.role)}
             )
 
@@ -365,8 +391,8 @@ class PlanStore:
             If the actor's role does not allow the action.
         """
         with writing(self._engine) as connection:
-            rows.require_here(connection, actor, action)
-            rows.append_record(connection, actor, str(action), subject, detail)
+            database.require_here(connection, actor, action)
+            database.append_record(connection, actor, str(action), subject, detail)
 
     def require(self, actor: Actor, action: Action) -> None:
         """Refuse what an actor's role does not allow, before anything is done.
@@ -380,12 +406,12 @@ class PlanStore:
         """
         # In a transaction that writes: where nothing can be logged, nothing is done.
         with writing(self._engine) as connection:
-            rows.require_here(connection, actor, action)
+            database.require_here(connection, actor, action)
 
     def audit_records(self) -> tuple[AuditRecord, ...]:
         """Return the log, the first record first."""
         with reading(self._engine) as connection:
-            return tuple(rows.audit_records(connection))
+            return tuple(database.audit_records(connection))
 
     def verify(self, anchors: Iterable[Anchor] = ()) -> AuditReport:
         """Check the log link by link, and every saved version against it.
@@ -397,16 +423,16 @@ class PlanStore:
         """
         with reading(self._engine) as connection:
             head = connection.execute(select(AUDIT_HEAD)).mappings().first()
-            records = list(rows.audit_records(connection))
+            records = list(database.audit_records(connection))
             report = verify_chain(
                 records,
                 head_number=head["number"] if head else 0,
                 head_hash=head["hash"] if head else "",
                 anchors=anchors,
             )
-            broken = rows.broken_version(connection, records[: report.records])
+            broken = database.broken_version(connection, records[: report.records])
             versions = connection.execute(select(func.count()).select_from(VERSIONS)).scalar_one()
-            accounts = len(rows.roles(connection))
+            accounts = len(database.roles(connection))
         first = min(
             (link for link in (report.broken, broken) if link),
             key=lambda link: link.number,
@@ -466,7 +492,7 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
     plan, base = work.plan, work.base or 0
     if latest is None:
         return ConflictError("plans.error.base_missing", plan=plan.name, base=base)
-    theirs = rows.plan_of(connection, latest)
+    theirs = database.plan_of(connection, latest)
     if base == 0 or base > latest["number"]:
         return ConflictError(
             "plans.error.base_taken" if base == 0 else "plans.error.base_missing",
@@ -474,15 +500,15 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
             base=base,
             latest=latest["number"],
             author=account_text(latest["author"]),
-            their_version=rows.version_of(latest),
+            their_version=database.version_of(latest),
             your_commands=work.commands,
         )
-    common = rows.plan_of(connection, rows.find_version(connection, plan.name, base))
+    common = database.plan_of(connection, database.find_version(connection, plan.name, base))
     since = [
         command
         for number in range(base + 1, latest["number"] + 1)
-        for command in rows.commands_of(
-            connection, rows.find_version(connection, plan.name, number)["id"]
+        for command in database.commands_of(
+            connection, database.find_version(connection, plan.name, number)["id"]
         )
     ]
     their_change, your_change = plan_difference(common, theirs), plan_difference(common, plan)
@@ -492,7 +518,7 @@ def _conflict(connection: Connection, work: Work, latest: RowMapping | None) -> 
         base=base,
         latest=latest["number"],
         author=account_text(latest["author"]),
-        their_version=rows.version_of(latest),
+        their_version=database.version_of(latest),
         their_change=their_change,
         your_change=your_change,
         both=len(their_change.grids & your_change.grids),
@@ -521,7 +547,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
     if work.grids is not None:
         fit_plan(plan, work.grids)
         prints = grid_prints(work.grids)
-    at = rows.now()
+    at = database.now()
     grid_set, ids = pack_ids(plan.grid_ids)
     values = {
         "base": work.base or None,
@@ -540,31 +566,31 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
         "origin_version": work.origin[1] if work.origin else None,
     }
     with writing(engine) as connection:
-        rows.require_here(connection, author, action)
-        place = rows.lock_plan(connection, plan.name, at)
-        latest = rows.latest_version(connection, place["id"])
+        database.require_here(connection, author, action)
+        place = database.lock_plan(connection, plan.name, at)
+        latest = database.latest_version(connection, place["id"])
         last = latest["number"] if latest else 0
         if work.base is not None and work.base != last:
             raise _conflict(connection, work, latest)
         values |= {"plan_id": place["id"], "number": last + 1}
-        rows.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
+        database.put_once(connection, GRID_SETS, digest=grid_set, size=len(plan.grid_ids), ids=ids)
         shapes = []
         if prints is not None and plan.city_digest:
-            shapes = rows.put_shapes(connection, plan.city_digest, grid_set, prints.pack())
+            shapes = database.put_shapes(connection, plan.city_digest, grid_set, prints.pack())
         query = insert(VERSIONS).values(**values).returning(VERSIONS.c.id)
-        texts = rows.command_texts(work.commands)
-        rows.put_commands(connection, connection.execute(query).scalar_one(), texts)
+        texts = database.command_texts(work.commands)
+        database.put_commands(connection, connection.execute(query).scalar_one(), texts)
         told = {**values, "name": plan.name}
         detail = {
             "version": last + 1,
             "base": work.base or None,
             "digest": plan.digest,
             "commands": len(work.commands),
-            "facts": rows.version_digest(told, place["at"], texts),
+            "facts": database.version_digest(told, place["at"], texts),
             "shapes": shapes,
         }
-        rows.append_record(connection, author, _LOGGED[action], plan.name, detail)
-    return rows.version_of(told)
+        database.append_record(connection, author, _LOGGED[action], plan.name, detail)
+    return database.version_of(told)
 
 
 # -- what is done outside the store, and still stands in its log: imports, repairs, reports

@@ -13,8 +13,9 @@ import shapely
 
 from gridmap.i18n import tr
 from gridmap.measure import HotSpots, MeasureTable, rank, staff_needed
+from gridmap.measure.counted import COUNTS
 from gridmap.measure.period import Basis
-from gridmap.measure.summary import COUNTS, By
+from gridmap.measure.pieces import By
 from gridmap.model import City, Kind
 from gridmap.plans import plan_layer
 from gridmap.report.measured import CountHistory, LevelHistory, Measured

@@ -41,8 +41,7 @@ from gridmap.measure.period import (
     Period,
     compared_periods,
 )
-from gridmap.measure.pieces import has_beats, present_plan
-from gridmap.measure.summary import By
+from gridmap.measure.pieces import By, has_beats, present_plan
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, Ground, compare_plans
 from gridmap.report.charts import ControlLimits, control_limits

@@ -32,8 +32,7 @@ from gridmap.measure.period import (
     parse_bases,
     period_before,
 )
-from gridmap.measure.pieces import has_beats, present_plan
-from gridmap.measure.summary import By
+from gridmap.measure.pieces import By, has_beats, present_plan
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans import PlanVersion, plan_layer
 from gridmap.report.area_tables import (

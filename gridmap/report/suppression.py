@@ -18,17 +18,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.measure import Control, Coverage, covered_share
+from gridmap.measure.counted import COUNTS
 from gridmap.measure.hiding import Cells, Masks, Rows, is_small
 from gridmap.measure.period import Moment, Period
-from gridmap.measure.pieces import Pieces, areas_of, pieces_of
-from gridmap.measure.summary import (
-    COUNTS,
-    By,
-    MeasureTable,
-    count_together,
-    people_layer,
-    summarise,
-)
+from gridmap.measure.pieces import By, Pieces, areas_of, people_layer, pieces_of
+from gridmap.measure.summary import MeasureTable, count_together, summarise
 from gridmap.model import AREA_KINDS, City, Kind, Plan
 from gridmap.plans import BeatChange, Comparison, Ground
 from gridmap.report.measured import LEVELS, Measured, ReachedPeople, has_level

@@ -11,8 +11,14 @@ from gridmap.siting.city import (
     propose_sites,
     rooms_with,
 )
-from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
-from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
+from gridmap.siting.models import (
+    solve_backup_cover,
+    solve_capacitated_median,
+    solve_center,
+    solve_max_cover,
+    solve_median,
+    solve_set_cover,
+)
 
 __all__ = [
     "Candidates",

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-__all__ = ["Limits", "Rows", "Siting", "checked_costs", "nearest_fixed"]
-
-
 @dataclass(frozen=True, eq=False)
 class Limits:
     """What binds a choice of places.

@@ -25,25 +25,18 @@ from gridmap.measure import (
 )
 from gridmap.model import City, Kind, Layer
 from gridmap.siting.answer import Limits, Siting
-from gridmap.siting.cover import solve_backup_cover, solve_max_cover, solve_set_cover
-from gridmap.siting.median import solve_capacitated_median, solve_center, solve_median
+from gridmap.siting.models import (
+    solve_backup_cover,
+    solve_capacitated_median,
+    solve_center,
+    solve_max_cover,
+    solve_median,
+    solve_set_cover,
+)
 from gridmap.typing import Bools, Floats, Ints, Texts
 
 if TYPE_CHECKING:
     from gridmap.travel import Travel
-
-__all__ = [
-    "Candidates",
-    "Model",
-    "Places",
-    "SiteProposal",
-    "SiteRequest",
-    "candidates_of",
-    "propose_sites",
-    "rooms_with",
-    "spaced",
-]
-
 
 Model = Literal["cover", "all", "backup", "median", "center", "capacitated"]
 

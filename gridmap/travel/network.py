@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from gridmap.model import Layer
 
-__all__ = ["Located", "RoadNetwork", "read_oneway", "road_network"]
-
-
 _AT_END_M = 0.01
 _PLAIN = ("nodes_xy", "start", "end", "source", "speed_kmh", "direction", "dropped")
 

@@ -23,22 +23,6 @@ if TYPE_CHECKING:
     from gridmap.model import Presets
 
 
-__all__ = [
-    "CAR",
-    "EBIKE",
-    "WALK",
-    "Mode",
-    "Reach",
-    "StraightLine",
-    "Travel",
-    "Unit",
-    "isochrone",
-    "metres_per_minute",
-    "modes_of",
-    "ring",
-]
-
-
 @dataclass(frozen=True, eq=False)
 class Reach:
     """Each point's cost from its nearest room; whatever is infinite is listed.

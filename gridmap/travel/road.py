@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from gridmap.travel.network import Located, RoadNetwork
 
-__all__ = ["RoadTravel"]
-
-
 _ROOMS_AT_ONCE = 64  # rows of the node table held while a matrix is made
 
 

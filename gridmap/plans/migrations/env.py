@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from gridmap.plans._schema import METADATA
+from gridmap.plans._database import METADATA
 
 # Alembic loads this file under a name of its own; everybody else only reads it.
 if __name__ == "env_py":
