@@ -10,12 +10,13 @@ import shapely
 from pyproj import CRS
 
 from gridmap.demo import make_city
-from gridmap.errors import InputError
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
-from gridmap.report.plan_document import extent_words, extents_of
+from gridmap.report.pdf import write_pdf
+from gridmap.report.plan_document import beat_card, extent_words, extents_of
 
 METRES = CRS.from_epsg(4547)
 
@@ -143,6 +144,25 @@ def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divide
         assert "方案测算" in text  # the band
 
 
+@pytest.mark.parametrize("of_today", [True, False])
+def test_a_beats_card_is_one_page_with_its_own_figures(divided, of_today):
+    city, plan, report = divided
+    if of_today:
+        with using_language("zh"):
+            report = build_report(city, Request(date(2025, 1, 6), "2024"))
+        plan = present_plan(city)
+    beat = plan.beats[1]
+    page, *others = pymupdf.open(stream=write_pdf(beat_card(report, beat.id)))
+    assert others == []
+    text = page.get_text()
+    assert beat.label in text
+    residents = city.grids.counts("residents")[plan.labels == beat.id].sum()
+    assert f"{residents:,.0f}" in text
+    assert not any(other.label in text for other in plan.beats if other is not beat)
+    with pytest.raises(MissingError):
+        beat_card(report, "nowhere")
+
+
 @pytest.mark.slow
 def test_a_document_without_a_plan_or_with_hidden_counts_is_refused(divided, tmp_path):
     city, plan, _ = divided
@@ -153,4 +173,7 @@ def test_a_document_without_a_plan_or_with_hidden_counts_is_refused(divided, tmp
         report = build_report(city, asked, plan=of)
         with pytest.raises(InputError):
             write_report(report, tmp_path / "no", formats=["pdf"])
+        if asked.suppress_below:
+            with pytest.raises(InputError):
+                beat_card(report, of.beats[0].id)
     assert not any(tmp_path.iterdir())

@@ -134,6 +134,35 @@ class ReportResult(Result[ReportJson]):
         request = replace(self.report.request, versions=tuple(versions))
         return replace(self, report=replace(self.report, request=request))
 
+    def card(self, beat: str, *, suffix: Literal["pdf", "docx"] = "pdf") -> bytes:
+        """Return the card of one beat, to be posted in its police room, as PDF or for Word.
+
+        Parameters
+        ----------
+        beat
+            Id of a beat of the report's plan; of today's beats where it has no plan.
+        suffix
+            ``pdf`` or ``docx``.
+
+        Raises
+        ------
+        InputError
+            If small counts are hidden.
+        MissingError
+            If there is no such beat, or it has no grids.
+        """
+        from gridmap.report.docx import write_docx
+        from gridmap.report.pdf import write_pdf
+        from gridmap.report.plan_document import beat_card
+
+        template = self.report.request.template
+        if suffix == "docx":
+            return write_docx(beat_card(self.report, beat), template=template)
+        paper = self.options.paper
+        return write_pdf(
+            beat_card(self.report, beat, paper=paper), paper=paper, template=template
+        )
+
     def preview(self, *, ppi: float = 110.0) -> bytes:
         """Return the first page as PNG; see `preview`."""
         return preview(self.report, ppi=ppi)

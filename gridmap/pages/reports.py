@@ -20,6 +20,7 @@ from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import (
     StripFigure,
+    beat_noun,
     column_px,
     escaped,
     local_time,
@@ -35,6 +36,7 @@ Length = Literal["1", "4", "full"]
 
 _COMPARE = ("", "previous", "last-year", "ytd", "none")
 _SETTINGS = {".toml", ".png", ".svg", ".jpg", ".jpeg"}
+_CARDS = {"pdf": "PDF", "docx": "Word"}
 _LENGTHS: tuple[Length, ...] = ("1", "4", "full")
 _USUAL = ("xlsx", "pdf")
 _WIDE = 420  # px
@@ -50,6 +52,7 @@ def show() -> None:
     exports = ground.session.may(Action.EXPORT)
     side, body = st.columns([3, 8], gap="medium")
     with side:
+        card = st.container()
         options, formats = _choices(ground)
         made = st.button(
             tr("page.reports.make"),
@@ -62,11 +65,63 @@ def show() -> None:
     with body, st.spinner(tr("page.reports.building")):
         result, key = _built(ground, options)
         _show_preview(ground, result, key)
+    with card:
+        _offer_card(ground, result, key, exports=exports)
     with place:
         if made and exports:
             _write(ground, result)
         if exports:
             _offer(ground)
+
+
+def _offer_card(
+    ground: PageGround, result: ReportResult, key: tuple[str, ...], *, exports: bool
+) -> None:
+    """Offer the card of one beat of the report's plan: the one that is looked at, or another."""
+    plan, session = result.options.plan or ground.plan, ground.session
+    if plan is None:
+        return
+    labels = {str(beat.id): beat.label for beat in plan.beats}
+    with st.container(border=True):
+        beat = st.selectbox(
+            tr("page.reports.card"),
+            list(labels),
+            format_func=lambda one: beat_noun(labels.get(str(one), "")),
+            placeholder=tr("page.reports.card_choose"),
+            key=choice_key(session, f"card-{session.beat}", session.beat or None, labels),
+        )
+        hidden = bool(result.options.suppress_below)
+        if hidden:
+            st.caption(tr("page.reports.card_hidden"))
+        if beat is None or hidden or not exports:
+            return
+        for (suffix, name), place in zip(_CARDS.items(), st.columns(2), strict=True):
+            file = f"{tr('page.reports.card_file')}_{safe_name(labels[beat])}.{suffix}"
+            place.download_button(
+                name,
+                _card(result, (*key, beat, suffix)),
+                file,
+                icon=":material/download:",
+                width="stretch",
+                on_click=_log_card,
+                args=(ground, file),
+                key=f"gridmap-card-{suffix}",
+            )
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _card(_result: ReportResult, key: tuple[str, ...]) -> bytes:
+    """Return the card of a beat; the key ends with the beat and the suffix."""
+    beat, suffix = key[-2:]
+    return _result.card(beat, suffix="docx" if suffix == "docx" else "pdf")
+
+
+def _log_card(ground: PageGround, file: str) -> None:
+    """Write to the log that a card has been taken."""
+    session = ground.session
+    path, url = session.writable_path(), session.settings.database_url
+    with logged(path, session.someone(), Action.EXPORT, "report", url=url) as detail:
+        detail.update(file=file)
 
 
 def _offer(ground: PageGround) -> None:

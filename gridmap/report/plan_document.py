@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr, using_language
+from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Plan
-from gridmap.plans import plan_layer
 from gridmap.report.composing import compose
 from gridmap.report.document import (
     Block,
@@ -31,7 +31,7 @@ from gridmap.report.sections import build_sections, crossed_grid
 from gridmap.report.tables import shown
 from gridmap.typing import Bools, Ints, Shapes
 
-__all__ = ["SIDES", "Extent", "extent_words", "extents_of", "plan_document"]
+__all__ = ["SIDES", "Extent", "beat_card", "extent_words", "extents_of", "plan_document"]
 
 
 SIDES = ("east", "south", "west", "north")
@@ -213,6 +213,7 @@ def _community(
 _AROUND = 0.12  # of a beat's size, shown around it on its map
 _STREETS = 14  # names written into one map
 _GRIDS = 60  # names of grids listed
+_MAP_HEIGHT = 0.64  # of its width: a page holds it, its head and what is written below
 _BUSY = 5  # grids named as places that matter
 
 
@@ -235,12 +236,10 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
     plan = report.plan
     if plan is None:
         raise InputError("report.error.document_plan")
-    if report.hiding.limit:
-        raise InputError("report.error.document_hidden")
+    _refuse_hidden(report)
     base, _ = compose(replace(report, request=replace(report.request, pages="1")), paper=paper)
     with using_language(report.language):
-        layer = plan_layer(plan, report.city.grids, gap_m=report.city.presets.gap_m)
-        pages = _beat_pages(report, plan, layer.geometry)
+        pages = _beat_pages(report, plan)
         settings = report.request.settings
         title = tr("briefing.document.title", city=report.city.label)
         agency = settings.agency or report.city.label
@@ -269,6 +268,49 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
             sections=pages,
         )
     return document, cards
+
+
+def beat_card(report: Report, beat: str, *, paper: str = "a4") -> Document:
+    """Return the card of one beat, of the report's plan or of today's beats.
+
+    Parameters
+    ----------
+    report
+        The report.
+    beat
+        Id of the beat.
+    paper
+        ``a4`` or ``a3``.
+
+    Raises
+    ------
+    InputError
+        If small counts are hidden.
+    MissingError
+        If there is no such beat, or it has no grids.
+    """
+    _refuse_hidden(report)
+    plan = report.plan or present_plan(report.city)
+    with using_language(report.language):
+        pages = _beat_pages(report, plan, only=beat)
+        if not pages:
+            raise MissingError("report.error.no_card", beat=beat, plan=plan.name)
+        base, _ = compose(replace(report, request=replace(report.request, pages="1")), paper=paper)
+        kind, title = tr("briefing.document.card", city=report.city.label), pages[0].title
+        head = replace(base.head, title=kind, number="", signatory="")
+        return replace(
+            base,
+            title=title,
+            name=f"{kind} · {title}",
+            head=head,
+            front=pages[0].blocks,
+            sections=(),
+        )
+
+
+def _refuse_hidden(report: Report) -> None:
+    if report.hiding.limit:
+        raise InputError("report.error.document_hidden")
 
 
 def _front(report: Report, plan: Plan) -> list[Block]:
@@ -336,15 +378,17 @@ def _overview(report: Report) -> list[Block]:
     return found
 
 
-def _beat_pages(
-    report: Report, plan: Plan, shapes: npt.NDArray[np.object_]
-) -> tuple[Section, ...]:
-    """Return a page for each beat that holds grids."""
-    city = report.city
-    rows = report.rows_of("beat")
-    assert rows is not None  # noqa: S101 - a plan has beats
-    held = [row for row in range(len(plan.beats)) if (plan.assignment == row).any()]
-    extents = extents_of(city, shapes)
+def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section, ...]:
+    """Return a page for each beat that holds grids, or for the beat of an id alone."""
+    city, layer = report.city, report.beats
+    assert layer is not None  # noqa: S101 - a plan has beats
+    shapes, places = layer.geometry, {one: at for at, one in enumerate(layer.ids.astype(str))}
+    wanted = {
+        row: places[str(beat.id)]
+        for row, beat in enumerate(plan.beats)
+        if only in {"", str(beat.id)} and (plan.assignment == row).any()
+    }
+    extents = extents_of(city, shapes[list(wanted.values())])
     stations = city.get(Kind.STATION)
     names = (
         {}
@@ -352,13 +396,13 @@ def _beat_pages(
         else dict(zip(stations.ids.astype(str), stations.names.astype(str), strict=True))
     )
     pages = []
-    for place, row in enumerate(held):
+    for (row, place), extent in zip(wanted.items(), extents, strict=True):
         beat = plan.beats[row]
         members = np.flatnonzero(plan.assignment == row)
         facts = _facts(report, plan, row, members)
         station = names.get(beat.station, beat.station)
         words: list[Block] = [
-            Paragraph(extent_words(extents[place]), lead=tr("briefing.document.extent"))
+            Paragraph(extent_words(extent), lead=tr("briefing.document.extent"))
         ]
         communities = _communities(city, members)
         if communities:
@@ -398,15 +442,15 @@ def _facts(
     rows = report.rows_of("beat")
     assert rows is not None  # noqa: S101 - a plan has beats
     city, beat, missing = report.city, plan.beats[row], report.missing("beat")
+    figures = rows[rows["id"].astype(str) == str(beat.id)].iloc[0]
     facts = [
         (tr("briefing.document.fact.code"), str(beat.id)),
         (tr("briefing.document.fact.grids"), shown(len(members), "count")),
-        (tr("report.column.area_km2"), shown(float(rows["area_km2"].iloc[row]), "fine")),
+        (tr("report.column.area_km2"), shown(float(figures["area_km2"]), "fine")),
     ]
     for name in ("residents", "migrants", "households", "incidents"):
         if name not in missing:
-            value = float(rows[name].iloc[row])
-            facts.append((tr(f"field.{name}"), shown(value, "count")))
+            facts.append((tr(f"field.{name}"), shown(float(figures[name]), "count")))
     rooms = city.get(Kind.ROOM)
     if rooms is not None and len(rooms):
         here = _inside(city, members, shapely.points(city.room_xy))
@@ -498,7 +542,7 @@ def _beat_map(city: City, shapes: npt.NDArray[np.object_], row: int, name: str) 
             marks = (Marks(xy[here], radius=2.6, name=tr("briefing.map.rooms")),)
     figure = MapFigure(f"beat_{row}", name, tuple(shading), tuple(outlines), marks, (),
                        tuple(labels[:_STREETS]), alt=name)  # fmt: skip
-    return Figure(figure, "", name, height=0.72, key=f"beat_{row}", fixed=True)
+    return Figure(figure, "", name, height=_MAP_HEIGHT, key=f"beat_{row}", fixed=True)
 
 
 def _street_names(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pymupdf
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -82,6 +83,23 @@ def test_a_list_leads_to_the_map_and_the_map_to_the_list(commander):
     commander.touch().wait_for_function(f"() => touch.city.chosenUnit === {unit}")
     target = page.get_by_role("combobox", name=commander.says("page.edit.target"))
     expect(target).to_have_value(name)
+    commander.require_no_fault()
+
+
+def test_a_beats_card_leads_to_its_sheet_for_the_police_room_in_one_click(commander):
+    page = commander.page
+    commander.open("overview", beat="990101001J04")
+    name = page.locator(".st-key-gridmap-card-report").locator("xpath=ancestor::div[.//h2][1]//h2")
+    name = name.first.inner_text()
+    commander.press("page.card.report")
+    chosen = page.get_by_role("combobox", name=commander.says("page.reports.card"))
+    expect(chosen).to_have_value(name)
+    with page.expect_download() as loading:
+        page.get_by_role("button", name="PDF", exact=True).click()
+    with pymupdf.open(loading.value.path()) as sheet:
+        assert len(sheet) == 1
+        assert name in sheet[0].get_text()
+    commander.settle()
     commander.require_no_fault()
 
 
