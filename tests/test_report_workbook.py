@@ -14,7 +14,7 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure import summarise, weekday_occurrences
 from gridmap.model import Kind, Layer
-from gridmap.report import Request, build_report, write_workbook
+from gridmap.report import Request, build_report, workbook, write_workbook
 from gridmap.report.workbook import table_csv
 
 # openpyxl does not know the data bars of Excel 2010 and later.
@@ -179,3 +179,23 @@ def test_charts_have_words_for_who_cannot_see_them(report):
         ]
     assert drawings
     assert all(re.findall(r'descr="[^"]+"', text) for text in drawings)
+
+
+def test_a_table_longer_than_a_sheet_goes_on_in_the_next(report, book, monkeypatch):
+    monkeypatch.setattr(workbook, "_MOST_ROWS", 25)
+    table = report.table("grids")
+    whole = replace(report, tables=(report.table("summary"), table))
+    parts = openpyxl.load_workbook(io.BytesIO(write_workbook(whole)), data_only=True)
+    assert parts.sheetnames == ["概要", "网格", "网格 2", "网格 3"]
+    cells = [
+        [cell.value for cell in row]
+        for name in parts.sheetnames[1:]
+        for row in parts[name].iter_rows(min_row=6)
+        if row[0].value is not None
+    ]
+    rows = [[cell.value for cell in row] for row in book["网格"].iter_rows(min_row=6)]
+    assert cells[:-1] == rows[:-1]
+    for value, formula in zip(cells[-1], rows[-1], strict=True):  # the total
+        assert (
+            value == pytest.approx(formula) if isinstance(value, float | int) else value == formula
+        )

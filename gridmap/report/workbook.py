@@ -6,7 +6,9 @@ import csv
 import datetime as dt
 import io
 import math
+import tempfile
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
 _HEAD, _BAR, _QUIET = "#1B2A3A", "#9DC3E6", "#5B6B7C"
 _SERIES = ("#E0570C", "#9AA7B4")
 _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
+_MOST_ROWS = 1_000_000  # of a table in one sheet, which holds 1,048,576
 _WIDEST = 60
 _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
@@ -50,16 +53,24 @@ def write_workbook(report: Report) -> bytes:
 
     buffer = io.BytesIO()
     font = _FONT[report.language]
-    book = xlsxwriter.Workbook(
-        buffer,
-        {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "default_format_properties": {"font_name": font, "font_size": 10},
-        },
-    )
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "default_format_properties": {"font_name": font, "font_size": 10},
+    }
+    # Sheets wait in files: those of a province take gigabytes.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        xlsxwriter.Workbook(buffer, options | {"tmpdir": folder}) as book,
+        using_language(report.language),
+    ):
+        _fill(book, report)
+    return buffer.getvalue()
+
+
+def _fill(book: Any, report: Report) -> None:  # noqa: ANN401 - xlsxwriter has no types
+    """Write a report into a workbook, a table a sheet."""
     made = dt.datetime.combine(report.request.dated, dt.time())
     book.set_properties(
         {
@@ -69,15 +80,35 @@ def write_workbook(report: Report) -> bytes:
             "created": made,
         }
     )
-    with using_language(report.language):
-        sheets = _Sheets(book, report)
-        for table in report.tables:
-            if table.key == "summary":
-                sheets.add_summary(table)
-            else:
-                sheets.add_table(table)
-    book.close()
-    return buffer.getvalue()
+    sheets = _Sheets(book, report)
+    for table in report.tables:
+        if table.key == "summary":
+            sheets.add_summary(table)
+            continue
+        for part in _parts(table):
+            sheets.add_table(part)
+
+
+def _parts(table: Table) -> Iterator[Table]:
+    """Yield a table in parts that fit a sheet; the last part keeps the total, as a value."""
+    if len(table) <= _MOST_ROWS:
+        yield table
+        return
+    starts = range(0, len(table), _MOST_ROWS)
+    for number, start in enumerate(starts, start=1):
+        own = slice(start, start + _MOST_ROWS)
+        yield replace(
+            table,
+            key=table.key if number == 1 else f"{table.key}_{number}",
+            title=table.title if number == 1 else f"{table.title} {number}",
+            # A formula would add up one sheet alone.
+            columns=tuple(replace(item, adds=False) for item in table.columns),
+            rows=table.rows.iloc[own],
+            hidden=table.hidden.iloc[own],
+            total=table.total if number == len(starts) else None,
+            charts=table.charts if number == 1 else (),
+            weeks=None if table.weeks is None else table.weeks[own],
+        )
 
 
 class _Sheets:
