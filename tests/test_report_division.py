@@ -1,5 +1,7 @@
 """The document of a division: extents in words, a page for each beat, a handover that adds up."""
 
+import re
+from dataclasses import fields, replace
 from datetime import date
 
 import geopandas as gpd
@@ -15,7 +17,10 @@ from gridmap.i18n import using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
+from gridmap.report.composing import compose
+from gridmap.report.document import Paragraph
 from gridmap.report.pdf import write_pdf
+from gridmap.report.plan_change import effects_of, plan_effect
 from gridmap.report.plan_document import beat_card, extent_words, extents_of
 
 METRES = CRS.from_epsg(4547)
@@ -106,8 +111,12 @@ def test_a_side_without_a_road_is_named_after_the_community_beyond():
 
 
 @pytest.fixture(scope="module")
-def divided():
-    city = make_city(grids=60, incidents=1_200, seed=7)
+def city():
+    return make_city(grids=60, incidents=1_200, seed=7)
+
+
+@pytest.fixture(scope="module")
+def divided(city):
     plan = present_plan(city).renamed("A")
     edges = city.adjacency
     moved = 0
@@ -118,6 +127,53 @@ def divided():
     with using_language("zh"):
         asked = Request(date(2025, 1, 6), "2024", document=True)
         return city, plan, build_report(city, asked, plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(0.5651, 0.5749), (0.5749, 0.5751), (0.25, 0.25), (0.1, 0.3), (0.3, 0.1), (0.0, 0.00004)],
+)
+def test_a_verdict_is_on_the_figures_that_are_printed(divided, before, after):
+    measured, hiding = divided[2].measured, divided[2].hiding
+    made = measured.comparison
+    figures = {field.name: getattr(made.before, field.name) for field in fields(made.before)}
+    numbers = [name for name, value in figures.items() if isinstance(value, float)]
+    sides = [replace(made.before, **dict.fromkeys(numbers, value)) for value in (before, after)]
+    both = replace(made, before=sides[0], after=sides[1])
+    found = effects_of(replace(measured, comparison=both, response=None), hiding)
+    assert len(found) > 4
+    for effect in found:
+        assert (effect.side == "same") == (effect.before == effect.after)
+        if effect.side != "same":
+            good = effect.key.startswith(("covered", "least", "mean"))
+            assert effect.side == ("better" if (after > before) == good else "worse")
+
+
+@pytest.mark.parametrize(
+    ("language", "mood"), [("zh", "将|若"), ("en", r"\b(would|could|if|If)\b")]
+)
+def test_a_plan_is_told_in_the_conditional_and_its_title_is_its_finding(
+    city, divided, language, mood
+):
+    _, plan, report = divided
+    if language != report.language:
+        with using_language(language):
+            report = build_report(city, Request(date(2025, 1, 6), "2024"), plan=plan)
+    document, _ = compose(replace(report, request=replace(report.request, document=False)))
+    made = report.measured.comparison
+    assert plan.name in document.title
+    assert f"{made.residents_moved:,.0f}" in document.title
+    best = plan_effect(effects_of(report.measured, report.hiding))
+    assert best.before in document.title
+    assert best.after in document.title
+    assert best.side != "same"
+    told = [block for part in document.sections if part.key in {"plan", "beats", "staff"}
+            for block in part.blocks]  # fmt: skip
+    told = [block for block in (*document.front, *told) if isinstance(block, Paragraph)]
+    assert len(told) > 4
+    for block in told:
+        assert re.search(mood, block.lead + block.text), block.text
+    assert re.search(mood, document.title)
 
 
 def test_the_handover_list_adds_up_to_the_comparison(divided):

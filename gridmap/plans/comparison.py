@@ -339,7 +339,6 @@ def _figures(draft: Draft) -> PlanFigures:
 
 #: Flows that have a sentence of their own; one sentence tells the rest.
 FLOWS_TOLD = 10
-_SAME = 0.0005
 _TOLD = ("residents_deviation", "incidents_deviation", "workload_deviation", "least_covered_share")
 
 
@@ -347,8 +346,10 @@ def directions_of(before: PlanFigures, after: PlanFigures) -> dict[str, str]:
     """Return whether each figure that is told ``rose``, ``fell`` or ``held``."""
     made = {}
     for name in _TOLD:
-        change = getattr(after, name) - getattr(before, name)
-        made[name] = "held" if abs(change) < _SAME else "fell" if change < 0 else "rose"
+        old, new = getattr(before, name), getattr(after, name)
+        # A direction is that of what is printed.
+        same = f"{old:.1%}" == f"{new:.1%}"
+        made[name] = "held" if same else "fell" if new < old else "rose"
     return made
 
 
@@ -440,9 +441,7 @@ def _figures_in_words(made: Comparison, language: str | None) -> list[str]:
         if name in {"residents_deviation", "incidents_deviation"} and not _known(made, name):
             continue
         alone = name == "workload_deviation" and len(said) == 1
-        if alone and np.allclose(
-            (before, after), said[0], rtol=0, atol=_SAME / 10, equal_nan=True
-        ):
+        if alone and np.allclose((before, after), said[0], rtol=0, atol=0.00005, equal_nan=True):
             continue  # the workload is what has just been told
         said.append((before, after))
         key = f"plans.compare.{name}.{made.directions[name]}"

@@ -28,6 +28,7 @@ from gridmap.report.tables import (
     Table,
     TableBuilder,
     column,
+    in_mood,
     shown,
 )
 from gridmap.typing import Bools, Floats
@@ -543,7 +544,7 @@ def staff_sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
         which = "over" if sums.net < 0 else "short" if sums.net else "even"
         lines.append(
             tr(
-                f"report.staff.balance_{which}",
+                in_mood(f"briefing.staff.balance_{which}", conditional=measured.plan is not None),
                 who=tr(f"report.staff.{name}"),
                 needed=sums.needed,
                 present=sums.present,

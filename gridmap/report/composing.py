@@ -369,8 +369,8 @@ def _four_pages(report: Report, document: Document, paper: str) -> Document:
 
 def _conditional(report: Report, title: str) -> str:
     """Return the title, with what it is of where it is a plan's."""
-    if report.plan is None:
-        return title
+    if report.plan is None or report.measured.comparison is not None:
+        return title  # what a plan changes is its own title
     return tr("briefing.title.plan", plan=report.plan.name, title=title)
 
 
@@ -381,6 +381,7 @@ def _letterhead(report: Report) -> Letterhead:
     title = settings.title.format(agency=agency, period=report.period.label())
     if not title:
         kind = "red_head" if report.city.incidents is not None else "red_head_ground"
+        kind = kind if report.plan is None else "red_head_plan"
         title = tr(f"briefing.{kind}", agency=agency)
     set_by_hand = {item.name: getattr(settings, item.name) for item in fields(Letterhead)}
     return Letterhead(

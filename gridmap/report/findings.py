@@ -14,8 +14,9 @@ from gridmap.measure.period import Period
 from gridmap.model import Kind
 from gridmap.report.area_tables import staff_balance, staff_shortest, with_covered
 from gridmap.report.measured import CountChange, CountHistory, Level, Measured
+from gridmap.report.plan_change import effects_of, plan_effect, price_lines
 from gridmap.report.suppression import Hiding
-from gridmap.report.tables import shown
+from gridmap.report.tables import in_mood, shown
 from gridmap.typing import Bools, Floats
 
 __all__ = ["Findings", "Headline", "Place", "find", "grave_rows", "short_period", "verdict_words"]
@@ -118,23 +119,31 @@ def find(
     more
         Findings of others, which stand where their scores put them.
     """
-    found: list[Headline] = list(more)
-    if history is not None:
+    found: list[Headline] = []
+    if measured.comparison is not None:
+        # What happened is the same with any plan: only what a plan changes is told of it.
+        found = _plan(measured, hiding)
+        found += [] if history is None else _rows(hiding, history, conditional=True)
+    elif history is not None:
+        found += more
         found += _total(measured, hiding, history)
         found += _grave(hiding, history, grave)
         found += _categories(hiding, history)
         found += _rows(hiding, history)
-    elif not hiding.limit:
-        found += _plain_total(measured)
+    else:
+        found += more
+        found += [] if hiding.limit else _plain_total(measured)
     found += _coverage(measured, hiding)
     found += _staff(measured, hiding)
-    found += _hot(measured, hiding, hot, busy)
+    if measured.comparison is None:
+        found += _hot(measured, hiding, hot, busy)
     if not found:
         found += _outlines(measured)
     ranked = sorted(found, key=lambda one: -one.score)
-    # The total comes first and what is grave second, whatever their scores.
-    fixed = [one for key in ("total", "grave") for one in ranked if one.key == key]
-    rest = [one for one in ranked if one.key not in {"total", "grave"}]
+    # A plan or the total comes first and what is grave second, whatever their scores.
+    first = ("plan", "worse", "price", "total", "grave")
+    fixed = [one for key in first for one in ranked if one.key == key]
+    rest = [one for one in ranked if one.key not in first]
     chosen = tuple((fixed + rest)[:_MOST])
     shaded, title, labels, places = _places(measured, hiding, history)
     return Findings(_title(measured, hiding, history), chosen, places, labels, title, shaded)
@@ -205,6 +214,22 @@ def _dark(hiding: Hiding, level: str, row: int, size: int) -> bool:
         bool(hiding.of(level, "incidents", size + extra, when=when)[row])
         for when in ("now", "before")
     )
+
+
+def _plan(measured: Measured, hiding: Hiding) -> list[Headline]:
+    """Say what a plan would make better, what worse, and what it would cost."""
+    effects = effects_of(measured, hiding)
+    told = {
+        "plan": [one.sentence() for one in effects if one.side == "better"],
+        "worse": [one.sentence() for one in effects if one.side == "worse"],
+        "price": price_lines(measured, hiding),
+    }
+    found = []
+    for key, lines in told.items():
+        text = tr("briefing.semicolon").join(lines) + tr("briefing.stop") if lines else ""
+        lead = tr(f"briefing.if.{key}_{'lead' if lines else 'none'}", count=len(lines))
+        found.append(Headline(key, lead, _sentence(text), 9.0))
+    return found
 
 
 def _total(measured: Measured, hiding: Hiding, history: CountHistory) -> list[Headline]:
@@ -390,7 +415,7 @@ def _where(hiding: Hiding, history: CountHistory, category: int, *, up: bool) ->
     )  # fmt: skip
 
 
-def _rows(hiding: Hiding, history: CountHistory) -> list[Headline]:
+def _rows(hiding: Hiding, history: CountHistory, *, conditional: bool = False) -> list[Headline]:
     """Say which stations and beats changed beyond chance, or that none did."""
     if history.basis is None:
         return []
@@ -414,7 +439,8 @@ def _rows(hiding: Hiding, history: CountHistory) -> list[Headline]:
                before=change.before, change=change_text(change))
             for _, row, change in told[:4]
         ]  # fmt: skip
-        lead = tr("briefing.rows.lead", level=tr(f"briefing.level.{level}"), count=len(told))
+        lead = tr(in_mood("briefing.rows.lead", conditional=conditional),
+                  level=tr(f"briefing.level.{level}"), count=len(told))  # fmt: skip
         rest = len(told) - len(lines)
         text = tr("briefing.semicolon").join(lines)
         text += tr("briefing.rows.more", count=rest) if rest else ""
@@ -422,8 +448,14 @@ def _rows(hiding: Hiding, history: CountHistory) -> list[Headline]:
                              sum(one[0] for one in told)))  # fmt: skip
     if calm and not found:
         words = tr("briefing.and").join(calm)
-        found.append(Headline("rows", tr("briefing.rows.usual_lead", levels=words),
-                             tr("briefing.rows.usual"), 0.015))  # fmt: skip
+        found.append(
+            Headline(
+                "rows",
+                tr(in_mood("briefing.rows.usual_lead", conditional=conditional), levels=words),
+                tr(in_mood("briefing.rows.usual", conditional=conditional)),
+                0.015,
+            )
+        )
     return found
 
 
@@ -453,8 +485,8 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Headline]:
         )
         if half <= max(len(each) // 3, 1) and not dark[order[:half]].any():
             names = beats.rows["name"].astype(str).to_numpy()[order[: min(half, 3)]]
-            key = "half_named" if half > 3 else "half"
-            parts.append(tr(f"briefing.coverage.{key}", count=half,
+            key = f"briefing.coverage.{'half_named' if half > 3 else 'half'}"
+            parts.append(tr(in_mood(key, conditional=measured.plan is not None), count=half,
                             names=tr("briefing.and").join(names)))  # fmt: skip
     lead = tr("briefing.coverage.lead", outside=outside, reach=reach)
     text = tr("briefing.comma").join(parts) + tr("briefing.stop")
@@ -471,15 +503,15 @@ def _staff(measured: Measured, hiding: Hiding) -> list[Headline]:
     if any(hiding.of("beat", name, size).any() for name in ("residents", "migrants")):
         return []
     name, lacking, norm = staff_shortest(measured)
-    if not sums.lacking:
-        return [Headline("staff", tr("briefing.staff.enough_lead"),
-                        tr("briefing.staff.enough", needed=sums.needed, present=sums.present),
-                        0.01)]  # fmt: skip
-    key = "net" if sums.net > 0 else "exchange"
-    lead = tr(f"briefing.staff.{key}_lead", net=sums.net, lacking=sums.lacking)
-    text = tr("briefing.staff.text", norm=norm, needed=sums.needed, present=sums.present,
-              lacking=sums.lacking, surplus=sums.surplus, name=name, most=lacking)  # fmt: skip
-    return [Headline("staff", lead, text, 0.15 * sums.lacking / sums.needed)]
+    kind = ("net" if sums.net > 0 else "exchange") if sums.lacking else "enough"
+    plan = measured.plan is not None
+    lead = tr(in_mood(f"briefing.staff.{kind}_lead", conditional=plan), net=sums.net,
+              lacking=sums.lacking)  # fmt: skip
+    key = "briefing.staff.text" if sums.lacking else "briefing.staff.enough"
+    text = tr(in_mood(key, conditional=plan), norm=norm, needed=sums.needed,
+              present=sums.present, lacking=sums.lacking, surplus=sums.surplus, name=name,
+              most=lacking)  # fmt: skip
+    return [Headline("staff", lead, text, max(0.15 * sums.lacking / sums.needed, 0.01))]
 
 
 def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) -> list[Headline]:
@@ -527,6 +559,12 @@ def _outlines(measured: Measured) -> list[Headline]:
 
 def _title(measured: Measured, hiding: Hiding, history: CountHistory | None) -> str:
     """Return the finding in one line."""
+    effect = plan_effect(effects_of(measured, hiding))
+    if effect is not None and measured.plan is not None and measured.comparison is not None:
+        people = measured.comparison.residents_moved
+        known = "residents" not in measured.now["beat"].missing and not hiding.limit
+        key = "briefing.title.plan_people" if known else "briefing.title.plan_effect"
+        return tr(key, plan=measured.plan.name, effect=effect.sentence(), residents=people)
     if history is None or hiding.one("city", "incidents"):
         return _plain_title(measured, hiding)
     city, label = history.city, short_period(history.period)

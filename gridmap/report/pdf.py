@@ -360,7 +360,7 @@ def _em(text: str) -> float:
 
 @cache
 def _letter_em(letter: str) -> float:
-    if unicodedata.east_asian_width(letter) in "WF":
+    if unicodedata.east_asian_width(letter) in "WF" or letter in "“”‘’—…":
         return 1.0
     if letter.isupper():
         return 0.68

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "effect_grid",
     "effects_of",
     "handover_table",
+    "plan_effect",
     "plan_map",
     "plan_section",
     "price_lines",
@@ -39,7 +41,6 @@ __all__ = [
 _RESPONSE = ("calls_per_day", "utilisation", "own_share")
 #: Which hidden counts would be known from a figure of a beat.
 _COUNTED = {"grids": (), "covered_share": ("covered_residents", "residents")}
-_SAME = 0.0005  # a change of a share or deviation below this is none
 #: Figures of a plan, whether more is better, and how they are written.
 _FIGURES: tuple[tuple[str, int, Format], ...] = (
     ("residents_deviation", -1, "share"),
@@ -50,6 +51,8 @@ _FIGURES: tuple[tuple[str, int, Format], ...] = (
     ("mean_compactness", 1, "fine"),
     ("pieces_max", -1, "count"),
     ("unassigned_grids", -1, "count"),
+    ("mean_response_min", -1, "decimal"),
+    ("response_95_min", -1, "decimal"),
 )
 
 
@@ -65,6 +68,8 @@ class PlanFigure:
         Today's and the plan's, as people read them.
     side
         ``better``, ``worse`` or ``same``.
+    change
+        The plan's less today's.
     """
 
     key: str
@@ -72,10 +77,26 @@ class PlanFigure:
     before: str
     after: str
     side: Literal["better", "worse", "same"]
+    change: float
+
+    def sentence(self) -> str:
+        """Return what becomes of it in the plan, without a full stop."""
+        how = "same" if self.side == "same" else "up" if self.change > 0 else "down"
+        name = tr("briefing.plan.named", label=self.label[:1].lower() + self.label[1:])
+        return tr(f"briefing.plan.goes_{how}", name=name, before=self.before, after=self.after)
 
 
-def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[PlanFigure, ...]:
+def effects_of(measured: Measured, hiding: Hiding) -> tuple[PlanFigure, ...]:
     """Return the figures of a plan beside today's, those that nobody counted left out."""
+    made = measured.comparison
+    if made is None:
+        return ()
+    missing = measured.now["beat"].missing
+    sides = [asdict(made.before), asdict(made.after)]
+    if measured.response is not None and not hiding.limit:
+        for figures, answer in zip(sides, measured.response, strict=True):
+            figures["mean_response_min"] = answer.response.mean_response_min
+            figures["response_95_min"] = answer.response.response_95_min
     found = []
     for key, sign, form in _FIGURES:
         if key.startswith("residents") and "residents" in missing:
@@ -84,44 +105,49 @@ def effects_of(made: Comparison, missing: tuple[str, ...]) -> tuple[PlanFigure, 
             continue
         if key.startswith("incidents") and "incidents" in missing:
             continue
-        before, after = float(getattr(made.before, key)), float(getattr(made.after, key))
+        before, after = (float(figures.get(key, np.nan)) for figures in sides)
         if not (np.isfinite(before) and np.isfinite(after)):
             continue
-        change = (after - before) * sign
+        texts = shown(before, form), shown(after, form)
         side: Literal["better", "worse", "same"] = "same"
-        if abs(change) > _SAME:
-            side = "better" if change > 0 else "worse"
-        found.append(
-            PlanFigure(
-                key, tr(f"briefing.plan.{key}"), shown(before, form), shown(after, form), side
-            )
-        )
+        if texts[0] != texts[1]:  # a verdict is on what is printed
+            side = "better" if (after - before) * sign > 0 else "worse"
+        found.append(PlanFigure(key, tr(f"briefing.plan.{key}"), *texts, side, after - before))
     return tuple(found)
 
 
-def price_lines(report: Report) -> list[str]:
+def price_lines(measured: Measured, hiding: Hiding) -> list[str]:
     """Return what a plan costs: officers lacking, beats without officers, people who change."""
-    made = report.measured.comparison
-    if made is None or report.plan is None:
+    made = measured.comparison
+    if made is None or measured.plan is None:
         return []
     lines = [tr("briefing.plan.price_grids", grids=made.grids_moved)]
-    missing = report.measured.now["beat"].missing
-    if "residents" not in missing and not report.hiding.limit:
+    missing = measured.now["beat"].missing
+    if "residents" not in missing and not hiding.limit:
         lines.append(tr("briefing.plan.price_people", residents=made.residents_moved))
     if made.officers:
         lines.append(
             tr("briefing.plan.price_officers", kept=made.officers_kept, officers=made.officers)
         )
-    staff = np.array([beat.officers for beat in report.plan.beats], dtype=float)
+    staff = np.array([beat.officers for beat in measured.plan.beats], dtype=float)
     empty = int((staff == 0).sum())
     if staff.any() and empty:
         lines.append(tr("briefing.plan.price_empty", count=empty))
-    lacking = None if report.hiding.limit else lacking_by_beat(report.measured)
+    lacking = None if hiding.limit else lacking_by_beat(measured)
     if lacking is not None:
         lines.append(tr("briefing.plan.price_lacking", count=float(lacking.sum())))
     if not staff.any():
         lines.append(tr("briefing.plan.price_unstaffed"))
     return lines
+
+
+def plan_effect(effects: Sequence[PlanFigure]) -> PlanFigure | None:
+    """Return the figure that tells a plan best: the worst deviation that it changes most."""
+    return max(
+        effects,
+        key=lambda one: (one.side != "same", one.key.endswith("_deviation"), abs(one.change)),
+        default=None,
+    )
 
 
 def plan_section(report: Report) -> list[Block]:
@@ -130,12 +156,12 @@ def plan_section(report: Report) -> list[Block]:
     made = measured.comparison
     if made is None or report.plan is None or measured.present is None:
         return []
-    effects = effects_of(made, measured.now["beat"].missing)
+    effects = effects_of(measured, report.hiding)
     blocks: list[Block] = [
         Paragraph(tr("briefing.plan.intro", plan=made.new, today=made.old)),
         effect_grid(effects),
     ]
-    price = price_lines(report)
+    price = price_lines(measured, report.hiding)
     if price:
         blocks.append(
             Paragraph(tr("briefing.semicolon").join(price) + tr("briefing.stop"),

@@ -324,17 +324,14 @@ def _front(report: Report, plan: Plan) -> list[Block]:
         Paragraph(_weighed(report), lead=tr("briefing.document.weighed")),
     ]  # fmt: skip
     if measured.comparison is not None:
-        blocks.append(effect_grid(effects_of(measured.comparison, report.missing("beat"))))
-        price = price_lines(report)
+        effects = effects_of(measured, report.hiding)
+        blocks.append(effect_grid(effects))
+        price = price_lines(measured, report.hiding)
         if price:
             text = tr("briefing.semicolon").join(price) + tr("briefing.stop")
             blocks.append(Paragraph(text, lead=tr("briefing.plan.price")))
-        worse = [
-            effect.label
-            for effect in effects_of(measured.comparison, report.missing("beat"))
-            if effect.side == "worse"
-        ]
-        missed = tr("briefing.and").join(worse) if worse else tr("briefing.document.nothing")
+        worse = [effect.sentence() for effect in effects if effect.side == "worse"]
+        missed = tr("briefing.semicolon").join(worse) or tr("briefing.document.nothing")
         blocks.append(
             Paragraph(missed + tr("briefing.stop"), lead=tr("briefing.document.not_reached"))
         )

@@ -198,13 +198,10 @@ class Report:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What a commander reads aloud: warnings, findings, and what a plan changes."""
+        """What a commander reads aloud: warnings and findings."""
         lines = [*self.warnings]
         space = "" if self.language == "zh" else " "
         lines += [f"{one.lead}{space}{one.text}".strip() for one in self.found.findings]
-        comparison = self.measured.comparison
-        if comparison is not None and not self.hiding.limit:
-            lines += comparison.sentences(self.language)
         return tuple(lines)
 
     @cached_property

@@ -29,7 +29,7 @@ from gridmap.report.measured import CountHistory
 from gridmap.report.plan_change import plan_section
 from gridmap.report.report import Report
 from gridmap.report.settings import BEAT_COLUMNS
-from gridmap.report.tables import Table, shown
+from gridmap.report.tables import Table, in_mood, shown
 
 __all__ = ["SECTIONS", "area_grid", "build_sections", "crossed_grid", "section"]
 
@@ -245,8 +245,10 @@ def _exceptions(report: Report, level: str) -> list[Block]:
     ]  # fmt: skip
     word = tr(f"briefing.level.{level}")
     if not told:
-        return [Paragraph(tr("briefing.exceptions.none", level=word))]
-    lead = tr("briefing.rows.lead", level=word, count=len(told))
+        key = in_mood("briefing.exceptions.none", conditional=report.plan is not None)
+        return [Paragraph(tr(key, level=word))]
+    lead = tr(in_mood("briefing.rows.lead", conditional=report.plan is not None),
+              level=word, count=len(told))  # fmt: skip
     text = tr("briefing.semicolon").join(told[:12])
     text += tr("briefing.rows.more", count=len(told) - 12) if len(told) > 12 else ""
     return [Paragraph(text + tr("briefing.stop"), lead=tr("briefing.lead_before", lead=lead))]

@@ -24,6 +24,7 @@ __all__ = [
     "Table",
     "TableBuilder",
     "column",
+    "in_mood",
     "shown",
     "sum_rows",
 ]
@@ -330,6 +331,11 @@ def column(
     return Column(key, words, form, bar, ratio, adds, tr(head) if has_key(head) else "")
 
 
+def in_mood(key: str, *, conditional: bool) -> str:
+    """Return the key of a text; of that in the conditional for what a plan would change."""
+    return f"briefing.if.{key.removeprefix('briefing.')}" if conditional else key
+
+
 def sum_rows(table: Table, rows: Sequence[int]) -> dict[str, tuple[float, bool]]:
     """Return the sum of some rows by column, and whether it is hidden.
 
@@ -367,8 +373,7 @@ def shown(value: object, form: Format, *, hidden: bool = False) -> str:
     number = float(value)  # type: ignore[arg-type] # a number by now
     if not np.isfinite(number):
         return UNKNOWN
-    # What rounds to nothing has no sign.
-    if form == "change" and not round(number, 3):
-        return "0.0%"
     text = format(number, _DIGITS.get(form, ",.0f"))
+    if not text.strip("+-0.,%"):  # what rounds to nothing has no sign
+        return text.lstrip("+-")
     return text.replace("-", "\u2212")  # the minus sign, as wide as a plus
