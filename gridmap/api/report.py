@@ -159,9 +159,7 @@ class ReportResult(Result[ReportJson]):
         if suffix == "docx":
             return write_docx(beat_card(self.report, beat), template=template)
         paper = self.options.paper
-        return write_pdf(
-            beat_card(self.report, beat, paper=paper), paper=paper, template=template
-        )
+        return write_pdf(beat_card(self.report, beat, paper=paper), paper=paper, template=template)
 
     def preview(self, *, ppi: float = 110.0) -> bytes:
         """Return the first page as PNG; see `preview`."""

@@ -398,9 +398,7 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         members = np.flatnonzero(plan.assignment == row)
         facts = _facts(report, plan, row, members)
         station = names.get(beat.station, beat.station)
-        words: list[Block] = [
-            Paragraph(extent_words(extent), lead=tr("briefing.document.extent"))
-        ]
+        words: list[Block] = [Paragraph(extent_words(extent), lead=tr("briefing.document.extent"))]
         communities = _communities(city, members)
         if communities:
             listed = tr("briefing.and").join(communities) + tr("briefing.stop")
@@ -445,9 +443,11 @@ def _facts(
         (tr("briefing.document.fact.grids"), shown(len(members), "count")),
         (tr("report.column.area_km2"), shown(float(figures["area_km2"]), "fine")),
     ]
-    for name in ("residents", "migrants", "households", "incidents"):
-        if name not in missing:
-            facts.append((tr(f"field.{name}"), shown(float(figures[name]), "count")))
+    facts += [
+        (tr(f"field.{name}"), shown(float(figures[name]), "count"))
+        for name in ("residents", "migrants", "households", "incidents")
+        if name not in missing
+    ]
     rooms = city.get(Kind.ROOM)
     if rooms is not None and len(rooms):
         here = _inside(city, members, shapely.points(city.room_xy))
