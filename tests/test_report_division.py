@@ -22,6 +22,7 @@ from gridmap.report.document import Paragraph
 from gridmap.report.pdf import write_pdf
 from gridmap.report.plan_change import effects_of, plan_effect
 from gridmap.report.plan_document import beat_card, extent_words, extents_of
+from tests.printed import fullness
 
 METRES = CRS.from_epsg(4547)
 
@@ -193,6 +194,9 @@ def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divide
     pages = pymupdf.open(tmp_path / "out" / cards)
     held = [row for row in range(len(plan.beats)) if (plan.assignment == row).any()]
     assert len(pages) == len(held) + 1
+    assert min(fullness(pages)) > 0.6
+    document = next(name for name in written.files if "cards" not in name)
+    assert min(fullness(pymupdf.open(tmp_path / "out" / document))[:-1]) > 0.6
     for page, row in zip(list(pages)[1:], held, strict=True):
         text = page.get_text()
         assert plan.beats[row].label in text

@@ -14,6 +14,7 @@ from gridmap.report import Request, build_report
 from gridmap.report.composing import compose
 from gridmap.report.html import html_map
 from gridmap.report.pdf import write_pdf
+from tests.printed import fullness
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +58,7 @@ def test_nothing_runs_out_of_the_type_area_or_over_its_neighbour(pages):
 
 
 def test_every_page_but_the_last_is_over_sixty_percent_full(pages):
-    for page in list(pages)[:-1]:
-        halves = [page.rect]
-        if page.rect.width > page.rect.height:  # A3: two columns
-            middle = page.rect.width / 2
-            halves = [pymupdf.Rect(0, 0, middle, page.rect.height),
-                      pymupdf.Rect(middle, 0, page.rect.width, page.rect.height)]  # fmt: skip
-        for half in halves:
-            body = pymupdf.Rect(half.x0, 60, half.x1, page.rect.height - 55)
-            boxes = [pymupdf.Rect(word[:4]) for word in page.get_text("words")]
-            boxes += [pymupdf.Rect(drawing["rect"]) for drawing in page.get_drawings()]
-            ends = [
-                box.y1
-                for box in boxes
-                if body.intersects(box) and box.y1 <= body.y1 + 5 and box.height < 700
-            ]
-            share = (max(ends) - body.y0) / body.height
-            assert share > 0.6, (page.number, share)
+    assert min(fullness(pages)[:-1]) > 0.6
 
 
 def test_headers_stand_on_every_page_that_the_beats_reach(pages, report):

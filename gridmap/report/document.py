@@ -77,6 +77,8 @@ class Figure:
         Name for files.
     fixed
         Stays where it is; other large figures float to the top or bottom of a page.
+    fill
+        Takes the height that all else on its page leaves.
     """
 
     drawing: Drawable
@@ -86,6 +88,7 @@ class Figure:
     height: float = 0.0
     key: str = ""
     fixed: bool = False
+    fill: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

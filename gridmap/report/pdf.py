@@ -36,6 +36,7 @@ __all__ = [
     "first_page",
     "forget_typesetting",
     "page_count",
+    "text_width_em",
     "typeset",
     "typeset_all",
     "write_pdf",
@@ -47,7 +48,8 @@ _WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
 _GUTTER_PT = 6.0 / 0.352778
 _LARGEST_PT, _SMALLEST_PT = 8.5, 6.0
 _PADDING_EM = 1.0
-_WIDEST_EM = 30.0  # of one column: longer texts take several lines
+_WIDEST_EM = (30.0, 20.0, 14.0, 10.0)  # of one column: longer texts take several lines
+_SMALLER = 0.85  # letters of a table shrink so far before its columns get narrower
 _TALL_PT = 200.0  # figures from this height on float
 _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
@@ -187,11 +189,11 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
         logo = Path(document.head.logo)
         head["logo"] = f"logo{logo.suffix.lower()}"
         shutil.copyfile(logo, folder / head["logo"])
-    wide = max(_em(document.head.title), 1.0)
+    wide = max(text_width_em(document.head.title), 1.0)
     head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
     day = dt.date.fromisoformat(document.iso_date)
     title = _printable(document.title)
-    fitting = width / max(_em(title), 1.0) * 0.97
+    fitting = width / max(text_width_em(title), 1.0) * 0.97
     content = {
         "paper": paper,
         "language": document.language,
@@ -246,6 +248,7 @@ class _Drawn:
                 "alt": _printable(block.alt),
                 "note": _printable(block.note),
                 "float": floats and not block.fixed and svg.height > _TALL_PT,
+                "fill": block.fill,
             }
         if isinstance(block, Grid):
             return {"kind": "grid", **self._grid(block, width)}
@@ -297,28 +300,28 @@ class _Drawn:
 
 def _measure_columns(grid: Grid, width: float) -> tuple[list[float], float]:
     """Return the widths of a table's columns in ems, and the size of its letters in points."""
-    for widest in (
-        _WIDEST_EM,
-        20.0,
-        14.0,
-        10.0,
-    ):  # long texts take two lines before letters shrink
-        columns = []
+    for widest in _WIDEST_EM:  # long texts take two lines before letters shrink
+        columns, cut = [], {}
         for place, label in enumerate(grid.labels):
             cells = [row[place] for row in grid.rows]
-            texts = [_em(_short(item)) for item in cells if isinstance(item, str)]
+            texts = [text_width_em(_short(item)) for item in cells if isinstance(item, str)]
             drawn = [item.width / _LARGEST_PT for item in cells if isinstance(item, Svg)]
-            head = max(_em(part) for part in label.replace("\uff08", "\n\uff08").split("\n"))
+            head = max(map(text_width_em, label.replace("\uff08", "\n\uff08").split("\n")))
             room = max([*texts, 0.0])
-            if grid.align[place] == "left":
-                room = min(room, widest)
+            if grid.align[place] == "left" and room > widest:
+                cut[place] = room - widest
+                room = widest
             columns.append(max(room, min(head, 5.2), *drawn, 1.0) + _PADDING_EM)
         size = width / sum(columns)
-        if size >= 0.85 * _LARGEST_PT:
+        if size >= _SMALLER * _LARGEST_PT:
             break
-    return [round(each, 3) for each in columns], round(
-        min(max(size, _SMALLEST_PT), _LARGEST_PT), 2
-    )
+    # Long texts have what is left, in smaller letters where they are very long.
+    least = _LARGEST_PT * (_SMALLER if widest == _WIDEST_EM[-1] else 1.0)
+    spare = max(width / least - sum(columns), 0.0)
+    for place, more in cut.items():
+        columns[place] += spare * more / sum(cut.values())
+    size = min(max(width / sum(columns), _SMALLEST_PT), _LARGEST_PT)
+    return [round(each, 3) for each in columns], round(size, 2)
 
 
 def _paragraph(block: Paragraph) -> dict[str, str]:
@@ -341,7 +344,7 @@ def _printable(text: str) -> str:
 
 def _breakable(text: str, room: float = 0.0) -> str:
     """Return a text whose long words may be broken where it is wider than there is room."""
-    if _em(text) <= room:
+    if text_width_em(text) <= room:
         return text
     pieces: list[str] = []
     run = 0
@@ -353,7 +356,7 @@ def _breakable(text: str, room: float = 0.0) -> str:
     return "".join(pieces)
 
 
-def _em(text: str) -> float:
+def text_width_em(text: str) -> float:
     """Return about how wide a text is, in ems."""
     return sum(map(_letter_em, text))
 

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PlanFigure",
+    "community_names",
     "comparison_table",
     "effect_grid",
     "effects_of",
+    "grid_names",
     "handover_table",
     "plan_effect",
     "plan_map",
@@ -301,7 +303,6 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
         return None
     city, missing = measured.city, measured.now["beat"].missing
     rooms = city.get(Kind.ROOM)
-    names = dict(zip(city.grids.ids.astype(str), city.grids.names.astype(str), strict=True))
     place = {key: row for row, key in enumerate(city.grids.ids.astype(str))}
     lines = []
     for flow in made.flows:
@@ -320,8 +321,7 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
             line["rooms"] = tr("report.sentence.comma").join(
                 rooms.names.astype(str)[np.unique(hit[0])]
             )
-        listed = [names[str(key)] for key in flow.grids]
-        line["listed"] = tr("report.sentence.comma").join(listed)
+        line["listed"] = grid_names(city, [place[str(key)] for key in flow.grids])
         lines.append(line)
     columns = [column("from_beat", "text"), column("to_beat", "text"), column("grids")]
     columns += [column(name) for name in ("residents", "incidents") if name not in missing]
@@ -338,6 +338,45 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
         total | sums,
         (tr("report.note.handover"),),
     )
+
+
+def grid_names(city: City, rows: Sequence[int], *, most: int = 0) -> str:
+    """Return the names of grids, those that begin with their community's name together.
+
+    Parameters
+    ----------
+    city
+        The city.
+    rows
+        Rows of the grids.
+    most
+        Name the first so many, and say how many more there are; all if 0.
+    """
+    of = community_names(city)
+    groups: dict[str, list[str]] = {}
+    for row in list(rows)[: most or None]:
+        name, community = str(city.grids.names[row]), of[row]
+        within = bool(community) and name.startswith(community) and name != community
+        rest = name.removeprefix(community).lstrip(" ,-") if within else name
+        groups.setdefault(community if within else "", []).append(rest)
+    join = tr("briefing.and").join
+    told = [
+        tr("briefing.document.grouped", name=name, grids=join(rest)) if name else join(rest)
+        for name, rest in groups.items()
+    ]
+    left = len(rows) - most if most else 0
+    return join(told) + (tr("briefing.rows.more", count=left) if left > 0 else "")
+
+
+def community_names(city: City) -> list[str]:
+    """Return the name of each grid's community; blank where none is known."""
+    if not city.grids.has("community"):
+        return [""] * len(city.grids)
+    layer = city.get(Kind.COMMUNITY)
+    names = {} if layer is None else dict(
+        zip(layer.ids.astype(str), layer.names.astype(str), strict=True)
+    )  # fmt: skip
+    return [names.get(word, word) for word in city.grids.texts("community").astype(str).tolist()]
 
 
 def _most_changed(rows: pd.DataFrame, hidden: pd.DataFrame) -> np.ndarray:

@@ -22,10 +22,19 @@ from gridmap.report.document import (
     Grid,
     Paragraph,
     Section,
+    figures_of,
     grid_of,
 )
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading
-from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
+from gridmap.report.pdf import text_width_em
+from gridmap.report.plan_change import (
+    community_names,
+    effect_grid,
+    effects_of,
+    grid_names,
+    plan_map,
+    price_lines,
+)
 from gridmap.report.report import Report
 from gridmap.report.sections import build_sections, crossed_grid
 from gridmap.report.tables import shown
@@ -213,7 +222,12 @@ def _community(
 _AROUND = 0.12  # of a beat's size, shown around it on its map
 _STREETS = 14  # names written into one map
 _GRIDS = 60  # names of grids listed
-_MAP_HEIGHT = 0.64  # of its width: a page holds it, its head and what is written below
+_FLOWS = 4  # other beats named that a beat takes grids from, or gives them to
+_FACTS_SHARE = 0.4  # of a page's width, for the table of a beat
+#: What the map of a beat is drawn for: letters of a whole line, lines of a whole page, lines
+#: of its heading, and a line's height as a share of the page's width; least and most height.
+_LETTERS, _LINES, _HEADING, _LINE = 48.0, 50.0, 4.0, 0.0287
+_LOWEST, _HIGHEST = 0.3, 1.0
 _BUSY = 5  # grids named as places that matter
 
 
@@ -240,6 +254,7 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
     base, _ = compose(replace(report, request=replace(report.request, pages="1")), paper=paper)
     with using_language(report.language):
         pages = _beat_pages(report, plan)
+        overview = _overview(report)
         settings = report.request.settings
         title = tr("briefing.document.title", city=report.city.label)
         agency = settings.agency or report.city.label
@@ -248,7 +263,7 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
             title=tr("briefing.document.red_head", agency=agency),
         )
         sections = [
-            Section("beats", tr("briefing.document.beats"), tuple(_overview(report))),
+            Section("beats", tr("briefing.document.beats"), tuple(overview)),
             *pages,
             *_handover(report),
             *_annexes(report),
@@ -264,7 +279,10 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
         cards = replace(
             document,
             title=tr("briefing.document.cards", city=report.city.label),
-            front=(Paragraph(tr("briefing.document.cards_intro", plan=plan.name)),),
+            front=(
+                Paragraph(tr("briefing.document.cards_intro", plan=plan.name)),
+                *(replace(each, height=_HIGHEST, fill=True) for each in figures_of(overview)),
+            ),
             sections=pages,
         )
     return document, cards
@@ -392,6 +410,7 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         if stations is None
         else dict(zip(stations.ids.astype(str), stations.names.astype(str), strict=True))
     )
+    every = community_names(city)
     pages = []
     for (row, place), extent in zip(wanted.items(), extents, strict=True):
         beat = plan.beats[row]
@@ -399,21 +418,24 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         facts = _facts(report, plan, row, members)
         station = names.get(beat.station, beat.station)
         words: list[Block] = [Paragraph(extent_words(extent), lead=tr("briefing.document.extent"))]
-        communities = _communities(city, members)
+        communities = list(dict.fromkeys(every[n] for n in members if every[n]))
         if communities:
             listed = tr("briefing.and").join(communities) + tr("briefing.stop")
             words.append(Paragraph(listed, lead=tr("briefing.document.communities")))
-        grids = tr("briefing.and").join(city.grids.names.astype(str)[members][:_GRIDS])
-        rest = len(members) - _GRIDS
-        more = tr("briefing.rows.more", count=rest) if rest > 0 else ""
-        listed = grids + more + tr("briefing.stop")
-        words.append(Paragraph(listed, lead=tr("briefing.document.grids")))
+        rooms = city.get(Kind.ROOM)
+        if rooms is not None and len(rooms):
+            here = rooms.names.astype(str)[_inside(city, members, shapely.points(city.room_xy))]
+            listed = tr("briefing.and").join(here) or tr("briefing.document.no_room")
+            words.append(
+                Paragraph(listed + tr("briefing.stop"), lead=tr("briefing.document.rooms"))
+            )
         busy = _busy_places(report, members)
         if busy:
             words.append(Paragraph(busy, lead=tr("briefing.document.places")))
         if report.busy:
             words.append(Paragraph(report.busy + tr("briefing.stop"),
                                    lead=tr("briefing.document.hours")))  # fmt: skip
+        words += _changes(report, str(beat.id))
         table = Grid(
             (tr("briefing.table.figure"), tr("briefing.table.value")),
             ("left", "right"),
@@ -421,13 +443,32 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
             tr("briefing.document.facts"),
             whole=True,
         )
+        listed = grid_names(city, members.tolist(), most=_GRIDS) + tr("briefing.stop")
+        grids = Paragraph(listed, lead=tr("briefing.document.grids"))
+        height = _map_height(table, [one for one in words if isinstance(one, Paragraph)], grids)
         blocks: tuple[Block, ...] = (
-            _beat_map(city, shapes, place, str(beat.label)),
-            Columns((table,), tuple(words), 0.4),
+            _beat_map(city, shapes, place, str(beat.label), height),
+            Columns((table,), tuple(words), _FACTS_SHARE),
+            grids,
         )
         title = str(beat.label) if not station else f"{beat.label}（{station}）"
         pages.append(Section(f"beat{place}", title, blocks, fresh=True))
     return tuple(pages)
+
+
+def _map_height(table: Grid, words: Sequence[Paragraph], grids: Paragraph) -> float:
+    """Return the height that what is written leaves on a page, as a share of its width.
+
+    An estimate: the page fits the map into what is really left.
+    """
+    room = _LETTERS * (1.0 - _FACTS_SHARE) - 2.0
+
+    def lines(block: Paragraph, letters: float) -> float:
+        return float(np.ceil(text_width_em(block.lead + block.text) / letters)) + 0.25
+
+    written = max(sum(lines(one, room) for one in words), len(table.rows) + 3.0)
+    left = _LINES - _HEADING - written - lines(grids, _LETTERS)
+    return float(np.clip(left * _LINE, _LOWEST, _HIGHEST))
 
 
 def _facts(
@@ -448,11 +489,6 @@ def _facts(
         for name in ("residents", "migrants", "households", "incidents")
         if name not in missing
     ]
-    rooms = city.get(Kind.ROOM)
-    if rooms is not None and len(rooms):
-        here = _inside(city, members, shapely.points(city.room_xy))
-        words = tr("briefing.and").join(rooms.names.astype(str)[here]) or "–"
-        facts.append((tr("briefing.document.fact.rooms"), words))
     if any(each.officers for each in plan.beats):
         facts.append((tr("field.officers"), shown(beat.officers, "count")))
         facts.append((tr("field.auxiliaries"), shown(beat.auxiliaries, "count")))
@@ -474,15 +510,31 @@ def _inside(city: City, members: npt.NDArray[np.intp], points: npt.NDArray[np.ob
     return found
 
 
-def _communities(city: City, members: npt.NDArray[np.intp]) -> list[str]:
-    if not city.grids.has("community"):
+def _changes(report: Report, beat: str) -> list[Block]:
+    """Say which grids a beat takes from which other, and which it gives away."""
+    made = report.measured.comparison
+    if made is None:
         return []
-    layer = city.get(Kind.COMMUNITY)
-    names = {} if layer is None else dict(
-        zip(layer.ids.astype(str), layer.names.astype(str), strict=True)
-    )  # fmt: skip
-    words = city.grids.texts("community").astype(str)[members]
-    return [names.get(word, word) for word in dict.fromkeys(words.tolist()) if word]
+    was = {change.before for change in made.beats if change.after == beat and change.before}
+    known = "residents" not in report.missing("beat")
+    sides = {
+        "takes": [(flow.before_label, flow) for flow in made.flows if flow.after == beat],
+        "gives": [(flow.after_label, flow) for flow in made.flows if flow.before in was],
+    }
+    blocks: list[Block] = []
+    for side, flows in sides.items():
+        told = [
+            tr(f"briefing.document.flow{'_people' if known else ''}",
+               name=label or tr("report.handover.none"), count=len(flow.grids),
+               residents=flow.residents)
+            for label, flow in flows[:_FLOWS]
+        ]  # fmt: skip
+        if told:
+            rest = len(flows) - len(told)
+            more = tr("briefing.rows.more", count=rest) if rest else ""
+            text = tr("briefing.comma").join(told) + more + tr("briefing.stop")
+            blocks.append(Paragraph(text, lead=tr(f"briefing.document.{side}")))
+    return blocks
 
 
 def _busy_places(report: Report, members: npt.NDArray[np.intp]) -> str:
@@ -500,12 +552,19 @@ def _busy_places(report: Report, members: npt.NDArray[np.intp]) -> str:
     return tr("briefing.comma").join(told) + tr("briefing.stop") if told else ""
 
 
-def _beat_map(city: City, shapes: npt.NDArray[np.object_], row: int, name: str) -> Figure:
-    """Return a beat with its streets, their names, rooms, and the neighbours' borders."""
+def _beat_map(
+    city: City, shapes: npt.NDArray[np.object_], row: int, name: str, height: float
+) -> Figure:
+    """Return a beat with its streets, their names, rooms, and the neighbours' borders.
+
+    The ground around it fills the map's width and height (a share of the width).
+    """
     beat = shapes[row]
     left, low, right, top = (float(v) for v in shapely.bounds(beat))
     pad = _AROUND * max(right - left, top - low)
-    box = (left - pad, low - pad, right + pad, top + pad)
+    across = max(right - left + 2 * pad, (top - low + 2 * pad) / height) / 2
+    x, y = (left + right) / 2, (low + top) / 2
+    box = (x - across, y - across * height, x + across, y + across * height)
     frame = np.array([shapely.box(*box)], dtype=object)
     shading = [
         Shading(frame, np.zeros(1, np.int64), (("#ffffff", ""),), lines=False),
@@ -539,7 +598,7 @@ def _beat_map(city: City, shapes: npt.NDArray[np.object_], row: int, name: str) 
             marks = (Marks(xy[here], radius=2.6, name=tr("briefing.map.rooms")),)
     figure = MapFigure(f"beat_{row}", name, tuple(shading), tuple(outlines), marks, (),
                        tuple(labels[:_STREETS]), alt=name)  # fmt: skip
-    return Figure(figure, "", name, height=_MAP_HEIGHT, key=f"beat_{row}", fixed=True)
+    return Figure(figure, "", name, height=height, key=f"beat_{row}", fixed=True, fill=True)
 
 
 def _street_names(
