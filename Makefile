@@ -13,17 +13,20 @@ WARM := $(VENV)/.warm
 # Three at once on two cores: browser walks and readers of their own processes wait much.
 PYTEST_OPTIONS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test fast minimum fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
+.PHONY: run test services fast minimum fuzz check format mutate simulate data docs pictures wheelhouse closed-network clean
 
 # The page opens at once; the numba kernels are compiled meanwhile.
 run: $(READY)
 	$(BIN)/gridmap app
 
-test: $(DEV_READY) $(WARM)
-	@bash .ci/browser
-	@bash .ci/postgresql
+test: $(DEV_READY) $(WARM) services
 	@echo "Running every test, fifteen to twenty-five minutes on two cores ('make fast' takes two) ..."
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# What the tests need beside Python: a browser and a database.
+services:
+	@bash .ci/browser
+	@bash .ci/postgresql
 
 # What to run while working: no browser, no database, no real data, nothing slow.
 FAST := -m "not browser and not postgresql and not real_data and not slow"
