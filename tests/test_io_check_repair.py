@@ -15,6 +15,7 @@ from pyproj import CRS
 from shapely import Point, Polygon, box
 
 from gridmap.errors import InputError, MissingError
+from gridmap.i18n import using_language
 from gridmap.io import (
     FindingKind,
     Severity,
@@ -25,6 +26,7 @@ from gridmap.io import (
     repair_workspace,
     undo_repair,
 )
+from gridmap.io.findings import finding_name
 from gridmap.io.repair import wider_than
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
@@ -228,6 +230,18 @@ def test_a_finding_says_what_it_does_and_which_command_mends_it():
     grids = layer(Kind.GRID, squares(), residents=[np.nan, 5.0, 1.0, 2.0])
     blank = found(grids)["grid", "null_count"]
     assert blank.command("东城") == "gridmap import 东城 FILE --kind grid --replace"
+
+
+def test_one_finding_is_named_in_the_singular():
+    with using_language("en"):
+        singular = {kind: finding_name(kind, 1) for kind in FindingKind}
+        plural = {kind: finding_name(kind) for kind in FindingKind}
+    assert singular[FindingKind.GAP] == "gap"
+    assert plural[FindingKind.DUPLICATE] == "exact duplicates"
+    # A name that ends in an s is a counted noun, but for two that say where something lies.
+    nouns = {kind for kind in FindingKind if plural[kind].split(" (")[0].endswith("s")}
+    lies = {FindingKind.CROSSES_COMMUNITY, FindingKind.IN_PIECES}
+    assert {kind for kind in nouns if singular[kind] == plural[kind]} == lies
 
 
 def test_every_kind_has_its_words():

@@ -97,11 +97,11 @@ class CheckResult(Result[CheckJson]):
         """Return one row per finding, with its name in the current language."""
         import pandas as pd
 
-        from gridmap.i18n import tr
+        from gridmap.io.findings import finding_name
 
         rows = [
             {**item.as_json(), "ids": ", ".join(item.ids),
-             "text": tr(f"io.finding.{item.kind}")}
+             "text": finding_name(item.kind, item.count)}
             for item in self.findings
         ]  # fmt: skip
         columns = [

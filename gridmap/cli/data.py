@@ -223,6 +223,7 @@ def check_command(
 ) -> None:
     """Check a workspace; nothing is changed."""
     from gridmap.io import MENDABLE, read_city
+    from gridmap.io.findings import finding_name
 
     city = read_city(workspace)
     with progress_bar(tr("cli.checking")) as tell:
@@ -239,7 +240,7 @@ def check_command(
             "cli.check.line",
             severity=tr(f"io.severity.{item.severity}"),
             layer=tr(f"io.layer.{item.layer}"),
-            kind=tr(f"io.finding.{item.kind}"),
+            kind=finding_name(item.kind, item.count),
             code=str(item.kind),
             count=item.count,
         )
@@ -275,6 +276,7 @@ def repair_command(
 ) -> None:
     """Repair only what was requested; the originals are kept in the workspace."""
     from gridmap.io import Workspace, repair_workspace, undo_repair
+    from gridmap.io.findings import finding_name
     from gridmap.plans import repair_detail
 
     Workspace.open(workspace)
@@ -303,7 +305,7 @@ def repair_command(
     for item in report.done:
         about = {
             "layer": tr(f"io.layer.{item.layer}"),
-            "kind": tr(f"io.finding.{item.kind}"),
+            "kind": finding_name(item.kind),
         }
         if item.rows:
             print_text(

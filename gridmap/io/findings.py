@@ -94,6 +94,12 @@ MENDABLE = (
 )
 """What a repair can mend."""
 
+
+def finding_name(kind: FindingKind, count: int = 2) -> str:
+    """Return what a kind of finding is called beside a count, or above a list of them."""
+    return tr(f"io.finding.{kind}", count=count)
+
+
 # What no file could repair: to be known, or to be looked at.
 _LOOKED_AT = {
     FindingKind.DUST, FindingKind.MULTI_PART, FindingKind.DISCONNECTED, FindingKind.IN_PIECES,

@@ -15,6 +15,7 @@ import streamlit as st
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import current_language, has_key, set_language, tr
 from gridmap.io import KINDS, TABLE, ImportReport, Workspace, repair_workspace, undo_repair
+from gridmap.io.findings import finding_name
 from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS, crs_label
@@ -213,7 +214,7 @@ def _show_check(ground: PageGround) -> None:
                     tr(f"io.severity.{item.severity}").capitalize() for item in found
                 ],
                 tr("page.data.layer"): [tr(f"io.layer.{item.layer}") for item in found],
-                tr("page.data.finding"): [tr(f"io.finding.{item.kind}") for item in found],
+                tr("page.data.finding"): [finding_name(item.kind) for item in found],
                 tr("page.data.count"): [item.count for item in found],
                 tr("page.data.area_m2"): [
                     number(item.area_m2) if item.area_m2 else "" for item in found
@@ -224,13 +225,13 @@ def _show_check(ground: PageGround) -> None:
         chosen = found[pick_row(frame, key="gridmap-findings", right=[tr("page.data.area_m2")])]
         _show_repair(ground)
     with map_side:
-        st.caption(tr("page.data.on_map", name=tr(f"io.finding.{chosen.kind}")))
+        st.caption(tr("page.data.on_map", name=finding_name(chosen.kind)))
         overlays = []
         if len(chosen.places):
             overlays.append(
                 Overlay(
                     "places",
-                    tr(f"io.finding.{chosen.kind}"),
+                    finding_name(chosen.kind),
                     "#b3261e",
                     points=degrees_of(chosen.places, ground.city.crs, datum=ground.datum),
                 )
@@ -270,7 +271,7 @@ def _show_repair(ground: PageGround) -> None:
                 tr(
                     "page.data.repaired",
                     layer=tr(f"io.layer.{item.layer}"),
-                    kind=tr(f"io.finding.{item.kind}"),
+                    kind=finding_name(item.kind),
                     count=item.rows,
                     left=item.left,
                 )
