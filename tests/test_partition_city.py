@@ -91,9 +91,33 @@ def test_each_criterion_holds_its_own_tolerance(city, workload):
     )  # fmt: skip
     plan = found.proposal.best
     assert (np.abs(plan.scores.deviations).max(axis=0) <= [0.2, 0.3]).all()
-    columns, allowed = criteria_of(city, workload, {"residents": 0.2}, together=0.1)
-    assert columns.shape == (len(city.grids), 2)
-    assert allowed == (0.1, 0.2)
+    fields = criteria_of(city, workload, {"residents": 0.2}, together=0.1)
+    assert fields["weights"].shape == (len(city.grids), 2)
+    assert fields["tolerances"] == (0.1, 0.2)
+    assert fields["criterion_names"] == ("workload", "residents")
+
+
+def test_a_criterion_that_is_not_met_is_called_by_its_name(city):
+    options = {"beats": 12, "balance": {"residents": 1, "incidents": 1}, "effort": "quick"}
+    for asked, zh, en in (
+        ({"tolerance": {"residents": 0.001, "incidents": 0.9}}, "常住人口的偏差", "for residents"),
+        ({"tolerance": 0.001, "hours": "6-18,18-6"}, "6-18 时段的警情的偏差", "for incidents at"),
+    ):
+        found = gridmap.propose(city, **options, **asked).proposal
+        assert any(zh in text for text in found.sentences("zh")), found.sentences("zh")
+        assert any(en in text for text in found.sentences("en")), found.sentences("en")
+
+
+def test_a_further_plan_outside_the_tolerance_says_so(city):
+    options = {"beats": 6, "balance": {"residents": 1}, "effort": "quick", "tolerance": 0.05}
+    found = gridmap.propose(city, front=6, **options)
+    beyond = [one.scores.max_deviation > 0.05 for one in found.proposal.candidates]
+    assert any(beyond)
+    assert not all(beyond)
+    told = found.wider("en")
+    for plan, outside in zip(found.plans, beyond, strict=True):
+        assert any(f"Plan {plan.name} deviates" in text for text in told) == outside
+    assert set(found.wider()) <= set(found.notes())
 
 
 def test_hours_and_hot_spots_are_criteria(city):

@@ -127,6 +127,7 @@ def test_each_field_of_a_problem_is_put_in_order_or_has_none():
         "bounds",
         "frozen",
         "beat_names",
+        "criterion_names",
     }
     every = {item.name for item in fields(Problem)}
     assert every == {*PER_GRID, *by_themselves, *of_beats, "whole_communities"}

@@ -247,12 +247,30 @@ class ProposeResult(Result[ProposeJson]):
                 "net": best.net_deviation,
             }
             told.append(tr("partition.reason.net", **values))
-        told += [*self.proposal.proofs(), *self.lasting()]
+        told += [*self.proposal.proofs(), *self.wider(), *self.lasting()]
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
         if self.postings:
             told.append(self.postings[0].sentence())
         return told
+
+    def wider(self, language: str | None = None) -> list[str]:
+        """Return which further plans deviate by more than was asked for, in sentences."""
+        from gridmap.i18n import tr
+
+        asked = self.proposal.best.tolerance
+        return [
+            tr(
+                "partition.note.wider",
+                language=language,
+                name=plan.name,
+                reached=candidate.scores.max_deviation,
+                asked=asked,
+                tolerance=candidate.tolerance,
+            )
+            for plan, candidate in zip(self.plans, self.proposal.candidates, strict=True)
+            if self.proposal.exceeds(candidate)
+        ]
 
     @cached_property
     def chance(self) -> Ensemble | None:
@@ -635,7 +653,7 @@ def _constraints(
         whole = options.tolerance.get(ALL)
         if whole is None and not set(workload.weights) <= set(named):
             whole = _TOLERANCE
-        made["weights"], made["tolerances"] = criteria_of(city, workload, named, together=whole)
+        made.update(criteria_of(city, workload, named, together=whole))
     made["reach"] = options.reach()
     if options.max_area or options.max_grids:
         most = {"area_km2": options.max_area, "grids": float(options.max_grids)}
@@ -647,10 +665,9 @@ def _constraints(
         made["limits"] = tuple(most.values())
     if options.periods or options.hours:
         tolerance = options.tolerance if isinstance(options.tolerance, float) else _TOLERANCE
-        scenarios = scenarios_of(city, workload, periods=options.periods, hours=options.hours)
-        loads = np.column_stack([workload.load, scenarios])
-        made["weights"] = loads * len(loads)
-        made["tolerances"] = (tolerance,) * loads.shape[1]
+        made.update(
+            scenarios_of(city, workload, tolerance, periods=options.periods, hours=options.hours)
+        )
     if isinstance(options.keep, Mapping) and present is not None:
         (name,) = options.keep
         made["keep_weights"] = criterion_of(city, name)

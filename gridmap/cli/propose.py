@@ -13,7 +13,7 @@ import typer
 from gridmap.api.compare import CompareOptions, compare
 from gridmap.api.coverage import SiteOptions, SiteResult, site
 from gridmap.api.open import open_store
-from gridmap.api.propose import ProposeOptions, propose
+from gridmap.api.propose import ProposeOptions, ProposeResult, propose
 from gridmap.cli._output import (
     JsonFlag,
     WorkspacePath,
@@ -83,7 +83,7 @@ def propose_command(
     if as_json:
         print_json(result.to_dict())
         return
-    _print_proposal(result.rows)
+    _print_proposal(result)
     ladder = [rung.sentence() for rung in result.ladder] if options.ladder else []
     notes = (*result.notes(), *result.changes(), *result.sector_sentences(), *ladder)
     for sentence in (*notes, *result.standing()):
@@ -91,9 +91,11 @@ def propose_command(
             print_text(sentence)
 
 
-def _print_proposal(rows: Sequence[Mapping[str, object]]) -> None:
+def _print_proposal(result: ProposeResult) -> None:
     import pandas as pd
 
+    rows: Sequence[Mapping[str, object]] = result.rows
+    proposal = result.proposal
     shown = [
         name
         for name in _SHOWN_PLANS
@@ -108,7 +110,9 @@ def _print_proposal(rows: Sequence[Mapping[str, object]]) -> None:
         for name in shown
     }
     table[tr("cli.plan.objective")] = [
-        tr(f"partition.objective.{row['objective']}") for row in rows
+        tr(f"partition.objective.{one.objective}")
+        + (tr("cli.plan.beyond", asked=proposal.best.tolerance) if proposal.exceeds(one) else "")
+        for one in proposal.candidates
     ]
     print_rows(pd.DataFrame(table))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -26,9 +27,10 @@ import numpy as np
 from gridmap._compiled import njit
 from gridmap.errors import InfeasibleError
 from gridmap.i18n import tr
-from gridmap.partition._arrays import Graph, build_graph
+from gridmap.partition._arrays import Clock, Graph, ReportProgress, build_graph
 from gridmap.partition._recombine import next_random
 from gridmap.partition._regions import open_edges
+from gridmap.partition._territories import run_threads
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Scores, score_plan
 from gridmap.partition.propose import propose
@@ -36,12 +38,13 @@ from gridmap.typing import Floats, Ints
 
 _MEASURES = ("cut_m", "travel_m", "max_deviation")
 _CHAINS = 2
-_STEPS_PER_BEAT = 3.0  # and plan: chains of more beats forget more slowly
-_LEAST_STEPS, _MOST_STEPS = 10, 100  # per plan
+_STEPS_PER_BEAT = 3.0  # and plan, at least: chains of more beats forget more slowly
+_LEAST_STEPS, _ENOUGH_STEPS, _MOST_STEPS = 10, 100, 400  # per plan
+_LOOKS = 14_000.0  # at a grid, per plan: as many steps as that allows, a few seconds in all
 _SETTLING = 0.5  # as many plans as are kept, at the start of each chain, are left out
 _TIE = 1e-9  # metres, or a share: nearer plans are as good as each other
 _SETTLED = 1.1  # R-hat above which chains do not agree
-_SLOTS = 8  # places to cut in one tree that are reckoned with at first; doubled when exceeded
+_SLOTS, _MORE_SLOTS = 4, 2  # places to cut in one tree at first; beyond the most that were met
 _32 = np.uint64(32)
 _53 = 1.0 / 9007199254740992.0
 
@@ -161,13 +164,17 @@ def neutral_ensemble(
     each = -(-plans // _CHAINS)
     slots = _SLOTS
     while True:
-        runs = [
-            _run(bare, graph, s.best.assignment, tolerance, each, slots, seed * _CHAINS + i)
+        jobs = [
+            partial(
+                _run, bare, graph, s.best.assignment, tolerance, each, slots, seed * _CHAINS + i
+            )
             for i, s in enumerate(starts)
         ]
-        if all(most <= slots for _, most, _ in runs):
+        runs = run_threads(jobs, clock=Clock(), threads=_CHAINS)
+        exceeded = [most for _, most, _ in runs if most]
+        if not exceeded:
             break
-        slots *= 2
+        slots = max(exceeded) + _MORE_SLOTS
     moves = sum(moved for _, _, moved in runs)
     if not moves and bare.beats > 1:
         raise InfeasibleError("partition.error.one_plan", tolerance=tolerance)
@@ -189,8 +196,13 @@ def _run(
     plans: int,
     slots: int,
     seed: int,
+    _clock: Clock,
+    _report: ReportProgress,
 ) -> tuple[Floats, int, int]:
-    """Return a chain's measures (plans, 3), the most places met in a tree, and its moves."""
+    """Return a chain's measures (plans, 3), the places beyond its slots if any, and its moves.
+
+    While it settles, slots are added where a tree has more places; afterwards it ends there.
+    """
     beat = np.unique(start, return_inverse=True)[1].astype(np.int32)
     mean = float(problem.weights[:, 0].sum()) / problem.beats
     low, high = mean * (1 - tolerance - 1e-9), mean * (1 + tolerance + 1e-9)
@@ -202,9 +214,12 @@ def _run(
     values = np.zeros((plans + settling, 3))
     random = np.array([np.random.default_rng([seed, 3]).integers(1, 2**63)], dtype=np.uint64)
     fixed_cut = float(problem.borders_m.sum()) - float(border.sum()) / 2
+    steps = np.clip(_STEPS_PER_BEAT * problem.beats, _LEAST_STEPS, _ENOUGH_STEPS)
+    steps = max(steps, min(_LOOKS * problem.beats / (2 * problem.grids), _MOST_STEPS))
     most, moves = _chain(
         graph.indptr,
         graph.nbr,
+        np.repeat(np.arange(problem.grids, dtype=np.int32), np.diff(graph.indptr)),
         border,
         problem.weights[:, 0].copy(),
         demand.copy(),
@@ -215,7 +230,8 @@ def _run(
         low,
         high,
         slots,
-        int(np.clip(_STEPS_PER_BEAT * problem.beats, _LEAST_STEPS, _MOST_STEPS)),
+        int(steps),
+        settling,
         random,
         values,
     )
@@ -330,6 +346,16 @@ def _sums_below(members, count, parent, weight, children, below, order):
 
 
 @njit(cache=True, nogil=True)
+def _chained(v, after, members, count):
+    """Append a beat's grids to the members; return how many there are now."""
+    while v >= 0:
+        members[count] = v
+        count += 1
+        v = after[v]
+    return count
+
+
+@njit(cache=True, nogil=True)
 def _between(indptr, nbr, border, beat, members, count, p, q):
     """Return the number and the length of the borders between two beats."""
     number, length = 0, 0.0
@@ -347,6 +373,7 @@ def _between(indptr, nbr, border, beat, members, count, p, q):
 def _chain(
     indptr,
     nbr,
+    rows,
     border,
     weight,
     demand,
@@ -358,6 +385,7 @@ def _chain(
     high,
     slots,
     thin,
+    settling,
     random,
     values,
 ):
@@ -368,37 +396,32 @@ def _chain(
     children, below, places = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.int64)
     before = np.zeros(n, np.int32)
     load, ways = np.zeros(k), np.zeros(k)
+    first, after = np.full(k, -1, np.int64), np.full(n, -1, np.int64)  # each beat's grids, a chain
     cut_edges, cut = 0, 0.0
     for v in range(n):
         load[beat[v]] += weight[v]
+        after[v] = first[beat[v]]
+        first[beat[v]] = v
         for e in range(indptr[v], indptr[v + 1]):
             if nbr[e] > v and beat[nbr[e]] != beat[v]:
                 cut_edges += 1
                 cut += border[e]
     for b in range(k):
-        count = 0
-        for v in range(n):
-            if beat[v] == b:
-                own[count] = v
-                count += 1
+        count = _chained(first[b], after, own, 0)
         ways[b] = _best_way(own, count, demand, xy, matrix)
     mean = weight.sum() / k
-    mark, most, moves = 0, 0, 0
+    mark, moves = 0, 0
     for step in range(len(values) * thin):
         if cut_edges > 0:
             while True:
                 at = _below(random, len(nbr))
-                q = beat[nbr[at]]
-                v = np.searchsorted(indptr, at, side="right") - 1
-                p = beat[v]
+                p, q = beat[rows[at]], beat[nbr[at]]
                 if p != q:
                     break
-            count = 0
-            for u in range(n):
-                if beat[u] == p or beat[u] == q:
-                    members[count] = u
-                    before[count] = beat[u]
-                    count += 1
+            count = _chained(first[p], after, members, 0)
+            count = _chained(first[q], after, members, count)
+            for i in range(count):
+                before[i] = beat[members[i]]
             mark += 1
             _uniform_tree(indptr, nbr, beat, p, q, members, count, parent, reached, mark, random)
             _sums_below(members, count, parent, weight, children, below, order)
@@ -409,7 +432,10 @@ def _chain(
                 if low <= part <= high and low <= whole - part <= high:
                     places[found] = order[i]
                     found += 1
-            most = max(most, found)
+            if found > slots:
+                if step >= settling * thin:
+                    return found, moves
+                slots = found + _MORE_SLOTS
             slot = _below(random, slots)
             if slot < found:
                 at = places[slot]
@@ -426,11 +452,15 @@ def _chain(
                     cut += other - length
                     for b in (p, q):
                         total, size = 0.0, 0
+                        first[b] = -1
                         for i in range(count):
-                            if beat[members[i]] == b:
-                                own[size] = members[i]
+                            v = members[i]
+                            if beat[v] == b:
+                                own[size] = v
                                 size += 1
-                                total += weight[members[i]]
+                                total += weight[v]
+                                after[v] = first[b]
+                                first[b] = v
                         load[b] = total
                         ways[b] = _best_way(own, size, demand, xy, matrix)
                 else:
@@ -444,4 +474,4 @@ def _chain(
             for b in range(k):
                 worst = max(worst, abs(load[b] / mean - 1) if mean > 0 else 0.0)
             values[row, 2] = worst
-    return most, moves
+    return 0, moves

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
+from gridmap.i18n import has_key, tr
 from gridmap.partition.problem import Problem, wanted_beats
 from gridmap.typing import Bools, Floats, Ints
 
@@ -365,6 +366,24 @@ class SearchNote:
 
     key: str
     values: dict[str, object] = field(default_factory=dict)
+
+    def text(self, language: str | None = None) -> str:
+        """Return the sentence in ``zh`` or ``en`` (the current language if None)."""
+        values = dict(self.values)
+        if "criterion" in values:
+            values["criterion"] = _criterion_text(str(values["criterion"]), language)
+        return tr(self.key, language=language, **values)
+
+
+def _criterion_text(name: str, language: str | None) -> str:
+    """Return what a criterion is called: a number, a column, a month or a band of hours."""
+    what, _, hours = name.partition("@")
+    if hours:
+        return tr("partition.criterion.hours", language=language, hours=hours)
+    if what.isdecimal():
+        return tr("partition.criterion.number", language=language, number=what)
+    key = f"partition.criterion.{what}"
+    return tr(key, language=language) if has_key(key) else what
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def problem_of(
         "outer_m": np.maximum(outline - shared, 0.0),
         "parents": station_of_grids(city) if by_station else None,
         "ids": tuple(grids.ids),
+        "criterion_names": (_name_of(workload),),
         "demand": _demand(city, workload),
     }
     if present is not None:
@@ -111,6 +112,12 @@ def problem_of(
         fields["beat_names"] = tuple(beat.name or beat.id for beat in present.beats)
     every: dict[str, Any] = {**fields, **constraints}
     return Problem(**every)
+
+
+def _name_of(workload: Workload) -> str:
+    """Return what is balanced: the one criterion there is, else ``workload``."""
+    named = [name for name, weight in workload.weights.items() if weight]
+    return named[0] if len(named) == 1 else "workload"
 
 
 def plans_of(
@@ -417,8 +424,8 @@ _ON_FOOT = 3.0  # where no road leads, a straight walk counts so many times
 
 def criteria_of(
     city: City, workload: Workload, tolerances: Mapping[str, float], *, together: float | None
-) -> tuple[Floats, tuple[float, ...]]:
-    """Return criteria (n, c) that are each held to a tolerance, and the tolerances.
+) -> ProblemFields:
+    """Return the fields of a `Problem` that hold criteria each to a tolerance.
 
     Parameters
     ----------
@@ -431,13 +438,19 @@ def criteria_of(
     n = len(city.grids)
     columns = [] if together is None else [workload.load * n]
     allowed = [] if together is None else [together]
+    names = [] if together is None else ["workload"]
     for name, tolerance in tolerances.items():
         values = criterion_of(city, name)
         if not values.sum() > 0:
             raise InputError("measure.error.criterion_empty", name=name)
         columns.append(values / values.sum() * n)
         allowed.append(tolerance)
-    return np.column_stack(columns), tuple(allowed)
+        names.append(name)
+    return {
+        "weights": np.column_stack(columns),
+        "tolerances": tuple(allowed),
+        "criterion_names": tuple(names),
+    }
 
 
 def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts | None:
@@ -500,12 +513,19 @@ def _counts_by(city: City, step: Step) -> tuple[Floats, tuple[str, ...]]:
 
 
 def scenarios_of(
-    city: City, workload: Workload, *, periods: Step = "", hours: Sequence[str] = ()
-) -> Floats:
-    """Return each grid's part of the work in each scenario (n, scenarios), each adding up to 1.
+    city: City,
+    workload: Workload,
+    tolerance: float,
+    *,
+    periods: Step = "",
+    hours: Sequence[str] = (),
+) -> ProblemFields:
+    """Return the fields of a `Problem` that balance each scenario beside the whole workload.
 
     Parameters
     ----------
+    tolerance
+        Allowed deviation in each of them.
     periods
         A scenario for each month, week or day, its counts shrunk (`shrink_rates`).
     hours
@@ -516,19 +536,27 @@ def scenarios_of(
     InputError
         If the workload has no incidents in it, or they have no times.
     """
-    made = []
+    made, names = [workload.load[:, None]], [_name_of(workload)]
     if periods:
         seen = seen_counts(city, workload, periods)
         if seen is None:
             raise InputError("partition.error.scenarios")
         made.append(seen.loads(shrink_rates(seen.counts)))
+        names += seen.names
     if hours:
         seen = seen_counts(city, workload)
         if seen is None:
             raise InputError("partition.error.scenarios")
-        bands = np.column_stack([criterion_of(city, f"incidents@{band}") for band in hours])
-        made.append(seen.loads(shrink_rates(bands)))
-    return np.concatenate(made, axis=1)
+        bands = [f"incidents@{band}" for band in hours]
+        counts = np.column_stack([criterion_of(city, band) for band in bands])
+        made.append(seen.loads(shrink_rates(counts)))
+        names += bands
+    loads = np.concatenate(made, axis=1)
+    return {
+        "weights": loads * len(loads),
+        "tolerances": (tolerance,) * loads.shape[1],
+        "criterion_names": tuple(names),
+    }
 
 
 def communities_of(city: City) -> NDArray[np.object_]:

@@ -77,6 +77,7 @@ class Constraints(TypedDict, total=False):
     travel: ArrayLike | None
     ids: Sequence[Hashable]
     beat_names: Sequence[str]
+    criterion_names: Sequence[str]
 
 
 class ProblemFields(Constraints, total=False):
@@ -169,6 +170,8 @@ class Problem:
         Names of the grids in messages (n,); their positions if None.
     beat_names
         Names of the present beats in messages, by their number; the numbers if empty.
+    criterion_names
+        Names of the criteria in messages, such as ``residents``; their numbers if empty.
 
     Raises
     ------
@@ -212,6 +215,7 @@ class Problem:
     travel: NDArray[np.float32] | None = None
     ids: tuple[Hashable, ...] = ()
     beat_names: tuple[str, ...] = ()
+    criterion_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         weights = _numbers("weights", self.weights)
@@ -251,8 +255,8 @@ class Problem:
         object.__setattr__(self, "frozen", frozen)
         for name, size in (("together", None), ("apart", 2)):
             object.__setattr__(self, name, groups(name, getattr(self, name), size))
-        object.__setattr__(self, "ids", tuple(self.ids))
-        object.__setattr__(self, "beat_names", tuple(self.beat_names))
+        for name in ("ids", "beat_names", "criterion_names"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         self._check(n)
         self._check_labels()
 
@@ -283,10 +287,12 @@ class Problem:
         object.__setattr__(self, name, array)
 
     def _check(self, n: int) -> None:
-        if self.ids and len(self.ids) != n:
-            raise InputError(
-                "partition.error.shape", name="ids", expected=(n,), received=(len(self.ids),)
-            )
+        for name, count in (("ids", n), ("criterion_names", self.criteria)):
+            received = len(getattr(self, name))
+            if received not in (0, count):
+                raise InputError(
+                    "partition.error.shape", name=name, expected=(count,), received=(received,)
+                )
         self._check_signs()
         for name in ("edges", "barrier_edges"):
             edges = getattr(self, name)

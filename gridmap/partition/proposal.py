@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridmap.errors import some_ids
-from gridmap.i18n import tr
 from gridmap.partition._arrays import best_sites
 from gridmap.partition._instance import beat_names, empty_attraction
 from gridmap.partition._regions import Division, Region, SearchNote, pieces_of, shares_of
@@ -117,9 +116,17 @@ class Proposal:
         """The plan for the objective asked for."""
         return self.candidates[0]
 
+    def exceeds(self, candidate: Candidate) -> bool:
+        """Return whether a further plan, searched more widely, is outside what was asked for."""
+        asked, problem = self.best.tolerance, self.problem
+        if candidate.tolerance <= asked or problem.bounds is not None:
+            return False
+        allowed = np.array(problem.tolerances or (asked,) * problem.criteria)
+        return bool((np.abs(candidate.scores.deviations) > allowed + _TRIFLE).any())
+
     def sentences(self, language: str | None = None) -> list[str]:
         """Return the notes as sentences in ``zh`` or ``en`` (the current language if None)."""
-        return [tr(note.key, language=language, **note.values) for note in self.notes]
+        return [note.text(language) for note in self.notes]
 
     def reasons(
         self,
@@ -138,12 +145,12 @@ class Proposal:
             Names of beats by their number.
         """
         notes = explain_candidate(self.problem, candidate or self.best, names)
-        return [tr(note.key, language=language, **note.values) for note in notes]
+        return [note.text(language) for note in notes]
 
     def proofs(self, language: str | None = None) -> list[str]:
         """Return sentences on what is proven about the plan asked for, and what is not."""
         notes = explain_proofs(self.best)
-        return [tr(note.key, language=language, **note.values) for note in notes]
+        return [note.text(language) for note in notes]
 
 
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
@@ -399,6 +406,7 @@ def _off_balance(
             "beats": some_ids(names[label] for label in wrong),
             "asked": float(allowed[c]),
             "reached": max(off.values()),
+            "criterion": problem.criterion_names[c] if problem.criterion_names else c + 1,
         }
         heavy = _heavy(problem, c, float(allowed[c]), cause)
         if heavy is not None:
@@ -407,9 +415,9 @@ def _off_balance(
             values |= {"ids": some_ids(problem.name_of(grids)), "least": least}
             notes.append(SearchNote(key, values))
         elif all_plans:
-            notes.append(SearchNote("partition.note.all_plans", {**values, "criterion": c + 1}))
+            notes.append(SearchNote("partition.note.all_plans", values))
         elif problem.criteria > 1:
-            notes.append(SearchNote("partition.note.tolerance_of", {**values, "criterion": c + 1}))
+            notes.append(SearchNote("partition.note.tolerance_of", values))
         else:
             notes.append(SearchNote("partition.note.tolerance", values))
     if locked is not None:
