@@ -55,7 +55,6 @@ if TYPE_CHECKING:
         HeldOut,
         Problem,
         Proposal,
-        ProposalProgress,
         Rung,
         SeenCounts,
     )
@@ -64,7 +63,6 @@ if TYPE_CHECKING:
     from gridmap.typing import Floats, Ints
 
 _TOLERANCE = 0.05
-_NOTABLE = 0.005  # deviation that is forced and worth a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,18 +233,11 @@ class ProposeResult(Result[ProposeJson]):
         from gridmap.i18n import tr
         from gridmap.partition import has_layer
 
-        best = self.proposal.best
         told = self.proposal.sentences()
         for name in dict.fromkeys((*self.options.prefer, *self.options.avoid)):
             if not has_layer(self.city, name):
                 layer = tr(f"maps.kind.{name}")
                 told.append(tr("partition.note.no_layer", layer=layer))
-        if best.scores.max_deviation - best.net_deviation > _NOTABLE:
-            values: dict[str, Any] = {
-                "worst": best.scores.max_deviation,
-                "net": best.net_deviation,
-            }
-            told.append(tr("partition.reason.net", **values))
         told += [*self.proposal.proofs(), *self.wider(), *self.lasting()]
         if self.proposal.problem.targets is not None and self.present is not None:
             told.append(tr("cli.equal_parts"))
@@ -604,7 +595,7 @@ def propose(
         prove=options.prove,
         processes=options.processes,
         scheduler=options.scheduler or None,
-        on_progress=None if progress is None else _Teller(progress),
+        on_progress=None if progress is None else lambda state: progress(state.share),
         should_stop=should_stop,
     )
     plans = partition.plans_of(
@@ -626,16 +617,6 @@ def propose(
         present=present,
         postings=postings,
     )
-
-
-class _Teller:
-    """Passes the share done of a search on."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-
-    def __call__(self, state: ProposalProgress) -> None:
-        self.progress(state.share)
 
 
 def _constraints(

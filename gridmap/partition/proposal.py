@@ -148,8 +148,8 @@ class Proposal:
         return [note.text(language) for note in notes]
 
     def proofs(self, language: str | None = None) -> list[str]:
-        """Return sentences on what is proven about the plan asked for, and what is not."""
-        notes = explain_proofs(self.best)
+        """Return sentences on what is forced and what is proven about the plan asked for."""
+        notes = (*_net(self.best), *explain_proofs(self.best))
         return [note.text(language) for note in notes]
 
 
@@ -196,11 +196,7 @@ def explain_candidate(
             },
         )
     ]
-    net = candidate.net_deviation
-    if scores.max_deviation - net > _NOTABLE:
-        values: dict[str, object] = {"worst": scores.max_deviation, "net": net}
-        notes.append(SearchNote("partition.reason.net", values))
-    notes += _moves(problem, candidate, name)
+    notes += [*_net(candidate), *_moves(problem, candidate, name)]
     return (*notes, *explain_proofs(candidate))
 
 
@@ -213,6 +209,14 @@ def explain_proofs(candidate: Candidate) -> tuple[SearchNote, ...]:
     if candidate.objective == "travel" and any(b.objective == "travel_m" for b in bounds):
         bounds = tuple(b for b in bounds if b.objective == "travel_m" or b.proven)
     return tuple(_proof(bound) for bound in bounds)
+
+
+def _net(candidate: Candidate) -> list[SearchNote]:
+    """Return how far the plan is from even, net of what single grids and stations force."""
+    worst, net = candidate.scores.max_deviation, candidate.net_deviation
+    if worst - net <= _NOTABLE:
+        return []
+    return [SearchNote("partition.reason.net", {"worst": worst, "net": net})]
 
 
 def _moves(problem: Problem, candidate: Candidate, name: object) -> list[SearchNote]:

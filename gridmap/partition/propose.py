@@ -86,7 +86,7 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     prove: bool = False,
     processes: int = 1,
     scheduler: str | Client | None = None,
-    on_progress: Callable[[ProposalProgress], None] | None = None,
+    on_progress: Callable[[ProposalProgress], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Proposal:
     """Return plans that divide the grids into beats, each beat in one piece.
@@ -608,7 +608,7 @@ def _objective_weights(
 
 
 def _reporter(
-    on_progress: Callable[[ProposalProgress], None] | None, index: int, count: int, name: str
+    on_progress: Callable[[ProposalProgress], object] | None, index: int, count: int, name: str
 ) -> ReportProgress:
     if on_progress is None:
         return silent
