@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from gridmap.i18n import using_language
+
 ROOT = Path(__file__).parents[1]
 # Each pair says the same in English and in Chinese; some documents hold both languages.
 PAIRS = [
@@ -24,6 +26,12 @@ _PROGRAMS = (
     "powershell", "sqlite3", "docker", "apt-get", "curl", "git", "systemctl", r"\.venv\S+",
 )  # fmt: skip
 _COMMAND = re.compile(rf"^    ((?:{'|'.join(_PROGRAMS)}) .*)$", re.MULTILINE)
+
+
+def in_language(language, make):
+    """Return what a function says in a language."""
+    with using_language(language):
+        return make()
 
 
 def text_of(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from documents import in_language
 
 import gridmap
 
@@ -37,7 +38,7 @@ def test_shares_are_those_of_plans_that_were_drawn(found):
     own = found.points[1].chance
     assert own["cut_m"] == pytest.approx(np.mean(drawn.cut_m < best.cut_m), abs=0.05)
     assert own["travel_m"] == pytest.approx(np.mean(drawn.travel_m < best.travel_total), abs=0.05)
-    assert f"{own['cut_m']:.0%}" in found.points[1].sentence("en")
+    assert f"{own['cut_m']:.0%}" in in_language("en", found.points[1].sentence)
     told = found.to_dict()
     assert told["chance"]["plans"] == 200
     assert told["points"][1]["chance"] == own

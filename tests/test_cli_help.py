@@ -9,9 +9,10 @@ import sys
 
 import pytest
 from command_line import run
+from rich.cells import cell_len
 
 from gridmap.cli._main import COMMANDS, build
-from gridmap.cli._output import EXAMPLES, cell_width, wrapped
+from gridmap.cli._output import EXAMPLES, wrapped
 from gridmap.i18n import system_language, tr, using_language
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -22,7 +23,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 def test_help_fits_80_columns_and_leaks_no_type(name, language):
     done = run(*name.split(), "-h", language=language)
     assert done.returncode == 0
-    assert max(map(cell_width, done.stdout.splitlines())) <= 80
+    assert max(map(cell_len, done.stdout.splitlines())) <= 80
     assert not re.search(r"<\w|\[default|INTEGER|FLOAT| TEXT|Usage: gridmap \[", done.stdout)
     if name:
         assert done.stdout.count(f"gridmap {name}") > 1  # usage and examples
@@ -128,7 +129,7 @@ def test_the_language_is_read_by_hand(settings, language, monkeypatch):
 )
 def test_wrapping_loses_nothing(text):
     lines = wrapped(text, 20)
-    assert all(cell_width(line) <= 22 for line in lines)  # a mark may hang over
+    assert all(cell_len(line) <= 22 for line in lines)  # a mark may hang over
     assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
     assert not any(line[:1] in "，。、；：）" for line in lines)
 

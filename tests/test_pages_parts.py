@@ -260,8 +260,10 @@ def test_a_shapefiles_parts_are_one_file(tmp_path):
 
 def test_a_correction_can_take_a_column_away_and_give_it_back(tmp_path):
     report = ImportReport(
-        "grid", 2, 2, "", "", {}, {"id": "编号", "residents": "人口"}, (), "", (), ("网格.shp",)
-    )
+        kind="grid", read=2, features=2, crs="", working_crs="", refused={},
+        mapped={"id": "编号", "residents": "人口"}, warnings=(), encoding="", refused_columns=(),
+        files=("网格.shp",),
+    )  # fmt: skip
     upload = Item([tmp_path / "网格.shp"], "grid", report=report)
     chosen = upload.taken()
     assert (chosen["id"], chosen["residents"], chosen["name"]) == ("编号", "人口", "")

@@ -90,7 +90,10 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
     sitting = sitting_of(desk, VIEWER)
     command = MoveGrids((desk.city.grids.ids[0],), desk.plan.beat_ids[-1], insist=True)
     version = state(desk)[2][0]
-    report = ImportReport("beat", 6, 6, "", "", {}, {}, (), "", (), ("x.shp",))
+    report = ImportReport(
+        kind="beat", read=6, features=6, crs="", working_crs="", refused={}, mapped={},
+        warnings=(), encoding="", refused_columns=(), files=("x.shp",),
+    )  # fmt: skip
     for forged in (
         lambda: sitting.apply(command),
         lambda: redraw_edit.save_sitting(desk, sitting, "现行", ""),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from documents import in_language
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
@@ -60,7 +61,9 @@ def test_a_beat_that_only_changed_its_number_has_not_moved():
     assert [(b.before, b.after, b.kept_share) for b in made.beats] == [
         ("a", "x", 1.0), ("b", "y", 1.0), ("c", "z", 1.0),
     ]  # fmt: skip
-    assert made.sentences("en")[0] == '"new" gives every grid the beat it has in "old".'
+    assert (
+        in_language("en", made.sentences)[0] == '"new" gives every grid the beat it has in "old".'
+    )
 
 
 def test_a_grid_whose_beat_keeps_its_id_has_not_moved():
@@ -101,7 +104,7 @@ def test_what_moves_is_counted_and_said():
     assert made.after.residents_deviation == 0.0
     assert (made.officers, made.officers_kept) == (3.0, 3.0)
     assert made.beats[0].kept_share == 0.75
-    assert made.sentences("zh") == [
+    assert in_language("zh", made.sentences) == [
         "由“old”改为“new”，共调整 1 个网格，涉及常住人口 100 人、警情 10 起。",
         "1 个网格由城东调至b，涉及常住人口 100 人、警情 10 起。",
         "常住人口最大偏差由 33.3% 降至 0.0%。",
@@ -109,10 +112,12 @@ def test_what_moves_is_counted_and_said():
         "负荷最大偏差由 33.3% 降至 0.0%。",
         "3 名民警中，3 名留在原社区。",
     ]
-    assert made.sentences("en")[1] == ("From 城东 to b: 1 grid, 100 residents, 10 incidents.")
+    assert in_language("en", made.sentences)[1] == (
+        "From 城东 to b: 1 grid, 100 residents, 10 incidents."
+    )
     assert made.grid_table.to_dict("records") == [{"grid": "003", "before": "a", "after": "b"}]
     with using_language("en"):
-        assert made.to_dict()["sentences"] == made.sentences("en")
+        assert made.to_dict()["sentences"] == in_language("en", made.sentences)
 
 
 def test_an_officer_whose_community_is_cut_up_loses_it():
@@ -183,9 +188,9 @@ def test_the_difference_by_ids_as_they_stand():
     ]
     assert (made.added, made.removed) == (("c",), ())
     assert [beat.id for beat in made.described] == ["b"]
-    assert "002" not in made.text("en")
-    assert "c" in made.text("zh")
-    assert plan_difference(plan("aaabbb"), plan("aaabbb")).text("en") == "nothing"
+    assert "002" not in in_language("en", made.text)
+    assert "c" in in_language("zh", made.text)
+    assert in_language("en", plan_difference(plan("aaabbb"), plan("aaabbb")).text) == "nothing"
 
 
 def test_the_difference_of_plans_on_other_grids():

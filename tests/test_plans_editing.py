@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from documents import in_language
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
@@ -114,7 +115,7 @@ def test_the_effect_of_a_move_is_told_before_it_is_made():
     assert labels_of(before) == "aabbaabbaabb"
     assert labels_of(carry_out(before, effect.command)) == "abbbabbbaabb"
     for language in ("zh", "en"):
-        assert len(effect.sentences(language)) == 3
+        assert len(in_language(language, effect.sentences)) == 3
 
 
 def test_coverage_is_of_the_residents_near_a_room():
@@ -180,7 +181,7 @@ def test_a_move_that_breaks_a_beat_is_vetoed_with_the_detached_part():
         ("a", 2, ("7",)),
         ("b", 2, ("3",)),
     ]
-    assert "a" in insisted.faults[0].text("en")
+    assert "a" in in_language("en", insisted.faults[0].text)
     # Moving the detached part along breaks nothing.
     assert preview(made, MoveGrids(("3", "7"), "b")).veto is None
 
@@ -281,7 +282,7 @@ def test_beats_are_described():
             carry_out(made, AssignOfficers("a", number))
     effect = preview(made, RenameBeat("a", "南区"))
     assert (effect.beats, effect.grids, effect.residents) == ((), (), 0.0)
-    assert len(effect.sentences("zh")) == 1
+    assert len(in_language("zh", effect.sentences)) == 1
 
 
 @pytest.mark.parametrize(

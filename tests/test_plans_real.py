@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from documents import in_language
 
 from gridmap.io import ImportOptions, read_layer
 from gridmap.measure.pieces import present_plan
@@ -60,7 +61,7 @@ def test_suggestions_balance_it_without_breaking_a_beat(town):
     assert made.after.workload_deviation < 0.5 * made.before.workload_deviation
     assert all(before.get(fault.beat, 1) >= fault.pieces for fault in draft.faults)
     assert made.incidents_moved < 0.25 * ground.incidents.sum()
-    assert made.sentences("zh")
+    assert in_language("zh", made.sentences)
 
 
 def test_a_published_plan_is_read_and_set_beside_todays_beats(town):
@@ -86,4 +87,4 @@ def test_a_published_plan_is_read_and_set_beside_todays_beats(town):
     assert made.after.workload_cv == pytest.approx(loads.std(ddof=0) / loads.mean(), abs=1e-9)
     assert made.after.unassigned_grids == 0
     # Where nobody counts residents, none are spoken of.
-    assert not any("residents" in line for line in made.sentences("en"))
+    assert not any("residents" in line for line in in_language("en", made.sentences))

@@ -436,10 +436,7 @@ def _recent(
 
 
 def _ring(
-    city: City,
-    within: str,
-    shape: shapely.Geometry,
-    batch: tuple[Floats, Floats, Ints] | None,
+    city: City, within: str, shape: shapely.Geometry, batch: tuple[Floats, Floats, Ints] | None
 ) -> RingRow:
     """Return what lies within the ground of a ring."""
     import numpy as np

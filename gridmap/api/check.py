@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gridmap.io import Finding
+    from gridmap.io import Finding, FindingKind, Repair, Repaired
     from gridmap.model import City
 
 
@@ -196,14 +196,6 @@ def check(city: City, options: CheckOptions, *, progress: Progress | None = None
 
     findings = check_city(city, code_digits=options.grid_code, progress=tell)
     return CheckResult(city=city, options=options, findings=findings)
-
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
-    from gridmap.io import FindingKind, Repair, Repaired
-    from gridmap.model import City
 
 
 def _kinds(value: object, option: str) -> tuple[str, ...]:

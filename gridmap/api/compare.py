@@ -15,10 +15,17 @@ from gridmap.errors import InfeasibleError, InputError, OptionError
 from gridmap.fields import Json
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
     from gridmap.api.options import Takes
+    from gridmap.measure import PlanResponse
     from gridmap.measure.coverage import Within
-    from gridmap.measure.staffing import Posting
+    from gridmap.measure.staffing import Posting, Steadiness
+    from gridmap.model import City, Plan
     from gridmap.partition import Ensemble, HeldOut, Problem, Rung, Scores
+    from gridmap.plans import Comparison
+
 
 #: Default number of plans; a share is then accurate to about three percentage points.
 CHANCE_PLANS = 1_000
@@ -144,14 +151,14 @@ class PlanPoint:
     kept_share: float | None
     chance: Mapping[str, float] = field(default_factory=dict)
 
-    def sentence(self, language: str | None = None) -> str:
+    def sentence(self) -> str:
         """Return how the plan compares with randomly drawn plans, blank where none were."""
         from gridmap.i18n import tr
 
         if not self.chance:
             return ""
         key = "plan" if "travel_m" in self.chance else "plan_without_travel"
-        return tr(f"partition.ensemble.{key}", language=language, name=self.name, **self.chance)
+        return tr(f"partition.ensemble.{key}", language=None, name=self.name, **self.chance)
 
     def to_dict(self) -> PointJson:
         """Return the JSON of a point."""
@@ -395,15 +402,6 @@ def read_groups(value: object, option: str) -> tuple[tuple[str, ...], ...]:
         groups.append(tuple(dict.fromkeys(names)))
     return tuple(groups)
 
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
-    from gridmap.measure import PlanResponse
-    from gridmap.measure.staffing import Steadiness
-    from gridmap.model import City, Plan
-    from gridmap.plans import Comparison
 
 _TOLERANCE = 0.05  # of the randomly drawn plans
 _RESPONSE = ("mean_response_min", "response_95_min", "cross_beat_share")

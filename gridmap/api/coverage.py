@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
 
-from gridmap.api.measure import (
-    ControlJson,
-    HiddenJson,
-    control_json,
-    control_of,
-    hidden_json,
-)
+from gridmap.api.measure import ControlJson, HiddenJson, control_json, control_of, hidden_json
 from gridmap.api.options import (
     AsDate,
     AsFile,
@@ -39,11 +33,14 @@ from gridmap.i18n import tr
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    import shapely
     from shapely import Geometry, Point
 
     from gridmap.measure import By, Control, Coverage, Within
-    from gridmap.model import City, Plan
+    from gridmap.model import City, Layer, Plan
     from gridmap.report import Hiding, SuppressedFrame
+    from gridmap.siting import SiteProposal
+
 
 Mode = Literal["", "straight", "walk", "ebike", "car"]
 AsPlaces: TypeAlias = (
@@ -418,15 +415,6 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
     ]
     control = control_of(city, options.control, options.control_weight)
     return CoverageResult(city=city, options=options, coverages=tuple(found), control=control)
-
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-    import shapely
-
-    from gridmap.model import City, Layer
-    from gridmap.siting import SiteProposal
 
 
 def _area(value: object, option: str) -> object:

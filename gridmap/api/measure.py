@@ -314,10 +314,7 @@ def control_line(control: Control) -> str:
     """Return in words by what residents are shared out."""
     key = "repaired" if control.repaired else "used"
     return tr(
-        f"api.control.{key}",
-        file=control.source,
-        areas=len(control),
-        repaired=control.repaired,
+        f"api.control.{key}", file=control.source, areas=len(control), repaired=control.repaired
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gridmap.measure.staffing import Steadiness
     from gridmap.model import City
     from gridmap.patrol import Lacks, Norms
+    from gridmap.patrol.score import Assessment, Goal, MeasuredUnits
     from gridmap.report.document import Block
 
 
@@ -384,17 +385,6 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
     except MissingError as error:
         notes.append(error.text())
     return NormsResult(city=city, options=options, lacks=found, posts=posts, notes=tuple(notes))
-
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    import geopandas as gpd
-    import pandas as pd
-
-    from gridmap.model import City
-    from gridmap.patrol.score import Assessment, Goal, MeasuredUnits
-    from gridmap.report.document import Block
 
 
 def _goals(value: object, option: str) -> tuple[Goal, ...] | None:

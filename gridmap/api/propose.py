@@ -361,18 +361,12 @@ class ProposeResult(Result[ProposeJson]):
             for s in range(self.options.sectors)
         ]
 
-    def sector_sentences(self, language: str | None = None) -> list[str]:
+    def sector_sentences(self) -> list[str]:
         """Return which beats make up each sector, in words."""
         from gridmap.i18n import tr
 
         return [
-            tr(
-                "partition.sector",
-                language=language,
-                number=number,
-                beats=", ".join(names),
-                share=share,
-            )
+            tr("partition.sector", number=number, beats=", ".join(names), share=share)
             for number, (names, share) in enumerate(self.sectors(), start=1)
         ]
 

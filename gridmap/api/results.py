@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gridmap.maps import Facts, OfflineMap, Overlay, Theme
     from gridmap.model import City, Layer
 
+
 #: Number of the format of ``to_dict`` and ``--json``; it changes when a key changes its meaning
 #: or goes.
 FORMAT = 1
@@ -274,9 +275,6 @@ def _picture_html(view: MapView) -> str:
     return f'<img alt="{alt}" src="data:image/png;base64,{data}">'
 
 
-if TYPE_CHECKING:
-    from gridmap.model import City
-
 P = ParamSpec("P")
 O_contra = TypeVar("O_contra", bound=Options, contravariant=True)
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type, beside P and R
@@ -311,9 +309,7 @@ class Verb(Protocol[O_contra, P, R_co]):
     def __call__(self, city: City, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-def verb(
-    options: Callable[P, O],
-) -> Callable[[Callable[..., R]], Verb[O, P, R]]:
+def verb(options: Callable[P, O]) -> Callable[[Callable[..., R]], Verb[O, P, R]]:
     """Make ``function(city, options)`` a verb that also takes the options as keywords.
 
     The signature and the section *Parameters* of the docstring are made from the options

@@ -580,12 +580,7 @@ def _needs(
     import numpy as np
 
     from gridmap.model import Kind
-    from gridmap.patrol import (
-        mean_handling,
-        officers_for_target,
-        officers_needed,
-        reached_in_time,
-    )
+    from gridmap.patrol import mean_handling, officers_for_target, officers_needed, reached_in_time
 
     said = norms.shifts
     service = said.service if options.service is None else options.service

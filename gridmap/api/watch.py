@@ -33,7 +33,6 @@ _SURE_DAY = 20.0  # incidents of a usual day: fewer than a quarter come once in 
 _MOST_CHARTS = 4  # on a sheet
 _LEAST_WEEKS = 26  # that say what is usual for a chart
 _EPOCH = date(1970, 1, 1)
-_MONDAY = 4  # 1970-01-01 was a Thursday: the first Monday is day 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,14 +32,23 @@ from typing import (
 )
 
 import typer
+from rich.cells import cell_len
 
 from gridmap.api.open import plan_of
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.api.results import FORMAT
+from gridmap.api.results import FORMAT, plain
 from gridmap.errors import GridmapError, InputError, WorkspaceError
 from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 from gridmap.settings import read_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress
+
+    from gridmap.io import Workspace
+    from gridmap.model import City
+
 
 _WIDTH = 80
 _LEFT = 26  # columns of the options' side
@@ -104,45 +113,21 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 
 #: Options of a command by the question that they answer; the others stand below them.
-QUESTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+QUESTIONS: Mapping[str, Mapping[str, str]] = {
     "propose": {
-        "even": ("--beats", "--per-officer", "--balance", "--tolerance"),
-        "change": ("--keep", "--ladder"),
+        "even": "--beats --per-officer --balance --tolerance",
+        "change": "--keep --ladder",
         "hold": (
-            *("--parents", "--communities", "--rooms", "--lock", "--together", "--apart"),
-            *("--max-area", "--max-grids", "--farthest"),
+            "--parents --communities --rooms --lock --together --apart "
+            "--max-area --max-grids --farthest"
         ),
         "expert": (
-            *(
-                "--objective",
-                "--targets",
-                "--officers",
-                "--travel",
-                "--barriers",
-                "--prefer",
-                "--avoid",
-                "--sectors",
-                "--periods",
-                "--hours",
-            ),
-            *("--front", "--validate", "--chance", "--prove", "--effort", "--seconds"),
-            *("--seed", "--processes", "--scheduler"),
+            "--objective --targets --officers --travel --barriers --prefer --avoid --sectors "
+            "--periods --hours --front --validate --chance --prove --effort --seconds "
+            "--seed --processes --scheduler"
         ),
-    },
+    }
 }
-
-
-def cell_width(text: str) -> int:
-    """Return how many columns a text takes on a screen; Chinese letters take two.
-
-    >>> cell_width("ab"), cell_width("网格")
-    (2, 4)
-    """
-    return sum(
-        0 if unicodedata.combining(letter) else
-        2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        for letter in text
-    )  # fmt: skip
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -155,7 +140,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """
     lines, line = [], ""
     for piece in _pieces(text):
-        if line and cell_width(line) + cell_width(piece.rstrip()) > width:
+        if line and cell_len(line) + cell_len(piece.rstrip()) > width:
             lines.append(line.rstrip())
             line = piece.lstrip()
         else:
@@ -248,9 +233,12 @@ def command_help(name: str, command: Any, help_of: Any) -> str:  # noqa: ANN401 
 def _grouped(name: str, options: list[Any]) -> list[tuple[str, list[Any]]]:
     """Return the options under their headings; those of no group come last."""
     groups = QUESTIONS.get(name, {})
-    asked = {flag for flags in groups.values() for flag in flags}
+    asked = {flag for flags in groups.values() for flag in flags.split()}
     made = [
-        (tr(f"cli.question.{name}.{group}"), [item for item in options if item.opts[0] in flags])
+        (
+            tr(f"cli.question.{name}.{group}"),
+            [item for item in options if item.opts[0] in flags.split()],
+        )
         for group, flags in groups.items()
     ]
     rest = [item for item in options if item.opts[0] not in asked]
@@ -261,9 +249,9 @@ def _row(left: str, text: str, *, columns: int = _LEFT) -> list[str]:
     """Return a line of a list, its text wrapped beside or below what it is about."""
     lines = wrapped(text, _WIDTH - columns - 2)
     head = f"  {left}"
-    if cell_width(head) > columns:
+    if cell_len(head) > columns:
         return [head, *(" " * (columns + 2) + line for line in lines)]
-    first = head + " " * (columns + 2 - cell_width(head)) + lines[0]
+    first = head + " " * (columns + 2 - cell_len(head)) + lines[0]
     return [first, *(" " * (columns + 2) + line for line in lines[1:])]
 
 
@@ -293,14 +281,6 @@ def _default(item: Any) -> str:  # noqa: ANN401 - the same
     return tr("cli.usage.default", value=f"{value:g}" if isinstance(value, float) else value)
 
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.progress import Progress
-
-    from gridmap.io import Workspace
-    from gridmap.model import City, Plan
-
-
 #: What stands for a number that is hidden.
 HIDDEN = "*"
 
@@ -314,7 +294,7 @@ def print_text(text: str) -> None:
 def print_json(value: Mapping[str, object]) -> None:
     """Print a result as one JSON document with the number of its format; NaN becomes null."""
     text = json.dumps(
-        _plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
+        plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
     )
     _waiting.end()
     sys.stdout.write(f"{text}\n")
@@ -367,17 +347,17 @@ class _Column(NamedTuple):
     def of(cls, name: object, values: pd.Series) -> _Column:
         label = tr(f"field.{name}") if has_key(f"field.{name}") else str(name)
         cells = [_cell(value) for value in values]
-        width = max(map(cell_width, cells), default=0)
-        longest = max(cell_width(word) for word in label.split() or [""])
-        narrow = longest if label.isascii() else min(cell_width(label), _NARROW)
+        width = max(map(cell_len, cells), default=0)
+        longest = max(cell_len(word) for word in label.split() or [""])
+        narrow = longest if label.isascii() else min(cell_len(label), _NARROW)
         heading = wrapped(label, max(width, narrow))
-        width = max(width, *map(cell_width, heading))
+        width = max(width, *map(cell_len, heading))
         numeric = values.dtype.kind in "if" or any(isinstance(one, float) for one in values)
         return cls(str(name), heading, cells, width, numeric)
 
     def put(self, text: str) -> str:
         """Return a text at its place in the column."""
-        blank = " " * (self.width - cell_width(text))
+        blank = " " * (self.width - cell_len(text))
         return blank + text if self.numeric else text + blank
 
 
@@ -508,31 +488,10 @@ def error_record(error: GridmapError) -> dict[str, str]:
     return {"key": error.key, "text": error.text()}
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
-            return None
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    if isinstance(value, (str, int, bool)) or value is None:
-        return value
-    return str(value)
-
-
 # -- the workspace's store as commands use it, and the log of what they bring in or take out
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options' type
-
-
-def load_plan(place: Workspace, city: City, name: str) -> Plan:
-    """Return the plan that a command names; see `gridmap.api.open.plan_of`."""
-    return plan_of(place.path, city, name)
 
 
 def with_plans(place: Workspace, city: City, options: O) -> O:
@@ -550,7 +509,7 @@ def with_plans(place: Workspace, city: City, options: O) -> O:
     from gridmap.plans import PRESENT  # the store takes longer to load than most commands run
 
     loaded = {
-        name: None if value == PRESENT else load_plan(place, city, value)
+        name: None if value == PRESENT else plan_of(place.path, city, value)
         for name, value in named.items()
     }
     return replace(options, **loaded)
@@ -609,10 +568,6 @@ def logged(
         yield detail
 
 
-if TYPE_CHECKING:
-    import numpy as np
-
-
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 JsonFlag = Annotated[bool, typer.Option("--json")]
 Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="FILE.pdf")]
@@ -642,22 +597,6 @@ def check_sheet(out: Path | None) -> None:
     """
     if out is not None and out.suffix.lower() != ".pdf":
         raise InputError("io.error.format", received=out.name, known=".pdf")
-
-
-def end_of(date: str) -> np.datetime64 | None:
-    """Return the moment at which a period that ends with a date or time is over."""
-    from gridmap.api.options import end_of as end
-
-    return end(date)
-
-
-def parts(text: str) -> list[str]:
-    """Return what a text lists, blanks left out; a comma may be a Chinese one.
-
-    >>> parts("a, b，c,")
-    ['a', 'b', 'c']
-    """
-    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
 def pairs(items: Iterable[str], *, option: str, blank: bool = False) -> dict[str, str]:

@@ -92,8 +92,7 @@ def import_command(
     kind: Annotated[
         str,
         typer.Option(
-            "--kind",
-            metavar="grid|beat|station|room|facility|road|barrier|community|incidents",
+            "--kind", metavar="grid|beat|station|room|facility|road|barrier|community|incidents"
         ),
     ],
     layer: Annotated[list[str] | None, typer.Option("--layer", metavar="NAME")] = None,
@@ -293,20 +292,14 @@ def repair_command(
     with logged(workspace, "repair", "layers") as detail:
         with progress_bar(tr("cli.repairing")) as tell:
             report = repair_workspace(
-                workspace,
-                only=options.kinds(),
-                tolerance_m=options.tolerance_m,
-                progress=tell,
+                workspace, only=options.kinds(), tolerance_m=options.tolerance_m, progress=tell
             )
         detail.update(repair_detail(report))
     if as_json:
         print_json({**report.as_json(), "options": options.to_dict()})
         return
     for item in report.done:
-        about = {
-            "layer": tr(f"io.layer.{item.layer}"),
-            "kind": finding_name(item.kind),
-        }
+        about = {"layer": tr(f"io.layer.{item.layer}"), "kind": finding_name(item.kind)}
         if item.rows:
             print_text(
                 tr("cli.repair.line", **about, rows=item.rows, area_m2=item.area_m2,

@@ -12,14 +12,13 @@ import typer
 
 from gridmap.api.compare import CompareOptions, compare
 from gridmap.api.coverage import SiteOptions, SiteResult, site
-from gridmap.api.open import open_store
+from gridmap.api.open import open_store, plan_of
 from gridmap.api.propose import ProposeOptions, ProposeResult, propose
 from gridmap.cli._output import (
     JsonFlag,
     WorkspacePath,
     check_format,
     from_options,
-    load_plan,
     logged,
     pairs,
     print_json,
@@ -409,7 +408,7 @@ def compare_command(
 
     place = Workspace.open(workspace)
     city = place.city()
-    old, new = (load_plan(place, city, name) for name in (first, second))
+    old, new = (plan_of(place.path, city, name) for name in (first, second))
     result = compare(city, replace(options, before=old, after=new))
     if as_json:
         print_json(result.to_dict())

@@ -9,13 +9,7 @@ from typing import Annotated
 import typer
 
 from gridmap.api.open import open_store
-from gridmap.api.report import (
-    ReportOptions,
-    check_target,
-    report,
-    settings_file,
-    write_templates,
-)
+from gridmap.api.report import ReportOptions, check_target, report, settings_file, write_templates
 from gridmap.api.results import Progress
 from gridmap.cli._output import (
     JsonFlag,

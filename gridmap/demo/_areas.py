@@ -361,12 +361,7 @@ def renumber(labels: Ints) -> Ints:
 
 
 def join_lightest(
-    start: Ints,
-    weights: Floats,
-    borders: Borders,
-    *,
-    target: int,
-    evenness: float = 0.8,
+    start: Ints, weights: Floats, borders: Borders, *, target: int, evenness: float = 0.8
 ) -> Ints:
     """Join the lightest group to its best neighbour until so many groups are left.
 

@@ -598,11 +598,7 @@ def _shares(blocks: Blocks, block: int, places: list[tuple[int, float]]) -> tupl
 
 
 def _halve(
-    blocks: Blocks,
-    block: int,
-    points: Floats,
-    zone: NDArray[np.int8],
-    rng: np.random.Generator,
+    blocks: Blocks, block: int, points: Floats, zone: NDArray[np.int8], rng: np.random.Generator
 ) -> tuple[int, ...]:
     ring, people = blocks.rings[block], blocks.people[block]
     ground = int(np.argmax(np.bincount(zone[people], minlength=len(ZONES)))) if len(people) else 4

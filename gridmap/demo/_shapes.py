@@ -458,11 +458,7 @@ def _without_repeats(points: Floats) -> Floats:
 
 
 def _fill_river(
-    edges: Ints,
-    kind: Ints,
-    lines: NDArray[np.object_],
-    plan: Floats,
-    terrain: Terrain,
+    edges: Ints, kind: Ints, lines: NDArray[np.object_], plan: Floats, terrain: Terrain
 ) -> shapely.Polygon:
     banks = []
     for north in (True, False):

@@ -11,13 +11,12 @@ import contextlib
 import errno
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
 
 import geopandas as gpd
 import pandas as pd
+from filelock import FileLock, Timeout
 from pyproj import CRS
 
 from gridmap.errors import ConflictError, WorkspaceError
@@ -30,8 +29,18 @@ from gridmap.model import Kind, Layer
 _HEAD = 28  # bytes of a SQLite file up to its count of changes
 
 
-def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, Json]) -> Layer:
+def read_stored_layer(
+    path: Path, kind: Kind, crs: CRS, provenance: Mapping[str, Json], stamp: object
+) -> Layer:
     """Return a layer that gridmap wrote.
+
+    Parameters
+    ----------
+    path, kind, crs, provenance
+        The file, the layer in it, its CRS, and what the workspace remembers of it.
+    stamp
+        The file's stamp when the digest was stored: another program that edits the file makes
+        other layers of it. None computes the digest.
 
     Raises
     ------
@@ -50,7 +59,8 @@ def read_stored_layer(path: Path, kind: Kind, crs: CRS, provenance: Mapping[str,
     if not isinstance(frame, gpd.GeoDataFrame):
         raise WorkspaceError("io.error.layer_unreadable", kind=str(kind), path=str(path.parent))
     frame.set_crs(crs, allow_override=True, inplace=True)
-    return Layer(kind, frame, provenance)
+    digest = str(provenance.get("digest", "")) if stamp == stamp_of(path) else ""
+    return Layer(kind, frame, provenance, digest)
 
 
 def write_stored_layer(layer: Layer, path: Path) -> None:
@@ -76,6 +86,8 @@ def write_stored_layer(layer: Layer, path: Path) -> None:
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         size = path.stat().st_size if path.exists() else 0
         raise cannot_write(path.parent, error, size=size) from error
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def stamp_of(path: Path) -> int:
@@ -159,53 +171,18 @@ def locked(folder: Path, *, wait_s: float = _WAIT_S) -> Iterator[None]:
     WorkspaceError
         If somebody else holds it for longer than ``wait_s`` seconds.
     """
-    until = time.monotonic() + wait_s
-    while True:
-        file = (folder / LOCK).open("a+b")
-        if _try_lock(file) and _still_there(file, folder / LOCK):
-            break
-        file.close()
-        if time.monotonic() > until:
-            raise WorkspaceError("io.error.locked", path=str(folder))
-        time.sleep(_BEAT_S)
+    lock = FileLock(folder / LOCK, timeout=wait_s, poll_interval=_BEAT_S)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WorkspaceError("io.error.locked", path=str(folder)) from error
     try:
         yield
     finally:
         # Unlinked while held: a waiter sees that its file is gone and takes a new one.
         with contextlib.suppress(OSError):
             (folder / LOCK).unlink()
-        file.close()
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return _try_lock_windows(file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _try_lock_windows(file: IO[bytes]) -> bool:
-    import importlib
-
-    msvcrt = importlib.import_module("msvcrt")
-    try:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
-
-
-def _still_there(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except OSError:
-        return False
+        lock.release()
 
 
 def flushed(path: Path) -> None:

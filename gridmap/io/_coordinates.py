@@ -18,13 +18,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, some_ids
 from gridmap.fields import Json, fold
-from gridmap.io._crs_guess import (
-    Guess,
-    axes_swapped,
-    guess_crs,
-    is_inside_area,
-    place_of,
-)
+from gridmap.io._crs_guess import Guess, axes_swapped, guess_crs, is_inside_area, place_of
 from gridmap.io._encoding import Source
 from gridmap.io._values import as_numbers
 from gridmap.io.options import PACKED, SWAPPED, ImportOptions, Note
@@ -59,11 +53,7 @@ def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS,
     if source.crs.is_geographic and len(xy) and axes_swapped(xy[:, 0], xy[:, 1]):
         raise _swapped(source.crs, xy[:, 0], xy[:, 1], where)
     if source.crs.is_projected and len(xy) and _are_degrees(xy, source.crs):
-        raise CRSError(
-            "io.error.degrees_called_metres",
-            file=where,
-            stated=crs_label(source.crs),
-        )
+        raise CRSError("io.error.degrees_called_metres", file=where, stated=crs_label(source.crs))
     return source.crs, []
 
 

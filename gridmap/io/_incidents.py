@@ -291,9 +291,11 @@ def incidents_of(
     if "io.note.times_month" in told:
         incidents = replace(incidents, precision="month")
     report = ImportReport(
-        "incidents", read, len(batch), stated, crs_label(crs), refused, mapped, _once(notes),
-        "; ".join(dict.fromkeys(encodings)), tuple(dict.fromkeys(persons)),
-        tuple(names), columns=tuple(n for n in seen if n not in persons),
+        kind="incidents", read=read, features=len(batch), crs=stated, working_crs=crs_label(crs),
+        refused=refused, mapped=mapped, warnings=_once(notes),
+        encoding="; ".join(dict.fromkeys(encodings)),
+        refused_columns=tuple(dict.fromkeys(persons)), files=tuple(names),
+        columns=tuple(n for n in seen if n not in persons),
         facts=_facts(batch, notes, repeated, incidents.precision),
     )  # fmt: skip
     return incidents, report
@@ -369,11 +371,7 @@ def _once(notes: list[Note]) -> tuple[Note, ...]:
 
 
 def _one(
-    source: Source,
-    where: str,
-    options: ImportOptions,
-    refused: dict[str, int],
-    notes: list[Note],
+    source: Source, where: str, options: ImportOptions, refused: dict[str, int], notes: list[Note]
 ) -> tuple[pd.DataFrame, CRS, dict[str, str], list[str]]:
     frame, mapped, persons, said = accepted(source, "incidents", options, where)
     notes += said
@@ -383,10 +381,7 @@ def _one(
     # Geocoders that find nothing write 0, 0: no incident happens on that spot of the ocean.
     none |= (x == 0) & (y == 0)
     read = partial(
-        read_times,
-        formats=options.date_formats,
-        utc_offset_h=utc_offset_h(x, y, crs),
-        where=where,
+        read_times, formats=options.date_formats, utc_offset_h=utc_offset_h(x, y, crs), where=where
     )
     bad_time = np.zeros(len(frame), dtype=bool)
     table = pd.DataFrame({"x": x, "y": y})

@@ -88,14 +88,14 @@ def stored_incidents(folder: Path, entry: Mapping[str, Any] | None, crs: CRS) ->
         int(entry["count"]),
         categories,
         crs,
-        str(entry["digest"]),
-        located,
-        lambda names, since, until: read_columns(
+        digest=str(entry["digest"]),
+        located=located,
+        reader=lambda names, since, until: read_columns(
             paths, categories, tuple(names), since=since, until=until
         ),
-        known,
-        "month" if entry.get("precision") == "month" else "second",
-        {name: entry[name] for name in _REMEMBERED if name in entry},
+        known_period=known,
+        precision="month" if entry.get("precision") == "month" else "second",
+        provenance={name: entry[name] for name in _REMEMBERED if name in entry},
     )
 
 

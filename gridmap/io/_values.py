@@ -229,12 +229,7 @@ MONTH = re.compile(
     r"|(?P<n>\d{1,2})\s*[-/.]\s*(?P<z>(?:19|20)\d{2}))\s*$"
 )
 SHORT_PATTERNS = {order: re.compile(date + _CLOCK) for order, date in _SHORT.items()}
-_FORMAT_OF = {
-    "ymd": "YYYY-MM-DD",
-    "ydm": "YYYY-DD-MM",
-    "mdy": "MM-DD-YYYY",
-    "dmy": "DD-MM-YYYY",
-}
+_FORMAT_OF = {"ymd": "YYYY-MM-DD", "ydm": "YYYY-DD-MM", "mdy": "MM-DD-YYYY", "dmy": "DD-MM-YYYY"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*"
 _NAMED = re.compile(

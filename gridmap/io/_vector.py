@@ -378,12 +378,7 @@ def _in_utf8(path: Path, encoding: str) -> Iterator[tuple[Path, Encoding]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_DRIVERS = {
-    ".gpkg": "GPKG",
-    ".geojson": "GeoJSON",
-    ".fgb": "FlatGeobuf",
-    ".shp": "ESRI Shapefile",
-}
+_DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".fgb": "FlatGeobuf", ".shp": "ESRI Shapefile"}
 FORMATS = (*_DRIVERS, ".parquet", ".csv")
 """Suffixes that `write_frame` knows."""
 

@@ -507,10 +507,7 @@ def _upon(report: ImportReport, there: Mapping[str, Any], options: ImportOptions
 
 
 def _refuse_elsewhere(
-    xy: tuple[Floats, Floats],
-    workspace: Workspace,
-    options: ImportOptions,
-    where: str,
+    xy: tuple[Floats, Floats], workspace: Workspace, options: ImportOptions, where: str
 ) -> None:
     """Refuse what lies wholly in another part of the world than the layers that are there."""
     kinds = [kind for kind in (*AREA_KINDS, *workspace.kinds) if kind in workspace.kinds]
@@ -543,10 +540,7 @@ def _bounds(layer: Layer) -> tuple[float, float, float, float]:
 
 
 def _with_far_note(
-    report: ImportReport,
-    bounds: tuple[Floats, ...],
-    known: Layer | None,
-    where: str,
+    report: ImportReport, bounds: tuple[Floats, ...], known: Layer | None, where: str
 ) -> ImportReport:
     """Return the report with a remark on features farther off than the city is large."""
     if known is None:
@@ -666,21 +660,13 @@ def layer_of_features(
     mapped = {name: column for part in parts for name, column in part.mapped.items()}
     persons = tuple(dict.fromkeys(c for part in parts for c in part.refused_columns))
     report = ImportReport(
-        str(kind),
-        sum(part.read for part in parts),
-        len(frame),
-        crs_label(first.crs),
-        crs_label(working),
-        refused,
-        mapped,
-        tuple(notes),
-        "; ".join(dict.fromkeys(encodings)),
-        persons,
-        tuple(names),
-        given.repeated,
-        given.missing,
-        tuple(dict.fromkeys(name for part in parts for name in part.columns)),
-    )
+        kind=str(kind), read=sum(part.read for part in parts), features=len(frame),
+        crs=crs_label(first.crs), working_crs=crs_label(working), refused=refused, mapped=mapped,
+        warnings=tuple(notes), encoding="; ".join(dict.fromkeys(encodings)),
+        refused_columns=persons, files=tuple(names), ids_repeated=given.repeated,
+        ids_missing=given.missing,
+        columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)),
+    )  # fmt: skip
     return Layer(kind, frame, {"files": list(names), "crs": report.crs}), report
 
 

@@ -119,7 +119,7 @@ class Note:
         return tr(self.key, language=None, **self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What came in, what was refused and why, and what a user should look at.
 

@@ -137,7 +137,7 @@ def undo_repair(workspace: str | PathLike[str]) -> tuple[Kind, ...]:
             entry["repairs"] = history
         crs = place.layer(kind).crs
         restored.append(
-            read_stored_layer(place.path / ORIGINALS / last["original"], kind, crs, entry)
+            read_stored_layer(place.path / ORIGINALS / last["original"], kind, crs, entry, None)
         )
     if not restored:
         raise MissingError("io.error.nothing_to_undo", path=str(workspace))

@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -328,11 +328,8 @@ class Workspace:
         if crs is None or kind not in self.kinds:
             raise MissingError("model.error.city_no_layer", kind=str(kind), city=self.name)
         entry = self.config["layers"][str(kind)]
-        layer = read_stored_layer(self.path / _LAYERS, kind, crs, dict[str, Json](**entry))
-        # Whoever edits the file by another program makes other layers of it.
-        if "digest" in entry and self.config.get(STAMP) == stamp_of(self.path / _LAYERS):
-            return layer.with_digest(str(entry["digest"]))
-        return layer
+        told, stamp = dict[str, Json](**entry), self.config.get(STAMP)
+        return read_stored_layer(self.path / _LAYERS, kind, crs, told, stamp)
 
     def _areas(self) -> dict[Kind, Layer]:
         """Return the layers that incidents are located in."""
@@ -388,7 +385,7 @@ class Workspace:
             If the folder cannot be written, or somebody else is writing.
         """
         told = dict(layer.provenance) if report is None else report.provenance()
-        self.put_layers([layer.with_provenance(told)])
+        self.put_layers([replace(layer, provenance=told, stored_digest=layer.digest)])
 
     def put_layers(
         self, layers: Iterable[Layer], *, upon: Mapping[Kind, str] | None = None

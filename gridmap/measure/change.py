@@ -62,10 +62,7 @@ class Dispersion:
 
 
 def estimate_dispersion(
-    weekly: npt.ArrayLike,
-    *,
-    steps: npt.ArrayLike | None = None,
-    length_weeks: int = 1,
+    weekly: npt.ArrayLike, *, steps: npt.ArrayLike | None = None, length_weeks: int = 1
 ) -> Dispersion:
     """Estimate variance over mean of each row from its weekly counts.
 
@@ -496,10 +493,7 @@ def change_verdict(*, beyond_chance: bool, unlike_city: bool = False) -> str:
 
 
 def rest_p_value(
-    now: npt.ArrayLike,
-    before: npt.ArrayLike,
-    city: tuple[int, int] | None,
-    dispersion: Dispersion,
+    now: npt.ArrayLike, before: npt.ArrayLike, city: tuple[int, int] | None, dispersion: Dispersion
 ) -> Floats:
     """Test whether each row changed as the rest of the city did.
 

@@ -94,7 +94,7 @@ def parse_within(text: str) -> tuple[Within, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Coverage:
     """What lies within reach of a room, grid by grid.
 
@@ -382,23 +382,12 @@ def measure_coverage(
         ])  # fmt: skip
     unreached = np.flatnonzero(~np.isfinite(cost).any(axis=1))
     return Coverage(
-        within,
-        mode,
-        network,
-        ids,
-        xy,
-        share,
-        backup,
-        points,
-        cost,
-        next_cost,
-        place,
-        *counted,
-        by_grid,
-        error,
-        unreached,
-        tuple(_notes(city, first, cost, unreached, (ids, mode, travel))),
-    )
+        within=within, mode=mode, network=network, place_ids=ids, place_xy=xy, share=share,
+        backup=backup, points=points, cost=cost, next_cost=next_cost, place=place,
+        incident_rows=counted[0], incident_counts=counted[1], grid_incidents=by_grid,
+        error=error, unreached=unreached,
+        notes=tuple(_notes(city, first, cost, unreached, (ids, mode, travel))),
+    )  # fmt: skip
 
 
 def covered_residents(city: City, within: Within, travel: Travel, xy: Floats) -> float:
@@ -463,9 +452,7 @@ def _incidents(
     return rows, totals
 
 
-def _many_at_once(
-    parts: Iterator[dict[str, NDArray[Any]]],
-) -> Iterator[dict[str, NDArray[Any]]]:
+def _many_at_once(parts: Iterator[dict[str, NDArray[Any]]]) -> Iterator[dict[str, NDArray[Any]]]:
     """Put parts together to about a million incidents: each costs a run for all rooms."""
     held: list[dict[str, NDArray[Any]]] = []
     for part in parts:
@@ -489,11 +476,7 @@ def _notes(
     notes = []
     if len(unreached):
         notes.append(
-            tr(
-                "coverage.note.unreached",
-                count=len(unreached),
-                ids=some_ids(grids.ids[unreached]),
-            )
+            tr("coverage.note.unreached", count=len(unreached), ids=some_ids(grids.ids[unreached]))
         )
     partly = np.flatnonzero(~np.isfinite(cost).all(axis=1) & np.isfinite(cost).any(axis=1))
     if len(partly):

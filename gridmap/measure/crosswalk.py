@@ -510,8 +510,7 @@ def dasymetric(
     inside = np.bincount(source, weights=_size(parts) * density[feature], minlength=len(own))
     part, target, pieces = _cut(parts, np.asarray(targets, dtype=object))
     amounts = scipy.sparse.csr_array(
-        (_size(pieces) * density[feature[part]], (source[part], target)),
-        shape=table.shares.shape,
+        (_size(pieces) * density[feature[part]], (source[part], target)), shape=table.shares.shape
     )
     amounts.eliminate_zeros()
     # Targets that overlap may hold more than there is: then what there is, in proportion.

@@ -227,9 +227,9 @@ class Period:
             return tr("measure.period.all")
         if self.unit == "range":
             return tr("measure.period.range", first=str(self.first), last=str(self.last))
-        unit = self.unit
+        unit: str = self.unit
         if unit == "half":
-            unit = "first_half" if self.first.month == 1 else "second_half"  # type: ignore[assignment]
+            unit = "first_half" if self.first.month == 1 else "second_half"
         return tr(
             f"measure.period.{unit}",
             year=self.first.year,

@@ -408,11 +408,7 @@ def present_plan(city: City) -> Plan:
     name = tr("measure.present")
     if any(grids.texts("beat")):
         return Plan.from_labels(
-            name,
-            grids.ids,
-            city.named(grids, Kind.BEAT),
-            beats=known,
-            city_digest=grids.digest,
+            name, grids.ids, city.named(grids, Kind.BEAT), beats=known, city_digest=grids.digest
         )
     if beats is None:
         raise MissingError("measure.error.no_rows", by="beat", city=city.label)

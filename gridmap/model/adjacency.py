@@ -299,12 +299,7 @@ def _gathered(low: Floats, high: Floats, who: NDArray[np.intp], n: int) -> NDArr
     return lines
 
 
-def _missed(
-    lines: NDArray[np.object_],
-    first: Ints32,
-    second: Ints32,
-    gap_m: float,
-) -> Floats:
+def _missed(lines: NDArray[np.object_], first: Ints32, second: Ints32, gap_m: float) -> Floats:
     """Return what exact matching has missed of each pair's border, in metres.
 
     A vertex that only one of two neighbours has, or a stretch that is drawn twice, leaves
@@ -331,12 +326,7 @@ def _strip(lines: NDArray[np.object_], width_m: float) -> NDArray[np.object_]:
     return np.asarray(shapely.buffer(lines, width_m, cap_style="flat", quad_segs=2))
 
 
-def _tolerant(
-    polygons: NDArray[np.object_],
-    first: Ints32,
-    second: Ints32,
-    gap_m: float,
-) -> Pairs:
+def _tolerant(polygons: NDArray[np.object_], first: Ints32, second: Ints32, gap_m: float) -> Pairs:
     """Measure the touching pairs that exact matching has missed."""
     n = len(polygons)
     tree = shapely.STRtree(polygons)

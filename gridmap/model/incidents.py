@@ -340,10 +340,7 @@ class _Finder:
             yield replace(batch, rows={**batch.rows, **found})
 
     def columns(
-        self,
-        names: Iterable[str],
-        since: np.datetime64 | None,
-        until: np.datetime64 | None,
+        self, names: Iterable[str], since: np.datetime64 | None, until: np.datetime64 | None
     ) -> Iterator[dict[str, NDArray[Any]]]:
         names = tuple(names)
         wanted = [kind for kind in self._layers if str(kind) in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -59,6 +59,8 @@ class Layer:
         `Layer.frame` as read-only.
     provenance
         Where the features came from: files, encoding, CRS, mapping, what was refused.
+    stored_digest
+        The digest that was stored with the same features; computed if blank.
 
     Raises
     ------
@@ -76,8 +78,10 @@ class Layer:
     kind: Kind
     frame: gpd.GeoDataFrame
     provenance: Mapping[str, Json] = field(default_factory=dict)
+    stored_digest: InitVar[str] = ""
+    _stored: str = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, stored_digest: str) -> None:
         """Check the whole invariant."""
         frame = self.frame.copy()
         frame.index = pd.RangeIndex(len(frame))
@@ -109,24 +113,9 @@ class Layer:
                 if not pd.api.types.is_numeric_dtype(frame[name]):
                     raise InputError("model.error.layer_not_numeric", kind=label, field=name)
                 frame[name] = frame[name].astype("float64")
+        object.__setattr__(self, "_stored", stored_digest)
         object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
-
-    def with_provenance(self, provenance: Mapping[str, Json]) -> Layer:
-        """Return the same features with another account of where they came from."""
-        other = object.__new__(Layer)
-        other.__dict__.update(self.__dict__)
-        other.__dict__["provenance"] = MappingProxyType(dict(provenance))
-        return other
-
-    def with_digest(self, digest: str) -> Layer:
-        """Return the same features with the digest that was stored with them.
-
-        Only whoever read them from where they were stored, unchanged, knows it.
-        """
-        other = self.with_provenance(self.provenance)
-        other.__dict__["digest"] = digest
-        return other
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -189,6 +178,8 @@ class Layer:
     @cached_property
     def digest(self) -> str:
         """Sixteen bytes in hex over geometry, columns and CRS."""
+        if self._stored:
+            return self._stored
         sums = hashlib.blake2b(digest_size=16)
         sums.update(f"{self.kind}|{self.crs.to_wkt()}".encode())
         for wkb in shapely.to_wkb(self.geometry, include_srid=False):

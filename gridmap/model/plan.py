@@ -269,9 +269,10 @@ def _beat_id(label: object) -> str:
         text = str(label)
     elif pd.api.types.is_scalar(label) and pd.isna(label):
         return ""
+    elif isinstance(label, (float, np.floating)) and float(label).is_integer():
+        text = str(int(label))
     else:
-        whole = isinstance(label, (float, np.floating)) and float(label).is_integer()
-        text = str(int(label) if whole else label)  # type: ignore[call-overload]
+        text = str(label)
     return "" if text.strip() in ("", "0") else text
 
 

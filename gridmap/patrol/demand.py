@@ -41,7 +41,7 @@ _WEEK_S = 7 * _DAY_S
 _MONDAY_S = 4 * _DAY_S  # 1970-01-01 was a Thursday: the first Monday came four days later
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class HourCounts:
     """Incidents of each unit by hour of the week and category.
 
@@ -179,9 +179,9 @@ def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = N
     days = [pd.Timestamp(second, unit="s").date() for second in (start, stop)]
     occurrences = np.repeat(weekday_occurrences(*days), 24).astype(np.float64)
     return HourCounts(
-        areas.ids, areas.names, incidents.categories, shaped,
-        _whole_weeks(rows_of_weeks, units, start, stop), occurrences, days[0], days[1],
-        outside, untimed,
+        ids=areas.ids, names=areas.names, categories=incidents.categories, counts=shaped,
+        weekly=_whole_weeks(rows_of_weeks, units, start, stop), occurrences=occurrences,
+        first=days[0], last=days[1], outside=outside, untimed=untimed,
     )  # fmt: skip
 
 

@@ -367,10 +367,7 @@ def _by_shift(
 
 
 def _routes(
-    task: PatrolTask,
-    found: dict[tuple[int, int], list[list[int]]],
-    places: Ints,
-    kinds: Ints,
+    task: PatrolTask, found: dict[tuple[int, int], list[list[int]]], places: Ints, kinds: Ints
 ) -> tuple[Route, ...]:
     """Return routes by shift and unit; a place that a route meets twice is one visit."""
     routes = []

@@ -381,12 +381,7 @@ def _is_number(value: object) -> bool:
 
 
 def measure_goals(
-    city: City,
-    by: By,
-    goals: Sequence[Goal],
-    *,
-    since: Moment = None,
-    until: Moment = None,
+    city: City, by: By, goals: Sequence[Goal], *, since: Moment = None, until: Moment = None
 ) -> MeasuredUnits:
     """Measure a city's units by some goals.
 

@@ -83,14 +83,9 @@ class BrokenLink:
     reason: str
     subject: str = ""
 
-    def text(self, language: str | None = None) -> str:
+    def text(self) -> str:
         """Return the finding in one line."""
-        return tr(
-            f"plans.audit.{self.reason}",
-            language=language,
-            number=self.number,
-            subject=self.subject,
-        )
+        return tr(f"plans.audit.{self.reason}", number=self.number, subject=self.subject)
 
 
 class BrokenLinkJson(TypedDict):
@@ -143,18 +138,13 @@ class AuditReport:
         """What to note outside the database; None for an empty log."""
         return Anchor(self.records, self.head[:32]) if self.records else None
 
-    def text(self, language: str | None = None) -> str:
+    def text(self) -> str:
         """Return what was checked, and what was not, in a few lines."""
-        covers = tr(
-            "plans.audit.covers",
-            language=language,
-            versions=self.versions,
-            accounts=self.accounts,
-        )
+        covers = tr("plans.audit.covers", versions=self.versions, accounts=self.accounts)
         if self.broken is not None:
-            return f"{self.broken.text(language)}\n{covers}"
-        whole = tr("plans.audit.whole", language=language, records=self.records, head=self.head)
-        code = tr("plans.audit.code", language=language, code=self.anchor) if self.anchor else ""
+            return f"{self.broken.text()}\n{covers}"
+        whole = tr("plans.audit.whole", records=self.records, head=self.head)
+        code = tr("plans.audit.code", code=self.anchor) if self.anchor else ""
         return "\n".join(line for line in (whole, covers, code) if line)
 
     def to_dict(self) -> AuditJson:
@@ -441,17 +431,17 @@ def require(actor: Actor, action: Action) -> None:
         )
 
 
-def account_text(name: str, language: str | None = None) -> str:
+def account_text(name: str) -> str:
     """Return what an account is called: the one user of a machine without login has no name."""
-    return tr("plans.local", language=language) if name == LOCAL.name else name
+    return tr("plans.local") if name == LOCAL.name else name
 
 
-def role_text(role: Role, language: str | None = None) -> str:
+def role_text(role: Role) -> str:
     """Return what a role is called."""
-    return tr(f"plans.role.{role}", language=language)
+    return tr(f"plans.role.{role}")
 
 
-def action_text(action: str, language: str | None = None) -> str:
+def action_text(action: str) -> str:
     """Return what an action of the log is called; as it stands where it has no name."""
     key = f"plans.action.{action}"
-    return tr(key, language=language) if has_key(key) else action
+    return tr(key) if has_key(key) else action

@@ -178,9 +178,9 @@ class Comparison:
         table[[name for name in table.columns if is_missing(name, self.missing)]] = np.nan
         return table
 
-    def sentences(self, language: str | None = None) -> list[str]:
+    def sentences(self) -> list[str]:
         """Return the change in sentences that can be read aloud, the sum first."""
-        return comparison_sentences(self, language)
+        return comparison_sentences(self)
 
     def to_dict(self) -> dict[str, Json]:
         """Return everything as plain values for JSON."""
@@ -365,29 +365,27 @@ def _shown(value: float) -> float:
     return _Star("nan") if np.isnan(value) else value
 
 
-def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
+def comparison_sentences(made: Comparison) -> list[str]:
     """Return the sum, the greatest flows, balance, coverage and officers, in this order."""
     if not made.grids_moved:
-        lines = [tr("plans.compare.same", language=language, old=made.old, new=made.new)]
+        lines = [tr("plans.compare.same", old=made.old, new=made.new)]
     else:
         lines = [
             tr(
                 "plans.compare.total",
-                language=language,
                 old=made.old,
                 new=made.new,
                 count=made.grids_moved,
-                amounts=_amounts(made, made.residents_moved, made.incidents_moved, language),
+                amounts=_amounts(made, made.residents_moved, made.incidents_moved),
             )
         ]
     lines += [
         tr(
             "plans.compare.flow",
-            language=language,
             count=len(flow.grids),
             before=flow.before_label,
             after=flow.after_label,
-            amounts=_amounts(made, flow.residents, flow.incidents, language),
+            amounts=_amounts(made, flow.residents, flow.incidents),
         )
         for flow in made.flows[:FLOWS_TOLD]
     ]
@@ -395,18 +393,11 @@ def comparison_sentences(made: Comparison, language: str | None) -> list[str]:
     if rest:
         count = sum(len(flow.grids) for flow in rest)
         residents = sum(flow.residents for flow in rest)
-        amounts = _amounts(made, residents, sum(flow.incidents for flow in rest), language)
-        lines.append(tr("plans.compare.rest", language=language, count=count, amounts=amounts))
-    lines += _figures_in_words(made, language)
+        amounts = _amounts(made, residents, sum(flow.incidents for flow in rest))
+        lines.append(tr("plans.compare.rest", count=count, amounts=amounts))
+    lines += _figures_in_words(made)
     if made.officers > 0:
-        lines.append(
-            tr(
-                "plans.compare.officers",
-                language=language,
-                count=made.officers,
-                kept=made.officers_kept,
-            )
-        )
+        lines.append(tr("plans.compare.officers", count=made.officers, kept=made.officers_kept))
     return lines
 
 
@@ -415,21 +406,18 @@ def _known(made: Comparison, name: str) -> bool:
     return not max(getattr(made.before, name), getattr(made.after, name)) <= 0  # NaN: hidden
 
 
-def _amounts(made: Comparison, residents: float, incidents: float, language: str | None) -> str:
+def _amounts(made: Comparison, residents: float, incidents: float) -> str:
     """Return the residents and incidents that change hands, of what the city counts."""
     has_incidents = _known(made, "incidents_deviation")
     kind = "both"
     if has_incidents != _known(made, "residents_deviation"):
         kind = "incidents" if has_incidents else "residents"
     return tr(
-        f"plans.compare.amounts.{kind}",
-        language=language,
-        residents=_shown(residents),
-        incidents=_shown(incidents),
+        f"plans.compare.amounts.{kind}", residents=_shown(residents), incidents=_shown(incidents)
     )
 
 
-def _figures_in_words(made: Comparison, language: str | None) -> list[str]:
+def _figures_in_words(made: Comparison) -> list[str]:
     lines: list[str] = []
     said: list[tuple[float, float]] = []
     for name in _TOLD:
@@ -445,7 +433,7 @@ def _figures_in_words(made: Comparison, language: str | None) -> list[str]:
             continue  # the workload is what has just been told
         said.append((before, after))
         key = f"plans.compare.{name}.{made.directions[name]}"
-        lines.append(tr(key, language=language, before=_shown(before), after=_shown(after)))
+        lines.append(tr(key, before=_shown(before), after=_shown(after)))
     return lines
 
 

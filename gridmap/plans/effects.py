@@ -51,9 +51,9 @@ class Veto:
             count=len(self.grids),
         )
 
-    def text(self, language: str | None = None) -> str:
+    def text(self) -> str:
         """Return the reason in one line."""
-        return self.error().text(language)
+        return self.error().text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +110,23 @@ class Effect:
     max_deviation_after: float
     veto: Veto | None
 
-    def sentences(self, language: str | None = None) -> list[str]:
+    def sentences(self) -> list[str]:
         """Return the effect in sentences, the veto first."""
-        lines = [self.veto.text(language)] if self.veto else []
+        lines = [self.veto.text()] if self.veto else []
         if self.grids:
             lines.append(
                 tr(
                     "plans.effect.moved",
-                    language=language,
                     count=len(self.grids),
                     residents=self.residents,
                     incidents=self.incidents,
                 )
             )
         else:
-            lines.append(tr("plans.effect.no_ground", language=language))
+            lines.append(tr("plans.effect.no_ground"))
         lines += [
             tr(
                 "plans.effect.beat",
-                language=language,
                 beat=item.label,
                 residents_before=item.before.residents,
                 residents_after=item.after.residents,

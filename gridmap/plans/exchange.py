@@ -80,10 +80,7 @@ def plan_from_table(
     found = match_columns(
         table.columns,
         "grid",
-        {
-            **{field: column for field, column in own.items() if column in table.columns},
-            **chosen,
-        },
+        {**{field: column for field, column in own.items() if column in table.columns}, **chosen},
     )
     for field in ("id", "beat"):
         if found.get(field) not in table.columns:

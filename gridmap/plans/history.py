@@ -196,11 +196,7 @@ def _step(command: Command, before: Draft, after: Draft) -> _Step:
 
 
 def _shift(
-    draft: Draft,
-    rows: NDArray[np.intp],
-    values: Ints32,
-    beats: tuple[BeatInfo, ...],
-    locks: Locks,
+    draft: Draft, rows: NDArray[np.intp], values: Ints32, beats: tuple[BeatInfo, ...], locks: Locks
 ) -> Draft:
     assignment = draft.plan.assignment.copy()
     assignment[rows] = values

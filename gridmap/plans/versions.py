@@ -60,15 +60,9 @@ class Fault:
     pieces: int
     detached: tuple[str, ...]
 
-    def text(self, language: str | None = None) -> str:
+    def text(self) -> str:
         """Return the fault in one line."""
-        return tr(
-            "plans.fault",
-            language=language,
-            beat=self.beat,
-            pieces=self.pieces,
-            count=len(self.detached),
-        )
+        return tr("plans.fault", beat=self.beat, pieces=self.pieces, count=len(self.detached))
 
 
 class BeatJson(TypedDict):
@@ -246,13 +240,11 @@ class PlanDifference:
         """Ids of the grids that changed hands."""
         return frozenset(grid for move in self.moves for grid in move.grids)
 
-    def text(self, language: str | None = None, *, labels: Mapping[str, str] | None = None) -> str:
+    def text(self, *, labels: Mapping[str, str] | None = None) -> str:
         """Return the difference in one line.
 
         Parameters
         ----------
-        language
-            ``zh`` or ``en``; the current language if None.
         labels
             What beats are called, by id; the ids themselves if None.
         """
@@ -260,7 +252,6 @@ class PlanDifference:
         parts = [
             tr(
                 "plans.difference.move",
-                language=language,
                 count=len(move.grids),
                 before=called.get(move.before, move.before),
                 after=called.get(move.after, move.after),
@@ -269,7 +260,7 @@ class PlanDifference:
         ]
         rest = sum(len(move.grids) for move in self.moves[_SHOWN:])
         if rest:
-            parts.append(tr("plans.difference.rest", language=language, count=rest))
+            parts.append(tr("plans.difference.rest", count=rest))
         for key, ids in (
             ("added", self.added),
             ("removed", self.removed),
@@ -277,8 +268,8 @@ class PlanDifference:
         ):
             if ids:
                 names = some_ids([called.get(name, name) for name in ids], limit=3)
-                parts.append(tr(f"plans.difference.{key}", language=language, ids=names))
-        return "; ".join(parts) if parts else tr("plans.difference.none", language=language)
+                parts.append(tr(f"plans.difference.{key}", ids=names))
+        return "; ".join(parts) if parts else tr("plans.difference.none")
 
     def __str__(self) -> str:
         return self.text()
@@ -377,10 +368,10 @@ class GridDifference:
     def __bool__(self) -> bool:
         return bool(self.gone or self.new or self.reshaped)
 
-    def text(self, language: str | None = None) -> str:
+    def text(self) -> str:
         """Return the difference in one line."""
         parts = [
-            tr(f"plans.grids.{key}", language=language, ids=some_ids(ids), count=len(ids))
+            tr(f"plans.grids.{key}", ids=some_ids(ids), count=len(ids))
             for key, ids in (("gone", self.gone), ("new", self.new), ("reshaped", self.reshaped))
             if ids
         ]
@@ -454,8 +445,5 @@ def fit_plan(plan: Plan, grids: Layer, *, known: GridPrints | None = None) -> Pl
         raise InputError("plans.error.grids_changed", plan=plan.name, difference=difference)
     rows = pd.Index(plan.grid_ids, dtype=object).get_indexer(grids.ids)
     return replace(
-        plan,
-        grid_ids=grids.ids,
-        assignment=plan.assignment[rows],
-        city_digest=grids.digest,
+        plan, grid_ids=grids.ids, assignment=plan.assignment[rows], city_digest=grids.digest
     )

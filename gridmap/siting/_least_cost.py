@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from gridmap._compiled import njit
 from gridmap.typing import Bools, Floats, Ints
 
+if TYPE_CHECKING:
+    from gridmap.siting.answer import Limits
+
 
 @dataclass(frozen=True, eq=False)
 class Near:
@@ -204,10 +207,6 @@ def _assign(
                 server[i] = slot
             elif here < second[i]:
                 second[i] = here
-
-
-if TYPE_CHECKING:
-    from gridmap.siting.answer import Limits
 
 
 States = NDArray[np.int8]
@@ -417,11 +416,7 @@ def _without_closed(order: Ints, ranked: Floats, state: States) -> tuple[Ints, F
 
 
 def _branch(
-    search: _Search,
-    state: States,
-    ranks: tuple[Ints, Floats],
-    prices: Floats,
-    often: Floats,
+    search: _Search, state: States, ranks: tuple[Ints, Floats], prices: Floats, often: Floats
 ) -> None:
     """Open or close one place at a time, the lowest bound first, until the gap is closed."""
     whole_bound = search.bound if (state == 0).all() else -np.inf

@@ -326,9 +326,7 @@ def solve_backup_cover(
     model.add_conflicts(limits)
     first = np.flatnonzero(
         good_places(
-            np.where(rows[:, :m], 0.0, heavy[:, None]),
-            np.where(held > 0.0, 0.0, heavy),
-            limits,
+            np.where(rows[:, :m], 0.0, heavy[:, None]), np.where(held > 0.0, 0.0, heavy), limits
         )
     )
     start = np.zeros(m + 2 * k)
@@ -440,18 +438,11 @@ def greedy_cover(rows: Bools, price: Floats, conflict: Bools) -> Bools | None:
     return opened
 
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 _FAR = 10.0  # what is out of reach counts as so many times the farthest that is in reach
 
 
 def solve_median(
-    cost: ArrayLike,
-    weights: ArrayLike,
-    limits: Limits,
-    *,
-    fixed_cost: ArrayLike | None = None,
+    cost: ArrayLike, weights: ArrayLike, limits: Limits, *, fixed_cost: ArrayLike | None = None
 ) -> Siting:
     """Return places that make the weighted cost to the nearest room least.
 
@@ -659,11 +650,7 @@ def _start(
 
 
 def solve_center(
-    cost: ArrayLike,
-    weights: ArrayLike,
-    limits: Limits,
-    *,
-    fixed_cost: ArrayLike | None = None,
+    cost: ArrayLike, weights: ArrayLike, limits: Limits, *, fixed_cost: ArrayLike | None = None
 ) -> Siting:
     """Return places that make the largest cost of any demand least.
 

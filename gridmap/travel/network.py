@@ -299,11 +299,7 @@ class RoadNetwork:
         return shapely.STRtree(self.lines)
 
     def _around(
-        self,
-        points: Floats,
-        located: Located,
-        max_gap_m: float,
-        barriers: NDArray[np.object_],
+        self, points: Floats, located: Located, max_gap_m: float, barriers: NDArray[np.object_]
     ) -> Located:
         """Return the entries with those across a barrier replaced by the nearest that is not."""
         walls = _Walls.of(barriers)
@@ -613,11 +609,7 @@ def _simple_parts(lines: Shapes) -> tuple[Shapes, Ints]:
 
 
 def _ends_on_lines(
-    segments: Segments,
-    level: Ints,
-    length: Floats,
-    ends: Floats,
-    tolerance_m: float,
+    segments: Segments, level: Ints, length: Floats, ends: Floats, tolerance_m: float
 ) -> tuple[Ints, Floats, Ints]:
     """Return where ends of lines lie on the inside of another line: line, measure, end."""
     owner = np.tile(np.arange(len(length)), 2)

@@ -289,8 +289,7 @@ def isochrone(
     )
     pieces = [
         shapely.Polygon(
-            points[offsets[0] : offsets[1]],
-            [points[a:b] for a, b in pairwise(offsets[1:])],
+            points[offsets[0] : offsets[1]], [points[a:b] for a, b in pairwise(offsets[1:])]
         )
         for points, offsets in zip(*filled, strict=True)
     ]

@@ -337,10 +337,7 @@ def nearest_sources(
 
 @njit(cache=True)
 def _by_buckets(
-    arcs: tuple[Ints, Ints, Floats],
-    entries: tuple[Ints, Ints, Floats],
-    width: float,
-    buckets: int,
+    arcs: tuple[Ints, Ints, Floats], entries: tuple[Ints, Ints, Floats], width: float, buckets: int
 ) -> tuple[Floats, Ints]:
     indptr, heads, weights = arcs
     seeds, owners, costs = entries
