@@ -14,7 +14,9 @@ from gridmap.measure import summarise
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, parse_formats, write_report
+from gridmap.report.document import Paragraph
 from gridmap.report.html import map_views
+from gridmap.report.sections import SECTIONS, build_sections
 
 DATED = date(2024, 5, 1)
 
@@ -112,6 +114,26 @@ def test_a_comparison_knows_the_workload_of_its_period_alone(city):
 def with_only(city, *kinds, incidents=True):
     layers = {kind: city.layer(kind) for kind in kinds}
     return replace(city, layers=layers, incidents=city.incidents if incidents else None)
+
+
+PEOPLE = ("residents", "migrants", "households")
+
+
+@pytest.mark.parametrize(
+    ("knows", "period", "below", "planned"),
+    [("all", "2024-03", 0, True), ("all", "2024-03", 5, False), ("all", "", 0, False),
+     ("people", "", 0, True), ("outlines", "", 0, False)],
+)  # fmt: skip
+def test_no_heading_stands_without_text(city, knows, period, below, planned):
+    columns = PEOPLE if knows == "outlines" else ()
+    known = without(city, columns=columns, incidents=knows == "all")
+    report = built(known, period, plan=moved(known) if planned else None, below=below)
+    with using_language("en"):
+        parts = build_sections(report, tuple(SECTIONS))
+    assert {"city", "data"} <= {part.key for part in parts}
+    for part in parts:
+        assert isinstance(part.blocks[0], Paragraph), part.key
+        assert part.blocks[0].text, part.key
 
 
 @pytest.mark.slow

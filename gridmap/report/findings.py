@@ -11,6 +11,7 @@ import numpy as np
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
 from gridmap.measure.period import Period
+from gridmap.measure.pieces import By
 from gridmap.model import Kind
 from gridmap.report.area_tables import staff_balance, staff_shortest, with_covered
 from gridmap.report.measured import CountChange, CountHistory, Level, Measured
@@ -22,6 +23,7 @@ from gridmap.typing import Bools, Floats
 __all__ = ["Findings", "Headline", "Place", "find", "grave_rows", "short_period", "verdict_words"]
 
 _MOST = 5  # findings on the first page
+_OF_A_PLAN = frozenset({"plan", "worse", "price", "station", "beat", "rows", "coverage", "staff"})
 _PLACES = 5  # places that the map numbers
 _SURE = 8.0  # surprise stops growing here, in powers of ten
 
@@ -78,6 +80,8 @@ class Findings:
         The finding in one line.
     findings
         The most important first.
+    every
+        All of them, those that the first page has no room for too.
     places
         What the map numbers, the first first.
     place_labels
@@ -94,6 +98,7 @@ class Findings:
     place_labels: tuple[str, ...]
     place_title: str
     shaded: str
+    every: tuple[Headline, ...] = ()
 
 
 def find(
@@ -119,34 +124,32 @@ def find(
     more
         Findings of others, which stand where their scores put them.
     """
-    found: list[Headline] = []
-    if measured.comparison is not None:
-        # What happened is the same with any plan: only what a plan changes is told of it.
-        found = _plan(measured, hiding)
-        found += [] if history is None else _rows(hiding, history, conditional=True)
-    elif history is not None:
-        found += more
+    found = [*more, *_plan(measured, hiding)]
+    if history is not None:
         found += _total(measured, hiding, history)
         found += _grave(hiding, history, grave)
         found += _categories(hiding, history)
-        found += _rows(hiding, history)
-    else:
-        found += more
-        found += [] if hiding.limit else _plain_total(measured)
+        found += _rows(hiding, history, conditional=measured.plan is not None)
+    elif not hiding.limit:
+        found += _plain_total(measured)
     found += _coverage(measured, hiding)
     found += _staff(measured, hiding)
-    if measured.comparison is None:
-        found += _hot(measured, hiding, hot, busy)
-    if not found:
-        found += _outlines(measured)
+    found += _hot(measured, hiding, hot, busy)
+    if not any(one.key == "total" for one in found):
+        found += _outlines(measured, hiding)
     ranked = sorted(found, key=lambda one: -one.score)
+    if measured.comparison is not None:
+        # What happened is the same with any plan: the first page tells what a plan changes.
+        ranked = [one for one in ranked if one.key in _OF_A_PLAN]
     # A plan or the total comes first and what is grave second, whatever their scores.
     first = ("plan", "worse", "price", "total", "grave")
     fixed = [one for key in first for one in ranked if one.key == key]
-    rest = [one for one in ranked if one.key not in first]
+    rest = [one for one in ranked if one.key not in {*first, "outlines"}] or ranked
     chosen = tuple((fixed + rest)[:_MOST])
     shaded, title, labels, places = _places(measured, hiding, history)
-    return Findings(_title(measured, hiding, history), chosen, places, labels, title, shaded)
+    return Findings(
+        _title(measured, hiding, history), chosen, places, labels, title, shaded, tuple(found)
+    )
 
 
 def short_period(period: Period) -> str:
@@ -218,6 +221,8 @@ def _dark(hiding: Hiding, level: str, row: int, size: int) -> bool:
 
 def _plan(measured: Measured, hiding: Hiding) -> list[Headline]:
     """Say what a plan would make better, what worse, and what it would cost."""
+    if measured.comparison is None:
+        return []
     effects = effects_of(measured, hiding)
     told = {
         "plan": [one.sentence() for one in effects if one.side == "better"],
@@ -541,20 +546,24 @@ def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) ->
     return [Headline("hot", lead, "".join(parts), score)]
 
 
-def _outlines(measured: Measured) -> list[Headline]:
+def _outlines(measured: Measured, hiding: Hiding) -> list[Headline]:
     """Say what there is where nobody counted anything."""
-    parts = []
-    for level, table in measured.now.items():
-        parts.append(tr("briefing.outlines.one", count=len(table.rows),
-                        level=tr(f"briefing.level.{level}"),
-                        area=float(table.rows["area_km2"].sum())))  # fmt: skip
+    parts = [outline_words(measured, level) for level in measured.now]
     found = next(iter(measured.now.values()), None)
-    if found is not None and "residents" not in found.missing:
+    dark = hiding.one("city", "residents")
+    if found is not None and "residents" not in found.missing and not dark:
         parts.append(tr("briefing.outlines.residents", count=float(found.totals["residents"])))
     if not parts:
         return []
     return [Headline("outlines", tr("briefing.outlines.lead"),
                     tr("briefing.semicolon").join(parts) + tr("briefing.stop"), 0.1)]  # fmt: skip
+
+
+def outline_words(measured: Measured, level: By) -> str:
+    """Say how many areas of a level there are, and how large they are together."""
+    rows = measured.now[level].rows
+    return tr("briefing.outlines.one", count=len(rows), level=tr(f"briefing.level.{level}"),
+              area=float(rows["area_km2"].sum()))  # fmt: skip
 
 
 def _title(measured: Measured, hiding: Hiding, history: CountHistory | None) -> str:

@@ -213,7 +213,11 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
             {
                 "title": _printable(section.title),
                 "fresh": section.fresh,
-                "blocks": [drawn.block(block, width, floats=True) for block in section.blocks],
+                # What follows the heading stays there: a heading never stands alone.
+                "blocks": [
+                    drawn.block(block, width, floats=bool(place))
+                    for place, block in enumerate(section.blocks)
+                ],
             }
             for section in document.sections
             if section.blocks

@@ -10,11 +10,12 @@ import numpy as np
 
 from gridmap.i18n import DAYS, tr
 from gridmap.measure import per_occurrence
+from gridmap.measure.pieces import By
 from gridmap.model import Kind
 from gridmap.report.area_tables import TITLES
 from gridmap.report.charts import BarChart, HourChart
 from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, Section, grid_of
-from gridmap.report.findings import change_text
+from gridmap.report.findings import change_text, outline_words
 from gridmap.report.mapping import (
     MapFigure,
     Marks,
@@ -96,13 +97,27 @@ def _shortened(block: Block) -> Block:
     )
 
 
+def _findings(report: Report, *keys: str) -> list[Block]:
+    """Return what a section opens with: the findings on what it is about."""
+    return [
+        Paragraph(one.text, lead=tr("briefing.lead_before", lead=one.lead))
+        for one in report.found.every
+        if one.key in keys
+    ]
+
+
+def _outline(report: Report, level: By) -> Paragraph:
+    """Return what a section opens with that has no findings."""
+    return Paragraph(outline_words(report.measured, level) + tr("briefing.stop"))
+
+
 section("plan")(plan_section)
 
 
 @section("city")
 def _city(report: Report) -> list[Block]:
     """Categories, hours and months of the whole city."""
-    blocks: list[Block] = []
+    blocks = _findings(report, "total", "outlines")
     history = report.history
     if history is not None and not report.hiding.limit:
         chart = _category_chart(history)
@@ -131,7 +146,7 @@ def _city(report: Report) -> list[Block]:
 def _attention(report: Report) -> list[Block]:
     """Alerts, disputes still open, and places that call again."""
     keys = {"repeats": ("place", "incidents", "first", "last", "median_days_between")}
-    return [
+    return _findings(report, "alerts", "disputes", "repeats") + [
         grid_of(table, keys=keys.get(key, ()), most=_SOME)
         for key in ("alerts", "disputes", "repeats")
         if (table := report.table(key)) is not None
@@ -228,12 +243,12 @@ def _borders(report: Report, *, strong: bool = True) -> tuple[Outline, ...]:
     return tuple(lines)
 
 
-def _exceptions(report: Report, level: str) -> list[Block]:
+def _exceptions(report: Report, level: By) -> list[Block]:
     """Say which rows changed beyond chance, or that none did."""
     history = report.history
     of = None if history is None else history.levels.get(level)
     if history is None or of is None or history.basis is None:
-        return []
+        return [_outline(report, level)]
     size = len(of.names)
     dark = report.hiding.of(level, "incidents", size)
     dark |= report.hiding.of(level, "incidents", size, when="before")
@@ -427,13 +442,13 @@ def _grids(report: Report) -> list[Block]:
     table = report.table("grids")
     if table is None:
         return []
-    blocks: list[Block] = []
+    blocks = _findings(report, "hot") or [_outline(report, "grid")]
     hot = _hot_map(report)
     if hot is not None:
         blocks.append(hot)
     by = next((key for key in ("incidents", "residents") if key in table.rows.columns), None)
     if by is None:
-        return blocks
+        return blocks if hot is not None else []
     values = np.nan_to_num(table.values(by).astype(float), nan=-1.0)
     order = [row for row in np.argsort(-values, kind="stable")[:_SOME].tolist() if values[row] > 0]
     if not order:
@@ -472,7 +487,7 @@ def _hot_map(report: Report) -> Figure | None:
 @section("coverage")
 def _coverage(report: Report) -> list[Block]:
     """Who lives out of reach, whom each room and network reaches."""
-    blocks: list[Block] = []
+    blocks = _findings(report, "coverage")
     rows = report.rows_of("beat")
     level = "beat" if rows is not None else "station"
     rows = rows if rows is not None else report.rows_of("station")
@@ -542,6 +557,7 @@ def _duty(report: Report) -> list[Block]:
 @section("data")
 def _data(report: Report) -> list[Block]:
     blocks: list[Block] = [Paragraph(line, style="alert") for line in report.warnings]
+    blocks.append(Paragraph(tr("briefing.data_intro")))
     for key in ("imports", "definitions", "sources"):
         table = report.table(key)
         if table is not None:
