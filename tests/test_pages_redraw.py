@@ -12,6 +12,7 @@ import pytest
 from gridmap.api.propose import propose
 from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError, MissingError
+from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
@@ -23,10 +24,12 @@ from gridmap.pages.redraw_commands import (
     named_effect,
     split_in_two,
 )
-from gridmap.pages.redraw_edit import locked_rows, search_on
+from gridmap.pages.redraw_edit import locked_rows, search_on, step_line
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
+from gridmap.plans import commands as do
+from gridmap.plans.commands import COMMANDS
 from gridmap.settings import Settings
 
 
@@ -153,6 +156,37 @@ def test_grids_just_picked_are_to_go_to_a_beat_beside_them(session, city):
         )
         own = plan.labels[rows[0]] == beat
         assert (beat in beside) == (touching > 0 and not own)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_kind_of_step_is_told_with_the_worst_deviation_after_it(city, language):
+    plan = present_plan(city)
+    first, second = plan.beat_ids[:2]
+    grids = tuple(map(str, plan.grid_ids[plan.labels == second]))
+    history = History(Draft.start(Ground.from_city(city), plan), LOCAL)
+    done = (
+        do.LockBeat(first), do.LockBeat(first, locked=False),
+        do.LockGrids(grids[:1]), do.LockGrids(grids[:1], locked=False),
+        do.RenameBeat(first, "新名"), do.AssignStation(first, "S9"), do.AssignRoom(first, "R9"),
+        do.AssignOfficers(first, 9, 9), do.SplitBeat(second, grids[:1], "N1", "甲", insist=True),
+        do.MergeBeats(("N1",), second, insist=True),
+        do.NewBeat("N2", "乙", grids[:2], insist=True),
+        do.MoveGrids(grids[:2], second, insist=True),
+        do.RenameBeat(first, "别名"), do.RenameBeat(first, "新名"),
+    )  # fmt: skip
+    for command in done:
+        history = history.apply(command)
+    assert {command.kind for command in done} == set(COMMANDS)
+    with using_language(language):
+        lines = [step_line(history, count) for count in range(len(done) + 1)]
+        start = tr("page.step.start")
+    assert start in lines[0]
+    assert "2" in lines[12].removeprefix("12").replace(plan.beats[1].label, "")
+    assert plan.beats[1].label in lines[12]
+    assert "甲" in lines[9]
+    assert len(set(lines)) == len(lines)
+    worst = [f"{step.worst_after:.1%}".replace("%", "") for step in history.steps]
+    assert all(one in line for one, line in zip(worst, lines[1:], strict=True))
 
 
 @pytest.fixture

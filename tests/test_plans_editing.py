@@ -385,6 +385,25 @@ def test_undo_and_redo_go_all_the_way_and_replay_gives_the_same():
         history.redo()
 
 
+@pytest.mark.parametrize("count", range(len(WORK) + 1))
+def test_any_step_is_gone_to_at_once_with_its_figures(count):
+    states, history = [draft()], History(draft(), LOCAL)
+    for command in WORK:
+        history = history.apply(command)
+        states.append(history.current)
+    worst = [state.figures.max_deviation for state in states]
+    assert [step.worst_after for step in history.steps] == pytest.approx(worst[1:])
+    assert history.steps[0].worst_before == pytest.approx(worst[0])
+    there = history.go(count)
+    assert same(there.current, states[count])
+    assert (there.commands, there.undone) == (WORK[:count], WORK[count:])
+    back = there.go(len(WORK))
+    assert same(back.current, states[-1])
+    for wrong in (-1, len(WORK) + 1):
+        with pytest.raises(MissingError):
+            there.go(wrong)
+
+
 def test_a_new_command_forgets_what_was_undone():
     history = History(draft(), LOCAL).apply(WORK[0]).undo().apply(RenameBeat("a", "x"))
     assert history.undone == ()

@@ -186,7 +186,9 @@ def _carry(ground: PageGround, state: Redraw, sitting: Sitting, conflict: Confli
     ground.session.work["carried"] = lines
 
 
-_MAP = "map-edit"
+_MAP, _STEP = "map-edit", "gridmap-step-of-edit"
+_LISTED, _FEW, _LIST_PX = 50, 6, 220  # steps listed; beyond a few the list scrolls
+_BEATS = ("to", "into", "beat")  # where a command names the beat that it is about
 _LED_TO = "edit-beat-led-to"  # the beat that another page has led to, until the map is touched
 
 
@@ -425,7 +427,7 @@ def _carry_out(ground: PageGround, sitting: Sitting, *commands: Command) -> None
 
 
 def _show_steps(ground: PageGround, sitting: Sitting) -> None:
-    """Draw what goes back and forth; Ctrl+Z, Ctrl+Y and Esc press the same buttons."""
+    """Draw what goes back and forth, and each step; Ctrl+Z, Ctrl+Y and Esc press the buttons."""
     undo, redo, clear = st.columns(3)
     history = sitting.history
     if undo.button(
@@ -444,6 +446,49 @@ def _show_steps(ground: PageGround, sitting: Sitting) -> None:
     ):
         ground.session.marked["edit"] = ()
         st.rerun()
+    if not history.steps:
+        return
+    stand, total = len(history.commands), len(history.steps)
+    first = max(0, min(stand - _LISTED // 2, total - _LISTED))
+    shown = range(min(total, first + _LISTED), first - 1, -1)
+    with st.container(height=_LIST_PX if len(shown) > _FEW else "content"):
+        st.session_state[_STEP] = stand
+        st.radio(
+            tr("page.edit.steps"),
+            shown,
+            format_func=lambda count: step_line(history, count),
+            key=_STEP,
+            on_change=_go,
+            args=(ground, sitting),
+        )
+
+
+def step_line(history: History, count: int) -> str:
+    """Return how many steps, the worst deviation after them, and what the last of them did.
+
+    Streamlit tells options apart by their text: the number makes each its own.
+    """
+    steps = history.steps
+    step = steps[max(count - 1, 0)]
+    if count == 0:
+        worst, what = step.worst_before, tr("page.step.start")
+    else:
+        command, worst = step.command, step.worst_after
+        labels = {one.id: one.label for one in (*step.beats_before, *step.beats_after)}
+        beat = next((getattr(command, key) for key in _BEATS if hasattr(command, key)), "")
+        kind = command.kind if getattr(command, "locked", True) else f"un{command.kind}"
+        what = tr(
+            f"page.step.{kind}",
+            beat=labels.get(beat, "–"),
+            name=getattr(command, "name", ""),
+            count=len(step.rows) or len(getattr(command, "grids", ())),
+        )
+    return escaped(tr("page.edit.step_line", count=count, worst=f"{worst:.1%}", what=what))
+
+
+def _go(ground: PageGround, sitting: Sitting) -> None:
+    sitting.history = sitting.history.go(int(st.session_state[_STEP]))
+    ground.session.marked["edit"] = ()
 
 
 def _offer_search(ground: PageGround, state: Redraw, sitting: Sitting) -> None:

@@ -23,8 +23,22 @@ from gridmap.typing import Floats, Ints, Ints32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Step:
-    """A command and how to take it back: only what differs is kept."""
+class Step:
+    """A command and how to take it back: only what differs is kept.
+
+    Parameters
+    ----------
+    command
+        The command.
+    rows, before, after
+        Rows of the grids that changed hands, and their beats before and after.
+    beats_before, beats_after
+        The beats.
+    locks_before, locks_after
+        The locks.
+    worst_before, worst_after
+        Greatest deviation of a beat's workload from the mean, as a share.
+    """
 
     command: Command
     rows: NDArray[np.intp]
@@ -34,6 +48,8 @@ class _Step:
     beats_after: tuple[BeatInfo, ...]
     locks_before: Locks
     locks_after: Locks
+    worst_before: float
+    worst_after: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +70,8 @@ class History:
 
     current: Draft
     actor: Actor
-    _done: tuple[_Step, ...] = field(default=(), repr=False)
-    _undone: tuple[_Step, ...] = field(default=(), repr=False)
+    _done: tuple[Step, ...] = field(default=(), repr=False)
+    _undone: tuple[Step, ...] = field(default=(), repr=False)
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -66,6 +82,11 @@ class History:
     def undone(self) -> tuple[Command, ...]:
         """The commands that `redo` would carry out, the next one first."""
         return tuple(step.command for step in reversed(self._undone))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, the oldest first: those that stand, then those that `redo` would repeat."""
+        return (*self._done, *reversed(self._undone))
 
     def preview(self, command: Command) -> Effect:
         """Return what a command would change."""
@@ -98,9 +119,7 @@ class History:
         MissingError
             If there is nothing to undo.
         """
-        step = self._last(self._done, "plans.error.nothing_to_undo")
-        draft = _shift(self.current, step.rows, step.before, step.beats_before, step.locks_before)
-        return replace(self, current=draft, _done=self._done[:-1], _undone=(*self._undone, step))
+        return self._go(len(self._done) - 1, "plans.error.nothing_to_undo")
 
     def redo(self) -> Self:
         """Return the history with the last undone command carried out again.
@@ -112,15 +131,39 @@ class History:
         MissingError
             If there is nothing to redo.
         """
-        step = self._last(self._undone, "plans.error.nothing_to_redo")
-        draft = _shift(self.current, step.rows, step.after, step.beats_after, step.locks_after)
-        return replace(self, current=draft, _done=(*self._done, step), _undone=self._undone[:-1])
+        return self._go(len(self._done) + 1, "plans.error.nothing_to_redo")
 
-    def _last(self, steps: tuple[_Step, ...], missing: str) -> _Step:
+    def go(self, count: int) -> Self:
+        """Return the history with so many of its steps standing, and the others undone.
+
+        Raises
+        ------
+        PermissionDeniedError
+            If the actor's role may not edit.
+        MissingError
+            If there are not so many steps.
+        """
+        return self._go(count, "plans.error.nothing_to_redo")
+
+    def _go(self, count: int, missing: str) -> Self:
         require(self.actor, Action.EDIT)
-        if not steps:
+        steps, done = self.steps, len(self._done)
+        if not 0 <= count <= len(steps):
             raise MissingError(missing)
-        return steps[-1]
+        draft = self.current
+        assignment, beats, locks = draft.plan.assignment.copy(), draft.plan.beats, draft.locks
+        for step in reversed(steps[count:done]):
+            assignment[step.rows] = step.before
+            beats, locks = step.beats_before, step.locks_before
+        for step in steps[done:count]:
+            assignment[step.rows] = step.after
+            beats, locks = step.beats_after, step.locks_after
+        return replace(
+            self,
+            current=_shifted(draft, assignment, beats, locks),
+            _done=steps[:count],
+            _undone=steps[count:][::-1],
+        )
 
 
 def replay(draft: Draft, commands: Iterable[Command]) -> Draft:
@@ -180,10 +223,10 @@ def carry_over(
     return history, tuple(refused)
 
 
-def _step(command: Command, before: Draft, after: Draft) -> _Step:
+def _step(command: Command, before: Draft, after: Draft) -> Step:
     old, new = before.plan.assignment, after.plan.assignment
     rows = np.flatnonzero(old != new)
-    return _Step(
+    return Step(
         command,
         rows,
         old[rows],
@@ -192,18 +235,17 @@ def _step(command: Command, before: Draft, after: Draft) -> _Step:
         after.plan.beats,
         before.locks,
         after.locks,
+        before.figures.max_deviation,
+        after.figures.max_deviation,
     )
 
 
-def _shift(
-    draft: Draft, rows: NDArray[np.intp], values: Ints32, beats: tuple[BeatInfo, ...], locks: Locks
-) -> Draft:
-    assignment = draft.plan.assignment.copy()
-    assignment[rows] = values
-    plan = replace(draft.plan, assignment=assignment, beats=beats)
+def _shifted(draft: Draft, assignment: Ints32, beats: tuple[BeatInfo, ...], locks: Locks) -> Draft:
     figures = draft.figures
-    if len(rows) or len(beats) != len(figures):
-        figures = measure_beats(draft.ground, plan.assignment, len(plan))
+    moved = not np.array_equal(assignment, draft.plan.assignment)
+    if moved or len(beats) != len(figures):
+        figures = measure_beats(draft.ground, assignment, len(beats))
+    plan = replace(draft.plan, assignment=assignment, beats=beats)
     return replace(draft, plan=plan, figures=figures, locks=locks)
 
 

@@ -232,6 +232,13 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     before = page.get_by_role("button", name=re.compile(r"\d 步调整")).inner_text()
     page.keyboard.press("Control+z")
     page.get_by_role("button", name=before, exact=True).wait_for(state="detached")
+    commander.settle()
+    # The list of steps, the newest first, leads back to any of them.
+    steps = page.get_by_test_id("stRadio").filter(has_text=commander.says("page.edit.steps"))
+    expect(steps.get_by_role("radio").first).not_to_be_checked()
+    steps.locator("label:has(input)").first.click()
+    page.get_by_role("button", name=before, exact=True).wait_for()
+    commander.settle()
     split_and_lock(commander)
     commander.require_no_fault()
 
