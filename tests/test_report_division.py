@@ -13,7 +13,7 @@ from pyproj import CRS
 
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
@@ -175,6 +175,23 @@ def test_a_plan_is_told_in_the_conditional_and_its_title_is_its_finding(
     for block in told:
         assert re.search(mood, block.lead + block.text), block.text
     assert re.search(mood, document.title)
+
+
+@pytest.mark.parametrize("made_in", ["zh", "en"])
+def test_new_beats_are_named_in_the_readers_language(city, made_in):
+    with using_language(made_in):
+        name = tr("model.new_beat", number=7)
+    plan = present_plan(city).renamed("A")
+    plan = replace(plan, beats=(replace(plan.beats[0], name=name), *plan.beats[1:]))
+    for language, label in (("zh", "新警格07"), ("en", "New beat 07")):
+        with using_language(language):
+            report = build_report(city, Request(date(2025, 1, 6)), plan=plan)
+            assert plan.beats[0].label == label
+        texts = [cell for table in report.tables for line in table.texts() for cell in line]
+        assert any(label in text for text in texts)
+        assert name == label or not any(name in text for text in texts)
+    kept = replace(plan.beats[0], name="新警格甲")
+    assert kept.label == "新警格甲"
 
 
 def test_the_handover_list_adds_up_to_the_comparison(divided):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from html import escape
 from typing import TypeVar
 
@@ -14,10 +14,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError, some_ids
-from gridmap.i18n import tr
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.typing import Floats, Ints32
 
 L = TypeVar("L")  # what a caller names grids by
+
+
+@cache
+def _new_number(name: str) -> int:
+    """Return the number of a beat that a proposal named in any language; 0 for other names."""
+    for language in LANGUAGES:
+        words = tr("model.new_beat", language=language, number=0).rstrip("0")
+        digits = name.removeprefix(words)
+        if digits != name and digits.isdecimal():
+            return int(digits)
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +58,12 @@ class BeatInfo:
 
     @property
     def label(self) -> str:
-        """The name, or the id where there is none."""
-        return self.name or self.id
+        """The name, or the id where there is none.
+
+        A beat that a proposal made is named in the reader's language, whichever it was made in.
+        """
+        number = _new_number(self.name)
+        return tr("model.new_beat", number=number) if number else self.name or self.id
 
 
 @dataclass(frozen=True, eq=False)

@@ -406,7 +406,7 @@ def _beats(
             names, count = np.unique(stations[own], return_counts=True)
             station = str(names[np.argmax(count)])
         beats[label] = BeatInfo(
-            f"{number:02d}", tr("partition.new_beat", number=number), station=station, room=room
+            f"{number:02d}", tr("model.new_beat", number=number), station=station, room=room
         )
     order = sorted(labels, key=lambda label: beats[label].id)
     return order, [beats[label] for label in order]
