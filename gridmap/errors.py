@@ -33,25 +33,11 @@ from importlib.util import find_spec
 from gridmap.i18n import current_language, has_key, tr
 
 __all__ = [
-    "EXTRAS",
-    "CRSError",
-    "ConflictError",
-    "EncodingError",
-    "GeometryError",
-    "GridmapError",
-    "InfeasibleError",
-    "InputError",
-    "MissingError",
-    "OptionError",
-    "PermissionDeniedError",
-    "PersonalDataError",
-    "WorkspaceError",
-    "explain_missing",
-    "in_page",
-    "in_python",
-    "require_extra",
-    "some_ids",
-]
+    "EXTRAS", "CRSError", "ConflictError", "EncodingError", "GeometryError", "GridmapError",
+    "InfeasibleError", "InputError", "MissingError", "OptionError", "PermissionDeniedError",
+    "PersonalDataError", "WorkspaceError", "explain_missing", "in_page", "in_python",
+    "require_extra", "some_ids",
+]  # fmt: skip
 
 
 class GridmapError(Exception):

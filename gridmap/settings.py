@@ -32,14 +32,9 @@ from gridmap.errors import InputError
 from gridmap.i18n import system_language
 
 __all__ = [
-    "Settings",
-    "bundled",
-    "environment_with",
-    "has_screen",
-    "is_completing",
-    "read_language",
+    "Settings", "bundled", "environment_with", "has_screen", "is_completing", "read_language",
     "read_settings",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,3 +234,20 @@ def test_mypy_takes_what_a_user_writes(tmp_path, monkeypatch):
     found = {int(line) for line in re.findall(r"script\.py:(\d+): error", told)}
     refused = {at for at, line in enumerate(text.splitlines(), 1) if line.endswith("# refused")}
     assert found == refused, told
+
+
+DATED = [
+    kind
+    for kind in (getattr(gridmap, name) for name in gridmap.__all__ if name.endswith("Options"))
+    if {"since", "until"} <= {spec.name for spec in option_specs(kind)}
+]
+
+
+@pytest.mark.parametrize("options", DATED)
+def test_a_period_may_begin_within_its_last_day_but_not_after_it(options):
+    needed = {"beat": "1"} if options.verb == "patrol" else {}
+    period = options(since="2024-03-31 12:00", until="2024-03-31", **needed)
+    assert (period.since[:10], period.until) == ("2024-03-31", "2024-03-31")
+    with pytest.raises(OptionError) as refused:
+        options(since="2024-04-01", until="2024-03-31", **needed)
+    assert (refused.value.key, refused.value.values["option"]) == ("api.error.period", "until")

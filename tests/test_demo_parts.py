@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridmap.demo._areas import Borders, join_lightest, loosen
-from gridmap.demo._plan import LANE, LIMIT, RAIL, Blocks, Cut, draw_blocks, lay_terrain
+from gridmap.demo._plan import LANE, LIMIT, RAIL, Blocks, CutLine, draw_blocks, lay_terrain
 from gridmap.demo._shapes import (
     ordinal,
     scatter_people,
@@ -34,7 +34,7 @@ def _square(limit: int = LIMIT) -> tuple[Blocks, int]:
 _PEOPLE = np.array([[25.0, 25.0], [75.0, 25.0], [75.0, 75.0], [25.0, 75.0]])
 
 
-def _cut(blocks: Blocks, block: int, cut: Cut) -> tuple[int, int]:
+def _cut(blocks: Blocks, block: int, cut: CutLine) -> tuple[int, int]:
     places = blocks.find_ends(block, cut, 5.0)
     assert places is not None
     return blocks.divide(block, places, cut.street, _PEOPLE)
@@ -42,7 +42,7 @@ def _cut(blocks: Blocks, block: int, cut: Cut) -> tuple[int, int]:
 
 def test_cut_halves_a_square_and_its_people():
     blocks, block = _square()
-    cut = Cut(50.0, 0.0, 0.0, 1.0, blocks.add_street(LANE), 0.0)
+    cut = CutLine(50.0, 0.0, 0.0, 1.0, blocks.add_street(LANE), 0.0)
     parts = _cut(blocks, block, cut)
     areas = [blocks.area(blocks.rings[part]) for part in parts]
     assert areas == [5000.0, 5000.0]
@@ -52,11 +52,11 @@ def test_cut_halves_a_square_and_its_people():
 
 def test_neighbour_takes_the_end_of_a_street_into_its_border():
     blocks, block = _square()
-    west, east = _cut(blocks, block, Cut(50.0, 0.0, 0.0, 1.0, blocks.add_street(LANE), 0.0))
+    west, east = _cut(blocks, block, CutLine(50.0, 0.0, 0.0, 1.0, blocks.add_street(LANE), 0.0))
     if blocks.xs[min(blocks.rings[west])] != 0.0:
         west, east = east, west
     before = len(blocks.rings[east])
-    _cut(blocks, west, Cut(0.0, 40.0, 1.0, 0.0, blocks.add_street(LANE), 0.0))
+    _cut(blocks, west, CutLine(0.0, 40.0, 1.0, 0.0, blocks.add_street(LANE), 0.0))
     assert len(blocks.rings[east]) == before + 1
     assert blocks.area(blocks.rings[east]) == 5000.0
 
@@ -64,10 +64,10 @@ def test_neighbour_takes_the_end_of_a_street_into_its_border():
 @pytest.mark.parametrize(("kind", "new_nodes"), [(LANE, 1), (RAIL, 2)])
 def test_streets_meet_across_a_street_but_not_across_the_railway(kind: int, new_nodes: int):
     blocks, block = _square()
-    first, second = _cut(blocks, block, Cut(50.0, 0.0, 0.0, 1.0, blocks.add_street(kind), 0.0))
-    _cut(blocks, first, Cut(0.0, 40.0, 1.0, 0.0, blocks.add_street(LANE), 0.0))
+    first, second = _cut(blocks, block, CutLine(50.0, 0.0, 0.0, 1.0, blocks.add_street(kind), 0.0))
+    _cut(blocks, first, CutLine(0.0, 40.0, 1.0, 0.0, blocks.add_street(LANE), 0.0))
     nodes = len(blocks.xs)
-    _cut(blocks, second, Cut(0.0, 43.0, 1.0, 0.0, blocks.add_street(LANE), 8.0))
+    _cut(blocks, second, CutLine(0.0, 43.0, 1.0, 0.0, blocks.add_street(LANE), 8.0))
     # A crossroads adds one node, the far end; two separate ends add two.
     assert len(blocks.xs) - nodes == new_nodes
 

@@ -21,7 +21,6 @@ from gridmap.api.options import (
     as_list,
     as_shapes,
     check_control,
-    check_period,
     end_of,
     option,
 )
@@ -102,8 +101,7 @@ class CoverageOptions(Options):
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
-        """Check the period, and that hidden counts are asked of one coverage alone."""
-        check_period(self.since, self.until)
+        """Check that hidden counts are asked of one coverage alone."""
         check_control(self.control, self.control_weight)
         several = "," in str(self.within) or self.network == "all"
         if self.suppress_below > 1 and several:

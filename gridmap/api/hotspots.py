@@ -13,7 +13,6 @@ from gridmap.api.options import (
     Options,
     as_date,
     as_list,
-    check_period,
     end_of,
     option,
 )
@@ -86,8 +85,7 @@ class HotspotsOptions(Options):
     )
 
     def check_together(self) -> None:
-        """Check that the period can be compared, and does not end before it begins."""
-        check_period(self.since, self.until)
+        """Check that the period can be compared."""
         if self.compare and (self.method == "gi" or not (self.since and self.until)):
             raise OptionError("api.error.hotspots_compare", option="compare")
 

@@ -13,7 +13,6 @@ from gridmap.api.options import (
     as_file,
     as_plan,
     check_control,
-    check_period,
     end_of,
     option,
 )
@@ -59,8 +58,7 @@ class MeasureOptions(Options):
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)
 
     def check_together(self) -> None:
-        """Check that the period does not end before it begins, and that a weight has a file."""
-        check_period(self.since, self.until)
+        """Check that a weight has a file."""
         check_control(self.control, self.control_weight)
 
 

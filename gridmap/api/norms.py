@@ -413,13 +413,6 @@ class AssessOptions(Options):
     until: AsDate = option("", metavar="DATE", parse=as_date)
     goals: tuple[Goal, ...] | str | PathLike[str] | None = option(None, parse=_goals, hidden=True)
 
-    def check_together(self) -> None:
-        """Check that the period does not end before it begins."""
-        if self.since and self.until and self.until < self.since:
-            raise OptionError(
-                "api.error.period", option="until", since=self.since, until=self.until
-            )
-
 
 class AssessRow(TypedDict):
     """One unit, the best first."""

@@ -274,9 +274,12 @@ class Options:
     verb: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        """Check every field by what it says it takes, then the fields together."""
+        """Check every field by what it says it takes, the period, then the fields together."""
         for spec in option_specs(type(self)):
             object.__setattr__(self, spec.name, spec.checked(getattr(self, spec.name)))
+        since, until = (str(getattr(self, name, "")) for name in ("since", "until"))
+        if since and until and until < since[: len(until)]:
+            raise OptionError("api.error.period", option="until", since=since, until=until)
         self.check_together()
 
     def check_together(self) -> None:
@@ -422,18 +425,6 @@ def as_plan(value: object, option: str) -> object:
     if isinstance(value, (Plan, str)):
         return value
     raise OptionError("api.error.plan", option=option, received=_shown(value))
-
-
-def check_period(since: str, until: str) -> None:
-    """Refuse a period that ends before it begins; both ends as `as_date` writes them.
-
-    Raises
-    ------
-    OptionError
-        If it does; it names ``until``.
-    """
-    if since and until and until < since[: len(until)]:
-        raise OptionError("api.error.period", option="until", since=since, until=until)
 
 
 def end_of(date: str) -> np.datetime64 | None:

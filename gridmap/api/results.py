@@ -189,6 +189,8 @@ class Result(ABC, Generic[J_co]):
 
     def _repr_html_(self) -> str:
         """Return figures, the first rows and a small map: what a notebook shows."""
+        from gridmap.model.city import figures_html
+
         parts = [figures_html(self.figures()), _table_html(self.to_frame())]
         view = self._drawn()
         if view is not None:
@@ -238,15 +240,6 @@ def plain(value: object) -> Json:  # noqa: PLR0911 - whatever a cell or a nested
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def figures_html(figures: Sequence[tuple[str, str]]) -> str:
-    """Return labels and figures as a small HTML table; blank where there are none."""
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td><td><b>{html.escape(text)}</b></td></tr>"
-        for name, text in figures
-    )
-    return f"<table>{rows}</table>" if rows else ""
 
 
 def _table_html(frame: pd.DataFrame) -> str:

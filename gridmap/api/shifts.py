@@ -7,7 +7,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from gridmap.api.options import AsDate, AsNames, Options, as_date, as_list, end_of, option
+from gridmap.api.options import (
+    AsDate,
+    AsNames,
+    Options,
+    as_date,
+    as_list,
+    end_of,
+    option,
+)
 from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import OptionError
 from gridmap.fields import Json
@@ -70,13 +78,6 @@ class ShiftsOptions(Options):
     week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
     response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
     norms: Norms | str | PathLike[str] | None = option(None, parse=as_norms, hidden=True)
-
-    def check_together(self) -> None:
-        """Check that the period does not end before it begins."""
-        if self.since and self.until and self.until < self.since:
-            raise OptionError(
-                "api.error.period", option="until", since=self.since, until=self.until
-            )
 
 
 class ShiftRow(TypedDict):

@@ -570,7 +570,7 @@ def logged(
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 JsonFlag = Annotated[bool, typer.Option("--json")]
-Sheet = Annotated[Path | None, typer.Option("--sheet", metavar="FILE.pdf")]
+SheetFile = Annotated[Path | None, typer.Option("--sheet", metavar="FILE.pdf")]
 
 
 def check_format(out: Path | None) -> None:

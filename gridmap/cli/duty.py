@@ -15,7 +15,7 @@ from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
 from gridmap.api.watch import WatchOptions, watch
 from gridmap.cli._output import (
     JsonFlag,
-    Sheet,
+    SheetFile,
     WorkspacePath,
     check_format,
     check_sheet,
@@ -51,7 +51,10 @@ _ALERT = 3  # the exit code for a cron line to act on
 
 @from_options(WatchOptions)
 def watch_command(
-    workspace: WorkspacePath, options: WatchOptions, sheet: Sheet = None, as_json: JsonFlag = False
+    workspace: WorkspacePath,
+    options: WatchOptions,
+    sheet: SheetFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Watch a workspace for what is unusual."""
     from gridmap.io import Workspace
@@ -86,7 +89,7 @@ def shifts_command(
     workspace: WorkspacePath,
     options: ShiftsOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
-    sheet: Sheet = None,
+    sheet: SheetFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Plan the shifts of a workspace by its ``norms.toml``."""
@@ -187,7 +190,7 @@ _MOST_ROADS = 12
 def around_command(
     workspace: WorkspacePath,
     options: AroundOptions,
-    sheet: Sheet = None,
+    sheet: SheetFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say who and what is around a point."""
@@ -254,7 +257,7 @@ def norms_command(
     workspace: WorkspacePath,
     options: NormsOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
-    sheet: Sheet = None,
+    sheet: SheetFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare a workspace's rooms and beats with its ``norms.toml``."""
@@ -290,7 +293,7 @@ def assess_command(
     workspace: WorkspacePath,
     options: AssessOptions,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
-    sheet: Sheet = None,
+    sheet: SheetFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""

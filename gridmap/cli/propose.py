@@ -355,9 +355,9 @@ def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: boo
 
 def _export_plan(place: Workspace, name: str, version: int | None, file: Path) -> None:
     from gridmap.plans import LOCAL, write_plan
-    from gridmap.plans.exchange import check_format
+    from gridmap.plans.exchange import check_plan_format
 
-    check_format(file)
+    check_plan_format(file)
     with open_store(place.path, create=False) as store:
         grids = place.city().grids
         if file.suffix.lower() != ".csv":

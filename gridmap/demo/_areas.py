@@ -19,8 +19,8 @@ from pyproj import CRS
 
 from gridmap.demo._plan import MAIN, RAIL
 from gridmap.demo._shapes import (
+    BlockShapes,
     Census,
-    Shapes,
     Sites,
     ordinal,
     station_names,
@@ -340,7 +340,7 @@ def _slice(
 Borders = dict[int, dict[int, float]]
 
 
-def find_borders(shapes: Shapes, lengths: Floats) -> Borders:
+def find_borders(shapes: BlockShapes, lengths: Floats) -> Borders:
     """Return how strongly each grid is tied to each neighbour.
 
     The border's length in metres; a railway counts a tenth, a main road half, and nothing

@@ -243,7 +243,7 @@ _Place = tuple[int, float]  # node before the place on the ring, share of the wa
 
 
 @dataclass
-class Cut:
+class CutLine:
     """A line to cut along: a point, its direction, and what it becomes.
 
     Parameters
@@ -350,7 +350,7 @@ class Blocks:
                 self.left[p, node] = self.left[node, q] = block
         return node
 
-    def find_ends(self, block: int, cut: Cut, gap_m: float) -> list[_Place] | None:
+    def find_ends(self, block: int, cut: CutLine, gap_m: float) -> list[_Place] | None:
         """Return the two places where a line leaves a block, moved to sensible spots."""
         ring = self.rings[block]
         xs, ys = self.xs, self.ys
@@ -370,7 +370,7 @@ class Blocks:
             return None
         return places
 
-    def _settle(self, ring: list[int], i: int, share: float, cut: Cut, gap_m: float) -> _Place:
+    def _settle(self, ring: list[int], i: int, share: float, cut: CutLine, gap_m: float) -> _Place:
         count = len(ring)
         a, b = ring[i], ring[(i + 1) % count]
         length = math.hypot(self.xs[b] - self.xs[a], self.ys[b] - self.ys[a])
@@ -489,7 +489,7 @@ def _draw_shores(terrain: Terrain, points: Floats) -> Blocks:
         blocks.link(a, b, limit)
     whole = blocks.add_ring(ring, np.arange(len(points)))
     for level in (terrain.river_y + terrain.river_half, terrain.river_y - terrain.river_half):
-        cut = Cut(0.0, level, 1.0, 0.0, blocks.add_street(BANK), 0.0, through=True)
+        cut = CutLine(0.0, level, 1.0, 0.0, blocks.add_street(BANK), 0.0, through=True)
         places = blocks.find_ends(whole, cut, 0.0)
         if places is None:  # the outline is convex and the river runs through its middle
             message = "the river misses the outline"
@@ -507,7 +507,7 @@ def _draw_shores(terrain: Terrain, points: Floats) -> Blocks:
 
 def _draw_railway(blocks: Blocks, terrain: Terrain, points: Floats) -> None:
     x, y, dx, dy = terrain.rail
-    _draw_line(blocks, Cut(x, y, dx, dy, blocks.add_street(RAIL), 1e-3, through=True), points)
+    _draw_line(blocks, CutLine(x, y, dx, dy, blocks.add_street(RAIL), 1e-3, through=True), points)
 
 
 def _draw_main_roads(
@@ -524,7 +524,7 @@ def _draw_main_roads(
     xs += _beyond(min(xs), max(xs), step, wide, rng)
     for x in xs:
         lean = rng.uniform(-0.09, 0.09)
-        cut = Cut(
+        cut = CutLine(
             x, main.y, math.sin(lean), math.cos(lean), blocks.add_street(MAIN), reach, through=True
         )
         _draw_line(blocks, cut, points)
@@ -540,7 +540,7 @@ def _draw_main_roads(
     ]
     for y, lean in levels:
         street = blocks.add_street(MAIN)
-        cut = Cut(main.x, y, math.cos(lean), math.sin(lean), street, reach, through=True)
+        cut = CutLine(main.x, y, math.cos(lean), math.sin(lean), street, reach, through=True)
         _draw_line(blocks, cut, points)
 
 
@@ -557,7 +557,7 @@ def _beyond(
     return found
 
 
-def _draw_line(blocks: Blocks, cut: Cut, points: Floats) -> None:
+def _draw_line(blocks: Blocks, cut: CutLine, points: Floats) -> None:
     """Cut every block that a line crosses, but leave no slivers away from the banks."""
     for block in list(blocks.rings):
         places = blocks.find_ends(block, cut, 0.0)
@@ -623,7 +623,7 @@ def _halve(
             dx * math.cos(lean) - dy * math.sin(lean),
             dx * math.sin(lean) + dy * math.cos(lean),
         )
-        cut = Cut(
+        cut = CutLine(
             cx + at * long_x, cy + at * long_y, dx, dy, -1, 0.0 if loose else _SNAP[ground] * size
         )
         places = blocks.find_ends(block, cut, 0.24 * size)

@@ -71,7 +71,7 @@ class Sites:
         return np.asarray(apex + out[:, None] * (edge - apex))
 
 
-def find_sites(shapes: Shapes) -> Sites:
+def find_sites(shapes: BlockShapes) -> Sites:
     """Return the triangles of every grid's land."""
     points, line = shapely.get_coordinates(shapes.lines, return_index=True)
     step = line[1:] == line[:-1]
@@ -119,7 +119,7 @@ _OVERPASS_M = 30.0  # half the length of a road bridge over the railway
 
 
 def make_roads(
-    shapes: Shapes, census: Census, crs: CRS, rng: np.random.Generator
+    shapes: BlockShapes, census: Census, crs: CRS, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Return the roads: a connected network whose pieces meet only at their ends.
 
@@ -155,7 +155,7 @@ def make_roads(
     )
 
 
-def make_barriers(shapes: Shapes, crs: CRS) -> gpd.GeoDataFrame:
+def make_barriers(shapes: BlockShapes, crs: CRS) -> gpd.GeoDataFrame:
     """Return the river as a polygon and the railway as a line, with ``id, name, class``."""
     rails = list(shapes.lines[shapes.kind == RAIL])
     rails += [line for line, kind, _ in shapes.bridges if kind == RAIL]
@@ -167,7 +167,7 @@ def make_barriers(shapes: Shapes, crs: CRS) -> gpd.GeoDataFrame:
     )
 
 
-def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> Ints:
+def _kept_edges(shapes: BlockShapes, census: Census, rng: np.random.Generator) -> Ints:
     """Return the edges that are roads: field paths go, and what hangs on nothing."""
     sides = np.where(shapes.sides >= 0, shapes.sides, shapes.sides[:, ::-1])
     rural = (census.urban[sides] < 0.35).all(axis=1)
@@ -186,7 +186,7 @@ def _kept_edges(shapes: Shapes, census: Census, rng: np.random.Generator) -> Int
 
 
 def _lift_over_railway(
-    shapes: Shapes,
+    shapes: BlockShapes,
     kept: Ints,
     lines: list[shapely.LineString],
     kinds: list[int],
@@ -230,7 +230,7 @@ def _cut_line(line: shapely.LineString, at_m: float) -> tuple[Floats, shapely.Li
     return near, shapely.LineString(rest)
 
 
-def _urban_share(shapes: Shapes, census: Census, kept: Ints, count: int) -> Floats:
+def _urban_share(shapes: BlockShapes, census: Census, kept: Ints, count: int) -> Floats:
     sides = shapes.sides[kept]
     sides = np.where(sides >= 0, sides, sides[:, ::-1])
     share = census.urban[sides].mean(axis=1)
@@ -253,7 +253,7 @@ _TOLERANCE_M = 1.2
 
 
 @dataclass(frozen=True)
-class Shapes:
+class BlockShapes:
     """The blocks as they lie on the map.
 
     Parameters
@@ -290,7 +290,7 @@ class Shapes:
     river: shapely.Polygon
 
 
-def shape_blocks(blocks: Blocks, terrain: Terrain) -> Shapes:
+def shape_blocks(blocks: Blocks, terrain: Terrain) -> BlockShapes:
     """Return the blocks on the map; block number i of the sorted blocks is grid i.
 
     The displacement is weakened until every polygon is valid; the first strength nearly
@@ -305,7 +305,7 @@ def shape_blocks(blocks: Blocks, terrain: Terrain) -> Shapes:
     raise RuntimeError(message)
 
 
-def _shape(blocks: Blocks, terrain: Terrain) -> Shapes:
+def _shape(blocks: Blocks, terrain: Terrain) -> BlockShapes:
     order = {block: i for i, block in enumerate(sorted(blocks.rings))}
     pairs = [pair for pair in blocks.street_of if pair in blocks.left or pair[::-1] in blocks.left]
     edges = np.array(sorted(pairs), dtype=np.int64)
@@ -325,7 +325,7 @@ def _shape(blocks: Blocks, terrain: Terrain) -> Shapes:
     lines = _curve(plan[edges[:, 0]], plan[edges[:, 1]], terrain)
     shore = _Shore(blocks, plan, edges[kind == BANK], terrain)
     land, grids = _close_rings(blocks, edges, lines, shore)
-    return Shapes(
+    return BlockShapes(
         edges,
         kind,
         street,

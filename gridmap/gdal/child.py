@@ -51,8 +51,8 @@ _CHINESE = {"gbk", "gb2312", "gb18030", "cp936", "hz"}
 _DEEPEST = 100
 _POINT, _LINE, _POLYGON, _COLLECTION = 1, 2, 3, 7
 _MULTI = {_POINT: 4, _LINE: 5, _POLYGON: 6}
-Pairs = list[tuple[float, float]]
-Part = tuple[int, bytes]
+Points = list[tuple[float, float]]
+KmlPart = tuple[int, bytes]
 
 
 @dataclass
@@ -150,9 +150,9 @@ class _Reader:
         self._row: dict[str, str] | None = None
         self._key = ""
         self._title = ""
-        self._parts: list[Part] = []
-        self._rings: list[Pairs] = []
-        self._track: Pairs = []
+        self._parts: list[KmlPart] = []
+        self._rings: list[Points] = []
+        self._track: Points = []
 
     @staticmethod
     def refuse_doctype(*_: object) -> None:
@@ -244,7 +244,7 @@ class _Reader:
                 self._parts.append((_POLYGON, _polygon(self._rings)))
                 self._rings = []
 
-    def _take(self, pairs: Pairs, parent: str) -> None:
+    def _take(self, pairs: Points, parent: str) -> None:
         if not pairs or self._row is None:
             return
         if parent == "Point":
@@ -255,9 +255,9 @@ class _Reader:
             self._parts.append((_LINE, _line(pairs)))
 
 
-def _pairs(text: str) -> Pairs:
+def _pairs(text: str) -> Points:
     """Return longitude and latitude of ``lon,lat[,height]`` tuples; a height is dropped."""
-    found: Pairs = []
+    found: Points = []
     for item in ",".join(part.strip() for part in text.split(",")).split():
         numbers = item.split(",")
         if len(numbers) >= 2:
@@ -265,19 +265,19 @@ def _pairs(text: str) -> Pairs:
     return found
 
 
-def _ring(pairs: Pairs) -> bytes:
+def _ring(pairs: Points) -> bytes:
     return struct.pack("<I", len(pairs)) + b"".join(struct.pack("<dd", *pair) for pair in pairs)
 
 
-def _line(pairs: Pairs) -> bytes:
+def _line(pairs: Points) -> bytes:
     return struct.pack("<BI", 1, _LINE) + _ring(pairs)
 
 
-def _polygon(rings: list[Pairs]) -> bytes:
+def _polygon(rings: list[Points]) -> bytes:
     return struct.pack("<BII", 1, _POLYGON, len(rings)) + b"".join(map(_ring, rings))
 
 
-def _joined(parts: list[Part]) -> bytes | None:
+def _joined(parts: list[KmlPart]) -> bytes | None:
     """Return one geometry: a multiple one of a kind, or a collection."""
     if len(parts) < 2:
         return parts[0][1] if parts else None

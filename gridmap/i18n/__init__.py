@@ -21,17 +21,9 @@ from string import Formatter
 from typing import Any
 
 __all__ = [
-    "DAYS",
-    "LANGUAGES",
-    "current_language",
-    "has_key",
-    "keys",
-    "set_language",
-    "some_names",
-    "system_language",
-    "tr",
-    "using_language",
-]
+    "DAYS", "LANGUAGES", "current_language", "has_key", "keys", "set_language", "some_names",
+    "system_language", "tr", "using_language",
+]  # fmt: skip
 
 LANGUAGES = ("zh", "en")
 #: Weekdays, Monday first: ``measure.day.mon`` and so on are their names.

@@ -291,7 +291,7 @@ _KEY_LIST = re.compile(
 
 
 @dataclass(frozen=True)
-class Coordinates:
+class PointColumns:
     """What a table says of places: numbers, the headings they are under, and remarks.
 
     Parameters
@@ -312,7 +312,7 @@ class Coordinates:
 
 def coordinates_of(
     frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
-) -> Coordinates:
+) -> PointColumns:
     """Return the coordinates of a table's rows, exchanged where the user says so.
 
     Parameters
@@ -351,7 +351,7 @@ def coordinates_of(
         )
     if options.swapped:
         x, y = y, x
-    return Coordinates(x, y, columns, notes)
+    return PointColumns(x, y, columns, notes)
 
 
 def holds_places(frame: pd.DataFrame) -> bool:

@@ -364,8 +364,6 @@ def _shift_datum(found: Features, options: ImportOptions) -> None:
     found.crs = degrees
 
 
-Rows = Ints
-
 _MOST_CELLS = 2_000_000
 _LEAST = 0.5  # share of a column's codes that are ids of the layer
 
@@ -578,7 +576,7 @@ def raster_cells(
     return reproject(squares, own, crs), window[row, column].astype(np.float64)
 
 
-def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind: str) -> pd.Series:
+def _taken(old: pd.Series | None, cells: pd.Series, rows: Ints, name: str, kind: str) -> pd.Series:
     """Return each feature's cell of the table; where it has none, what the layer holds."""
     blank = "" if fields_of(kind)[name].content in {"id", "text"} else np.nan
     taken = cells.reindex(rows).reset_index(drop=True)
@@ -589,7 +587,7 @@ def _taken(old: pd.Series | None, cells: pd.Series, rows: Rows, name: str, kind:
 
 def _matched(
     layer: Layer, table: pd.DataFrame, on: str, where: str
-) -> tuple[str, Rows, list[Note]]:
+) -> tuple[str, Ints, list[Note]]:
     """Return the column of codes, and each feature's row of the table, -1 for none."""
     names = [str(name) for name in table.columns]
     if on and on not in names:

@@ -144,7 +144,7 @@ def _from_2(config: Config) -> None:
 _STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1, 2: _from_2}
 
 
-def version_of(config: Config, folder: Path) -> int:
+def config_version(config: Config, folder: Path) -> int:
     """Return the version that a workspace says it is of; 1 where somebody wrote it by hand.
 
     Raises
@@ -158,7 +158,7 @@ def version_of(config: Config, folder: Path) -> int:
     return int(version)
 
 
-def upgrade(config: Config, folder: Path) -> None:
+def upgrade_config(config: Config, folder: Path) -> None:
     """Bring what ``gridmap.toml`` says up to the present version, in memory.
 
     Raises
@@ -166,7 +166,7 @@ def upgrade(config: Config, folder: Path) -> None:
     WorkspaceError
         If it is of a later version.
     """
-    for version in range(version_of(config, folder), VERSION):
+    for version in range(config_version(config, folder), VERSION):
         _STEPS[version](config)
     config["version"] = VERSION
 
@@ -512,8 +512,8 @@ class Workspace:
         # Somebody may have written it by hand.
         refuse_personal({f"{CONFIG} · name": str(document.get("name", ""))})
         config = cast("Config", document)
-        self._written_version = version_of(config, self.path)
-        upgrade(config, self.path)
+        self._written_version = config_version(config, self.path)
+        upgrade_config(config, self.path)
         return document
 
     def _recover(self) -> None:

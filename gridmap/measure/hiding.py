@@ -20,7 +20,6 @@ from scipy.sparse import csc_array, csr_array, hstack
 
 from gridmap.typing import Bools, Floats, Ints
 
-Rows = Ints
 #: Level, field and period (``now`` or ``before``) of cells, to which of them are hidden.
 Masks: TypeAlias = dict[tuple[str, str, str], Bools]
 
@@ -54,8 +53,8 @@ class Cells:
     unpublished: Masks = field(default_factory=dict)
     rests: dict[tuple[str, str, str], Floats] = field(default_factory=dict)
     _size: int = 0
-    _rows: list[Rows] = field(default_factory=list)
-    _columns: list[Rows] = field(default_factory=list)
+    _rows: list[Ints] = field(default_factory=list)
+    _columns: list[Ints] = field(default_factory=list)
     _data: list[Floats] = field(default_factory=list)
     _relations: int = 0
 
@@ -68,7 +67,7 @@ class Cells:
         when: str = "now",
         shown: npt.ArrayLike = True,
         rest: npt.ArrayLike | None = None,
-    ) -> Rows:
+    ) -> Ints:
         """Add a block of cells and return their places.
 
         Parameters
@@ -96,12 +95,12 @@ class Cells:
             self.rests[level, name, when] = np.atleast_1d(np.asarray(rest, dtype=np.float64))
         return np.arange(place.start, place.stop)
 
-    def places(self, level: str, name: str, when: str = "now") -> Rows:
+    def places(self, level: str, name: str, when: str = "now") -> Ints:
         """Return the places of a block that was added."""
         place = self.blocks[level, name, when]
         return np.arange(place.start, place.stop)
 
-    def at(self, level: str, name: str, *, when: str = "now") -> Rows | None:
+    def at(self, level: str, name: str, *, when: str = "now") -> Ints | None:
         """Return the places of a block, or None where there is none."""
         there = (level, name, when) in self.blocks
         return self.places(level, name, when) if there else None
@@ -234,7 +233,7 @@ def hide_cells(
     return dark
 
 
-def _signatures(columns: csc_array) -> Rows:
+def _signatures(columns: csc_array) -> Ints:
     """Return a number for each cell that cells with equal columns share."""
     known: dict[bytes, int] = {}
     found = np.empty(columns.shape[1], dtype=np.int64)
@@ -276,7 +275,7 @@ class _Search:
         self._low, self._high = values.copy(), values.copy()
         self._rng = np.random.default_rng(0)
 
-    def suspects(self) -> Rows:
+    def suspects(self) -> Ints:
         """Return the small cells that are not known to be safe."""
         count = int(self._twins.max(initial=-1)) + 1
         down = np.where(self.dark, self.values - self.floor, 0.0)
@@ -294,7 +293,7 @@ class _Search:
             suspects = suspects[~self._moved(suspects)]
         return suspects
 
-    def _sweep(self, suspects: Rows) -> None:
+    def _sweep(self, suspects: Ints) -> None:
         """Move many cells at once: half of the suspects up, the others down, at random."""
         cells = np.flatnonzero(self.dark)
         rows = np.unique(self.columns[:, cells].indices)
@@ -367,7 +366,7 @@ class _Search:
                 return True
         return False
 
-    def _way(self, cell: int, end: float, cells: Rows, known: csr_array) -> Floats | None:
+    def _way(self, cell: int, end: float, cells: Ints, known: csr_array) -> Floats | None:
         """Return a point where a cell has moved to an end, at the least cost."""
         values = self.values[cells]
         cost = np.where(self.dark[cells], _EPSILON, 1.0 + np.log1p(values))
@@ -393,12 +392,12 @@ class _Search:
         moved = np.asarray(solved.x, dtype=np.float64)
         return np.asarray(values + moved[: len(cells)] - moved[len(cells) :], dtype=np.float64)
 
-    def _meet(self, cells: Rows, point: Floats) -> None:
+    def _meet(self, cells: Ints, point: Floats) -> None:
         """Remember a point that a reader cannot rule out."""
         self._low[cells] = np.minimum(self._low[cells], point)
         self._high[cells] = np.maximum(self._high[cells], point)
 
-    def _moved(self, cells: Rows) -> Bools:
+    def _moved(self, cells: Ints) -> Bools:
         """Return which cells are known to be able to move to both ends."""
         low = self._low[cells] <= self.floor[cells] + _EPSILON
         return np.asarray(low & (self._high[cells] >= self.goal[cells] - _EPSILON), dtype=bool)
@@ -406,7 +405,7 @@ class _Search:
 
 def _tangle(
     relations: csr_array, columns: csc_array, dark: Bools, cell: int, *, most: int
-) -> tuple[Rows, Rows]:
+) -> tuple[Ints, Ints]:
     """Return the hidden cells that hang together with one, and every relation they stand in.
 
     Short relations are followed first. Where more than ``most`` cells hang together the rest

@@ -7,15 +7,6 @@ from gridmap.model.layer import AREA_KINDS, Kind, Layer
 from gridmap.model.plan import BeatInfo, Plan
 
 __all__ = [
-    "AREA_KINDS",
-    "Adjacency",
-    "BeatInfo",
-    "Bridge",
-    "City",
-    "IncidentBatch",
-    "Incidents",
-    "Kind",
-    "Layer",
-    "Plan",
-    "Presets",
-]
+    "AREA_KINDS", "Adjacency", "BeatInfo", "Bridge", "City", "IncidentBatch", "Incidents", "Kind",
+    "Layer", "Plan", "Presets",
+]  # fmt: skip

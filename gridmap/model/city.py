@@ -140,7 +140,7 @@ class City:
 
     def _repr_html_(self) -> str:
         """Return the layers and their sizes as a table: what a notebook shows."""
-        return figures_html(self.label, self.figures())
+        return f"<div><b>{escape(self.label)}</b>{figures_html(self.figures())}</div>"
 
     @property
     def label(self) -> str:
@@ -393,13 +393,13 @@ def _frames() -> Frames:
     return cast("Frames", import_module("gridmap.io.frames"))
 
 
-def figures_html(title: str, figures: Sequence[tuple[str, str]]) -> str:
-    """Return labels and figures as a small HTML table under a title."""
+def figures_html(figures: Sequence[tuple[str, str]]) -> str:
+    """Return labels and figures as a small HTML table; blank where there are none."""
     rows = "".join(
         f"<tr><td>{escape(label)}</td><td><b>{escape(text)}</b></td></tr>"
         for label, text in figures
     )
-    return f"<div><b>{escape(title)}</b><table>{rows}</table></div>"
+    return f"<table>{rows}</table>" if rows else ""
 
 
 def bare_id(name: object) -> str:

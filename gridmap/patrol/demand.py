@@ -35,7 +35,7 @@ from gridmap.typing import Floats, Ints
 HOURS = 168
 #: The weekdays, as keys of the catalogue (``measure.day.mon``).
 
-Unit = Literal["city", "station", "beat"]
+DutyUnit = Literal["city", "station", "beat"]
 _DAY_S = 86_400
 _WEEK_S = 7 * _DAY_S
 _MONDAY_S = 4 * _DAY_S  # 1970-01-01 was a Thursday: the first Monday came four days later
@@ -125,7 +125,9 @@ def hours_of_week(seconds: Ints) -> Ints:
     return np.asarray((seconds - _MONDAY_S) % _WEEK_S // 3600)
 
 
-def count_hours(city: City, by: Unit, *, since: Moment = None, until: Moment = None) -> HourCounts:
+def count_hours(
+    city: City, by: DutyUnit, *, since: Moment = None, until: Moment = None
+) -> HourCounts:
     """Count a city's incidents by unit, hour of the week and category.
 
     Parameters
@@ -370,7 +372,7 @@ def officers_for_target(shares: npt.ArrayLike, target: float) -> tuple[Floats, b
 
 def reached_in_time(
     city: City,
-    by: Unit,
+    by: DutyUnit,
     busy: Floats,
     handling_minutes: Floats,
     *,
@@ -525,7 +527,7 @@ def _rates(calls: _Calls, unit: int, areas: Ints, per_h: Floats) -> Floats:
     return np.asarray(per_h[:, None] * table / table.sum(axis=1, keepdims=True))
 
 
-def _posted(city: City, by: Unit) -> Areas | None:
+def _posted(city: City, by: DutyUnit) -> Areas | None:
     """Return the areas whose posts are manned: beats, of a large city stations, or none."""
     for kind in ("beat", "station"):
         if kind == by:

@@ -340,7 +340,7 @@ def remeasure_beats(ground: Ground, assignment: Ints32, figures: Figures, rows: 
     )
 
 
-def pieces_of(ground: Ground, assignment: Ints32, row: int) -> tuple[Rows, Ints32]:
+def beat_pieces(ground: Ground, assignment: Ints32, row: int) -> tuple[Rows, Ints32]:
     """Return the grids of a beat and the piece that each belongs to.
 
     Parameters
@@ -511,7 +511,7 @@ class Draft:
 
 
 def _fault(ground: Ground, plan: Plan, row: int) -> Fault:
-    grids, piece = pieces_of(ground, plan.assignment, row)
+    grids, piece = beat_pieces(ground, plan.assignment, row)
     sizes = np.bincount(piece)
     outside = grids[piece != sizes.argmax()]
     return Fault(plan.beats[row].id, len(sizes), tuple(ground.grid_ids[outside]))

@@ -13,7 +13,7 @@ from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Plan
 from gridmap.plans import commands as do
 from gridmap.plans.commands import Command
-from gridmap.plans.draft import BeatFigures, Draft, pieces_of, remeasure_beats
+from gridmap.plans.draft import BeatFigures, Draft, beat_pieces, remeasure_beats
 from gridmap.plans.versions import Locks
 
 _NOTHING = BeatFigures(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
@@ -162,7 +162,7 @@ def preview(draft: Draft, command: Command) -> Effect:
     MissingError
         If it names a grid or beat that is not there.
     """
-    change = change_of(draft, command)
+    change = planned_change(draft, command)
     after = _measured(draft, change)
     return _effect(draft, after, change, command)
 
@@ -180,7 +180,7 @@ def carry_out(draft: Draft, command: Command) -> Draft:
     MissingError
         If it names a grid or beat that is not there.
     """
-    change = change_of(draft, command)
+    change = planned_change(draft, command)
     after = _measured(draft, change)
     veto = _veto(draft, after, change)
     if veto and not (veto.can_insist and getattr(command, "insist", False)):
@@ -264,12 +264,12 @@ def _detached(draft: Draft, after: Draft, row: int) -> NDArray[np.intp]:
     apart, and that what joins it touches it.
     """
     ground = draft.ground
-    grids, piece = pieces_of(ground, after.plan.assignment, row)
+    grids, piece = beat_pieces(ground, after.plan.assignment, row)
     size = np.bincount(piece)
     home = np.full(len(ground), -1, dtype=np.int64)
     matches = np.flatnonzero(draft.plan.beat_ids == after.plan.beats[row].id)
     if len(matches):
-        old_grids, old_piece = pieces_of(ground, draft.plan.assignment, int(matches[0]))
+        old_grids, old_piece = beat_pieces(ground, draft.plan.assignment, int(matches[0]))
         home[old_grids] = old_piece
     came_from = home[grids]
     if (came_from < 0).all():
@@ -298,7 +298,7 @@ class ChangedPlan:
     touched: tuple[str, ...]
 
 
-def change_of(draft: Draft, command: Command) -> ChangedPlan:
+def planned_change(draft: Draft, command: Command) -> ChangedPlan:
     """Return what a command makes of a plan.
 
     Raises

@@ -308,14 +308,14 @@ def write_plan(plan: Plan, grids: Layer, path: Path) -> None:
     WorkspaceError
         If the file cannot be written.
     """
-    check_format(path)
+    check_plan_format(path)
     if path.suffix.lower() == ".csv":
         write_frame(assignment_table(plan), path)
     else:
         write_frame(plan_layer(fit_plan(plan, grids), grids).frame, path, layer=str(Kind.BEAT))
 
 
-def check_format(path: Path) -> None:
+def check_plan_format(path: Path) -> None:
     """Refuse a file whose suffix names no format for plans.
 
     Raises

@@ -19,7 +19,7 @@ import pandas as pd
 
 from gridmap.measure import Control, Coverage, covered_share
 from gridmap.measure.counted import COUNTS
-from gridmap.measure.hiding import Cells, Masks, Rows, is_small
+from gridmap.measure.hiding import Cells, Masks, is_small
 from gridmap.measure.period import Moment, Period
 from gridmap.measure.pieces import By, Pieces, areas_of, people_layer, pieces_of
 from gridmap.measure.summary import MeasureTable, count_together, summarise
@@ -360,7 +360,7 @@ def _base(now: _Levels, limit: int, since: Moment, until: Moment) -> Masks:
     return masks | cells.hide(limit)
 
 
-def _add_people(cells: Cells, now: _Levels, name: str) -> Rows | None:
+def _add_people(cells: Cells, now: _Levels, name: str) -> Ints | None:
     """Add residents, migrants or households; return the places of those of the grids."""
     if now.is_missing(name) or not now.tables:
         return None
@@ -377,7 +377,7 @@ def _add_people(cells: Cells, now: _Levels, name: str) -> Rows | None:
     return grids
 
 
-def _add_sums(cells: Cells, now: _Levels, grids: Rows, name: str, of_grids: Floats) -> None:
+def _add_sums(cells: Cells, now: _Levels, grids: Ints, name: str, of_grids: Floats) -> None:
     """Relate counts of grids to the rows that they are shared out among."""
     if now.present is not None:
         cells.add("present", name, now.present.totals(of_grids))
@@ -392,14 +392,14 @@ def _add_sums(cells: Cells, now: _Levels, grids: Rows, name: str, of_grids: Floa
                          share)  # fmt: skip
 
 
-def _shares(pieces: Pieces) -> tuple[Rows, Floats]:
+def _shares(pieces: Pieces) -> tuple[Ints, Floats]:
     """Return which pieces are no slivers, and their shares: whole numbers tell nothing of them."""
     keep = np.flatnonzero(pieces.share > _SLIVER)
     share = pieces.share[keep]
     return keep, np.where(share > 1.0 - _SLIVER, 1.0, share)
 
 
-def _add_near(cells: Cells, now: _Levels, grids: Rows, levels: Sequence[By]) -> None:
+def _add_near(cells: Cells, now: _Levels, grids: Ints, levels: Sequence[By]) -> None:
     """Add the residents within the preset radius of a room."""
     city, people = now.city, people_layer(now.city)
     if people is None or not city.has(Kind.ROOM):
@@ -417,7 +417,7 @@ def _add_near(cells: Cells, now: _Levels, grids: Rows, levels: Sequence[By]) -> 
 def _add_estimates(
     cells: Cells,
     now: _Levels,
-    grids: Rows,
+    grids: Ints,
     column: str,
     whole: Floats,
     of: Mapping[By, Floats],
@@ -438,7 +438,7 @@ def _add_estimates(
         cells.relate(inside, grids[pieces.grid[keep]], pieces.row[keep], share * near[keep])
 
 
-def _relate_reach(cells: Cells, reach: ReachedPeople, grids: Rows, residents: Floats) -> None:
+def _relate_reach(cells: Cells, reach: ReachedPeople, grids: Ints, residents: Floats) -> None:
     """Relate the residents of grids to those of the nearest rooms and within each network."""
     rooms = cells.add("room", "residents", reach.rooms["residents"])
     cells.relate(rooms, grids[reach.grid], reach.room, reach.part)
@@ -675,7 +675,7 @@ def _dark_cells(
     for place, side in enumerate(_SIDES):
         held = np.flatnonzero(pairs[:, place] >= 0)
         row, size = pairs[held, place], len(plans[place])
-        sums: dict[tuple[str, str], Rows] = {}
+        sums: dict[tuple[str, str], Ints] = {}
         for part, among in parts.items():
             amounts = np.concatenate(cells.values)[among[held]]
             each = np.bincount(row, weights=amounts, minlength=size).astype(float)

@@ -21,20 +21,8 @@ from gridmap.siting.models import (
 )
 
 __all__ = [
-    "Candidates",
-    "Limits",
-    "Model",
-    "Places",
-    "SiteProposal",
-    "SiteRequest",
-    "Siting",
-    "candidates_of",
-    "propose_sites",
-    "rooms_with",
-    "solve_backup_cover",
-    "solve_capacitated_median",
-    "solve_center",
-    "solve_max_cover",
-    "solve_median",
+    "Candidates", "Limits", "Model", "Places", "SiteProposal", "SiteRequest", "Siting",
+    "candidates_of", "propose_sites", "rooms_with", "solve_backup_cover",
+    "solve_capacitated_median", "solve_center", "solve_max_cover", "solve_median",
     "solve_set_cover",
-]
+]  # fmt: skip

@@ -209,7 +209,7 @@ def checked_costs(
     return costs, weight, np.flatnonzero(counts & reached), np.flatnonzero(counts & ~reached)
 
 
-class Rows:
+class ConstraintRows:
     """Constraints ``low <= rows @ x <= high`` over a fixed number of variables.
 
     Parameters

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array, eye_array, hstack
 from gridmap._highs import LARGE, minimise, relax
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.siting._least_cost import Near, exchange, good_places, least_cost, open_greedily
-from gridmap.siting.answer import Limits, Rows, Siting, checked_costs, nearest_fixed
+from gridmap.siting.answer import ConstraintRows, Limits, Siting, checked_costs, nearest_fixed
 from gridmap.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def solve_set_cover(
         _require_ceiling(limits, found, price, len(np.flatnonzero(open_demand)))
         return Siting("set-cover", found, settled, settled, limits.elapsed(), unserved)
     columns = np.flatnonzero(left)
-    model = Rows(len(columns))
+    model = ConstraintRows(len(columns))
     model.add(csr_array(rows[:, columns].astype(float)), 1.0, np.inf)
     place = np.full(m, -1)
     place[columns] = np.arange(len(columns))
@@ -105,7 +105,7 @@ def solve_set_cover(
 
 
 def _fewest(
-    price: Floats, model: Rows, start: Bools | None, limits: Limits
+    price: Floats, model: ConstraintRows, start: Bools | None, limits: Limits
 ) -> tuple[Ints | None, float | None]:
     """Return the cheapest places and a lower bound: None and a bound where there are none."""
     matrix, low, high = model.model()
@@ -216,7 +216,7 @@ def _most(
     opened = good_places(np.where(rows, 0.0, heavy[:, None]), heavy, limits)
     left_out = float(heavy[~rows[:, opened].any(axis=1)].sum())
     # Variables: places, then what is left uncovered.
-    model = Rows(m + k)
+    model = ConstraintRows(m + k)
     both = [csr_array(rows.astype(float)), eye_array(k, format="csr")]
     model.add(csr_array(hstack(both)), 1.0, np.inf)
     model.add_spending(price, budget)
@@ -317,7 +317,7 @@ def solve_backup_cover(
     k = len(rows)
     # Variables: places, then covered once, then covered twice.
     once, twice = (1.0 - backup_share) * heavy, backup_share * heavy
-    model = Rows(m + 2 * k)
+    model = ConstraintRows(m + 2 * k)
     one = eye_array(k, format="csr")
     model.add(csr_array(hstack([csr_array(-rows[:, :m].astype(float)), one, one])), -np.inf, held)
     if backup_share > 0.5:
@@ -580,13 +580,13 @@ def solve_capacitated_median(
 
 def _model(
     pairs: tuple[Ints, Ints], heavy: Floats, hold: Floats, size: tuple[int, int], limits: Limits
-) -> Rows:
+) -> ConstraintRows:
     """Return the constraints over places, those that stay last, and pairs of demand and place."""
     (demand, place), (n, candidates) = pairs, size
     m, k = len(hold), len(demand)
     pair, width = np.arange(k), m + k
     price, budget = limits.spending(candidates)
-    model = Rows(width)
+    model = ConstraintRows(width)
     model.add(coo_array((np.ones(k), (demand, m + pair)), shape=(n, width)).tocsr(), 1.0, 1.0)
     every = np.arange(m)
     held = coo_array(

@@ -18,21 +18,7 @@ from gridmap.travel.reach import (
 from gridmap.travel.road import RoadTravel
 
 __all__ = [
-    "CAR",
-    "EBIKE",
-    "WALK",
-    "Located",
-    "Mode",
-    "Reach",
-    "RoadNetwork",
-    "RoadTravel",
-    "StraightLine",
-    "Travel",
-    "Unit",
-    "isochrone",
-    "metres_per_minute",
-    "modes_of",
-    "read_oneway",
-    "ring",
-    "road_network",
-]
+    "CAR", "EBIKE", "WALK", "Located", "Mode", "Reach", "RoadNetwork", "RoadTravel",
+    "StraightLine", "Travel", "Unit", "isochrone", "metres_per_minute", "modes_of", "read_oneway",
+    "ring", "road_network",
+]  # fmt: skip
