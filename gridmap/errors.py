@@ -231,7 +231,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 def explain_missing(module: str | None) -> MissingError | None:
-    """Return the error that says how to get a module, or None for one that is no extra's.
+    """Return the error that says how to get a module, or None if no extra has it.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class CheckOptions(Options):
     strict: bool = option(default=False)
 
     def check_together(self) -> None:
-        """Check that there is a rule for so many digits."""
+        """Check that a rule exists for this number of digits."""
         if self.grid_code not in {0, 15, 20}:
             raise OptionError(
                 "api.error.choice", option="grid_code", known="15, 20", received=self.grid_code

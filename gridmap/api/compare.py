@@ -98,7 +98,7 @@ class ChanceJson(TypedDict):
 
 
 class RungJson(TypedDict):
-    """The best plan found with at most so many changed grids."""
+    """The best plan found for a limit on the number of changed grids."""
 
     allowed: int
     changed: int
@@ -592,7 +592,7 @@ def compare(city: City, options: CompareOptions) -> CompareResult:
     Returns
     -------
     CompareResult
-        What moves, and what it is good for.
+        What moves, and what it improves.
 
     Raises
     ------

@@ -396,7 +396,7 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
         xy = np.array(options.places, dtype=float).reshape(-1, 2)
         places = np.array([str(row) for row in range(len(xy))], dtype=object), xy
     network = options.network
-    # Where there is none, the first one asked for says so.
+    # Without one, the first that was requested raises the error.
     chosen = (networks_of(city) or [str(Kind.FACILITY)]) if network == "all" else [network]
     found = [
         measure_coverage(

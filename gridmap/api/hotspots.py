@@ -170,7 +170,7 @@ class HotspotsResult(Result[HotspotsJson]):
         }
 
     def sentences(self) -> list[str]:
-        """Return what chance was taken for, where it was not estimated."""
+        """Return which dispersion was assumed where none was estimated."""
         from gridmap.i18n import tr
 
         return [tr("report.note.poisson").strip()] if self.found.weeks == 0 else []

@@ -413,7 +413,7 @@ def as_shapes(value: object) -> gpd.GeoSeries | list[object] | None:
 
 
 def as_plan(value: object, option: str) -> object:
-    """Return a plan, or the name of a saved one: whoever knows the store loads it.
+    """Return a plan, or the name of a saved one, which the caller with the store loads.
 
     Raises
     ------

@@ -574,8 +574,8 @@ def propose(
     keep = options.keep
     if isinstance(keep, Mapping):
         (keep,) = keep.values()
-    # Whoever redraws today's beats wants few people to change officers. A plan that the search
-    # starts from is to become better, not to stay.
+    # A planner who redraws today's beats wants few people to change officers. A plan that the
+    # search starts from is to become better, not to stay.
     as_today = options.start is None and present is not None and len(present) == number
     proposal = partition.propose(
         problem,

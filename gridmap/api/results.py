@@ -199,7 +199,7 @@ class Result(ABC, Generic[J_co]):
 
 
 def figure_types() -> tuple[type, ...]:
-    """Return the dataclasses that hold results' figures, for whoever stores them."""
+    """Return the dataclasses that hold results' figures, for callers that store them."""
     from gridmap.measure import Coverage, HotSpots, MeasureTable, Within
 
     return Coverage, HotSpots, MeasureTable, Within

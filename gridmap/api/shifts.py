@@ -459,8 +459,8 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     handle the open incidents at ``service`` of all moments and keep ``prevention`` of their time
     free. Whole posts are given weekly tours so that the fewest officer-hours go uncovered
     (Dantzig 1954; Baker 1976 for days off), with a bound that no roster can beat. With
-    ``response`` the most calls are reached within so many minutes instead, wait and way by car
-    together, by the hypercube model of each hour (Larson 1974); the officers needed are then
+    ``response`` the most calls are reached within that number of minutes instead, wait and way by
+    car together, by the hypercube model of each hour (Larson 1974); the officers needed are then
     those who reach ``service`` of the hour's calls in time, and bound and gap count calls.
 
     Without ``officers`` and without a column of officers, as many are planned as leave no hour

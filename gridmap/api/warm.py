@@ -23,7 +23,7 @@ from gridmap.settings import environment_with, read_settings
 _MEASURES = 0.35  # share of the compile time, so that the bar moves evenly
 _SEARCH = 0.94
 _BEHIND_THE_APP = 10  # niceness: the pages come first
-_STALE_S = 300.0  # no step takes so long: whoever wrote the file has been stopped
+_STALE_S = 300.0  # no step takes longer: the process that wrote the file has been stopped
 
 
 def warm_kernels(report_progress: Callable[[float, str], None]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DAYS = 7  # of a cluster
 _HISTORY_DAYS = 90  # that say what is usual for the scan
-_REPEAT_DAYS = 90  # in which a place that comes again is told
+_REPEAT_DAYS = 90  # within which a place that recurs is reported
 _MOST_REPEATS = 5
 _EXCEEDANCES = 10  # after which a scan is quiet; more hardly change its p (benchmarks.watch)
 _LEAST_DAYS = 14  # that a chart of days shows
@@ -228,7 +228,7 @@ class WatchResult(Result[WatchJson]):
             )
         ]
         if told["repeats"]:
-            counts: dict[str, list[str]] = {}  # several places of one grid are told together
+            counts: dict[str, list[str]] = {}  # several places of one grid are reported together
             for row in told["repeats"]:
                 counts.setdefault(row["grid"], []).append(str(row["disputes"]))
             places = [

@@ -109,7 +109,7 @@ def main() -> None:
     set_language(read_language())
     # Arrow's own pool holds on to what it has read: 60 MB after a million incidents.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    os.umask(0o077)  # what is written is for whoever runs this, and for nobody else
+    os.umask(0o077)  # files are readable by the user who runs this command only
     words = sys.argv[1:]
     name = next((word for word in words if not word.startswith("-")), "")
     try:

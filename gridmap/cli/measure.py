@@ -209,7 +209,7 @@ def _print_coverage(result: CoverageResult, number: int) -> None:
     names = ["id", "name", "residents", *_COVERED, f"mean_{unit}", f"p95_{unit}"]
     if rows["unreached_share"].any():
         names.append("unreached_share")
-    # Of a city without residents, what is covered of its incidents is told instead.
+    # For a city without residents, print the covered share of its incidents instead.
     dark = set() if hidden is None else {name for name in names if name in hidden.hidden
                                          and hidden.hidden[name].any()}  # fmt: skip
     known = {"id", "name"} | dark

@@ -80,7 +80,7 @@ def app_command(
         cwd=bundled("app.py").parent,  # where the theme lies
     )  # fmt: skip
     start_warming()
-    # Whoever ends this process means the server.
+    # Ending this process is meant to end the server.
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     raise typer.Exit(process.wait())
 
@@ -228,7 +228,7 @@ def roles_command(
     ] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """List the roles, or give an account one; whoever reaches this machine is administrator."""
+    """List the roles, or give one to an account; every user of this machine may do so."""
     from gridmap.io import Workspace
     from gridmap.plans import LOCAL, Role
 

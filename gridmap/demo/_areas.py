@@ -207,7 +207,7 @@ def draw_beats(
     cut_share: float,
     rng: np.random.Generator,
 ) -> DrawnBeats:
-    """Draw about so many beats inside the stations, without a thought for the workload.
+    """Draw about ``count`` beats inside the stations, regardless of the workload.
 
     Parameters
     ----------
@@ -363,7 +363,7 @@ def renumber(labels: Ints) -> Ints:
 def join_lightest(
     start: Ints, weights: Floats, borders: Borders, *, target: int, evenness: float = 0.8
 ) -> Ints:
-    """Join the lightest group to its best neighbour until so many groups are left.
+    """Join the lightest group to its best neighbour until ``target`` groups are left.
 
     Parameters
     ----------

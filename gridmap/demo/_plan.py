@@ -129,7 +129,7 @@ class Terrain:
 
 
 def lay_terrain(grids: int, rng: np.random.Generator) -> Terrain:
-    """Return the ground for a city of so many grids.
+    """Return the ground for a city with a number of grids.
 
     Parameters
     ----------

@@ -168,7 +168,7 @@ def make_barriers(shapes: BlockShapes, crs: CRS) -> gpd.GeoDataFrame:
 
 
 def _kept_edges(shapes: BlockShapes, census: Census, rng: np.random.Generator) -> Ints:
-    """Return the edges that are roads: field paths go, and what hangs on nothing."""
+    """Return the edges that are roads, without field paths and isolated pieces."""
     sides = np.where(shapes.sides >= 0, shapes.sides, shapes.sides[:, ::-1])
     rural = (census.urban[sides] < 0.35).all(axis=1)
     field = (shapes.kind == LANE) & rural & (rng.random(len(shapes.kind)) < 0.3)

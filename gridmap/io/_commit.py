@@ -1,8 +1,8 @@
 """One writer at a time, and two files that change together or not at all.
 
 A change is written beside the files that it will replace. It is committed once the new
-``gridmap.toml`` is complete under its pending name; whoever opens the workspace next
-carries it through if the writer was killed before the last rename.
+``gridmap.toml`` is complete under its pending name; the next process that opens the workspace
+completes it if the writer was killed before the last rename.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def commit(folder: Path, config: str) -> None:
         carry_through(folder)
     except OSError:
         if layers.exists() or not held:
-            # Nothing is in place yet, and whoever made the change is told so: it is withdrawn.
+            # Nothing is in place yet, and the caller gets the error: the change is withdrawn.
             (folder / PENDING_CONFIG).unlink(missing_ok=True)
         raise
 

@@ -28,12 +28,12 @@ from gridmap.typing import Bools, Floats
 _STATED_SAMPLE = 100_000
 _LEAST_DEG = 0.05
 _CITY_DEG = 3.0  # no city is wider
-_BULK, _BULK_DEG = 10, 1.0  # so many points say where they are, within so many degrees
+_BULK, _BULK_DEG = 10, 1.0  # points that must agree on where they are, and within how many degrees
 _FEW = 0.01
 
 
 def source_crs(source: Source, options: ImportOptions, where: str) -> tuple[CRS, list[Note]]:
-    """Return the CRS of a layer: the user's word, the file's, or a refusal.
+    """Return the CRS that the user states for a layer, else the file's.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def point_crs(
     """Return the CRS of a table's points.
 
     Columns that are called longitude and latitude and hold degrees are WGS 84, and the
-    report says so; any other needs the user's word.
+    report says so; any other must be stated by the user.
 
     Raises
     ------
@@ -331,7 +331,7 @@ def coordinates_of(
     InputError
         If there are none, or a cell is invalid.
     CRSError
-        If they are packed degrees and the user has not said so.
+        If they are packed degrees and the user has not stated it.
     """
     if "x" in mapped and "y" in mapped and mapped["x"] != mapped["y"]:
         x, y = _two_columns(frame[mapped["x"]], frame[mapped["y"]], mapped, where)

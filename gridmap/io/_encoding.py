@@ -1,4 +1,4 @@
-"""Read CSV and its kin, and find the encoding of a CSV or a DBF, with the reason.
+"""Read CSV and similar text, and find the encoding of a CSV or a DBF, with the reason.
 
 Separator and header row are found, too; text stays text.
 """
@@ -424,7 +424,7 @@ def read_csv(path: Path, *, encoding: str = "") -> Source:
 
 
 def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> Iterator[Source]:
-    """Yield a large table in parts of at most so many rows, each as a source of its own.
+    """Yield a large table in parts of at most ``rows`` rows, each as a source of its own.
 
     Raises
     ------

@@ -269,7 +269,7 @@ def _points(
 def table_columns(
     frame: pd.DataFrame, mapped: dict[str, str], kind: str, where: str
 ) -> dict[str, object]:
-    """Return the fields of a kind that a table holds, each as what it is: ids, numbers, texts."""
+    """Return the fields of a kind that a table holds, each of its type: ids, numbers, texts."""
     made: dict[str, object] = {}
     for name, spec in fields_of(kind).items():
         if name not in mapped or name in {"x", "y"}:
@@ -375,7 +375,7 @@ def join_tables(
 
     Leading zeros and blanks are forgiven where codes stay apart without them. Codes without a
     feature, features without a code, and codes that occur several times (the first row counts)
-    are told. Points with counts but no such codes are summed by the area that they lie in.
+    are reported. Points with counts but no such codes are summed by the area that they lie in.
 
     Parameters
     ----------
@@ -452,7 +452,7 @@ def _summed(
 ) -> tuple[dict[str, Floats], Note] | None:
     """Return counts of points summed by the area that they lie in; None where it has none.
 
-    A point on a common border counts for the first of the areas. What lies in none is told:
+    A point on a common border counts for the first of the areas. Points in no area are reported:
     the sums and the rest are what the file holds.
     """
     kind, table = str(layer.kind), source.frame
@@ -648,7 +648,7 @@ def append_incidents(
 
     A new incident repeats an old one if both have the same case number. Where one of the two has
     none, they have to be equal in time, category and place, to the decimetre; where one of these
-    was not read, or a time is a month only, nothing is told.
+    was not read, or a time is a month only, nothing is reported.
     """
     names = tuple(sorted({*old.categories, *new.categories}))
     tables = [_table(item, names) for item in (old, new)]

@@ -96,7 +96,7 @@ def _others(frame: pd.DataFrame, column: str) -> list[str]:
 def times_of(
     frame: pd.DataFrame, mapped: dict[str, str], options: ImportOptions, where: str
 ) -> tuple[pd.Series | None, list[Note]]:
-    """Return the times of a table as they are written, or None; ``mapped`` is put right.
+    """Return the times of a table as they are written, or None; ``mapped`` is corrected.
 
     A column that is blank throughout gives way to the next one that is called a time. Where
     none is called so, the one pair of columns that is written as day and hour counts.

@@ -284,7 +284,7 @@ _FEW = 5
 _SEXES = {"男", "女", "男性", "女性"}
 _SAMPLE = 5_000  # rows by which a whole column is judged
 _LONGEST = 5_000  # letters that are looked at in one piece
-_OVERLAP = 60  # letters that a piece has in common with the next: no pattern is longer by much
+_OVERLAP = 60  # letters that a piece has in common with the next: hardly any pattern is longer
 
 
 def personal_reason(text: str, *, allowed: Collection[str] = ()) -> str:

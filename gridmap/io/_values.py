@@ -145,7 +145,7 @@ def as_texts(values: pd.Series) -> pd.Series:
     ['1', '2.5']
     """
     if pd.api.types.is_float_dtype(values):
-        values = values.astype("object").map(_without_nought, na_action="ignore")
+        values = values.astype("object").map(_without_decimal_zero, na_action="ignore")
     text = values.astype("object").where(values.notna(), "").astype(str).str.strip()
     broken = text.str.contains(_CONTROL)
     if broken.any():
@@ -184,7 +184,7 @@ def cell_shape(cell: str) -> str:
     return re.sub(r"[^\W\dA_]", lambda letter: "A" if letter[0].isascii() else "字", shape)
 
 
-def _without_nought(number: float) -> str:
+def _without_decimal_zero(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else str(number)
 
 

@@ -46,7 +46,7 @@ def full_names(shp: Path) -> dict[str, str]:
 
 
 def write_field_map(shp: Path, names: Mapping[str, str]) -> None:
-    """Write full name by cut name beside a shapefile."""
+    """Write the full name of each shortened column beside a shapefile."""
     with shp.with_suffix(".fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(_HEAD)

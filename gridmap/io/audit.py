@@ -29,7 +29,7 @@ _PROVINCES = "1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]"
 
 
 def faulty_codes(layer: Layer, *, digits: int) -> Iterator[Finding]:
-    """Find grids whose id is no code of so many digits.
+    """Find grids whose id is not a code of ``digits`` digits.
 
     A code begins with a province of GB/T 2260; of 15 digits, the county, street, community
     and sequence numbers must not be all zeros. An id that import made distinct is judged
@@ -38,7 +38,7 @@ def faulty_codes(layer: Layer, *, digits: int) -> Iterator[Finding]:
     Raises
     ------
     InputError
-        If there is no rule for so many digits.
+        If no rule exists for this number of digits.
     """
     if digits not in CODE_DIGITS:
         raise InputError(
@@ -603,7 +603,7 @@ def check_city(
     now
         The present in the city's local time; the machine's clock if None.
     code_digits
-        15 or 20 to check the grids' ids against the rule of so many digits.
+        15 or 20 to check the grids' ids against the rule for that number of digits.
     progress
         Called with the share done, from 0 to 1.
 
@@ -616,7 +616,7 @@ def check_city(
     Raises
     ------
     InputError
-        If there is no rule for so many digits.
+        If no rule exists for this number of digits.
     """
     present = now if now is not None else np.datetime64(datetime.now(), "s")  # noqa: DTZ005 - incidents are in local time
     tell = progress or (lambda _: None)

@@ -325,7 +325,7 @@ class ChangesJson(TypedDict, total=False):
 
 
 class ErrorJson(TypedDict):
-    """Why something failed: its key, and a sentence in the language asked for."""
+    """Why something failed: a key, and a sentence in the current language."""
 
     key: str
     text: str
@@ -345,7 +345,7 @@ class RefreshJson(TypedDict):
 
 
 def refresh_source(place: Workspace, kind: str) -> tuple[ImportReport, ChangesJson]:
-    """Read the source of a kind again, and store what it holds now in the place of what is there.
+    """Read the source of a kind again, and replace what is stored by what it holds now.
 
     Parameters
     ----------
@@ -482,7 +482,7 @@ def read_files(
 
 
 def _already_there(workspace: Workspace, kind: str, options: ImportOptions) -> Mapping[str, Any]:
-    """Return what the workspace remembers of a kind; refuse where the user has to be asked."""
+    """Return what the workspace remembers of a kind; raise if the user must choose first."""
     config = workspace.config
     layers = config.get("layers", {})
     there = config.get("incidents") if kind == "incidents" else layers.get(kind)

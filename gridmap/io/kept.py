@@ -1,7 +1,7 @@
 """Arrays that took long to make, kept between runs in the user's cache folder.
 
 What is kept can always be made again: a file that is missing, broken or of another format is
-as good as none, and a folder that cannot be written keeps nothing. Files are written beside
+ignored, and a folder that cannot be written keeps nothing. Files are written beside
 their name and renamed, so a reader finds the whole file or no file.
 
 What is made of the same data by another gridmap may be another thing, so each file belongs to

@@ -1,4 +1,4 @@
-"""What the user may say about a file, and what gridmap says back."""
+"""What the user may state about a file, and what an import reports."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Windows lets nobody rename or replace what another program has open: a scanner that looks at
 every new file, a reader in another thread, Excel. The first two let go within seconds, so
-whoever puts a file in place waits for that long.
+putting a file in place waits for that long.
 """
 
 from __future__ import annotations

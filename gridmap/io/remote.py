@@ -139,7 +139,7 @@ def _client() -> httpx.Client:
 
 
 class _Asked:
-    """A server that is asked for JSON, up to so many bytes in all."""
+    """A client that requests JSON from a server, up to a total number of bytes."""
 
     def __init__(self, client: httpx.Client, host: str, most: float) -> None:
         self._client, self.host, self._left = client, host, most

@@ -253,7 +253,7 @@ def clean_coverage(
         if not (lost | far).any():
             break
         frozen |= lost | far
-        # Whoever overlaps a frozen area cannot be cleaned against it.
+        # A polygon that overlaps a frozen area cannot be cleaned against it.
         frozen[first[frozen[second]]] = True
         frozen[second[frozen[first]]] = True
     else:
@@ -324,7 +324,7 @@ def fill_gaps(shapes: NDArray[np.object_], *, width_m: float, tolerance_m: float
 def drop_slivers(shapes: NDArray[np.object_], thin: Bools) -> Mended:
     """Give areas too thin to be areas to the neighbour with most common border.
 
-    ``extra`` lists the pairs (sliver, neighbour): whoever owns the counts must add them.
+    ``extra`` lists the pairs (sliver, neighbour): the owner of the counts must add them.
     """
     rows = np.flatnonzero(thin)
     solid = np.flatnonzero(~thin)

@@ -592,7 +592,7 @@ def _require_text(path: str) -> None:
 
 def _as_path(folder: object) -> Path:
     try:
-        path = Path(folder)  # type: ignore[arg-type]  # what is none is refused
+        path = Path(folder)  # type: ignore[arg-type]  # another type raises TypeError
     except TypeError as error:
         received = type(folder).__name__
         raise WorkspaceError("io.error.takes_folder", received=received) from error

@@ -288,7 +288,7 @@ def permuted_sums(
 
 @njit(cache=True, nogil=True)
 def _ratio(count: int, expected: float, total: int) -> float:
-    """Return the likelihood ratio of a cluster; 0 where it is none."""
+    """Return the likelihood ratio of a cluster; 0 where it is not one."""
     if count < 2 or count <= expected:
         return 0.0
     rest = total - count

@@ -29,7 +29,7 @@ class Disputes:
         Settled over total; NaN if there are none.
     median_days, ninety_percent_days
         Days within which half, and nine tenths, of all disputes are settled, those still
-        open allowed for; NaN if not so many are settled yet.
+        open allowed for; NaN if too few are settled yet.
     open_days_mean
         Mean age of the open ones; NaN if none is.
     """

@@ -238,7 +238,7 @@ def reached_shares(
 
 
 def is_solved_whole(servers: Ints) -> bool:
-    """Whether `solve_posts` solves all states of posts with so many units each."""
+    """Whether `solve_posts` solves all states of posts with these numbers of units."""
     return bool(np.prod(servers + 1.0) <= _MOST_STATES)
 
 
@@ -333,7 +333,7 @@ def _balance(
     """
     gammaln = scipy.special.gammaln
     number, units = busy.sum(axis=1), int(servers.sum())
-    # Of the ways in which so many of all units are busy, those with so many at each post.
+    # Of all states with this number of busy units, those with these numbers at each post.
     ways = (gammaln(servers + 1) - gammaln(busy + 1) - gammaln(servers - busy + 1)).sum(axis=1)
     ways -= gammaln(units + 1) - gammaln(number + 1) - gammaln(units - number + 1)
     log_chance = number[:, None] * np.log(units * load) + (ways - gammaln(number + 1))[:, None]

@@ -542,6 +542,6 @@ def steady_weights(city: City, plan: Plan, posts: Steadiness) -> Floats:
 
 
 def _later(day: np.datetime64, months: int) -> np.datetime64:
-    """Return the same day so many months later; the last of its month where it has no such day."""
+    """Return the same day some months later, or the last day of a shorter month."""
     stamp = pd.Timestamp(day) + pd.DateOffset(months=months)
     return np.datetime64(stamp.date())

@@ -29,7 +29,7 @@ class Cluster:
     places
         The places, the middle one first.
     days
-        Length up to the last day: it began so many days ago.
+        Length up to the last day: the cluster began this number of days ago.
     observed, expected
         Incidents in it, and as many as the places' and the days' totals would put there.
     p_value
@@ -45,7 +45,7 @@ class Cluster:
 
     @property
     def recurrence_days(self) -> float:
-        """By chance one as striking is seen once in so many days, if one looks every day."""
+        """Days in which chance shows one cluster as striking, if one looks every day."""
         return 1.0 / self.p_value
 
 
@@ -88,7 +88,7 @@ def scan_space_time(  # noqa: PLR0913 - all but the data are named
     draws
         Arrangements. No p-value is below ``1 / (draws + 1)``.
     exceedances
-        Stop once so many arrangements have a cluster as striking as the first (Besag and
+        Stop once this number of arrangements have a cluster as striking as the first (Besag and
         Clifford 1991, *Biometrika* 78(2)): its p-value is then their share of those drawn, as
         valid as that of all draws. 0 draws them all.
     seed
@@ -291,7 +291,7 @@ def _smoothed(scores: Floats, weight: float, limit: float) -> tuple[Floats, Ints
 
 @lru_cache(maxsize=64)
 def _limit(baseline: int, weight: float, recurrence_weeks: float) -> float:
-    """Return the limit that chance crosses once in so many weeks of the year after."""
+    """Return the limit that chance crosses once in ``recurrence_weeks`` of the year after."""
     rng = np.random.default_rng(baseline)
     weeks = 52
     error = rng.normal(0.0, 1.0 / np.sqrt(baseline), (20_000, 1))  # of the baseline's mean

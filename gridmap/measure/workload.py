@@ -394,7 +394,7 @@ def rank(
     highest_first
         Whether the highest value has rank 1.
     decimals
-        Compare values as printed, rounded to so many decimals.
+        Compare values as printed, rounded to this number of decimals.
 
     Returns
     -------

@@ -105,8 +105,8 @@ def window_size(edges: Floats, starts: Ints, shape: tuple[int, int]) -> int:
 def count_entries(edges: Floats, starts: Ints, shape: tuple[int, int], window: int) -> Labels:
     """Return for each cell what polygons it will have to name.
 
-    0 is none, k + 1 says that polygon k covers the cell whole and is the only one, and a
-    negative number counts the entries of a border cell.
+    0 stands for no polygon, k + 1 says that polygon k covers the cell whole and is the only one,
+    and a negative number counts the entries of a border cell.
     """
     labels = np.zeros(shape[0] * shape[1], np.int32)
     touched = np.empty(window, np.uint8)

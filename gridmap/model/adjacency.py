@@ -268,7 +268,7 @@ def _exact(polygons: NDArray[np.object_]) -> tuple[Pairs, NDArray[np.object_]]:
     pairs
         As of `shared_borders`.
     loose_ends : (n,) array of lines
-        What of each polygon's border is no other's to the point; empty where all is.
+        Parts of each polygon's border that no neighbour matches exactly; empty where all match.
     """
     # Parts of one boundary follow each other: a step between parts is no segment.
     parts, owner = shapely.get_parts(shapely.boundary(polygons), return_index=True)

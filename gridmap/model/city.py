@@ -403,7 +403,7 @@ def figures_html(figures: Sequence[tuple[str, str]]) -> str:
 
 
 def bare_id(name: object) -> str:
-    """Return an id without blanks around it and noughts before it, as tables lose them.
+    """Return an id without surrounding blanks and leading zeros, which tables lose.
 
     >>> bare_id(" 007"), bare_id("000")
     ('7', '000')

@@ -120,14 +120,14 @@ class Incidents:
     crs
         The working CRS.
     digest
-        Content digest, known to whoever stored them; it says nothing of the layers.
+        Content digest, known where they were stored; it does not depend on the layers.
     located
         Digest of the layer of each kind whose rows the batches carry.
     reader
         Yields some columns of the incidents of a period, as `columns` does, and reads no more
         than it needs. Without one, batches are read whole.
     known_period
-        First and last known time, where whoever stored them knows it.
+        First and last known time, where it was stored with them.
     precision
         ``second``, or ``month`` where the record tells no day: the first of a month stands for
         it, and nothing can be said by day, weekday or hour.

@@ -252,7 +252,7 @@ def join_rows(
     size
         Number of rows.
     gap_m
-        As of `join_grids`.
+        As for `join_grids`.
     chosen
         Which rows to join, shape (size,); all if None. Others, and rows without grids, are
         empty.

@@ -313,7 +313,7 @@ def mean_handling(counts: npt.ArrayLike, categories: tuple[str, ...], norms: Nor
 
 _SMALL = 0.1  # of an even share: beats with fewer of a unit's calls are not manned
 _LITTLE = 5e-4  # of the calls: an officer who saves fewer is the last that is looked at
-_STEP = 30  # beyond so many officers not each number is looked at
+_STEP = 30  # beyond this number of officers not every number is tried
 _MOST_AREAS = 60  # of a city as one unit: more beats take minutes
 _NEAR = 0.01  # officers are enough if all others could reach no greater share of calls
 
@@ -328,7 +328,7 @@ class Reached:
         Names of the beats in the order in which they are manned.
     shares
         By hour of the week and officers on duty from 0 on, shape (168, numbers); no more
-        officers reach a share that is greater by much than the last.
+        officers reach a share that is much greater than the last.
     exact_to
         Up to how many officers all states were solved; Larson's approximation beyond.
     """

@@ -59,9 +59,9 @@ class RoomNorms:
     equipment
         Names of `EQUIPMENT` that must be there.
     auxiliaries_per_officer
-        At least so many auxiliaries for each officer.
+        Least number of auxiliaries for each officer.
     officers_least
-        At least so many officers.
+        Least number of officers.
     hours_least
         Hours a day that it is staffed.
     """

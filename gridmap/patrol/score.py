@@ -46,7 +46,7 @@ class Indicator:
     values
         One a unit, in the indicator's unit; NaN where unknown.
     better
-        ``high`` or ``low``: what is good.
+        ``high`` or ``low``: which of them is better.
     weight
         Part in the score, above 0.
     target
@@ -281,7 +281,7 @@ _KEYS = {"measure", "better", "weight", "target", "category"}
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One indicator as ``score.toml`` asks for it; see there."""
+    """One indicator of ``score.toml``, whose comments describe the fields."""
 
     name: str
     measure: str
@@ -313,7 +313,7 @@ class MeasuredUnits:
 
 
 def read_goals(path: Path | None = None) -> tuple[Goal, ...]:
-    """Return the goals of a file; gridmap's own where there is none.
+    """Return the goals of a file; gridmap's own if the file does not exist.
 
     Parameters
     ----------

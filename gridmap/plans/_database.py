@@ -143,7 +143,7 @@ AUDIT = Table(
     Column("hash", String(64), nullable=False),
 )
 
-# One row: the last link of the log. Whoever writes locks it first, so the chain has one end.
+# One row: the last link of the log. A writer locks it first, so the chain has one end.
 AUDIT_HEAD = Table(
     "audit_head",
     METADATA,

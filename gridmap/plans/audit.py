@@ -1,12 +1,12 @@
 """The log of who imported, edited and exported what: a chain of hashes, checked link by link.
 
 Every record holds the hash of the one before it. A record that is altered, taken out or put
-in breaks the chain at its place; records cut off at the end are told from the head that the
+in breaks the chain at its place; records cut off at the end are detected by the head that the
 store keeps beside the log. The record of a saved version holds a digest of all that is stored
 of it, and roles are read from the log itself, so both are within the chain.
 
-Whoever can write the whole database, and knows this code, could write a new chain. An anchor
-shows that: the code of the head, noted outside the database (`Anchor`).
+An attacker who can write the whole database, and knows this code, could write a new chain. An
+anchor shows that: the code of the head, noted outside the database (`Anchor`).
 
 `ALLOWED` says which role may do what, and `require` is the one function that asks it.
 """

@@ -343,7 +343,7 @@ _TOLD = ("residents_deviation", "incidents_deviation", "workload_deviation", "le
 
 
 def directions_of(before: PlanFigures, after: PlanFigures) -> dict[str, str]:
-    """Return whether each figure that is told ``rose``, ``fell`` or ``held``."""
+    """Return whether each reported figure ``rose``, ``fell`` or ``held``."""
     made = {}
     for name in _TOLD:
         old, new = getattr(before, name), getattr(after, name)

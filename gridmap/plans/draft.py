@@ -54,7 +54,7 @@ class Ground:
         Polygons of the grids, and the widest gap between neighbours, metres: what beats'
         borders are measured of. None where there are no polygons.
     missing
-        Counts that nobody made; they stand as 0 in the sums and as null in what is told.
+        Counts that nobody made; they are 0 in sums and null in reports.
 
     Raises
     ------

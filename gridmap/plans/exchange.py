@@ -73,7 +73,7 @@ def plan_from_table(
     ------
     InputError
         If a column or a grid is missing, a grid is unknown or stands twice, or a number of
-        staff is none.
+        staff is missing.
     """
     chosen = {("id" if key == "grid" else key): value for key, value in (columns or {}).items()}
     own = {"id": "grid", "beat": "beat"}

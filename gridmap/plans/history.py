@@ -134,14 +134,14 @@ class History:
         return self._go(len(self._done) + 1, "plans.error.nothing_to_redo")
 
     def go(self, count: int) -> Self:
-        """Return the history with so many of its steps standing, and the others undone.
+        """Return the history with its first ``steps`` steps carried out and the rest undone.
 
         Raises
         ------
         PermissionDeniedError
             If the actor's role may not edit.
         MissingError
-            If there are not so many steps.
+            If there are fewer steps.
         """
         return self._go(count, "plans.error.nothing_to_redo")
 

@@ -44,7 +44,7 @@ class Locks:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A beat in more than one piece, accepted by whoever insisted.
+    """A beat in more than one piece, accepted by the author who insisted.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class PlanVersion:
     locks
         What stays as it is.
     faults
-        Beats in pieces, accepted by whoever insisted.
+        Beats in pieces, accepted by the author who insisted.
     origin
         Name and number of the version that the commands start from; None where they start
         from a plan that was not saved.

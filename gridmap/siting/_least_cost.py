@@ -379,7 +379,7 @@ def _look(search: _Search, reduced: Floats, state: States, rng: np.random.Genera
 
 
 def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
-    """Open places by chance as a relaxation favours them, and exchange."""
+    """Open random places, weighted by a relaxation, then improve them by exchange."""
     opened = np.zeros(len(guess), dtype=bool)
     # The largest of log(u) / share is a draw without replacement (Efraimidis, Spirakis 2006).
     order = np.argsort(-np.log(rng.random(len(guess))) / np.maximum(guess, 1e-6))

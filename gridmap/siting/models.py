@@ -408,7 +408,7 @@ def _held_by_another(sets: Bools, price: Floats | None = None) -> Bools:
 def distinct(within: Bools) -> Bools:
     """Return the distinct rows, without those that hold another row whole."""
     rows, _ = distinct_with_groups(within)
-    # Whoever covers the smaller set covers the larger one too.
+    # A place that covers the smaller set covers the larger one too.
     return rows if len(rows) > _MANY else rows[~_held_by_another(~rows)]
 
 
@@ -438,7 +438,7 @@ def greedy_cover(rows: Bools, price: Floats, conflict: Bools) -> Bools | None:
     return opened
 
 
-_FAR = 10.0  # what is out of reach counts as so many times the farthest that is in reach
+_FAR = 10.0  # cost of what is out of reach, in multiples of the farthest that is in reach
 
 
 def solve_median(

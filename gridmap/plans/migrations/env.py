@@ -1,4 +1,4 @@
-"""What Alembic runs around the migrations: on the connection that the store hands over."""
+"""Run the migrations for Alembic, on the connection that the store passes in."""
 
 from __future__ import annotations
 
