@@ -26,7 +26,7 @@ _BEHIND_THE_APP = 10  # niceness: the pages come first
 _STALE_S = 300.0  # no step takes longer: the process that wrote the file has been stopped
 
 
-def warm_kernels(report_progress: Callable[[float, str], None]) -> None:
+def warm_kernels(report_progress: Callable[[float, str], object]) -> None:
     """Compile all numba kernels, or load them from disk (a few seconds).
 
     Parameters

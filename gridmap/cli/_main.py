@@ -127,7 +127,7 @@ def main() -> None:
         _output.fail(error, as_json="--json" in words)
     except UsageError as error:
         functions = {one: _function(one) for one in known if one == name}
-        line = told(error, functions, COMMANDS, words)
+        line = usage_error(error, functions, COMMANDS, words)
         _output.fail(line, as_json="--json" in words)
     except ModuleNotFoundError as error:
         missing = explain_missing(error.name)
@@ -225,7 +225,7 @@ def _flags(commands: Iterable[str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def told(
+def usage_error(
     error: Exception, commands: Commands, names: Sequence[str], words: Sequence[str]
 ) -> GridmapError:
     """Return one sentence that says what is wrong with a command line.

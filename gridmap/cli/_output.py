@@ -26,7 +26,6 @@ from typing import (
     Literal,
     NamedTuple,
     NoReturn,
-    Protocol,
     TypeVar,
     get_type_hints,
 )
@@ -36,7 +35,7 @@ from rich.cells import cell_len
 
 from gridmap.api.open import plan_of
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.api.results import FORMAT, plain
+from gridmap.api.results import FORMAT, Progress, plain
 from gridmap.errors import GridmapError, InputError, WorkspaceError
 from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
@@ -44,7 +43,7 @@ from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.progress import Progress
+    import rich.progress
 
     from gridmap.io import Workspace
     from gridmap.model import City
@@ -381,32 +380,25 @@ def screen_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
 
 
-class Tell(Protocol):
-    """Takes the share done, 0 to 1, and what is being done where that changes."""
-
-    def __call__(self, share: float, what: str = "") -> None:
-        """Move the bar."""
-
-
 @contextmanager
-def progress_bar(label: str = "") -> Iterator[Tell]:
+def progress_bar(label: str = "") -> Iterator[Progress]:
     """Show progress on standard error where it is a screen; yield what moves the bar."""
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     _waiting.end()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.percentage:>3.0f}%"),
+        progress.TimeElapsedColumn(),
         console=(console := Console(stderr=True)),
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(label, total=1.0)
 
-        def tell(share: float, what: str = "") -> None:
+        def tell(share: float, what: str = "", /) -> None:
             bar.update(task, completed=share, description=what or None)
 
         yield tell
@@ -440,7 +432,7 @@ class _Waiting:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._bar: Progress | None = None
+        self._bar: rich.progress.Progress | None = None
 
     def begin(self) -> None:
         self._timer = threading.Timer(_PATIENCE_S, self._show)
@@ -449,15 +441,14 @@ class _Waiting:
         atexit.register(self.end)  # whatever happens, the screen is left as it was
 
     def _show(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
         with self._lock:
             if self._timer is None:  # ended while this was on its way
                 return
-            self._bar = Progress(
-                BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
-            )
+            columns = progress.BarColumn(), progress.TimeElapsedColumn()
+            self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.add_task("", total=None)
             self._bar.start()
 

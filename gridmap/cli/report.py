@@ -13,7 +13,6 @@ from gridmap.api.report import ReportOptions, check_target, report, settings_fil
 from gridmap.api.results import Progress
 from gridmap.cli._output import (
     JsonFlag,
-    Tell,
     WorkspacePath,
     from_options,
     logged,
@@ -74,7 +73,7 @@ def report_command(
                 print_text(f"  {name}")
 
 
-def _part(tell: Tell, start: float, end: float) -> Progress:
+def _part(tell: Progress, start: float, end: float) -> Progress:
     """Return what tells a part of the bar which step is being done."""
 
     def told(share: float, what: str = "", /) -> None:

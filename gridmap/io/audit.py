@@ -590,7 +590,7 @@ def check_city(
     *,
     now: np.datetime64 | None = None,
     code_digits: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a city's data, the gravest first.
 

@@ -68,7 +68,7 @@ def repair_workspace(
     *,
     only: Collection[FindingKind] = MENDABLE,
     tolerance_m: float = TOLERANCE_M,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Repair:
     """Repair the layers of a workspace and keep the originals beside.
 

@@ -198,20 +198,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees one state of the store."""
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with _told(engine), engine.begin() as connection:
+    with _own_errors(engine), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; on SQLite it waits until nobody else does."""
-    with _told(engine), engine.execution_options(gridmap_write=True).begin() as connection:
+    with _own_errors(engine), engine.execution_options(gridmap_write=True).begin() as connection:
         yield connection
 
 
 @contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """Tell what the database cannot do (disk full, read-only, server gone) as our own error."""
+def _own_errors(engine: Engine) -> Iterator[None]:
+    """Raise what the database cannot do (disk full, read-only, server gone) as our own error."""
     try:
         yield
     except (DatabaseError, SQLiteError) as error:
@@ -281,7 +281,7 @@ def _migrate(engine: Engine) -> None:
     if _revision(engine) == HEAD:
         return
     if engine.dialect.name == "sqlite":
-        with _told(engine):
+        with _own_errors(engine):
             raw = engine.raw_connection()
             try:
                 raw.cursor().execute("PRAGMA journal_mode=WAL")
@@ -616,7 +616,7 @@ def broken_version(connection: Connection, records: list[AuditRecord]) -> Broken
             for place, facts in _told_versions(record):
                 told.add(place)
                 digest = detail["digest"] if record.action in _SAVES else ""
-                if not _is_as_told(connection, place, digest, facts):
+                if not _is_as_logged(connection, place, digest, facts):
                     return BrokenLink(record.number, "version", place[0])
             for city, digest in _told_shapes(record):
                 told_shapes.setdefault(city, digest)
@@ -678,7 +678,7 @@ def _stored_shapes(connection: Connection) -> dict[str, str]:
     return {row["city_digest"]: shapes_digest(row["grid_set"], row["prints"]) for row in found}
 
 
-def _is_as_told(connection: Connection, place: tuple[str, int], digest: str, facts: str) -> bool:
+def _is_as_logged(connection: Connection, place: tuple[str, int], digest: str, facts: str) -> bool:
     """Return whether a version is stored as its record says."""
     name, number = place
     query = _whole_versions().where(PLANS.c.name == name, VERSIONS.c.number == number)
