@@ -39,6 +39,25 @@ def test_both_languages_say_the_same() -> None:
         assert not re.search(r"\b([A-Za-z]+) \1\b", entry["en"]), f"{key} says a word twice"
 
 
+#: Messages for a terminal, where numbers stand beside paths and options, and names in Latin
+#: letters that end in a number (WGS 84, CGCS2000).
+TERMINAL = re.compile(r"^(cli|gdal|extras)\.|\.error\.")
+LATIN = re.compile(r"[A-Za-z][A-Za-z. -]*[\d.-]*\d ")
+NUMERIC = re.compile(
+    r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uffef] +[+\u2212\u00b1\u2264\u2265]?(\d|\{\w+:)"
+    r"|(\d|%|\{\w+:[^}]*\}) +[\u3000-\u303f\u4e00-\u9fff\uff01-\uffef]"
+)
+
+
+def test_chinese_and_numbers_stand_without_a_space() -> None:
+    spaced = {
+        key: entry["zh"]
+        for key, entry in keys().items()
+        if not TERMINAL.search(key) and NUMERIC.search(LATIN.sub("", entry["zh"]))
+    }
+    assert not spaced
+
+
 def test_every_text_is_used() -> None:
     sources = [*(ROOT / "gridmap").rglob("*.py"), ROOT / "app.py"]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)

@@ -173,7 +173,7 @@ def test_dates_are_asked_with_what_they_would_mean(session):
     (item,) = upload.items
     first, second = question(session, upload, item).answers
     assert {first.text, second.text} == {
-        "03/05/2024 = 2024年3月5日（3 行）", "03/05/2024 = 2024年5月3日（3 行）",
+        "03/05/2024 = 2024年3月5日（3行）", "03/05/2024 = 2024年5月3日（3行）",
     }  # fmt: skip
     chosen = first if "3月5日" in first.text else second
     chosen.do()

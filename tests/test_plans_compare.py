@@ -105,12 +105,12 @@ def test_what_moves_is_counted_and_said():
     assert (made.officers, made.officers_kept) == (3.0, 3.0)
     assert made.beats[0].kept_share == 0.75
     assert in_language("zh", made.sentences) == [
-        "由“old”改为“new”，共调整 1 个网格，涉及常住人口 100 人、警情 10 起。",
-        "1 个网格由城东调至b，涉及常住人口 100 人、警情 10 起。",
-        "常住人口最大偏差由 33.3% 降至 0.0%。",
-        "警情最大偏差由 33.3% 降至 0.0%。",
-        "负荷最大偏差由 33.3% 降至 0.0%。",
-        "3 名民警中，3 名留在原社区。",
+        "由“old”改为“new”，共调整1个网格，涉及常住人口100人、警情10起。",
+        "1个网格由城东调至b，涉及常住人口100人、警情10起。",
+        "常住人口最大偏差由33.3%降至0.0%。",
+        "警情最大偏差由33.3%降至0.0%。",
+        "负荷最大偏差由33.3%降至0.0%。",
+        "3名民警中，3名留在原社区。",
     ]
     assert in_language("en", made.sentences)[1] == (
         "From 城东 to b: 1 grid, 100 residents, 10 incidents."

@@ -142,7 +142,7 @@ def test_the_second_to_save_on_a_version_is_told_of_both_changes(store):
     assert values["their_commands"] == (MoveGrids(("01",), "b"),)
     assert values["your_commands"] == (MoveGrids(("02",), "a"),)
     assert "wang" in caught.value.text("en")
-    assert "1 个网格由 a 调至 b" in caught.value.text("zh")
+    assert "1个网格由 a 调至 b" in caught.value.text("zh")
     # Nothing was written, and nothing is lost: it can be saved on the new version.
     assert [v.number for v in store.history("north")] == [1, 2]
     assert store.save(mine, author=LOCAL, base_version=2).number == 3

@@ -21,8 +21,8 @@ from gridmap.report.composing import compose
 from gridmap.report.document import Paragraph
 from gridmap.report.pdf import write_pdf
 from gridmap.report.plan_change import effects_of, plan_effect
-from gridmap.report.plan_document import beat_card, extent_words, extents_of
-from tests.printed import fullness
+from gridmap.report.plan_document import beat_card, extent_words, extents_of, plan_document
+from tests.printed import SPACED, fullness, texts_of
 
 METRES = CRS.from_epsg(4547)
 
@@ -175,6 +175,16 @@ def test_a_plan_is_told_in_the_conditional_and_its_title_is_its_finding(
     for block in told:
         assert re.search(mood, block.lead + block.text), block.text
     assert re.search(mood, document.title)
+
+
+def test_no_chinese_report_has_a_space_between_chinese_and_a_number(divided):
+    _, _, report = divided
+    plain = replace(report, request=replace(report.request, document=False))
+    for document in (compose(plain)[0], *plan_document(report)):
+        spaced = [text for text in texts_of(document) if SPACED.search(text)]
+        assert not spaced
+    tables = [cell for table in report.tables for line in table.texts() for cell in line]
+    assert not [text for text in tables if SPACED.search(text)]
 
 
 @pytest.mark.parametrize("made_in", ["zh", "en"])

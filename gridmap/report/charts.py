@@ -311,7 +311,9 @@ class ControlChartDrawing:
             names = (("upper", known.upper), ("mean", known.mean), ("lower", known.lower))
             spots = _apart([y(value) + 2.4 for _, value in names], 8.0)
             for (name, value), spot in zip(names, spots, strict=True):
-                words = f"{tr(f'briefing.chart.{name}')} {shown(value, 'count')}"
+                words = tr(
+                    "report.pair", name=tr(f"briefing.chart.{name}"), value=shown(value, "count")
+                )
                 svg.text(right + 3.0, spot, words, size=6.3, fill=QUIET)
         for tick in ticks:
             svg.line(left - 3.0, y(tick), left, y(tick), width=0.5)

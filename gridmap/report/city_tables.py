@@ -226,7 +226,7 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows: list[tuple[str, str]] = []
     sources = told.get("sources")
     if isinstance(sources, (list, tuple)) and sources:
-        rows.append((tr("report.import.files"), ", ".join(map(str, sources))))
+        rows.append((tr("report.import.files"), tr("briefing.and").join(map(str, sources))))
     if "read" in told and not hiding.limit:
         rows.append((tr("report.import.read"), shown(float(str(told["read"])), "count")))
     refused = told.get("refused")
@@ -307,7 +307,11 @@ def repairs_of(layer: Layer) -> list[dict[str, Any]]:
 
 def _files(provenance: Mapping[str, Json]) -> str:
     sources = provenance.get("sources") or [provenance.get("source", "–")]
-    return ", ".join(map(str, sources)) if isinstance(sources, (list, tuple)) else str(sources)
+    return (
+        tr("briefing.and").join(map(str, sources))
+        if isinstance(sources, (list, tuple))
+        else str(sources)
+    )
 
 
 def tidy_table(

@@ -118,7 +118,8 @@ def weeks_figure(history: CountHistory) -> Figure:
             caption = tr("briefing.chart.weeks_beyond", count=len(beyond), days=days)
         else:
             caption = tr("briefing.chart.weeks_usual", count=len(values))
-    alt = tr("briefing.chart.weeks") + ": " + ", ".join(shown(v, "count") for v in values)
+    alt = tr("report.lead", name=tr("briefing.chart.weeks"))
+    alt += tr("briefing.and").join(shown(v, "count") for v in values)
     chart = ControlChartDrawing(
         tuple(day_words(day) for day in history.week_starts),
         values,
@@ -208,10 +209,12 @@ def place_map(report: Report, findings: Findings, *, height: float = 0.0) -> Fig
         (float(spots[each.row, 0]), float(spots[each.row, 1]), str(place + 1))
         for place, each in enumerate(findings.places)
     )
-    names = ", ".join(f"{n + 1} {each.name}" for n, each in enumerate(findings.places))
+    names = tr("briefing.and").join(
+        tr("report.pair", name=n + 1, value=each.name) for n, each in enumerate(findings.places)
+    )
     figure = MapFigure(
         "places", findings.place_title, tuple(shading), tuple(outlines), marks, numbers,
-        alt=f"{findings.place_title}: {names}",
+        alt=tr("report.lead", name=findings.place_title) + names,
     )  # fmt: skip
     return Figure(figure, findings.place_title, figure.alt, height=height, key="places")
 

@@ -351,16 +351,22 @@ def around_blocks(
     for name in ("stations", "beats", "communities", "grids"):
         names = [row["name"] for row in first[name]]
         if names:
-            blocks.append(Paragraph(some_names(names), lead=f"{tr(f'duty.around.{name}')}: "))
+            blocks.append(
+                Paragraph(
+                    some_names(names), lead=tr("report.lead", name=tr(f"duty.around.{name}"))
+                )
+            )
     for name in ("facilities", "incidents"):
         counts = first[name]
         if counts:
-            words = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
-            blocks.append(Paragraph(words, lead=f"{tr(f'duty.around.{name}')}: "))
+            words = tr("api.join").join(
+                tr("report.pair", name=key, value=value) for key, value in counts.items()
+            )
+            blocks.append(Paragraph(words, lead=tr("report.lead", name=tr(f"duty.around.{name}"))))
     roads = list(dict.fromkeys(road["name"] for road in first["roads"] if road["name"]))
     if roads:
         text = some_names(roads, most=16)
-        blocks.append(Paragraph(text, lead=f"{tr('duty.around.roads')}: "))
+        blocks.append(Paragraph(text, lead=tr("report.lead", name=tr("duty.around.roads"))))
     if plain["rooms"]:
         blocks.append(_near_rooms(plain["rooms"]))
     blocks += [Paragraph(note, style="note") for note in plain["notes"]]

@@ -233,7 +233,7 @@ def _plan(measured: Measured, hiding: Hiding) -> list[Headline]:
     for key, lines in told.items():
         text = tr("briefing.semicolon").join(lines) + tr("briefing.stop") if lines else ""
         lead = tr(f"briefing.if.{key}_{'lead' if lines else 'none'}", count=len(lines))
-        found.append(Headline(key, lead, _sentence(text), 9.0))
+        found.append(Headline(key, lead, sentence(text), 9.0))
     return found
 
 
@@ -379,7 +379,7 @@ def _categories(hiding: Hiding, history: CountHistory) -> list[Headline]:
     if rest:
         lines.append(tr("briefing.category.rest", count=rest))
     text = tr("briefing.semicolon").join(lines) + tr("briefing.stop")
-    return [Headline("category", _sentence(lead), text, sum(one[0] for one in told))]
+    return [Headline("category", sentence(lead), text, sum(one[0] for one in told))]
 
 
 def _largest_categories(hiding: Hiding, history: CountHistory) -> list[Headline]:
@@ -495,7 +495,7 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Headline]:
                             names=tr("briefing.and").join(names)))  # fmt: skip
     lead = tr("briefing.coverage.lead", outside=outside, reach=reach)
     text = tr("briefing.comma").join(parts) + tr("briefing.stop")
-    return [Headline("coverage", lead, _sentence(text), share * 0.3)]
+    return [Headline("coverage", lead, sentence(text), share * 0.3)]
 
 
 def _staff(measured: Measured, hiding: Hiding) -> list[Headline]:
@@ -562,7 +562,10 @@ def _outlines(measured: Measured, hiding: Hiding) -> list[Headline]:
 def outline_words(measured: Measured, level: By) -> str:
     """Say how many areas of a level there are, and how large they are together."""
     rows = measured.now[level].rows
-    return tr("briefing.outlines.one", count=len(rows), level=tr(f"briefing.level.{level}"),
+    key = in_mood(
+        "briefing.outlines.one", conditional=level == "beat" and measured.plan is not None
+    )
+    return tr(key, count=len(rows), level=tr(f"briefing.level.{level}"),
               area=float(rows["area_km2"].sum()))  # fmt: skip
 
 
@@ -715,6 +718,6 @@ def _daily(history: CountHistory) -> float:
     return float(history.city.now[0]) / history.period.days
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """Return a text with a capital letter in front, where the language has them."""
     return text[:1].upper() + text[1:] if current_language() == "en" else text

@@ -15,7 +15,7 @@ from gridmap.model import Kind
 from gridmap.report.area_tables import TITLES
 from gridmap.report.charts import BarChart, HourChart
 from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, Section, grid_of
-from gridmap.report.findings import change_text, outline_words
+from gridmap.report.findings import change_text, outline_words, sentence
 from gridmap.report.mapping import (
     MapFigure,
     Marks,
@@ -108,7 +108,7 @@ def _findings(report: Report, *keys: str) -> list[Block]:
 
 def _outline(report: Report, level: By) -> Paragraph:
     """Return what a section opens with that has no findings."""
-    return Paragraph(outline_words(report.measured, level) + tr("briefing.stop"))
+    return Paragraph(sentence(outline_words(report.measured, level) + tr("briefing.stop")))
 
 
 section("plan")(plan_section)

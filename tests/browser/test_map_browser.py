@@ -223,7 +223,7 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     )
     assert len(cells) == 2
     assert sums == pytest.approx(wanted)
-    save = page.get_by_role("button", name=re.compile(r"2 步调整"))
+    save = page.get_by_role("button", name=re.compile(r"2步调整"))
     refused = page.get_by_role("button", name=commander.says("page.edit.give_up"))
     save.or_(refused).first.wait_for()
     commander.settle()

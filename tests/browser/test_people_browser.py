@@ -170,7 +170,7 @@ class Visitor:
     def take(self, steps: int) -> None:
         """Take the first suggestion; the plan is then so many steps from where it began."""
         self.page.get_by_role("button", name="采用").first.click()
-        self.page.get_by_role("button", name=f"保存为新版本（{steps} 步调整）").wait_for()
+        self.page.get_by_role("button", name=f"保存为新版本（{steps}步调整）").wait_for()
         self.settle()
 
     def save(self) -> None:
@@ -256,10 +256,10 @@ def test_a_planner_saves_under_their_own_name(department, visit):
     planner.begin_editing()
     planner.take(1)
     planner.save()
-    page.get_by_text("已保存“警务改革”第 2 版").first.wait_for()
+    page.get_by_text("已保存“警务改革”第2版").first.wait_for()
     planner.take(2)
     planner.save()
-    page.get_by_text("已保存“警务改革”第 3 版").first.wait_for()
+    page.get_by_text("已保存“警务改革”第3版").first.wait_for()
     with department.store() as store:
         first, second, third = store.history("警务改革")
         assert (first.author, second.author, third.author) == ("local", PLANNER, PLANNER)
@@ -282,13 +282,13 @@ def test_the_second_of_two_planners_is_told_and_carries_their_work_over(departme
     mine.take(2)
     mine.save()
     page, last = mine.page, before.number
-    page.get_by_text(f"{OTHER} 已先保存了“警务改革”第 {last} 版").wait_for()
+    page.get_by_text(f"{OTHER}已先保存了“警务改革”第{last}版").wait_for()
     page.get_by_text("对方的改动").wait_for()
     page.get_by_text("您的改动").first.wait_for()
     mine.press("打开对方的新版，并带上我的改动")
-    page.get_by_text(f"已打开第 {last} 版").wait_for()
+    page.get_by_text(f"已打开第{last}版").wait_for()
     mine.save()
-    page.get_by_text(f"已保存“警务改革”第 {last + 1} 版").first.wait_for()
+    page.get_by_text(f"已保存“警务改革”第{last + 1}版").first.wait_for()
     with department.store() as store:
         after = store.version("警务改革")
     assert (after.author, after.base) == (PLANNER, before.number)
@@ -375,7 +375,7 @@ def test_what_an_administrator_sent_works_for_administrators_alone(department, v
     chief.page.get_by_role("textbox", name="账号").fill(VIEWER)
     chief.settle()
     chief.page.get_by_role("button", name="指定角色").click()
-    chief.page.get_by_text(f"{VIEWER} 现在是").wait_for()
+    chief.page.get_by_text(f"{VIEWER}现在是").wait_for()
     frames = list(chief.sent)
     before = department.state()
     for account in (VIEWER, PLANNER):
@@ -388,7 +388,7 @@ def test_what_an_administrator_sent_works_for_administrators_alone(department, v
     other.page.get_by_role("textbox", name="账号").wait_for()
     other.settle()
     other.forge(frames)
-    expect(other.page.get_by_text(f"{VIEWER} 现在是")).to_be_visible()
+    expect(other.page.get_by_text(f"{VIEWER}现在是")).to_be_visible()
     assert department.state()[1] == before[1] + 1
 
 
