@@ -18,7 +18,7 @@ from gridmap.errors import CRSError, InputError
 from gridmap.i18n import keys, using_language
 from gridmap.io import FORMATS, ImportOptions, check_city, import_files, read_city, write_frame
 from gridmap.io._crs_guess import guess_crs
-from gridmap.io._encoding import Reason, detect_bytes
+from gridmap.io._tables import Reason, detect_bytes
 from gridmap.io._values import parse_times
 from gridmap.io._vector import full_names
 from gridmap.model.crs import to_datum

@@ -18,9 +18,8 @@ import pytest
 
 from gridmap.errors import GridmapError
 from gridmap.io import ImportOptions, import_files, read_city
-from gridmap.io._encoding import read_csv
-from gridmap.io._sheets import read_excel
 from gridmap.io._sources import read_source
+from gridmap.io._tables import read_csv, read_excel
 
 DATA = Path(__file__).parent / "data"
 HEAD = "发生时间,警情类别,经度,纬度"

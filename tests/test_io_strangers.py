@@ -12,7 +12,7 @@ from shapely import box, from_wkt
 from gridmap.errors import GridmapError
 from gridmap.fields import match_columns
 from gridmap.io import ImportOptions, import_files, read_city
-from gridmap.io._encoding import detect_bytes
+from gridmap.io._tables import detect_bytes
 from gridmap.io._values import as_ids, as_texts
 from gridmap.model import Kind
 from gridmap.model.crs import choose_working_crs

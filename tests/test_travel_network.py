@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import InputError
-from gridmap.io import keep_arrays, kept, kept_arrays
+from gridmap.io import keep_arrays, kept_arrays, placing
 from gridmap.model import Kind, Layer
 from gridmap.travel import RoadNetwork, network, read_oneway, road_network
 from gridmap.travel._segment_index import Segments
@@ -268,7 +268,7 @@ def test_a_broken_file_is_as_good_as_none(cache: Path) -> None:
 def test_what_other_code_has_kept_is_made_anew(cache: Path, monkeypatch) -> None:
     keep_arrays("n", {"a": np.arange(3)})
     assert kept_arrays("n") is not None
-    monkeypatch.setattr(kept, "_code", lambda: "another")
+    monkeypatch.setattr(placing, "_code", lambda: "another")
     assert kept_arrays("n") is None
 
 
@@ -281,7 +281,7 @@ def test_nothing_is_kept_where_nothing_can_be(tmp_path: Path, monkeypatch) -> No
 
 
 def test_old_networks_are_dropped(cache: Path, monkeypatch) -> None:
-    monkeypatch.setattr(kept, "_MOST_FILES", 8)
+    monkeypatch.setattr(placing, "_MOST_FILES", 8)
     for number in range(12):
         keep_arrays(f"n{number}", {"a": np.arange(number)})
         (path,) = cache.glob(f"n{number}-*.npz")

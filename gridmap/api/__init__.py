@@ -1,4 +1,4 @@
-"""The verbs: one module each, with an options dataclass, a function and a result type.
+"""The verbs: each has an options dataclass, a function and a result type in one module.
 
 How a verb is made (`gridmap.api.measure` is the smallest whole example):
 
@@ -18,7 +18,7 @@ How a verb is made (`gridmap.api.measure` is the smallest whole example):
    ``to_frame``, ``to_gdf``, ``to_dict`` (typed by a ``TypedDict``, ``"format": FORMAT``
    first, what is unknown is None) and ``map_view``; it may add ``figures``. ``plot``,
    ``explore`` and the HTML of notebooks come from these.
-4. ``gridmap/__init__.py`` lists the names, and ``cli/VERB.py`` is a function under
+4. ``gridmap/__init__.py`` lists the names, and a module of ``cli`` has a function under
    ``@from_options(MeasureOptions)``: it reads a workspace, calls the verb and prints.
    Its parameter ``options`` becomes a flag for each option.
 5. A page makes its form of ``option_specs(MeasureOptions)`` and

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gridmap._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from gridmap.io._encoding import Source
     from gridmap.io._personal import (
         personal_columns,
         personal_reason,
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
         refuse_personal_columns,
     )
     from gridmap.io._sources import opened_files, read_source
+    from gridmap.io._tables import Source
     from gridmap.io._values import as_ids
     from gridmap.io._vector import FORMATS, Written, write_frame
     from gridmap.io.audit import check_city
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
         read_layer,
         refresh_source,
     )
-    from gridmap.io.kept import keep_arrays, kept_arrays
     from gridmap.io.options import ImportOptions, ImportReport, Note
-    from gridmap.io.placing import check_new_folder
+    from gridmap.io.placing import check_new_folder, keep_arrays, kept_arrays
     from gridmap.io.repair import (
         TOLERANCE_M,
         LayerRepair,

@@ -19,7 +19,7 @@ from pyproj import CRS
 from gridmap.errors import CRSError, InputError, some_ids
 from gridmap.fields import Json, fold
 from gridmap.io._crs_guess import Guess, axes_swapped, guess_crs, is_inside_area, place_of
-from gridmap.io._encoding import Source
+from gridmap.io._tables import Source
 from gridmap.io._values import as_numbers
 from gridmap.io.options import PACKED, SWAPPED, ImportOptions, Note
 from gridmap.model.crs import crs_label, parse_crs, reproject_points

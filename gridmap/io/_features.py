@@ -31,10 +31,10 @@ from gridmap.io._coordinates import (
     swap_axes,
     without_exchanged,
 )
-from gridmap.io._encoding import Source, known_names
 from gridmap.io._person_numbers import is_likely_name
 from gridmap.io._personal import personal_columns, personal_reason
 from gridmap.io._sources import check_size, opened_files, read_source
+from gridmap.io._tables import Source, known_names
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer

@@ -18,9 +18,9 @@ from pyproj import CRS
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs, without_exchanged
-from gridmap.io._encoding import Source, csv_columns
 from gridmap.io._features import accepted
 from gridmap.io._sources import opened_files, read_parts, read_sources
+from gridmap.io._tables import Source, csv_columns
 from gridmap.io._values import (
     MONTH,
     PATTERNS,

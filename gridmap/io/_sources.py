@@ -26,7 +26,7 @@ from pyproj.exceptions import CRSError
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
 from gridmap.gdal.formats import PARQUET, RASTERS
 from gridmap.gdal.reading import read_parquet
-from gridmap.io._encoding import (
+from gridmap.io._tables import (
     Encoding,
     Source,
     foreign_reader,
@@ -34,8 +34,8 @@ from gridmap.io._encoding import (
     read_csv,
     read_csv_parts,
     require_width,
+    workbook_form,
 )
-from gridmap.io._sheets import workbook_form
 from gridmap.io._vector import read_vectors
 
 VECTOR_SUFFIXES = (
@@ -273,7 +273,7 @@ def read_sources(
     if path.suffix.lower() in VECTOR_SUFFIXES:
         found = read_vectors(path, layer=layer, encoding=encoding, kind=kind)
     elif _is_workbook(path):
-        from gridmap.io._sheets import read_excel_all
+        from gridmap.io._tables import read_excel_all
 
         usual = Encoding("utf-8", "default")
         found = [Source(frame, None, usual, "XLSX") for frame in read_excel_all(path).values()]
@@ -306,7 +306,7 @@ def read_source(path: Path, *, layer: str = "", encoding: str = "", kind: str = 
     elif suffix in VECTOR_SUFFIXES:
         source = read_vectors(path, layer=layer, encoding=encoding, kind=kind)[0]
     elif _is_workbook(path):
-        from gridmap.io._sheets import read_excel
+        from gridmap.io._tables import read_excel
 
         source = Source(read_excel(path, sheet=layer), None, Encoding("utf-8", "default"), "XLSX")
     else:

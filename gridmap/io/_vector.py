@@ -23,7 +23,7 @@ from gridmap.errors import CRSError, InputError, WorkspaceError
 from gridmap.fields import Json
 from gridmap.gdal.formats import KML, load_pyogrio
 from gridmap.gdal.reading import RawLayer, read_layers
-from gridmap.io._encoding import Encoding, Reason, Source, detect_bytes, detect_dbf
+from gridmap.io._tables import Encoding, Reason, Source, detect_bytes, detect_dbf
 from gridmap.io.options import Note
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import reproject

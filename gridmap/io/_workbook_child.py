@@ -19,7 +19,7 @@ import zipfile
 from pathlib import Path
 from xml.parsers import expat
 
-#: What `gridmap.io._sheets` reads off the exit code.
+#: What `gridmap.io._tables` reads off the exit code.
 TOO_LARGE, LOCKED, UNREADABLE, LONG_CELL = 3, 4, 5, 6
 _MEMORY = 1_000_000_000  # bytes
 _CELLS = 10_000_000  # of all sheets together: a million rows of ten columns

@@ -16,9 +16,9 @@ from pyproj import CRS
 from gridmap.errors import CRSError, GridmapError, InputError, WorkspaceError, some_ids
 from gridmap.errors import in_python as arguments_in
 from gridmap.fields import fields_of
-from gridmap.io._encoding import Encoding, Source
 from gridmap.io._features import read_features
 from gridmap.io._incidents import incidents_of
+from gridmap.io._tables import Encoding, Source
 from gridmap.io.importing import layer_of_features
 from gridmap.io.options import ImportOptions, ImportReport
 from gridmap.io.workspace import Workspace
