@@ -1,5 +1,6 @@
 """report.toml and remarks: what they may say, and one line for what they may not."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,7 +8,14 @@ import pytest
 from gridmap.demo import make_city
 from gridmap.errors import InputError, PersonalDataError
 from gridmap.i18n import using_language
-from gridmap.report import Request, build_report, parse_remarks, read_settings, write_templates
+from gridmap.report import (
+    Request,
+    build_report,
+    parse_remarks,
+    read_settings,
+    write_report,
+    write_templates,
+)
 from gridmap.report.composing import compose
 
 
@@ -121,19 +129,38 @@ def test_templates_are_written_once(tmp_path):
         write_templates(tmp_path / "t")
 
 
-def test_a_broken_template_is_told_with_its_line(tmp_path):
-    from gridmap.report import write_report
+@pytest.fixture(scope="module")
+def briefing():
+    city = make_city(grids=60, incidents=300, seed=7)
+    with using_language("en"):
+        return build_report(city, Request(date(2024, 4, 1), "2024-03", pages="1"))
 
+
+@pytest.mark.parametrize(
+    ("after", "mistake"),
+    [
+        ("#let small", "#let x = (1, 2"),
+        ("#let small", "#let x = nonsense(1)"),
+        ("#let render(b)", "  let x = 1 +"),
+        ("// Head of the first page", '#image("no.png")'),
+        ("#for b in data.front", "#panic()"),
+    ],
+)
+def test_a_broken_template_is_told_with_its_line_and_nothing_is_written(
+    briefing, tmp_path, after, mistake
+):
     write_templates(tmp_path / "t")
     template = tmp_path / "t" / "document.typ"
-    template.write_text("#let x = \n" + template.read_text(encoding="utf-8"), encoding="utf-8")
-    city = make_city(grids=60, incidents=300, seed=7)
-    asked = Request(date(2024, 4, 1), "2024-03", pages="1", template=tmp_path / "t")
-    with using_language("en"):
-        report = build_report(city, asked)
-        with pytest.raises(InputError) as caught:
-            write_report(report, tmp_path / "out", formats=["pdf"])
-    assert "document.typ" in str(caught.value)
+    lines = template.read_text(encoding="utf-8").split("\n")
+    at = next(n for n, line in enumerate(lines) if line.startswith(after)) + 1
+    template.write_text("\n".join([*lines[:at], mistake, *lines[at:]]), encoding="utf-8")
+    asked = replace(briefing, request=replace(briefing.request, template=tmp_path / "t"))
+    with pytest.raises(InputError) as caught:
+        write_report(asked, tmp_path / "out", formats=["csv", "pdf"])
+    told = caught.value.text("en")
+    assert "\n" not in told
+    assert str(template) in told
+    assert f"Line {at + 1} " in told
     assert not (tmp_path / "out").exists()
 
 

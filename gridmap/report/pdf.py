@@ -138,23 +138,41 @@ def typeset_all(drawings: Sequence[Svg], *, ppi: float = 220.0) -> list[bytes]:
 def _compile(source: Path, template: Path | None, **options: Any) -> Any:  # noqa: ANN401 - bytes, or a list of them
     import typst
 
+    known = {"root": str(source.parent), "font_paths": _fonts(), "ignore_system_fonts": True}
     try:
-        return typst.compile(
-            str(source),
-            root=str(source.parent),
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            **options,
-        )
+        return typst.compile(str(source), **known, **options)
     except typst.TypstError as error:
         if template is None:
             raise
-        line = next((part for part in str(error.trace).splitlines() if ".typ:" in part), "")
         raise InputError(
-            "report.error.template",
+            "report.error.template_line",
             path=str(template / _TEMPLATE),
-            reason=" ".join(f"{line} {error.message}".split()),
+            line=_faulty_line(source, error.message, **known, **options),
+            reason=" ".join(error.message.split()),
         ) from error
+
+
+def _faulty_line(source: Path, message: str, **options: Any) -> int:  # noqa: ANN401 - as `_compile`
+    """Return the line of a template without which it can be set: typst does not tell.
+
+    Where there is none, as with two mistakes, the first without which it says something else.
+    """
+    import typst
+
+    lines = source.read_text(encoding="utf-8").split("\n")
+    other = 0
+    for number in range(1, len(lines) + 1):
+        if not lines[number - 1].strip():
+            continue
+        without = [*lines[: number - 1], "", *lines[number:]]
+        source.write_text("\n".join(without), encoding="utf-8")
+        try:
+            typst.compile(str(source), **options)
+        except typst.TypstError as error:
+            other = other or (number if error.message != message else 0)
+        else:
+            return number
+    return other or 1
 
 
 def forget_typesetting() -> None:
