@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
+from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import propose
 from gridmap.demo import make_city
 from gridmap.errors import InfeasibleError, InputError, MissingError
@@ -25,6 +27,7 @@ from gridmap.pages.redraw_commands import (
     split_in_two,
 )
 from gridmap.pages.redraw_edit import locked_rows, search_on, step_line
+from gridmap.pages.redraw_propose import front_chart
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
@@ -89,6 +92,26 @@ def test_what_a_search_found_is_looked_at_from_its_first_plan():
     state = ended(Redraw(looked_at=2, kept={"a": None}), lambda _tell, _stops: found)
     state.end()
     assert (state.found, state.looked_at, state.kept) == (found, 0, {})
+
+
+@pytest.mark.parametrize(("share", "at", "said"), [(0.06, 6.0, "6.0"), (0.99, 8.0, "99.0")])
+def test_todays_beats_stand_among_the_plans_and_do_not_push_them_together(share, at, said):
+    # Plans at 2 % and 5 %: the edge is as far above the worst of them as they are apart.
+    frame = pd.DataFrame(
+        {"name": ["a", "b"], "row": [0, 1], "shown": [True, False], "deviation": [2.0, 5.0],
+         "kept": [60.0, 80.0], "cut_border_km": [9.0, 8.0], "mean_polsby_popper": [0.3, 0.3]}
+    )  # fmt: skip
+    today = PlanPoint(
+        name="today", today=True, max_deviation=share, cut_border_km=7.0, mean_travel=None,
+        travel_unit="m", kept_share=1.0,
+    )  # fmt: skip
+    square, text, plans = front_chart(frame, today).layer
+    row = square.data.iloc[0]
+    assert (row["kept"], row["deviation"]) == (100.0, pytest.approx(at))
+    assert said in row["name"]
+    assert ("↑" in row["name"]) == (share > 0.08)
+    assert plans.data is frame
+    assert text.data is square.data
 
 
 # -- several commands at once

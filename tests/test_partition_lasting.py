@@ -128,6 +128,12 @@ def test_intervals_hold_nine_of_ten_beats_of_the_demo_on_months_not_seen(city):
     assert len(found.seen.names) == 12
     assert 0.85 <= found.held_out.covered <= 0.97
     assert found.known_to > 0.05
+    between, beat = found.intervals(), found.plans[0].assignment
+    own = found.rows[0]["max_deviation"]
+    counts = np.bincount(beat, weights=found.seen.counts.sum(axis=1), minlength=len(between))
+    assert between.mean(axis=1) == pytest.approx(counts / counts.mean() - 1)
+    assert np.abs(between.mean(axis=1)).max() == pytest.approx(own)
+    assert np.median(np.ptp(between, axis=1)) / 2 == pytest.approx(found.known_to)
     texts = found.notes()
     assert found.held_out.sentence() in texts
     assert any("4,000" not in text and f"{found.known_to:.1%}" in text for text in texts)

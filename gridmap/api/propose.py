@@ -301,25 +301,37 @@ class ProposeResult(Result[ProposeJson]):
 
         return seen_counts(self.city, self.workload)
 
-    @cached_property
-    def intervals(self) -> Floats | None:
-        """Between what each beat's deviation in the first plan lies (beats, 2), 90 %."""
+    def intervals(self, plan: int = 0) -> Floats | None:
+        """Return between what each beat's deviation in a plan lies (beats, 2), 90 %.
+
+        None where the workload holds no incidents, or beats are to carry unequal shares.
+
+        Parameters
+        ----------
+        plan
+            Row of the plan; the beats are in its order, NaN where one has no grids.
+        """
+        import numpy as np
+
         from gridmap.partition import deviation_intervals
 
-        best = self.proposal.best
-        problem = self.proposal.problem
-        if self.seen is None or problem.targets is not None:
+        if self.seen is None or self.proposal.problem.targets is not None:
             return None
-        return deviation_intervals(self.seen, best.assignment)
+        chosen = self.plans[plan]
+        found = np.full((len(chosen), 2), np.nan)
+        held = np.unique(chosen.assignment)
+        found[held] = deviation_intervals(self.seen, chosen.assignment.astype(np.int64))
+        return found
 
     @property
     def known_to(self) -> float | None:
         """Half width of the median beat's interval: a finer tolerance follows chance."""
         import numpy as np
 
-        if self.intervals is None:
+        between = self.intervals()
+        if between is None:
             return None
-        return float(np.median(np.ptp(self.intervals, axis=1))) / 2
+        return float(np.nanmedian(between[:, 1] - between[:, 0])) / 2
 
     @cached_property
     def held_out(self) -> HeldOut | None:

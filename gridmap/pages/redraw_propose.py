@@ -10,13 +10,14 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import ProposeOptions
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import choropleth
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans
 from gridmap.pages.ground import PageGround
-from gridmap.pages.layout import number, show_error, show_lines, show_list
+from gridmap.pages.layout import escaped, number, show_error, show_lines, show_list
 from gridmap.pages.redraw_edit import start_editing
 from gridmap.pages.redraw_state import Found, Redraw, show_bars, show_change
 from gridmap.pages.session import choice_key
@@ -29,6 +30,7 @@ Effort = Literal["quick", "normal", "thorough"]
 _USUAL = {"residents": 0.5, "incidents": 0.5}
 _OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
 _EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
+_TODAY = "#5b6b7c"
 _CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
 
 
@@ -180,7 +182,7 @@ def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     names = [plan.name for plan in found.plans]
     if several:
         st.altair_chart(
-            _front_chart(_front_table(found.rows, state.looked_at)),
+            front_chart(_front_table(found.rows, state.looked_at), found.today),
             on_select=partial(_look_at_point, state),
             key=_CHART,
             width="stretch",
@@ -203,9 +205,14 @@ def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     else:
         show_list(_sentences(row, len(ground.city.grids)))
     table = ground_of_plans(ground.city, ground.key, state.weights)
-    show_bars(plan, Draft.start(table, plan).figures, state.tolerance)
-    told = [*found.told, *found.standing]
-    for title, lines in (("told", told), ("steps", found.steps)):
+    between = found.intervals[state.looked_at] if found.intervals else None
+    show_bars(plan, Draft.start(table, plan).figures, state.tolerance, between)
+    told = [point.sentence() for point in found.points if point.today or point.name == plan.name]
+    if found.known_to is not None:
+        told.append(tr("page.redraw.known_to", half=f"{found.known_to:.1%}"))
+    for line in filter(None, told):
+        st.caption(escaped(line))
+    for title, lines in (("told", found.told), ("steps", found.steps)):
         if lines:
             with st.expander(tr(f"page.redraw.{title}")):
                 show_lines(lines)
@@ -252,10 +259,17 @@ def _front_table(rows: tuple[Mapping[str, object], ...], looked_at: int) -> pd.D
     return frame
 
 
-def _front_chart(frame: pd.DataFrame) -> alt.Chart:
+def front_chart(
+    frame: pd.DataFrame, today: PlanPoint | None
+) -> alt.Chart | alt.LayerChart | alt.FacetChart:
+    """Return the chart of plans, and today's beats among them as a square with a name.
+
+    Where today's deviation is far beyond the plans', the square stands at the upper edge, and
+    its name says the figure: the plans stay apart from one another.
+    """
     across = "kept" if frame["kept"].notna().all() else "cut_border_km"
     pick = alt.selection_point(name="plan", fields=["row"])
-    return (
+    plans = (
         alt.Chart(frame)
         .mark_circle(size=190, stroke="#1b2a3a", strokeWidth=1)
         .encode(
@@ -271,8 +285,25 @@ def _front_chart(frame: pd.DataFrame) -> alt.Chart:
             ],
         )
         .add_params(pick)
-        .properties(height=260, description=tr("page.redraw.front_title"))
     )
+    look = {"height": 260, "description": tr("page.redraw.front_title")}
+    if today is None:
+        return plans.properties(**look)
+    share = 100 * today.max_deviation
+    worst, least = frame["deviation"].max(), frame["deviation"].min()
+    edge = worst + max(worst - least, worst / 2, 1.0)
+    known = {"kept": 100.0, "cut_border_km": today.cut_border_km}
+    name = tr("page.front.today", share=f"{share:.1f}")
+    mark = alt.Chart(
+        pd.DataFrame(
+            {across: [known[across]], "deviation": [min(share, edge)],
+             "name": [f"{name} ↑" if share > edge else name]}
+        )
+    ).encode(x=alt.X(across), y=alt.Y("deviation"))  # fmt: skip
+    square = mark.mark_point(shape="square", filled=True, size=130, color=_TODAY)
+    text = mark.mark_text(align="right", dx=-12, color=_TODAY).encode(text="name")
+    # Today's beats are drawn first: no plan lies under them.
+    return alt.layer(square, text, plans).properties(**look)
 
 
 def _loose(ticks: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import ProposeOptions
 from gridmap.api.propose import propose as propose_beats
 from gridmap.errors import ConflictError, GridmapError, InputError
@@ -24,6 +25,7 @@ from gridmap.pages.jobs import Job
 from gridmap.pages.layout import NONE, number, show_table
 from gridmap.pages.session import Session, browser_mark
 from gridmap.plans import LOCAL, Command, Comparison, Figures, History, PlanVersion, compare_plans
+from gridmap.typing import Floats
 
 _WORK = "redraw"
 _MOST = 64
@@ -73,8 +75,12 @@ class Found:
         The front of plans.
     rows
         One row per plan, as `gridmap.propose` makes them.
-    standing
-        How today's beats and each plan compare with randomly drawn plans, in words.
+    points
+        Today's beats where they are known, and each plan, beside randomly drawn plans.
+    intervals
+        Between what each beat's deviation lies in each plan, as shares; None where unknown.
+    known_to
+        Half width of the median beat's interval in the first plan, or None.
     steps
         What few changed grids reach, in words.
     """
@@ -82,8 +88,15 @@ class Found:
     told: tuple[str, ...]
     plans: tuple[Plan, ...]
     rows: tuple[Mapping[str, Any], ...]
-    standing: tuple[str, ...] = ()
+    points: tuple[PlanPoint, ...] = ()
+    intervals: tuple[Floats | None, ...] = ()
+    known_to: float | None = None
     steps: tuple[str, ...] = ()
+
+    @property
+    def today(self) -> PlanPoint | None:
+        """Today's beats beside the plans, or None."""
+        return next((point for point in self.points if point.today), None)
 
 
 @dataclass(slots=True)
@@ -195,9 +208,19 @@ class Redraw:
             )
             # What stands beside the plans is worked out here too: the page does not wait for it.
             told = tuple(result.proposal.sentences())
-            standing = () if stops() else tuple(result.standing())
-            steps = () if stops() else tuple(rung.sentence() for rung in result.ladder)
-            return Found(told, result.plans, result.rows, standing, steps)
+            if stops():
+                return Found(told, result.plans, result.rows)
+            if result.chance is not None:
+                told = (*told, result.chance.law())
+            return Found(
+                told,
+                result.plans,
+                result.rows,
+                result.points,
+                tuple(result.intervals(row) for row in range(len(result.plans))),
+                result.known_to,
+                tuple(rung.sentence() for rung in result.ladder),
+            )
 
         self.begin(work)
 
@@ -353,8 +376,20 @@ def show_change(
     return found
 
 
-def show_bars(plan: Plan, figures: Figures, tolerance: float) -> None:
-    """Draw how far each beat is from the mean, all of them, the greatest load first."""
+def show_bars(
+    plan: Plan, figures: Figures, tolerance: float, between: Floats | None = None
+) -> None:
+    """Draw how far each beat is from the mean, all of them, the greatest load first.
+
+    Parameters
+    ----------
+    plan, figures
+        The plan, and its beats' figures.
+    tolerance
+        Bars beyond this share are of another colour.
+    between
+        Between what each beat's deviation lies (beats, 2), as shares: a line on its bar.
+    """
     off = figures.deviation * 100
     order = np.argsort(-off, kind="stable")
     frame = pd.DataFrame(
@@ -393,8 +428,14 @@ def show_bars(plan: Plan, figures: Figures, tolerance: float) -> None:
         .mark_rule(strokeDash=[4, 3], color="#b3261e")
         .encode(y="limit:Q")
     )
+    whiskers = []
+    if between is not None:
+        frame[["low", "high"]] = between[order] * 100
+        line = alt.Chart(frame).mark_rule(color="#5b6b7c")
+        whiskers = [line.encode(x=alt.X("at:O"), y=alt.Y("low:Q"), y2="high:Q")]
     worst = f"{figures.max_deviation:.1%}"
     title = tr("page.bars.title", worst=worst, count=int((frame["kind"] == "over").sum()),
                tolerance=f"{tolerance:.0%}")  # fmt: skip
     st.caption(title)
-    st.altair_chart((bars + limits).properties(height=150, description=title), width="stretch")
+    chart = alt.layer(bars, *whiskers, limits).properties(height=150, description=title)
+    st.altair_chart(chart, width="stretch")
