@@ -1,5 +1,6 @@
 """The document of a division: extents in words, a page for each beat, a handover that adds up."""
 
+import io
 import re
 from dataclasses import fields, replace
 from datetime import date
@@ -22,6 +23,7 @@ from gridmap.report.document import Paragraph
 from gridmap.report.pdf import write_pdf
 from gridmap.report.plan_change import effects_of, plan_effect
 from gridmap.report.plan_document import beat_card, extent_words, extents_of, plan_document
+from gridmap.report.pptx import write_pptx
 from tests.printed import SPACED, fullness, texts_of
 
 METRES = CRS.from_epsg(4547)
@@ -210,7 +212,38 @@ def test_the_handover_list_adds_up_to_the_comparison(divided):
     assert table.total["grids"] == made.grids_moved
     assert table.total["residents"] == pytest.approx(made.residents_moved)
     assert table.total["incidents"] == pytest.approx(made.incidents_moved)
+    assert table.total["posts_lost"] == pytest.approx(made.officers - made.officers_kept)
     assert (table.rows["from_beat"] != table.rows["to_beat"]).all()
+
+
+def test_posts_that_lose_their_community_are_handed_over_once(city):
+    plan = present_plan(city)
+    second = plan.beat_ids[1]
+    gone = plan.grid_ids[plan.assignment == 0]
+    plan = plan.move(gone[:-1], to=second).move(gone[-1:], to=plan.beat_ids[2]).renamed("B")
+    with using_language("zh"):
+        report = build_report(city, Request(date(2025, 1, 6)), plan=plan)
+    table, beat = report.table("handover"), present_plan(city).beats[0]
+    assert beat.officers > 0
+    assert sorted(table.rows["posts_lost"]) == [0.0, beat.officers]
+    assert table.total["posts_lost"] == beat.officers
+    assert len(table) == 2
+
+
+def test_slides_of_a_plan_are_six_with_its_effects_and_maps(divided):
+    import pptx
+
+    _, _, report = divided
+    report = replace(report, request=replace(report.request, document=False))
+    document, found = compose(report)
+    deck = pptx.Presentation(io.BytesIO(write_pptx(report, document, found)))
+    titles = [slide.shapes.title.text for slide in deck.slides]
+    assert len(titles) == 6
+    assert titles[0] == document.title
+    pictures = [sum(shape.shape_type == 13 for shape in slide.shapes) for slide in deck.slides]
+    assert pictures[2] == 2  # before and after
+    assert "将变差" in "".join(cell.text for shape in deck.slides[1].shapes if shape.has_table
+                               for row in shape.table.rows for cell in row.cells)  # fmt: skip
 
 
 def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divided, tmp_path):

@@ -12,6 +12,7 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.report import Request, build_report
 from gridmap.report.composing import compose
+from gridmap.report.document import Grid, Paragraph, Section
 from gridmap.report.html import html_map
 from gridmap.report.pdf import write_pdf
 from tests.printed import fullness
@@ -59,6 +60,21 @@ def test_nothing_runs_out_of_the_type_area_or_over_its_neighbour(pages):
 
 def test_every_page_but_the_last_is_over_sixty_percent_full(pages):
     assert min(fullness(pages)[:-1]) > 0.6
+
+
+@pytest.mark.parametrize("above", range(30, 44, 2))
+def test_no_table_leaves_fewer_than_three_rows_on_a_page(report, above):
+    # Lines above it push a table of 20 rows over the end of the page.
+    rows = tuple((f"r{n}", str(n)) for n in range(20))
+    grid = Grid(("name", "number"), ("left", "right"), rows)
+    lines = tuple(Paragraph(f"line {n}") for n in range(above))
+    document, _ = compose(replace(report, request=replace(report.request, pages="1")))
+    document = replace(document, front=lines, sections=(Section("s", "S", (grid,)),),
+                       front_alone=False, signature=())  # fmt: skip
+    pages = pymupdf.open("pdf", write_pdf(document))
+    counts = [len(re.findall(r"\br\d+\b", page.get_text())) for page in pages]
+    assert sum(counts) == 20
+    assert all(count == 0 or count >= 3 for count in counts), counts
 
 
 def test_headers_stand_on_every_page_that_the_beats_reach(pages, report):

@@ -14,7 +14,8 @@ from gridmap.measure import summarise
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Incidents, Kind, Layer
 from gridmap.report import Request, build_report, parse_formats, write_report
-from gridmap.report.document import Paragraph
+from gridmap.report.composing import compose
+from gridmap.report.document import Columns, Paragraph
 from gridmap.report.html import map_views
 from gridmap.report.sections import SECTIONS, build_sections
 
@@ -114,6 +115,25 @@ def test_a_comparison_knows_the_workload_of_its_period_alone(city):
 def with_only(city, *kinds, incidents=True):
     layers = {kind: city.layer(kind) for kind in kinds}
     return replace(city, layers=layers, incidents=city.incidents if incidents else None)
+
+
+def test_counts_without_single_incidents_are_no_contradiction(city):
+    known = summarise(city, by="grid").rows
+    grids = city.grids
+    frame = grids.frame.assign(incidents=known["incidents"].to_numpy())
+    counted = without(city, incidents=False)
+    counted = replace(counted, layers=counted.layers | {Kind.GRID: Layer(Kind.GRID, frame)})
+    report = built(counted)
+    document, _ = compose(report)
+    total = f"{known['incidents'].sum():,.0f}"
+    assert total in document.title
+    assert "no incidents imported" not in document.foot
+    first = next(block for block in document.front if isinstance(block, Columns)).left[0]
+    assert ("Incidents", total) in first.rows
+    assert not [label for label, cell in first.rows if label.lower() in cell.lower()]
+    told = " ".join(block.text for block in document.front if isinstance(block, Paragraph))
+    assert "Poisson" not in told
+    assert "–" not in report.table("sources").rows["value"].tolist()
 
 
 PEOPLE = ("residents", "migrants", "households")

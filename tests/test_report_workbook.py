@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import openpyxl
 import pytest
+from openpyxl.utils import column_index_from_string, get_column_letter
 
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
@@ -103,6 +104,23 @@ def test_headers_are_frozen_filtered_and_numbers_formatted(book):
     assert sheet.conditional_formatting
     assert sheet.print_title_rows == "$5:$5"
     assert sheet._charts
+
+
+def test_every_sheet_prints_one_page_wide_large_enough_to_read(book):
+    for sheet in book:
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+        area = sheet.print_area.split("!")[1]
+        left, right = (cell.strip("$").split("$") for cell in area.split(":"))
+        assert left == ["A", "1"]
+        columns = range(1, column_index_from_string(right[0]) + 1)
+        wide = sum(sheet.column_dimensions[get_column_letter(n)].width for n in columns)
+        upright = sheet.page_setup.orientation != "landscape"
+        room = 95.0 if upright else 140.0 if int(sheet.page_setup.paperSize) == 9 else 200.0
+        assert room / wide > 0.5, (sheet.title, wide)
+    data = book["数据"]
+    assert data.max_row > 100  # for pivot tables, not for paper
+    assert data.print_area.endswith("$5")
 
 
 def test_the_same_report_gives_the_same_bytes(report):

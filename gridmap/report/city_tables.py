@@ -19,6 +19,7 @@ from gridmap.report.measured import CountHistory, Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
+    UNKNOWN,
     Chart,
     Column,
     Ratio,
@@ -191,7 +192,11 @@ def definition_table(measured: Measured, limit: int, used: AbstractSet[str]) -> 
 
 def source_table(measured: Measured, hiding: Hiding, parameters: dict[str, str]) -> Table:
     """Return the report's parameters and the layers it is made of, with their digests."""
-    rows = [(tr(f"report.parameter.{key}"), value, "") for key, value in parameters.items()]
+    rows = [
+        (tr(f"report.parameter.{key}"), value, "")
+        for key, value in parameters.items()
+        if value != UNKNOWN  # nothing is compared, nothing hidden
+    ]
     city = measured.city
     for kind, layer in city.layers.items():
         what = tr("report.source.layer", count=len(layer), files=_files(layer.provenance))

@@ -34,7 +34,7 @@ from gridmap.report.mapping import (
 )
 from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import page_count
-from gridmap.report.report import Report
+from gridmap.report.report import KeyFigure, Report
 from gridmap.report.sections import SECTIONS, build_sections
 from gridmap.report.settings import Letterhead
 from gridmap.report.tables import Format, shown
@@ -91,7 +91,8 @@ def brief_blocks(
     if figure is not None:
         right.append(figure)
     if findings.places:
-        right.append(place_grid(findings))
+        # Without weeks and categories there is room beside the map.
+        (right if history is not None else left).append(place_grid(findings))
     if left and right:
         blocks.append(Columns(tuple(left), tuple(right), 0.5))
     else:
@@ -270,13 +271,19 @@ def _numbered(place: int, lead: str) -> str:
 
 def _figures_grid(report: Report) -> Grid | None:
     """Return the key figures as a table, where there are no incidents to show."""
-    rows = tuple(
-        (figure.label, f"{figure.text()} {figure.unit}".strip()) for figure in report.figures
-    )
+    rows = tuple((figure.label, _with_unit(figure)) for figure in report.figures)
     if not rows:
         return None
     return Grid((tr("briefing.table.figure"), tr("briefing.table.value")), ("left", "right"), rows,
                 tr("report.heading.figures"), whole=True)  # fmt: skip
+
+
+def _with_unit(figure: KeyFigure) -> str:
+    """Return a figure with its unit, but for one that its label says already."""
+    text = figure.text()
+    if not figure.unit or figure.unit.lower() in figure.label.lower():
+        return text
+    return tr("report.pair", name=text, value=figure.unit)
 
 
 def _remarks(report: Report, head: Letterhead) -> Box:
@@ -412,7 +419,10 @@ def _data_line(report: Report) -> str:
     made_up = tr("report.made_up") if report.city.made_up else ""
     city = report.city
     if city.incidents is None or city.incidents.period is None:
-        return tr("briefing.data_line_none", city=city.label, made_up=made_up)
+        found = next(iter(report.measured.now.values()), None)
+        counted = found is not None and "incidents" not in found.missing
+        key = "briefing.data_line_counts" if counted else "briefing.data_line_none"
+        return tr(key, city=city.label, made_up=made_up)
     history = report.history
     compare = tr("briefing.data_alone")
     if history is not None and history.compared:

@@ -14,6 +14,7 @@ from gridmap.report.settings import Letterhead
 from gridmap.report.tables import Column, Table, shown, sum_rows
 
 __all__ = [
+    "WHOLE",
     "Block",
     "Box",
     "Columns",
@@ -26,7 +27,7 @@ __all__ = [
     "grid_of",
 ]
 
-_WHOLE = 10  # rows up to which a table is not broken over pages
+WHOLE = 14  # rows up to which a table is not broken over pages
 Align = str  # ``left``, ``right`` or ``center``
 
 
@@ -294,7 +295,7 @@ def grid_of(
         ]
         labels, align = (tr("briefing.place.number"), *labels), ("center", *align)
     grid = Grid(labels, align, tuple(body), caption or table.title, tuple(below),
-                frozenset(strong), whole=len(body) <= _WHOLE)  # fmt: skip
+                frozenset(strong), whole=len(body) <= WHOLE)  # fmt: skip
     return _without_constants(grid, 2 if group else 1)
 
 

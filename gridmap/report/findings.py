@@ -533,7 +533,7 @@ def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) ->
             lead = tr("briefing.hot.lead", count=int(rows.sum()), share=float(share))
             parts.append(tr("briefing.hot.text", ground=float(ground), share=float(share)))
             if hot.weeks == 0:
-                parts.append(tr("report.note.poisson"))
+                parts.append(tr("briefing.hot.few_weeks"))
             score = 0.25 * float(max(share - ground, 0.0))
     if busy:
         if lead:

@@ -224,7 +224,7 @@ def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = No
     marks = (Marks(city.room_xy, radius=1.2),) if city.has(Kind.ROOM) and len(city.rooms) else ()
     title = tr(f"briefing.plan.map_{side}", plan=plan.name)
     figure = MapFigure(f"plan_{side}", title, tuple(shading), tuple(lines), marks, (), labels,
-                       alt=title)  # fmt: skip
+                       beats.geometry, alt=title)  # fmt: skip
     return Figure(figure, title, title, key=f"plan_{side}")
 
 
@@ -304,6 +304,7 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
     city, missing = measured.city, measured.now["beat"].missing
     rooms = city.get(Kind.ROOM)
     place = {key: row for row, key in enumerate(city.grids.ids.astype(str))}
+    posts = {beat.before: beat.officers for beat in made.beats if not beat.keeps_officers}
     lines = []
     for flow in made.flows:
         line: dict[str, object] = {
@@ -312,6 +313,7 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
             "grids": float(len(flow.grids)),
             "residents": flow.residents,
             "incidents": flow.incidents,
+            "posts_lost": posts.pop(flow.before, 0.0),
         }
         if rooms is not None and len(rooms):
             ground = city.grids.geometry[[place[str(key)] for key in flow.grids]]
@@ -325,11 +327,13 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
         lines.append(line)
     columns = [column("from_beat", "text"), column("to_beat", "text"), column("grids")]
     columns += [column(name) for name in ("residents", "incidents") if name not in missing]
+    columns += [column("posts_lost")] if made.officers else []
     columns += [column("rooms", "text")] if "rooms" in lines[0] else []
     columns.append(column("listed", "text"))
     rows = pd.DataFrame(lines)
     total = {"from_beat": tr("report.total"), "to_beat": "", "rooms": "", "listed": ""}
-    sums = {name: float(rows[name].sum()) for name in ("grids", "residents", "incidents")}
+    counted = ("grids", "residents", "incidents", "posts_lost")
+    sums = {name: float(rows[name].sum()) for name in counted}
     return Table(
         "handover",
         tr("report.sheet.handover"),

@@ -12,11 +12,12 @@ import numpy as np
 from gridmap.i18n import tr, using_language
 from gridmap.report.charts import Svg
 from gridmap.report.composing import category_grid, place_grid, place_map, weeks_figure
-from gridmap.report.document import Document, Grid, Paragraph
+from gridmap.report.document import Document, Grid, Paragraph, grid_of
 from gridmap.report.docx import steady_package
 from gridmap.report.findings import Findings
 from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import typeset
+from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
 from gridmap.report.report import Report
 from gridmap.report.sections import area_grid
 
@@ -59,6 +60,20 @@ class _Slides:
 
     def to_bytes(self) -> bytes:
         """Write the slides and return the file."""
+        if self.report.table("comparison") is not None:
+            self.opening()
+            self.plan()
+        else:
+            self.month()
+        self.reach()
+        core = self.deck.core_properties
+        core.title, core.author = self.document.title, self.document.head.agency or "gridmap"
+        buffer = io.BytesIO()
+        self.deck.save(buffer)
+        return buffer.getvalue()
+
+    def month(self) -> None:
+        """Write the slides of a period."""
         history = self.report.history
         visible = history is not None and not self.report.hiding.limit
         self.opening()
@@ -67,18 +82,37 @@ class _Slides:
         self.categories(history if visible else None)
         self.stations(history if visible else None)
         self.map()
-        self.reach()
-        core = self.deck.core_properties
-        core.title, core.author = self.document.title, self.document.head.agency or "gridmap"
-        buffer = io.BytesIO()
-        self.deck.save(buffer)
-        return buffer.getvalue()
+
+    def plan(self) -> None:
+        """Write what a plan would change, its maps before and after, beats, and places."""
+        measured, plan, comparison = (
+            self.report.measured, self.report.plan, self.report.table("comparison")
+        )  # fmt: skip
+        assert plan is not None  # noqa: S101 - it is compared
+        assert measured.present is not None  # noqa: S101 - the same
+        assert comparison is not None  # noqa: S101 - the same
+        grid = effect_grid(effects_of(measured, self.report.hiding))
+        slide = self.slide(grid.caption)
+        self.table(slide, grid, 0.6, 1.3, 12.1)
+        price = tr("briefing.semicolon").join(price_lines(measured, self.report.hiding))
+        price += tr("briefing.stop")
+        self.words(slide, [(tr("briefing.plan.price"), price)], 0.6, 5.7, 12.1, 1.2, size=16)
+        slide = self.slide(tr("briefing.section.plan"))
+        for left, figure in (
+            (0.6, plan_map(self.report, measured.present, "before")),
+            (6.9, plan_map(self.report, plan, "after", changed=measured.present)),
+        ):
+            self.words(slide, [(figure.caption, "")], left, 1.2, 5.8, 0.4, size=14)
+            self.picture(slide, figure.drawing.draw(420.0), left, 1.7, 5.8, 5.2, figure.alt)
+        slide = self.slide(comparison.title)
+        self.table(slide, grid_of(comparison), 0.6, 1.3, 12.1)
+        self.map()
 
     def opening(self) -> None:
         """Write the title and the findings."""
         slide = self.slide(self.document.title)
         head = self.document.head
-        top = 1.25
+        top = 1.45
         if head.title:
             self.words(slide, [(head.title, "")], 0.6, 0.18, 12.1, 0.4, size=14, colour=_RED)
         lines = [(found.lead, found.text) for found in self.findings.findings]
@@ -196,6 +230,7 @@ class _Slides:
     def slide(self, title: str) -> Any:  # noqa: ANN401 - python-pptx has no types
         """Add a slide with its title, what is said on every one, and its number."""
         from pptx.dml.color import RGBColor
+        from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
         from pptx.util import Inches, Pt
 
         slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])
@@ -207,11 +242,10 @@ class _Slides:
         text.text = _clean(title)
         made = text.paragraphs[0]
         wide = sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in title)
-        made.font.size = Pt(max(min(28.0, 12.1 * 72.0 / max(wide, 1.0)), 18.0))
+        made.font.size = Pt(max(min(28.0, 11.2 * 72.0 / max(wide, 1.0)), 18.0))
+        text.vertical_anchor = MSO_ANCHOR.TOP
         made.font.bold, made.font.name = True, self.face
         made.font.color.rgb = RGBColor.from_string(_INK)
-        from pptx.enum.text import PP_ALIGN
-
         made.alignment = PP_ALIGN.LEFT
         number = len(self.deck.slides)
         foot = self.document.band or self.document.name

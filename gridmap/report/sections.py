@@ -14,7 +14,16 @@ from gridmap.measure.pieces import By
 from gridmap.model import Kind
 from gridmap.report.area_tables import TITLES
 from gridmap.report.charts import BarChart, HourChart
-from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, Section, grid_of
+from gridmap.report.document import (
+    WHOLE,
+    Block,
+    Columns,
+    Figure,
+    Grid,
+    Paragraph,
+    Section,
+    grid_of,
+)
 from gridmap.report.findings import change_text, outline_words, sentence
 from gridmap.report.mapping import (
     MapFigure,
@@ -292,9 +301,11 @@ def area_grid(report: Report, level: str, *, rows: Sequence[int] | None = None) 
     notes = []
     if rows is not None and len(rows) < len(table):
         notes.append(tr("briefing.table.some_beats", shown=len(rows), of=len(table)))
+    of = "s" if not beats or "parent_station" in table.rows.columns else ""
+    caption = tr(f"briefing.table.{level}{of}")
     grid = grid_of(
         table, keys=keys, rows=rows, notes=notes,
-        group="parent_station" if beats else "", caption=tr(f"briefing.table.{level}s"),
+        group="parent_station" if beats else "", caption=caption,
     )  # fmt: skip
     first = 1 if beats else 0
     labels = (*grid.labels[:first], tr(f"briefing.table.{level}"), *grid.labels[first + 1 :])
@@ -353,7 +364,7 @@ def crossed_grid(report: Report, level: str) -> Grid | None:
     align = ("left", *("right",) * (len(labels) - 1))
     return Grid(
         tuple(labels), align, tuple(body), tr(f"briefing.table.crossed_{level}"),
-        (tr("briefing.table.crossed_note"),), heat=tuple(heat),
+        (tr("briefing.table.crossed_note"),), heat=tuple(heat), whole=len(body) <= WHOLE,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import io
 import math
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ _SERIES = ("#E0570C", "#9AA7B4")
 _FIRST_ROW = 4  # header; a title, a subtitle and the notes stand above it
 _MOST_ROWS = 1_000_000  # of a table in one sheet, which holds 1,048,576
 _WIDEST = 60
+_A4, _A3 = 9, 8  # papers, as Excel numbers them
+_PORTRAIT, _LANDSCAPE = 95.0, 160.0  # letters across that A4 has room for, upright and lying
 _WIDE = frozenset({"definitions", "sources"})  # sheets of sentences
 _LINE_PT = 15.0
 _LONGEST, _TALLEST_PT = 32_767, 409.0  # letters that a cell, points that a row can have
@@ -162,6 +164,7 @@ class _Sheets:
             name = other.title[:31]
             sheet.write_url(row, 0, f"internal:'{name}'!A1", self._link, string=name)
             sheet.write_number(row, 1, len(other), self._format("count"))
+        self._page(sheet, table, widths, row)
 
     def add_table(self, table: Table) -> None:
         """Add the sheet of a table."""
@@ -189,6 +192,7 @@ class _Sheets:
                 self._total(sheet, table, place, item)
         self._heat(sheet, table)
         self._heights(sheet, table, widths)
+        self._page(sheet, table, widths, last + total)
         sheet.set_row(_FIRST_ROW, 32)
         texts = sum(not item.numeric for item in table.columns[:2])
         sheet.freeze_panes(_FIRST_ROW + 1, min(texts, len(table.columns) - 1))
@@ -235,13 +239,25 @@ class _Sheets:
         if table.notes and len(table.columns) > 1:
             sheet.merge_range(2, 0, 2, len(table.columns) - 1, "", self._note)
         sheet.write_string(2, 0, _clean(" ".join(table.notes))[:_LONGEST], self._note)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
         title = _clean(self._report.title)[:60].replace("&", "&&")  # else it is read as a code
         sheet.set_footer(f"&L{title}&R&P / &N")
         sheet.hide_gridlines(1)
         return sheet
+
+    def _page(self, sheet: Any, table: Table, widths: Sequence[float], last: int) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        """Print a sheet as wide as a page, on the paper on which it can be read.
+
+        Charts beside a table would shrink it, so they are not printed; nor are the rows of the
+        sheet that is for pivot tables.
+        """
+        wide = sum(widths)
+        if wide > _PORTRAIT:
+            sheet.set_landscape()
+        sheet.set_paper(_A3 if wide > _LANDSCAPE else _A4)
+        sheet.set_margins(0.4, 0.4, 0.5, 0.6)
+        sheet.fit_to_pages(1, 0)
+        rows = last if not table.key.startswith("data") else _FIRST_ROW
+        sheet.print_area(0, 0, rows, len(widths) - 1)
 
     def _heights(self, sheet: Any, table: Table, widths: list[float]) -> None:  # noqa: ANN401 - xlsxwriter has no types
         """Give wrapped texts the lines that they need: LibreOffice does not by itself."""
