@@ -1,8 +1,10 @@
-"""Packages that load a module when a name of it is first used.
+"""Packages and libraries that load when a name of theirs is first used.
 
-Such a package writes its imports under ``if TYPE_CHECKING:`` and ends with
-``__getattr__, __dir__ = lazy_names(__name__, __file__)``: a command that needs one module of it
-does not wait for the libraries of the others.
+`np`, `pd`, `gpd` and `shapely` stand for numpy, pandas, geopandas and shapely in verbs and
+commands, so that help does not wait for them. A package that loads its modules in the same way
+writes its imports under ``if TYPE_CHECKING:`` and ends with ``__getattr__, __dir__ =
+lazy_names(__name__, __file__)``: a command that needs one module of it does not wait for the
+libraries of the others.
 """
 
 from __future__ import annotations
@@ -12,6 +14,29 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    import shapely
+
+__all__ = ["gpd", "lazy_names", "np", "pd", "shapely"]
+
+
+class _Library(ModuleType):
+    """A library that is imported when an attribute of it is first asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        found: object = getattr(import_module(self.__name__), name)
+        setattr(self, name, found)  # from now on it is found without asking
+        return found
+
+
+if not TYPE_CHECKING:
+    gpd, np, pd, shapely = map(_Library, ("geopandas", "numpy", "pandas", "shapely"))
 
 
 def lazy_names(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:

@@ -11,13 +11,32 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
-__all__ = ["FIELDS", "Field", "Json", "fields_of", "fold", "match_columns"]
+__all__ = [
+    "AREA_KINDS", "FIELDS", "Field", "Json", "Kind", "fields_of", "fold", "match_columns",
+]  # fmt: skip
 
 
 #: What a value in JSON, or in a workspace's list of contents, may be.
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+class Kind(StrEnum):
+    """What a layer's features are."""
+
+    GRID = "grid"
+    BEAT = "beat"
+    STATION = "station"
+    COMMUNITY = "community"
+    ROOM = "room"
+    FACILITY = "facility"
+    ROAD = "road"
+    BARRIER = "barrier"
+
+
+AREA_KINDS = (Kind.GRID, Kind.BEAT, Kind.STATION, Kind.COMMUNITY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from gridmap.api.options import AsDate, AsId, Options, Takes, as_date, as_shapes, option
-from gridmap.api.results import FORMAT, MapView, Result, verb
+from gridmap._lazy import gpd, np, pd, shapely
+from gridmap.api.options import AsDate, AsId, Options, Takes, as_date, as_shapes, end_of, option
+from gridmap.api.results import FORMAT, MapView, PrintedResult, verb
 from gridmap.errors import InputError, OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from datetime import date
 
-    import geopandas as gpd
-    import pandas as pd
-    import shapely
-
     from gridmap.measure import Within
     from gridmap.model import City, Layer
+    from gridmap.report.document import Block
     from gridmap.travel import Travel
     from gridmap.typing import Floats, Ints
 
@@ -141,7 +141,7 @@ class AroundJson(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AroundResult(Result[AroundJson]):
+class AroundResult(PrintedResult[AroundJson]):
     """What is around a point.
 
     Attributes
@@ -180,14 +180,10 @@ class AroundResult(Result[AroundJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rooms in the order of their minutes."""
-        import pandas as pd
-
         return pd.DataFrame(list(self.rooms), columns=list(RoomRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one polygon per ring with its counts, in the working CRS."""
-        import geopandas as gpd
-
         plain = ("within", "area_km2", "residents", "migrants", "households")
         rows = [{name: ring[name] for name in plain} for ring in self.rings]  # type: ignore[literal-required]
         return gpd.GeoDataFrame(rows, geometry=list(self.shapes), crs=self.city.crs)
@@ -218,30 +214,25 @@ class AroundResult(Result[AroundJson]):
 
     def label(self, name: str) -> str:
         """Return the heading of a ring's incidents, with their days, or of its facilities."""
-        from datetime import date
-
         if name != "incidents" or self.since is None or self.until is None:
             return tr(f"duty.around.{name}")
         days = (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1
         return tr("duty.around.incidents_of", days=days, since=self.since, until=self.until)
 
-    def sheet(self, dated: date | None = None) -> bytes:
-        """Return the surroundings as a printed sheet with a map, PDF.
-
-        Parameters
-        ----------
-        dated
-            The day on it; today if None.
-        """
-        from gridmap.report.duty import around_blocks, duty_sheet
-
+    @property
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
         place = f"{self.lonlat[0]:.5f}, {self.lonlat[1]:.5f}"
         if self.options.grid:
             names = dict(zip(self.city.grids.ids, self.city.grids.names, strict=True))
             place = f"{names[self.options.grid]}  {place}"
-        blocks = around_blocks(self.city, self.to_dict(), self.shapes, self.xy)
-        title = tr("duty.sheet.around", place=place)
-        return duty_sheet(self.city, title, blocks, dated=dated)
+        return tr("duty.sheet.around", place=place)
+
+    def blocks(self) -> list[Block]:
+        """Return the surroundings with their map as they are printed."""
+        from gridmap.report.duty import around_blocks
+
+        return around_blocks(self.city, self.to_dict(), self.shapes, self.xy)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return residents within each ring."""
@@ -253,10 +244,8 @@ class AroundResult(Result[AroundJson]):
 
     def map_view(self) -> MapView | None:
         """Return the grids concerned, coloured by residents, or None where there are none."""
-        import numpy as np
-
         from gridmap.maps import choropleth
-        from gridmap.model import Kind, Layer
+        from gridmap.model import Layer
 
         grids = self.city.get(Kind.GRID)
         wanted = {row["id"] for ring in self.rings for row in ring["grids"]}
@@ -323,11 +312,8 @@ def around(city: City, options: AroundOptions) -> AroundResult:
 
 def _where(city: City, options: AroundOptions) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the point in the working CRS and in degrees."""
-    import numpy as np
-    import shapely
     from pyproj import CRS
 
-    from gridmap.model import Kind
     from gridmap.model.crs import reproject_points
 
     degrees = CRS.from_epsg(4326)
@@ -378,10 +364,6 @@ def _shape(
 
 
 def _outline(city: City) -> shapely.Geometry | None:
-    import shapely
-
-    from gridmap.model import Kind
-
     for kind in (Kind.STATION, Kind.BEAT, Kind.GRID, Kind.ROAD):
         layer = city.get(kind)
         if layer is not None and len(layer):
@@ -391,7 +373,6 @@ def _outline(city: City) -> shapely.Geometry | None:
 
 def _travel(city: City, within: Within, mode: str, notes: list[str]) -> Travel:
     from gridmap.measure import travel_of
-    from gridmap.model import Kind
     from gridmap.travel import StraightLine, modes_of
 
     if within.unit == "min" and not (city.has(Kind.ROAD) and len(city.layer(Kind.ROAD))):
@@ -405,10 +386,6 @@ def _recent(
     city: City, options: AroundOptions, notes: list[str]
 ) -> tuple[tuple[Floats, Floats, Ints] | None, str | None, str | None]:
     """Return places and categories of the last 90 days' incidents, and those days."""
-    import numpy as np
-    import pandas as pd
-
-    from gridmap.api.options import end_of
     from gridmap.patrol import timed_parts
 
     incidents = city.incidents
@@ -439,11 +416,6 @@ def _ring(
     city: City, within: str, shape: shapely.Geometry, batch: tuple[Floats, Floats, Ints] | None
 ) -> RingRow:
     """Return what lies within the ground of a ring."""
-    import numpy as np
-    import shapely
-
-    from gridmap.model import Kind
-
     shapely.prepare(shape)
     counts: dict[str, float | None] = dict.fromkeys(("residents", "migrants", "households"))
     people = city.get(Kind.GRID) or city.get(Kind.COMMUNITY)
@@ -480,9 +452,6 @@ def _ring(
 
 def _shares(layer: Layer, shape: shapely.Geometry) -> Floats:
     """Return which share of each feature's ground lies within a shape."""
-    import numpy as np
-    import shapely
-
     shares = np.zeros(len(layer))
     near = np.flatnonzero(shapely.intersects(layer.geometry, shape))
     whole = shapely.area(layer.geometry[near])
@@ -493,8 +462,6 @@ def _shares(layer: Layer, shape: shapely.Geometry) -> Floats:
 
 def _concerned(city: City, kind: Any, shape: shapely.Geometry) -> list[NamedRow]:  # noqa: ANN401 - a Kind
     """Return the features that a ring meets, those with most of its ground first."""
-    import numpy as np
-
     layer = city.get(kind)
     if layer is None:
         return []
@@ -514,12 +481,6 @@ def _concerned(city: City, kind: Any, shape: shapely.Geometry) -> list[NamedRow]
 
 def _facilities(city: City, shape: shapely.Geometry) -> dict[str, int]:
     """Return how many facilities of each network lie within a ring."""
-    from collections import Counter
-
-    import shapely
-
-    from gridmap.model import Kind
-
     layer = city.get(Kind.FACILITY)
     if layer is None:
         return {}
@@ -530,11 +491,8 @@ def _facilities(city: City, shape: shapely.Geometry) -> dict[str, int]:
 
 def _crossings(city: City, shape: shapely.Geometry) -> list[RoadRow]:
     """Return where roads cross the edge of a ring, clockwise from the north."""
-    import numpy as np
-    import shapely
     from pyproj import CRS
 
-    from gridmap.model import Kind
     from gridmap.model.crs import reproject_points
 
     roads = city.get(Kind.ROAD)
@@ -565,10 +523,7 @@ def _nearest_rooms(
     city: City, xy: tuple[float, float], mode: str, notes: list[str]
 ) -> list[RoomRow]:
     """Return the rooms in the order of their minutes to the point, with staff and hours."""
-    import numpy as np
-
     from gridmap.measure import parse_within
-    from gridmap.model import Kind
 
     rooms = city.get(Kind.ROOM)
     if rooms is None or not len(rooms):

@@ -5,19 +5,19 @@ Counts of people never change.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
+from gridmap import io
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.options import AsNames, Options, as_list, option
 from gridmap.api.results import FORMAT, MapView, Progress, Result, verb
 from gridmap.errors import InputError, OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.io import Finding, FindingKind, Repair, Repaired
     from gridmap.model import City
 
@@ -95,8 +95,6 @@ class CheckResult(Result[CheckJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per finding, with its name in the current language."""
-        import pandas as pd
-
         from gridmap.io.findings import finding_name
 
         rows = [
@@ -119,8 +117,6 @@ class CheckResult(Result[CheckJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one row per place, with its layer, kind and severity."""
-        import geopandas as gpd
-
         rows = [
             {"layer": item.layer, "kind": str(item.kind), "severity": str(item.severity),
              "geometry": place}
@@ -132,10 +128,6 @@ class CheckResult(Result[CheckJson]):
 
     def figures(self) -> list[tuple[str, str]]:
         """Return how many findings of each severity there are."""
-        from collections import Counter
-
-        from gridmap.i18n import tr
-
         if not self.findings:
             return [("", tr("cli.check.clean"))]
         counts = Counter(str(item.severity) for item in self.findings)
@@ -143,12 +135,7 @@ class CheckResult(Result[CheckJson]):
 
     def map_view(self) -> MapView | None:
         """Return the grids coloured by whether a fault lies in them, or None without grids."""
-        import numpy as np
-        import shapely
-
-        from gridmap.i18n import tr
         from gridmap.maps import Theme
-        from gridmap.model import Kind
 
         grids = self.city.get(Kind.GRID)
         if grids is None:
@@ -188,20 +175,17 @@ def check(city: City, options: CheckOptions, *, progress: Progress | None = None
     >>> gridmap.check(city).to_frame()["severity"].isin(["error", "warning", "note"]).all()
     np.True_
     """
-    from gridmap.io import check_city
 
     def tell(share: float) -> None:
         if progress is not None:
             progress(share)
 
-    findings = check_city(city, code_digits=options.grid_code, progress=tell)
+    findings = io.check_city(city, code_digits=options.grid_code, progress=tell)
     return CheckResult(city=city, options=options, findings=findings)
 
 
 def _kinds(value: object, option: str) -> tuple[str, ...]:
-    from gridmap.io import MENDABLE
-
-    known = [str(kind) for kind in MENDABLE]
+    known = [str(kind) for kind in io.MENDABLE]
     names = as_list(value, option)
     wrong = [name for name in names if name not in known]
     if wrong:
@@ -229,9 +213,7 @@ class RepairOptions(Options):
 
     def kinds(self) -> tuple[FindingKind, ...]:
         """Return the faults to repair."""
-        from gridmap.io import MENDABLE
-
-        return tuple(kind for kind in MENDABLE if not self.only or str(kind) in self.only)
+        return tuple(kind for kind in io.MENDABLE if not self.only or str(kind) in self.only)
 
 
 class RepairedJson(TypedDict):
@@ -297,19 +279,12 @@ class RepairResult(Result[RepairJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per layer and kind of fault."""
-        import pandas as pd
-
         rows = [{**item.as_json(), "left": item.left} for item in self.report.done]
         columns = ["layer", "kind", "rows", "area_m2", "moved_max_m", "left"]
         return pd.DataFrame(rows, columns=columns)
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the features that changed or went, as they are now (empty where they went)."""
-        import geopandas as gpd
-        import numpy as np
-        import pandas as pd
-        import shapely
-
         parts = []
         for kind, old in self.before.layers.items():
             new = dict(zip(self.city.layers[kind].ids, self.city.layers[kind].geometry,
@@ -329,10 +304,7 @@ class RepairResult(Result[RepairJson]):
 
     def map_view(self) -> MapView | None:
         """Return the grids, the changed ones coloured, or None without grids."""
-        import numpy as np
-
         from gridmap.maps import Theme
-        from gridmap.model import Kind
 
         grids = self.city.get(Kind.GRID)
         if grids is None:
@@ -365,7 +337,6 @@ def repair(
     >>> gridmap.repair(city, tolerance_m=1.0).report.coverage_valid
     True
     """
-    from gridmap.io import Repair, repair_layer
     from gridmap.model import AREA_KINDS
 
     mended, valid = city, True
@@ -373,7 +344,7 @@ def repair(
     for step, (kind, layer) in enumerate(city.layers.items()):
         if progress is not None:
             progress(step / len(city.layers))
-        result = repair_layer(
+        result = io.repair_layer(
             layer,
             only=options.kinds(),
             tolerance_m=options.tolerance_m,
@@ -382,5 +353,5 @@ def repair(
         done += result.done
         valid &= result.coverage_valid or kind not in AREA_KINDS
         mended = mended.with_layer(result.layer)
-    report = Repair(tuple(done), valid, options.tolerance_m)
+    report = io.Repair(tuple(done), valid, options.tolerance_m)
     return RepairResult(city=mended, before=city, options=options, report=report)

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypedDict, cast
 
+from gridmap._lazy import gpd, np, pd
 from gridmap.api.options import Options, as_list, as_plan, as_share, option
 from gridmap.api.results import FORMAT, MapView, Result, plain, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
 from gridmap.fields import Json
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.api.options import Takes
     from gridmap.measure import PlanResponse
     from gridmap.measure.coverage import Within
@@ -153,8 +152,6 @@ class PlanPoint:
 
     def sentence(self) -> str:
         """Return how the plan compares with randomly drawn plans, blank where none were."""
-        from gridmap.i18n import tr
-
         if not self.chance:
             return ""
         key = "plan" if "travel_m" in self.chance else "plan_without_travel"
@@ -492,7 +489,6 @@ class CompareResult(Result[CompareJson]):
 
     def sentences(self) -> list[str]:
         """Return the change in sentences that can be read aloud."""
-        from gridmap.i18n import tr
         from gridmap.measure import tell_response
         from gridmap.plans.comparison import tell_posts
 
@@ -507,8 +503,6 @@ class CompareResult(Result[CompareJson]):
     @cached_property
     def points(self) -> tuple[PlanPoint, PlanPoint]:
         """Both plans' figures, each among randomly drawn plans with as many beats."""
-        import numpy as np
-
         from gridmap.measure import Workload
         from gridmap.measure.workload import usual_weights
         from gridmap.partition import problem_of, score_present
@@ -561,9 +555,6 @@ class CompareResult(Result[CompareJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the grids that change their beat: ``grid, before, after``."""
-        import geopandas as gpd
-        import pandas as pd
-
         moved = self.comparison.grid_table
         rows = pd.Index(self.city.grids.ids).get_indexer(moved["grid"])
         shapes = self.city.grids.geometry[rows]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
 
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.measure import ControlJson, HiddenJson, control_json, control_of, hidden_json
 from gridmap.api.options import (
     AsDate,
@@ -26,13 +27,10 @@ from gridmap.api.options import (
 )
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of, verb
 from gridmap.errors import InputError, OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-    import shapely
     from shapely import Geometry, Point
 
     from gridmap.measure import By, Control, Coverage, Within
@@ -61,9 +59,6 @@ def _within(value: object, option: str) -> str:
 
 def _places(value: object, option: str) -> tuple[tuple[float, float], ...] | gpd.GeoSeries:
     """Return points or coordinates (m, 2) as pairs; points of a CRS wait for the city's."""
-    import numpy as np
-    import shapely
-
     shapes = as_shapes(value)
     points = [] if shapes is None else list(shapes)
     whole = all(isinstance(one, shapely.Point) and not one.is_empty for one in points)
@@ -208,8 +203,6 @@ class CoverageResult(Result[CoverageJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per unit and coverage, with ``within``, ``mode`` and ``network``."""
-        import pandas as pd
-
         parts = []
         for found in self.coverages:
             table, _ = self.table(found)
@@ -221,9 +214,6 @@ class CoverageResult(Result[CoverageJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the table with the ground of each row."""
-        import geopandas as gpd
-        import numpy as np
-
         from gridmap.measure.pieces import ground_of
 
         ground = ground_of(self.city, self.options.by).geometry
@@ -248,8 +238,6 @@ class CoverageResult(Result[CoverageJson]):
 
     def frame(self, found: Coverage, *, by: By | None = None) -> gpd.GeoDataFrame:
         """Return the rows of one coverage with their ground, as `table` has them."""
-        import geopandas as gpd
-
         from gridmap.measure.pieces import ground_of
 
         rows, _ = self.table(found, by=by)
@@ -271,7 +259,6 @@ class CoverageResult(Result[CoverageJson]):
     def hours(self, found: Coverage) -> pd.DataFrame | None:
         """Return residents covered in each hour, or None where rooms have no hours."""
         from gridmap.measure import coverage_by_hour
-        from gridmap.model import Kind
 
         if found.network or not self.city.layer(Kind.ROOM).has("hours"):
             return None
@@ -323,10 +310,7 @@ class CoverageResult(Result[CoverageJson]):
 
     def map_view(self) -> MapView:
         """Return the grids coloured by the share covered at the first distance or time."""
-        import numpy as np
-
         from gridmap.maps import Facts, choropleth
-        from gridmap.model import Kind
 
         table, _ = self.table(self.coverages[0], by="grid")
         name = "covered_residents_share"
@@ -385,10 +369,7 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
     >>> gridmap.coverage(city, within="500m,1000m")
     <CoverageResult by city: 500m straight, 1000m straight>
     """
-    import numpy as np
-
     from gridmap.measure import measure_coverage, parse_within
-    from gridmap.model import Kind
 
     limits = options.limits or parse_within(f"{city.presets.room_radius_m:.12g}m")
     places = None
@@ -417,8 +398,6 @@ def coverage(city: City, options: CoverageOptions) -> CoverageResult:
 
 def _area(value: object, option: str) -> object:
     """Return the polygon of a shape or of several; shapes of a CRS wait for the city's."""
-    import shapely
-
     shapes = as_shapes(value)
     if shapes is not None and not isinstance(shapes, list):
         return shapes
@@ -528,9 +507,6 @@ class SiteResult(Result[SiteJson]):
             beat the room stands in (blank for none), metres in the working CRS, and the
             weight it would look after as the nearest.
         """
-        import numpy as np
-        import shapely
-
         from gridmap.maps import degrees_of
         from gridmap.measure.pieces import has_beats, present_plan
 
@@ -550,9 +526,6 @@ class SiteResult(Result[SiteJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the new rooms as points in the working CRS."""
-        import geopandas as gpd
-        import shapely
-
         sites = self.to_frame()
         points = shapely.points(sites[["x", "y"]].to_numpy(dtype=float).reshape(-1, 2))
         return gpd.GeoDataFrame(sites, geometry=points, crs=self.city.crs)
@@ -589,8 +562,6 @@ class SiteResult(Result[SiteJson]):
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the share covered before and after."""
-        from gridmap.api.results import label_of
-
         shares = (self.proposal.before["covered_share"], self.proposal.after["covered_share"])
         return [(label_of("covered_residents_share"), f"{shares[0]:.1%} → {shares[1]:.1%}")]
 

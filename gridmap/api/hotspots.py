@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
+from gridmap._lazy import gpd, pd
 from gridmap.api.options import (
     AsDate,
     AsHours,
@@ -18,12 +20,10 @@ from gridmap.api.options import (
 )
 from gridmap.api.results import FORMAT, MapView, Result, rows_of, verb
 from gridmap.errors import OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.measure import HotSpots
     from gridmap.model import City
 
@@ -150,9 +150,6 @@ class HotspotsResult(Result[HotspotsJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the hot and cold grids with their ground."""
-        import geopandas as gpd
-        import pandas as pd
-
         rows = self.to_frame()
         at = pd.Index(self.city.grids.ids).get_indexer(rows["id"])
         return gpd.GeoDataFrame(rows, geometry=self.city.grids.geometry[at], crs=self.city.crs)
@@ -171,14 +168,10 @@ class HotspotsResult(Result[HotspotsJson]):
 
     def sentences(self) -> list[str]:
         """Return which dispersion was assumed where none was estimated."""
-        from gridmap.i18n import tr
-
         return [tr("report.note.poisson").strip()] if self.found.weeks == 0 else []
 
     def figures(self) -> list[tuple[str, str]]:
         """Return how many grids are hot, and how many cold."""
-        from gridmap.i18n import tr
-
         found = [
             (tr(f"api.hotspots.{kind}"), f"{int((self.found.kind == kind).sum()):,}")
             for kind in ("hot", "cold")
@@ -193,7 +186,6 @@ class HotspotsResult(Result[HotspotsJson]):
     def map_view(self) -> MapView:
         """Return the grids by whether they are hot, cold or neither."""
         from gridmap.maps import hot_spot_theme
-        from gridmap.model import Kind
 
         outlines = [layer for kind in (Kind.BEAT,) if (layer := self.city.get(kind)) is not None]
         return MapView(
@@ -226,8 +218,6 @@ def hotspots(city: City, options: HotspotsOptions) -> HotspotsResult:
     >>> list(gridmap.hotspots(city).to_frame().columns)
     ['id', 'kind', 'observed', 'expected', 'p']
     """
-    from datetime import date
-
     from gridmap.measure import find_hotspots
     from gridmap.measure.period import Period, period_before
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
+from gridmap import io
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.options import (
     AsDate,
     AsFile,
@@ -18,13 +21,10 @@ from gridmap.api.options import (
 )
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of, verb
 from gridmap.errors import InputError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.measure import Control, MeasureTable
     from gridmap.model import City, Layer, Plan
     from gridmap.report import SuppressedFrame
@@ -141,8 +141,6 @@ class MeasureResult(Result[MeasureJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the table with each row's ground, in the working CRS."""
-        import geopandas as gpd
-
         return gpd.GeoDataFrame(
             self.to_frame(), geometry=self._ground().geometry, crs=self.city.crs
         )
@@ -190,10 +188,7 @@ class MeasureResult(Result[MeasureJson]):
 
     def map_view(self) -> MapView:
         """Return the rows coloured by each column, incidents first."""
-        import numpy as np
-
         from gridmap.maps import Facts, choropleth
-        from gridmap.model import Kind
 
         frame = self.to_frame()
         known = [name for name in _DRAWN if name in frame and frame[name].notna().any()]
@@ -282,18 +277,13 @@ def control_of(city: City, file: str, weight: str) -> Control | None:
     """
     if not file:
         return None
-    from pathlib import Path
-
-    import shapely
-
-    from gridmap.io import read_control
     from gridmap.measure import Control
     from gridmap.measure.pieces import people_layer
 
     people = people_layer(city)
     ground = people or next(iter(city.layers.values()))
     near = shapely.box(*shapely.total_bounds(ground.geometry))
-    shapes, weights, repaired = read_control(Path(file), city.crs, near=near, weight=weight)
+    shapes, weights, repaired = io.read_control(Path(file), city.crs, near=near, weight=weight)
     if people is not None:
         grids = shapely.STRtree(people.geometry)
         if not len(grids.query(shapes, predicate="intersects")[0]):

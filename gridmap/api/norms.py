@@ -10,19 +10,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
+from gridmap._lazy import gpd, np, pd
 from gridmap.api.options import AsDate, Options, as_date, end_of, option
-from gridmap.api.results import FORMAT, MapView, Result, plain, verb
+from gridmap.api.results import FORMAT, MapView, PrintedResult, plain, verb
 from gridmap.api.shifts import as_norms
 from gridmap.errors import MissingError, OptionError
-from gridmap.fields import Json
-from gridmap.i18n import tr
+from gridmap.fields import Json, Kind
+from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
-    from datetime import date
     from os import PathLike
-
-    import geopandas as gpd
-    import pandas as pd
 
     from gridmap.measure.staffing import Steadiness
     from gridmap.model import City
@@ -102,7 +99,7 @@ class NormsJson(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class NormsResult(Result[NormsJson]):
+class NormsResult(PrintedResult[NormsJson]):
     """What is lacking.
 
     Attributes
@@ -132,10 +129,6 @@ class NormsResult(Result[NormsJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one row per room with its place, in the working CRS."""
-        import geopandas as gpd
-
-        from gridmap.model import Kind
-
         units = self.lacks.units
         units = units[units["kind"] == str(Kind.ROOM)].reset_index(drop=True)
         rooms = self.city.get(Kind.ROOM)
@@ -147,8 +140,6 @@ class NormsResult(Result[NormsJson]):
 
     def readable(self) -> pd.DataFrame:
         """Return one row per room or beat as people read it: what it lacks, in words."""
-        import pandas as pd
-
         rows = self.lacks.rows
         said: dict[tuple[str, str], list[str]] = {}
         for row in rows.itertuples(index=False):
@@ -202,18 +193,10 @@ class NormsResult(Result[NormsJson]):
             *(Paragraph(note, style="note") for note in self.notes),
         ]
 
-    def sheet(self, dated: date | None = None) -> bytes:
-        """Return the tables as a printed sheet, PDF.
-
-        Parameters
-        ----------
-        dated
-            The day on it; today if None.
-        """
-        from gridmap.report.duty import duty_sheet
-
-        title = tr("duty.sheet.norms", city=self.city.label)
-        return duty_sheet(self.city, title, self.blocks(), dated=dated)
+    @property
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
+        return tr("duty.sheet.norms", city=self.city.label)
 
     def _posts_blocks(self) -> list[Block]:
         from gridmap.report.document import Paragraph
@@ -278,8 +261,6 @@ class NormsResult(Result[NormsJson]):
 
     def readable_posts(self) -> pd.DataFrame:
         """Return one row per beat whose post is not free yet, as people read it."""
-        import pandas as pd
-
         if self.posts is None:
             return pd.DataFrame()
         rows = self.posts.rows
@@ -305,10 +286,7 @@ class NormsResult(Result[NormsJson]):
 
     def map_view(self) -> MapView | None:
         """Return the beats coloured by the things that they and their rooms lack, or None."""
-        import pandas as pd
-
         from gridmap.maps import value_theme
-        from gridmap.model import Kind
 
         beats, rooms = self.city.get(Kind.BEAT), self.city.get(Kind.ROOM)
         if beats is None:
@@ -360,7 +338,6 @@ def norms(city: City, options: NormsOptions) -> NormsResult:
     True
     """
     from gridmap.measure.staffing import steady_posts
-    from gridmap.model import Kind
     from gridmap.patrol import lacks_of, read_norms
 
     figures = as_norms(options.norms, "norms") or read_norms()
@@ -455,7 +432,7 @@ class AssessJson(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AssessResult(Result[AssessJson]):
+class AssessResult(PrintedResult[AssessJson]):
     """The ranking.
 
     Attributes
@@ -498,8 +475,6 @@ class AssessResult(Result[AssessJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the table with the units' ground, in the working CRS."""
-        import geopandas as gpd
-
         from gridmap.measure.pieces import ground_of
 
         ground = ground_of(self.city, self.options.by)
@@ -508,8 +483,6 @@ class AssessResult(Result[AssessJson]):
 
     def readable(self) -> pd.DataFrame:
         """Return the ranking as people read it."""
-        import pandas as pd
-
         frame = self.to_frame()
         pairs = zip(frame["rank_low"], frame["rank_high"], strict=True)
         return pd.DataFrame(
@@ -557,18 +530,10 @@ class AssessResult(Result[AssessJson]):
             *(Paragraph(note, style="note") for note in self.notes),
         ]
 
-    def sheet(self, dated: date | None = None) -> bytes:
-        """Return the ranking as a printed sheet, PDF.
-
-        Parameters
-        ----------
-        dated
-            The day on it; today if None.
-        """
-        from gridmap.report.duty import duty_sheet
-
-        title = tr("duty.sheet.score", city=self.city.label)
-        return duty_sheet(self.city, title, self.blocks(), dated=dated)
+    @property
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
+        return tr("duty.sheet.score", city=self.city.label)
 
     def to_dict(self) -> AssessJson:
         """Return the JSON of the command; what is not known is None."""
@@ -607,8 +572,6 @@ class AssessResult(Result[AssessJson]):
 
     def map_view(self) -> MapView | None:
         """Return the units coloured by their score."""
-        import numpy as np
-
         from gridmap.maps import value_theme
         from gridmap.measure.pieces import ground_of
 
@@ -619,8 +582,6 @@ class AssessResult(Result[AssessJson]):
 
 
 def _label(goal: Goal) -> str:
-    from gridmap.i18n import has_key
-
     keys = (f"duty.measure.{goal.measure}", f"field.{goal.measure}")
     label = next((tr(key) for key in keys if has_key(key)), goal.measure)
     return (

@@ -14,15 +14,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridmap import io, plans
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.errors import InputError, MissingError, WorkspaceError
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from gerrychain import Partition
 
     from gridmap.model import City, Plan
-    from gridmap.plans import PlanStore
 
 
 def open(folder: str | PathLike[str]) -> City:  # noqa: A001 - gridmap.open, as rasterio.open
@@ -47,9 +47,7 @@ def open(folder: str | PathLike[str]) -> City:  # noqa: A001 - gridmap.open, as 
     >>> gridmap.open(folder).digest == city.digest
     True
     """
-    from gridmap.io import read_city
-
-    return read_city(folder)
+    return io.read_city(folder)
 
 
 def load_plan(folder: str | PathLike[str], name: str) -> Plan:
@@ -86,7 +84,7 @@ def todays_plan(city: City) -> Plan | None:
         return None
 
 
-def open_store(folder: str | PathLike[str], *, create: bool = True) -> PlanStore:
+def open_store(folder: str | PathLike[str], *, create: bool = True) -> plans.PlanStore:
     """Open the department's store where one is set, or the workspace's own.
 
     Parameters
@@ -101,9 +99,7 @@ def open_store(folder: str | PathLike[str], *, create: bool = True) -> PlanStore
     MissingError
         If there is no store yet and ``create`` is False.
     """
-    from gridmap.plans import PlanStore
-
-    return PlanStore.of(Path(folder), url=read_settings().database_url, create=create)
+    return plans.PlanStore.of(Path(folder), url=read_settings().database_url, create=create)
 
 
 def plan_of(folder: str | PathLike[str], city: City, name: str) -> Plan:
@@ -124,9 +120,8 @@ def plan_of(folder: str | PathLike[str], city: City, name: str) -> Plan:
         As `load_plan`.
     """
     from gridmap.measure.pieces import present_plan
-    from gridmap.plans import PRESENT
 
-    if name == PRESENT:
+    if name == plans.PRESENT:
         return present_plan(city)
     with open_store(folder, create=False) as store:
         try:
@@ -171,9 +166,6 @@ def plan_frame(city: City, plan: Plan) -> gpd.GeoDataFrame:
     >>> gridmap.plan_frame(city, plan)["beat"].value_counts().to_dict()
     {'A': 30, 'B': 30}
     """
-    import geopandas as gpd
-    import numpy as np
-
     from gridmap.measure import summarise
 
     _require_grids(city, plan)
@@ -215,8 +207,6 @@ def to_gerrychain(city: City, plan: Plan) -> Partition:
         If the plan is of other grids, or leaves a grid out.
     """
     import networkx as nx
-    import numpy as np
-    import shapely
 
     try:
         from gerrychain import Graph, Partition
@@ -433,8 +423,6 @@ def import_sample(
 def _import_layer(
     layer: SampleLayer, found: dict[SampleFile, Path], city: Path, staging: Path
 ) -> int:
-    from gridmap.io import ImportOptions, import_files
-
     file = found[layer.file]
     join: tuple[Path, ...] = ()
     if layer.counts:
@@ -442,10 +430,10 @@ def _import_layer(
         ids = _sum_blocks(found[layer.counts], table)
         file = _keep_features(file, ids, staging / "areas.gpkg")
         join = (table,)
-    options = ImportOptions(
+    options = io.ImportOptions(
         join=join, crs=layer.crs, columns=dict(layer.columns), date_formats=layer.date_formats
     )
-    return import_files(city, [file], kind=layer.kind, options=options).features
+    return io.import_files(city, [file], kind=layer.kind, options=options).features
 
 
 def _sum_blocks(blocks: Path, table: Path) -> set[str]:
@@ -456,8 +444,6 @@ def _sum_blocks(blocks: Path, table: Path) -> set[str]:
     set of str
         Ids of the block groups that have a block inside the city (census place 14000).
     """
-    import pandas as pd
-
     columns = ["state", "county", "tract", "BLKGRP", "PLACE", "P001001"]
     rows = pd.read_csv(blocks, dtype=str, usecols=columns)
     rows["GEOID10"] = rows["state"] + rows["county"] + rows["tract"] + rows["BLKGRP"]
@@ -469,14 +455,10 @@ def _sum_blocks(blocks: Path, table: Path) -> set[str]:
 
 def _keep_features(areas: Path, ids: set[str], target: Path) -> Path:
     """Write the areas with given ids as a file that an import reads."""
-    import geopandas as gpd
-
-    from gridmap.io import opened_files, read_source, write_frame
-
-    with opened_files(areas, max_mb=_MOST_MB) as files:
-        source = read_source(files[0])
+    with io.opened_files(areas, max_mb=_MOST_MB) as files:
+        source = io.read_source(files[0])
     frame = gpd.GeoDataFrame(source.frame, crs=source.crs)
-    write_frame(frame.loc[frame["GEOID10"].isin(ids), ["GEOID10", "geometry"]], target)
+    io.write_frame(frame.loc[frame["GEOID10"].isin(ids), ["GEOID10", "geometry"]], target)
     return target
 
 

@@ -15,13 +15,12 @@ from os import PathLike, fspath
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, overload
 
+from gridmap._lazy import gpd, np
 from gridmap.errors import GridmapError, InputError, OptionError
 from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import numpy as np
     from pyproj import CRS
 
     from gridmap.measure import Moment

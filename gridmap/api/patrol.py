@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
+from gridmap import io
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.options import AsDate, AsId, Options, as_date, end_of, option
 from gridmap.api.results import FORMAT, MapView, Result, verb
 from gridmap.errors import InputError, MissingError, OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import geopandas as gpd
-    import pandas as pd
 
     from gridmap.io._vector import Track
     from gridmap.model import City
@@ -150,8 +149,6 @@ class PatrolResult(Result[PatrolJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per stop: route, order, place, times, expected incidents."""
-        import pandas as pd
-
         rows = [
             {"unit": route["unit"], "shift": route["shift"], **stop}
             for route in self._routes()
@@ -162,9 +159,6 @@ class PatrolResult(Result[PatrolJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one line per route, in the working CRS."""
-        import geopandas as gpd
-        import shapely
-
         rows = [
             {key: value for key, value in route.items() if key != "stops"}
             for route in self._routes()
@@ -196,10 +190,8 @@ class PatrolResult(Result[PatrolJson]):
 
     def map_view(self) -> MapView:
         """Return the grids of the ground coloured by what they expect."""
-        import numpy as np
-
         from gridmap.maps import choropleth
-        from gridmap.model import Kind, Layer
+        from gridmap.model import Layer
 
         grids = self.city.grids
         frame = grids.frame.iloc[self.places].reset_index(drop=True)
@@ -225,10 +217,9 @@ class PatrolResult(Result[PatrolJson]):
         InputError
             If there is something already.
         """
-        from gridmap.io import check_new_folder
         from gridmap.io.placing import new_folder_beside, put
 
-        check_new_folder(folder)
+        io.check_new_folder(folder)
         part = new_folder_beside(folder)
         try:
             for name in ("routes.gpx", "routes.kml", "routes.geojson", "sheets.pdf"):
@@ -278,8 +269,6 @@ class PatrolResult(Result[PatrolJson]):
         )
 
     def _place(self) -> str:
-        from gridmap.model import Kind
-
         wanted = self.options.beat or self.options.station
         layer = self.city.get(Kind.BEAT if self.options.beat else Kind.STATION)
         if layer is not None and wanted in set(layer.ids):
@@ -305,10 +294,7 @@ class PatrolResult(Result[PatrolJson]):
         return tuple(tracks)
 
     def _sheets(self) -> bytes:
-        import numpy as np
-
         from gridmap.maps import RouteSheet, draw_route_sheets
-        from gridmap.model import Kind
 
         sheets = []
         names = ("order", "place", "arrive", "leave", "what", "expected")
@@ -351,7 +337,6 @@ class PatrolResult(Result[PatrolJson]):
 
     def lonlat(self, xy: Floats) -> Floats:
         """Return working coordinates as longitude and latitude, WGS 84, shape (n, 2)."""
-        import numpy as np
         from pyproj import CRS
 
         from gridmap.model.crs import reproject_points
@@ -361,8 +346,6 @@ class PatrolResult(Result[PatrolJson]):
         return np.column_stack([lon, lat])
 
     def _routes(self) -> list[RouteRow]:
-        from gridmap.model import Kind
-
         grids = self.city.grids
         at = self.lonlat(self.points)
         rooms = self.city.get(Kind.ROOM)
@@ -437,8 +420,6 @@ def patrol(city: City, options: PatrolOptions) -> PatrolResult:
     >>> all(route.minutes <= 90 for route in result.routes)
     True
     """
-    import numpy as np
-
     from gridmap.patrol import PatrolTask, bound_routes, plan_routes
 
     kind, unit = ("beat", options.beat) if options.beat else ("station", options.station)
@@ -488,9 +469,6 @@ def patrol(city: City, options: PatrolOptions) -> PatrolResult:
 
 def _grids_of(city: City, kind: str, unit: str) -> Ints:
     """Return the grids whose middle lies in a beat or station."""
-    import numpy as np
-    import shapely
-
     from gridmap.measure import areas_of
     from gridmap.model.city import bare_id
 
@@ -524,9 +502,6 @@ def _expected(city: City, grids: Ints, options: PatrolOptions) -> tuple[Floats, 
     The point is the mean place of those incidents, or a point inside the grid where there are
     none or the mean lies outside it.
     """
-    import numpy as np
-    import shapely
-
     counts, sums, days = _counts(city, options)
     shapes = city.grids.geometry[grids]
     points = shapely.get_coordinates(shapely.point_on_surface(shapes))
@@ -544,8 +519,6 @@ def _expected(city: City, grids: Ints, options: PatrolOptions) -> tuple[Floats, 
 
 def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
     """Return incidents of these hours by grid, the sums of their coordinates, and the days."""
-    import numpy as np
-
     from gridmap.measure.period import period_between
     from gridmap.patrol import timed_parts
 
@@ -605,10 +578,7 @@ def _rooms(
     The rooms of the beat or station, those with most expected incidents nearest first; else
     the nearest room of the city; else the middle of the expected incidents.
     """
-    import numpy as np
     from scipy.spatial import cKDTree
-
-    from gridmap.model import Kind
 
     weight = expected + 1e-9
     middle = (points * weight[:, None]).sum(axis=0) / weight.sum()
@@ -638,7 +608,6 @@ def _rooms(
 def _travel(city: City, mode: str, notes: list[str]) -> Travel:
     """Return travel minutes along the roads, or straight where the city has none."""
     from gridmap.measure import parse_within, travel_of
-    from gridmap.model import Kind
     from gridmap.travel import StraightLine, modes_of
 
     if city.has(Kind.ROAD) and len(city.layer(Kind.ROAD)):
@@ -650,8 +619,6 @@ def _travel(city: City, mode: str, notes: list[str]) -> Travel:
 
 def _line(travel: Travel, task: PatrolTask, route: Route, where: Floats) -> Floats:
     """Return the way of a route: along the roads where travel goes along them."""
-    import numpy as np
-
     from gridmap.travel import RoadTravel
 
     room = int(task.rooms_at[route.unit])
@@ -666,8 +633,6 @@ def _line(travel: Travel, task: PatrolTask, route: Route, where: Floats) -> Floa
 
 def _starts(options: PatrolOptions, routes: tuple[Route, ...]) -> tuple[int, ...]:
     """Return when each route begins: in the hours, at a moment that the seed shifts."""
-    import numpy as np
-
     first, hours = _window(options)
     rng = np.random.default_rng(options.seed)
     spare = max(0, int(60 * hours - options.minutes)) // 10

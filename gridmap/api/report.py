@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date as day
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
+from gridmap._lazy import gpd, pd
 from gridmap.api.options import AsDate, AsFile, Options, as_date, as_file, as_plan, option
 from gridmap.api.results import FORMAT, MapView, Progress, Result, verb
-from gridmap.errors import OptionError
+from gridmap.errors import GridmapError, InputError, MissingError, OptionError
 from gridmap.fields import Json
+from gridmap.i18n import current_language, tr, using_language
 
 if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
-
-    import geopandas as gpd
-    import pandas as pd
 
     from gridmap.api.watch import AlertRow
     from gridmap.model import City, Plan
@@ -112,8 +112,6 @@ class ReportResult(Result[ReportJson]):
         GridmapError
             If the folder cannot be written, or holds what no report has put there.
         """
-        from pathlib import Path
-
         from gridmap.report import parse_formats, write_report
 
         def tell(what: str, share: float) -> None:
@@ -191,17 +189,10 @@ class ReportResult(Result[ReportJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the key figures as a table."""
-        import pandas as pd
-
         return pd.DataFrame(self.figures(), columns=["figure", "value"])
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return the measures by beat with their ground, small counts hidden as in the report."""
-        import geopandas as gpd
-        import pandas as pd
-
-        from gridmap.errors import MissingError
-
         layer = self.report.beats
         if layer is None:
             raise MissingError("measure.error.no_rows", by="beat", city=self.city.label)
@@ -218,8 +209,6 @@ class ReportResult(Result[ReportJson]):
 
     def map_view(self) -> MapView | None:
         """Return the beats coloured by what the report counts in them, or None without beats."""
-        import pandas as pd
-
         from gridmap.maps import choropleth
 
         if self.report.beats is None:
@@ -318,10 +307,6 @@ def report(
     >>> city = gridmap.make_city(grids=60, incidents=500)
     >>> gridmap.report(city, period="2024-03", lang="en").sentences()[0]  # doctest: +SKIP
     """
-    from pathlib import Path
-
-    from gridmap.errors import InputError
-    from gridmap.i18n import current_language, using_language
     from gridmap.report import (
         Remarks,
         ReportSettings,
@@ -375,12 +360,8 @@ def _alerts(city: City, options: ReportOptions) -> tuple[AlertRow, ...]:
 
 def _duty(city: City, options: ReportOptions) -> tuple[Block, ...]:
     """Return shifts, norms and the ranking of stations; what cannot be made says why."""
-    from pathlib import Path
-
     from gridmap.api.norms import assess, norms
     from gridmap.api.shifts import shifts
-    from gridmap.errors import GridmapError
-    from gridmap.i18n import tr
     from gridmap.report import parse_period
     from gridmap.report.document import Paragraph
 

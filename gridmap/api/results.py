@@ -19,18 +19,20 @@ from functools import wraps
 from textwrap import dedent, fill, indent
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
+from gridmap._lazy import gpd, pd
 from gridmap.api.options import Options, OptionSpec, option_specs
-from gridmap.errors import OptionError, in_python
+from gridmap.errors import InputError, OptionError, in_python
 from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
+    from datetime import date
+
     from matplotlib.axes import Axes
 
     from gridmap.maps import Facts, OfflineMap, Overlay, Theme
     from gridmap.model import City, Layer
+    from gridmap.report.document import Block
 
 
 #: Number of the format of ``to_dict`` and ``--json``; it changes when a key changes its meaning
@@ -79,8 +81,6 @@ class MapView:
         OptionError
             If there is none.
         """
-        from gridmap.errors import OptionError
-
         known = [theme.key for theme in self.themes]
         if not key:
             return self
@@ -175,8 +175,6 @@ class Result(ABC, Generic[J_co]):
         return folium_map(scene, height=height)
 
     def _view(self, column: str) -> MapView:
-        from gridmap.errors import InputError
-
         view = self._drawn()
         if view is None:
             raise InputError("maps.error.nothing_to_draw")
@@ -196,6 +194,31 @@ class Result(ABC, Generic[J_co]):
         if view is not None:
             parts.append(_picture_html(view))
         return f"<div>{''.join(parts)}</div>"
+
+
+class PrintedResult(Result[J_co]):
+    """A result with a printed sheet."""
+
+    @property
+    @abstractmethod
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
+
+    @abstractmethod
+    def blocks(self) -> list[Block]:
+        """Return the result as it is printed."""
+
+    def sheet(self, dated: date | None = None) -> bytes:
+        """Return the result as a printed sheet, PDF.
+
+        Parameters
+        ----------
+        dated
+            The day on it; today if None.
+        """
+        from gridmap.report.duty import duty_sheet
+
+        return duty_sheet(self.city, self.sheet_title, self.blocks(), dated=dated)
 
 
 def figure_types() -> tuple[type, ...]:

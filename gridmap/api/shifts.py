@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
+from gridmap._lazy import gpd, np, pd
 from gridmap.api.options import (
     AsDate,
     AsNames,
@@ -16,17 +17,12 @@ from gridmap.api.options import (
     end_of,
     option,
 )
-from gridmap.api.results import FORMAT, MapView, Result, verb
+from gridmap.api.results import FORMAT, MapView, PrintedResult, verb
 from gridmap.errors import OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.model import City
     from gridmap.patrol import HourCounts, Norms, Reached, Roster
     from gridmap.report.document import Block
@@ -212,7 +208,7 @@ class UnitShifts:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ShiftsResult(Result[ShiftsJson]):
+class ShiftsResult(PrintedResult[ShiftsJson]):
     """The shifts of each unit.
 
     Attributes
@@ -240,21 +236,14 @@ class ShiftsResult(Result[ShiftsJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per unit and hour of the week: demand against officers on duty."""
-        import pandas as pd
-
         return pd.DataFrame(self._rows())
 
     def roster_frame(self) -> pd.DataFrame:
         """Return the week's roster: one row for posts that work the same tour."""
-        import pandas as pd
-
         return pd.DataFrame(self._posts(), columns=list(RosterRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one row per unit with its ground, in the working CRS."""
-        import geopandas as gpd
-        import pandas as pd
-
         frame = pd.DataFrame([self._unit_row(unit) for unit in self.units])
         ground = self._ground()
         order = {unit: row for row, unit in enumerate(ground.ids)}
@@ -337,18 +326,10 @@ class ShiftsResult(Result[ShiftsJson]):
 
         return shifts_blocks(self.to_dict(), roster=roster)
 
-    def sheet(self, dated: date | None = None) -> bytes:
-        """Return the demand, the duty and the roster as a printed sheet, PDF.
-
-        Parameters
-        ----------
-        dated
-            The day on it; today if None.
-        """
-        from gridmap.report.duty import duty_sheet
-
-        title = tr("duty.sheet.shifts", city=self.city.label)
-        return duty_sheet(self.city, title, self.blocks(), dated=dated)
+    @property
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
+        return tr("duty.sheet.shifts", city=self.city.label)
 
     def figures(self) -> list[tuple[str, str]]:
         """Return demand, and what is uncovered today and as proposed, hours a week."""
@@ -484,8 +465,6 @@ def shifts(city: City, options: ShiftsOptions) -> ShiftsResult:
     >>> int(result.roster_frame()["posts"].sum())
     6
     """
-    import numpy as np
-
     from gridmap.patrol import (
         count_hours,
         fewest_posts,
@@ -578,9 +557,6 @@ def _needs(
     spread: list[float],
 ) -> tuple[list[Floats], list[Reached | None], list[str]]:
     """Return the officers that each unit needs by hour, whom they reach in time, and notes."""
-    import numpy as np
-
-    from gridmap.model import Kind
     from gridmap.patrol import mean_handling, officers_for_target, officers_needed, reached_in_time
 
     said = norms.shifts
@@ -615,8 +591,6 @@ def _officers(
     city: City, counts: HourCounts, options: ShiftsOptions, demand: Floats, enough: list[int]
 ) -> tuple[Ints, list[str]]:
     """Return how many posts each unit has: as stated, shared out by demand, or enough."""
-    import numpy as np
-
     from gridmap.measure import apportion
 
     if options.officers is not None:
@@ -645,10 +619,6 @@ def _officers(
 
 def _staff(city: City, by: str, counts: HourCounts) -> Floats | None:
     """Return the officers of each unit: those of its beats, else of its rooms; None if unknown."""
-    import numpy as np
-
-    from gridmap.model import Kind
-
     for kind in (Kind.BEAT, Kind.ROOM):
         layer = city.get(kind)
         if layer is None or not layer.has("officers") or not len(layer):
@@ -672,10 +642,7 @@ def _today(city: City, by: str, unit: str, week_h: float) -> Floats | None:
     A room's officers share its hours evenly: five officers of 40 hours in a room that is open
     84 hours a week are 2.4 on duty on average.
     """
-    import numpy as np
-
     from gridmap.measure import open_hours
-    from gridmap.model import Kind
 
     rooms = city.get(Kind.ROOM)
     if rooms is None or not (rooms.has("hours") and rooms.has("officers")):

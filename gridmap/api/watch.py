@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, TypedDict
 
+from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.options import AsDate, Options, as_date, option
-from gridmap.api.results import FORMAT, MapView, Result, verb
+from gridmap.api.results import FORMAT, MapView, PrintedResult, verb
 from gridmap.errors import InputError, MissingError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.i18n import some_names, tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.measure import ReportDelays
     from gridmap.model import City, Layer
+    from gridmap.report.document import Block
     from gridmap.typing import Floats, Ints
 
 
@@ -128,7 +127,7 @@ class WatchJson(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class WatchResult(Result[WatchJson]):
+class WatchResult(PrintedResult[WatchJson]):
     """The alerts of a day.
 
     Attributes
@@ -169,15 +168,10 @@ class WatchResult(Result[WatchJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per alert."""
-        import pandas as pd
-
         return pd.DataFrame(list(self.alerts), columns=list(AlertRow.__annotations__))
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one row per alert with its ground; empty where it is the whole city's."""
-        import geopandas as gpd
-        import shapely
-
         from gridmap.measure.pieces import ground_of
 
         frame = self.to_frame()
@@ -250,24 +244,21 @@ class WatchResult(Result[WatchJson]):
         """Return what is said where there is no alert."""
         return tr("duty.watch.quiet", until=self.until, days=self.options.recurrence)
 
-    def sheet(self, dated: date | None = None) -> bytes:
-        """Return the alerts and their map as a printed sheet, PDF.
+    @property
+    def sheet_title(self) -> str:
+        """The title of the printed sheet."""
+        return tr("duty.sheet.watch", city=self.city.label, until=self.until)
 
-        Parameters
-        ----------
-        dated
-            The day on it; today if None.
-        """
+    def blocks(self) -> list[Block]:
+        """Return the alerts and their map as they are printed."""
         from gridmap.report.document import Paragraph
-        from gridmap.report.duty import chart_block, duty_sheet, watch_blocks
+        from gridmap.report.duty import chart_block, watch_blocks
 
         shapes = list(self.to_gdf().geometry)
         blocks = watch_blocks(self.city, self.sentences(), shapes, quiet=self.quiet())
         blocks += [chart_block(chart, chart_title(chart)) for chart in self.charts[:_MOST_CHARTS]]
         blocks += [Paragraph(sentence) for sentence in self.dispute_sentences()]
-        blocks += [Paragraph(note, style="note") for note in self.notes]
-        title = tr("duty.sheet.watch", city=self.city.label, until=self.until)
-        return duty_sheet(self.city, title, blocks, dated=dated)
+        return [*blocks, *(Paragraph(note, style="note") for note in self.notes)]
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the number of alerts."""
@@ -275,10 +266,7 @@ class WatchResult(Result[WatchJson]):
 
     def map_view(self) -> MapView | None:
         """Return the grids, those of alerts marked by how much was seen above what is usual."""
-        import numpy as np
-
         from gridmap.maps import choropleth
-        from gridmap.model import Kind
 
         grids = self.city.get(Kind.GRID)
         if grids is None:
@@ -347,7 +335,6 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
     '2024-12-31'
     """
     from gridmap.measure import report_delays
-    from gridmap.model import Kind
 
     incidents = city.located
     if incidents is None or incidents.period is None:
@@ -400,9 +387,6 @@ def watch(city: City, options: WatchOptions) -> WatchResult:
 
 def _columns(city: City, until: int) -> dict[str, Ints]:
     """Return day, category and located rows of the incidents with a time up to a day."""
-    import numpy as np
-
-    from gridmap.model import Kind
     from gridmap.patrol import timed_parts
 
     kinds = [str(kind) for kind in (Kind.GRID, Kind.BEAT, Kind.STATION) if city.has(kind)]
@@ -418,8 +402,6 @@ def _columns(city: City, until: int) -> dict[str, Ints]:
 
 def _incomplete(day: Ints, until: int) -> list[str]:
     """Say that the last day has less than a quarter of a usual day, if that is no chance."""
-    import numpy as np
-
     counts = np.bincount((until - day)[until - day < _USUAL_DAYS + 1], minlength=_USUAL_DAYS + 1)
     usual = float(counts[1:].mean())
     if usual < _SURE_DAY or counts[0] >= usual / 4:
@@ -434,8 +416,6 @@ def _days(value: float | None) -> str:
 
 def _disputes(city: City, last: date) -> DisputesRow | None:
     """Sum up disputes, and name the places that call again."""
-    import numpy as np
-
     from gridmap.measure import dispute_rows, disputes_of, repeated_places
 
     end = np.datetime64(last, "s") + np.timedelta64(1, "D")
@@ -473,10 +453,6 @@ def _known(value: float) -> float | None:
 
 def _grid_at(city: City, x: float, y: float) -> str:
     """Return the name of the grid at a point; blank where there is none."""
-    import shapely
-
-    from gridmap.model import Kind
-
     grids = city.get(Kind.GRID)
     if grids is None:
         return ""
@@ -493,9 +469,6 @@ def _scan(
     options: WatchOptions,
 ) -> list[AlertRow]:
     """Return the clusters of all incidents, and of each category, that are rare enough."""
-    import numpy as np
-    import shapely
-
     from gridmap.measure.watch import scan_space_time
 
     incidents = city.incidents
@@ -561,10 +534,6 @@ class _Chart:
 
 def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list[_Chart]:
     """Return weekly counts of stations, beats and categories, if there is a usual level."""
-    import numpy as np
-
-    from gridmap.model import Kind
-
     day = columns["day"]
     if not len(day):
         return []
@@ -599,8 +568,6 @@ def _charted(
     day: Ints, charts: list[_Chart], until: int, days: int, alerts: list[AlertRow]
 ) -> tuple[ChartRow, ...]:
     """Return the counts of the whole city, and of each alert of a chart, with their range."""
-    import numpy as np
-
     if not len(day):
         return ()
     if charts:
@@ -659,8 +626,6 @@ def _signals(
     charts: list[_Chart], until: int, options: WatchOptions, recurrence_weeks: float
 ) -> list[AlertRow]:
     """Return the rows whose chart signals more than usual in the days that are looked at."""
-    import numpy as np
-
     from gridmap.measure.watch import control_chart
 
     found: list[AlertRow] = []

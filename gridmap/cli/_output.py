@@ -33,6 +33,8 @@ from typing import (
 import typer
 from rich.cells import cell_len
 
+from gridmap import io
+from gridmap._lazy import pd
 from gridmap.api.open import plan_of
 from gridmap.api.options import Options, OptionSpec, option_specs
 from gridmap.api.results import FORMAT, Progress, plain
@@ -42,7 +44,6 @@ from gridmap.i18n import has_key, tr
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
-    import pandas as pd
     import rich.progress
 
     from gridmap.io import Workspace
@@ -510,10 +511,8 @@ def put_table(place: Workspace, out: Path | None, frame: pd.DataFrame, subject: 
     """Write a verb's table where one was asked for, and log it."""
     if out is None:
         return
-    from gridmap.io import write_frame
-
     with logged(place.path, "export", subject) as detail:
-        write_frame(frame, out)
+        io.write_frame(frame, out)
         detail.update(file=out.name, rows=len(frame))
 
 
@@ -572,10 +571,8 @@ def check_format(out: Path | None) -> None:
     InputError
         If its suffix is of no known format.
     """
-    from gridmap.io import FORMATS
-
-    if out is not None and out.suffix.lower() not in FORMATS:
-        raise InputError("io.error.format", received=out.name, known=", ".join(FORMATS))
+    if out is not None and out.suffix.lower() not in io.FORMATS:
+        raise InputError("io.error.format", received=out.name, known=", ".join(io.FORMATS))
 
 
 def check_sheet(out: Path | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from gridmap import io, plans
 from gridmap.api.check import CheckOptions, CheckResult, RepairOptions, check
 from gridmap.cli._output import (
     JsonFlag,
@@ -43,9 +44,8 @@ def demo_command(
     """Write the made-up city into a new workspace."""
     announce("demo")
     from gridmap.demo import make_city
-    from gridmap.io import Workspace
 
-    place = Workspace.at(workspace)
+    place = io.Workspace.at(workspace)
     if place.exists:
         raise WorkspaceError("cli.error.exists", path=str(workspace))
     city = make_city(grids=grids, incidents=incidents, seed=seed, names=names)
@@ -112,12 +112,9 @@ def import_command(
 ) -> None:
     """Import files; several of one kind make one layer."""
     announce("import")
-    from gridmap.io import ImportOptions, import_files
-    from gridmap.plans import import_detail
-
     if append and replace:
         raise InputError("cli.error.append_replace")
-    options = ImportOptions(
+    options = io.ImportOptions(
         join=tuple(join or ()),
         on=on,
         upon="append" if append else "replace" if replace else "ask",
@@ -133,8 +130,8 @@ def import_command(
     )
     try:
         with logged(workspace, "import", kind) as detail:
-            report = import_files(workspace, files, kind=kind, options=options)
-            detail.update(import_detail(report))
+            report = io.import_files(workspace, files, kind=kind, options=options)
+            detail.update(plans.import_detail(report))
     except GridmapError as error:
         if as_json:
             nothing = {"kind": kind, "features": 0, "warnings": [error.text()]}
@@ -178,10 +175,7 @@ def refresh_command(
 ) -> None:
     """Read what servers hold now; what cannot be read stays as it was."""
     announce("refresh")
-    from gridmap.io import Workspace, refresh_source
-    from gridmap.plans import import_detail
-
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     wanted = kind or list(place.sources)
     unknown = [name for name in wanted if name not in place.sources]
     if unknown or not wanted:
@@ -193,8 +187,8 @@ def refresh_command(
         title = tr(f"io.layer.{name}")
         try:
             with logged(workspace, "import", name) as detail:
-                report, changes = refresh_source(Workspace.open(workspace), name)
-                detail.update(import_detail(report))
+                report, changes = io.refresh_source(io.Workspace.open(workspace), name)
+                detail.update(plans.import_detail(report))
         except GridmapError as error:
             failed = True
             told.append({"kind": name, "error": cast("ErrorJson", error_record(error))})
@@ -221,10 +215,9 @@ def check_command(
     workspace: WorkspacePath, options: CheckOptions, as_json: JsonFlag = False
 ) -> None:
     """Check a workspace; nothing is changed."""
-    from gridmap.io import MENDABLE, read_city
     from gridmap.io.findings import finding_name
 
-    city = read_city(workspace)
+    city = io.read_city(workspace)
     with progress_bar(tr("cli.checking")) as tell:
         result = check(city, options, progress=tell)
     findings = result.findings
@@ -252,7 +245,7 @@ def check_command(
         print_text(
             f"    {item.effect}" + (tr("cli.check.mend", command=command) if command else "")
         )
-    mendable = any(str(item.kind) in map(str, MENDABLE) for item in findings)
+    mendable = any(str(item.kind) in map(str, io.MENDABLE) for item in findings)
     say(tr(f"cli.next.check_{'repair' if mendable else 'measure'}", path=str(workspace)))
     _end(result)
 
@@ -274,14 +267,12 @@ def repair_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Repair only what was requested; the originals are kept in the workspace."""
-    from gridmap.io import Workspace, repair_workspace, undo_repair
     from gridmap.io.findings import finding_name
-    from gridmap.plans import repair_detail
 
-    Workspace.open(workspace)
+    io.Workspace.open(workspace)
     if undo:
         with logged(workspace, "repair", "undo") as detail:
-            kinds = [str(kind) for kind in undo_repair(workspace)]
+            kinds = [str(kind) for kind in io.undo_repair(workspace)]
             detail["layers"] = kinds
         if as_json:
             print_json({"undone": kinds})
@@ -291,10 +282,10 @@ def repair_command(
         return
     with logged(workspace, "repair", "layers") as detail:
         with progress_bar(tr("cli.repairing")) as tell:
-            report = repair_workspace(
+            report = io.repair_workspace(
                 workspace, only=options.kinds(), tolerance_m=options.tolerance_m, progress=tell
             )
-        detail.update(repair_detail(report))
+        detail.update(plans.repair_detail(report))
     if as_json:
         print_json({**report.as_json(), "options": options.to_dict()})
         return

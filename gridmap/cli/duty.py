@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridmap import io
+from gridmap._lazy import pd
 from gridmap.api.around import AroundOptions, around
 from gridmap.api.norms import AssessOptions, NormsOptions, assess, norms
 from gridmap.api.patrol import PatrolOptions, patrol
@@ -31,16 +33,14 @@ from gridmap.cli._output import (
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    from gridmap.io import Workspace
+    pass
 
 
-def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> Workspace:
+def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> io.Workspace:
     """Open a workspace after the names of the files to write have been checked."""
-    from gridmap.io import Workspace
-
     check_format(csv)
     check_sheet(sheet)
-    return Workspace.open(workspace)
+    return io.Workspace.open(workspace)
 
 
 # -- ``gridmap watch``: what is unusual now; exit code 3 when there is an alert
@@ -57,10 +57,8 @@ def watch_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Watch a workspace for what is unusual."""
-    from gridmap.io import Workspace
-
     check_sheet(sheet)
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     result = watch(place.city(), options)
     put_sheet(place, sheet, result.sheet, "watch")
     if as_json:
@@ -114,8 +112,6 @@ def shifts_command(
 
 
 def _print_units(result: ShiftsResult) -> None:
-    import pandas as pd
-
     plain = result.to_dict()
     columns = result.unit_columns()
     rows = [
@@ -139,11 +135,9 @@ def patrol_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Plan the patrol routes of a beat or station."""
-    from gridmap.io import Workspace, check_new_folder
-
     if out is not None:
-        check_new_folder(out)
-    place = Workspace.open(workspace)
+        io.check_new_folder(out)
+    place = io.Workspace.open(workspace)
     result = patrol(place.city(), options)
     files: list[str] = []
     if out is not None:
@@ -194,10 +188,8 @@ def around_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Say who and what is around a point."""
-    from gridmap.io import Workspace
-
     check_sheet(sheet)
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     result = around(place.city(), options)
     put_sheet(place, sheet, result.sheet, "around")
     if as_json:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from gridmap import io
+from gridmap._lazy import pd
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
 from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
 from gridmap.api.measure import MeasureOptions, MeasureResult, control_line, measure
@@ -27,10 +29,6 @@ from gridmap.cli._output import (
 )
 from gridmap.i18n import has_key, tr
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 # -- ``gridmap measure``: the table that every grid, beat, station or community carries
 
 
@@ -42,19 +40,15 @@ def measure_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
-    from gridmap.io import Workspace
-
     check_format(csv)
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     city = place.city()
     result = measure(city, with_plans(place, city, options))
     masked = None if result.hidden is None else result.hidden.hidden
     rows = starred(result.to_frame(), masked)
     if csv is not None:
-        from gridmap.io import write_frame
-
         with logged(place.path, "export", f"measure {options.by}") as detail:
-            write_frame(rows, csv)
+            io.write_frame(rows, csv)
             detail.update(file=csv.name, rows=len(rows))
     if as_json:
         print_json(result.to_dict())
@@ -115,15 +109,13 @@ def hotspots_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Name the hot and cold grids of a workspace."""
-    from gridmap.io import Workspace, write_frame
-
     check_format(out)
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     result = hotspots(place.city(), options)
     if out is not None:
         with logged(place.path, "export", "hotspots") as detail:
             frame = result.to_gdf()
-            write_frame(frame, out, layer="hotspots")
+            io.write_frame(frame, out, layer="hotspots")
             detail.update(file=out.name, rows=len(frame))
     if as_json:
         print_json(result.to_dict())
@@ -147,8 +139,6 @@ _LEAST_P = 0.001  # below it the number says nothing more
 
 def _hotspot_rows(result: HotspotsResult) -> pd.DataFrame:
     """Return the grids as they are read: named, the hot ones first, no p with an exponent."""
-    import pandas as pd
-
     rows, grids = result.to_frame(), result.city.grids
     rows.insert(1, "name", grids.names[pd.Index(grids.ids).get_indexer(rows["id"])])
     rank = {"hot": 0, "none": 1, "cold": 2}
@@ -180,10 +170,8 @@ def coverage_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
-    from gridmap.io import read_city
-
     check_format(out)
-    city = read_city(workspace)
+    city = io.read_city(workspace)
     result = coverage(city, options)
     if not as_json:
         for number in range(len(result.coverages)):
@@ -272,8 +260,6 @@ def _named(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
 
 def _write_coverage(workspace: Path, result: CoverageResult, out: Path) -> list[Path]:
     """Write the ground in reach and the rows of each coverage; return the files."""
-    from gridmap.io import write_frame
-
     by = result.options.by
     rows_by = "grid" if by == "city" else by
     frames = {"reach": result.reach()}
@@ -286,7 +272,7 @@ def _write_coverage(workspace: Path, result: CoverageResult, out: Path) -> list[
             # A GeoPackage holds all of them; other formats take a file each.
             one = out.suffix.lower() == ".gpkg" or name == "reach"
             path = out if one else out.with_stem(f"{out.stem}_{name}")
-            write_frame(frame, path, layer=name)
+            io.write_frame(frame, path, layer=name)
             files += [path] if path not in files else []
         detail |= {"file": out.name, "rows": sum(map(len, frames.values()))}
     return files

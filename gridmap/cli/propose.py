@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridmap import io
+from gridmap._lazy import pd, shapely
 from gridmap.api.compare import CompareOptions, compare
 from gridmap.api.coverage import SiteOptions, SiteResult, site
 from gridmap.api.open import open_store, plan_of
@@ -29,12 +31,11 @@ from gridmap.cli._output import (
     with_plans,
 )
 from gridmap.errors import InputError, MissingError
+from gridmap.fields import Kind
 from gridmap.i18n import tr
 from gridmap.settings import read_settings
 
 if TYPE_CHECKING:
-    import shapely
-
     from gridmap.io import Workspace
     from gridmap.model import City
     from gridmap.plans import PlanVersion
@@ -66,9 +67,7 @@ def propose_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Propose beats: balanced, in one piece, compact, near, and close to today's."""
-    from gridmap.io import Workspace
-
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     city = place.city()
     options = with_plans(place, city, options)
     with progress_bar(tr("cli.proposing")) as tell:
@@ -91,8 +90,6 @@ def propose_command(
 
 
 def _print_proposal(result: ProposeResult) -> None:
-    import pandas as pd
-
     rows: Sequence[Mapping[str, object]] = result.rows
     proposal = result.proposal
     shown = [
@@ -129,12 +126,10 @@ def site_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Propose new rooms; the gap to the best possible is always reported."""
-    from gridmap.io import read_city
-
     if options.candidates == "area" and area is None:
         raise InputError("siting.error.area_needed")
     check_format(out)
-    city = read_city(workspace)
+    city = io.read_city(workspace)
     if area is not None:
         options = replace(options, area=_area_of(city, area))
     result = site(city, options)
@@ -192,12 +187,7 @@ def _whole_number(value: float) -> str:
 
 def _area_of(city: City, file: Path) -> shapely.Geometry:
     """Return the drawn area of a file in the city's CRS."""
-    import shapely
-
-    from gridmap.io import ImportOptions, read_layer
-    from gridmap.model import Kind
-
-    layer, _ = read_layer([file], kind=Kind.COMMUNITY, options=ImportOptions(), crs=city.crs)
+    layer, _ = io.read_layer([file], kind=Kind.COMMUNITY, options=io.ImportOptions(), crs=city.crs)
     area = shapely.union_all(shapely.make_valid(layer.geometry))
     if area.is_empty:
         raise InputError("siting.error.area", file=file.name)
@@ -205,22 +195,17 @@ def _area_of(city: City, file: Path) -> shapely.Geometry:
 
 
 def _adopt_rooms(workspace: Path, result: SiteResult) -> None:
-    from gridmap.io import Workspace
-    from gridmap.model import Kind
-
     present = result.city.get(Kind.ROOM)
     upon = {Kind.ROOM: "" if present is None else present.digest}
     with logged(workspace, "import", "room") as detail:
-        Workspace.open(workspace).put_layers([result.room_layer()], upon=upon)
+        io.Workspace.open(workspace).put_layers([result.room_layer()], upon=upon)
         detail["features"] = len(result.proposal.sites)
 
 
 def _write_site(workspace: Path, result: SiteResult, out: Path) -> None:
-    from gridmap.io import write_frame
-
     frame = result.to_gdf()
     with logged(workspace, "export", "site") as detail:
-        write_frame(frame, out, layer="site")
+        io.write_frame(frame, out, layer="site")
         detail |= {"file": out.name, "rows": len(frame)}
 
 
@@ -244,13 +229,11 @@ def plans_command(
     as_json: JsonFlag = False,
 ) -> None:
     """List, show, export or import plans, or show a plan's history."""
-    from gridmap.io import Workspace
-
     if action not in _ACTIONS:
         raise InputError("plans.error.action", received=action, known=", ".join(_ACTIONS))
     if action != "list" and not name:
         raise InputError("plans.error.name_needed", action=action)
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     if action == "list":
         _list_plans(place, as_json=as_json)
     elif action == "history":
@@ -325,8 +308,6 @@ def _plan_history(place: Workspace, name: str, *, as_json: bool) -> None:
 
 
 def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: bool) -> None:
-    import pandas as pd
-
     from gridmap.plans import Draft, Ground
 
     with open_store(place.path, create=False) as store:
@@ -404,9 +385,7 @@ def compare_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Say what changes from plan A to plan B; ``NAME@2`` is version 2, ``present`` today."""
-    from gridmap.io import Workspace
-
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     city = place.city()
     old, new = (plan_of(place.path, city, name) for name in (first, second))
     result = compare(city, replace(options, before=old, after=new))

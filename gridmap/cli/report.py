@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gridmap import io
 from gridmap.api.open import open_store
 from gridmap.api.report import ReportOptions, check_target, report, settings_file, write_templates
 from gridmap.api.results import Progress
@@ -37,8 +38,6 @@ def report_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a report; the same inputs and date give the same bytes."""
-    from gridmap.io import Workspace
-
     if template_init is not None:
         for path in write_templates(template_init):
             print_text(str(path))
@@ -47,7 +46,7 @@ def report_command(
         raise InputError("report.error.no_out")
     with using_language(options.lang or current_language()):
         check_target(out)
-        place = Workspace.open(workspace)
+        place = io.Workspace.open(workspace)
         city = place.city()
         options = with_plans(place, city, options)
         if not options.settings:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from gridmap import io, plans
 from gridmap.api.open import open_store
 from gridmap.api.warm import start_warming, warm_kernels
 from gridmap.cli._output import JsonFlag, WorkspacePath, print_json, print_text, progress_bar, say
@@ -50,11 +51,9 @@ def app_command(
         settings["GRIDMAP_LOGIN"] = str(Path(asked).resolve())
     named = workspace or read_settings().workspace
     if named:
-        from gridmap.io import Workspace, workspaces_at
-
-        found = workspaces_at(named)
+        found = io.workspaces_at(named)
         if [place.path for place in found] == [Path(named)]:
-            Workspace.open(named)  # one that cannot be read is said before anything is served
+            io.Workspace.open(named)  # one that cannot be read is said before anything is served
         settings["GRIDMAP_WORKSPACE"] = str(Path(named).resolve())
     with socket.socket() as probe:
         if probe.connect_ex((_HOST, port)) == 0:
@@ -166,9 +165,7 @@ def audit_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Check the log link by link; exit code 1 and the first broken link where it is not whole."""
-    from gridmap.io import Workspace
-
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     anchors = _read_anchors(expect) if expect else []
     with open_store(place.path, create=False) as store:
         report = store.verify(anchors)
@@ -183,7 +180,7 @@ def audit_command(
         _note(anchor, code)
 
 
-def _read_anchors(expected: str) -> list[Anchor]:
+def _read_anchors(expected: str) -> list[plans.Anchor]:
     """Return the heads that a code, or each line of a file, stands for.
 
     Raises
@@ -191,13 +188,11 @@ def _read_anchors(expected: str) -> list[Anchor]:
     InputError
         If it is neither a code nor a file of codes.
     """
-    from gridmap.plans import Anchor
-
     try:
         lines = Path(expected).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
-        return [Anchor.read(expected)]
-    return [Anchor.read(line.split()[-1]) for line in lines if line.strip()]
+        return [plans.Anchor.read(expected)]
+    return [plans.Anchor.read(line.split()[-1]) for line in lines if line.strip()]
 
 
 def _note(file: Path, code: Anchor) -> None:
@@ -229,15 +224,12 @@ def roles_command(
     as_json: JsonFlag = False,
 ) -> None:
     """List the roles, or give one to an account; every user of this machine may do so."""
-    from gridmap.io import Workspace
-    from gridmap.plans import LOCAL, Role
-
-    place = Workspace.open(workspace)
+    place = io.Workspace.open(workspace)
     if account:
-        if role not in set(Role):
-            raise InputError("plans.error.role", received=role, known=", ".join(Role))
+        if role not in set(plans.Role):
+            raise InputError("plans.error.role", received=role, known=", ".join(plans.Role))
         with open_store(place.path) as store:
-            store.assign_role(account, Role(role), author=LOCAL)
+            store.assign_role(account, plans.Role(role), author=plans.LOCAL)
         print_text(f"{account}: {role}")
         return
     try:

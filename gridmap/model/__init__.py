@@ -1,9 +1,10 @@
 """The values that flow through gridmap; nothing here opens a file or knows a screen."""
 
+from gridmap.fields import AREA_KINDS, Kind
 from gridmap.model.adjacency import Adjacency, Bridge
 from gridmap.model.city import City, Presets
 from gridmap.model.incidents import IncidentBatch, Incidents
-from gridmap.model.layer import AREA_KINDS, Kind, Layer
+from gridmap.model.layer import Layer
 from gridmap.model.plan import BeatInfo, Plan
 
 __all__ = [

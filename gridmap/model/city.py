@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, MissingError, OptionError
+from gridmap.fields import AREA_KINDS, Kind
 from gridmap.i18n import tr
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
 from gridmap.model.incidents import Incidents
-from gridmap.model.layer import AREA_KINDS, Kind, Layer
+from gridmap.model.layer import Layer
 from gridmap.typing import Floats
 
 

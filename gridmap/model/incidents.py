@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import InputError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
 from gridmap.model.crs import require_metres
-from gridmap.model.layer import Kind, Layer
+from gridmap.model.layer import Layer
 from gridmap.model.polygon_index import PolygonIndex
 from gridmap.typing import Bools, Floats, Ints32
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
@@ -17,24 +16,8 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, some_ids
-from gridmap.fields import Json, fields_of
+from gridmap.fields import AREA_KINDS, Json, Kind, fields_of
 from gridmap.typing import Bools, Floats
-
-
-class Kind(StrEnum):
-    """What a layer's features are."""
-
-    GRID = "grid"
-    BEAT = "beat"
-    STATION = "station"
-    COMMUNITY = "community"
-    ROOM = "room"
-    FACILITY = "facility"
-    ROAD = "road"
-    BARRIER = "barrier"
-
-
-AREA_KINDS = (Kind.GRID, Kind.BEAT, Kind.STATION, Kind.COMMUNITY)
 
 _DIMENSIONS = {
     **dict.fromkeys(AREA_KINDS, (2,)),
