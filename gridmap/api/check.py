@@ -103,16 +103,8 @@ class CheckResult(Result[CheckJson]):
             for item in self.findings
         ]  # fmt: skip
         columns = [
-            "layer",
-            "kind",
-            "severity",
-            "count",
-            "ids",
-            "area_m2",
-            "effect",
-            "command",
-            "text",
-        ]
+            "layer", "kind", "severity", "count", "ids", "area_m2", "effect", "command", "text",
+        ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     def to_gdf(self) -> gpd.GeoDataFrame:

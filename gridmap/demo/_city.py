@@ -77,13 +77,10 @@ _SEASON = (
 
 # Monday to Sunday.
 _WEEK = (
-    (0.98, 0.93, 0.92, 0.94, 1.02, 1.12, 1.15),
-    (1.02, 1.00, 0.99, 0.99, 1.04, 1.00, 0.94),
-    (1.10, 1.02, 1.00, 1.01, 1.14, 0.95, 0.78),
-    (1.12, 1.10, 1.08, 1.06, 1.02, 0.85, 0.76),
-    (0.85, 0.86, 0.90, 0.94, 1.18, 1.32, 1.05),
-    (1.02, 0.98, 0.97, 0.97, 1.00, 1.04, 1.05),
-)
+    (0.98, 0.93, 0.92, 0.94, 1.02, 1.12, 1.15), (1.02, 1.00, 0.99, 0.99, 1.04, 1.00, 0.94),
+    (1.10, 1.02, 1.00, 1.01, 1.14, 0.95, 0.78), (1.12, 1.10, 1.08, 1.06, 1.02, 0.85, 0.76),
+    (0.85, 0.86, 0.90, 0.94, 1.18, 1.32, 1.05), (1.02, 0.98, 0.97, 0.97, 1.00, 1.04, 1.05),
+)  # fmt: skip
 
 # Midnight to eleven in the evening.
 _HOURS = (
@@ -180,23 +177,13 @@ _OPEN_SHARE = 0.08  # disputes that nobody settles
 
 # Weight of residents and of migrants, spread between grids (log), share at hot spots.
 _CAUSES = (
-    (0.8, 1.3, 0.30, 0.10),
-    (0.5, 1.7, 0.45, 0.24),
-    (0.3, 0.5, 0.30, 0.20),
-    (1.0, 0.6, 0.20, 0.03),
-    (0.4, 1.6, 0.50, 0.28),
-    (1.0, 0.6, 0.20, 0.05),
-)
+    (0.8, 1.3, 0.30, 0.10), (0.5, 1.7, 0.45, 0.24), (0.3, 0.5, 0.30, 0.20), (1.0, 0.6, 0.20, 0.03),
+    (0.4, 1.6, 0.50, 0.28), (1.0, 0.6, 0.20, 0.05),
+)  # fmt: skip
 _BY_STREET = {LIMIT: 0.02, RAIL: 0.05, BANK: 0.5, MAIN: 1.6, MINOR: 1.4, BRANCH: 1.1, LANE: 0.9}
 _TRAFFIC_BY_STREET = {
-    LIMIT: 0.0,
-    RAIL: 0.0,
-    BANK: 1.2,
-    MAIN: 6.0,
-    MINOR: 3.2,
-    BRANCH: 1.2,
-    LANE: 0.3,
-}
+    LIMIT: 0.0, RAIL: 0.0, BANK: 1.2, MAIN: 6.0, MINOR: 3.2, BRANCH: 1.2, LANE: 0.3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -484,11 +471,8 @@ def make_city(
         Kind.BARRIER: make_barriers(shapes, crs),
     }
     origin: dict[str, Json] = {
-        "source": "gridmap demo",
-        "made_up": True,
-        "grids": grids,
-        "seed": seed,
-    }
+        "source": "gridmap demo", "made_up": True, "grids": grids, "seed": seed,
+    }  # fmt: skip
     city = City(
         name=CITY_NAME,
         crs=crs,

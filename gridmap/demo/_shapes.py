@@ -109,12 +109,9 @@ def _unseen(start: Floats, end: Floats, grid: Ints, middle: Floats) -> Floats:
 
 
 _CLASS = {
-    MAIN: ("主干路", 60.0),
-    MINOR: ("次干路", 40.0),
-    BANK: ("次干路", 40.0),
-    BRANCH: ("支路", 30.0),
-    LANE: ("巷", 20.0),
-}
+    MAIN: ("主干路", 60.0), MINOR: ("次干路", 40.0), BANK: ("次干路", 40.0),
+    BRANCH: ("支路", 30.0), LANE: ("巷", 20.0),
+}  # fmt: skip
 _OVERPASS_M = 30.0  # half the length of a road bridge over the railway
 
 

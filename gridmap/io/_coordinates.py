@@ -246,27 +246,13 @@ _LON, _LAT = {"E", "W", "东", "西", "东经", "西经"}, {"N", "S", "北", "�
 
 # One column that holds both.
 _FIRST_LON = (
-    "经纬度",
-    "经纬",
-    "lonlat",
-    "lnglat",
-    "longlat",
-    "xy",
-    "longitudelatitude",
-    "lon,lat",
+    "经纬度", "经纬", "lonlat", "lnglat", "longlat", "xy", "longitudelatitude", "lon,lat",
     "lng,lat",
-)
+)  # fmt: skip
 _FIRST_LAT = (
-    "纬经度",
-    "纬度经度",
-    "latlon",
-    "latlng",
-    "latlong",
-    "latitudelongitude",
-    "lat,lon",
-    "lat,lng",
+    "纬经度", "纬度经度", "latlon", "latlng", "latlong", "latitudelongitude", "lat,lon", "lat,lng",
     "yx",
-)
+)  # fmt: skip
 _BOTH = (
     *_FIRST_LON, *_FIRST_LAT, "坐标", "位置坐标", "经纬度坐标", "地理坐标", "坐标位置", "定位",
     "位置", "地点坐标", "location", "location1", "coordinates", "coordinate", "coords", "coord",

@@ -86,12 +86,9 @@ class FindingKind(StrEnum):
 
 
 MENDABLE = (
-    FindingKind.INVALID,
-    FindingKind.SLIVER,
-    FindingKind.OVERLAP,
-    FindingKind.UNMATCHED_EDGE,
+    FindingKind.INVALID, FindingKind.SLIVER, FindingKind.OVERLAP, FindingKind.UNMATCHED_EDGE,
     FindingKind.GAP,
-)
+)  # fmt: skip
 """What a repair can mend."""
 
 

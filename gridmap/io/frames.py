@@ -27,16 +27,10 @@ from gridmap.model.crs import crs_label, in_metres, parse_crs, reproject
 
 #: Argument to kind, in the order in which they are read: the first says where the city is.
 ARGUMENTS = {
-    "grids": "grid",
-    "beats": "beat",
-    "stations": "station",
-    "communities": "community",
-    "rooms": "room",
-    "facilities": "facility",
-    "roads": "road",
-    "barriers": "barrier",
+    "grids": "grid", "beats": "beat", "stations": "station", "communities": "community",
+    "rooms": "room", "facilities": "facility", "roads": "road", "barriers": "barrier",
     "incidents": "incidents",
-}
+}  # fmt: skip
 
 
 class ImportNote(UserWarning):

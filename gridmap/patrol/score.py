@@ -267,14 +267,9 @@ By = Literal["beat", "station", "community"]
 
 #: What an indicator may measure.
 MEASURES = (
-    "incidents_per_1000_residents",
-    "incidents_per_km2",
-    "repeat_share",
-    "settled_share",
-    "covered_residents_share",
-    "residents_per_officer",
-    "auxiliaries_per_officer",
-)
+    "incidents_per_1000_residents", "incidents_per_km2", "repeat_share", "settled_share",
+    "covered_residents_share", "residents_per_officer", "auxiliaries_per_officer",
+)  # fmt: skip
 _OF_INCIDENTS = MEASURES[:4]
 _KEYS = {"measure", "better", "weight", "target", "category"}
 

@@ -242,15 +242,9 @@ def facts_digest(facts: Mapping[str, Fact], commands: Sequence[str]) -> str:
 def link_hash(record: AuditRecord) -> str:
     """Return the hash of a record: BLAKE2b of 32 bytes over all its fields but ``hash``."""
     fields = [
-        record.number,
-        record.at,
-        record.actor,
-        record.role,
-        record.action,
-        record.subject,
-        record.detail,
-        record.previous,
-    ]
+        record.number, record.at, record.actor, record.role, record.action, record.subject,
+        record.detail, record.previous,
+    ]  # fmt: skip
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
 

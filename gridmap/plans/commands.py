@@ -232,11 +232,8 @@ COMMANDS: Mapping[str, type[Command]] = {
 }
 
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "tuple[str, ...]": list,
-    "str": str,
-    "bool": bool,
-    "float": (int, float),
-}
+    "tuple[str, ...]": list, "str": str, "bool": bool, "float": (int, float),
+}  # fmt: skip
 
 
 def command_record(command: Command) -> dict[str, Json]:

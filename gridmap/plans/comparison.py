@@ -163,13 +163,10 @@ class Comparison:
         rows = []
         for beat in self.beats:
             row: dict[str, object] = {
-                "before": beat.before,
-                "after": beat.after,
-                "name": beat.label,
-                "kept_share": beat.kept_share,
-                "officers": beat.officers,
+                "before": beat.before, "after": beat.after, "name": beat.label,
+                "kept_share": beat.kept_share, "officers": beat.officers,
                 "keeps_officers": beat.keeps_officers,
-            }
+            }  # fmt: skip
             for name in names:
                 row[f"{name}_before"] = getattr(beat.figures_before, name, np.nan)
                 row[f"{name}_after"] = getattr(beat.figures_after, name, np.nan)
