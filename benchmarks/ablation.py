@@ -71,6 +71,13 @@ PARTS: dict[str, Callable[[], Any]] = {
     "windows": lambda: _off("polish_territories"),
     "territories": lambda: patch("gridmap.partition._territories.territories_of", lambda _i: 1),
     "ejection chains": lambda: _off("mend_balance"),
+    "schedule by tolerance": lambda: patch.object(
+        Schedule,
+        "for_tolerance",
+        lambda own, _tight, far: replace(own, transport=own.transport * far),
+    ),
+    "schedule by sweeps": lambda: patch.object(Schedule, "fitted", lambda own, _sweeps: own),
+    "last mending": lambda: _off("_mended", instead=lambda _i, beat, *_rest: beat),
 }
 
 

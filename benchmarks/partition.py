@@ -14,12 +14,13 @@ beside the project, and differ from these by as much as one city does from anoth
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def run_graph(
     """Return our line for one graph, in this process."""
     problem = load_graph(path)
     warm_up()
-    start = perf_counter()
+    start, used = perf_counter(), process_time()
     proposal = propose(
         problem,
         tolerance=tolerance,
@@ -80,7 +81,7 @@ def run_graph(
         seconds=seconds,
         seed=seed,
     )
-    took = perf_counter() - start
+    took, used = perf_counter() - start, process_time() - used
     scores = proposal.best.scores
     return {
         "name": path.stem,
@@ -91,13 +92,21 @@ def run_graph(
         "pieces_max": int(scores.pieces.max()),
         "max_deviation": round(scores.max_deviation, 5),
         "cv": round(scores.cv, 5),
+        "seed": seed,
         "seconds": round(took, 2),
+        "cpu_s": round(used, 2),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
 
 def _line(
-    path: Path, seconds: float, tolerance: float, objective: str, seed: int
+    path: Path,
+    seconds: float,
+    tolerance: float,
+    objective: str,
+    seed: int,
+    *,
+    beside: bool = True,
 ) -> dict[str, Any]:
     """Return the whole line: ours in a process of its own, so that its memory is its own."""
     command = [
@@ -107,7 +116,7 @@ def _line(
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     line: dict[str, Any] = json.loads(done.stdout)
-    if objective == "compact":
+    if objective == "compact" and beside:
         cut, off = metis_best(load_graph(path), seconds, tolerance)
         line["metis_cut_km"] = None if cut is None else round(cut, 3)
         line["metis_max_deviation"] = None if off is None else round(off, 5)
@@ -199,6 +208,7 @@ def main() -> None:
     parser.add_argument("--tolerance", type=float, default=0.03)
     parser.add_argument("--objective", default="compact")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1, help="METIS runs beside the first")
     parser.add_argument("--alone", action="store_true", help="without METIS")
     given = parser.parse_args()
     table = [given.folder / f"{name}.npz" for name in dict.fromkeys([_PROOFS[0][0], *_NAMES])]
@@ -207,12 +217,13 @@ def main() -> None:
         warm = [sys.executable, "-c", "from gridmap.partition import warm_up; warm_up()"]
         subprocess.run(warm, check=True)
     if given.graphs:
-        for path in given.graphs:
-            options = (given.seconds, given.tolerance)
+        options = (given.seconds, given.tolerance)
+        for path, more in itertools.product(given.graphs, range(given.seeds)):
+            seed = given.seed + more
             if given.alone:
-                line = run_graph(path, *options, seed=given.seed, objective=given.objective)
+                line = run_graph(path, *options, seed=seed, objective=given.objective)
             else:
-                line = _line(path, *options, given.objective, given.seed)
+                line = _line(path, *options, given.objective, seed, beside=not more)
             print(json.dumps(line), flush=True)
         return
     _print_table(given.folder, given.seed)

@@ -3,9 +3,10 @@
 ``python -m benchmarks.partition_few [--requests 500] [--seed 0]`` makes requests of 5 to 13 grids
 over all conditions (several criteria, targets, absolute limits, stations, communities, locked
 beats, fixed grids, grids together and apart, rooms, shares to keep, places with and without
-demand, missing borders), lists every plan by itself, and prints one JSON line: requests, those
-that have a plan, plans refused or broken, and objectives that were not the best. Exits with 1
-where a promise is broken. The listing shares no code with the search.
+demand, missing borders, limits and reach of a beat, preferred borders, ways), lists every plan by
+itself, and prints one JSON line: requests, those that have a plan, plans refused or broken, and
+objectives that were not the best. Exits with 1 where a promise is broken. The
+listing shares no code with the search.
 """
 
 from __future__ import annotations
@@ -103,12 +104,35 @@ def random_request(seed: int) -> Request:  # noqa: C901, PLR0912, PLR0915 - a dr
         options["rooms"] = np.array([next(spots) if r == -2 else -1 for r in rooms])
     if rng.random() < 0.15:
         options["communities"] = np.array([f"c{v // 2}" for v in at], dtype=object)
-        options["whole_communities"] = True
+        options["whole_communities"] = bool(rng.random() < 0.7)
+    _draw_more(options, rng)
     objective = str(rng.choice(_OBJECTIVES if today is not None else _OBJECTIVES[:3]))
     keep = round(float(rng.uniform(0.3, 0.95)), 2) if today is not None else None
     keep = keep if rng.random() < 0.5 else None
     tolerance = float(rng.choice([0.05, 0.1, 0.2, 0.4, 0.7]))
     return Request(problem=Problem(**options), objective=objective, tolerance=tolerance, keep=keep)
+
+
+def _draw_more(options: dict[str, Any], rng: np.random.Generator) -> None:
+    """Add limits of a beat, preferred borders, ways between grids, and tolerances, at times."""
+    n, beats = len(options["weights"]), options["beats"]
+    if rng.random() < 0.15:
+        most = [float(np.ceil(n / beats * rng.uniform(1.1, 2.0))), float(rng.uniform(4, 9))]
+        options["limited"] = np.column_stack([np.ones(n), rng.uniform(0.2, 1.0, n)])
+        options["limits"] = most
+    if rng.random() < 0.2:
+        options["border_factor"] = rng.choice([0.5, 1.0, 2.0], len(options["edges"]))
+    if options["weights"].shape[1] > 1 and rng.random() < 0.5:
+        options["tolerances"] = tuple(rng.choice([0.1, 0.3, 0.6], 2).tolist())
+    if "xy" not in options:
+        return
+    far = np.hypot(*(options["xy"][:, None] - options["xy"][None]).transpose(2, 0, 1))
+    if rng.random() < 0.15:
+        options["travel"] = far * rng.uniform(1.0, 1.5, (n, n))
+    if rng.random() < 0.15:
+        # Somebody travels from each grid, so that there is one best centre.
+        options["demand"] = options.get("demand", options["weights"][:, 0]) + rng.uniform(1, 2, n)
+        options["reach"] = float(rng.uniform(120, 350))
 
 
 def _divisions(request: Request) -> Iterator[NDArray[np.int64]]:  # noqa: C901 - one recursion
@@ -221,9 +245,16 @@ def _meets(request: Request, plan: NDArray[np.int64]) -> bool:  # noqa: C901, PL
     """Return whether every condition but connectedness holds for a plan with its numbers."""
     problem = request.problem
     for tie in problem.together:
-        frozen = problem.frozen and bool(np.isin(plan[list(tie)], problem.frozen).any())
-        if len(set(plan[list(tie)].tolist())) > 1 and not frozen:
+        if len(set(plan[list(tie)].tolist())) > 1:
             return False
+    if problem.fixed is not None and ((problem.fixed >= 0) & (problem.fixed != plan)).any():
+        return False
+    if problem.rooms is not None:
+        held = np.flatnonzero(problem.rooms >= 0)
+        if (plan[problem.rooms[held]] != held).any():
+            return False
+    if not _meets_limits(problem, plan):
+        return False
     if any(plan[a] == plan[b] for a, b in problem.apart):
         return False
     if problem.whole_communities and problem.communities is not None:
@@ -255,6 +286,31 @@ def _meets(request: Request, plan: NDArray[np.int64]) -> bool:  # noqa: C901, PL
     return True
 
 
+def _meets_limits(problem: Problem, plan: NDArray[np.int64]) -> bool:
+    """Return whether no beat holds more than it may, and every grid is within reach."""
+    for b in np.unique(plan).tolist():
+        own = plan == b
+        if problem.limits and (problem.limited[own].sum(axis=0) > np.array(problem.limits)).any():
+            return False
+        if problem.reach is not None:
+            far, centre = _centre(problem, np.flatnonzero(own), b)
+            if far[:, centre].max() > problem.reach:
+                return False
+    return True
+
+
+def _centre(
+    problem: Problem, own: NDArray[np.int64], beat: int
+) -> tuple[NDArray[np.float64], int]:
+    """Return the ways between a beat's grids, and which of them its officer starts from."""
+    far = problem.far(own)
+    assert far is not None
+    if problem.rooms is not None and beat < len(problem.rooms) and problem.rooms[beat] >= 0:
+        return far, int(np.searchsorted(own, problem.rooms[beat]))
+    demand = problem.weights[:, 0] if problem.demand is None else problem.demand
+    return far, int(np.argmin(demand[own] @ far))
+
+
 def _kept(problem: Problem, plan: NDArray[np.int64]) -> float:
     if problem.present is None:
         return 1.0
@@ -275,6 +331,8 @@ def _cut(problem: Problem, plan: NDArray[np.int64]) -> float:
         names = problem.communities[ends]
         factor = np.where(names[:, 0] == names[:, 1], 2.5, 1.0)
     between = plan[ends[:, 0]] != plan[ends[:, 1]]
+    if problem.border_factor is not None:
+        factor = factor * problem.border_factor
     return float((problem.borders_m * factor)[between].sum())
 
 
@@ -304,12 +362,8 @@ def _travel(problem: Problem, plan: NDArray[np.int64]) -> float:
         if b in problem.frozen:
             continue
         own = np.flatnonzero(plan == b)
-        far = np.hypot(*(problem.xy[own][:, None] - problem.xy[own][None]).transpose(2, 0, 1))
-        sums = demand[own] @ far
-        room = -1
-        if problem.rooms is not None and b < len(problem.rooms):
-            room = int(problem.rooms[b])
-        total += float(sums[np.searchsorted(own, room)] if room >= 0 else sums.min())
+        far, centre = _centre(problem, own, b)
+        total += float(demand[own] @ far[:, centre])
     return total
 
 

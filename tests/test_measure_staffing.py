@@ -62,6 +62,8 @@ def test_largest_remainder_by_hand():
     assert apportion([98, 1, 1], 5).tolist() == [3, 1, 1]
     assert apportion([98, 1, 1], 5, least=0).tolist() == [5, 0, 0]
     assert apportion([0, 0, 0], 4).tolist() == [2, 1, 1]
+    # Quotas of 4: 3.2, .4, .4; the second has 2 at least, so the first goes without.
+    assert apportion([8, 1, 1], 4, least=[1, 2, 0]).tolist() == [2, 2, 0]
     assert apportion([], 0).tolist() == []
     with pytest.raises(InfeasibleError):
         apportion([1, 1], 1)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gridmap.partition import Problem, propose
-from gridmap.partition._regions import apportion
 from gridmap.partition._start import fill_empty, join_pieces
 from tests.lattices import lattice
 
@@ -116,12 +115,6 @@ def test_several_criteria_each_within_its_tolerance():
     plan = propose(ladder(weights, 2, tolerances=(0.2, 0.3)), effort="normal").best
     assert plan.feasible
     assert (np.abs(plan.scores.deviations).max(axis=0) <= [0.2, 0.3]).all()
-
-
-def test_whole_numbers_by_largest_remainder():
-    # Quotas of 7 beats: 3.5, 2.45, 1.05; remainders .5, .45, .05.
-    assert apportion(np.array([10.0, 7.0, 3.0]), 7).tolist() == [4, 2, 1]
-    assert apportion(np.zeros(2), 4).tolist() == [2, 2]
 
 
 def test_broken_and_empty_beats_are_made_whole():

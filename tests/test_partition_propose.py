@@ -182,18 +182,6 @@ def test_bad_arrays_are_refused(name, value):
         )
 
 
-def test_reasons_say_what_moves_and_what_is_proven():
-    weights = np.ones(36)
-    weights[:6] = 2.0
-    problem = lattice(6, 6, weights, 3, present=np.repeat(np.arange(3), 12))
-    proposal = propose(problem, objective="change", tolerance=0.08, effort="quick")
-    texts = proposal.reasons(names={0: "North"}, language="en")
-    moved = int((proposal.best.assignment != problem.present).sum())
-    assert any(text.startswith(f"{moved} grids with") for text in texts)
-    assert any("North" in text and "+28.6%" in text for text in texts)
-    assert len(texts) == len(proposal.reasons(language="zh"))
-
-
 def test_a_front_has_no_plan_that_another_beats():
     rng = np.random.default_rng(8)
     present = np.repeat(np.arange(4), 16)

@@ -155,7 +155,7 @@ def apportion(
     total: int,
     *,
     method: Literal["largest remainder", "minimax"] = "largest remainder",
-    least: int = 1,
+    least: npt.ArrayLike = 1,
 ) -> Ints:
     """Apportion a fixed number of officers to beats by their demand.
 
@@ -173,7 +173,8 @@ def apportion(
     method
         How.
     least
-        Officers that every beat has at least. Of equal beats the first gets more.
+        Officers that every beat has at least, one number or one for each. Of equal beats the
+        first gets more.
 
     Raises
     ------
@@ -181,29 +182,33 @@ def apportion(
         If the total is not enough for the least.
     """
     wanted = np.asarray(demand, np.float64)
-    if wanted.ndim != 1 or not (wanted >= 0).all() or least < 0:
+    given = np.broadcast_to(np.asarray(least, np.int64), wanted.shape).copy()
+    if wanted.ndim != 1 or not (wanted >= 0).all() or (given < 0).any():
         message = "demand and least must not be negative"
         raise ValueError(message)
-    if total < least * len(wanted):
+    if total < given.sum():
         raise InfeasibleError(
-            "measure.error.too_few_officers", total=total, beats=len(wanted), least=least
+            "measure.error.too_few_officers",
+            total=total,
+            beats=len(wanted),
+            least=int(given.max(initial=0)),
         )
-    given = np.full(len(wanted), least, np.int64)
     if not len(wanted):
         return given
+    floor = given.copy()
     if method == "minimax":
         return _minimax(wanted, given, total)
     weight = wanted if wanted.sum() > 0 else np.ones(len(wanted))
     # Rounded, so that equal beats are equal and ties go by order, not by rounding errors.
     quota = np.round(total * weight / weight.sum(), _QUOTA_DIGITS)
-    given = np.maximum(np.floor(quota).astype(np.int64), least)
+    given = np.maximum(np.floor(quota).astype(np.int64), floor)
     remainder = np.round(quota - given, _QUOTA_DIGITS)
     while given.sum() < total:
         at = int(np.argmax(remainder))
         given[at] += 1
         remainder[at] = round(remainder[at] - 1, _QUOTA_DIGITS)
     while given.sum() > total:  # the least took more than the quota gives
-        spare = np.where(given > least, remainder, np.inf)
+        spare = np.where(given > floor, remainder, np.inf)
         at = int(np.argmin(spare))
         given[at] -= 1
         remainder[at] = round(remainder[at] + 1, _QUOTA_DIGITS)

@@ -16,18 +16,9 @@ from time import perf_counter
 import numpy as np
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import (
-    RING_BITS,
-    Attraction,
-    Clock,
-    Graph,
-    Instance,
-    Loads,
-    State,
-    make_state,
-    refresh_state,
-)
+from gridmap.partition._arrays import RING_BITS, Clock, Instance, State, make_state, refresh_state
 from gridmap.partition._recombine import (
+    LAST_NOISE,
     NOISE,
     SEPARATED,
     TreeRoom,
@@ -118,9 +109,7 @@ class Schedule:
             transport=self.transport * min(1.0, far / tight),
         )
         return replace(
-            plan,
-            loose=plan.loose * max(tight, far),
-            strict=plan.strict * max(tight**2, 0.1),
+            plan, loose=plan.loose * max(tight, far), strict=plan.strict * max(tight**2, 0.1)
         )
 
     def mild(self) -> Schedule:
@@ -272,18 +261,9 @@ def _run(
 ) -> None:
     """Run sweeps at given shares of the schedule."""
     temperature, penalty, resplits = schedule_arrays(instance, plan, share)
-    loads = instance.loads if transport is None else transport.leaning(instance.loads)
-    run_sweeps(
-        instance.graph,
-        loads,
-        instance.attraction,
-        state,
-        temperature,
-        penalty,
-        resplits,
-        NOISE,
-        room,
-    )
+    if transport is not None:
+        instance = instance._replace(loads=transport.leaning(instance.loads))
+    run_sweeps(instance, state, temperature, penalty, resplits, room)
 
 
 _32 = np.uint64(32)
@@ -294,17 +274,14 @@ _LARGEST_BLOCK = 4000  # a beat of more grids is not searched for the part a mov
 
 @njit(cache=True, nogil=True)
 def run_sweeps(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     temperature: np.ndarray,
     penalty: np.ndarray,
     resplits: np.ndarray,
-    noise: np.ndarray,
     room: TreeRoom,
-) -> int:
-    """Run one sweep per entry of the schedule; return how many moves were tried.
+) -> None:
+    """Run one sweep per entry of the schedule.
 
     Parameters
     ----------
@@ -312,43 +289,18 @@ def run_sweeps(
         Temperature and weight of the balance penalty, per sweep.
     resplits
         How many pairs of beats are divided again after each sweep.
-    noise
-        Table of Metropolis thresholds.
     room
         Work arrays of `recombine_once`.
     """
-    tried = 0
-    plain = is_plain(attraction)
+    plain = is_plain(instance.attraction)
     every = range(len(state.beat))
     all_grids = np.arange(len(state.beat))
     for s in range(len(temperature)):
-        tried += sweep_once(
-            graph,
-            loads,
-            attraction,
-            state,
-            every,
-            None,
-            temperature[s],
-            penalty[s],
-            noise,
-            plain,
-        )
+        sweep_once(instance, state, every, None, temperature[s], penalty[s], plain)
         for _ in range(resplits[s]):
             recombine_once(
-                graph,
-                loads,
-                attraction,
-                state,
-                all_grids,
-                None,
-                temperature[s],
-                penalty[s],
-                noise,
-                plain,
-                room,
+                instance, state, all_grids, None, temperature[s], penalty[s], plain, room
             )
-    return tried
 
 
 @njit(cache=True, inline="always")
@@ -371,18 +323,15 @@ def _attraction_change(attraction, state, grid, origin, goal, penalty):
 # Unsigned indices, and divisions that don't ask for zero, spare a tenth each.
 @njit(cache=True, nogil=True, error_model="numpy")
 def sweep_once(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     grids: np.ndarray | range,
     inside: np.ndarray | None,
     temperature: float,
     penalty: float,
-    noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
-) -> int:
-    """Offer each of the grids to a neighbouring beat; return how many moves were tried.
+) -> None:
+    """Offer each of the grids to a neighbouring beat.
 
     Parameters
     ----------
@@ -392,16 +341,15 @@ def sweep_once(
     plain
         Whether pulls can be left out, see `is_plain`.
     """
+    graph, loads, attraction = instance.graph, instance.loads, instance.attraction
     indptr, nbr = graph.indptr.view(np.uint32), graph.nbr.view(np.uint32)
     length, ring = graph.length, graph.ring
     owner, size, total = state.beat, state.size, state.total
     beat_of = owner.view(np.uint32)
     w, lo, hi, scale = loads.w, loads.lo, loads.hi, loads.scale
     home, weight = attraction.home, attraction.weight
-    mask = np.uint64(len(noise) - 1)
     criteria = loads.w.shape[1]
     n = len(owner)
-    tried = 0
     for grid in grids:
         v = np.uint64(grid)
         begin, end = np.uint64(indptr[v]), np.uint64(indptr[v + _1])
@@ -415,7 +363,6 @@ def sweep_once(
             continue
         if inside is not None and not inside[q]:
             continue
-        tried += 1
         change = 0.0
         own, bit = _0, _1
         for e in range(begin, end):
@@ -440,7 +387,7 @@ def sweep_once(
             change += _attraction_change(
                 attraction, state, np.int64(v), np.int64(p), np.int64(q), penalty
             )
-        limit = temperature * noise[bits & mask]
+        limit = temperature * NOISE[bits & LAST_NOISE]
         if change > limit:
             continue
         # Of a move's neighbours in its old beat, nearly all hang together by themselves.
@@ -454,16 +401,7 @@ def sweep_once(
         whole = known == own and own != _0 and degree <= _RING
         if whole or stays_connected(graph, state, np.int64(v), np.int64(p)):
             move_grid(
-                v,
-                np.int32(p),
-                np.int32(q),
-                w,
-                home,
-                weight,
-                owner,
-                size,
-                total,
-                state.moved,
+                v, np.int32(p), np.int32(q), w, home, weight, owner, size, total, state.moved
             )
         elif size[p] <= _LARGEST_BLOCK:
             # What the grid would cut off goes with it, if that pays too.
@@ -471,9 +409,6 @@ def sweep_once(
             count = gather_cut_off(graph, state, np.int64(v), origin)
             block = state.queue[n:]
             mark = state.tick[0] + 2
-            change = block_change(
-                graph, loads, attraction, state, block, count, mark, origin, goal, penalty
-            )
+            change = block_change(instance, state, block, count, mark, origin, goal, penalty)
             if change <= limit:
                 apply_block(loads, attraction, state, block, count, origin, goal)
-    return tried

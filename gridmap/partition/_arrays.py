@@ -324,12 +324,7 @@ def best_sites(attraction: Attraction, beat: np.ndarray, k: int, candidates: int
 
 
 def move_centres(
-    attraction: Attraction,
-    beat: Ints32,
-    k: int,
-    held: Bools,
-    *,
-    every: bool = False,
+    attraction: Attraction, beat: Ints32, k: int, held: Bools, *, every: bool = False
 ) -> None:
     """Move each beat's centre to its best grid, in place; beats with a room keep theirs.
 

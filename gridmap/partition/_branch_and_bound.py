@@ -153,12 +153,7 @@ def _opened(pairs: Pairs, relaxed: Relaxation) -> tuple[Pairs, Relaxation]:
 
 
 def _settle(
-    task: TravelTask,
-    left: Pairs,
-    best: Ints,
-    cuts: list[Cut],
-    clock: Clock,
-    nodes: int | None,
+    task: TravelTask, left: Pairs, best: Ints, cuts: list[Cut], clock: Clock, nodes: int | None
 ) -> Leaf:
     """Return the best plan in whole pieces with the centres that are left, and its bound.
 
@@ -187,12 +182,7 @@ def _settle(
 
 
 def assign_centres(
-    task: TravelTask,
-    sites: Ints,
-    cuts: list[Cut],
-    clock: Clock,
-    *,
-    known: Ints | None = None,
+    task: TravelTask, sites: Ints, cuts: list[Cut], clock: Clock, *, known: Ints | None = None
 ) -> Ints | None:
     """Return the best plan in whole pieces with given centres, or None where none is found.
 
@@ -295,13 +285,7 @@ def _solution(highspy: Any, values: Floats) -> Any:  # noqa: ANN401 - the librar
     return solution
 
 
-def _hess_model(
-    task: TravelTask,
-    beats: int,
-    grids: Ints,
-    centres: Ints,
-    number: Ints,
-) -> Any:  # noqa: ANN401 - the library has no types
+def _hess_model(task: TravelTask, beats: int, grids: Ints, centres: Ints, number: Ints) -> Any:  # noqa: ANN401 - the library has no types
     """Return the model: assignment, balance, centres in their own beats, k of them."""
     import highspy
 

@@ -154,10 +154,7 @@ def neutral_ensemble(
     ]
     edges = np.concatenate([open_edges(bare), starts[0].bridges])
     graph = build_graph(
-        bare.grids,
-        edges[:, 0].astype(np.int32),
-        edges[:, 1].astype(np.int32),
-        np.ones(len(edges)),
+        bare.grids, edges[:, 0].astype(np.int32), edges[:, 1].astype(np.int32), np.ones(len(edges))
     )
     scores = [score_plan(bare, s.best.assignment, s.bridges) for s in starts]
     tolerance = max(tolerance, *(one.max_deviation for one in scores))

@@ -233,13 +233,7 @@ def _border_of(problem: Problem, assignment: Ints) -> float:
 
 
 def _solve(
-    problem: Problem,
-    sets: Sets,
-    cost: Floats,
-    most: float,
-    need: float,
-    *,
-    apart: bool = True,
+    problem: Problem, sets: Sets, cost: Floats, most: float, need: float, *, apart: bool = True
 ) -> Ints | None:
     """Return the plan of least cost, or None where there is none."""
     usable = sets.allowed & (sets.ratio <= most * (1 + _ROUNDING))
@@ -309,11 +303,7 @@ def _needed(problem: Problem, sets: Sets, keep: float | None) -> float:
 
 
 def _ratios(
-    problem: Problem,
-    grids: Ints,
-    inside: Bools,
-    labels: Ints,
-    tolerances: tuple[float, ...],
+    problem: Problem, grids: Ints, inside: Bools, labels: Ints, tolerances: tuple[float, ...]
 ) -> Floats:
     """Return the worst deviation of each set under each number, in tolerances."""
     total = problem.weights.sum(axis=0)

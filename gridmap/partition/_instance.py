@@ -208,11 +208,7 @@ def _today(problem: Problem, region: Region, node: Ints, nodes: int) -> Ints32:
 
 
 def _build_attraction(
-    problem: Problem,
-    region: Region,
-    node: Ints,
-    xy: Floats,
-    aims: ObjectiveWeights,
+    problem: Problem, region: Region, node: Ints, xy: Floats, aims: ObjectiveWeights
 ) -> Attraction:
     grids, k, nodes = region.grids, len(region.labels), len(xy)
     number = {int(label): i for i, label in enumerate(region.labels)}
@@ -481,53 +477,12 @@ def put_back(settled: Problem, given: Problem, original_order: Ints) -> Problem:
 
 
 def _order(problem: Problem) -> Ints:
-    """Return the grids from west to east, or without places by what they carry and border on."""
+    """Return the grids from west to east, or without places as they are listed."""
     if problem.xy is None:
-        return np.argsort(_colours(problem), kind="stable")
+        return np.arange(problem.grids)
     local = problem.xy - problem.xy.min(axis=0)
     east, north = np.round(local / (float(local.max()) or 1.0), _DIGITS).T
     return np.lexsort((north, east))
-
-
-def _colours(problem: Problem) -> NDArray[np.uint64]:
-    """Return colours that tell grids apart by what they have, and what is around them.
-
-    Colour refinement (Weisfeiler and Leman 1968): a grid's next colour is its own and all its
-    neighbours', until that divides no further. Grids still alike stay as they are listed.
-    """
-    values = [getattr(problem, name) for name in PER_GRID]
-    columns = [c for v in values if v is not None for c in v.reshape(problem.grids, -1).T]
-    if problem.rooms is not None:
-        room = np.full(problem.grids, -1)
-        room[problem.rooms[problem.rooms >= 0]] = np.flatnonzero(problem.rooms >= 0)
-        columns.append(room)
-    colour = np.zeros(problem.grids, dtype=np.uint64)
-    for column in columns:
-        colour = _mixed(colour ^ _codes(column))
-    ends = np.concatenate([problem.edges, problem.barrier_edges])
-    kind = np.tile(np.concatenate([_codes(problem.borders_m), ~_codes(problem.barrier_m)]), 2)
-    ends = np.concatenate([ends, ends[:, ::-1]])
-    classes, before = len(np.unique(colour)), 0
-    while before < classes < problem.grids:
-        around = np.zeros(problem.grids, dtype=np.uint64)
-        np.add.at(around, ends[:, 0], _mixed(colour[ends[:, 1]] ^ kind))
-        colour = _mixed(colour * np.uint64(3) + around)
-        before, classes = classes, len(np.unique(colour))
-    return colour
-
-
-def _codes(values: NDArray[np.generic]) -> NDArray[np.uint64]:
-    """Return a number for each value, the same whatever the order they stand in."""
-    known = values.astype(str) if values.dtype.kind == "O" else values
-    return _mixed(np.unique(known, return_inverse=True)[1].astype(np.uint64).ravel())
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers that look random (splitmix64, Steele, Lea and Flood 2014)."""
-    x = values + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 _EXACT = 2_000  # beats up to which the best match is found; beyond, the largest shares first

@@ -247,13 +247,7 @@ def schedule_of(objective: str) -> Schedule:
     if objective == "travel":  # what a grid's way costs is small beside a border
         return Schedule(sweeps=1, hot=1.5, cold=0.01, resplit=0.01)
     return Schedule(
-        sweeps=1,
-        hot=1.2,
-        cold=0.2,
-        resplit=0.006,
-        cooling=0.85,
-        holding=0.1,
-        transport=1.5,
+        sweeps=1, hot=1.2, cold=0.2, resplit=0.006, cooling=0.85, holding=0.1, transport=1.5
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import Attraction, Graph, Loads, State
+from gridmap.partition._arrays import Attraction, Graph, Instance, Loads, State
 from gridmap.typing import Floats, Ints32
 
 _32 = np.uint64(32)
@@ -51,15 +51,12 @@ def tree_room(count: int, edges: int, criteria: int) -> TreeRoom:
 
 @njit(cache=True, nogil=True)
 def recombine_once(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     grids: np.ndarray,
     inside: np.ndarray | None,
     temperature: float,
     penalty: float,
-    noise: np.ndarray,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> bool:
@@ -73,6 +70,7 @@ def recombine_once(
     plain
         Whether nothing but borders and balance counts.
     """
+    graph = instance.graph
     for _ in range(64):
         bits = next_random(state.random)
         v = grids[np.int64(((bits >> _32) * np.uint64(len(grids))) >> _32)]
@@ -86,21 +84,8 @@ def recombine_once(
         if inside is not None and not inside[q]:
             continue
         if p != q:
-            limit = temperature * noise[bits & np.uint64(len(noise) - 1)]
-            return recombine_pair(
-                graph,
-                loads,
-                attraction,
-                state,
-                v,
-                p,
-                q,
-                limit,
-                penalty,
-                penalty,
-                plain,
-                room,
-            )
+            limit = temperature * NOISE[bits & LAST_NOISE]
+            return recombine_pair(instance, state, v, p, q, limit, penalty, penalty, plain, room)
     return False
 
 
@@ -210,9 +195,7 @@ def _cost_now(loads, attraction, state, count, p, q, penalty_p, penalty_q, plain
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def recombine_pair(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     root: int,
     p: int,
@@ -228,6 +211,7 @@ def recombine_pair(
     Taken when the cost rises by at most ``limit``. The penalties of the two beats have their
     own weights, so that one may be put right at the other's expense.
     """
+    graph, loads, attraction = instance.graph, instance.loads, instance.attraction
     criteria = loads.w.shape[1]
     after = _FIRST + criteria
     columns = after if plain else after + _MORE
@@ -318,6 +302,7 @@ def _divide(loads, attraction, state, count, at, p, q, p_below, room):
 # -log(u) at 4,096 quantiles: a move is taken when it costs at most temperature times one of
 # these (Metropolis). Rounded, so that every platform's logarithm gives the same table.
 NOISE = np.round(-np.log((np.arange(4096) + 0.5) / 4096), 9)
+LAST_NOISE = np.uint64(len(NOISE) - 1)
 
 SEPARATED = 30.0  # what a pair weighs that is to be apart and is not, in squared excess
 
@@ -494,9 +479,7 @@ def separated_in(attraction: Attraction, state: State, grid: int, beat: int) -> 
 
 @njit(cache=True, nogil=True)
 def block_change(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     block: np.ndarray,
     count: int,
@@ -506,6 +489,7 @@ def block_change(
     penalty: float,
 ) -> float:
     """Return what it costs to move a block of stamped grids from one beat to another."""
+    graph, loads, attraction = instance.graph, instance.loads, instance.attraction
     change = 0.0
     off = 0.0
     for i in range(count):

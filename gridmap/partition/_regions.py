@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from gridmap.errors import InfeasibleError, some_ids
 from gridmap.i18n import has_key, tr
+from gridmap.measure import apportion
 from gridmap.partition.problem import Problem, wanted_beats
 from gridmap.typing import Bools, Floats, Ints
 
@@ -26,35 +27,6 @@ def pieces_of(count: int, edges: Ints, same: Bools) -> tuple[int, Ints]:
     table = coo_array((np.ones(len(kept), np.int8), (kept[:, 0], kept[:, 1])), (count, count))
     number, label = connected_components(table, directed=False)
     return int(number), label.astype(np.int64)
-
-
-def apportion(weights: Floats, seats: int, least: Ints | int = 1) -> Ints:
-    """Return whole numbers of beats in proportion, by largest remainder.
-
-    Parameters
-    ----------
-    weights
-        Workload of each part.
-    seats
-        Beats to give away.
-    least
-        Each part's minimum.
-
-    Examples
-    --------
-    >>> apportion(np.array([5.0, 3.0, 0.1]), 4)
-    array([2, 1, 1])
-    """
-    floor = np.broadcast_to(np.asarray(least, dtype=np.int64), weights.shape)
-    total = float(weights.sum())
-    quota = weights / total * seats if total > 0 else np.full(len(weights), seats / len(weights))
-    given = np.maximum(np.floor(quota + 1e-9).astype(np.int64), floor)
-    while given.sum() < seats:
-        given[np.argmax(np.round(quota - given, 12))] += 1
-    while given.sum() > seats:
-        room = np.where(given > floor, np.round(given - quota, 12), -np.inf)
-        given[np.argmax(room)] -= 1
-    return given
 
 
 def open_edges(problem: Problem) -> Ints:
@@ -122,7 +94,7 @@ def divide(problem: Problem) -> Division:
     if least.sum() > beats:
         raise InfeasibleError("partition.error.few_beats", beats=beats, stations=least.sum())
     room = np.array([len(np.unique(unit[free[codes[free] == p]])) for p in used])
-    seats = _cap(apportion(load[used], beats, least), room)
+    seats = _cap(apportion(load[used], beats, least=least), room)
     _, piece = pieces_of(n, edges, inside_open)
     parts: list[Ints] = []
     counts: list[int] = []
@@ -135,7 +107,7 @@ def divide(problem: Problem) -> Division:
         weights = np.array([_first(problem)[g].sum() for g in groups])
         floor = np.array([least_of(g) for g in groups])
         most = np.array([len(np.unique(unit[g])) for g in groups])
-        counts += list(_cap(apportion(weights, int(number), floor), most))
+        counts += list(_cap(apportion(weights, int(number), least=floor), most))
         parts += groups
     if bridges:
         names = [" - ".join(map(str, problem.name_of(pair))) for pair in bridges]
@@ -157,10 +129,7 @@ def divide(problem: Problem) -> Division:
 
 
 def _inner_edges(
-    problem: Problem,
-    parts: list[Ints],
-    inside_open: Bools,
-    bridges: list[tuple[int, int]],
+    problem: Problem, parts: list[Ints], inside_open: Bools, bridges: list[tuple[int, int]]
 ) -> list[tuple[Ints, Floats]]:
     """Return the edges inside each part, by position in it, sorted once for all parts."""
     owner = np.full(problem.grids, -1, dtype=np.int64)

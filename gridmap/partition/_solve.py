@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from typing import TYPE_CHECKING, Any
@@ -34,10 +33,8 @@ from gridmap.partition._arrays import (
     silent,
     with_own_centres,
 )
-from gridmap.partition._recombine import is_plain
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
 from gridmap.partition._territories import (
-    combine_plans,
     polish_territories,
     polish_windows,
     run_threads,
@@ -56,12 +53,9 @@ _CENTRE_MOVES = 600  # times that centres follow their beats during one annealin
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time only
 _HURRY = 6_000
-_WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
-_LINE = 0.35  # of the windows for each of two lines of plans; what they combine to has the rest
-_CALM = 0.7  # of the patience is used up when two lines are combined
 _SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
 
 
@@ -119,28 +113,23 @@ def solve_region(
     runs = run_threads(jobs, clock=clock, threads=threads, report=part_of(report, 0.0, hot))
     runs.sort(key=lambda run: run[0].rank)
     windows = effort.windows * sweeps * n / window_visits(instance)
-    eased = widened(instance)
-    polish = partial(polish_territories, eased, plan=plan, seed=seed, threads=threads, keep=keep)
     found, raw = runs[0]
-    shown = part_of(report, hot, 1.0 - hot)
     # Mending costs border that windows win back less of than they mend by themselves.
     best, beat = (found, raw) if best is None or found.better_than(best) else (best, best.beat)
-    rest, calm = 1.0, (0.0, 1.0)
-    if len(runs) > 1 and n < _FAR and is_plain(instance.attraction) and not np.isfinite(keep):
-        # Two lines of plans are polished apart, then combined: results vary less with the seed.
-        lines = [line for _, line in runs[:2]]
-        for i in range(2):
-            part = whole.part(_LINE * whole.left() / (1.0 - _LINE * i))
-            own = part_of(shown, _LINE * i, _LINE)
-            lines[i] = polish(lines[i], windows=_LINE * windows, clock=part, report=own)
-        lines.sort(key=lambda line: rate_plan(eased, line, keep, 0).rank)
-        beat = combine_plans(eased, lines[0], lines[1], plan, seed=seed, clock=whole)
-        rest, calm = 1.0 - 2 * _LINE, (_CALM, 1.0)
-        shown = part_of(shown, 2 * _LINE, rest)
     part = whole.part(_WINDOWED * whole.left())
-    beat = polish(beat, windows=rest * windows, clock=part, calm=calm, report=shown)
+    beat = polish_territories(
+        instance,
+        beat,
+        plan,
+        windows,
+        seed=seed,
+        clock=part,
+        threads=threads,
+        keep=keep,
+        report=part_of(report, hot, 1.0 - hot),
+    )
     # Windows see a few beats only; what is left over there may have room further off.
-    mended = _mended(eased, beat, plan, seed, whole, keep)
+    mended = _mended(instance, beat, plan, seed, whole, keep)
     polished = rate_plan(instance, mended, keep, plan.sweeps)
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
@@ -166,14 +155,6 @@ def annealing_share(grids: int, sweeps: float) -> float:
     return 0.3 + 0.55 * min(1.0, grids / 20_000)
 
 
-def widened(instance: Instance) -> Instance:
-    """Return the instance with wider bounds, at most just inside the tolerance."""
-    loads = instance.loads
-    more = min(0.98 * instance.slack, _WIDER)
-    loads = loads._replace(lo=loads.lo - more / loads.scale, hi=loads.hi + more / loads.scale)
-    return instance._replace(loads=loads, slack=instance.slack - more)
-
-
 def weighs_travel(instance: Instance) -> bool:
     """Return whether distance to centres counts."""
     return bool(instance.attraction.demand.any())
@@ -188,12 +169,7 @@ def _tolerance(instance: Instance) -> float:
 
 
 def _start_job(
-    instance: Instance,
-    start: Ints32 | None,
-    plan: Schedule,
-    seed: int,
-    number: int,
-    keep: float,
+    instance: Instance, start: Ints32 | None, plan: Schedule, seed: int, number: int, keep: float
 ) -> Callable[[Clock, ReportProgress], tuple[Solved, Ints32]]:
     """Return a job that anneals from a start of its own."""
 
@@ -252,12 +228,7 @@ def _one_run(
 
 
 def _mended(
-    instance: Instance,
-    beat: Ints32,
-    plan: Schedule,
-    seed: int,
-    clock: Clock,
-    keep: float,
+    instance: Instance, beat: Ints32, plan: Schedule, seed: int, clock: Clock, keep: float
 ) -> Ints32:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, make_state(instance, beat, 0, keep)) <= 0:
@@ -265,14 +236,7 @@ def _mended(
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
     share = plan.sweeps * len(beat) / window_visits(instance) / 4
     beat = polish_windows(
-        instance,
-        beat,
-        plan,
-        max(_MENDING, share),
-        seed=seed,
-        clock=part,
-        keep=keep,
-        mend=True,
+        instance, beat, plan, max(_MENDING, share), seed=seed, clock=part, keep=keep, mend=True
     )
     beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
     after = anneal(instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep)

@@ -1,4 +1,4 @@
-"""Large neighbourhood search (Shaw 1998) in windows and territories; two plans combined.
+"""Large neighbourhood search (Shaw 1998) in windows and territories.
 
 A large plan freezes with faults that no single move mends, such as a beat too many on one side
 of a river. A window of a few neighbouring beats is warmed up and cooled again as a small problem
@@ -10,25 +10,18 @@ territories stay as they are, so what it costs and what it carries is exact. All
 round are searched apart, on as many threads as there are, for compiled code releases Python's
 lock. Then the beats are grouped otherwise, so that no border stays out of reach. The plan follows
 from the seed and the number of territories; threads only share out the work.
-
-Two plans of the same region are combined by overlaying them: grids that share a beat in both
-are one cell, and a plan of cells is annealed from the better one. Every border of the result is
-a border of one of the two (path relinking by an optimised crossover).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap._compiled import njit
-from gridmap.partition._anneal import Schedule, anneal, sweep_once
+from gridmap.partition._anneal import Schedule, sweep_once
 from gridmap.partition._arrays import (
     Attraction,
     Clock,
@@ -47,6 +40,7 @@ from gridmap.partition._arrays import (
     silent,
 )
 from gridmap.partition._recombine import (
+    LAST_NOISE,
     NOISE,
     SEPARATED,
     TreeRoom,
@@ -67,7 +61,6 @@ _LEAST_BEATS = 21  # of a territory at least: three windows
 _ROUNDS = 4
 _TURN = 2.399963  # radians between the groupings of two rounds: the golden angle
 _LOOK_S = 0.05  # between two looks at the stop button
-_COARSE_LOOKS = 3e7  # at a cell, in combining two plans
 _32 = np.uint64(32)
 _BEATS = 7
 _HOT = 0.45  # of the temperature that annealing begins with
@@ -152,16 +145,13 @@ def polish_windows(
         calmed = calm[0] + (calm[1] - calm[0]) * share
         patience = max(0.0, _PATIENCE * float(temperature[0]) * (1.0 - calmed / 0.95))
         _run_windows(
-            instance.graph,
-            instance.loads,
-            instance.attraction,
+            instance,
             state,
             _BATCH,
             min(_BEATS, instance.k),
             temperature,
             penalty,
             patience,
-            NOISE,
             room,
             grids,
             saved,
@@ -193,25 +183,12 @@ def _whole_cost(instance: Instance, state: State) -> float:
     every = np.arange(len(state.beat), dtype=np.int32)
     inside = np.ones(instance.k, dtype=np.bool_)
     attraction = instance.attraction
-    return float(
-        _cost(
-            instance.graph,
-            instance.loads,
-            attraction,
-            state,
-            every,
-            inside,
-            _STRICT,
-            is_plain(attraction),
-        )
-    )
+    return float(_cost(instance, state, every, inside, _STRICT, is_plain(attraction)))
 
 
 @njit(cache=True, nogil=True)
 def _cost(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     grids: np.ndarray,
     inside: np.ndarray,
@@ -219,6 +196,7 @@ def _cost(
     plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> float:
     """Return what the beats inside cost: borders between them, pulls and penalties."""
+    graph, loads, attraction = instance.graph, instance.loads, instance.attraction
     cost = 0.0
     over = max(0.0, state.moved[0] - state.moved[1]) * state.moved[2]
     penalty = over * over
@@ -283,26 +261,22 @@ def _choose(graph: Graph, loads: Loads, state: State, beats: int, inside: np.nda
 
 @njit(cache=True, nogil=True)
 def _run_windows(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     windows: int,
     beats: int,
     temperature: np.ndarray,
     penalty: np.ndarray,
     patience: float,
-    noise: np.ndarray,
     room: TreeRoom,
     grids: np.ndarray,
     saved: np.ndarray,
-) -> int:
-    """Anneal windows one after the other; return how many were kept."""
-    plain = is_plain(attraction)
+) -> None:
+    """Anneal windows one after the other, and keep those that pay."""
+    plain = is_plain(instance.attraction)
     inside = np.zeros(len(state.size), dtype=np.bool_)
-    kept = 0
     for _ in range(windows):
-        _choose(graph, loads, state, beats, inside)
+        _choose(instance.graph, instance.loads, state, beats, inside)
         count = 0
         for v in range(len(state.beat)):
             if inside[state.beat[v]]:
@@ -310,50 +284,27 @@ def _run_windows(
                 saved[count] = state.beat[v]
                 count += 1
         own = grids[:count]
-        before = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
+        before = _cost(instance, state, own, inside, _STRICT, plain)
         size, total = state.size.copy(), state.total.copy()
         moved = state.moved[0]
         due = 0.0
         for s in range(len(temperature)):
-            sweep_once(
-                graph,
-                loads,
-                attraction,
-                state,
-                own,
-                inside,
-                temperature[s],
-                penalty[s],
-                noise,
-                plain,
-            )
+            sweep_once(instance, state, own, inside, temperature[s], penalty[s], plain)
             due += _RESPLIT * beats
             if due >= 1.0:
                 due -= 1.0
                 recombine_once(
-                    graph,
-                    loads,
-                    attraction,
-                    state,
-                    own,
-                    inside,
-                    temperature[s],
-                    penalty[s],
-                    noise,
-                    plain,
-                    room,
+                    instance, state, own, inside, temperature[s], penalty[s], plain, room
                 )
-        after = _cost(graph, loads, attraction, state, own, inside, _STRICT, plain)
+        after = _cost(instance, state, own, inside, _STRICT, plain)
         bits = next_random(state.random)
-        if after <= before + patience * noise[bits & np.uint64(len(noise) - 1)]:
-            kept += 1
+        if after <= before + patience * NOISE[bits & LAST_NOISE]:
             continue
         for i in range(count):
             state.beat[own[i]] = saved[i]
         state.size[:] = size
         state.total[:] = total
         state.moved[0] = moved
-    return kept
 
 
 def run_threads(
@@ -464,39 +415,28 @@ def polish_territories(
     clock: Clock,
     threads: int,
     keep: float = np.inf,
-    calm: tuple[float, float] = (0.0, 1.0),
     report: ReportProgress = silent,
 ) -> Ints32:
     """Return the plan after so many windows, shared out among territories; it is never worse.
 
     A share that has to keep its beat is counted over the whole, and so are its windows.
-    ``calm`` is as in `polish_windows`, over all rounds.
     """
     groups = territories_of(instance)
     if groups < 2 or np.isfinite(keep):
         return polish_windows(
-            instance,
-            beat,
-            plan,
-            windows,
-            seed=seed,
-            clock=clock,
-            keep=keep,
-            calm=calm,
-            report=report,
+            instance, beat, plan, windows, seed=seed, clock=clock, keep=keep, report=report
         )
     now = beat.copy()
     for turn in range(_ROUNDS):
         if clock.stopped():
             break
         part = clock.part(clock.left() / (_ROUNDS - turn))
-        step = (calm[1] - calm[0]) / _ROUNDS
-        own_calm = (calm[0] + turn * step, calm[0] + (turn + 1) * step)
+        calm = (turn / _ROUNDS, (turn + 1) / _ROUNDS)
         grouped = group_beats(instance, now, groups, _TURN * turn)
         induced = [induce(instance, now, beats) for beats in grouped]
         first, share = (seed * _ROUNDS + turn) * groups, windows / _ROUNDS
         jobs = [
-            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, own_calm)
+            _polish_job(own, inner, plan, share * own.k / instance.k, first + i, calm)
             for i, (own, _, inner) in enumerate(induced)
         ]
         part_report = part_of(report, turn / _ROUNDS, 1.0 / _ROUNDS)
@@ -516,77 +456,5 @@ def _polish_job(
     calm: tuple[float, float],
 ) -> Callable[[Clock, ReportProgress], Ints32]:
     return lambda clock, report: polish_windows(
-        instance,
-        beat,
-        plan,
-        max(windows, 1.0),
-        seed=seed,
-        clock=clock,
-        calm=calm,
-        report=report,
-    )
-
-
-def combine_plans(
-    instance: Instance, first: Ints32, second: Ints32, plan: Schedule, *, seed: int, clock: Clock
-) -> Ints32:
-    """Return the best plan whose borders are all borders of one of two plans.
-
-    Parameters
-    ----------
-    first, second
-        Two plans, the better one first; where more than borders and balance counts,
-        it is returned as it is.
-    """
-    if not is_plain(instance.attraction) or np.array_equal(first, second):
-        return first
-    graph, n = instance.graph, len(first)
-    rows = np.repeat(np.arange(n), np.diff(graph.indptr))
-    same = (first[rows] == first[graph.nbr]) & (second[rows] == second[graph.nbr])
-    table = coo_array((np.ones(int(same.sum()), np.int8), (rows[same], graph.nbr[same])), (n, n))
-    cells, cell = connected_components(table, directed=False)
-    coarse = _contract_cells(instance, cell, cells)
-    start = np.zeros(cells, dtype=np.int32)
-    start[cell] = first
-    sweeps = int(np.clip(_COARSE_LOOKS / cells, 500, 20_000))
-    state = anneal(coarse, start, replace(plan.mild(), sweeps=sweeps), seed=seed, clock=clock)
-    found = state.beat[cell]
-    better = rate_plan(instance, found, np.inf, 0).better_than(
-        rate_plan(instance, first, np.inf, 0)
-    )
-    return found if better else first
-
-
-def _contract_cells(instance: Instance, cell: Ints32, cells: int) -> Instance:
-    """Return the plain instance with each cell as one grid."""
-    graph, old = instance.graph, instance.attraction
-    rows = np.repeat(np.arange(len(cell)), np.diff(graph.indptr))
-    ends = np.stack([cell[rows], cell[graph.nbr]], axis=1)
-    between = ends[:, 0] < ends[:, 1]
-    pairs, row = np.unique(ends[between], axis=0, return_inverse=True)
-    length = np.bincount(row.ravel(), graph.length[between], len(pairs)).astype(np.float64)
-
-    def sums(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values, minlength=cells).astype(np.float64)
-
-    size = np.bincount(cell, minlength=cells)
-    x, y = sums(old.x) / size, sums(old.y) / size
-    loads = instance.loads
-    none, off = np.zeros(cells), np.full(cells, -1, dtype=np.int32)
-    return instance._replace(
-        graph=build_graph(
-            cells, pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32), length
-        ),
-        loads=loads._replace(w=np.ascontiguousarray(np.stack([sums(c) for c in loads.w.T], 1))),
-        attraction=old._replace(
-            x=x,
-            y=y,
-            pin=off,
-            home=off,
-            price=none,
-            weight=none,
-            demand=none,
-            separated_ptr=np.zeros(cells + 1, dtype=np.int32),
-        ),
-        xy=np.stack([x, y], axis=1),
+        instance, beat, plan, max(windows, 1.0), seed=seed, clock=clock, calm=calm, report=report
     )

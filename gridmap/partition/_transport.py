@@ -24,7 +24,6 @@ from scipy.sparse.csgraph import dijkstra
 
 from gridmap._compiled import njit
 from gridmap.partition._arrays import (
-    Attraction,
     Graph,
     Instance,
     Loads,
@@ -58,11 +57,7 @@ def beat_pairs(instance: Instance, state: State) -> tuple[Ints, Ints]:
 
 @njit(cache=True, nogil=True)
 def _pairs(
-    indptr: np.ndarray,
-    nbr: np.ndarray,
-    beat: np.ndarray,
-    count: np.ndarray,
-    near: np.ndarray,
+    indptr: np.ndarray, nbr: np.ndarray, beat: np.ndarray, count: np.ndarray, near: np.ndarray
 ) -> int:
     """Write each beat's neighbours, one beat after the other, and their number."""
     k = len(count)
@@ -151,12 +146,7 @@ class Transport:
 
 
 def flow_potential(
-    ptr: Ints,
-    cols: Ints,
-    total: Floats,
-    lo: Floats,
-    hi: Floats,
-    start: Floats,
+    ptr: Ints, cols: Ints, total: Floats, lo: Floats, hi: Floats, start: Floats
 ) -> Floats:
     """Return the potential of the least flow that puts every beat inside its bounds.
 
@@ -214,6 +204,7 @@ def _relaxed(
     return potential
 
 
+_TURNS = 40  # of each beat outside its bounds
 _TREES = 30  # random trees tried for each pair on the way
 
 
@@ -223,7 +214,6 @@ def mend_balance(
     *,
     seed: int,
     keep: float = np.inf,
-    rounds: int = 40,
     stopped: Callable[[], bool] | None = None,
 ) -> Ints32:
     """Return the plan with as many beats brought inside their bounds as can be.
@@ -232,15 +222,13 @@ def mend_balance(
     ----------
     beat
         A plan with every beat in one piece; it stays so.
-    rounds
-        How often each beat outside its bounds gets a turn.
     stopped
         Asked before each turn; True ends the mending.
     """
     state = make_state(instance, beat, seed, keep)
     room = tree_room(len(beat), len(instance.graph.nbr), instance.loads.w.shape[1])
     rng = np.random.default_rng([seed, 1])
-    for turn in range(rounds):
+    for turn in range(_TURNS):
         over = _excess(instance, state)
         outside = np.flatnonzero(over > 0)
         if not outside.size or instance.k < 2:
@@ -262,11 +250,7 @@ def _excess(instance: Instance, state: State) -> Floats:
 
 
 def _turn(
-    instance: Instance,
-    state: State,
-    source: int,
-    ways: tuple[Ints, Ints, Floats],
-    room: TreeRoom,
+    instance: Instance, state: State, source: int, ways: tuple[Ints, Ints, Floats], room: TreeRoom
 ) -> None:
     """Pass one beat's surplus on; put everything back unless the plan is nearer its bounds."""
     before = _excess(instance, state)
@@ -278,18 +262,7 @@ def _turn(
         root = _border_grid(instance.graph, state.beat, p, q)
         if root < 0:  # what was handed over before has parted them
             break
-        _hand_over(
-            instance.graph,
-            instance.loads,
-            instance.attraction,
-            state,
-            root,
-            p,
-            q,
-            _TREES,
-            is_plain(instance.attraction),
-            room,
-        )
+        _hand_over(instance, state, root, p, q, _TREES, is_plain(instance.attraction), room)
         if _excess(instance, state)[q] <= 0:
             break
     after = _excess(instance, state)
@@ -299,10 +272,7 @@ def _turn(
 
 
 def _way(
-    instance: Instance,
-    state: State,
-    source: int,
-    ways: tuple[Ints, Ints, Floats],
+    instance: Instance, state: State, source: int, ways: tuple[Ints, Ints, Floats]
 ) -> list[int]:
     """Return beats from the source to the nearest one that can take its surplus or lack.
 
@@ -346,9 +316,7 @@ def _border_grid(graph: Graph, owner: np.ndarray, p: int, q: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _hand_over(
-    graph: Graph,
-    loads: Loads,
-    attraction: Attraction,
+    instance: Instance,
     state: State,
     root: int,
     p: int,
@@ -361,8 +329,9 @@ def _hand_over(
 
     The first beat's penalty outweighs the other's, so the rest of the surplus moves on.
     """
+    loads = instance.loads
     for _ in range(trees):
-        recombine_pair(graph, loads, attraction, state, root, p, q, 0.0, 1e7, 1e5, plain, room)
+        recombine_pair(instance, state, root, p, q, 0.0, 1e7, 1e5, plain, room)
         right = True
         for c in range(loads.w.shape[1]):
             right &= loads.lo[p, c] <= state.total[p, c] <= loads.hi[p, c]

@@ -255,12 +255,7 @@ def _recentred(task: TravelTask, centre: Ints) -> Ints:
     return moved
 
 
-def _settled(
-    task: TravelTask,
-    centre: Ints,
-    clock: Clock,
-    cuts: list[Cut],
-) -> Ints:
+def _settled(task: TravelTask, centre: Ints, clock: Clock, cuts: list[Cut]) -> Ints:
     """Return where assignment to the centres and centres of the beats agree."""
     best = centre
     while not clock.stopped():

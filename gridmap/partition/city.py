@@ -154,11 +154,7 @@ def plans_of(
         place[order] = np.arange(len(order), dtype=np.int32)
         made.append(
             Plan(
-                title,
-                city.grids.ids,
-                place[candidate.assignment],
-                tuple(beats),
-                city.grids.digest,
+                title, city.grids.ids, place[candidate.assignment], tuple(beats), city.grids.digest
             )
         )
     return made
@@ -232,11 +228,7 @@ def plan_rows(
 
 
 def _border_factor(
-    city: City,
-    pairs: Ints,
-    barrier: Bools,
-    prefer: Sequence[str],
-    avoid: Sequence[str],
+    city: City, pairs: Ints, barrier: Bools, prefer: Sequence[str], avoid: Sequence[str]
 ) -> Floats | None:
     """Return what each border counts in the search, None where all count alike."""
     if not prefer and not avoid:

@@ -113,43 +113,30 @@ class SeenCounts:
         return np.stack([np.bincount(beat, weights=c, minlength=beats) for c in self.counts.T], 1)
 
 
-def deviation_intervals(
-    seen: SeenCounts,
-    assignment: Ints,
-    shares: Floats | None = None,
-    *,
-    level: float = _LEVEL,
-    ahead: float = 0.0,
-) -> Floats:
-    """Return between what each beat's deviation lies (beats, 2), beats by ascending label.
+def deviation_intervals(seen: SeenCounts, assignment: Ints, *, ahead: float = 0.0) -> Floats:
+    """Return the 90 % interval of each beat's deviation (beats, 2), beats by ascending label.
 
     Parameters
     ----------
     assignment
         Label of each grid's beat (n,).
-    shares
-        What each beat is to carry (beats,), in any unit; even if None.
-    level
-        Chance that the interval holds the deviation.
     ahead
         0 for the deviation behind the counts; else that of a period to come, so many times as
         long as all that was seen together.
     """
     labels, beat = np.unique(assignment, return_inverse=True)
     k = len(labels)
-    target = np.ones(k) if shares is None else shares
-    target = target / target.sum()
     counts = seen.by_beat(beat, k)
     whole, own = float(counts.sum()), counts.sum(axis=1)
     load = np.bincount(beat, weights=seen.loads(seen.counts.sum(axis=1))[:, 0], minlength=k)
-    middle = load / target - 1.0
+    middle = load * k - 1.0
     if whole <= 0 or seen.share <= 0:
         return np.stack([middle, middle], axis=1)
     part = own / whole
     # A share's variance; a count of none still leaves one unseen.
     variance = dispersion(counts) * np.maximum(own, 1.0) * (1.0 - part) / whole**2
     variance *= 1.0 + (1.0 / ahead if ahead > 0 else 0.0)
-    half = float(ndtri(0.5 + level / 2)) * seen.share * np.sqrt(variance) / target
+    half = float(ndtri(0.5 + _LEVEL / 2)) * seen.share * np.sqrt(variance) * k
     return np.stack([middle - half, middle + half], axis=1)
 
 
@@ -188,11 +175,7 @@ class HeldOut:
 
 
 def hold_out(
-    problem: Problem,
-    seen: SeenCounts,
-    search: Callable[[Problem], Ints],
-    *,
-    tolerance: float,
+    problem: Problem, seen: SeenCounts, search: Callable[[Problem], Ints], *, tolerance: float
 ) -> HeldOut | None:
     """Return how plans made without a period fare on it; None where only one was seen.
 

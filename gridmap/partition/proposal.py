@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,6 @@ __all__ = [
     "ProposalProgress",
     "Scores",
     "beyond_reach",
-    "explain_candidate",
     "explain_proofs",
     "front_of",
     "most_kept",
@@ -128,25 +127,6 @@ class Proposal:
         """Return the notes as sentences in ``zh`` or ``en`` (the current language if None)."""
         return [note.text(language) for note in self.notes]
 
-    def reasons(
-        self,
-        candidate: Candidate | None = None,
-        *,
-        names: Mapping[int, str] | None = None,
-        language: str | None = None,
-    ) -> list[str]:
-        """Return sentences on what a plan moves and why, and on what is proven about it.
-
-        Parameters
-        ----------
-        candidate
-            One of the candidates; the best if None.
-        names
-            Names of beats by their number.
-        """
-        notes = explain_candidate(self.problem, candidate or self.best, names)
-        return [note.text(language) for note in notes]
-
     def proofs(self, language: str | None = None) -> list[str]:
         """Return sentences on what is forced and what is proven about the plan asked for."""
         notes = (*_net(self.best), *explain_proofs(self.best))
@@ -154,7 +134,6 @@ class Proposal:
 
 
 _NOTABLE = 0.005  # deviation that is forced and worth a sentence
-_MOVES = 5  # the largest transfers are told one by one
 _PROOFS = {
     "cut_m": ("partition.reason.cut_proven", "partition.reason.cut_gap"),
     "travel_m": ("partition.reason.travel_proven", "partition.reason.travel_gap"),
@@ -162,42 +141,6 @@ _PROOFS = {
     "max_deviation": ("partition.reason.balance_proven", ""),
 }
 _OPEN = {"cut_m": "partition.reason.cut_open", "travel_m": "partition.reason.travel_open"}
-
-
-def explain_candidate(
-    problem: Problem, candidate: Candidate, names: Mapping[int, str] | None = None
-) -> tuple[SearchNote, ...]:
-    """Return the reasons for a plan, most important first.
-
-    Parameters
-    ----------
-    names
-        Names of beats by their number, where they have any.
-    """
-    known = beat_names(problem, candidate.assignment)
-
-    def name(label: int) -> str:
-        if names is not None and label in names:
-            return names[label]
-        if label in known:
-            return known[label]
-        return problem.beat_names[label] if label < len(problem.beat_names) else str(label)
-
-    scores = candidate.scores
-    off = scores.deviations[:, 0]
-    worst = int(np.argmax(np.abs(off)))
-    notes = [
-        SearchNote(
-            "partition.reason.balance",
-            {
-                "beat": name(int(scores.labels[worst])),
-                "deviation": float(off[worst]),
-                "cv": scores.cv,
-            },
-        )
-    ]
-    notes += [*_net(candidate), *_moves(problem, candidate, name)]
-    return (*notes, *explain_proofs(candidate))
 
 
 def explain_proofs(candidate: Candidate) -> tuple[SearchNote, ...]:
@@ -217,46 +160,6 @@ def _net(candidate: Candidate) -> list[SearchNote]:
     if worst - net <= _NOTABLE:
         return []
     return [SearchNote("partition.reason.net", {"worst": worst, "net": net})]
-
-
-def _moves(problem: Problem, candidate: Candidate, name: object) -> list[SearchNote]:
-    """Return what leaves its present beat, in all and by pair of beats."""
-    if problem.present is None or not callable(name):
-        return []
-    old, new = problem.present, candidate.assignment
-    weight = problem.weights[:, 0]
-    total = float(weight.sum()) or 1.0
-    gone = np.flatnonzero((old >= 0) & (old != new))
-    notes = [
-        SearchNote(
-            "partition.reason.moved",
-            {"grids": len(gone), "share": float(weight[gone].sum()) / total},
-        )
-    ]
-    target = total / problem.beats
-    before = {int(b): float(weight[old == b].sum()) for b in np.unique(old[old >= 0])}
-    after = dict(zip(candidate.scores.labels.tolist(), candidate.scores.totals[:, 0], strict=True))
-    pairs, row = np.unique(np.stack([old[gone], new[gone]], axis=1), axis=0, return_inverse=True)
-    load = np.bincount(row.ravel(), weights=weight[gone], minlength=len(pairs))
-    count = np.bincount(row.ravel(), minlength=len(pairs))
-    for i in np.argsort(-load, kind="stable")[:_MOVES]:
-        source, goal = int(pairs[i, 0]), int(pairs[i, 1])
-        notes.append(
-            SearchNote(
-                "partition.reason.transfer",
-                {
-                    "grids": int(count[i]),
-                    "share": float(load[i]) / total,
-                    "source": name(source),
-                    "goal": name(goal),
-                    "source_before": before.get(source, 0.0) / target - 1,
-                    "source_after": after.get(source, 0.0) / target - 1,
-                    "goal_before": before.get(goal, 0.0) / target - 1,
-                    "goal_after": after.get(goal, 0.0) / target - 1,
-                },
-            )
-        )
-    return notes
 
 
 def _proof(bound: Bound) -> SearchNote:
@@ -431,11 +334,7 @@ def _off_balance(
 
 
 def _worst(
-    problem: Problem,
-    best: Candidate,
-    division: Division,
-    allowed: Sequence[float],
-    criterion: int,
+    problem: Problem, best: Candidate, division: Division, allowed: Sequence[float], criterion: int
 ) -> tuple[dict[int, float], dict[int, Region]]:
     """Return how far each beat is from what its part of the city can give it."""
     off: dict[int, float] = {}
@@ -456,10 +355,7 @@ def _worst(
 
 
 def _heavy(
-    problem: Problem,
-    criterion: int,
-    allowed: float,
-    cause: dict[int, Region],
+    problem: Problem, criterion: int, allowed: float, cause: dict[int, Region]
 ) -> tuple[Ints, float] | None:
     """Return grids that alone, or tied together, exceed a beat, and the least deviation."""
     weight = problem.weights[:, criterion]
@@ -552,12 +448,7 @@ def front_of(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
 
 def _measures(one: Candidate) -> tuple[float, ...]:
     scores = one.scores
-    return (
-        scores.max_deviation,
-        scores.cut_m,
-        scores.travel_total or 0.0,
-        -(scores.kept or 0.0),
-    )
+    return (scores.max_deviation, scores.cut_m, scores.travel_total or 0.0, -(scores.kept or 0.0))
 
 
 def _dominates(one: Candidate, other: Candidate) -> bool:

@@ -55,10 +55,7 @@ from gridmap.typing import Ints
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = [
-    "propose",
-    "warm_up",
-]
+__all__ = ["propose", "warm_up"]
 
 Objective = Literal["balance", "compact", "travel", "change"]
 _NEAR = 3_000  # grids
@@ -583,12 +580,7 @@ def _others(problem: Problem, objective: Objective) -> list[tuple[Objective, flo
 
 
 def _objective_weights(
-    problem: Problem,
-    objective: str,
-    given: tuple[float, ...],
-    keep: float | None,
-    *,
-    eager: bool,
+    problem: Problem, objective: str, given: tuple[float, ...], keep: float | None, *, eager: bool
 ) -> ObjectiveWeights:
     """Return what an objective wishes for; ``eager`` where change has a price in each."""
     # Where somebody has to travel, a compact plan is a near one too; measuring that costs
