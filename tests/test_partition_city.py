@@ -101,7 +101,7 @@ def test_a_criterion_that_is_not_met_is_called_by_its_name(city):
     options = {"beats": 12, "balance": {"residents": 1, "incidents": 1}, "effort": "quick"}
     for asked, zh, en in (
         ({"tolerance": {"residents": 0.001, "incidents": 0.9}}, "常住人口的偏差", "for residents"),
-        ({"tolerance": 0.001, "hours": "6-18,18-6"}, "6-18 时段的警情的偏差", "for incidents at"),
+        ({"tolerance": 0.001, "hours": "6-18,18-6"}, "6-18时段的警情的偏差", "for incidents at"),
     ):
         found = gridmap.propose(city, **options, **asked).proposal
         assert any(zh in text for text in found.sentences("zh")), found.sentences("zh")
