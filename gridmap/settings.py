@@ -7,6 +7,7 @@
 ``GRIDMAP_MAX_FILE_MB``    largest file that is read, 2048 unless set
 ``GRIDMAP_MAX_UPLOAD_MB``  largest file that a page takes, 512 unless set; all files of one open
                            page together: twice that
+``GRIDMAP_BASEMAP``        basemap file with raster tiles (.mbtiles, .pmtiles); none unless set
 ``GRIDMAP_TILE_URL``       tile URL template of a basemap, or ``tianditu``; none unless set
 ``GRIDMAP_TILE_KEY``       what stands for ``{key}`` in it
 ``GRIDMAP_TILE_DATUM``     ``wgs84``, ``gcj02`` or ``bd09``: the basemap's datum
@@ -45,6 +46,7 @@ class Settings:
     database_url: str = ""
     max_file_mb: float = 2048.0
     max_upload_mb: float = 512.0
+    basemap: str = ""
     tile_url: str = ""
     tile_key: str = ""
     tile_datum: str = "wgs84"
@@ -72,6 +74,7 @@ def read_settings() -> Settings:
         max_upload_mb=_positive(
             "GRIDMAP_MAX_UPLOAD_MB", env.get("GRIDMAP_MAX_UPLOAD_MB", ""), 512.0
         ),
+        basemap=env.get("GRIDMAP_BASEMAP", ""),
         tile_url=env.get("GRIDMAP_TILE_URL", ""),
         tile_key=env.get("GRIDMAP_TILE_KEY", ""),
         tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),

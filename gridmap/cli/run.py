@@ -41,6 +41,7 @@ def app_command(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8501,
     browser: Annotated[bool, typer.Option("--browser/--no-browser")] = True,
     login: Annotated[Path | None, typer.Option("--login", metavar="FILE")] = None,
+    basemap: Annotated[Path | None, typer.Option("--basemap", metavar="FILE")] = None,
 ) -> None:
     """Open the app on a workspace, a folder of them, or the demo city; ``--login`` as it says."""
     require_extra("app")
@@ -49,6 +50,12 @@ def app_command(
     options = login_options(Path(asked)) if asked else []
     if asked:
         settings["GRIDMAP_LOGIN"] = str(Path(asked).resolve())
+    tiles = str(basemap or read_settings().basemap)
+    if tiles:
+        from gridmap.io.basemap import open_basemap
+
+        open_basemap(Path(tiles))  # one that cannot be used is said before anything is served
+        settings["GRIDMAP_BASEMAP"] = str(Path(tiles).resolve())
     named = workspace or read_settings().workspace
     if named:
         found = io.workspaces_at(named)

@@ -56,12 +56,25 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """A basemap: URL template, credit, datum of its tiles, and a template of names over it."""
+    """A basemap.
+
+    Parameters
+    ----------
+    url, credit
+        URL template and attribution.
+    datum
+        Datum of its tiles.
+    labels
+        URL template of names over it; blank for none.
+    most_zoom
+        Zoom beyond which its tiles are enlarged; 0 where it is not known.
+    """
 
     url: str
     credit: str = ""
     datum: str = "wgs84"
     labels: str = ""
+    most_zoom: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -426,6 +439,7 @@ class Scene:
                 "url": self.tiles.url,
                 "credit": self.tiles.credit,
                 "labels": self.tiles.labels,
+                "mostZoom": self.tiles.most_zoom,
             },
             "texts": {name: tr(f"maps.tool.{name}") for name in _TEXTS},
         }

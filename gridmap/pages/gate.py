@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from google.protobuf.message import DecodeError
 from itsdangerous import URLSafeTimedSerializer
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, HTTPConnection
@@ -41,6 +42,8 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 
 from gridmap.errors import GridmapError, InputError, PermissionDeniedError
 from gridmap.i18n import LANGUAGES, tr
+from gridmap.io.basemap import media_type
+from gridmap.pages.ground import basemap_file
 from gridmap.pages.session import login_needed
 from gridmap.pages.visitors import (
     SHOWN,
@@ -238,6 +241,8 @@ class Gate:
             await self._pass_login(scope, receive, send)
         elif parts[:2] == ["_stcore", "upload_file"] and len(parts) == 4:
             await self._take_upload(scope, receive, send, entry)
+        elif parts[0] == "basemap" and method in _READ:
+            await (await run_in_threadpool(_tile, parts))(scope, receive, send)
         elif method in _READ and _may_read(path, entry.visitor):
             await self.app(scope, receive, send)
         else:
@@ -338,7 +343,13 @@ class Gate:
 
 # -- what a path is
 
-_DATA = frozenset({"component", "media"})
+_DATA = frozenset({"component", "media", "basemap"})
+_WHOLE = re.compile(r"[0-9]{1,7}", re.ASCII)
+_NO_TILE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
+    "0000000b49444154789c636060000000030001b8ad3a630000000049454e44ae426082"
+)  # a transparent pixel
+_TILE_HEADERS = {"cache-control": "private, max-age=3600"}
 _NOWHERE = "_stcore/nowhere"  # served to nobody
 _STRANGE_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\x00-\x1f\x7f]")
 
@@ -380,6 +391,19 @@ def _may_read(path: str, visitor: Visitor) -> bool:
     if file.startswith("."):  # a map file that is being written
         return False
     return not file.endswith(".bin") or SHOWN.may_fetch(file, visitor)
+
+
+def _tile(parts: list[str]) -> Response:
+    """Return a tile of the basemap file, by zoom, column and row; nothing else of any file."""
+    file, numbers = read_settings().basemap, parts[1:]
+    if not file or len(numbers) != 3 or not all(map(_WHOLE.fullmatch, numbers)):
+        return PlainTextResponse("Not Found", 404)
+    try:
+        zoom, x, y = map(int, numbers)
+        found = basemap_file(file).tile(zoom, x, y) or _NO_TILE
+    except GridmapError:
+        return PlainTextResponse("Not Found", 404)
+    return Response(found, media_type=media_type(found), headers=_TILE_HEADERS)
 
 
 def _is_media_of(file: str, visitor: Visitor) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from html import escape
+from pathlib import Path
 
 from gridmap.api.incidents import Days, days_before
 from gridmap.api.measure import By, MeasureResult
 from gridmap.i18n import tr
+from gridmap.io.basemap import Basemap, open_basemap
 from gridmap.maps import (
     Facts,
     Overlay,
@@ -43,6 +47,21 @@ _SHOWN = (Kind.BARRIER, Kind.BEAT)
 _ROADS = {"main": (1.4, True), "minor": (0.7, False)}  # width in px, whether it is on at first
 
 
+TILES = "../../basemap/{z}/{x}/{y}"  # as a map's frame sees it; the gate answers
+
+
+@cache
+def basemap_file(path: str) -> Basemap:
+    """Return the basemap file that settings name, opened once.
+
+    Raises
+    ------
+    MissingError, InputError
+        If there is none, or it cannot be used.
+    """
+    return open_basemap(Path(path))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PageGround:
     """The city that a session looks at.
@@ -66,6 +85,10 @@ class PageGround:
     def tiles(self) -> Tiles | None:
         """The basemap, or None."""
         settings = self.session.settings
+        if settings.basemap:
+            file = basemap_file(settings.basemap)
+            credit = settings.tile_credit or escape(file.credit)
+            return Tiles(TILES, credit, settings.tile_datum, most_zoom=file.zooms[1])
         return basemap(
             settings.tile_url,
             key=settings.tile_key,

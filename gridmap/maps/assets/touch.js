@@ -85,14 +85,15 @@ class Touch {
     });
   }
 
-  /** Lay the basemap that a setting names, its names above the cells. @param {{url: string, credit: string, labels: string} | null} tiles */
+  /** Lay the basemap that a setting names, its names above the cells. @param {{url: string, credit: string, labels: string, mostZoom: number} | null} tiles */
   layTiles(tiles) {
     if (this.tiled || !tiles) return;
     this.tiled = true;
     const pane = this.map.createPane("gm-names");
     pane.style.zIndex = "398";
     pane.style.pointerEvents = "none";
-    L.tileLayer(tiles.url, { attribution: tiles.credit, subdomains: "01234567" }).addTo(this.map);
+    const maxNativeZoom = tiles.mostZoom || undefined;
+    L.tileLayer(tiles.url, { attribution: tiles.credit, subdomains: "01234567", maxZoom: 24, maxNativeZoom }).addTo(this.map);
     if (tiles.labels) L.tileLayer(tiles.labels, { pane: "gm-names", subdomains: "01234567" }).addTo(this.map);
     L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.map);
   }
