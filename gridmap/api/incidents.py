@@ -315,7 +315,7 @@ def foretell(city: City) -> tuple[pd.DataFrame, str] | None:
     Returns
     -------
     (DataFrame, str) or None
-        What `gridmap.measure.score_maps` tells of the hot spots and of as much of the densest
+        What `gridmap.measure.score_maps` reports on the hot spots and of as much of the densest
         ground, and the month as ``2024-03``; None where there are less than four weeks before.
     """
     incidents = city.incidents

@@ -40,7 +40,7 @@ _DERIVED = {
     "incidents_per_km2": ("incidents",),
     "incidents_per_1000_residents": ("incidents", "residents"),
     "covered_residents_share": ("residents", "covered_residents"),
-}  # a share of residents tells how many of them are, and are not, covered
+}  # a share of residents reveals how many of them are, and are not, covered
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -661,7 +661,7 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
 
 
 def _choices_of(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
-    """Return what tells a shell the values that a flag takes."""
+    """Return a completer that offers a shell the values of a flag."""
 
     def offered(incomplete: str) -> list[str]:
         return [choice for choice in choices if choice and choice.startswith(incomplete)]

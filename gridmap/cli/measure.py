@@ -157,7 +157,7 @@ def _hotspot_rows(result: HotspotsResult) -> pd.DataFrame:
 # -- ``gridmap coverage``: who is within reach of a room, and who is not
 
 
-_SHOWN_GRIDS = 5  # worst grids and busiest rooms told without --json
+_SHOWN_GRIDS = 5  # worst grids and busiest rooms printed without --json
 _COVERED = ("covered_residents", "covered_residents_share", "backup_residents_share",
         "covered_migrants_share", "covered_incidents_share")  # fmt: skip
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gridmap.plans.versions import PlanHistoryJson, PlanImportedJson, PlanShownJson, PlansJson
 
 
-_SHOWN_PLANS = {  # what the table tells of each plan, and how it is written
+_SHOWN_PLANS = {  # columns of the table of plans, and their formats
     "name": "{}",
     "beats": "{}",
     "pieces_max": "{}",

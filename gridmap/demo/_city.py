@@ -379,7 +379,7 @@ def make_city(
     A river with few bridges, a railway, streets from main roads to lanes, and on them
     grids, communities, stations, beats, police rooms, facilities and a year (2024) of
     incidents. Everything is invented, and says so: `City.made_up` is true and each layer's
-    provenance tells it.
+    provenance states it.
 
     Parameters
     ----------

@@ -536,7 +536,7 @@ def _read_parquet(request: dict[str, Any], out: Path) -> dict[str, Any]:
 
 
 def _read_raster(request: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Unpack a GeoTIFF of one band, north up, and tell where its first pixel begins."""
+    """Unpack a GeoTIFF of one band, north up, and return where its first pixel begins."""
     import numpy as np
     from PIL import Image, TiffImagePlugin
 

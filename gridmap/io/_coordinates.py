@@ -137,7 +137,7 @@ def _are_plain_degrees(x: Floats, y: Floats) -> bool:
 def exchanged_rows(x: Floats, y: Floats, options: ImportOptions) -> Bools:
     """Return which points are of the city only once longitude and latitude change places.
 
-    Numbers alone do not tell where both are below 90, as in most of the Americas: the city
+    Numbers do not show the order where both are below 90, as in most of the Americas: the city
     that is there already does, or else the bulk of the points themselves.
 
     Parameters
@@ -220,7 +220,7 @@ def _swapped(crs: CRS, x: Floats, y: Floats, where: str) -> CRSError:
 
 
 _LONGEST = 2_000  # letters of a cell that are looked at
-_MOST = 0.9  # share of the filled cells that tell what a column holds
+_MOST = 0.9  # share of the filled cells that decide what a column holds
 _SAMPLE = 500
 _SIGNS = str.maketrans({
     "º": "°", "˚": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "分": "'",

@@ -76,7 +76,7 @@ def accepted(
     persons
         The columns left out.
     notes
-        What to tell of them, and of garbled ones.
+        Notes on them, and on garbled ones.
 
     Raises
     ------

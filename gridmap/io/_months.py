@@ -195,7 +195,7 @@ def read_columns(
     categories
         Names that category numbers stand for.
     names
-        Columns to read; ``month`` is a time in each incident's month, told by the file's name.
+        Columns to read; ``month`` is a time in each incident's month, taken from the file's name.
     optional
         Columns to read where a file has them.
     since, until

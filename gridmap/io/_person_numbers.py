@@ -294,7 +294,7 @@ def are_old_ids(cells: Collection[str]) -> bool:
     if len(births) < 0.95 * len(numbers):
         return False
     if len(births) < 5:
-        # Streets are numbered below 600: so few numbers tell by that alone.
+        # Streets are numbered below 600: for so few numbers that alone decides.
         return all(int(found["year"]) >= 60 for found in births)
     months = {found["month"] for found in births}
     years = {found["year"] for found in births}

@@ -520,7 +520,7 @@ def _plain_digits(cell: str) -> str:
 
 
 def _of_cells(cells: pa.Array, name: str, *, numeric: bool) -> str:
-    """Return what a column is of, where one cell tells."""
+    """Return the kind of personal data in a column that a single cell shows."""
     if not _rough(cells, _NUMBERS if numeric else _ANY):
         return ""
     return next((reason for reason, told in _signs(cells, name, numeric=numeric) if told), "")
@@ -572,7 +572,7 @@ def _holds_mobiles(cells: pa.Array, rough: list[str]) -> bool:
 
 
 def _of_whole_column(column: pa.Array, name: str) -> str:
-    """Return what a column is of, where only its cells together tell."""
+    """Return the kind of personal data in a column that only its cells together show."""
     sample = column.take(np.arange(0, len(column), max(len(column) // _SAMPLE, 1))).to_pylist()
     cells = {_PLAIN.sub("", cell.strip()) for cell in sample} - {"", "0", "-", "无"}
     joined = {re.sub(r"[ .-]", "", cell) if _SPACED.match(cell) else cell for cell in cells}
@@ -581,7 +581,7 @@ def _of_whole_column(column: pa.Array, name: str) -> str:
 
 
 def _signs_of_all(cells: set[str], joined: set[str], name: str) -> Iterator[tuple[str, bool]]:
-    """Yield what the different cells of a column may tell together, and whether they do."""
+    """Yield each kind that the distinct cells of a column may show, and whether they do."""
     yield "id_number", are_old_ids(joined) or are_rounded_ids(joined)
     telling = says_what(name)
     if not is_id(name):
@@ -591,5 +591,5 @@ def _signs_of_all(cells: set[str], joined: set[str], name: str) -> Iterator[tupl
         yield "name", bool(cells) and cells <= _SEXES
         yield "birth", not telling and not is_dated(name) and are_births(cells)
     yield "name", not telling and are_foreign_names(cells)
-    # Two names under a heading that tells nothing are names; places take more to be told from.
+    # Two names under a vague heading suffice; elsewhere more are needed, as places look alike.
     yield "name", are_person_names(cells, fewest=8 if telling else 2 if is_vague(name) else 3)

@@ -176,7 +176,7 @@ def _lines_apart(raw: bytes) -> list[int]:
 
 
 def _wide(raw: bytes) -> str:
-    """Return UTF-16 without its mark, told by the zero bytes of commas, digits and line ends."""
+    """Return UTF-16 without its mark, known by the zero bytes of commas, digits and line ends."""
     head = raw[: min(len(raw), 4000) // 2 * 2]
     first, second = head[::2].count(0), head[1::2].count(0)
     if max(first, second) < len(head) / 16 or min(first, second) > max(first, second) / 8:

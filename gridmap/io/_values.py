@@ -154,7 +154,7 @@ def as_texts(values: pd.Series) -> pd.Series:
 
 
 def as_speeds(values: pd.Series, *, mph: bool = False) -> Floats:
-    """Return speeds in km/h, shape (n,); NaN where a cell tells none.
+    """Return speeds in km/h, shape (n,); NaN where a cell holds none.
 
     Street maps write ``30 mph``, ``none``, ``CN:urban`` and ``['50', '30']`` between numbers.
 
@@ -354,7 +354,7 @@ def guess_orders(values: pd.Series) -> tuple[str, ...]:
     ):
         if len(dates) == 0:
             continue
-        # 2024-13-45 is a date in no order: it tells nothing about the others.
+        # 2024-13-45 is a date in no order: it says nothing about the others.
         part = dates[(dates["m"].astype(int) <= 12) | (dates["d"].astype(int) <= 12)]
         big_month = bool((part["m"].astype(int) > 12).any())
         big_day = bool((part["d"].astype(int) > 12).any())
@@ -442,7 +442,7 @@ def _guess_short(written: pd.Series) -> tuple[str, ...]:
     if len(written) == 0 or written.str.contains("年").all():
         return (_FORMAT_OF["ymd"],)
     possible = pd.DataFrame({order: _is_date(written, order) for order in ("ymd", "mdy", "dmy")})
-    # 24-13-45 is a date in no order: it tells nothing about the others.
+    # 24-13-45 is a date in no order: it says nothing about the others.
     every = possible[possible.any(axis=1)].all()
     fitting = [str(order) for order in every.index[every]]
     if len(fitting) != 1:

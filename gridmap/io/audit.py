@@ -333,7 +333,7 @@ def _some(layer: Layer, rows: Bools, kind: FindingKind, severity: Severity) -> I
         )  # fmt: skip
 
 
-_DUST_M2 = 1e-6  # below a square millimetre there is nothing to tell
+_DUST_M2 = 1e-6  # below a square millimetre nothing is reported
 _DUST_M = 0.01  # borders this near each other are one border, drawn or reprojected twice
 
 

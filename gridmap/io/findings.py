@@ -47,7 +47,7 @@ class FindingKind(StrEnum):
     UNMATCHED_EDGE = "unmatched_edge"
     """Areas whose border is not drawn, point by point, as their neighbours' is."""
     REPEATED_ID = "repeated_id"
-    """Features that shared an id and were told apart when they were imported."""
+    """Features that shared an id and were given different ones when imported."""
     MISSING_ID = "missing_id"
     """Features without an id, which got one when they were imported."""
     BAD_CODE = "bad_code"

@@ -128,7 +128,7 @@ KINDS = (*(str(kind) for kind in Kind), "incidents")
 TABLE = "table"
 """What `guess_kind` calls a table without places: it may be joined to a layer by its codes."""
 
-# By the dimension of shapes: points are never areas. The first is meant where nothing tells.
+# By the dimension of shapes: points are never areas. By default the first is assumed.
 _KINDS_OF = {
     0: ("incidents", "room", "facility"),
     1: ("road", "barrier"),

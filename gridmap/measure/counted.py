@@ -101,7 +101,7 @@ def _cut_days(incidents: Incidents, held: tuple[date, date]) -> tuple[CutDay, ..
     """Return the first and last days that are not held whole, and how much of them is.
 
     A day is taken to hold what the others hold up to its last incident, or from its first on.
-    Where even of that fewer than half came, beyond chance, hours tell nothing: each of them
+    Where even of that fewer than half came, beyond chance, hours are uninformative: each of them
     holds the day's count beside the usual one.
     """
     assert incidents.period is not None  # noqa: S101 - days are held

@@ -148,7 +148,7 @@ class Crosswalk:
         ----------
         sliver_share
             A piece counts if it is more than this share of its source. Digitised borders
-            differ by slivers, so 0.01 tells cut grids from badly drawn ones.
+            differ by slivers, so 0.01 separates cut grids from badly drawn ones.
         """
         counts = np.bincount(
             self.shares.tocoo().row[self.shares.data > sliver_share],

@@ -284,7 +284,7 @@ class _Search:
         take = np.bincount(self._twins, weights=up, minlength=count)[self._twins] - up
         give = np.bincount(self._twins, weights=down, minlength=count)[self._twins] - down
         calm = (take >= down - _EPSILON) & (give >= self.goal - self.values - _EPSILON)
-        held = np.diff(self.columns.indptr) > 0  # in no relation: nothing tells it
+        held = np.diff(self.columns.indptr) > 0  # in no relation: nothing reveals it
         suspects = np.flatnonzero(self.small & self.dark & held & ~calm)
         for _ in range(_SWEEPS):
             if len(suspects) < _MANY:

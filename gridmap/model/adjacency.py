@@ -364,7 +364,7 @@ def _true_length(wide: Floats, narrow: Floats, gap_m: float) -> Floats:
     """Return how long borders are, of what runs within the gap and what runs on one line.
 
     Where borders part at a corner they are within the gap for as much on either side: what is
-    on one line tells better, unless the border is drawn twice.
+    on one line is more accurate, unless the border is drawn twice.
     """
     return np.where(wide - narrow > 3.0 * gap_m, wide, narrow)
 

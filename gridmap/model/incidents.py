@@ -129,7 +129,7 @@ class Incidents:
     known_period
         First and last known time, where it was stored with them.
     precision
-        ``second``, or ``month`` where the record tells no day: the first of a month stands for
+        ``second``, or ``month`` where the record has no day: the first of a month stands for
         it, and nothing can be said by day, weekday or hour.
     provenance
         What their import said: files, rows read and refused, notes; empty where unknown.

@@ -462,7 +462,7 @@ def put_once(connection: Connection, table: Table, **values: object) -> None:
 def put_shapes(
     connection: Connection, city_digest: str, grid_set: str, prints: bytes
 ) -> list[list[str]]:
-    """Write the shapes of a layer's grids unless they are there; return what the log tells."""
+    """Write the shapes of a layer's grids unless they are there; return what the log records."""
     put_once(connection, GRID_SHAPES, city_digest=city_digest, grid_set=grid_set, prints=prints)
     query = select(GRID_SHAPES).where(GRID_SHAPES.c.city_digest == city_digest)
     row = connection.execute(query).mappings().one()
@@ -593,7 +593,7 @@ def seal_versions(connection: Connection) -> None:
     connection.execute(select(AUDIT_HEAD).with_for_update())  # nobody saves in between
     sealed: set[tuple[str, int]] = set()
     for record in audit_records(connection):
-        with suppress(*_DAMAGED):  # a broken log seals nothing; `broken_version` tells of it
+        with suppress(*_DAMAGED):  # a broken log seals nothing; `broken_version` reports it
             sealed |= {place for place, facts in _told_versions(record) if facts}
     digests = [
         [row["name"], row["number"], _stored_digest(connection, row)]
@@ -637,7 +637,7 @@ def broken_version(connection: Connection, records: list[AuditRecord]) -> Broken
 
 
 def _told_versions(record: AuditRecord) -> Iterator[tuple[tuple[str, int], str]]:
-    """Yield name and number of each version that a record tells of, and the digest of its facts.
+    """Yield name and number of each version that a record names, and the digest of its facts.
 
     The digest is blank in records of before there was one.
     """
@@ -650,7 +650,7 @@ def _told_versions(record: AuditRecord) -> Iterator[tuple[tuple[str, int], str]]
 
 
 def _told_shapes(record: AuditRecord) -> Iterator[tuple[str, str]]:
-    """Yield the layers whose shapes a record tells of, each with their digest."""
+    """Yield the layers whose shapes a record names, each with their digest."""
     if record.action in _SAVES | {_SEAL}:
         yield from json.loads(record.detail).get("shapes", [])
 

@@ -73,8 +73,8 @@ class BrokenLink:
         Number of the record.
     reason
         ``altered``, ``missing``, ``unlinked``, ``cut_off``; ``version``: the saved plan that
-        the record tells of is gone, or anything stored of it is another; ``untold``: no record
-        tells of a saved plan; ``anchor``: the record is not the one that was noted outside.
+        the record names is gone, or anything stored of it is another; ``untold``: no record
+        names a saved plan; ``anchor``: the record is not the one that was noted outside.
     subject
         What the record is about, ``""`` where it is gone.
     """
@@ -375,7 +375,7 @@ class Actor:
 
 
 def check_account(name: str) -> None:
-    """Refuse what cannot be an account: nobody could tell from the log who it was.
+    """Refuse what cannot be an account: the log would not show who it was.
 
     Raises
     ------

@@ -334,7 +334,7 @@ def _figures(draft: Draft) -> PlanFigures:
 # -- a comparison in sentences that a commander reads aloud
 
 
-#: Flows that have a sentence of their own; one sentence tells the rest.
+#: Flows that have a sentence of their own; one sentence sums up the rest.
 FLOWS_TOLD = 10
 _TOLD = ("residents_deviation", "incidents_deviation", "workload_deviation", "least_covered_share")
 
@@ -422,7 +422,7 @@ def _figures_in_words(made: Comparison) -> list[str]:
         if name == "least_covered_share" and not max(
             made.before.covered_share, made.after.covered_share
         ):
-            continue  # no room anywhere: nothing to tell
+            continue  # no room anywhere: nothing to report
         if name in {"residents_deviation", "incidents_deviation"} and not _known(made, name):
             continue
         alone = name == "workload_deviation" and len(said) == 1

@@ -618,7 +618,7 @@ def logged(
     Yields
     ------
     dict
-        To be filled in with what the log shall tell: names of files, counts, digests; never
+        To be filled in with what the log records: names of files, counts, digests; never
         a value of a row. What ends in an error is not written.
 
     Raises
@@ -643,10 +643,10 @@ def logged(
 
 
 def import_detail(report: ImportReport) -> dict[str, Json]:
-    """Return what the log tells of an import."""
+    """Return what the log records of an import."""
     return {"files": list(report.files), "read": report.read, "features": report.features}
 
 
 def repair_detail(repair: Repair) -> dict[str, Json]:
-    """Return what the log tells of a repair: rows repaired by layer and kind of fault."""
+    """Return what the log records of a repair: rows repaired by layer and kind of fault."""
     return {f"{item.layer}.{item.kind}": item.rows for item in repair.done if item.rows}

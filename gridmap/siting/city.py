@@ -112,7 +112,7 @@ class SiteProposal:
         The model's objective, bound and gap, counted at points of the grids.
     before, after
         `gridmap.measure.coverage_figures` of today's rooms, and of the rooms that stay with
-        the new ones: what ``gridmap coverage`` tells, by area, not by the model's points.
+        the new ones: what ``gridmap coverage`` reports, by area, not by the model's points.
     covered
         The two coverages behind them.
     notes

@@ -723,7 +723,7 @@ def _try(costs: Floats, ones: Floats, reach: float, limits: Limits, fixed: Float
     Raises
     ------
     InfeasibleError
-        If there was no time to tell.
+        If time ran out before an answer was found.
     """
     within = replace(limits, seconds=max(limits.left(), 0.01))
     try:
