@@ -3,10 +3,12 @@
 import re
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+import numpy as np
 import pymupdf
 import pytest
+import shapely
 
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
@@ -14,6 +16,7 @@ from gridmap.report import Request, build_report
 from gridmap.report.composing import compose
 from gridmap.report.document import Grid, Paragraph, Section
 from gridmap.report.html import html_map
+from gridmap.report.mapping import MapFigure, Shading
 from gridmap.report.pdf import write_pdf
 from tests.printed import fullness
 
@@ -60,6 +63,24 @@ def test_nothing_runs_out_of_the_type_area_or_over_its_neighbour(pages):
 
 def test_every_page_but_the_last_is_over_sixty_percent_full(pages):
     assert min(fullness(pages)[:-1]) > 0.6
+
+
+def test_numbers_of_a_dense_core_are_written_in_an_inset_and_not_over_each_other():
+    # Nine beats of 60 m between two of 4 km; the corner above on the right is free.
+    core = [shapely.box(x, y, x + 60, y + 60) for x in (0, 60, 120) for y in (0, 60, 120)]
+    large = [shapely.box(-1500, -1500, 2500, 0), shapely.box(-1500, 0, 0, 2500)]
+    shapes = np.array([*core, *large], dtype=object)
+    spots = shapely.get_coordinates(shapely.point_on_surface(shapes))
+    labels = tuple((float(x), float(y), str(n + 1)) for n, (x, y) in enumerate(spots))
+    shade = Shading(shapes, np.zeros(len(shapes), np.int64), (("#ffffff", ""),))
+    text = MapFigure("m", "m", (shade,), (), (), (), labels, shapes).draw(500.0).to_string()
+    written = re.findall(r'<text[^>]*? x="([\d.]+)" y="([\d.]+)"[^>]*>(\d+)</text>', text)
+    assert {name for _, _, name in written} == {name for _, _, name in labels}
+    boxes = []
+    for x, y, name in written:
+        left, low, half = float(x), float(y), 3 * len(name)
+        boxes.append(shapely.box(left - half, low - 6, left + half, low))
+    assert not [(a, b) for a, b in combinations(boxes, 2) if a.intersects(b)]
 
 
 @pytest.mark.parametrize("above", range(30, 44, 2))

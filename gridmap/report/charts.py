@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -197,14 +199,22 @@ class Svg:
         )
 
 
-def text_width(words: str, size: float) -> float:
-    """Return about how wide words are, in points.
+def text_width(words: str, size: float = 1.0) -> float:
+    """Return about how wide words are, in points; in ems without a size.
 
     >>> text_width("警情", 10.0)
     20.0
     """
-    wide = sum(1.0 if ord(letter) >= 0x2E80 else 0.56 for letter in words)
-    return wide * size
+    return sum(map(_letter_width, words)) * size
+
+
+@cache
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF" or letter in "“”‘’—…":
+        return 1.0
+    if letter.isupper():
+        return 0.68
+    return 0.57 if letter.isalnum() else 0.4
 
 
 def _look(fill: str, stroke: str, stroke_width: float) -> str:

@@ -21,6 +21,7 @@ __all__ = ["MapFigure", "Marks", "Outline", "Shading", "merged", "shade_by_class
 
 PATH_STEP = 5.0  # parts of a point that coordinates are rounded to
 _MANY = 3_000  # cells above which their own borders are not drawn
+_LABEL_PT = 6.8  # letters of labels
 _CROWDED = 13.0  # points below which a labelled area is too small for its label
 _HIDDEN, _NONE = "#cfd4da", "#f7f7f5"
 
@@ -133,8 +134,9 @@ class MapFigure:
         self._paint(svg, frame, (0.0, 0.0, width, tall), self._crowd(frame))
         crowd = self._crowd(frame)
         if crowd is not None:
-            self._inset(svg, frame, crowd, taken, (width, tall), room if not below else (0, 0),
-                        corner)  # fmt: skip
+            legend_room = room if not below else (0.0, 0.0)
+            if not self._inset(svg, frame, crowd, taken, (width, tall), legend_room, corner):
+                self._write(svg, frame, (0.0, 0.0, width, tall), crowd)
         if below:
             for place, item in enumerate(legend):
                 line, column = divmod(place, columns)
@@ -169,18 +171,24 @@ class MapFigure:
         inset: bool = False,
     ) -> None:
         self._paint_ground(svg, frame)
-        for place, (east, north, words) in enumerate(self.labels):
-            if crowd is not None and crowd[place] and not inset:
-                continue
-            x, y = frame.point(east, north)
-            if box[0] < x < box[2] and box[1] < y < box[3]:
-                svg.text(x, y + 2.4, words, size=6.8, anchor="middle", halo=True)
+        left_out = np.zeros(len(self.labels), bool) if crowd is None or inset else crowd
+        self._write(svg, frame, box, ~left_out)
         for east, north, words in self.numbers:
             x, y = frame.point(east, north)
             if box[0] < x < box[2] and box[1] < y < box[3]:
                 svg.circle(x, y, 6.4, fill=INK, stroke="#fff", stroke_width=0.8)
                 svg.text(x, y + 2.9, words, size=8.0 if len(words) < 2 else 6.8, fill="#fff",
                          anchor="middle", bold=True)  # fmt: skip
+
+    def _write(
+        self, svg: Svg, frame: _Frame, box: tuple[float, float, float, float], which: Bools
+    ) -> None:
+        """Write some of the labels, those that lie in a box."""
+        for place in np.flatnonzero(which):
+            east, north, words = self.labels[place]
+            x, y = frame.point(east, north)
+            if box[0] < x < box[2] and box[1] < y < box[3]:
+                svg.text(x, y + 2.4, words, size=_LABEL_PT, anchor="middle", halo=True)
 
     def _paint_ground(self, svg: Svg, frame: _Frame) -> None:
         """Draw the shading, the borders and the points."""
@@ -218,8 +226,18 @@ class MapFigure:
             return None
         bounds = shapely.bounds(self.label_shapes)
         small = np.minimum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
-        crowd = small * frame.scale < _CROWDED
+        crowd = (small * frame.scale < _CROWDED) | self._overlapping(frame)
         return crowd if crowd.sum() >= 4 else None
+
+    def _overlapping(self, frame: _Frame) -> Bools:
+        """Return which labels would be written over another."""
+        x, y = np.array([frame.point(east, north) for east, north, _ in self.labels]).T
+        half = np.array([text_width(words, _LABEL_PT) / 2 for _, _, words in self.labels])
+        boxes = shapely.box(x - half, y - _LABEL_PT / 2, x + half, y + _LABEL_PT / 2)
+        first, second = shapely.STRtree(boxes).query(boxes, predicate="intersects")
+        over = np.zeros(len(boxes), dtype=bool)
+        over[first[first != second]] = True
+        return over
 
     def _inset(
         self,
@@ -230,8 +248,8 @@ class MapFigure:
         size: tuple[float, float],
         legend: tuple[float, float],
         corner: tuple[float, float] | None,
-    ) -> None:
-        """Draw the crowded ground larger in a free corner, where there is one."""
+    ) -> bool:
+        """Draw the crowded ground larger in a free corner; False where there is none."""
         bounds = shapely.bounds(self.label_shapes[crowd])
         middle = np.median((bounds[:, :2] + bounds[:, 2:]) / 2.0, axis=0)
         centres = (bounds[:, :2] + bounds[:, 2:]) / 2.0
@@ -239,7 +257,7 @@ class MapFigure:
         wide = min(size[0] * 0.36, size[1] * 0.42)
         spot = _free_corner(taken, frame, (wide, wide), size, beside=(corner, legend), least=0.35)
         if spot is None or reach <= 0 or wide / (2 * reach) < 1.5 * frame.scale:
-            return
+            return False
         scale = wide / (2 * reach)
         inner = _Frame(
             scale,
@@ -254,6 +272,7 @@ class MapFigure:
         self._paint(svg, inner, (*spot, spot[0] + wide, spot[1] + wide), None, inset=True)
         svg.end()
         svg.rect(*spot, wide, wide, stroke=ACCENT, stroke_width=0.9)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

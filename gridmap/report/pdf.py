@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from typing import Any, Literal
 from gridmap.errors import InputError
 from gridmap.i18n import using_language
 from gridmap.maps import font_path
-from gridmap.report.charts import QUIET, Svg
+from gridmap.report.charts import QUIET, Svg, text_width
 from gridmap.report.document import (
     Block,
     Box,
@@ -36,7 +37,6 @@ __all__ = [
     "first_page",
     "forget_typesetting",
     "page_count",
-    "text_width_em",
     "typeset",
     "typeset_all",
     "write_pdf",
@@ -50,6 +50,7 @@ _LARGEST_PT, _SMALLEST_PT = 8.5, 6.0
 _PADDING_EM = 1.0
 _WIDEST_EM = (30.0, 20.0, 14.0, 10.0)  # of one column: longer texts take several lines
 _SMALLER = 0.85  # letters of a table shrink so far before its columns get narrower
+_ONE_LINE_PT = 12.0  # a title with smaller letters takes two lines
 _TALL_PT = 200.0  # figures from this height on float
 _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
@@ -207,16 +208,18 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
         logo = Path(document.head.logo)
         head["logo"] = f"logo{logo.suffix.lower()}"
         shutil.copyfile(logo, folder / head["logo"])
-    wide = max(text_width_em(document.head.title), 1.0)
+    wide = max(text_width(document.head.title), 1.0)
     head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
     day = dt.date.fromisoformat(document.iso_date)
     title = _printable(document.title)
-    fitting = width / max(text_width_em(title), 1.0) * 0.97
+    fitting = width / max(text_width(title), 1.0) * 0.93  # bold letters are wider
+    if fitting < _ONE_LINE_PT:  # two lines part where the sentence does
+        title = re.sub(r"(；|; )", r"\1\n", title, count=1)
     content = {
         "paper": paper,
         "language": document.language,
         "title": title,
-        "title_size": round(min(16.0, fitting), 1) if fitting >= 12.0 else 14.0,
+        "title_size": round(min(16.0, fitting), 1) if fitting >= _ONE_LINE_PT else 14.0,
         "name": _printable(document.name),
         "author": _printable(document.head.agency) or "gridmap",
         "band": document.band,
@@ -326,9 +329,9 @@ def _measure_columns(grid: Grid, width: float) -> tuple[list[float], float]:
         columns, cut = [], {}
         for place, label in enumerate(grid.labels):
             cells = [row[place] for row in grid.rows]
-            texts = [text_width_em(_short(item)) for item in cells if isinstance(item, str)]
+            texts = [text_width(_short(item)) for item in cells if isinstance(item, str)]
             drawn = [item.width / _LARGEST_PT for item in cells if isinstance(item, Svg)]
-            head = max(map(text_width_em, label.replace("\uff08", "\n\uff08").split("\n")))
+            head = max(map(text_width, label.replace("\uff08", "\n\uff08").split("\n")))
             room = max([*texts, 0.0])
             if grid.align[place] == "left" and room > widest:
                 cut[place] = room - widest
@@ -366,7 +369,7 @@ def _printable(text: str) -> str:
 
 def _breakable(text: str, room: float = 0.0) -> str:
     """Return a text whose long words may be broken where it is wider than there is room."""
-    if text_width_em(text) <= room:
+    if text_width(text) <= room:
         return text
     pieces: list[str] = []
     run = 0
@@ -376,20 +379,6 @@ def _breakable(text: str, room: float = 0.0) -> str:
         if run and run % 14 == 0:
             pieces.append("\u200b")
     return "".join(pieces)
-
-
-def text_width_em(text: str) -> float:
-    """Return about how wide a text is, in ems."""
-    return sum(map(_letter_em, text))
-
-
-@cache
-def _letter_em(letter: str) -> float:
-    if unicodedata.east_asian_width(letter) in "WF" or letter in "“”‘’—…":
-        return 1.0
-    if letter.isupper():
-        return 0.68
-    return 0.57 if letter.isalnum() else 0.4
 
 
 def write_pictures(document: Document, folder: Path, form: Literal["png", "svg"]) -> None:

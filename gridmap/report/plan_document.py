@@ -13,6 +13,7 @@ from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Plan
+from gridmap.report.charts import text_width
 from gridmap.report.composing import compose
 from gridmap.report.document import (
     Block,
@@ -26,7 +27,6 @@ from gridmap.report.document import (
     grid_of,
 )
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading
-from gridmap.report.pdf import text_width_em
 from gridmap.report.plan_change import (
     community_names,
     effect_grid,
@@ -464,7 +464,7 @@ def _map_height(table: Grid, words: Sequence[Paragraph], grids: Paragraph) -> fl
     room = _LETTERS * (1.0 - _FACTS_SHARE) - 2.0
 
     def lines(block: Paragraph, letters: float) -> float:
-        return float(np.ceil(text_width_em(block.lead + block.text) / letters)) + 0.25
+        return float(np.ceil(text_width(block.lead + block.text) / letters)) + 0.25
 
     written = max(sum(lines(one, room) for one in words), len(table.rows) + 3.0)
     left = _LINES - _HEADING - written - lines(grids, _LETTERS)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gridmap.i18n import tr, using_language
-from gridmap.report.charts import Svg
+from gridmap.report.charts import Svg, text_width
 from gridmap.report.composing import category_grid, place_grid, place_map, weeks_figure
 from gridmap.report.document import Document, Grid, Paragraph, grid_of
 from gridmap.report.docx import steady_package
@@ -241,7 +241,7 @@ class _Slides:
         text.word_wrap = True
         text.text = _clean(title)
         made = text.paragraphs[0]
-        wide = sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in title)
+        wide = text_width(title)
         made.font.size = Pt(max(min(28.0, 11.2 * 72.0 / max(wide, 1.0)), 18.0))
         text.vertical_anchor = MSO_ANCHOR.TOP
         made.font.bold, made.font.name = True, self.face
@@ -348,7 +348,10 @@ class _Slides:
         widths = []
         for at in keep:
             cells = [str(row[at]) for row in rows]
-            wide = max(_em(grid.labels[at]) * 0.8, *(_em(cell) for cell in cells), 2.0) + 1.7
+            wide = (
+                max(text_width(grid.labels[at]) * 0.8, *(text_width(cell) for cell in cells), 2.0)
+                + 1.7
+            )
             widths.append(wide)
         size = min(14.0, 72.0 * width / sum(widths))
         sides = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}
@@ -392,10 +395,6 @@ class _Slides:
 
 def _describe(frame: Any, words: str) -> None:  # noqa: ANN401 - python-pptx has no types
     frame._element.nvGraphicFramePr.cNvPr.set("descr", _clean(words))  # noqa: SLF001 - no other way
-
-
-def _em(words: str) -> float:
-    return sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in words)
 
 
 def _clean(words: str) -> str:
