@@ -237,8 +237,13 @@ def test_people_per_officer_by_figure_and_by_norm(city):
             beats(wrong)
     with pytest.raises(OptionError):
         ProposeOptions(beats=5, per_officer="residents=3000")
-    with pytest.raises(OptionError):
-        gridmap.propose(city)
+
+
+def test_as_many_beats_as_today_are_proposed_unless_a_number_is_named(city, present):
+    assert len(gridmap.propose(city, effort="quick", chance=0).plans[0]) == len(present)
+    bare = gridmap.City.from_frames(grids=city.grids.frame[["id", "residents", "geometry"]])
+    with pytest.raises(OptionError, match="beats"):
+        gridmap.propose(bare)
 
 
 def test_locks_name_beats_and_grids_of_today(city, workload, present):

@@ -718,16 +718,16 @@ def _rows_of(city: City, groups: Sequence[Sequence[str]], option: str) -> list[t
 
 
 def _number_of_beats(city: City, options: ProposeOptions, present: Plan | None) -> int:
-    """Return the number asked for, or as many as people per officer or targets call for."""
+    """Return the number asked for, or what people per officer, targets or today call for."""
     if options.beats:
         return options.beats
-    if options.targets and not options.per_officer:
-        if isinstance(options.targets, str):
-            if present is None:
-                raise OptionError("api.error.no_beats_today", option="targets")
-            return len(present)
-        return len(options.targets)
     if not options.per_officer:
+        if options.targets and not isinstance(options.targets, str):
+            return len(options.targets)
+        if present is not None:
+            return len(present)
+        if options.targets:
+            raise OptionError("api.error.no_beats_today", option="targets")
         raise OptionError("api.error.beats_or_officers", option="beats", other="per_officer")
     from gridmap.measure import criterion_of, norms
 
