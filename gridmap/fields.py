@@ -65,7 +65,6 @@ class Field:
     unit: str = ""
 
 
-_AREAS = ("grid", "beat", "station", "community")
 _COUNTED = ("grid", "community")
 _STAFFED = ("beat", "room")
 
