@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import tracemalloc
 import xml.etree.ElementTree as ET
 import zlib
 from dataclasses import replace
@@ -46,7 +47,7 @@ from gridmap.maps import (
     units_of,
 )
 from gridmap.maps.classes import SEQUENTIAL
-from gridmap.maps.layers_of_city import is_main_road, moved_theme
+from gridmap.maps.layers_of_city import hour_theme, is_main_road, moved_theme
 from gridmap.measure import summarise
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Adjacency, Kind
@@ -356,3 +357,21 @@ def test_a_scene_tells_units_captions_and_what_a_brush_needs():
     rows = np.frombuffer(base64.b64decode(told["units"]["rows"]), "<u2")
     assert rows.tolist() == plan.assignment.tolist()
     assert told["captions"]["url"] in scene.assets()
+
+
+def test_hours_are_counted_where_there_are_any_and_take_no_memory_elsewhere():
+    # Cell 7 at midnight on Monday (2) and Tuesday (1), at 1 on Monday (4); cell 3 not at all.
+    cells, hours = np.array([7, 7, 7, 7, 3]), np.array([0, 24, 1, 0, 5])
+    counts = np.array([1, 1, 4, 1, 0])
+    tracemalloc.start()
+    theme, played = hour_theme(500_000, cells, hours, counts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000 * 8  # bytes: a number for each cell, not one for each of its hours
+    listed = zip(played.cells, played.hours, played.counts, strict=True)
+    assert [tuple(map(int, one)) for one in listed] == [(7, 0, 2), (7, 1, 4), (7, 24, 1)]
+    # All days: 3 at midnight, 4 at 1; the scale has a class for each number up to 4.
+    assert played.all_days.breaks[-1] == 4
+    assert np.flatnonzero(theme.rows).tolist() == [7]
+    assert theme.rows[7] == np.searchsorted(played.all_days.breaks, 3)
+    assert hour_theme(3, *np.zeros((3, 0), dtype=np.int64))[0].rows.tolist() == [0, 0, 0]

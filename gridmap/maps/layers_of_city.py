@@ -154,15 +154,17 @@ def hour_theme(count: int, cells: Ints, hours: Ints, counts: Ints) -> tuple[Them
     incidents at night. An hour of one weekday has about a seventh of the incidents of the hour
     of all days, and so classes of its own, which all weekdays share.
     """
-    week = np.bincount(cells * 168 + hours, weights=counts, minlength=count * 168)
-    daily = week.reshape(count, 7, 24).sum(axis=1)
-    places = np.flatnonzero(week)
-    all_days = classify_counts(daily.ravel().astype(np.float64))
-    one_day = classify_counts(week[places].astype(np.float64))
-    first = all_days.rows[::24]
+    places, at = np.unique(cells * 168 + hours, return_inverse=True)
+    played = np.bincount(at, weights=counts).astype(np.int64)
+    places, played = places[played > 0], played[played > 0]
+    of_day, at = np.unique(places // 168 * 24 + places % 24, return_inverse=True)
+    all_days = classify_counts(np.bincount(at, weights=played).astype(np.float64))
+    one_day = classify_counts(played.astype(np.float64))
+    first = np.zeros(count, dtype=np.uint8)  # the hour after midnight
+    midnight = of_day % 24 == 0
+    first[of_day[midnight] // 24] = all_days.rows[midnight]
     name = tr("maps.hour.name")
     theme = Theme.of_classes("hour", name, name, replace(all_days, rows=first))
-    played = week[places].astype(np.int64)
     return theme, Hours("hour", places // 168, places % 168, played, all_days, one_day)
 
 
