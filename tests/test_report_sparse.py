@@ -134,6 +134,8 @@ def test_counts_without_single_incidents_are_no_contradiction(city):
     told = " ".join(block.text for block in document.front if isinstance(block, Paragraph))
     assert "Poisson" not in told
     assert "–" not in report.table("sources").rows["value"].tolist()
+    found = built(counted, plan=moved(counted)).found.findings
+    assert len({one.lead for one in found}) == len(found) > 1
 
 
 PEOPLE = ("residents", "migrants", "households")
@@ -151,6 +153,9 @@ def test_no_heading_stands_without_text(city, knows, period, below, planned):
     with using_language("en"):
         parts = build_sections(report, tuple(SECTIONS))
     assert {"city", "data"} <= {part.key for part in parts}
+    leads = [one.lead for one in report.found.findings]
+    assert leads
+    assert len(set(leads)) == len(leads)
     for part in parts:
         assert isinstance(part.blocks[0], Paragraph), part.key
         assert part.blocks[0].text, part.key

@@ -144,8 +144,8 @@ def find(
     # A plan or the total comes first and what is grave second, whatever their scores.
     first = ("plan", "worse", "price", "total", "grave")
     fixed = [one for key in first for one in ranked if one.key == key]
-    rest = [one for one in ranked if one.key not in {*first, "outlines"}] or ranked
-    chosen = tuple((fixed + rest)[:_MOST])
+    rest = [one for one in ranked if one.key not in {*first, "outlines"}]
+    chosen = tuple(((fixed + rest) or ranked)[:_MOST])
     shaded, title, labels, places = _places(measured, hiding, history)
     return Findings(
         _title(measured, hiding, history), chosen, places, labels, title, shaded, tuple(found)
