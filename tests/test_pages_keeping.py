@@ -18,13 +18,13 @@ from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.measure import MeasureTable
 from gridmap.model import Kind
-from gridmap.pages import cache, coverage_views, keeping
+from gridmap.pages import cache, coverage_views
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GRIDMAP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(keeping, "_WORTH_S", 0.0)
+    monkeypatch.setattr(cache, "_WORTH_S", 0.0)
     city = make_city(grids=60, incidents=3000, seed=3)
     Workspace.at(tmp_path / "city").put_city(city)
     return tmp_path
@@ -144,7 +144,7 @@ def test_nothing_is_kept_where_nothing_can_be(place: Path, monkeypatch) -> None:
 
 def test_what_is_of_no_kind_that_is_kept_is_refused_when_it_is_written() -> None:
     with pytest.raises(TypeError, match="Path"):
-        keeping.packed({"a": (Path(),)})
+        cache.packed({"a": (Path(),)})
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,13 @@ def test_what_is_of_no_kind_that_is_kept_is_refused_when_it_is_written() -> None
 )
 def test_a_file_makes_nothing_but_the_kinds_that_are_kept(tree: str, monkeypatch) -> None:
     found = {"tree": np.frombuffer(tree.encode(), dtype=np.uint8)}
-    monkeypatch.setattr(keeping, "kept_arrays", lambda _name: found)
-    assert keeping.keep("x", (), lambda: "made again") == "made again"
+    monkeypatch.setattr(cache, "kept_arrays", lambda _name: found)
+    assert cache.keep("x", (), lambda: "made again") == "made again"
 
 
 def test_what_is_remembered_is_recalled_for_the_same_words_only(place: Path) -> None:
-    keeping.remember("report", ("key", "a"), ("x.zip", b"PK\0"))
-    assert keeping.recall("report", ("key", "a")) == (("x.zip", b"PK\0"),)
-    assert keeping.recall("report", ("key", "b")) is None
-    assert keeping.keep("nothing", (), lambda: None) is None
-    assert keeping.recall("nothing", ()) == (None,)  # known to be none
+    cache.remember("report", ("key", "a"), ("x.zip", b"PK\0"))
+    assert cache.recall("report", ("key", "a")) == (("x.zip", b"PK\0"),)
+    assert cache.recall("report", ("key", "b")) is None
+    assert cache.keep("nothing", (), lambda: None) is None
+    assert cache.recall("nothing", ()) == (None,)  # known to be none

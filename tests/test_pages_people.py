@@ -14,7 +14,6 @@ from gridmap.pages import (
     coverage_views,
     redraw,
     redraw_edit,
-    redraw_propose,
     uploads,
 )
 from gridmap.pages import session as pages_session
@@ -98,7 +97,7 @@ def test_a_viewer_who_calls_what_the_buttons_call_changes_nothing(desk):
         lambda: sitting.apply(command),
         lambda: redraw_edit.save_sitting(desk, sitting, "现行", ""),
         lambda: redraw_edit.save_sitting(desk, sitting, "另一个", ""),
-        lambda: redraw_propose._keep(desk, Redraw(), desk.plan),
+        lambda: redraw._keep(desk, Redraw(), desk.plan),
         lambda: redraw._written(desk, version, "plan.csv"),
         lambda: uploads.store(session, desk.city.layer(Kind.BEAT), report, "beat"),
     ):
@@ -173,7 +172,7 @@ def test_a_name_that_is_taken_is_not_saved_upon(desk):
 
 def test_a_proposal_saved_twice_is_two_plans(desk):
     desk.session.actor = Actor("p", Role.PLANNER)
-    names = [redraw_propose._keep(desk, Redraw(), desk.plan).name for _ in range(2)]
+    names = [redraw._keep(desk, Redraw(), desk.plan).name for _ in range(2)]
     assert names == ["现行 (2)", "现行 (3)"]
 
 

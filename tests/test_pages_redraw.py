@@ -19,6 +19,7 @@ from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
+from gridmap.pages.redraw import front_chart
 from gridmap.pages.redraw_commands import (
     beat_labels,
     beats_beside,
@@ -27,7 +28,6 @@ from gridmap.pages.redraw_commands import (
     split_in_two,
 )
 from gridmap.pages.redraw_edit import locked_rows, search_on, step_line
-from gridmap.pages.redraw_propose import front_chart
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat

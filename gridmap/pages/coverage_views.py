@@ -32,8 +32,8 @@ from gridmap.i18n import current_language, tr
 from gridmap.io import write_frame
 from gridmap.maps import Drawing, draw_geometry
 from gridmap.model import City, Kind
+from gridmap.pages.cache import keep
 from gridmap.pages.ground import PageGround
-from gridmap.pages.keeping import keep
 from gridmap.pages.layout import NONE, Line, number, show_list
 from gridmap.pages.session import choice_key, session_id
 from gridmap.pages.visitors import SHOWN

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,11 @@ import shapely
 import streamlit as st
 
 from gridmap.api.around import AroundOptions, AroundResult, around
+from gridmap.api.options import Options
 from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
+from gridmap.api.results import Result
 from gridmap.errors import GridmapError
-from gridmap.i18n import some_names, tr
+from gridmap.i18n import current_language, some_names, tr
 from gridmap.maps import (
     Facts,
     Overlay,
@@ -29,7 +33,6 @@ from gridmap.model import Kind, Layer
 from gridmap.model.crs import to_datum
 from gridmap.pages.cache import drawing_of
 from gridmap.pages.coverage_views import put_download
-from gridmap.pages.duty_ask import HEIGHT, ask, put_sheet, show_notes
 from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import (
     NONE,
@@ -42,6 +45,63 @@ from gridmap.pages.layout import (
 )
 from gridmap.pages.session import choice_key, choose
 from gridmap.pages.touch import show_map, touched
+
+R = TypeVar("R", bound=Result[object])
+HEIGHT = 660  # px of a map
+
+
+def ask(ground: PageGround, verb: Callable[..., R], options: Options) -> R | None:
+    """Return a verb's answer; say what is wrong, and return None, where there is none."""
+    try:
+        with st.spinner(tr(f"duty.page.wait_{options.verb}")):
+            answer: R = _answer(
+                ground.city, verb, options, ground.key, repr(options), current_language()
+            )
+    except GridmapError as error:
+        show_error(error)
+        return None
+    return answer
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _answer(
+    _city_: object,
+    _verb_: Callable[..., Any],
+    _options_: Options,
+    key: str,  # noqa: ARG001 - hashed for the city
+    asked: str,  # noqa: ARG001 - hashed for the verb and its options
+    language: str,  # noqa: ARG001 - notes are sentences
+) -> Any:  # noqa: ANN401 - whatever the verb returns
+    return _verb_(_city_, _options_)
+
+
+def put_sheet(
+    ground: PageGround,
+    result: Any,  # noqa: ANN401 - any result with a sheet
+    name: str,
+) -> None:
+    """Offer an answer as a printed sheet."""
+    put_download(
+        ground,
+        tr("duty.page.sheet"),
+        f"{name}.pdf",
+        lambda path: _write(path, result.sheet()),
+        subject=name,
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def show_notes(notes: tuple[str, ...]) -> None:
+    """Say what is missing or assumed."""
+    for note in notes:
+        st.caption(note)
+
+
+# -- patrol, and who is near a place
+
 
 _COLOURS = ("#b4232a", "#2b7bba", "#7c3aed", "#0f5c55", "#8a5207", "#5b6b7c")
 _POINT = re.compile(r"^-?\d+(\.\d+)?\s*[,\uff0c]\s*-?\d+(\.\d+)?$")

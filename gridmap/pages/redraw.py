@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
+from typing import Any, Literal
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from gridmap.api.compare import PlanPoint
+from gridmap.api.propose import ProposeOptions
 from gridmap.errors import GridmapError
-from gridmap.i18n import tr
-from gridmap.maps import Scene, Swipe
+from gridmap.i18n import current_language, set_language, tr
+from gridmap.maps import Scene, Swipe, choropleth
 from gridmap.maps.layers_of_city import moved_theme
-from gridmap.model import Kind
-from gridmap.pages.cache import ground_of_plans
+from gridmap.model import Kind, Plan
+from gridmap.pages.cache import criteria_of, ground_of_plans
 from gridmap.pages.ground import PageGround, read_ground
-from gridmap.pages.layout import local_time, pick_row, show_empty, show_error, show_lines
+from gridmap.pages.layout import (
+    escaped,
+    local_time,
+    number,
+    pick_row,
+    show_empty,
+    show_error,
+    show_lines,
+    show_list,
+)
 from gridmap.pages.redraw_edit import show_edit, start_editing
-from gridmap.pages.redraw_propose import show_propose
 from gridmap.pages.redraw_state import (
+    Found,
     Redraw,
     redraw_of,
     saved_plan,
@@ -43,6 +58,325 @@ from gridmap.plans import (
     read_plan,
     write_plan,
 )
+
+Objective = Literal["compact", "balance", "travel", "change"]
+Effort = Literal["quick", "normal", "thorough"]
+
+_USUAL = {"residents": 0.5, "incidents": 0.5}
+_OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
+_EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
+_TODAY = "#5b6b7c"
+_CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
+
+
+def show_propose(ground: PageGround, state: Redraw) -> None:
+    """Draw the step."""
+    if state.job is not None and state.job.done:
+        state.end()
+    map_side, side = st.columns([7, 4], gap="medium")
+    with side:
+        if state.error is not None:
+            show_error(state.error)
+        if state.job is not None:
+            _show_progress(state, current_language())
+        elif state.found is not None:
+            _show_front(ground, state, state.found)
+            with st.expander(tr("page.redraw.again")):
+                _show_wishes(ground, state, current_language())
+        else:
+            _show_wishes(ground, state, current_language())
+    with map_side:
+        plan = state.found.plans[state.looked_at] if state.found else ground.plan
+        rows = ground.table("grid").table.rows
+        load = None if plan is None else ground.loads(plan, state.weights)
+        themes = [] if load is None else [load]
+        themes += [] if plan is None else [ground.beats(plan)]
+        themes += [
+            choropleth(name, rows[name].to_numpy(dtype=float))
+            for name in ("residents", "incidents")
+            if rows[name].sum() > 0
+        ]
+        st.caption(tr("page.redraw.on_map", name=plan.name if plan else tr("maps.kind.grid")))
+        scene = ground.scene(
+            tuple(themes), columns=("residents", "incidents"), plan=plan, theme="load"
+        )
+        show_map(scene, key="map-propose", height=680)
+
+
+@st.fragment
+def _show_wishes(ground: PageGround, state: Redraw, language: str) -> None:
+    """Draw the options of a proposal; moving a slider redraws only this part."""
+    set_language(language)
+    session, city = ground.session, ground.city
+    today = len(ground.plan) if ground.plan is not None else max(len(city.grids) // 8, 1)
+    with st.container(border=True):
+        left, right = st.columns(2)
+        beats = left.number_input(
+            tr("page.redraw.beats"),
+            1,
+            len(city.grids),
+            key=choice_key(session, f"beats-{len(city.grids)}", min(today, len(city.grids))),
+        )
+        tolerance = right.slider(
+            tr("page.redraw.tolerance"),
+            1,
+            30,
+            format="%d%%",
+            key=choice_key(session, "tolerance", 5),
+        )
+        st.markdown(f"**{tr('page.redraw.weights')}**")
+        known = criteria_of(ground.city, ground.key)
+        # A city that counts neither residents nor incidents begins with what it knows.
+        usual_ones = _USUAL if set(_USUAL) & set(known) else dict.fromkeys(known[:1], 1.0)
+        before = state.weights or usual_ones
+        weights: dict[str, float] = {}
+        places = st.columns(3)
+        for at, name in enumerate(known):
+            usual = round(100 * before.get(name, 0.0))
+            weights[name] = places[at % 3].slider(
+                tr(f"page.criterion.{name}"), 0, 100, key=choice_key(session, f"w-{name}", usual)
+            )
+        each: dict[str, int] = {}
+        with st.expander(tr("page.redraw.each")):
+            st.caption(tr("page.redraw.each_help"))
+            limited = st.columns(3)
+            for at, name in enumerate(known):
+                each[name] = limited[at % 3].slider(
+                    tr(f"page.criterion.{name}"),
+                    0,
+                    60,
+                    format="%d%%",
+                    key=choice_key(session, f"limit-{name}", 0),
+                )
+        objective = st.selectbox(
+            tr("page.redraw.objective"),
+            _OBJECTIVES,
+            format_func=lambda name: tr(f"page.objective.{name}"),
+            key=choice_key(session, "objective", "compact" if ground.plan is None else "change"),
+        )
+        left, middle, right = st.columns(3)
+        keep = left.slider(
+            tr("page.redraw.keep"),
+            0,
+            95,
+            step=5,
+            format="%d%%",
+            disabled=ground.plan is None,
+            key=choice_key(session, "keep", 50 if ground.plan is not None else 0),
+        )
+        front = middle.slider(tr("page.redraw.front"), 1, 4, key=choice_key(session, "front", 3))
+        effort = right.select_slider(
+            tr("page.redraw.effort"),
+            _EFFORTS,
+            format_func=lambda name: tr(f"page.effort.{name}"),
+            key=choice_key(session, "effort", "quick"),
+        )
+        whole = city.has(Kind.STATION) and st.checkbox(
+            tr("page.redraw.by_station"),
+            key=choice_key(session, "by-station", False),  # noqa: FBT003 - a box's value
+        )
+        begun = st.button(tr("page.redraw.begin"), type="primary", width="stretch")
+    if not begun:
+        return
+    if not any(weights.values()):
+        st.error(tr("page.redraw.no_weight"))
+        return
+    state.weights = {name: weight / 100 for name, weight in weights.items() if weight}
+    state.tolerance = tolerance / 100
+    limits = {name: limit / 100 for name, limit in each.items() if limit and weights[name]}
+
+    options = ProposeOptions(
+        beats=int(beats),
+        balance={name: weight for name, weight in weights.items() if weight},
+        tolerance={"workload": tolerance / 100, **limits} if limits else tolerance / 100,
+        objective=objective,
+        effort=effort,
+        keep=keep / 100 or None,
+        front=front,
+        parents="station" if whole else "",
+    )
+    state.search(city, options)
+    st.rerun()
+
+
+@st.fragment(run_every=0.7)
+def _show_progress(state: Redraw, language: str) -> None:
+    set_language(language)
+    job = state.job
+    if job is None or job.done:
+        st.rerun()  # the whole page: what is drawn here alone is gone at the next turn
+    st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
+    st.caption(tr("page.redraw.stop_note"))
+    if st.button(tr("page.redraw.stop"), width="stretch"):
+        job.stop()
+
+
+def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
+    several = len(found.plans) > 1
+    st.header(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
+    names = [plan.name for plan in found.plans]
+    if several:
+        st.altair_chart(
+            front_chart(_front_table(found.rows, state.looked_at), found.today),
+            on_select=partial(_look_at_point, state),
+            key=_CHART,
+            width="stretch",
+        )
+        # Two widgets, one value: whichever is touched sets it, and the other follows.
+        st.session_state[_RADIO] = state.looked_at
+        st.radio(
+            tr("page.redraw.plan"),
+            range(len(names)),
+            format_func=lambda row: names[row],
+            horizontal=True,
+            label_visibility="collapsed",
+            key=_RADIO,
+            on_change=_look_at_name,
+            args=(state,),
+        )
+    row, plan = found.rows[state.looked_at], found.plans[state.looked_at]
+    if ground.plan is not None:
+        show_change(ground, ground.plan, plan, state.weights)
+    else:
+        show_list(_sentences(row, len(ground.city.grids)))
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    between = found.intervals[state.looked_at] if found.intervals else None
+    show_bars(plan, Draft.start(table, plan).figures, state.tolerance, between)
+    told = [point.sentence() for point in found.points if point.today or point.name == plan.name]
+    if found.known_to is not None:
+        told.append(tr("page.redraw.known_to", half=f"{found.known_to:.1%}"))
+    for line in filter(None, told):
+        st.caption(escaped(line))
+    for title, lines in (("told", found.told), ("steps", found.steps)):
+        if lines:
+            with st.expander(tr(f"page.redraw.{title}")):
+                show_lines(lines)
+    left, right = st.columns(2)
+    if left.button(tr("page.redraw.save"), width="stretch"):
+        st.toast(tr("page.redraw.saved", name=_keep(ground, state, plan).name))
+    if right.button(tr("page.redraw.edit_this"), width="stretch"):
+        version = state.kept.get(plan.name)
+        named = plan if version is None else plan.renamed(version.name)
+        start_editing(ground, state, named, version)
+        st.rerun()
+
+
+def _look_at_point(state: Redraw) -> None:
+    points = st.session_state[_CHART].get("selection", {}).get("plan", [])
+    if points:
+        state.looked_at = int(points[0]["row"])
+
+
+def _look_at_name(state: Redraw) -> None:
+    state.looked_at = int(st.session_state[_RADIO])
+
+
+def _keep(ground: PageGround, state: Redraw, plan: Plan) -> PlanVersion:
+    """Save a proposal as a plan of its own: a name that is taken gets a number."""
+    author = ground.session.someone()
+    with ground.session.store() as store:
+        taken = {version.name for version in store.list()}
+        names = (plan.name, *(f"{plan.name} ({number})" for number in range(2, len(taken) + 3)))
+        name = next(name for name in names if name not in taken)
+        version = store.save(
+            plan.renamed(name), author=author, base_version=0, grids=ground.city.grids
+        )
+    state.kept[plan.name] = version
+    return version
+
+
+def _front_table(rows: tuple[Mapping[str, object], ...], looked_at: int) -> pd.DataFrame:
+    frame = pd.DataFrame([dict(row) for row in rows]).drop(columns=["bounds"])
+    frame["row"] = range(len(frame))
+    frame["shown"] = frame["row"] == looked_at
+    frame["deviation"] = frame["max_deviation"].astype(float) * 100
+    frame["kept"] = pd.to_numeric(frame["kept_share"], errors="coerce") * 100
+    return frame
+
+
+def front_chart(
+    frame: pd.DataFrame, today: PlanPoint | None
+) -> alt.Chart | alt.LayerChart | alt.FacetChart:
+    """Return the chart of plans, and today's beats among them as a square with a name.
+
+    Where today's deviation is far beyond the plans', the square stands at the upper edge, and
+    its name says the figure: the plans stay apart from one another.
+    """
+    across = "kept" if frame["kept"].notna().all() else "cut_border_km"
+    pick = alt.selection_point(name="plan", fields=["row"])
+    plans = (
+        alt.Chart(frame)
+        .mark_circle(size=190, stroke="#1b2a3a", strokeWidth=1)
+        .encode(
+            x=alt.X(across, title=tr(f"page.front.{across}"), **_loose(6)),
+            y=alt.Y("deviation", title=tr("page.front.deviation"), **_loose(5)),
+            color=alt.Color("name", legend=None),
+            opacity=alt.condition(alt.datum.shown, alt.value(1.0), alt.value(0.45)),
+            tooltip=[
+                alt.Tooltip("name", title=tr("page.redraw.plan")),
+                alt.Tooltip("deviation", title=tr("page.front.deviation"), format=".1f"),
+                alt.Tooltip("cut_border_km", title=tr("page.front.cut_border_km"), format=".1f"),
+                alt.Tooltip("mean_polsby_popper", title=tr("page.front.shape"), format=".2f"),
+            ],
+        )
+        .add_params(pick)
+    )
+    look = {"height": 260, "description": tr("page.redraw.front_title")}
+    if today is None:
+        return plans.properties(**look)
+    share = 100 * today.max_deviation
+    worst, least = frame["deviation"].max(), frame["deviation"].min()
+    edge = worst + max(worst - least, worst / 2, 1.0)
+    known = {"kept": 100.0, "cut_border_km": today.cut_border_km}
+    name = tr("page.front.today", share=f"{share:.1f}")
+    mark = alt.Chart(
+        pd.DataFrame(
+            {across: [known[across]], "deviation": [min(share, edge)],
+             "name": [f"{name} ↑" if share > edge else name]}
+        )
+    ).encode(x=alt.X(across), y=alt.Y("deviation"))  # fmt: skip
+    square = mark.mark_point(shape="square", filled=True, size=130, color=_TODAY)
+    text = mark.mark_text(align="right", dx=-12, color=_TODAY).encode(text="name")
+    # Today's beats are drawn first: no plan lies under them.
+    return alt.layer(square, text, plans).properties(**look)
+
+
+def _loose(ticks: int) -> dict[str, Any]:
+    """Return an axis that keeps its outermost points off the chart's edge."""
+    return {
+        "scale": alt.Scale(zero=False, nice=False, padding=24),
+        "axis": alt.Axis(tickCount=ticks, labelFlush=False),
+    }
+
+
+def _sentences(row: Mapping[str, object], grids: int) -> list[tuple[str, str]]:
+    kept = row["kept_share"]
+    lines = [
+        (
+            tr("page.redraw.deviation"),
+            tr(
+                "page.redraw.deviation_line",
+                deviation=f"{float(str(row['max_deviation'])):.1%}",
+                cv=f"{float(str(row['cv'])):.3f}",
+            ),
+        ),
+        (
+            tr("page.front.shape"),
+            tr(
+                "page.redraw.shape_line",
+                shape=f"{float(str(row['mean_polsby_popper'])):.2f}",
+                border=number(float(str(row["cut_border_km"])), 1),
+            ),
+        ),
+        (
+            tr("page.redraw.pieces"),
+            tr("page.redraw.pieces_line", beats=row["beats"], grids=number(grids)),
+        ),
+    ]
+    if kept is not None:
+        lines.append((tr("page.redraw.kept"), f"{float(str(kept)):.1%}"))
+    return lines
+
 
 # -- versions: the plans that are kept, every version with who saved it; in and out as files
 
@@ -188,7 +522,7 @@ def _imported(ground: PageGround, dropped: UploadedFile, name: str) -> PlanVersi
         )
 
 
-# -- 划分: propose plans, set them side by side, edit by hand, keep and share them
+# -- compare: two plans side by side, or one over the other
 
 
 _MARKED = 60

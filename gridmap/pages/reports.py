@@ -16,8 +16,8 @@ from gridmap.api.report import ReportOptions, ReportResult, all_formats, setting
 from gridmap.api.report import report as make_report
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.model import City, Kind
+from gridmap.pages.cache import recall, remember
 from gridmap.pages.ground import PageGround, read_ground
-from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import (
     StripFigure,
     beat_noun,

@@ -11,9 +11,9 @@ from gridmap.api.watch import AlertRow, WatchOptions, WatchResult, watch
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import set_language, tr
 from gridmap.model import City
+from gridmap.pages.cache import recall, remember
 from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
-from gridmap.pages.keeping import recall, remember
 from gridmap.pages.layout import Line, beat_noun, number, show_list
 
 _MOST = 16
