@@ -189,7 +189,8 @@ def _widest(request: Request) -> tuple[float, float]:
         return problem.bounds[0] - _EPS, problem.bounds[1] + _EPS
     whole = float(problem.weights[:, 0].sum())
     goals = np.ones(problem.beats) if problem.targets is None else problem.targets[:, 0]
-    share, tolerance = whole * goals / goals.sum(), request.tolerance
+    share = whole * goals / goals.sum()
+    tolerance = problem.tolerances[0] if problem.tolerances else request.tolerance
     return share.min() * (1 - tolerance) - _EPS, share.max() * (1 + tolerance) + _EPS
 
 
