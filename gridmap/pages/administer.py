@@ -27,7 +27,7 @@ def show() -> None:
 
 
 def _show_roles(session: Session, store: PlanStore) -> None:
-    st.header(tr("page.people.roles"))
+    st.header(tr("page.people.roles"), anchor=False)
     told = session.work.pop("role", None)
     if told:
         st.success(told)
@@ -54,7 +54,7 @@ def _show_roles(session: Session, store: PlanStore) -> None:
 
 
 def _show_log(store: PlanStore) -> None:
-    st.header(tr("page.people.log"))
+    st.header(tr("page.people.log"), anchor=False)
     if st.button(tr("page.people.verify"), icon=":material/verified:"):
         report = store.verify()
         show = st.success if report.is_whole else st.error

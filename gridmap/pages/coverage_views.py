@@ -70,7 +70,9 @@ def show_view(name: str, ground: PageGround, result: CoverageResult) -> None:
 def _show_worst(ground: PageGround, result: CoverageResult) -> None:
     worst = result.worst(result.coverages[0], count=6)
     people = "incidents" not in worst.columns
-    st.header(tr("page.coverage.worst" if people else "coverage.page.worst_incidents"))
+    st.header(
+        tr("page.coverage.worst" if people else "coverage.page.worst_incidents"), anchor=False
+    )
     if worst.empty:
         st.caption(tr("page.coverage.all_reached"))
     share = f"covered_{'residents' if people else 'incidents'}_share"

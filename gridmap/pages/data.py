@@ -107,7 +107,7 @@ def _show_contents(ground: PageGround) -> None:
     city = ground.city
     table, map_side = st.columns([5, 6], gap="medium")
     with table:
-        st.header(tr("page.data.layers"))
+        st.header(tr("page.data.layers"), anchor=False)
         contents = _contents(ground)
         layer, area = tr("page.data.layer"), tr("page.data.area")
         st.dataframe(

@@ -75,7 +75,7 @@ def _show_shifts(ground: PageGround) -> None:
         st.caption(tr("duty.page.units_help"))
         unit = result.units[picked].unit
     with body:
-        st.header(tr("duty.page.chart", unit=result.units[picked].name))
+        st.header(tr("duty.page.chart", unit=result.units[picked].name), anchor=False)
         _show_week(result, picked)
         roster = result.readable_roster()
         own = roster[(result.roster_frame()["unit"] == unit).to_numpy()]
@@ -457,7 +457,7 @@ def show_rooms(ground: PageGround) -> None:
             st.dataframe(result.readable_items(), hide_index=True, width="stretch")
         lacking = result.readable()
         if len(lacking):
-            st.header(tr("duty.norms.by_unit"))
+            st.header(tr("duty.norms.by_unit"), anchor=False)
             st.dataframe(lacking, hide_index=True, width="stretch", height=240)
         left, right = st.columns(2)
         with left:
@@ -471,7 +471,7 @@ def show_rooms(ground: PageGround) -> None:
         with right:
             put_sheet(ground, result, "norms")
         if result.posts is not None:
-            st.header(tr("duty.posts.title"))
+            st.header(tr("duty.posts.title"), anchor=False)
             st.caption(result.posts_sentence())
             posts = result.readable_posts()
             st.dataframe(posts, hide_index=True, width="stretch", height=240)

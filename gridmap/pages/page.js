@@ -44,7 +44,7 @@
   /** What is said instead of an English text: of a word, or of a pattern that begins with ^. @param {string | null | undefined} text */
   const instead = (text) => {
     const said = text?.trim() ?? "";
-    if (said.length > 80 || !/^[A-Z]/.test(said)) return page.words[said];
+    if (said.length > 80 || !/^[A-Z]| (start|end) date$/.test(said)) return page.words[said];
     const rule = page.rules.find((/** @type {[RegExp, string]} */ [pattern]) => pattern.test(said));
     return page.words[said] ?? (rule && said.replace(rule[0], rule[1]));
   };

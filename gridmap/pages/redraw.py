@@ -435,7 +435,7 @@ def _show_versions(ground: PageGround, latest: tuple[PlanVersion, ...]) -> PlanV
 
 
 def _show_version(ground: PageGround, state: Redraw, version: PlanVersion) -> None:
-    st.header(tr("page.versions.chosen", name=version.name, number=version.number))
+    st.header(tr("page.versions.chosen", name=version.name, number=version.number), anchor=False)
     plan = saved_plan(ground, version)
     if plan is None:
         st.warning(tr("page.versions.other_grids"))
