@@ -193,7 +193,7 @@ class _Writer:
             self.paragraph(block)
         elif isinstance(block, Figure):
             self.caption(block.caption)
-            self.picture(block, width)
+            self.picture(self.book.add_paragraph(style="Line"), block, width)
             if block.note:
                 self.paragraph(Paragraph(block.note, style="note"))
         elif isinstance(block, Grid):
@@ -203,7 +203,12 @@ class _Writer:
                 self.paragraph(one)
             self.line(block.foot, align="right")
         elif isinstance(block, Columns):
-            for part in (*block.left, *block.right):
+            parts = (*block.left, *block.right)
+            figures = [part for part in parts if isinstance(part, Figure)]
+            if len(figures) == len(parts):
+                self.beside(figures, width)
+                return
+            for part in parts:
                 self.block(part, width)
 
     def paragraph(self, block: Paragraph) -> None:
@@ -240,14 +245,24 @@ class _Writer:
             self.run(made, words)
             made.paragraph_format.keep_with_next = True
 
-    def picture(self, figure: Figure, width: float) -> None:
+    def picture(self, paragraph: Any, figure: Figure, width: float) -> None:  # noqa: ANN401 - python-docx has no types
         """Write a drawing as a picture with its words for who cannot see it."""
         from docx.shared import Pt
 
-        made = self.book.add_paragraph(style="Line")
-        shape = made.add_run().add_picture(io.BytesIO(self._pictures[id(figure)]), width=Pt(width))
+        picture = io.BytesIO(self._pictures[id(figure)])
+        shape = paragraph.add_run().add_picture(picture, width=Pt(width))
         shape._inline.docPr.set("descr", _clean(figure.alt or figure.caption))  # noqa: SLF001 - no other way
         shape._inline.docPr.set("title", _clean(figure.caption))  # noqa: SLF001 - the same
+
+    def beside(self, figures: Sequence[Figure], width: float) -> None:
+        """Write drawings side by side under their captions."""
+        table = self.book.add_table(rows=2, cols=len(figures))
+        room = width / len(figures)
+        for place, figure in enumerate(figures):
+            above, below = (table.cell(row, place).paragraphs[0] for row in (0, 1))
+            above.style, below.style = self.book.styles["Caption"], self.book.styles["Cell"]
+            self.run(above, figure.caption)
+            self.picture(below, figure, room - 14.0)
 
     def grid(self, grid: Grid) -> None:
         """Write a native table whose head is repeated on every page."""
