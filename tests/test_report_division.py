@@ -284,6 +284,21 @@ def test_a_beats_card_is_one_page_with_its_own_figures(divided, of_today):
         beat_card(report, "nowhere")
 
 
+def test_a_beat_that_grids_name_and_no_polygon_draws_has_no_card(divided):
+    city, _, _ = divided
+    layer = city.layer(Kind.BEAT)
+    gone, drawn = (str(layer.ids[row]) for row in (0, 1))
+    grids = city.grids.frame.assign(beat=present_plan(city).labels)
+    city = city.with_layer(Layer(Kind.GRID, grids, city.grids.provenance))
+    city = city.with_layer(Layer(Kind.BEAT, layer.frame.iloc[1:], layer.provenance))
+    with using_language("zh"):
+        report = build_report(city, Request(date(2025, 1, 6), "2024"))
+    assert gone in set(map(str, present_plan(city).beat_ids))
+    assert beat_card(report, drawn).front
+    with pytest.raises(MissingError):
+        beat_card(report, gone)
+
+
 @pytest.mark.slow
 def test_a_document_without_a_plan_or_with_hidden_counts_is_refused(divided, tmp_path):
     city, plan, _ = divided

@@ -14,6 +14,7 @@ import streamlit as st
 
 from gridmap.api.report import ReportOptions, ReportResult, all_formats, settings_file
 from gridmap.api.report import report as make_report
+from gridmap.errors import GridmapError
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.model import City, Kind
 from gridmap.pages.cache import recall, remember
@@ -25,6 +26,7 @@ from gridmap.pages.layout import (
     escaped,
     local_time,
     show_empty,
+    show_error,
     show_figures,
     show_lines,
 )
@@ -95,11 +97,16 @@ def _offer_card(
             st.caption(tr("page.reports.card_hidden"))
         if beat is None or hidden or not exports:
             return
-        for (suffix, name), place in zip(_CARDS.items(), st.columns(2), strict=True):
+        try:
+            cards = {suffix: _card(result, (*key, beat, suffix)) for suffix in _CARDS}
+        except GridmapError as error:  # a beat that grids name and no polygon draws
+            show_error(error)
+            return
+        for (suffix, data), place in zip(cards.items(), st.columns(2), strict=True):
             file = f"{tr('page.reports.card_file')}_{safe_name(labels[beat])}.{suffix}"
             place.download_button(
-                name,
-                _card(result, (*key, beat, suffix)),
+                _CARDS[suffix],
+                data,
                 file,
                 icon=":material/download:",
                 width="stretch",

@@ -401,7 +401,7 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
     wanted = {
         row: places[str(beat.id)]
         for row, beat in enumerate(plan.beats)
-        if only in {"", str(beat.id)} and (plan.assignment == row).any()
+        if only in {"", str(beat.id)} and str(beat.id) in places and (plan.assignment == row).any()
     }
     extents = extents_of(city, shapes[list(wanted.values())])
     stations = city.get(Kind.STATION)
