@@ -53,6 +53,7 @@ _CENTRE_MOVES = 600  # times that centres follow their beats during one annealin
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time only
 _HURRY = 6_000
+_WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
@@ -112,13 +113,14 @@ def solve_region(
     jobs = [_start_job(instance, start, plan, seed, i, keep) for i in range(starts)]
     runs = run_threads(jobs, clock=clock, threads=threads, report=part_of(report, 0.0, hot))
     runs.sort(key=lambda run: run[0].rank)
+    eased = widened(instance)
     windows = effort.windows * sweeps * n / window_visits(instance)
     found, raw = runs[0]
     # Mending costs border that windows win back less of than they mend by themselves.
     best, beat = (found, raw) if best is None or found.better_than(best) else (best, best.beat)
     part = whole.part(_WINDOWED * whole.left())
     beat = polish_territories(
-        instance,
+        eased,
         beat,
         plan,
         windows,
@@ -129,7 +131,7 @@ def solve_region(
         report=part_of(report, hot, 1.0 - hot),
     )
     # Windows see a few beats only; what is left over there may have room further off.
-    mended = _mended(instance, beat, plan, seed, whole, keep)
+    mended = _mended(eased, beat, plan, seed, whole, keep)
     polished = rate_plan(instance, mended, keep, plan.sweeps)
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
@@ -153,6 +155,14 @@ def annealing_share(grids: int, sweeps: float) -> float:
     if sweeps < _HURRY:
         return 0.85
     return 0.3 + 0.55 * min(1.0, grids / 20_000)
+
+
+def widened(instance: Instance) -> Instance:
+    """Return the instance with wider bounds, at most just inside the tolerance."""
+    loads = instance.loads
+    more = min(0.98 * instance.slack, _WIDER)
+    loads = loads._replace(lo=loads.lo - more / loads.scale, hi=loads.hi + more / loads.scale)
+    return instance._replace(loads=loads, slack=instance.slack - more)
 
 
 def weighs_travel(instance: Instance) -> bool:
