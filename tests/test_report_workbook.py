@@ -204,7 +204,7 @@ def test_a_table_longer_than_a_sheet_goes_on_in_the_next(report, book, monkeypat
     table = report.table("grids")
     whole = replace(report, tables=(report.table("summary"), table))
     parts = openpyxl.load_workbook(io.BytesIO(write_workbook(whole)), data_only=True)
-    assert parts.sheetnames == ["概要", "网格", "网格 2", "网格 3"]
+    assert parts.sheetnames == ["概要", "网格", "网格 (2)", "网格 (3)"]
     cells = [
         [cell.value for cell in row]
         for name in parts.sheetnames[1:]

@@ -102,7 +102,7 @@ def _parts(table: Table) -> Iterator[Table]:
         yield replace(
             table,
             key=table.key if number == 1 else f"{table.key}_{number}",
-            title=table.title if number == 1 else f"{table.title} {number}",
+            title=table.title if number == 1 else f"{table.title} ({number})",
             # A formula would add up one sheet alone.
             columns=tuple(replace(item, adds=False) for item in table.columns),
             rows=table.rows.iloc[own],

@@ -229,7 +229,7 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     commander.settle()
     frame.wait_for_function("() => touch.city.brush.strokes.length === 0")
     expect(page.locator(".gm-table")).to_contain_text(commander.says("page.change.people"))
-    before = page.get_by_role("button", name=re.compile(r"\d 步调整")).inner_text()
+    before = page.get_by_role("button", name=re.compile(r"\d步调整")).inner_text()
     page.keyboard.press("Control+z")
     page.get_by_role("button", name=before, exact=True).wait_for(state="detached")
     commander.settle()

@@ -118,7 +118,7 @@ def test_a_lasso_selects_the_grids_whose_middle_lies_inside(app_url, open_page):
     page.mouse.move(x + 60, y + 60, steps=4)
     page.mouse.move(x + 150, y + 120, steps=4)
     page.mouse.up()
-    page.get_by_text(re.compile(r"取消所选 \d+ 个网格")).wait_for()
+    page.get_by_text(re.compile(r"取消所选\d+个网格")).wait_for()
 
 
 def test_an_exported_map_opens_from_a_file_without_a_network(tmp_path, open_page):
