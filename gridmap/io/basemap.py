@@ -12,10 +12,13 @@ import struct
 import threading
 import time
 import zlib
+from abc import ABC, abstractmethod
+from bisect import bisect_right
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ _PLAIN, _GZIP = 1, 2
 _VECTOR = 1  # a kind of tile in a PMTiles header
 
 
-class Basemap:
+class Basemap(ABC):
     """The tiles of a file.
 
     Attributes
@@ -53,8 +56,13 @@ class Basemap:
         found = self._tile(zoom, x, y) if 0 <= x < most and 0 <= y < most else None
         return found if found is not None and media_type(found) else None
 
+    @abstractmethod
     def _tile(self, zoom: int, x: int, y: int) -> bytes | None:
-        raise NotImplementedError
+        """Return what the file has for a tile that exists."""
+
+    @abstractmethod
+    def require_pictures(self) -> None:
+        """Raise `InputError` for a file of vector tiles, or of what is no picture."""
 
 
 def media_type(tile: bytes) -> str:
@@ -102,15 +110,15 @@ class _MBTiles(Basemap):
         self._base.execute("PRAGMA trusted_schema = OFF")
         self._base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_TILE)
         self._base.set_progress_handler(lambda: time.monotonic() > self._end, _STEPS)
-        told = {
+        metadata = {
             str(name): str(value)
             for name, value in self._ask("SELECT name, value FROM metadata LIMIT 200")
         }
-        self._format = told.get("format", "")
-        self.credit = _plain_text(told.get("attribution", ""))
+        self._format = metadata.get("format", "")
+        self.credit = _plain_text(metadata.get("attribution", ""))
         self.zooms = (
-            int(told.get("minzoom", 0)),
-            min(int(told.get("maxzoom", MOST_ZOOM)), MOST_ZOOM),
+            int(metadata.get("minzoom", 0)),
+            min(int(metadata.get("maxzoom", MOST_ZOOM)), MOST_ZOOM),
         )
 
     def _ask(self, query: str, *values: int) -> list[Any]:
@@ -119,7 +127,6 @@ class _MBTiles(Basemap):
             return cursor.execute(query, values).fetchall()
 
     def require_pictures(self) -> None:
-        """Refuse vector tiles and whatever else is no picture."""
         rows = self._ask("SELECT tile_data FROM tiles LIMIT 1")
         if self._format == "pbf":
             raise InputError("io.error.basemap_vector", file=self._name)
@@ -152,8 +159,8 @@ class _PMTiles(Basemap):
         self._root, self._leaves, self._data = tuple(places[:2]), places[4], places[6]
         self._packing, self._kind = packing, kind
         self.zooms = (least, min(most, MOST_ZOOM))
-        told = json.loads(self._unpacked(places[2], places[3]) or b"{}")
-        self.credit = _plain_text(str(told.get("attribution", "")))
+        metadata = json.loads(self._unpacked(places[2], places[3]) or b"{}")
+        self.credit = _plain_text(str(metadata.get("attribution", "")))
         self._directory = lru_cache(64)(self._read_directory)
 
     def _read(self, offset: int, length: int) -> bytes:
@@ -188,7 +195,6 @@ class _PMTiles(Basemap):
         return entries
 
     def require_pictures(self) -> None:
-        """Refuse vector tiles and whatever else is no picture."""
         if self._kind == _VECTOR:
             raise InputError("io.error.basemap_vector", file=self.path.name)
         entries, depth = self._directory(*self._root), 0
@@ -205,7 +211,7 @@ class _PMTiles(Basemap):
         try:
             for _ in range(_DEPTH):
                 entries = self._directory(*place)
-                at = _last_up_to(entries, wanted)
+                at = bisect_right(entries, wanted, key=itemgetter(0)) - 1
                 if at < 0:
                     return None
                 first, run, start, size = entries[at]
@@ -218,15 +224,6 @@ class _PMTiles(Basemap):
         except (OSError, ValueError, LookupError, zlib.error):
             return None
         return None
-
-
-def _last_up_to(entries: list[tuple[int, int, int, int]], wanted: int) -> int:
-    """Return the row of the last entry that does not begin after a tile; -1 for none."""
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if entries[middle][0] <= wanted else (low, middle)
-    return low - 1
 
 
 def _varints(data: bytes) -> list[int]:
