@@ -5,9 +5,11 @@ import hashlib
 import inspect
 import re
 import shlex
+import sqlite3
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
@@ -82,6 +84,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"WKT": areas.geometry.to_wkt(), "PDGrid": areas["id"], "CountCalls": calls,
          "BEATNUMBER": beat}
     ).to_csv(index=False)  # fmt: skip
+    with closing(sqlite3.connect(folder / "city.mbtiles")) as base:
+        base.execute("CREATE TABLE metadata (name TEXT, value TEXT)")
+        base.execute("CREATE TABLE tiles (zoom_level, tile_column, tile_row, tile_data)")
+        base.execute("INSERT INTO tiles VALUES (0, 0, 0, ?)", [b"\x89PNG"])
+        base.commit()
     (folder / "downloads").mkdir()
     with zipfile.ZipFile(folder / "downloads" / "CarrolltonGrid.csv.zip", "w") as archive:
         archive.writestr("CarrolltonGrid.csv", text)
