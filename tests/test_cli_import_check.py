@@ -68,7 +68,7 @@ def test_check_repair_and_undo_speak_json(place):
     assert said(run("repair", place, "--undo", "--json")) == {
         "format": 1, "undone": ["grid"],
     }  # fmt: skip
-    assert "overlaps" in run("check", place).stdout
+    assert "1 overlap [" in run("check", place).stdout
 
 
 def test_grid_codes_are_checked_when_asked(place):

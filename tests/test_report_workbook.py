@@ -16,6 +16,7 @@ from gridmap.i18n import using_language
 from gridmap.measure import summarise, weekday_occurrences
 from gridmap.model import Kind, Layer
 from gridmap.report import Request, build_report, workbook, write_workbook
+from gridmap.report.sections import area_grid
 from gridmap.report.workbook import table_csv
 
 # openpyxl does not know the data bars of Excel 2010 and later.
@@ -217,3 +218,22 @@ def test_a_table_longer_than_a_sheet_goes_on_in_the_next(report, book, monkeypat
         assert (
             value == pytest.approx(formula) if isinstance(value, float | int) else value == formula
         )
+
+
+def test_what_lies_in_no_row_is_added_to_a_total_and_said(city):
+    part = city.with_layer(
+        Layer(Kind.BEAT, city.beats.frame.iloc[1:].reset_index(drop=True), city.beats.provenance)
+    )
+    with using_language("zh"):
+        report = build_report(part, Request(date(2024, 4, 1), "2024-03"))
+    with zipfile.ZipFile(io.BytesIO(write_workbook(report))) as files:
+        sheets = [files.read(name) for name in files.namelist() if "worksheets/sheet" in name]
+    sums = [f for sheet in sheets for f in re.findall(rb"<f>(SUBTOTAL.*?)</f>", sheet)]
+    whole = re.compile(rb"SUBTOTAL\(109,[A-Z]+\d+:[A-Z]+\d+\)([-+][\d.]+(e-?\d+)?)?")
+    assert all(map(whole.fullmatch, sums))
+    assert any(b")+" in f for f in sums)
+    lost = summarise(part, by="beat", since="2024-03-01", until="2024-04-01").unassigned
+    grid = area_grid(report, "beat")
+    note = next(text for text in grid.notes if text.startswith("未划入任何警格"))
+    assert f"常住人口{lost['residents']:,.0f}人、警情{lost['incidents']:,.0f}起" in note
+    assert f"面积{lost['area_km2']:.2f}平方公里" in note

@@ -42,6 +42,7 @@ __all__ = [
     "lacking_by_beat",
     "natural_key",
     "network_table",
+    "outside_note",
     "room_load_table",
     "rounded",
     "staff_balance",
@@ -341,18 +342,27 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _notes(found: MeasureTable, hiding: Hiding, level: str) -> list[str]:
-    outside = found.unassigned
-    place = f"outside-{level}"
-    told = {
-        name: shown(outside[name], "count", hidden=hiding.one(place, name))
-        for name in ("residents", "incidents")
-    }
-    notes = []
-    if any(text != "0" for text in told.values()):
-        notes.append(tr(f"report.note.outside_{level}", **told))
+def outside_note(found: MeasureTable, hiding: Hiding, level: By) -> str:
+    """Return what lies in no row though the total counts it; blank for nothing.
+
+    Slivers of ground, under a thousandth of the whole, are not worth a word.
+    """
+    parts = []
+    for name in ("area_km2", "residents", "incidents"):
+        ground = name == "area_km2"
+        dark = hiding.one(f"outside-{level}", name)
+        text = shown(found.unassigned[name], "fine" if ground else "count", hidden=dark)
+        sliver = ground and found.unassigned[name] < 1e-3 * found.totals[name]
+        if name not in found.missing and not sliver and text != "0":
+            parts.append(tr(f"report.outside.{name}", count=text))
+    return tr(f"report.note.outside_{level}", what=tr("api.join").join(parts)) if parts else ""
+
+
+def _notes(found: MeasureTable, hiding: Hiding, level: By) -> list[str]:
+    notes = [note for note in [outside_note(found, hiding, level)] if note]
     if found.split_grids:
-        notes.append(tr("report.note.split", count=found.split_grids))
+        if "residents" not in found.missing:
+            notes.append(tr("report.note.split", count=found.split_grids))
         if np.isfinite(found.whole_share) and not hiding.limit:
             notes.append(tr("report.note.whole", share=found.whole_share))
     if hiding.limit:

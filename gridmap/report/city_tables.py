@@ -336,6 +336,7 @@ def tidy_table(
         Whether small counts are hidden; hidden numbers have no row.
     """
     parts: list[pd.DataFrame] = []
+    parents: dict[str, dict[str, str]] = {}
     for level, key in TITLES.items():
         table = next((one for one in tables if one.key == key), None)
         if table is None or (level == "grid" and len(table) > _MANY):
@@ -345,6 +346,7 @@ def tidy_table(
         for words in (f"parent_{kind}" for kind in ("beat", "station", "community")):
             if words in table.rows.columns:
                 parent = np.where(parent == "", table.values(words), parent)
+        parents[level] = dict(zip(table.values("id").tolist(), parent.tolist(), strict=True))
         for item in table.columns:
             if not item.numeric:
                 continue
@@ -356,8 +358,10 @@ def tidy_table(
         kinds = np.array(history.levels["category"].names, dtype=object)
         for level, counts in history.crossed.items():
             row, kind = np.nonzero(counts)
-            name = np.array(history.levels[level].names, dtype=object)[row]
-            parts.append(_part(level, name, "", period, kinds[kind], tr("field.incidents"),
+            areas, above = history.levels[level], parents.get(level, {})
+            parent = np.array([above.get(key, "") for key in areas.ids], dtype=object)[row]
+            name = np.array(areas.names, dtype=object)[row]
+            parts.append(_part(level, name, parent, period, kinds[kind], tr("field.incidents"),
                                counts[row, kind].astype(float)))  # fmt: skip
     if not parts:
         return None
@@ -370,7 +374,7 @@ def tidy_table(
 def _part(
     level: str,
     unit: npt.NDArray[np.object_],
-    parent: npt.NDArray[np.object_] | str,
+    parent: npt.NDArray[np.object_],
     period: str,
     category: npt.NDArray[np.object_] | str,
     measure: str,

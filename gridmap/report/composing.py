@@ -41,7 +41,7 @@ from gridmap.report.tables import Format, shown
 
 __all__ = ["Room", "brief_blocks", "category_grid", "compose", "place_map", "weeks_figure"]
 
-_HOT = "#d9600f"
+_HOT = "#c2410c"
 
 
 @dataclass(frozen=True, slots=True)

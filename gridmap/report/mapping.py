@@ -423,7 +423,7 @@ def shade_changes(shapes: Shapes, marks: Sequence[int], shares: npt.ArrayLike) -
         ("#b35806", tr("briefing.map.up_beyond")),
         ("#f6c79a", tr("briefing.map.up_usual")),
         ("#f2f2f0", tr("briefing.map.same")),
-        ("#c9cbe0", tr("briefing.map.down_usual")),
+        ("#9fa3cf", tr("briefing.map.down_usual")),
         ("#542788", tr("briefing.map.down_beyond")),
     )
     rows = np.where(known > 0.1, 1, np.where(known < -0.1, 3, 2))
@@ -450,7 +450,8 @@ def _range_label(low: float, high: float, form: Format) -> str:
 
 
 def _greys(count: int) -> tuple[str, ...]:
-    levels = np.linspace(0xEA, 0x55, count) if count > 1 else np.array([0xB0])
+    # Lighter than the hot grids above them, in print too.
+    levels = np.linspace(0xEA, 0x96, count) if count > 1 else np.array([0xB0])
     return tuple(f"#{round(v):02x}{round(v):02x}{round(v):02x}" for v in levels)
 
 

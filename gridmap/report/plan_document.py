@@ -637,12 +637,13 @@ def _annexes(report: Report) -> list[Section]:
             blocks.append(Paragraph(tr("briefing.document.ground", period=report.period.label())))
             blocks.append(crossed)
     comparison = report.table("comparison")
+    sections = list(build_sections(report, ("staff", "data")))
     if report.request.versions:
-        blocks.append(_versions(report))
-    sections = [
-        Section("figures", tr("briefing.document.figures"), tuple(blocks)),
-        *build_sections(report, ("staff", "data")),
-    ]
+        made = Section("versions", tr("briefing.versions.title"), (_versions(report),))
+        sections.insert(0, made)
+    if blocks:
+        figures = Section("figures", tr("briefing.document.figures"), tuple(blocks))
+        sections.insert(0, figures)
     if comparison is not None:
         sections.insert(
             0, Section("comparison", tr("report.sheet.comparison"), (grid_of(comparison),))
@@ -666,4 +667,4 @@ def _versions(report: Report) -> Grid:
     names = ("number", "at", "author", "beats", "note", "digest")
     labels = tuple(tr(f"briefing.versions.{name}") for name in names)
     align = ("right", "left", "left", "right", "left", "left")
-    return Grid(labels, align, rows, tr("briefing.versions.title"), (tr("briefing.versions.utc"),))
+    return Grid(labels, align, rows, notes=(tr("briefing.versions.utc"),))

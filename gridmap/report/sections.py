@@ -12,7 +12,7 @@ from gridmap.i18n import DAYS, tr
 from gridmap.measure import per_occurrence
 from gridmap.measure.pieces import By
 from gridmap.model import Kind
-from gridmap.report.area_tables import TITLES
+from gridmap.report.area_tables import TITLES, outside_note
 from gridmap.report.charts import BarChart, HourChart
 from gridmap.report.document import (
     WHOLE,
@@ -278,7 +278,7 @@ def _exceptions(report: Report, level: By) -> list[Block]:
     return [Paragraph(text + tr("briefing.stop"), lead=tr("briefing.lead_before", lead=lead))]
 
 
-def area_grid(report: Report, level: str, *, rows: Sequence[int] | None = None) -> Grid | None:
+def area_grid(report: Report, level: By, *, rows: Sequence[int] | None = None) -> Grid | None:
     """Return the stations, or the beats by station with subtotals, as they are printed.
 
     Parameters
@@ -301,6 +301,8 @@ def area_grid(report: Report, level: str, *, rows: Sequence[int] | None = None) 
     notes = []
     if rows is not None and len(rows) < len(table):
         notes.append(tr("briefing.table.some_beats", shown=len(rows), of=len(table)))
+    outside = outside_note(report.measured.now[level], report.hiding, level)
+    notes += [outside] if outside else []
     of = "s" if not beats or "parent_station" in table.rows.columns else ""
     caption = tr(f"briefing.table.{level}{of}")
     grid = grid_of(

@@ -369,10 +369,11 @@ def _formula(table: Table, item: Column, row: int) -> str:
     ratio = item.ratio
     if ratio is None:
         first, column = _FIRST_ROW + 2, places[item.key]
-        outside = table.total[item.key] - table.values(item.key).astype(float).sum()  # type: ignore[index] # it has one
+        outside = float(table.total[item.key] - table.values(item.key).astype(float).sum())  # type: ignore[index] # it has one
         formula = _FUNCTIONS.format(cells=f"{column}{first}:{column}{row}")
         # What lies in no row is in the total too, as the note above the table says.
-        return formula if abs(outside) < 1e-6 else f"{formula}+{outside!r}"
+        sign = "+" if outside > 0 else ""
+        return formula if abs(outside) < 1e-6 else f"{formula}{sign}{outside!r}"
     if ratio.over not in places or (ratio.under and ratio.under not in places):
         return ""
     over = f"{places[ratio.over]}{row + 1}"
