@@ -161,6 +161,6 @@ def test_numbers_that_are_no_coordinates_give_no_traceback(bad):
 def test_places_are_named_in_both_languages():
     assert km_to_town(120.15, 30.25) < 5
     with using_language("zh"):
-        assert place_of(120.15, 30.25).startswith("东经 120.2°、北纬 30.2°，距杭州")
+        assert place_of(120.15, 30.25).startswith("东经120.2°、北纬30.2°，距杭州")
     with using_language("en"):
         assert "Sao Paulo" in place_of(-46.6, -23.5)

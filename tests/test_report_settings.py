@@ -110,6 +110,8 @@ def test_remarks_are_paragraphs_and_say_whom_to_ask():
     )
     assert found.lines == ("Do", "First thing", "second")
     assert (found.contact, found.phone) == ("Unit 3", "110")
+    # The box has a head of its own.
+    assert parse_remarks("# 建议：\n加强夜间巡逻。\n").lines == ("加强夜间巡逻。",)
 
 
 @pytest.mark.parametrize("line", ["找张伟 13812345678", "身份证11010519491231002X"])

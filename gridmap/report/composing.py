@@ -137,6 +137,7 @@ def category_grid(report: Report, most: int) -> Grid | None:
     table, history = report.table("categories"), report.history
     if table is None or history is None:
         return None
+    most += len(table) == most + 1  # a row of one other category would save nothing
     rows = np.arange(len(table))[:most].tolist()
     title, notes = "briefing.table.categories_count", []
     if history.basis is not None:

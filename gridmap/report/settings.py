@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap.errors import InputError
-from gridmap.i18n import current_language, tr
+from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
 
@@ -208,16 +208,17 @@ def parse_remarks(text: str, *, name: str = "") -> Remarks:
     lines: list[str] = []
     said = {"contact": "", "phone": ""}
     words = {
-        key: [word for lang in ("zh", "en")
+        key: [word for lang in LANGUAGES
               for word in tr(f"report.remarks.{key}", language=lang).split("|")]
         for key in said
     }  # fmt: skip
+    heads = {tr("briefing.remarks_lead", language=one).strip("：: ") for one in LANGUAGES}
     for number, raw in enumerate(text.splitlines(), start=1):
         line = re.sub(r"\*\*|__|`", "", re.sub(r"^\s*(?:[#>]+|[-*+])\s*", "", raw)).strip()
         key = next((key for key, known in words.items() if _begins_with(line, known)), "")
         if key:
             said[key] = re.split("[：:]", line, maxsplit=1)[1].strip()
-        elif line:
+        elif line and not (raw.startswith("#") and line.strip("：: ") in heads):
             lines.append(line)
         allowed = _SIGNED.get(key, ())
         if personal_reason(said[key] if key else line, allowed=allowed):
