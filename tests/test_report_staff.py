@@ -1,6 +1,7 @@
 """Officers in a report add up: needed, present, lacking, surplus, and rooms beside beats."""
 
 import csv
+import re
 from datetime import date
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 import gridmap
 from gridmap.demo import make_city
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.measure import present_plan
 from gridmap.report import Request, build_report, write_report
+from gridmap.report.tables import in_mood
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +34,8 @@ def test_needed_less_present_is_lacking_less_surplus_in_every_row_and_the_total(
     needed, present, lacking, surplus = (int(table.total[key]) for key in keys)
     net = lacking - surplus
     line = next(note for note in table.notes if f" {who} needed" in note)
-    for number in (needed, present, lacking, surplus, abs(net)):
-        assert str(number) in line
+    said = {int(number) for number in re.findall(r"\d+", line)}
+    assert said == {needed, present, lacking, surplus, abs(net)} - {0}
 
 
 def test_the_staff_of_rooms_and_beats_is_reconciled(reported):
@@ -93,3 +95,13 @@ def test_officers_are_the_same_on_every_face(reported, tmp_path):
     printed = report.table("rooms").rows.set_index("id")["officers"]
     assert printed.to_dict() == rooms.loc[printed.index].to_dict()
     assert rooms.sum() == city.rooms.counts("officers").sum()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("which", "lacking", "surplus"),
+                         [("short", 3, 0), ("over", 0, 3), ("even", 0, 0)])  # fmt: skip
+def test_nobody_is_said_to_lack_or_spare_nothing(language, which, lacking, surplus):
+    figures = {"needed": 9, "present": 7, "lacking": lacking, "surplus": surplus, "net": 3}
+    for conditional in (False, True):
+        key = in_mood(f"briefing.staff.balance_{which}", conditional=conditional)
+        assert "0" not in tr(key, language=language, who="民警", **figures)
