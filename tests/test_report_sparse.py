@@ -17,7 +17,7 @@ from gridmap.report import Request, build_report, parse_formats, write_report
 from gridmap.report.composing import compose
 from gridmap.report.document import Columns, Paragraph
 from gridmap.report.html import map_views
-from gridmap.report.sections import SECTIONS, build_sections
+from gridmap.report.sections import SECTIONS, area_grid, build_sections
 
 DATED = date(2024, 5, 1)
 
@@ -159,6 +159,18 @@ def test_no_heading_stands_without_text(city, knows, period, below, planned):
     for part in parts:
         assert isinstance(part.blocks[0], Paragraph), part.key
         assert part.blocks[0].text, part.key
+
+
+@pytest.mark.parametrize(
+    ("knows", "said"),
+    [("all", "busiest"), ("people", "most residents"), ("outlines", "largest")],
+)
+def test_a_shortened_table_says_which_beats_it_has(city, knows, said):
+    columns = PEOPLE if knows == "outlines" else ()
+    report = built(without(city, columns=columns, incidents=knows == "all"))
+    with using_language("en"):
+        grid = area_grid(report, "beat", rows=[0, 1])
+    assert said in grid.notes[0]
 
 
 @pytest.mark.slow

@@ -300,7 +300,8 @@ def area_grid(report: Report, level: By, *, rows: Sequence[int] | None = None) -
     beats = level == "beat"
     notes = []
     if rows is not None and len(rows) < len(table):
-        notes.append(tr("briefing.table.some_beats", shown=len(rows), of=len(table)))
+        key = _leading_column(table)
+        notes.append(tr(f"briefing.table.some_beats_{key}", shown=len(rows), of=len(table)))
     outside = outside_note(report.measured.now[level], report.hiding, level)
     notes += [outside] if outside else []
     of = "s" if not beats or "parent_station" in table.rows.columns else ""
@@ -312,6 +313,11 @@ def area_grid(report: Report, level: By, *, rows: Sequence[int] | None = None) -
     first = 1 if beats else 0
     labels = (*grid.labels[:first], tr(f"briefing.table.{level}"), *grid.labels[first + 1 :])
     return replace(grid, labels=labels)
+
+
+def _leading_column(table: Table) -> str:
+    """Return the column that says which rows matter most: what the city has of three."""
+    return next(key for key in ("incidents", "residents", "area_km2") if key in table.rows.columns)
 
 
 @section("stations")
@@ -406,7 +412,7 @@ def _beats(report: Report) -> list[Block]:
         blocks.append(figure)
     rows = None
     if len(table) > _MANY_BEATS:
-        counts = table.values("incidents" if "incidents" in table.rows.columns else "area_km2")
+        counts = table.values(_leading_column(table))
         busy = np.argsort(-np.nan_to_num(counts.astype(float)), kind="stable")[:60]
         marked = table.rows["mark"] != "" if "mark" in table.rows.columns else []
         rows = sorted({*busy.tolist(), *np.flatnonzero(marked).tolist()})
