@@ -7,6 +7,7 @@ from pathlib import Path
 
 import documents
 import pytest
+from test_i18n import LATIN, NUMERIC
 
 from gridmap.i18n import keys
 from gridmap.io.findings import FindingKind
@@ -178,6 +179,18 @@ def test_every_public_measure_is_reached_by_a_command_a_page_or_a_report() -> No
         waiting |= (uses[name] & set(uses)) - reached
     public = set(import_module("gridmap.measure").__all__) & set(uses)
     assert sorted(public - reached) == []
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in documents.DOCUMENTS if name.endswith((".zh-CN.md", "words.md"))]
+)
+def test_chinese_and_numbers_stand_without_a_space_in_documents(name: str) -> None:
+    """A line that ends between the two is shown with a space, too; code is left out."""
+    text = re.sub(r"^    .*$", "", documents.text_of(name), flags=re.MULTILINE)
+    text = re.sub(r"`[^`]*`", "`", text)
+    assert not re.findall(r"\d %", text)
+    text = LATIN.sub("", re.sub(r"(?<![\n，。；：、）])\n(?=[^\n|#-])", " ", text))
+    assert [match.group() for match in re.finditer(f".*?(?:{NUMERIC.pattern})", text)] == []
 
 
 # Words that say a second time what a word of docs/words.md says.

@@ -42,7 +42,7 @@ def test_both_languages_say_the_same() -> None:
 #: Messages for a terminal, where numbers stand beside paths and options, and names in Latin
 #: letters that end in a number (WGS 84, CGCS2000).
 TERMINAL = re.compile(r"^(cli|gdal|extras)\.|\.error\.")
-LATIN = re.compile(r"[A-Za-z][A-Za-z. -]*[\d.-]*\d ")
+LATIN = re.compile(r"[A-Z][A-Za-z. -]*[\d.-]*\d ")
 NUMERIC = re.compile(
     r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uffef] +[+\u2212\u00b1\u2264\u2265]?(\d|\{\w+:)"
     r"|(\d|%|\{\w+:[^}]*\}) +[\u3000-\u303f\u4e00-\u9fff\uff01-\uffef]"
