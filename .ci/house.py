@@ -1,4 +1,4 @@
-"""Check what no linter checks: true `__all__`, file sizes, docstrings, texts."""
+"""Check what no linter checks: true `__all__`, import cycles, file sizes, docstrings, texts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import grimp
+import networkx as nx
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 800
@@ -33,6 +36,21 @@ def exports(package: str) -> list[str]:
             missing = [name for name in missing if not hasattr(module, name)]
         where = path.relative_to(ROOT)
         found += [f"{where}: __all__ names {name}, which is not there" for name in missing]
+    return found
+
+
+def private_lists() -> list[str]:
+    """Return the modules whose ``__all__`` nobody needs: it stands in packages and public modules.
+
+    Public are the modules beside the packages; `gridmap._lazy` hands on what it imports.
+    """
+    found = []
+    for path in map(Path, _git("ls-files", "*.py")):
+        public = path.parent == Path("gridmap") and not path.stem.startswith("_")
+        if public or path.name in {"__init__.py", "_lazy.py"}:
+            continue
+        if _top_level(ast.parse((ROOT / path).read_text(encoding="utf-8")))[1]:
+            found.append(f"{path}: __all__ in a module that is neither a package nor public")
     return found
 
 
@@ -73,6 +91,18 @@ def sizes() -> list[str]:
     if long[ROOT / "app.py"] >= 60:
         found.append("app.py: the router has 60 lines or more")
     return found
+
+
+def cycles(package: str) -> list[str]:
+    """Return the modules that import each other, inside functions or for their types too."""
+    graph = grimp.build_graph(package, cache_dir=None)
+    arrows = nx.DiGraph(
+        (module, other)
+        for module in graph.modules
+        for other in graph.find_modules_directly_imported_by(module)
+    )
+    rings = nx.strongly_connected_components(arrows)
+    return [f"import cycle: {', '.join(sorted(ring))}" for ring in rings if len(ring) > 1]
 
 
 def docstrings() -> list[str]:
@@ -187,9 +217,13 @@ def _hints(node: ast.stmt) -> list[ast.expr | None]:
 
 def paths() -> list[str]:
     """Return the tracked files that name a path of somebody's machine."""
-    mark = "/" + "work/"
+    return _git("grep", "-nI", "-e", "/" + "work/", "--", ".")
+
+
+def _git(*words: str) -> list[str]:
+    """Return the lines that git says of our own tree."""
     done = subprocess.run(  # noqa: S603 - git on our own tree
-        ["git", "grep", "-nI", "-e", mark, "--", "."],  # noqa: S607 - git on the PATH
+        ["git", *words],  # noqa: S607 - git on the PATH
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.splitlines()
@@ -197,7 +231,15 @@ def paths() -> list[str]:
 
 def main() -> int:
     """Print what is wrong and return how the check ends."""
-    found = [*exports("gridmap"), *sizes(), *docstrings(), *boundaries(), *paths()]
+    found = [
+        *exports("gridmap"),
+        *private_lists(),
+        *cycles("gridmap"),
+        *sizes(),
+        *docstrings(),
+        *boundaries(),
+        *paths(),
+    ]
     for line in found:
         print(line)  # noqa: T201 - a check speaks to whoever runs it
     return 1 if found else 0

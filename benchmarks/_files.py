@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-__all__ = ["require_files"]
-
 
 def require_files(paths: list[Path], remedy: str) -> None:
     """End with one line and exit code 2 where a file is missing.

@@ -29,8 +29,6 @@ from gridmap.partition._anneal import Schedule
 from gridmap.partition._arrays import Instance, Solved
 from gridmap.typing import Ints32
 
-__all__ = ["PARTS", "main", "run_part"]
-
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "benchmarks" / "graphs"
 _NAMES = ("v1k", "v5k", "v20k")
 _REMEDY = (

@@ -30,8 +30,6 @@ from gridmap.measure.pieces import present_plan
 from gridmap.model import City
 from gridmap.partition import Problem, problem_of, propose, score_plan, warm_up
 
-__all__ = ["load_city", "main", "published_plan"]
-
 _FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "carrollton"
 _GRIDS = "CarrolltonGrid.csv.zip"
 _PLANS = ("pmedian_5pct.csv", "pmedian_10pct.csv", "glpk_5h.csv")

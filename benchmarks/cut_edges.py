@@ -18,8 +18,6 @@ import numpy as np
 from benchmarks._files import require_files
 from gridmap.partition import Problem, propose, warm_up
 
-__all__ = ["main", "run_file"]
-
 _REMEDY = (
     "The graphs and their bounds are published in"
     " hamidrezavalidi/Political-Districting-to-Minimize-Cut-Edges on GitHub; docs/data.md tells"

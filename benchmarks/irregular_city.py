@@ -28,8 +28,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Voronoi
 
-__all__ = ["SIZES", "main", "make_graph", "write_graph"]
-
 #: Grids and beats of the graphs that `benchmarks.partition` reads, by name.
 SIZES = {
     "v60": (60, 4),

@@ -27,8 +27,6 @@ from pyproj import Transformer
 if TYPE_CHECKING:
     from gridmap.model import City
 
-__all__ = ["hand_over", "main", "measure_step"]
-
 _LAYERS = ("grid", "station", "beat", "community", "room", "facility", "road", "barrier")
 _ROWS = 500_000
 _FIGURES = ("wall_s", "cpu_s", "peak_mb")

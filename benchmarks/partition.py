@@ -35,8 +35,6 @@ from benchmarks._files import require_files
 from benchmarks.partition_peers import PEERS, measure_plan, metis_best
 from gridmap.partition import Problem, propose, warm_up
 
-__all__ = ["load_graph", "main", "prove_graph", "run_graph"]
-
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "benchmarks" / "graphs"
 _TABLE = [(0.03, 1.0), (0.01, 1.0), (0.03, 10.0), (0.01, 10.0)]
 _REMEDY = (

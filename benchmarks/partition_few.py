@@ -27,8 +27,6 @@ from scipy.sparse.csgraph import connected_components
 from gridmap.errors import InfeasibleError
 from gridmap.partition import Problem, Proposal, propose
 
-__all__ = ["Request", "check_request", "main", "random_request"]
-
 _OBJECTIVES = ("compact", "balance", "travel", "change")
 _LONGER = 1.1
 _EPS = 1e-9

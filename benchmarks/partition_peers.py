@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from gridmap.partition import Problem, score_plan
 
-__all__ = ["PEERS", "gerrychain_bursts", "measure_plan", "metis_best", "spopt_ward"]
-
 Integers = NDArray[np.int64]
 _BURST = 10
 

@@ -26,8 +26,6 @@ from gridmap.partition._locks import schedule_of
 from gridmap.partition._regions import divide
 from gridmap.partition._solve import Task, run_tasks
 
-__all__ = ["country_table", "main", "make_province", "measure_parts", "run_province"]
-
 _ROWS, _COLUMNS, _BEATS = 20, 25, 6
 _GRIDS = _ROWS * _COLUMNS
 _COUNTRY = 4_500_000

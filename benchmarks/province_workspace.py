@@ -26,8 +26,6 @@ import pandas as pd
 
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
-__all__ = ["main", "make_province"]
-
 _STORE = """import sys
 from benchmarks.province_workspace import _store
 _store(*sys.argv[1:])"""

@@ -32,8 +32,6 @@ import psutil
 
 from tests.serving import Served, Tab, open_tab, serving
 
-__all__ = ["main", "make_cities"]
-
 _PAGES = ("overview", "incidents", "coverage", "redraw", "reports", "data")
 _CITIES = {"east": "甲", "west": "乙"}
 _MB = 1 << 20

@@ -26,8 +26,6 @@ from gridmap.measure.pieces import has_beats, present_plan
 from gridmap.model import City, Plan
 from gridmap.model.layer import join_rows, polsby_popper
 
-__all__ = ["has_neck", "main", "measure_shapes"]
-
 _INWARDS = 1 / 16  # of the side of a square as large as the beat
 _PART = 0.05  # of the beat's area
 

@@ -41,26 +41,6 @@ from gridmap.measure.hotspots import windows
 from gridmap.measure.watch import control_chart, scan_space_time
 from gridmap.model import City, Kind, Layer
 
-__all__ = [
-    "ALPHA",
-    "WATCH_DAYS",
-    "WATCH_GRIDS",
-    "Case",
-    "Share",
-    "change_cases",
-    "dispersed_cases",
-    "hot_spot_cases",
-    "look",
-    "main",
-    "negative_binomial",
-    "open_cities",
-    "plant",
-    "quiet_days",
-    "rhythm_cases",
-    "run_cases",
-    "watch_cases",
-]
-
 ALPHA = 0.05
 WATCH_DAYS = 90  # that say what is usual
 WATCH_GRIDS = np.stack(np.meshgrid(np.arange(12), np.arange(12)), axis=-1).reshape(-1, 2) * 500.0

@@ -20,8 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["main"]
-
 _HERE = Path(__file__).resolve().parents[1]
 _MAIN = "from gridmap.cli import main; main()"
 

@@ -2,7 +2,5 @@
 
 from gridmap.cli import main
 
-__all__: list[str] = []
-
 if __name__ == "__main__":  # processes of a pool import this again
     main()

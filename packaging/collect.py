@@ -21,8 +21,6 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-__all__ = ["collect", "lacking", "write_hashes"]
-
 PYTHON = "3.11.9"  # to pip, 3.11 alone is 3.11.0
 EXTRAS = ("app", "cluster", "postgresql", "report")  # all: there is no network to get them by
 WINDOWS = {

@@ -6,8 +6,6 @@ import numpy as np
 
 from gridmap.partition import Problem
 
-__all__ = ["lattice", "row"]
-
 
 def row(weights, beats, borders, **options):
     """Grids in a row, 100 m apart; border i lies between grids i and i + 1."""

@@ -358,12 +358,12 @@ PYTHON = [name for name in documents.DOCUMENTS if shows_python(name)]
 @pytest.mark.parametrize("name", PYTHON)
 def test_the_python_shown_runs(name: str, works: Callable[[str], object], cluster: str) -> None:
     """What a document's Python makes is looked at, so that a document that is new is, too."""
-    from gridmap.report import sections
+    from gridmap.report import settings
 
     if not Path("mycity").exists():
         works("gridmap demo mycity")
     held = run_python(name)
-    own = sections.SECTIONS.pop("shifts", None)
+    own = settings.SECTIONS.pop("shifts", None)
     if name.startswith("README"):
         assert len(held["last"]) == 60
     elif name.startswith("docs/report"):

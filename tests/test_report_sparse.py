@@ -17,7 +17,8 @@ from gridmap.report import Request, build_report, parse_formats, write_report
 from gridmap.report.composing import compose
 from gridmap.report.document import Columns, Paragraph
 from gridmap.report.html import map_views
-from gridmap.report.sections import SECTIONS, area_grid, build_sections
+from gridmap.report.sections import area_grid, build_sections
+from gridmap.report.settings import SECTIONS
 
 DATED = date(2024, 5, 1)
 

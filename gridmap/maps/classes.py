@@ -13,21 +13,6 @@ from numpy.typing import NDArray
 from gridmap.model import Adjacency
 from gridmap.typing import Floats, Ints, Ints32
 
-__all__ = [
-    "BEATS",
-    "DIVERGING",
-    "INK",
-    "NO_DATA",
-    "SEQUENTIAL",
-    "Classes",
-    "classify",
-    "classify_counts",
-    "classify_shares",
-    "colour_beats",
-    "ramp",
-]
-
-
 _NO_CLASS = 255
 
 

@@ -22,9 +22,6 @@ from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
 from gridmap.typing import Floats, Ints
 
-__all__ = ["Drawing", "digest_of", "draw_geometry", "draw_layer", "pack", "world_pixels"]
-
-
 _WGS84 = CRS.from_epsg(4326)
 _TILE_PX = 256.0
 _SCREEN_PX = 1100.0  # the width that a city is fitted into when a map opens

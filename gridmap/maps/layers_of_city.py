@@ -31,32 +31,6 @@ from gridmap.model import City, Kind, Layer, Plan
 from gridmap.model.crs import from_datum, reproject, reproject_points, to_datum
 from gridmap.typing import Bools, Floats, Ints, Ints32
 
-__all__ = [
-    "COLUMNS",
-    "LOAD_BREAKS",
-    "OUTLINES",
-    "ColumnStyle",
-    "beat_theme",
-    "captions_of",
-    "change_theme",
-    "choropleth",
-    "degrees_of",
-    "density_overlay",
-    "facts_of",
-    "hot_spot_theme",
-    "hour_theme",
-    "is_main_road",
-    "load_theme",
-    "moved_theme",
-    "outline_overlay",
-    "room_overlay",
-    "share_change_theme",
-    "unit_theme",
-    "units_of",
-    "value_theme",
-]
-
-
 _WGS84 = CRS.from_epsg(4326)
 _MOVED = "#f1a340"
 LOAD_BREAKS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)  # shares of the mean, between seven colours

@@ -27,26 +27,6 @@ from gridmap.maps.classes import Classes
 from gridmap.maps.drawing import Drawing, digest_of, pack
 from gridmap.typing import Floats, Ints, Ints32
 
-__all__ = [
-    "OUR_SCRIPTS",
-    "Captions",
-    "Facts",
-    "Hours",
-    "Overlay",
-    "Paint",
-    "Scene",
-    "Swipe",
-    "Theme",
-    "Tiles",
-    "Units",
-    "basemap",
-    "font_path",
-    "read_asset",
-    "read_leaflet",
-    "write_touch_folder",
-]
-
-
 _TEXTS = (
     "all_days", "click", "days", "fit", "full", "grid", "hour", "incidents", "keys", "lasso",
     "legend", "locked", "map", "measure", "names", "next_hour", "north", "pause", "picture",

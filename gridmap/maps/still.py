@@ -23,9 +23,6 @@ from gridmap.maps.scene import Theme, font_path
 from gridmap.model import Kind, Layer
 from gridmap.typing import Floats
 
-__all__ = ["RouteSheet", "Still", "draw_route_sheets", "draw_still", "plot_theme"]
-
-
 _PAPER_M = 1.06  # the picture shows this much more than the layer
 _LABEL = 24  # letters of a name written into a map
 _FEW = 60  # outlines that are drawn in full width

@@ -19,8 +19,6 @@ from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
 from gridmap.maps.scene import OUR_SCRIPTS, Scene, read_asset, read_leaflet
 
-__all__ = ["OfflineMap", "folium_map", "to_html"]
-
 
 class OfflineMap(folium.Map):  # type: ignore[misc] # folium is untyped
     """A folium map with Leaflet embedded in the page; everything else works as in folium.

@@ -21,11 +21,6 @@ from gridmap.pages.session import Session, choice_key, choose, chosen
 from gridmap.plans import Command, Effect
 from gridmap.plans import commands as do
 
-__all__ = [
-    "aim_beside", "beat_labels", "grid_names", "named_effect", "painted_beat", "show_commands",
-    "split_in_two",
-]  # fmt: skip
-
 _Do = Callable[..., None]  # takes commands
 _TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"
 

@@ -1,6 +1,6 @@
 """Dividing grids into beats: balanced, in one piece, compact, near, and close to today's."""
 
-from gridmap.partition._ensemble import Ensemble, neutral_ensemble
+from gridmap.partition._ensemble import Ensemble, neutral_ensemble, warm_up
 from gridmap.partition.city import (
     communities_of,
     criteria_of,
@@ -34,7 +34,7 @@ from gridmap.partition.proposal import (
     Scores,
     score_plan,
 )
-from gridmap.partition.propose import propose, warm_up
+from gridmap.partition.propose import propose
 
 __all__ = [
     "Bound",

@@ -24,23 +24,6 @@ from gridmap.partition.proposal import Candidate, Proposal
 from gridmap.partition.propose import propose
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "communities_of",
-    "criteria_of",
-    "has_layer",
-    "officers_of",
-    "plan_rows",
-    "plans_of",
-    "problem_of",
-    "room_grids",
-    "scenarios_of",
-    "seen_counts",
-    "station_of_grids",
-    "travel_between",
-    "union_beats",
-    "with_rooms",
-]
-
 
 def problem_of(
     city: City,

@@ -15,8 +15,6 @@ from gridmap.partition.problem import Problem, wanted_beats
 from gridmap.partition.proposal import Scores, score_plan
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = ["Rung", "change_ladder", "score_present"]
-
 _BEAM = 8  # plans that go on to the next rung of the ladder
 _MOVES = 40  # most promising moves of each that are looked at
 _POWER = 4  # of deviations, so that the worst ones count most

@@ -21,15 +21,6 @@ from gridmap.typing import Floats, Ints
 if TYPE_CHECKING:
     from gridmap.partition.problem import Problem
 
-__all__ = [
-    "HeldOut",
-    "SeenCounts",
-    "deviation_intervals",
-    "dispersion",
-    "hold_out",
-    "shrink_rates",
-]
-
 _FOLDS = 6  # periods, or blocks of periods, that are left out one after the other
 _LEVEL = 0.9
 

@@ -14,23 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from gridmap.errors import InfeasibleError, InputError, some_ids
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "PER_GRID",
-    "Constraints",
-    "Problem",
-    "ProblemFields",
-    "beat_name",
-    "group",
-    "groups",
-    "in_two_beats",
-    "number_of_beats",
-    "pairs",
-    "refuse_rows",
-    "wanted_beats",
-    "whole",
-]
-
-
 PER_GRID = (  # arrays of a `Problem` with a row for each grid
     "weights",
     "xy",

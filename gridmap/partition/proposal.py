@@ -14,21 +14,6 @@ from gridmap.partition._regions import Division, Region, SearchNote, pieces_of, 
 from gridmap.partition.problem import Problem
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "Bound",
-    "Candidate",
-    "Proposal",
-    "ProposalProgress",
-    "Scores",
-    "beyond_reach",
-    "explain_proofs",
-    "front_of",
-    "most_kept",
-    "over_limits",
-    "score_plan",
-    "shortfalls",
-]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalProgress:

@@ -10,7 +10,6 @@ from gridmap.report.settings import (
     parse_remarks,
     read_remarks,
     read_settings,
-    write_templates,
 )
 from gridmap.report.suppression import Hiding, SuppressedFrame
 from gridmap.report.tables import Column, Table
@@ -23,6 +22,7 @@ from gridmap.report.writing import (
     parse_formats,
     read_manifest,
     write_report,
+    write_templates,
 )
 
 __all__ = [

@@ -33,27 +33,6 @@ from gridmap.report.tables import (
 )
 from gridmap.typing import Bools, Floats
 
-__all__ = [
-    "TITLES",
-    "StaffBalance",
-    "add_changes",
-    "area_table",
-    "change_notes",
-    "lacking_by_beat",
-    "natural_key",
-    "network_table",
-    "outside_note",
-    "room_load_table",
-    "rounded",
-    "staff_balance",
-    "staff_sentences",
-    "staff_shortest",
-    "staffing_table",
-    "stations_of_beats",
-    "with_covered",
-]
-
-
 #: Which hidden counts would be known from a figure.
 _TOLD_BY = {
     "residents_per_km2": ("residents",),

@@ -15,26 +15,6 @@ from gridmap.i18n import tr
 from gridmap.report.tables import shown
 from gridmap.typing import Bools, Floats
 
-__all__ = [
-    "ACCENT",
-    "BAND",
-    "GRID_LINE",
-    "INK",
-    "QUIET",
-    "WATER",
-    "BarChart",
-    "ControlChartDrawing",
-    "ControlLimits",
-    "HourChart",
-    "SmallMultiples",
-    "Svg",
-    "control_limits",
-    "nice_ticks",
-    "sparkline",
-    "text_width",
-]
-
-
 #: Colours of every chart and map: text, quiet text, what stands out, what is calm.
 INK, QUIET, ACCENT, WATER = "#1b2a3a", "#5b6b7c", "#c8500a", "#0f7a8a"
 BAND, GRID_LINE = "#e8ecf0", "#c9d1d9"

@@ -30,18 +30,6 @@ from gridmap.report.tables import (
 )
 from gridmap.typing import Floats
 
-__all__ = [
-    "category_table",
-    "definition_table",
-    "hour_table",
-    "import_line",
-    "import_table",
-    "month_table",
-    "repairs_of",
-    "source_table",
-    "tidy_table",
-]
-
 _MANY = 3_000  # grids above which their numbers stand in their own sheet only
 
 

@@ -35,11 +35,9 @@ from gridmap.report.mapping import (
 from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import page_count
 from gridmap.report.report import KeyFigure, Report
-from gridmap.report.sections import SECTIONS, build_sections
-from gridmap.report.settings import Letterhead
+from gridmap.report.sections import build_sections
+from gridmap.report.settings import SECTIONS, Letterhead
 from gridmap.report.tables import Format, shown
-
-__all__ = ["Room", "brief_blocks", "category_grid", "compose", "place_map", "weeks_figure"]
 
 _HOT = "#c2410c"
 

@@ -13,20 +13,6 @@ from gridmap.report.charts import Svg, sparkline
 from gridmap.report.settings import Letterhead
 from gridmap.report.tables import Column, Table, shown, sum_rows
 
-__all__ = [
-    "WHOLE",
-    "Block",
-    "Box",
-    "Columns",
-    "Document",
-    "Figure",
-    "Grid",
-    "Paragraph",
-    "Section",
-    "figures_of",
-    "grid_of",
-]
-
 WHOLE = 14  # rows up to which a table is not broken over pages
 Align = str  # ``left``, ``right`` or ``center``
 

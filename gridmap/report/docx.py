@@ -24,8 +24,6 @@ from gridmap.report.document import (
 from gridmap.report.pdf import typeset_all
 from gridmap.report.settings import Letterhead
 
-__all__ = ["DOCX_TEMPLATE", "empty_template", "steady_package", "write_docx"]
-
 DOCX_TEMPLATE = "letter.docx"
 
 

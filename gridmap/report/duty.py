@@ -33,19 +33,6 @@ from gridmap.report.settings import Letterhead
 from gridmap.report.tables import UNKNOWN, shown
 from gridmap.typing import Floats
 
-__all__ = [
-    "DutyChart",
-    "around_blocks",
-    "chart_block",
-    "duty_sheet",
-    "frame_grid",
-    "roster_days",
-    "shifts_blocks",
-    "shifts_columns",
-    "shifts_sentence",
-    "watch_blocks",
-]
-
 _ALERT = "#f6c79a"
 _MOST_POSTS = 60  # rows of a roster on paper
 _MOST_NAMES = 8  # on a line

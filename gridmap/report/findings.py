@@ -20,8 +20,6 @@ from gridmap.report.suppression import Hiding
 from gridmap.report.tables import in_mood, shown
 from gridmap.typing import Bools, Floats
 
-__all__ = ["Findings", "Headline", "Place", "find", "grave_rows", "short_period", "verdict_words"]
-
 _MOST = 5  # findings on the first page
 _OF_A_PLAN = frozenset({"plan", "worse", "price", "station", "beat", "rows", "coverage", "staff"})
 _PLACES = 5  # places that the map numbers

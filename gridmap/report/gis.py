@@ -21,8 +21,6 @@ from gridmap.report.report import Report
 from gridmap.report.tables import Format, Table
 from gridmap.typing import Floats
 
-__all__ = ["layer_frames", "write_geojson", "write_geopackage", "write_shapefiles"]
-
 _TABLES = {
     Kind.GRID: "grids",
     Kind.BEAT: "beats",

@@ -40,8 +40,6 @@ from gridmap.report.document import (
 from gridmap.report.report import Report
 from gridmap.report.tables import Table
 
-__all__ = ["HtmlMap", "html_map", "map_views", "write_html"]
-
 _FIGURE_PT, _HALF_PT = 700.0, 350.0  # widths at which drawings are made
 _MOST = 1_000  # rows of one table
 _HIDDEN = "#cfd4da"

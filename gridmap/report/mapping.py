@@ -16,9 +16,6 @@ from gridmap.report.charts import ACCENT, INK, QUIET, WATER, Svg, text_width
 from gridmap.report.tables import UNKNOWN, Format, shown
 from gridmap.typing import Bools, Floats, Ints, Shapes
 
-__all__ = ["MapFigure", "Marks", "Outline", "Shading", "merged", "shade_by_class", "shade_changes"]
-
-
 PATH_STEP = 5.0  # parts of a point that coordinates are rounded to
 _MANY = 3_000  # cells above which their own borders are not drawn
 _LABEL_PT = 6.8  # letters of labels

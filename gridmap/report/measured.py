@@ -48,22 +48,6 @@ from gridmap.report.charts import ControlLimits, control_limits
 from gridmap.travel import StraightLine, isochrone, ring
 from gridmap.typing import Bools, Floats
 
-__all__ = [
-    "LEVELS",
-    "CountChange",
-    "CountHistory",
-    "LevelHistory",
-    "Measured",
-    "ReachedPeople",
-    "TellProgress",
-    "TimeCounts",
-    "has_level",
-    "measure_all",
-    "measure_history",
-    "measure_reach",
-    "reach_frame",
-]
-
 Ints = npt.NDArray[np.integer[Any]]
 TellProgress = Callable[[str, float], None]
 Level = str  # ``city``, ``category``, ``station`` or ``beat``

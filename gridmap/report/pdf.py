@@ -33,16 +33,6 @@ from gridmap.report.document import (
     figures_of,
 )
 
-__all__ = [
-    "first_page",
-    "forget_typesetting",
-    "page_count",
-    "typeset",
-    "typeset_all",
-    "write_pdf",
-    "write_pictures",
-]
-
 #: Width of a column of text in points: A4 has one, A3 lies across and has two of them.
 _WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
 _GUTTER_PT = 6.0 / 0.352778

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,29 +15,11 @@ from gridmap.measure import ON_SCENE_MIN, PlanResponse, tell_response
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, plan_layer
 from gridmap.report.area_tables import lacking_by_beat, rounded
-from gridmap.report.document import Block, Columns, Figure, Grid, Paragraph, grid_of
+from gridmap.report.document import Figure, Grid
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.measured import Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import Chart, Column, Format, Table, column, shown
-
-if TYPE_CHECKING:
-    from gridmap.report.report import Report
-
-__all__ = [
-    "PlanFigure",
-    "community_names",
-    "comparison_table",
-    "effect_grid",
-    "effects_of",
-    "grid_names",
-    "handover_table",
-    "plan_effect",
-    "plan_map",
-    "plan_section",
-    "price_lines",
-    "response_table",
-]
 
 #: Figures of a beat by the hypercube model of response.
 _RESPONSE = ("calls_per_day", "utilisation", "own_share")
@@ -152,35 +134,6 @@ def plan_effect(effects: Sequence[PlanFigure]) -> PlanFigure | None:
     )
 
 
-def plan_section(report: Report) -> list[Block]:
-    """Return the page of a plan: better, worse, price, maps before and after, all beats."""
-    measured = report.measured
-    made = measured.comparison
-    if made is None or report.plan is None or measured.present is None:
-        return []
-    effects = effects_of(measured, report.hiding)
-    blocks: list[Block] = [
-        Paragraph(tr("briefing.plan.intro", plan=made.new, today=made.old)),
-        effect_grid(effects),
-    ]
-    price = price_lines(measured, report.hiding)
-    if price:
-        blocks.append(
-            Paragraph(tr("briefing.semicolon").join(price) + tr("briefing.stop"),
-                      lead=tr("briefing.plan.price"))
-        )  # fmt: skip
-    before = plan_map(report, measured.present, "before")
-    after = plan_map(report, report.plan, "after", changed=measured.present)
-    blocks.append(Columns((before,), (after,), 0.5))
-    table = report.table("comparison")
-    if table is not None:
-        blocks.append(grid_of(table))
-    response = report.table("response")
-    if response is not None:
-        blocks.append(grid_of(response))
-    return blocks
-
-
 def effect_grid(effects: tuple[PlanFigure, ...]) -> Grid:
     """Return what gets better, worse and stays, in this order."""
     rows = [
@@ -195,15 +148,15 @@ def effect_grid(effects: tuple[PlanFigure, ...]) -> Grid:
                 tr("briefing.plan.effects"), whole=True)  # fmt: skip
 
 
-def plan_map(report: Report, plan: Plan, side: str, *, changed: Plan | None = None) -> Figure:
+def plan_map(measured: Measured, plan: Plan, side: str, *, changed: Plan | None = None) -> Figure:
     """Return a map of a plan's beats, with the grids that change hands in colour."""
-    city = report.city
+    city = measured.city
     beats = plan_layer(plan, city.grids, gap_m=city.presets.gap_m)
     # A plan that nobody has begun has no beats: the grids are shown then.
     ground = beats.geometry if len(beats) else city.grids.geometry
     shading = [Shading(ground, np.zeros(len(ground), np.int64), (("#eef2f6", ""),))]
-    if changed is not None and report.measured.comparison:
-        moved = set(report.measured.comparison.grid_table["grid"].astype(str))
+    if changed is not None and measured.comparison:
+        moved = set(measured.comparison.grid_table["grid"].astype(str))
         rows = np.array([str(key) in moved for key in city.grids.ids])
         if rows.any():
             shading.append(

@@ -40,9 +40,6 @@ from gridmap.report.sections import build_sections, crossed_grid
 from gridmap.report.tables import shown
 from gridmap.typing import Bools, Ints, Shapes
 
-__all__ = ["SIDES", "Extent", "beat_card", "extent_words", "extents_of", "plan_document"]
-
-
 SIDES = ("east", "south", "west", "north")
 _NEAR_M = 30.0  # a border follows what lies this near
 _FOLLOWS = 0.6  # on at least this share of a side
@@ -356,8 +353,8 @@ def _front(report: Report, plan: Plan) -> list[Block]:
     if measured.present is not None:
         blocks.append(
             Columns(
-                (plan_map(report, measured.present, "before"),),
-                (plan_map(report, plan, "after", changed=measured.present),),
+                (plan_map(measured, measured.present, "before"),),
+                (plan_map(measured, plan, "after", changed=measured.present),),
             )
         )
     return blocks

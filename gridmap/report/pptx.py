@@ -21,8 +21,6 @@ from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_
 from gridmap.report.report import Report
 from gridmap.report.sections import area_grid
 
-__all__ = ["write_pptx"]
-
 _INK, _QUIET, _ACCENT, _PALE, _RED = "1B2A3A", "5B6B7C", "C8500A", "B8C2CC", "B5121B"
 _WIDTH_IN, _HEIGHT_IN = 13.333, 7.5
 _FACE = {"zh": "Microsoft YaHei", "en": "Calibri"}
@@ -99,8 +97,8 @@ class _Slides:
         self.words(slide, [(tr("briefing.plan.price"), price)], 0.6, 5.7, 12.1, 1.2, size=16)
         slide = self.slide(tr("briefing.section.plan"))
         for left, figure in (
-            (0.6, plan_map(self.report, measured.present, "before")),
-            (6.9, plan_map(self.report, plan, "after", changed=measured.present)),
+            (0.6, plan_map(measured, measured.present, "before")),
+            (6.9, plan_map(measured, plan, "after", changed=measured.present)),
         ):
             self.words(slide, [(figure.caption, "")], left, 1.2, 5.8, 0.4, size=14)
             self.picture(slide, figure.drawing.draw(420.0), left, 1.7, 5.8, 5.2, figure.alt)

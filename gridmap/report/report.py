@@ -68,17 +68,6 @@ from gridmap.report.tables import HIDDEN, Format, Ratio, Table, TableBuilder, co
 from gridmap.typing import Bools, Floats
 from gridmap.version import __version__
 
-__all__ = [
-    "KeyFigure",
-    "Pages",
-    "Report",
-    "Request",
-    "attention_findings",
-    "attention_tables",
-    "build_report",
-]
-
-
 #: How much of a report is written.
 Pages = Literal["1", "4", "full"]
 _ALPHA = 0.05  # share of reports with any false verdict

@@ -36,12 +36,10 @@ from gridmap.report.mapping import (
     shade_changes,
 )
 from gridmap.report.measured import CountHistory
-from gridmap.report.plan_change import plan_section
+from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
 from gridmap.report.report import Report
-from gridmap.report.settings import BEAT_COLUMNS
+from gridmap.report.settings import BEAT_COLUMNS, SECTIONS
 from gridmap.report.tables import Table, in_mood, shown
-
-__all__ = ["SECTIONS", "area_grid", "build_sections", "crossed_grid", "section"]
 
 _MANY_BEATS = 200  # beats above which only the exceptions are printed
 _MOST_CROSSED = 120  # beats above which there is no table of categories by beat
@@ -51,20 +49,20 @@ _OUTSIDE_KEYS = ("name", "outside_residents", "covered_residents_share")
 _ROOM_KEYS = ("name", "residents", "officers", "residents_per_officer")
 _CROSS_COLUMNS = 12  # categories in a table of categories by station
 
-#: What fills each section that ``report.toml`` may name, in their usual order. To add one,
-#: write a function here that returns its blocks (none where the city has no data for it),
-#: mark it with `section`, and give it a title ``briefing.section.NAME``.
-SECTIONS: dict[str, Callable[[Report], list[Block]]] = {}
-
 
 def section(name: str) -> Callable[[Callable[[Report], list[Block]]], Any]:
-    """Return what makes a function the section ``name``."""
+    """Return a decorator that makes a function the section ``name`` of reports.
 
-    def keep(made: Callable[[Report], list[Block]]) -> Callable[[Report], list[Block]]:
+    The function returns the section's blocks, none where the city has no data for it; the title
+    is the text ``briefing.section.NAME``. A new section is the last; its name in `SECTIONS` of
+    `gridmap.report.settings` gives it another place.
+    """
+
+    def register(made: Callable[[Report], list[Block]]) -> Callable[[Report], list[Block]]:
         SECTIONS[name] = made
         return made
 
-    return keep
+    return register
 
 
 def build_sections(
@@ -83,7 +81,9 @@ def build_sections(
     """
     found = []
     for name in wanted:
-        blocks = SECTIONS[name](report)
+        make = SECTIONS[name]
+        assert make is not None  # noqa: S101 - this module makes all of them
+        blocks = make(report)
         if brief:
             blocks = [_shortened(block) for block in blocks]
         if blocks:
@@ -120,7 +120,34 @@ def _outline(report: Report, level: By) -> Paragraph:
     return Paragraph(sentence(outline_words(report.measured, level) + tr("briefing.stop")))
 
 
-section("plan")(plan_section)
+@section("plan")
+def _plan(report: Report) -> list[Block]:
+    """Return the page of a plan: better, worse, price, maps before and after, all beats."""
+    measured = report.measured
+    made = measured.comparison
+    if made is None or report.plan is None or measured.present is None:
+        return []
+    effects = effects_of(measured, report.hiding)
+    blocks: list[Block] = [
+        Paragraph(tr("briefing.plan.intro", plan=made.new, today=made.old)),
+        effect_grid(effects),
+    ]
+    price = price_lines(measured, report.hiding)
+    if price:
+        blocks.append(
+            Paragraph(tr("briefing.semicolon").join(price) + tr("briefing.stop"),
+                      lead=tr("briefing.plan.price"))
+        )  # fmt: skip
+    before = plan_map(measured, measured.present, "before")
+    after = plan_map(measured, report.plan, "after", changed=measured.present)
+    blocks.append(Columns((before,), (after,), 0.5))
+    table = report.table("comparison")
+    if table is not None:
+        blocks.append(grid_of(table))
+    response = report.table("response")
+    if response is not None:
+        blocks.append(grid_of(response))
+    return blocks
 
 
 @section("city")

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from gridmap.errors import InputError
-from gridmap.i18n import LANGUAGES, current_language, tr
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
-
-__all__ = [
-    "BEAT_COLUMNS",
-    "SETTINGS",
-    "Letterhead",
-    "Remarks",
-    "ReportSettings",
-    "parse_remarks",
-    "read_remarks",
-    "read_settings",
-    "write_templates",
-]
 
 SETTINGS = "report.toml"
 #: Columns of the tables of beats and stations that ``beat_columns`` may name, in their usual
@@ -41,12 +28,14 @@ BEAT_COLUMNS: dict[str, tuple[str, ...]] = {
     "lacking": ("officers_lacking",),
     "mark": ("mark",),
 }
+_NAMES = "plan city attention stations beats grids coverage staff duty data"
+#: Sections that ``report.toml`` may name, in their usual order, and what makes each one's blocks
+#: of a report: the functions that `gridmap.report.sections` marks with `section`.
+SECTIONS: dict[str, Callable[[Any], list[Any]] | None] = dict.fromkeys(_NAMES.split())
 _LOGOS = {".png", ".svg", ".jpg", ".jpeg"}
 # A document is signed, and says whom to ask, by name; an office's telephone is no person's.
 _SIGNED = {"signatory": {"name"}, "contact": {"name"}, "phone": {"landline"}}
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
-_DOCX = "letter.docx"
-_TEMPLATES = ("document.typ", _DOCX, SETTINGS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,32 +220,9 @@ def _begins_with(line: str, words: Sequence[str]) -> bool:
     return any(re.match(rf"{re.escape(word)}\s*[：:]", line, re.IGNORECASE) for word in words)
 
 
-def write_templates(folder: Path) -> tuple[Path, ...]:
-    """Write the templates and a commented ``report.toml`` into a folder, to be changed there.
-
-    Raises
-    ------
-    InputError
-        If one of the files is there already.
-    """
-    from gridmap.report.docx import empty_template
-
-    folder.mkdir(parents=True, exist_ok=True)
-    source = files("gridmap.report") / "assets"
-    there = [name for name in _TEMPLATES if (folder / name).exists()]
-    if there:
-        raise InputError("report.error.template_there", path=str(folder), files=", ".join(there))
-    for name in _TEMPLATES:
-        data = empty_template(current_language()) if name == _DOCX else None
-        (folder / name).write_bytes(data or (source / name).read_bytes())
-    return tuple(folder / name for name in _TEMPLATES)
-
-
 def _names(key: str, value: object, path: Path, line: int) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _wrong(path, line, key, tr("report.settings.list"))
-    from gridmap.report.sections import SECTIONS
-
     names = tuple(dict.fromkeys(item.strip() for item in value))
     known = {"sections": tuple(SECTIONS), "beat_columns": tuple(BEAT_COLUMNS)}.get(key)
     unknown = [name for name in names if known is not None and name not in known]

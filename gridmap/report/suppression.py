@@ -28,15 +28,6 @@ from gridmap.plans import BeatChange, Comparison, Ground
 from gridmap.report.measured import LEVELS, Measured, ReachedPeople, has_level
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "Hiding",
-    "SuppressedFrame",
-    "hide_change",
-    "hide_counts",
-    "hide_levels",
-    "hide_reach",
-]
-
 _SLIVER = 1e-4
 #: Incidents, those within reach of one room and of two.
 _REACHED = ("incidents", "covered_incidents", "backup_incidents")

@@ -13,22 +13,6 @@ import pandas as pd
 from gridmap.i18n import has_key, tr
 from gridmap.typing import Bools, Floats, Ints
 
-__all__ = [
-    "FORMATS",
-    "HIDDEN",
-    "UNKNOWN",
-    "Chart",
-    "Column",
-    "Format",
-    "Ratio",
-    "Table",
-    "TableBuilder",
-    "column",
-    "in_mood",
-    "shown",
-    "sum_rows",
-]
-
 Format = Literal[
     "text",
     "month",

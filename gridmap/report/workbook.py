@@ -19,8 +19,6 @@ from gridmap.i18n import tr, using_language
 from gridmap.report.report import Report
 from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Table
 
-__all__ = ["table_csv", "write_csv", "write_workbook"]
-
 _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
 _HEAD, _BAR, _QUIET = "#1B2A3A", "#9DC3E6", "#5B6B7C"
 _SERIES = ("#E0570C", "#9AA7B4")

@@ -12,35 +12,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridmap.errors import InputError, WorkspaceError, some_ids
 from gridmap.fields import Json
-from gridmap.i18n import using_language
+from gridmap.i18n import current_language, using_language
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.report.city_tables import repairs_of
 from gridmap.report.measured import TellProgress
 from gridmap.report.report import Report
+from gridmap.report.settings import SETTINGS
 from gridmap.version import __version__
 
 if TYPE_CHECKING:
     from gridmap.report.document import Document
     from gridmap.report.findings import Findings
 
-__all__ = [
-    "ALL_FORMATS",
-    "MANIFEST",
-    "ReportFiles",
-    "parameters_of",
-    "parse_formats",
-    "read_manifest",
-    "write_manifest",
-    "write_report",
-]
-
-
 MANIFEST = "manifest.json"
+_DOCX = "letter.docx"
+_TEMPLATES = ("document.typ", _DOCX, SETTINGS)
 _LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyogrio", "pyproj", "shapely",
               "typst", "xlsxwriter")  # fmt: skip
 
@@ -433,3 +425,24 @@ def _put(folder: Path, target: Path) -> None:
 def _cannot_write(target: Path, error: OSError) -> WorkspaceError:
     reason = error.strerror or str(error)
     return WorkspaceError("report.error.cannot_write", path=str(target), reason=reason)
+
+
+def write_templates(folder: Path) -> tuple[Path, ...]:
+    """Write the templates and a commented ``report.toml`` into a folder, to be changed there.
+
+    Raises
+    ------
+    InputError
+        If one of the files is there already.
+    """
+    from gridmap.report.docx import empty_template
+
+    folder.mkdir(parents=True, exist_ok=True)
+    source = files("gridmap.report") / "assets"
+    there = [name for name in _TEMPLATES if (folder / name).exists()]
+    if there:
+        raise InputError("report.error.template_there", path=str(folder), files=", ".join(there))
+    for name in _TEMPLATES:
+        data = empty_template(current_language()) if name == _DOCX else None
+        (folder / name).write_bytes(data or (source / name).read_bytes())
+    return tuple(folder / name for name in _TEMPLATES)
