@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import threading
 from dataclasses import replace
 from datetime import date
@@ -22,11 +23,31 @@ from gridmap.i18n import has_key, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
 from gridmap.pages.jobs import Job
+from gridmap.pages.layout import show_frame
 from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
 from gridmap.pages.session import Address
 from gridmap.pages.uploads import Item, Upload
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"
+
+
+# -- tables
+
+
+def test_a_table_escapes_its_texts_and_leads_to_the_map(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("gridmap.pages.layout.st.html", drawn.append)
+    frame = pd.DataFrame({
+        "unit": ["<甲>", "乙"], "km": [1234.56, 2.0], "count": [3000.0, np.nan],
+        "cost": [np.nan, np.nan], "rank": ["1–2", "2"],
+    })  # fmt: skip
+    show_frame(frame, right=["rank"], cells=[[4, 5], []])
+    heads = re.findall(r'<th class="([^"]*)">.*?>([^<]*)</button>', drawn[0])
+    # A column of which nothing is known is left out.
+    assert heads == [("gm-text gm-name", "unit"), ("", "km"), ("", "count"), ("", "rank")]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in drawn[0].split("<tr")[2:]]
+    assert rows == [["&lt;甲&gt;", "1,234.6", "3,000", "1–2"], ["乙", "2.0", "–", "2"]]
+    assert re.findall(r'data-gm-cells="([^"]*)"', drawn[0]) == ["4,5"]
 
 
 # -- the address bar

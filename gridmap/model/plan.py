@@ -21,14 +21,16 @@ L = TypeVar("L")  # what a caller names grids by
 
 
 @cache
-def _new_number(name: str) -> int:
-    """Return the number of a beat that a proposal named in any language; 0 for other names."""
-    for language in LANGUAGES:
-        words = tr("model.new_beat", language=language, number=0).rstrip("0")
-        digits = name.removeprefix(words)
-        if digits != name and digits.isdecimal():
-            return int(digits)
-    return 0
+def _made_number(beat: str, name: str) -> int:
+    """Return the number of a new beat that gridmap named in any language; 0 for other names.
+
+    A proposal's beat has its number as its id (``01``), one made by hand an N before it (``N1``).
+    The same name on another beat was typed by a person.
+    """
+    digits = beat.removeprefix("N")
+    number = int(digits) if digits.isdecimal() else 0
+    texts = {tr("model.new_beat", language=language, number=number) for language in LANGUAGES}
+    return number if beat in {f"{number:02d}", f"N{number}"} and name in texts else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ class BeatInfo:
     def label(self) -> str:
         """The name, or the id where there is none.
 
-        A beat that a proposal made is named in the reader's language, whichever it was made in.
+        A new beat that gridmap named is named in the reader's language, whichever it was made in.
         """
-        number = _new_number(self.name)
+        number = _made_number(self.id, self.name)
         return tr("model.new_beat", number=number) if number else self.name or self.id
 
 

@@ -34,7 +34,7 @@ from gridmap.maps import Drawing, draw_geometry
 from gridmap.model import City, Kind
 from gridmap.pages.cache import keep
 from gridmap.pages.ground import PageGround
-from gridmap.pages.layout import NONE, Line, number, show_list
+from gridmap.pages.layout import Line, number, show_frame, show_list
 from gridmap.pages.session import choice_key, session_id
 from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
@@ -190,28 +190,19 @@ def _show_networks(ground: PageGround, result: CoverageResult) -> None:
 
 
 def _show_table(rows: pd.DataFrame, labels: dict[str, str]) -> None:
-    """Draw a table; a column of which nothing is known is left out."""
-    rows = rows.dropna(axis="columns", how="all")
-    numbers = [name for name in rows.columns if rows[name].dtype.kind in "if"]
-    rounded = rows.assign(
-        **{
-            name: np.round(rows[name].astype(float), 1 if _is_fine(name) else 0)
-            for name in numbers
-        }
-    )
-    st.dataframe(
-        rounded.rename(columns=labels),
-        hide_index=True,
-        width="stretch",
-        height=min(36 * (len(rows) + 1), 330),
-        placeholder=NONE,
-        column_config={
-            labels[name]: st.column_config.NumberColumn(
-                format="%.1f" if _is_fine(name) else "localized"
-            )
-            for name in numbers
-        },
-    )
+    """Draw a table, its shares and minutes with one decimal."""
+    fine = {
+        name: rows[name].map("{:,.1f}".format, na_action="ignore")
+        for name in rows.columns
+        if _is_fine(name)
+    }
+    whole = {
+        name: rows[name].round()
+        for name in rows.columns
+        if name not in fine and rows[name].dtype.kind == "f"
+    }
+    rounded = rows.assign(**fine, **whole).rename(columns=labels)
+    show_frame(rounded, right=[labels[name] for name in fine])
 
 
 def _is_fine(name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -12,28 +11,35 @@ import pandas as pd
 import shapely
 import streamlit as st
 
-from gridmap.api.norms import AssessOptions, AssessResult, NormsOptions, NormsResult, assess, norms
+from gridmap.api.norms import AssessOptions, NormsOptions, NormsResult, assess, norms
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
 from gridmap.api.watch import WatchOptions, WatchResult, chart_title, watch
 from gridmap.i18n import DAYS, tr
-from gridmap.io import write_frame
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of, draw_geometry, value_theme
-from gridmap.model import Kind
-from gridmap.pages.coverage_views import put_download
-from gridmap.pages.duty_places import HEIGHT, ask, put_sheet, show_around, show_notes, show_patrol
+from gridmap.model import City, Kind
+from gridmap.pages.duty_places import (
+    HEIGHT,
+    ask,
+    put_files,
+    put_sheet,
+    show_around,
+    show_notes,
+    show_patrol,
+)
 from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     NONE,
     StripFigure,
     axis_room,
     number,
-    pick_row,
     show_empty,
     show_figures,
+    show_frame,
     show_lines,
 )
 from gridmap.pages.session import choice_key, choose, chosen
 from gridmap.pages.touch import show_map, touched
+from gridmap.typing import Ints
 
 _PATTERNS = ("8h", "12h", "split")
 _ALERT = "#d97706"
@@ -68,29 +74,21 @@ def _show_shifts(ground: PageGround) -> None:
     with figures:
         _show_shift_figures(result)
     with side:
-        rows = _unit_rows(result)
-        numbers = [name for name in rows.columns if name != tr("duty.shifts.unit")]
-        shown = rows.assign(**{name: [number(value) for value in rows[name]] for name in numbers})
-        picked = pick_row(shown, key=f"duty-units-{options.by}", right=numbers)
-        st.caption(tr("duty.page.units_help"))
-        unit = result.units[picked].unit
+        show_frame(_unit_rows(result).round())
+        units = range(len(result.units))
+        picked = st.selectbox(
+            tr("duty.page.unit_shown"),
+            units,
+            format_func=lambda row: result.units[row].name,
+            key=choice_key(ground.session, f"duty-unit-{options.by}", 0, units),
+        )
     with body:
         st.header(tr("duty.page.chart", unit=result.units[picked].name), anchor=False)
         _show_week(result, picked)
         roster = result.readable_roster()
-        own = roster[(result.roster_frame()["unit"] == unit).to_numpy()]
-        st.dataframe(own, hide_index=True, width="stretch", height=min(36 * (len(own) + 1), 260))
-        left, right = st.columns(2)
-        with left:
-            put_download(
-                ground,
-                tr("duty.page.roster"),
-                "roster.csv",
-                lambda path: _write_roster(path, roster),
-                subject="shifts",
-            )
-        with right:
-            put_sheet(ground, result, "shifts")
+        own = (result.roster_frame()["unit"] == result.units[picked].unit).to_numpy()
+        show_frame(roster[own], height=260)
+        put_files(ground, result, tr("duty.page.roster"), "roster.csv", lambda: roster)
         show_notes(result.notes)
 
 
@@ -259,10 +257,6 @@ def _show_week(result: ShiftsResult, row: int) -> None:
     st.altair_chart(chart, width="stretch")
 
 
-def _write_roster(path: Path, roster: pd.DataFrame) -> None:
-    write_frame(roster, path)
-
-
 def _show_watch(ground: PageGround) -> None:
     figures = st.container()
     map_side, side = st.columns([7, 5], gap="medium")
@@ -309,7 +303,7 @@ def _show_watch(ground: PageGround) -> None:
             st.success(result.quiet(), icon=":material/check:")
         if result.charts:
             _show_chart(result, picked)
-        put_sheet(ground, result, "watch")
+        put_sheet(ground, result)
         show_lines(result.dispute_sentences())
         st.caption(tr("duty.page.watch_help"))
         show_notes(result.notes)
@@ -385,17 +379,14 @@ def _picked_alert(ground: PageGround, result: WatchResult) -> int:
 
 def _rows_of(ground: PageGround, alert: Any) -> tuple[int, ...]:  # noqa: ANN401 - an `AlertRow`
     """Return the rows of the grids in which an alert lies."""
-    grids = ground.city.grids
-    if alert["level"] == "grid":
-        return tuple(np.flatnonzero(np.isin(grids.ids.astype(str), alert["ids"])).tolist())
-    if alert["level"] == "city":
-        return ()
-    layer = ground.city.get(Kind(alert["level"]))
+    level = alert["level"]
+    layer = None if level == "city" else ground.city.get(Kind(level))
     if layer is None:
         return ()
-    shapes = layer.geometry[np.isin(layer.ids.astype(str), alert["ids"])]
-    middle = shapely.point_on_surface(grids.geometry)
-    return tuple(np.flatnonzero(shapely.covers(shapely.union_all(shapes), middle)).tolist())
+    held = np.isin(layer.ids.astype(str), alert["ids"])
+    if level == "grid":
+        return tuple(np.flatnonzero(held).tolist())
+    return tuple(_grids_in(ground.city, layer.geometry[held])[0].tolist())
 
 
 def _show_alerts(ground: PageGround, result: WatchResult, picked: int) -> None:
@@ -454,34 +445,19 @@ def show_rooms(ground: PageGround) -> None:
         if not len(result.lacks.items):
             st.info(result.sentence())
         else:
-            st.dataframe(result.readable_items(), hide_index=True, width="stretch")
+            show_frame(result.readable_items())
         lacking = result.readable()
         if len(lacking):
             st.header(tr("duty.norms.by_unit"), anchor=False)
-            st.dataframe(lacking, hide_index=True, width="stretch", height=240)
-        left, right = st.columns(2)
-        with left:
-            put_download(
-                ground,
-                tr("duty.page.lacking_list"),
-                "lacking.csv",
-                lambda path: _write_list(path, result),
-                subject="norms",
-            )
-        with right:
-            put_sheet(ground, result, "norms")
+            show_frame(lacking, height=240)
+        put_files(ground, result, tr("duty.page.lacking_list"), "lacking.csv", result.to_frame)
         if result.posts is not None:
             st.header(tr("duty.posts.title"), anchor=False)
             st.caption(result.posts_sentence())
-            posts = result.readable_posts()
-            st.dataframe(posts, hide_index=True, width="stretch", height=240)
+            show_frame(result.readable_posts(), height=240)
         show_notes(result.notes)
     with map_side:
         _show_map(ground, result)
-
-
-def _write_list(path: object, result: NormsResult) -> None:
-    write_frame(result.to_frame(), str(path))
 
 
 def _show_figures(result: NormsResult) -> None:
@@ -544,8 +520,7 @@ def _show_map(ground: PageGround, result: NormsResult) -> None:
         rows = result.posts.rows.set_index("id")
         beats = city.layer(Kind.BEAT)
         months = rows.reindex(beats.ids.astype(str))["months_left"].to_numpy(float)
-        middle = shapely.point_on_surface(city.grids.geometry)
-        grid, beat = shapely.STRtree(beats.geometry).query(middle, predicate="within")
+        grid, beat = _grids_in(city, beats.geometry)
         values = np.full(len(city.grids), np.nan)
         values[grid] = months[beat]
         title = tr("duty.page.bound_theme")
@@ -586,41 +561,31 @@ def show_score(ground: PageGround) -> None:
         table = result.readable()
         numbers = [name for name in table.columns if table[name].dtype.kind in "if"]
         shown = table.assign(**{name: table[name].map("{:g}".format) for name in numbers})
-        picked = pick_row(shown, key=f"duty-score-{by}", right=numbers)
-        left, right = st.columns(2)
-        with left:
-            put_download(
-                ground,
-                tr("duty.page.ranking"),
-                "assessment.csv",
-                lambda path: _write(path, result),
-                subject="assess",
-            )
-        with right:
-            put_sheet(ground, result, "assess")
+        units = result.to_gdf()
+        grid, unit = _grids_in(city, units.geometry)
+        cells = [grid[unit == row] for row in range(len(units))]
+        show_frame(shown, right=numbers, cells=cells, height=420)
+        put_files(ground, result, tr("duty.page.ranking"), "assessment.csv", result.to_frame)
         st.caption(tr("duty.score.help"))
         show_notes(result.notes)
-    with map_side:
-        _show_bands(ground, result, picked)
-
-
-def _write(path: Path, result: AssessResult) -> None:
-    write_frame(result.to_frame(), path)
-
-
-def _show_bands(ground: PageGround, result: AssessResult, picked: int) -> None:
-    city = ground.city
-    if not city.has(Kind.GRID):
+    if not len(grid):
         return
-    units = result.to_gdf()
+    with map_side:
+        band = np.full(len(city.grids), np.nan)
+        band[grid] = units["band"].to_numpy()[unit]
+        theme = value_theme("band", tr("duty.score.band"), band, colours="purple")
+        show_map(ground.scene((theme,)), key="map-duty-score", height=HEIGHT)
+
+
+def _grids_in(city: City, shapes: Any) -> tuple[Ints, Ints]:  # noqa: ANN401 - areas of any kind
+    """Return rows of the grids whose middle lies in one of the areas, and the areas' rows."""
+    if not city.has(Kind.GRID):
+        return np.array([], dtype=int), np.array([], dtype=int)
     middle = shapely.point_on_surface(city.grids.geometry)
-    grid, unit = shapely.STRtree(units.geometry.to_numpy()).query(middle, predicate="within")
-    band = np.full(len(city.grids), np.nan)
-    band[grid] = units["band"].to_numpy()[unit]
-    title = tr("duty.score.band")
-    themes: tuple[Theme, ...] = (value_theme("band", title, band, colours="purple"),)
-    marked = tuple(grid[unit == picked].tolist())
-    show_map(ground.scene(themes, marked=marked), key="map-duty-score", height=HEIGHT)
+    grid, area = shapely.STRtree(np.asarray(shapes, dtype=object)).query(
+        middle, predicate="within"
+    )
+    return grid, area
 
 
 _VIEWS: dict[str, Callable[[PageGround], None]] = {

@@ -19,6 +19,7 @@ from gridmap.api.patrol import PatrolOptions, PatrolResult, patrol
 from gridmap.api.results import Result
 from gridmap.errors import GridmapError
 from gridmap.i18n import current_language, some_names, tr
+from gridmap.io import write_frame
 from gridmap.maps import (
     Facts,
     Overlay,
@@ -41,6 +42,7 @@ from gridmap.pages.layout import (
     show_empty,
     show_error,
     show_figures,
+    show_frame,
     show_list,
 )
 from gridmap.pages.session import choice_key, choose
@@ -75,23 +77,33 @@ def _answer(
     return _verb_(_city_, _options_)
 
 
-def put_sheet(
+def put_sheet(ground: PageGround, result: Any) -> None:  # noqa: ANN401 - any result with a sheet
+    """Offer an answer as a printed sheet."""
+
+    def write(path: Path) -> None:
+        path.write_bytes(result.sheet())
+
+    verb = result.options.verb
+    put_download(ground, tr("duty.page.sheet"), f"{verb}.pdf", write, subject=verb)
+
+
+def put_files(
     ground: PageGround,
     result: Any,  # noqa: ANN401 - any result with a sheet
-    name: str,
+    label: str,
+    file: str,
+    table: Callable[[], pd.DataFrame],
 ) -> None:
-    """Offer an answer as a printed sheet."""
-    put_download(
-        ground,
-        tr("duty.page.sheet"),
-        f"{name}.pdf",
-        lambda path: _write(path, result.sheet()),
-        subject=name,
-    )
+    """Offer a table of an answer, and the answer as a printed sheet, side by side."""
 
+    def write(path: Path) -> None:
+        write_frame(table(), path)
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    left, right = st.columns(2)
+    with left:
+        put_download(ground, label, file, write, subject=result.options.verb)
+    with right:
+        put_sheet(ground, result)
 
 
 def show_notes(notes: tuple[str, ...]) -> None:
@@ -300,8 +312,7 @@ def _show_stops(route: Any) -> None:  # noqa: ANN401 - a row of `PatrolJson`
     if not rows:
         st.caption(tr("duty.page.no_stops"))
         return
-    height = min(36 * (len(rows) + 1), 330)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", height=height)
+    show_frame(pd.DataFrame(rows), right=[tr("api.patrol.column.expected")])
 
 
 def _show_routes(ground: PageGround, result: PatrolResult, which: int) -> None:
@@ -391,7 +402,7 @@ def show_around(ground: PageGround) -> None:
             _show_around_figures(result)
         with side:
             _show_near(result)
-            put_sheet(ground, result, "around")
+            put_sheet(ground, result)
             show_notes(result.notes)
     with map_side:
         _show_rings(ground, result)
@@ -444,13 +455,7 @@ def _show_near(result: AroundResult) -> None:
         frame = result.to_frame()[list(names)].dropna(axis="columns", how="all")
         labels = {name: tr(f"duty.around.column.{name}") for name in names[:-1]}
         labels["hours"] = tr("field.hours")
-        st.dataframe(
-            frame.rename(columns=labels),
-            hide_index=True,
-            width="stretch",
-            height=min(36 * (len(frame) + 1), 260),
-            placeholder=NONE,
-        )
+        show_frame(frame.rename(columns=labels), height=260)
     first = result.rings[0]
     lines = []
     for name in ("stations", "beats", "communities"):

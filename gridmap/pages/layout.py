@@ -26,6 +26,8 @@ from gridmap.pages.touch import font_address
 from gridmap.plans import LOCAL
 
 NONE = "–"  # where there is no figure
+_NARROW = 6  # columns that a telephone has room for
+_MOST_ROWS = 500  # of a table; the files that a page offers hold all
 _NO_TOOLBARS = (
     '[data-testid="stElementToolbar"], [data-testid="stVegaLiteChart"] summary,'
     ' [data-testid="stVegaLiteChart"] .vega-actions { display: none !important; }'
@@ -259,6 +261,61 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     st.html(f'<table class="gm-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def show_frame(
+    frame: pd.DataFrame,
+    *,
+    right: Iterable[str] = (),
+    cells: Sequence[Iterable[int]] = (),
+    height: int = 330,
+) -> None:
+    """Draw a table as wide as its place: heads and texts wrap, and a head sorts the rows.
+
+    Parameters
+    ----------
+    frame
+        Its columns are named as they are read; a column of which nothing is known is left out.
+    right
+        Columns of texts that are numbers.
+    cells
+        Rows of the grids that each line leads to on the map, if any.
+    height
+        Px beyond which it scrolls down.
+    """
+    frame = frame.head(_MOST_ROWS).dropna(axis="columns", how="all")
+    figures = {str(name) for name in frame if frame[name].dtype.kind in "iuf"} | set(right)
+    columns = [_texts_of(frame[name]) for name in frame]
+    heads = [escape(str(name)) for name in frame]
+    kinds = ["" if str(name) in figures else "gm-text" for name in frame]
+    if "gm-text" in kinds:
+        kinds[kinds.index("gm-text")] += " gm-name"
+    top = "".join(
+        f'<th class="{kind}"><button type="button" data-gm-sort>{head}</button></th>'
+        for head, kind in zip(heads, kinds, strict=True)
+    )
+    body = []
+    for at, line in enumerate(zip(*columns, strict=True)):
+        led = ",".join(map(str, cells[at])) if cells else ""
+        leads = f' data-gm-cells="{led}" tabindex="0"' if led else ""
+        texts = "".join(
+            f'<td class="{kind}" data-head="{head}">{escape(text)}</td>'
+            for text, head, kind in zip(line, heads, kinds, strict=True)
+        )
+        body.append(f"<tr{leads}>{texts}</tr>")
+    st.html(
+        f'<div class="gm-scroll{" gm-wide" * (len(heads) > _NARROW)}"'
+        f' style="max-height:{height}px"><table class="gm-table">'
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _texts_of(values: pd.Series) -> list[str]:
+    """Return a column as texts: whole numbers without decimals, others with one."""
+    if values.dtype.kind not in "iuf":
+        return [NONE if pd.isna(one) else str(one) for one in values]
+    known = values.dropna()
+    return [number(one, 0 if (known == known.round()).all() else 1) for one in values]
 
 
 def beat_noun(name: str) -> str:

@@ -96,7 +96,22 @@
     page.hovered = row;
     tellMaps({ gridmap: "outline", ...(row ? meant(row) : {}) });
   });
+  /** Sort a table by a column, texts from A and figures from the greatest; again the other way round. @param {Element} head */
+  const sort = (head) => {
+    const named = head.classList.contains("gm-text"), at = [...head.parentElement?.children ?? []].indexOf(head);
+    const [first, second] = named ? ["ascending", "descending"] : ["descending", "ascending"];
+    const order = head.getAttribute("aria-sort") === first ? second : first;
+    head.parentElement?.querySelectorAll("th").forEach((one) => one.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", order);
+    const text = (/** @type {HTMLTableRowElement} */ row) => row.cells[at]?.textContent ?? "";
+    const figure = (/** @type {HTMLTableRowElement} */ row) => (/\d/.test(text(row)) ? Number.parseFloat(text(row).replaceAll(",", "")) : -1e300);
+    const body = head.closest("table")?.tBodies[0], turn = order === "ascending" ? 1 : -1;
+    const rows = [...body?.rows ?? []].sort((one, other) => turn * (named ? text(one).localeCompare(text(other), told.language) : figure(one) - figure(other)));
+    body?.append(...rows);
+  };
   document.addEventListener("click", (event) => {
+    const head = event.target instanceof Element ? event.target.closest("[data-gm-sort]")?.closest("th") : null;
+    if (head) sort(head);
     const row = rowAt(event.target);
     if (row) choose(row);
     const does = event.target instanceof Element ? event.target.closest("[data-gm-do]") : null;

@@ -191,9 +191,7 @@ def _show_new(ground: PageGround, sitting: Sitting, grids: tuple[str, ...], done
     plan = sitting.history.current.plan
     number = _free_number(set(plan.beat_ids))
     key = f"gridmap-new-beat-{number}"  # what was typed stays in another language
-    name = st.text_input(
-        tr("page.edit.beat_name"), tr("page.edit.new_name", number=number), key=key
-    )
+    name = st.text_input(tr("page.edit.beat_name"), tr("model.new_beat", number=number), key=key)
     st.caption(tr("page.edit.marked", count=len(grids)))
     rows = sitting.history.current.ground.rows_of(grids)
     left = set(plan.labels[rows])

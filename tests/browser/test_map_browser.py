@@ -181,9 +181,12 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     commander.watched.require_accessible()
     page.locator('[data-gm-do="theme"]').click()  # and back
     expect(app).not_to_have_css("color-scheme", "dark")
-    narrow = reader_class(open_page(390, 844), app_url, "zh")
+    narrow = reader_class(open_page(1090, 800), app_url, "zh")
     narrow.open("overview")
     frame = narrow.wait_for_map()
+    expect(frame.get_by_role("button", name="图例")).to_have_attribute("aria-expanded", "false")
+    narrow.page.set_viewport_size({"width": 390, "height": 844})
+    narrow.settle()
     fold = frame.get_by_role("button", name="图例")
     expect(fold).to_have_attribute("aria-expanded", "false")
     fold.click()

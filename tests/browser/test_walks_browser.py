@@ -105,7 +105,7 @@ def test_an_analyst_chooses_a_period_and_opens_what_is_downloaded(
 def test_a_commander_asks_who_is_near_and_where_the_patrol_goes(app_url, open_page, reader_class):
     reader = reader_class(open_page(390, 844), app_url, "zh")
     reader.open("duty")
-    reader.see("duty.page.units_help")
+    reader.see("duty.page.unit_shown")
     reader.choose("duty.page.patrol")
     frame = reader.wait_for_map()
     frame.locator(".gm-disc").first.wait_for()

@@ -53,7 +53,18 @@ function put(tag, name, parent, text) {
   return node;
 }
 
-const FOLDED_PX = 560; // a map narrower than this opens with its legend folded
+// The legend opens folded in a window narrower than this, and beside a city that it would shrink too much.
+const FOLDED_PX = 1100;
+const LOSS = 0.55; // zoom levels that a city may shrink by to lie beside the legend
+
+/** The width of the window that the map is seen in. */
+function windowWidth() {
+  try {
+    return window.parent.innerWidth || window.innerWidth;
+  } catch { // a page from elsewhere holds this one
+    return window.innerWidth;
+  }
+}
 
 class CityMap {
   /** @param {any} map a Leaflet map @param {Scene} scene */
@@ -94,11 +105,13 @@ class CityMap {
     this.swipe = new Swipe(this);
     this.player = new Player(this);
     /** @type {boolean | null} whether the legend is folded; by the width until somebody chooses */ this.folded = null;
+    this.tight = false; // whether the city does not fit beside the open legend
     map.on("mousemove", (/** @type {any} */ event) => this._hover(event));
     map.on("mouseout", () => this._unhover());
     map.on("movestart", () => { this.moved = true; });
     map.on("resize", () => {
       if (!this.scene) return;
+      this.tight = false;
       if (this.folded === null) this._fillPanel();
       this._fit(); // a frame has no size until its page is shown
     });
@@ -238,9 +251,15 @@ class CityMap {
     const [south, west, north, east] = bounds;
     const whole = L.latLngBounds([[south, west], [north, east]]);
     const left = this.panel.offsetWidth + 18;
-    // A wide city would shrink too much beside the panel: it may lie beneath its corner.
     const loss = this.map.getBoundsZoom(whole, false, [24, 24]) - this.map.getBoundsZoom(whole, false, [left + 12, 24]);
-    const padding = { paddingTopLeft: [loss < 0.55 ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
+    if (loss >= LOSS && this.folded === null && !this.tight) {
+      this.tight = true;
+      this._fillPanel();
+      this._fit();
+      return;
+    }
+    // Who unfolds it beside a wide city has the city beneath its corner.
+    const padding = { paddingTopLeft: [loss < LOSS ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
     this.map.fitBounds(whole, padding);
     this.moved = false;
   }
@@ -368,7 +387,7 @@ class CityMap {
     const controls = () => [...this.panel.querySelectorAll("select, input, button")];
     const focused = controls().indexOf(/** @type {Element} */ (document.activeElement));
     this.panel.replaceChildren();
-    const folded = this.folded ?? this.map.getSize().x < FOLDED_PX;
+    const folded = this.folded ?? (this.tight || windowWidth() < FOLDED_PX);
     this.panel.classList.toggle("gm-folded", folded);
     const fold = put("button", "gm-fold", this.panel, folded ? `▸ ${texts.legend || ""}` : "▾");
     fold.setAttribute("type", "button");
