@@ -33,7 +33,7 @@ collect_ignore = ["data/user_script.py"]
 _FIRST = (
     "test_docs_commands", "test_io_fuzz", "test_map_browser", "test_faults", "test_people_browser",
     "test_cli_report", "test_planner_browser", "test_report_notebooks", "test_pages_browser",
-    "test_extras", "test_walks_browser", "test_partition_order", "test_partition_proof",
+    "test_extras", "test_walks_browser", "test_partition_proof",
     "test_serve_gate", "test_patrol_shifts", "test_reach_browser",
 )  # fmt: skip
 
