@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 # The tests read what the library says in Chinese; a command line gets its own language.
@@ -31,9 +32,9 @@ collect_ignore = ["data/user_script.py"]
 # Files that take longest, browsers among others: whoever runs several at once begins with them,
 # so that none is left for the end.
 _FIRST = (
-    "test_docs_commands", "test_io_fuzz", "test_map_browser", "test_faults", "test_people_browser",
-    "test_cli_report", "test_planner_browser", "test_report_notebooks", "test_pages_browser",
-    "test_extras", "test_walks_browser", "test_partition_proof",
+    "test_docs_commands", "test_docs_proposals", "test_io_fuzz", "test_map_browser", "test_faults",
+    "test_people_browser", "test_cli_report", "test_planner_browser", "test_report_notebooks",
+    "test_pages_browser", "test_extras", "test_walks_browser", "test_partition_proof",
     "test_serve_gate", "test_patrol_shifts", "test_reach_browser",
 )  # fmt: skip
 
@@ -69,3 +70,37 @@ def ask() -> Callable[..., Any]:
         return json.loads(out)
 
     return asked
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the files that the documents name."""
+    import shown
+
+    return shown.write_desk(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def login(desk: Path) -> Path:
+    """Return the login file that the documents show."""
+    import shown
+
+    return shown.write_login(desk)
+
+
+@pytest.fixture
+def works(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[int, str, str]]:
+    """Return what runs a command as the documents show it."""
+    import shown
+
+    monkeypatch.chdir(desk)
+    return lambda command: shown.run_shown(command, desk)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Return the address of a Dask cluster."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as made:
+        yield made.scheduler_address
