@@ -263,6 +263,7 @@ def test_site_command(workspace: Path, run: Run) -> None:
     assert run("site", workspace, "--rooms", 2)[0] == 0
 
 
+@pytest.mark.slow
 def test_new_rooms_are_adopted_and_a_proposal_gives_each_beat_one(
     workspace: Path, tmp_path: Path, run: Run
 ) -> None:
