@@ -1,6 +1,8 @@
 """``gridmap app``: what it opens, and what it refuses before anything is served."""
 
 import shutil
+import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +21,9 @@ class Served:
         Served.last = self
 
     def wait(self):
+        return 0
+
+    def poll(self):
         return 0
 
 
@@ -93,3 +98,17 @@ def test_a_workspace_of_a_later_gridmap_is_refused_but_its_neighbours_open(serve
         served(folder / "西城")
     assert raised.value.key == "io.error.version"
     assert served(folder) == str(folder)
+
+
+def test_the_address_is_told_and_opened_once_the_server_answers(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr("webbrowser.open", seen.append)
+    alive, ended = (SimpleNamespace(poll=lambda code=code: code) for code in (None, 1))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        run._announce_when_up(alive, port, opened=True)
+        address = f"http://127.0.0.1:{port}"
+        assert seen == [address]
+        assert address in capsys.readouterr().err
+    run._announce_when_up(ended, port, opened=True)  # a server that ended is not waited for
+    assert (len(seen), capsys.readouterr().err) == (1, "")

@@ -13,6 +13,7 @@ import shapely
 from command_line import run
 
 from gridmap.cli._output import print_rows
+from gridmap.i18n import tr
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -127,8 +128,10 @@ def test_what_cannot_be_weighed_by_names_what_can(bare: Path) -> None:
 
 
 def test_a_column_of_ids_is_not_printed_twice_nor_one_without_content(bare: Path) -> None:
-    assert run("measure", bare).stdout.split()[:2] == ["Area", "Incidents"]
-    assert run("propose", bare, "--beats", 2, "--effort", "quick", "--save", "Z").returncode == 0
+    assert "ID" not in run("measure", bare).stdout.split()
+    done = run("propose", bare, "--beats", 2, "--effort", "quick", "--save", "Z")
+    assert done.returncode == 0
+    assert f"Saved: Z. Next: compare it with gridmap compare {bare} present Z" in done.stderr
     told = run("plans", bare, "show", "Z").stdout
     assert "Officers" in told
     assert "Station" not in told  # none is known
@@ -296,6 +299,22 @@ def test_no_cell_of_a_table_is_cut(capsys):
     assert "城东第三警务区" * 9 in out
     assert "…" not in out
     print_rows(pd.DataFrame())
+
+
+def test_numbers_of_a_column_have_the_same_decimals_and_names_say_more_than_ids(capsys):
+    """Three figures of the largest, two of the smallest; a unit stands on a line of its own."""
+    rows = pd.DataFrame(
+        {"id": ["a", "b"], "name": ["a", "b"], "警格间界线（公里）": [4.0, 0.133],
+         "b": [100.0, 52.1], "c": [83.7, 1044.0], "p": [0.5, 1e-5], "n": [3.0, float("nan")]}
+    )  # fmt: skip
+    print_rows(rows)
+    first, second, *cells = capsys.readouterr().out.splitlines()
+    assert (first.split(), second.split()) == (
+        ["警格间界线"], [tr("field.id"), "（公里）", "b", "c", "p", "n"],
+    )  # fmt: skip
+    assert [line.split() for line in cells] == [
+        ["a", "4.00", "100.0", "84", "0.5", "3"], ["b", "0.13", "52.1", "1,044", "1e-05", "-"],
+    ]  # fmt: skip
 
 
 def test_a_share_is_shown_as_a_percentage_and_kept_as_a_share_for_scripts(demo):

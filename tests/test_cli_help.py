@@ -30,6 +30,7 @@ def test_help_fits_80_columns_and_leaks_no_type(name, language):
     told = done.stdout.replace("监控", "")  # what a network is called in the data
     assert bool(CHINESE.search(told)) == (language == "zh")
     assert run(*name.split(), "--help", language=language).stdout == done.stdout
+    assert not name or run("help", name, language=language).stdout == done.stdout
 
 
 def test_the_overview_groups_every_command():
@@ -65,6 +66,8 @@ def test_versions_are_told():
         ("report city --suppress 5", "Did you mean --suppress-below?"),
         ("measure city --since 2024-03-01", "Did you mean --from?"),  # as Python calls it
         ("measure city --rooms 5", "There is no option --rooms here, only for propose, site. See"),
+        ("demo city --names fr", "--names takes one of: zh, en; received fr."),
+        ("coverage city --mode swim", "takes one of: straight, walk, ebike, car; received swim."),
         ("norms city --zzz", "There is no option --zzz. See gridmap norms --help."),
     ],
 )

@@ -59,6 +59,10 @@ def refused(*words):
         ("site DEMO --rooms 3 --capacity 1e308", "--capacity takes a number from 0 to"),
         ("report DEMO --out NEW --suppress-below 1e308", "--suppress-below takes a whole number"),
         ("demo NEW --grids 99999999999999999999", "--grids takes a whole number from 60 to"),
+        ("shifts DEMO --response 0", "--response takes a number from 0.1 to 600, received 0."),
+        ("report DEMO --out NEW --settings none.toml", "No such file: none.toml."),
+        ("roles DEMO somebody", "viewer|analyst|planner|administrator is missing."),
+        ("help nosuch", "There is no command nosuch. The commands are: demo, sample, import,"),
         ("app DEMO --port 99999", "--port takes a whole number from 1 to 65,535, received 99999"),
     ],
 )

@@ -1,5 +1,6 @@
 """Both languages are complete, agree in their placeholders, and no text is left unused."""
 
+import ast
 import re
 import string
 from contextlib import suppress
@@ -86,15 +87,38 @@ def test_every_key_in_the_code_is_in_the_catalogue() -> None:
     assert not lost, lost
 
 
-@pytest.mark.slow
-def test_no_chinese_stands_in_the_code_outside_the_catalogue() -> None:
-    import ast
+@pytest.fixture(scope="module")
+def modules() -> dict[Path, ast.Module]:
+    """Return every module of the package, read once."""
+    paths = (ROOT / "gridmap").rglob("*.py")
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
+
+@pytest.mark.slow
+def test_every_message_gets_the_values_that_it_shows(modules: dict[Path, ast.Module]) -> None:
+    """Where a key stands beside its values: an error that lacks one would end in a traceback."""
+    known = keys()
+    lacking = {}
+    for path, tree in modules.items():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            key = getattr(call.args[0], "value", "") if call.args else ""
+            values = {item.arg for item in call.keywords}
+            if key in known and None not in values and (name == "tr" or name.endswith("Error")):
+                needed = set().union(*map(placeholders, known[key].values()))
+                if needed - values:
+                    lacking[f"{path.name}:{call.lineno}: {key}"] = needed - values
+    assert lacking == {}
+
+
+@pytest.mark.slow
+def test_no_chinese_stands_in_the_code_outside_the_catalogue(
+    modules: dict[Path, ast.Module],
+) -> None:
     found = []
-    for path in (ROOT / "gridmap").rglob("*.py"):
+    for path, tree in modules.items():
         if path.name in DATA or "demo" in path.parts:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         documented = {
             id(node.body[0].value)
             for node in ast.walk(tree)

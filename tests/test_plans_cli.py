@@ -144,6 +144,9 @@ def test_the_audit_names_the_first_broken_link(tmp_path, run):
     assert "3 records" in out
     assert "3 versions" in out
     assert run("audit", folder, "--anchor", notes)[0] == 0
+    code, _, err = run("audit", folder, "--anchor", tmp_path / "nowhere" / "anchors.txt")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "anchors.txt" in err
     lines = notes.read_text().splitlines()
     assert len(lines) == 2
     for expected in (notes, lines[0].split()[1]):

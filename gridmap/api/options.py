@@ -157,7 +157,7 @@ class OptionSpec:
             raise OptionError(
                 "api.error.choice",
                 option=self.name,
-                known=", ".join(choice or '""' for choice in self.choices),
+                known=", ".join(filter(None, self.choices)),
                 received=value or '""',
             )
         return value

@@ -72,7 +72,9 @@ class ShiftsOptions(Options):
     prevention: float | None = option(None, kind=float, least=0, most=0.9, metavar="SHARE")
     rest: float | None = option(None, kind=float, least=0, most=23, unit="h", metavar="HOURS")
     week: float | None = option(None, kind=float, least=4, most=84, unit="h", metavar="HOURS")
-    response: float | None = option(None, kind=float, least=0, most=600, unit="min", metavar="MIN")
+    response: float | None = option(
+        None, kind=float, least=0.1, most=600, unit="min", metavar="MIN"
+    )
     norms: Norms | str | PathLike[str] | None = option(None, parse=as_norms, hidden=True)
 
 

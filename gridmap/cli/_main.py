@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -146,7 +146,11 @@ def _answered(words: list[str], name: str) -> bool:
     asked = set(words[: words.index("--")] if "--" in words else words)
     if is_completing():
         return False
-    if not words or (asked & _HELP and not name) or words == ["help"]:
+    if words[:1] == ["help"]:  # as ``-h`` of the command that follows
+        asked, name, known = _HELP, "".join(words[1:2]), ("", *COMMANDS)
+        if name not in known:
+            _output.fail(_no_command(name, COMMANDS))
+    if not words or (asked & _HELP and not name):
         _output.print_text(_output.overview(GROUPS))
         if not words:
             sys.exit(2)
@@ -256,7 +260,7 @@ def usage_error(
     if param is not None and hasattr(error, "param_type"):
         return InputError("cli.usage.missing", name=_shown(param), usage=usage)
     if param is not None and name:
-        return _number(commands[name], param, words)
+        return _mistaken(commands[name], param, words)
     extra = str(getattr(error, "message", error)).rpartition(" (")[2].rstrip(")")
     return InputError("cli.usage.extra", received=extra, usage=usage)
 
@@ -266,7 +270,7 @@ def check_finite(commands: Commands, words: Sequence[str]) -> Callable[..., Any]
 
     def check(ctx: typer.Context, param: typer.CallbackParam, value: object) -> object:
         if isinstance(value, float) and not math.isfinite(value):
-            raise _number(commands[str(ctx.info_name)], param, words)
+            raise _mistaken(commands[str(ctx.info_name)], param, words)
         return value
 
     return check
@@ -278,16 +282,25 @@ def _shown(param: Any) -> str:  # noqa: ANN401 - typer's own class has no public
     return str(option if option.startswith("-") else param.metavar or param.name)
 
 
-def _number(command: Callable[..., None], param: Any, words: Sequence[str]) -> InputError:  # noqa: ANN401 - the same
-    """Return what an option takes: a whole number or any, and from where to where."""
+def _mistaken(command: Callable[..., None], param: Any, words: Sequence[str]) -> InputError:  # noqa: ANN401 - the same
+    """Return what an option takes: some words, or a whole number or any, from where to where."""
     hint = get_type_hints(command, include_extras=True)[param.name]
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    received = _received(param, words)
+    if get_origin(kind) is Literal:
+        known = ", ".join(get_args(kind))
+        return InputError("api.error.choice", option=_shown(param), known=known, received=received)
     least, most = (getattr(notes[0], end, None) if notes else None for end in ("min", "max"))
     whole = float not in (kind, *get_args(kind))
-    received = [
+    spec = OptionSpec("", None, int if whole else float, "", least=least, most=most)
+    return number_error(_shown(param), spec, received)
+
+
+def _received(param: Any, words: Sequence[str]) -> str:  # noqa: ANN401 - the same
+    """Return what a command line gives an option, at its last place."""
+    values = [
         word.partition("=")[2] if "=" in word else after
         for word, after in zip(words, [*words[1:], ""], strict=True)
         if word.partition("=")[0] in param.opts
     ]
-    spec = OptionSpec("", None, int if whole else float, "", least=least, most=most)
-    return number_error(_shown(param), spec, received[-1] if received else "")
+    return values[-1] if values else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import inspect
 import json
+import math
 import re
 import shutil
 import sys
@@ -316,8 +317,11 @@ def print_rows(rows: pd.DataFrame) -> None:
     """Print a table with its columns named in the current language; no cell is cut.
 
     Long headings take several lines. A table wider than the screen, or than 80 columns where
-    there is none, goes on below, its first columns repeated.
+    there is none, goes on below, its first columns repeated. Names that only repeat the ids are
+    left out.
     """
+    if {"id", "name"} <= set(rows) and (rows["id"] == rows["name"]).all():
+        rows = rows.drop(columns="name")
     columns = [_Column.of(name, rows[name]) for name in rows.columns]
     keys = [column for column in columns[:2] if column.name in {"id", "name"}] or columns[:1]
     rest = columns[len(keys) :]
@@ -346,11 +350,15 @@ class _Column(NamedTuple):
     @classmethod
     def of(cls, name: object, values: pd.Series) -> _Column:
         label = tr(f"field.{name}") if has_key(f"field.{name}") else str(name)
-        cells = [_cell(value) for value in values]
+        digits = _decimals([value for value in values if isinstance(value, float)])
+        cells = [_cell(value, digits) for value in values]
         width = max(map(cell_len, cells), default=0)
-        longest = max(cell_len(word) for word in label.split() or [""])
-        narrow = longest if label.isascii() else min(cell_len(label), _NARROW)
-        heading = wrapped(label, max(width, narrow))
+        parts = label.split() if label.isascii() else label.replace("（", " （").split(" ")
+        widest = max(map(cell_len, parts or [""]))
+        width = max(width, widest if label.isascii() or widest <= _WHOLE else _NARROW)
+        # The unit of a Chinese heading stands whole, on a line of its own where need be.
+        heading = wrapped(label, width) if cell_len(label) <= width or label.isascii() else [
+            line for part in parts for line in wrapped(part, width)]  # fmt: skip
         width = max(width, *map(cell_len, heading))
         numeric = values.dtype.kind in "if" or any(isinstance(one, float) for one in values)
         return cls(str(name), heading, cells, width, numeric)
@@ -361,7 +369,8 @@ class _Column(NamedTuple):
         return blank + text if self.numeric else text + blank
 
 
-_NARROW = 8  # a heading in Chinese is broken to this at most
+_WHOLE = 12  # a heading in Chinese, or its unit, is not broken up to this width
+_NARROW = 8  # and to no less than this beyond
 
 
 def _print_block(columns: list[_Column], rows: int) -> None:
@@ -406,11 +415,26 @@ def progress_bar(label: str = "") -> Iterator[Progress]:
         tell(1.0)
 
 
-def _cell(value: object) -> str:
+def _decimals(values: Sequence[float]) -> int | None:
+    """Return how many decimals all numbers of a column take; None where each takes its own."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    if all(size.is_integer() for size in sizes):
+        return 0
+    if min(sizes) < 10.0**-_MOST_DECIMALS:
+        return None
+    of_most = 2 - math.floor(math.log10(max(sizes)))  # three figures of the largest
+    of_least = 1 - math.floor(math.log10(min(sizes)))  # two of the smallest
+    return min(max(of_most, of_least, int(max(sizes) <= 100)), _MOST_DECIMALS)
+
+
+_MOST_DECIMALS = 3
+
+
+def _cell(value: object, digits: int | None = None) -> str:
     if isinstance(value, float):
-        if value != value:  # noqa: PLR0124 - NaN
+        if not math.isfinite(value):
             return "-"
-        return f"{value:,.0f}" if abs(value) >= 100 or value.is_integer() else f"{value:,.3g}"
+        return f"{value:,.3g}" if digits is None else f"{value:,.{digits}f}"
     return "" if value is None else str(value)
 
 

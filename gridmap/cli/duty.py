@@ -11,6 +11,7 @@ import typer
 from gridmap import io
 from gridmap._lazy import pd
 from gridmap.api.around import AroundOptions, around
+from gridmap.api.coverage import CoverageOptions
 from gridmap.api.norms import AssessOptions, NormsOptions, assess, norms
 from gridmap.api.patrol import PatrolOptions, patrol
 from gridmap.api.shifts import ShiftsOptions, ShiftsResult, shifts
@@ -196,7 +197,8 @@ def around_command(
         print_json(result.to_dict())
         return
     for ring in result.rings:
-        print_text(tr("duty.around.ring", within=ring["within"], area=ring["area_km2"]))
+        (within,) = CoverageOptions(within=ring["within"]).limits
+        print_text(tr("duty.around.ring", within=within.text(), area=ring["area_km2"]))
         people = {
             "residents": ring["residents"],
             "migrants": ring["migrants"],

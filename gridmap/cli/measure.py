@@ -190,7 +190,9 @@ def coverage_command(
 def _print_coverage(result: CoverageResult, number: int) -> None:
     """Print the rows, the worst grids, the busiest rooms and the thinnest hour."""
     coverage, by = result.coverages[number], result.options.by
-    title = tr("coverage.title", within=str(coverage.within), mode=tr(f"coverage.{coverage.mode}"))
+    title = tr(
+        "coverage.title", within=coverage.within.text(), mode=tr(f"coverage.{coverage.mode}")
+    )
     print_text(f"{title} {coverage.network}".rstrip())
     unit = coverage.within.unit
     rows, hidden = result.table(coverage)

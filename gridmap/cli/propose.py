@@ -87,6 +87,10 @@ def propose_command(
     for sentence in (*notes, *result.standing()):
         if sentence:
             print_text(sentence)
+    names = [plan.name for plan in result.plans]
+    key = "saved" if save else "unsaved"
+    say(tr(f"cli.next.propose_{key}", path=str(workspace), names=tr("api.join").join(names),
+           first=names[0]))  # fmt: skip
 
 
 def _print_proposal(result: ProposeResult) -> None:
@@ -166,23 +170,24 @@ def _print_site(result: SiteResult) -> None:
             gained=after["covered"] - before["covered"],
             backup_before=100.0 * before["backup_share"],
             backup_after=100.0 * after["backup_share"],
-            mean_before=_whole_number(before[f"mean_{unit}"]),
-            mean_after=_whole_number(after[f"mean_{unit}"]),
-            unit=unit,
-            gap=100.0 * proposal.answer.gap,
+            mean_before=_reach_text(before[f"mean_{unit}"], unit),
+            mean_after=_reach_text(after[f"mean_{unit}"], unit),
+            best=tr(
+                f"siting.{'nearly' if proposal.answer.gap else 'best'}",
+                gap=100.0 * proposal.answer.gap,
+            ),
         )
     )
     if proposal.request.model == "center":
-        longest = (_whole_number(figures[f"longest_{unit}"]) for figures in (before, after))
-        print_text(tr("siting.longest", **dict(zip(("before", "after"), longest, strict=True)),
-                      unit=unit))  # fmt: skip
+        longest = (_reach_text(figures[f"longest_{unit}"], unit) for figures in (before, after))
+        print_text(tr("siting.longest", **dict(zip(("before", "after"), longest, strict=True))))
     for note in proposal.notes:
         say(note)
 
 
-def _whole_number(value: float) -> str:
-    """Return a mean, or a dash where nobody is reached."""
-    return "–" if math.isnan(value) else f"{value:,.1f}"
+def _reach_text(value: float, unit: str) -> str:
+    """Return a distance or time to a tenth, or a dash where nobody is reached."""
+    return "–" if math.isnan(value) else tr(f"measure.within_{unit}", value=round(value, 1))
 
 
 def _area_of(city: City, file: Path) -> shapely.Geometry:

@@ -65,9 +65,7 @@ def app_command(
     with socket.socket() as probe:
         if probe.connect_ex((_HOST, port)) == 0:
             raise InputError("cli.error.port", port=port)
-    say(tr("cli.serving", port=port))
-    if browser and has_screen():
-        threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
+    say(tr("cli.starting"))
     # Headless, because otherwise Streamlit asks a first-time user for an e-mail address.
     process = subprocess.Popen(  # noqa: S603 - our own script
         [
@@ -80,22 +78,30 @@ def app_command(
             "--browser.gatherUsageStats", "false",
             "--client.toolbarMode", "minimal",
             "--client.showErrorDetails", "none",
+            "--logger.hideWelcomeMessage", "true",
             *options,
         ],
         env=environment_with(**settings),
         cwd=bundled("app.py").parent,  # where the theme lies
     )  # fmt: skip
+    opened = browser and has_screen()
+    threading.Thread(
+        target=_announce_when_up, args=(process, port), kwargs={"opened": opened}, daemon=True
+    ).start()
     start_warming()
     # Ending this process is meant to end the server.
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     raise typer.Exit(process.wait())
 
 
-def _open_when_up(port: int) -> None:
-    for _ in range(240):
+def _announce_when_up(process: subprocess.Popen[bytes], port: int, *, opened: bool) -> None:
+    """Say where the server is, and open a browser where one is wanted, once it answers."""
+    while process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex((_HOST, port)) == 0:
-                webbrowser.open(f"http://{_HOST}:{port}")
+                say(tr("cli.serving", port=port))
+                if opened:
+                    webbrowser.open(f"http://{_HOST}:{port}")
                 return
         time.sleep(0.25)
 
@@ -215,7 +221,7 @@ def _note(file: Path, code: Anchor) -> None:
             out.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {code}\n")
     except OSError as error:
         raise WorkspaceError(
-            "io.error.cannot_write_file", file=str(file), reason=error.strerror or "-"
+            "io.error.cannot_write_file", path=str(file), reason=error.strerror or "-"
         ) from error
 
 
@@ -233,6 +239,9 @@ def roles_command(
     """List the roles, or give one to an account; every user of this machine may do so."""
     place = io.Workspace.open(workspace)
     if account:
+        if not role:
+            raise InputError("cli.usage.missing", name="|".join(plans.Role),
+                             usage="gridmap roles --help")  # fmt: skip
         if role not in set(plans.Role):
             raise InputError("plans.error.role", received=role, known=", ".join(plans.Role))
         with open_store(place.path) as store:

@@ -60,6 +60,10 @@ class Within:
     def __str__(self) -> str:
         return f"{self.value:.12g}{self.unit}"
 
+    def text(self) -> str:
+        """Return the limit as a sentence says it: ``1,000 m``, ``5 min``."""
+        return tr(f"measure.within_{self.unit}", value=self.value)
+
 
 def parse_within(text: str) -> tuple[Within, ...]:
     """Return the distances and times of a text such as ``1000m,5min``.

@@ -5,10 +5,12 @@
 
 import gc
 import os
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
 from altair.utils.schemapi import disable_debug_mode
+from click import Abort
 from streamlit.web.cli import main
 
 import gridmap.pages
@@ -30,4 +32,5 @@ if __name__ == "__main__":
     gc.freeze()
     disable_debug_mode()  # tests check what the charts are made of; it need not be at each drawing
     os.environ.setdefault("STREAMLIT_RUNNER_POST_SCRIPT_GC", "false")
-    main(prog_name="streamlit")
+    with suppress(Abort):  # Ctrl+C: the command that started the server says that it has stopped
+        main(prog_name="streamlit", standalone_mode=False)

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gridmap.i18n import DAYS, current_language, some_names, tr
+from gridmap.measure import parse_within
 from gridmap.model import City, Kind
 from gridmap.report.charts import (
     ACCENT,
@@ -381,7 +382,7 @@ def _ring_map(
         plain["rings"], shapes, (ACCENT, WATER, "#7c3aed") * 9, strict=False
     ):
         edge = _inside(np.array([shape], dtype=object), frame)
-        outlines.append(Outline(edge, 1.6, colour, name=_within_words(ring["within"])))
+        outlines.append(Outline(edge, 1.6, colour, name=parse_within(ring["within"])[0].text()))
     marks = [Marks(np.array([xy]), ACCENT, 4.0, tr("duty.place"))]
     rooms = city.get(Kind.ROOM)
     if rooms is not None:
@@ -401,12 +402,6 @@ def _ring_map(
         tuple(outlines), tuple(marks), alt=tr("duty.around_map"),
     )  # fmt: skip
     return Figure(figure, "", alt=figure.alt, height=0.78, key="around", fixed=True)
-
-
-def _within_words(within: str) -> str:
-    """Return a distance or a time such as ``500m`` in words."""
-    unit = "min" if within.endswith("min") else "m"
-    return tr(f"duty.within_{unit}", value=within.removesuffix(unit))
 
 
 def _inside(shapes: npt.NDArray[np.object_], frame: shapely.Geometry) -> npt.NDArray[np.object_]:
@@ -437,7 +432,7 @@ def _ring_table(plain: Mapping[str, Any]) -> Grid:
         sums = (f"{sum(ring['incidents'].values()):,}" for ring in rings)
         label = tr("duty.incidents_of", since=plain["since"], until=plain["until"])
         rows.append((label, *sums))
-    labels = (tr("duty.within"), *(_within_words(ring["within"]) for ring in rings))
+    labels = (tr("duty.within"), *(parse_within(ring["within"])[0].text() for ring in rings))
     return Grid(labels, ("left", *("right" for _ in rings)), tuple(rows))
 
 

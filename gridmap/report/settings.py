@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, MissingError
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
@@ -110,10 +110,12 @@ class Remarks:
 
 
 def read_settings(path: Path) -> ReportSettings:
-    """Return what a settings file says; the usual settings where there is no file.
+    """Return what a settings file says; the usual settings where a workspace has none of its own.
 
     Raises
     ------
+    MissingError
+        If another file is named and is not there.
     InputError
         If it is no TOML, has a wrong key or value, or names a logo that is not there: one
         line with the file and the line in it.
@@ -121,8 +123,10 @@ def read_settings(path: Path) -> ReportSettings:
         If a text holds a mobile, a number of identity or another record of a person. Names
         may sign (``signatory``) and be asked for (``contact``), ``phone`` is an office's line.
     """
-    if not path.exists():
+    if path.name == SETTINGS and path.parent.is_dir() and not path.exists():
         return ReportSettings()
+    if not path.is_file():
+        raise MissingError("io.error.no_file", file=str(path))
     try:
         text = path.read_text(encoding="utf-8-sig")
         found = tomllib.loads(text)

@@ -367,6 +367,7 @@ def _notes(city: City, request: SiteRequest, answer: Siting, demand: _Demand) ->
                 count=len(lost),
                 ids=some_ids(lost),
                 weight=float(demand.weights[answer.unserved].sum()),
+                noun=tr(f"field.{request.weight}").lower(),
             )
         )
     if answer.gap > max(request.gap, 1e-9):
