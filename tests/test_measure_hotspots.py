@@ -87,6 +87,15 @@ def test_rows_are_as_the_command_prints_them():
     assert first["expected"] == pytest.approx(108 * 5 / 25)
 
 
+def test_where_p_is_too_small_for_a_float_the_largest_difference_comes_first():
+    busy = {6: 90_000, 18: 50_000, 8: 70_000}
+    city = lattice(5, incidents=[busy.get(row, 0) for row in range(25)])
+    rows = find_hotspots(city).to_frame()
+    sure = rows[rows["p"] == 0]
+    assert len(sure) > 4
+    assert (sure["observed"] - sure["expected"]).abs().is_monotonic_decreasing
+
+
 def test_a_sliver_neither_is_hot_nor_hides_others():
     counts = np.where(np.isin(np.arange(36), (7, 8, 13, 14)), 30, 3)
     plain = lattice(6)

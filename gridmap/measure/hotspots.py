@@ -74,7 +74,9 @@ class HotSpots:
     weeks: int | None = None
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the hot and cold grids, the least p first.
+        """Return the hot and cold grids, the least p first, of equal p the largest difference.
+
+        In long periods many a p is too small for a float and is 0.
 
         Returns
         -------
@@ -98,7 +100,9 @@ class HotSpots:
         )
         if self.change is not None:
             table["change"] = self.change[rows]
-        return table.sort_values("p", kind="stable").reset_index(drop=True)
+        difference = np.abs(table["observed"] - table["expected"])
+        order = np.lexsort((-difference, table["p"]))
+        return table.iloc[order].reset_index(drop=True)
 
 
 def find_hotspots(  # noqa: PLR0913 - what is counted, and what chance is taken for
