@@ -18,7 +18,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # the made-up city, marks of persons.
 DATA = {
     "fields.py", "_personal.py", "_coordinates.py", "_incidents.py", "_person_numbers.py",
-    "docx.py", "_values.py", "_tables.py", "_features.py", "coverage_tables.py", "coverage.py",
+    "docx.py", "_values.py", "_tables.py", "_features.py", "coverage.py", "summary.py",
     "importing.py", "norms.py",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from shapely import box
 
 from gridmap.errors import CRSError, WorkspaceError
 from gridmap.io import Workspace, read_city
-from gridmap.io._commit import LOCK, PENDING_CONFIG, locked
+from gridmap.io._storage import LOCK, PENDING_CONFIG, locked
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS("EPSG:4547")
@@ -150,7 +150,7 @@ def test_a_change_that_holds_is_carried_through(tmp_path, monkeypatch):
         raise KeyboardInterrupt(str(folder))
 
     monkeypatch.setattr("gridmap.io.workspace.carry_through", lambda _: None)
-    monkeypatch.setattr("gridmap.io._commit.carry_through", killed)
+    monkeypatch.setattr("gridmap.io._storage.carry_through", killed)
     with pytest.raises(KeyboardInterrupt):
         place.put_layer(grids(5))
     monkeypatch.undo()

@@ -9,14 +9,14 @@ import pytest
 
 from benchmarks.simulate import rhythm_cases, run_cases
 from gridmap.i18n import using_language
-from gridmap.measure.disputes import repeated_places, settle_disputes
-from gridmap.measure.period import weekday_occurrences
-from gridmap.measure.rhythm import (
+from gridmap.measure.counting import (
     BusyTime,
     busy_times,
     per_occurrence,
     week_matrix,
 )
+from gridmap.measure.disputes import repeated_places, settle_disputes
+from gridmap.measure.period import weekday_occurrences
 from gridmap.measure.workload import rank
 
 
@@ -51,7 +51,7 @@ def test_an_even_week_has_no_busy_time():
 
 
 def test_the_scan_equals_brute_force():
-    from gridmap.measure.rhythm import _ratio, _stretches
+    from gridmap.measure.counting import _ratio, _stretches
 
     week = np.random.default_rng(2).poisson(3, (7, 24))
     usual = np.random.default_rng(3).uniform(1, 4, (7, 24))

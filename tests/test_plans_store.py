@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import threading
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -554,14 +553,14 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_plans(where):
     from alembic import command
     from alembic.config import Config
 
-    from gridmap.plans import _database, migrations
+    from gridmap.plans import _database
 
     plan = _database.normalised(make_plan())
     digest, ids = _database.pack_ids(plan.grid_ids)
     engine = sa.create_engine(where if "://" in where else f"sqlite:///{where}")
     with engine.begin() as connection:
         config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.set_main_option("script_location", str(_database.MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         tables = METADATA.tables

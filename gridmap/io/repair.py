@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, MissingError
 from gridmap.fields import Json, fields_of
-from gridmap.io._commit import flushed, read_stored_layer, write_stored_layer
+from gridmap.io._storage import flushed, read_stored_layer, write_stored_layer
 from gridmap.io.audit import gaps_between, overlaps_between, width_m
 from gridmap.io.findings import MENDABLE, FindingKind
 from gridmap.io.placing import put

@@ -9,7 +9,7 @@
                           rows of the grid, beat, station, community each lies in
       plans.db            plans and their history (made by `gridmap.plans`)
 
-Each file is written beside its target, flushed, then renamed (`gridmap.io._commit`). The
+Each file is written beside its target, flushed, then renamed (`gridmap.io._storage`). The
 incident files of the moment are those that ``gridmap.toml`` lists, so a new set becomes
 valid by one rename.
 """
@@ -31,7 +31,8 @@ from tomlkit.exceptions import TOMLKitError
 
 from gridmap.errors import CRSError, GridmapError, InputError, MissingError, WorkspaceError
 from gridmap.fields import Json
-from gridmap.io._commit import (
+from gridmap.io._personal import refuse_personal
+from gridmap.io._storage import (
     PENDING_CONFIG,
     PENDING_LAYERS,
     cannot_write,
@@ -43,11 +44,12 @@ from gridmap.io._commit import (
     read_stored_layer,
     require_unchanged,
     stamp_of,
+    store_incidents,
+    stored_incidents,
+    sweep_months,
     sweep_pending,
     write_stored_layer,
 )
-from gridmap.io._months import store_incidents, stored_incidents, sweep_months
-from gridmap.io._personal import refuse_personal
 from gridmap.io.options import ImportReport
 from gridmap.io.placing import put
 from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets

@@ -556,7 +556,7 @@ OUR_SCRIPTS = (
 @cache
 def read_asset(name: str) -> str:
     """Return one of our own scripts or styles."""
-    return (files("gridmap.maps.assets") / name).read_text(encoding="utf-8")
+    return (files("gridmap.maps") / "assets" / name).read_text(encoding="utf-8")
 
 
 @cache

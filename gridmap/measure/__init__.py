@@ -26,11 +26,15 @@ from gridmap.measure.counted import (
 from gridmap.measure.counting import (
     Axes,
     Axis,
+    BusyTime,
     IncidentCounts,
+    busy_times,
     count_batches,
     count_incidents_by,
     count_located,
     count_on_cluster,
+    per_occurrence,
+    week_matrix,
 )
 from gridmap.measure.coverage import (
     Coverage,
@@ -41,16 +45,6 @@ from gridmap.measure.coverage import (
     places_of,
     sample_points,
     travel_of,
-)
-from gridmap.measure.coverage_tables import (
-    coverage_by_hour,
-    coverage_figures,
-    coverage_table,
-    open_hours,
-    reach_frame,
-    reach_shape,
-    room_table,
-    worst_grids,
 )
 from gridmap.measure.crosswalk import (
     Alignment,
@@ -118,9 +112,20 @@ from gridmap.measure.pieces import (
     pieces_of,
     present_plan,
 )
-from gridmap.measure.rhythm import BusyTime, busy_times, per_occurrence, week_matrix
 from gridmap.measure.staffing import Norm, apportion, norms, staff_needed
-from gridmap.measure.summary import SLIVER_SHARE, MeasureTable, summarise
+from gridmap.measure.summary import (
+    SLIVER_SHARE,
+    MeasureTable,
+    coverage_by_hour,
+    coverage_figures,
+    coverage_table,
+    open_hours,
+    reach_frame,
+    reach_shape,
+    room_table,
+    summarise,
+    worst_grids,
+)
 from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
 from gridmap.measure.workload import (
     CRITERIA,

@@ -1,1 +1,0 @@
-"""The scripts and styles of the map, ours and Leaflet's."""
