@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gridmap.siting import SiteProposal
 
 
-Mode = Literal["", "straight", "walk", "ebike", "car"]
+ModeName = Literal["", "straight", "walk", "ebike", "car"]
 AsPlaces: TypeAlias = (
     "gpd.GeoSeries | gpd.GeoDataFrame | Collection[Point | Collection[float]] | None"
 )
@@ -81,7 +81,7 @@ class CoverageOptions(Options):
     verb: ClassVar[str] = "coverage"
 
     within: Takes[str | Collection[str], str] = option("", metavar="1000m,5min", parse=_within)
-    mode: Mode = option("", choices=MODES, costs=True)
+    mode: ModeName = option("", choices=MODES, costs=True)
     by: Literal["grid", "beat", "station", "community", "city"] = option(
         "city", choices=("grid", "beat", "station", "community", "city")
     )
@@ -428,7 +428,7 @@ class SiteOptions(Options):
     model: Literal["cover", "all", "backup", "median", "center", "capacitated"] = option(
         "cover", choices=("cover", "all", "backup", "median", "center", "capacitated")
     )
-    mode: Mode = option("", choices=MODES)
+    mode: ModeName = option("", choices=MODES)
     fixed: Literal["existing", "none"] = option("existing", choices=("existing", "none"))
     candidates: Literal["auto", "community", "facility", "grid", "area"] = option(
         "auto", choices=("auto", "community", "facility", "grid", "area")

@@ -521,7 +521,7 @@ def _apart(alerts: list[AlertRow]) -> list[AlertRow]:
 
 
 @dataclass(frozen=True)
-class _Chart:
+class _CountsChart:
     """Weekly counts of some rows; the last week ends on the day that is looked at."""
 
     level: str
@@ -532,7 +532,7 @@ class _Chart:
     recent: int
 
 
-def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list[_Chart]:
+def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list[_CountsChart]:
     """Return weekly counts of stations, beats and categories, if there is a usual level."""
     day = columns["day"]
     if not len(day):
@@ -555,17 +555,17 @@ def _weekly(city: City, columns: dict[str, Ints], until: int, days: int) -> list
         if layer is not None and str(kind) in columns:
             counts = table(columns[str(kind)], len(layer))
             ids, names = [list(map(str, one)) for one in (layer.ids, layer.names)]
-            charts.append(_Chart(str(kind), ids, names, [None] * len(ids), counts, recent))
+            charts.append(_CountsChart(str(kind), ids, names, [None] * len(ids), counts, recent))
     categories = city.incidents.categories if city.incidents is not None else ()
     if categories:
         counts = table(columns["category"], len(categories))
         blank = [""] * len(categories)
-        charts.append(_Chart("city", blank, blank, list(categories), counts, recent))
+        charts.append(_CountsChart("city", blank, blank, list(categories), counts, recent))
     return charts
 
 
 def _charted(
-    day: Ints, charts: list[_Chart], until: int, days: int, alerts: list[AlertRow]
+    day: Ints, charts: list[_CountsChart], until: int, days: int, alerts: list[AlertRow]
 ) -> tuple[ChartRow, ...]:
     """Return the counts of the whole city, and of each alert of a chart, with their range."""
     if not len(day):
@@ -623,7 +623,7 @@ def _chart_row(
 
 
 def _signals(
-    charts: list[_Chart], until: int, options: WatchOptions, recurrence_weeks: float
+    charts: list[_CountsChart], until: int, options: WatchOptions, recurrence_weeks: float
 ) -> list[AlertRow]:
     """Return the rows whose chart signals more than usual in the days that are looked at."""
     from gridmap.measure.watch import control_chart

@@ -322,13 +322,13 @@ def print_rows(rows: pd.DataFrame) -> None:
     """
     if {"id", "name"} <= set(rows) and (rows["id"] == rows["name"]).all():
         rows = rows.drop(columns="name")
-    columns = [_Column.of(name, rows[name]) for name in rows.columns]
+    columns = [_TableColumn.of(name, rows[name]) for name in rows.columns]
     keys = [column for column in columns[:2] if column.name in {"id", "name"}] or columns[:1]
     rest = columns[len(keys) :]
     width = screen_width()
     while columns:
         room = width - sum(column.width + 2 for column in keys)
-        block: list[_Column] = []
+        block: list[_TableColumn] = []
         while rest and (not block or room >= rest[0].width):
             room -= rest[0].width + 2
             block.append(rest.pop(0))
@@ -338,7 +338,7 @@ def print_rows(rows: pd.DataFrame) -> None:
         print_text("")
 
 
-class _Column(NamedTuple):
+class _TableColumn(NamedTuple):
     """One column of a table as it is printed."""
 
     name: str
@@ -348,7 +348,7 @@ class _Column(NamedTuple):
     numeric: bool
 
     @classmethod
-    def of(cls, name: object, values: pd.Series) -> _Column:
+    def of(cls, name: object, values: pd.Series) -> _TableColumn:
         label = tr(f"field.{name}") if has_key(f"field.{name}") else str(name)
         digits = _decimals([value for value in values if isinstance(value, float)])
         cells = [_cell(value, digits) for value in values]
@@ -373,7 +373,7 @@ _WHOLE = 12  # a heading in Chinese, or its unit, is not broken up to this width
 _NARROW = 8  # and to no less than this beyond
 
 
-def _print_block(columns: list[_Column], rows: int) -> None:
+def _print_block(columns: list[_TableColumn], rows: int) -> None:
     height = max((len(column.heading) for column in columns), default=0)
     for line in range(height):
         parts = []

@@ -187,7 +187,7 @@ _TRAFFIC_BY_STREET = {
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _IncidentPlaces:
     """Where each category happens.
 
     Parameters
@@ -244,7 +244,7 @@ def make_incidents(sites: Sites, census: Census, *, count: int, seed: int, crs: 
 
 
 def _draw_month(
-    scene: _Scene, month: int, counts: Ints, rng: np.random.Generator
+    scene: _IncidentPlaces, month: int, counts: Ints, rng: np.random.Generator
 ) -> IncidentBatch:
     places, times = [], []
     for number, count in enumerate(counts.tolist()):
@@ -288,7 +288,7 @@ def _settle(
     return np.where(closed, settled, np.datetime64("NaT", "s"))
 
 
-def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene:
+def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _IncidentPlaces:
     triangles, grids = len(sites.grid), len(census.residents)
     length = sites.length_m
     rural = np.flatnonzero(census.urban < 0.35)
@@ -339,7 +339,7 @@ def _set_scene(sites: Sites, census: Census, rng: np.random.Generator) -> _Scene
     cumulative = np.cumsum(weights, axis=1)
     cumulative /= cumulative[:, -1:]
     still = np.zeros(triangles)
-    return _Scene(
+    return _IncidentPlaces(
         sites,
         row,
         np.concatenate([still, out]),

@@ -239,7 +239,7 @@ def _draw_waves(scale: float, rng: np.random.Generator) -> Floats:
 # What an edge is. From MAIN on they are streets, wide ones first.
 LIMIT, RAIL, BANK, MAIN, MINOR, BRANCH, LANE = range(7)
 
-_Place = tuple[int, float]  # node before the place on the ring, share of the way to the next
+_EdgePlace = tuple[int, float]  # node before the place on the ring, share of the way to the next
 
 
 @dataclass
@@ -350,7 +350,7 @@ class Blocks:
                 self.left[p, node] = self.left[node, q] = block
         return node
 
-    def find_ends(self, block: int, cut: CutLine, gap_m: float) -> list[_Place] | None:
+    def find_ends(self, block: int, cut: CutLine, gap_m: float) -> list[_EdgePlace] | None:
         """Return the two places where a line leaves a block, moved to sensible spots."""
         ring = self.rings[block]
         xs, ys = self.xs, self.ys
@@ -359,7 +359,7 @@ class Blocks:
             # A node that another piece of the same line made.
             side = [0.0 if abs(d) < 1e-6 else d for d in side]
         count = len(ring)
-        places: list[_Place] = []
+        places: list[_EdgePlace] = []
         for i in range(count):
             j = (i + 1) % count
             if side[i] == 0.0:
@@ -370,7 +370,9 @@ class Blocks:
             return None
         return places
 
-    def _settle(self, ring: list[int], i: int, share: float, cut: CutLine, gap_m: float) -> _Place:
+    def _settle(
+        self, ring: list[int], i: int, share: float, cut: CutLine, gap_m: float
+    ) -> _EdgePlace:
         count = len(ring)
         a, b = ring[i], ring[(i + 1) % count]
         length = math.hypot(self.xs[b] - self.xs[a], self.ys[b] - self.ys[a])
@@ -392,7 +394,7 @@ class Blocks:
         vx, vy = xs[q] - xs[n], ys[q] - ys[n]
         return abs(ux * vy - uy * vx) < 0.12 * math.hypot(ux, uy) * math.hypot(vx, vy)
 
-    def part(self, block: int, places: list[_Place]) -> tuple[list[int], list[int]]:
+    def part(self, block: int, places: list[_EdgePlace]) -> tuple[list[int], list[int]]:
         """Return the two rings that a chord would leave, new ends as -1 and -2."""
         ring = self.rings[block]
         (i, s), (j, t) = places
@@ -402,7 +404,7 @@ class Blocks:
         return first, second
 
     def divide(
-        self, block: int, places: list[_Place], street: int, points: Floats
+        self, block: int, places: list[_EdgePlace], street: int, points: Floats
     ) -> tuple[int, int]:
         """Cut a block along the chord between two places of its border."""
         ring = self.rings[block]

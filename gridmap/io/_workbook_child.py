@@ -159,7 +159,7 @@ _NUMBER = re.compile(
 )
 
 
-class _Table:
+class _SheetTable:
     """A table of a page: its rows, its merged cells, and where those hang down."""
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class _Tables:
     """Gathers the tables of a page, and the worksheets of Excel's XML of 2003."""
 
     def __init__(self) -> None:
-        self.tables: list[_Table] = []
+        self.tables: list[_SheetTable] = []
         self._text: list[str] | None = None
         self._span = (1, 1)
         self._cells = 0
@@ -181,7 +181,7 @@ class _Tables:
         """Begin a table, a row or a cell."""
         if tag == "table":
             self.close()
-            self.tables.append(_Table())
+            self.tables.append(_SheetTable())
         elif tag in {"tr", "row"} and self.tables:
             self.close()
             # A row may say its place too, where blank ones above it are left out.

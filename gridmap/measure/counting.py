@@ -286,7 +286,7 @@ def _count(
     months = _months(axes.months)
     hours = HOURS if axes.hours else 0
     sizes = np.array([rows + 1, hours + 1, len(axes.categories) + 1, len(months) + 1])
-    table = _Table(sizes)
+    table = _CountTable(sizes)
     month_of_day = _month_of_day(months)
     for row, time, category in parts:
         seconds = time.astype("datetime64[s]", copy=False).view(np.int64)
@@ -336,7 +336,7 @@ def _month_of_day(months: npt.NDArray[np.datetime64]) -> Ints:
     return np.concatenate([days[:1].astype(np.int64), position])
 
 
-class _Table:
+class _CountTable:
     """Places being counted: a full table if it is small, sorted runs of places if not."""
 
     def __init__(self, sizes: Ints) -> None:
@@ -395,13 +395,13 @@ def _starts(places: Ints) -> Ints:
     return np.flatnonzero(new)
 
 
-Part = TypeVar("Part")
+Source = TypeVar("Source")
 
 
 def count_on_cluster(
     index: PolygonIndex,
-    parts: Sequence[Part],
-    opener: Callable[[Part], Iterator[IncidentBatch]],
+    parts: Sequence[Source],
+    opener: Callable[[Source], Iterator[IncidentBatch]],
     axes: Axes,
     *,
     scheduler: str | Client,
@@ -447,8 +447,8 @@ def count_on_cluster(
 def _count_parts(
     client: Client,
     index: PolygonIndex,
-    parts: Iterable[Part],
-    opener: Callable[[Part], Iterator[IncidentBatch]],
+    parts: Iterable[Source],
+    opener: Callable[[Source], Iterator[IncidentBatch]],
     axes: Axes,
 ) -> IncidentCounts:
     everywhere = client.scatter(index, broadcast=True, hash=False)
@@ -467,9 +467,9 @@ def _count_parts(
 
 def _count_part(
     index: PolygonIndex,
-    part: Part,
+    part: Source,
     *,
-    opener: Callable[[Part], Iterator[IncidentBatch]],
+    opener: Callable[[Source], Iterator[IncidentBatch]],
     axes: Axes,
 ) -> IncidentCounts:
     return count_batches(index, opener(part), axes)

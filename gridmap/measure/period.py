@@ -21,8 +21,8 @@ Moment: TypeAlias = str | date | pd.Timestamp | np.datetime64 | None
 #: or the year to date with the last year to the same day (年累计).
 Basis = Literal["previous", "last-year", "ytd"]
 
-_Unit = Literal["month", "quarter", "half", "year", "range", "all"]
-_UNITS: dict[int, _Unit] = {1: "month", 3: "quarter", 6: "half", 12: "year"}
+_PeriodUnit = Literal["month", "quarter", "half", "year", "range", "all"]
+_UNITS: dict[int, _PeriodUnit] = {1: "month", 3: "quarter", 6: "half", 12: "year"}
 _YEARS = range(2, 9999)  # the day after a period, and the period before, have a year too
 
 
@@ -107,7 +107,7 @@ class Period:
         Days around these that the data hold in part; each counts in rates as that part.
     """
 
-    unit: _Unit
+    unit: _PeriodUnit
     first: date | None = None
     last: date | None = None
     held: tuple[date, date] | None = field(default=None, compare=False)

@@ -230,10 +230,10 @@ def _near(tree: shapely.STRtree, points: NDArray[np.object_]) -> list[list[int]]
 
 _DRAWN_M = 0.05  # lines this near were drawn as one, and reprojected
 
-Pairs = tuple[Ints32, Ints32, Floats]
+BorderPairs = tuple[Ints32, Ints32, Floats]
 
 
-def shared_borders(polygons: NDArray[np.object_], *, gap_m: float) -> Pairs:
+def shared_borders(polygons: NDArray[np.object_], *, gap_m: float) -> BorderPairs:
     """Return pairs of polygons that share a border, and its length in metres.
 
     Parameters
@@ -260,7 +260,7 @@ def shared_borders(polygons: NDArray[np.object_], *, gap_m: float) -> Pairs:
     return first[order].astype(np.int32), second[order].astype(np.int32), length[order]
 
 
-def _exact(polygons: NDArray[np.object_]) -> tuple[Pairs, NDArray[np.object_]]:
+def _exact(polygons: NDArray[np.object_]) -> tuple[BorderPairs, NDArray[np.object_]]:
     """Match identical segments by their end points: one sort, no overlay.
 
     Returns
@@ -326,7 +326,9 @@ def _strip(lines: NDArray[np.object_], width_m: float) -> NDArray[np.object_]:
     return np.asarray(shapely.buffer(lines, width_m, cap_style="flat", quad_segs=2))
 
 
-def _tolerant(polygons: NDArray[np.object_], first: Ints32, second: Ints32, gap_m: float) -> Pairs:
+def _tolerant(
+    polygons: NDArray[np.object_], first: Ints32, second: Ints32, gap_m: float
+) -> BorderPairs:
     """Measure the touching pairs that exact matching has missed."""
     n = len(polygons)
     tree = shapely.STRtree(polygons)
@@ -369,7 +371,7 @@ def _true_length(wide: Floats, narrow: Floats, gap_m: float) -> Floats:
     return np.where(wide - narrow > 3.0 * gap_m, wide, narrow)
 
 
-def _summed(i: NDArray[np.intp], j: NDArray[np.intp], length: Floats, n: int) -> Pairs:
+def _summed(i: NDArray[np.intp], j: NDArray[np.intp], length: Floats, n: int) -> BorderPairs:
     key, group = np.unique(
         np.minimum(i, j).astype(np.int64) * n + np.maximum(i, j), return_inverse=True
     )

@@ -278,7 +278,7 @@ _PARTS = 8  # parcels of regions per process: few enough to send, enough to even
 _LOOK_S = 0.25
 _stop: list[Event] = []  # set in worker processes by their initializer
 
-Report = Callable[[float], None] | None
+ReportShare = Callable[[float], None] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -305,7 +305,7 @@ def run_tasks(
     clock: Clock,
     processes: int = 1,
     scheduler: str | Client | None = None,
-    report: Report = None,
+    report: ReportShare = None,
 ) -> list[Solved]:
     """Solve every region and return the answers in the order of the tasks.
 
@@ -334,7 +334,7 @@ def run_tasks(
     return solved
 
 
-def _slice(report: Report, begin: float, share: float) -> Report:
+def _slice(report: ReportShare, begin: float, share: float) -> ReportShare:
     return None if report is None else lambda part: report(begin + share * part)
 
 
@@ -345,7 +345,7 @@ def cpus() -> int:
     )
 
 
-def _solve(task: Task, clock: Clock, report: Report = None, *, threads: int = 1) -> Solved:
+def _solve(task: Task, clock: Clock, report: ReportShare = None, *, threads: int = 1) -> Solved:
     return solve_region(
         task.instance,
         effort=task.effort,
@@ -379,7 +379,7 @@ def _share_out(
     stop: Callable[[], None],
     tasks: Sequence[Task],
     clock: Clock,
-    report: Report,
+    report: ReportShare,
 ) -> list[Solved]:
     """Solve parcels of regions on an executor; once stopped, open regions keep their start."""
     size = max(1, len(tasks) // (workers * _PARTS))

@@ -387,11 +387,11 @@ def _beats(
     return order, [beats[label] for label in order]
 
 
-Step = Literal["", "month", "week", "day"]
+PeriodStep = Literal["", "month", "week", "day"]
 _PREFERRED, _AVOIDED = 0.5, 2.0  # what such a border counts
 _ALONG_M = 20.0  # between a main road's line and a border along it
 _MAIN_KMH = 50.0
-_STEPS: tuple[Step, ...] = ("month", "week", "day")
+_STEPS: tuple[PeriodStep, ...] = ("month", "week", "day")
 _LEAST_PERIODS = 3  # to tell how much counts vary; with fewer months weeks are counted, then days
 _MOST_BY_ROAD = 6_000  # grids; the table of all ways grows with their square
 _ON_FOOT = 3.0  # where no road leads, a straight walk counts so many times
@@ -428,7 +428,7 @@ def criteria_of(
     }
 
 
-def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts | None:
+def seen_counts(city: City, workload: Workload, step: PeriodStep = "") -> SeenCounts | None:
     """Return the incidents of a workload by period; None where it is made of none.
 
     Parameters
@@ -453,7 +453,7 @@ def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts |
     if step and not known:
         raise InputError("measure.error.counts_have_no_times", city=city.label)
     monthly = known and city.located is not None and city.located.precision == "month"
-    steps: tuple[Step, ...] = (step,) if step else ("month",) if monthly else _STEPS
+    steps: tuple[PeriodStep, ...] = (step,) if step else ("month",) if monthly else _STEPS
     for one in steps if known else ():
         counts, names = _counts_by(city, one)
         if len(names) >= _LEAST_PERIODS:
@@ -461,7 +461,7 @@ def seen_counts(city: City, workload: Workload, step: Step = "") -> SeenCounts |
     return SeenCounts(counts=counts, names=names, share=share, steady=np.maximum(steady, 0.0))
 
 
-def _counts_by(city: City, step: Step) -> tuple[Floats, tuple[str, ...]]:
+def _counts_by(city: City, step: PeriodStep) -> tuple[Floats, tuple[str, ...]]:
     """Return the incidents of each grid in each period, and what periods are called."""
     incidents = city.located
     assert incidents is not None  # noqa: S101 - the caller has looked; for the type checker
@@ -492,7 +492,7 @@ def scenarios_of(
     workload: Workload,
     tolerance: float,
     *,
-    periods: Step = "",
+    periods: PeriodStep = "",
     hours: Sequence[str] = (),
 ) -> ProblemFields:
     """Return the fields of a `Problem` that balance each scenario beside the whole workload.

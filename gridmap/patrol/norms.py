@@ -54,8 +54,8 @@ class RoomNorms:
 
     Parameters
     ----------
-    offices_least, offices_most
-        Number of office rooms.
+    offices_least
+        Least number of office rooms.
     equipment
         Names of `EQUIPMENT` that must be there.
     auxiliaries_per_officer
@@ -67,7 +67,6 @@ class RoomNorms:
     """
 
     offices_least: float = 1.0
-    offices_most: float = 2.0
     equipment: tuple[str, ...] = EQUIPMENT
     auxiliaries_per_officer: float = 1.0
     officers_least: float = 1.0
@@ -190,7 +189,7 @@ def line_of(text: str, key: str) -> int:
 
 _PRICED = {"officers": "officer", "auxiliaries": "auxiliary", "offices": "office"}
 _STAFF = ("officers", "auxiliaries")
-_Table = tuple[str, str, Layer, Floats, Floats]  # kind, item, whose, norm, has
+_NormCheck = tuple[str, str, Layer, Floats, Floats]  # kind, item, whose, norm, has
 _VILLAGE = "村"
 _YES = {"yes", "y", "true", "t", "have", "是", "有", "√", "✓", "已配",
         "已配备", "配备"}  # fmt: skip
@@ -313,7 +312,7 @@ def _counts(layer: Layer, name: str) -> Floats:
     return np.asarray(pd.to_numeric(layer.frame[name], errors="coerce"), dtype=float)
 
 
-def _of_room(city: City, rooms: Layer, norms: Norms) -> list[_Table]:
+def _of_room(city: City, rooms: Layer, norms: Norms) -> list[_NormCheck]:
     del city  # a room is compared by its own columns
     rule, same = norms.rooms, np.ones(len(rooms))
     officers = _counts(rooms, "officers")
@@ -334,7 +333,7 @@ def _hours(rooms: Layer) -> Floats:
     return np.array([float(open_hours(str(t)).sum()) if t else np.nan for t in texts])
 
 
-def _of_beat(city: City, beats: Layer, norms: Norms) -> list[_Table]:
+def _of_beat(city: City, beats: Layer, norms: Norms) -> list[_NormCheck]:
     del norms  # staff by beat and village have their own file, with their sources
     villages = _villages(city, beats)
     frame = pd.DataFrame(

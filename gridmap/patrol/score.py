@@ -263,7 +263,7 @@ def _ranked(score: Floats, spread: Floats, seed: int) -> pd.DataFrame:
     )
 
 
-By = Literal["beat", "station", "community"]
+AssessedBy = Literal["beat", "station", "community"]
 
 #: What an indicator may measure.
 MEASURES = (
@@ -376,7 +376,12 @@ def _is_number(value: object) -> bool:
 
 
 def measure_goals(
-    city: City, by: By, goals: Sequence[Goal], *, since: Moment = None, until: Moment = None
+    city: City,
+    by: AssessedBy,
+    goals: Sequence[Goal],
+    *,
+    since: Moment = None,
+    until: Moment = None,
 ) -> MeasuredUnits:
     """Measure a city's units by some goals.
 
@@ -443,7 +448,7 @@ _Values = tuple[Floats, Floats | None, Floats | None]  # values, counts, exposur
 
 
 def _of_incidents(
-    city: City, by: By, goal: Goal, rows: pd.DataFrame, since: Moment, until: Moment
+    city: City, by: AssessedBy, goal: Goal, rows: pd.DataFrame, since: Moment, until: Moment
 ) -> _Values | None:
     """Return a rate or share of incidents with its counts; None without data for it."""
     incidents = city.located
@@ -472,7 +477,7 @@ def _of_incidents(
     return values, total / wide, np.nan_to_num(over) / wide
 
 
-def _dispersion(city: City, by: By, since: Moment, until: Moment) -> float:
+def _dispersion(city: City, by: AssessedBy, since: Moment, until: Moment) -> float:
     """Return variance over mean of the units' weekly counts, 1 where no times are known."""
     try:
         counts = count_hours(city, "beat" if by == "community" else by, since=since, until=until)
@@ -483,7 +488,7 @@ def _dispersion(city: City, by: By, since: Moment, until: Moment) -> float:
 
 
 def _parts(
-    city: City, by: By, goal: Goal, since: Moment, until: Moment
+    city: City, by: AssessedBy, goal: Goal, since: Moment, until: Moment
 ) -> Iterator[tuple[IncidentBatch, Ints]]:
     """Yield the incidents of a goal that lie in a unit, and the units."""
     incidents = city.located
@@ -500,7 +505,7 @@ def _parts(
 
 
 def _settled(
-    city: City, by: By, goal: Goal, since: Moment, until: Moment
+    city: City, by: AssessedBy, goal: Goal, since: Moment, until: Moment
 ) -> tuple[Floats, Floats]:
     """Return settled and all disputes of each unit: of the categories that are ever settled."""
     size = len(areas_of(city, by).ids)
@@ -522,7 +527,7 @@ def _shares(events: Floats, total: Floats) -> _Values | None:
     return values, events, total
 
 
-def _of_staff(city: City, by: By, goal: Goal, rows: pd.DataFrame) -> _Values | None:
+def _of_staff(city: City, by: AssessedBy, goal: Goal, rows: pd.DataFrame) -> _Values | None:
     """Return residents or auxiliaries per officer of each unit, exact."""
     layer = city.get(Kind.BEAT)
     if layer is None or not layer.is_counted("officers"):

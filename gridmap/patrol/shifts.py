@@ -205,7 +205,7 @@ def plan_shifts(
         Whether branch and bound may be tried where the relaxation leaves a gap of more than 2 %:
         it takes seconds, and is never tried with ``late``, where it gains nothing.
     """
-    goal = _Goal.of(needed, late)
+    goal = _ShiftGoal.of(needed, late)
     if officers < 0:
         message = "officers must not be negative"
         raise ValueError(message)
@@ -265,7 +265,7 @@ def fewest_posts(needed: npt.ArrayLike, tours: tuple[Tour, ...]) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Goal:
+class _ShiftGoal:
     """What a roster should make small.
 
     Parameters
@@ -285,7 +285,7 @@ class _Goal:
     total: float
 
     @classmethod
-    def of(cls, needed: npt.ArrayLike, late: npt.ArrayLike | None) -> _Goal:
+    def of(cls, needed: npt.ArrayLike, late: npt.ArrayLike | None) -> _ShiftGoal:
         need = np.asarray(needed, np.float64)
         number = np.arange(int(np.ceil(need.max(initial=0.0))) + 1)
         loss = np.maximum(need[..., None] - number, 0.0) if late is None else np.asarray(late)
@@ -322,7 +322,7 @@ def _envelope(loss: Floats) -> Floats:
 
 
 def _programme(
-    start: Ints, goal: _Goal, officers: int, duty: Floats, *, whole: bool
+    start: Ints, goal: _ShiftGoal, officers: int, duty: Floats, *, whole: bool
 ) -> tuple[Floats, float]:
     """Return posts by tour from the programme or its relaxation, and the bound it proves."""
     t = len(duty)
@@ -362,7 +362,9 @@ def _programme(
     return answer.values[:t], bound
 
 
-def _daily_cuts(goal: _Goal, duty: Floats, hour: Ints, saves: Floats) -> tuple[csr_array, Floats]:
+def _daily_cuts(
+    goal: _ShiftGoal, duty: Floats, hour: Ints, saves: Floats
+) -> tuple[csr_array, Floats]:
     """Return what posts that work at one hour of the day can save there in a week, as cuts.
 
     For each hour of the day the best days of 1, 2, ... posts are enumerated, each a run of
@@ -410,13 +412,13 @@ def _round_up(posts: Floats, officers: int) -> Ints:
     return whole
 
 
-def _better(one: Ints, other: Ints, goal: _Goal, duty: Floats) -> Ints:
+def _better(one: Ints, other: Ints, goal: _ShiftGoal, duty: Floats) -> Ints:
     """Return the roster of two, after exchanges, that has the smaller loss."""
     other = _exchange(other, goal, duty)
     return other if goal.at(other @ duty) < goal.at(one @ duty) - 1e-9 else one
 
 
-def _kick(posts: Ints, goal: _Goal, duty: Floats, bound: float, near: float) -> Ints:
+def _kick(posts: Ints, goal: _ShiftGoal, duty: Floats, bound: float, near: float) -> Ints:
     """Improve a roster by iterated local search: move some posts at random, exchange, compare.
 
     The search ends where the loss is as near to the bound as asked.
@@ -434,7 +436,7 @@ def _kick(posts: Ints, goal: _Goal, duty: Floats, bound: float, near: float) -> 
     return best
 
 
-def _greedy(goal: _Goal, officers: int, duty: Floats) -> Ints:
+def _greedy(goal: _ShiftGoal, officers: int, duty: Floats) -> Ints:
     """Return posts by tour: post after post, the tour that saves most of what is left."""
     posts = np.zeros(len(duty), np.int64)
     on_duty = np.zeros(HOURS)
@@ -446,7 +448,7 @@ def _greedy(goal: _Goal, officers: int, duty: Floats) -> Ints:
     return posts
 
 
-def _exchange(posts: Ints, goal: _Goal, duty: Floats) -> Ints:
+def _exchange(posts: Ints, goal: _ShiftGoal, duty: Floats) -> Ints:
     """Move one post at a time to another tour while that improves the roster.
 
     Better is a smaller loss; then less uncovered work; then a smaller loss in the worst hour;
@@ -469,7 +471,7 @@ def _exchange(posts: Ints, goal: _Goal, duty: Floats) -> Ints:
     return posts
 
 
-def _best_tour(old: int, others: Floats, goal: _Goal, duty: Floats) -> int:
+def _best_tour(old: int, others: Floats, goal: _ShiftGoal, duty: Floats) -> int:
     """Return the best tour beside the other posts' officers, the old one if it is as good."""
     lost = [goal.lookup(goal.loss, others + more) for more in (0.0, 1.0)]
     left = [goal.need - others - more for more in (0.0, 1.0)]

@@ -255,7 +255,7 @@ _SHAPE_WEIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _PossibleMove:
     score: float
     rows: tuple[int, ...]
     source: int
@@ -314,7 +314,7 @@ def suggest_moves(draft: Draft, *, beat: str | None = None, count: int = 5) -> t
     return tuple(found)
 
 
-def _safe(draft: Draft, candidate: _Candidate) -> Effect | None:
+def _safe(draft: Draft, candidate: _PossibleMove) -> Effect | None:
     """Return the effect of a move that nothing speaks against, cut-off grids taken along."""
     ids = draft.ground.grid_ids
     to = draft.plan.beats[candidate.target].id
@@ -332,7 +332,7 @@ def _safe(draft: Draft, candidate: _Candidate) -> Effect | None:
     return effect if effect.veto is None else None
 
 
-def _candidates(draft: Draft, row: int) -> list[_Candidate]:
+def _candidates(draft: Draft, row: int) -> list[_PossibleMove]:
     plan, ground = draft.plan, draft.ground
     gives = draft.figures.deviation[row] > 0
     grids, others, border = _frontier(draft, row, gives=bool(gives))
@@ -352,7 +352,7 @@ def _candidates(draft: Draft, row: int) -> list[_Candidate]:
         around = max(float(ground.perimeter_m[grid]), 1e-9)
         growth = 1.0 - 2.0 * min(shared / around, 1.0)
         own = (ground.workload[grid] / _mean(draft)) ** 2
-        found.append(_Candidate(gain - _SHAPE_WEIGHT * own * growth, (grid,), source, target))
+        found.append(_PossibleMove(gain - _SHAPE_WEIGHT * own * growth, (grid,), source, target))
     return sorted(found, key=lambda item: (-item.score, item.rows, item.target))
 
 
