@@ -97,12 +97,12 @@ docs: $(DEV_READY)
 	@echo "Open build/docs/index.html"
 
 # Everything that a machine without a network needs, in one folder. For Windows machines:
-# make wheelhouse PLATFORM=win_amd64
+# make wheelhouse PLATFORM=win_amd64; for another Python than this one's: VERSION=3.13
 wheelhouse: $(READY)
 	rm -rf wheelhouse build/wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir wheelhouse .
 	@echo "Collecting a hundred packages, a minute or two ..."
-	$(BIN)/python packaging/collect.py wheelhouse $(PLATFORM)
+	$(BIN)/python packaging/collect.py wheelhouse "$(PLATFORM)" $(VERSION)
 	cp packaging/install.sh packaging/install.ps1 wheelhouse/
 	@echo "Copy the folder wheelhouse to the closed network and run install.sh or install.ps1 there."
 

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a script, not a package
 """Collect the wheels that gridmap needs into a folder, for this machine or for another system.
 
-``python packaging/collect.py FOLDER [PLATFORM]``; the folder holds gridmap's own wheel.
+``python packaging/collect.py FOLDER [PLATFORM [PYTHON]]``, such as ``wheelhouse win_amd64 3.13``;
+the folder holds gridmap's own wheel. Without them it is for this machine and this Python.
 
 pip can select the files of another platform, but evaluates dependencies for this one: on Linux it
 leaves out what a library needs only on Windows. So the dependencies of the wheels are read again,
@@ -21,7 +22,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-PYTHON = "3.11.9"  # to pip, 3.11 alone is 3.11.0
+# To pip, 3.11 alone is 3.11.0: later releases, for which Windows has installers.
+PYTHONS = {"3.11": "3.11.9", "3.12": "3.12.10", "3.13": "3.13.9"}
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 EXTRAS = ("app", "cluster", "postgresql", "report")  # all: there is no network to get them by
 WINDOWS = {
     "os_name": "nt",
@@ -32,9 +35,6 @@ WINDOWS = {
     "platform_version": "10.0",
     "platform_python_implementation": "CPython",
     "implementation_name": "cpython",
-    "implementation_version": PYTHON,
-    "python_version": "3.11",
-    "python_full_version": PYTHON,
 }
 
 
@@ -68,13 +68,18 @@ def _requirements(wheel: Path) -> Iterator[str]:
     yield from HeaderParser().parsestr(text).get_all("Requires-Dist") or ()
 
 
-def collect(folder: Path, platform: str = "") -> None:
+def windows(series: str) -> dict[str, str]:
+    """Return what a Windows machine with a series of Python says of itself."""
+    full = PYTHONS[series]
+    return {**WINDOWS, "python_version": series, "python_full_version": full,
+            "implementation_version": full}  # fmt: skip
+
+
+def collect(folder: Path, platform: str = "", series: str = OWN) -> None:
     """Download what gridmap's wheel in a folder needs on a platform; blank for this one."""
-    chosen = (
-        ["--platform", platform, "--python-version", PYTHON, "--only-binary=:all:"]
-        if platform
-        else []
-    )
+    chosen = ["--platform", platform] if platform else []
+    if platform or series != OWN:
+        chosen += ["--python-version", PYTHONS[series], "--only-binary=:all:"]
     constraints = Path(__file__).parents[1] / "constraints.txt"
     asked = [f"{path}[{','.join(EXTRAS)}]" for path in folder.glob("gridmap-*.whl")]
     while asked:
@@ -86,7 +91,7 @@ def collect(folder: Path, platform: str = "") -> None:
             ],
             check=True,
         )  # fmt: skip
-        asked = lacking(folder, WINDOWS) if platform.startswith("win") else []
+        asked = lacking(folder, windows(series)) if platform.startswith("win") else []
 
 
 def write_hashes(folder: Path) -> str:
@@ -113,6 +118,6 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    collect(Path(sys.argv[1]), *sys.argv[2:3])
+    collect(Path(sys.argv[1]), *sys.argv[2:4])
     code = write_hashes(Path(sys.argv[1]))
     print(f"SHA-256 of requirements.txt, which holds those of all wheels:\n{code}")  # noqa: T201 - a script

@@ -6,7 +6,12 @@
 # Written for the PowerShell 5.1 of every Windows: the byte order mark says that this is UTF-8,
 # and errors of programs are recognised only by their exit codes.
 param([string]$Target = (Join-Path $PSScriptRoot "gridmap-env"))
-$wanted = "3.11"
+$numpy = Get-ChildItem -LiteralPath $PSScriptRoot -Filter "numpy-*.whl" | Select-Object -First 1
+if (-not ("$numpy" -match "-cp3(\d+)-cp3")) {
+    Write-Host "本脚本旁边没有安装文件。 There are no files to install beside this script."
+    exit 2
+}
+$wanted = "3." + $Matches[1]
 if (-not (Split-Path $Target -IsAbsolute)) { $Target = Join-Path (Get-Location).Path $Target }
 $python = "py"
 $choice = @("-$wanted")

@@ -6,8 +6,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=${1:-"$here/gridmap-env"}
-python=${PYTHON:-python3.11}
 wanted=$(basename "$here"/numpy-*.whl | sed 's/.*-cp3\([0-9]*\)-cp3.*/3.\1/')
+python=${PYTHON:-python$wanted}
 if [ "$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" != "$wanted" ]; then
     echo "请先安装 Python $wanted；装在别处时：PYTHON=路径 bash $0" >&2
     echo "Install Python $wanted first, or name yours: PYTHON=path bash $0" >&2

@@ -41,7 +41,8 @@ def test_what_windows_alone_asks_for_is_lacking(collecting, tmp_path):
     wheel(tmp_path, "click", 'colorama>=0.4; platform_system == "Windows"', "gridmap")
     wheel(tmp_path, "tables", 'pywin32; sys_platform == "win32" and extra == "excel"',
           'uvloop; sys_platform != "win32"', "old; python_version < '3.11'")  # fmt: skip
-    assert collecting.lacking(tmp_path, collecting.WINDOWS) == [
+    system = collecting.windows("3.11")
+    assert collecting.lacking(tmp_path, system) == [
         "colorama>=0.4",
         "psycopg",
         "pywin32",
@@ -49,7 +50,7 @@ def test_what_windows_alone_asks_for_is_lacking(collecting, tmp_path):
     wheel(tmp_path, "colorama")
     wheel(tmp_path, "pywin32")
     wheel(tmp_path, "psycopg")
-    assert collecting.lacking(tmp_path, collecting.WINDOWS) == []
+    assert collecting.lacking(tmp_path, system) == []
 
 
 def test_the_other_system_is_asked_until_nothing_lacks(collecting, tmp_path, monkeypatch):
@@ -58,11 +59,12 @@ def test_the_other_system_is_asked_until_nothing_lacks(collecting, tmp_path, mon
 
     def download(command, *, check):
         assert check
+        assert command[command.index("--python-version") + 1] == "3.13.9"
         asked.append(command[command.index("--only-binary=:all:") + 1 :])
         wheel(tmp_path, *{1: ("x",), 2: ("click", "deep")}.get(len(asked), ("deep",)))
 
     monkeypatch.setattr(subprocess, "run", download)
-    collecting.collect(tmp_path, "win_amd64")
+    collecting.collect(tmp_path, "win_amd64", "3.13")
     assert asked == [
         [str(tmp_path / "gridmap-1.0-py3-none-any.whl[app,cluster,postgresql,report]")],
         ["click"],
@@ -99,8 +101,8 @@ def test_the_scripts_are_as_their_systems_read_them():
     assert b"\r" not in shell
 
 
-def test_every_pin_takes_any_python_of_the_series():
-    """Debian 12 has 3.11.2, and the last installer for Windows is 3.11.9."""
+def test_every_pin_takes_any_python_of_the_series(collecting):
+    """Debian 12 has 3.11.2, and the last installer of 3.11 for Windows is 3.11.9."""
     pinned = {
         canonicalize_name(line.split("==")[0]): line.split("==")[1]
         for line in (HOME.parent / "constraints.txt").read_text(encoding="utf-8").split()
@@ -110,7 +112,9 @@ def test_every_pin_takes_any_python_of_the_series():
         for found in distributions()
         if pinned.get(canonicalize_name(found.name)) == found.version
         and (needed := found.metadata.get("Requires-Python"))
-        and not all(item in SpecifierSet(needed) for item in ("3.11.2", "3.11.9"))
+        and not all(
+            item in SpecifierSet(needed) for item in ("3.11.2", *collecting.PYTHONS.values())
+        )
     }
     assert narrow == {}
 
