@@ -24,7 +24,7 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
 class Kind(StrEnum):
-    """What a layer's features are."""
+    """The kind of a layer's features."""
 
     GRID = "grid"
     BEAT = "beat"

@@ -385,7 +385,7 @@ FORMATS = (*_DRIVERS, ".parquet", ".csv")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written.
+    """What an export wrote.
 
     Parameters
     ----------
@@ -402,7 +402,7 @@ class Written:
 def write_frame(
     frame: gpd.GeoDataFrame | pd.DataFrame, path: str | Path, *, layer: str = "", crs: str = ""
 ) -> Written:
-    """Write a frame; the suffix says the format.
+    """Write a frame to a file in the format of its suffix.
 
     Parameters
     ----------

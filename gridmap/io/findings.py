@@ -143,7 +143,7 @@ class Finding:
 
     @property
     def effect(self) -> str:
-        """Which figure it affects and how, in a sentence."""
+        """A sentence that says which figure the finding affects and how."""
         return tr(f"io.effect.{self.kind}")
 
     def command(self, workspace: str) -> str:

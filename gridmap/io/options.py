@@ -21,7 +21,7 @@ _LISTED = 1000  # ids of one fault that gridmap.toml lists: it stays readable
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How files are to be read.
+    """Options for reading files.
 
     Parameters
     ----------

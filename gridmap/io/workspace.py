@@ -281,7 +281,7 @@ class Workspace:
 
     @property
     def presets(self) -> Presets:
-        """The editable figures.
+        """The presets, figures that can be edited.
 
         Raises
         ------

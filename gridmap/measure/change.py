@@ -34,7 +34,7 @@ _FEWEST_FREEDOM = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dispersion:
-    """How much more than a Poisson count varies, row by row.
+    """How much more each row's counts vary than Poisson counts.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Dispersion:
 
     @property
     def is_assumed(self) -> bool:
-        """Whether Poisson was assumed for want of a history."""
+        """Whether Poisson was assumed because there is no history."""
         return not self.weeks
 
 
@@ -168,7 +168,7 @@ def share_p_value(
 
 
 def adjust_p(p_values: npt.ArrayLike, *, method: Literal["holm", "fdr"]) -> Floats:
-    """Return p-values adjusted for being many; NaN (not tested) stays NaN and does not count.
+    """Return p-values adjusted for multiple tests; NaN (not tested) stays NaN and is not counted.
 
     Parameters
     ----------

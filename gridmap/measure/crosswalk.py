@@ -276,7 +276,7 @@ def crosswalk(
 
 
 def centres(shapes: Iterable[shapely.Geometry | None]) -> tuple[Floats, Floats]:
-    """Return the coordinates of each polygon's centroid, or of a point inside if it is not.
+    """Return each polygon's centroid, or a point inside it where the centroid lies outside.
 
     A missing or empty polygon has NaN.
     """

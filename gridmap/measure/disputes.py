@@ -17,7 +17,7 @@ PLACE_M = 10.0  # side of the square that is one place
 
 @dataclass(frozen=True, slots=True)
 class Disputes:
-    """What became of disputes by a given moment.
+    """Disputes settled and open at a given moment.
 
     Attributes
     ----------

@@ -460,7 +460,7 @@ _MOST = 1_200_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanResponse:
-    """What the hypercube model says of a plan with one unit in each beat.
+    """Results of the hypercube model for a plan with one unit in each beat.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ _YEARS = range(2, 9999)  # the day after a period, and the period before, have a
 
 
 def moment(value: Moment) -> np.datetime64 | None:
-    """Return a moment to the second, local time.
+    """Return a date or time as numpy's datetime64 to the second, local time.
 
     Raises
     ------

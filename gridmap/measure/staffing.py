@@ -86,7 +86,7 @@ class Norm:
 
 @cache
 def norms() -> tuple[Norm, ...]:
-    """Return the norms that gridmap carries; every figure is a preset, none a constant."""
+    """Return the bundled norms of staffing; each figure is a preset that can be changed."""
     text = (files(__package__) / "norms.toml").read_text(encoding="utf-8")
     return tuple(Norm(id=name, **entry) for name, entry in tomllib.loads(text).items())
 

@@ -45,7 +45,7 @@ class Cluster:
 
     @property
     def recurrence_days(self) -> float:
-        """Days in which chance shows one cluster as striking, if one looks every day."""
+        """Mean number of days between chance clusters this striking, looking every day."""
         return 1.0 / self.p_value
 
 

@@ -146,7 +146,7 @@ class Layer:
         return np.nan_to_num(values.to_numpy(dtype=float), nan=0.0)
 
     def is_counted(self, name: str) -> bool:
-        """Return whether somebody counted this: the column is there and has a number."""
+        """Return whether the column exists and holds at least one number."""
         if name not in self.frame.columns:
             return False
         return bool(pd.to_numeric(self.frame[name], errors="coerce").notna().any())

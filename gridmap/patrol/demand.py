@@ -348,7 +348,7 @@ class Reached:
 
 
 def officers_for_target(shares: npt.ArrayLike, target: float) -> tuple[Floats, bool]:
-    """Return the least officers that reach a share of the calls in each hour.
+    """Return the fewest officers that reach a share of the calls in each hour.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ EQUIPMENT = ("id_reader", "computer", "police_terminal", "body_camera")
 
 @dataclass(frozen=True, slots=True)
 class ShiftNorms:
-    """How duty is counted and what rests between shifts.
+    """Rules of duty time and of rest between shifts.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ShiftNorms:
 
 @dataclass(frozen=True, slots=True)
 class RoomNorms:
-    """What a police room should have.
+    """Requirements of a police room.
 
     Parameters
     ----------
@@ -362,7 +362,7 @@ def _villages(city: City, beats: Layer) -> Floats:
 
 
 def has_equipment(cells: npt.ArrayLike) -> Floats:
-    """Return how many of a thing each cell says there are; NaN where it says nothing.
+    """Return the number of items that each cell states; NaN where it is blank.
 
     Examples
     --------

@@ -35,7 +35,7 @@ _PASS_MIN = 2.0  # minutes that seeing a grid takes, without a stop
 
 @dataclass(frozen=True, eq=False)
 class PatrolTask:
-    """Places, rooms and the time there is.
+    """Places, rooms and time available for patrols.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ _MOST_RUNS = 8  # posts on duty at one hour of the day: 6,435 ways to lay their 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A form of shift.
+    """A pattern of shifts.
 
     Parameters
     ----------

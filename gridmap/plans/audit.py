@@ -135,7 +135,7 @@ class AuditReport:
 
     @property
     def anchor(self) -> Anchor | None:
-        """What to note outside the database; None for an empty log."""
+        """The head of the log, to be noted outside the database; None for an empty log."""
         return Anchor(self.records, self.head[:32]) if self.records else None
 
     def text(self) -> str:
@@ -169,7 +169,7 @@ class AuditReport:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no link is broken."""
+        """Whether every link of the log is intact."""
         return self.broken is None
 
 
@@ -310,7 +310,7 @@ class RolesJson(TypedDict):
 
 
 class Role(StrEnum):
-    """What a person is to the department's plans."""
+    """What a person may do with the department's plans."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
@@ -346,7 +346,7 @@ ALLOWED: Mapping[Role, frozenset[Action]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who uses gridmap.
+    """A user, and the role that decides what they may do.
 
     Parameters
     ----------
@@ -426,16 +426,16 @@ def require(actor: Actor, action: Action) -> None:
 
 
 def account_text(name: str) -> str:
-    """Return what an account is called: the one user of a machine without login has no name."""
+    """Return the name of an account as shown; without login there is one user, who has none."""
     return tr("plans.local") if name == LOCAL.name else name
 
 
 def role_text(role: Role) -> str:
-    """Return what a role is called."""
+    """Return the name of a role."""
     return tr(f"plans.role.{role}")
 
 
 def action_text(action: str) -> str:
-    """Return what an action of the log is called; as it stands where it has no name."""
+    """Return the name of an action of the log, or the action itself if it has none."""
     key = f"plans.action.{action}"
     return tr(key) if has_key(key) else action

@@ -200,7 +200,7 @@ class Comparison:
 
 
 def compare_plans(ground: Ground, old: Plan, new: Plan) -> Comparison:
-    """Set two plans of the same grids side by side.
+    """Compare two plans of the same grids.
 
     A beat continues the old one that has its id, so a grid whose beat has the same id in both
     plans has not moved, as `gridmap propose` counts the residents it keeps. Ids of one plan

@@ -298,7 +298,7 @@ def max_deviation(amounts: Floats) -> float:
 
 
 def measure_beats(ground: Ground, assignment: Ints32, size: int) -> Figures:
-    """Compute the figures of all beats from nothing.
+    """Compute the figures of all beats from scratch.
 
     Parameters
     ----------
@@ -476,7 +476,7 @@ class Draft:
         )
 
     def rows(self) -> list[BeatJson]:
-        """Return what each beat is and carries as plain values; None for what nobody counted."""
+        """Return each beat's attributes and figures; None for what nobody counted."""
         deviation = self.figures.deviation
         found: list[BeatJson] = []
         for row, beat in enumerate(self.plan.beats):

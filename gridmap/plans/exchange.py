@@ -290,7 +290,7 @@ def read_plan(
 
 
 def write_plan(plan: Plan, grids: Layer, path: Path) -> None:
-    """Write a plan as the file whose suffix says the format.
+    """Write a plan to a file in the format of its suffix.
 
     Parameters
     ----------

@@ -167,7 +167,7 @@ class History:
 
 
 def replay(draft: Draft, commands: Iterable[Command]) -> Draft:
-    """Return the plan after commands, one after another.
+    """Apply commands to a plan in order and return the result.
 
     Parameters
     ----------

@@ -334,7 +334,7 @@ class PlanStore:
             return dict(sorted(database.roles(connection).items()))
 
     def actor_of(self, person: str) -> Actor:
-        """Return somebody who has logged in, with their role: a viewer unless given another.
+        """Return a logged-in user with their role, viewer if none was assigned.
 
         Raises
         ------
@@ -600,7 +600,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
 def logged(
     workspace: Path, actor: Actor, action: Action, subject: str, *, url: str = ""
 ) -> Iterator[dict[str, Json]]:
-    """Ask whether somebody may do a thing, let it be done, and write it to the log.
+    """Check that an actor may do something, do it, and write it to the log.
 
     Parameters
     ----------

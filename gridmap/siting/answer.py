@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """What binds a choice of places.
+    """Constraints on a choice of places.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Limits:
         return np.asarray(self.conflicts, dtype=np.int64).reshape(-1, 2)
 
     def conflict_matrix(self, m: int) -> Bools:
-        """Return the pairs as a symmetric matrix, or one of no size where there are none."""
+        """Return the pairs as a symmetric matrix; an empty one if there are no pairs."""
         pairs = self.conflict_pairs()
         if len(pairs) == 0:
             return np.zeros((0, 0), dtype=bool)
@@ -165,7 +165,7 @@ class Siting:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing better exists."""
+        """Whether the choice is proven optimal."""
         return self.gap == 0.0
 
 

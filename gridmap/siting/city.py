@@ -49,7 +49,7 @@ _MOST_MEANT = 120_000_000  # entries of a table of ways
 
 @dataclass(frozen=True, slots=True)
 class SiteRequest:
-    """What is asked of a siting proposal.
+    """Options of a siting proposal.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ def solve_max_cover(
     *,
     fixed_cost: ArrayLike | None = None,
 ) -> Siting:
-    """Return places that put the most weight within reach (MCLP).
+    """Return the places that cover the most weight (MCLP).
 
     Parameters
     ----------
@@ -444,7 +444,7 @@ _FAR = 10.0  # cost of what is out of reach, in multiples of the farthest that i
 def solve_median(
     cost: ArrayLike, weights: ArrayLike, limits: Limits, *, fixed_cost: ArrayLike | None = None
 ) -> Siting:
-    """Return places that make the weighted cost to the nearest room least.
+    """Return the places that minimise the weighted cost to the nearest room (p-median).
 
     Greedy opening and interchange find places, a Lagrangian dual bounds them and rules
     others out, and what neither settles is solved exactly by HiGHS as a model of radii.
@@ -652,7 +652,7 @@ def _start(
 def solve_center(
     cost: ArrayLike, weights: ArrayLike, limits: Limits, *, fixed_cost: ArrayLike | None = None
 ) -> Siting:
-    """Return places that make the largest cost of any demand least.
+    """Return the places that minimise the largest cost of any demand (p-center).
 
     The answer is one of the costs, and whether a cost can be kept is a set cover: the costs
     are searched by halves, each half settled by HiGHS.

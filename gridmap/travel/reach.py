@@ -173,7 +173,7 @@ class StraightLine:
         return 1.0 / self.metres_of(1.0)
 
     def metres_of(self, cost: float) -> float:
-        """Return how many metres a cost in this unit buys."""
+        """Return the distance in metres that a cost in this unit covers."""
         if self.unit == "m":
             return cost
         return cost * metres_per_minute(self.mode.speed_kmh or self.mode.default_kmh)
@@ -221,7 +221,7 @@ _MOST_CELLS = 250_000
 def ring(
     rooms_xy: ArrayLike, radius_m: float, *, clip: shapely.Geometry | None = None
 ) -> shapely.Geometry:
-    """Return the ground within a straight distance of a room, for drawing.
+    """Return the area within a straight-line distance of a room, for drawing.
 
     Circles are drawn with 256 corners of their own area; figures are measured on the true
     circles (`gridmap.measure.covered_share`).
@@ -257,7 +257,7 @@ def isochrone(
     clip: shapely.Geometry,
     cell_m: float = 50.0,
 ) -> shapely.Geometry:
-    """Return the ground from which the nearest room costs no more than a limit.
+    """Return the area within a travel cost of the nearest room.
 
     The cost is found on a raster and its contour drawn, so the outline is within about a
     cell of the true one.
