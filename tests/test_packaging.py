@@ -149,3 +149,15 @@ def test_systemd_accepts_the_unit(tmp_path):
     assert "WantedBy=multi-user.target" in text
     writable = {line.split("=")[0] for line in text.splitlines() if "Directory=" in line}
     assert writable == {"StateDirectory", "CacheDirectory"}  # never the program's own folder
+
+
+def test_the_folder_of_cities_is_there_when_the_service_first_starts():
+    """The app refuses to open a folder that is not there."""
+    unit = (HOME / "gridmap.service").read_text(encoding="utf-8")
+    image = (HOME / "compose" / "Dockerfile").read_text(encoding="utf-8")
+    folder = "/var/lib/gridmap/cities"
+    assert f"GRIDMAP_WORKSPACE={folder}" in unit
+    assert f"GRIDMAP_WORKSPACE={folder}" in image
+    (state,) = [line for line in unit.splitlines() if line.startswith("StateDirectory=")]
+    assert folder.removeprefix("/var/lib/") in state.partition("=")[2].split()
+    assert f"RUN mkdir {folder}" in image
