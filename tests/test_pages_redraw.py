@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from types import SimpleNamespace
 
 import networkx as nx
@@ -33,6 +34,7 @@ from gridmap.pages.session import Session
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
 from gridmap.plans import commands as do
 from gridmap.plans.commands import COMMANDS
+from gridmap.plans.effects import carry_out
 from gridmap.settings import Settings
 
 
@@ -240,6 +242,54 @@ def test_a_beat_is_split_into_two_halves_in_one_piece_each_and_undone(session, c
         assert nx.is_connected(graph)
     sitting.history = sitting.history.undo()
     assert np.array_equal(sitting.history.current.plan.labels, plan.labels)
+
+
+def emptied(plan, beat):
+    """Return a plan whose beat has given its grids to the beats around, and what took them."""
+    rows = np.flatnonzero(plan.labels == beat)
+    to = next(one for one in plan.beat_ids if one != beat)
+    return plan.move(plan.grid_ids[rows], to=to), to
+
+
+def test_a_beat_is_split_evenly_beside_beats_without_a_grid(session, city, sitting):
+    plan = sitting.start
+    small = sorted(plan.beat_ids, key=lambda one: (plan.labels == one).sum())
+    for beat in small[:2]:
+        plan, _ = emptied(plan, beat)
+    beat = small[-1]
+    lost = plan.grid_ids[plan.labels == small[-2]][:1]
+    plan = plan.move(lost, to="")  # ground in no beat stays there
+    draft = Draft.start(Ground.from_city(city), plan)
+    command = split_in_two(SimpleNamespace(session=session, city=city), plan, beat)
+    after = carry_out(draft, command)  # no veto: both halves are in one piece
+    whole = draft.figures_of(beat).workload
+    halves = [after.figures_of(one).workload for one in (beat, command.new)]
+    assert sum(halves) == pytest.approx(whole)
+    assert halves == pytest.approx([whole / 2, whole / 2], rel=0.15)
+    others = plan.labels != beat
+    assert (after.plan.labels[others] == plan.labels[others]).all()
+
+
+def test_one_grid_cannot_be_split(session, city, sitting):
+    plan, beat = sitting.start, sitting.start.beat_ids[0]
+    rows = np.flatnonzero(plan.labels == beat)
+    alone = plan.move(plan.grid_ids[rows[1:]], to=plan.beat_ids[1])
+    with pytest.raises(InputError):
+        split_in_two(SimpleNamespace(session=session, city=city), alone, beat)
+
+
+def test_a_search_goes_on_without_beats_that_have_no_grid(session, city, sitting):
+    plan = sitting.start
+    first, last = plan.beat_ids[0], plan.beat_ids[-1]
+    sitting.history = replace(
+        sitting.history, current=Draft.start(Ground.from_city(city), emptied(plan, first)[0])
+    )
+    row = int(np.flatnonzero(plan.labels == last)[0])
+    sitting.apply(LockBeat(first), LockGrids((plan.grid_ids[row],)))
+    options = search_on(SimpleNamespace(session=session, city=city), Redraw(), sitting)
+    assert options.beats == len(options.start) == len(plan) - 1
+    assert f"beat={first}" not in options.lock
+    assert options.start.labels.tolist() == sitting.history.current.plan.labels.tolist()
 
 
 def test_a_search_goes_on_with_what_was_painted_and_locked(session, city, sitting):

@@ -267,6 +267,14 @@ class Plan:
         assignment[self.rows_of(grids)] = -1 if to == "" else self.row_of(to)
         return replace(self, assignment=assignment)
 
+    def without_empty_beats(self) -> Plan:
+        """Return the plan without the beats that have no grid."""
+        held = np.unique(self.assignment[self.assignment >= 0])
+        place = np.full(len(self) + 1, -1, dtype=np.int32)  # the last one is of grids in no beat
+        place[held] = np.arange(len(held), dtype=np.int32)
+        beats = tuple(self.beats[row] for row in held)
+        return replace(self, assignment=place[self.assignment], beats=beats)
+
     def renamed(self, name: str) -> Plan:
         """Return the plan under another name."""
         return replace(self, name=name)

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from gridmap.api.propose import propose
-from gridmap.errors import GridmapError, in_page
+from gridmap.errors import GridmapError, InputError, in_page
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Kind, Plan
 from gridmap.pages.ground import PageGround
@@ -235,17 +234,26 @@ def split_in_two(ground: PageGround, plan: Plan, beat: str) -> do.SplitBeat:
     GridmapError
         If the beat cannot be split.
     """
-    others = [name for name, grids in zip(plan.beat_ids, _grids_of(plan), strict=True) if grids]
+    inside = plan.labels == beat
+    if np.count_nonzero(inside) < 2:
+        raise InputError("plans.error.nothing_changes")
+    # All ground around it, in a beat or in none, is one locked beat: it neither gives nor takes.
+    rest = f"{beat}-"
     result = propose(
         ground.city,
-        start=plan,
-        beats=len(plan) + 1,
-        lock=[f"beat={name}" for name in others if name != beat],
+        start=replace(
+            plan,
+            assignment=np.where(inside, 0, 1).astype(np.int32),
+            beats=(BeatInfo(beat), BeatInfo(rest)),
+        ),
+        beats=2 if inside.all() else 3,
+        lock=() if inside.all() else (f"beat={rest}",),
         balance=redraw_of(ground).weights or None,
+        objective="balance",
         effort="quick",
         chance=0,
     )
-    rows = np.flatnonzero(plan.labels == beat)
+    rows = np.flatnonzero(inside)
     parts = result.plans[0].labels[rows]
     names, sizes = np.unique(parts.astype(str), return_counts=True)
     # The part with fewer grids is the new beat.
@@ -253,11 +261,6 @@ def split_in_two(ground: PageGround, plan: Plan, beat: str) -> do.SplitBeat:
     new = f"N{_free_number(set(plan.beat_ids))}"
     name = tr("page.edit.split_name", name=beat_labels(plan)[beat])
     return do.SplitBeat(beat, tuple(map(str, plan.grid_ids[leaving])), new, name)
-
-
-def _grids_of(plan: Plan) -> NDArray[np.intp]:
-    """Return how many grids each beat has."""
-    return np.bincount(plan.assignment[plan.assignment >= 0], minlength=len(plan))
 
 
 def _show_merge(ground: PageGround, sitting: Sitting, _grids: tuple[str, ...], done: _Do) -> None:

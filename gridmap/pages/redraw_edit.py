@@ -515,13 +515,14 @@ def search_on(ground: PageGround, state: Redraw, sitting: Sitting) -> ProposeOpt
         *map(str, draft.plan.grid_ids[moved & (draft.plan.assignment >= 0)]),
         *draft.locks.grids,
     }
-    locks = [*(f"beat={beat}" for beat in sorted(draft.locks.beats))]
+    start = draft.plan.without_empty_beats()
+    locks = [f"beat={beat}" for beat in sorted(draft.locks.beats.intersection(start.beat_ids))]
     locks += [f"grid={grid}" for grid in sorted(held)]
     keep = chosen(session, "keep")
     objective = chosen(session, "objective")
     return ProposeOptions(
-        start=draft.plan,
-        beats=len(draft.plan),
+        start=start,
+        beats=len(start),
         lock=locks,
         balance=dict(state.weights) or None,
         tolerance=state.tolerance,
