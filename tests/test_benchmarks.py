@@ -24,6 +24,7 @@ from gridmap.partition import propose
         ("carrollton", ["--folder", "away"], "apwheele/PatrolRedistrict"),
         ("cut_edges", ["away.json"], "Political-Districting-to-Minimize-Cut-Edges"),
         ("siting", ["--pmedian", "pmed1.txt"], "OR-Library"),
+        ("stopwatch", ["--files", "away"], "docs/data.md"),
     ],
 )
 def test_missing_files_end_a_benchmark_with_one_line(

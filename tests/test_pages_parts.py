@@ -17,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
 
+from gridmap.api.coverage import SiteOptions
 from gridmap.api.incidents import Slices
 from gridmap.errors import GridmapError, InputError
-from gridmap.i18n import has_key, using_language
+from gridmap.i18n import current_language, has_key, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
+from gridmap.pages import coverage_views
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_frame
 from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
@@ -48,6 +50,21 @@ def test_a_table_escapes_its_texts_and_leads_to_the_map(monkeypatch):
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in drawn[0].split("<tr")[2:]]
     assert rows == [["&lt;甲&gt;", "1,234.6", "3,000", "1–2"], ["乙", "2.0", "–", "2"]]
     assert re.findall(r'data-gm-cells="([^"]*)"', drawn[0]) == ["4,5"]
+
+
+def test_suggested_rooms_are_told_of_in_each_readers_language(monkeypatch):
+    monkeypatch.setattr(coverage_views, "site", lambda _city, _options: current_language())
+    for language in ("en", "zh", "en"):
+        with using_language(language):
+            assert coverage_views.sites_of(None, "of a test", SiteOptions(), ()) == language
+
+
+def test_no_local_font_is_named_by_its_family_alone():
+    # The family of a variable font stands for its thinnest face: hairlines on a projector.
+    told = [PAGES / "pages.css", PAGES.parent / "maps" / "assets" / "touch.html"]
+    names = re.findall(r'local\("((?:Noto|Source)[^"]*)"\)', "".join(map(Path.read_text, told)))
+    assert names
+    assert all(name.endswith("Regular") for name in names)
 
 
 # -- the address bar

@@ -66,7 +66,7 @@ def test_why_a_search_found_nothing_stays_until_the_next_one_begins():
     state.end()  # the page is drawn again and again
     assert state.job is None
     assert isinstance(state.error, InfeasibleError)
-    state.begin(lambda _tell, _stops: Found((), (), ()))
+    state.begin(lambda _tell, _stops: Found({}, (), ()))
     assert state.error is None
 
 
@@ -74,7 +74,7 @@ def test_a_search_that_found_nothing_leaves_the_plans_of_the_one_before():
     def impossible(_tell, _stops):
         raise InfeasibleError("page.error.address", part="beats", received="9")
 
-    before = Found((), (), ())
+    before = Found({}, (), ())
     state = ended(Redraw(found=before, looked_at=1), impossible)
     state.end()
     assert state.found is before
@@ -90,10 +90,25 @@ def test_a_fault_of_the_program_is_raised_once_and_the_page_goes_on():
 
 
 def test_what_a_search_found_is_looked_at_from_its_first_plan():
-    found = Found((), (), ())
+    found = Found({}, (), ())
     state = ended(Redraw(looked_at=2, kept={"a": None}), lambda _tell, _stops: found)
     state.end()
     assert (state.found, state.looked_at, state.kept) == (found, 0, {})
+
+
+def test_proposed_plans_are_named_in_the_readers_language(city):
+    plan = present_plan(city)
+    with using_language("zh"):
+        names = ["建议方案", "建议方案 2", "甲"]  # the last one was named by a person
+        plans = tuple(plan.renamed(name) for name in names)
+        found = Found({}, plans, tuple({"name": name, "beats": 3} for name in names))
+        assert found.in_language() is found
+    with using_language("en"):
+        again = found.in_language()
+        assert [one.name for one in again.plans] == ["Proposal", "Proposal 2", "甲"]
+        assert [row["name"] for row in again.rows] == ["Proposal", "Proposal 2", "甲"]
+    with using_language("zh"):
+        assert [one.name for one in again.in_language().plans] == names
 
 
 @pytest.mark.parametrize(("share", "at", "said"), [(0.06, 6.0, "6.0"), (0.99, 8.0, "99.0")])

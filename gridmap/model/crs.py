@@ -10,7 +10,7 @@ offset is applied, and nothing about any boundary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import shapely
@@ -137,6 +137,7 @@ def scale_error_at(shape: shapely.Geometry, crs: CRS) -> float:
     return _worst_scale(crs, float(lon[0]), float(lat[0]))
 
 
+@lru_cache(maxsize=16)  # sixty milliseconds each; pyproj gives every thread its own
 def _transformer(source: CRS, target: CRS) -> Transformer:
     """Return what takes coordinates over; from a CRS of a damaged file nothing may lead."""
     try:

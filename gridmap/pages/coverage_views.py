@@ -34,7 +34,7 @@ from gridmap.maps import Drawing, draw_geometry
 from gridmap.model import City, Kind
 from gridmap.pages.cache import keep
 from gridmap.pages.ground import PageGround
-from gridmap.pages.layout import Line, number, show_frame, show_list
+from gridmap.pages.layout import Line, number, show_chart, show_frame, show_list
 from gridmap.pages.session import choice_key, session_id
 from gridmap.pages.visitors import SHOWN
 from gridmap.plans import Action, logged
@@ -123,7 +123,7 @@ def _show_hours(ground: PageGround, result: CoverageResult) -> None:
     )
     hour, share, rooms, officers = map(str, shown.columns)
     chart = (
-        alt.Chart(shown, height=230, description=tr("coverage.page.hours_help"))
+        alt.Chart(shown, height=230)
         .mark_bar(color="#0f5c55")
         .encode(
             x=alt.X(f"{hour}:O", axis=alt.Axis(labelAngle=0)),
@@ -131,7 +131,7 @@ def _show_hours(ground: PageGround, result: CoverageResult) -> None:
             tooltip=[hour, alt.Tooltip(share, format=".1f"), rooms, officers],
         )
     )
-    st.altair_chart(chart, width="stretch")
+    show_chart(chart, tr("coverage.page.hours_help"))
     st.caption(tr("coverage.page.hours_help"))
 
 
@@ -350,7 +350,7 @@ def _hours(_result: CoverageResult, key: str, within: str, mode: str) -> pd.Data
 
 def sites_of(city: City, key: str, options: SiteOptions, drawn: tuple[int, ...]) -> SiteResult:
     """Return where rooms go; rows of grids in ``drawn`` are the ground they may stand on."""
-    return _sites(city, options, key, repr(options), drawn)
+    return _sites(city, options, key, repr(options), drawn, current_language())
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
@@ -360,6 +360,7 @@ def _sites(
     key: str,  # noqa: ARG001 - hashed for the city
     asked: str,  # noqa: ARG001 - hashed for the options
     drawn: tuple[int, ...],
+    language: str,  # noqa: ARG001 - notes are sentences
 ) -> SiteResult:
     if drawn:
         shapes = shapely.make_valid(_city_.grids.geometry[list(drawn)])

@@ -32,6 +32,7 @@ from gridmap.pages.layout import (
     StripFigure,
     axis_room,
     number,
+    show_chart,
     show_empty,
     show_figures,
     show_frame,
@@ -254,7 +255,7 @@ def _show_week(result: ShiftsResult, row: int) -> None:
     chart = need.mark_area(interpolate="step-after", opacity=0.9) + duty.mark_line(
         interpolate="step-after", strokeWidth=1.6
     )
-    st.altair_chart(chart, width="stretch")
+    show_chart(chart, tr("duty.page.chart", unit=unit.name))
 
 
 def _show_watch(ground: PageGround) -> None:
@@ -345,7 +346,7 @@ def _show_chart(result: WatchResult, picked: int) -> None:
         )
     )
     st.caption(chart_title(row))
-    st.altair_chart(chart, width="stretch")
+    show_chart(chart, chart_title(row))
 
 
 def _show_watch_figures(result: WatchResult) -> None:

@@ -40,6 +40,7 @@ from gridmap.pages.layout import (
     day_range,
     number,
     pick_period,
+    show_chart,
     show_empty,
     show_figures,
     show_list,
@@ -165,10 +166,10 @@ def _show_trend(
             ],
         )
         .add_params(brush)
-        .properties(height=110, description=title)
+        .properties(height=110)
     )  # fmt: skip
     st.header(title, anchor=False)
-    state = st.altair_chart(chart, on_select="rerun", key="gridmap-trend", width="stretch")
+    state = show_chart(chart, title, on_select="rerun", key="gridmap-trend")
     picked = dict(state).get("selection", {}).get("days", {}).get("at") or []
     session = ground.session
     # A drag is taken once: a period picked elsewhere afterwards stays.
@@ -358,9 +359,10 @@ def _pick_hours(ground: PageGround, table: Floats, marked: tuple[int, ...]) -> t
             ],
         )
         .add_params(brush)
-        .properties(height=300, description=tr("page.incidents.matrix"))
+        .properties(height=300)
     )
-    state = st.altair_chart(chart, on_select="rerun", key="gridmap-hours", width="stretch")
+    matrix = tr("page.incidents.matrix")
+    state = show_chart(chart, matrix, on_select="rerun", key="gridmap-hours")
     st.caption(tr("page.incidents.matrix_help"))
     st.toggle(
         tr("page.incidents.same_scale"),

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import wraps
 from html import escape
 from importlib.resources import files
+from typing import Any
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
@@ -79,8 +80,7 @@ def put_style(*, exports: bool = True) -> None:
         Whether tables and charts have toolbars, which offer to save them to a file.
     """
     style = (files("gridmap.pages") / "pages.css").read_text(encoding="utf-8")
-    words = f':root {{ --gm-upload: "{tr("page.upload")}"; }}'
-    words += "" if exports else _NO_TOOLBARS
+    hidden = "" if exports else _NO_TOOLBARS
     script = (files("gridmap.pages") / "page.js").read_text(encoding="utf-8")
     language = current_language()
     said = {} if language == "en" else _streamlit_words()
@@ -88,7 +88,7 @@ def put_style(*, exports: bool = True) -> None:
     # A word must not end the script that it stands in.
     script = script.replace("CONFIG", told.replace("<", "\\u003c"), 1)
     st.html(
-        f"<style>{words}{style.replace('FONT_ADDRESS', font_address())}</style>"
+        f"<style>{hidden}{style.replace('FONT_ADDRESS', font_address())}</style>"
         f"<script>{script}</script>",
         unsafe_allow_javascript=True,
     )
@@ -316,6 +316,15 @@ def _texts_of(values: pd.Series) -> list[str]:
         return [NONE if pd.isna(one) else str(one) for one in values]
     known = values.dropna()
     return [number(one, 0 if (known == known.round()).all() else 1) for one in values]
+
+
+def show_chart(chart: Any, description: str, **options: Any) -> Any:  # noqa: ANN401 - altair comes with charts
+    """Draw a chart, for a screen reader one picture that is described in the page's language.
+
+    What Vega would say of each axis and mark is English in every language.
+    """
+    chart = chart.properties(description=description).configure(aria=False)
+    return st.altair_chart(chart, width="stretch", **options)
 
 
 def beat_noun(name: str) -> str:

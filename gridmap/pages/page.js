@@ -9,7 +9,9 @@
   const page = /** @type {any} */ (window).gridmapPage ??= {};
   page.words = told.words;
   page.rules = Object.entries(told.words).filter(([word]) => word.startsWith("^")).map(([word, text]) => [new RegExp(word), text]);
+  page.said ??= new WeakMap();
   const LARGE = "gridmap-large";
+  const SPOKEN = ["aria-label", "title", "placeholder", "aria-roledescription"];
 
   const maps = () => [...document.querySelectorAll("iframe")].filter((one) => one.src.includes("component/"));
   /** @param {object} message */
@@ -44,28 +46,34 @@
   /** What is said instead of an English text: of a word, or of a pattern that begins with ^. @param {string | null | undefined} text */
   const instead = (text) => {
     const said = text?.trim() ?? "";
-    if (said.length > 80 || !/^[A-Z]| (start|end) date$/.test(said)) return page.words[said];
+    if (said.length > 80 || !/^([A-Z]|(year|month|day), )| (start|end) date$| mark container$/.test(said)) return page.words[said];
     const rule = page.rules.find((/** @type {[RegExp, string]} */ [pattern]) => pattern.test(said));
     return page.words[said] ?? (rule && said.replace(rule[0], rule[1]));
   };
 
+  /** Say a text of a node in the page's language; what was said before is told from it. @param {Node} node @param {string} name */
+  const say = (node, name) => {
+    const now = node instanceof Element ? node.getAttribute(name) : node.nodeValue;
+    if (now === null) return;
+    const kept = page.said.get(node) ?? {};
+    const english = kept[name]?.text === now ? kept[name].english : now;
+    const text = instead(english) || english;
+    if (text === now) return;
+    page.said.set(node, { ...kept, [name]: { english, text } });
+    if (node instanceof Element) node.setAttribute(name, text);
+    else node.nodeValue = text;
+  };
   /** @param {Node} root */
   const translate = (root) => {
-    const { words } = page;
-    if (!Object.keys(words).length) return;
+    page.spoke ||= Object.keys(page.words).length > 0;
+    if (!page.spoke) return;
     const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = /** @type {Node | null} */ (walk.currentNode); node; node = walk.nextNode()) {
-      if (node.nodeType === Node.TEXT_NODE) {
-        const text = instead(node.nodeValue);
-        if (text) node.nodeValue = text;
-      } else if (node instanceof Element) {
-        for (const name of ["aria-label", "title", "placeholder"]) {
-          const text = instead(node.getAttribute(name));
-          if (text) node.setAttribute(name, text);
-        }
-      }
+      for (const name of node instanceof Element ? SPOKEN : [""]) say(node, name);
     }
   };
+  /** A chart is one picture with a description: its axes and marks are not heard one by one. */
+  const hush = () => document.querySelectorAll('[role="graphics-document"] svg:not([aria-hidden])').forEach((one) => one.setAttribute("aria-hidden", "true"));
   translate(document.body);
   if (page.ready) return;
   page.ready = true;
@@ -155,10 +163,11 @@
     }
   });
   new MutationObserver((changes) => {
+    hush();
     for (const change of changes) {
       if (change.type === "characterData") translate(change.target);
       change.addedNodes.forEach(translate);
       if (change.type === "attributes") translate(change.target);
     }
-  }).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title", "placeholder"] });
+  }).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: SPOKEN });
 })();

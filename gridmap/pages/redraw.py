@@ -29,6 +29,7 @@ from gridmap.pages.layout import (
     local_time,
     number,
     pick_row,
+    show_chart,
     show_empty,
     show_error,
     show_lines,
@@ -45,7 +46,7 @@ from gridmap.pages.redraw_state import (
     show_change,
     stored_plans,
 )
-from gridmap.pages.session import choice_key, safe_name
+from gridmap.pages.session import choice_key, choose, safe_name
 from gridmap.pages.touch import show_map
 from gridmap.pages.uploads import stored_name
 from gridmap.plans import (
@@ -216,11 +217,11 @@ def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     st.header(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
     names = [plan.name for plan in found.plans]
     if several:
-        st.altair_chart(
+        show_chart(
             front_chart(_front_table(found.rows, state.looked_at), found.today),
+            tr("page.redraw.front_title"),
             on_select=partial(_look_at_point, state),
             key=_CHART,
-            width="stretch",
         )
         # Two widgets, one value: whichever is touched sets it, and the other follows.
         st.session_state[_RADIO] = state.looked_at
@@ -247,15 +248,15 @@ def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
         told.append(tr("page.redraw.known_to", half=f"{found.known_to:.1%}"))
     for line in filter(None, told):
         st.caption(escaped(line))
-    for title, lines in (("told", found.told), ("steps", found.steps)):
-        if lines:
+    for title, by_language in (("told", found.told), ("steps", found.steps)):
+        if lines := by_language.get(current_language()):
             with st.expander(tr(f"page.redraw.{title}")):
                 show_lines(lines)
     left, right = st.columns(2)
     if left.button(tr("page.redraw.save"), width="stretch"):
         st.toast(tr("page.redraw.saved", name=_keep(ground, state, plan).name))
     if right.button(tr("page.redraw.edit_this"), width="stretch"):
-        version = state.kept.get(plan.name)
+        version = state.kept.get(state.looked_at)
         named = plan if version is None else plan.renamed(version.name)
         start_editing(ground, state, named, version)
         st.rerun()
@@ -281,7 +282,7 @@ def _keep(ground: PageGround, state: Redraw, plan: Plan) -> PlanVersion:
         version = store.save(
             plan.renamed(name), author=author, base_version=0, grids=ground.city.grids
         )
-    state.kept[plan.name] = version
+    state.kept[state.looked_at] = version
     return version
 
 
@@ -321,9 +322,8 @@ def front_chart(
         )
         .add_params(pick)
     )
-    look = {"height": 260, "description": tr("page.redraw.front_title")}
     if today is None:
-        return plans.properties(**look)
+        return plans.properties(height=260)
     share = 100 * today.max_deviation
     worst, least = frame["deviation"].max(), frame["deviation"].min()
     edge = worst + max(worst - least, worst / 2, 1.0)
@@ -338,7 +338,7 @@ def front_chart(
     square = mark.mark_point(shape="square", filled=True, size=130, color=_TODAY)
     text = mark.mark_text(align="right", dx=-12, color=_TODAY).encode(text="name")
     # Today's beats are drawn first: no plan lies under them.
-    return alt.layer(square, text, plans).properties(**look)
+    return alt.layer(square, text, plans).properties(height=260)
 
 
 def _loose(ticks: int) -> dict[str, Any]:
@@ -447,6 +447,10 @@ def _show_version(ground: PageGround, state: Redraw, version: PlanVersion) -> No
     if not session.may(Action.EXPORT):
         st.caption(tr("page.people.no_export"))
         return
+    if st.button(tr("page.reports.document"), width="stretch", key="gridmap-document"):
+        choose(session, "report-plan", version.name)
+        choose(session, "report-document", True)  # noqa: FBT003 - a switch's value
+        st.switch_page(session.pages["reports"])
     suffix = st.radio(
         tr("page.versions.format"),
         PLAN_FORMATS,

@@ -209,8 +209,9 @@ def show_edit(ground: PageGround, state: Redraw) -> None:
     with map_side:
         _show_map(ground, state, sitting.history, marked)
         show_bars(sitting.history.current.plan, sitting.history.current.figures, state.tolerance)
-        for fault in sitting.history.current.faults:
-            st.warning(fault.text())
+        faults = [escaped(fault.text()) for fault in sitting.history.current.faults]
+        if faults:
+            st.warning("  \n".join(faults))
     with side:
         _show_refusal(ground, sitting)
         st.caption(_what(sitting))

@@ -17,12 +17,12 @@ from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import ProposeOptions
 from gridmap.api.propose import propose as propose_beats
 from gridmap.errors import ConflictError, GridmapError, InputError
-from gridmap.i18n import tr
+from gridmap.i18n import LANGUAGES, current_language, tr, using_language
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans, plan_of
 from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
-from gridmap.pages.layout import NONE, number, show_table
+from gridmap.pages.layout import NONE, number, show_chart, show_table
 from gridmap.pages.session import Session, browser_mark
 from gridmap.plans import LOCAL, Command, Comparison, Figures, History, PlanVersion, compare_plans
 from gridmap.typing import Floats
@@ -70,7 +70,7 @@ class Found:
     Parameters
     ----------
     told
-        What the search says of its plans, in words.
+        What the search says of its plans, in words, by language.
     plans
         The front of plans.
     rows
@@ -82,16 +82,37 @@ class Found:
     known_to
         Half width of the median beat's interval in the first plan, or None.
     steps
-        What few changed grids reach, in words.
+        What few changed grids reach, in words, by language.
+    language
+        The language that the plans are named in.
     """
 
-    told: tuple[str, ...]
+    told: Mapping[str, Sequence[str]]
     plans: tuple[Plan, ...]
     rows: tuple[Mapping[str, Any], ...]
     points: tuple[PlanPoint, ...] = ()
     intervals: tuple[Floats | None, ...] = ()
     known_to: float | None = None
-    steps: tuple[str, ...] = ()
+    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    language: str = field(default_factory=current_language)
+
+    def in_language(self) -> Found:
+        """Return the same with its plans named in the reader's language."""
+        before, now = self.language, current_language()
+        if before == now:
+            return self
+        old, new = (tr("plans.proposal", language=one) for one in (before, now))
+
+        def named(name: object) -> str:
+            return str(name).replace(old, new, 1) if str(name).startswith(old) else str(name)
+
+        return replace(
+            self,
+            plans=tuple(plan.renamed(named(plan.name)) for plan in self.plans),
+            rows=tuple({**row, "name": named(row["name"])} for row in self.rows),
+            points=tuple(replace(point, name=named(point.name)) for point in self.points),
+            language=now,
+        )
 
     @property
     def today(self) -> PlanPoint | None:
@@ -167,7 +188,7 @@ class Redraw:
     looked_at
         Row of the plan of `found` that the map shows.
     kept
-        The versions that plans of `found` were saved as, by name of the plan.
+        The versions that plans of `found` were saved as, by row.
     sitting
         The plan that is being edited, or None.
     """
@@ -181,7 +202,7 @@ class Redraw:
     error: GridmapError | None = None
     found: Found | None = None
     looked_at: int = 0
-    kept: dict[str, PlanVersion] = field(default_factory=dict)
+    kept: dict[int, PlanVersion] = field(default_factory=dict)
     sitting: Sitting | None = None
 
     def begin(
@@ -207,11 +228,15 @@ class Redraw:
                 city, options, progress=lambda share, _="": tell(share), should_stop=stops
             )
             # What stands beside the plans is worked out here too: the page does not wait for it.
-            told = tuple(result.proposal.sentences())
+            told = {one: result.proposal.sentences(one) for one in LANGUAGES}
             if stops():
                 return Found(told, result.plans, result.rows)
             if result.chance is not None:
-                told = (*told, result.chance.law())
+                told = {one: [*lines, result.chance.law(one)] for one, lines in told.items()}
+            steps: dict[str, list[str]] = {}
+            for language in LANGUAGES:
+                with using_language(language):
+                    steps[language] = [rung.sentence() for rung in result.ladder]
             return Found(
                 told,
                 result.plans,
@@ -219,7 +244,7 @@ class Redraw:
                 result.points,
                 tuple(result.intervals(row) for row in range(len(result.plans))),
                 result.known_to,
-                tuple(rung.sentence() for rung in result.ladder),
+                steps,
             )
 
         self.begin(work)
@@ -248,6 +273,8 @@ def redraw_of(ground: PageGround) -> Redraw:
     if not isinstance(state, Redraw):
         state = Redraw()
         ground.session.work["redraw"] = state
+    if state.found is not None:
+        state.found = state.found.in_language()
     return state
 
 
@@ -437,5 +464,4 @@ def show_bars(
     title = tr("page.bars.title", worst=worst, count=int((frame["kind"] == "over").sum()),
                tolerance=f"{tolerance:.0%}")  # fmt: skip
     st.caption(title)
-    chart = alt.layer(bars, *whiskers, limits).properties(height=150, description=title)
-    st.altair_chart(chart, width="stretch")
+    show_chart(alt.layer(bars, *whiskers, limits).properties(height=150), title)

@@ -30,7 +30,7 @@ from gridmap.pages.layout import (
     show_figures,
     show_lines,
 )
-from gridmap.pages.redraw_state import stored_plans
+from gridmap.pages.redraw_state import saved_versions, stored_plans
 from gridmap.pages.session import choice_key, safe_name
 from gridmap.plans import Action, logged
 
@@ -220,6 +220,12 @@ def _choices(ground: PageGround) -> tuple[ReportOptions, list[str]]:
         help=tr("page.reports.suppress_help"),
         key=choice_key(session, "report-hide", 0),
     )
+    document = plan is not None and st.toggle(
+        tr("page.reports.document"),
+        help=tr("page.reports.document_help"),
+        disabled=hide > 0,
+        key=choice_key(session, "report-document", False),  # noqa: FBT003 - a switch's value
+    )
     formats = st.multiselect(
         tr("page.reports.formats"),
         all_formats(),
@@ -230,6 +236,7 @@ def _choices(ground: PageGround) -> tuple[ReportOptions, list[str]]:
     own = settings_file(session.path)
     options = ReportOptions(
         plan=plan,
+        document=document and not hide,
         period=period,
         compare=compare,
         formats=",".join(formats) or "xlsx",
@@ -266,9 +273,15 @@ def _periods(ground: PageGround) -> dict[str, str]:
 def _built(ground: PageGround, options: ReportOptions) -> tuple[ReportResult, tuple[str, ...]]:
     """Return the report and what it is kept under; readers who ask for the same one share it."""
     # Formats are written of the same report.
-    asked = str(replace(options, plan=None, formats="xlsx").to_dict())
+    asked = str({**options.to_dict(), "plan": "", "formats": ""})
     key = (ground.key, options.plan.digest if options.plan else "", asked, _stamps(options))
-    return replace(_report(ground.city, options, key), options=options), key
+    result = replace(_report(ground.city, options, key), options=options)
+    if options.document and options.plan is not None:
+        name = options.plan.name
+        if name in {version.name for version in saved_versions(ground)}:
+            with ground.session.store(ground.session.path) as store:
+                result = result.with_versions(store.history(name))
+    return result, key
 
 
 def _stamps(options: ReportOptions) -> str:
@@ -293,7 +306,8 @@ def _first_page(_result: ReportResult, key: tuple[str, ...]) -> bytes:  # noqa: 
 
 def _show_preview(ground: PageGround, result: ReportResult, key: tuple[str, ...]) -> None:
     report = result.report
-    st.header(f"{report.title} · {report.subtitle}", anchor=False)
+    title = tr("page.reports.document") if result.options.document else report.title
+    st.header(f"{title} · {report.subtitle}", anchor=False)
     if result.options.suppress_below:
         st.info(tr("page.reports.suppressed", count=result.options.suppress_below))
     page, told = st.columns([5, 4], gap="medium")

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error, TimeoutError  # noqa: A004 - playwright's is no builtin one
@@ -26,6 +27,11 @@ CHICAGO = ROOT.parent / "shared" / "data" / "chicago"
 # How long anything may take, in ms: the first visit of a fresh checkout compiles, a search on two
 # busy cores takes minutes. Whatever waits, waits so long; no test has a limit of its own.
 LONG = 300_000
+# Every name but this machine's is unknown to the browser: what asks for another one fails.
+ALONE = [
+    "--no-sandbox",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # What a page puts off by up to 200 ms, as its charts do, it asks for before this timer of its own.
 _PUT_OFF = "() => new Promise((done) => setTimeout(done, 250))"
@@ -41,10 +47,6 @@ _MAP_RESTS = """() => {
 }"""
 _DRAWN = """() => innerWidth && new Promise((done) =>
   requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
-# What axe-core finds in what Streamlit and Vega draw and no page can change: rule and selector.
-_NOT_OURS = {
-    ("svg-img-alt", "_brush"),  # Vega draws a brush as a graphic and gives it no name
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,7 +70,7 @@ def find_chromium() -> str | None:
 class Watched:
     """A page and what it asked of the network."""
 
-    page: object
+    page: Any
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -158,9 +160,6 @@ class Watched:
             for one in found["violations"]
             if one["impact"] in {"serious", "critical"}
             for node in one["nodes"]
-            if not any(
-                one["id"] == rule and part in str(node["target"]) for rule, part in _NOT_OURS
-            )
         ]
         assert faults == []
 
@@ -180,16 +179,40 @@ def chromium() -> Iterator[object]:
 
     expect.set_options(timeout=LONG)
     with sync_playwright() as playwright:
-        # Every name but this machine's is unknown: what asks for another one fails.
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=ALONE)
         yield browser
         browser.close()
+
+
+def watch(context) -> Watched:
+    """Return a new page of a browser's context, and watch what it asks for."""
+    watched = Watched(context.new_page())
+    page = watched.page
+
+    def asked(request) -> None:
+        local = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
+        if not request.url.startswith(local):
+            watched.outside.append(request.url)
+        within = ("/component/", "/media/")  # frames, and what is downloaded
+        if request.is_navigation_request() and not any(part in request.url for part in within):
+            watched.asked = True  # the new page opens a websocket, and asks what to draw
+
+    def answered(response) -> None:
+        # Streamlit looks for its own base path under a page's address first.
+        if response.status >= 400 and "/_stcore/" not in response.url:
+            watched.failed.append(f"{response.status} {response.url}")
+
+    def lost(request) -> None:
+        # A browser that leaves a page gives up what it was loading; that is no failure.
+        if request.failure != "net::ERR_ABORTED":
+            watched.failed.append(f"{request.failure} {request.url}")
+
+    page.on("websocket", watched.listen)
+    page.on("request", asked)
+    page.on("response", answered)
+    page.on("requestfailed", lost)
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    return watched
 
 
 @pytest.fixture
@@ -201,34 +224,7 @@ def open_page(chromium):
         context = chromium.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(LONG)
         contexts.append(context)
-        watched = Watched(context.new_page())
-        page = watched.page
-
-        def asked(request) -> None:
-            local = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
-            if not request.url.startswith(local):
-                watched.outside.append(request.url)
-            within = ("/component/", "/media/")  # frames, and what is downloaded
-            if request.is_navigation_request() and not any(part in request.url for part in within):
-                watched.asked = True  # the new page opens a websocket, and asks what to draw
-
-        def answered(response) -> None:
-            # Streamlit looks for its own base path under a page's address first.
-            if response.status >= 400 and "/_stcore/" not in response.url:
-                watched.failed.append(f"{response.status} {response.url}")
-
-        page.on("websocket", watched.listen)
-        page.on("request", asked)
-        page.on("response", answered)
-
-        def lost(request) -> None:
-            # A browser that leaves a page gives up what it was loading; that is no failure.
-            if request.failure != "net::ERR_ABORTED":
-                watched.failed.append(f"{request.failure} {request.url}")
-
-        page.on("requestfailed", lost)
-        page.on("pageerror", lambda error: watched.errors.append(str(error)))
-        return watched
+        return watch(context)
 
     yield open_
     for context in contexts:

@@ -17,6 +17,15 @@ PAGES = {
 }
 
 
+# What is said to who hears the page, but for names of file formats and keys, and for places.
+_HEARD = """() => [...document.querySelectorAll("[aria-label], [aria-roledescription], iframe")]
+  .filter((one) => !one.closest(".gm-head"))
+  .flatMap((one) => [one.ariaLabel, one.ariaRoleDescription,
+    one.tagName === "IFRAME" && one.title])
+  .filter(Boolean)"""
+_OWN_WORDS = re.compile(r"\b(?!PNG|SVG|CSV|PDF|XLSX|English|Esc|zip)[A-Za-z]{3,}")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_without_a_network(app_url, open_page, name):
     watched = open_page(1920, 1080)
@@ -26,9 +35,12 @@ def test_a_page_opens_without_a_network(app_url, open_page, name):
         watched.wait_for_map()
     watched.require_accessible()
     assert watched.page.locator('[data-testid="stException"]').count() == 0
+    assert [text for text in watched.page.evaluate(_HEARD) if _OWN_WORDS.search(text)] == []
     watched.page.get_by_role("button", name="English").click()
     watched.page.get_by_role("button", name="中文").wait_for()
     watched.require_accessible()
+    heard = [text for text in watched.page.evaluate(_HEARD) if re.search("[一-鿿]", text)]
+    assert [text for text in heard if text != "中文"] == []
     watched.require_clean()
 
 

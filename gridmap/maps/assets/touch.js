@@ -42,6 +42,7 @@ class Touch {
       this.map.invalidateSize(false);
     }
     document.documentElement.lang = args.scene.language;
+    window.frameElement?.setAttribute("title", args.scene.texts.map);
     document.documentElement.classList.toggle("gm-dark", args.theme?.base === "dark");
     this.layTiles(args.scene.tiles);
     this.join(args.link);
