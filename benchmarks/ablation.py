@@ -66,8 +66,8 @@ PARTS: dict[str, Callable[[], Any]] = {
     "everything": ExitStack,
     "recombination while annealing": lambda: _schedules(resplit=0.0),
     "transport": lambda: _schedules(transport=0.0),
-    "windows": lambda: _off("polish_territories"),
-    "territories": lambda: patch("gridmap.partition._territories.territories_of", lambda _i: 1),
+    "quarters": lambda: patch("gridmap.partition._quarters._MOST", 1),
+    "windows": lambda: _off("polish_windows"),
     "ejection chains": lambda: _off("mend_balance"),
     "schedule by tolerance": lambda: patch.object(
         Schedule,

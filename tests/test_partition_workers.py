@@ -86,7 +86,7 @@ def test_processes_can_be_stopped_and_leave_every_beat_whole():
 
 @pytest.mark.slow
 def test_the_number_of_processors_does_not_change_the_plan(monkeypatch):
-    # 2,600 grids in 44 beats: two territories, searched apart.
+    # 2,600 grids in 44 beats: two quarters, searched side by side.
     rng = np.random.default_rng(1)
     problem = lattice(52, 50, rng.integers(1, 9, 2_600).astype(float), 44)
     plans = []

@@ -16,7 +16,8 @@ from time import perf_counter
 import numpy as np
 
 from gridmap._compiled import njit
-from gridmap.partition._arrays import RING_BITS, Clock, Instance, State, make_state, refresh_state
+from gridmap.partition._arrays import RING_BITS, Clock, Instance, State, make_state
+from gridmap.partition._quarters import Quarters, count_quarters
 from gridmap.partition._recombine import (
     LAST_NOISE,
     NOISE,
@@ -34,16 +35,17 @@ from gridmap.partition._recombine import (
     share_penalty,
     squared_excess,
     stays_connected,
-    tree_room,
 )
 from gridmap.partition._transport import Transport
-from gridmap.typing import Floats, Ints, Ints32
+from gridmap.typing import Bools, Floats, Ints32
 
 _NARROW = 1 / 3  # of 3 %: from here on the schedule is as late as it gets,
 _LARGE = 0.25  # and from this part of a large plan's grids on; small plans cool well as they are
 _LATE = {"loose": 20.0, "strict": 3_000.0, "stiffen": 700.0, "settle": 0.8}
 _LATE_COOLING, _LATE_HOLDING = 0.5, 0.42
 _LEANING = 0.9  # of the schedule; at its end bounds are what they are
+_QUARTER_GRIDS = 5_000  # of a quarter, at least
+_QUARTER_BEATS = 12  # or too many border on others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +168,7 @@ def anneal(
     keep: float = np.inf,
     on_chunk: Callable[[float, State], None] | None = None,
     chunks: int = 60,
+    threads: int = 1,
 ) -> State:
     """Return the plan that annealing reaches from a start.
 
@@ -180,59 +183,68 @@ def anneal(
         Called with the share done and the state after each chunk.
     chunks
         Parts of the schedule between looks at the clock.
+    threads
+        How many share the quarters of a large plan; they do not change it.
     """
     state = make_state(instance, beat, seed, keep)
-    n, edges = len(beat), len(instance.graph.nbr)
-    room = tree_room(n, edges, instance.loads.w.shape[1])
     chunks = int(min(chunks, max(4, schedule.sweeps // 4)))
     expected = float(schedule.sweeps)
     planned = max(1, round(schedule.sweeps / chunks))
     rate = 0.0
-    if np.isfinite(clock.left()):  # a look at the clock, beside the schedule
-        _timed(instance, state, schedule, np.full(2, schedule.cooling), room)
-        rate = _timed(instance, state, schedule, np.full(8, schedule.cooling), room)
-        expected = min(expected, max(clock.left(), 0.0) / rate)
-    schedule = schedule.fitted(expected)
-    transport = Transport(instance, schedule.transport) if schedule.transport > 0 else None
-    for i in range(chunks):
-        sweeps = planned
-        left = clock.left()
-        if np.isfinite(left):
-            sweeps = max(1, min(planned, int(left / (chunks - i) / rate)))
-        share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
-        if clock.stopped():
-            share = np.ones(3)
-        rate = _timed(instance, state, schedule, share, room, transport)
-        refresh_state(instance, state)
-        if transport is not None and (i + 1) / chunks < _LEANING:
-            transport.follow(instance, state)
-        else:
-            transport = None
-        if on_chunk is not None:
-            on_chunk((i + 1) / chunks, state)
-        if len(share) == 3 and share[0] == 1.0:
-            break
+    count = annealing_quarters(instance, keep)
+    with Quarters(instance, state, count=count, threads=threads) as quarters:
+        if np.isfinite(clock.left()):  # a look at the clock, beside the schedule
+            _timed(quarters, instance, schedule, np.full(2, schedule.cooling))
+            rate = _timed(quarters, instance, schedule, np.full(8, schedule.cooling))
+            expected = min(expected, max(clock.left(), 0.0) / rate)
+        schedule = schedule.fitted(expected)
+        transport = Transport(instance, schedule.transport) if schedule.transport > 0 else None
+        for i in range(chunks):
+            sweeps = planned
+            left = clock.left()
+            if np.isfinite(left):
+                sweeps = max(1, min(planned, int(left / (chunks - i) / rate)))
+            share = (i + (np.arange(sweeps) + 0.5) / sweeps) / chunks
+            if clock.stopped():
+                share = np.ones(3)
+            leaning = instance
+            if transport is not None:
+                leaning = instance._replace(loads=transport.leaning(instance.loads))
+            rate = _timed(quarters, leaning, schedule, share)
+            if transport is not None and (i + 1) / chunks < _LEANING:
+                transport.follow(instance, state)
+            else:
+                transport = None
+            if on_chunk is not None:
+                on_chunk((i + 1) / chunks, state)
+            if len(share) == 3 and share[0] == 1.0:
+                break
     return state
 
 
-def _timed(
-    instance: Instance,
-    state: State,
-    plan: Schedule,
-    share: Floats,
-    room: TreeRoom,
-    transport: Transport | None = None,
-) -> float:
-    """Run sweeps and return the seconds that one of them took."""
+def annealing_quarters(instance: Instance, keep: float) -> int:
+    """Return into how many quarters a plan is divided for annealing."""
+    return count_quarters(instance, keep, grids=_QUARTER_GRIDS, beats=_QUARTER_BEATS)
+
+
+def _timed(quarters: Quarters, instance: Instance, plan: Schedule, share: Floats) -> float:
+    """Run sweeps at given shares of the schedule and return the seconds that one took."""
     before = perf_counter()
-    _run(instance, state, plan, share, room, transport)
+    temperature, penalty = schedule_arrays(plan, share)
+
+    def sweep(state: State, room: TreeRoom, grids: Ints32 | None, inside: Bools | None) -> None:
+        beats = instance.k if inside is None else int(inside.sum())
+        # A fractional number of pairs per sweep is spread evenly over the sweeps.
+        wanted = np.cumsum(np.full(len(share), plan.resplit * beats))
+        resplits = np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
+        run_sweeps(instance, state, grids, inside, temperature, penalty, resplits, room)
+
+    quarters.run(sweep)
     return (perf_counter() - before) / len(share)
 
 
-def schedule_arrays(
-    instance: Instance, plan: Schedule, share: Floats
-) -> tuple[Floats, Floats, Ints]:
-    """Return temperature, balance weight and pairs to redivide per sweep.
+def schedule_arrays(plan: Schedule, share: Floats) -> tuple[Floats, Floats]:
+    """Return temperature and balance weight per sweep.
 
     Parameters
     ----------
@@ -246,24 +258,7 @@ def schedule_arrays(
     temperature[share >= plan.cooling + plan.holding] = 1e-9
     penalty = plan.loose * (plan.strict / plan.loose) ** cool * plan.stiffen**hold
     penalty[share >= plan.cooling + plan.holding] *= 25.0
-    # A fractional number of pairs per sweep is spread evenly over the sweeps.
-    wanted = np.cumsum(np.full(len(share), plan.resplit * instance.k))
-    return temperature, penalty, np.diff(np.floor(wanted), prepend=0.0).astype(np.int64)
-
-
-def _run(
-    instance: Instance,
-    state: State,
-    plan: Schedule,
-    share: Floats,
-    room: TreeRoom,
-    transport: Transport | None,
-) -> None:
-    """Run sweeps at given shares of the schedule."""
-    temperature, penalty, resplits = schedule_arrays(instance, plan, share)
-    if transport is not None:
-        instance = instance._replace(loads=transport.leaning(instance.loads))
-    run_sweeps(instance, state, temperature, penalty, resplits, room)
+    return temperature, penalty
 
 
 _32 = np.uint64(32)
@@ -276,6 +271,8 @@ _LARGEST_BLOCK = 4000  # a beat of more grids is not searched for the part a mov
 def run_sweeps(
     instance: Instance,
     state: State,
+    grids: np.ndarray | None,
+    inside: np.ndarray | None,
     temperature: np.ndarray,
     penalty: np.ndarray,
     resplits: np.ndarray,
@@ -285,6 +282,8 @@ def run_sweeps(
 
     Parameters
     ----------
+    grids, inside
+        The grids, and whether each beat may receive any; None for all.
     temperature, penalty
         Temperature and weight of the balance penalty, per sweep.
     resplits
@@ -292,14 +291,24 @@ def run_sweeps(
     room
         Work arrays of `recombine_once`.
     """
+    schedule = temperature, penalty, resplits
+    if grids is None:
+        every = range(len(state.beat))
+        _sweep_all(instance, state, every, np.arange(len(state.beat)), inside, schedule, room)
+    else:
+        _sweep_all(instance, state, grids, grids, inside, schedule, room)
+
+
+@njit(cache=True, nogil=True)
+def _sweep_all(instance, state, grids, same_grids, inside, schedule, room):
+    """Run the sweeps over grids as a range or an array, and over the same as an array."""
+    temperature, penalty, resplits = schedule
     plain = is_plain(instance.attraction)
-    every = range(len(state.beat))
-    all_grids = np.arange(len(state.beat))
     for s in range(len(temperature)):
-        sweep_once(instance, state, every, None, temperature[s], penalty[s], plain)
+        sweep_once(instance, state, grids, inside, temperature[s], penalty[s], plain)
         for _ in range(resplits[s]):
             recombine_once(
-                instance, state, all_grids, None, temperature[s], penalty[s], plain, room
+                instance, state, same_grids, inside, temperature[s], penalty[s], plain, room
             )
 
 

@@ -470,7 +470,7 @@ class Effort:
 _EFFORTS = {
     "quick": Effort(visits=2.5e6, least=60, most=4_000, starts=1, windows=1.0),
     "normal": Effort(visits=4e7, least=500, most=20_000, starts=2, windows=2.0),
-    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=8, windows=8.0),
+    "thorough": Effort(visits=4e8, least=3_000, most=20_000, starts=8, windows=24.0),
 }
 
 

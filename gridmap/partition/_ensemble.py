@@ -28,9 +28,9 @@ from gridmap._compiled import njit
 from gridmap.errors import InfeasibleError
 from gridmap.i18n import tr
 from gridmap.partition._arrays import Clock, Graph, ReportProgress, build_graph
+from gridmap.partition._quarters import run_threads
 from gridmap.partition._recombine import next_random
 from gridmap.partition._regions import open_edges
-from gridmap.partition._territories import run_threads
 from gridmap.partition.problem import Problem
 from gridmap.partition.proposal import Scores, score_plan
 from gridmap.partition.propose import propose

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
-from gridmap.partition._anneal import Schedule, anneal
+from gridmap.partition._anneal import Schedule, anneal, annealing_quarters
 from gridmap.partition._arrays import (
     Clock,
     Effort,
@@ -33,14 +33,10 @@ from gridmap.partition._arrays import (
     silent,
     with_own_centres,
 )
+from gridmap.partition._quarters import run_threads
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
-from gridmap.partition._territories import (
-    polish_territories,
-    polish_windows,
-    run_threads,
-    window_visits,
-)
 from gridmap.partition._transport import mend_balance
+from gridmap.partition._windows import polish_windows, window_visits
 from gridmap.typing import Ints32
 
 if TYPE_CHECKING:
@@ -55,9 +51,7 @@ _VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time 
 _HURRY = 6_000
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
-_MENDING_GRIDS = 50_000  # mending so many takes a tenth of ten seconds
 _WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
-_SHARE_HOT = 0.7  # of the progress of one annealing; mending it has the rest
 
 
 def solve_region(
@@ -94,7 +88,10 @@ def solve_region(
     sweeps = effort.sweeps(n)
     # A small region takes more starts, with as many looks in all.
     starts = int(min(_MORE_STARTS, max(1.0, effort.visits / (sweeps * n))) * effort.starts)
-    starts = starts if n < _FAR else min(starts, 2)
+    windows = effort.windows * sweeps * n / window_visits(instance)
+    quarters = annealing_quarters(instance, keep)
+    if quarters > 1:  # all threads share one long annealing, which beats several short ones
+        sweeps, starts = sweeps * min(starts, 2), 1
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
@@ -110,18 +107,19 @@ def solve_region(
     best = None if start is None else rate_plan(instance, start, keep, 0)
     if best is not None and best.holds and _is_today(instance, best.beat):
         return best  # no less can change
-    jobs = [_start_job(instance, start, plan, seed, i, keep) for i in range(starts)]
-    runs = run_threads(jobs, clock=clock, threads=threads, report=part_of(report, 0.0, hot))
-    runs.sort(key=lambda run: run[0].rank)
+    inner = threads if quarters > 1 else 1
+    jobs = [_start_job(instance, start, plan, seed, i, keep, inner) for i in range(starts)]
+    runs = run_threads(
+        jobs, clock=clock, threads=threads if inner == 1 else 1, report=part_of(report, 0.0, hot)
+    )
+    runs.sort(key=lambda run: run.rank)
     eased = widened(instance)
-    windows = effort.windows * sweeps * n / window_visits(instance)
-    found, raw = runs[0]
-    # Mending costs border that windows win back less of than they mend by themselves.
-    best, beat = (found, raw) if best is None or found.better_than(best) else (best, best.beat)
+    if best is None or runs[0].better_than(best):
+        best = runs[0]
     part = whole.part(_WINDOWED * whole.left())
-    beat = polish_territories(
+    beat = polish_windows(
         eased,
-        beat,
+        best.beat,
         plan,
         windows,
         seed=seed,
@@ -131,7 +129,7 @@ def solve_region(
         report=part_of(report, hot, 1.0 - hot),
     )
     # Windows see a few beats only; what is left over there may have room further off.
-    mended = _mended(eased, beat, plan, seed, whole, keep)
+    mended = _mended(eased, beat, plan, seed, whole, keep, threads)
     polished = rate_plan(instance, mended, keep, plan.sweeps)
     return exchanged(instance, polished if polished.better_than(best) else best, keep)
 
@@ -179,66 +177,59 @@ def _tolerance(instance: Instance) -> float:
 
 
 def _start_job(
-    instance: Instance, start: Ints32 | None, plan: Schedule, seed: int, number: int, keep: float
-) -> Callable[[Clock, ReportProgress], tuple[Solved, Ints32]]:
+    instance: Instance,
+    start: Ints32 | None,
+    plan: Schedule,
+    seed: int,
+    number: int,
+    keep: float,
+    threads: int,
+) -> Callable[[Clock, ReportProgress], Solved]:
     """Return a job that anneals from a start of its own."""
 
-    def run(clock: Clock, report: ReportProgress) -> tuple[Solved, Ints32]:
+    def run(clock: Clock, report: ReportProgress) -> Solved:
         rng = np.random.default_rng([seed, number])
         own, first = with_own_centres(instance), start
-        if first is None and number % 2 and len(own.xy) <= _GROWN and weighs_travel(own):
+        attraction = own.attraction
+        travels = weighs_travel(own)
+        if first is None and number % 2 and len(own.xy) <= _GROWN and travels:
             first = grow(own, np.ones(own.k), rng)
         elif first is None:
             first = start_plan(own, rng, turn=0.7 * number)
-        run_seed = seed * 1009 + number
-        return _one_run(own, first, plan, run_seed, clock, keep, report)
+        held = np.zeros(own.k, dtype=np.bool_)
+        held[attraction.pin[attraction.pin >= 0]] = True
+
+        def after_chunk(share: float, state: State) -> None:
+            if travels:
+                move_centres(attraction, state.beat, own.k, held)
+            report(share)
+
+        if travels:
+            move_centres(attraction, first, own.k, held)
+        state = anneal(
+            own,
+            first,
+            plan,
+            seed=seed * 1009 + number,
+            clock=clock,
+            keep=keep,
+            on_chunk=after_chunk,
+            chunks=_CENTRE_MOVES if travels else 60,
+            threads=threads,
+        )
+        return rate_plan(own, state.beat, keep, plan.sweeps)
 
     return run
 
 
-def _one_run(
+def _mended(
     instance: Instance,
-    first: Ints32,
+    beat: Ints32,
     plan: Schedule,
     seed: int,
     clock: Clock,
     keep: float,
-    report: ReportProgress,
-) -> tuple[Solved, Ints32]:
-    """Return the plan after one annealing and mending, and the plan before mending."""
-    attraction = instance.attraction
-    held = np.zeros(instance.k, dtype=np.bool_)
-    held[attraction.pin[attraction.pin >= 0]] = True
-    travels = bool(attraction.demand.any())
-
-    def after_chunk(share: float, state: State) -> None:
-        if travels:
-            move_centres(attraction, state.beat, instance.k, held)
-        report(_SHARE_HOT * share)
-
-    if travels:
-        move_centres(attraction, first, instance.k, held)
-    # The less time and the more grids, the larger the part of it that mending needs.
-    size = min(len(first) / _MENDING_GRIDS, 1.0)
-    tail = 0.97 - 0.08 * size - 0.30 / (0.5 + clock.left()) if np.isfinite(clock.left()) else 1.0
-    inner = clock.part(clock.left() * tail)
-    state = anneal(
-        instance,
-        first,
-        plan,
-        seed=seed,
-        clock=inner,
-        keep=keep,
-        on_chunk=after_chunk,
-        chunks=_CENTRE_MOVES if travels else 60,
-    )
-    mended = _mended(instance, state.beat, plan, seed, clock, keep)
-    runs = [rate_plan(instance, beat, keep, plan.sweeps) for beat in (state.beat, mended)]
-    return min(runs, key=lambda run: run.rank), state.beat
-
-
-def _mended(
-    instance: Instance, beat: Ints32, plan: Schedule, seed: int, clock: Clock, keep: float
+    threads: int,
 ) -> Ints32:
     """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, make_state(instance, beat, 0, keep)) <= 0:
@@ -246,10 +237,20 @@ def _mended(
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
     share = plan.sweeps * len(beat) / window_visits(instance) / 4
     beat = polish_windows(
-        instance, beat, plan, max(_MENDING, share), seed=seed, clock=part, keep=keep, mend=True
+        instance,
+        beat,
+        plan,
+        max(_MENDING, share),
+        seed=seed,
+        clock=part,
+        keep=keep,
+        threads=threads,
+        mend=True,
     )
     beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
-    after = anneal(instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep)
+    after = anneal(
+        instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep, threads=threads
+    )
     if excess_of(instance, after) <= excess_of(instance, make_state(instance, beat, 0, keep)):
         return after.beat
     return beat
