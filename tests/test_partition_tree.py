@@ -13,6 +13,7 @@ from gridmap.partition import Problem, propose
 from gridmap.partition._arrays import RING_BITS, Graph, Instance, Loads, build_graph, make_state
 from gridmap.partition._instance import empty_attraction
 from gridmap.partition._recombine import _grow_tree, _sum_subtrees, tree_room
+from gridmap.partition._windows import _whole_cost
 
 
 def _planar(seed: int, side: int = 7) -> tuple[Graph, nx.Graph]:
@@ -92,3 +93,18 @@ def test_beats_around_a_hub_with_more_neighbours_than_bits_stay_whole() -> None:
     plan = propose(problem, tolerance=0.2, effort="quick").best.assignment
     for label in range(5):
         assert nx.is_connected(net.subgraph(np.flatnonzero(plan == label).tolist()))
+
+
+def test_a_window_is_worth_its_border_and_what_breaks_a_bound() -> None:
+    # Six grids of one each in a row, two beats that may carry 2.5 to 3.5; a hair costs 20 borders.
+    ends = np.arange(5, dtype=np.int32)
+    graph = build_graph(6, ends, ends + 1, np.ones(5))
+    bound = np.full((2, 1), 3.5)
+    loads = Loads(np.ones((6, 1)), bound - 1, bound, np.full((2, 1), 0.1))
+    attraction = empty_attraction(np.zeros((6, 2)), np.zeros(6), None)
+    instance = Instance(2, graph, loads, attraction, np.zeros((6, 2)), 0.0)
+    for beat, broken in (([0, 0, 0, 1, 1, 1], 0), ([0, 0, 1, 1, 1, 1], 2)):
+        state = make_state(instance, np.array(beat, dtype=np.int32), 0, np.inf)
+        # Half a grid beyond either bound, a twentieth when scaled, squared.
+        expected = 1 + broken * (20 + 2e8 * 0.05**2)
+        assert _whole_cost(instance, state) == pytest.approx(expected)

@@ -91,7 +91,7 @@ def solve_region(
     windows = effort.windows * sweeps * n / window_visits(instance)
     quarters = annealing_quarters(instance, keep)
     if quarters > 1:  # all threads share one long annealing, which beats several short ones
-        sweeps, starts = sweeps * min(starts, 2), 1
+        sweeps, starts = sweeps * starts, 1
     whole = clock
     if np.isfinite(clock.left()):
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))

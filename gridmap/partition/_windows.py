@@ -166,7 +166,7 @@ def _cost(
     state: State,
     grids: np.ndarray,
     inside: np.ndarray,
-    penalty: float,
+    strict: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
 ) -> float:
     """Return what the beats inside cost: borders between them, pulls and penalties."""
@@ -191,7 +191,7 @@ def _cost(
                 over = beat_penalty(loads, b, c, state.total[b, c])
                 if over > 0.0:
                     penalty += over + _BROKEN
-    return cost + penalty * penalty
+    return cost + strict * penalty
 
 
 @njit(cache=True, nogil=True)
