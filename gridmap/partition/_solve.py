@@ -51,7 +51,7 @@ _VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time 
 _HURRY = 6_000
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
-_WINDOWED = 0.96  # of what is left of the time; a last mending has the rest
+_LAST_MENDING = 0.025  # of the time
 
 
 def solve_region(
@@ -92,8 +92,9 @@ def solve_region(
     quarters = annealing_quarters(instance, keep)
     if quarters > 1:  # all threads share one long annealing, which beats several short ones
         sweeps, starts = sweeps * starts, 1
-    whole = clock
+    whole, last = clock, 0.0
     if np.isfinite(clock.left()):
+        last = _LAST_MENDING * clock.left()
         clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
     left, visit_s = clock.left(), _VISIT_S * (6 if weighs_travel(instance) else 1)
     if np.isfinite(left):
@@ -116,7 +117,7 @@ def solve_region(
     eased = widened(instance)
     if best is None or runs[0].better_than(best):
         best = runs[0]
-    part = whole.part(_WINDOWED * whole.left())
+    part = whole.part(whole.left() - last)
     beat = polish_windows(
         eased,
         best.beat,
