@@ -158,6 +158,9 @@ class Served:
     def wait(self) -> int:
         return 0
 
+    def poll(self) -> int:
+        return 0
+
 
 def run_shown(command: str, desk: Path) -> tuple[int, str, str]:
     """Run a command as it is shown, with the reader's own words put in."""

@@ -400,7 +400,7 @@ class Written:
 
 
 def write_frame(
-    frame: gpd.GeoDataFrame | pd.DataFrame, path: str | Path, *, layer: str = "", crs: str = ""
+    frame: gpd.GeoDataFrame | pd.DataFrame, path: str | Path, *, layer: str = ""
 ) -> Written:
     """Write a frame to a file in the format of its suffix.
 
@@ -413,8 +413,6 @@ def write_frame(
         file that is there is replaced at the end, never half written.
     layer
         Name of the layer in a GeoPackage; the others of the file stay.
-    crs
-        CRS to write in; the frame's own if empty. GeoJSON is always in WGS 84 degrees.
 
     Returns
     -------
@@ -434,13 +432,14 @@ def write_frame(
     Shapefiles are written in GBK, because a Chinese column name of four characters or more
     in UTF-8 cannot be read back at all; names are cut at ten bytes, and the full ones
     stand in ``<name>.fields.csv`` beside it. CSV carries a byte order mark, by which Excel
-    knows UTF-8, and geometry as WKT.
+    knows UTF-8, and geometry as WKT. GeoJSON is in WGS 84 degrees, every other format in the
+    frame's own CRS.
     """
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in FORMATS:
         raise InputError("io.error.format", received=target.name, known=", ".join(FORMATS))
-    made = _ready(frame, suffix, crs)
+    made = _ready(frame, suffix)
     try:
         folder = new_folder_beside(target)
     except OSError as error:
@@ -465,9 +464,7 @@ def _cannot_write(target: Path, error: OSError) -> WorkspaceError:
     return WorkspaceError("io.error.cannot_write_file", path=str(target), reason=reason)
 
 
-def _ready(
-    frame: gpd.GeoDataFrame | pd.DataFrame, suffix: str, crs: str
-) -> gpd.GeoDataFrame | pd.DataFrame:
+def _ready(frame: gpd.GeoDataFrame | pd.DataFrame, suffix: str) -> gpd.GeoDataFrame | pd.DataFrame:
     """Return a copy of which every format can hold the columns."""
     made = frame.reset_index(drop=True).copy()
     for name in made.columns:
@@ -479,10 +476,10 @@ def _ready(
         return made
     if made.crs is None:
         raise CRSError("io.error.no_crs", file=suffix)
-    wanted = CRS.from_epsg(4326) if suffix == ".geojson" else CRS(crs or made.crs)
-    if wanted != CRS(made.crs):
-        shapes = reproject(made.geometry.to_numpy(), CRS(made.crs), wanted)
-        made = made.set_geometry(gpd.GeoSeries(shapes, crs=wanted))
+    degrees = CRS.from_epsg(4326)
+    if suffix == ".geojson" and CRS(made.crs) != degrees:
+        shapes = reproject(made.geometry.to_numpy(), CRS(made.crs), degrees)
+        made = made.set_geometry(gpd.GeoSeries(shapes, crs=degrees))
     return made
 
 
