@@ -11,6 +11,7 @@ Each grid is 100 m wide, holds ten residents (grid 0 holds twenty) and one incid
 
 import json
 from dataclasses import replace
+from functools import reduce
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from gridmap.errors import InfeasibleError, InputError, MissingError, PermissionDeniedError
+from gridmap.i18n import using_language
 from gridmap.model import Adjacency, BeatInfo, City, Kind, Layer, Plan
 from gridmap.plans import (
     LOCAL,
@@ -45,6 +47,7 @@ from gridmap.plans import (
     carry_over,
     command_from_record,
     command_record,
+    compare_plans,
     measure_beats,
     preview,
     replay,
@@ -233,6 +236,42 @@ def test_emptying_a_beat_is_no_fault():
     made = carry_out(draft(), MoveGrids(tuple(str(n) for n in (0, 1, 4, 5, 8, 9)), "b"))
     assert made.figures_of("a").pieces == 0
     assert made.faults == ()
+
+
+def test_a_beat_without_a_grid_counts_in_no_mean_wherever_it_is_told():
+    # a carries 70/130 of the residents and 6/12 of the incidents: 27/52, where 26/52 is the mean.
+    start = carry_out(draft(), NewBeat("c", "空"))
+    assert start.figures.deviation == pytest.approx([1 / 26, -1 / 26, -1.0])
+    assert start.figures.max_deviation == pytest.approx(1 / 26)
+    uneven = carry_out(start, MoveGrids(("2", "6", "10"), "a"))
+    assert worst_beat(uneven) != "c"
+    assert suggest_moves(uneven)
+    both = compare_plans(start.ground, draft().plan, start.plan)
+    for told, empty in ((both.before, 0), (both.after, 1)):
+        assert (told.beats, told.empty_beats) == (2, empty)
+        assert told.workload_deviation == pytest.approx(1 / 26)
+        assert told.residents_deviation == pytest.approx(5 / 65)
+    assert both.to_dict()["after"]["empty_beats"] == 1
+    with using_language("en"):
+        assert any("has 0" in line and "has 1" in line for line in both.sentences())
+
+
+def test_steps_are_measured_on_ground_that_is_weighed_anew():
+    other = Ground.from_city(town(), workload={"incidents": 1.0})
+    commands = (MoveGrids(("2",), "a"), MergeBeats(("a",), "b"), SplitBeat("b", ("8", "9"), "c"))
+    first, second = (
+        reduce(History.apply, commands, History(start, LOCAL)).undo()
+        for start in (draft(), Draft.start(other, draft().plan))
+    )
+    found = first.measured_on(other)
+    assert found.current.figures.workload.tolist() == second.current.figures.workload.tolist()
+    for key in ("worst_before", "worst_after"):
+        assert [getattr(one, key) for one in found.steps] == pytest.approx(
+            [getattr(one, key) for one in second.steps]
+        )
+    # 7 of 12 grids in a, where 6 are the mean.
+    assert found.steps[0].worst_after == pytest.approx(1 / 6)
+    assert found.redo().current.plan.labels.tolist() == second.redo().current.plan.labels.tolist()
 
 
 # -- the other commands ------------------------------------------------------------------

@@ -191,13 +191,15 @@ def unit_theme(theme: Theme, rows: Ints32) -> Theme:
     return replace(theme, rows=np.where(rows >= 0, classes, 255).astype(np.uint8), groups=rows)
 
 
-def load_theme(deviation: Floats, *, note: str = "") -> Theme:
+def load_theme(deviation: Floats, *, held: Bools | None = None, note: str = "") -> Theme:
     """Return the theme of each unit's workload against the mean: below violet, above orange.
 
     Parameters
     ----------
     deviation : (k,) float
         Load over the mean less 1.
+    held : (k,) bool
+        Which units have a cell, and are counted in the legend; all if None.
     note
         A line under the legend: what the workload is made of.
     """
@@ -208,7 +210,8 @@ def load_theme(deviation: Floats, *, note: str = "") -> Theme:
         *(f"{low} … {high}" for low, high in pairwise(ends)),
         f"> {ends[-1]}",
     ]
-    counts = np.bincount(rows, minlength=len(labels)).tolist()
+    shown = rows if held is None else rows[held]
+    counts = np.bincount(shown, minlength=len(labels)).tolist()
     lines = [
         (colour, tr("maps.legend.significant", name=label, count=count))
         for colour, label, count in zip(DIVERGING, labels, counts, strict=True)

@@ -164,7 +164,8 @@ class PageGround:
         figures = Draft.start(ground_of_plans(self.city, self.key, weights or {}), plan).figures
         if not figures.workload.sum() > 0:
             return None
-        return unit_theme(load_theme(figures.deviation), plan.assignment)
+        theme = load_theme(figures.deviation, held=figures.grids > 0)
+        return unit_theme(theme, plan.assignment)
 
     def scene(
         self,

@@ -200,6 +200,9 @@ def show_edit(ground: PageGround, state: Redraw) -> None:
         return
     # The role of this moment, not of the moment when the editing began.
     sitting.history = replace(sitting.history, actor=ground.session.someone())
+    table = ground_of_plans(ground.city, ground.key, state.weights)
+    if sitting.history.current.ground is not table:  # a search has weighed the criteria anew
+        sitting.history = sitting.history.measured_on(table)
     event = touched(_MAP)
     if event is not None:
         ground.session.work.pop(_LED_TO, None)
@@ -303,7 +306,8 @@ def _show_map(
     draft = history.current
     plan, off = draft.plan, draft.figures.deviation
     known = draft.figures.workload.sum() > 0
-    load = unit_theme(load_theme(off), plan.assignment) if known else None
+    theme = load_theme(off, held=draft.figures.grids > 0)
+    load = unit_theme(theme, plan.assignment) if known else None
     scene = ground.scene(
         (*([load] if load else []), ground.beats(plan)),
         columns=("residents", "incidents"),

@@ -373,6 +373,8 @@ def change_rows(
         add("covered", before.covered_share, after.covered_share, ".1%")
     add("border", border_km(city, old), border_km(city, new), ",.1f")
     add("beats", before.beats, after.beats, ",.0f")
+    if before.empty_beats or after.empty_beats:
+        add("empty", before.empty_beats, after.empty_beats, ",.0f")
     if "residents" in criteria:
         everyone = float(city.grids.counts("residents").sum())
         share = found.residents_moved / everyone if everyone else 0.0
@@ -406,7 +408,7 @@ def show_change(
 def show_bars(
     plan: Plan, figures: Figures, tolerance: float, between: Floats | None = None
 ) -> None:
-    """Draw how far each beat is from the mean, all of them, the greatest load first.
+    """Draw how far each beat with grids is from the mean, the greatest load first.
 
     Parameters
     ----------
@@ -419,6 +421,7 @@ def show_bars(
     """
     off = figures.deviation * 100
     order = np.argsort(-off, kind="stable")
+    order = order[figures.grids[order] > 0]  # the table tells how many beats have no grid
     frame = pd.DataFrame(
         {
             "at": np.arange(len(order)),

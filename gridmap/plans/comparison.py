@@ -28,6 +28,8 @@ class PlanFigures:
     ----------
     beats
         Number of beats that hold grids.
+    empty_beats
+        Beats without a grid: they count in no mean, and no deviation is theirs.
     residents_deviation, incidents_deviation, workload_deviation
         Worst deviation of a beat from the mean of the beats.
     workload_cv
@@ -45,6 +47,7 @@ class PlanFigures:
     """
 
     beats: int
+    empty_beats: int
     residents_deviation: float
     incidents_deviation: float
     workload_deviation: float
@@ -314,13 +317,14 @@ def _officers(beats: tuple[BeatChange, ...]) -> tuple[float, float]:
 
 def _figures(draft: Draft) -> PlanFigures:
     figures = draft.figures.taken(np.flatnonzero(draft.figures.grids > 0))
-    mean = figures.workload.mean() if len(figures) else 0.0
+    mean = figures.mean
     residents = float(figures.residents.sum())
     lived_in = figures.residents > 0
     return PlanFigures(
         beats=len(figures),
-        residents_deviation=max_deviation(figures.residents),
-        incidents_deviation=max_deviation(figures.incidents),
+        empty_beats=len(draft.plan) - len(figures),
+        residents_deviation=max_deviation(figures.residents, figures.grids),
+        incidents_deviation=max_deviation(figures.incidents, figures.grids),
         workload_deviation=figures.max_deviation,
         workload_cv=float(figures.workload.std() / mean) if mean > 0 else 0.0,
         covered_share=float(figures.covered.sum() / residents) if residents > 0 else 0.0,
@@ -393,6 +397,10 @@ def comparison_sentences(made: Comparison) -> list[str]:
         amounts = _amounts(made, residents, sum(flow.incidents for flow in rest))
         lines.append(tr("plans.compare.rest", count=count, amounts=amounts))
     lines += _figures_in_words(made)
+    before, after = made.before.empty_beats, made.after.empty_beats
+    if before or after:
+        names = {"old": made.old, "new": made.new}
+        lines.append(tr("plans.compare.empty", before=before, after=after, **names))
     if made.officers > 0:
         lines.append(tr("plans.compare.officers", count=made.officers, kept=made.officers_kept))
     return lines

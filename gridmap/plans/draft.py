@@ -251,14 +251,19 @@ class Figures:
         )
 
     @property
+    def mean(self) -> float:
+        """Mean workload of the beats that have a grid; an empty beat counts nowhere."""
+        return _mean(self.workload, self.grids)
+
+    @property
     def deviation(self) -> Floats:
-        """Workload of each beat over the mean of the beats, less 1, shape (k,)."""
-        return deviation(self.workload)
+        """Workload of each beat over the mean, less 1, shape (k,); -1 for an empty beat."""
+        return deviation(self.workload, self.grids)
 
     @property
     def max_deviation(self) -> float:
-        """The worst deviation of workload, above or below; 0 without beats."""
-        return max_deviation(self.workload)
+        """The worst deviation of a beat that has a grid, above or below; 0 without beats."""
+        return max_deviation(self.workload, self.grids)
 
     def row(self, row: int) -> BeatFigures:
         """Return one beat's figures."""
@@ -282,19 +287,26 @@ class Figures:
         return Figures(**values)
 
 
-def deviation(amounts: Floats) -> Floats:
-    """Return each amount over the mean, less 1; zeros where the mean is 0.
+def _mean(amounts: Floats, grids: Floats) -> float:
+    held = np.count_nonzero(grids)
+    return float(amounts.sum()) / held if held else 0.0
 
-    >>> deviation(np.array([1.0, 3.0])).tolist()
-    [-0.5, 0.5]
+
+def deviation(amounts: Floats, grids: Floats) -> Floats:
+    """Return each beat's amount over the mean, less 1; zeros where the mean is 0.
+
+    The mean is that of the beats that have a grid: an empty beat is nobody's ground.
+
+    >>> deviation(np.array([1.0, 3.0, 0.0]), np.array([2.0, 2.0, 0.0])).tolist()
+    [-0.5, 0.5, -1.0]
     """
-    mean = amounts.mean() if len(amounts) else 0.0
+    mean = _mean(amounts, grids)
     return amounts / mean - 1.0 if mean > 0 else np.zeros(len(amounts))
 
 
-def max_deviation(amounts: Floats) -> float:
-    """Return the greatest deviation from the mean, without its sign."""
-    return float(np.abs(deviation(amounts)).max(initial=0.0))
+def max_deviation(amounts: Floats, grids: Floats) -> float:
+    """Return the greatest deviation of a beat that has a grid, without its sign."""
+    return float(np.abs(deviation(amounts, grids)[grids > 0]).max(initial=0.0))
 
 
 def measure_beats(ground: Ground, assignment: Ints32, size: int) -> Figures:

@@ -16,7 +16,7 @@ from gridmap.errors import GridmapError, InfeasibleError, InputError, MissingErr
 from gridmap.model import BeatInfo
 from gridmap.plans.audit import Action, Actor, require
 from gridmap.plans.commands import Command, MoveGrids
-from gridmap.plans.draft import Draft, measure_beats
+from gridmap.plans.draft import Draft, Ground, max_deviation, measure_beats
 from gridmap.plans.effects import Effect, carry_out, preview
 from gridmap.plans.versions import Locks
 from gridmap.typing import Floats, Ints, Ints32
@@ -145,6 +145,33 @@ class History:
         """
         return self._go(count, "plans.error.nothing_to_redo")
 
+    def measured_on(self, ground: Ground) -> Self:
+        """Return the history with its beats measured on other ground: the same grids reweighed.
+
+        Raises
+        ------
+        InputError
+            If the ground has other grids.
+        """
+        current, count = self.current, len(self._done)
+        assignment, steps = current.plan.assignment.copy(), self.steps
+        size = len(steps[0].beats_before) if steps else 0
+        for step in reversed(steps[:count]):
+            assignment[step.rows] = step.before
+        worst = []
+        for step in steps:
+            before = _worst(ground, assignment, size)
+            assignment[step.rows] = step.after
+            size = len(step.beats_after)
+            after = _worst(ground, assignment, size)
+            worst.append(replace(step, worst_before=before, worst_after=after))
+        return replace(
+            self,
+            current=Draft.start(ground, current.plan, locks=current.locks),
+            _done=tuple(worst[:count]),
+            _undone=tuple(worst[count:][::-1]),
+        )
+
     def _go(self, count: int, missing: str) -> Self:
         require(self.actor, Action.EDIT)
         steps, done = self.steps, len(self._done)
@@ -249,6 +276,14 @@ def _shifted(draft: Draft, assignment: Ints32, beats: tuple[BeatInfo, ...], lock
     return replace(draft, plan=plan, figures=figures, locks=locks)
 
 
+def _worst(ground: Ground, assignment: Ints32, size: int) -> float:
+    """Return the worst deviation of workload without measuring anything else."""
+    held = assignment >= 0
+    beat = assignment[held]
+    loads = np.bincount(beat, ground.workload[held], size).astype(float)
+    return max_deviation(loads, np.bincount(beat, minlength=size).astype(float))
+
+
 _TRIED = 60
 _LARGEST_TAIL = 8
 _SHAPE_WEIGHT = 0.1
@@ -263,9 +298,10 @@ class _PossibleMove:
 
 
 def worst_beat(draft: Draft) -> str:
-    """Return the id of the unlocked beat whose workload is farthest from the mean, or ``""``."""
+    """Return the id of the unlocked beat with grids that is farthest from the mean, or ``""``."""
     off = np.abs(draft.figures.deviation)
     free = np.array([beat.id not in draft.locks.beats for beat in draft.plan.beats], dtype=bool)
+    free &= draft.figures.grids > 0
     if not free.any():
         return ""
     return draft.plan.beats[int(np.where(free, off, -1.0).argmax())].id
@@ -375,7 +411,7 @@ def _frontier(draft: Draft, row: int, *, gives: bool) -> tuple[Ints, Ints, Float
 
 
 def _mean(draft: Draft) -> float:
-    return max(float(draft.figures.workload.mean()), 1e-300)
+    return max(draft.figures.mean, 1e-300)
 
 
 def _gain(draft: Draft, rows: tuple[int, ...], source: int, target: int) -> float:

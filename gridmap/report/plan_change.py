@@ -35,6 +35,7 @@ _FIGURES: tuple[tuple[str, int, Format], ...] = (
     ("mean_compactness", 1, "fine"),
     ("pieces_max", -1, "count"),
     ("unassigned_grids", -1, "count"),
+    ("empty_beats", -1, "count"),
     ("mean_response_min", -1, "decimal"),
     ("response_95_min", -1, "decimal"),
 )
@@ -90,6 +91,8 @@ def effects_of(measured: Measured, hiding: Hiding) -> tuple[PlanFigure, ...]:
         if key.startswith("incidents") and "incidents" in missing:
             continue
         before, after = (float(figures.get(key, np.nan)) for figures in sides)
+        if key == "empty_beats" and not before + after:
+            continue
         if not (np.isfinite(before) and np.isfinite(after)):
             continue
         texts = shown(before, form), shown(after, form)

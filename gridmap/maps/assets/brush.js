@@ -61,10 +61,15 @@ class Brush {
     this.tell();
   }
 
-  /** How far each beat is from the mean, as a share. @returns {number[]} */
+  /** How far each beat is from the mean of those that have a cell, as a share. @returns {number[]} */
   deviations() {
-    const sums = this.sums || [], mean = sums.reduce((a, b) => a + b, 0) / Math.max(sums.length, 1);
+    const sums = this.sums || [], mean = sums.reduce((a, b) => a + b, 0) / Math.max(this.held().length, 1);
     return sums.map((sum) => (mean ? sum / mean - 1 : 0));
+  }
+
+  /** The beats that have a cell. @returns {number[]} */
+  held() {
+    return [...new Set(this.city.groups)].filter((beat) => beat < (this.sums || []).length);
   }
 
   /** Colours of what was painted. */
@@ -99,7 +104,7 @@ class Brush {
     this.box.hidden = !this.paints;
     if (!this.paint || !this.paints || !names.units) return;
     const off = this.deviations(), percent = (/** @type {number} */ share) => `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)}%`;
-    const worst = off.reduce((best, one, n) => (Math.abs(one) > Math.abs(off[best]) ? n : best), 0);
+    const worst = this.held().reduce((best, n) => (Math.abs(off[n]) > Math.abs(off[best]) ? n : best), this.paint.to);
     this.city.notes = off.map((share) => `${share > 0 ? "+" : ""}${Math.round(100 * share)}%`);
     this.box.replaceChildren();
     put("b", "", this.box, names.units.names[this.paint.to]);
