@@ -115,7 +115,8 @@ clean:
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Install Python 3.11, 3.12 or 3.13 first, or name yours: make run PYTHON=/path/to/python"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@# What a Python without ensurepip (Debian's, before python3-venv) leaves would pass for finished.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 	@bash packaging/install-packages.sh $(BIN) '.[app,report]'

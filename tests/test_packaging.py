@@ -137,6 +137,20 @@ def test_the_compose_file_holds_no_secret_and_publishes_the_proxy_alone():
     assert "X-Forwarded" not in proxied.split("server_name login")[0]
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_an_environment_that_could_not_be_made_leaves_nothing(tmp_path):
+    python = tmp_path / "python3"
+    python.write_text('#!/bin/sh\nmkdir -p "$3/bin" && touch "$3/bin/python"\nexit 1\n')
+    python.chmod(0o700)
+    place = tmp_path / "environment"
+    done = subprocess.run(
+        ["make", f"{place}/bin/python", f"VENV={place}", f"PYTHON={python}"],
+        check=False, capture_output=True, cwd=HOME.parent,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert not place.exists()
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_accepts_the_unit(tmp_path):
     text = (HOME / "gridmap.service").read_text(encoding="utf-8")
