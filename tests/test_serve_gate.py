@@ -16,6 +16,9 @@ from gridmap.plans import LOCAL, PlanStore, Role
 from tests.serving import open_tab, serving
 
 PLANNER, OTHER = "planner@police.example", "other@police.example"
+# Two servers start and draw pages: 25 seconds of processor.
+pytestmark = pytest.mark.slow
+
 TOUCH = "/component/gridmap.pages.touch.gridmap"
 CLOSED = [
     ("GET", "/_stcore/metrics"),
@@ -377,7 +380,6 @@ def test_behind_tls_cookies_are_secure_and_last_a_working_day(monkeypatch):
     assert ages == [gate.WORKING_DAY_S, gate.WORKING_DAY_S, 0]
 
 
-@pytest.mark.slow
 def test_one_visitor_has_a_bounded_number_of_pages_open(monkeypatch):
     monkeypatch.setattr(gate, "login_needed", lambda _: False)
     monkeypatch.setattr(gate, "_MOST_PAGES", 0)
