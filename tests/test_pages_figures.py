@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from test_measure_summary import METRES, km, layer
+from test_measure_summary import city as small_city
+from test_measure_summary import grids as small_grids
 
-from gridmap.api.incidents import count_days
+from gridmap.api.incidents import count_days, weeks_of_beats
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure.pieces import present_plan
-from gridmap.model import Kind
+from gridmap.model import IncidentBatch, Incidents, Kind
 from gridmap.pages.coverage import Hand
+from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import Line, beat_noun, show_list
-from gridmap.pages.overview import beat_at
+from gridmap.pages.overview import beat_at, beat_hours
 from gridmap.pages.redraw_state import border_km, change_rows
 from gridmap.pages.touch import _event
 from gridmap.plans import Ground, compare_plans
@@ -102,6 +107,47 @@ def test_rooms_set_and_closed_by_hand_are_in_the_layer(city):
     assert new.geometry.coords[0] == pytest.approx((x, y))
     assert hand.rooms(city).shape == (len(layer), 2)
     assert Hand().is_empty
+
+
+def test_overview_counts_inside_outlines_and_says_where_redraw_counts_otherwise():
+    """The beats' border cuts C and D: 60 % of their ground is the upper beat's, so both grids are.
+
+    Inside the outlines: upper 100 + 200 + 0.6 x 50 = 330 residents, lower 20; by whole grids 350
+    and 0. Of the incidents, one at 5 o'clock lies in C below the border, two at 9 above it.
+    """
+    shapes = [km(0, 0.4, 2, 2), km(0, 0, 2, 0.4)]
+    outlines = layer(Kind.BEAT, shapes, id=["up", "low"], name=["上", "下"])
+    x, y = np.array([(0.5, 0.2), (0.5, 0.7), (1.5, 1.5)]).T * 1000
+    times = np.array(["2014-09-01T05", "2014-09-02T09", "2014-09-03T09"], "datetime64[s]")
+    batch = IncidentBatch(x, y, times, np.zeros(3, np.int16))
+    cut = replace(
+        small_city(small_grids(), outlines),
+        incidents=Incidents.from_batch(batch, categories=("盗窃",), crs=METRES),
+    )
+    session = SimpleNamespace(since=None, until=None, beat="low")
+    ground = PageGround(session, cut, "outlines that cut grids", present_plan(cut))
+    rows = ground.table("beat").table.rows
+    assert rows["residents"].tolist() == pytest.approx([330, 20])
+    assert rows["incidents"].tolist() == [2, 1]
+    hours = [beat_hours(ground, beat) for beat in ("up", "low")]
+    assert [np.flatnonzero(each).tolist() for each in hours] == [[9], [5]]
+    assert [each.sum() for each in hours] == [2, 1]
+    with using_language("en"):
+        low, worst = ground.whole_grids_note("low"), ground.whole_grids_note()
+    # Against means of 175 residents and 1.5 incidents, the incident weighs more than 20 people.
+    assert "incidents 0 in whole grids, 1 inside its outline" in low
+    assert "incidents 3 in whole grids, 2 inside" in worst
+    whole = replace(cut, layers={Kind.GRID: cut.grids, Kind.BEAT: layer(
+        Kind.BEAT, [km(0, 0.995, 2, 2), km(0, 0, 2, 0.995)], id=["up", "low"])})  # fmt: skip
+    whole = PageGround(session, whole, "outlines along grids", present_plan(whole))
+    assert whole.whole_grids_note() == ""
+
+
+def test_weeks_of_a_beat_are_those_inside_its_outline():
+    shapes = [km(0, 0.4, 2, 2), km(0, 0, 2, 0.4)]
+    points = [(0.5, 0.2, 1), (0.5, 0.7, 3), (1.5, 1.5, 7)]
+    cut = small_city(small_grids(), layer(Kind.BEAT, shapes, id=["up", "low"]), points=points)
+    assert weeks_of_beats(cut, present_plan(cut)) == {"up": [2], "low": [1]}
 
 
 def test_a_click_leads_to_the_beat_of_its_grid(plans):

@@ -103,7 +103,9 @@ class Slices:
         return keep
 
 
-def slice_incidents(city: City, since: date | None, until: date | None) -> Slices:
+def slice_incidents(
+    city: City, since: date | None, until: date | None, kind: Kind = Kind.GRID
+) -> Slices:
     """Return the incidents of a period by grid, hour of the week and category.
 
     Parameters
@@ -112,10 +114,12 @@ def slice_incidents(city: City, since: date | None, until: date | None) -> Slice
         A city with incidents.
     since, until
         First and last day that are counted; None for no limit.
+    kind
+        Another layer of polygons whose rows stand in for the grids.
     """
     by: tuple[Axis, ...] = ("hour", "category")
     end = end_of(str(until or ""))
-    return Slices.of(count_located(city, Kind.GRID, since=since, until=end, by=by))
+    return Slices.of(count_located(city, kind, since=since, until=end, by=by))
 
 
 def count_days(
@@ -159,12 +163,15 @@ def count_days(
 def weeks_of_beats(city: City, plan: Plan) -> dict[str, list[int]]:
     """Return the incidents of each beat in the last 52 whole weeks, by the beat's id.
 
-    Empty where no times are known, or a week is not full.
+    They are counted inside the beats' outlines, or where there are none in the grids that the
+    plan gives them. Empty where no times are known, or a week is not full.
     """
-    found = weekly_counts(city, ["beat"], plan=plan).get("beat")
+    layer = city.get(Kind.BEAT)
+    found = weekly_counts(city, ["beat"], plan=plan if layer is None else None).get("beat")
     if found is None:
         return {}
-    return dict(zip(map(str, plan.beat_ids), found.counts[:, -52:].tolist(), strict=False))
+    ids = plan.beat_ids if layer is None else layer.ids
+    return dict(zip(map(str, ids), found.counts[:, -52:].tolist(), strict=True))
 
 
 def per_time(city: City, hours: Floats, days: Days | None) -> Floats:

@@ -67,7 +67,7 @@ from gridmap.maps import (
     hour_theme,
 )
 from gridmap.maps.layers_of_city import is_main_road
-from gridmap.model import Adjacency, BeatInfo, City, Layer, Plan
+from gridmap.model import Adjacency, BeatInfo, City, Kind, Layer, Plan
 from gridmap.model.adjacency import Bridge
 from gridmap.plans import Ground, PlanVersion
 from gridmap.typing import Ints
@@ -464,14 +464,17 @@ def _criteria(_city_: City, key: str) -> tuple[str, ...]:
     return keep("names", ("criteria", key), lambda: known_criteria(_city_))
 
 
-def slices_of(city: City, key: str, since: date | None, until: date | None) -> Slices:
-    """Return the incidents of a period by grid, hour and category."""
-    return _slices(city, key, since, until)
+def slices_of(
+    city: City, key: str, since: date | None, until: date | None, kind: Kind = Kind.GRID
+) -> Slices:
+    """Return the incidents of a period by grid (or row of another layer), hour and category."""
+    return _slices(city, key, since, until, kind)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _slices(_city_: City, key: str, since: date | None, until: date | None) -> Slices:
-    return keep("slices", (key, since, until), lambda: slice_incidents(_city_, since, until))
+def _slices(_city_: City, key: str, since: date | None, until: date | None, kind: Kind) -> Slices:
+    parts = (key, since, until, str(kind))
+    return keep("slices", parts, lambda: slice_incidents(_city_, since, until, kind))
 
 
 def hours_of(

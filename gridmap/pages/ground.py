@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from html import escape
 from pathlib import Path
+
+import numpy as np
 
 from gridmap.api.incidents import Days, days_before
 from gridmap.api.measure import By, MeasureResult
@@ -44,6 +47,7 @@ from gridmap.plans import Action, Draft
 
 _OUTLINES = (Kind.BARRIER, Kind.COMMUNITY, Kind.STATION, Kind.BEAT)
 _SHOWN = (Kind.BARRIER, Kind.BEAT)
+_WHOLE_SHARE = 0.01  # of the mean: a difference that is worth a sentence
 _ROADS = {"main": (1.4, True), "minor": (0.7, False)}  # width in px, whether it is on at first
 
 
@@ -102,11 +106,52 @@ class PageGround:
         tiles = self.tiles
         return tiles.datum if tiles else "wgs84"
 
-    def table(self, by: By, days: Days | None = None) -> MeasureResult:
+    def table(self, by: By, days: tuple[date | None, date | None] | None = None) -> MeasureResult:
         """Return the measures of some days, or of the session's period if None."""
-        since, until = days or (self.session.since, self.session.until)
+        since, until = (self.session.since, self.session.until) if days is None else days
         plan = self.plan if by == "beat" and not self.city.has(Kind.BEAT) else None
         return table_of(self.city, self.key, by, since, until, plan)
+
+    def whole_grids_note(self, beat: str = "") -> str:
+        """Return how far whole grids, as Redraw counts, differ from what lies inside outlines.
+
+        Parameters
+        ----------
+        beat
+            The beat told of; if blank, the one whose count differs most, against the mean.
+
+        Returns
+        -------
+        str
+            Blank where no count differs by over 1 % of the mean, or beats have no outlines.
+        """
+        plan = self.plan
+        if plan is None or not self.city.has(Kind.BEAT):
+            return ""
+        grids, beats = (self.table(by, (None, None)).table for by in ("grid", "beat"))
+        inside = beats.rows.set_index(beats.rows["id"].astype(str))
+        inside = inside.reindex(list(map(str, plan.beat_ids)))
+        held, found = plan.assignment >= 0, []
+        for name in ("residents", "incidents"):
+            values = grids.rows[name].to_numpy(dtype=float)
+            whole = np.bincount(plan.assignment[held], values[held], minlength=len(plan))
+            drawn = np.nan_to_num(inside[name].to_numpy(dtype=float))
+            if name in grids.missing or not drawn.sum() > 0:
+                continue
+            off = np.abs(whole - drawn) / drawn.mean()
+            row = plan.row_of(beat) if beat else int(off.argmax())
+            if off[row] > _WHOLE_SHARE:
+                found.append((off[row], row, name, whole[row], drawn[row]))
+        if not found:
+            return ""
+        _, row, name, whole, drawn = max(found)
+        return tr(
+            "page.whole_grids.beat" if beat else "page.whole_grids.worst",
+            beat=plan.beats[row].label,
+            name=tr(f"page.whole_grids.{name}"),
+            whole=f"{whole:,.0f}",
+            inside=f"{drawn:,.0f}",
+        )
 
     @property
     def days_before(self) -> Days | None:

@@ -31,7 +31,7 @@ from gridmap.pages.layout import (
 )
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
-from gridmap.typing import Floats
+from gridmap.typing import Floats, Ints
 
 _MAP = "map-overview"
 _THEMES = ("residents_per_km2", "incidents_per_km2", "residents", "incidents")
@@ -393,7 +393,13 @@ def show_card(ground: PageGround, beats: MeasureResult | None) -> None:
             ]
         )
         left, right = st.columns(2)
-        if left.button(tr("page.card.redraw"), width="stretch", key="gridmap-card-redraw"):
+        # Redraw counts otherwise: who is led there knows it before.
+        whole = ground.whole_grids_note(session.beat)
+        if whole:
+            st.caption(whole)
+        if left.button(
+            tr("page.card.redraw"), width="stretch", key="gridmap-card-redraw", help=whole or None
+        ):
             # With it come charts, for which Overview's first opening does not wait.
             from gridmap.pages.redraw_edit import edit_beat
 
@@ -401,6 +407,21 @@ def show_card(ground: PageGround, beats: MeasureResult | None) -> None:
             st.switch_page(session.pages["redraw"])
         if right.button(tr("page.card.report"), width="stretch", key="gridmap-card-report"):
             st.switch_page(session.pages["reports"])
+
+
+def beat_hours(ground: PageGround, beat: str) -> Floats:
+    """Return the incidents of a beat in each hour of the day, counted where its total is."""
+    session, plan, layer = ground.session, ground.plan, ground.city.get(Kind.BEAT)
+    rows: Ints = np.empty(0, np.int64)
+    if layer is not None:
+        rows = np.flatnonzero(layer.ids.astype(str) == beat)
+    elif plan is not None:
+        rows = np.flatnonzero(plan.assignment == plan.row_of(beat))
+    if not len(rows):
+        return np.zeros(24)
+    kind = Kind.GRID if layer is None else Kind.BEAT
+    slices = slices_of(ground.city, ground.key, session.since, session.until, kind)
+    return slices.by_hour(rows=rows.tolist()).sum(axis=0)
 
 
 def _told(
@@ -420,10 +441,7 @@ def _told(
     if len(weeks):
         lines.append((tr("page.card.weeks", count=len(weeks)), "", weeks))
     if ground.city.incidents is not None:
-        grids = tuple(np.flatnonzero(plan.assignment == plan.row_of(session.beat)).tolist())
-        hours = slices_of(ground.city, ground.key, session.since, session.until)
-        by_hour = hours.by_hour(rows=grids).sum(axis=0) if grids else np.zeros(24)
-        lines.append((tr("page.card.hours"), "", by_hour.tolist()))
+        lines.append((tr("page.card.hours"), "", beat_hours(ground, session.beat).tolist()))
     if np.isfinite(row["covered_residents_share"]):
         lines.append((tr("page.figure.covered"), f"{row['covered_residents_share']:.0%}", ()))
     if info.officers or info.auxiliaries:

@@ -402,6 +402,9 @@ def show_change(
         ("", *(names or (old.name, new.name))),
         change_rows(ground.city, known, found, old, new),
     )
+    whole = ground.whole_grids_note()
+    if whole:
+        st.caption(whole)
     return found
 
 
