@@ -50,6 +50,23 @@ def test_every_example_can_be_read(name, monkeypatch):
         command.make_context(name, words)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
+@pytest.mark.parametrize("held_back", [True, False])
+def test_a_reader_who_has_gone_ends_it_quietly(held_back):
+    """As ``gridmap --help | head -1``, whether or not the output is written at once."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    try:
+        done = subprocess.run(
+            [sys.executable, *([] if held_back else ["-u"]), "-m", "gridmap", "--help"],
+            stdout=theirs, stderr=subprocess.PIPE, check=False, text=True,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )  # fmt: skip
+    finally:
+        os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_versions_are_told():
     told = run("--version").stdout
     assert told.startswith("gridmap 0.")

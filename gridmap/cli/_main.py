@@ -117,6 +117,7 @@ def main() -> None:
     except UnicodeEncodeError:
         _output.fail(InputError("cli.usage.no_text"), as_json="--json" in words)
     if _answered(words, name):
+        _output.end_output()
         return
     known = [name] if name in COMMANDS else COMMANDS
     code: int | None = 0
@@ -138,6 +139,7 @@ def main() -> None:
         code = _STOPPED
     if code == _STOPPED:
         _output.say(tr("cli.stopped"))
+    _output.end_output()
     sys.exit(code or 0)
 
 

@@ -10,6 +10,7 @@ import atexit
 import inspect
 import json
 import math
+import os
 import re
 import shutil
 import sys
@@ -289,7 +290,27 @@ HIDDEN = "*"
 def print_text(text: str) -> None:
     """Print a line of the result."""
     _waiting.end()
-    sys.stdout.write(f"{text}\n")
+    _write(f"{text}\n")
+
+
+def _write(text: str) -> None:
+    """Write to standard output; end quietly where its reader has gone, as ``| head`` does."""
+    try:
+        sys.stdout.write(text)
+        if not text:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still held back is written when Python ends: to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_NO_READER)
+
+
+def end_output() -> None:
+    """Write what is still held back, while a reader who has gone can be noticed."""
+    _write("")
+
+
+_NO_READER = 141  # the exit code of what SIGPIPE ends
 
 
 def print_json(value: Mapping[str, object]) -> None:
@@ -298,7 +319,7 @@ def print_json(value: Mapping[str, object]) -> None:
         plain({"format": FORMAT, **value}), ensure_ascii=False, indent=2, allow_nan=False
     )
     _waiting.end()
-    sys.stdout.write(f"{text}\n")
+    _write(f"{text}\n")
 
 
 def starred(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
