@@ -412,7 +412,7 @@ def present_plan(city: City) -> Plan:
         )
     if beats is None:
         raise MissingError("measure.error.no_rows", by="beat", city=city.label)
-    main = crosswalk(grids.geometry, beats.geometry).main_target
+    main = cut_pieces(grids, beats).table.main_target
     return Plan(name, grids.ids, main.astype(np.int32), tuple(known.values()), grids.digest)
 
 

@@ -124,7 +124,7 @@ def _show_hours(ground: PageGround, result: CoverageResult) -> None:
     hour, share, rooms, officers = map(str, shown.columns)
     chart = (
         alt.Chart(shown, height=230)
-        .mark_bar(color="#0f5c55")
+        .mark_bar(color="#1b8a7f")
         .encode(
             x=alt.X(f"{hour}:O", axis=alt.Axis(labelAngle=0)),
             y=alt.Y(f"{share}:Q", scale=alt.Scale(domain=[0, 100]), title=f"{share} (%)"),

@@ -242,7 +242,7 @@ def _show_week(result: ShiftsResult, row: int) -> None:
         alt.Tooltip("line:N", title=" "),
         alt.Tooltip("officers:Q", format=".1f", title=tr("field.officers")),
     ]
-    colours = {"needed": "#c3d5e0", "today": "#5b6b7c", "proposed": "#c8500a"}
+    colours = {"needed": "#c3d5e0", "today": "#7d8c9b", "proposed": "#c8500a"}
     colour = alt.Color(
         "line:N",
         title=None,
@@ -337,12 +337,12 @@ def _show_chart(result: WatchResult, picked: int) -> None:
         ],
     )
     chart = (
-        base.mark_area(color="#e4edf3").encode(y=range_, y2="high:Q")
-        + base.mark_line(color="#5b6b7c", strokeDash=[3, 3]).encode(y="usual:Q")
-        + counts.mark_line(color="#1f4e79", strokeWidth=1.6)
-        + counts.mark_circle(color="#1f4e79", size=14)
+        base.mark_area(color="#5b9bd5", opacity=0.22).encode(y=range_, y2="high:Q")
+        + base.mark_line(color="#7d8c9b", strokeDash=[3, 3]).encode(y="usual:Q")
+        + counts.mark_line(color="#2f7fc1", strokeWidth=1.6)
+        + counts.mark_circle(color="#2f7fc1", size=14)
         + counts.transform_filter(alt.datum.watched).mark_circle(
-            color="#1f4e79", size=60, opacity=1
+            color="#2f7fc1", size=60, opacity=1
         )
     )
     st.caption(chart_title(row))

@@ -349,7 +349,7 @@ def _pick_hours(ground: PageGround, table: Floats, marked: tuple[int, ...]) -> t
             ),
             opacity=alt.condition(brush, alt.value(1.0), alt.value(0.35)),
             # What is chosen by name is seen on the matrix too.
-            stroke=alt.condition("datum.chosen", alt.value("#1f4e79"), alt.value(None)),
+            stroke=alt.condition("datum.chosen", alt.value("#2f7fc1"), alt.value(None)),
             strokeWidth=alt.condition("datum.chosen", alt.value(1.6), alt.value(0)),
             tooltip=[
                 alt.Tooltip("day", title=tr("page.incidents.day")),

@@ -34,6 +34,7 @@ _NO_TOOLBARS = (
     ' [data-testid="stVegaLiteChart"] .vega-actions { display: none !important; }'
 )
 _VIEWS = {"large": "present_to_all", "theme": "contrast", "print": "print"}
+_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#$|~:!])")
 
 
@@ -207,11 +208,16 @@ def show_figures(figures: Sequence[StripFigure], *, across: int | None = None) -
     boxes = "".join(
         f'<div class="gm-figure"><span>{escape(item.label)}</span>'
         f"<b>{escape(item.value)}</b><small>{escape(item.unit if item.value != NONE else '')}"
-        f"</small>{f'<i>{escape(item.note)}</i>' if noted else ''}</div>"
+        f"</small>{f'<i>{_whole_days(item.note)}</i>' if noted else ''}</div>"
         for item in figures
     )
     columns = "" if across is None else f' style="grid-template-columns: repeat({across}, 1fr)"'
     st.html(f'<div class="gm-figures"{columns}>{boxes}</div>')
+
+
+def _whole_days(text: str) -> str:
+    """Return a text as HTML whose dates are not broken over two lines."""
+    return _DAY.sub(r"<time>\g<0></time>", escape(text))
 
 
 def escaped(text: str) -> str:
@@ -321,7 +327,8 @@ def _texts_of(values: pd.Series) -> list[str]:
 def show_chart(chart: Any, description: str, **options: Any) -> Any:  # noqa: ANN401 - altair comes with charts
     """Draw a chart, for a screen reader one picture that is described in the page's language.
 
-    What Vega would say of each axis and mark is English in every language.
+    What Vega would say of each axis and mark is English in every language. Lines and bars have a
+    contrast of 3 to 1 at least on white and on the dark theme's ground.
     """
     chart = chart.properties(description=description).configure(aria=False)
     return st.altair_chart(chart, width="stretch", **options)

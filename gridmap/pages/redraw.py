@@ -66,7 +66,7 @@ Effort = Literal["quick", "normal", "thorough"]
 _USUAL = {"residents": 0.5, "incidents": 0.5}
 _OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
 _EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
-_TODAY = "#5b6b7c"
+_TODAY = "#7d8c9b"
 _CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
 
 

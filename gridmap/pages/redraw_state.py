@@ -448,7 +448,7 @@ def show_bars(
             color=alt.Color(
                 "kind:N",
                 legend=None,
-                scale=alt.Scale(domain=["over", "within"], range=["#d97706", "#1f4e79"]),
+                scale=alt.Scale(domain=["over", "within"], range=["#d97706", "#2f7fc1"]),
             ),
             tooltip=[
                 alt.Tooltip("beat", title=tr("maps.column.beat")),
@@ -458,13 +458,13 @@ def show_bars(
     )
     limits = (
         alt.Chart(pd.DataFrame({"limit": [100 * tolerance, -100 * tolerance]}))
-        .mark_rule(strokeDash=[4, 3], color="#b3261e")
+        .mark_rule(strokeDash=[4, 3], color="#d9483b")
         .encode(y="limit:Q")
     )
     whiskers = []
     if between is not None:
         frame[["low", "high"]] = between[order] * 100
-        line = alt.Chart(frame).mark_rule(color="#5b6b7c")
+        line = alt.Chart(frame).mark_rule(color="#7d8c9b")
         whiskers = [line.encode(x=alt.X("at:O"), y=alt.Y("low:Q"), y2="high:Q")]
     worst = f"{figures.max_deviation:.1%}"
     title = tr("page.bars.title", worst=worst, count=int((frame["kind"] == "over").sum()),
