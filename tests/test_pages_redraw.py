@@ -18,9 +18,10 @@ from gridmap.errors import InfeasibleError, InputError, MissingError
 from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
+from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
-from gridmap.pages.redraw import front_chart
+from gridmap.pages.redraw import days_line, front_chart
 from gridmap.pages.redraw_commands import (
     beat_labels,
     beats_beside,
@@ -353,6 +354,26 @@ def test_a_reader_is_told_of_beats_and_grids_by_name(session, city):
     for grid in effect.veto.grids[:3]:
         assert grid_names(ground)[grid] in told
         assert grid not in told
+
+
+# -- one period on the page: plans are made for all days
+
+
+def test_a_chosen_period_changes_no_figure_of_the_page_and_is_named(session):
+    city = make_city(grids=60, incidents=300, seed=7)
+    first, last = (day.date() for day in city.incidents.period)
+    session.since = session.until = first + (last - first) // 2
+    other = PageGround(session, city, city.digest, present_plan(city))
+    ground = replace(other, all_days=True)
+    counted = Ground.from_city(city).incidents
+    assert ground.table("grid").table.rows["incidents"].tolist() == counted.tolist()
+    assert other.table("grid").table.rows["incidents"].sum() < counted.sum()
+    scene = ground.scene((), columns=("incidents",), plan=ground.plan)
+    assert repr(scene.facts) != repr(other.scene((), columns=("incidents",)).facts)
+    with using_language("en"):
+        line = days_line(ground)
+    assert f"{first} – {last}" in line
+    assert f"{session.since} – {session.since}" in line
 
 
 # -- rows of grids that are there no more

@@ -78,12 +78,20 @@ class PageGround:
         The city, and the digest of what is stored.
     plan
         Its own beats, or None.
+    all_days
+        Whether all days are counted, whatever period the session has: plans are made for all.
     """
 
     session: Session
     city: City
     key: str
     plan: Plan | None
+    all_days: bool = False
+
+    @property
+    def period(self) -> tuple[date | None, date | None]:
+        """First and last day asked for; None for no limit."""
+        return (None, None) if self.all_days else (self.session.since, self.session.until)
 
     @property
     def tiles(self) -> Tiles | None:
@@ -107,8 +115,8 @@ class PageGround:
         return tiles.datum if tiles else "wgs84"
 
     def table(self, by: By, days: tuple[date | None, date | None] | None = None) -> MeasureResult:
-        """Return the measures of some days, or of the session's period if None."""
-        since, until = (self.session.since, self.session.until) if days is None else days
+        """Return the measures of some days, or of the period if None."""
+        since, until = self.period if days is None else days
         plan = self.plan if by == "beat" and not self.city.has(Kind.BEAT) else None
         return table_of(self.city, self.key, by, since, until, plan)
 
@@ -161,11 +169,12 @@ class PageGround:
     @property
     def days(self) -> Days | None:
         """First and last day that are counted; None where no times are known."""
-        incidents, session = self.city.incidents, self.session
+        incidents = self.city.incidents
         if incidents is None or incidents.period is None:
             return None
         first, last = incidents.period[0].date(), incidents.period[1].date()
-        since, until = session.since or first, session.until or last
+        asked = self.period
+        since, until = asked[0] or first, asked[1] or last
         return (since, until) if since <= until else None
 
     def change_note(
@@ -269,8 +278,7 @@ class PageGround:
         return replace(theme, groups=self.plan.assignment, note=note)
 
     def _facts(self, columns: tuple[str, ...], plan: Plan | None) -> Facts:
-        session = self.session
-        return facts_of_grids(self.city, self.key, session.since, session.until, columns, plan)
+        return facts_of_grids(self.city, self.key, *self.period, columns, plan)
 
     def _outline(self, kind: Kind, *, other: bool = False) -> Overlay:
         layer = self.city.layer(kind)

@@ -25,6 +25,7 @@ from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans
 from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
+    day_range,
     escaped,
     local_time,
     number,
@@ -660,7 +661,7 @@ _EDITING = {"propose", "edit"}
 
 def show() -> None:
     """Draw the page."""
-    ground = read_ground()
+    ground = replace(read_ground(), all_days=True)
     if not ground.city.has(Kind.GRID):
         show_empty("no_grids")
         return
@@ -683,4 +684,15 @@ def show() -> None:
         )
         or steps[0]
     )
+    if ground.days is not None:
+        st.caption(days_line(ground))
     _STEPS[state.step](ground, state)
+
+
+def days_line(ground: PageGround) -> str:
+    """Return which days the page counts: all, whatever period is chosen on another page."""
+    line = tr("page.redraw.days", days=day_range(None, None, ground.city))
+    since, until = ground.session.since, ground.session.until
+    if since is None and until is None:
+        return line
+    return line + tr("page.redraw.not_period", days=day_range(since, until, ground.city))
