@@ -18,6 +18,7 @@ from gridmap.errors import InfeasibleError, InputError, MissingError
 from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import Kind, Layer
+from gridmap.pages import redraw_edit
 from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
@@ -354,6 +355,43 @@ def test_a_reader_is_told_of_beats_and_grids_by_name(session, city):
     for grid in effect.veto.grids[:3]:
         assert grid_names(ground)[grid] in told
         assert grid not in told
+
+
+def test_each_refused_stroke_is_told_and_all_cut_off_grids_are_marked(session, city, sitting):
+    ground = SimpleNamespace(session=session, city=city)
+    plan, history = sitting.start, sitting.history
+    strokes = []
+    for grid, own in zip(plan.grid_ids, plan.labels, strict=True):
+        to = next(beat for beat in plan.beat_ids if beat != own)
+        if own not in {one[2] for one in strokes}:
+            veto = history.preview(MoveGrids((grid,), to)).veto
+            strokes += [(grid, to, own, veto)] if veto is not None else []
+    assert len(strokes) > 1
+    for grid, to, _, _ in strokes[:2]:
+        redraw_edit._carry_out(ground, sitting, MoveGrids((grid,), to))
+    refused = session.work["refused"]
+    assert [one.move.grids for one in refused] == [(one[0],) for one in strokes[:2]]
+    cut_off = {grid for one in strokes[:2] for grid in one[3].grids}
+    assert set(city.grids.ids[list(session.marked["edit"])]) == cut_off
+    assert sitting.history.commands == ()
+
+
+def test_whatever_is_refused_is_told_by_names(session, city, sitting):
+    ground = SimpleNamespace(session=session, city=city)
+    plan = sitting.start
+    beat = str(max(plan.beat_ids, key=lambda one: (plan.labels == one).sum()))
+    other = next(one for one in plan.beat_ids if one != beat)
+    grids = tuple(map(str, plan.grid_ids[plan.labels == beat]))
+    sitting.apply(LockBeat(beat))
+    for command in (
+        do.SplitBeat(beat, grids[:2], "N1", "甲"), do.NewBeat("N1", "甲", grids[:2]),
+        do.MergeBeats((beat,), other), MoveGrids(grids[:2], other),
+    ):  # fmt: skip
+        redraw_edit._carry_out(ground, sitting, command)
+        told = session.work["refused"][-1].error.text()
+        assert beat_labels(plan)[beat] in told
+        assert grid_names(ground)[grids[0]] in told
+        assert not any(code in told for code in (beat, *grids))
 
 
 # -- one period on the page: plans are made for all days

@@ -131,14 +131,13 @@
 
   /** @param {string} name the key of a Streamlit button */
   const press = (name) => /** @type {HTMLElement | null} */ (document.querySelector(`.st-key-gridmap-${name} button:not([disabled])`))?.click();
-  const onKey = (/** @type {string} */ key) => press({ z: "undo", y: "redo", Escape: "clear-marks", Enter: "go" }[key] ?? "none");
+  const onKey = (/** @type {string} */ key) => key === "Escape" && isLarge() ? setLarge(false) : press({ z: "undo", y: "redo", Escape: "clear-marks", Enter: "go" }[key] ?? "none");
   document.addEventListener("keydown", (event) => {
     const at = event.target instanceof Element ? event.target : document.body;
     const row = rowAt(at);
     if (row && event.key === "Enter") return choose(row);
     if (at.closest("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable], [role=listbox], [role=dialog]")) return;
     if (event.key === "Enter" && at.closest("button, a, input")) return;
-    if (event.key === "Escape" && isLarge()) return setLarge(false);
     const control = event.ctrlKey || event.metaKey;
     if (control && ["z", "y"].includes(event.key.toLowerCase()) && document.querySelector(".st-key-gridmap-undo")) {
       event.preventDefault();

@@ -106,6 +106,7 @@ def named_effect(ground: PageGround, sitting: Sitting, effect: Effect) -> Effect
     if veto is None:
         return effect
     labels, names = beat_labels(sitting.history.current.plan), grid_names(ground)
+    labels |= {one.beat: one.label for one in effect.beats}  # a new beat is in no plan yet
     told = replace(
         veto,
         beat=labels.get(veto.beat, veto.beat),

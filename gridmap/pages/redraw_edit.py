@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -216,7 +216,7 @@ def show_edit(ground: PageGround, state: Redraw) -> None:
         if faults:
             st.warning("  \n".join(faults))
     with side:
-        _show_refusal(ground, sitting)
+        _show_refusals(ground, sitting)
         st.caption(_what(sitting))
         names = (tr("page.change.before"), tr("page.change.after"))
         plan = sitting.history.current.plan
@@ -255,6 +255,7 @@ def start_editing(
     state.sitting = Sitting(plan, history, base=place, origin=place)
     state.step, state.goes = "edit", True
     ground.session.marked["edit"] = ()
+    ground.session.work.pop("refused", None)
 
 
 def edit_beat(ground: PageGround, beat: str) -> None:
@@ -371,39 +372,63 @@ def _paint(ground: PageGround, sitting: Sitting, rows: tuple[int, ...], beat: st
         _carry_out(ground, sitting, MoveGrids(_ids(ground, others), beat))
 
 
-def _show_refusal(ground: PageGround, sitting: Sitting) -> None:
-    """Say by names what was not done and why, and what else may be done."""
-    refused = ground.session.work.pop("refused", None)
-    if refused is None:
-        return
-    error, commands = refused
-    command = commands[0] if len(commands) == 1 else None
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was not done: why, by names, and what may be done instead.
+
+    Parameters
+    ----------
+    error
+        What speaks against it.
+    move
+        The move that may be insisted on, or None.
+    cut_off
+        Ids of the grids that it would cut off.
+    """
+
+    error: GridmapError
+    move: MoveGrids | None = None
+    cut_off: tuple[str, ...] = ()
+
+
+def refusal_of(
+    ground: PageGround, sitting: Sitting, error: GridmapError, commands: tuple[Command, ...]
+) -> Refusal:
+    """Return the refusal of commands, with beats and grids by name."""
     effect = None
-    if isinstance(command, MoveGrids):
+    if len(commands) == 1:
         with suppress(GridmapError):
-            effect = named_effect(ground, sitting, sitting.history.preview(command))
-    if effect is None or effect.veto is None or not isinstance(command, MoveGrids):
-        show_error(error)
-        return
-    show_error(effect.veto.error())
-    if not effect.veto.can_insist:
-        return
-    ground.session.work["refused"] = refused  # until it is answered
-    veto = sitting.history.preview(command).veto
-    cut_off = () if veto is None else veto.grids
-    along, anyway, leave = st.columns(3)
-    wider = MoveGrids(tuple(dict.fromkeys((*command.grids, *cut_off))), command.to)
-    choices = (
-        (along, "along", wider),
-        (anyway, "anyway", replace(command, insist=True)),
-        (leave, "give_up", None),
-    )
-    for place, name, instead in choices:
-        label = tr(f"page.edit.{name}", count=len(cut_off))
-        if place.button(label, width="stretch", key=f"gridmap-{name}"):
-            del ground.session.work["refused"]
-            ground.session.marked["edit"] = ()
-            _do(ground, sitting, *([] if instead is None else [instead]))
+            effect = sitting.history.preview(commands[0])
+    if effect is None or effect.veto is None:
+        return Refusal(error)
+    named = named_effect(ground, sitting, effect).veto
+    told = error if named is None else named.error()
+    move = commands[0] if effect.veto.can_insist else None
+    return Refusal(told, move if isinstance(move, MoveGrids) else None, effect.veto.grids)
+
+
+def _show_refusals(ground: PageGround, sitting: Sitting) -> None:
+    """Say what was not done and why, and what else may be done: all that nobody has answered."""
+    work = ground.session.work
+    refused: list[Refusal] = work.pop("refused", [])
+    work["refused"] = [one for one in refused if one.move is not None]
+    for at, one in enumerate(refused):
+        show_error(one.error)
+        if one.move is None:
+            continue
+        along, anyway, leave = st.columns(3)
+        wider = MoveGrids(tuple(dict.fromkeys((*one.move.grids, *one.cut_off))), one.move.to)
+        choices = (
+            (along, "along", wider),
+            (anyway, "anyway", replace(one.move, insist=True)),
+            (leave, "give_up", None),
+        )
+        for place, name, instead in choices:
+            label = tr(f"page.edit.{name}", count=len(one.cut_off))
+            if place.button(label, width="stretch", key=f"gridmap-{name}-{at}"):
+                work["refused"].remove(one)
+                ground.session.marked["edit"] = ()
+                _do(ground, sitting, *([] if instead is None else [instead]))
 
 
 def _ids(ground: PageGround, rows: tuple[int, ...]) -> tuple[str, ...]:
@@ -419,16 +444,15 @@ def _do(ground: PageGround, sitting: Sitting, *commands: Command) -> None:
 
 def _carry_out(ground: PageGround, sitting: Sitting, *commands: Command) -> None:
     """Carry commands out; what speaks against them is kept for the panel, its grids marked."""
-    ground.session.marked["edit"] = ()
+    refused: list[Refusal] = ground.session.work.setdefault("refused", [])
     try:
         sitting.apply(*commands)
     except GridmapError as error:
-        ground.session.work["refused"] = (error, commands)
-        with suppress(GridmapError):
-            veto = sitting.history.preview(commands[0]).veto
-            if veto is not None:
-                rows = sitting.history.current.ground.rows_of(veto.grids)
-                ground.session.marked["edit"] = tuple(map(int, rows))
+        refused.append(refusal_of(ground, sitting, error, commands))
+        del refused[:-_SHOWN]
+    lost = {grid for one in refused for grid in one.cut_off}
+    rows = sitting.history.current.ground.rows_of(tuple(sorted(lost)))
+    ground.session.marked["edit"] = tuple(map(int, rows))
 
 
 def _show_steps(ground: PageGround, sitting: Sitting) -> None:

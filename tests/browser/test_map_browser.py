@@ -243,7 +243,29 @@ def test_painting_follows_at_once_and_is_undone_by_the_keyboard(commander):
     page.get_by_role("button", name=before, exact=True).wait_for()
     commander.settle()
     split_and_lock(commander)
+    give_up_on_the_map(commander)
     commander.require_no_fault()
+
+
+def give_up_on_the_map(commander) -> None:
+    """Escape after a click on the map clears the marks; Enter reaches the page's command too."""
+    page = commander.page
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          window.addEventListener("message", ({ data }) => {
+            if (data.gridmap === "key") window.heard.push(data.key);
+          });
+        }"""
+    )
+    box = page.locator("iframe").first.bounding_box()
+    clear = page.locator(".st-key-gridmap-clear-marks button")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(clear).to_be_enabled()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(clear).to_be_disabled()
+    assert page.evaluate("window.heard") == ["Enter", "Escape"]
 
 
 def split_and_lock(commander) -> None:

@@ -60,8 +60,10 @@ class Keys {
       this.onPick?.(this.row, event.shiftKey);
       return true;
     }
-    if (event.key === "Escape" && !this.onLeave?.() && this.row >= 0) this.stand(-1);
-    return event.key === "Escape";
+    if (event.key !== "Escape" || this.onLeave?.()) return event.key === "Escape";
+    if (this.row < 0) return false; // for measuring, or for the page
+    this.stand(-1);
+    return true;
   }
 
   /** Stand on a cell, bring it into sight and tell what it is; -1 for none. @param {number} row */

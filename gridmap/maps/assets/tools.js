@@ -35,7 +35,9 @@ class Tools {
     this.map.on("click", (/** @type {any} */ event) => this.extend(event.latlng));
     this.map.on("mousemove", (/** @type {any} */ event) => this.draw(event.latlng));
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.line) this.measuring(false);
+      if (event.key !== "Escape" || !this.line) return;
+      this.measuring(false);
+      event.stopPropagation(); // the marks stay
     });
   }
 

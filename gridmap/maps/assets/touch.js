@@ -113,7 +113,7 @@ class Touch {
       if (tool === this.tool) button.setAttribute("aria-pressed", "true");
     }
     this.bar.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Escape") this.leave();
+      if (event.key === "Escape" && this.leave()) event.stopPropagation();
     });
     L.DomEvent.disableClickPropagation(this.bar);
     control.onAdd = () => this.bar;
@@ -255,9 +255,13 @@ window.addEventListener("message", ({ source, data }) => {
 });
 window.addEventListener("keydown", (event) => {
   // The page's shortcuts hold on the map too.
-  if ((event.ctrlKey || event.metaKey) && ["z", "y"].includes(event.key.toLowerCase())) {
-    window.parent.postMessage({ gridmap: "key", key: event.key.toLowerCase() }, window.location.origin);
+  const control = event.ctrlKey || event.metaKey, letter = event.key.toLowerCase();
+  const at = event.target instanceof Element ? event.target : document.body;
+  if (control && ["z", "y"].includes(letter)) {
+    window.parent.postMessage({ gridmap: "key", key: event.shiftKey ? "y" : letter }, window.location.origin);
     event.preventDefault();
+  } else if (!control && !at.closest("input, select") && (event.key === "Escape" || (event.key === "Enter" && !at.closest("button, a")))) {
+    window.parent.postMessage({ gridmap: "key", key: event.key }, window.location.origin);
   }
 });
 tell("componentReady", { apiVersion: 1 });
