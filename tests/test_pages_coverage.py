@@ -10,7 +10,7 @@ from gridmap.demo import make_city
 from gridmap.i18n import tr
 from gridmap.io import Workspace, read_city
 from gridmap.measure import Within, coverage_table, measure_coverage
-from gridmap.model import City, Kind
+from gridmap.model import City, Kind, Layer
 from gridmap.siting import SiteRequest, propose_sites
 
 
@@ -68,6 +68,22 @@ def test_a_limit_that_means_nothing_leaves_the_page(page: AppTest) -> None:
     assert not page.exception
     assert "soon" in text_of(page)
     assert figure(100.0) not in text_of(page)
+
+
+def test_where_nobody_counted_residents_the_map_shows_ground(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = []
+    monkeypatch.setattr("gridmap.pages.coverage.show_map", lambda scene, **_: scenes.append(scene))
+    grids = city.grids
+    bare = Layer(Kind.GRID, grids.frame[["id", "name", "geometry"]], grids.provenance)
+    layers = {Kind.GRID: bare, Kind.ROOM: city.rooms}
+    page = open_page(replace(city, layers=layers, incidents=None), tmp_path / "bare", monkeypatch)
+    assert not page.exception
+    assert [theme.name for theme in scenes[-1].themes] == [
+        tr("coverage.page.ground", language="zh")
+    ]
+    assert not [label for label in scenes[-1].facts.columns if "人口" in label]
 
 
 @pytest.mark.slow

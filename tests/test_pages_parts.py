@@ -6,7 +6,7 @@ import ast
 import re
 import threading
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,6 +24,7 @@ from gridmap.i18n import current_language, has_key, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
 from gridmap.pages import coverage_views
+from gridmap.pages.incidents import trend_bars
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_frame
 from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
@@ -128,6 +129,20 @@ def test_grids_filter_the_hours(slices):
     assert slices.by_hour(rows=[0])[0, 0] == 4
     assert slices.by_hour(rows=[0])[1, 1] == 2
     assert slices.by_hour().sum() == 18  # one has no time
+
+
+# -- the trend
+
+
+def test_the_last_days_stand_in_the_trend_as_a_broken_week():
+    # 366 days: 52 weeks and two days, 3 incidents each day but 100 on the last.
+    counts = np.full(366, 3)
+    counts[-1] = 100
+    starts = [date(2024, 1, 1) + timedelta(days=at) for at in range(0, 366, 7)]
+    bars = trend_bars(counts, starts, 7)
+    assert bars["count"].sum() == counts.sum()
+    assert bars.iloc[-1][["day", "days", "count"]].tolist() == ["2024-12-30", 2, 103]
+    assert set(bars["days"].iloc[:-1]) == {7}
 
 
 # -- the worst beats

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -87,6 +90,66 @@ def test_rooms_whose_staff_nobody_counted_have_no_column_of_it(tmp_path, monkeyp
     columns = re.findall(r"data-gm-sort>([^<]*)<", table)
     assert "常住人口" in columns
     assert not {"民警", "辅警", "民警人均服务"} & set(columns)
+
+
+def open_overview(city: City, path: Path, monkeypatch, beat: str) -> tuple[AppTest, list]:
+    """Return Overview with a beat looked at, and the scenes that it drew."""
+    place = Workspace.at(path)
+    place.put_city(city)
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place.path))
+    monkeypatch.setenv("GRIDMAP_LANG", "zh")
+    scenes: list = []
+    monkeypatch.setattr("gridmap.pages.overview.show_map", lambda scene, **_: scenes.append(scene))
+
+    def run(beat: str) -> None:
+        from gridmap.pages.overview import show
+        from gridmap.pages.session import current_session
+
+        current_session().beat = beat
+        show()
+
+    page = AppTest.from_function(run, default_timeout=600, kwargs={"beat": beat}).run()
+    assert not page.exception
+    return page, scenes
+
+
+def test_a_beat_that_is_not_there_is_said_and_a_load_tells_what_it_is_of(tmp_path, monkeypatch):
+    city = replace(make_city(grids=60, incidents=100, seed=3), incidents=None)
+    page, scenes = open_overview(city, tmp_path / "city", monkeypatch, "nosuch")
+    assert "nosuch" in page.error[0].value
+    assert page.session_state["gridmap"].beat == ""
+    load = next(theme for theme in scenes[-1].themes if theme.key == "load")
+    assert load.note == "只计人口"
+    facts = json.loads(scenes[-1].facts.data)
+    assert facts["ids"] == list(map(str, city.grids.ids))
+
+
+def test_a_tooltip_of_incidents_tells_the_hours_that_are_chosen(tmp_path, monkeypatch):
+    city = make_city(grids=60, incidents=900, seed=3)
+    place = Workspace.at(tmp_path / "city")
+    place.put_city(city)
+    monkeypatch.setenv("GRIDMAP_WORKSPACE", str(place.path))
+    monkeypatch.setenv("GRIDMAP_LANG", "zh")
+    scenes: list = []
+    monkeypatch.setattr(
+        "gridmap.pages.incidents.show_map", lambda scene, **_: scenes.append(scene)
+    )
+
+    def run() -> None:
+        from gridmap.pages.incidents import show
+        from gridmap.pages.session import choose, current_session
+
+        choose(current_session(), "part", "night")
+        show()
+
+    assert not AppTest.from_function(run, default_timeout=600).run().exception
+    batch, located = city.incidents.all, city.located.columns([str(Kind.GRID)])
+    grid = np.concatenate([part[str(Kind.GRID)] for part in located])
+    hour = batch.time.astype("datetime64[h]").astype(int) % 24
+    night = grid[((hour >= 22) | (hour < 6)) & (grid >= 0)]
+    label = next(one for one in scenes[-1].facts.columns if one.startswith("警情"))
+    wanted = np.bincount(night, minlength=len(city.grids))
+    assert scenes[-1].facts.columns[label].tolist() == wanted.tolist()
 
 
 def test_workspaces_are_offered_by_their_cities_names(tmp_path, monkeypatch):

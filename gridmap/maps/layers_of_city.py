@@ -347,7 +347,8 @@ def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Pla
         label = tr("maps.legend.title", name=tr(f"maps.column.{column}"), unit=unit)
         told[label] = rows[column].to_numpy(dtype=float) * (100.0 if spec.share else 1.0)
         digits[label] = spec.digits
-    return Facts(list(map(str, city.grids.names)), told, digits)
+    called, ids = (list(map(str, each)) for each in (city.grids.names, city.grids.ids))
+    return Facts(called, told, digits, [] if ids == called else ids)
 
 
 def outline_overlay(

@@ -151,11 +151,14 @@ class Facts:
         Label to values, shape (n,): numbers or texts.
     digits
         Label to digits after the point; 0 unless given.
+    ids
+        What a search finds the cells by besides their names; empty if nothing.
     """
 
     names: Sequence[str]
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
+    ids: Sequence[str] = ()
 
     @cached_property
     def data(self) -> bytes:
@@ -164,8 +167,8 @@ class Facts:
             {"label": label, "values": _plain(values), "digits": self.digits.get(label, 0)}
             for label, values in self.columns.items()
         ]
-        text = json.dumps({"names": list(self.names), "rows": rows}, ensure_ascii=False)
-        return text.encode()
+        told = {"names": list(self.names), "ids": list(self.ids), "rows": rows}
+        return json.dumps(told, ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

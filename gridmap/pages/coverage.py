@@ -281,12 +281,13 @@ def _show_map(
     first = found[0]
     residents = city.grids.counts("residents")
     covered = choropleth("covered_residents_share", first.share)
-    if first.network:  # the usual name speaks of rooms
-        name = tr("page.figure.reached")
+    counted = bool(residents.any())
+    if first.network or not counted:  # the usual name speaks of rooms and of residents
+        name = tr("page.figure.reached" if counted else "coverage.page.ground")
         title = tr("maps.legend.title", name=name, unit=tr("maps.unit.covered_residents_share"))
         covered = replace(covered, name=name, title=title)
     themes: list[Theme] = [covered]
-    if residents.any():
+    if counted:
         themes.insert(0, choropleth("outside_residents", residents * (1.0 - first.share)))
     if first.within.unit == "min":
         themes.append(choropleth("travel_min", first.grid_cost))
@@ -316,7 +317,7 @@ def _show_map(
         overlays += _new_reach(ground, by_hand, placed, names)
     scene = ground.scene(
         tuple(themes),
-        columns=("residents",),
+        columns=("residents",) if counted else (),
         overlays=tuple(overlays),
         rooms_shown=not first.network,
         marked=ground.session.work.get("siting-area", ()) if siting else (),

@@ -48,7 +48,7 @@ from gridmap.pages.layout import (
 from gridmap.pages.session import choice_key, chosen
 from gridmap.pages.touch import show_map, touched
 from gridmap.pages.watching import show_news
-from gridmap.typing import Floats
+from gridmap.typing import Floats, Ints
 
 _MAP = "map-incidents"
 _DAILY = 92  # days, up to which a trend is by day
@@ -132,13 +132,10 @@ def _show_trend(
         return
     first = incidents.period[0].date()
     step = 1 if len(counts) <= _DAILY else 7
-    starts = [first + timedelta(days=at) for at in range(0, len(counts) - step + 1, step)]
-    values = [int(counts[at * step : (at + 1) * step].sum()) for at in range(len(starts))]
-    inside = [counted[0] <= day <= counted[1] for day in starts]
-    frame = pd.DataFrame(
-        {"at": range(len(starts)), "day": [str(day) for day in starts], "count": values,
-         "inside": inside}
-    )  # fmt: skip
+    starts = [first + timedelta(days=at) for at in range(0, len(counts), step)]
+    frame = trend_bars(counts, starts, step)
+    frame["inside"] = [counted[0] <= day <= counted[1] for day in starts]
+    last_days = int(frame["days"].iloc[-1])
     ticks = [
         at for at, day in enumerate(starts) if not at or (day.day <= step and step == 7)
         or (step == 1 and day.weekday() == 0)
@@ -160,8 +157,11 @@ def _show_trend(
             ),
             y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=3)),
             color=alt.condition("datum.inside", alt.value("#d97706"), alt.value("#b9c4cf")),
+            # A week that has just begun is no fall.
+            opacity=alt.condition(f"datum.days < {step}", alt.value(0.45), alt.value(1.0)),
             tooltip=[
                 alt.Tooltip("day", title=tr(f"page.trend.{'day' if step == 1 else 'week'}")),
+                *([] if step == 1 else [alt.Tooltip("days", title=tr("page.trend.days"))]),
                 alt.Tooltip("count", title=tr("maps.column.incidents"), format=","),
             ],
         )
@@ -170,6 +170,8 @@ def _show_trend(
     )  # fmt: skip
     st.header(title, anchor=False)
     state = show_chart(chart, title, on_select="rerun", key="gridmap-trend")
+    if last_days < step:
+        st.caption(tr("page.trend.broken", count=last_days))
     picked = dict(state).get("selection", {}).get("days", {}).get("at") or []
     session = ground.session
     # A drag is taken once: a period picked elsewhere afterwards stays.
@@ -183,6 +185,14 @@ def _show_trend(
     session.since = None if since <= first else since
     session.until = None if until >= last else until
     st.rerun()
+
+
+def trend_bars(counts: Ints, starts: list[date], step: int) -> pd.DataFrame:
+    """Return incidents by day or week; the last week holds the days that are left."""
+    sizes = [min(step, len(counts) - at * step) for at in range(len(starts))]
+    values = [int(counts[at * step : (at + 1) * step].sum()) for at in range(len(starts))]
+    days = [str(day) for day in starts]
+    return pd.DataFrame({"at": range(len(starts)), "day": days, "days": sizes, "count": values})
 
 
 def _show_lists(
@@ -444,12 +454,13 @@ def _show_map(
         if same
         else now
     )
+    counts = choropleth("incidents", now, scale=whole)
     themes: list[Theme] = [
         choropleth("incidents_per_km2", now / area, scale=whole / area),
-        choropleth("incidents", now, scale=whole),
+        hot_spot_theme(_hot(ground, hours, categories).found),
+        counts,
     ]
     session = ground.session
-    themes.insert(1, hot_spot_theme(_hot(ground, hours, categories).found))
     if before is not None:
         note = tr("maps.change.note", since=str(before[1]), until=str(before[2]))
         themes.append(change_theme(now - _as_long(ground, before), note=note))
@@ -458,11 +469,14 @@ def _show_map(
     density = density_of(ground.city, ground.key, session.since, session.until, datum=ground.datum)
     scene = ground.scene(
         tuple(themes),
-        columns=("incidents", "residents"),
+        columns=("residents",),
         overlays=(density,) if density is not None else (),
         marked=marked,
     )
     scene = replace(scene, hours=None if played is None else played[1])
+    if scene.facts is not None:  # what is filtered, as in the lists and colours
+        told = {**scene.facts.columns, counts.title: now}
+        scene = replace(scene, facts=replace(scene.facts, columns=told))
     show_map(scene, key=_MAP, height=680, tools=("click", "rectangle", "lasso"))
 
 

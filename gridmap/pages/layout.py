@@ -85,7 +85,8 @@ def put_style(*, exports: bool = True) -> None:
     script = (files("gridmap.pages") / "page.js").read_text(encoding="utf-8")
     language = current_language()
     said = {} if language == "en" else _streamlit_words()
-    told = json.dumps({"language": language, "words": said}, ensure_ascii=False)
+    config = {"language": language, "words": said, "map": tr("maps.tool.map")}
+    told = json.dumps(config, ensure_ascii=False)
     # A word must not end the script that it stands in.
     script = script.replace("CONFIG", told.replace("<", "\\u003c"), 1)
     st.html(

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from gridmap.api.measure import MeasureResult
+from gridmap.errors import MissingError
 from gridmap.i18n import tr
 from gridmap.maps import Theme, choropleth, load_theme, unit_theme
 from gridmap.maps.layers_of_city import share_change_theme
@@ -25,6 +26,7 @@ from gridmap.pages.layout import (
     number,
     pick_period,
     show_empty,
+    show_error,
     show_figures,
     show_lines,
     show_list,
@@ -93,7 +95,9 @@ def _themes(
         rows = rows.set_index(rows["id"].astype(str)).reindex(map(str, plan.beat_ids))
         off = deviation_of(rows)
         if off is not None:
-            themes.append(load_theme(np.nan_to_num(off), note=tr("maps.load.note")))
+            known = [name for name in _LOADS if rows[name].sum() > 0]
+            note = "maps.load.note" if len(known) > 1 else f"maps.load.note_{known[0]}"
+            themes.append(load_theme(np.nan_to_num(off), note=tr(note)))
         for name in _OF_BEATS:
             values = rows[name].to_numpy(dtype=float)
             if np.isfinite(values).any() and np.nansum(values) > 0:
@@ -227,6 +231,7 @@ _LOADS = ("residents", "incidents")
 _NOTABLE = 0.1  # an excess below a tenth is not worth a sentence
 _COMMON = 1 / 3  # what holds for more of the beats than this tells none of them apart
 _SPARK_WEEKS = 12
+_NAMED = 5  # beats named where an address asks for one that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,10 +378,14 @@ def beat_at(plan: Plan | None, row: int) -> str:
 def show_card(ground: PageGround, beats: MeasureResult | None) -> None:
     """Draw what is known of the beat that is looked at, with what may be done about it."""
     session, plan = ground.session, ground.plan
-    if beats is None or plan is None or not session.beat:
+    if not session.beat:
         return
-    rows = beats.table.rows[beats.table.rows["id"].astype(str) == session.beat]
-    if rows.empty or session.beat not in set(map(str, plan.beat_ids)):
+    ids = [] if plan is None else list(map(str, plan.beat_ids))
+    told = pd.DataFrame({"id": []}) if beats is None else beats.table.rows
+    rows = told[told["id"].astype(str) == session.beat]
+    if beats is None or plan is None or rows.empty or session.beat not in ids:
+        known = tr("page.join.names").join(ids[:_NAMED])
+        show_error(MissingError("page.error.no_beat", name=session.beat, known=known))
         session.beat = ""
         return
     row, info = rows.iloc[0], plan.beats[plan.row_of(session.beat)]

@@ -3,11 +3,12 @@
 // address takes one step for a page, and Streamlit's own English words are said in Chinese.
 "use strict"; // no "<" stands before a letter here: what cleans HTML would take it for a tag
 (() => {
-  /** @type {{language: string, words: {[name: string]: string}}} */
+  /** @type {{language: string, map: string, words: {[name: string]: string}}} */
   const told = CONFIG;
   document.documentElement.lang = told.language;
   const page = /** @type {any} */ (window).gridmapPage ??= {};
   page.words = told.words;
+  page.map = told.map;
   page.rules = Object.entries(told.words).filter(([word]) => word.startsWith("^")).map(([word, text]) => [new RegExp(word), text]);
   page.said ??= new WeakMap();
   const LARGE = "gridmap-large";
@@ -26,7 +27,12 @@
     window.dispatchEvent(new Event("resize"));
   };
   const isLarge = () => sessionStorage.getItem(LARGE) === "1";
-  setTimeout(() => setLarge(isLarge()));
+  /** Streamlit names a frame after the code that draws it. */
+  page.nameMaps = () => maps().forEach((one) => { one.title = page.map; });
+  setTimeout(() => {
+    setLarge(isLarge());
+    page.nameMaps();
+  });
 
   /** Streamlit keeps a theme for each path: all pages get the same. */
   const turnTheme = () => {
@@ -149,6 +155,7 @@
     if (data.gridmap === "key") onKey(data.key);
     if (data.gridmap === "ready") {
       tellMaps({ gridmap: "large", large: isLarge() });
+      page.nameMaps();
       said();
     }
     if (data.gridmap !== "picked") return;

@@ -10,7 +10,7 @@
  *   source?: Source, colour: string, width?: number, dash?: number[],
  *   fill?: string, points?: [number, number][], names?: string[], discs?: string[], radius_m?: number,
  *   bounds?: [[number, number], [number, number]]}} Overlay
- * @typedef {{names: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
+ * @typedef {{names: string[], ids?: string[], rows: {label: string, values: (number | string | null)[], digits?: number}[]}} Facts
  * @typedef {{to: number, loads: Source, theme: string, breaks: number[], tolerance: number, seen: number}} Paint
  * @typedef {{source: Source, theme: string, days: string[],
  *   scales: {breaks: number[], palette: string[], legend: {colour: string, label: string}[]}[]}} Hours

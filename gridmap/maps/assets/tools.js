@@ -126,7 +126,7 @@ class Tools {
     for (const one of city.scene.overlays) {
       if (one.kind === "points") look(one.names || [], one.name, (n) => city.showPlace(/** @type {[number, number][]} */ (one.points)[n], (one.names || [])[n]));
     }
-    look(city.facts?.names || [], texts.grid, (n) => city.showCells([n], true));
+    look(city.facts?.names || [], texts.grid, (n) => city.showCells([n], true), city.facts?.ids);
     return found.slice(0, MOST_HITS);
   }
 
