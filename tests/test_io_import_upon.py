@@ -9,7 +9,8 @@ import pytest
 from shapely import box
 
 from gridmap.errors import GridmapError, InputError
-from gridmap.io import ImportOptions, Workspace, check_city, import_files, read_city
+from gridmap.i18n import using_language
+from gridmap.io import ImportOptions, Note, Workspace, check_city, import_files, read_city
 from gridmap.model import City, Kind, Layer
 
 IDS = ["330106001", "330106002", "330106003", "330106004"]
@@ -328,3 +329,19 @@ def test_points_without_a_count_are_joined_to_nothing(tmp_path):
     with pytest.raises(InputError) as caught:
         bring(tmp_path, grids(tmp_path / "网格.gpkg"), join=(path,))
     assert caught.value.key == "io.error.no_join"
+
+
+def test_what_an_import_noted_is_told_in_the_readers_language(tmp_path):
+    path = text(tmp_path / "a.csv", HEAD + "2024-03-01 08:00,盗窃,120.105,30.205\n" * 2)
+    bring(tmp_path, grids(tmp_path / "g.gpkg"))
+    with using_language("zh"):
+        report = bring(tmp_path, path, kind="incidents")
+    remembered = read_city(tmp_path / "city").incidents.provenance["warnings"]
+    assert report.warnings
+    for language, other in (("zh", "en"), ("en", "zh")):
+        with using_language(language):
+            here = [Note.tell(one) for one in remembered]
+            assert here == [note.text() for note in report.warnings]
+        with using_language(other):
+            assert not set(here) & {Note.tell(one) for one in remembered}
+    assert Note.tell("a text of an older workspace") == "a text of an older workspace"

@@ -5,11 +5,13 @@ import re
 from dataclasses import fields, replace
 from datetime import date
 
+import docx
 import geopandas as gpd
 import numpy as np
 import pymupdf
 import pytest
 import shapely
+from docx.oxml.ns import qn
 from pyproj import CRS
 
 from gridmap.demo import make_city
@@ -20,10 +22,12 @@ from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
 from gridmap.report.composing import compose
 from gridmap.report.document import Paragraph
+from gridmap.report.docx import write_docx
 from gridmap.report.pdf import write_pdf
 from gridmap.report.plan_change import effects_of, plan_effect
 from gridmap.report.plan_document import beat_card, extent_words, extents_of, plan_document
 from gridmap.report.pptx import write_pptx
+from gridmap.report.report import _last_year
 from tests.printed import SPACED, fullness, texts_of
 
 METRES = CRS.from_epsg(4547)
@@ -128,8 +132,33 @@ def divided(city):
             plan = plan.move([city.grids.ids[one]], to=plan.beat_ids[plan.assignment[other]])
             moved += 1
     with using_language("zh"):
-        asked = Request(date(2025, 1, 6), "2024", document=True)
+        asked = Request(date(2025, 1, 6), document=True)
         return city, plan, build_report(city, asked, plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "begins"),
+    [
+        ("2024-01-01", "2024-12-31", "2024-01-01"),
+        ("2020-05-05", "2025-03-14", "2024-03-15"),
+        ("2020-05-05", "2024-02-28", "2023-02-28"),  # the day after is 29 February
+        ("2024-09-01", "2024-09-29", "2024-09-01"),  # the data hold less than a year
+    ],
+)
+def test_a_division_is_of_the_last_twelve_months_of_the_data(first, last, begins):
+    first, last = date.fromisoformat(first), date.fromisoformat(last)
+    found = _last_year(first, last)
+    assert (str(found.first), found.last) == (begins, last)
+
+
+def test_a_division_has_the_figures_of_the_last_year_on_the_new_ground(divided):
+    city, _, report = divided
+    assert report.period.code == "2024"  # nobody asked for it: the data hold that year
+    with using_language("zh"):
+        texts = list(texts_of(plan_document(report)[0]))
+    assert any("2024年警情按发生地点计入新警务区" in text for text in texts)
+    assert not any("不足一年" in text for text in texts)
+    assert report.table("beats").total["incidents"] == len(city.incidents)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +206,8 @@ def test_a_plan_is_told_in_the_conditional_and_its_title_is_its_finding(
     for block in told:
         assert re.search(mood, block.lead + block.text), block.text
     assert re.search(mood, document.title)
+    (reach,) = [one for one in report.found.every if one.key == "coverage"]
+    assert re.search(mood, reach.lead)  # who would live out of reach, not who does
 
 
 def test_no_chinese_report_has_a_space_between_chinese_and_a_number(divided):
@@ -243,6 +274,11 @@ def test_slides_of_a_plan_are_six_with_its_effects_and_maps(divided):
     titles = [slide.shapes.title.text for slide in deck.slides]
     assert len(titles) == 6
     assert titles[0] == document.title
+    assert not any(title.endswith(("。", ".")) for title in titles)
+    said = {one.text for one in report.found.findings if one.text}
+    last = "".join(shape.text_frame.text for shape in deck.slides[5].shapes
+                   if shape.has_text_frame)  # fmt: skip
+    assert not any(text in last for text in said)  # the first slide says it
     pictures = [sum(shape.shape_type == 13 for shape in slide.shapes) for slide in deck.slides]
     assert pictures[2] == 2  # before and after
     assert "将变差" in "".join(cell.text for shape in deck.slides[1].shapes if shape.has_table
@@ -265,6 +301,27 @@ def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divide
         assert plan.beats[row].label in text
         assert "四至范围" in text
         assert "方案测算" in text  # the band
+
+
+def test_in_word_a_beat_has_a_page_that_its_map_leaves_room_on(divided):
+    _, _, report = divided
+    with using_language("zh"):
+        document, _ = plan_document(report)
+    body = docx.Document(io.BytesIO(write_docx(document))).element.body
+    page, tall, inside = 22 * 28.95, [], False
+    for part in body.iterchildren():
+        style = part.find(".//" + qn("w:pStyle"))
+        if part.tag.endswith("}p") and style is not None and style.get(qn("w:val")) == "Heading1":
+            inside = part.find(".//" + qn("w:pageBreakBefore")) is not None
+            tall += [28.95] if inside else []
+        if not inside:
+            continue
+        tall[-1] += sum(int(one.get("cy")) / 12700 for one in part.iter(qn("wp:extent")))
+        if part.tag.endswith("}tbl"):  # facts and sentences beside them, in lines of 15 points
+            tall[-1] += 16.0 * len(list(part.iter(qn("w:tr"))))
+    assert len(tall) >= 5
+    assert max(tall) < page
+    assert min(tall) > 0.6 * page
 
 
 @pytest.mark.parametrize("of_today", [True, False])

@@ -1,5 +1,6 @@
 """The QGIS project beside the GeoPackage opens with every layer of it."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -20,7 +21,7 @@ def folder(tmp_path_factory):
     with using_language("zh"):
         report = build_report(city, Request(date(2024, 4, 1), "2024-03"))
     out = tmp_path_factory.mktemp("gis") / "out"
-    write_report(report, out, formats=["gpkg"])
+    write_report(report, out, formats=["gpkg", "geojson"])
     return out / "gis"
 
 
@@ -73,3 +74,21 @@ def test_classes_of_a_style_hold_every_value_once(folder):
             held = [sum(low <= value <= high for low, high in spans)
                     for value in values[np.isfinite(values)]]  # fmt: skip
             assert set(held) == {1}
+
+
+def test_every_column_has_a_name_and_counts_are_whole_numbers(folder, project):
+    package = folder / "report_2024-03.gpkg"
+    names = {alias.get("field"): alias.get("name") for alias in project.iter("alias")}
+    assert [field for field, name in names.items() if not name] == []
+    for layer in ("grid", "station", "incidents"):
+        frame = pyogrio.read_dataframe(package, layer=layer)
+        assert np.issubdtype(frame["incidents"].dtype, np.integer)
+    text = (folder / "grid.geojson").read_text(encoding="utf-8")
+    assert re.search(r'"incidents": \d+,', text)
+    assert not re.search(r'"(incidents|residents)": \d+\.', text)
+    points = pyogrio.read_dataframe(package, layer="incidents")
+    grids = pyogrio.read_dataframe(package, layer="grid")
+    assert set(points.geom_type) == {"Point"}
+    some = grids[grids["incidents"] > 0].reset_index(drop=True)
+    assert points["incidents"].tolist() == some["incidents"].tolist()
+    assert points.geometry.within(some.geometry).all()

@@ -13,10 +13,12 @@ import shapely
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.report import Request, build_report
+from gridmap.report.charts import SmallMultiples, text_width
 from gridmap.report.composing import compose
-from gridmap.report.document import Grid, Paragraph, Section
+from gridmap.report.document import Figure, Grid, Paragraph, Section
 from gridmap.report.html import html_map
 from gridmap.report.mapping import MapFigure, Shading
+from gridmap.report.measured import told_apart
 from gridmap.report.pdf import write_pdf
 from tests.printed import fullness
 
@@ -96,6 +98,75 @@ def test_no_table_leaves_fewer_than_three_rows_on_a_page(report, above):
     counts = [len(re.findall(r"\br\d+\b", page.get_text())) for page in pages]
     assert sum(counts) == 20
     assert all(count == 0 or count >= 3 for count in counts), counts
+
+
+@pytest.mark.parametrize("rows", [12, 26, 45, 60])
+def test_a_map_takes_what_a_table_leaves_of_its_page(report, rows):
+    table = Grid(("name", "number"), ("left", "right"),
+                 tuple((f"r{n}", str(n)) for n in range(rows)), notes=("below",))  # fmt: skip
+    square = np.array([shapely.box(0, 0, 9, 9)], dtype=object)
+    shade = Shading(square, np.zeros(1, np.int64), (("#336699", ""),))
+    filling = Figure(MapFigure("m", "m", (shade,)), "map", height=1.2, fill=True)
+    opening = replace(filling, height=0.9, fill=False)
+    document, _ = compose(replace(report, request=replace(report.request, pages="1")))
+    document = replace(
+        document, front=tuple(Paragraph(f"line {n}") for n in range(18)), front_alone=False,
+        signature=(),
+        sections=(Section("a", "A", (opening,)), Section("b", "B", (table, filling), fresh=True),
+                  Section("c", "C", (Paragraph("end"),), fresh=True)),
+    )  # fmt: skip
+    pages = pymupdf.open("pdf", write_pdf(document))
+    shares = fullness(pages)
+    assert min(shares[:-1]) > 0.6
+    low = max(word[3] for word in pages[1].get_text("words") if word[4].startswith("r"))
+    alone = low > 505  # a third of the page is left: the map has the next one
+    assert len(pages) == 4 if alone else 3
+    assert alone == (rows >= 45)
+    ends = [text for page in pages if "below" in (text := page.get_text())]
+    assert len(re.findall(r"\br\d+\b", ends[0])) >= 3  # a note stands below rows
+
+
+def test_news_stand_before_what_every_report_says(report):
+    keys = [one.key for one in report.found.findings]
+    assert {"category", "hot"} <= {one.key for one in report.found.every}
+    assert "hot" not in keys or keys.index("category") < keys.index("hot")
+
+
+@pytest.mark.parametrize("width", [442.0, 505.0])
+def test_small_multiples_have_room_for_their_notes(width):
+    notes = ("日均38.6（+0.9%，上期38.2）",) * 6
+    chart = SmallMultiples(("城东派出所",) * 6, notes, np.ones((6, 13)))
+    assert chart.draw(width).to_string().count(notes[0]) == 6
+
+
+def test_several_areas_of_one_name_are_told_apart():
+    with using_language("en"):
+        assert told_apart(["31ST", "2ND", "31ST"], ["31-1", "2", "31-2"]).tolist() == [
+            "31ST (31-1)", "2ND", "31ST (31-2)",
+        ]  # fmt: skip
+
+
+def test_no_label_lies_over_another_and_the_map_says_how_many_are_left_out():
+    # 400 areas of 20 points, and names of 30 points: about every second has room.
+    shapes = np.array(
+        [shapely.box(x, y, x + 20, y + 20) for x in range(0, 400, 20) for y in range(0, 400, 20)],
+        dtype=object,
+    )
+    spots = shapely.get_coordinates(shapely.centroid(shapes))
+    labels = tuple((float(x), float(y), f"N{n:06d}") for n, (x, y) in enumerate(spots))
+    shade = Shading(shapes, np.zeros(len(shapes), np.int64), (("#ffffff", ""),))
+    text = (
+        MapFigure("m", "m", (shade,), labels=labels, label_shapes=shapes).draw(400.0).to_string()
+    )
+    at = [(float(x), float(y)) for x, y in
+          re.findall(r'<text[^>]*? x="([\d.]+)" y="([\d.]+)"[^>]*>N\d+<', text)]  # fmt: skip
+    wide = text_width("N000000", 5.6)
+    assert 100 <= len(at) < 400
+    assert not [(a, b) for a, b in combinations(at, 2)
+                if abs(a[0] - b[0]) < wide - 0.1 and abs(a[1] - b[1]) < 5.5]  # fmt: skip
+    with using_language("en"):
+        said = MapFigure("m", "m", (shade,), labels=labels, label_shapes=shapes).draw(400.0)
+    assert f"{400 - len(at)} more have no room for a label" in said.to_string()
 
 
 def test_headers_stand_on_every_page_that_the_beats_reach(pages, report):

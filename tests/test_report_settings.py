@@ -1,5 +1,6 @@
 """report.toml and remarks: what they may say, and one line for what they may not."""
 
+import io
 from dataclasses import replace
 from datetime import date
 
@@ -7,7 +8,7 @@ import pytest
 
 from gridmap.demo import make_city
 from gridmap.errors import InputError, PersonalDataError
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.report import (
     Request,
     build_report,
@@ -17,6 +18,9 @@ from gridmap.report import (
     write_templates,
 )
 from gridmap.report.composing import compose
+from gridmap.report.document import Document
+from gridmap.report.docx import write_docx
+from gridmap.report.settings import Letterhead
 
 
 @pytest.mark.parametrize(
@@ -164,6 +168,32 @@ def test_a_broken_template_is_told_with_its_line_and_nothing_is_written(
     assert str(template) in told
     assert f"Line {at + 1} " in told
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("张伟", "left"), ("", "center")],
+)
+def test_only_a_letter_with_a_signatory_is_signed(name, side):
+    # GB/T 9704: upwards the number stands left and who signs right, else the number in the middle.
+    import docx
+    from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+
+    number = "示公指〔2024〕3号"
+    with using_language("zh"):
+        signatory = tr("briefing.signatory", name=name or tr("briefing.blank"))
+    head = Letterhead(title="示例市公安局文件", number=number, signatory=signatory)
+    document = Document("t", "n", "zh", head, (), (), "", "", "2024-04-02")
+    lines = docx.Document(io.BytesIO(write_docx(document))).paragraphs
+    line = next(one for one in lines if number in one.text)
+    if side == "left":
+        assert line.text == f"{number}\t{signatory}"
+        assert line.alignment == WD_ALIGN_PARAGRAPH.LEFT
+        (stop,) = line.paragraph_format.tab_stops
+        assert stop.alignment == WD_TAB_ALIGNMENT.RIGHT
+    else:
+        assert (line.text, line.alignment) == (number, WD_ALIGN_PARAGRAPH.CENTER)
+        assert not any("签发人" in one.text for one in lines)
 
 
 @pytest.mark.slow

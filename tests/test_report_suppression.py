@@ -21,9 +21,10 @@ from gridmap.measure import covered_share, find_hotspots, summarise
 from gridmap.measure.hiding import Cells, hide_cells, is_small
 from gridmap.measure.pieces import present_plan
 from gridmap.report import Request, build_report, write_report
+from gridmap.report.document import grid_of
 from gridmap.report.html import html_map, map_views
 from gridmap.report.measured import measure_reach
-from gridmap.report.tables import HIDDEN
+from gridmap.report.tables import HIDDEN, Ratio, TableBuilder, column
 
 LIMIT = 5
 
@@ -233,8 +234,8 @@ def test_no_file_holds_a_hidden_number(published, tmp_path):
     hidden = report.table("grids").is_hidden("incidents")
     for name in (f"gis/report_{report.period.code}.gpkg", "gis/grid.geojson"):
         frame = pyogrio.read_dataframe(written.folder / name, layer="grid")
-        for column in ("incidents", "incidents_per_km2", "incidents_per_1000_residents"):
-            assert frame[column].isna().to_numpy()[hidden].all()
+        for field in ("incidents", "incidents_per_km2", "incidents_per_1000_residents"):
+            assert frame[field].isna().to_numpy()[hidden].all()
         counts = frame[["residents", "migrants", "households", "incidents"]].to_numpy(float)
         assert not is_small(np.nan_to_num(counts), LIMIT).any()
     # The number of all incidents would tell a month that is hidden.
@@ -287,6 +288,31 @@ def test_verdicts_of_hot_spots_are_the_same_or_hidden(published):
         assert dark[second] >= hidden[first]
     shown = report.table("grids").rows.set_index("id")["hot_spot"].reindex(city.grids.ids)
     assert ((shown == "*").to_numpy() == dark).all()
+
+
+@pytest.mark.parametrize(("ground", "said"), [(3.0, ("100", "50.0")), (4.0, ("*", "*"))])
+def test_a_station_whose_own_row_is_shown_has_a_subtotal(ground, said):
+    # Of 100 incidents in a station of 2000 people one beat has 98, the other's 2 are hidden.
+    # Where the beats have all of the station's ground, its own row is their sum.
+    def table(key, names, area, incidents, residents, hidden, **more):
+        made = TableBuilder(len(names))
+        made.add(column("name", "text"), names)
+        for name, words in more.items():
+            made.add(column(name, "text"), words)
+        made.add(column("area_km2", "fine"), area)
+        made.add(column("incidents"), incidents, hidden=np.array(hidden))
+        made.add(column("residents"), residents)
+        rate = Ratio("incidents", "residents", 1000.0)
+        made.add_ratio(column("incidents_per_1000_residents", "decimal", ratio=rate))
+        return made.table(key, totals=False)
+
+    beats = table("beats", ["one", "two"], [1.0, 2.0], [98, 2], [1200, 800], [False, True],
+                  parent_station=["west", "west"])  # fmt: skip
+    stations = table("stations", ["west"], [ground], [100], [2000], [False])
+    keys = ("name", "incidents", "incidents_per_1000_residents")
+    grid = grid_of(beats, keys=keys, group="parent_station", wholes=stations)
+    assert grid.rows[0] == ("", "west", *said)
+    assert grid.rows[2] == ("2", "two", "*", "*")
 
 
 def test_rates_of_hidden_counts_are_hidden(published):

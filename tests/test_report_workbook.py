@@ -124,6 +124,25 @@ def test_every_sheet_prints_one_page_wide_large_enough_to_read(book):
     assert data.print_area.endswith("$5")
 
 
+def test_every_figure_of_the_tidy_sheet_is_of_its_own_period(report):
+    table = report.table("data")
+    keys = ("unit", "level", "parent", "period", "category", "measure")
+    assert not table.rows.duplicated([f"tidy_{name}" for name in keys]).any()
+    beats = report.table("beats")
+    rows = table.rows[
+        (table.rows["tidy_level"] == "警格") & (table.rows["tidy_measure"] == "警情")
+    ]
+    sums = rows[rows["tidy_category"] == ""].groupby("tidy_period")["tidy_value"].sum()
+    assert sums.to_dict() == {
+        "2024年3月": beats.values("incidents").sum(),
+        "2024年2月": beats.values("incidents_before_previous").sum(),
+        "2024年第1季度": beats.values("incidents_ytd").sum(),
+    }
+    by_category = rows[rows["tidy_category"] != ""].groupby("tidy_period")["tidy_value"].sum()
+    assert by_category.to_dict() == {name: sums[name] for name in ("2024年3月", "2024年2月")}
+    assert "日均" in set(table.rows["tidy_measure"][table.rows["tidy_period"] == "2024年2月"])
+
+
 def test_the_same_report_gives_the_same_bytes(report):
     assert write_workbook(report) == write_workbook(report)
     other = replace(report, request=replace(report.request, dated=date(2024, 4, 2)))

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, cast
 
 from gridmap.errors import InputError
 from gridmap.fields import Json, fields_of
-from gridmap.i18n import tr
+from gridmap.i18n import has_key, tr
 
 SWAPPED = "@yx"
 """Suffix of ``--crs`` that says that the first number is the northing or latitude."""
@@ -118,6 +118,19 @@ class Note:
         """Return the remark in the current language."""
         return tr(self.key, language=None, **self.values)
 
+    def remembered(self) -> dict[str, Json]:
+        """Return the remark as a workspace remembers it, in no language."""
+        values: Mapping[str, Any] = self.values
+        plain = {k: v.item() if hasattr(v, "item") else v for k, v in values.items()}
+        return {"key": self.key, "values": plain}
+
+    @staticmethod
+    def tell(remembered: object) -> str:
+        """Return what `remembered` gave in the current language; texts are of older workspaces."""
+        if isinstance(remembered, Mapping) and has_key(str(remembered.get("key"))):
+            return tr(str(remembered["key"]), **remembered["values"])
+        return str(remembered)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
@@ -183,7 +196,7 @@ class ImportReport:
             "mapped": dict(self.mapped),
             "refused": dict(self.refused),
             "refused_columns": list(self.refused_columns),
-            "warnings": [note.text() for note in self.warnings],
+            "warnings": [note.remembered() for note in self.warnings],
         }
         found = {"ids_repeated": self.ids_repeated, "ids_missing": self.ids_missing}
         for key, ids in found.items():
@@ -251,7 +264,8 @@ def _added(before: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     """Return what is remembered of an import upon others: lists and counts of both."""
     made = dict(told)
     for key in ("sources", "refused_columns", "warnings"):
-        made[key] = list(dict.fromkeys([*before.get(key, ()), *told[key]]))
+        old = list(before.get(key, ()))
+        made[key] = old + [one for one in told[key] if one not in old]
     made["read"] = int(before.get("read", 0)) + told["read"]
     made["refused"] = _sums(before.get("refused", {}), told["refused"])
     facts, old = told.get("facts", {}), before.get("facts", {})

@@ -14,7 +14,7 @@ import streamlit as st
 
 from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import current_language, has_key, set_language, tr
-from gridmap.io import KINDS, TABLE, ImportReport, Workspace, repair_workspace, undo_repair
+from gridmap.io import KINDS, TABLE, ImportReport, Note, Workspace, repair_workspace, undo_repair
 from gridmap.io.findings import finding_name
 from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
@@ -122,7 +122,7 @@ def _show_contents(ground: PageGround) -> None:
         )
         st.caption(tr("page.data.crs", crs=crs_label(city.crs)))
         notes = [
-            f"{tr(f'page.kind.{kind}')}: {line}"
+            f"{tr(f'page.kind.{kind}')}: {Note.tell(line)}"
             for kind, layer in city.layers.items()
             for line in dict[str, Any](layer.provenance).get("warnings") or []
         ]

@@ -14,11 +14,11 @@ import shapely
 from gridmap.i18n import tr
 from gridmap.measure import HotSpots, MeasureTable, rank, staff_needed
 from gridmap.measure.counted import COUNTS
-from gridmap.measure.period import Basis
+from gridmap.measure.period import Basis, compared_periods
 from gridmap.measure.pieces import By
 from gridmap.model import City, Kind
 from gridmap.plans import plan_layer
-from gridmap.report.measured import CountHistory, LevelHistory, Measured
+from gridmap.report.measured import CountHistory, LevelHistory, Measured, told_apart
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
@@ -178,20 +178,24 @@ def add_changes(
     if of.year_to_date is not None and not hiding.limit:
         so_far = np.append(of.year_to_date.astype(float), np.full(extra, np.nan))
         assert city.year_to_date is not None  # noqa: S101 - known of all levels or of none
-        made.add(column("incidents_ytd"), so_far, float(city.year_to_date[0]))
+        year = compared_periods(history.period, "ytd").now.label()
+        item = column("incidents_ytd", period=year, of="incidents")
+        made.add(item, so_far, float(city.year_to_date[0]))
     for each in history.compared:
         basis, over = each.basis.replace("-", "_"), "incidents"
         if each.basis == "ytd":
             over = "incidents_ytd"
             if over not in made.rows:
                 continue
-        key = f"incidents_before_{basis}"
-        label = tr("report.column.incidents_of", period=each.before.label())
+        key, past_label = f"incidents_before_{basis}", each.before.label()
+        label = tr("report.column.incidents_of", period=past_label)
         whole = float(city.changes[each.basis][0].before)
-        made.add(column(key, label=label), past[each.basis], whole, hidden=dim, dark=before_dark)
+        item = column(key, label=label, period=past_label, of="incidents")
+        made.add(item, past[each.basis], whole, hidden=dim, dark=before_dark)
         earlier = Ratio(key, "", 1.0 / each.before.days)
         if each.basis == history.basis:
-            made.add_ratio(column("per_day_before", "decimal", ratio=earlier))
+            made.add_ratio(column("per_day_before", "decimal", ratio=earlier, period=past_label,
+                                  of="per_day_now"))  # fmt: skip
         ratio = Ratio(over, key, each.before.days / each.now.days, 1.0, ENOUGH)
         made.add_ratio(column(f"change_{basis}", "change", ratio=ratio))
     if history.basis is not None:
@@ -265,8 +269,13 @@ def _named(city: City, kind: Kind, words: npt.NDArray[np.object_]) -> npt.NDArra
     layer = city.get(kind)
     if layer is None:
         return words
-    names = dict(zip(layer.ids.astype(str), layer.names.astype(str), strict=True))
-    return np.array([names.get(str(word), str(word)) for word in words], dtype=object)
+    ids = layer.ids.astype(str)
+    names = dict(zip(ids, told_apart(layer.names, ids), strict=True))
+    # Beats of station 3 may say that they are of station 03.
+    plain = [str(word) if str(word) in names else str(word).lstrip("0") for word in words]
+    return np.array(
+        [names.get(key, str(word)) for key, word in zip(plain, words, strict=True)], dtype=object
+    )
 
 
 def stations_of_beats(measured: Measured) -> npt.NDArray[np.object_]:

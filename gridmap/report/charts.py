@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.i18n import tr
-from gridmap.report.tables import shown
+from gridmap.report.tables import printable, shown
 from gridmap.typing import Bools, Floats
 
 #: Colours of every chart and map: text, quiet text, what stands out, what is calm.
@@ -143,7 +143,7 @@ class Svg:
         look += ' font-weight="700"' if bold else ""
         look += f' text-anchor="{anchor}"' if anchor != "start" else ""
         place = f'x="{_n(x)}" y="{_n(y)}"'
-        written = escape(_printable(words))
+        written = escape(printable(words))
         if halo:
             look += f' stroke="#fff" stroke-width="{_n(size / 3.2)}" paint-order="stroke"'
             look += ' stroke-linejoin="round"'
@@ -172,7 +172,7 @@ class Svg:
     def to_string(self) -> str:
         """Return the drawing as an SVG document."""
         size = f'width="{_n(self.width)}" height="{_n(self.height)}"'
-        label = f" aria-label={quoteattr(_printable(self.alt))}" if self.alt else ""
+        label = f" aria-label={quoteattr(printable(self.alt))}" if self.alt else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"{label}'
             f' viewBox="0 0 {_n(self.width)} {_n(self.height)}">{"".join(self._parts)}</svg>'
@@ -207,11 +207,6 @@ def _n(value: float) -> str:
     """Return a number with two digits at most."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def _printable(words: str) -> str:
-    """Return words without control characters, which XML forbids."""
-    return "".join(max(letter, " ") for letter in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,9 +343,10 @@ class SmallMultiples:
     alt: str = ""
 
     def draw(self, width: float, height: float = 0.0) -> Svg:
-        """Draw the charts at a width in points, at most eight side by side."""
+        """Draw the charts at a width in points, as many side by side as their notes let."""
         count = len(self.titles)
-        columns = max(min(count, int(width // 62.0), 8), 1)
+        needed = max((text_width(note, 7.0) for note in self.notes), default=0.0) + 10.0
+        columns = max(min(count, int((width - 20.0) // max(needed, 62.0)), 8), 1)
         lines = -(-count // columns)
         columns = -(-count // lines)
         each = height / lines if height else 74.0

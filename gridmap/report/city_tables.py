@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridmap.fields import Json
 from gridmap.i18n import DAYS, has_key, tr
+from gridmap.io import Note
 from gridmap.measure import partial_months, per_occurrence
 from gridmap.model import Kind, Layer
 from gridmap.report.area_tables import TITLES, add_changes, change_notes
@@ -239,7 +240,7 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
     rows += [(tr("field.reported"), line) for line in delay_lines(measured, hiding)]
     notes = told.get("warnings")
     told_notes = notes if isinstance(notes, (list, tuple)) else ()
-    rows += [(tr("report.import.note"), str(note)) for note in told_notes]
+    rows += [(tr("report.import.note"), Note.tell(note)) for note in told_notes]
     return Table(
         "imports",
         tr("report.sheet.imports"),
@@ -340,22 +341,28 @@ def tidy_table(
                 continue
             values = table.values(item.key).astype(float)
             kept = np.isfinite(values)
-            parts.append(_part(level, name[kept], parent[kept], period, "", item.label,
-                               values[kept]))  # fmt: skip
+            parts.append(_part(level, name[kept], parent[kept], item.period or period, "",
+                               item.measure or item.label, values[kept]))  # fmt: skip
     if history is not None and not hidden:
         kinds = np.array(history.levels["category"].names, dtype=object)
-        for level, counts in history.crossed.items():
+        both = [(period, history.crossed)]
+        if history.compared:
+            both.append((history.compared[0].before.label(), history.crossed_before))
+        every = [(when, *one) for when, crossed in both for one in crossed.items()]
+        for when, level, counts in every:
             row, kind = np.nonzero(counts)
             areas, above = history.levels[level], parents.get(level, {})
             parent = np.array([above.get(key, "") for key in areas.ids], dtype=object)[row]
             name = np.array(areas.names, dtype=object)[row]
-            parts.append(_part(level, name, parent, period, kinds[kind], tr("field.incidents"),
+            parts.append(_part(level, name, parent, when, kinds[kind], tr("field.incidents"),
                                counts[row, kind].astype(float)))  # fmt: skip
     if not parts:
         return None
     names = ("unit", "level", "parent", "period", "category", "measure")
     columns = tuple(column(f"tidy_{name}", "text") for name in names)
     rows = pd.concat(parts, ignore_index=True)
+    # January is the year to date as well.
+    rows = rows.drop_duplicates([f"tidy_{name}" for name in names], ignore_index=True)
     return Table("data", tr("report.sheet.data"), (*columns, column("tidy_value", "plain")), rows)
 
 

@@ -153,9 +153,8 @@ def category_grid(report: Report, most: int) -> Grid | None:
     before = ("per_day_before",) if history.basis == "previous" else ()
     keys = ("category", "incidents", "per_day_now", *before, "change_previous",
             "change_last_year", "incidents_ytd", "change_ytd", "mark")  # fmt: skip
-    grid = grid_of(table, keys=keys, rows=rows, rest="briefing.table.rest", notes=notes,
-                   caption=tr(title))  # fmt: skip
-    return replace(grid, whole=True)
+    grid = grid_of(table, keys=keys, rows=rows, rest="briefing.table.rest", notes=notes)
+    return replace(grid, caption=tr(title), whole=True)
 
 
 def place_grid(findings: Findings) -> Grid:
@@ -243,7 +242,13 @@ def station_multiples(history: CountHistory, most: int) -> Figure | None:
         tuple(level.names[row] for row in order), tuple(notes),
         level.weeks[order].astype(float), tuple(marks), caption,
     )  # fmt: skip
-    return Figure(chart, caption, caption, key="stations")
+    rest, note = np.argsort(-level.now, kind="stable")[most:], ""
+    if len(rest):
+        changes = [None if basis is None else level.change(int(row), basis) for row in rest]
+        calm = all(change is not None and not change.mark for change in changes)
+        key = "more_stations_usual" if calm else "more_stations"
+        note = tr(f"briefing.chart.{key}", count=len(rest), incidents=int(level.now[rest].sum()))
+    return Figure(chart, caption, caption, note, key="stations")
 
 
 _COLUMN = {"outside": "covered_residents", "incidents": "incidents", "residents": "residents"}

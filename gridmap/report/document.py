@@ -215,8 +215,8 @@ def grid_of(
     rows: Sequence[int] | None = None,
     most: int = 0,
     group: str = "",
+    wholes: Table | None = None,
     rest: str = "",
-    caption: str = "",
     notes: Sequence[str] | None = None,
 ) -> Grid:
     """Return a table as it is printed.
@@ -237,10 +237,10 @@ def grid_of(
     group
         Column by whose values rows are grouped: each group begins with a row of its sums,
         and rows bear their number in the table, as maps do. None if blank.
+    wholes
+        The table of the groups: it tells sums of which a row is hidden.
     rest
         Name of a row with the sums of all rows that are not printed; none if blank.
-    caption
-        What stands above it; the table's title if blank.
     notes
         What stands below it; the table's own notes if None.
     """
@@ -258,12 +258,15 @@ def grid_of(
     body: list[tuple[str | Svg, ...]] = []
     strong: set[int] = set()
     last = None
+    place_of = {} if wholes is None else {
+        name: (wholes, row) for row, name in enumerate(_names_in(wholes))
+    }  # fmt: skip
     for row in shown_rows:
         mine = str(table.values(group)[row]) if group in known else ""
         if mine and mine != last:
             strong.add(len(body))
             members = np.flatnonzero(table.values(group).astype(str) == mine).tolist()
-            body.append(lines.summed(mine, members))
+            body.append(lines.summed(mine, members, place_of.get(mine)))
         last = mine
         body.append(lines.row(row))
     left = sorted(set(range(len(table))) - set(shown_rows))
@@ -280,9 +283,14 @@ def grid_of(
             for place, line in enumerate(body)
         ]
         labels, align = (tr("briefing.place.number"), *labels), ("center", *align)
-    grid = Grid(labels, align, tuple(body), caption or table.title, tuple(below),
+    grid = Grid(labels, align, tuple(body), table.title, tuple(below),
                 frozenset(strong), whole=len(body) <= WHOLE)  # fmt: skip
     return _without_constants(grid, 2 if group else 1)
+
+
+def _names_in(table: Table) -> list[str]:
+    names: list[str] = table.values("name" if "name" in table.rows.columns else "id").tolist()
+    return names
 
 
 class _Lines:
@@ -318,9 +326,11 @@ class _Lines:
             cells[0] = tr("report.total")
         return self._with_weeks(cells, list(range(len(self.table))))
 
-    def summed(self, name: str, rows: Sequence[int]) -> tuple[str | Svg, ...]:
+    def summed(
+        self, name: str, rows: Sequence[int], whole: tuple[Table, int] | None = None
+    ) -> tuple[str | Svg, ...]:
         """Return the cells of several rows together; a mark is of one row only."""
-        sums = sum_rows(self.table, rows)
+        sums = sum_rows(self.table, rows, whole)
         cells = [
             shown(*(sums[item.key][0], item.form), hidden=sums[item.key][1])
             if item.numeric

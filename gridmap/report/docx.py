@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from gridmap.errors import InputError
 from gridmap.i18n import tr, using_language
-from gridmap.report.charts import Svg
+from gridmap.report.charts import Svg, text_width
 from gridmap.report.document import (
     Block,
     Box,
@@ -23,6 +24,7 @@ from gridmap.report.document import (
 )
 from gridmap.report.pdf import typeset_all
 from gridmap.report.settings import Letterhead
+from gridmap.report.tables import printable
 
 DOCX_TEMPLATE = "letter.docx"
 
@@ -75,6 +77,8 @@ _LINE_PT = 28.95  # 22 lines on 225 mm
 _FIGURE_PT = 442.0  # 156 mm
 _MEMO_PT = 468.0
 _SPARK_PT = 52.0
+_CARD_PT, _CARD_LINE_PT = 10.5, 15.0  # letters of a beat's facts, and their lines
+_CAPTION_PT, _GUTTER_PT = 20.0, 14.0
 
 
 def write_docx(document: Document, *, template: Path | None = None) -> bytes:
@@ -130,6 +134,7 @@ class _Writer:
     """A Word document being written; the letter and the memo differ in looks."""
 
     width_pt = _MEMO_PT
+    body_pt = 700.0  # height of the body of a page, 297 mm less margins
 
     def __init__(self, document: Document, template: Path | None) -> None:
         import docx
@@ -138,6 +143,7 @@ class _Writer:
         own = None if template is None else template / DOCX_TEMPLATE
         self.templated = own is not None and own.is_file()
         self.book = _opened(own) if self.templated and own is not None else docx.Document()
+        self.target = self.book  # what blocks are written into: the body, or a cell
         self._pictures = self._draw()
         self.prepare()
 
@@ -150,7 +156,7 @@ class _Writer:
         for number, section in enumerate(
             (one for one in self.document.sections if one.blocks), start=1
         ):
-            self.heading(self.numbered(number, section.title), 1)
+            self.heading(self.numbered(number, section.title), 1, fresh=section.fresh)
             for block in section.blocks:
                 self.block(block, self.width_pt)
         self.foot()
@@ -205,20 +211,24 @@ class _Writer:
             figures = [part for part in parts if isinstance(part, Figure)]
             if len(figures) == len(parts):
                 self.beside(figures, width)
-                return
-            for part in parts:
-                self.block(part, width)
+            elif figures:  # half as wide, their letters could not be read
+                for part in parts:
+                    self.block(part, width)
+            else:
+                self.card(block, width)
 
-    def paragraph(self, block: Paragraph) -> None:
+    def paragraph(self, block: Paragraph, *, style: str = "") -> None:
         """Write a paragraph, its first words in bold."""
-        made = self.book.add_paragraph(style="Note" if block.style == "note" else None)
+        made = self.target.add_paragraph(
+            style=style or ("Note" if block.style == "note" else None)
+        )
         if block.lead:
             self.run(made, block.lead, bold=True)
         self.run(made, block.text)
 
     def run(self, paragraph: Any, words: str, **look: Any) -> Any:  # noqa: ANN401 - python-docx has no types
         """Add words to a paragraph."""
-        made = paragraph.add_run(_clean(words))
+        made = paragraph.add_run(printable(words))
         made.bold = look.get("bold") or None
         return made
 
@@ -232,14 +242,16 @@ class _Writer:
         self.run(made, words)
         return made
 
-    def heading(self, words: str, level: int) -> None:
-        """Write a heading."""
-        self.book.add_heading(_clean(words), level)
+    def heading(self, words: str, level: int, *, fresh: bool = False) -> None:
+        """Write a heading, on a page of its own if asked to."""
+        made = self.book.add_heading(printable(words), level)
+        if fresh:
+            made.paragraph_format.page_break_before = True
 
     def caption(self, words: str) -> None:
         """Write what stands above a figure or a table, kept with it."""
         if words:
-            made = self.book.add_paragraph(style="Caption")
+            made = self.target.add_paragraph(style="Caption")
             self.run(made, words)
             made.paragraph_format.keep_with_next = True
 
@@ -249,8 +261,8 @@ class _Writer:
 
         picture = io.BytesIO(self._pictures[id(figure)])
         shape = paragraph.add_run().add_picture(picture, width=Pt(width))
-        shape._inline.docPr.set("descr", _clean(figure.alt or figure.caption))  # noqa: SLF001 - no other way
-        shape._inline.docPr.set("title", _clean(figure.caption))  # noqa: SLF001 - the same
+        shape._inline.docPr.set("descr", printable(figure.alt or figure.caption))  # noqa: SLF001 - no other way
+        shape._inline.docPr.set("title", printable(figure.caption))  # noqa: SLF001 - the same
 
     def beside(self, figures: Sequence[Figure], width: float) -> None:
         """Write drawings side by side under their captions."""
@@ -262,7 +274,29 @@ class _Writer:
             self.run(above, figure.caption)
             self.picture(below, figure, room - 14.0)
 
-    def grid(self, grid: Grid) -> None:
+    def card(self, block: Columns, width: float) -> None:
+        """Write tables and sentences side by side, in small letters on lines of one height."""
+        from docx.shared import Pt
+
+        table = self.book.add_table(rows=1, cols=2)
+        table.autofit = False
+        sides = ((block.left, block.share), (block.right, 1.0 - block.share))
+        for cell, (parts, share) in zip(table.rows[0].cells, sides, strict=True):
+            cell.width = Pt(width * share)
+            whole, self.target = self.target, cell
+            for part in parts:
+                if isinstance(part, Grid):
+                    self.grid(part, width=width * share - _GUTTER_PT)
+                elif isinstance(part, Paragraph):
+                    self.paragraph(part, style="Card")
+            self.target = whole
+            empty = cell.paragraphs[0]._p  # noqa: SLF001 - a cell begins with one
+            if cell.paragraphs[0].text == "" and len(cell._tc) > 2:  # noqa: SLF001 - the same
+                empty.getparent().remove(empty)
+            if cell._tc[-1].tag.endswith("}tbl"):  # noqa: SLF001 - Word asks for one below a table
+                cell.add_paragraph(style="Gap")
+
+    def grid(self, grid: Grid, *, width: float = 0.0) -> None:
         """Write a native table whose head is repeated on every page."""
         from docx.enum.table import WD_TABLE_ALIGNMENT
         from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -273,21 +307,22 @@ class _Writer:
         self.caption(grid.caption)
         sides = {"left": WD_ALIGN_PARAGRAPH.LEFT, "right": WD_ALIGN_PARAGRAPH.RIGHT,
                  "center": WD_ALIGN_PARAGRAPH.CENTER}  # fmt: skip
-        table = self.book.add_table(rows=len(grid.rows) + 1, cols=len(grid.labels))
+        wide, small = width or self.width_pt, bool(width)
+        table = self.target.add_table(rows=len(grid.rows) + 1, cols=len(grid.labels))
         table.alignment = WD_TABLE_ALIGNMENT.CENTER
         table.autofit = False
         _borders(table)
         widths = _shares(grid)
         for column, share in zip(table.columns, widths, strict=True):
-            column.width = Pt(self.width_pt * share)
+            column.width = Pt(wide * share)
         size = Pt(10.5 if len(grid.labels) <= 8 else 9 if len(grid.labels) <= 11 else 7.5)
         lines: list[Sequence[str | Svg]] = [grid.labels, *grid.rows]
         # Cells of one row are asked for once: asking the table for each is slow.
         for place, (row, line) in enumerate(zip(table.rows, lines, strict=True)):
             for at, (cell, item) in enumerate(zip(row.cells, line, strict=True)):
-                cell.width = Pt(self.width_pt * widths[at])
+                cell.width = Pt(wide * widths[at])
                 made = cell.paragraphs[0]
-                made.style = self.book.styles["Cell"]
+                made.style = self.book.styles["Card" if small else "Cell"]
                 made.alignment = sides[grid.align[at]] if place else WD_ALIGN_PARAGRAPH.CENTER
                 if isinstance(item, Svg):
                     made.add_run().add_picture(
@@ -304,8 +339,28 @@ class _Writer:
             row._tr.get_or_add_trPr().append(whole)  # noqa: SLF001 - the same
         for note in grid.notes:
             self.paragraph(Paragraph(note, style="note"))
-        if not grid.notes:
+        if not grid.notes and not small:
             self.book.add_paragraph(style="Gap")
+
+    def room_beside(self, blocks: Sequence[Block]) -> float:
+        """Return the height that a page has left for a picture beside a section's other blocks.
+
+        Known because cards and their tables have lines of one height.
+        """
+
+        def tall(block: Block, width: float) -> float:
+            if isinstance(block, Paragraph):
+                lines = text_width(block.lead + block.text, _CARD_PT) / (width - _GUTTER_PT)
+                return _CARD_LINE_PT * math.ceil(lines)
+            if isinstance(block, Grid):
+                return (_CARD_LINE_PT + 1.0) * (len(block.rows) + 1) + _CAPTION_PT
+            if isinstance(block, Columns):
+                sides = ((block.left, block.share), (block.right, 1.0 - block.share))
+                return max(sum(tall(one, width * part) for one in some) for some, part in sides)
+            return 0.0
+
+        taken = sum(tall(one, self.width_pt) for one in blocks)
+        return max(self.body_pt - 2 * _LINE_PT - taken - 4 * _CARD_LINE_PT, 0.3 * _FIGURE_PT)
 
     def _draw(self) -> dict[int, bytes]:
         """Draw every figure and every small drawing once, all together."""
@@ -316,7 +371,10 @@ class _Writer:
             for block in blocks:
                 if isinstance(block, Figure):
                     keys.append(id(block))
-                    drawings.append(block.drawing.draw(_FIGURE_PT, _FIGURE_PT * block.height))
+                    tall = block.height * _FIGURE_PT
+                    if block.fill and blocks is not self.document.front:
+                        tall = min(self.room_beside(blocks), _FIGURE_PT)
+                    drawings.append(block.drawing.draw(_FIGURE_PT, tall))
                 elif isinstance(block, Grid):
                     for row in block.rows:
                         for item in row:
@@ -336,6 +394,7 @@ class _Letter(_Writer):
     """An official letter (公文): faces, lines and numbering by the standard."""
 
     width_pt = _FIGURE_PT
+    body_pt = 22 * _LINE_PT
 
     def prepare(self) -> None:
         from docx.shared import Mm
@@ -353,6 +412,7 @@ class _Letter(_Writer):
         self.style("Caption", face="head", size=12, line=20, bold=False)
         self.style("Cell", face="body", size=10.5, line=0)
         self.style("Gap", face="body", size=8, line=10)
+        self.style("Card", face="body", size=_CARD_PT, line=_CARD_LINE_PT)
         self.style("Heading 1", face="head", size=16, line=_LINE_PT, indent=2)
         self.style("Heading 2", face="head2", size=16, line=_LINE_PT, indent=2)
         if not self.templated:
@@ -367,7 +427,7 @@ class _Letter(_Writer):
                 self.run(made, self.document.band, bold=True)
 
     def head(self) -> None:
-        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
         from docx.shared import Pt, RGBColor
 
         head = self.document.head
@@ -384,8 +444,20 @@ class _Letter(_Writer):
             run.font.color.rgb = RGBColor.from_string(_RED)
             _face(run, "title")
             made.paragraph_format.space_after = Pt(18)
-            made = self.line("　".join(part for part in (head.number, head.signatory) if part),
-                             align="center")  # fmt: skip
+            # Only what goes upwards is signed: the number left and who signs right, each a
+            # letter from the edge; else the number alone in the middle.
+            signed = head.signatory not in {
+                "",
+                tr("briefing.signatory", name=tr("briefing.blank")),
+            }
+            made = self.line(head.number, align="left" if signed else "center")
+            if signed:
+                made.paragraph_format.left_indent = Pt(16)
+                made.paragraph_format.tab_stops.add_tab_stop(
+                    Pt(_FIGURE_PT - 16), WD_TAB_ALIGNMENT.RIGHT
+                )
+                made.add_run().add_tab()
+                self.run(made, head.signatory)
             _rule(made, _RED, 18)
         made = self.book.add_paragraph(style="Line")
         made.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -436,6 +508,7 @@ class _Memo(_Writer):
                            ("Heading 2", 12.0)):  # fmt: skip
             bold = name.startswith("Heading") or name == "Caption"
             self.style(name, face="", size=size, line=0, bold=bold)
+        self.style("Card", face="", size=_CARD_PT, line=_CARD_LINE_PT)
         if not self.templated:
             self.book.styles["Normal"].paragraph_format.space_after = Pt(5)
             _page_number(section.footer, "right", face="", size=9)
@@ -460,10 +533,6 @@ class _Memo(_Writer):
     def signature(self) -> None:
         made = self.book.add_paragraph(style="Note")
         self.run(made, self.document.foot)
-
-
-def _clean(words: str) -> str:
-    return "".join(letter if letter >= " " or letter == "\t" else " " for letter in words)
 
 
 def _shares(grid: Grid) -> list[float]:
@@ -528,7 +597,7 @@ def _style(
         made.space_before, made.space_after = Pt(12), Pt(6)
     made.first_line_indent = Pt(indent * size) if indent else Pt(0)
     made.widow_control = True
-    if not line:  # tables and captions do not keep to the lines of the page
+    if line < _LINE_PT:  # tables, cards and captions do not keep to the lines of the page
         properties = style.element.get_or_add_pPr()
         snap = OxmlElement("w:snapToGrid")
         snap.set(qn("w:val"), "0")

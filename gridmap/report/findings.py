@@ -475,8 +475,10 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Headline]:
     outside = residents * (1.0 - float(found.totals["covered_residents_share"]))
     share = outside / residents
     reach = _reach_words(measured)
+    plan = measured.plan is not None
     if outside < 0.5:
-        return [Headline("coverage", tr("briefing.coverage.none_lead", reach=reach), "", 0.01)]
+        key = in_mood("briefing.coverage.none_lead", conditional=plan)
+        return [Headline("coverage", tr(key, reach=reach), "", 0.01)]
     parts = [tr("briefing.coverage.share", share=share)]
     beats = measured.now.get("beat")
     if beats is not None and len(beats.rows) > 2:
@@ -489,9 +491,9 @@ def _coverage(measured: Measured, hiding: Hiding) -> list[Headline]:
         if half <= max(len(each) // 3, 1) and not dark[order[:half]].any():
             names = beats.rows["name"].astype(str).to_numpy()[order[: min(half, 3)]]
             key = f"briefing.coverage.{'half_named' if half > 3 else 'half'}"
-            parts.append(tr(in_mood(key, conditional=measured.plan is not None), count=half,
+            parts.append(tr(in_mood(key, conditional=plan), count=half,
                             names=tr("briefing.and").join(names)))  # fmt: skip
-    lead = tr("briefing.coverage.lead", outside=outside, reach=reach)
+    lead = tr(in_mood("briefing.coverage.lead", conditional=plan), outside=outside, reach=reach)
     text = tr("briefing.comma").join(parts) + tr("briefing.stop")
     return [Headline("coverage", lead, sentence(text), share * 0.3)]
 
@@ -532,7 +534,7 @@ def _hot(measured: Measured, hiding: Hiding, hot: HotSpots | None, busy: str) ->
             parts.append(tr("briefing.hot.text", ground=float(ground), share=float(share)))
             if hot.weeks == 0:
                 parts.append(tr("briefing.hot.few_weeks"))
-            score = 0.25 * float(max(share - ground, 0.0))
+            score = 0.03  # incidents gather in every report: that is no news
     if busy:
         if lead:
             parts.append(tr("briefing.hot.busy", times=busy))

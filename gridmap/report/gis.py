@@ -10,6 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import shapely
 
 from gridmap.gdal.formats import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
@@ -49,6 +51,8 @@ _SHORT = {
 }
 _FORMS: dict[str, Format] = {"incidents_per_km2": "decimal", "change_previous": "change"}
 _REACH = "reach"  # the layer of the ground within reach of a room
+_INCIDENTS = "incidents"  # of each grid, at a point in it
+_POINTS = frozenset({str(Kind.ROOM), _INCIDENTS})
 _STYLES = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
     f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
@@ -60,7 +64,8 @@ _STYLES = """CREATE TABLE layer_styles (
 def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
     """Return what the report tells of grids, beats, stations, communities and rooms.
 
-    The ground within reach of a room stands beside them as ``reach``. Hidden and unknown
+    The ground within reach of a room stands beside them as ``reach``, and ``incidents`` at a
+    point of each grid. Hidden and unknown
     numbers are missing values.
     """
     city = report.city
@@ -78,8 +83,15 @@ def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
             rows = rooms.rows.set_index("id").reindex(frame["id"].astype(str))
             for item in rooms.columns:
                 if item.form != "text":
-                    frame[item.key] = rows[item.key].to_numpy(dtype=float)
+                    frame[item.key] = _whole(rows[item.key]).to_numpy()
         found[str(Kind.ROOM)] = frame
+    grids = found.get(str(Kind.GRID))
+    if grids is not None and "incidents" in grids.columns:
+        # A point for each grid: where each incident happened is nobody's to hand on.
+        some = grids.loc[_numbers(grids["incidents"]) > 0, ["id", "name", "incidents", "geometry"]]
+        spots = shapely.point_on_surface(some.geometry.to_numpy())
+        found[_INCIDENTS] = gpd.GeoDataFrame(some.drop(columns="geometry"), geometry=spots,
+                                             crs=city.crs)  # fmt: skip
     ground = reach_frame(city)
     if ground is not None:
         found[_REACH] = ground
@@ -116,7 +128,10 @@ def write_geopackage(report: Report, folder: Path) -> None:
         )
         _describe(database, report, frames)
         for kind, frame in frames.items():
-            styles = {"gridmap": _renderer(kind, frame), **_more_styles(frame)}
+            styles = {
+                "gridmap": _renderer(kind, frame),
+                **({} if kind in _POINTS else _more_styles(frame)),
+            }
             for name, renderer in styles.items():
                 database.execute(
                     "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
@@ -227,10 +242,22 @@ def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
     rows = table.rows.set_index("id").reindex(layer.ids.astype(str))
     for item in table.columns:
         if item.form != "text":
-            columns[item.key] = rows[item.key].to_numpy(dtype=float)
+            columns[item.key] = _whole(rows[item.key])
         elif item.key not in {"id", "name"} and not item.key.startswith("parent_"):
             columns[item.key] = rows[item.key].to_numpy(dtype=object)
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=layer.crs)
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Return numbers as whole ones where they all are: counts are written without a point."""
+    known = values.dropna()
+    whole = len(known) and (known % 1 == 0).all() and known.abs().max() < 2**53
+    return values.astype("Int64" if whole else float).reset_index(drop=True)
+
+
+def _numbers(column: pd.Series) -> Floats:
+    """Return a column as numbers, NaN where they are hidden or unknown."""
+    return column.to_numpy(dtype=float, na_value=np.nan)
 
 
 def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> str:
@@ -246,15 +273,15 @@ def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> 
         f"<authid>{escape(':'.join(authority) if authority else '')}</authid>"
         f"<geographicflag>false</geographicflag></spatialrefsys>"
     )
-    order = [kind for kind in ("room", "station", "beat", "community", "grid", _REACH)
+    order = [kind for kind in ("room", _INCIDENTS, "station", "beat", "community", "grid", _REACH)
              if kind in frames]  # fmt: skip
     tree, layers, legend = [], [], []
     for kind in order:
         frame = frames[kind]
         title = tr(f"report.gis.{kind}")
         source = f"./{file}|layername={kind}"
-        shape, wkb = ("Point", "Point") if kind == "room" else ("Polygon", "MultiPolygon")
-        checked = "Qt::Unchecked" if kind in {"community", _REACH} else "Qt::Checked"
+        shape, wkb = ("Point", "Point") if kind in _POINTS else ("Polygon", "MultiPolygon")
+        checked = "Qt::Unchecked" if kind in {"community", _INCIDENTS, _REACH} else "Qt::Checked"
         tree.append(
             f'<layer-tree-layer id="{kind}" name={quoteattr(title)} checked="{checked}"'
             f' expanded="0" providerKey="ogr" source={quoteattr(source)}/>'
@@ -301,7 +328,7 @@ def _more_styles(frame: gpd.GeoDataFrame) -> dict[str, str]:
     found = {}
     for column in ("incidents", "incidents_per_km2", "change_previous", "outside_residents"):
         if column in frame.columns:
-            values = frame[column].to_numpy(dtype=float)
+            values = _numbers(frame[column])
             if np.isfinite(values).any():
                 found[_full_label(column)] = _graduated(column, values)
     return found
@@ -309,8 +336,9 @@ def _more_styles(frame: gpd.GeoDataFrame) -> dict[str, str]:
 
 def _renderer(kind: str, frame: gpd.GeoDataFrame) -> str:
     """Return how QGIS draws a layer."""
-    if kind == str(Kind.GRID) and "incidents" in frame.columns:
-        return _graduated("incidents", frame["incidents"].to_numpy(dtype=float))
+    if kind in {str(Kind.GRID), _INCIDENTS} and "incidents" in frame.columns:
+        values = _numbers(frame["incidents"])
+        return _graduated("incidents", values, points=kind == _INCIDENTS)
     look = {
         "grid": _fill("255,255,255,0", "135,150,168,255", "0.2"),
         "beat": _fill("255,255,255,0", "27,42,58,255", "0.5"),
@@ -327,8 +355,11 @@ def _renderer(kind: str, frame: gpd.GeoDataFrame) -> str:
     )
 
 
-def _graduated(column: str, values: Floats) -> str:
-    """Return a renderer in the classes of the printed maps; unknown values are not drawn."""
+def _graduated(column: str, values: Floats, *, points: bool = False) -> str:
+    """Return a renderer in the classes of the printed maps; unknown values are not drawn.
+
+    Points grow with their class.
+    """
     form = _FORMS.get(column, "count")
     shade = shade_by_class(np.empty(len(values), object), values, title="", form=form)
     ranges, symbols = [], []
@@ -342,7 +373,10 @@ def _graduated(column: str, values: Floats) -> str:
             f" label={quoteattr(label)}/>"
         )
         look = _fill(_rgb(colour), "255,255,255,255", "0.1")
-        symbols.append(f'<symbol name="{place}" type="fill" alpha="1">{look}</symbol>')
+        if points:
+            look = _marker("200,80,10,200", 1.2 + 1.1 * place)
+        kind = "marker" if points else "fill"
+        symbols.append(f'<symbol name="{place}" type="{kind}" alpha="1">{look}</symbol>')
     return (
         f'<renderer-v2 type="graduatedSymbol" attr="{column}" symbollevels="0"'
         ' graduatedMethod="GraduatedColor" enableorderby="0">'
@@ -365,10 +399,10 @@ def _fill(colour: str, outline: str, width_mm: str, *, dash: str = "solid") -> s
     )  # fmt: skip
 
 
-def _marker() -> str:
+def _marker(colour: str = "15,92,85,255", size_mm: float = 2.4) -> str:
     return _layer(
         "SimpleMarker",
-        name="circle", color="15,92,85,255", outline_color="255,255,255,255", size="2.4",
+        name="circle", color=colour, outline_color="255,255,255,255", size=f"{size_mm:.1f}",
         size_unit="MM", outline_width="0.3",
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ from gridmap.report.document import (
     grid_of,
 )
 from gridmap.report.report import Report
-from gridmap.report.tables import Table
+from gridmap.report.tables import Table, printable
 
 _FIGURE_PT, _HALF_PT = 700.0, 350.0  # widths at which drawings are made
 _MOST = 1_000  # rows of one table
@@ -162,7 +162,7 @@ def _grid(grid: Grid, *, named: bool = True) -> str:
 
 
 def _text(words: str) -> str:
-    return escape("".join(max(letter, " ") for letter in words))
+    return escape(printable(words))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,9 +18,12 @@ from gridmap.typing import Bools, Floats, Ints, Shapes
 
 PATH_STEP = 5.0  # parts of a point that coordinates are rounded to
 _MANY = 3_000  # cells above which their own borders are not drawn
-_LABEL_PT = 6.8  # letters of labels
+_LABEL_PT, _SMALL_PT = 6.8, 5.6  # letters of labels, and of very many of them
+_MANY_LABELS = 100
+_DISC = 6.4  # radius of a disc with a number
 _CROWDED = 13.0  # points below which a labelled area is too small for its label
 _HIDDEN, _NONE = "#cfd4da", "#f7f7f5"
+_Rect = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +90,8 @@ class MapFigure:
     labels
         Texts without discs, each at a point: names or small numbers of areas.
     label_shapes
-        The areas of the labels: where many are too small, an inset shows them larger.
-    note
-        What stands under the legend.
+        The areas of the labels: where many are too small, an inset shows them larger. A label
+        that would lie over another is left out, and the map says how many are.
     alt
         The map in words.
     """
@@ -102,7 +104,6 @@ class MapFigure:
     numbers: tuple[tuple[float, float, str], ...] = ()
     labels: tuple[tuple[float, float, str], ...] = ()
     label_shapes: Shapes = field(default_factory=lambda: np.empty(0, dtype=object))
-    note: str = ""
     alt: str = ""
 
     def draw(self, width: float, height: float = 0.0) -> Svg:
@@ -128,12 +129,15 @@ class MapFigure:
             lines = -(-len(legend) // columns)
             extra = 12.0 * lines + 4.0
         svg = Svg(width, tall + extra + 14.0, self.alt or self.title)
-        self._paint(svg, frame, (0.0, 0.0, width, tall), self._crowd(frame))
-        crowd = self._crowd(frame)
-        if crowd is not None:
-            legend_room = room if not below else (0.0, 0.0)
-            if not self._inset(svg, frame, crowd, taken, (width, tall), legend_room, corner):
-                self._write(svg, frame, (0.0, 0.0, width, tall), crowd)
+        whole = (0.0, 0.0, width, tall)
+        self._paint(svg, frame, whole)
+        blocked = [_disc(*frame.point(east, north)) for east, north, _ in self.numbers]
+        if corner is not None:
+            blocked.append((*corner, corner[0] + room[0], corner[1] + room[1]))
+        written, inset = self._inset(
+            svg, frame, taken, (width, tall), (0.0, 0.0) if below else room, corner
+        )
+        written |= self._write(svg, frame, whole, ~written, [*blocked, *inset])
         if below:
             for place, item in enumerate(legend):
                 line, column = divmod(place, columns)
@@ -143,8 +147,10 @@ class MapFigure:
                 _legend_item(svg, item, corner[0] + 3.0, corner[1] + 3.0 + 11.0 * place)
         _scale_bar(svg, scale, 4.0, tall + extra + 8.0)
         _north(svg, width - 10.0, tall + extra + 3.0)
-        if self.note:
-            svg.text(width - 20.0, tall + extra + 10.0, self.note, size=6.5, fill=QUIET,
+        left_out = int((~written).sum())
+        if left_out:
+            svg.text(width - 20.0, tall + extra + 10.0,
+                     tr("briefing.map.left_out", count=left_out), size=6.5, fill=QUIET,
                      anchor="end")  # fmt: skip
         return svg
 
@@ -158,34 +164,51 @@ class MapFigure:
         items += [("dot", each.colour, each.name) for each in self.marks if each.name]
         return items
 
-    def _paint(
-        self,
-        svg: Svg,
-        frame: _Frame,
-        box: tuple[float, float, float, float],
-        crowd: Bools | None,
-        *,
-        inset: bool = False,
-    ) -> None:
+    def _paint(self, svg: Svg, frame: _Frame, box: _Rect) -> None:
         self._paint_ground(svg, frame)
-        left_out = np.zeros(len(self.labels), bool) if crowd is None or inset else crowd
-        self._write(svg, frame, box, ~left_out)
         for east, north, words in self.numbers:
             x, y = frame.point(east, north)
             if box[0] < x < box[2] and box[1] < y < box[3]:
-                svg.circle(x, y, 6.4, fill=INK, stroke="#fff", stroke_width=0.8)
+                svg.circle(x, y, _DISC, fill=INK, stroke="#fff", stroke_width=0.8)
                 svg.text(x, y + 2.9, words, size=8.0 if len(words) < 2 else 6.8, fill="#fff",
                          anchor="middle", bold=True)  # fmt: skip
 
     def _write(
-        self, svg: Svg, frame: _Frame, box: tuple[float, float, float, float], which: Bools
-    ) -> None:
-        """Write some of the labels, those that lie in a box."""
-        for place in np.flatnonzero(which):
-            east, north, words = self.labels[place]
-            x, y = frame.point(east, north)
-            if box[0] < x < box[2] and box[1] < y < box[3]:
-                svg.text(x, y + 2.4, words, size=_LABEL_PT, anchor="middle", halo=True)
+        self, svg: Svg, frame: _Frame, box: _Rect, which: Bools, blocked: Sequence[_Rect]
+    ) -> Bools:
+        """Write labels in a box, those of large areas first and none over another.
+
+        Returns which are written.
+        """
+        boxes, taken = self._label_boxes(frame), list(blocked)
+        written = np.zeros(len(self.labels), dtype=bool)
+        order = np.arange(len(self.labels))
+        if len(self.label_shapes) == len(order):
+            order = np.argsort(-shapely.area(self.label_shapes), kind="stable")
+        for place in order[which[order]].tolist():
+            left, top, right, bottom = spot = boxes[place]
+            x, y = (left + right) / 2, (top + bottom) / 2
+            if not (box[0] < x < box[2] and box[1] < y < box[3]):
+                continue
+            if any(left < e and w < right and top < s and n < bottom for w, n, e, s in taken):
+                continue
+            taken.append(spot)
+            written[place] = True
+            svg.text(x, y + 2.4, self.labels[place][2], size=self._size, anchor="middle",
+                     halo=True)  # fmt: skip
+        return written
+
+    @property
+    def _size(self) -> float:
+        """Size of the labels: smaller where there are very many."""
+        return _LABEL_PT if len(self.labels) <= _MANY_LABELS else _SMALL_PT
+
+    def _label_boxes(self, frame: _Frame) -> list[_Rect]:
+        found = []
+        for east, north, words in self.labels:
+            (x, y), half = frame.point(east, north), text_width(words, self._size) / 2
+            found.append((x - half, y - self._size / 2, x + half, y + self._size / 2))
+        return found
 
     def _paint_ground(self, svg: Svg, frame: _Frame) -> None:
         """Draw the shading, the borders and the points."""
@@ -223,38 +246,37 @@ class MapFigure:
             return None
         bounds = shapely.bounds(self.label_shapes)
         small = np.minimum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
-        crowd = (small * frame.scale < _CROWDED) | self._overlapping(frame)
-        return crowd if crowd.sum() >= 4 else None
-
-    def _overlapping(self, frame: _Frame) -> Bools:
-        """Return which labels would be written over another."""
-        x, y = np.array([frame.point(east, north) for east, north, _ in self.labels]).T
-        half = np.array([text_width(words, _LABEL_PT) / 2 for _, _, words in self.labels])
-        boxes = shapely.box(x - half, y - _LABEL_PT / 2, x + half, y + _LABEL_PT / 2)
+        boxes = shapely.box(*np.array(self._label_boxes(frame)).T)
         first, second = shapely.STRtree(boxes).query(boxes, predicate="intersects")
-        over = np.zeros(len(boxes), dtype=bool)
-        over[first[first != second]] = True
-        return over
+        crowd = small * frame.scale < _CROWDED
+        crowd[first[first != second]] = True
+        return crowd if crowd.sum() >= 4 else None
 
     def _inset(
         self,
         svg: Svg,
         frame: _Frame,
-        crowd: Bools,
         taken: shapely.STRtree,
         size: tuple[float, float],
         legend: tuple[float, float],
         corner: tuple[float, float] | None,
-    ) -> bool:
-        """Draw the crowded ground larger in a free corner; False where there is none."""
+    ) -> tuple[Bools, list[_Rect]]:
+        """Draw ground whose labels have no room larger in a free corner, where there is one.
+
+        Returns which labels it writes, and the rectangle that it takes.
+        """
+        none = np.zeros(len(self.labels), dtype=bool)
+        crowd = self._crowd(frame)
+        if crowd is None:
+            return none, []
         bounds = shapely.bounds(self.label_shapes[crowd])
-        middle = np.median((bounds[:, :2] + bounds[:, 2:]) / 2.0, axis=0)
         centres = (bounds[:, :2] + bounds[:, 2:]) / 2.0
+        middle = np.median(centres, axis=0)
         reach = float(np.quantile(np.abs(centres - middle).max(axis=1), 0.8)) * 1.3
         wide = min(size[0] * 0.36, size[1] * 0.42)
         spot = _free_corner(taken, frame, (wide, wide), size, beside=(corner, legend), least=0.35)
         if spot is None or reach <= 0 or wide / (2 * reach) < 1.5 * frame.scale:
-            return False
+            return none, []
         scale = wide / (2 * reach)
         inner = _Frame(
             scale,
@@ -263,13 +285,20 @@ class MapFigure:
         )
         x, y = frame.point(middle[0] - reach, middle[1] + reach)
         side = 2 * reach * frame.scale
+        box = (*spot, spot[0] + wide, spot[1] + wide)
         svg.rect(x, y, side, side, stroke=ACCENT, stroke_width=0.9)
         svg.rect(*spot, wide, wide, fill="#fff", stroke=ACCENT, stroke_width=0.9)
         svg.clip(f"inset-{self.key}", *spot, wide, wide)
-        self._paint(svg, inner, (*spot, spot[0] + wide, spot[1] + wide), None, inset=True)
+        self._paint(svg, inner, box)
+        discs = [_disc(*inner.point(east, north)) for east, north, _ in self.numbers]
+        written = self._write(svg, inner, box, ~none, discs)
         svg.end()
         svg.rect(*spot, wide, wide, stroke=ACCENT, stroke_width=0.9)
-        return True
+        return written, [box]
+
+
+def _disc(x: float, y: float) -> _Rect:
+    return x - _DISC, y - _DISC, x + _DISC, y + _DISC
 
 
 @dataclass(frozen=True, slots=True)

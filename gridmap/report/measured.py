@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError
+from gridmap.i18n import tr
 from gridmap.measure import (
     CountedPeriods,
     MeasureTable,
@@ -199,7 +200,9 @@ def measure_all(
     changing = [level for level in levels if level in {"beat", "station"}] or levels[:1]
     for step, level in enumerate(levels):
         progress(level, step / steps)
-        now[level] = summarise(city, by=level, since=period.since, until=period.until, plan=plan)
+        found = summarise(city, by=level, since=period.since, until=period.until, plan=plan)
+        names = told_apart(found.rows["name"], found.rows["id"])
+        now[level] = replace(found, rows=found.rows.assign(name=names))
         if compared is not None and level in changing:
             before[level] = summarise(
                 city, by=level, since=compared.since, until=compared.until, plan=plan
@@ -238,6 +241,17 @@ def measure_all(
         rules=rules,
         delays=report_delays(city, since=period.since, until=period.until),
     )
+
+
+def told_apart(names: Iterable[object], ids: Iterable[object]) -> npt.NDArray[np.object_]:
+    """Return names as texts, with its id behind each that several areas have."""
+    words = pd.Series(list(map(str, names)), dtype=object)
+    pairs = zip(words, ids, words.duplicated(keep=False), strict=True)
+    return np.array(
+        [tr("report.name_and_id", name=name, id=one) if twice else name
+         for name, one, twice in pairs],
+        dtype=object,
+    )  # fmt: skip
 
 
 def has_level(city: City, level: By, plan: Plan | None) -> bool:
@@ -668,7 +682,7 @@ def _locate(
         areas[level] = areas_of(city, by, plan)
         names[level] = (
             tuple(map(str, areas[level].ids)),
-            tuple(map(str, areas[level].names)),
+            tuple(told_apart(areas[level].names, areas[level].ids)),
         )
     columns = ["time", "category", *(str(each.located_by) for each in areas.values())]
     located = city.located

@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
@@ -32,6 +31,7 @@ from gridmap.report.document import (
     Paragraph,
     figures_of,
 )
+from gridmap.report.tables import printable
 
 #: Width of a column of text in points: A4 has one, A3 lies across and has two of them.
 _WIDTH_PT = {"a4": 178.0 / 0.352778, "a3": 178.0 / 0.352778}
@@ -40,7 +40,7 @@ _LARGEST_PT, _SMALLEST_PT = 8.5, 6.0
 _PADDING_EM = 1.0
 _WIDEST_EM = (30.0, 20.0, 14.0, 10.0)  # of one column: longer texts take several lines
 _SMALLER = 0.85  # letters of a table shrink so far before its columns get narrower
-_ONE_LINE_PT = 12.0  # a title with smaller letters takes two lines
+_ONE_LINE_PT, _TWO_LINES_PT = 12.0, 14.0  # a title with smaller letters takes two lines
 _TALL_PT = 200.0  # figures from this height on float
 _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
@@ -201,19 +201,21 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
     wide = max(text_width(document.head.title), 1.0)
     head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
     day = dt.date.fromisoformat(document.iso_date)
-    title = _printable(document.title)
+    title = printable(document.title)
     fitting = width / max(text_width(title), 1.0) * 0.93  # bold letters are wider
-    if fitting < _ONE_LINE_PT:  # two lines part where the sentence does
-        title = re.sub(r"(；|; )", r"\1\n", title, count=1)
+    if fitting < _ONE_LINE_PT:  # two lines part where the sentence does, if each has room
+        parts = re.sub("；", "；\n", title, count=1)
+        room = width / _TWO_LINES_PT * 0.93
+        title = parts if max(map(text_width, parts.split("\n"))) <= room else title
     content = {
         "paper": paper,
         "language": document.language,
         "title": title,
-        "title_size": round(min(16.0, fitting), 1) if fitting >= _ONE_LINE_PT else 14.0,
-        "name": _printable(document.name),
-        "author": _printable(document.head.agency) or "gridmap",
+        "title_size": round(min(16.0, fitting), 1) if fitting >= _ONE_LINE_PT else _TWO_LINES_PT,
+        "name": printable(document.name),
+        "author": printable(document.head.agency) or "gridmap",
         "band": document.band,
-        "foot": _printable(document.foot),
+        "foot": printable(document.foot),
         "dated": document.dated,
         "day": [day.year, day.month, day.day],
         "head": head,
@@ -222,7 +224,7 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
         "front": [drawn.block(block, width) for block in document.front],
         "sections": [
             {
-                "title": _printable(section.title),
+                "title": printable(section.title),
                 "fresh": section.fresh,
                 # What follows the heading stays there: a heading never stands alone.
                 "blocks": [
@@ -259,11 +261,13 @@ class _Drawn:
             return {
                 "kind": "figure",
                 "file": self._save(svg),
-                "caption": _printable(block.caption),
-                "alt": _printable(block.alt),
-                "note": _printable(block.note),
-                "float": floats and not block.fixed and svg.height > _TALL_PT,
+                "caption": printable(block.caption),
+                "alt": printable(block.alt),
+                "note": printable(block.note),
+                "float": floats and not block.fixed and not block.fill and svg.height > _TALL_PT,
                 "fill": block.fill,
+                "gives": not floats and not block.fixed and svg.height > _TALL_PT,
+                "height": svg.height,
             }
         if isinstance(block, Grid):
             return {"kind": "grid", **self._grid(block, width)}
@@ -271,7 +275,7 @@ class _Drawn:
             return {
                 "kind": "box",
                 "blocks": [_paragraph(one) for one in block.blocks],
-                "foot": _printable(block.foot),
+                "foot": printable(block.foot),
             }
         assert isinstance(block, Columns)  # noqa: S101 - the last kind
         room = width - _GUTTER_PT
@@ -292,7 +296,7 @@ class _Drawn:
         widths, size = _measure_columns(grid, width)
         rows = [
             [
-                {"file": self._save(item), "width": item.width, "alt": _printable(item.alt)}
+                {"file": self._save(item), "width": item.width, "alt": printable(item.alt)}
                 if isinstance(item, Svg)
                 else _breakable(_short(item), room)
                 for item, room in zip(row, widths, strict=True)
@@ -303,8 +307,8 @@ class _Drawn:
             "labels": [label.replace("\uff08", "\n\uff08") for label in grid.labels],
             "align": list(grid.align),
             "rows": rows,
-            "caption": _printable(grid.caption),
-            "notes": [_printable(note) for note in grid.notes],
+            "caption": printable(grid.caption),
+            "notes": [printable(note) for note in grid.notes],
             "strong": sorted(grid.strong),
             "heat": [list(row) for row in grid.heat],
             "whole": grid.whole,
@@ -341,20 +345,15 @@ def _measure_columns(grid: Grid, width: float) -> tuple[list[float], float]:
 
 def _paragraph(block: Paragraph) -> dict[str, str]:
     return {
-        "text": _breakable(_printable(block.text)),
-        "lead": _printable(block.lead),
+        "text": _breakable(printable(block.text)),
+        "lead": printable(block.lead),
         "style": block.style,
     }
 
 
 def _short(text: str) -> str:
-    clean = _printable(text)
+    clean = printable(text)
     return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}\u2026"
-
-
-def _printable(text: str) -> str:
-    """Return a text without control characters, which cannot be printed."""
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _breakable(text: str, room: float = 0.0) -> str:

@@ -170,9 +170,7 @@ def plan_map(measured: Measured, plan: Plan, side: str, *, changed: Plan | None 
                 )
             )
     spots = points_in(beats)
-    labels = tuple(
-        (float(spots[n, 0]), float(spots[n, 1]), str(n + 1)) for n in range(len(beats))
-    ) if len(beats) <= 150 else ()  # fmt: skip
+    labels = tuple((float(spots[n, 0]), float(spots[n, 1]), str(n + 1)) for n in range(len(beats)))
     lines = [Outline(beats.geometry, 0.6, "#41505f")]
     stations = city.get(Kind.STATION)
     if stations is not None:

@@ -225,6 +225,7 @@ _FACTS_SHARE = 0.4  # of a page's width, for the table of a beat
 #: of its heading, and a line's height as a share of the page's width; least and most height.
 _LETTERS, _LINES, _HEADING, _LINE = 48.0, 50.0, 4.0, 0.0287
 _LOWEST, _HIGHEST = 0.3, 1.0
+_YEAR_DAYS = 365
 _BUSY = 5  # grids named as places that matter
 
 
@@ -278,7 +279,7 @@ def plan_document(report: Report, *, paper: str = "a4") -> tuple[Document, Docum
             title=tr("briefing.document.cards", city=report.city.label),
             front=(
                 Paragraph(tr("briefing.document.cards_intro", plan=plan.name)),
-                *(replace(each, height=_HIGHEST, fill=True) for each in figures_of(overview)),
+                *figures_of(overview),
             ),
             sections=pages,
         )
@@ -330,12 +331,20 @@ def _refuse_hidden(report: Report) -> None:
 
 def _front(report: Report, plan: Plan) -> list[Block]:
     """Say what is divided how, what was weighed, what gets better and what it costs."""
-    measured = report.measured
+    measured, period = report.measured, report.period
+    intro = tr(
+        "briefing.document.intro",
+        city=report.city.label,
+        plan=plan.name,
+        beats=len(plan.beats),
+        grids=len(report.city.grids),
+        period=period.label(),
+    )
+    if not report.request.period and period.first is not None and period.last is not None:
+        days = (period.last - period.first).days + 1
+        intro += tr("briefing.document.part_year", days=days) if days < _YEAR_DAYS else ""
     blocks: list[Block] = [
-        Paragraph(
-            tr("briefing.document.intro", city=report.city.label, plan=plan.name,
-               beats=len(plan.beats), grids=len(report.city.grids), period=report.period.label())
-        ),
+        Paragraph(intro),
         Paragraph(_weighed(report), lead=tr("briefing.document.weighed")),
     ]  # fmt: skip
     if measured.comparison is not None:
@@ -379,15 +388,11 @@ def _weighed(report: Report) -> str:
 
 
 def _overview(report: Report) -> list[Block]:
-    """Return the map of all beats, low enough for the table below it, and the table."""
-    found: list[Block] = []
-    for part in build_sections(report, ("beats",)):
-        for block in part.blocks:
-            if isinstance(block, Figure):
-                found.append(replace(block, height=0.42, fixed=True))
-            elif isinstance(block, Grid) and len(found) < 2:
-                found.append(block)
-    return found
+    """Return the table of all beats, and the map that fills the rest of its last page."""
+    blocks = [block for part in build_sections(report, ("beats",)) for block in part.blocks]
+    grids = [block for block in blocks if isinstance(block, Grid)]
+    figures = [replace(block, fill=True) for block in blocks if isinstance(block, Figure)]
+    return [*grids[:1], *figures]
 
 
 def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from gridmap.i18n import tr, using_language
 from gridmap.report.charts import Svg, text_width
 from gridmap.report.composing import category_grid, place_grid, place_map, weeks_figure
-from gridmap.report.document import Document, Grid, Paragraph, grid_of
+from gridmap.report.document import Box, Document, Grid, grid_of
 from gridmap.report.docx import steady_package
 from gridmap.report.findings import Findings
 from gridmap.report.measured import CountHistory
@@ -20,11 +20,13 @@ from gridmap.report.pdf import typeset
 from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
 from gridmap.report.report import Report
 from gridmap.report.sections import area_grid
+from gridmap.report.tables import printable
 
 _INK, _QUIET, _ACCENT, _PALE, _RED = "1B2A3A", "5B6B7C", "C8500A", "B8C2CC", "B5121B"
 _WIDTH_IN, _HEIGHT_IN = 13.333, 7.5
 _FACE = {"zh": "Microsoft YaHei", "en": "Calibri"}
-_ROWS = 14  # of a table on one slide
+_ROWS, _BARS = 14, 10  # of a table and of a chart on one slide
+_STAFF_KEYS = ("name", "people", "officers", "officers_needed", "officers_lacking")
 
 
 def write_pptx(report: Report, document: Document, findings: Findings) -> bytes:
@@ -214,15 +216,22 @@ class _Slides:
             self.table(slide, place_grid(self.findings), 8.4, 1.4, 4.4)
 
     def reach(self) -> None:
-        """Write what is said of reach and staff, and what is recommended."""
+        """Write who is out of reach and where officers lack, and what is recommended."""
         slide = self.slide(tr("briefing.slide.last"))
-        keys = {"coverage", "staff", "hot"}
-        lines = [(one.lead, one.text) for one in self.findings.findings if one.key in keys]
-        for block in self.document.front:
-            for one in getattr(block, "blocks", ()):
-                assert isinstance(one, Paragraph)  # noqa: S101 - a box holds nothing else
-                lines.append((one.lead, one.text))
-        self.words(slide, lines, 0.6, 1.3, 12.1, 5.2, size=18, gap=12)
+        table, staff = self.report.table("stations"), self.report.table("staffing")
+        if table is not None and "outside_residents" in table.rows.columns:
+            title = next(one.label for one in table.columns if one.key == "outside_residents")
+            values = np.nan_to_num(table.values("outside_residents").astype(float))
+            order = np.argsort(-values, kind="stable")[:_BARS][::-1]
+            named = table.values("name" if "name" in table.rows.columns else "id")[order]
+            series = [(title, values[order].tolist())]
+            self.bars(slide, named.tolist(), series, 0.5, 1.2, 5.7, 4.4, title, form="#,##0")
+        if staff is not None:
+            grid = grid_of(staff, keys=_STAFF_KEYS, most=8, notes=())
+            self.table(slide, grid, 6.6, 1.3, 6.1)
+        boxes = (block for block in self.document.front if isinstance(block, Box))
+        lines = [(one.lead, one.text) for box in boxes for one in box.blocks]
+        self.words(slide, lines, 0.6, 5.7, 12.1, 1.2, size=16, gap=6)
 
     # Parts of slides.
     def slide(self, title: str) -> Any:  # noqa: ANN401 - python-pptx has no types
@@ -237,7 +246,7 @@ class _Slides:
         frame.width, frame.height = Inches(12.1), Inches(0.7)
         text = frame.text_frame
         text.word_wrap = True
-        text.text = _clean(title)
+        text.text = printable(title).rstrip("。.")
         made = text.paragraphs[0]
         wide = text_width(title)
         made.font.size = Pt(max(min(28.0, 11.2 * 72.0 / max(wide, 1.0)), 18.0))
@@ -275,7 +284,7 @@ class _Slides:
             for words, bold in ((lead, True), (text, False)):
                 if words:
                     run = made.add_run()
-                    run.text = _clean(words)
+                    run.text = printable(words)
                     run.font.bold, run.font.size, run.font.name = bold, Pt(fitting), self.face
                     run.font.color.rgb = RGBColor.from_string(colour)
 
@@ -285,6 +294,7 @@ class _Slides:
         names: Sequence[str],
         series: Sequence[tuple[str, Sequence[float]]],
         *box: Any,  # noqa: ANN401 - inches, then the words
+        form: str = "#,##0.0",
     ) -> None:
         """Add native lying bars; the last series is the period's."""
         from pptx.chart.data import CategoryChartData
@@ -293,7 +303,7 @@ class _Slides:
         from pptx.util import Inches, Pt
 
         *place, title = box
-        data = CategoryChartData(number_format="#,##0.0")
+        data = CategoryChartData(number_format=form)
         data.categories = list(names)
         for name, values in series:
             data.add_series(name, list(values))
@@ -314,7 +324,7 @@ class _Slides:
         plot.gap_width, plot.overlap = 45, 0
         plot.has_data_labels = True
         plot.data_labels.font.size = Pt(10)
-        plot.data_labels.number_format, plot.data_labels.number_format_is_linked = "#,##0.0", False
+        plot.data_labels.number_format, plot.data_labels.number_format_is_linked = form, False
         for at, one in enumerate(plot.series):
             one.format.fill.solid()
             last = at == len(series) - 1
@@ -363,7 +373,7 @@ class _Slides:
                 made = cell.text_frame.paragraphs[0]
                 made.alignment = sides[grid.align[at]]
                 run = made.add_run()
-                run.text = _clean(words)
+                run.text = printable(words)
                 last = line == len(rows) and bool(grid.strong)
                 run.font.size, run.font.name = Pt(max(size, 9.0)), self.face
                 run.font.bold = not line or last
@@ -382,7 +392,7 @@ class _Slides:
             io.BytesIO(typeset(svg, ppi=200)), Inches(left), Inches(top),
             Inches(svg.width * scale / 72.0), Inches(svg.height * scale / 72.0),
         )  # fmt: skip
-        made._element.nvPicPr.cNvPr.set("descr", _clean(alt))  # noqa: SLF001 - no other way
+        made._element.nvPicPr.cNvPr.set("descr", printable(alt))  # noqa: SLF001 - no other way
 
     def style(self, chart: Any) -> None:  # noqa: ANN401 - python-pptx has no types
         """Set the face of a chart's letters."""
@@ -392,8 +402,4 @@ class _Slides:
 
 
 def _describe(frame: Any, words: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    frame._element.nvGraphicFramePr.cNvPr.set("descr", _clean(words))  # noqa: SLF001 - no other way
-
-
-def _clean(words: str) -> str:
-    return "".join(max(letter, " ") for letter in words)
+    frame._element.nvGraphicFramePr.cNvPr.set("descr", printable(words))  # noqa: SLF001 - no other way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -83,7 +83,8 @@ class Request:
     dated
         The date that the report bears.
     period
-        As `parse_period` reads it; blank for all time.
+        As `parse_period` reads it; blank for all time, in the document of a division for the
+        last year of the data.
     compare
         Some of ``previous``, ``last-year`` and ``ytd``, with commas, or ``none``; blank for
         all of which the data reach back far enough.
@@ -261,6 +262,8 @@ def build_report(
     if request.pages not in get_args(Pages):
         raise InputError("report.error.pages", received=request.pages)
     period = period_in(city, request.period)
+    if request.document and period.held is not None and period.unit == "all":
+        period = period_in(city, _last_year(*period.held))
     compared = _compared(city, period, request.compare)
     absent = compared if compared is not None and not _is_known(city, compared) else None
     if absent is not None:
@@ -314,6 +317,18 @@ def build_report(
 
 def _silent(_what: str, _share: float) -> None:
     """Report nothing."""
+
+
+def _last_year(first: date, last: date) -> Period:
+    """Return the last twelve months of the days that the data hold, or all where they are fewer.
+
+    They are what the figures of a new division are of, so that a year later its beats can be
+    compared at once.
+    """
+    after = last + timedelta(days=1)
+    leap = (after.month, after.day) == (2, 29)
+    begin = after.replace(year=after.year - 1, day=28 if leap else after.day)
+    return Period.of_days(max(first, begin), last)
 
 
 def _compared(city: City, period: Period, compare: str) -> Period | None:
@@ -631,7 +646,6 @@ def busy_words(measured: Measured, hiding: Hiding) -> str:
 
 
 _CALLS = 4  # incidents of a place in the period from which it is listed
-_PLACES = 50  # places listed
 
 
 def attention_tables(
@@ -726,7 +740,7 @@ def _repeat_table(city: City, period: Period) -> Table | None:
     if not columns:
         return None
     rows = repeated_places(columns["x"], columns["y"], columns["time"])
-    rows = rows[rows["incidents"] >= _CALLS].head(_PLACES)
+    rows = rows[rows["incidents"] >= _CALLS]
     made = TableBuilder(len(rows))
     made.add(column("place", "text"), _areas_at(city, kind, columns, rows))
     made.add(column("incidents", bar=True), rows["incidents"])

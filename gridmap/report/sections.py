@@ -35,7 +35,7 @@ from gridmap.report.mapping import (
     shade_by_class,
     shade_changes,
 )
-from gridmap.report.measured import CountHistory
+from gridmap.report.measured import CountHistory, told_apart
 from gridmap.report.plan_change import effect_grid, effects_of, plan_map, price_lines
 from gridmap.report.report import Report
 from gridmap.report.settings import BEAT_COLUMNS, SECTIONS
@@ -115,9 +115,16 @@ def _findings(report: Report, *keys: str) -> list[Block]:
     ]
 
 
-def _outline(report: Report, level: By) -> Paragraph:
-    """Return what a section opens with that has no findings."""
-    return Paragraph(sentence(outline_words(report.measured, level) + tr("briefing.stop")))
+def _says_outlines(report: Report) -> bool:
+    """Return whether the first page says how many areas there are."""
+    return any(one.key == "outlines" for one in report.found.findings)
+
+
+def _outline(report: Report, level: By) -> list[Block]:
+    """Return what a section opens with that has no findings, unless the first page says it."""
+    if _says_outlines(report):
+        return []
+    return [Paragraph(sentence(outline_words(report.measured, level) + tr("briefing.stop")))]
 
 
 @section("plan")
@@ -153,7 +160,7 @@ def _plan(report: Report) -> list[Block]:
 @section("city")
 def _city(report: Report) -> list[Block]:
     """Categories, hours and months of the whole city."""
-    blocks = _findings(report, "total", "outlines")
+    blocks = _findings(report, "total", *(() if _says_outlines(report) else ("outlines",)))
     history = report.history
     if history is not None and not report.hiding.limit:
         chart = _category_chart(history)
@@ -219,8 +226,12 @@ def _category_chart(history: CountHistory) -> Figure | None:
     caption = tr("briefing.chart.categories")
     chart = BarChart(tuple(kinds.names[row] for row in order), daily, others, names, "decimal",
                      marks, caption)  # fmt: skip
-    note = tr("briefing.table.mark_note") if basis is not None else ""
-    return Figure(chart, caption, caption, note, key="categories", fixed=True)
+    notes = [tr("briefing.table.mark_note")] if basis is not None else []
+    rest = int((kinds.now > 0).sum()) - len(order)
+    if rest:
+        left = int(kinds.now.sum() - kinds.now[order].sum())
+        notes.append(tr("briefing.chart.more_categories", count=rest, incidents=left))
+    return Figure(chart, caption, caption, " ".join(notes), key="categories", fixed=True)
 
 
 def _hours(report: Report) -> Figure | None:
@@ -264,7 +275,8 @@ def _names(report: Report) -> dict[str, Any]:
         return {}
     spots = points_in(layer)
     labels = tuple(
-        (float(x), float(y), str(name)) for (x, y), name in zip(spots, layer.names, strict=True)
+        (float(x), float(y), name)
+        for (x, y), name in zip(spots, told_apart(layer.names, layer.ids), strict=True)
     )
     return {"labels": labels, "label_shapes": layer.geometry}
 
@@ -284,7 +296,7 @@ def _exceptions(report: Report, level: By) -> list[Block]:
     history = report.history
     of = None if history is None else history.levels.get(level)
     if history is None or of is None or history.basis is None:
-        return [_outline(report, level)]
+        return _outline(report, level)
     size = len(of.names)
     dark = report.hiding.of(level, "incidents", size)
     dark |= report.hiding.of(level, "incidents", size, when="before")
@@ -335,11 +347,11 @@ def area_grid(report: Report, level: By, *, rows: Sequence[int] | None = None) -
     caption = tr(f"briefing.table.{level}{of}")
     grid = grid_of(
         table, keys=keys, rows=rows, notes=notes,
-        group="parent_station" if beats else "", caption=caption,
+        group="parent_station" if beats else "", wholes=report.table("stations"),
     )  # fmt: skip
     first = 1 if beats else 0
     labels = (*grid.labels[:first], tr(f"briefing.table.{level}"), *grid.labels[first + 1 :])
-    return replace(grid, labels=labels)
+    return replace(grid, labels=labels, caption=caption)
 
 
 def _leading_column(table: Table) -> str:
@@ -434,15 +446,15 @@ def _beats(report: Report) -> list[Block]:
     if table is None or len(table) < 2:
         return []
     blocks = _exceptions(report, "beat")
-    figure = _beat_map(report, table)
-    if figure is not None:
-        blocks.append(figure)
     rows = None
     if len(table) > _MANY_BEATS:
         counts = table.values(_leading_column(table))
         busy = np.argsort(-np.nan_to_num(counts.astype(float)), kind="stable")[:60]
         marked = table.rows["mark"] != "" if "mark" in table.rows.columns else []
         rows = sorted({*busy.tolist(), *np.flatnonzero(marked).tolist()})
+    figure = _beat_map(report, table, rows)
+    if figure is not None:
+        blocks.append(figure)
     grid = area_grid(report, "beat", rows=rows)
     if grid is not None:
         blocks.append(grid)
@@ -453,8 +465,8 @@ def _beats(report: Report) -> list[Block]:
     return blocks
 
 
-def _beat_map(report: Report, table: Table) -> Figure | None:
-    """Return the beats with the numbers of the table."""
+def _beat_map(report: Report, table: Table, rows_shown: Sequence[int] | None) -> Figure | None:
+    """Return the beats with the numbers of the table, of those rows that it shows."""
     layer = report.beats
     if layer is None or len(layer) != len(table):
         return None
@@ -469,9 +481,10 @@ def _beat_map(report: Report, table: Table) -> Figure | None:
     rows = np.array([groups[name] % len(tones) for name in stations], dtype=np.int64)
     shade = Shading(layer.geometry, rows, tuple((tone, "") for tone in tones))
     spots = points_in(layer)
+    here = np.isin(rows_of, np.arange(len(table)) if rows_shown is None else rows_shown)
     labels = tuple(
-        (float(spots[row, 0]), float(spots[row, 1]), str(rows_of[row] + 1))
-        for row in range(len(layer))
+        (float(x), float(y), str(row + 1))
+        for (x, y), row in zip(spots[here], rows_of[here], strict=True)
     )
     rooms = report.city.get(Kind.ROOM)
     marks: tuple[Marks, ...] = ()
@@ -479,8 +492,10 @@ def _beat_map(report: Report, table: Table) -> Figure | None:
         marks = (Marks(report.city.room_xy, name=tr("briefing.map.rooms"), radius=1.4),)
     title = tr("briefing.map.beat_numbers")
     figure = MapFigure("beats", title, (shade,), _borders(report), marks, (), labels,
-                       layer.geometry, alt=title)  # fmt: skip
-    return Figure(figure, title, title, height=0.66, key="beats")
+                       layer.geometry[here], alt=title)  # fmt: skip
+    # Many numbers need all the paper that the ground's shape can take.
+    tall = 0.0 if len(layer) > _MOST_NAMES else 0.66
+    return Figure(figure, title, title, height=tall, key="beats")
 
 
 @section("grids")
@@ -488,7 +503,7 @@ def _grids(report: Report) -> list[Block]:
     table = report.table("grids")
     if table is None:
         return []
-    blocks = _findings(report, "hot") or [_outline(report, "grid")]
+    blocks = _findings(report, "hot") or _outline(report, "grid")
     hot = _hot_map(report)
     if hot is not None:
         blocks.append(hot)
@@ -505,9 +520,8 @@ def _grids(report: Report) -> list[Block]:
             "residents", "migrants", "incidents_per_km2", "incidents_per_1000_residents",
             "covered_residents_share", "hot_spot")  # fmt: skip
     caption = tr("briefing.table.grids", count=len(order), by=tr(f"briefing.place.{by}"))
-    blocks.append(
-        grid_of(replace(table, total=None), keys=keys, rows=order, notes=notes, caption=caption)
-    )
+    grid = grid_of(replace(table, total=None), keys=keys, rows=order, notes=notes)
+    blocks.append(replace(grid, caption=caption))
     return blocks
 
 
@@ -565,9 +579,8 @@ def _coverage(report: Report) -> list[Block]:
     if table is not None and len(table) > 1 and "outside_residents" in table.rows.columns:
         outside = np.nan_to_num(table.values("outside_residents").astype(float), nan=-1.0)
         order = np.argsort(-outside, kind="stable").tolist()
-        grid = grid_of(table, keys=_OUTSIDE_KEYS, rows=order, most=12, notes=(),
-                       caption=tr("report.sheet.coverage"))  # fmt: skip
-        left.append(replace(grid, whole=True))
+        grid = grid_of(table, keys=_OUTSIDE_KEYS, rows=order, most=12, notes=())
+        left.append(replace(grid, caption=tr("report.sheet.coverage"), whole=True))
     rooms = report.table("rooms")
     if rooms is not None and len(rooms) > 1:
         right.append(replace(grid_of(rooms, keys=_ROOM_KEYS, most=12, notes=()), whole=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ Format = Literal[
     "plain",
 ]
 
+_SLIVER = 1e-3  # share of the ground that is lost where borders do not quite meet
 #: What stands for a number that is hidden because it is small, and for one not known.
 HIDDEN, UNKNOWN = "*", "–"
 
@@ -102,6 +104,8 @@ class Column:
         Whether the rows add up to the total.
     head
         A shorter label for paper; the label if blank.
+    period, measure
+        For a figure of another period than the report's: which, and what it is there.
     """
 
     key: str
@@ -111,6 +115,8 @@ class Column:
     ratio: Ratio | None = None
     adds: bool = True
     head: str = ""
+    period: str = ""
+    measure: str = ""
 
     @property
     def numeric(self) -> bool:
@@ -197,6 +203,15 @@ class Table:
         if key not in self.hidden.columns:
             return np.zeros(len(self.rows), dtype=bool)
         return np.asarray(self.hidden[key].to_numpy(dtype=bool))
+
+    def in_no_row(self, key: str) -> float:
+        """Return how much more a total holds than its rows; 0 where it follows from others."""
+        item = next(one for one in self.columns if one.key == key)
+        value = (self.total or {}).get(key, "")
+        if not (item.adds and item.ratio is None and isinstance(value, float)):
+            return 0.0
+        more = value - float(self.values(key).astype(float).sum())
+        return more if np.isfinite(more) and abs(more) >= 1e-6 else 0.0
 
     def texts(self) -> list[list[str]]:
         """Return the rows as people read them, totals last."""
@@ -307,12 +322,21 @@ def column(
     ratio: Ratio | None = None,
     adds: bool = True,
     label: str = "",
+    period: str = "",
+    of: str = "",
 ) -> Column:
-    """Return a column with its labels in the current language."""
-    name = f"report.column.{key}"
+    """Return a column with its labels in the current language.
+
+    One of another ``period`` is what the column ``of`` is there.
+    """
     head = f"report.head.{key}"
-    words = label or tr(name if has_key(name) else f"field.{key}")
-    return Column(key, words, form, bar, ratio, adds, tr(head) if has_key(head) else "")
+    return Column(key, label or _label(key), form, bar, ratio, adds,
+                  tr(head) if has_key(head) else "", period, _label(of) if of else "")  # fmt: skip
+
+
+def _label(key: str) -> str:
+    name = f"report.column.{key}"
+    return tr(name if has_key(name) else f"field.{key}")
 
 
 def in_mood(key: str, *, conditional: bool) -> str:
@@ -320,10 +344,29 @@ def in_mood(key: str, *, conditional: bool) -> str:
     return f"briefing.if.{key.removeprefix('briefing.')}" if conditional else key
 
 
-def sum_rows(table: Table, rows: Sequence[int]) -> dict[str, tuple[float, bool]]:
+def printable(words: str) -> str:
+    """Return words without the letters that neither XML nor paper holds."""
+    if words.isprintable():
+        return words
+    return "".join(
+        " " if category(one) in {"Cc", "Cs"} or one in "\ufffe\uffff" else one for one in words
+    )
+
+
+def sum_rows(
+    table: Table, rows: Sequence[int], whole: tuple[Table, int] | None = None
+) -> dict[str, tuple[float, bool]]:
     """Return the sum of some rows by column, and whether it is hidden.
 
     Ratios follow from the sums; texts are left out.
+
+    Parameters
+    ----------
+    table, rows
+        The rows.
+    whole
+        A table and its row of the area that these rows may make up. Where they have its whole
+        ground it tells the sums of columns in which some of the rows are hidden.
     """
     at = list(rows)
     numbers = [item for item in table.columns if item.numeric]
@@ -333,12 +376,23 @@ def sum_rows(table: Table, rows: Sequence[int]) -> dict[str, tuple[float, bool]]
         if item.ratio is None and item.adds
     }
     hidden = {item.key: bool(table.is_hidden(item.key)[at].any()) for item in numbers}
+    if whole is not None:
+        other, row = whole
+        there = set(other.rows.columns) & set(sums)
+        ground = float(other.values("area_km2")[row]) if "area_km2" in there else np.nan
+        if abs(sums.get("area_km2", np.nan) - ground) <= _SLIVER * ground:
+            for key in (key for key in there if hidden[key]):
+                sums[key] = float(other.values(key)[row])
+                hidden[key] = bool(other.is_hidden(key)[row])
     for item in numbers:
         if not item.adds:
             sums[item.key] = float("nan")
         if item.ratio is not None:
-            known = item.ratio.over in sums and (item.ratio.under or item.ratio.over) in sums
+            needed = [key for key in (item.ratio.over, item.ratio.under) if key]
+            known = all(key in sums for key in needed)
             sums[item.key] = float(item.ratio.of(sums)) if known else float("nan")
+            if known:
+                hidden[item.key] = any(hidden[key] for key in needed)
     return {key: (value, hidden[key]) for key, value in sums.items()}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gridmap.i18n import tr, using_language
 from gridmap.report.report import Report
-from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Table
+from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Table, printable
 
 _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
 _HEAD, _BAR, _QUIET = "#1B2A3A", "#9DC3E6", "#5B6B7C"
@@ -74,7 +74,7 @@ def _fill(book: Any, report: Report) -> None:  # noqa: ANN401 - xlsxwriter has n
     made = dt.datetime.combine(report.request.dated, dt.time())
     book.set_properties(
         {
-            "title": _clean(report.title),
+            "title": printable(report.title),
             "subject": report.subtitle,
             "author": "gridmap",
             "created": made,
@@ -147,7 +147,7 @@ class _Sheets:
             sheet.write_string(row, 3, figure.note, self._quiet)
         row += 2
         for sentence in self._report.sentences:
-            line = _clean(sentence)[:_LONGEST]
+            line = printable(sentence)[:_LONGEST]
             sheet.merge_range(row, 0, row, 3, "", self._wrap)
             sheet.write_string(row, 0, line, self._wrap)
             sheet.set_row(row, min(_LINE_PT * _lines(line, sum(widths)), _TALLEST_PT))
@@ -204,7 +204,7 @@ class _Sheets:
         first = _FIRST_ROW + 1
         if table.key in _WIDE:
             for row, value in enumerate(values, start=first):
-                sheet.write_string(row, place, _clean(str(value))[:_LONGEST], self._wrap)
+                sheet.write_string(row, place, printable(str(value))[:_LONGEST], self._wrap)
             return
         if item.numeric:  # most cells are plain numbers
             form = self._format(item.form)
@@ -232,12 +232,12 @@ class _Sheets:
 
     def _sheet(self, table: Table) -> Any:  # noqa: ANN401 - xlsxwriter has no types
         sheet = self._book.add_worksheet(table.title[:31])
-        sheet.write_string(0, 0, _clean(f"{self._report.title} · {table.title}"), self._title)
+        sheet.write_string(0, 0, printable(f"{self._report.title} · {table.title}"), self._title)
         sheet.write_string(1, 0, self._report.subtitle, self._quiet)
         if table.notes and len(table.columns) > 1:
             sheet.merge_range(2, 0, 2, len(table.columns) - 1, "", self._note)
-        sheet.write_string(2, 0, _clean(" ".join(table.notes))[:_LONGEST], self._note)
-        title = _clean(self._report.title)[:60].replace("&", "&&")  # else it is read as a code
+        sheet.write_string(2, 0, printable(" ".join(table.notes))[:_LONGEST], self._note)
+        title = printable(self._report.title)[:60].replace("&", "&&")  # else it is read as a code
         sheet.set_footer(f"&L{title}&R&P / &N")
         sheet.hide_gridlines(1)
         return sheet
@@ -294,7 +294,7 @@ class _Sheets:
             day = dt.date.fromisoformat(f"{value}-01" if item.form == "month" else str(value))
             sheet.write_datetime(row, place, day, self._format(item.form, total=total))
         elif not item.numeric or isinstance(value, str):
-            words = _clean(str(value))[:_LONGEST]
+            words = printable(str(value))[:_LONGEST]
             sheet.write_string(row, place, words, self._format("text", total=total))
         else:
             sheet.write_number(row, place, value, self._format(item.form, total=total))
@@ -367,11 +367,10 @@ def _formula(table: Table, item: Column, row: int) -> str:
     ratio = item.ratio
     if ratio is None:
         first, column = _FIRST_ROW + 2, places[item.key]
-        outside = float(table.total[item.key] - table.values(item.key).astype(float).sum())  # type: ignore[index] # it has one
         formula = _FUNCTIONS.format(cells=f"{column}{first}:{column}{row}")
         # What lies in no row is in the total too, as the note above the table says.
-        sign = "+" if outside > 0 else ""
-        return formula if abs(outside) < 1e-6 else f"{formula}{sign}{outside!r}"
+        outside = table.in_no_row(item.key)
+        return f"{formula}{'+' if outside > 0 else ''}{outside!r}" if outside else formula
     if ratio.over not in places or (ratio.under and ratio.under not in places):
         return ""
     over = f"{places[ratio.over]}{row + 1}"
@@ -384,7 +383,7 @@ def _unique(names: list[str]) -> list[str]:
     """Return names of which no two are the same, as an Excel table asks."""
     found: list[str] = []
     taken: set[str] = set()
-    for name in map(_clean, names):
+    for name in map(printable, names):
         fresh, number = name, 1
         while fresh.lower() in taken:
             number += 1
@@ -410,13 +409,6 @@ def _lines(text: str, width: float) -> int:
     """Return how many lines a text takes in a column of a width."""
     narrow = sum(unicodedata.east_asian_width(letter) not in "WF" for letter in text)
     return max(math.ceil((_width(text) - 0.08 * narrow) / max(width - 1.5, 1.0)), 1)
-
-
-def _clean(text: str) -> str:
-    """Return a text without letters that a workbook cannot hold as they are."""
-    if text.isprintable():
-        return text
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _width(text: str) -> int:
