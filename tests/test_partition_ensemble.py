@@ -60,9 +60,9 @@ def test_plans_are_drawn_by_the_law(rows, columns, beats, tolerance):
     problem = problem.replace(borders_m=rng.random(len(problem.edges)))
     exact = law(problem, tolerance)
     assert len(exact) > 5
-    drawn = neutral_ensemble(problem, plans=60_000, tolerance=tolerance, seed=3)
-    thin = np.round(drawn.cut_m[:, ::30].ravel(), 6)
-    cuts, seen = np.unique(thin, return_counts=True)
+    # Hundreds of steps lie between two plans of so small a city: each is drawn anew.
+    drawn = neutral_ensemble(problem, plans=4_000, tolerance=tolerance, seed=3)
+    cuts, seen = np.unique(np.round(drawn.cut_m.ravel(), 6), return_counts=True)
     assert set(cuts.tolist()) <= set(exact)
     observed = dict(zip(cuts.tolist(), seen.tolist(), strict=True))
     counts = np.array([observed.get(cut, 0) for cut in exact])
@@ -75,11 +75,11 @@ def test_plans_are_drawn_by_the_law(rows, columns, beats, tolerance):
 def test_measures_are_those_of_scores_and_plans_hold():
     rng = np.random.default_rng(2)
     problem = lattice(6, 6, rng.integers(1, 9, 36).astype(float), 4, demand=rng.random(36))
-    drawn = neutral_ensemble(problem, plans=2_000, tolerance=0.25, seed=1)
-    assert drawn.plans == 2_000
+    drawn = neutral_ensemble(problem, plans=400, tolerance=0.25, seed=1)
+    assert drawn.plans == 400
     assert drawn.max_deviation.max() <= drawn.tolerance + 1e-9
     assert drawn.moves > 100
-    again = neutral_ensemble(problem, plans=2_000, tolerance=0.25, seed=1)
+    again = neutral_ensemble(problem, plans=400, tolerance=0.25, seed=1)
     assert (again.cut_m == drawn.cut_m).all()
     plan = propose(problem, tolerance=0.25, effort="quick").best
     shares = drawn.shares_below(plan.scores)
