@@ -52,6 +52,7 @@ _HURRY = 6_000
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _LAST_MENDING = 0.025  # of the time
+_POLISHED = 4  # plans at most, where the best of them stays outside its bounds
 
 
 def solve_region(
@@ -115,24 +116,31 @@ def solve_region(
     )
     runs.sort(key=lambda run: run.rank)
     eased = widened(instance)
+    firsts = [run.beat for run in runs[:_POLISHED]]
     if best is None or runs[0].better_than(best):
         best = runs[0]
-    part = whole.part(whole.left() - last)
-    beat = polish_windows(
-        eased,
-        best.beat,
-        plan,
-        windows,
-        seed=seed,
-        clock=part,
-        threads=threads,
-        keep=keep,
-        report=part_of(report, hot, 1.0 - hot),
-    )
-    # Windows see a few beats only; what is left over there may have room further off.
-    mended = _mended(eased, beat, plan, seed, whole, keep, threads)
-    polished = rate_plan(instance, mended, keep, plan.sweeps)
-    return exchanged(instance, polished if polished.better_than(best) else best, keep)
+    else:
+        firsts = [best.beat]
+    for i, first in enumerate(firsts):
+        part = whole.part(whole.left() - last)
+        beat = polish_windows(
+            eased,
+            first,
+            plan,
+            windows,
+            seed=seed,
+            clock=part,
+            threads=threads,
+            keep=keep,
+            report=part_of(report, hot + (1 - hot) * i / len(firsts), (1 - hot) / len(firsts)),
+        )
+        # Windows see a few beats only; what is left over there may have room further off.
+        mended = _mended(eased, beat, plan, seed, whole, keep, threads)
+        polished = rate_plan(instance, mended, keep, plan.sweeps)
+        best = polished if polished.better_than(best) else best
+        if best.holds or whole.stopped():
+            break
+    return exchanged(instance, best, keep)
 
 
 def _is_today(instance: Instance, beat: Ints32) -> bool:
