@@ -116,7 +116,7 @@ def solve_region(
     )
     runs.sort(key=lambda run: run.rank)
     eased = widened(instance)
-    firsts = [run.beat for run in runs[:_POLISHED]]
+    firsts = [run.beat for run in runs[: _POLISHED if start is None else 1]]
     if best is None or runs[0].better_than(best):
         best = runs[0]
     else:
