@@ -158,7 +158,10 @@ class _Writer:
         ):
             self.heading(self.numbered(number, section.title), 1, fresh=section.fresh)
             for block in section.blocks:
-                self.block(block, self.width_pt)
+                if section.fresh and isinstance(block, Paragraph):
+                    self.paragraph(block, style="Card")
+                else:
+                    self.block(block, self.width_pt)
         self.foot()
         core = self.book.core_properties
         core.title, core.author = self.document.title, self.document.head.agency or "gridmap"
@@ -360,7 +363,7 @@ class _Writer:
             return 0.0
 
         taken = sum(tall(one, self.width_pt) for one in blocks)
-        return max(self.body_pt - 2 * _LINE_PT - taken - 4 * _CARD_LINE_PT, 0.3 * _FIGURE_PT)
+        return max(self.body_pt - 2 * _LINE_PT - taken - 8 * _CARD_LINE_PT, 0.3 * _FIGURE_PT)
 
     def _draw(self) -> dict[int, bytes]:
         """Draw every figure and every small drawing once, all together."""
