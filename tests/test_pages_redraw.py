@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from gridmap.pages import redraw_edit
 from gridmap.pages.ground import PageGround
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import show_complaint
-from gridmap.pages.redraw import days_line, front_chart
+from gridmap.pages.redraw import days_line, front_chart, searching_line
 from gridmap.pages.redraw_commands import (
     beat_labels,
     beats_beside,
@@ -33,6 +34,8 @@ from gridmap.pages.redraw_commands import (
 from gridmap.pages.redraw_edit import locked_rows, search_on, step_line
 from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
 from gridmap.pages.session import Session
+from gridmap.partition import Problem, ProposalProgress
+from gridmap.partition import propose as divide
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
 from gridmap.plans import commands as do
 from gridmap.plans.commands import COMMANDS
@@ -131,6 +134,23 @@ def test_todays_beats_stand_among_the_plans_and_do_not_push_them_together(share,
     assert ("↑" in row["name"]) == (share > 0.08)
     assert plans.data is frame
     assert text.data is square.data
+
+
+def test_a_search_tells_how_long_it_runs_and_the_best_plan_so_far():
+    told: list[ProposalProgress] = []
+    # Of 3, 1, 1 and 1 in a row the most even halves are 3 and 3.
+    row = Problem(weights=[3, 1, 1, 1], edges=[(0, 1), (1, 2), (2, 3)], beats=2)
+    divide(row, effort="quick", front=2, on_progress=told.append)
+    assert told[0].reached is None
+    assert told[-1].reached == pytest.approx(0.0)
+    job = Job(lambda _tell, _stops: None)
+    job._begun = time.monotonic() - 30.2
+    with using_language("en"):
+        job._tell(0.02)
+        assert searching_line(job) == "30 s elapsed; time left not known yet; no whole plan yet"
+        job._tell(0.6, ProposalProgress(share=0.6, objective="", reached=0.052).sentence())
+        best = "Best so far: worst deviation 5.2%"
+        assert searching_line(job) == f"30 s elapsed; about 20 s left; {best}"
 
 
 # -- several commands at once

@@ -601,7 +601,7 @@ def propose(
         prove=options.prove,
         processes=options.processes,
         scheduler=options.scheduler or None,
-        on_progress=None if progress is None else lambda state: progress(state.share),
+        on_progress=None if progress is None else lambda at: progress(at.share, at.sentence()),
         should_stop=should_stop,
     )
     plans = partition.plans_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from typing import Generic, TypeVar
 from gridmap.errors import GridmapError
 
 T = TypeVar("T")
+Tell = Callable[..., None]  # takes the share that is done, and in words what is reached
+
+_TELLING = 0.05  # of the work: before, the pace is that of the first moments
 
 # One processor is left to those who look at pages.
 _TURNS = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
@@ -35,14 +39,16 @@ class Job(Generic[T]):
     Any other exception is a fault of the program: `result` raises it.
     """
 
-    work: Callable[[Callable[[float], None], Callable[[], bool]], T]
+    work: Callable[[Tell, Callable[[], bool]], T]
     share: float = 0.0
+    said: str = ""
     error: GridmapError | None = None
     _fault: BaseException | None = None
     _result: list[T] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
     _holders: int = 0
+    _begun: float = 0.0
 
     def start(self) -> None:
         """Begin; the thread speaks the language of whoever begins."""
@@ -86,12 +92,25 @@ class Job(Generic[T]):
             if got:
                 _TURNS.release()
 
-    def _tell(self, share: float) -> None:
-        self.share = min(max(share, 0.0), 1.0)
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the work had its turn; 0 before."""
+        return time.monotonic() - self._begun if self._begun else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest takes at the pace so far; None while that cannot be told."""
+        if self.share < _TELLING:
+            return None
+        return self.elapsed_s * (1.0 - self.share) / self.share
+
+    def _tell(self, share: float, said: str = "") -> None:
+        self.share, self.said = min(max(share, 0.0), 1.0), said or self.said
 
     def _run(self) -> None:
         try:
             with self._turn():
+                self._begun = time.monotonic()
                 self._result.append(self.work(self._tell, self._stop.is_set))
         except GridmapError as error:
             self.error = error

@@ -24,6 +24,7 @@ from gridmap.maps.layers_of_city import moved_theme
 from gridmap.model import Kind, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans
 from gridmap.pages.ground import PageGround, read_ground
+from gridmap.pages.jobs import Job
 from gridmap.pages.layout import (
     day_range,
     escaped,
@@ -208,9 +209,23 @@ def _show_progress(state: Redraw, language: str) -> None:
     if job is None or job.done:
         st.rerun()  # the whole page: what is drawn here alone is gone at the next turn
     st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
+    st.caption(searching_line(job))
     st.caption(tr("page.redraw.stop_note"))
     if st.button(tr("page.redraw.stop"), width="stretch"):
         job.stop()
+
+
+def searching_line(job: Job[Found]) -> str:
+    """Return the seconds elapsed, about how many are left, and the best plan so far."""
+    left = job.left_s
+    parts = [
+        tr("page.redraw.elapsed", seconds=f"{job.elapsed_s:.0f}"),
+        tr("page.redraw.left", seconds=f"{left:.0f}")
+        if left is not None
+        else tr("page.redraw.left_unknown"),
+        job.said or tr("page.redraw.none_yet"),
+    ]
+    return tr("page.join.pairs").join(parts)
 
 
 def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:

@@ -21,7 +21,7 @@ from gridmap.i18n import LANGUAGES, current_language, tr, using_language
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans, plan_of
 from gridmap.pages.ground import PageGround
-from gridmap.pages.jobs import Job
+from gridmap.pages.jobs import Job, Tell
 from gridmap.pages.layout import NONE, number, show_chart, show_table
 from gridmap.pages.session import Session, browser_mark
 from gridmap.plans import LOCAL, Command, Comparison, Figures, History, PlanVersion, compare_plans
@@ -205,9 +205,7 @@ class Redraw:
     kept: dict[int, PlanVersion] = field(default_factory=dict)
     sitting: Sitting | None = None
 
-    def begin(
-        self, work: Callable[[Callable[[float], None], Callable[[], bool]], Found]
-    ) -> Job[Found]:
+    def begin(self, work: Callable[[Tell, Callable[[], bool]], Found]) -> Job[Found]:
         """Begin a search; it is stopped when the reader's session is gone.
 
         Parameters
@@ -223,10 +221,8 @@ class Redraw:
     def search(self, city: City, options: ProposeOptions) -> None:
         """Begin a search for plans."""
 
-        def work(tell: Callable[[float], None], stops: Callable[[], bool]) -> Found:
-            result = propose_beats(
-                city, options, progress=lambda share, _="": tell(share), should_stop=stops
-            )
+        def work(tell: Tell, stops: Callable[[], bool]) -> Found:
+            result = propose_beats(city, options, progress=tell, should_stop=stops)
             # What stands beside the plans is worked out here too: the page does not wait for it.
             told = {one: result.proposal.sentences(one) for one in LANGUAGES}
             if stops():

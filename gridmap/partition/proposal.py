@@ -17,10 +17,19 @@ from gridmap.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalProgress:
-    """How far a search is: share done, 0 to 1, and which objective it works on."""
+    """How far a search is: share done, 0 to 1, and which objective it works on.
+
+    ``reached`` is the worst deviation of the best plan so far, None before there is one.
+    """
 
     share: float
     objective: str
+    reached: float | None = None
+
+    def sentence(self) -> str:
+        """Return the best plan so far in words; blank before there is one."""
+        found = self.reached
+        return "" if found is None else tr("partition.best_so_far", worst=found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

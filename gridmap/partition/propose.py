@@ -172,7 +172,8 @@ def propose(  # noqa: PLR0913 - the options of the one call that a planner makes
     for i, (name, width) in enumerate(asked):
         share = 1.0 / (len(asked) - i) if i else (1.0 if front == 1 else _SHARE_FIRST)
         part = clock.part(clock.left() * share)
-        report = _reporter(on_progress, i, len(asked), name)
+        reached = min((one.candidate.scores.max_deviation for one in answers), default=None)
+        report = _reporter(on_progress, i, len(asked), name, reached)
         if i == 0:
             answers.append(search.answer(name, part, report))
         else:
@@ -598,13 +599,18 @@ def _objective_weights(
 
 
 def _reporter(
-    on_progress: Callable[[ProposalProgress], object] | None, index: int, count: int, name: str
+    on_progress: Callable[[ProposalProgress], object] | None,
+    index: int,
+    count: int,
+    name: str,
+    reached: float | None,
 ) -> ReportProgress:
     if on_progress is None:
         return silent
 
     def report(share: float) -> None:
-        on_progress(ProposalProgress(share=(index + share) / count, objective=name))
+        share = (index + share) / count
+        on_progress(ProposalProgress(share=share, objective=name, reached=reached))
 
     return report
 
