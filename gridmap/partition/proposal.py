@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridmap.errors import some_ids
+from gridmap.i18n import tr
 from gridmap.partition._arrays import best_sites
 from gridmap.partition._instance import beat_names, empty_attraction
 from gridmap.partition._regions import Division, Region, SearchNote, pieces_of, shares_of
