@@ -180,10 +180,10 @@ _ADMINISTRATOR: dict[str, Job] = {
 
 @contextmanager
 def _reader(browser: Any, address: str, language: str, cookie: str = "") -> Iterator[Timed]:  # noqa: ANN401 - untyped peer
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900},
-        extra_http_headers={"Cookie": cookie} if cookie else {},
-    )
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    for part in filter(None, cookie.split("; ")):
+        name, _, value = part.partition("=")
+        context.add_cookies([{"name": name, "value": value, "url": address}])
     context.set_default_timeout(LONG)
     yield Timed(watch(context), address, language)
     context.close()
