@@ -16,11 +16,12 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import IncidentBatch, Incidents, Kind
-from gridmap.pages.coverage import Hand
+from gridmap.pages.coverage import Hand, _take_places, hand_of
 from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import Line, beat_noun, show_list
 from gridmap.pages.overview import beat_at, beat_hours
 from gridmap.pages.redraw_state import border_km, change_rows
+from gridmap.pages.session import _key
 from gridmap.pages.touch import _event
 from gridmap.plans import Ground, compare_plans
 
@@ -106,7 +107,49 @@ def test_rooms_set_and_closed_by_hand_are_in_the_layer(city):
     assert str(city.grids.names[5]) in new["name"]
     assert new.geometry.coords[0] == pytest.approx((x, y))
     assert hand.rooms(city).shape == (len(layer), 2)
-    assert Hand().is_empty
+    assert not Hand().size
+
+
+def test_a_room_moved_by_hand_keeps_its_name_and_stands_elsewhere(city):
+    one, place = str(city.rooms.ids[1]), tuple(city.room_xy[1] + 300.0)
+    hand = Hand(moved={one: place})
+    assert hand.size == 1
+    layer = hand.layer(city)
+    assert list(layer.ids) == list(city.rooms.ids)
+    assert list(layer.names) == list(city.rooms.names)
+    assert hand.rooms(city)[1] == pytest.approx(place)
+    assert layer.geometry[1].coords[0] == pytest.approx(place)
+    assert hand.rooms(city)[0] == pytest.approx(city.room_xy[0])
+
+
+def test_two_clicks_in_haste_place_two_rooms(city, monkeypatch):
+    state: dict[str, object] = {}
+    for module in ("touch", "session"):
+        monkeypatch.setattr(f"gridmap.pages.{module}.st", SimpleNamespace(session_state=state))
+    monkeypatch.setattr("gridmap.pages.coverage.place_of_work", lambda *_: ("browser", "a"))
+    here = np.array(city.grids.frame.to_crs(4326).representative_point()[7].coords[0])
+    places = [[5, here[1], here[0]], [6, here[1], here[0] + 1e-4]]
+    value = {"event": "click", "grids": [7], "more": False, "place": places[1][1:], "stamp": 6,
+             "places": places}  # fmt: skip
+
+    def ground() -> SimpleNamespace:
+        session = SimpleNamespace(work={}, workspace="city")
+        return SimpleNamespace(session=session, city=city, datum="wgs84")
+
+    first = ground()
+    _take_places(first, _event("map", value), places_rooms=True)
+    assert len(hand_of(first).placed) == 2
+    again = _event("map", {**value, "stamp": 7, "places": [*places, [7, *places[0][1:]]]})
+    _take_places(first, again, places_rooms=True)
+    assert len(hand_of(first).placed) == 3
+    assert len(hand_of(ground()).placed) == 3  # the page was loaded anew
+    state[_key(first.session, "moved-room")] = str(city.rooms.ids[0])
+    last = _event("map", {**value, "stamp": 8, "places": [[8, *places[0][1:]]]})
+    _take_places(first, last, places_rooms=True)
+    assert list(hand_of(first).moved) == [str(city.rooms.ids[0])]
+    other = _event("map", {**value, "stamp": 9, "places": [[9, *places[0][1:]]]})
+    _take_places(first, other, places_rooms=False)  # a click of another view
+    assert hand_of(first).size == 4
 
 
 def test_overview_counts_inside_outlines_and_says_where_redraw_counts_otherwise():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count, islice
@@ -43,6 +44,7 @@ from gridmap.pages.coverage_views import (
 )
 from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
+    NONE,
     StripFigure,
     number,
     show_empty,
@@ -51,11 +53,13 @@ from gridmap.pages.layout import (
     show_list,
     show_table,
 )
-from gridmap.pages.session import choice_key, choose
-from gridmap.pages.touch import show_map
+from gridmap.pages.redraw_state import place_of_work
+from gridmap.pages.session import choice_key, choose, chosen
+from gridmap.pages.touch import MapEvent, show_map, touched
 from gridmap.plans import Action, logged
 from gridmap.typing import Floats
 
+_MAP = "map-coverage"
 _MODES = ("straight", "walk", "ebike", "car")
 _REACH = ("#0f5c55", "#7c3aed", "#8a5207", "#2b7bba", "#5b6b7c")
 _NEW = "#d97706"  # no other line of these maps is orange
@@ -68,6 +72,7 @@ def show() -> None:
     if not city.has(Kind.GRID):
         show_empty("no_grids")
         return
+    _take(ground)
     networks = networks_of(city)
     networks.insert(0 if city.has(Kind.ROOM) else len(networks), "")  # without rooms: to site them
     figures = st.container()
@@ -77,8 +82,6 @@ def show() -> None:
     with side, st.spinner(tr("coverage.page.measuring")):
         result = coverage_of(city, ground.key, options)
     found = result.coverages
-    with figures:
-        _show_figures(result)
     new: SiteResult | None = None
     with side:
         if not len(found[0].place_ids):
@@ -101,6 +104,8 @@ def show() -> None:
             for note in dict.fromkeys(note for coverage in found for note in coverage.notes):
                 st.caption(note)
             show_download(ground, result)
+    with figures:
+        show_figures(strip_figures(result, new.after if new is not None else by_hand))
     with map_side:
         _show_map(ground, result, new, by_hand, view=str(view))
 
@@ -191,8 +196,20 @@ def _spoken(text: str) -> str:
     return tr(f"coverage.page.{limit.unit}", value=f"{limit.value:,g}")
 
 
-def _show_figures(result: CoverageResult) -> None:
-    """Draw the figures of the smallest limit; the other limits' shares are in the notes."""
+def strip_figures(result: CoverageResult, after: CoverageResult | None) -> list[StripFigure]:
+    """Return today's figures, or those after rooms were changed with today's beneath."""
+    today = _figures(result)
+    if after is None:
+        return today
+    before = {one.label: one.value for one in today}
+    return [
+        replace(one, note=f"{tr('page.change.before')} {before.get(one.label, NONE)}")
+        for one in _figures(after)
+    ]
+
+
+def _figures(result: CoverageResult) -> list[StripFigure]:
+    """Return the figures of the smallest limit; the other limits' shares are in the notes."""
     found, city = result.coverages, result.city
     first = found[0]
     rows = [result.table(coverage)[0].iloc[0] for coverage in found]
@@ -236,7 +253,7 @@ def _show_figures(result: CoverageResult) -> None:
             farthest,
         ),
     ]
-    show_figures(figures)
+    return figures
 
 
 def _of_residents(error: float, row: pd.Series, others: str) -> list[StripFigure]:
@@ -312,7 +329,8 @@ def _show_map(
     if new is not None:
         overlays += _new_rooms(ground, new)
     if by_hand is not None:
-        placed = np.array(hand_of(ground).placed, dtype=float).reshape(-1, 2)
+        hand = hand_of(ground)
+        placed = np.array([*hand.placed, *hand.moved.values()], dtype=float).reshape(-1, 2)
         names = [tr("page.coverage.new_rooms")] * len(placed)
         overlays += _new_reach(ground, by_hand, placed, names)
     scene = ground.scene(
@@ -323,15 +341,38 @@ def _show_map(
         marked=ground.session.work.get("siting-area", ()) if siting else (),
     )
     tools = ("click", "rectangle", "lasso") if siting else ("click",)
-    event = show_map(scene, key="map-coverage", height=700, tools=tools)
+    show_map(scene, key=_MAP, height=700, tools=tools)
+
+
+def _take(ground: PageGround) -> None:
+    """Take what was drawn or clicked on the map, before anything else is drawn."""
+    event, view = touched(_MAP), chosen(ground.session, "view")
     if event is None:
         return
-    if siting and event.event == "select":
+    if view == "site" and event.event == "select":
         ground.session.work["siting-area"] = event.grids
-        st.rerun()
-    if view == "hand" and event.place is not None:
-        hand_of(ground).placed.append(_metres(ground, event.place))
-        st.rerun()
+    _take_places(ground, event, places_rooms=view == "hand")
+
+
+def _take_places(ground: PageGround, event: MapEvent, *, places_rooms: bool) -> None:
+    """Place or move a room at each click that is new.
+
+    Clicks of another view are seen too, so that they place nothing later.
+    """
+    work = ground.session.work
+    seen = work.get(_CLICKS, frozenset())
+    work[_CLICKS] = frozenset(stamp for stamp, *_ in event.places)
+    fresh = [(lat, lon) for stamp, lat, lon in event.places if stamp not in seen]
+    if not places_rooms or not fresh:
+        return
+    moves = str(chosen(ground.session, _MOVES) or "")
+    hand = hand_of(ground)
+    for place in fresh:
+        if moves:
+            hand.moved[moves] = _metres(ground, place)
+        else:
+            hand.placed.append(_metres(ground, place))
+    choose(ground.session, _MOVES, "")
 
 
 def _metres(ground: PageGround, place: tuple[float, float]) -> tuple[float, float]:
@@ -384,11 +425,15 @@ def _new_reach(
 
 _BEFORE = "rooms-before"
 _HAND = "siting-hand"
+_CLICKS = "siting-clicks"  # stamps of clicks on the map that were taken
+_MOVES = "moved-room"  # the room that the next click moves
+_MOST_KEPT = 64
+_LEFT: OrderedDict[tuple[str, ...], Hand] = OrderedDict()  # what is lost on no reload
 
 
 @dataclass(slots=True)
 class Hand:
-    """Rooms set and closed by hand, not stored yet.
+    """Rooms set, moved and closed by hand, not stored yet.
 
     Parameters
     ----------
@@ -396,15 +441,18 @@ class Hand:
         Coordinates of new rooms in the city's CRS.
     closed
         Ids of rooms that are closed.
+    moved
+        Where rooms of today go, by their ids.
     """
 
     placed: list[tuple[float, float]] = field(default_factory=list)
     closed: tuple[str, ...] = ()
+    moved: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing was changed."""
-        return not self.placed and not self.closed
+    def size(self) -> int:
+        """How many rooms were changed."""
+        return len(self.placed) + len(set(self.closed) | set(self.moved))
 
     def rooms(self, city: City) -> Floats:
         """Return where rooms are after it, shape (m, 2)."""
@@ -412,8 +460,16 @@ class Hand:
         kept = np.empty((0, 2))
         if today is not None:
             open_ = ~np.isin(today.ids.astype(str), self.closed)
-            kept = shapely.get_coordinates(shapely.centroid(today.geometry[open_]))
+            kept = shapely.get_coordinates(shapely.centroid(self._geometry(today)[open_]))
         return np.vstack([kept, np.array(self.placed).reshape(-1, 2)])
+
+    def _geometry(self, today: Layer) -> NDArray[np.object_]:
+        """Return today's rooms, those that are moved at their new place."""
+        found = np.array(today.geometry, dtype=object)
+        for row, one in enumerate(today.ids.astype(str)):
+            if one in self.moved:
+                found[row] = shapely.Point(self.moved[one])
+        return found
 
     def layer(self, city: City) -> Layer:
         """Return the layer of rooms after it; a new one is called after its grid."""
@@ -427,14 +483,29 @@ class Hand:
         new = gpd.GeoDataFrame({"id": ids, "name": names}, geometry=points, crs=city.crs)
         if today is None:
             return Layer(Kind.ROOM, new)
-        kept = today.frame[~np.isin(today.ids.astype(str), self.closed)]
+        kept = today.frame.set_geometry(self._geometry(today), crs=city.crs)
+        kept = kept[~np.isin(today.ids.astype(str), self.closed)]
         return Layer(Kind.ROOM, pd.concat([kept, new], ignore_index=True), today.provenance)
 
 
 def hand_of(ground: PageGround) -> Hand:
-    """Return what this reader has set by hand."""
-    found: Hand = ground.session.work.setdefault(_HAND, Hand())
+    """Return what this reader has set by hand, before the page was loaded anew too."""
+    work, place = ground.session.work, place_of_work(ground.session, ground.city.get(Kind.GRID))
+    if not isinstance(work.get(_HAND), Hand):
+        work[_HAND] = _LEFT.get(place) or Hand()
+    found: Hand = work[_HAND]
+    if place:
+        _LEFT[place] = found
+        _LEFT.move_to_end(place)
+        while len(_LEFT) > _MOST_KEPT:
+            _LEFT.popitem(last=False)
     return found
+
+
+def _forget_hand(ground: PageGround) -> None:
+    ground.session.work[_HAND] = Hand()
+    hand_of(ground)
+    choose(ground.session, "closed-rooms", [])
 
 
 def show_by_hand(ground: PageGround, looked_at: CoverageOptions) -> CoverageResult | None:
@@ -450,10 +521,21 @@ def show_by_hand(ground: PageGround, looked_at: CoverageOptions) -> CoverageResu
                 list(names),
                 format_func=lambda one: names.get(one, one),
                 placeholder=tr("coverage.page.hand_none"),
-                key=choice_key(ground.session, "closed-rooms", [], names),
+                key=choice_key(ground.session, "closed-rooms", list(hand.closed), names),
             )
         )
-    if hand.is_empty:
+        hand.moved = {one: at for one, at in hand.moved.items() if one in names}
+        st.selectbox(
+            tr("coverage.page.hand_click"),
+            ["", *names],
+            format_func=lambda one: (
+                tr("coverage.page.hand_moves", name=names[one])
+                if one in names
+                else tr("coverage.page.hand_new")
+            ),
+            key=choice_key(ground.session, _MOVES, "", ["", *names]),
+        )
+    if not hand.size:
         return None
     within = looked_at.limits[0]
     asked = CoverageOptions(within=str(within), mode=looked_at.mode)
@@ -487,18 +569,22 @@ def show_by_hand(ground: PageGround, looked_at: CoverageOptions) -> CoverageResu
     if last.button(tr("coverage.page.hand_back"), disabled=not hand.placed, width="stretch"):
         hand.placed.pop()
         st.rerun()
-    if none.button(tr("coverage.page.hand_clear"), width="stretch", key="gridmap-clear-marks"):
-        ground.session.work.pop(_HAND, None)
-        choose(ground.session, "closed-rooms", [])
-        st.rerun()
-    if ground.session.may(Action.IMPORT) and st.button(
-        tr("coverage.page.hand_take"), type="primary", width="stretch"
+    if none.button(
+        tr("coverage.page.hand_clear"),
+        width="stretch",
+        key="gridmap-clear-marks",
+        on_click=_forget_hand,
+        args=(ground,),
     ):
-        changed = len(hand.placed) + len(hand.closed)
-        if _put(ground, _with_note(hand.layer(ground.city), changed)):
-            ground.session.work[_BEFORE] = rooms
-            ground.session.work.pop(_HAND, None)
-            st.rerun()
+        st.rerun()
+    if (
+        ground.session.may(Action.IMPORT)
+        and st.button(tr("coverage.page.hand_take"), type="primary", width="stretch")
+        and _put(ground, _with_note(hand.layer(ground.city), hand.size))
+    ):
+        ground.session.work[_BEFORE] = rooms
+        _forget_hand(ground)
+        st.rerun()
     return after
 
 

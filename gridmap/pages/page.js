@@ -135,6 +135,13 @@
     if (what === "print") window.print();
   });
 
+  window.addEventListener("beforeprint", () => {
+    const dark = getComputedStyle(document.querySelector(".stApp") ?? document.body).colorScheme.includes("dark");
+    document.documentElement.classList.toggle("gm-dark", dark);
+    maps().forEach((one) => one.contentWindow?.dispatchEvent(new Event("gridmap-print")));
+  });
+  window.addEventListener("afterprint", () => document.querySelectorAll(".gm-print").forEach((one) => one.remove()));
+
   /** @param {string} name the key of a Streamlit button */
   const press = (name) => /** @type {HTMLElement | null} */ (document.querySelector(`.st-key-gridmap-${name} button:not([disabled])`))?.click();
   const onKey = (/** @type {string} */ key) => key === "Escape" && isLarge() ? setLarge(false) : press({ z: "undo", y: "redo", Escape: "clear-marks", Enter: "go" }[key] ?? "none");

@@ -34,7 +34,7 @@ _LEFT: OrderedDict[tuple[str, ...], Redraw] = OrderedDict()
 
 def take_up(session: Session, grids: Layer | None) -> None:
     """Restore what an earlier session saved, unless this one has begun something itself."""
-    place = _place(session, grids)
+    place = place_of_work(session, grids)
     left = _LEFT.get(place) if place else None
     if left is not None and _WORK not in session.work:
         state = left.copied()
@@ -45,7 +45,7 @@ def take_up(session: Session, grids: Layer | None) -> None:
 
 def leave_off(session: Session, grids: Layer | None) -> None:
     """Save what the session is in the middle of."""
-    state, place = session.work.get(_WORK), _place(session, grids)
+    state, place = session.work.get(_WORK), place_of_work(session, grids)
     if not place or not isinstance(state, Redraw):
         return
     _LEFT[place] = state.copied()
@@ -54,7 +54,7 @@ def leave_off(session: Session, grids: Layer | None) -> None:
         _LEFT.popitem(last=False)
 
 
-def _place(session: Session, grids: Layer | None) -> tuple[str, ...]:
+def place_of_work(session: Session, grids: Layer | None) -> tuple[str, ...]:
     """Return what work is kept under; empty where nobody can be told from anybody else."""
     known = session.actor is not None and session.actor != LOCAL
     name = session.someone().name if known else browser_mark(session.settings)

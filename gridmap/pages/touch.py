@@ -43,6 +43,9 @@ class MapEvent:
         tells each until a scene says that it holds it.
     place
         Latitude and longitude of the click, or None.
+    places
+        Stamp, latitude and longitude of this click and of those before it, of which a run may
+        have missed some.
     """
 
     event: str
@@ -50,6 +53,7 @@ class MapEvent:
     more: bool = False
     strokes: tuple[tuple[int, tuple[int, ...], int], ...] = ()
     place: tuple[float, float] | None = None
+    places: tuple[tuple[int, float, float], ...] = ()
 
 
 def show_map(
@@ -123,6 +127,7 @@ def _event(key: str, value: dict[str, Any] | None) -> MapEvent | None:
         bool(value["more"]),
         strokes,
         (float(place[0]), float(place[1])) if place else None,
+        tuple((int(at), float(lat), float(lon)) for at, lat, lon in value.get("places", ())),
     )
 
 

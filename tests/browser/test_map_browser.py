@@ -179,6 +179,15 @@ def test_dark_and_large_and_a_folded_legend(commander, open_page, app_url, reade
     commander.touch().wait_for_function(dark)
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     commander.watched.require_accessible()
+    sheet = pymupdf.open(stream=page.pdf(prefer_css_page_size=True))
+    assert len(sheet) == 1
+    # Ink on white, and a picture of the whole map.
+    assert sheet[0].get_pixmap(dpi=30).pixel(2, 2) == (255, 255, 255)
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    wide = page.locator("iframe").first.bounding_box()["width"]
+    assert abs(page.locator("canvas.gm-print").evaluate("(one) => one.width") - wide) < 4
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".gm-print").count() == 0
     page.locator('[data-gm-do="theme"]').click()  # and back
     expect(app).not_to_have_css("color-scheme", "dark")
     narrow = reader_class(open_page(1090, 800), app_url, "zh")

@@ -55,6 +55,7 @@ function put(tag, name, parent, text) {
 
 // The legend opens folded in a window narrower than this, and beside a city that it would shrink too much.
 const FOLDED_PX = 1100;
+const TOOLS_PX = 52; // the tools at the right edge, and a margin
 const LOSS = 0.55; // zoom levels that a city may shrink by to lie beside the legend
 
 /** The width of the window that the map is seen in. */
@@ -251,7 +252,7 @@ class CityMap {
     const [south, west, north, east] = bounds;
     const whole = L.latLngBounds([[south, west], [north, east]]);
     const left = this.panel.offsetWidth + 18;
-    const loss = this.map.getBoundsZoom(whole, false, [24, 24]) - this.map.getBoundsZoom(whole, false, [left + 12, 24]);
+    const loss = this.map.getBoundsZoom(whole, false, [12 + TOOLS_PX, 24]) - this.map.getBoundsZoom(whole, false, [left + TOOLS_PX, 24]);
     if (loss >= LOSS && this.folded === null && !this.tight) {
       this.tight = true;
       this._fillPanel();
@@ -259,7 +260,7 @@ class CityMap {
       return;
     }
     // Who unfolds it beside a wide city has the city beneath its corner.
-    const padding = { paddingTopLeft: [loss < LOSS ? left : 12, 12], paddingBottomRight: [12, 12], animate: false };
+    const padding = { paddingTopLeft: [loss < LOSS ? left : 12, 12], paddingBottomRight: [TOOLS_PX, 12], animate: false };
     this.map.fitBounds(whole, padding);
     this.moved = false;
   }

@@ -5,7 +5,7 @@
 /**
  * @typedef {{key: string, name: string, texts: string[], points: [number, number][], drawn: boolean}} Captions
  * @typedef {{name: string, names: string[], ids: string[], rows: string, notes: string[], chosen: number}} Units
- * @typedef {{text: string, note?: string, x: number, y: number, wide: number, size: number, style: string, ink: string}} Label
+ * @typedef {{text: string, note?: string, cut?: boolean, x: number, y: number, wide: number, size: number, style: string, ink: string}} Label
  */
 
 const CELL_NAME_PX = 64; // a cell this wide bears its name
@@ -92,7 +92,7 @@ const NamesLayer = CanvasLayer.extend({
       const { x, y, wide, zoom } = units[unit], scale = 2 ** (this.zoom - zoom);
       if (!wide || !Number.isFinite(x)) continue;
       const room = unit === chosen ? Infinity : Math.max(wide * scale * 1.15, 34);
-      put({ text: names.units.names[unit], note: this.city.notes?.[unit], x: x * scale - origin.x, y: y * scale - origin.y, wide: room, size: 12.5, style: "600", ink: "#1b2a3a" });
+      put({ text: names.units.names[unit], note: this.city.notes?.[unit], cut: true, x: x * scale - origin.x, y: y * scale - origin.y, wide: room, size: 12.5, style: "600", ink: "#1b2a3a" });
     }
     caption("barrier");
     if (typical > UNIT_SMALL_PX * 2) caption("road");
@@ -117,7 +117,12 @@ const NamesLayer = CanvasLayer.extend({
       const half = this.middleOf(label.text);
       lines = [label.text.slice(0, half).trim(), label.text.slice(half).trim()];
       wide = Math.max(...lines.map((line) => pen.measureText(line).width));
-      if (wide > label.wide) return;
+      if (wide > label.wide) {
+        if (!label.cut) return;
+        lines = lines.map((line) => this.shorten(pen, line, label.wide));
+        if (lines.some((line) => line.length < 4)) return; // what is left names nothing
+        wide = Math.max(...lines.map((line) => pen.measureText(line).width));
+      }
     }
     const rows = label.note ? [...lines, label.note] : lines;
     const high = rows.length * px * 1.12;
@@ -137,6 +142,14 @@ const NamesLayer = CanvasLayer.extend({
       pen.fillStyle = label.ink;
       pen.fillText(line, label.x, y);
     });
+  },
+
+  /** A text that ends in … where it is too long. @param {CanvasRenderingContext2D} pen @param {string} text @param {number} wide */
+  shorten(pen, text, wide) {
+    if (pen.measureText(text).width <= wide) return text;
+    let end = text.length - 1;
+    while (end > 0 && pen.measureText(`${text.slice(0, end).trim()}…`).width > wide) end--;
+    return `${text.slice(0, end).trim()}…`;
   },
 
   /** Where a text is cut in two: at the blank nearest to its middle, or in its middle. @param {string} text */

@@ -172,15 +172,15 @@ class Tools {
     link.click();
   }
 
-  /** @returns {HTMLCanvasElement} */
-  picture() {
+  /** What is seen, with its legend. @param {Document} [page] that the picture is to stand in @returns {HTMLCanvasElement} */
+  picture(page = document) {
     const box = this.map.getContainer(), frame = box.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
-    const canvas = document.createElement("canvas");
+    const canvas = page.createElement("canvas");
     canvas.width = frame.width * ratio;
     canvas.height = frame.height * ratio;
     const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     pen.scale(ratio, ratio);
-    pen.fillStyle = getComputedStyle(box).backgroundColor;
+    pen.fillStyle = page === document ? getComputedStyle(box).backgroundColor : "#fff";
     pen.fillRect(0, 0, frame.width, frame.height);
     const order = (/** @type {Element} */ node) => Number(getComputedStyle(/** @type {Element} */ (node.closest(".leaflet-pane:not(.leaflet-map-pane)"))).zIndex) || 0;
     const parts = [...box.querySelectorAll(".leaflet-map-pane canvas, .leaflet-map-pane img.leaflet-image-layer")];

@@ -14,6 +14,7 @@ class Touch {
     /** @type {CityMap | null} */ this.city = null;
     this.tool = "click";
     this.count = 0;
+    /** @type {[number, number, number][]} stamp, latitude and longitude of the last clicks: of two in haste none is lost */ this.places = [];
     this.renders = 0;
     this.led = false;
     /** @type {any} */ this.drawn = null;
@@ -132,7 +133,9 @@ class Touch {
     this.count += 1;
     const more = Boolean(mouse?.originalEvent?.shiftKey || mouse?.originalEvent?.ctrlKey);
     const place = mouse?.latlng ? [mouse.latlng.lat, mouse.latlng.lng] : null;
-    tell("setComponentValue", { value: { event, grids, more, place, stamp: Date.now() * 100 + (this.count % 100) }, dataType: "json" });
+    const stamp = Date.now() * 100 + (this.count % 100);
+    if (place) this.places = [...this.places, [stamp, place[0], place[1]]].slice(-16);
+    tell("setComponentValue", { value: { event, grids, more, place, stamp, places: this.places }, dataType: "json" });
   }
 
   /** Cells were picked: painted where somebody paints, else marked at once; the page may say otherwise. @param {number[]} rows @param {any} mouse */
@@ -164,12 +167,12 @@ class Touch {
   /** Enter: pick a cell, or make it a corner of what is drawn. @param {number} row @param {boolean} more */
   pick(row, more) {
     if (!this.city?.shapes) return;
+    const { x, y, zoom } = this.city.shapes.middle(row);
+    const event = { latlng: this.map.unproject(L.point(x, y), zoom), originalEvent: { shiftKey: more } };
     if (this.tool === "click") {
-      this.takeUp([row], { originalEvent: { shiftKey: more } });
+      this.takeUp([row], event);
       return;
     }
-    const { x, y, zoom } = this.city.shapes.middle(row);
-    const event = { latlng: this.map.unproject(L.point(x, y), zoom) };
     if (!this.drawn) this.begin(event);
     else if (this.tool === "rectangle" || row === this.corner) {
       this.extend(event);
@@ -252,6 +255,14 @@ window.addEventListener("message", ({ source, data }) => {
     document.documentElement.classList.toggle("gm-large", data.large);
     city.labels.draw();
   }
+});
+// A frame on paper has another size than on the screen: the page prints a picture of the map.
+window.addEventListener("gridmap-print", () => {
+  const frame = window.frameElement, { city } = touch;
+  if (!frame || !city || !touch.map.getSize().x) return;
+  const picture = city.tools.picture(window.parent.document);
+  picture.className = "gm-print";
+  frame.after(picture);
 });
 window.addEventListener("keydown", (event) => {
   // The page's shortcuts hold on the map too.
