@@ -32,7 +32,15 @@ from gridmap.pages.redraw_commands import (
     split_in_two,
 )
 from gridmap.pages.redraw_edit import locked_rows, search_on, step_line
-from gridmap.pages.redraw_state import Found, Redraw, Sitting, leave_off, take_up
+from gridmap.pages.redraw_state import (
+    Found,
+    Redraw,
+    Sitting,
+    leave_off,
+    made_name,
+    redraw_of,
+    take_up,
+)
 from gridmap.pages.session import Session
 from gridmap.partition import Problem, ProposalProgress
 from gridmap.partition import propose as divide
@@ -432,6 +440,39 @@ def test_a_chosen_period_changes_no_figure_of_the_page_and_is_named(session):
         line = days_line(ground)
     assert f"{first} – {last}" in line
     assert f"{session.since} – {session.since}" in line
+
+
+# -- names of plans follow the language
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [
+        ("建议方案", "Proposal"), ("建议方案-少变动", "Proposal-least change"),
+        ("建议方案-紧凑-3", "Proposal-compact-3"), ("现行警格（调整）", "Present beats (edited)"),
+        ("城东-紧凑", "城东-紧凑"), ("城东（调整）", "城东（调整）"),
+    ],
+)  # fmt: skip
+def test_names_that_gridmap_made_follow_the_language(chinese, english):
+    with using_language("en"):
+        assert made_name(chinese) == english
+    with using_language("zh"):
+        assert made_name(english) == chinese
+
+
+def test_a_plan_in_hand_is_named_in_the_readers_language(session, city, sitting):
+    ground = SimpleNamespace(session=session, city=city)
+    plan = sitting.start.renamed("现行警格（调整）")
+    draft = replace(sitting.history.current, plan=plan)
+    sitting.history = replace(sitting.history, current=draft)
+    session.work["redraw"] = Redraw(sitting=sitting)
+    with using_language("en"):
+        redraw_of(ground)
+        assert sitting.history.current.plan.name == "Present beats (edited)"
+    sitting.base = ("Present beats (edited)", 1)  # a stored name is a key: it stays
+    with using_language("zh"):
+        redraw_of(ground)
+        assert sitting.history.current.plan.name == "Present beats (edited)"
 
 
 # -- rows of grids that are there no more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -63,6 +64,31 @@ def place_of_work(session: Session, grids: Layer | None) -> tuple[str, ...]:
     return ("account" if known else "browser", name, str(session.path.resolve()), grids.digest)
 
 
+_WORDS = (
+    "plans.proposal",
+    "measure.present",
+    *(f"partition.objective.{one}" for one in ("compact", "balance", "travel", "change")),
+)
+
+
+def made_name(name: str) -> str:
+    """Return a plan's name in the reader's language where gridmap made it; a typed one stays.
+
+    Today's beats, a proposal with its objective behind it, and a copy of either to be edited.
+    """
+    for language in LANGUAGES:
+        before, after = tr("page.edit.copy", language=language, name="\n").split("\n")
+        if name.startswith(before) and name.endswith(after):
+            whole = name[len(before) : len(name) - len(after)]
+            return tr("page.edit.copy", name=made) if (made := made_name(whole)) != whole else name
+    words = {tr(key, language=one): tr(key) for key in _WORDS for one in LANGUAGES}
+    parts = [re.fullmatch(r"(.*?)( \d+)?", part, re.DOTALL) for part in name.split("-")]
+    said = [(one[1], one[2] or "") for one in parts if one]
+    if said[0][0] not in words:
+        return name
+    return "-".join(words.get(word, word) + number for word, number in said)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The result of a search.
@@ -98,20 +124,14 @@ class Found:
 
     def in_language(self) -> Found:
         """Return the same with its plans named in the reader's language."""
-        before, now = self.language, current_language()
-        if before == now:
+        if self.language == current_language():
             return self
-        old, new = (tr("plans.proposal", language=one) for one in (before, now))
-
-        def named(name: object) -> str:
-            return str(name).replace(old, new, 1) if str(name).startswith(old) else str(name)
-
         return replace(
             self,
-            plans=tuple(plan.renamed(named(plan.name)) for plan in self.plans),
-            rows=tuple({**row, "name": named(row["name"])} for row in self.rows),
-            points=tuple(replace(point, name=named(point.name)) for point in self.points),
-            language=now,
+            plans=tuple(plan.renamed(made_name(plan.name)) for plan in self.plans),
+            rows=tuple({**row, "name": made_name(str(row["name"]))} for row in self.rows),
+            points=tuple(replace(point, name=made_name(point.name)) for point in self.points),
+            language=current_language(),
         )
 
     @property
@@ -271,6 +291,13 @@ def redraw_of(ground: PageGround) -> Redraw:
         ground.session.work["redraw"] = state
     if state.found is not None:
         state.found = state.found.in_language()
+    sitting = state.sitting
+    if sitting is not None and sitting.base is None:  # what is not saved yet
+        current = sitting.history.current
+        name = made_name(current.plan.name)
+        if name != current.plan.name:
+            draft = replace(current, plan=current.plan.renamed(name))
+            sitting.history = replace(sitting.history, current=draft)
     return state
 
 
