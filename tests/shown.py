@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shlex
+import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -166,6 +167,8 @@ def run_shown(command: str, desk: Path) -> tuple[int, str, str]:
     """Run a command as it is shown, with the reader's own words put in."""
     shown = LOOSER.sub("0.5", command.translate(BRACKETS))
     words = [MEANT.get(word, word) for word in shlex.split(shown)]
+    if words[1] == "demo":  # each is shown to someone who has no such folder yet
+        shutil.rmtree(desk / words[2], ignore_errors=True)
     shorter = SHORTER.get(words[1], ())
     if words[1] == "propose":
         shorter += ("--chance", "20" if "--chance" in words else "0")

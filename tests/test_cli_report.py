@@ -232,7 +232,9 @@ def test_a_gis_bundle_is_read_back_with_its_styles(workspace, tmp_path):
     with sqlite3.connect(path) as database:
         styles = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles"))
     database.close()
-    assert set(styles) == {"grid", "beat", "station", "community", "room", "reach"}
+    assert set(styles) == {
+            "grid", "beat", "station", "community", "room", "reach", "incidents",
+        }  # fmt: skip
     for style in styles.values():
         assert ET.fromstring(style.partition("\n")[2]).tag == "qgis"  # noqa: S314 - our own
     shapes = pyogrio.read_dataframe(out / "gis" / "shp" / "grid.shp")
