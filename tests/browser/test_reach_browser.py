@@ -185,5 +185,6 @@ def test_proposed_rooms_are_taken_over_and_given_back(app_url, open_page, reader
     reader.see("coverage.page.taken_now", count=42)
     reader.require_no_fault()
     reader.press("coverage.page.give_back")
-    page.locator(".gm-figure b", has_text=re.compile("^40$")).first.wait_for()
+    before = re.compile(f"{reader.says('page.change.before')} 40$")
+    page.locator(".gm-figure", has_text=before).first.wait_for()
     reader.require_no_fault()
