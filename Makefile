@@ -23,7 +23,7 @@ run: $(READY)
 	$(BIN)/gridmap app
 
 test: $(DEV_READY) $(WARM) services
-	@echo "Running every test, fifteen to twenty-five minutes on two cores ('make fast' takes two) ..."
+	@echo "Running every test, fifteen to twenty-five minutes on two cores ('make fast' takes three) ..."
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 # What the tests need beside Python: a browser and a database.
