@@ -163,15 +163,15 @@ def count_days(
 def weeks_of_beats(city: City, plan: Plan) -> dict[str, list[int]]:
     """Return the incidents of each beat in the last 52 whole weeks, by the beat's id.
 
-    They are counted inside the beats' outlines, or where there are none in the grids that the
-    plan gives them. Empty where no times are known, or a week is not full.
+    Incidents are counted inside the beats' outlines. If the city has no beat layer, they are
+    counted in the grids of the plan's beats. Empty if no times are known or no week is whole.
     """
     layer = city.get(Kind.BEAT)
-    found = weekly_counts(city, ["beat"], plan=plan if layer is None else None).get("beat")
-    if found is None:
+    weeks = weekly_counts(city, ["beat"], plan=plan if layer is None else None).get("beat")
+    if weeks is None:
         return {}
     ids = plan.beat_ids if layer is None else layer.ids
-    return dict(zip(map(str, ids), found.counts[:, -52:].tolist(), strict=True))
+    return dict(zip(map(str, ids), weeks.counts[:, -52:].tolist(), strict=True))
 
 
 def per_time(city: City, hours: Floats, days: Days | None) -> Floats:

@@ -337,9 +337,8 @@ def starred(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
 def print_rows(rows: pd.DataFrame) -> None:
     """Print a table with its columns named in the current language; no cell is cut.
 
-    Long headings take several lines. A table wider than the screen, or than 80 columns where
-    there is none, goes on below, its first columns repeated. Names that only repeat the ids are
-    left out.
+    Long headings are wrapped. A table wider than the screen (80 columns without one) continues
+    below with its first columns repeated. The name column is omitted if it equals the ids.
     """
     if {"id", "name"} <= set(rows) and (rows["id"] == rows["name"]).all():
         rows = rows.drop(columns="name")

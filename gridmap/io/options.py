@@ -260,15 +260,15 @@ class ImportJson(TypedDict):
     facts: FactsJson
 
 
-def _added(before: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """Return what is remembered of an import upon others: lists and counts of both."""
-    made = dict(told)
+def _added(before: Mapping[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of an import merged into that of the imports before it."""
+    made = dict(added)
     for key in ("sources", "refused_columns", "warnings"):
         old = list(before.get(key, ()))
-        made[key] = old + [one for one in told[key] if one not in old]
-    made["read"] = int(before.get("read", 0)) + told["read"]
-    made["refused"] = _sums(before.get("refused", {}), told["refused"])
-    facts, old = told.get("facts", {}), before.get("facts", {})
+        made[key] = old + [item for item in added[key] if item not in old]
+    made["read"] = int(before.get("read", 0)) + added["read"]
+    made["refused"] = _sums(before.get("refused", {}), added["refused"])
+    facts, old = added.get("facts", {}), before.get("facts", {})
     if facts or old:
         counts = [{k: v for k, v in item.items() if isinstance(v, int)} for item in (old, facts)]
         made["facts"] = {**old, **facts, **_sums(*counts)}

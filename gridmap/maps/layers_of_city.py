@@ -336,19 +336,19 @@ def facts_of(city: City, rows: pd.DataFrame, columns: tuple[str, ...], plan: Pla
     plan
         The plan that says each grid's beat, or None.
     """
-    told: dict[str, NDArray[np.generic]] = {}
+    values: dict[str, NDArray[np.generic]] = {}
     digits: dict[str, int] = {}
     if plan is not None:
         names = np.array([beat.label for beat in plan.beats] + ["–"], dtype=object)
-        told[tr("maps.column.beat")] = names[plan.assignment]
+        values[tr("maps.column.beat")] = names[plan.assignment]
     for column in columns:
         spec = COLUMNS[column]
         unit = tr(f"maps.unit.{column}")
         label = tr("maps.legend.title", name=tr(f"maps.column.{column}"), unit=unit)
-        told[label] = rows[column].to_numpy(dtype=float) * (100.0 if spec.share else 1.0)
+        values[label] = rows[column].to_numpy(dtype=float) * (100.0 if spec.share else 1.0)
         digits[label] = spec.digits
-    called, ids = (list(map(str, each)) for each in (city.grids.names, city.grids.ids))
-    return Facts(called, told, digits, [] if ids == called else ids)
+    names_of_grids, ids = (list(map(str, each)) for each in (city.grids.names, city.grids.ids))
+    return Facts(names_of_grids, values, digits, [] if ids == names_of_grids else ids)
 
 
 def outline_overlay(
