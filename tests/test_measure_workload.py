@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -11,7 +13,14 @@ from pyproj import CRS
 from shapely import LineString, MultiLineString, box
 
 from gridmap.errors import InputError
-from gridmap.measure.workload import Workload, balance, criterion_of, parse_weights, road_length_m
+from gridmap.measure.workload import (
+    Workload,
+    balance,
+    criterion_of,
+    known_criteria,
+    parse_weights,
+    road_length_m,
+)
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS("EPSG:4547")
@@ -72,6 +81,25 @@ def test_a_road_on_a_border_is_shared_and_never_counted_twice():
     np.testing.assert_allclose(road_length_m(squares, roads), [5 + 5, 5 + 2 + 5])
     assert road_length_m(squares, []).tolist() == [0, 0]
     assert road_length_m(squares[:1], roads[:1]).tolist() == [10]
+
+
+@pytest.mark.parametrize(
+    ("ends", "known"),
+    [
+        ([(500, 500), (600, 500)], True),  # inside one grid
+        ([(1000, 200), (1000, 900)], True),  # along a border
+        ([(-500, 1200), (4000, 1200)], False),  # beside the grids
+        ([(-50, 950), (50, 1050)], False),  # a corner in its box, and touched at most
+    ],
+)
+def test_roads_are_known_without_measuring_all_of_them(monkeypatch, ends, known):
+    place = city(residents=[1.0, 1.0])
+    roads = gpd.GeoDataFrame({"id": ["r"]}, geometry=[LineString(ends)], crs=METRES)
+    place = replace(place, layers={**place.layers, Kind.ROAD: Layer(Kind.ROAD, roads)})
+    assert ("road_km" in known_criteria(place)) is known
+    assert bool(criterion_of(place, "road_km").any()) is known
+    monkeypatch.delattr("gridmap.measure.workload.road_length_m")
+    assert ("road_km" in known_criteria(place)) is known
 
 
 @pytest.mark.parametrize(

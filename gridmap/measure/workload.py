@@ -27,6 +27,7 @@ from gridmap.model.polygon_index import prepared_copies
 from gridmap.typing import Floats
 
 _DAY_H = 24
+_BATCH = 500  # pairs of shapes cut at once
 _LARGEST = 1e30  # of a weight: sums stay far from where floats end
 #: Criteria that a city may have besides numeric columns of its grids.
 CRITERIA = ("residents", "migrants", "households", "incidents", "area_km2", "road_km")
@@ -422,9 +423,22 @@ def known_criteria(city: City, *, among: Sequence[str] = ()) -> tuple[str, ...]:
     found = []
     for name in among or CRITERIA:
         with suppress(InputError):
-            if criterion_of(city, name).sum() > 0:
-                found.append(name)
+            if name == "road_km" and city.has(Kind.ROAD):
+                has_some = _crossed(city.grids.geometry, city.layer(Kind.ROAD).geometry)
+            else:
+                has_some = criterion_of(city, name).sum() > 0
+            found += [name] if has_some else []
     return tuple(found)
+
+
+def _crossed(polygons: npt.NDArray[np.object_], lines: npt.NDArray[np.object_]) -> bool:
+    """Return whether any line runs through or along a polygon; it stops at the first that does."""
+    line, polygon = shapely.STRtree(polygons).query(lines)
+    batches = (slice(start, start + _BATCH) for start in range(0, len(line), _BATCH))
+    return any(
+        shapely.length(shapely.intersection(lines[line[at]], polygons[polygon[at]])).any()
+        for at in batches
+    )
 
 
 def usual_weights(city: City) -> Mapping[str, float]:

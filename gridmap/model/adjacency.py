@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import GeometryError
 from gridmap.model.layer import Layer
-from gridmap.typing import Bools, Floats, Ints32
+from gridmap.typing import Bools, Floats, Ints, Ints32
 
 _BARRIER_REACH_M = 15.0  # half a wide road: a drawn river and a drawn border seldom coincide
 
@@ -331,35 +331,32 @@ def _tolerant(
 ) -> BorderPairs:
     """Measure the touching pairs that exact matching has missed."""
     n = len(polygons)
-    tree = shapely.STRtree(polygons)
-    i, j = tree.query(polygons, predicate="dwithin", distance=gap_m)
+    boxes = shapely.bounds(polygons)
+    reach = shapely.box(*(boxes + gap_m * np.array([-1.0, -1.0, 1.0, 1.0])).T)
+    i, j = shapely.STRtree(polygons).query(reach)
     known = first.astype(np.int64) * n + second
     mask = (i < j) & ~np.isin(i.astype(np.int64) * n + j, known)
     i, j = i[mask], j[mask]
     # Corners are the most of these pairs in a clean layer: two cells that meet in one
     # point have envelopes whose overlap is no longer than the tolerance allows.
-    boxes = shapely.bounds(polygons)
     wide = np.minimum(boxes[i, 2], boxes[j, 2]) - np.maximum(boxes[i, 0], boxes[j, 0])
     high = np.minimum(boxes[i, 3], boxes[j, 3]) - np.maximum(boxes[i, 1], boxes[j, 1])
-    i, j = (rows[np.hypot(np.maximum(wide, 0), np.maximum(high, 0)) > gap_m] for rows in (i, j))
-    if len(i) == 0:
-        return first[:0], second[:0], np.empty(0, dtype=float)
+    mask = np.hypot(np.maximum(wide, 0), np.maximum(high, 0)) > gap_m
+    mask[mask] = shapely.dwithin(polygons[i[mask]], polygons[j[mask]], gap_m)
+    i, j = i[mask], j[mask]
     boundary = shapely.boundary(polygons)
 
-    def shared(width_m: float) -> Floats:
-        there = _inside(boundary[i], polygons[j], width_m)
-        return np.minimum(there, _inside(boundary[j], polygons[i], width_m))
+    def inside(here: Ints, there: Ints, width_m: float) -> Floats:
+        near = shapely.buffer(polygons[there], width_m, quad_segs=2)
+        return np.asarray(shapely.length(shapely.intersection(boundary[here], near)))
 
-    wide = shared(gap_m)
-    keep = wide > 10.0 * gap_m
-    i, j, wide = i[keep], j[keep], wide[keep]
-    length = _true_length(wide, shared(min(gap_m, _DRAWN_M)), gap_m)
-    return i.astype(np.int32), j.astype(np.int32), length
-
-
-def _inside(lines: NDArray[np.object_], areas: NDArray[np.object_], width_m: float) -> Floats:
-    near = shapely.buffer(areas, width_m, quad_segs=2)
-    return np.asarray(shapely.length(shapely.intersection(lines, near)))
+    wide = np.full(len(i), np.inf)
+    for turned in (False, True):  # corners fail in the first direction
+        wide = np.minimum(wide, inside(j, i, gap_m) if turned else inside(i, j, gap_m))
+        i, j, wide = (column[wide > 10.0 * gap_m] for column in (i, j, wide))
+    width_m = min(gap_m, _DRAWN_M)
+    narrow = np.minimum(inside(i, j, width_m), inside(j, i, width_m))
+    return i.astype(np.int32), j.astype(np.int32), _true_length(wide, narrow, gap_m)
 
 
 def _true_length(wide: Floats, narrow: Floats, gap_m: float) -> Floats:
