@@ -23,7 +23,7 @@ MADE = "<!-- Made by .ci/reference.py; change the code, then run it again. -->"
 
 def commands() -> str:
     """Return the reference of the command line."""
-    from gridmap.cli._main import build, option_key
+    from gridmap.cli import build, option_key
     from gridmap.i18n import tr
 
     lines = [

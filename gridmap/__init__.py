@@ -42,8 +42,14 @@ if TYPE_CHECKING:
         coverage,
         site,
     )
-    from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
-    from gridmap.api.measure import MeasureOptions, MeasureResult, measure
+    from gridmap.api.measure import (
+        HotspotsOptions,
+        HotspotsResult,
+        MeasureOptions,
+        MeasureResult,
+        hotspots,
+        measure,
+    )
     from gridmap.api.norms import (
         AssessOptions,
         AssessResult,

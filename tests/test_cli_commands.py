@@ -40,7 +40,7 @@ def test_help_of_any_command_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "import gridmap, gridmap.errors, gridmap.fields, gridmap.i18n, gridmap.settings\n"
-        "from gridmap.cli._main import build, main\n"
+        "from gridmap.cli import build, main\n"
         "for name in ['', *build().commands]:\n"
         "    sys.argv = ['gridmap', *name.split(), '--help']\n"
         "    try:\n"

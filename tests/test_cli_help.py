@@ -11,7 +11,7 @@ import pytest
 from command_line import run
 from rich.cells import cell_len
 
-from gridmap.cli._main import COMMANDS, build
+from gridmap.cli import COMMANDS, build
 from gridmap.cli._output import EXAMPLES, wrapped
 from gridmap.i18n import system_language, tr, using_language
 
@@ -37,7 +37,7 @@ def test_the_overview_groups_every_command():
     told = run("--help").stdout
     for name in COMMANDS:
         assert re.search(rf"^  {name} ", told, re.MULTILINE), name
-    for group in ("Data", "Measure", "Propose", "Duty", "Report", "Run"):
+    for group in ("Data", "Measure and report", "Propose", "Duty", "Run"):
         assert f"\n{group}\n" in told
 
 

@@ -8,7 +8,7 @@ import pytest
 from command_line import run
 from test_cli_commands import snapshot
 
-from gridmap.cli._main import COMMANDS, build
+from gridmap.cli import COMMANDS, build
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

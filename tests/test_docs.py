@@ -62,7 +62,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 def test_every_option_says_what_it_does() -> None:
-    from gridmap.cli._main import build, option_key
+    from gridmap.cli import build, option_key
     from gridmap.i18n import has_key
 
     options = [
@@ -78,7 +78,7 @@ def test_every_option_says_what_it_does() -> None:
 
 
 def test_every_document_of_json_is_described() -> None:
-    from gridmap.cli._main import build
+    from gridmap.cli import build
 
     text = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
     titles = re.findall(r"^## (\w+)", text, re.MULTILINE)

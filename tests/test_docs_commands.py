@@ -80,7 +80,7 @@ def test_the_service_in_the_package_starts(
 
 def options_of() -> dict[str, set[str]]:
     """Return the options of each command."""
-    from gridmap.cli._main import build
+    from gridmap.cli import build
 
     return {
         name: {option for item in command.params for option in (*item.opts, *item.secondary_opts)}

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gridmap.errors import GridmapError, InputError
-from gridmap.gdal.formats import DRIVERS, load_fiona, load_pyogrio, require_driver, require_format
+from gridmap.gdal.guards import DRIVERS, load_fiona, load_pyogrio, require_driver, require_format
 from gridmap.io import import_files
 
 MARK = "cookie_secret_93b1"
@@ -248,6 +248,6 @@ def test_names_for_gdals_own_file_systems_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_loading_both_libraries_prints_nothing():
-    code = "from gridmap.gdal.formats import *; load_pyogrio(); load_fiona().Env().__enter__()"
+    code = "from gridmap.gdal.guards import *; load_pyogrio(); load_fiona().Env().__enter__()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("", "")

@@ -15,15 +15,15 @@ from shapely import box
 
 from gridmap.errors import InputError
 from gridmap.gdal import reading
+from gridmap.gdal.guards import confine, plain_environment
 from gridmap.gdal.reading import read_layers
-from gridmap.gdal.sandbox import confine, plain_environment
 from gridmap.io import _workbook_child
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 PROBE = """
 import json, os, socket, sys, threading
 from pathlib import Path
-from gridmap.gdal.sandbox import confine, plain_environment
+from gridmap.gdal.guards import confine, plain_environment
 from gridmap.io import _workbook_child
 inside, outside, out = map(Path, sys.argv[1:])
 held = confine(read=[inside], write=out, memory_bytes=300_000_000, processor_s=20)
@@ -296,5 +296,5 @@ def test_a_file_is_read_where_links_cannot_be_made(tmp_path, monkeypatch):
 def test_confining_says_what_holds(monkeypatch, tmp_path):
     """Without Landlock and seccomp the limits stay, and nothing fails."""
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr("gridmap.gdal.sandbox._limit", lambda *_: True)
+    monkeypatch.setattr("gridmap.gdal.guards._limit", lambda *_: True)
     assert confine(read=[], write=tmp_path, memory_bytes=1, processor_s=1) == {"limits"}

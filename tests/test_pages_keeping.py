@@ -13,7 +13,7 @@ import shapely
 import streamlit as st
 
 from gridmap.api.coverage import CoverageOptions, CoverageResult
-from gridmap.api.hotspots import HotspotsOptions
+from gridmap.api.measure import HotspotsOptions
 from gridmap.demo import make_city
 from gridmap.io import Workspace
 from gridmap.measure import MeasureTable

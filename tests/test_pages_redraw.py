@@ -45,9 +45,9 @@ from gridmap.pages.session import Session
 from gridmap.partition import Problem, ProposalProgress
 from gridmap.partition import propose as divide
 from gridmap.plans import LOCAL, Draft, Ground, History, LockBeat, LockGrids, MoveGrids, RenameBeat
-from gridmap.plans import commands as do
-from gridmap.plans.commands import COMMANDS
+from gridmap.plans import versions as do
 from gridmap.plans.effects import carry_out
+from gridmap.plans.versions import COMMANDS
 from gridmap.settings import Settings
 
 

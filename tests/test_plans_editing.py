@@ -55,7 +55,7 @@ from gridmap.plans import (
     worst_beat,
 )
 from gridmap.plans.audit import ALLOWED
-from gridmap.plans.commands import COMMANDS
+from gridmap.plans.versions import COMMANDS
 
 METRES = CRS.from_epsg(4547)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.api.hotspots import HotspotsOptions, hotspots
+from gridmap.api.measure import HotspotsOptions, hotspots
 from gridmap.api.options import end_of
 from gridmap.measure import (
     Axis,

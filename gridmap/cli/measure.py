@@ -1,8 +1,9 @@
-"""Commands that measure: measure, hotspots, coverage."""
+"""Commands that measure and report: measure, hotspots, coverage, report."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,18 @@ import typer
 from gridmap import io
 from gridmap._lazy import pd
 from gridmap.api.coverage import CoverageOptions, CoverageResult, coverage
-from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
-from gridmap.api.measure import MeasureOptions, MeasureResult, control_line, measure
+from gridmap.api.measure import (
+    HotspotsOptions,
+    HotspotsResult,
+    MeasureOptions,
+    MeasureResult,
+    control_line,
+    hotspots,
+    measure,
+)
+from gridmap.api.open import open_store
+from gridmap.api.report import ReportOptions, check_target, report, settings_file, write_templates
+from gridmap.api.results import Progress
 from gridmap.cli._output import (
     HIDDEN,
     JsonFlag,
@@ -23,11 +34,13 @@ from gridmap.cli._output import (
     print_json,
     print_rows,
     print_text,
+    progress_bar,
     say,
     starred,
     with_plans,
 )
-from gridmap.i18n import has_key, tr
+from gridmap.errors import InputError
+from gridmap.i18n import current_language, has_key, tr, using_language
 
 # -- ``gridmap measure``: the table that every grid, beat, station or community carries
 
@@ -278,3 +291,60 @@ def _write_coverage(workspace: Path, result: CoverageResult, out: Path) -> list[
             files += [path] if path not in files else []
         detail |= {"file": out.name, "rows": sum(map(len, frames.values()))}
     return files
+
+
+# -- ``gridmap report``: the report of a period, written into a folder
+
+_MEASURING = 0.4  # of the bar
+
+
+@from_options(ReportOptions)
+def report_command(
+    workspace: WorkspacePath,
+    options: ReportOptions,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", show_default=False)] = None,
+    template_init: Annotated[Path | None, typer.Option("--template-init", metavar="DIR")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a report; the same inputs and date give the same bytes."""
+    if template_init is not None:
+        for path in write_templates(template_init):
+            print_text(str(path))
+        return
+    if out is None:
+        raise InputError("report.error.no_out")
+    with using_language(options.lang or current_language()):
+        check_target(out)
+        place = io.Workspace.open(workspace)
+        city = place.city()
+        options = with_plans(place, city, options)
+        if not options.settings:
+            options = replace(options, settings=str(settings_file(place.path)))
+        with progress_bar() as tell:
+            result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
+            if options.document and options.plan is not None:
+                with open_store(place.path) as store:
+                    names = {version.name for version in store.list()}
+                    name = options.plan.name.rpartition("@")[0] or options.plan.name
+                    if name in names:
+                        result = result.with_versions(store.history(name))
+            with logged(place.path, "export", "report") as detail:
+                written = result.write(out, progress=_part(tell, _MEASURING, 1.0))
+                detail.update(folder=out.name, files=len(written.files))
+        for line in result.report.warnings:
+            say(f"! {line}")
+        if as_json:
+            print_json({**result.to_dict(), "folder": str(out), **written.manifest})
+        else:
+            print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
+            for name in written.files:
+                print_text(f"  {name}")
+
+
+def _part(tell: Progress, start: float, end: float) -> Progress:
+    """Return a callback that fills part of the bar and shows the current step."""
+
+    def told(share: float, what: str = "", /) -> None:
+        tell(start + share * (end - start), tr(f"report.step.{what}") if what else "")
+
+    return told

@@ -30,16 +30,16 @@ from typing import Any
 from xml.parsers import expat
 
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import (
+from gridmap.gdal.guards import (
     DATABASES,
     DRIVERS,
     KML,
     MOST_PIXELS,
     PARQUET,
     RASTERS,
+    confine,
     require_driver,
 )
-from gridmap.gdal.sandbox import confine
 
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.-]{1,40})["']""")
 _DECLARATION = re.compile(r"\A\s*<\?xml.*?\?>", re.DOTALL)
@@ -365,7 +365,7 @@ def read_in_child(request: dict[str, Any], out: Path) -> dict[str, Any]:
     out
         Where the Arrow files go.
     """
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     path, suffix = Path(request["path"]), str(request["suffix"])
     if suffix in KML:
@@ -401,7 +401,7 @@ def _without_charset(path: Path) -> None:
 
 def _restore_index(path: Path) -> None:
     """Let GDAL rebuild the index of a shapefile that has lost it, beside its copy."""
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     pyogrio = load_pyogrio()
     pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
@@ -411,7 +411,7 @@ def _restore_index(path: Path) -> None:
 
 def _meant(path: Path, suffix: str, dimension: int | None) -> str:
     """Return the layer that shapes of a dimension stand in, where the format has fixed ones."""
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     names = _BY_DIMENSION.get(suffix, {}).get(-1 if dimension is None else dimension, ())
     for name in names:
@@ -450,7 +450,7 @@ def _kinds_by_layer(path: Path, suffix: str) -> dict[str, str | None]:
 
     Only where fiona's GDAL lacks the driver, or is too old for the file, pyogrio looks.
     """
-    from gridmap.gdal.formats import load_fiona, load_pyogrio
+    from gridmap.gdal.guards import load_fiona, load_pyogrio
 
     fiona = load_fiona()
     try:
@@ -616,7 +616,7 @@ def _unpacks(name: str, rows: int, packed: int) -> InputError:
 
 
 def _read_layer(request: dict[str, Any], layer: str, target: Path) -> dict[str, Any]:
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     pyogrio = load_pyogrio()
     path, suffix, name = Path(request["path"]), str(request["suffix"]), str(request["name"])
@@ -650,7 +650,7 @@ def _write_stream(path: Path, layer: str, target: Path) -> bool:
     """Copy a layer as GDAL streams it; say no where it has curves, which nobody else reads."""
     import pyarrow as pa
 
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     opened = load_pyogrio().raw.open_arrow(
         path, layer=layer, use_pyarrow=True, datetime_as_string=True
@@ -691,7 +691,7 @@ def _write_arrays(path: Path, layer: str, target: Path, *, encoding: str | None)
     """Write a layer value by value: for text that is not UTF-8, and for curves."""
     import pyarrow as pa
 
-    from gridmap.gdal.formats import load_pyogrio
+    from gridmap.gdal.guards import load_pyogrio
 
     meta, _, shapes, columns = load_pyogrio().raw.read(
         path, layer=layer, encoding=encoding, datetime_as_string=True

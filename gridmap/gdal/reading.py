@@ -21,8 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import GridmapError, InputError, MissingError, WorkspaceError
-from gridmap.gdal.formats import MOST_PIXELS, PARTS, RASTERS, require_format
-from gridmap.gdal.sandbox import plain_environment
+from gridmap.gdal.guards import MOST_PIXELS, PARTS, RASTERS, plain_environment, require_format
 
 # What a file may cost: measured on the largest public layers, and some ten times that.
 _MEMORY_BYTES, _MEMORY_PER_BYTE = 700_000_000, 24

@@ -21,7 +21,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, PersonalDataError, some_ids
 from gridmap.fields import Json, fields_of, fold, match_columns
-from gridmap.gdal.formats import RASTERS
+from gridmap.gdal.guards import RASTERS
 from gridmap.gdal.reading import read_raster
 from gridmap.i18n import tr
 from gridmap.io._coordinates import (

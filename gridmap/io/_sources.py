@@ -24,7 +24,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
-from gridmap.gdal.formats import PARQUET, RASTERS
+from gridmap.gdal.guards import PARQUET, RASTERS
 from gridmap.gdal.reading import read_parquet
 from gridmap.io._tables import (
     Encoding,

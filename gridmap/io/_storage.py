@@ -35,7 +35,7 @@ from pyproj import CRS
 
 from gridmap.errors import ConflictError, WorkspaceError
 from gridmap.fields import Json
-from gridmap.gdal.formats import load_pyogrio, require_format
+from gridmap.gdal.guards import load_pyogrio, require_format
 from gridmap.i18n import tr
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model import IncidentBatch, Incidents, Kind, Layer

@@ -34,7 +34,7 @@ from pyproj import CRS
 from gridmap.errors import EncodingError, GridmapError, InputError, MissingError, some_ids
 from gridmap.fields import FIELDS, fold
 from gridmap.gdal.child import several_layers
-from gridmap.gdal.sandbox import plain_environment
+from gridmap.gdal.guards import plain_environment
 from gridmap.i18n import tr
 from gridmap.io import _workbook_child
 from gridmap.io.options import Note

@@ -21,7 +21,7 @@ from pyproj.exceptions import CRSError as ProjCRSError
 
 from gridmap.errors import CRSError, InputError, WorkspaceError
 from gridmap.fields import Json
-from gridmap.gdal.formats import KML, load_pyogrio
+from gridmap.gdal.guards import KML, load_pyogrio
 from gridmap.gdal.reading import RawLayer, read_layers
 from gridmap.io._tables import Encoding, Reason, Source, detect_bytes, detect_dbf
 from gridmap.io.options import Note

@@ -2,7 +2,7 @@
 
 The parser is compiled code that believes what a file says of its size: one cell in the last row
 and column makes it ask for 500 GB, and a broken file may make it abort or never end. So it runs
-here, locked in by `gridmap.gdal.sandbox.confine`, and hands over text only, as lines of JSON:
+here, locked in by `gridmap.gdal.guards.confine`, and hands over text only, as lines of JSON:
 ``{"sheet": name, "merged": [[top, bottom, left, right], ...]}``, then a list for each of its
 rows, and ``{"end": true}`` at the end of the workbook.
 """
@@ -43,7 +43,7 @@ def main(path: str, packages: str, seconds: int, encoding: str) -> int:
     """Print the sheets of a workbook, or of a page in an encoding; return an exit code."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     sys.path.append(packages)
-    from gridmap.gdal.sandbox import confine
+    from gridmap.gdal.guards import confine
 
     confine(read=[Path(path)], write=None, memory_bytes=_MEMORY, processor_s=seconds)
     import python_calamine as calamine

@@ -18,7 +18,7 @@ from pyproj import CRS
 from gridmap.errors import InputError, MissingError, PersonalDataError, some_ids
 from gridmap.fields import Json, fold, match_columns
 from gridmap.gdal.child import several_layers
-from gridmap.gdal.formats import RASTERS
+from gridmap.gdal.guards import RASTERS
 from gridmap.i18n import tr
 from gridmap.io._coordinates import holds_places
 from gridmap.io._crs_guess import grounds_for, layer_datum, named_areas, shifts_apply

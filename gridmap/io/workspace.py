@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cached_property
 from os import PathLike
@@ -51,7 +51,6 @@ from gridmap.io._storage import (
     write_stored_layer,
 )
 from gridmap.io.options import ImportReport
-from gridmap.io.placing import put
 from gridmap.model import AREA_KINDS, City, Incidents, Kind, Layer, Presets
 from gridmap.model.crs import crs_label, parse_crs, require_metres
 
@@ -135,19 +134,8 @@ class Config(TypedDict, total=False):
     sources: dict[str, RemoteSource]
 
 
-def _from_1(config: Config) -> None:
-    """Leave all as it is: a preset that is not named has its usual value."""
-
-
-def _from_2(config: Config) -> None:
-    """Leave all as it is: incidents are located when the next layer or incidents are stored."""
-
-
-_STEPS: Mapping[int, Callable[[Config], None]] = {1: _from_1, 2: _from_2}
-
-
-def config_version(config: Config, folder: Path) -> int:
-    """Return the version that a workspace says it is of; 1 where somebody wrote it by hand.
+def check_version(config: Config, folder: Path) -> None:
+    """Refuse a workspace of a later version; 1 is one that somebody wrote by hand.
 
     Raises
     ------
@@ -157,29 +145,6 @@ def config_version(config: Config, folder: Path) -> int:
     version = config.get("version", 1)
     if not isinstance(version, int) or not 1 <= version <= VERSION:
         raise WorkspaceError("io.error.version", path=str(folder), received=version, known=VERSION)
-    return int(version)
-
-
-def upgrade_config(config: Config, folder: Path) -> None:
-    """Bring what ``gridmap.toml`` says up to the present version, in memory.
-
-    Raises
-    ------
-    WorkspaceError
-        If it is of a later version.
-    """
-    for version in range(config_version(config, folder), VERSION):
-        _STEPS[version](config)
-    config["version"] = VERSION
-
-
-def keep_older(config: Path, version: int) -> None:
-    """Keep a copy of ``gridmap.toml`` of an older version beside it, once."""
-    kept = config.with_name(f"{config.name}.v{version}")
-    if version < VERSION and config.exists() and not kept.exists():
-        beside = kept.with_name(f".{kept.name}.part")
-        shutil.copyfile(config, beside)
-        put(beside, kept)
 
 
 CONFIG = "gridmap.toml"
@@ -204,7 +169,6 @@ class Workspace:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._written_version = VERSION
 
     def __repr__(self) -> str:
         return f"<Workspace {self.path.name}>"
@@ -514,8 +478,7 @@ class Workspace:
         # Somebody may have written it by hand.
         refuse_personal({f"{CONFIG} · name": str(document.get("name", ""))})
         config = cast("Config", document)
-        self._written_version = config_version(config, self.path)
-        upgrade_config(config, self.path)
+        check_version(config, self.path)
         return document
 
     def _recover(self) -> None:
@@ -570,7 +533,6 @@ class Workspace:
             document.pop("layers", None)
             document.pop("incidents", None)
         document["version"] = VERSION
-        keep_older(self.path / CONFIG, self._written_version)
         document.setdefault("name", self.path.resolve().name)
         document.setdefault("crs", crs_label(crs) if crs.to_authority() else crs.to_wkt())
         for key, value in changes.items():

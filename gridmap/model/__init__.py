@@ -3,8 +3,7 @@
 from gridmap.fields import AREA_KINDS, Kind
 from gridmap.model.adjacency import Adjacency, Bridge
 from gridmap.model.city import City, Presets
-from gridmap.model.incidents import IncidentBatch, Incidents
-from gridmap.model.layer import Layer
+from gridmap.model.layer import IncidentBatch, Incidents, Layer
 from gridmap.model.plan import BeatInfo, Plan
 
 __all__ = [

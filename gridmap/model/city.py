@@ -23,8 +23,7 @@ from gridmap.fields import AREA_KINDS, Kind
 from gridmap.i18n import tr
 from gridmap.model.adjacency import Adjacency
 from gridmap.model.crs import crs_label, require_metres
-from gridmap.model.incidents import Incidents
-from gridmap.model.layer import Layer
+from gridmap.model.layer import Incidents, Layer
 from gridmap.typing import Floats
 
 

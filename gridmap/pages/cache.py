@@ -32,7 +32,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gridmap.api.check import CheckOptions, check
-from gridmap.api.hotspots import HotspotsOptions, HotspotsResult, hotspots
 from gridmap.api.incidents import (
     Days,
     RateChange,
@@ -46,7 +45,15 @@ from gridmap.api.incidents import (
     slice_incidents,
     weeks_of_beats,
 )
-from gridmap.api.measure import By, MeasureOptions, MeasureResult, measure
+from gridmap.api.measure import (
+    By,
+    HotspotsOptions,
+    HotspotsResult,
+    MeasureOptions,
+    MeasureResult,
+    hotspots,
+    measure,
+)
 from gridmap.api.open import todays_plan
 from gridmap.api.results import figure_types
 from gridmap.i18n import current_language

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gridmap.api.hotspots import HotspotsOptions, HotspotsResult
 from gridmap.api.incidents import Slices, per_time
-from gridmap.api.measure import MeasureResult
+from gridmap.api.measure import HotspotsOptions, HotspotsResult, MeasureResult
 from gridmap.i18n import DAYS, tr
 from gridmap.maps import (
     Theme,

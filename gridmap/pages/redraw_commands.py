@@ -18,7 +18,7 @@ from gridmap.pages.layout import escaped, show_error, show_lines
 from gridmap.pages.redraw_state import Sitting, redraw_of
 from gridmap.pages.session import Session, choice_key, choose, chosen
 from gridmap.plans import Command, Effect
-from gridmap.plans import commands as do
+from gridmap.plans import versions as do
 
 _Do = Callable[..., None]  # takes commands
 _TARGET, _PAINT, _ACTION = "edit-beat", "edit-paint", "edit-action"

@@ -25,22 +25,6 @@ if TYPE_CHECKING:
         role_text,
         verify_chain,
     )
-    from gridmap.plans.commands import (
-        COMMANDS,
-        AssignOfficers,
-        AssignRoom,
-        AssignStation,
-        Command,
-        LockBeat,
-        LockGrids,
-        MergeBeats,
-        MoveGrids,
-        NewBeat,
-        RenameBeat,
-        SplitBeat,
-        command_from_record,
-        command_record,
-    )
     from gridmap.plans.comparison import BeatChange, Comparison, Flow, PlanFigures, compare_plans
     from gridmap.plans.draft import (
         BeatFigures,
@@ -64,14 +48,28 @@ if TYPE_CHECKING:
     from gridmap.plans.history import History, carry_over, replay, suggest_moves, worst_beat
     from gridmap.plans.store import PlanStore, import_detail, logged, repair_detail
     from gridmap.plans.versions import (
+        COMMANDS,
         PRESENT,
+        AssignOfficers,
+        AssignRoom,
+        AssignStation,
+        Command,
         Fault,
         GridDifference,
         GridMove,
         GridPrints,
+        LockBeat,
+        LockGrids,
         Locks,
+        MergeBeats,
+        MoveGrids,
+        NewBeat,
         PlanDifference,
         PlanVersion,
+        RenameBeat,
+        SplitBeat,
+        command_from_record,
+        command_record,
         fit_plan,
         grid_difference,
         grid_prints,

@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,8 +64,15 @@ from gridmap.plans.audit import (
     link_hash,
     require,
 )
-from gridmap.plans.commands import Command, command_from_record, command_record
-from gridmap.plans.versions import Fault, GridPrints, Locks, PlanVersion
+from gridmap.plans.versions import (
+    Command,
+    Fault,
+    GridPrints,
+    Locks,
+    PlanVersion,
+    command_from_record,
+    command_record,
+)
 from gridmap.typing import Ints32
 
 # Ids and digests are ASCII; moments are ISO 8601 in UTC, so that they sort as text and enter
@@ -306,9 +313,8 @@ def _migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             raise InputError(
-                "plans.error.database_newer", received=str(_revision_of(connection)), known=HEAD
+                "plans.error.database_version", received=str(_revision_of(connection)), known=HEAD
             ) from error
-        seal_versions(connection)
 
 
 def _revision(engine: Engine) -> str | None:
@@ -327,7 +333,6 @@ Row = Mapping[str, Any]
 
 _SAVES = frozenset({"save", "import_plan"})
 _ASSIGN = "assign_role"
-_SEAL = "seal"
 _IS_ROLE = AUDIT.c.action == _ASSIGN
 _DAMAGED = (GridmapError, LookupError, TypeError, ValueError, zlib.error, sa.exc.NoResultFound)
 
@@ -585,26 +590,6 @@ def shapes_digest(grid_set: str, prints: bytes) -> str:
     return facts_digest({"grid_set": grid_set, "prints": prints}, [])
 
 
-def seal_versions(connection: Connection) -> None:
-    """Write the digests of versions that were saved before records held them, in one record.
-
-    Changes made before are not detected; later ones are.
-    """
-    connection.execute(select(AUDIT_HEAD).with_for_update())  # nobody saves in between
-    sealed: set[tuple[str, int]] = set()
-    for record in audit_records(connection):
-        with suppress(*_DAMAGED):  # a broken log seals nothing; `broken_version` reports it
-            sealed |= {place for place, facts in _told_versions(record) if facts}
-    digests = [
-        [row["name"], row["number"], _stored_digest(connection, row)]
-        for row in connection.execute(_whole_versions()).mappings()
-        if (row["name"], row["number"]) not in sealed
-    ]
-    shapes = [[city, digest] for city, digest in _stored_shapes(connection).items()]
-    if digests or shapes:
-        append_record(connection, LOCAL, _SEAL, "", {"versions": digests, "shapes": shapes})
-
-
 def broken_version(connection: Connection, records: list[AuditRecord]) -> BrokenLink | None:
     """Return the first record whose saved plan is gone or is another, or a plan without one."""
     told: set[tuple[str, int]] = set()
@@ -612,13 +597,14 @@ def broken_version(connection: Connection, records: list[AuditRecord]) -> Broken
     told_shapes: dict[str, str] = {}
     for record in records:
         try:
+            if record.action not in _SAVES:
+                continue
             detail = json.loads(record.detail)
-            for place, facts in _told_versions(record):
-                told.add(place)
-                digest = detail["digest"] if record.action in _SAVES else ""
-                if not _is_as_logged(connection, place, digest, facts):
-                    return BrokenLink(record.number, "version", place[0])
-            for city, digest in _told_shapes(record):
+            place = (record.subject, detail["version"])
+            told.add(place)
+            if not _is_as_logged(connection, place, detail["digest"], detail["facts"]):
+                return BrokenLink(record.number, "version", record.subject)
+            for city, digest in detail["shapes"]:
                 told_shapes.setdefault(city, digest)
                 if shapes.get(city) != told_shapes[city]:
                     return BrokenLink(record.number, "version", record.subject)
@@ -634,25 +620,6 @@ def broken_version(connection: Connection, records: list[AuditRecord]) -> Broken
     for city in shapes.keys() - told_shapes.keys():
         return BrokenLink(len(records) + 1, "untold", city[:12])
     return None
-
-
-def _told_versions(record: AuditRecord) -> Iterator[tuple[tuple[str, int], str]]:
-    """Yield name and number of each version that a record names, and the digest of its facts.
-
-    The digest is blank in records of before there was one.
-    """
-    if record.action in _SAVES:
-        detail = json.loads(record.detail)
-        yield (record.subject, detail["version"]), detail.get("facts", "")
-    elif record.action == _SEAL:
-        for name, number, facts in json.loads(record.detail)["versions"]:
-            yield (name, number), facts
-
-
-def _told_shapes(record: AuditRecord) -> Iterator[tuple[str, str]]:
-    """Yield the layers whose shapes a record names, each with their digest."""
-    if record.action in _SAVES | {_SEAL}:
-        yield from json.loads(record.detail).get("shapes", [])
 
 
 def _whole_versions() -> Select[Any]:
@@ -685,12 +652,12 @@ def _is_as_logged(connection: Connection, place: tuple[str, int], digest: str, f
     row = connection.execute(query).mappings().first()
     if row is None:
         return False
-    if facts and _stored_digest(connection, row) != facts:
+    if _stored_digest(connection, row) != facts:
         return False
     plan = plan_of(connection, row)
     version_of(row)  # its locks, faults and moment can be read
     return (
-        plan.digest == (digest or row["digest"])
+        plan.digest == digest
         and row["beat_count"] == len(plan)
         and (_is_own_set(connection, row["grid_set"]))
     )

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from gridmap.errors import InfeasibleError, InputError, MissingError, some_ids
 from gridmap.i18n import tr
 from gridmap.model import BeatInfo, Plan
-from gridmap.plans import commands as do
-from gridmap.plans.commands import Command
+from gridmap.plans import versions as do
 from gridmap.plans.draft import BeatFigures, Draft, beat_pieces, remeasure_beats
-from gridmap.plans.versions import Locks
+from gridmap.plans.versions import Command, Locks
 
 _NOTHING = BeatFigures(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
 

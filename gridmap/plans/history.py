@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from gridmap.errors import GridmapError, InfeasibleError, InputError, MissingError
 from gridmap.model import BeatInfo
 from gridmap.plans.audit import Action, Actor, require
-from gridmap.plans.commands import Command, MoveGrids
 from gridmap.plans.draft import Draft, Ground, max_deviation, measure_beats
 from gridmap.plans.effects import Effect, carry_out, preview
-from gridmap.plans.versions import Locks
+from gridmap.plans.versions import Command, Locks, MoveGrids
 from gridmap.typing import Floats, Ints, Ints32
 
 

@@ -45,9 +45,9 @@ from gridmap.plans.audit import (
     require,
     verify_chain,
 )
-from gridmap.plans.commands import Command
 from gridmap.plans.versions import (
     PRESENT,
+    Command,
     Fault,
     Locks,
     PlanVersion,

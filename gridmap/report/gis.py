@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.gdal.formats import load_pyogrio
+from gridmap.gdal.guards import load_pyogrio
 from gridmap.i18n import has_key, tr, using_language
 from gridmap.io import write_frame
 from gridmap.model import Kind, Layer

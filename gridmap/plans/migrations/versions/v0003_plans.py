@@ -1,6 +1,6 @@
-"""Plans, versions, commands, roles and the log; what is written stays as it is.
+"""Plans, versions, commands and the log; what is written stays as it is.
 
-Revision ID: 0001
+Revision ID: 0003
 Revises: -
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0003"  # those before it were never released
 down_revision = None
 branch_labels = None
 depends_on = None
 
-_APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "roles", "audit")
+_APPEND_ONLY = ("grid_sets", "grid_shapes", "plans", "versions", "commands", "audit")
 
 
 def upgrade() -> None:
     """Make the tables."""
     _plans()
-    _people()
+    _log()
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION gridmap_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -66,6 +66,8 @@ def _plans() -> None:
         sa.Column("locks", sa.Text, nullable=False),
         sa.Column("faults", sa.Text, nullable=False),
         sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("origin_plan", sa.String(200)),
+        sa.Column("origin_version", sa.Integer),
         sa.UniqueConstraint("plan_id", "number", name="versions_plan_number"),
         sa.CheckConstraint("number > 0", name="versions_number"),
     )
@@ -77,22 +79,14 @@ def _plans() -> None:
     )
 
 
-def _people() -> None:
-    op.create_table(
-        "roles",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("person", sa.String(200), nullable=False, index=True),
-        sa.Column("role", sa.String(32), nullable=False),
-        sa.Column("at", sa.String(32), nullable=False),
-        sa.Column("author", sa.String(200), nullable=False),
-    )
+def _log() -> None:
     op.create_table(
         "audit",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("at", sa.String(32), nullable=False),
         sa.Column("actor", sa.String(200), nullable=False),
         sa.Column("role", sa.String(32), nullable=False),
-        sa.Column("action", sa.String(32), nullable=False),
+        sa.Column("action", sa.String(32), nullable=False, index=True),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
@@ -113,6 +107,11 @@ def _guard(table: str) -> None:
         op.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION gridmap_append_only()"
+        )
+        # TRUNCATE passes by the guards of rows; SQLite has no such statement.
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION gridmap_append_only()"
         )
         return
     for event in ("UPDATE", "DELETE"):
