@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Literal
 
 __all__ = [
-    "AREA_KINDS", "FIELDS", "Field", "Json", "Kind", "fields_of", "fold", "match_columns",
+    "AREA_KINDS", "FIELDS", "By", "Field", "Json", "Kind", "fields_of", "fold", "match_columns",
 ]  # fmt: skip
 
 
@@ -35,6 +36,9 @@ class Kind(StrEnum):
     ROAD = "road"
     BARRIER = "barrier"
 
+
+#: What a row of a table of measures may be.
+By = Literal["grid", "beat", "station", "community", "city"]
 
 AREA_KINDS = (Kind.GRID, Kind.BEAT, Kind.STATION, Kind.COMMUNITY)
 

@@ -184,8 +184,8 @@ class AroundResult(PrintedResult[AroundJson]):
 
     def to_gdf(self) -> gpd.GeoDataFrame:
         """Return one polygon per ring with its counts, in the working CRS."""
-        plain = ("within", "area_km2", "residents", "migrants", "households")
-        rows = [{name: ring[name] for name in plain} for ring in self.rings]  # type: ignore[literal-required]
+        columns = ["within", "area_km2", "residents", "migrants", "households"]
+        rows = pd.DataFrame(list(self.rings), columns=columns)
         return gpd.GeoDataFrame(rows, geometry=list(self.shapes), crs=self.city.crs)
 
     def to_dict(self) -> AroundJson:

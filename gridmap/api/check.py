@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from gridmap import io
 from gridmap._lazy import gpd, np, pd, shapely
@@ -89,7 +89,7 @@ class CheckResult(Result[CheckJson]):
         """Return the JSON of the command."""
         return {
             "format": FORMAT,
-            "findings": [item.as_json() for item in self.findings],  # type: ignore[misc] # the keys of Finding.as_json
+            "findings": [cast("FindingJson", item.as_json()) for item in self.findings],
             "options": self.options.to_dict(),
         }
 
@@ -267,7 +267,7 @@ class RepairResult(Result[RepairJson]):
         answer: dict[str, Any] = {
             "format": FORMAT, **self.report.as_json(), "options": self.options.to_dict(),
         }  # fmt: skip
-        return answer  # type: ignore[return-value] # the keys of Repair.as_json
+        return cast("RepairJson", answer)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per layer and kind of fault."""

@@ -547,7 +547,7 @@ class CompareResult(Result[CompareJson]):
             "hidden": self.hidden,
             "options": self.options.to_dict(),
         }  # fmt: skip
-        return answer  # type: ignore[return-value] # the keys of Comparison.to_dict
+        return cast("CompareJson", answer)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per beat: figures before and after, and what it keeps."""

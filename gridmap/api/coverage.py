@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict, cast, get_args
 
 from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.measure import ControlJson, HiddenJson, control_json, control_of, hidden_json
@@ -27,13 +27,13 @@ from gridmap.api.options import (
 )
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of, verb
 from gridmap.errors import InputError, OptionError
-from gridmap.fields import Json, Kind
+from gridmap.fields import By, Json, Kind
 from gridmap.i18n import tr
 
 if TYPE_CHECKING:
     from shapely import Geometry, Point
 
-    from gridmap.measure import By, Control, Coverage, Within
+    from gridmap.measure import Control, Coverage, Within
     from gridmap.model import City, Layer, Plan
     from gridmap.report import Hiding, SuppressedFrame
     from gridmap.siting import SiteProposal
@@ -82,9 +82,7 @@ class CoverageOptions(Options):
 
     within: Takes[str | Collection[str], str] = option("", metavar="1000m,5min", parse=_within)
     mode: ModeName = option("", choices=MODES, costs=True)
-    by: Literal["grid", "beat", "station", "community", "city"] = option(
-        "city", choices=("grid", "beat", "station", "community", "city")
-    )
+    by: By = option("city", choices=get_args(By))
     network: str = option("", metavar="NAME|all")
     places: Takes[AsPlaces, tuple[tuple[float, float], ...] | None] = option(
         None, hidden=True, parse=_places
@@ -538,7 +536,7 @@ class SiteResult(Result[SiteJson]):
             "sites": rows_of(self.to_frame()),
             "options": self.options.to_dict(),
         }
-        return answer  # type: ignore[return-value] # the keys of SiteProposal.to_dict
+        return cast("SiteJson", answer)
 
     @cached_property
     def after(self) -> CoverageResult:

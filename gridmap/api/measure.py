@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast, get_args
 
 from gridmap import io
 from gridmap._lazy import gpd, np, pd, shapely
@@ -26,6 +26,7 @@ from gridmap.api.options import (
 )
 from gridmap.api.results import FORMAT, MapView, Result, label_of, plain, rows_of, verb
 from gridmap.errors import InputError, OptionError
+from gridmap.fields import By as By  # noqa: PLC0414 - pages ask for it here
 from gridmap.fields import Json, Kind
 from gridmap.i18n import tr
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from gridmap.model import City, Layer, Plan
     from gridmap.report import SuppressedFrame
 
-By = Literal["grid", "beat", "station", "community", "city"]
 _DRAWN = ("incidents", "residents", "migrants", "households", "incidents_per_1000_residents",
           "residents_per_km2", "incidents_per_km2", "covered_residents_share",
           "area_km2")  # fmt: skip
@@ -54,7 +54,7 @@ class MeasureOptions(Options):
 
     verb: ClassVar[str] = "measure"
 
-    by: By = option("beat", choices=("grid", "beat", "station", "community", "city"))
+    by: By = option("beat", choices=get_args(By))
     since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
     until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
@@ -157,7 +157,7 @@ class MeasureResult(Result[MeasureJson]):
         return {
             "format": FORMAT,
             "by": table.by,
-            "rows": [{**row, **unknown} for row in rows_of(table.rows)],  # type: ignore[typeddict-item] # the columns of the table
+            "rows": cast("list[MeasureRow]", [{**row, **unknown} for row in rows_of(table.rows)]),
             "totals": {name: plain(value) for name, value in table.totals.items()} | unknown,
             "unassigned": {
                 name: None if name in unknown else plain(value)
@@ -457,7 +457,9 @@ class HotspotsResult(Result[HotspotsJson]):
         """Return the JSON of the command."""
         return {
             "format": FORMAT,
-            "rows": [{"change": None, **row} for row in rows_of(self.to_frame())],  # type: ignore[typeddict-item] # the columns of to_frame
+            "rows": cast(
+                "list[HotspotRow]", [{"change": None, **row} for row in rows_of(self.to_frame())]
+            ),
             "grids": len(self.found.kind),
             "method": self.found.method,
             "weeks": self.found.weeks,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
 
 from gridmap._lazy import gpd, np, pd
 from gridmap.api.options import AsDate, Options, as_date, end_of, option
-from gridmap.api.results import FORMAT, MapView, PrintedResult, plain, verb
+from gridmap.api.results import FORMAT, MapView, PrintedResult, plain, rows_of, verb
 from gridmap.api.shifts import as_norms
 from gridmap.errors import MissingError, OptionError
 from gridmap.fields import Json, Kind
@@ -236,13 +236,11 @@ class NormsResult(PrintedResult[NormsJson]):
 
     def to_dict(self) -> NormsJson:
         """Return the JSON of the command; a cost without a price is None."""
-        found = {
-            name: plain(getattr(self.lacks, name).to_dict("records"))
-            for name in ("rows", "units", "items")
-        }
         return {
             "format": FORMAT,
-            **found,  # type: ignore[typeddict-item] # the tables' own columns
+            "rows": cast("list[LackRow]", rows_of(self.lacks.rows)),
+            "units": cast("list[UnitLacks]", rows_of(self.lacks.units)),
+            "items": cast("list[ItemLacks]", rows_of(self.lacks.items)),
             "missing": list(self.lacks.missing),
             "cost": float(self.lacks.units["cost"].sum()),
             "posts": None if self.posts is None else self._posts(),
@@ -551,7 +549,7 @@ class AssessResult(PrintedResult[AssessJson]):
         return {
             "format": FORMAT,
             "by": self.options.by,
-            "rows": plain(rows),  # type: ignore[typeddict-item] # as they are made above
+            "rows": cast("list[AssessRow]", plain(rows)),
             "bands": self.bands,
             "indicators": [
                 {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
+from gridmap._lazy import gpd, np, pd
 from gridmap.api.compare import (
     ALL,
     CHANCE_PLANS,
@@ -41,12 +42,10 @@ from gridmap.api.compare import (
 from gridmap.api.options import AsNames, Options, Takes, as_plan, as_weights, option
 from gridmap.api.results import FORMAT, MapView, Progress, Result, plain, verb
 from gridmap.errors import InfeasibleError, InputError, OptionError
-from gridmap.fields import Json
+from gridmap.fields import Json, Kind
+from gridmap.i18n import tr
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
     from gridmap.measure import Workload
     from gridmap.measure.staffing import Posting
     from gridmap.model import City, Plan
@@ -230,7 +229,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def notes(self) -> list[str]:
         """Return what the user must know, and what is proven, in sentences."""
-        from gridmap.i18n import tr
         from gridmap.partition import has_layer
 
         told = self.proposal.sentences()
@@ -247,8 +245,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def wider(self, language: str | None = None) -> list[str]:
         """Return which further plans deviate by more than was asked for, in sentences."""
-        from gridmap.i18n import tr
-
         asked = self.proposal.best.tolerance
         return [
             tr(
@@ -311,8 +307,6 @@ class ProposeResult(Result[ProposeJson]):
         plan
             Row of the plan; the beats are in its order, NaN where one has no grids.
         """
-        import numpy as np
-
         from gridmap.partition import deviation_intervals
 
         if self.seen is None or self.proposal.problem.targets is not None:
@@ -326,8 +320,6 @@ class ProposeResult(Result[ProposeJson]):
     @property
     def known_to(self) -> float | None:
         """Half width of the median beat's interval: a finer tolerance follows chance."""
-        import numpy as np
-
         between = self.intervals()
         if between is None:
             return None
@@ -351,8 +343,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def sectors(self, plan: int = 0) -> list[tuple[tuple[str, ...], float]]:
         """Return the beats of each sector of a plan and its share of the work, if asked for."""
-        import numpy as np
-
         from gridmap.partition import union_beats
 
         if not self.options.sectors:
@@ -375,8 +365,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def sector_sentences(self) -> list[str]:
         """Return which beats make up each sector, in words."""
-        from gridmap.i18n import tr
-
         return [
             tr("partition.sector", number=number, beats=", ".join(names), share=share)
             for number, (names, share) in enumerate(self.sectors(), start=1)
@@ -384,7 +372,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def lasting(self) -> list[str]:
         """Return how well plans hold on other periods, in sentences."""
-        from gridmap.i18n import tr
         from gridmap.partition import dispersion
 
         told = []
@@ -450,7 +437,11 @@ class ProposeResult(Result[ProposeJson]):
         return {
             "format": FORMAT,
             "plans": [
-                {**plain(row), "changes": self.changes(at), "posts": self.posts(at)}  # type: ignore[typeddict-item] # the keys of plan_rows
+                {
+                    **cast("PlanRow", plain(row)),
+                    "changes": self.changes(at),
+                    "posts": self.posts(at),
+                }
                 for at, row in enumerate(self.rows)
             ],
             "points": [point.to_dict() for point in self.points],
@@ -466,8 +457,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per plan."""
-        import pandas as pd
-
         return pd.DataFrame(self.rows).drop(columns=["bounds"])
 
     def to_gdf(self, plan: int = 0) -> gpd.GeoDataFrame:
@@ -478,8 +467,6 @@ class ProposeResult(Result[ProposeJson]):
 
     def figures(self) -> list[tuple[str, str]]:
         """Return the figures of the first plan."""
-        from gridmap.i18n import tr
-
         best: Mapping[str, object] = self.rows[0]
         shown = {"beats": "{}", "max_deviation": "{:.2%}", "mean_polsby_popper": "{:.3f}",
                  "cut_border_km": "{:,.1f}", "kept_share": "{:.1%}"}  # fmt: skip
@@ -493,7 +480,6 @@ class ProposeResult(Result[ProposeJson]):
         """Return the grids in the colours of a plan's beats."""
         from gridmap.maps import beat_theme, facts_of
         from gridmap.measure import summarise
-        from gridmap.model import Kind
         from gridmap.plans import plan_layer
 
         chosen = self.plans[plan]
@@ -550,7 +536,6 @@ def propose(
     4
     """
     from gridmap import partition
-    from gridmap.i18n import tr
     from gridmap.measure import Workload
     from gridmap.measure.hypercube import car_travel
     from gridmap.measure.pieces import has_beats, present_plan
@@ -589,6 +574,11 @@ def propose(
     # A planner who redraws today's beats wants few people to change officers. A plan that the
     # search starts from is to become better, not to stay.
     as_today = options.start is None and present is not None and len(present) == number
+
+    def report_progress(at: partition.ProposalProgress) -> None:
+        if progress is not None:
+            progress(at.share, at.sentence())
+
     proposal = partition.propose(
         problem,
         tolerance=_TOLERANCE if tolerance is None else tolerance,
@@ -601,7 +591,7 @@ def propose(
         prove=options.prove,
         processes=options.processes,
         scheduler=options.scheduler or None,
-        on_progress=None if progress is None else lambda at: progress(at.share, at.sentence()),
+        on_progress=report_progress,
         should_stop=should_stop,
     )
     plans = partition.plans_of(
@@ -629,8 +619,6 @@ def _constraints(
     city: City, options: ProposeOptions, workload: Workload, beats: int, present: Plan | None
 ) -> Constraints:
     """Return the fields of a `Problem` that the options stand for."""
-    import numpy as np
-
     from gridmap.measure import criterion_of
     from gridmap.partition import communities_of, criteria_of, scenarios_of, travel_between
 
@@ -681,7 +669,6 @@ def _constraints(
 
 
 def _locked(options: ProposeOptions, present: Plan | None) -> Constraints:
-    import numpy as np
 
     if not options.lock:
         return {}
@@ -701,8 +688,6 @@ def _locked(options: ProposeOptions, present: Plan | None) -> Constraints:
 
 def _rows_of(city: City, groups: Sequence[Sequence[str]], option: str) -> list[tuple[int, ...]]:
     """Return groups of grids by position."""
-    import pandas as pd
-
     index = pd.Index([str(name) for name in city.grids.ids]) if groups else pd.Index([])
     found = []
     for names in groups:
@@ -764,8 +749,6 @@ def _number_of_beats(city: City, options: ProposeOptions, present: Plan | None) 
 
 def _target_of_beats(options: ProposeOptions, beats: int, present: Plan | None) -> Floats:
     """Return what each beat is to carry: its officers, or the numbers given."""
-    import numpy as np
-
     from gridmap.partition import officers_of
 
     if isinstance(options.targets, str):

@@ -17,7 +17,18 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import wraps
 from textwrap import dedent, fill, indent
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    get_origin,
+    overload,
+)
 
 from gridmap._lazy import gpd, pd
 from gridmap.api.options import Options, OptionSpec, option_specs
@@ -377,9 +388,9 @@ def verb(options: Callable[P, O]) -> Callable[[Callable[..., R]], Verb[O, P, R]]
                 city, asked, **{name: value for name, value in extra.items() if name in taken}
             )
 
-        call.__signature__ = _signature(function, made, specs)  # type: ignore[attr-defined]
+        call.__dict__["__signature__"] = _signature(function, made, specs)
         call.__doc__ = _document(function, made, specs)
-        return call  # type: ignore[return-value] # `Verb` says how it is called
+        return cast("Verb[O, P, R]", call)  # as `Verb` says it is called
 
     return decorate
 
@@ -408,7 +419,8 @@ def _types(options: type[Options]) -> dict[str, str]:
     for item in options.__dataclass_fields__.values():
         text = str(item.type)
         alias = getattr(sys.modules[options.__module__], text, text)
-        text = alias if isinstance(alias, str) else text
+        if isinstance(alias, str) or get_origin(alias) is Literal:
+            text = str(alias).removeprefix("typing.")
         match ast.parse(text, mode="eval").body:
             case ast.Subscript(value=ast.Name("Takes"), slice=ast.Tuple([given, _])):
                 text = ast.unparse(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict, cast
 
 from gridmap._lazy import gpd, np, pd, shapely
 from gridmap.api.options import AsDate, Options, as_date, option
@@ -15,7 +15,7 @@ from gridmap.fields import Json, Kind
 from gridmap.i18n import some_names, tr
 
 if TYPE_CHECKING:
-    from gridmap.measure import ReportDelays
+    from gridmap.measure import By, ReportDelays
     from gridmap.model import City, Layer
     from gridmap.report.document import Block
     from gridmap.typing import Floats, Ints
@@ -180,7 +180,7 @@ class WatchResult(PrintedResult[WatchJson]):
             if alert["level"] == "city":
                 shapes.append(shapely.Polygon())
                 continue
-            ground = ground_of(self.city, alert["level"])  # type: ignore[arg-type] # a level
+            ground = ground_of(self.city, cast("By", alert["level"]))
             rows = [row for row, one in enumerate(ground.ids) if one in set(alert["ids"])]
             shapes.append(shapely.union_all(ground.geometry[rows]))
         return gpd.GeoDataFrame(frame, geometry=shapes, crs=self.city.crs)
@@ -195,7 +195,7 @@ class WatchResult(PrintedResult[WatchJson]):
             "watched": self.watched,
             "charts": list(self.charts),
             "disputes": self.disputes,
-            "reporting": None if self.reporting is None else self.reporting.to_dict(),  # type: ignore[typeddict-item] # its fields
+            "reporting": cast("ReportingRow | None", self.reporting and self.reporting.to_dict()),
             "notes": list(self.notes),
             "options": self.options.to_dict(),
         }

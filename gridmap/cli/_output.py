@@ -697,7 +697,7 @@ def from_options(options: type[Options]) -> Callable[[Callable[..., None]], Call
             else:
                 keyword = inspect.Parameter.KEYWORD_ONLY
                 made.append(parameter.replace(kind=keyword, annotation=hints[name]))
-        call.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
+        call.__dict__["__signature__"] = inspect.Signature(made)
         call.__annotations__ = {item.name: item.annotation for item in made} | {"return": None}
         return call
 

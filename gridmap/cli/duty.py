@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,9 +33,6 @@ from gridmap.cli._output import (
     say,
 )
 from gridmap.i18n import tr
-
-if TYPE_CHECKING:
-    pass
 
 
 def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> io.Workspace:
@@ -113,14 +111,13 @@ def shifts_command(
 
 
 def _print_units(result: ShiftsResult) -> None:
-    plain = result.to_dict()
-    columns = result.unit_columns()
+    units: Sequence[Mapping[str, object]] = result.to_dict()["units"]
     rows = [
         {
             tr("duty.shifts.unit"): unit["name"],
-            **{tr(f"duty.shifts.{name}"): unit[name] for name in columns},  # type: ignore[literal-required] # keys of the row
+            **{tr(f"duty.shifts.{name}"): unit[name] for name in result.unit_columns()},
         }
-        for unit in plain["units"]
+        for unit in units
     ]
     print_rows(pd.DataFrame(rows))
 
@@ -179,6 +176,12 @@ def patrol_command(
 
 _MOST_ROWS = 6  # names on a line
 _MOST_ROADS = 12
+_PEOPLE: tuple[Literal["residents", "migrants", "households"], ...] = (
+    "residents", "migrants", "households",
+)  # fmt: skip
+_CONCERNED: tuple[Literal["stations", "beats", "communities", "grids"], ...] = (
+    "stations", "beats", "communities", "grids",
+)  # fmt: skip
 
 
 @from_options(AroundOptions)
@@ -199,41 +202,30 @@ def around_command(
     for ring in result.rings:
         (within,) = CoverageOptions(within=ring["within"]).limits
         print_text(tr("duty.around.ring", within=within.text(), area=ring["area_km2"]))
-        people = {
-            "residents": ring["residents"],
-            "migrants": ring["migrants"],
-            "households": ring["households"],
-        }
-        for name, value in people.items():
-            if value is not None:
-                _print_figure(tr(f"field.{name}"), f"{value:,.0f}")
-        concerned = {
-            "stations": ring["stations"],
-            "beats": ring["beats"],
-            "communities": ring["communities"],
-            "grids": ring["grids"],
-        }
-        for name, rows in concerned.items():
-            names = [row["name"] for row in rows]
-            if names:
-                more = tr("duty.around.more", count=len(names)) if len(names) > _MOST_ROWS else ""
-                shown = tr("api.join").join(names[:_MOST_ROWS])
-                _print_figure(tr(f"duty.around.{name}"), f"{shown}{more}")
+        for person in _PEOPLE:
+            if (value := ring[person]) is not None:
+                _print_figure(tr(f"field.{person}"), f"{value:,.0f}")
+        for unit in _CONCERNED:
+            _print_names(unit, [row["name"] for row in ring[unit]], _MOST_ROWS)
         for name, counts in (("incidents", ring["incidents"]), ("facilities", ring["facilities"])):
             if counts:
                 shown = tr("api.join").join(f"{key} {value}" for key, value in counts.items())
                 _print_figure(result.label(name), shown)
-        roads = list(dict.fromkeys(road["name"] for road in ring["roads"] if road["name"]))
-        if roads:
-            more = tr("duty.around.more", count=len(roads)) if len(roads) > _MOST_ROADS else ""
-            shown = tr("api.join").join(roads[:_MOST_ROADS])
-            _print_figure(tr("duty.around.roads"), f"{shown}{more}")
+        roads = dict.fromkeys(road["name"] for road in ring["roads"] if road["name"])
+        _print_names("roads", list(roads), _MOST_ROADS)
     if result.rooms:
         frame = result.to_frame()[["name", "minutes", "distance_m", "officers", "auxiliaries"]]
         labels = {name: tr(f"duty.around.column.{name}") for name in frame.columns}
         print_rows(frame.rename(columns=labels))
     for note in result.notes:
         say(note)
+
+
+def _print_names(kind: str, names: list[str], most: int) -> None:
+    """Print the first names of a kind on one line, and how many there are where not all are."""
+    if names:
+        more = tr("duty.around.more", count=len(names)) if len(names) > most else ""
+        _print_figure(tr(f"duty.around.{kind}"), tr("api.join").join(names[:most]) + more)
 
 
 def _print_figure(label: str, figure: str) -> None:

@@ -549,7 +549,8 @@ def _read_raster(request: dict[str, Any], out: Path) -> dict[str, Any]:
         if image.width * image.height > MOST_PIXELS:
             count = image.width * image.height
             raise InputError("gdal.error.pixels", file=name, count=count, most=MOST_PIXELS)
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]  # of Pillow's class for TIFF
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)  # noqa: S101 - of that format
+        tags: Any = image.tag_v2
         keys = _geo_keys(tags)
         scale, tie = tags.get(_PIXEL_SCALE, ()), tags.get(_TIE_POINT, ())
         if len(image.getbands()) != 1 or len(scale) < 2 or len(tie) != 6 or _MATRIX in tags:

@@ -89,7 +89,7 @@ def workspaces_at(path: str | PathLike[str]) -> list[Workspace]:
 VERSION = 3
 
 
-class Entry(TypedDict, total=False):
+class LayerRecord(TypedDict, total=False):
     """What ``gridmap.toml`` says of a layer, or of the incidents."""
 
     count: int
@@ -128,9 +128,9 @@ class Config(TypedDict, total=False):
     crs: str
     made_up: bool
     presets: dict[str, float]
-    layers: dict[str, Entry]
+    layers: dict[str, LayerRecord]
     layers_stamp: int
-    incidents: Entry
+    incidents: LayerRecord
     sources: dict[str, RemoteSource]
 
 
@@ -555,11 +555,9 @@ def _require_text(path: str) -> None:
 
 
 def _as_path(folder: object) -> Path:
-    try:
-        path = Path(folder)  # type: ignore[arg-type]  # another type raises TypeError
-    except TypeError as error:
-        received = type(folder).__name__
-        raise WorkspaceError("io.error.takes_folder", received=received) from error
+    if not isinstance(folder, str | PathLike):
+        raise WorkspaceError("io.error.takes_folder", received=type(folder).__name__)
+    path = Path(folder)
     if "\0" in str(path):
         raise WorkspaceError("io.error.takes_folder", received=repr(str(path)))
     return path

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,7 @@ import scipy
 import shapely
 
 from gridmap.errors import InputError, MissingError
+from gridmap.fields import By as By  # noqa: PLC0414 - measures are asked for by it
 from gridmap.i18n import tr
 from gridmap.measure.crosswalk import Control, Crosswalk, crosswalk, dasymetric
 from gridmap.measure.disc_areas import covered_share
@@ -28,8 +29,6 @@ from gridmap.model import BeatInfo, City, Kind, Layer, Plan
 from gridmap.model.layer import join_rows
 from gridmap.model.polygon_index import PolygonIndex
 from gridmap.typing import Bools, Floats, Ints, Ints32, Shapes, Texts
-
-By = Literal["grid", "beat", "station", "community", "city"]
 
 # A piece that has all of its grid's ground but this share is the grid: the rest is rounding.
 _WHOLE = 1e-9
