@@ -164,8 +164,8 @@ def test_hot_spots_are_compared_with_the_period_before(city, tmp_path):
         city.grids.area_m2,
         dispersion=window_dispersion(city, since=moment("2024-03-01"), until=moment("2024-04-01")),
     )  # fmt: skip
-    assert found.found.change.tolist() == expected.tolist()
-    assert set(found.to_frame()["change"]) <= {"emerging", "lasting", "fading", "none"}
+    assert found.found.change.tolist() == expected.change.tolist()
+    assert set(found.to_frame()["change"]) <= {"emerging", "growing", "lasting", "fading", "none"}
     assert all("change" in row for row in found.to_dict()["rows"])
     plain = gridmap.hotspots(city, since="2024-03-01", until="2024-03-31")
     assert plain.to_dict()["before"] is None

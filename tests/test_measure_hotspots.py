@@ -206,21 +206,29 @@ def test_what_becomes_of_hot_spots_is_a_test_of_the_change():
     now[[0, 1, 8, 9]] += 40
     before[[54, 55, 62, 63]] += 40  # gone now
     now[[6, 7, 14, 15]] += 40  # new
-    found = changed_hot_spots(now, before, city.adjacency, area)
+    result = changed_hot_spots(now, before, city.adjacency, area)
+    found = result.change
+    assert (result.observed[0], result.before[0]) == (138, 138)  # itself and two neighbours
+    assert (result.observed[7], result.before[7]) == (138, 18)
+    assert result.change_p[7] < 1e-9 < result.change_p[0]
     assert found[0] == "lasting"
     assert found[63] == "fading"
     assert found[7] == "emerging"
     assert found[27] == "none"
     # Twice as many everywhere: the hot spot is no other than before.
-    doubled = changed_hot_spots(2 * before, before, city.adjacency, area)
+    doubled = changed_hot_spots(2 * before, before, city.adjacency, area).change
     assert set(doubled) == {"lasting", "none"}
+    # Beyond chance, but hot before too: that is no new hot spot.
+    grown = before.copy()
+    grown[[0, 1, 8, 9]] += 60
+    assert changed_hot_spots(grown, before, city.adjacency, area).change[0] == "growing"
     # Just hot now and just not before is no change.
     edge = base.copy()
     edge[[0, 1, 8, 9]] += 6
     is_hot = hot_spots(edge, city.adjacency, area).kind == "hot"
     was_hot = hot_spots(edge - (base - 5), city.adjacency, area).kind == "hot"
     assert is_hot.any() or was_hot.any()
-    assert "emerging" not in changed_hot_spots(edge, edge - 1, city.adjacency, area)
+    assert "emerging" not in changed_hot_spots(edge, edge - 1, city.adjacency, area).change
 
 
 def test_gi_star_is_ranked_among_all_arrangements():

@@ -1,16 +1,22 @@
 """Repeat places, disputes and alerts in a report are those of a plain count."""
 
+import math
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+import shapely
 
 import gridmap
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
+from gridmap.measure import changed_hot_spots, summarise
+from gridmap.model import IncidentBatch, Incidents
 from gridmap.report import Request, build_report
-from gridmap.report.report import attention_findings
+from gridmap.report.findings import find, new_hot_spots
+from gridmap.report.report import attention_findings, find_hot_spots
 
 SINCE, UNTIL = np.datetime64("2024-03-01"), np.datetime64("2024-04-01")
 
@@ -83,3 +89,63 @@ def test_the_preview_is_the_first_page_as_a_picture(city):
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
     assert (width, height) == (round(210 / 25.4 * 40), round(297 / 25.4 * 40))
+
+
+def test_a_place_that_became_hot_is_a_finding_with_its_figures(city, report):
+    """A quiet grid and a hot one get many more incidents in March."""
+    busy = report.measured.now["grid"].rows["incidents"].to_numpy()
+    calm, hot = int(np.argmin(busy)), int(np.argmax(busy))
+    rows = np.repeat([calm, hot], [100, 80])
+    spots = np.array([shape.representative_point().coords[0] for shape in city.grids.geometry])
+    time = SINCE.astype("datetime64[s]") + np.arange(len(rows)) * np.timedelta64(14_000, "s")
+    every = city.incidents.all
+    batch = IncidentBatch(
+        np.append(every.x, spots[rows, 0]), np.append(every.y, spots[rows, 1]),
+        np.append(every.time, time), np.append(every.category, np.zeros(len(rows), np.int16)),
+    )  # fmt: skip
+    incidents = Incidents.from_batch(batch, categories=city.incidents.categories, crs=city.crs)
+    planted = replace(city, incidents=incidents)
+    grids = summarise(planted, by="grid", since="2024-03-01", until="2024-04-01")
+    measured = replace(report.measured, city=planted, now={"grid": grids})
+    with using_language("en"):
+        found = find_hot_spots(measured, report.hiding)
+        new, grown = new_hot_spots(measured, found)
+        told = find(measured, report.hiding, report.history, found).every
+    def around(middle, batch, first, last):
+        """Count the incidents of a grid and of those that share a border with it."""
+        shapes = city.grids.geometry
+        shared = shapely.length(shapely.intersection(shapes[middle], shapes))
+        ground = shapely.union_all(shapes[(shared > 1.0) | (np.arange(len(shapes)) == middle)])
+        inside = (batch.time >= np.datetime64(first)) & (batch.time < np.datetime64(last))
+        return int(shapely.contains_xy(ground, batch.x[inside], batch.y[inside]).sum())
+
+    assert [new.kind, grown.kind] == ["emerging", "growing"]
+    for one, lead in ((new, "New: grid "), (grown, "grown: grid ")):
+        now = around(one.row, batch, "2024-03-01", "2024-04-01")
+        before = around(one.row, batch, "2024-02-01", "2024-03-01")
+        assert (one.change.now, one.change.before) == (now, before)
+        share = (now / 31) / (before / 29) - 1
+        text = f"{one.name} with its neighbours, {now:,} (2024-02 {before:,}, {share:+.1%} a day)"
+        assert lead + text.removeprefix("grid ") in next(t.text for t in told if t.key == "hot")
+    hot_one = next(one for one in told if one.key == "hot")
+    assert hot_one.lead == "1 new hot spot, 1 hot spot grew."
+    # Surprise times size, as other findings have it, on top of what gathers in every month.
+    daily = report.history.city.now[0] / 31
+    size = sum(
+        min(-math.log10(one.change.p_value), 8) / 8 * (one.change.now / 31 - one.change.before / 29)
+        for one in (new, grown)
+    )
+    assert hot_one.score == pytest.approx(0.03 + 6.0 * size / daily, rel=1e-6)
+
+
+def test_a_quiet_city_seldom_has_a_new_hot_spot(city, report):
+    """Both months drawn from one pattern, that of the year: five in a hundred at most."""
+    grids = summarise(city, by="grid").rows["incidents"].to_numpy()
+    area = city.grids.area_m2
+    rng = np.random.default_rng(5)
+    said = 0
+    for _ in range(60):
+        months = rng.multinomial(700, grids / grids.sum(), size=2)
+        found = changed_hot_spots(*months, city.adjacency, area)
+        said += bool(new_hot_spots(report.measured, found))
+    assert said <= 3

@@ -443,7 +443,7 @@ class HotspotsResult(Result[HotspotsJson]):
         DataFrame
             ``id, kind, observed, expected, p``: incidents in the grid and its neighbours
             together, how many chance would put there, and the two-sided p; compared with a
-            period before, ``change`` too: ``emerging, lasting, fading`` or ``none``.
+            period before, ``change`` too: ``emerging, growing, lasting, fading`` or ``none``.
         """
         return self.found.to_frame()
 
@@ -480,7 +480,7 @@ class HotspotsResult(Result[HotspotsJson]):
         if self.found.change is not None:
             found += [
                 (tr(f"api.hotspots.{kind}"), f"{int((self.found.change == kind).sum()):,}")
-                for kind in ("emerging", "lasting", "fading")
+                for kind in ("emerging", "growing", "lasting", "fading")
             ]
         return found
 

@@ -158,7 +158,7 @@ def _hotspot_rows(result: HotspotsResult) -> pd.DataFrame:
     rows = rows.sort_values("kind", key=lambda kinds: kinds.map(rank), kind="stable")
     words = {
         word: tr(f"api.hotspots.{word}")
-        for word in ("hot", "cold", "emerging", "lasting", "fading")
+        for word in ("hot", "cold", "emerging", "growing", "lasting", "fading")
     } | {"none": "-"}
     texts = {name: rows[name].map(words) for name in ("kind", "change") if name in rows}
     texts["p"] = [f"<{_LEAST_P}" if p < _LEAST_P else f"{p:.3f}" for p in rows["p"]]

@@ -19,7 +19,7 @@ from gridmap.i18n import tr
 from gridmap.measure.period import ComparedPeriods
 from gridmap.measure.pieces import By, areas_of
 from gridmap.model import City, Plan
-from gridmap.typing import Floats, Ints
+from gridmap.typing import Bools, Floats, Ints
 
 #: Weeks of history below which no dispersion is estimated: Poisson is assumed and said.
 LEAST_WEEKS = 26
@@ -346,14 +346,16 @@ class WeeklyCounts:
 
     def dispersion(self, periods: ComparedPeriods) -> Dispersion:
         """Return variance over mean of each row, after removing the period's own level."""
-        weeks = self.counts.shape[1]
-        middle = np.datetime64(self.start, "D") + 7 * np.arange(weeks) + 3
         now = periods.now
-        steps = (middle >= np.datetime64(now.first, "D")) & (
-            middle <= np.datetime64(now.last, "D")
-        )
+        assert now.first is not None and now.last is not None  # noqa: S101, PT018 - compared
+        steps = self.within(np.datetime64(now.first, "D"), np.datetime64(now.last, "D") + 1)
         length = round(min(now.days, periods.before.days) / 7)
         return estimate_dispersion(self.counts, steps=steps, length_weeks=length)
+
+    def within(self, since: np.datetime64, until: np.datetime64) -> Bools:
+        """Return the weeks whose middle day is not before one moment, and before another."""
+        middle = np.datetime64(self.start, "D") + 7 * np.arange(self.counts.shape[1]) + 3
+        return np.asarray((middle >= since) & (middle < until), dtype=bool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -59,6 +59,9 @@ class HotSpots:
     change : (n,) str or None
         What became of each grid's hot spot since the period before (`changed_hot_spots`);
         None where there is none to compare with.
+    before, change_p : (n,) float64 or None
+        Incidents in the grid and its neighbours together in the period before, and the
+        two-sided p of the change.
     weeks
         Weeks of history that dispersion was estimated by; 0 where Poisson was assumed, None
         for Gi*.
@@ -72,6 +75,8 @@ class HotSpots:
     method: Literal["counts", "gi"] = "counts"
     change: npt.NDArray[np.str_] | None = None
     weeks: int | None = None
+    before: Floats | None = None
+    change_p: Floats | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the hot and cold grids, the least p first, of equal p the largest difference.
@@ -172,12 +177,12 @@ def find_hotspots(  # noqa: PLR0913 - what is counted, and what chance is taken 
         density = np.divide(held, exposure, out=np.zeros(len(held)), where=exposure > 0)
         return getis_ord(density, city.adjacency, ids=grids.ids)
     dispersion = window_dispersion(city, since=since, until=until, hours=hours, categories=rows)
-    result = hot_spots(found, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids)
     if before is None:
-        return result
+        return hot_spots(found, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids)
     earlier = _counted(city, *before, hours, rows)
-    change = changed_hot_spots(found, earlier, city.adjacency, exposure, dispersion=dispersion)
-    return replace(result, change=change)
+    return changed_hot_spots(
+        found, earlier, city.adjacency, exposure, dispersion=dispersion, ids=grids.ids
+    )
 
 
 def hot_spots(
@@ -303,8 +308,9 @@ def changed_hot_spots(
     *,
     dispersion: Dispersion | None = None,
     alpha: float = 0.05,
-) -> npt.NDArray[np.str_]:
-    """Return what became of each grid's hot spot between two periods.
+    ids: npt.NDArray[np.object_] | None = None,
+) -> HotSpots:
+    """Return the hot spots of a period with what became of each since another.
 
     The change itself is tested: the incidents of a grid and its neighbours, now and before
     together, are shared between the periods as those of the rest of the city are
@@ -315,33 +321,35 @@ def changed_hot_spots(
     ----------
     now, before
         Incidents of each grid in both periods.
-    adjacency, exposure, dispersion, alpha
+    adjacency, exposure, dispersion, alpha, ids
         As `hot_spots` takes them.
 
     Returns
     -------
-    (n,) str
-        ``emerging`` (rose beyond chance, and hot now), ``fading`` (fell beyond chance, and hot
-        before), ``lasting`` (hot in both, without such a change), ``none``.
+    HotSpots
+        Of now; `HotSpots.change` is ``emerging`` (rose beyond chance, hot now and not before), ``growing`` (the same, hot
+        before too), ``fading`` (fell beyond chance, and hot before), ``lasting`` (hot in both,
+        without such a change), ``none``.
     """
-    held = [np.rint(np.asarray(side, np.float64)) for side in (now, before)]
-    is_hot, was_hot = (
-        hot_spots(side, adjacency, exposure, dispersion=dispersion, alpha=alpha).kind == "hot"
-        for side in held
+    result, was = (
+        hot_spots(side, adjacency, exposure, dispersion=dispersion, alpha=alpha, ids=ids)
+        for side in (now, before)
     )
-    near = windows(adjacency)
-    here = [near @ side for side in held]
-    total = (int(held[0].sum()), int(held[1].sum()))
-    used = Dispersion.poisson(len(held[0])) if dispersion is None else dispersion
-    p_value = rest_p_value(here[0], here[1], total, used)
+    total = (int(np.rint(np.sum(now))), int(np.rint(np.sum(before))))
+    here, there = result.observed, was.observed
+    used = Dispersion.poisson(len(here)) if dispersion is None else dispersion
+    p_value = rest_p_value(here, there, total, used)
     found = np.nan_to_num(adjust_p(p_value, method="fdr"), nan=1.0) <= alpha
+    is_hot, was_hot = result.kind == "hot", was.kind == "hot"
     # More, or less, than the rest of the city would have it.
-    rose = here[0] * (total[1] - here[1]) > here[1] * (total[0] - here[0])
-    return np.select(
-        [found & rose & is_hot, found & ~rose & was_hot, is_hot & was_hot],
-        ["emerging", "fading", "lasting"],
+    rose = here * (total[1] - there) > there * (total[0] - here)
+    change = np.select(
+        [found & rose & is_hot & ~was_hot, found & rose & is_hot, found & ~rose & was_hot,
+         is_hot & was_hot],
+        ["emerging", "growing", "fading", "lasting"],
         default="none",
-    )
+    )  # fmt: skip
+    return replace(result, change=change, before=there, change_p=p_value)
 
 
 def window_dispersion(
@@ -353,6 +361,8 @@ def window_dispersion(
     categories: Sequence[int] = (),
 ) -> Dispersion:
     """Return variance over mean of the incidents of each grid with its neighbours.
+
+    The period that is looked at has a level of its own: what changes in it is no dispersion.
 
     Parameters
     ----------
@@ -369,11 +379,12 @@ def window_dispersion(
     if "grid" not in history:
         return Dispersion.poisson(len(city.grids))
     first, end = period_between(since, until)
-    weeks = history["grid"].counts.shape[1]
+    weeks, steps = history["grid"].counts.shape[1], None
     if first is not None and end is not None:
         weeks = round((end - first) / np.timedelta64(7, "D"))
+        steps = history["grid"].within(first, end)
     around = windows(city.adjacency) @ history["grid"].counts
-    return estimate_dispersion(around, length_weeks=max(weeks // 2, 1))
+    return estimate_dispersion(around, steps=steps, length_weeks=max(weeks // 2, 1))
 
 
 def windows(adjacency: Adjacency) -> scipy.sparse.csr_array:

@@ -85,7 +85,7 @@ def area_table(
     made.add(column("id", "text"), rows["id"].astype(str), tr("report.total"))
     if (rows["id"].astype(str) != rows["name"].astype(str)).any():
         made.add(column("name", "text"), rows["name"].astype(str))
-    for key, words in _parents(measured, level).items():
+    for key, words in parents_of(measured, level).items():
         made.add(column(key, "text"), words)
     of = None if history is None else history.levels.get(level)
     for key, form in _figures(found, hiding, level):
@@ -113,7 +113,12 @@ def area_table(
         made.add(column("rank", adds=False), places.astype(float), hidden=made.hidden["incidents"])
     if level == "grid" and hot is not None:
         names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")} | {"hidden": "*"}
-        made.add(column("hot_spot", "text"), [names.get(str(kind), "") for kind in hot.kind])
+        names |= {kind: tr(f"briefing.map.hot_{key}")
+                  for kind, key in (("emerging", "new"), ("growing", "grown"))}  # fmt: skip
+        told = hot.kind if hot.change is None else np.where(
+            np.isin(hot.change, ("emerging", "growing")), hot.change, hot.kind
+        )  # fmt: skip
+        made.add(column("hot_spot", "text"), [names.get(str(kind), "") for kind in told])
     order = np.arange(len(rows))
     if level != "grid":  # those keep the order of their layer, as maps take their numbers
         order = np.array(_order(made), dtype=np.int64)
@@ -243,7 +248,7 @@ def _order(made: TableBuilder) -> list[int]:
     )
 
 
-def _parents(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object_]]:
+def parents_of(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object_]]:
     """Return the names of the beat, station and community that each row belongs to."""
     city, plan = measured.city, measured.plan
     layer = city.get(Kind(level))

@@ -601,7 +601,7 @@ def _gap(measured: Measured) -> list[str]:
 
 
 def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
-    """Return hot and cold grids, or None where there are no incidents.
+    """Return hot and cold grids and what became of them, or None where there are no incidents.
 
     A verdict is that of the counts, whatever is hidden; where a count of the grid or of a
     neighbour is hidden its verdict is, too (kind ``hidden``), for it would tell of the count.
@@ -612,9 +612,12 @@ def find_hot_spots(measured: Measured, hiding: Hiding) -> HotSpots | None:
     counts = found.rows["incidents"].to_numpy(dtype=float)
     if not counts.sum() > 0:
         return None
-    city, period = measured.city, measured.period
+    city, period, compared = measured.city, measured.period, measured.compared
+    before = None if compared is None or hiding.limit else (compared.since, compared.until)
     try:
-        spots = find_hotspots(city, counts=counts, since=period.since, until=period.until)
+        spots = find_hotspots(
+            city, counts=counts, since=period.since, until=period.until, before=before
+        )
     except InputError:
         return None  # no ground to expect anything on
     dark = hiding.of("grid", "incidents", len(counts))

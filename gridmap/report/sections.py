@@ -530,14 +530,18 @@ def _hot_map(report: Report) -> Figure | None:
         return None
     kind = np.asarray(report.hot.kind).astype(str)
     rows = np.where(kind == "hot", 0, np.where(kind == "cold", 1, -1)).astype(np.int64)
+    title = tr("briefing.map.hot_title", count=int((rows == 0).sum()))
     if not (rows == 0).any():
         return None
-    legend = (
-        ("#c8500a", tr("briefing.map.hot")),
-        ("#c4cedb", tr("briefing.map.cold") if (rows == 1).any() else ""),
+    if report.hot.change is not None:
+        rows[report.hot.change == "emerging"] = 2
+        rows[report.hot.change == "growing"] = 3
+    colours = {"hot": "#e08a4f", "cold": "#c4cedb", "hot_new": "#8c1d04", "hot_grown": "#c8500a"}
+    legend = tuple(
+        (colour, tr(f"briefing.map.{name}") if (rows == place).any() else "")
+        for place, (name, colour) in enumerate(colours.items())
     )
     shade = Shading(report.city.grids.geometry, rows, legend)
-    title = tr("briefing.map.hot_title", count=int((rows == 0).sum()))
     figure = MapFigure(
         "hot_spots", title, (merged(shade),), _borders(report), **_names(report), alt=title
     )
