@@ -198,8 +198,8 @@ def hot_spot_cases(
 
         def changed(rng: np.random.Generator, total: int = total) -> bool:
             now, before = rng.multinomial(total, planted, size=2)
-            found = changed_hot_spots(now, before, near, area).change
-            return bool(np.isin(found, ("emerging", "growing", "fading")).any())
+            found = changed_hot_spots(now, before, near, area).to_frame()
+            return bool(found["change"].isin(["emerging", "growing", "fading"]).any())
 
         def is_seen(rng: np.random.Generator, total: int = total) -> bool:
             found = hot_spots(rng.multinomial(total, planted), near, area)
@@ -207,8 +207,8 @@ def hot_spot_cases(
 
         def emerges(rng: np.random.Generator, total: int = total) -> bool:
             now, before = rng.multinomial(total, planted), rng.multinomial(total, share)
-            found = changed_hot_spots(now, before, near, area).change
-            return bool((found[window] == "emerging").any())
+            found = changed_hot_spots(now, before, near, area).to_frame()
+            return bool(found["id"][found["change"] == "emerging"].isin(window).any())
 
         name = f"{city.name}, {len(area):,} grids, {total:,} incidents"
         yield Case(f"hot spots: chance alone, {name}", draws, anything)

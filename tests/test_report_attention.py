@@ -15,7 +15,8 @@ from gridmap.i18n import using_language
 from gridmap.measure import changed_hot_spots, summarise
 from gridmap.model import IncidentBatch, Incidents
 from gridmap.report import Request, build_report
-from gridmap.report.findings import find, new_hot_spots
+from gridmap.report.area_tables import new_hot_spots
+from gridmap.report.findings import find
 from gridmap.report.report import attention_findings, find_hot_spots
 
 SINCE, UNTIL = np.datetime64("2024-03-01"), np.datetime64("2024-04-01")
@@ -111,6 +112,7 @@ def test_a_place_that_became_hot_is_a_finding_with_its_figures(city, report):
         found = find_hot_spots(measured, report.hiding)
         new, grown = new_hot_spots(measured, found)
         told = find(measured, report.hiding, report.history, found).every
+
     def around(middle, batch, first, last):
         """Count the incidents of a grid and of those that share a border with it."""
         shapes = city.grids.geometry
@@ -131,10 +133,9 @@ def test_a_place_that_became_hot_is_a_finding_with_its_figures(city, report):
     assert hot_one.lead == "1 new hot spot, 1 hot spot grew."
     # Surprise times size, as other findings have it, on top of what gathers in every month.
     daily = report.history.city.now[0] / 31
-    size = sum(
-        min(-math.log10(one.change.p_value), 8) / 8 * (one.change.now / 31 - one.change.before / 29)
-        for one in (new, grown)
-    )
+    size = 0.0
+    for change in (new.change, grown.change):
+        size += min(-math.log10(change.p_value), 8) / 8 * (change.now / 31 - change.before / 29)
     assert hot_one.score == pytest.approx(0.03 + 6.0 * size / daily, rel=1e-6)
 
 

@@ -327,9 +327,9 @@ def changed_hot_spots(
     Returns
     -------
     HotSpots
-        Of now; `HotSpots.change` is ``emerging`` (rose beyond chance, hot now and not before), ``growing`` (the same, hot
-        before too), ``fading`` (fell beyond chance, and hot before), ``lasting`` (hot in both,
-        without such a change), ``none``.
+        Of now; `HotSpots.change` is ``emerging`` (rose beyond chance, hot now and not before),
+        ``growing`` (the same, hot before too), ``fading`` (fell beyond chance, and hot before),
+        ``lasting`` (hot in both, without such a change) or ``none``.
     """
     result, was = (
         hot_spots(side, adjacency, exposure, dispersion=dispersion, alpha=alpha, ids=ids)

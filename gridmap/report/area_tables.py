@@ -14,11 +14,12 @@ import shapely
 from gridmap.i18n import tr
 from gridmap.measure import HotSpots, MeasureTable, rank, staff_needed
 from gridmap.measure.counted import COUNTS
+from gridmap.measure.hotspots import windows
 from gridmap.measure.period import Basis, compared_periods
 from gridmap.measure.pieces import By
 from gridmap.model import City, Kind
 from gridmap.plans import plan_layer
-from gridmap.report.measured import CountHistory, LevelHistory, Measured, told_apart
+from gridmap.report.measured import CountChange, CountHistory, LevelHistory, Measured, told_apart
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
@@ -112,13 +113,7 @@ def area_table(
         places = rank(made.rows["incidents"], np.arange(len(rows))).sort_values("id")["rank"]
         made.add(column("rank", adds=False), places.astype(float), hidden=made.hidden["incidents"])
     if level == "grid" and hot is not None:
-        names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")} | {"hidden": "*"}
-        names |= {kind: tr(f"briefing.map.hot_{key}")
-                  for kind, key in (("emerging", "new"), ("growing", "grown"))}  # fmt: skip
-        told = hot.kind if hot.change is None else np.where(
-            np.isin(hot.change, ("emerging", "growing")), hot.change, hot.kind
-        )  # fmt: skip
-        made.add(column("hot_spot", "text"), [names.get(str(kind), "") for kind in told])
+        made.add(column("hot_spot", "text"), _hot_words(hot))
     order = np.arange(len(rows))
     if level != "grid":  # those keep the order of their layer, as maps take their numbers
         order = np.array(_order(made), dtype=np.int64)
@@ -134,6 +129,16 @@ def area_table(
     if of is not None and not hiding.limit and of.weeks.shape[1] > 3:
         weeks = of.weeks[order]
     return made.table(TITLES[level], order=order, notes=tuple(notes), charts=charts, weeks=weeks)
+
+
+def _hot_words(hot: HotSpots) -> npt.NDArray[np.object_]:
+    """Return whether each grid is hot or cold, and which became hot or hotter, in words."""
+    names = {kind: tr(f"maps.hot.{kind}") for kind in ("hot", "cold")} | {"hidden": HIDDEN}
+    words = np.array([names.get(str(kind), "") for kind in hot.kind], dtype=object)
+    if hot.change is not None:
+        words[hot.change == "emerging"] = tr("briefing.map.hot_new")
+        words[hot.change == "growing"] = tr("briefing.map.hot_grown")
+    return words
 
 
 def _figures(found: MeasureTable, hiding: Hiding, level: By) -> list[tuple[str, Format]]:
@@ -266,6 +271,63 @@ def parents_of(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object
             continue
         if len(words) == size and any(words):
             found[f"parent_{kind}"] = words
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NewHotSpot:
+    """A place that became hot since the period before, or grew: a grid and its neighbours.
+
+    Attributes
+    ----------
+    kind
+        ``emerging`` or ``growing``, as `gridmap.measure.changed_hot_spots` has it.
+    row
+        Row of the grid in the middle.
+    name
+        The grid's name, with its beat's where that is known.
+    before
+        Name of the period before.
+    change
+        Incidents of the grid and its neighbours together in both periods.
+    """
+
+    kind: str
+    row: int
+    name: str
+    before: str
+    change: CountChange
+
+
+def new_hot_spots(measured: Measured, hot: HotSpots) -> list[NewHotSpot]:
+    """Return the places that became hot or hotter since the period before.
+
+    New ones come first, of each kind the most surprising. What is judged is a grid with its
+    neighbours; of those that overlap only the first is a place, so that none is told twice.
+    """
+    compared, period = measured.compared, measured.period
+    if hot.change is None or hot.before is None or hot.change_p is None or compared is None:
+        return []
+    near = windows(measured.city.adjacency)
+    names = measured.now["grid"].rows["name"].astype(str).to_numpy()
+    beats = parents_of(measured, "grid").get("parent_beat", [""] * len(names))
+    rows = np.flatnonzero(np.isin(hot.change, ("emerging", "growing")))
+    more = hot.observed / period.days - hot.before / compared.days
+    order = np.lexsort((-more[rows], hot.change_p[rows], hot.change[rows] == "growing"))
+    taken = np.zeros(len(names), bool)
+    found = []
+    for row in rows[order].tolist():
+        window = near[[row]].indices
+        if taken[window].any():
+            continue
+        taken[window] = True
+        now, before = int(hot.observed[row]), int(hot.before[row])
+        daily, usual = now / period.days, before / compared.days
+        share = daily / usual - 1.0 if before else float("nan")
+        change = CountChange(now, before, daily, usual, share, float(hot.change_p[row]), "up")
+        key = "in_beat" if beats[row] else "alone"
+        place = tr(f"briefing.hot.{key}", name=names[row], beat=beats[row])
+        found.append(NewHotSpot(str(hot.change[row]), row, place, compared.label(), change))
     return found
 
 

@@ -10,11 +10,15 @@ import numpy as np
 
 from gridmap.i18n import current_language, tr
 from gridmap.measure import HotSpots
-from gridmap.measure.hotspots import windows
 from gridmap.measure.period import Period
 from gridmap.measure.pieces import By
 from gridmap.model import Kind
-from gridmap.report.area_tables import parents_of, staff_balance, staff_shortest, with_covered
+from gridmap.report.area_tables import (
+    new_hot_spots,
+    staff_balance,
+    staff_shortest,
+    with_covered,
+)
 from gridmap.report.measured import CountChange, CountHistory, Level, Measured
 from gridmap.report.plan_change import effects_of, plan_effect, price_lines
 from gridmap.report.suppression import Hiding
@@ -546,7 +550,12 @@ def _hot(
             score = _GATHERED
             fresh = [] if history is None else new_hot_spots(measured, hot)
             if history is not None and fresh:
-                told = [one.sentence() for one in fresh[:_MOST_NEW]]
+                told = [
+                    tr(f"briefing.hot.{one.kind}_one", place=one.name, now=one.change.now,
+                       period=one.before, before=one.change.before,
+                       change=change_text(one.change))
+                    for one in fresh[:_MOST_NEW]
+                ]  # fmt: skip
                 news = tr("briefing.semicolon").join(told)
                 rest = len(fresh) - len(told)
                 news += tr("briefing.hot.more", count=rest) if rest else ""
@@ -567,69 +576,6 @@ def _hot(
     if not lead:
         return []
     return [Headline("hot", lead, "".join(parts), score)]
-
-
-@dataclass(frozen=True, slots=True)
-class NewHotSpot:
-    """A place that became hot since the period before, or grew: a grid and its neighbours.
-
-    Attributes
-    ----------
-    kind
-        ``emerging`` or ``growing``, as `gridmap.measure.changed_hot_spots` has it.
-    row
-        Row of the grid in the middle.
-    name
-        The grid's name, with its beat's where that is known.
-    before
-        Name of the period before.
-    change
-        Incidents of the grid and its neighbours together in both periods.
-    """
-
-    kind: str
-    row: int
-    name: str
-    before: str
-    change: CountChange
-
-    def sentence(self) -> str:
-        """Say where it is, and how many incidents there are and were."""
-        return tr(f"briefing.hot.{self.kind}_one", place=self.name, now=self.change.now,
-                  period=self.before, before=self.change.before,
-                  change=change_text(self.change))  # fmt: skip
-
-
-def new_hot_spots(measured: Measured, hot: HotSpots) -> list[NewHotSpot]:
-    """Return the places that became hot or hotter since the period before.
-
-    New ones come first, of each kind the most surprising. What is judged is a grid with its
-    neighbours; of those that overlap only the first is a place, so that none is told twice.
-    """
-    compared, period = measured.compared, measured.period
-    if hot.change is None or hot.before is None or hot.change_p is None or compared is None:
-        return []
-    near = windows(measured.city.adjacency)
-    names = measured.now["grid"].rows["name"].astype(str).to_numpy()
-    beats = parents_of(measured, "grid").get("parent_beat", [""] * len(names))
-    rows = np.flatnonzero(np.isin(hot.change, ("emerging", "growing")))
-    more = hot.observed / period.days - hot.before / compared.days
-    order = np.lexsort((-more[rows], hot.change_p[rows], hot.change[rows] == "growing"))
-    taken = np.zeros(len(names), bool)
-    found = []
-    for row in rows[order].tolist():
-        window = near[[row]].indices
-        if taken[window].any():
-            continue
-        taken[window] = True
-        now, before = int(hot.observed[row]), int(hot.before[row])
-        daily, usual = now / period.days, before / compared.days
-        share = daily / usual - 1.0 if before else float("nan")
-        change = CountChange(now, before, daily, usual, share, float(hot.change_p[row]), "up")
-        key = "in_beat" if beats[row] else "alone"
-        place = tr(f"briefing.hot.{key}", name=names[row], beat=beats[row])
-        found.append(NewHotSpot(str(hot.change[row]), row, place, compared.label(), change))
-    return found
 
 
 def _outlines(measured: Measured, hiding: Hiding) -> list[Headline]:
