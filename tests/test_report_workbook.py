@@ -16,7 +16,10 @@ from gridmap.i18n import using_language
 from gridmap.measure import summarise, weekday_occurrences
 from gridmap.model import Kind, Layer
 from gridmap.report import Request, build_report, workbook, write_workbook
+from gridmap.report.area_tables import outside_note
 from gridmap.report.sections import area_grid
+from gridmap.report.suppression import Hiding
+from gridmap.report.tables import TableBuilder, column
 from gridmap.report.workbook import table_csv
 
 # openpyxl does not know the data bars of Excel 2010 and later.
@@ -252,7 +255,26 @@ def test_what_lies_in_no_row_is_added_to_a_total_and_said(city):
     assert all(map(whole.fullmatch, sums))
     assert any(b")+" in f for f in sums)
     lost = summarise(part, by="beat", since="2024-03-01", until="2024-04-01").unassigned
+    beats = report.table("beats")
+    for name in ("incidents", "residents", "area_km2"):  # one rule for formula and note
+        assert beats.outside[name] == lost[name]
+        assert f"+{lost[name]!r}".encode() in b" ".join(sums)
     grid = area_grid(report, "beat")
     note = next(text for text in grid.notes if text.startswith("未划入任何警格"))
     assert f"常住人口{lost['residents']:,.0f}人、警情{lost['incidents']:,.0f}起" in note
     assert f"面积{lost['area_km2']:.2f}平方公里" in note
+
+
+def test_what_lies_in_no_row_is_known_beside_hidden_and_rounded_rows():
+    made = TableBuilder(2)
+    made.add(column("area_km2", "fine"), [1.0, 1.0], 2.0)
+    made.add(column("incidents"), [3.0, 40.0], 50.0, hidden=np.array([True, False]))
+    made.add(column("residents"), [10.0, 11.0], 20.0, outside=0.4)  # 10.4 and 10.6, rounded
+    table = made.table("beats")
+    assert table.outside == {"incidents": 7.0, "residents": 0.4}
+    formulas = [workbook._formula(table, item, 7) for item in table.columns]
+    assert formulas == ["=SUBTOTAL(109,A6:A7)", "=SUBTOTAL(109,B6:B7)+7.0", ""]
+    with using_language("en"):
+        assert "7" in outside_note(table, Hiding(5), "beat")
+        dark = Hiding(5, {("outside-beat", "incidents", "now"): np.array([True])})
+        assert "*" in outside_note(table, dark, "beat")

@@ -23,6 +23,7 @@ from gridmap.report.measured import CountChange, CountHistory, LevelHistory, Mea
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import (
     HIDDEN,
+    SLIVER,
     Chart,
     Format,
     Ratio,
@@ -101,6 +102,7 @@ def area_table(
             float(rounded(np.array([totals[key]]), form, hiding)[0]),
             hidden=mask,
             dark=any(hiding.one("city", name) for name in told),
+            outside=found.unassigned.get(key),
         )
         if key == "incidents" and history is not None and of is not None:
             past = {basis: np.array([change.before for change in changes], dtype=float)
@@ -117,7 +119,7 @@ def area_table(
     order = np.arange(len(rows))
     if level != "grid":  # those keep the order of their layer, as maps take their numbers
         order = np.array(_order(made), dtype=np.int64)
-    notes = _notes(found, hiding, level)
+    notes = _notes(made, found, hiding, level)
     if of is not None and history is not None and history.compared:
         notes += change_notes(history)
     drawn = next((key for key in ("incidents", "residents") if key in made.rows), "")
@@ -397,7 +399,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def outside_note(found: MeasureTable, hiding: Hiding, level: By) -> str:
+def outside_note(table: Table | TableBuilder, hiding: Hiding, level: By) -> str:
     """Return what lies in no row though the total counts it; blank for nothing.
 
     Slivers of ground, under a thousandth of the whole, are not worth a word.
@@ -406,15 +408,16 @@ def outside_note(found: MeasureTable, hiding: Hiding, level: By) -> str:
     for name in ("area_km2", "residents", "incidents"):
         ground = name == "area_km2"
         dark = hiding.one(f"outside-{level}", name)
-        text = shown(found.unassigned[name], "fine" if ground else "count", hidden=dark)
-        sliver = ground and found.unassigned[name] < 1e-3 * found.totals[name]
-        if name not in found.missing and not sliver and text != "0":
+        more = table.outside.get(name, 0.0)
+        text = shown(more, "fine" if ground else "count", hidden=dark)
+        sliver = ground and more < SLIVER * (table.total or {})[name]
+        if not sliver and text != "0":
             parts.append(tr(f"report.outside.{name}", count=text))
     return tr(f"report.note.outside_{level}", what=tr("api.join").join(parts)) if parts else ""
 
 
-def _notes(found: MeasureTable, hiding: Hiding, level: By) -> list[str]:
-    notes = [note for note in [outside_note(found, hiding, level)] if note]
+def _notes(made: TableBuilder, found: MeasureTable, hiding: Hiding, level: By) -> list[str]:
+    notes = [note for note in [outside_note(made, hiding, level)] if note]
     if found.split_grids:
         if "residents" not in found.missing:
             notes.append(tr("report.note.split", count=found.split_grids))

@@ -341,7 +341,7 @@ def area_grid(report: Report, level: By, *, rows: Sequence[int] | None = None) -
     if rows is not None and len(rows) < len(table):
         key = _leading_column(table)
         notes.append(tr(f"briefing.table.some_beats_{key}", shown=len(rows), of=len(table)))
-    outside = outside_note(report.measured.now[level], report.hiding, level)
+    outside = outside_note(table, report.hiding, level)
     notes += [outside] if outside else []
     of = "s" if not beats or "parent_station" in table.rows.columns else ""
     caption = tr(f"briefing.table.{level}{of}")

@@ -26,7 +26,7 @@ Format = Literal[
     "plain",
 ]
 
-_SLIVER = 1e-3  # share of the ground that is lost where borders do not quite meet
+SLIVER = 1e-3  # share of the ground that is lost where borders do not quite meet
 #: What stands for a number that is hidden because it is small, and for one not known.
 HIDDEN, UNKNOWN = "*", "–"
 
@@ -173,6 +173,8 @@ class Table:
         True where a number is hidden, one column a column's key, rows as ``rows``.
     hidden_total
         Keys of the totals that are hidden.
+    outside
+        How much more a total holds than its rows by key: what lies in none of them.
     heat
         Keys of the columns that one colour scale runs through.
     weeks : (rows, weeks)
@@ -188,6 +190,7 @@ class Table:
     charts: tuple[Chart, ...] = ()
     hidden: pd.DataFrame = field(default_factory=pd.DataFrame)
     hidden_total: frozenset[str] = frozenset()
+    outside: Mapping[str, float] = field(default_factory=dict)
     heat: tuple[str, ...] = ()
     weeks: Ints | None = None
 
@@ -203,15 +206,6 @@ class Table:
         if key not in self.hidden.columns:
             return np.zeros(len(self.rows), dtype=bool)
         return np.asarray(self.hidden[key].to_numpy(dtype=bool))
-
-    def in_no_row(self, key: str) -> float:
-        """Return how much more a total holds than its rows; 0 where it follows from others."""
-        item = next(one for one in self.columns if one.key == key)
-        value = (self.total or {}).get(key, "")
-        if not (item.adds and item.ratio is None and isinstance(value, float)):
-            return 0.0
-        more = value - float(self.values(key).astype(float).sum())
-        return more if np.isfinite(more) and abs(more) >= 1e-6 else 0.0
 
     def texts(self) -> list[list[str]]:
         """Return the rows as people read them, totals last."""
@@ -255,6 +249,7 @@ class TableBuilder:
     hidden: dict[str, Bools] = field(default_factory=dict)
     total: dict[str, Any] = field(default_factory=dict)
     dark: set[str] = field(default_factory=set)
+    outside: dict[str, float] = field(default_factory=dict)
 
     def add(
         self,
@@ -264,8 +259,13 @@ class TableBuilder:
         *,
         hidden: Bools | None = None,
         dark: bool = False,
+        outside: float | None = None,
     ) -> None:
-        """Add a column; hidden values, and a total that is ``dark``, are taken out."""
+        """Add a column; hidden values, and a total that is ``dark``, are taken out.
+
+        What lies in no row is what the total holds beyond all of them, hidden ones too, where
+        it is not told.
+        """
         mask = np.zeros(self.size, dtype=bool) if hidden is None else hidden
         self.columns.append(item)
         if not item.numeric:
@@ -275,7 +275,11 @@ class TableBuilder:
         self.rows[item.key] = np.where(mask, np.nan, np.asarray(values, dtype=float))
         self.hidden[item.key] = mask
         if total != "":
-            self.total[item.key] = np.nan if dark else float(total)  # type: ignore[arg-type] # a number
+            whole = float(total)  # type: ignore[arg-type] # a number
+            self.total[item.key] = np.nan if dark else whole
+            more = whole - float(np.sum(values)) if outside is None else outside
+            if item.adds and item.ratio is None and abs(more) >= 1e-6:  # NaN is not
+                self.outside[item.key] = more
         if dark:
             self.dark.add(item.key)
 
@@ -310,6 +314,7 @@ class TableBuilder:
             self.total if totals else None,
             hidden=pd.DataFrame({name: mask[at] for name, mask in self.hidden.items()}),
             hidden_total=frozenset(self.dark) if totals else frozenset(),
+            outside=self.outside if totals else {},
             **options,
         )
 
@@ -380,7 +385,7 @@ def sum_rows(
         other, row = whole
         there = set(other.rows.columns) & set(sums)
         ground = float(other.values("area_km2")[row]) if "area_km2" in there else np.nan
-        if abs(sums.get("area_km2", np.nan) - ground) <= _SLIVER * ground:
+        if abs(sums.get("area_km2", np.nan) - ground) <= SLIVER * ground:
             for key in (key for key in there if hidden[key]):
                 sums[key] = float(other.values(key)[row])
                 hidden[key] = bool(other.is_hidden(key)[row])

@@ -369,7 +369,13 @@ def _formula(table: Table, item: Column, row: int) -> str:
         first, column = _FIRST_ROW + 2, places[item.key]
         formula = _FUNCTIONS.format(cells=f"{column}{first}:{column}{row}")
         # What lies in no row is in the total too, as the note above the table says.
-        outside = table.in_no_row(item.key)
+        outside = table.outside.get(item.key, 0.0)
+        whole = (table.total or {}).get(item.key, "")
+        if (
+            isinstance(whole, float)
+            and abs(float(table.values(item.key).sum()) + outside - whole) >= 1e-6
+        ):  # rounded rows, or those of other sheets too
+            return ""
         return f"{formula}{'+' if outside > 0 else ''}{outside!r}" if outside else formula
     if ratio.over not in places or (ratio.under and ratio.under not in places):
         return ""
