@@ -36,10 +36,10 @@ from gridmap.pages.redraw_state import (
     Found,
     Redraw,
     Sitting,
-    leave_off,
     made_name,
     redraw_of,
-    take_up,
+    restore_session,
+    save_session,
 )
 from gridmap.pages.session import Session
 from gridmap.partition import Problem, ProposalProgress
@@ -185,14 +185,14 @@ def test_unsaved_work_is_taken_up_by_the_same_browser_alone(session, city, monke
     draft = Draft.start(Ground.from_city(city), plan)
     state = Redraw(step="edit", sitting=Sitting(plan, History(draft, LOCAL)))
     session.work["redraw"] = state
-    leave_off(session, grids)
+    save_session(session, grids)
     session.work = {}
-    take_up(session, grids)
+    restore_session(session, grids)
     found = session.work.pop("redraw")
     assert (found.step, found.sitting.history) == ("edit", state.sitting.history)
     found.sitting.apply(RenameBeat(plan.beat_ids[0], "新名"))
     assert state.sitting.history.commands == ()
-    take_up(session, grids)
+    restore_session(session, grids)
     assert session.work == {}
 
 

@@ -357,7 +357,7 @@ def read_locks(value: object, option: str) -> tuple[str, ...]:
 
 
 def read_border_kinds(value: object, option: str) -> tuple[str, ...]:
-    """Return what borders run along: roads, communities, stations, barriers."""
+    """Return the features that borders run along: roads, communities, stations, barriers."""
     names = as_list(value, option)
     for name in names:
         if name not in _BORDERS:
@@ -565,7 +565,7 @@ class CompareResult(Result[CompareJson]):
         return [("", sentence) for sentence in self.sentences()]
 
     def map_view(self) -> MapView:
-        """Return the grids that change their beat, within the new borders."""
+        """Return the grids that change beat, inside the new borders."""
         from gridmap.maps.layers_of_city import moved_theme
 
         old, new = self.plans

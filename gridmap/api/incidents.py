@@ -45,7 +45,7 @@ known_criteria = workload.known_criteria
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """The non-empty cells of an incident table, to be filtered as a reader asks.
+    """The non-empty cells of an incident table, to be filtered by hour and category.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def change_of(
     hours: Collection[int] = (),
     categories: Collection[int] = (),
 ) -> RateChange:
-    """Return how a city's incidents changed from the period before, and whether by chance.
+    """Return how a city's incidents changed from the period before, and whether by chance alone.
 
     Parameters
     ----------

@@ -261,7 +261,7 @@ class ProposeResult(Result[ProposeJson]):
 
     @cached_property
     def chance(self) -> Ensemble | None:
-        """Plans drawn by chance, as many as the options say; None where there is only one."""
+        """Randomly drawn plans, as many as the options say; None if only one plan is possible."""
         tolerance = self.proposal.best.tolerance
         options = self.options
         return chance_of(
@@ -703,7 +703,7 @@ def _rows_of(city: City, groups: Sequence[Sequence[str]], option: str) -> list[t
 
 
 def _number_of_beats(city: City, options: ProposeOptions, present: Plan | None) -> int:
-    """Return the number asked for, or what people per officer, targets or today call for."""
+    """Return the number of beats: as asked for, by officers, by targets, or as today."""
     if options.beats:
         return options.beats
     if not options.per_officer:

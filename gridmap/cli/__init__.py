@@ -280,7 +280,7 @@ def check_finite(commands: Commands, words: Sequence[str]) -> Callable[..., Any]
 
 
 def _shown(param: Any) -> str:  # noqa: ANN401 - typer's own class has no public name
-    """Return an option as it is written, an argument as the help calls it."""
+    """Return an option as it is typed, an argument as the help calls it."""
     option = param.opts[0]
     return str(option if option.startswith("-") else param.metavar or param.name)
 

@@ -323,7 +323,7 @@ def print_json(value: Mapping[str, object]) -> None:
 
 
 def starred(rows: pd.DataFrame, hidden: pd.DataFrame | None) -> pd.DataFrame:
-    """Return a table with a star where a column of ``hidden`` says that a number is."""
+    """Return a table with a star for each number that ``hidden`` marks."""
     if hidden is None:
         return rows
     columns = {

@@ -377,7 +377,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def _of_python() -> list[Path]:
-    """Return the files that Python and compiled libraries load from; none of them is data."""
+    """Return the folders that Python and compiled libraries load from; they hold no data."""
     package = Path(__file__).parents[1]
     found = [package, Path("/usr/lib"), Path("/usr/lib64"), Path("/lib"), Path("/lib64"),
              Path("/usr/local/lib"), Path("/etc/ld.so.cache"), Path("/dev/urandom"),

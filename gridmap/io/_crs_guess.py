@@ -340,11 +340,11 @@ class Guess:
     Parameters
     ----------
     crs
-        What to say to ``--crs``.
+        The value for ``--crs``.
     reason
         Part of the catalogue's key ``io.guess.<reason>``.
     lon, lat
-        Where it would put the middle of the points, in degrees.
+        Where the middle of the points would lie, in degrees.
     """
 
     crs: str
@@ -394,8 +394,8 @@ def guess_crs(x: Floats, y: Floats, near: tuple[float, float, float, float] | No
     x, y : (n,)
         First and second number of each point.
     near
-        West, south, east, north in degrees of a layer that is there already: what brings
-        the points to it is preferred, US feet and belts without zone digits included.
+        West, south, east, north in degrees of a layer that is there already: a CRS that
+        puts the points near it is preferred, US feet and belts without zone digits included.
     """
     usable = np.isfinite(x) & np.isfinite(y)
     x, y = x[usable], y[usable]

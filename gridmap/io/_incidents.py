@@ -337,7 +337,7 @@ def _facts(
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put parts under each other; their words are kept once each, not once a row."""
+    """Concatenate parts; each text is kept once, not once a row."""
     if any("case" in table for table in tables):  # a digest is no number to put a gap into
         tables = [
             table if "case" in table else table.assign(case=np.uint64(0)) for table in tables

@@ -369,8 +369,8 @@ def write_months(incidents: Incidents, folder: Path, kinds: tuple[Kind, ...] = (
     """Write incidents into new files of a folder and return their names.
 
     The names carry the digest of the incidents and of the layers they are located in, so
-    files of another set are never overwritten; which set holds is decided by whoever lists the
-    names.
+    files of another set are never overwritten; the configuration that lists the names decides
+    which set is valid.
     """
     told = [incidents.digest, *(f"{kind}:{incidents.located[kind]}" for kind in kinds)]
     tag = hashlib.blake2b("|".join(told).encode(), digest_size=5).hexdigest()

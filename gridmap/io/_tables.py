@@ -454,7 +454,7 @@ def read_csv_parts(path: Path, *, encoding: str = "", rows: int = 250_000) -> It
 
 
 def csv_columns(path: Path, *, encoding: str = "", only: Iterable[str] = ()) -> pd.DataFrame:
-    """Return some columns of a table, or no rows at all but the names of its columns."""
+    """Return some columns of a table; where it has none of them, all its columns without rows."""
     _, options = _options(path, encoding)
     try:
         names = _clean_names(pd.read_csv(path, nrows=0, **options).columns)

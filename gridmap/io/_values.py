@@ -617,7 +617,7 @@ def _fill(
     *,
     short: bool = False,
 ) -> None:
-    """Read in one order what no other has read yet."""
+    """Read in one order the times that no other has read yet."""
     rows = np.flatnonzero(np.isnat(times) & ~blank)
     if len(rows) == 0:
         return
@@ -636,7 +636,7 @@ def _fill(
 
 
 def joined_times(clock: pd.Series, others: pd.DataFrame) -> pd.Series:
-    """Return times of day with the dates of the column before them, where a table has both.
+    """Return times of day behind the dates of another column, where a table has both.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ ARGUMENTS = {
 
 
 class ImportNote(UserWarning):
-    """What somebody should know about a frame that came in."""
+    """A remark on a frame that was imported."""
 
 
 def city_from_frames(

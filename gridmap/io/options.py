@@ -83,7 +83,7 @@ class ImportOptions:
 
     @property
     def packed(self) -> bool:
-        """Whether the user says that numbers are degrees, minutes and seconds in one."""
+        """Whether the user says that one number packs degrees, minutes and seconds."""
         return self.crs.strip().removesuffix(SWAPPED).endswith(PACKED)
 
     @property

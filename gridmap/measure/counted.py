@@ -231,7 +231,7 @@ def _month_end(day: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class ReportDelays:
-    """How late a city's incidents are reported, and for which days more are to come.
+    """How late a city's incidents are reported, and for which days some are still missing.
 
     Attributes
     ----------

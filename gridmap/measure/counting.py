@@ -395,13 +395,13 @@ def _starts(places: Ints) -> Ints:
     return np.flatnonzero(new)
 
 
-Source = TypeVar("Source")
+PartT = TypeVar("PartT")
 
 
 def count_on_cluster(
     index: PolygonIndex,
-    parts: Sequence[Source],
-    opener: Callable[[Source], Iterator[IncidentBatch]],
+    parts: Sequence[PartT],
+    opener: Callable[[PartT], Iterator[IncidentBatch]],
     axes: Axes,
     *,
     scheduler: str | Client,
@@ -447,8 +447,8 @@ def count_on_cluster(
 def _count_parts(
     client: Client,
     index: PolygonIndex,
-    parts: Iterable[Source],
-    opener: Callable[[Source], Iterator[IncidentBatch]],
+    parts: Iterable[PartT],
+    opener: Callable[[PartT], Iterator[IncidentBatch]],
     axes: Axes,
 ) -> IncidentCounts:
     everywhere = client.scatter(index, broadcast=True, hash=False)
@@ -467,9 +467,9 @@ def _count_parts(
 
 def _count_part(
     index: PolygonIndex,
-    part: Source,
+    part: PartT,
     *,
-    opener: Callable[[Source], Iterator[IncidentBatch]],
+    opener: Callable[[PartT], Iterator[IncidentBatch]],
     axes: Axes,
 ) -> IncidentCounts:
     return count_batches(index, opener(part), axes)

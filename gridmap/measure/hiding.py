@@ -226,7 +226,7 @@ def hide_cells(
         ceiling = np.where(small, np.maximum(greatest, values), np.inf)
         goal = np.maximum(np.minimum(floor + width, ceiling), values)
         bounds = floor, ceiling, goal
-        search = _Search(values, relations, small, limit, (dark.copy(), may_hide), bounds)
+        search = _HidingSearch(values, relations, small, limit, (dark.copy(), may_hide), bounds)
         for cell in search.suspects().tolist():
             search.free(cell, last_resort=bool(np.isinf(greatest)))
         dark = search.dark
@@ -245,7 +245,7 @@ def _signatures(columns: csc_array) -> Ints:
     return found
 
 
-class _Search:
+class _HidingSearch:
     """Cells being hidden, and how far each is known to be able to move.
 
     ``masks`` are the cells that are hidden and those that may be. ``bounds`` are the least and

@@ -428,9 +428,9 @@ def _corrections(units: int, mean: Floats) -> tuple[Floats, Floats]:
 
 
 def _quantile(share: float, direct: Floats, late: Floats, travel: Floats, spare: float) -> float:
-    """Return the time that a share of calls is reached within.
+    """Return the time within which a share of calls is reached.
 
-    Calls answered at once take their travel; queued ones an exponential wait besides.
+    Calls answered at once take their travel; queued ones an exponential wait as well.
     """
 
     def reached(time: float) -> float:

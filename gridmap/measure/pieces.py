@@ -153,7 +153,7 @@ class Pieces:
         ).astype(np.float64)
 
     def amounts(self, of_grids: npt.ArrayLike) -> Floats:
-        """Share out an amount of each grid among its pieces, shape (p,)."""
+        """Share each grid's amount out among its pieces, shape (p,)."""
         return np.asarray(of_grids, np.float64)[self.grid] * self.share
 
     def covered_share(
@@ -385,7 +385,7 @@ def _polygons(shapes: Shapes) -> Shapes:
 
 
 def has_beats(city: City) -> bool:
-    """Return whether a city has beats today: a layer of them, or grids that name theirs."""
+    """Return whether a city has beats today: a beat layer, or grids that name their beat."""
     grids = city.get(Kind.GRID)
     return city.has(Kind.BEAT) or (grids is not None and any(grids.texts("beat")))
 

@@ -472,7 +472,7 @@ def room_table(city: City, coverage: Coverage) -> pd.DataFrame:
 def worst_grids(city: City, coverage: Coverage, *, count: int = 10) -> pd.DataFrame:
     """Return the grids with most residents out of reach.
 
-    Where the grids know no residents, incidents stand in for them.
+    Where nobody counted residents, incidents stand in for them.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def parse_crs(text: object) -> CRS:
     Raises
     ------
     CRSError
-        If PROJ does not know it, or it is a local system that nothing leads out of.
+        If PROJ does not know it, or it is a local system that no other can be reached from.
     """
     received = " ".join(str(text).split())[:80]
     try:

@@ -62,12 +62,12 @@ from gridmap.plans import (
     write_plan,
 )
 
-Objective = Literal["compact", "balance", "travel", "change"]
-Effort = Literal["quick", "normal", "thorough"]
+ObjectiveName = Literal["compact", "balance", "travel", "change"]
+EffortName = Literal["quick", "normal", "thorough"]
 
 _USUAL = {"residents": 0.5, "incidents": 0.5}
-_OBJECTIVES: tuple[Objective, ...] = ("compact", "balance", "travel", "change")
-_EFFORTS: tuple[Effort, ...] = ("quick", "normal", "thorough")
+_OBJECTIVES: tuple[ObjectiveName, ...] = ("compact", "balance", "travel", "change")
+_EFFORTS: tuple[EffortName, ...] = ("quick", "normal", "thorough")
 _TODAY = "#7d8c9b"
 _CHART, _RADIO = "gridmap-front", "gridmap-looked-at"
 

@@ -33,7 +33,7 @@ _MOST = 64
 _LEFT: OrderedDict[tuple[str, ...], Redraw] = OrderedDict()
 
 
-def take_up(session: Session, grids: Layer | None) -> None:
+def restore_session(session: Session, grids: Layer | None) -> None:
     """Restore what an earlier session saved, unless this one has begun something itself."""
     place = place_of_work(session, grids)
     left = _LEFT.get(place) if place else None
@@ -44,7 +44,7 @@ def take_up(session: Session, grids: Layer | None) -> None:
         session.work[_WORK] = state
 
 
-def leave_off(session: Session, grids: Layer | None) -> None:
+def save_session(session: Session, grids: Layer | None) -> None:
     """Save what the session is in the middle of."""
     state, place = session.work.get(_WORK), place_of_work(session, grids)
     if not place or not isinstance(state, Redraw):

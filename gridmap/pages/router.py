@@ -25,7 +25,7 @@ from gridmap.pages.layout import (
     show_error,
     show_warming,
 )
-from gridmap.pages.redraw_state import leave_off, take_up
+from gridmap.pages.redraw_state import restore_session, save_session
 from gridmap.pages.session import Session, current_actor, current_session, hold_choices
 from gridmap.plans import LOCAL, Action
 
@@ -134,7 +134,7 @@ def run() -> None:
         fault = error
     if city is not None:
         session.see(city.get(Kind.GRID))
-        take_up(session, city.get(Kind.GRID))
+        restore_session(session, city.get(Kind.GRID))
         _check_plan(session)
     put_header(session, city)
     show_warming()
@@ -148,5 +148,5 @@ def run() -> None:
     else:
         show_empty("no_grids")
     if city is not None:
-        leave_off(session, city.get(Kind.GRID))
+        save_session(session, city.get(Kind.GRID))
     st.query_params.from_dict(session.address().to_query())

@@ -34,7 +34,7 @@ _TURN = 2.399963  # radians between two groupings, one after the other: the gold
 _MOST = 16
 _LOOK_S = 0.05  # between two looks at the stop button
 
-Job = Callable[[State, TreeRoom, Ints32 | None, Bools | None], None]
+SearchStep = Callable[[State, TreeRoom, Ints32 | None, Bools | None], None]
 
 
 def count_quarters(instance: Instance, keep: float, *, grids: int, beats: int) -> int:
@@ -96,7 +96,7 @@ class Quarters:
         if self._pool is not None:
             self._pool.shutdown()
 
-    def run(self, job: Job) -> None:
+    def run(self, job: SearchStep) -> None:
         """Run a job for each quarter, then compute the sums afresh.
 
         It gets the plan with random numbers and room of its own, and the quarter's grids and
@@ -121,7 +121,7 @@ class Quarters:
         inside[beats] = True
         return np.flatnonzero(inside[self._state.beat]).astype(np.int32), inside
 
-    def _one(self, job: Job, number: int, grids: Ints32, inside: Bools) -> None:
+    def _one(self, job: SearchStep, number: int, grids: Ints32, inside: Bools) -> None:
         own, room = self._free.get()
         try:
             job(own._replace(random=self._random[number]), room, grids, inside)

@@ -216,7 +216,7 @@ _NODE_ROUNDS = 40  # steps of the dual at each node of the branching
 
 
 @dataclass(eq=False)
-class _Search:
+class _CostSearch:
     """The state of one search: the best places known and the bound."""
 
     near: Near
@@ -292,7 +292,7 @@ def least_cost(
     price, budget = limits.spending(m)
     by_place = np.ascontiguousarray(cost.T)
     near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
-    search = _Search(near, by_place, base, limits, worth)
+    search = _CostSearch(near, by_place, base, limits, worth)
     search.integral = bool(
         limits.gap == 0.0
         and (cost == np.round(cost)).all()
@@ -363,7 +363,7 @@ def good_places(cost: Floats, base: Floats, limits: Limits) -> Bools:
     price, budget = limits.spending(m)
     by_place = np.ascontiguousarray(cost.T)
     near = Near.build(cost, base, (price, budget), limits.conflict_matrix(m))
-    search = _Search(near, by_place, base, limits)
+    search = _CostSearch(near, by_place, base, limits)
     opened, none = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
     open_greedily(near, opened)
     search.offer(opened, exchange(search.near, opened, none))
@@ -372,13 +372,13 @@ def good_places(cost: Floats, base: Floats, limits: Limits) -> Bools:
     return search.opened
 
 
-def _look(search: _Search, reduced: Floats, state: States, rng: np.random.Generator) -> None:
+def _look(search: _CostSearch, reduced: Floats, state: States, rng: np.random.Generator) -> None:
     """Look for better places: those the bound favours, then shaken copies of the best."""
     _round(search, state, reduced)
     _shake(search, np.asarray(state == -1), rng)
 
 
-def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
+def _draw(search: _CostSearch, guess: Floats, rng: np.random.Generator) -> None:
     """Open random places, weighted by a relaxation, then improve them by exchange."""
     opened = np.zeros(len(guess), dtype=bool)
     # The largest of log(u) / share is a draw without replacement (Efraimidis, Spirakis 2006).
@@ -387,7 +387,9 @@ def _draw(search: _Search, guess: Floats, rng: np.random.Generator) -> None:
     search.offer(opened, exchange(search.near, opened, np.zeros(len(guess), dtype=bool)))
 
 
-def _shake(search: _Search, locked: Bools, rng: np.random.Generator, *, tries: int = 4) -> None:
+def _shake(
+    search: _CostSearch, locked: Bools, rng: np.random.Generator, *, tries: int = 4
+) -> None:
     """Close a few of the best places, open others by chance, and exchange again."""
     m = len(locked)
     for _ in range(tries):
@@ -416,7 +418,7 @@ def _without_closed(order: Ints, ranked: Floats, state: States) -> tuple[Ints, F
 
 
 def _branch(
-    search: _Search, state: States, ranks: tuple[Ints, Floats], prices: Floats, often: Floats
+    search: _CostSearch, state: States, ranks: tuple[Ints, Floats], prices: Floats, often: Floats
 ) -> None:
     """Open or close one place at a time, the lowest bound first, until the gap is closed."""
     whole_bound = search.bound if (state == 0).all() else -np.inf
@@ -481,7 +483,7 @@ def _branch(
         search.bound = search.best
 
 
-def _spread(search: _Search, state: States) -> bool:
+def _spread(search: _CostSearch, state: States) -> bool:
     """Close what an open place or the budget rules out; return whether it is possible."""
     opened = state == 1
     left = search.near.budget - search.near.price[opened].sum()
@@ -496,7 +498,7 @@ def _spread(search: _Search, state: States) -> bool:
     return True
 
 
-def _leaf(search: _Search, state: States) -> None:
+def _leaf(search: _CostSearch, state: States) -> None:
     """Offer the places of a node where nothing is free any more."""
     opened = np.asarray(state == 1)
     if opened.any():
@@ -504,7 +506,7 @@ def _leaf(search: _Search, state: States) -> None:
         search.offer(opened, total)
 
 
-def _round(search: _Search, state: States, reduced: Floats) -> None:
+def _round(search: _CostSearch, state: States, reduced: Floats) -> None:
     """Offer the places that a node's bound favours, exchanged."""
     opened = np.asarray(state == 1)
     order = np.argsort(reduced / search.near.price, kind="stable")
