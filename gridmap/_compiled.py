@@ -74,7 +74,7 @@ def _numba() -> Any:  # noqa: ANN401 - the library has no types
     """Load numba and set the folder in which it caches compiled code."""
     import numba
 
-    name = f"kernels-{_digest()}"
+    name = f"kernels-{code_digest('.py', holding=b'njit')}"
     own = _HOME / "__pycache__"
     if numba.config.CACHE_DIR:
         home = Path(numba.config.CACHE_DIR)
@@ -98,11 +98,20 @@ def _is_writable(folder: Path) -> bool:
         return False
 
 
-def _digest() -> str:
-    """Return a digest of all files with kernels, short enough for the paths of Windows."""
+@cache  # every opening of a page asks
+def code_digest(*endings: str, holding: bytes = b"") -> str:
+    """Return a digest of gridmap's own files, short enough for the paths of Windows.
+
+    Parameters
+    ----------
+    *endings
+        Their suffixes, such as ``.py``.
+    holding
+        What they hold: ``b"njit"`` for those with kernels.
+    """
     digest = sha256()
-    for path in sorted(_HOME.rglob("*.py")):
+    for path in sorted(path for ending in endings for path in _HOME.rglob(f"*{ending}")):
         text = path.read_bytes()
-        if b"njit" in text:
+        if holding in text:
             digest.update(path.relative_to(_HOME).as_posix().encode() + b"\0" + text)
     return digest.hexdigest()[:16]

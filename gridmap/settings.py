@@ -26,15 +26,15 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gridmap.errors import InputError
 from gridmap.i18n import system_language
 
 __all__ = [
-    "Settings", "bundled", "environment_with", "has_screen", "is_completing", "read_language",
-    "read_settings",
+    "Settings", "bundled", "environment_with", "has_screen", "is_completing", "read_settings",
 ]  # fmt: skip
 
 
@@ -66,25 +66,13 @@ def read_settings() -> Settings:
     InputError
         If one that should be a number is not.
     """
-    env = os.environ
-    return Settings(
-        language=read_language(),
-        database_url=env.get("GRIDMAP_DATABASE_URL", ""),
-        max_file_mb=_positive("GRIDMAP_MAX_FILE_MB", env.get("GRIDMAP_MAX_FILE_MB", ""), 2048.0),
-        max_upload_mb=_positive(
-            "GRIDMAP_MAX_UPLOAD_MB", env.get("GRIDMAP_MAX_UPLOAD_MB", ""), 512.0
-        ),
-        basemap=env.get("GRIDMAP_BASEMAP", ""),
-        tile_url=env.get("GRIDMAP_TILE_URL", ""),
-        tile_key=env.get("GRIDMAP_TILE_KEY", ""),
-        tile_datum=env.get("GRIDMAP_TILE_DATUM", "wgs84"),
-        tile_credit=env.get("GRIDMAP_TILE_CREDIT", ""),
-        workspace=env.get("GRIDMAP_WORKSPACE", ""),
-        cache=_cache(env.get("GRIDMAP_CACHE", "")),
-        login=env.get("GRIDMAP_LOGIN", ""),
-        login_claim=env.get("GRIDMAP_LOGIN_CLAIM", "email"),
-        source_hosts=env.get("GRIDMAP_SOURCE_HOSTS", ""),
-    )
+    found: dict[str, Any] = {}
+    for name, usual in asdict(Settings()).items():
+        variable = f"GRIDMAP_{name.upper()}"
+        written = os.environ.get(variable, str(usual))
+        number = isinstance(usual, float)
+        found[name] = _positive(variable, written, usual) if number else written
+    return Settings(**{**found, "language": system_language(), "cache": _cache(found["cache"])})
 
 
 def environment_with(**changes: str) -> dict[str, str]:
@@ -124,15 +112,6 @@ def _positive(name: str, written: str, unset: float) -> float:
     if not number > 0:
         raise InputError("model.error.setting", name=name, received=written)
     return number
-
-
-def read_language() -> str:
-    """Return ``zh`` or ``en``: ``GRIDMAP_LANG``, else `gridmap.i18n.system_language`."""
-    env = os.environ
-    asked = env.get("GRIDMAP_LANG", "").strip().lower()
-    if asked:
-        return "zh" if asked.startswith("zh") else "en"
-    return system_language()
 
 
 def is_completing() -> bool:

@@ -26,7 +26,7 @@ from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_tok
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from gridmap.api.warm import _code_digest
+from gridmap.api.warm import _progress_name
 
 ROOT = Path(__file__).parents[1]
 SECRET = "0123456789abcdef" * 4
@@ -247,7 +247,7 @@ def serving(
     # The tests' kernels are compiled already: no process of the app's has to load them all.
     cache = place.parent / "kept"
     cache.mkdir(exist_ok=True, mode=0o700)
-    (cache / f"kernels-{_code_digest()}.txt").write_text("1.000", encoding="ascii")
+    (cache / _progress_name()).write_text("1.000", encoding="ascii")
     with _recorder(served.outside) as proxy, log.open("wb") as out:
         environment = {
             **{name: value for name, value in os.environ.items() if "GRIDMAP" not in name},

@@ -312,11 +312,8 @@ def around(city: City, options: AroundOptions) -> AroundResult:
 
 def _where(city: City, options: AroundOptions) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the point in the working CRS and in degrees."""
-    from pyproj import CRS
+    from gridmap.model.crs import WGS84, reproject_points
 
-    from gridmap.model.crs import reproject_points
-
-    degrees = CRS.from_epsg(4326)
     if options.grid:
         grids = city.grids
         rows = np.flatnonzero(grids.ids == options.grid)
@@ -327,11 +324,11 @@ def _where(city: City, options: AroundOptions) -> tuple[tuple[float, float], tup
             )  # fmt: skip
         point = shapely.point_on_surface(grids.geometry[rows[0]])
         x, y = float(point.x), float(point.y)
-        lon, lat = reproject_points(np.array([x]), np.array([y]), city.crs, degrees)
+        lon, lat = reproject_points(np.array([x]), np.array([y]), city.crs, WGS84)
         return (x, y), (float(lon[0]), float(lat[0]))
     assert not isinstance(options.at, str)  # noqa: S101 - the option is a pair of numbers
     lon_lat = options.at
-    xs, ys = reproject_points(np.array([lon_lat[0]]), np.array([lon_lat[1]]), degrees, city.crs)
+    xs, ys = reproject_points(np.array([lon_lat[0]]), np.array([lon_lat[1]]), WGS84, city.crs)
     x, y = float(xs[0]), float(ys[0])
     areas = [layer for kind in (Kind.GRID, Kind.BEAT, Kind.STATION) if (layer := city.get(kind))]
     if areas:
@@ -491,9 +488,7 @@ def _facilities(city: City, shape: shapely.Geometry) -> dict[str, int]:
 
 def _crossings(city: City, shape: shapely.Geometry) -> list[RoadRow]:
     """Return where roads cross the edge of a ring, clockwise from the north."""
-    from pyproj import CRS
-
-    from gridmap.model.crs import reproject_points
+    from gridmap.model.crs import WGS84, reproject_points
 
     roads = city.get(Kind.ROAD)
     if roads is None or shape.is_empty:
@@ -507,7 +502,7 @@ def _crossings(city: City, shape: shapely.Geometry) -> list[RoadRow]:
     x, y = shapely.get_coordinates(points).T if len(points) else (np.empty(0), np.empty(0))
     middle = shape.centroid
     order = np.argsort(np.arctan2(x - middle.x, y - middle.y) % (2 * np.pi), kind="stable")
-    lon, lat = reproject_points(x, y, city.crs, CRS.from_epsg(4326))
+    lon, lat = reproject_points(x, y, city.crs, WGS84)
     names = roads.texts("name")
     return [
         {

@@ -337,12 +337,10 @@ class PatrolResult(Result[PatrolJson]):
 
     def lonlat(self, xy: Floats) -> Floats:
         """Return working coordinates as longitude and latitude, WGS 84, shape (n, 2)."""
-        from pyproj import CRS
-
-        from gridmap.model.crs import reproject_points
+        from gridmap.model.crs import WGS84, reproject_points
 
         points = np.asarray(xy, dtype=float).reshape(-1, 2)
-        lon, lat = reproject_points(points[:, 0], points[:, 1], self.city.crs, CRS.from_epsg(4326))
+        lon, lat = reproject_points(points[:, 0], points[:, 1], self.city.crs, WGS84)
         return np.column_stack([lon, lat])
 
     def _routes(self) -> list[RouteRow]:

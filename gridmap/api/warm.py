@@ -8,16 +8,15 @@ a small file in the cache folder, so that the app, another process, can show it.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
+from gridmap._compiled import code_digest
 from gridmap.settings import environment_with, read_settings
 
 _MEASURES = 0.35  # share of the compile time, so that the bar moves evenly
@@ -86,20 +85,15 @@ def warming_share() -> float | None:
 
 
 def _progress_file() -> Path | None:
-    """Return the file with the share; its name changes with the code that is compiled."""
+    """Return the file with the share."""
     folder = read_settings().cache
-    return Path(folder) / f"kernels-{_code_digest()}.txt" if folder else None
+    return Path(folder) / _progress_name() if folder else None
 
 
-@functools.cache  # every opening of a page asks
-def _code_digest() -> str:
-    home = Path(str(files("gridmap")))
-    digest = hashlib.blake2b(f"{sys.version}\0{home}".encode(), digest_size=8)
-    for path in sorted(home.rglob("*.py")):
-        text = path.read_bytes()
-        if b"njit" in text:
-            digest.update(path.relative_to(home).as_posix().encode() + b"\0" + text)
-    return digest.hexdigest()
+def _progress_name() -> str:
+    """Return the name of that file, which changes with Python and the code that is compiled."""
+    place = hashlib.blake2b(f"{sys.version}\0{__file__}".encode(), digest_size=8).hexdigest()
+    return f"kernels-{place}-{code_digest('.py', holding=b'njit')}.txt"
 
 
 def _write_share(share: float) -> None:

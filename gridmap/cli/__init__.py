@@ -19,8 +19,8 @@ from typer.main import get_command
 from gridmap.api.options import OptionSpec, number_error
 from gridmap.cli import _output
 from gridmap.errors import GridmapError, InputError, explain_missing
-from gridmap.i18n import has_key, set_language, tr
-from gridmap.settings import is_completing, read_language
+from gridmap.i18n import has_key, set_language, system_language, tr
+from gridmap.settings import is_completing
 
 __all__ = ["COMMANDS", "build", "main"]
 
@@ -107,7 +107,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A Windows console or a cron job may be in another code page.
             stream.reconfigure(encoding="utf-8", errors="replace")
-    set_language(read_language())
+    set_language(system_language())
     # Arrow's own pool holds on to what it has read: 60 MB after a million incidents.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.umask(0o077)  # files are readable by the user who runs this command only

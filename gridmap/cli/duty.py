@@ -32,7 +32,7 @@ from gridmap.cli._output import (
     put_table,
     say,
 )
-from gridmap.i18n import tr
+from gridmap.i18n import some_names, tr
 
 
 def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> io.Workspace:
@@ -224,8 +224,7 @@ def around_command(
 def _print_names(kind: str, names: list[str], most: int) -> None:
     """Print the first names of a kind on one line, and how many there are where not all are."""
     if names:
-        more = tr("duty.around.more", count=len(names)) if len(names) > most else ""
-        _print_figure(tr(f"duty.around.{kind}"), tr("api.join").join(names[:most]) + more)
+        _print_figure(tr(f"duty.around.{kind}"), some_names(names, most=most))
 
 
 def _print_figure(label: str, figure: str) -> None:

@@ -22,7 +22,7 @@ from gridmap.io._crs_guess import Guess, axes_swapped, guess_crs, is_inside_area
 from gridmap.io._tables import Source
 from gridmap.io._values import as_numbers
 from gridmap.io.options import PACKED, SWAPPED, ImportOptions, Note
-from gridmap.model.crs import crs_label, parse_crs, reproject_points
+from gridmap.model.crs import WGS84, crs_label, parse_crs, reproject_points
 from gridmap.typing import Bools, Floats
 
 _STATED_SAMPLE = 100_000
@@ -66,7 +66,7 @@ def _off_area(
     if len(xy) == 0 or crs.is_geographic:
         return []
     x, y = np.median(xy[:, ::-1] if options.swapped else xy, axis=0)
-    lon, lat = reproject_points(np.array([x]), np.array([y]), crs, CRS.from_epsg(4326))
+    lon, lat = reproject_points(np.array([x]), np.array([y]), crs, WGS84)
     if not np.isfinite(lon[0]) or is_inside_area(crs, float(lon[0]), float(lat[0])):
         return []
     place = place_of(float(lon[0]), float(lat[0]))
@@ -81,7 +81,7 @@ def _are_degrees(xy: Floats, stated: CRS) -> bool:
     if ground is None:
         return False
     middle = np.median(xy, axis=0)
-    lon, lat = reproject_points(middle[:1], middle[1:], stated, CRS.from_epsg(4326))
+    lon, lat = reproject_points(middle[:1], middle[1:], stated, WGS84)
     near = (
         ground.west - 1 <= lon[0] <= ground.east + 1
         and ground.south - 1 <= lat[0] <= ground.north + 1
@@ -107,20 +107,19 @@ def point_crs(
         return parse_crs(options.crs_name), []
     names = {fold(mapped["x"])[:3], fold(mapped["y"])[:3]}
     finite = np.isfinite(x) & np.isfinite(y)
-    degrees = CRS.from_epsg(4326)
     if names & {"lon", "lng", "lat", "经度", "纬度"}:
         if finite.any() and axes_swapped(x[finite], y[finite]):
-            raise _swapped(degrees, x, y, where)
+            raise _swapped(WGS84, x, y, where)
         # A few impossible values are refused row by row; many mean that these are no degrees.
         wrong = (np.abs(x[finite]) > 180) | (np.abs(y[finite]) > 90)
         if wrong.mean() < _FEW if finite.any() else True:
-            return degrees, [Note("io.note.degrees", {"file": where})]
+            return WGS84, [Note("io.note.degrees", {"file": where})]
         # Rows with the axes exchanged are refused one by one, too.
         turned = exchanged_rows(x, y, options)[finite]
         if 2 * turned.sum() < finite.sum() and (wrong & ~turned).mean() < _FEW:
-            return degrees, [Note("io.note.degrees", {"file": where})]
+            return WGS84, [Note("io.note.degrees", {"file": where})]
     elif _are_plain_degrees(x[finite], y[finite]):
-        return degrees, [Note("io.note.degrees", {"file": where})]
+        return WGS84, [Note("io.note.degrees", {"file": where})]
     raise _refusal(x[finite], y[finite], options, where)
 
 

@@ -25,6 +25,7 @@ from gridmap.io.options import SWAPPED, Note
 from gridmap.model import AREA_KINDS, Kind, Layer
 from gridmap.model.crs import (
     DATUMS,
+    WGS84,
     crs_label,
     from_datum,
     gcj02_applies,
@@ -36,7 +37,6 @@ from gridmap.typing import Floats
 # How well points, given by x and y, fit: 0 to 1 each.
 _Fit = Callable[[Floats, Floats], Floats]
 
-_DATUM_DEGREES = CRS.from_epsg(4326)
 _ON_BORDER_M = 15.0  # a corner that another department drew along the same border
 _GENERALISED_M = 100.0  # an outline of a county, its small bends left out
 _BY_ROAD_M = 20.0  # a police room's door
@@ -143,7 +143,7 @@ def shifts_apply(x: Floats, y: Floats, crs: CRS | None) -> bool:
     if crs is None or len(x) == 0:
         return False
     west_east, south_north = np.array([x.min(), x.max()]), np.array([y.min(), y.max()])
-    degrees = reproject_points(west_east, south_north, crs, _DATUM_DEGREES)
+    degrees = reproject_points(west_east, south_north, crs, WGS84)
     return bool(gcj02_applies(*degrees).all())
 
 
@@ -172,12 +172,11 @@ def _datum_fit(x: Floats, y: Floats, crs: CRS, fit: _Fit) -> DatumFit | None:
     No one of some eighty moves to other places may fit better, and what was read has to
     fit no better than most of them. Right data fit better; other wrong data, under no datum.
     """
-    lon, lat = reproject_points(x, y, crs, _DATUM_DEGREES)
+    lon, lat = reproject_points(x, y, crs, WGS84)
     if len(x) < _FEWEST or not gcj02_applies(lon, lat).all():
         return None
     places = {
-        datum: reproject_points(*from_datum(lon, lat, datum), _DATUM_DEGREES, crs)
-        for datum in DATUMS
+        datum: reproject_points(*from_datum(lon, lat, datum), WGS84, crs) for datum in DATUMS
     }
     fits = {datum: fit(*place) for datum, place in places.items()}
     worth = {datum: float(values.mean()) for datum, values in fits.items()}
@@ -317,7 +316,6 @@ def _distances(lon: float, lat: float) -> Floats:
 _CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
 _NORTHING_M = (1_800_000.0, 5_950_000.0)  # 17 to 54 degrees north
 _EASTING_M = (150_000.0, 850_000.0)  # a belt's easting, its middle at 500,000
-_DEGREES = CRS.from_epsg(4326)
 _MERCATOR_M = 20_048_966.0
 _LEAST_MERCATOR_M = 1_000_000.0  # below, the sea off Africa
 _EMPTY_KM, _SETTLED_KM = 1_000.0, 400.0
@@ -423,7 +421,7 @@ def _placed(guesses: list[Guess], x: Floats, y: Floats) -> list[Guess]:
         first, second = (y, x) if guess.crs.endswith(SWAPPED) else (x, y)
         middle = np.array([_middle(first)]), np.array([_middle(second)])
         try:
-            lon, lat = reproject_points(*middle, crs, _DEGREES)
+            lon, lat = reproject_points(*middle, crs, WGS84)
         except CRSError:
             continue
         if np.isfinite(lon[0]) and np.isfinite(lat[0]):
@@ -547,7 +545,7 @@ def _fitting(x: Floats, y: Floats, near: tuple[float, float, float, float]) -> l
                     lon, lat = rough_degrees(first, second, crs)
                     if not is_inside(_middle(lon), _middle(lat), _DATUM_DEG):
                         continue
-                lon, lat = reproject_points(first, second, crs, _DEGREES)
+                lon, lat = reproject_points(first, second, crs, WGS84)
             except (ProjError, CRSError):
                 continue  # some systems of the catalogue have no transformation
             middle_lon, middle_lat = _middle(lon), _middle(lat)

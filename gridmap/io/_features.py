@@ -38,7 +38,7 @@ from gridmap.io._tables import Source, known_names
 from gridmap.io._values import as_flags, as_ids, as_numbers, as_speeds, as_texts
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import AREA_KINDS, IncidentBatch, Incidents, Layer
-from gridmap.model.crs import from_datum, parse_crs, reproject, reproject_points
+from gridmap.model.crs import WGS84, from_datum, parse_crs, reproject, reproject_points
 from gridmap.typing import Floats, Ints
 
 _LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
@@ -351,17 +351,16 @@ def _leave_out_others(found: Features, kind: str, where: str) -> None:
 def _shift_datum(found: Features, options: ImportOptions) -> None:
     if options.datum == "wgs84" or len(found.frame) == 0:
         return
-    degrees = CRS.from_epsg(4326)
-    geometry = reproject(found.frame.geometry.to_numpy(), found.crs, degrees)
+    geometry = reproject(found.frame.geometry.to_numpy(), found.crs, WGS84)
 
     def move(points: Floats) -> Floats:
         return np.column_stack(from_datum(points[:, 0], points[:, 1], options.datum))
 
     shifted = shapely.transform(geometry, move)
-    found.frame = found.frame.set_geometry(gpd.GeoSeries(shifted, crs=degrees)).set_crs(
-        degrees, allow_override=True
+    found.frame = found.frame.set_geometry(gpd.GeoSeries(shifted, crs=WGS84)).set_crs(
+        WGS84, allow_override=True
     )
-    found.crs = degrees
+    found.crs = WGS84
 
 
 _MOST_CELLS = 2_000_000

@@ -19,6 +19,7 @@ from gridmap.errors import InputError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs, without_exchanged
 from gridmap.io._features import accepted
+from gridmap.io._personal import snake_case
 from gridmap.io._sources import opened_files, read_parts, read_sources
 from gridmap.io._tables import Source, csv_columns
 from gridmap.io._values import (
@@ -36,6 +37,7 @@ from gridmap.io._values import (
 from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.model import IncidentBatch, Incidents
 from gridmap.model.crs import (
+    WGS84,
     choose_working_crs,
     crs_label,
     from_datum,
@@ -139,7 +141,11 @@ def _written_as_times(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Return the columns that are called and written as days, and those as hours of a day."""
     days, clocks = [], []
     for name in map(str, frame.columns):
-        if name == "geometry" or not _TIMELY.search(_snake(name)) or _LATER.search(_snake(name)):
+        if (
+            name == "geometry"
+            or not _TIMELY.search(snake_case(name))
+            or _LATER.search(snake_case(name))
+        ):
             continue
         text = plain_words(frame[name].dropna()).head(_TIME_SAMPLE)
         text = text[text != ""]
@@ -152,14 +158,10 @@ def _written_as_times(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
             days.append(name)
         elif only_clocks(frame[name]):
             clocks.append(name)
-    first = [name for name in days if _FIRST.search(_snake(name))]
+    first = [name for name in days if _FIRST.search(snake_case(name))]
     days = first if len(days) > 1 and first else days
-    begun = [name for name in clocks if _FIRST.search(_snake(name))]
+    begun = [name for name in clocks if _FIRST.search(snake_case(name))]
     return days, begun or clocks
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", name.strip()).lower()
 
 
 def _is_blank(values: pd.Series) -> bool:
@@ -196,7 +198,7 @@ def utc_offset_h(x: Floats, y: Floats, crs: CRS) -> float | None:
     if not usable.any():
         return None
     middle = np.array([np.median(x[usable])]), np.array([np.median(y[usable])])
-    lon, lat = reproject_points(*middle, crs, CRS.from_epsg(4326))
+    lon, lat = reproject_points(*middle, crs, WGS84)
     return _BEIJING_H if gcj02_applies(lon, lat)[0] else None
 
 
@@ -489,10 +491,9 @@ def _without_datum(
 ) -> tuple[Floats, Floats, CRS]:
     if options.datum == "wgs84":
         return x, y, crs
-    degrees = CRS.from_epsg(4326)
-    lon, lat = reproject_points(x, y, crs, degrees)
+    lon, lat = reproject_points(x, y, crs, WGS84)
     lon, lat = from_datum(lon, lat, options.datum)
-    return lon, lat, degrees
+    return lon, lat, WGS84
 
 
 def _batch(whole: pd.DataFrame) -> tuple[IncidentBatch, tuple[str, ...]]:

@@ -116,7 +116,7 @@ def is_of_persons(column: str) -> bool:
     >>> is_of_persons("报警人 手机"), is_of_persons("手机店数"), is_of_persons("face_id")
     (True, False, True)
     """
-    text, snake = fold(column), _snake(column)
+    text, snake = fold(column), snake_case(column)
     if _is_counted(text, snake):
         return False
     return (
@@ -132,7 +132,7 @@ def is_of_roles(column: str) -> bool:
     >>> is_of_roles("网格员"), is_of_roles("少数民族人口"), is_of_roles("victim")
     (True, False, True)
     """
-    text, snake = fold(column), _snake(column)
+    text, snake = fold(column), snake_case(column)
     if _is_counted(text, snake):
         return False
     return any(word in text for word in _ROLES) or bool(_ENGLISH_ROLES.search(snake))
@@ -142,7 +142,7 @@ def may_be_of_staff(column: str) -> bool:
     """Return whether a column may hold numbers of people, their names, or something else."""
     text = fold(column)
     return any(text.endswith(word) for word in _STAFF) or bool(
-        _ENGLISH_STAFF.search(_snake(column))
+        _ENGLISH_STAFF.search(snake_case(column))
     )
 
 
@@ -182,9 +182,13 @@ def _is_counted(text: str, snake: str) -> bool:
     return bool(counted or _DEVICES.search(text))
 
 
-def _snake(column: str) -> str:
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip()).lower()
-    return re.sub(r"[\s.\-]+", "_", snake)
+def snake_case(column: str) -> str:
+    """Return a heading in small letters, its words with underscores between them.
+
+    >>> snake_case("ReportedDate 2"), snake_case("call-type")
+    ('reported_date_2', 'call_type')
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", column.strip()).lower()
 
 
 #: Addresses of e-mail, accounts of WeChat and QQ, addresses of a device.

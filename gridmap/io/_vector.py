@@ -26,7 +26,7 @@ from gridmap.gdal.reading import RawLayer, read_layers
 from gridmap.io._tables import Encoding, Reason, Source, detect_bytes, detect_dbf
 from gridmap.io.options import Note
 from gridmap.io.placing import new_folder_beside, put
-from gridmap.model.crs import reproject
+from gridmap.model.crs import WGS84, reproject
 
 _BYTES = 10
 _HEAD = ["field", "column"]
@@ -476,10 +476,9 @@ def _ready(frame: gpd.GeoDataFrame | pd.DataFrame, suffix: str) -> gpd.GeoDataFr
         return made
     if made.crs is None:
         raise CRSError("io.error.no_crs", file=suffix)
-    degrees = CRS.from_epsg(4326)
-    if suffix == ".geojson" and CRS(made.crs) != degrees:
-        shapes = reproject(made.geometry.to_numpy(), CRS(made.crs), degrees)
-        made = made.set_geometry(gpd.GeoSeries(shapes, crs=degrees))
+    if suffix == ".geojson" and CRS(made.crs) != WGS84:
+        shapes = reproject(made.geometry.to_numpy(), CRS(made.crs), WGS84)
+        made = made.set_geometry(gpd.GeoSeries(shapes, crs=WGS84))
     return made
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import shapely
 from pyproj import CRS
 
 from gridmap.errors import CRSError, GridmapError, InputError, WorkspaceError, some_ids
@@ -19,11 +18,11 @@ from gridmap.fields import fields_of
 from gridmap.io._features import read_features
 from gridmap.io._incidents import incidents_of
 from gridmap.io._tables import Encoding, Source
-from gridmap.io.importing import layer_of_features
+from gridmap.io.importing import bounds_in_degrees, layer_of_features
 from gridmap.io.options import ImportOptions, ImportReport
 from gridmap.io.workspace import Workspace
 from gridmap.model import City, Incidents, Kind, Layer
-from gridmap.model.crs import crs_label, in_metres, parse_crs, reproject
+from gridmap.model.crs import crs_label, in_metres, parse_crs
 
 #: Argument to kind, in the order in which they are read: the first says where the city is.
 ARGUMENTS = {
@@ -98,7 +97,7 @@ def _city(
                 layers[layer.kind] = layer
                 working = layer.crs
                 if options.near is None:
-                    options = replace(options, near=_bounds(layer))
+                    options = replace(options, near=bounds_in_degrees(layer))
         except GridmapError as error:
             error.argument = key
             raise
@@ -231,12 +230,6 @@ def _columns_of(columns: object, sources: Mapping[str, Source]) -> dict[str, dic
 
 def _column(name: object) -> str:
     return "" if name is None else str(name)
-
-
-def _bounds(layer: Layer) -> tuple[float, float, float, float]:
-    shapes = reproject(layer.geometry, layer.crs, CRS.from_epsg(4326))
-    west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
-    return west, south, east, north
 
 
 def _warn(argument: str, report: ImportReport) -> None:

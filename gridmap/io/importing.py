@@ -38,7 +38,7 @@ from gridmap.io.options import ImportOptions, ImportReport, Note
 from gridmap.io.remote import fetched, is_remote, without_password
 from gridmap.io.workspace import RemoteSource, Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
-from gridmap.model.crs import choose_working_crs, crs_label, reproject
+from gridmap.model.crs import WGS84, choose_working_crs, crs_label, reproject
 from gridmap.settings import read_settings
 from gridmap.typing import Floats
 
@@ -454,7 +454,7 @@ def read_files(
     there = _already_there(workspace, kind, options)
     known = _reference(workspace)
     if known is not None:
-        options = replace(options, near=_bounds(known))
+        options = replace(options, near=bounds_in_degrees(known))
     where = ", ".join(path.name for path in paths)
     if kind == "incidents":
         incidents, report = read_incidents(paths, workspace.working_crs, options)
@@ -530,11 +530,12 @@ def _reference(place: Workspace) -> Layer | None:
     return place.layer(kinds[0]) if kinds else None
 
 
-def _bounds(layer: Layer) -> tuple[float, float, float, float]:
+def bounds_in_degrees(layer: Layer) -> tuple[float, float, float, float]:
+    """Return west, south, east and north of a layer in degrees, WGS 84."""
     around = shapely.box(*shapely.total_bounds(layer.geometry))
     # Its sides bend on the way to degrees: they are drawn in pieces.
     around = shapely.segmentize(around, max(shapely.length(around) / 100, 1.0))
-    outline = reproject(np.array([around]), layer.crs, CRS.from_epsg(4326))
+    outline = reproject(np.array([around]), layer.crs, WGS84)
     west, south, east, north = (float(value) for value in shapely.total_bounds(outline))
     return west, south, east, north
 

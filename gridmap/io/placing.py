@@ -12,21 +12,19 @@ very code that wrote it, since another gridmap may make another thing of the sam
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gridmap._compiled import code_digest
 from gridmap.errors import WorkspaceError
 from gridmap.settings import read_settings
 
@@ -157,17 +155,7 @@ def keep_arrays(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
 
 def _path(name: str) -> Path | None:
     folder = read_settings().cache
-    return Path(folder) / f"{name}-{_code()}.npz" if folder else None
-
-
-@cache
-def _code() -> str:
-    """Return a digest of gridmap's own code and texts."""
-    home = Path(str(files("gridmap")))
-    sums = hashlib.blake2b(digest_size=8)
-    for path in sorted([*home.rglob("*.py"), *home.rglob("*.toml")]):
-        sums.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes())
-    return sums.hexdigest()
+    return Path(folder) / f"{name}-{code_digest('.py', '.toml')}.npz" if folder else None
 
 
 def _sweep(folder: Path) -> None:

@@ -133,7 +133,7 @@ class History:
         return self._go(len(self._done) + 1, "plans.error.nothing_to_redo")
 
     def go(self, count: int) -> Self:
-        """Return the history with its first ``steps`` steps carried out and the rest undone.
+        """Return the history with its first ``count`` steps carried out and the rest undone.
 
         Raises
         ------
