@@ -1,6 +1,7 @@
 """Assessment: chance is taken out, intervals hold the truth, equal units share a band."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import gridmap
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
+from gridmap.patrol import score
 from gridmap.patrol.score import MEASURES, Goal, Indicator, assess_units, read_goals, shrunken
 
 
@@ -141,6 +143,20 @@ def test_every_measure_is_counted_from_the_incidents(city):
     cells = [tuple(c) for part in mine for c in np.floor(np.column_stack([part.x, part.y]) / 10)]
     again = sum(cells.count(cell) > 1 for cell in cells)
     assert frame.loc[beat, "repeat_share"] == pytest.approx(again / total)
+
+
+def test_a_month_of_open_disputes_counts_as_disputes(city, monkeypatch):
+    """Of three disputes in two months one is settled, in the first; thefts are never settled."""
+    none, day = np.datetime64("NaT", "s"), np.datetime64("2024-01-03", "s")
+    months = [
+        SimpleNamespace(category=np.array([0, 0, 1]), settled=np.array([day, none, none])),
+        SimpleNamespace(category=np.array([0, 1]), settled=np.array([none, none])),
+    ]
+    parts = [(month, np.full(len(month.category), 2)) for month in months]
+    monkeypatch.setattr(score, "_parts", lambda *_: iter(parts))
+    settled, total = score._settled(city, "station", Goal("s", "settled_share"), None, None)
+    assert settled.tolist() == [0, 0, 1, 0, 0, 0]
+    assert total.tolist() == [0, 0, 3, 0, 0, 0]
 
 
 def test_people_read_a_share_as_a_percentage(city):

@@ -508,16 +508,16 @@ def _settled(
     city: City, by: AssessedBy, goal: Goal, since: Moment, until: Moment
 ) -> tuple[Floats, Floats]:
     """Return settled and all disputes of each unit: of the categories that are ever settled."""
-    size = len(areas_of(city, by).ids)
-    settled, total = np.zeros(size), np.zeros(size)
+    assert city.incidents is not None  # noqa: S101 - asked before
+    shape = len(areas_of(city, by).ids), len(city.incidents.categories) + 1  # -1: without one
+    settled, total = np.zeros(shape), np.zeros(shape)
     for batch, unit in _parts(city, by, goal, since, until):
-        if batch.settled is None:
-            continue
-        closed = ~np.isnat(batch.settled)
-        dispute = np.isin(batch.category, np.unique(batch.category[closed]))
-        total += np.bincount(unit[dispute], minlength=size)
-        settled += np.bincount(unit[closed], minlength=size)
-    return settled, total
+        if batch.settled is not None:
+            closed = ~np.isnat(batch.settled)
+            np.add.at(total, (unit, batch.category), 1)
+            np.add.at(settled, (unit[closed], batch.category[closed]), 1)
+    dispute = settled.any(axis=0)
+    return settled.sum(axis=1), total[:, dispute].sum(axis=1)
 
 
 def _shares(events: Floats, total: Floats) -> _Values | None:
