@@ -20,7 +20,7 @@ from pyproj import CRS
 from gridmap.io import keep_arrays, kept_arrays
 from gridmap.model import Layer
 from gridmap.model.crs import reproject_points, to_datum
-from gridmap.typing import Floats, Ints
+from gridmap.typing import Bools, Floats, Ints
 
 _WGS84 = CRS.from_epsg(4326)
 _TILE_PX = 256.0
@@ -90,20 +90,17 @@ def draw_layer(layer: Layer, *, datum: str = "wgs84") -> Drawing:
 def draw_geometry(geometry: NDArray[np.object_], crs: CRS, *, datum: str = "wgs84") -> Drawing:
     """Return the drawing of polygons or lines; empty and missing ones keep their place."""
     bounds = _bounds(geometry, crs, datum)
-    zooms = _zooms(bounds)
-    middle = np.radians((bounds[0] + bounds[2]) / 2)
-    parts: list[bytes] = []
+    lines, owner = _lines(geometry)
+    rings = pack(np.bincount(owner, minlength=len(geometry)))
+    outlines = _Outlines.of(lines, crs, datum)
     heads: list[dict[str, object]] = []
-    shapes = geometry
-    levels = []
-    for zoom in reversed(zooms):
-        pixel_m = _EARTH_M * float(np.cos(middle)) / (_TILE_PX * 2.0**zoom)
-        shapes = _simplified(shapes, pixel_m if crs.is_projected else pixel_m / 111_320.0)
-        levels.append((zoom, shapes))
-    for zoom, simple in reversed(levels):
-        head, body = _pack_level(simple, crs, datum, zoom)
-        heads.append(head)
-        parts.append(body)
+    parts: list[bytes] = []
+    for zoom in reversed(_zooms(bounds)):
+        outlines.thin(2.0**zoom)
+        lengths, *steps = outlines.packed(2.0**zoom)
+        body = [lengths, rings, *steps]
+        heads.insert(0, {"zoom": zoom, "bytes": [len(part) for part in body]})
+        parts[:0] = body
     header = json.dumps({"count": len(geometry), "levels": heads}).encode()
     data = b"".join([struct.pack("<I", len(header)), header, *parts])
     return Drawing.of(data, bounds, len(geometry))
@@ -128,16 +125,6 @@ def _zooms(bounds: tuple[float, float, float, float]) -> list[int]:
     return sorted({min(max(opening + step, 1), _DEEPEST_ZOOM) for step in _STEPS})
 
 
-def _simplified(shapes: NDArray[np.object_], tolerance: float) -> NDArray[np.object_]:
-    areas = shapely.get_dimensions(shapes) == 2
-    out = shapes.copy()
-    if areas.any():
-        out[areas] = shapely.coverage_simplify(shapes[areas], tolerance)
-    if (~areas).any():
-        out[~areas] = shapely.simplify(shapes[~areas], tolerance, preserve_topology=False)
-    return out
-
-
 def _bounds(
     geometry: NDArray[np.object_], crs: CRS, datum: str
 ) -> tuple[float, float, float, float]:
@@ -153,27 +140,116 @@ def _degrees(xy: Floats, crs: CRS, datum: str) -> tuple[Floats, Floats]:
     return to_datum(*reproject_points(xy[:, 0], xy[:, 1], crs, _WGS84), datum)
 
 
-def _pack_level(
-    shapes: NDArray[np.object_], crs: CRS, datum: str, zoom: int
-) -> tuple[dict[str, object], bytes]:
-    lines, owner = _lines(shapes)
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    if len(xy) == 0:
-        xy, line = np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
-        pixel = np.zeros((0, 2), dtype=np.int64)
-    else:
-        x, y = world_pixels(*_degrees(xy, crs, datum), zoom)
-        pixel = np.column_stack([np.rint(x), np.rint(y)]).astype(np.int64)
-    new = np.ones(len(pixel), dtype=bool)
-    new[1:] = (np.diff(pixel, axis=0) != 0).any(axis=1) | (np.diff(line) != 0)
-    pixel, line = pixel[new], line[new]
-    length = np.bincount(line, minlength=len(lines))
-    # A ring that a pixel swallows keeps one vertex, so that no grid is lost from sight.
-    length_of_feature = [pack(length), pack(np.bincount(owner, minlength=len(shapes)))]
-    step = np.diff(pixel, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
-    body = [*length_of_feature, pack(step[:, 0]), pack(step[:, 1])]
-    head: dict[str, object] = {"zoom": zoom, "bytes": [len(part) for part in body]}
-    return head, b"".join(body)
+@dataclass(slots=True, eq=False)
+class _Outlines:
+    """Rings and lines on the points that they share, thinned for coarser and coarser zooms.
+
+    Visvalingam and Whyatt's simplification (1993), of each point once for all lines through it:
+    a border that two polygons share stays one border. A point goes if the triangle with its two
+    neighbours is smaller than a pixel and it is the least among its neighbours that would go;
+    ends of lines and points where borders meet stay.
+
+    Parameters
+    ----------
+    xy : (n, 2) array
+        World pixels of the points at zoom 0.
+    point, line
+        The point and the line of each vertex, without the one that closes a ring.
+    closed
+        Whether each line ends where it starts.
+    left, right : (n,) arrays
+        Both neighbours of each point that may go.
+    free, held : (n,) arrays
+        Points that may go yet, and those that have not gone.
+    """
+
+    xy: Floats
+    point: Ints
+    line: Ints
+    closed: Bools
+    left: Ints
+    right: Ints
+    free: Bools
+    held: Bools
+
+    @classmethod
+    def of(cls, lines: NDArray[np.object_], crs: CRS, datum: str) -> _Outlines:
+        """Return the outlines of rings and lines."""
+        every, line = shapely.get_coordinates(lines, return_index=True)
+        order = np.lexsort((every[:, 1], every[:, 0]))
+        ordered = every[order]
+        new = np.ones(len(every), dtype=bool)
+        new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        point = np.empty(len(every), dtype=np.int64)
+        point[order] = np.cumsum(new) - 1
+        xy = ordered[new]
+        if len(xy):
+            xy = np.column_stack(world_pixels(*_degrees(xy, crs, datum), 0))
+        last = np.diff(line, append=-1) != 0
+        closed = shapely.is_closed(lines)
+        open_ends = ~closed[line] & (last | (np.diff(line, prepend=-1) != 0))
+
+        one, other = point[:-1][~last[:-1]], point[1:][~last[:-1]]
+        edges = np.unique(np.minimum(one, other) * len(xy) + np.maximum(one, other))
+        low, high = (edges // len(xy), edges % len(xy)) if len(xy) else (edges, edges)
+        low, high = low[low != high], high[low != high]
+        ends, across = np.concatenate([low, high]), np.concatenate([high, low])
+        across = across[np.argsort(ends, kind="stable")]
+        degree = np.bincount(ends, minlength=len(xy))
+        free = degree == 2
+        free[point[open_ends]] = False
+        left, right = np.zeros((2, len(xy)), dtype=np.int64)
+        start = (np.cumsum(degree) - degree)[free]
+        left[free], right[free] = across[start], across[start + 1]
+        body = ~(last & closed[line])
+        return cls(
+            xy, point[body], line[body], closed, left, right, free, np.ones(len(xy), dtype=bool)
+        )
+
+    def thin(self, scale: float) -> None:
+        """Take out what cannot be seen where a world pixel of zoom 0 is ``scale`` pixels."""
+        left, right, free = self.left, self.right, self.free
+        least = 2.0 / scale**2  # twice the area of a triangle of one pixel
+        # By chance, so that along a curve many points go in one round.
+        chance = 1.0 + np.random.default_rng(0).random(len(self.xy))
+        rank = np.full(len(self.xy), np.inf)
+        looked = np.flatnonzero(free)
+        while len(looked):
+            a, b = self.xy[left[looked]], self.xy[right[looked]]
+            (x1, y1), (x2, y2) = (a - self.xy[looked]).T, (b - self.xy[looked]).T
+            area = np.abs(x1 * y2 - x2 * y1)
+            small = (area < least) & (left[looked] != right[looked])
+            looked, area = looked[small], area[small]
+            rank[looked] = (area + least / 100) * chance[looked]
+            gone = rank[looked] < np.minimum(rank[left[looked]], rank[right[looked]])
+            rank[looked] = np.inf
+            drop, stay = looked[gone], looked[~gone]
+            free[drop] = self.held[drop] = False
+            sides = left[drop], right[drop]
+            for near, far in (sides, sides[::-1]):
+                of_left = left[near] == drop
+                left[near[of_left]] = far[of_left]
+                right[near[~of_left]] = far[~of_left]
+            beside = np.concatenate([stay, *sides])
+            looked = np.unique(beside[free[beside]])
+
+    def packed(self, scale: float) -> list[bytes]:
+        """Return the vertices of each line, and their steps in whole pixels, as bytes."""
+        kept = np.flatnonzero(self.held[self.point])
+        point, line = self.point[kept], self.line[kept]
+        first = np.flatnonzero(np.diff(line, prepend=-1))
+        end = np.append(first[1:], len(line))
+        ring = self.closed[line[first]]
+        point = np.insert(point, end[ring], point[first[ring]])
+        line = np.insert(line, end[ring], line[first[ring]])
+        pixel = np.rint(self.xy * scale).astype(np.int64)[point]
+        new = np.ones(len(pixel), dtype=bool)
+        new[1:] = (np.diff(pixel, axis=0) != 0).any(axis=1) | (np.diff(line) != 0)
+        pixel, line = pixel[new], line[new]
+        # A ring that a pixel swallows keeps one vertex, so that no grid is lost from sight.
+        length = np.bincount(line, minlength=len(self.closed))
+        step = np.diff(pixel, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
+        return [pack(length), pack(step[:, 0]), pack(step[:, 1])]
 
 
 def _lines(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
