@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from gridmap.measure import (
     pieces_of,
     summarise,
 )
-from gridmap.measure.pieces import By
+from gridmap.measure.pieces import By, match_most
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
 
 METRES = CRS.from_epsg(4547)
@@ -261,3 +262,40 @@ def test_chicago_is_the_same_in_measure_and_coverage(chicago: City, by: By) -> N
         points = shapely.points(np.column_stack([chicago.located.all.x, chicago.located.all.y]))
         shape = chicago.beats.geometry[chicago.beats.ids.tolist().index("0114")]
         assert shapely.intersects(shape, points).sum() == 54
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 12).flatmap(
+        lambda labels: st.lists(
+            st.tuples(st.integers(0, labels), st.integers(0, labels), st.integers(0, 9)),
+            max_size=40,
+        )
+    )
+)
+def test_labels_are_matched_as_a_table_of_all_pairs_matches_them(
+    things: list[tuple[int, int, int]],
+) -> None:
+    first, second, weights = np.array(things, np.int64).reshape(-1, 3).T
+    pairs = match_most(first, second, weights)
+    table = np.zeros((13, 13))
+    np.add.at(table, (first, second), weights)
+    occurs = np.zeros_like(table)
+    np.add.at(occurs, (first, second), 1)
+    best = table[scipy.optimize.linear_sum_assignment(table, maximize=True)].sum()
+    assert len(set(pairs.values())) == len(pairs)
+    assert all(occurs[one, other] for one, other in pairs.items())
+    assert sum(table[one, other] for one, other in pairs.items()) == pytest.approx(best)
+    single = occurs[np.setdiff1d(range(13), list(pairs))][
+        :, np.setdiff1d(range(13), [*pairs.values()])
+    ]
+    assert not single.any(), "what occurs together and is not taken is matched, weight or none"
+
+
+def test_beats_of_a_province_are_matched_without_a_table_of_all_pairs() -> None:
+    size = 30_000  # a table of all pairs would take 7 GB
+    label = np.arange(size)
+    moved = np.where(label % 5, label, (label + 5) % size)
+    assert match_most(label, moved, np.ones(size)) == dict(
+        zip(label.tolist(), moved.tolist(), strict=True)
+    )

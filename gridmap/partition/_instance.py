@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from gridmap.errors import InfeasibleError, some_ids
+from gridmap.measure.pieces import match_most
 from gridmap.partition._arrays import Attraction, Instance, Loads, build_graph, hilbert_order
 from gridmap.partition._regions import Region
 from gridmap.partition.problem import PER_GRID, Problem, ProblemFields, wanted_beats
@@ -485,9 +485,6 @@ def _order(problem: Problem) -> Ints:
     return np.lexsort((north, east))
 
 
-_EXACT = 2_000  # beats up to which the best match is found; beyond, the largest shares first
-
-
 def relabel(problem: Problem, assignment: Ints, original_order: Ints | None = None) -> Ints:
     """Return an assignment with its beats numbered as a planner expects.
 
@@ -570,27 +567,10 @@ def _match(problem: Problem, row: Ints, free: Ints, taken: set[int]) -> dict[int
     old = np.setdiff1d(np.unique(present[present >= 0]), list(taken))
     if not old.size:
         return {}
-    keep = problem.keep_values
-    keep = keep + 1e-9 * max(float(keep.sum()), 1.0) / len(keep)
     place = np.full(int(row.max()) + 1, -1, dtype=np.int64)
     place[free] = np.arange(len(free))
     both = (place[row] >= 0) & np.isin(present, old)
-    at = (place[row[both]], np.searchsorted(old, present[both]))
-    shared = coo_array((keep[both], at), (len(free), len(old))).tocsr()
-    if len(free) <= _EXACT:
-        dense = shared.toarray()
-        rows, columns = linear_sum_assignment(dense, maximize=True)
-        good = dense[rows, columns] > 0
-        return {int(i): int(old[j]) for i, j in zip(rows[good], columns[good], strict=True)}
-    table = shared.tocoo()
-    found: dict[int, int] = {}
-    used: set[int] = set()
-    for e in np.argsort(-table.data, kind="stable"):
-        i, j = int(table.row[e]), int(table.col[e])
-        if i not in found and j not in used:
-            found[i] = int(old[j])
-            used.add(j)
-    return found
+    return match_most(place[row[both]], present[both], problem.keep_values[both])
 
 
 def beat_names(problem: Problem, assignment: Ints) -> dict[int, str]:
