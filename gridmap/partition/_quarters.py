@@ -34,7 +34,7 @@ _TURN = 2.399963  # radians between two groupings, one after the other: the gold
 _MOST = 16
 _LOOK_S = 0.05  # between two looks at the stop button
 
-SearchStep = Callable[[State, TreeRoom, Ints32 | None, Bools | None], None]
+SearchStep = Callable[[State, TreeRoom, Ints32, Bools], None]
 
 
 def count_quarters(instance: Instance, keep: float, *, grids: int, beats: int) -> int:
@@ -100,11 +100,11 @@ class Quarters:
         """Run a job for each quarter, then compute the sums afresh.
 
         It gets the plan with random numbers and room of its own, and the quarter's grids and
-        a mark for each of its beats; None for all.
+        a mark for each of its beats.
         """
         if self._pool is None:
             own, room = self._free.get()
-            job(self._state, room, None, None)
+            job(self._state, room, *self._part(np.arange(self._instance.k)))
             self._free.put((own, room))
         else:
             groups = group_beats(self._instance, self._state.beat, self.count, self._turn)

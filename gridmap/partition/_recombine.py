@@ -54,7 +54,7 @@ def recombine_once(
     instance: Instance,
     state: State,
     grids: np.ndarray,
-    inside: np.ndarray | None,
+    inside: np.ndarray,
     temperature: float,
     penalty: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
@@ -65,8 +65,7 @@ def recombine_once(
     Parameters
     ----------
     grids, inside
-        The grids to look for a border from, and whether each beat may be divided; None for
-        all.
+        The grids to look for a border from, and whether each beat may be divided.
     plain
         Whether nothing but borders and balance counts.
     """
@@ -81,9 +80,7 @@ def recombine_once(
         bits = next_random(state.random)
         u = graph.nbr[begin + np.int64(((bits >> _32) * np.uint64(degree)) >> _32)]
         p, q = state.beat[v], state.beat[u]
-        if inside is not None and not inside[q]:
-            continue
-        if p != q:
+        if p != q and inside[q]:
             limit = temperature * NOISE[bits & LAST_NOISE]
             return recombine_pair(instance, state, v, p, q, limit, penalty, penalty, plain, room)
     return False
@@ -427,8 +424,9 @@ def gather_cut_off(graph: Graph, state: State, grid: int, beat: int) -> int:
 @njit(cache=True)
 def squared_excess(load: float, low: float, high: float, scale: float) -> float:
     """Return the squared excess of a workload over its bounds, times the scale squared."""
-    excess = load - high if load > high else (low - load if load < low else 0.0)
-    excess *= scale
+    over, under = load - high, low - load
+    excess = max(under, over)
+    excess = scale * excess if excess > 0.0 else 0.0  # compiled without a branch
     return excess * excess
 
 

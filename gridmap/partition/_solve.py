@@ -48,7 +48,7 @@ _FAR = 20_000  # from here on workload that is off by a district does not come b
 _CENTRE_MOVES = 600  # times that centres follow their beats during one annealing
 _GROWN = 3_000  # up to here every second start grows from random seeds, for other centres
 _VISIT_S = 1.6e-8  # seconds a look at one grid takes, for sharing out the time only
-_HURRY = 6_000
+_SLOWLY = 3_000  # sweeps
 _WIDER = 0.0014  # in tolerances of 3 %: what windows may use beyond the bounds of annealing
 _MENDING = 64  # windows, at least, to bring beats inside their bounds
 _LAST_MENDING = 0.025  # of the time
@@ -96,7 +96,7 @@ def solve_region(
     whole, last = clock, 0.0
     if np.isfinite(clock.left()):
         last = _LAST_MENDING * clock.left()
-        clock = clock.part(clock.left() * annealing_share(n, clock.left() / (n * _VISIT_S)))
+        clock = clock.part(clock.left() * annealing_share(clock.left() / (n * _VISIT_S)))
     left, visit_s = clock.left(), _VISIT_S * (6 if weighs_travel(instance) else 1)
     if np.isfinite(left):
         starts = int(max(1, min(starts, threads * (left // (sweeps * n * visit_s)))))
@@ -149,19 +149,18 @@ def _is_today(instance: Instance, beat: Ints32) -> bool:
     return bool(price.any()) and not (price[(home >= 0) & (home != beat)] > 0).any()
 
 
-def annealing_share(grids: int, sweeps: float) -> float:
+def annealing_share(sweeps: float) -> float:
     """Return the part of the time for annealing; windows have the rest.
 
-    Large plans, and plans in a hurry, gain more by cooling everything slowly.
+    Windows mend what annealing left as long as the plan was cooled slowly enough; the more time
+    there is, the smaller the part that this takes.
 
     Parameters
     ----------
     sweeps
         How many the time is enough for.
     """
-    if sweeps < _HURRY:
-        return 0.85
-    return 0.3 + 0.55 * min(1.0, grids / 20_000)
+    return float(np.clip(np.sqrt(_SLOWLY / max(sweeps, 1.0)), 0.45, 0.85))
 
 
 def widened(instance: Instance) -> Instance:

@@ -49,7 +49,7 @@ _LOOSE, _STRICT = 300.0, 2e8
 _BROKEN = 1e-7  # twenty borders for a bound that is broken, however little
 _PATIENCE = 1.7  # temperatures by which a plan may be worse at the start
 _RESPLIT = 0.005
-_BATCH, _LEAST_BATCH = 16, 4  # windows between two looks at the whole plan, and in each quarter
+_BATCH, _LEAST_BATCH = 16, 8  # windows between two looks at the whole plan, and in each quarter
 
 
 def window_visits(instance: Instance) -> float:
@@ -113,12 +113,8 @@ def polish_windows(
     beats = min(_BEATS, instance.k)
     patience = 0.0
 
-    def search(state: State, room: TreeRoom, grids: Ints32 | None, own: Bools | None) -> None:
-        area = np.arange(len(beat), dtype=np.int32) if grids is None else grids
-        mine = np.ones(instance.k, dtype=np.bool_) if own is None else own
-        _run_windows(
-            instance, state, each, beats, temperature, penalty, patience, room, area, mine
-        )
+    def search(state: State, room: TreeRoom, area: Ints32, own: Bools) -> None:
+        _run_windows(instance, state, each, beats, temperature, penalty, patience, room, area, own)
 
     travels = bool(instance.attraction.demand.any())
     held = np.zeros(instance.k, dtype=np.bool_)
@@ -281,7 +277,7 @@ def _run_windows(
         moved = state.moved[0]
         due = 0.0
         for s in range(len(temperature)):
-            sweep_once(instance, state, window, inside, temperature[s], penalty[s], plain)
+            sweep_once(instance, state, window, inside, temperature[s], penalty[s], plain, room)
             due += _RESPLIT * beats
             if due >= 1.0:
                 due -= 1.0
