@@ -8,6 +8,7 @@ from datetime import date
 import docx
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pymupdf
 import pytest
 import shapely
@@ -20,11 +21,13 @@ from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
+from gridmap.report.area_tables import staff_balance
 from gridmap.report.composing import compose
 from gridmap.report.document import Paragraph
 from gridmap.report.docx import write_docx
+from gridmap.report.gis import layer_frames
 from gridmap.report.pdf import write_pdf
-from gridmap.report.plan_change import effects_of, plan_effect
+from gridmap.report.plan_change import effects_of, plan_effect, price_lines
 from gridmap.report.plan_document import beat_card, extent_words, extents_of, plan_document
 from gridmap.report.pptx import write_pptx
 from gridmap.report.report import _last_year
@@ -262,6 +265,62 @@ def test_posts_that_lose_their_community_are_handed_over_once(city):
     assert sorted(table.rows["posts_lost"]) == [0.0, beat.officers]
     assert table.total["posts_lost"] == beat.officers
     assert len(table) == 2
+
+
+@pytest.fixture(scope="module")
+def redrawn(city):
+    """A plan without the first beat, whose grids go to two beats, one of another station."""
+    today = present_plan(city)
+    first = today.beats[0]
+    other = next(beat.id for beat in today.beats if beat.station not in {"", first.station})
+    grids = today.grid_ids[today.assignment == 0]
+    plan = today.move(grids[:2], to=today.beat_ids[1]).move(grids[2:], to=other)
+    plan = replace(plan, name="C", beats=plan.beats[1:], assignment=plan.assignment - 1)
+    with using_language("zh"):
+        report = build_report(city, Request(date(2025, 1, 6), "2024"), plan=plan)
+    return today, plan, report
+
+
+@pytest.mark.parametrize("who", ["officers", "auxiliaries"])
+def test_nobody_in_post_is_lost_when_a_beat_ends(redrawn, who):
+    today, plan, report = redrawn
+    in_post = sum(getattr(beat, who) for beat in today.beats)
+    placed = sum(getattr(beat, who) for beat in plan.beats)
+    ended = int(getattr(today.beats[0], who))
+    assert in_post == placed + ended > placed
+    table = report.table("staffing")
+    (row,) = [row for row in table.rows.to_dict("records") if row["name"] == "待安置"]
+    assert row[who] == row[f"{who}_surplus"] == ended
+    assert table.total[who] == in_post
+    sums = staff_balance(report.measured)[who]
+    assert (sums.present, sums.unplaced) == (in_post, ended)
+    assert sums.needed - in_post == sums.lacking - sums.surplus - sums.unplaced == sums.net
+    price = price_lines(report.measured, report.hiding)
+    noun = "名民警" if who == "officers" else "名辅警"
+    assert any(f"{ended}{noun}" in line and line.endswith("将待安置") for line in price)
+    if who == "officers":
+        assert f"按标准将净缺民警{sums.net}名" in price
+        (lead,) = [one.lead for one in report.found.every if one.key == "staff"]
+        assert lead == f"将缺民警{sums.net}名。"
+
+
+def test_grids_of_a_plan_add_up_to_its_stations_and_their_change_is_said(redrawn):
+    today, plan, report = redrawn
+    grids, stations = report.table("grids").rows, report.table("stations").rows
+    of_grids = grids.groupby("parent_station")[["residents", "incidents"]].sum()
+    of_stations = stations.set_index("name")[["residents", "incidents"]]
+    pd.testing.assert_frame_equal(
+        of_grids.sort_index(), of_stations.sort_index(), check_names=False, check_dtype=False
+    )
+    stations_of = [np.array([beat.station for beat in one.beats])[one.assignment]
+                   for one in (today, plan)]  # fmt: skip
+    assert (layer_frames(report)["grid"]["station"] == stations_of[1]).all()
+    moved = stations_of[0] != stations_of[1]
+    people = report.city.grids.counts("residents")[moved].sum()
+    (line,) = [one for one in price_lines(report.measured, report.hiding) if "派出所" in one]
+    assert f"{moved.sum()}个网格（居民{people:,.0f}名）将变更所属派出所" in line
+    handed = report.table("handover").rows
+    assert handed.loc[handed["station_change"] != "", "grids"].sum() == moved.sum() > 0
 
 
 def test_slides_of_a_plan_are_six_with_its_effects_and_maps(divided):

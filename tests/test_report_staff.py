@@ -101,7 +101,14 @@ def test_officers_are_the_same_on_every_face(reported, tmp_path):
 @pytest.mark.parametrize(("which", "lacking", "surplus"),
                          [("short", 3, 0), ("over", 0, 3), ("even", 0, 0)])  # fmt: skip
 def test_nobody_is_said_to_lack_or_spare_nothing(language, which, lacking, surplus):
-    figures = {"needed": 9, "present": 7, "lacking": lacking, "surplus": surplus, "net": 3}
+    figures = {
+        "needed": 9,
+        "present": 7,
+        "lacking": lacking,
+        "surplus": surplus,
+        "net": 3,
+        "unplaced": 0,
+    }
     for conditional in (False, True):
         key = in_mood(f"briefing.staff.balance_{which}", conditional=conditional)
         assert "0" not in tr(key, language=language, who="民警", **figures)

@@ -17,7 +17,7 @@ from gridmap.measure.counted import COUNTS
 from gridmap.measure.hotspots import windows
 from gridmap.measure.period import Basis, compared_periods
 from gridmap.measure.pieces import By
-from gridmap.model import City, Kind
+from gridmap.model import City, Kind, Plan
 from gridmap.plans import plan_layer
 from gridmap.report.measured import CountChange, CountHistory, LevelHistory, Measured, told_apart
 from gridmap.report.suppression import Hiding
@@ -267,6 +267,8 @@ def parents_of(measured: Measured, level: By) -> dict[str, npt.NDArray[np.object
         elif plan is not None and level == "grid" and kind == Kind.BEAT:
             labels = np.array([*(beat.label for beat in plan.beats), ""], dtype=object)
             words = labels[plan.assignment]
+        elif plan is not None and level == "grid" and kind == Kind.STATION:
+            words = stations_of_grids(city, plan)
         elif layer is not None and len(layer) == size and layer.has(str(kind)):
             words = _named(city, kind, layer.texts(str(kind)))
         else:
@@ -373,6 +375,16 @@ def stations_of_beats(measured: Measured) -> npt.NDArray[np.object_]:
     return words
 
 
+def stations_of_grids(city: City, plan: Plan) -> npt.NDArray[np.object_]:
+    """Return the name of each grid's station under a plan; blank where none is known.
+
+    Its beat's station, by which the tables of stations count too; the grids' own where no
+    beat of the plan has one.
+    """
+    words = np.array([*(beat.station for beat in plan.beats), ""], dtype=object)[plan.assignment]
+    return _named(city, Kind.STATION, words if any(words) else city.grids.texts("station"))
+
+
 def rounded(values: Floats, form: Format, hiding: Hiding) -> Floats:
     """Return numbers with no more digits than are shown, where small ones are hidden.
 
@@ -438,7 +450,9 @@ def room_load_table(measured: Measured, hiding: Hiding) -> Table | None:
     made.add(column("id", "text"), rows["id"], tr("report.total"))
     made.add(column("name", "text"), rows["name"])
     layer = measured.city.rooms
-    if layer.has("beat") and len(layer) == len(rows):
+    if measured.plan is not None:
+        made.add(column("parent_beat", "text"), _beats_at(measured.city, measured.plan))
+    elif layer.has("beat") and len(layer) == len(rows):
         words = _named(measured.city, Kind.BEAT, layer.texts("beat"))
         made.add(column("parent_beat", "text"), words)
     names = ["residents"]
@@ -465,6 +479,16 @@ def room_load_table(measured: Measured, hiding: Hiding) -> Table | None:
         notes=(tr("report.note.rooms"),),
         charts=(Chart("bar", tr("report.chart.rooms"), "name", (first,)),),
     )
+
+
+def _beats_at(city: City, plan: Plan) -> npt.NDArray[np.object_]:
+    """Return the plan's beat on whose ground each room stands; blank for none."""
+    spots = shapely.points(city.room_xy)
+    rooms, grids = shapely.STRtree(city.grids.geometry).query(spots, predicate="intersects")
+    labels = np.array([*(beat.label for beat in plan.beats), ""], dtype=object)
+    words = np.full(len(spots), "", dtype=object)
+    words[rooms] = labels[plan.assignment[grids]]
+    return words
 
 
 def network_table(measured: Measured, hiding: Hiding) -> Table | None:
@@ -515,28 +539,47 @@ def _staff(measured: Measured) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     return people, staff_needed(people, rules=measured.rules)
 
 
+def unplaced_staff(measured: Measured) -> dict[str, int]:
+    """Return the officers and auxiliaries in post today to whom a plan gives no beat."""
+    plan, present = measured.plan, measured.present
+    if plan is None or present is None:
+        return {"officers": 0, "auxiliaries": 0}
+    return {
+        name: max(int(sum(getattr(beat, name) for beat in present.beats)
+                      - sum(getattr(beat, name) for beat in plan.beats)), 0)
+        for name in ("officers", "auxiliaries")
+    }  # fmt: skip
+
+
 def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
     """Return each beat's officers beside the people they look after."""
     staff = _staff(measured)
     if staff is None:
         return None
     people, needs = staff
-    rows = measured.now["beat"].rows
-    size = len(rows)
+    rows = measured.now["beat"].rows[["id", "name"]].astype(str)
+    of, size = stations_of_beats(measured), len(rows)
     dark = hiding.of("beat", "residents", size) | hiding.of("beat", "migrants", size)
     secret = bool(dark.any())  # the sums would tell what the rows hide
     known = {norm.id: norm.name for norm in measured.rules}
-    made = TableBuilder(size)
-    made.add(column("id", "text"), rows["id"].astype(str), tr("report.total"))
-    made.add(column("name", "text"), rows["name"].astype(str))
-    of = stations_of_beats(measured)
+    norms = [known.get(norm, "") for norm in needs["officers_norm"]]
+    unplaced = unplaced_staff(measured)
+    if any(unplaced.values()):  # a row of their own, so that nobody in post is lost
+        nobody = {"id": "", "name": tr("report.staff.unplaced")}
+        rows = pd.concat([rows, pd.DataFrame([nobody])], ignore_index=True)
+        people = pd.concat([people, pd.DataFrame([unplaced])], ignore_index=True).fillna(0.0)
+        needs = needs.reset_index(drop=True).reindex(range(size + 1))  # the norms ask for nobody
+        of, dark, norms = np.append(of, ""), np.append(dark, False), [*norms, ""]
+    made = TableBuilder(len(rows))
+    made.add(column("id", "text"), rows["id"], tr("report.total"))
+    made.add(column("name", "text"), rows["name"])
     if any(of):
         made.add(column("parent_station", "text"), of)
     everyone = people["residents"] + people["migrants"]
     made.add(column("people"), everyone, float(everyone.sum()), hidden=dark, dark=secret)
     for who in ("officers", "auxiliaries"):
         there = people[who].to_numpy(dtype=float)
-        needed = needs[f"{who}_needed"].to_numpy(dtype=float)
+        needed = np.nan_to_num(needs[f"{who}_needed"].to_numpy(dtype=float))
         made.add(column(who), there, float(there.sum()))
         for name, values in (
             ("needed", needed),
@@ -545,7 +588,6 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
         ):
             made.add(column(f"{who}_{name}", bar=name == "lacking"), values, float(values.sum()),
                      hidden=dark, dark=secret)  # fmt: skip
-    norms = [known.get(norm, "") for norm in needs["officers_norm"]]
     made.add(column("officers_norm", "text"), norms, hidden=dark)
     worst = pd.Series(made.rows["officers_lacking"]).sort_values(ascending=False, kind="stable")
     drawn = ("officers_lacking", "auxiliaries_lacking")
@@ -559,25 +601,28 @@ def staffing_table(measured: Measured, hiding: Hiding) -> Table | None:
 
 @dataclass(frozen=True, slots=True)
 class StaffBalance:
-    """Staff of all beats: ``needed - present == lacking - surplus`` holds for each kind.
+    """Staff: ``needed - present == lacking - surplus - unplaced`` holds for each kind.
 
     Attributes
     ----------
     needed, present
-        What the norms ask of all beats together, and who is there.
+        What the norms ask of all beats together, and who is in post.
     lacking, surplus
         The sums of what single beats lack, and of what single beats have too many.
+    unplaced
+        Those of ``present`` to whom a plan gives no beat.
     """
 
     needed: int
     present: int
     lacking: int
     surplus: int
+    unplaced: int
 
     @property
     def net(self) -> int:
         """Who is missing after beats have exchanged; negative where there are too many."""
-        return self.lacking - self.surplus
+        return self.needed - self.present
 
 
 def staff_balance(measured: Measured) -> dict[str, StaffBalance]:
@@ -587,14 +632,15 @@ def staff_balance(measured: Measured) -> dict[str, StaffBalance]:
         return {}
     people, needs = staff
     balances = {}
-    for name in ("officers", "auxiliaries"):
+    for name, unplaced in unplaced_staff(measured).items():
         needed = needs[f"{name}_needed"].to_numpy(dtype=float)
         there = people[name].to_numpy(dtype=float)
         balances[name] = StaffBalance(
             int(needed.sum()),
-            int(there.sum()),
+            int(there.sum()) + unplaced,
             int(np.maximum(needed - there, 0.0).sum()),
             int(np.maximum(there - needed, 0.0).sum()),
+            unplaced,
         )
     return balances
 
@@ -618,6 +664,7 @@ def staff_sentences(measured: Measured, hiding: Hiding) -> tuple[str, ...]:
                 present=sums.present,
                 lacking=sums.lacking,
                 surplus=sums.surplus,
+                unplaced=sums.unplaced,
                 net=abs(sums.net),
             )
         )

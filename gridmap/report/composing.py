@@ -96,7 +96,8 @@ def brief_blocks(
     else:
         blocks += left + right
     if history is not None and not report.hiding.limit and room.multiples:
-        multiples = station_multiples(history, room.multiples)
+        planned = report.plan is not None
+        multiples = station_multiples(history, room.multiples, conditional=planned)
         if multiples is not None:
             blocks.append(multiples)
     if report.left_out:
@@ -218,8 +219,20 @@ def place_map(report: Report, findings: Findings, *, height: float = 0.0) -> Fig
     return Figure(figure, findings.place_title, figure.alt, height=height, key="places")
 
 
-def station_multiples(history: CountHistory, most: int) -> Figure | None:
-    """Return stations week by week on one axis, the busiest first."""
+def station_multiples(
+    history: CountHistory, most: int, *, conditional: bool = False
+) -> Figure | None:
+    """Return stations week by week on one axis, the busiest first.
+
+    Parameters
+    ----------
+    history
+        The counts.
+    most
+        Draw the busiest so many.
+    conditional
+        Whether stations have the ground that a plan would give them.
+    """
     level = history.levels.get("station") or history.levels.get("beat")
     if level is None or not len(level.names) >= 2 or len(history.week_starts) < 3:
         return None
@@ -238,6 +251,8 @@ def station_multiples(history: CountHistory, most: int) -> Figure | None:
     caption = tr("briefing.chart.stations_alone")
     if basis is not None:
         caption = tr("briefing.chart.stations", basis=tr(f"briefing.basis_short.{basis}"))
+    if conditional:
+        caption = tr("briefing.under_plan", what=caption)
     chart = SmallMultiples(
         tuple(level.names[row] for row in order), tuple(notes),
         level.weeks[order].astype(float), tuple(marks), caption,

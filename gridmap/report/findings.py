@@ -521,8 +521,8 @@ def _staff(measured: Measured, hiding: Hiding) -> list[Headline]:
               lacking=sums.lacking)  # fmt: skip
     key = "briefing.staff.text" if sums.lacking else "briefing.staff.enough"
     text = tr(in_mood(key, conditional=plan), norm=norm, needed=sums.needed,
-              present=sums.present, lacking=sums.lacking, surplus=sums.surplus, name=name,
-              most=lacking)  # fmt: skip
+              present=sums.present, lacking=sums.lacking, surplus=sums.surplus,
+              unplaced=sums.unplaced, name=name, most=lacking)  # fmt: skip
     return [Headline("staff", lead, text, max(0.15 * sums.lacking / sums.needed, 0.01))]
 
 

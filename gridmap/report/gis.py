@@ -237,7 +237,11 @@ def _joined(layer: Layer, table: Table, report: Report) -> gpd.GeoDataFrame:
         columns["beat"] = report.plan.labels
     elif layer.has("beat"):
         columns["beat"] = layer.texts("beat")
-    if layer.has("station"):
+    plan = report.plan if layer.kind == Kind.GRID else None
+    if plan is not None and any(beat.station for beat in plan.beats):
+        of = np.array([*(beat.station for beat in plan.beats), ""], dtype=object)
+        columns["station"] = of[plan.assignment]
+    elif layer.has("station"):
         columns["station"] = layer.texts("station")
     rows = table.rows.set_index("id").reindex(layer.ids.astype(str))
     for item in table.columns:

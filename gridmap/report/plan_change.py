@@ -14,12 +14,13 @@ from gridmap.i18n import tr
 from gridmap.measure import ON_SCENE_MIN, PlanResponse, tell_response
 from gridmap.model import City, Kind, Plan
 from gridmap.plans import Comparison, plan_layer
-from gridmap.report.area_tables import lacking_by_beat, rounded
+from gridmap.report.area_tables import rounded, staff_balance, stations_of_grids, unplaced_staff
 from gridmap.report.document import Figure, Grid
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.measured import Measured
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import Chart, Column, Format, Table, column, shown
+from gridmap.typing import Ints
 
 #: Figures of a beat by the hypercube model of response.
 _RESPONSE = ("calls_per_day", "utilisation", "own_share")
@@ -39,6 +40,9 @@ _FIGURES: tuple[tuple[str, int, Format], ...] = (
     ("mean_response_min", -1, "decimal"),
     ("response_95_min", -1, "decimal"),
 )
+
+
+_FLOWS = 3  # pairs of stations named that ground goes between
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,23 @@ def price_lines(measured: Measured, hiding: Hiding) -> list[str]:
     missing = measured.now["beat"].missing
     if "residents" not in missing and not hiding.limit:
         lines.append(tr("briefing.plan.price_people", residents=made.residents_moved))
+    moves = station_moves(measured)
+    if moves:
+        flows = [
+            tr("briefing.plan.price_station", before=one.before, after=one.after,
+               grids=len(one.rows))
+            for one in moves[:_FLOWS]
+        ]  # fmt: skip
+        more = tr("briefing.plan.price_others") if len(moves) > len(flows) else ""
+        lines.append(
+            tr(
+                "briefing.plan.price_stations",
+                grids=sum(len(one.rows) for one in moves),
+                people=int("residents" not in missing and not hiding.limit),
+                residents=sum(one.residents for one in moves),
+                flows=tr("briefing.and").join(flows) + more,
+            )
+        )
     if made.officers:
         lines.append(
             tr("briefing.plan.price_officers", kept=made.officers_kept, officers=made.officers)
@@ -120,12 +141,59 @@ def price_lines(measured: Measured, hiding: Hiding) -> list[str]:
     empty = int((staff == 0).sum())
     if staff.any() and empty:
         lines.append(tr("briefing.plan.price_empty", count=empty))
-    lacking = None if hiding.limit else lacking_by_beat(measured)
-    if lacking is not None:
-        lines.append(tr("briefing.plan.price_lacking", count=float(lacking.sum())))
+    unplaced = unplaced_staff(measured) if staff.any() else {}
+    if any(unplaced.values()):
+        lines.append(
+            tr(
+                "briefing.plan.price_unplaced",
+                officers=unplaced["officers"],
+                auxiliaries=unplaced["auxiliaries"],
+                both=int(all(unplaced.values())),
+            )
+        )
+    sums = None if hiding.limit else staff_balance(measured).get("officers")
+    if sums is not None and sums.net > 0:
+        lines.append(tr("briefing.plan.price_lacking", count=sums.net))
+    elif sums is not None and sums.lacking:
+        lines.append(tr("briefing.plan.price_exchange", count=sums.lacking))
     if not staff.any():
         lines.append(tr("briefing.plan.price_unstaffed"))
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class StationMove:
+    """Ground that a plan gives from one station to another.
+
+    Parameters
+    ----------
+    before, after
+        Names of the stations.
+    rows
+        Rows of the grids.
+    residents
+        Who lives there.
+    """
+
+    before: str
+    after: str
+    rows: Ints
+    residents: float
+
+
+def station_moves(measured: Measured) -> tuple[StationMove, ...]:
+    """Return the grids whose station a plan changes, the most residents first."""
+    if measured.plan is None or measured.present is None:
+        return ()
+    city = measured.city
+    before, after = (stations_of_grids(city, each) for each in (measured.present, measured.plan))
+    residents = city.grids.counts("residents")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for row in np.flatnonzero((before != after) & (before != "") & (after != "")).tolist():
+        groups.setdefault((str(before[row]), str(after[row])), []).append(row)
+    moves = [StationMove(*pair, np.array(rows, np.int64), float(residents[rows].sum()))
+             for pair, rows in groups.items()]  # fmt: skip
+    return tuple(sorted(moves, key=lambda one: (-one.residents, one.before, one.after)))
 
 
 def plan_effect(effects: Sequence[PlanFigure]) -> PlanFigure | None:
@@ -259,6 +327,8 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
     rooms = city.get(Kind.ROOM)
     place = {key: row for row, key in enumerate(city.grids.ids.astype(str))}
     posts = {beat.before: beat.officers for beat in made.beats if not beat.keeps_officers}
+    stations = {city.grids.ids[row]: f"{move.before}\u2192{move.after}"
+                for move in station_moves(measured) for row in move.rows}  # fmt: skip
     lines = []
     for flow in made.flows:
         line: dict[str, object] = {
@@ -268,6 +338,7 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
             "residents": flow.residents,
             "incidents": flow.incidents,
             "posts_lost": posts.pop(flow.before, 0.0),
+            "station_change": stations.get(flow.grids[0], ""),  # that of the beats: of all alike
         }
         if rooms is not None and len(rooms):
             ground = city.grids.geometry[[place[str(key)] for key in flow.grids]]
@@ -282,10 +353,17 @@ def handover_table(measured: Measured, hiding: Hiding) -> Table | None:
     columns = [column("from_beat", "text"), column("to_beat", "text"), column("grids")]
     columns += [column(name) for name in ("residents", "incidents") if name not in missing]
     columns += [column("posts_lost")] if made.officers else []
+    columns += [column("station_change", "text")] if stations else []
     columns += [column("rooms", "text")] if "rooms" in lines[0] else []
     columns.append(column("listed", "text"))
     rows = pd.DataFrame(lines)
-    total = {"from_beat": tr("report.total"), "to_beat": "", "rooms": "", "listed": ""}
+    total = {
+        "from_beat": tr("report.total"),
+        "to_beat": "",
+        "station_change": "",
+        "rooms": "",
+        "listed": "",
+    }
     counted = ("grids", "residents", "incidents", "posts_lost")
     sums = {name: float(rows[name].sum()) for name in counted}
     return Table(
