@@ -62,9 +62,14 @@ class GridmapError(Exception):
         """Return the sentence in ``zh`` or ``en`` (the current language if None).
 
         It names flags of commands, as commands and pages say it; ``str`` names arguments of
-        Python.
+        Python. A value that is an error itself is said in the same language.
         """
-        return tr(self.key, language=language or current_language(), **self.values)
+        language = language or current_language()
+        values = {
+            name: value.text(language) if isinstance(value, GridmapError) else value
+            for name, value in self.values.items()
+        }
+        return tr(self.key, language=language, **values)
 
     def __str__(self) -> str:
         told = in_python(self.text())

@@ -72,6 +72,22 @@ def test_what_cannot_be_read_is_told_in_one_line(demo, tmp_path, words, said):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    "words", ["--template EMPTY", "--settings BAD", "--paper a9", f"--template {'a' * 300}"]
+)
+def test_an_error_is_said_in_the_language_asked_for(demo, tmp_path, words):
+    (tmp_path / "bad.toml").write_text('title = "{agency.x}"')
+    places = {"EMPTY": str(tmp_path), "BAD": str(tmp_path / "bad.toml")}
+    given = [places.get(word, word) for word in words.split()]
+    for shell, asked in (("en", "zh"), ("zh", "en")):
+        done = run("report", demo, "--out", tmp_path / "new", *given, "--lang", asked,
+                   language=shell)  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert bool(CHINESE.search(done.stderr)) == (asked == "zh"), done.stderr
+        assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),

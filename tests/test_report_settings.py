@@ -1,8 +1,12 @@
 """report.toml and remarks: what they may say, and one line for what they may not."""
 
 import io
+import struct
+import zipfile
+import zlib
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +24,21 @@ from gridmap.report import (
 from gridmap.report.composing import compose
 from gridmap.report.document import Document
 from gridmap.report.docx import write_docx
+from gridmap.report.pdf import read_logo
 from gridmap.report.settings import Letterhead
+from gridmap.report.writing import check_template
+
+
+def png_of(width, height):
+    """Return a picture of a size of which nothing but the size is there."""
+
+    def chunk(kind, data):
+        sum_of = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + sum_of
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", size), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -34,11 +52,28 @@ from gridmap.report.settings import Letterhead
         ("[norms.people_per_officer]\npeople = -3\n", "1", "norms"),
         ("[norms.people_per_nobody]\npeople = 3\n", "1", "norms"),
         ('title = "{city}"\n', "1", "title"),
+        ('title = "{agency.x}"\n', "1", "title"),
+        ('title = "{agency!r}"\n', "1", "title"),
+        ('title = "{agency:>99999999999}"\n', "1", "title"),
+        ('title = "{period"\n', "1", "title"),
+        ('agency = "A"\nlogo = "text.png"\n', "2", "text.png is no picture"),
+        ('logo = "huge.png"\n', "1", "huge.png is no picture"),
+        ('logo = "text.svg"\n', "1", "text.svg is no picture"),
+        ('logo = "C:\\Users\\me\\logo.png"\n', "1", "single quotes"),
+        ('logo = "C:\\temp\\new.png"\n', "1", "single quotes"),
+        ('"a\\nb" = 1\n', "0", "no key a b"),
+        (f'copies = ["{"x" * 201}"]\n', "1", "copies"),
+        (f"number = {'9' * 5000}\n", "1", "TOML"),
+        (f"number = {'[' * 3000}\n", "1", "TOML"),
+        ("[norms.people_per_officer]\npeople = 1e400\n", "1", "people"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_file_and_line(tmp_path, text, line, said):
     path = tmp_path / "report.toml"
     path.write_text(text, encoding="utf-8")
+    for name in ("text.png", "text.svg"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / "huge.png").write_bytes(png_of(100_000, 100_000))
     with using_language("en"), pytest.raises(InputError) as caught:
         read_settings(path)
     with using_language("en"):
@@ -133,6 +168,53 @@ def test_templates_are_written_once(tmp_path):
     read_settings(tmp_path / "t" / "report.toml")
     with pytest.raises(InputError):
         write_templates(tmp_path / "t")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("", b"", "holds none of document.typ, letter.docx"),
+        ("letter.docx", b"text", "not a valid Word document"),
+        ("letter.docx", b"zip", "not a valid Word document"),
+        ("document.typ", b"\xff", "UTF-8"),
+        ("document.typ", b"#let x = (", "Line 1 of"),
+    ],
+)
+def test_a_template_is_checked_before_anything_is_measured(tmp_path, name, data, said):
+    if data == b"zip":  # a package that is whole, but no document
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as package:
+            package.writestr("[Content_Types].xml", "<Types")
+        data = buffer.getvalue()
+    if name:
+        (tmp_path / name).write_bytes(data)
+    for language in ("en", "zh"):
+        with pytest.raises(InputError) as caught:
+            check_template(tmp_path, language)
+        # What is said inside the sentence is of the sentence's language, not of the moment's.
+        told = caught.value.text("en")
+        assert said in told
+        assert "\n" not in told
+        assert told.isascii()
+
+
+def test_own_templates_pass_the_check_and_a_logo_may_be_a_drawing(tmp_path):
+    import docx
+    from PIL import Image
+
+    write_templates(tmp_path / "t")
+    check_template(tmp_path / "t", "zh")
+    Image.new("CMYK", (3000, 1500)).save(tmp_path / "p.jpg")
+    (tmp_path / "p.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
+        '<rect width="9" height="9"/></svg>'
+    )
+    for name, size in (("p.jpg", (1200, 600)), ("p.svg", (1250, 125))):  # 300 by 30 points
+        (tmp_path / "report.toml").write_text(f'logo = "{name}"')
+        logo = read_settings(tmp_path / "report.toml").logo
+        assert Image.open(io.BytesIO(read_logo(Path(logo)))).size == size
+        document = Document("t", "n", "zh", Letterhead(logo=logo), (), (), "", "", "2024-04-02")
+        assert len(docx.Document(io.BytesIO(write_docx(document))).inline_shapes) == 1
 
 
 @pytest.fixture(scope="module")

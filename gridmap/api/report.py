@@ -315,10 +315,13 @@ def report(
         read_remarks,
         read_settings,
     )
+    from gridmap.report.writing import check_template
 
     template = Path(options.template) if options.template else None
-    if template is not None and not template.is_dir():
-        raise InputError("report.error.no_template", path=str(template))
+    if template is not None:
+        if not template.is_dir():
+            raise InputError("report.error.no_template", path=str(template))
+        check_template(template, options.lang or current_language())
 
     def tell(what: str, share: float) -> None:
         if progress is not None:

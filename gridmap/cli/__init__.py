@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import zip_longest
 from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import typer
@@ -18,8 +20,8 @@ from typer.main import get_command
 
 from gridmap.api.options import OptionSpec, number_error
 from gridmap.cli import _output
-from gridmap.errors import GridmapError, InputError, explain_missing
-from gridmap.i18n import has_key, set_language, system_language, tr
+from gridmap.errors import GridmapError, InputError, MissingError, explain_missing
+from gridmap.i18n import LANGUAGES, has_key, set_language, system_language, tr
 from gridmap.settings import is_completing
 
 __all__ = ["COMMANDS", "build", "main"]
@@ -107,11 +109,12 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A Windows console or a cron job may be in another code page.
             stream.reconfigure(encoding="utf-8", errors="replace")
-    set_language(system_language())
+    words = sys.argv[1:]
+    asked = _received(["--lang"], words)  # by which errors go, too
+    set_language(asked if asked in LANGUAGES else system_language())
     # Arrow's own pool holds on to what it has read: 60 MB after a million incidents.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.umask(0o077)  # files are readable by the user who runs this command only
-    words = sys.argv[1:]
     name = next((word for word in words if not word.startswith("-")), "")
     try:
         "".join(words).encode()
@@ -131,8 +134,8 @@ def main() -> None:
         functions = {one: _function(one) for one in known if one == name}
         line = usage_error(error, functions, COMMANDS, words)
         _output.fail(line, as_json="--json" in words)
-    except ModuleNotFoundError as error:
-        missing = explain_missing(error.name)
+    except (ModuleNotFoundError, OSError) as error:
+        missing = _what_is_missing(error)
         if missing is None:
             raise
         _output.fail(missing, as_json="--json" in words)
@@ -142,6 +145,14 @@ def main() -> None:
         _output.say(tr("cli.stopped"))
     _output.end_output()
     sys.exit(code or 0)
+
+
+def _what_is_missing(error: ModuleNotFoundError | OSError) -> GridmapError | None:
+    if isinstance(error, ModuleNotFoundError):
+        return explain_missing(error.name)
+    if error.errno == errno.ENAMETOOLONG:  # no file has a name that long
+        return MissingError("io.error.no_file", file=error.filename)
+    return None
 
 
 def _answered(words: list[str], name: str) -> bool:
@@ -289,7 +300,7 @@ def _mistaken(command: Callable[..., None], param: Any, words: Sequence[str]) ->
     """Return what an option takes: some words, or a whole number or any, from where to where."""
     hint = get_type_hints(command, include_extras=True)[param.name]
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    received = _received(param, words)
+    received = _received(param.opts, words)
     if get_origin(kind) is Literal:
         known = ", ".join(get_args(kind))
         return InputError("api.error.choice", option=_shown(param), known=known, received=received)
@@ -299,11 +310,11 @@ def _mistaken(command: Callable[..., None], param: Any, words: Sequence[str]) ->
     return number_error(_shown(param), spec, received)
 
 
-def _received(param: Any, words: Sequence[str]) -> str:  # noqa: ANN401 - the same
+def _received(flags: Sequence[str], words: Sequence[str]) -> str:
     """Return what a command line gives an option, at its last place."""
     values = [
         word.partition("=")[2] if "=" in word else after
-        for word, after in zip(words, [*words[1:], ""], strict=True)
-        if word.partition("=")[0] in param.opts
+        for word, after in zip_longest(words, words[1:], fillvalue="")
+        if word.partition("=")[0] in flags
     ]
     return values[-1] if values else ""

@@ -40,7 +40,7 @@ from gridmap.cli._output import (
     with_plans,
 )
 from gridmap.errors import InputError
-from gridmap.i18n import current_language, has_key, tr, using_language
+from gridmap.i18n import has_key, tr
 
 # -- ``gridmap measure``: the table that every grid, beat, station or community carries
 
@@ -313,32 +313,31 @@ def report_command(
         return
     if out is None:
         raise InputError("report.error.no_out")
-    with using_language(options.lang or current_language()):
-        check_target(out)
-        place = io.Workspace.open(workspace)
-        city = place.city()
-        options = with_plans(place, city, options)
-        if not options.settings:
-            options = replace(options, settings=str(settings_file(place.path)))
-        with progress_bar() as tell:
-            result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
-            if options.document and options.plan is not None:
-                with open_store(place.path) as store:
-                    names = {version.name for version in store.list()}
-                    name = options.plan.name.rpartition("@")[0] or options.plan.name
-                    if name in names:
-                        result = result.with_versions(store.history(name))
-            with logged(place.path, "export", "report") as detail:
-                written = result.write(out, progress=_part(tell, _MEASURING, 1.0))
-                detail.update(folder=out.name, files=len(written.files))
-        for line in result.report.warnings:
-            say(f"! {line}")
-        if as_json:
-            print_json({**result.to_dict(), "folder": str(out), **written.manifest})
-        else:
-            print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
-            for name in written.files:
-                print_text(f"  {name}")
+    check_target(out)
+    place = io.Workspace.open(workspace)
+    city = place.city()
+    options = with_plans(place, city, options)
+    if not options.settings:
+        options = replace(options, settings=str(settings_file(place.path)))
+    with progress_bar() as tell:
+        result = report(city, options, progress=_part(tell, 0.0, _MEASURING))
+        if options.document and options.plan is not None:
+            with open_store(place.path) as store:
+                names = {version.name for version in store.list()}
+                name = options.plan.name.rpartition("@")[0] or options.plan.name
+                if name in names:
+                    result = result.with_versions(store.history(name))
+        with logged(place.path, "export", "report") as detail:
+            written = result.write(out, progress=_part(tell, _MEASURING, 1.0))
+            detail.update(folder=out.name, files=len(written.files))
+    for line in result.report.warnings:
+        say(f"! {line}")
+    if as_json:
+        print_json({**result.to_dict(), "folder": str(out), **written.manifest})
+    else:
+        print_text(tr("cli.done.report", files=len(written.files), path=str(out)))
+        for name in written.files:
+            print_text(f"  {name}")
 
 
 def _part(tell: Progress, start: float, end: float) -> Progress:

@@ -147,7 +147,7 @@ def _checked(text: str, file: str) -> dict[str, dict[str, Any]]:
     """Return the tables of a norms file, every key and value checked."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         raise InputError("patrol.error.norms_toml", file=file, reason=str(error)) from error
 
     def refuse(key: str, known: set[str]) -> InputError:

@@ -329,7 +329,7 @@ def read_goals(path: Path | None = None) -> tuple[Goal, ...]:
             raise InputError("patrol.error.norms_file", file=name) from error
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         raise InputError("patrol.error.norms_toml", file=name, reason=str(error)) from error
     if not tables:
         raise InputError("patrol.error.score_empty", file=name, known=", ".join(MEASURES))

@@ -198,6 +198,15 @@ class Document:
     front_alone: bool = True
 
 
+def sample_document(language: str) -> Document:
+    """Return a short document on which templates are made and checked."""
+    said = Paragraph("gridmap")
+    table = Grid(("A", "1"), ("left", "right"), (("a", "1"),))
+    part = Section("city", "gridmap", (said, table, Box((said,)), Columns((table,), (said,))))
+    return Document("gridmap", "gridmap", language, Letterhead(title="gridmap"), (said,), (part,),
+                    "gridmap", "2000-01-01", "2000-01-01")  # fmt: skip
+
+
 def figures_of(blocks: Sequence[Block]) -> Iterator[Figure]:
     """Yield every figure of some blocks, those in columns too."""
     for block in blocks:

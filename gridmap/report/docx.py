@@ -21,9 +21,9 @@ from gridmap.report.document import (
     Figure,
     Grid,
     Paragraph,
+    sample_document,
 )
-from gridmap.report.pdf import typeset_all
-from gridmap.report.settings import Letterhead
+from gridmap.report.pdf import read_logo, typeset_all
 from gridmap.report.tables import printable
 
 DOCX_TEMPLATE = "letter.docx"
@@ -99,13 +99,19 @@ def write_docx(document: Document, *, template: Path | None = None) -> bytes:
     """
     with using_language(document.language):
         kind = _Letter if document.language == "zh" else _Memo
-        return steady_package(kind(document, template).to_bytes(), document.iso_date)
+        own = None if template is None else template / DOCX_TEMPLATE
+        if own is None or not own.is_file():
+            return steady_package(kind(document, None).to_bytes(), document.iso_date)
+        try:
+            return steady_package(kind(document, own).to_bytes(), document.iso_date)
+        except Exception as error:  # python-docx raises whatever a foreign file makes it
+            reason = InputError("report.error.template_docx")
+            raise InputError("report.error.template", path=str(own), reason=reason) from error
 
 
 def empty_template(language: str) -> bytes:
     """Return a Word document without text whose styles a department can change."""
-    head = Letterhead()
-    document = Document("", "", language, head, (), (), "", "", "2000-01-01")
+    document = sample_document(language)
     kind = _Letter if language == "zh" else _Memo
     book = kind(document, None).book
     buffer = io.BytesIO()
@@ -116,17 +122,12 @@ def empty_template(language: str) -> bytes:
 def _opened(path: Path) -> Any:  # noqa: ANN401 - python-docx has no types
     """Return a department's document without its text."""
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
 
-    try:
-        book = docx.Document(str(path))
-        body = book.element.body
-        for part in list(body):
-            if not part.tag.endswith("}sectPr"):
-                body.remove(part)
-    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        reason = tr("report.error.template_docx")
-        raise InputError("report.error.template", path=str(path), reason=reason) from error
+    book = docx.Document(str(path))
+    body = book.element.body
+    for part in list(body):
+        if not part.tag.endswith("}sectPr"):
+            body.remove(part)
     return book
 
 
@@ -140,9 +141,8 @@ class _Writer:
         import docx
 
         self.document = document
-        own = None if template is None else template / DOCX_TEMPLATE
-        self.templated = own is not None and own.is_file()
-        self.book = _opened(own) if self.templated and own is not None else docx.Document()
+        self.templated = template is not None
+        self.book = docx.Document() if template is None else _opened(template)
         self.target = self.book  # what blocks are written into: the body, or a cell
         self._pictures = self._draw()
         self.prepare()
@@ -436,9 +436,9 @@ class _Letter(_Writer):
         head = self.document.head
         if head.secrecy:
             self.line(head.secrecy)
-        if head.logo and not head.logo.lower().endswith(".svg"):
-            made = self.line("", align="center")
-            made.add_run().add_picture(head.logo, height=Pt(30))
+        if head.logo:
+            picture = io.BytesIO(read_logo(Path(head.logo)))
+            self.line("", align="center").add_run().add_picture(picture, height=Pt(30))
         if head.title:
             made = self.line("", align="center")
             run = self.run(made, head.title)

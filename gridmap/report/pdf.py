@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
@@ -45,6 +47,8 @@ _TALL_PT = 200.0  # figures from this height on float
 _LONGEST = 400  # letters of one cell
 _FONT_PACKAGES = ("manimgx_fonts_cjk", "pylopdf_fonts_zh_cn")
 _TEMPLATE = "document.typ"
+_DRAWN = ".svg"
+_LOGO_PIXELS = 1_200
 _PICTURE_PT = 560.0  # width of a picture
 _TOGETHER = 2  # pictures that are set at once
 _REMEMBERED = 10  # compilations for which typst keeps what it has set
@@ -103,6 +107,42 @@ def first_page(document: Document, *, template: Path | None = None, ppi: float =
         _lay_out(alone, Path(name), "a4", template)
         pages = _compile(Path(name) / _TEMPLATE, template, format="png", ppi=ppi)
         return bytes(pages[0] if isinstance(pages, list) else pages)
+
+
+def read_logo(path: Path) -> bytes:
+    """Return a department's logo as PNG.
+
+    Raises
+    ------
+    ValueError
+        If it is no picture, or is too large to be one of a logo.
+    """
+    import typst
+    from PIL import Image, ImageOps
+
+    if path.suffix.lower() != _DRAWN:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a picture that takes gigabytes is a warning
+                with Image.open(path) as picture:
+                    upright = ImageOps.exif_transpose(picture).convert("RGBA")
+            upright.thumbnail((_LOGO_PIXELS, _LOGO_PIXELS))
+            buffer = io.BytesIO()
+            upright.save(buffer, "PNG")
+        except Exception as error:  # Pillow raises what its decoders do
+            raise ValueError(str(error)) from error
+        return buffer.getvalue()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        source = Path(name) / _TEMPLATE
+        try:
+            shutil.copyfile(path, source.with_name("logo.svg"))
+            source.write_text(
+                "#set page(width: 300pt, height: 30pt, margin: 0pt, fill: none)\n"
+                '#image("logo.svg", width: 100%, height: 100%, fit: "contain")'
+            )
+            return bytes(_compile(source, None, format="png", ppi=300.0))
+        except (OSError, typst.TypstError) as error:
+            raise ValueError(str(error)) from error
 
 
 def typeset(drawing: Svg, *, ppi: float = 220.0) -> bytes:
@@ -196,8 +236,10 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
     head = asdict(document.head)
     if document.head.logo:
         logo = Path(document.head.logo)
-        head["logo"] = f"logo{logo.suffix.lower()}"
-        shutil.copyfile(logo, folder / head["logo"])
+        drawn_logo = logo.suffix.lower() == _DRAWN
+        head["logo"] = "logo.svg" if drawn_logo else "logo.png"
+        data = logo.read_bytes() if drawn_logo else read_logo(logo)
+        (folder / head["logo"]).write_bytes(data)
     wide = max(text_width(document.head.title), 1.0)
     head["red_size"] = round(min(26.0, width / wide * 0.98), 1)
     day = dt.date.fromisoformat(document.iso_date)
@@ -240,6 +282,10 @@ def _lay_out(document: Document, folder: Path, paper: str, template: Path | None
     own = None if template is None else template / _TEMPLATE
     if own is not None and own.is_file():
         source = own.read_bytes()
+        try:
+            source.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError("report.error.settings_unread", path=str(own)) from error
     else:
         source = (files("gridmap.report") / "assets" / _TEMPLATE).read_bytes()
     (folder / _TEMPLATE).write_bytes(source)

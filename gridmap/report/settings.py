@@ -7,12 +7,14 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
+from gridmap.report.tables import printable
 
 SETTINGS = "report.toml"
 #: Columns of the tables of beats and stations that ``beat_columns`` may name, in their usual
@@ -35,6 +37,9 @@ SECTIONS: dict[str, Callable[[Any], list[Any]] | None] = dict.fromkeys(_NAMES.sp
 _LOGOS = {".png", ".svg", ".jpg", ".jpeg"}
 # A document is signed, and says whom to ask, by name; an office's telephone is no person's.
 _SIGNED = {"signatory": {"name"}, "contact": {"name"}, "phone": {"landline"}}
+_FIGURES = {"officers", "auxiliaries", "people"}
+_LARGEST = 1e9  # of a norm
+_LONGEST_TEXT = 200  # letters of a setting
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
 
 
@@ -117,8 +122,8 @@ def read_settings(path: Path) -> ReportSettings:
     MissingError
         If another file is named and is not there.
     InputError
-        If it is no TOML, has a wrong key or value, or names a logo that is not there: one
-        line with the file and the line in it.
+        If it is no TOML, has a wrong key or value, or names a logo that is not there or is no
+        picture: one line with the file and the line in it.
     PersonalDataError
         If a text holds a mobile, a number of identity or another record of a person. Names
         may sign (``signatory``) and be asked for (``contact``), ``phone`` is an office's line.
@@ -127,41 +132,61 @@ def read_settings(path: Path) -> ReportSettings:
         return ReportSettings()
     if not path.is_file():
         raise MissingError("io.error.no_file", file=str(path))
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        found = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("report.error.settings_unread", path=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        raise InputError(
-            "report.error.settings_toml", path=str(path), line=place.group(1) if place else "?"
-        ) from error
+    text, found = _parsed(path)
     known = {item.name: item for item in fields(ReportSettings)}
     values: dict[str, Any] = {}
     for key, value in found.items():
         line = _line_of(text, key)
         if key not in known:
-            raise InputError("report.error.settings_key", path=str(path), line=line, name=key,
-                             known=", ".join(known))  # fmt: skip
+            raise InputError("report.error.settings_key", path=str(path), line=line,
+                             name=printable(key), known=", ".join(known))  # fmt: skip
         if key == "norms":
             values[key] = _norms(value, path, text)
         elif key in {"copies", "grave", "sections", "beat_columns"}:
             values[key] = _names(key, value, path, line)
-        elif isinstance(value, str) and len(value) <= 200:
-            values[key] = " ".join(value.split())
+        elif key == "logo" and isinstance(value, str) and not value.isprintable():
+            raise InputError("report.error.settings_backslash", path=str(path), line=line)
+        elif isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+            values[key] = " ".join(printable(value).split())
         else:
-            raise _wrong(path, line, key, tr("report.settings.text"))
+            raise _wrong(path, line, key, "text")
     _refuse_persons(values, path)
     settings = ReportSettings(**values)
     if settings.logo:
-        logo = path.parent / settings.logo
-        if logo.suffix.lower() not in _LOGOS or not logo.is_file():
-            raise InputError("report.error.settings_logo", path=str(path),
-                             line=_line_of(text, "logo"), logo=settings.logo)  # fmt: skip
-        settings = replace(settings, logo=str(logo))
+        settings = replace(settings, logo=_checked_logo(settings.logo, path, text))
     _check_title(settings.title, path, text)
     return settings
+
+
+def _parsed(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a settings file, and what it sets."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("report.error.settings_unread", path=str(path)) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+        place = re.search(r"line (\d+)", str(error))
+        lines = text.splitlines()
+        line = int(place.group(1)) if place else max(len(lines), 1)
+        kind = "backslash" if "\\" in "".join(lines[line - 1 : line]) else "toml"
+        wrong = f"report.error.settings_{kind}"
+        raise InputError(wrong, path=str(path), line=line) from error
+
+
+def _checked_logo(name: str, path: Path, text: str) -> str:
+    """Return where a logo is, seen to be a picture."""
+    from gridmap.report.pdf import read_logo
+
+    logo = path.parent / name
+    told = {"path": str(path), "line": _line_of(text, "logo"), "logo": name}
+    if logo.suffix.lower() not in _LOGOS or not logo.is_file():
+        raise InputError("report.error.settings_logo", **told)
+    try:
+        read_logo(logo)
+    except ValueError as error:
+        raise InputError("report.error.settings_logo_unread", **told) from error
+    return str(logo)
 
 
 def _refuse_persons(values: Mapping[str, Any], path: Path) -> None:
@@ -225,13 +250,15 @@ def _begins_with(line: str, words: Sequence[str]) -> bool:
 
 
 def _names(key: str, value: object, path: Path, line: int) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _wrong(path, line, key, tr("report.settings.list"))
-    names = tuple(dict.fromkeys(item.strip() for item in value))
+    if not isinstance(value, list) or not all(
+        isinstance(item, str) and len(item) <= _LONGEST_TEXT for item in value
+    ):
+        raise _wrong(path, line, key, "list")
+    names = tuple(dict.fromkeys(printable(item).strip() for item in value))
     known = {"sections": tuple(SECTIONS), "beat_columns": tuple(BEAT_COLUMNS)}.get(key)
     unknown = [name for name in names if known is not None and name not in known]
     if known is not None and unknown:
-        raise _wrong(path, line, key, tr("report.settings.names", known=", ".join(known)))
+        raise _wrong(path, line, key, "names", known=", ".join(known))
     return names
 
 
@@ -239,38 +266,40 @@ def _norms(value: object, path: Path, text: str) -> tuple[Norm, ...]:
     known = {norm.id: norm for norm in norms()}
     line = _line_of(text, "norms")
     if not isinstance(value, Mapping):
-        raise _wrong(path, line, "norms", tr("report.settings.norms", known=", ".join(known)))
+        raise _wrong(path, line, "norms", "norms", known=", ".join(known))
     for name, figures in value.items():
         at = _line_of(text, f"norms.{name}") or line
         if name not in known or not isinstance(figures, Mapping):
-            raise _wrong(path, at, "norms", tr("report.settings.norms", known=", ".join(known)))
+            raise _wrong(path, at, "norms", "norms", known=", ".join(known))
         for figure, number in figures.items():
             good = isinstance(number, int | float) and not isinstance(number, bool)
-            if figure not in {"officers", "auxiliaries", "people"} or not good:
-                raise _wrong(path, at, f"norms.{name}.{figure}", tr("report.settings.norm_figure"))
+            if figure not in _FIGURES or not (good and 0 <= number <= _LARGEST):
+                raise _wrong(path, at, f"norms.{name}.{printable(figure)}", "norm_figure")
         try:
-            known[name] = replace(known[name], **_figures(figures))
+            given: Any = {figure: float(number) for figure, number in figures.items()}
+            known[name] = replace(known[name], **given)
         except InputError as error:
-            raise _wrong(path, at, f"norms.{name}", str(error)) from error
+            raise _wrong(path, at, f"norms.{name}", error) from error
     return tuple(known.values())
 
 
-def _figures(figures: Mapping[str, float]) -> Any:  # noqa: ANN401 - options of a norm
-    return {name: float(number) for name, number in figures.items()}
-
-
 def _check_title(title: str, path: Path, text: str) -> None:
+    """Refuse a pattern with anything in braces but the two names: no widths, no attributes."""
     try:
-        title.format(agency="", period="")
-    except (KeyError, IndexError, ValueError) as error:
-        raise _wrong(
-            path, _line_of(text, "title"), "title", tr("report.settings.title")
-        ) from error
+        parts = [part[1:] for part in Formatter().parse(title) if part[1] is not None]
+    except ValueError:
+        parts = [("", "", "")]
+    if not {("agency", "", None), ("period", "", None)}.issuperset(parts):
+        raise _wrong(path, _line_of(text, "title"), "title", "title")
 
 
-def _wrong(path: Path, line: int, key: str, what: str) -> InputError:
+def _wrong(
+    path: Path, line: int, key: str, what: str | InputError, **values: object
+) -> InputError:
+    """Return an error whose reason is `report.settings.WHAT`, or another error."""
+    reason = InputError(f"report.settings.{what}", **values) if isinstance(what, str) else what
     return InputError(
-        "report.error.settings_value", path=str(path), line=line, name=key, what=what
+        "report.error.settings_value", path=str(path), line=line, name=key, what=reason
     )
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from gridmap.report.findings import Findings
 
 MANIFEST = "manifest.json"
-_DOCX = "letter.docx"
-_TEMPLATES = ("document.typ", _DOCX, SETTINGS)
+_TYPST, _DOCX = "document.typ", "letter.docx"
+_TEMPLATES = (_TYPST, _DOCX, SETTINGS)
 _LIBRARIES = ("geopandas", "matplotlib", "numpy", "pandas", "pyogrio", "pyproj", "shapely",
               "typst", "xlsxwriter")  # fmt: skip
 
@@ -425,6 +425,28 @@ def _put(folder: Path, target: Path) -> None:
 def _cannot_write(target: Path, error: OSError) -> WorkspaceError:
     reason = error.strerror or str(error)
     return WorkspaceError("report.error.cannot_write", path=str(target), reason=reason)
+
+
+def check_template(folder: Path, language: str) -> None:
+    """Check a department's templates on a short document, before anything is measured.
+
+    Raises
+    ------
+    InputError
+        If the folder holds none of them, or one has a mistake.
+    """
+    from gridmap.report.document import sample_document
+    from gridmap.report.docx import write_docx
+    from gridmap.report.pdf import page_count
+
+    names = [name for name in _TEMPLATES if name != SETTINGS]
+    if not any((folder / name).is_file() for name in names):
+        raise InputError("report.error.template_empty", path=str(folder), files=", ".join(names))
+    sample = sample_document(language)
+    if (folder / _TYPST).is_file():
+        page_count(sample, template=folder)
+    if (folder / _DOCX).is_file():
+        write_docx(sample, template=folder)
 
 
 def write_templates(folder: Path) -> tuple[Path, ...]:
