@@ -22,10 +22,9 @@ from gridmap.report import (
     write_templates,
 )
 from gridmap.report.composing import compose
-from gridmap.report.document import Document
+from gridmap.report.document import Document, Letterhead
 from gridmap.report.docx import write_docx
 from gridmap.report.pdf import read_logo
-from gridmap.report.settings import Letterhead
 from gridmap.report.writing import check_template
 
 

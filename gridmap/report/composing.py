@@ -19,6 +19,7 @@ from gridmap.report.document import (
     Document,
     Figure,
     Grid,
+    Letterhead,
     Paragraph,
     Section,
     grid_of,
@@ -36,7 +37,7 @@ from gridmap.report.measured import CountHistory
 from gridmap.report.pdf import page_count
 from gridmap.report.report import KeyFigure, Report
 from gridmap.report.sections import build_sections
-from gridmap.report.settings import SECTIONS, Letterhead
+from gridmap.report.settings import SECTIONS
 from gridmap.report.tables import Format, shown
 
 _HOT = "#c2410c"

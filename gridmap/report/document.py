@@ -10,7 +10,6 @@ import numpy as np
 
 from gridmap.i18n import tr
 from gridmap.report.charts import Svg, sparkline
-from gridmap.report.settings import Letterhead
 from gridmap.report.tables import Column, Table, shown, sum_rows
 
 WHOLE = 14  # rows up to which a table is not broken over pages
@@ -150,6 +149,38 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     fresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letterhead:
+    """What an office puts around a report.
+
+    Attributes
+    ----------
+    agency
+        Whose report it is; the city's name if blank.
+    title
+        What stands in red above it; in ``report.toml`` a pattern in which ``{agency}`` and
+        ``{period}`` are filled in.
+    number, secrecy, signatory
+        Document number (``示公指〔2024〕3号``), secrecy line, who signs.
+    contact, phone
+        Whom to ask.
+    copies
+        Who gets a copy.
+    logo
+        A picture beside the file, or its path.
+    """
+
+    agency: str = ""
+    title: str = ""
+    number: str = ""
+    secrecy: str = ""
+    signatory: str = ""
+    contact: str = ""
+    phone: str = ""
+    copies: tuple[str, ...] = ()
+    logo: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

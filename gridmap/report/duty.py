@@ -27,10 +27,9 @@ from gridmap.report.charts import (
     nice_ticks,
     text_width,
 )
-from gridmap.report.document import Block, Columns, Document, Figure, Grid, Paragraph
+from gridmap.report.document import Block, Columns, Document, Figure, Grid, Letterhead, Paragraph
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
 from gridmap.report.pdf import write_pdf
-from gridmap.report.settings import Letterhead
 from gridmap.report.tables import UNKNOWN, shown
 from gridmap.typing import Floats
 

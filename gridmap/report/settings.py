@@ -14,6 +14,7 @@ from gridmap.errors import InputError, MissingError
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.io._personal import personal_reason, refuse_personal
 from gridmap.measure import Norm, norms
+from gridmap.report.document import Letterhead
 from gridmap.report.tables import printable
 
 SETTINGS = "report.toml"
@@ -41,38 +42,6 @@ _FIGURES = {"officers", "auxiliaries", "people"}
 _LARGEST = 1e9  # of a norm
 _LONGEST_TEXT = 200  # letters of a setting
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
-
-
-@dataclass(frozen=True, kw_only=True)
-class Letterhead:
-    """What an office puts around a report.
-
-    Attributes
-    ----------
-    agency
-        Whose report it is; the city's name if blank.
-    title
-        What stands in red above it; in ``report.toml`` a pattern in which ``{agency}`` and
-        ``{period}`` are filled in.
-    number, secrecy, signatory
-        Document number (``示公指〔2024〕3号``), secrecy line, who signs.
-    contact, phone
-        Whom to ask.
-    copies
-        Who gets a copy.
-    logo
-        A picture beside the file, or its path.
-    """
-
-    agency: str = ""
-    title: str = ""
-    number: str = ""
-    secrecy: str = ""
-    signatory: str = ""
-    contact: str = ""
-    phone: str = ""
-    copies: tuple[str, ...] = ()
-    logo: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
