@@ -197,6 +197,7 @@ class Tools {
       pen.restore();
     }
     this.legend(pen, frame);
+    this.city.swipe.paint(pen, frame);
     return canvas;
   }
 
@@ -309,6 +310,27 @@ class Swipe {
     if (!this.other) return undefined;
     if (pane.startsWith("gm-left")) return [0, at];
     return ["gm-borders", "gm-captions"].includes(pane) ? [at, wide] : undefined;
+  }
+
+  /** The divider and the names of both plans, in a picture. @param {CanvasRenderingContext2D} pen @param {DOMRect} frame */
+  paint(pen, frame) {
+    if (!this.other) return;
+    const at = frame.width * this.share;
+    pen.fillStyle = "#fff";
+    pen.fillRect(at - 3.5, 0, 7, frame.height);
+    pen.fillStyle = "#1f4e79";
+    pen.fillRect(at - 2, 0, 4, frame.height);
+    pen.font = `600 14px ${FONT}`;
+    pen.textBaseline = "middle";
+    [this.other.left, this.other.right].forEach((name, n) => {
+      const room = (n ? frame.width - at : at) - 34;
+      const wide = Math.min(pen.measureText(name).width, Math.max(room, 0));
+      const left = n ? at + 12 : at - 32 - wide;
+      pen.fillStyle = "#1f4e79";
+      pen.fillRect(left, 12, wide + 20, 26);
+      pen.fillStyle = "#fff";
+      pen.fillText(name, left + 10, 25, wide);
+    });
   }
 
   clip() {
