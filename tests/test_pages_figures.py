@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -16,11 +17,11 @@ from gridmap.demo import make_city
 from gridmap.i18n import using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import IncidentBatch, Incidents, Kind
-from gridmap.pages.coverage import Hand, _take_places, hand_of
 from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import Line, beat_noun, show_list
 from gridmap.pages.overview import beat_at, beat_hours
 from gridmap.pages.redraw_state import border_km, change_rows
+from gridmap.pages.rooms_by_hand import Hand, _go_back, hand_of, take_places
 from gridmap.pages.session import _key
 from gridmap.pages.touch import _event
 from gridmap.plans import Ground, compare_plans
@@ -99,7 +100,7 @@ def test_what_nobody_counted_is_in_no_table(city, plans):
 def test_rooms_set_and_closed_by_hand_are_in_the_layer(city):
     closed = str(city.rooms.ids[0])
     x, y = np.array(city.grids.geometry[5].representative_point().coords[0])
-    hand = Hand([(float(x), float(y))], (closed,))
+    hand = Hand(((float(x), float(y)),), (closed,))
     layer = hand.layer(city)
     assert len(layer) == len(city.rooms)
     assert closed not in set(layer.ids)
@@ -122,11 +123,12 @@ def test_a_room_moved_by_hand_keeps_its_name_and_stands_elsewhere(city):
     assert hand.rooms(city)[0] == pytest.approx(city.room_xy[0])
 
 
-def test_two_clicks_in_haste_place_two_rooms(city, monkeypatch):
+def test_two_clicks_in_haste_place_two_rooms(city, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRIDMAP_CACHE", str(tmp_path / "cache"))
     state: dict[str, object] = {}
     for module in ("touch", "session"):
         monkeypatch.setattr(f"gridmap.pages.{module}.st", SimpleNamespace(session_state=state))
-    monkeypatch.setattr("gridmap.pages.coverage.place_of_work", lambda *_: ("browser", "a"))
+    monkeypatch.setattr("gridmap.pages.rooms_by_hand.place_of_work", lambda *_: ("browser", "a"))
     here = np.array(city.grids.frame.to_crs(4326).representative_point()[7].coords[0])
     places = [[5, here[1], here[0]], [6, here[1], here[0] + 1e-4]]
     value = {"event": "click", "grids": [7], "more": False, "place": places[1][1:], "stamp": 6,
@@ -137,19 +139,28 @@ def test_two_clicks_in_haste_place_two_rooms(city, monkeypatch):
         return SimpleNamespace(session=session, city=city, datum="wgs84")
 
     first = ground()
-    _take_places(first, _event("map", value), places_rooms=True)
+    take_places(first, _event("map", value), places_rooms=True)
     assert len(hand_of(first).placed) == 2
     again = _event("map", {**value, "stamp": 7, "places": [*places, [7, *places[0][1:]]]})
-    _take_places(first, again, places_rooms=True)
+    take_places(first, again, places_rooms=True)
     assert len(hand_of(first).placed) == 3
     assert len(hand_of(ground()).placed) == 3  # the page was loaded anew
     state[_key(first.session, "moved-room")] = str(city.rooms.ids[0])
     last = _event("map", {**value, "stamp": 8, "places": [[8, *places[0][1:]]]})
-    _take_places(first, last, places_rooms=True)
+    take_places(first, last, places_rooms=True)
     assert list(hand_of(first).moved) == [str(city.rooms.ids[0])]
     other = _event("map", {**value, "stamp": 9, "places": [[9, *places[0][1:]]]})
-    _take_places(first, other, places_rooms=False)  # a click of another view
+    take_places(first, other, places_rooms=False)  # a click of another view
     assert hand_of(first).size == 4
+    # The app is started anew: what was set is still there. One step after another is undone.
+    monkeypatch.setattr("gridmap.pages.rooms_by_hand._LEFT", OrderedDict())
+    assert hand_of(ground()).moved == hand_of(first).moved
+    assert hand_of(ground()).placed == hand_of(first).placed
+    sizes = []
+    while (past := hand_of(first).past) is not None:
+        _go_back(first, past)
+        sizes.append((len(hand_of(first).placed), len(hand_of(first).moved)))
+    assert sizes == [(3, 0), (2, 0), (1, 0), (0, 0)]
 
 
 def test_overview_counts_inside_outlines_and_says_where_redraw_counts_otherwise():

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
-from datetime import date
-from itertools import count, islice
+from dataclasses import replace
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 import streamlit as st
 from numpy.typing import NDArray
-from pyproj import CRS
-from shapely import STRtree
 
 from gridmap.api.coverage import (
     CoverageOptions,
@@ -27,10 +21,9 @@ from gridmap.api.coverage import (
 from gridmap.api.options import option_specs
 from gridmap.errors import GridmapError
 from gridmap.i18n import tr
-from gridmap.io import Workspace, write_frame
+from gridmap.io import write_frame
 from gridmap.maps import Overlay, Theme, choropleth, degrees_of
-from gridmap.model import City, Kind, Layer
-from gridmap.model.crs import from_datum, reproject_points
+from gridmap.model import Kind
 from gridmap.pages.cache import criteria_of
 from gridmap.pages.coverage_views import (
     VIEWS,
@@ -51,12 +44,17 @@ from gridmap.pages.layout import (
     show_error,
     show_figures,
     show_list,
-    show_table,
 )
-from gridmap.pages.redraw_state import place_of_work
-from gridmap.pages.session import choice_key, choose, chosen
-from gridmap.pages.touch import MapEvent, show_map, touched
-from gridmap.plans import Action, logged
+from gridmap.pages.rooms_by_hand import (
+    hand_of,
+    show_by_hand,
+    show_give_back,
+    take_over,
+    take_places,
+)
+from gridmap.pages.session import choice_key, chosen
+from gridmap.pages.touch import show_map, touched
+from gridmap.plans import Action
 from gridmap.typing import Floats
 
 _MAP = "map-coverage"
@@ -351,35 +349,7 @@ def _take(ground: PageGround) -> None:
         return
     if view == "site" and event.event == "select":
         ground.session.work["siting-area"] = event.grids
-    _take_places(ground, event, places_rooms=view == "hand")
-
-
-def _take_places(ground: PageGround, event: MapEvent, *, places_rooms: bool) -> None:
-    """Place or move a room at each click that is new.
-
-    Clicks of another view are seen too, so that they place nothing later.
-    """
-    work = ground.session.work
-    seen = work.get(_CLICKS, frozenset())
-    work[_CLICKS] = frozenset(stamp for stamp, *_ in event.places)
-    fresh = [(lat, lon) for stamp, lat, lon in event.places if stamp not in seen]
-    if not places_rooms or not fresh:
-        return
-    moves = str(chosen(ground.session, _MOVES) or "")
-    hand = hand_of(ground)
-    for place in fresh:
-        if moves:
-            hand.moved[moves] = _metres(ground, place)
-        else:
-            hand.placed.append(_metres(ground, place))
-    choose(ground.session, _MOVES, "")
-
-
-def _metres(ground: PageGround, place: tuple[float, float]) -> tuple[float, float]:
-    """Return where a click on the map lies in the city's CRS; the basemap's shift is undone."""
-    lon, lat = from_datum(np.array([place[1]]), np.array([place[0]]), ground.datum)
-    x, y = reproject_points(lon, lat, CRS.from_epsg(4326), ground.city.crs)
-    return float(x[0]), float(y[0])
+    take_places(ground, event, places_rooms=view == "hand")
 
 
 def _facilities(ground: PageGround, network: str, ids: NDArray[np.object_]) -> Overlay:
@@ -423,181 +393,6 @@ def _new_reach(
 # -- where the next rooms go: what is asked for, and what comes of it
 
 
-_BEFORE = "rooms-before"
-_HAND = "siting-hand"
-_CLICKS = "siting-clicks"  # stamps of clicks on the map that were taken
-_MOVES = "moved-room"  # the room that the next click moves
-_MOST_KEPT = 64
-_LEFT: OrderedDict[tuple[str, ...], Hand] = OrderedDict()  # what is lost on no reload
-
-
-@dataclass(slots=True)
-class Hand:
-    """Rooms set, moved and closed by hand, not stored yet.
-
-    Parameters
-    ----------
-    placed
-        Coordinates of new rooms in the city's CRS.
-    closed
-        Ids of rooms that are closed.
-    moved
-        Where rooms of today go, by their ids.
-    """
-
-    placed: list[tuple[float, float]] = field(default_factory=list)
-    closed: tuple[str, ...] = ()
-    moved: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """How many rooms were changed."""
-        return len(self.placed) + len(set(self.closed) | set(self.moved))
-
-    def rooms(self, city: City) -> Floats:
-        """Return where rooms are after it, shape (m, 2)."""
-        today = city.get(Kind.ROOM)
-        kept = np.empty((0, 2))
-        if today is not None:
-            open_ = ~np.isin(today.ids.astype(str), self.closed)
-            kept = shapely.get_coordinates(shapely.centroid(self._geometry(today)[open_]))
-        return np.vstack([kept, np.array(self.placed).reshape(-1, 2)])
-
-    def _geometry(self, today: Layer) -> NDArray[np.object_]:
-        """Return today's rooms, those that are moved at their new place."""
-        found = np.array(today.geometry, dtype=object)
-        for row, one in enumerate(today.ids.astype(str)):
-            if one in self.moved:
-                found[row] = shapely.Point(self.moved[one])
-        return found
-
-    def layer(self, city: City) -> Layer:
-        """Return the layer of rooms after it; a new one is called after its grid."""
-        today = city.get(Kind.ROOM)
-        points = shapely.points(np.array(self.placed).reshape(-1, 2))
-        at = STRtree(city.grids.geometry).nearest(points) if len(points) else []
-        taken = set() if today is None else set(today.ids.astype(str))
-        numbers = (f"N{number}" for number in count(1) if f"N{number}" not in taken)
-        ids = list(islice(numbers, len(points)))
-        names = [tr("siting.room_name", name=str(city.grids.names[row])) for row in at]
-        new = gpd.GeoDataFrame({"id": ids, "name": names}, geometry=points, crs=city.crs)
-        if today is None:
-            return Layer(Kind.ROOM, new)
-        kept = today.frame.set_geometry(self._geometry(today), crs=city.crs)
-        kept = kept[~np.isin(today.ids.astype(str), self.closed)]
-        return Layer(Kind.ROOM, pd.concat([kept, new], ignore_index=True), today.provenance)
-
-
-def hand_of(ground: PageGround) -> Hand:
-    """Return what this reader has set by hand, before the page was loaded anew too."""
-    work, place = ground.session.work, place_of_work(ground.session, ground.city.get(Kind.GRID))
-    if not isinstance(work.get(_HAND), Hand):
-        work[_HAND] = _LEFT.get(place) or Hand()
-    found: Hand = work[_HAND]
-    if place:
-        _LEFT[place] = found
-        _LEFT.move_to_end(place)
-        while len(_LEFT) > _MOST_KEPT:
-            _LEFT.popitem(last=False)
-    return found
-
-
-def _forget_hand(ground: PageGround) -> None:
-    ground.session.work[_HAND] = Hand()
-    hand_of(ground)
-    choose(ground.session, "closed-rooms", [])
-
-
-def show_by_hand(ground: PageGround, looked_at: CoverageOptions) -> CoverageResult | None:
-    """Let rooms be set by clicks on the map and closed by name; return the coverage after it."""
-    show_give_back(ground)
-    hand, rooms = hand_of(ground), ground.city.get(Kind.ROOM)
-    st.caption(tr("coverage.page.hand_help"))
-    if rooms is not None:
-        names = dict(zip(map(str, rooms.ids), map(str, rooms.names), strict=True))
-        hand.closed = tuple(
-            st.multiselect(
-                tr("coverage.page.hand_close"),
-                list(names),
-                format_func=lambda one: names.get(one, one),
-                placeholder=tr("coverage.page.hand_none"),
-                key=choice_key(ground.session, "closed-rooms", list(hand.closed), names),
-            )
-        )
-        hand.moved = {one: at for one, at in hand.moved.items() if one in names}
-        st.selectbox(
-            tr("coverage.page.hand_click"),
-            ["", *names],
-            format_func=lambda one: (
-                tr("coverage.page.hand_moves", name=names[one])
-                if one in names
-                else tr("coverage.page.hand_new")
-            ),
-            key=choice_key(ground.session, _MOVES, "", ["", *names]),
-        )
-    if not hand.size:
-        return None
-    within = looked_at.limits[0]
-    asked = CoverageOptions(within=str(within), mode=looked_at.mode)
-    before = coverage_of(ground.city, ground.key, asked)
-    asked = replace(asked, places=hand.rooms(ground.city).tolist())
-    after = coverage_of(ground.city, ground.key, asked)
-    tables = [one.to_frame().iloc[0] for one in (before, after)]
-    counts = [len(one.coverages[0].place_ids) for one in (before, after)]
-    unit, digits = within.unit, 0 if within.unit == "m" else 1
-    lines = [
-        (tr("page.figure.rooms"), *map(number, counts)),
-        (
-            f"{tr('page.figure.reached')} (%)",
-            *(number(100 * one["covered_residents_share"], 1) for one in tables),
-        ),
-        (
-            tr("maps.column.outside_residents"),
-            *(number(one["residents"] - one["covered_residents"]) for one in tables),
-        ),
-        (
-            f"{tr('page.figure.backup')} (%)",
-            *(number(100 * one["backup_residents_share"], 1) for one in tables),
-        ),
-        (
-            f"{tr(f'coverage.page.mean_{unit}')} ({tr(f'coverage.page.unit_{unit}')})",
-            *(number(one[f"mean_{unit}"], digits) for one in tables),
-        ),
-    ]
-    show_table(("", tr("page.change.before"), tr("page.change.after")), lines)
-    last, none = st.columns(2)
-    if last.button(tr("coverage.page.hand_back"), disabled=not hand.placed, width="stretch"):
-        hand.placed.pop()
-        st.rerun()
-    if none.button(
-        tr("coverage.page.hand_clear"),
-        width="stretch",
-        key="gridmap-clear-marks",
-        on_click=_forget_hand,
-        args=(ground,),
-    ):
-        st.rerun()
-    if (
-        ground.session.may(Action.IMPORT)
-        and st.button(tr("coverage.page.hand_take"), type="primary", width="stretch")
-        and _put(ground, _with_note(hand.layer(ground.city), hand.size))
-    ):
-        ground.session.work[_BEFORE] = rooms
-        _forget_hand(ground)
-        st.rerun()
-    return after
-
-
-def _with_note(rooms: Layer, size: int) -> Layer:
-    """Return the layer with a line that says when rooms were taken over here."""
-    told = dict(rooms.provenance)
-    noted = told.get("warnings")
-    lines = list(noted) if isinstance(noted, (list, tuple)) else []
-    day = date.today().isoformat()  # noqa: DTZ011 - the date on the reader's desk
-    lines.append(tr("coverage.page.taken_note", count=size, day=day))
-    return Layer(rooms.kind, rooms.frame, {**told, "warnings": lines})
-
-
 def show_take_over(ground: PageGround, result: SiteResult) -> None:
     """Offer the proposed rooms as a file, and as rooms of the workspace."""
     session, size = ground.session, len(result.proposal.sites)
@@ -612,39 +407,12 @@ def show_take_over(ground: PageGround, result: SiteResult) -> None:
     if not session.may(Action.IMPORT):
         return
     name = "take" if result.options.fixed == "existing" else "take_instead"
-    if right.button(tr(f"coverage.page.{name}", count=size), width="stretch", type="primary"):
-        before = ground.city.get(Kind.ROOM)
-        if _put(ground, _with_note(result.room_layer(), size)):
-            session.work[_BEFORE] = before
-            st.toast(tr("coverage.page.taken", count=size))
-            st.rerun()
-
-
-def show_give_back(ground: PageGround) -> None:
-    """Offer to undo what has just been taken over."""
-    before = ground.session.work.get(_BEFORE)
-    if isinstance(before, Layer):
-        st.success(tr("coverage.page.taken_now", count=len(ground.city.rooms)))
-        if st.button(tr("coverage.page.give_back"), width="stretch") and _put(ground, before):
-            del ground.session.work[_BEFORE]
-            st.rerun()
-
-
-def _put(ground: PageGround, rooms: Layer) -> bool:
-    """Store a layer of rooms, and write that to the log; whether it could be."""
-    session = ground.session
-    present = ground.city.get(Kind.ROOM)
-    upon = {Kind.ROOM: "" if present is None else present.digest}
-    try:
-        path = session.writable_path()
-        actor, url = session.someone(), session.settings.database_url
-        with logged(path, actor, Action.IMPORT, "room", url=url) as detail:
-            Workspace.at(path).put_layers([rooms], upon=upon)
-            detail.update(source="siting", rows=len(rooms))
-    except GridmapError as error:
-        show_error(error)
-        return False
-    return True
+    pressed = right.button(
+        tr(f"coverage.page.{name}", count=size), width="stretch", type="primary"
+    )
+    if pressed and take_over(ground, result.room_layer(), size):
+        st.toast(tr("coverage.page.taken", count=size))
+        st.rerun()
 
 
 def _write_rooms(result: SiteResult, path: Path) -> None:

@@ -347,13 +347,15 @@ def swipe_two_plans(reader) -> None:
     # A saved picture has the divider where it stands, and says which plan is on which side.
     told = reader.touch().evaluate(
         """() => {
-          const { tools, swipe } = touch.city, said = [], fill = CanvasRenderingContext2D.prototype.fillText;
-          CanvasRenderingContext2D.prototype.fillText = function (text, x, ...more) {
+          const { tools, swipe } = touch.city, said = [];
+          const pens = CanvasRenderingContext2D.prototype;
+          const fill = pens.fillText;
+          pens.fillText = function (text, x, ...more) {
             said.push([text, x]);
             return fill.call(this, text, x, ...more);
           };
           const canvas = tools.picture(), wide = touch.map.getSize().x, at = wide * swipe.share;
-          CanvasRenderingContext2D.prototype.fillText = fill;
+          pens.fillText = fill;
           const pixel = canvas.getContext("2d").getImageData(
             Math.round(at * canvas.width / wide), canvas.height >> 2, 1, 1).data;
           const side = (name) => Math.sign(said.find(([text]) => text === name)?.[1] - at);
