@@ -62,9 +62,8 @@ def app_command(
         if [place.path for place in found] == [Path(named)]:
             io.Workspace.open(named)  # one that cannot be read is said before anything is served
         settings["GRIDMAP_WORKSPACE"] = str(Path(named).resolve())
-    with socket.socket() as probe:
-        if probe.connect_ex((_HOST, port)) == 0:
-            raise InputError("cli.error.port", port=port)
+    if _answers(port):
+        raise InputError("cli.error.port", port=port)
     say(tr("cli.starting"))
     # Headless, because otherwise Streamlit asks a first-time user for an e-mail address.
     process = subprocess.Popen(  # noqa: S603 - our own script
@@ -96,14 +95,18 @@ def app_command(
 
 def _announce_when_up(process: subprocess.Popen[bytes], port: int, *, opened: bool) -> None:
     """Say where the server is, and open a browser where one is wanted, once it answers."""
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((_HOST, port)) == 0:
-                say(tr("cli.serving", port=port))
-                if opened:
-                    webbrowser.open(f"http://{_HOST}:{port}")
-                return
+    while process.poll() is None and not _answers(port):
         time.sleep(0.25)
+    if process.poll() is None:
+        say(tr("cli.serving", port=port))
+        if opened:
+            webbrowser.open(f"http://{_HOST}:{port}")
+
+
+def _answers(port: int) -> bool:
+    """Return whether a server listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) == 0
 
 
 # -- what the server must know so that people log in: the file with the ``[auth]`` settings

@@ -210,8 +210,8 @@ def load_theme(deviation: Floats, *, held: Bools | None = None, note: str = "") 
         *(f"{low} … {high}" for low, high in pairwise(ends)),
         f"> {ends[-1]}",
     ]
-    shown = rows if held is None else rows[held]
-    counts = np.bincount(shown, minlength=len(labels)).tolist()
+    counted = rows if held is None else rows[held]
+    counts = np.bincount(counted, minlength=len(labels)).tolist()
     lines = [
         (colour, tr("maps.legend.significant", name=label, count=count))
         for colour, label, count in zip(DIVERGING, labels, counts, strict=True)
