@@ -284,8 +284,8 @@ def match_columns(
     ]
     # Fields in the order of this module; within a field the surest alias. The field's own
     # name, to the letter, is surest of all: a file that gridmap wrote is read back as it was.
-    # "Id" is another matter: other tools add it, and leave it empty.
-    wishes.sort(key=lambda wish: (wish[3] != wish[2], wish[1], _rank(wish)))
+    # An "id" is another matter: other tools add one, as GeoJSON numbers its features.
+    wishes.sort(key=lambda wish: (not _is_own(wish), wish[1], _rank(wish)))
     for _, _, field, column in wishes:
         if field not in mapped and column not in taken:
             mapped[field] = column
@@ -297,10 +297,14 @@ def match_columns(
     return {field: column for field, column in mapped.items() if column}
 
 
+def _is_own(wish: tuple[int, int, str, str]) -> bool:
+    """Return whether a column has the very name of its field, which only gridmap writes."""
+    return wish[3] == wish[2] != "id"
+
+
 def _rank(wish: tuple[int, int, str, str]) -> int:
     """Return how sure a column is: the field's name in other letters comes after its aliases."""
-    rank, _, field, column = wish
-    return 10_000 if rank == 0 and column != field else rank
+    return wish[0] if wish[0] or _is_own(wish) else 10_000
 
 
 def _cut_names(names: Iterable[str], kind: str) -> dict[str, str]:

@@ -182,3 +182,9 @@ def test_what_is_said_only_where_there_is_something() -> None:
                     language,
                     name,
                 )
+
+
+def test_a_name_cannot_break_a_line_or_turn_a_terminal() -> None:
+    said = tr("io.error.no_file", language="en", file="f/new\nline\x1b[31m\u202e.gpkg", known="")
+    assert "f/new\\nline\\x1b[31m\\u202e.gpkg" in said
+    assert said.isprintable()

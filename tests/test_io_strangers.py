@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from pyproj import CRS
 from shapely import box, from_wkt
+from shapely.geometry import mapping
 
 from gridmap.errors import GridmapError
 from gridmap.fields import match_columns
@@ -162,6 +165,23 @@ def test_units_in_headings_are_no_part_of_the_name():
     assert found == dict(zip(("id", "name", "x", "y", "officers"), names, strict=True))
     # A year is no unit: which of two counts is meant is not guessed from it.
     assert "residents" not in match_columns(["人口(2010)", "人口(2020)"], "grid")
+
+
+def test_the_number_that_geojson_gives_a_feature_is_no_grid_code(tmp_path):
+    drawn = {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature", "id": str(row), "geometry": mapping(shape),
+                "properties": {"网格编码": f"00{row}", "名称": f"网格{row}"},
+            }
+            for row, shape in enumerate(DEGREES)
+        ],
+    }  # fmt: skip
+    _, _, city = bring(tmp_path, "a.geojson", json.dumps(drawn), "grid", crs="EPSG:4490")
+    assert list(city.grids.ids) == ["000", "001"]
+    assert match_columns(["id", "GEOID20"], "grid") == {"id": "GEOID20"}
+    assert match_columns(["objectid", "id"], "grid") == {"id": "id"}
 
 
 # -- encodings

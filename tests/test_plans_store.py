@@ -12,6 +12,7 @@ import shapely
 import sqlalchemy as sa
 from documents import in_language
 
+from gridmap.api.propose import ProposeOptions
 from gridmap.errors import (
     ConflictError,
     InputError,
@@ -158,10 +159,34 @@ def test_a_name_that_must_be_new_and_a_base_that_is_not_there(store):
     assert [v.name for v in store.list()] == ["north"]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "present", "x" * 201])
-def test_names_that_are_refused(store, name):
-    with pytest.raises(InputError):
-        store.save(make_plan(name), author=LOCAL)
+BAD_NAMES = (
+    "", "  ", " a", "a ", "present", "Present", "present beats", "现行警格", "x" * 201,
+    ".", "..", ".a", "a.", "a\nb", "a\tb", "a\u2028b", "a\u202eb", "a\x1b[31m",
+    "a/b", "a\\b", "-a", "--json", "a@2",
+)  # fmt: skip
+
+
+def test_names_that_are_refused_and_names_that_are_taken(store):
+    for name in BAD_NAMES:
+        with pytest.raises(InputError, match=r"name|方案名") as refused:
+            store.save(make_plan(name), author=LOCAL)
+        assert len(refused.value.text().splitlines()) == 1
+        if name:  # before any search, not after it
+            with pytest.raises(InputError, match=r"name|方案名"):
+                ProposeOptions(name=name)
+    for name in ("a@b", "a@2b", "方案 一（3）", "v1.2", "x" * 200, "presently"):
+        assert ProposeOptions(name=name).name == store.save(make_plan(name), author=LOCAL).name
+
+
+def test_a_name_that_an_older_gridmap_allowed_still_opens(where, monkeypatch):
+    monkeypatch.setattr("gridmap.plans.store.check_plan_name", lambda _: None)
+    with PlanStore.open(where) as store:
+        for name in ("a@2", "a/b", "a\nb"):
+            store.save(make_plan(name), author=LOCAL)
+    monkeypatch.undo()
+    with PlanStore.open(where) as store:
+        assert {version.name for version in store.list()} == {"a@2", "a/b", "a\nb"}
+        assert len(store.load("a@2")) == len(make_plan())
 
 
 def test_what_is_not_there_is_named(store):

@@ -123,7 +123,11 @@ class ProposeOptions(Options):
     name: str = option("", hidden=True)
 
     def check_together(self) -> None:
-        """Check that the number of beats is said once."""
+        """Check the plans' name, and that the number of beats is said once."""
+        if self.name:
+            from gridmap.plans import check_plan_name
+
+            check_plan_name(self.name)
         self.within()
         self.reach()
         if (self.periods or self.hours) and isinstance(self.tolerance, Mapping):

@@ -63,18 +63,21 @@ _SHOWN_PLANS = {  # columns of the table of plans, and their formats
 def propose_command(
     workspace: WorkspacePath,
     options: ProposeOptions,
-    save: Annotated[str, typer.Option("--save", metavar="NAME")] = "",
+    save: Annotated[str | None, typer.Option("--save", metavar="NAME")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Propose beats: balanced, in one piece, compact, near, and close to today's."""
+    from gridmap.plans import LOCAL, check_plan_name
+
+    if save is not None:
+        check_plan_name(save)
+        options = replace(options, name=save)
     place = io.Workspace.open(workspace)
     city = place.city()
     options = with_plans(place, city, options)
     with progress_bar(tr("cli.proposing")) as tell:
-        result = propose(city, replace(options, name=save), progress=tell)
+        result = propose(city, options, progress=tell)
     if save:
-        from gridmap.plans import LOCAL
-
         with open_store(place.path) as store:
             for plan in result.plans:
                 store.save(plan, author=LOCAL, grids=city.grids)
@@ -356,8 +359,9 @@ def _export_plan(place: Workspace, name: str, version: int | None, file: Path) -
 def _import_plan(
     place: Workspace, name: str, file: Path, columns: dict[str, str], *, as_json: bool
 ) -> None:
-    from gridmap.plans import LOCAL, read_plan
+    from gridmap.plans import LOCAL, check_plan_name, read_plan
 
+    check_plan_name(name)
     city = place.city()
     limit = read_settings().max_file_mb
     plan = read_plan(file, city, name=name, columns=columns, max_mb=limit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import locale
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -88,7 +89,8 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     language
         ``zh`` or ``en``; the current language if None.
     **values
-        What the text's placeholders stand for.
+        What the text's placeholders stand for. Control characters in a value, such as a line
+        break, are written out: a text stays one line.
 
     Raises
     ------
@@ -104,9 +106,20 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     """
     entry = _entries(key.partition(".")[0])[key]
     text = entry[language or current_language()]
+    for name, value in values.items():
+        if isinstance(value, str) and _CONTROL.search(value):
+            values[name] = _CONTROL.sub(_visible, value)
     if values and "|" in text:
         return _COUNTING.vformat(text, (), values)
     return text.format_map(values) if values else text
+
+
+# A file's name may hold line breaks, and letters that a terminal obeys.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _visible(letter: re.Match[str]) -> str:
+    return letter[0].encode("unicode_escape").decode("ascii")
 
 
 def some_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:

@@ -77,7 +77,7 @@ def made_name(name: str) -> str:
     Today's beats, a proposal with its objective behind it, and a copy of either to be edited.
     """
     for language in LANGUAGES:
-        before, after = tr("page.edit.copy", language=language, name="\n").split("\n")
+        before, after = tr("page.edit.copy", language=language, name="|").split("|")
         if name.startswith(before) and name.endswith(after):
             whole = name[len(before) : len(name) - len(after)]
             return tr("page.edit.copy", name=made) if (made := made_name(whole)) != whole else name

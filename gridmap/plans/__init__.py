@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         PlanVersion,
         RenameBeat,
         SplitBeat,
+        check_plan_name,
         command_from_record,
         command_record,
         fit_plan,
@@ -84,11 +85,11 @@ __all__ = [
     "LockGrids", "Locks", "MergeBeats", "MoveGrids", "NewBeat", "PlanDifference", "PlanFigures",
     "PlanStore", "PlanVersion", "RenameBeat", "Role", "SplitBeat", "Veto", "account_text",
     "action_text", "assignment_table", "beat_pieces", "carry_out", "carry_over", "check_account",
-    "command_from_record", "command_record", "compare_plans", "fit_plan", "grid_difference",
-    "grid_prints", "import_detail", "link_hash", "logged", "measure_beats", "plan_difference",
-    "plan_from_layer", "plan_from_table", "plan_layer", "preview", "read_plan", "remeasure_beats",
-    "repair_detail", "replay", "require", "role_text", "suggest_moves", "verify_chain",
-    "worst_beat", "write_plan",
+    "check_plan_name", "command_from_record", "command_record", "compare_plans", "fit_plan",
+    "grid_difference", "grid_prints", "import_detail", "link_hash", "logged", "measure_beats",
+    "plan_difference", "plan_from_layer", "plan_from_table", "plan_layer", "preview", "read_plan",
+    "remeasure_beats", "repair_detail", "replay", "require", "role_text", "suggest_moves",
+    "verify_chain", "worst_beat", "write_plan",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_names(__name__, __file__)

@@ -46,11 +46,11 @@ from gridmap.plans.audit import (
     verify_chain,
 )
 from gridmap.plans.versions import (
-    PRESENT,
     Command,
     Fault,
     Locks,
     PlanVersion,
+    check_plan_name,
     fit_plan,
     grid_prints,
     plan_difference,
@@ -173,7 +173,7 @@ class PlanStore:
         PermissionDeniedError
             If the author's role may not save.
         InputError
-            If the name is blank, too long or ``present``, or ``grids`` are not the plan's.
+            If the name cannot be used (`check_plan_name`), or ``grids`` are not the plan's.
         ConflictError
             If somebody else saved in between. ``values`` holds ``their_version``,
             ``their_change`` and ``your_change`` (`PlanDifference`), ``their_commands`` and
@@ -444,7 +444,6 @@ class PlanStore:
 # -- saving a plan in one transaction, and the conflict of two who save on one version
 
 
-_LONGEST_NAME = 200
 _LOGGED = {Action.SAVE: "save", Action.IMPORT: "import_plan"}
 
 
@@ -460,18 +459,6 @@ class Work:
     faults: tuple[Fault, ...]
     grids: Layer | None
     origin: tuple[str, int] | None
-
-
-def check_name(name: str) -> None:
-    """Refuse a name that a plan cannot have.
-
-    Raises
-    ------
-    InputError
-        If it is blank, too long, or stands for today's beats.
-    """
-    if not name.strip() or len(name) > _LONGEST_NAME or name == PRESENT:
-        raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
 
 
 def _refuse_persons(work: Work) -> None:
@@ -541,7 +528,7 @@ def save_work(engine: Engine, work: Work, *, author: Actor, action: Action) -> P
     """
     require(author, action)
     plan = work.plan
-    check_name(plan.name)
+    check_plan_name(plan.name)
     _refuse_persons(work)
     prints = None
     if work.grids is not None:

@@ -10,6 +10,8 @@ does not load them.
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import Json
-from gridmap.i18n import tr
+from gridmap.i18n import LANGUAGES, tr
 from gridmap.model import BeatInfo, Layer, Plan
 from gridmap.typing import Texts
 
@@ -133,6 +135,38 @@ class PlanImportedJson(VersionJson):
 
 PRESENT = "present"
 """The name that stands for today's beats; no saved plan may take it."""
+
+_LONGEST_NAME = 200
+
+
+def check_plan_name(name: str) -> None:
+    """Refuse a name that a new version of a plan cannot have.
+
+    A plan is named on a command line, in an address and in file names, and ``NAME@2`` is its
+    second version. A store of before may hold other names; they can still be opened.
+
+    Raises
+    ------
+    InputError
+        If it is blank, too long, stands for today's beats in either language, begins with a dot
+        or a hyphen, ends in a blank, in a dot or as a version does, or holds a slash, a line
+        break or another control character.
+    """
+    today = {PRESENT, *(tr("measure.present", language=language) for language in LANGUAGES)}
+    if (
+        not name
+        or len(name) > _LONGEST_NAME
+        or name != name.strip()
+        or name.casefold() in {one.casefold() for one in today}
+        or name.startswith((".", "-"))
+        or name.endswith(".")
+        or re.search(r"@\d+$|[/\\]", name)
+        or any(unicodedata.category(letter) in _CONTROL for letter in name)
+    ):
+        raise InputError("plans.error.plan_name", received=name, limit=_LONGEST_NAME)
+
+
+_CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # line breaks, and what turns or hides letters
 
 
 @dataclass(frozen=True, slots=True)
