@@ -15,8 +15,8 @@ from gridmap.measure.counting import (
     per_occurrence,
     week_matrix,
 )
-from gridmap.measure.disputes import repeated_places, settle_disputes
 from gridmap.measure.period import weekday_occurrences
+from gridmap.measure.watch import repeated_places, settle_disputes
 from gridmap.measure.workload import rank
 
 

@@ -58,13 +58,6 @@ from gridmap.measure.crosswalk import (
     dasymetric,
 )
 from gridmap.measure.disc_areas import covered_share
-from gridmap.measure.disputes import (
-    Disputes,
-    dispute_rows,
-    disputes_of,
-    repeated_places,
-    settle_disputes,
-)
 from gridmap.measure.hotspots import (
     Density,
     Expectation,
@@ -126,7 +119,17 @@ from gridmap.measure.summary import (
     summarise,
     worst_grids,
 )
-from gridmap.measure.watch import Cluster, ControlChart, control_chart, scan_space_time
+from gridmap.measure.watch import (
+    Cluster,
+    ControlChart,
+    Disputes,
+    control_chart,
+    dispute_rows,
+    disputes_of,
+    repeated_places,
+    scan_space_time,
+    settle_disputes,
+)
 from gridmap.measure.workload import (
     CRITERIA,
     Balance,

@@ -21,8 +21,8 @@ import scipy
 
 from gridmap.errors import InputError, MissingError
 from gridmap.measure import areas_of, summarise
-from gridmap.measure.disputes import count_places
 from gridmap.measure.period import Moment, period_between
+from gridmap.measure.watch import count_places
 from gridmap.model import City, IncidentBatch, Kind
 from gridmap.patrol.demand import count_hours, weekly_dispersion
 from gridmap.patrol.norms import line_of

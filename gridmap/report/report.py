@@ -23,7 +23,6 @@ from gridmap.measure import (
     period_in,
     repeated_places,
 )
-from gridmap.measure.disputes import PLACE_M
 from gridmap.measure.hotspots import windows
 from gridmap.measure.period import (
     Basis,
@@ -33,6 +32,7 @@ from gridmap.measure.period import (
     period_before,
 )
 from gridmap.measure.pieces import By, has_beats, present_plan
+from gridmap.measure.watch import PLACE_M
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.plans import PlanVersion, plan_layer
 from gridmap.report.area_tables import (
