@@ -166,6 +166,16 @@ def test_no_table_shows_a_small_count(published):
                 assert np.isnan(table.values(item.key)[table.is_hidden(item.key)]).all()
     texts = [text for line in report.table("grids").texts() for text in line]
     assert HIDDEN in texts
+    # The sheet for pivots marks what is hidden; only what is unknown has no row.
+    names = ("grids", "beats", "stations", "communities")
+    areas = [table for table in report.tables if table.key in names]
+    every = sum(
+        int(table.is_hidden(item.key).sum())
+        for table in areas for item in table.columns if item.numeric
+    )  # fmt: skip
+    data = report.table("data")
+    assert data.is_hidden("tidy_value").sum() == every > 0
+    assert np.isnan(data.values("tidy_value").astype(float)).sum() == every
 
 
 def sums_told(city, plan, report, name):

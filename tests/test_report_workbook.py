@@ -1,5 +1,6 @@
 """The workbook as Excel and LibreOffice take it, and what it says."""
 
+import csv
 import io
 import re
 import zipfile
@@ -13,10 +14,12 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
-from gridmap.measure import summarise, weekday_occurrences
+from gridmap.measure import Period, summarise, weekday_occurrences
+from gridmap.measure.period import CutDay
 from gridmap.model import Kind, Layer
 from gridmap.report import Request, build_report, workbook, write_workbook
 from gridmap.report.area_tables import outside_note
+from gridmap.report.composing import days_text
 from gridmap.report.sections import area_grid
 from gridmap.report.suppression import Hiding
 from gridmap.report.tables import TableBuilder, column
@@ -177,6 +180,30 @@ def test_a_csv_carries_a_byte_order_mark_and_whole_numbers(report):
     lines = data.decode("utf-8-sig").splitlines()
     assert len(lines) == 1 + 60  # the totals of all tables stand in totals.csv
     assert lines[0].startswith("编号,名称")
+
+
+def test_numbers_of_every_file_are_numbers(report, book):
+    # In tables whose rows tell different things, too: no separators, no percent signs.
+    figures = {figure.label: figure for figure in report.figures}
+    lines = list(csv.reader(io.StringIO(table_csv(report.table("summary")).decode("utf-8-sig"))))
+    assert {line[0]: float(line[1]) for line in lines[1:] if line[1]} == {
+        label: pytest.approx(one.value) for label, one in figures.items() if np.isfinite(one.value)
+    }
+    assert any("%" in one.text() for one in figures.values())
+    stored = next(row for row in book["警情数据导入情况"].values if row[0] == "存入（起）")
+    assert stored[1] == 2_000
+    assert b"2000" in table_csv(report.table("imports"))
+    near = report.table("rooms").values("incidents")
+    assert (near % 1 == 0).all()
+    assert near.sum() == report.table("rooms").total["incidents"]
+
+
+def test_rates_are_said_to_be_per_the_days_that_divide_them():
+    whole = Period("month", date(2024, 9, 1), date(2024, 9, 30))
+    cut = (CutDay(date(2024, 9, 30), 0.008, (0.192, *([0.0] * 23))),)
+    part = replace(whole, held=(date(2024, 9, 1), date(2024, 9, 29)), cut=cut)
+    assert (days_text(whole), days_text(part)) == ("30", "29.01")
+    assert f"{21_559 / part.days:.1f}" == f"{21_559 / float(days_text(part)):.1f}" == "743.2"
 
 
 def test_totals_are_formulas_that_give_the_totals(report):

@@ -461,6 +461,8 @@ def room_load_table(measured: Measured, hiding: Hiding) -> Table | None:
     for name in names:
         item = column(name, label=tr(f"report.column.nearest_{name}"), bar=name == "residents")
         values = rounded(rows[name].to_numpy(dtype=float), "count", hiding)
+        if name == "incidents":  # parts of grids to whole incidents; the sum stays
+            values = np.diff(np.round(np.cumsum(values)), prepend=0.0)
         made.add(item, values, float(rows[name].sum()), hidden=hiding.of("room", name, len(rows)),
                  dark=hiding.one("rooms", name))  # fmt: skip
     for name in ("officers", "auxiliaries"):

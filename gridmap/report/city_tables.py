@@ -23,13 +23,14 @@ from gridmap.report.tables import (
     UNKNOWN,
     Chart,
     Column,
+    Number,
     Ratio,
     Table,
     TableBuilder,
     column,
     shown,
 )
-from gridmap.typing import Floats
+from gridmap.typing import Bools, Floats
 
 _MANY = 3_000  # grids above which their numbers stand in their own sheet only
 
@@ -217,22 +218,22 @@ def import_table(measured: Measured, hiding: Hiding) -> Table | None:
     if incidents is None:
         return None
     told = incidents.provenance
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, str | Number]] = []
     sources = told.get("sources")
     if isinstance(sources, (list, tuple)) and sources:
         rows.append((tr("report.import.files"), tr("briefing.and").join(map(str, sources))))
     if "read" in told and not hiding.limit:
-        rows.append((tr("report.import.read"), shown(float(str(told["read"])), "count")))
+        rows.append((tr("report.import.read"), Number(float(str(told["read"])))))
     refused = told.get("refused")
     for reason, count in refused.items() if isinstance(refused, Mapping) else ():
         key = f"cli.reason.{reason}"
         words = tr(key) if has_key(key) else str(reason)
-        rows.append((tr("report.import.refused", reason=words), shown(float(str(count)), "count")))
+        rows.append((tr("report.import.refused", reason=words), Number(float(str(count)))))
     if not hiding.limit:
-        rows.append((tr("report.import.stored"), shown(float(len(incidents)), "count")))
+        rows.append((tr("report.import.stored"), Number(len(incidents))))
         for name, count in _unplaced(measured).items():
             if count:
-                rows.append((tr(f"report.import.{name}"), shown(float(count), "count")))
+                rows.append((tr(f"report.import.{name}"), Number(count)))
     if incidents.period is not None:
         first, last = incidents.period
         span = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M}"
@@ -311,7 +312,9 @@ def _files(provenance: Mapping[str, Json]) -> str:
 def tidy_table(
     tables: Sequence[Table], history: CountHistory | None, *, period: str, hidden: bool
 ) -> Table | None:
-    """Return every shown number of every area, and incidents by category, one a row.
+    """Return every number of every area, and incidents by category, one a row.
+
+    Hidden ones are marked as in every table; what is unknown has no row.
 
     Parameters
     ----------
@@ -322,9 +325,10 @@ def tidy_table(
     period
         What the numbers are of.
     hidden
-        Whether small counts are hidden; hidden numbers have no row.
+        Whether small counts are hidden; then there are none by category.
     """
     parts: list[pd.DataFrame] = []
+    masks: list[Bools] = []
     parents: dict[str, dict[str, str]] = {}
     for level, key in TITLES.items():
         table = next((one for one in tables if one.key == key), None)
@@ -339,10 +343,11 @@ def tidy_table(
         for item in table.columns:
             if not item.numeric:
                 continue
-            values = table.values(item.key).astype(float)
-            kept = np.isfinite(values)
+            values, dark = table.values(item.key).astype(float), table.is_hidden(item.key)
+            kept = np.isfinite(values) | dark
             parts.append(_part(level, name[kept], parent[kept], item.period or period, "",
                                item.measure or item.label, values[kept]))  # fmt: skip
+            masks.append(dark[kept])
     if history is not None and not hidden:
         kinds = np.array(history.levels["category"].names, dtype=object)
         both = [(period, history.crossed)]
@@ -356,14 +361,17 @@ def tidy_table(
             name = np.array(areas.names, dtype=object)[row]
             parts.append(_part(level, name, parent, when, kinds[kind], tr("field.incidents"),
                                counts[row, kind].astype(float)))  # fmt: skip
+            masks.append(np.zeros(len(row), dtype=bool))
     if not parts:
         return None
     names = ("unit", "level", "parent", "period", "category", "measure")
     columns = tuple(column(f"tidy_{name}", "text") for name in names)
     rows = pd.concat(parts, ignore_index=True)
     # January is the year to date as well.
-    rows = rows.drop_duplicates([f"tidy_{name}" for name in names], ignore_index=True)
-    return Table("data", tr("report.sheet.data"), (*columns, column("tidy_value", "plain")), rows)
+    fresh = ~rows.duplicated([f"tidy_{name}" for name in names]).to_numpy()
+    dark = pd.DataFrame({"tidy_value": np.concatenate(masks)[fresh]})
+    return Table("data", tr("report.sheet.data"), (*columns, column("tidy_value", "plain")),
+                 rows[fresh].reset_index(drop=True), hidden=dark)  # fmt: skip
 
 
 def _part(

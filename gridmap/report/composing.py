@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from gridmap.i18n import tr, using_language
+from gridmap.measure import Period
 from gridmap.model import Kind
 from gridmap.report.charts import ControlChartDrawing, SmallMultiples
 from gridmap.report.city_tables import import_line
@@ -435,6 +436,11 @@ def _band(report: Report) -> str:
     return "　".join(parts)
 
 
+def days_text(period: Period) -> str:
+    """Return by how many days rates are divided; a day that is known in part is a fraction."""
+    return f"{period.days:,.2f}" if period.days % 1 else f"{period.days:,.0f}"
+
+
 def _data_line(report: Report) -> str:
     made_up = tr("report.made_up") if report.city.made_up else ""
     city = report.city
@@ -447,7 +453,7 @@ def _data_line(report: Report) -> str:
     compare = tr("briefing.data_alone")
     if history is not None and history.compared:
         first = history.compared[0]
-        now, before = (round(each.days, 1) for each in (first.now, first.before))
+        now, before = map(days_text, (first.now, first.before))
         compare = tr("briefing.data_compare", days=now, before=first.before.label(),
                      days_before=before)  # fmt: skip
     last = city.incidents.period[1]
@@ -455,7 +461,8 @@ def _data_line(report: Report) -> str:
     part = report.period.held_part
     if part is not None and report.period.is_cut:
         told.insert(0, tr("briefing.data_held", period=report.period.label(), first=str(part[0]),
-                          last=str(part[1])))  # fmt: skip
+                          last=str(part[1]), days=days_text(report.period),
+                          part=report.period.days % 1))  # fmt: skip
     compare = ("; " if report.language == "en" else "；").join(filter(None, told))
     return tr("briefing.data_line", city=city.label, made_up=made_up,
               last=f"{last:%Y-%m-%d %H:%M}", compare=compare)  # fmt: skip

@@ -64,7 +64,7 @@ from gridmap.report.measured import (
 from gridmap.report.plan_change import comparison_table, handover_table, response_table
 from gridmap.report.settings import Remarks, ReportSettings
 from gridmap.report.suppression import Hiding, hide_counts
-from gridmap.report.tables import HIDDEN, Format, Ratio, Table, TableBuilder, column, shown
+from gridmap.report.tables import HIDDEN, Format, Number, Ratio, Table, TableBuilder, column, shown
 from gridmap.typing import Bools, Floats
 from gridmap.version import __version__
 
@@ -525,7 +525,7 @@ def _summary_table(figures: tuple[KeyFigure, ...]) -> Table:
     rows = pd.DataFrame(
         {
             "term": [figure.label for figure in figures],
-            "value": [figure.text() for figure in figures],
+            "value": [Number(figure.value, figure.form, figure.hidden) for figure in figures],
             "unit": [figure.unit for figure in figures],
             "note": [figure.note for figure in figures],
         }

@@ -125,6 +125,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number with a format of its own in a column of texts, where rows tell different things.
+
+    Parameters
+    ----------
+    value
+        NaN where it is unknown or hidden.
+    form, hidden
+        How it is written, and whether it is hidden.
+    """
+
+    value: float
+    form: Format = "count"
+    hidden: bool = False
+
+    def __str__(self) -> str:
+        return shown(self.value, self.form, hidden=self.hidden)
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart of a table's rows.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gridmap.i18n import tr, using_language
 from gridmap.report.report import Report
-from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Table, printable
+from gridmap.report.tables import FORMATS, HIDDEN, UNKNOWN, Chart, Column, Number, Table, printable
 
 _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
 _HEAD, _BAR, _QUIET = "#1B2A3A", "#9DC3E6", "#5B6B7C"
@@ -287,7 +287,10 @@ class _Sheets:
         hidden: bool,
         total: bool = False,
     ) -> None:
-        if hidden or (isinstance(value, float) and not math.isfinite(value)):
+        if isinstance(value, Number):
+            own = Column(item.key, item.label, value.form)
+            self._write(sheet, row, place, value.value, own, hidden=value.hidden)
+        elif hidden or (isinstance(value, float) and not math.isfinite(value)):
             mark = HIDDEN if hidden else UNKNOWN
             sheet.write_string(row, place, mark, self._format("mark", total=total))
         elif item.form in {"month", "date"} and value:
@@ -477,6 +480,8 @@ def _totals_csv(report: Report) -> bytes:
 
 
 def _cell(value: object, *, is_text: bool) -> str:
+    if isinstance(value, Number):
+        return HIDDEN if value.hidden else _cell(value.value, is_text=False)
     if is_text or isinstance(value, str):
         return _safe(str(value))
     number = float(value)  # type: ignore[arg-type] # a number by now
