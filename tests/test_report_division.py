@@ -64,8 +64,9 @@ def test_each_side_is_named_after_what_it_follows():
         },
     )  # fmt: skip
     (found,) = extents_of(city, np.array([beat], dtype=object))
-    assert found.names == (("East Road",), ("South Road",), (), ())  # the river is too far away
-    assert found.kinds == ("line", "line", "grid", "edge")
+    # The river is too far away.
+    assert found.follows == ((("line", "East Road"),), (("line", "South Road"),), (),
+                             (("edge", ""),))  # fmt: skip
     assert found.shares[0] == pytest.approx(1.0, abs=0.03)
     assert found.shares[1] == pytest.approx(0.7, abs=0.05)
     with using_language("zh"):
@@ -98,7 +99,7 @@ def test_a_side_is_named_after_up_to_three_roads_in_succession(roads, named):
         },
     )
     (found,) = extents_of(city, np.array([beat], dtype=object))
-    assert found.names[3] == named
+    assert found.follows[3] == tuple(("line", name) for name in named)
     with using_language("zh"):
         assert f"北至{'、'.join(named) or '网格界线'}。" in extent_words(found)
 
@@ -116,8 +117,37 @@ def test_a_side_without_a_road_is_named_after_the_community_beyond():
         },
     )
     (found,) = extents_of(city, np.array([beat], dtype=object))
-    assert found.names[0] == ("Beyond",)
-    assert found.kinds == ("community", "edge", "edge", "edge")
+    # No grid lies beyond any side: that of a community in which nobody's ground is, is the edge.
+    assert found.follows == ((("edge", ""),),) * 4
+    grids = layer(Kind.GRID, [beat, shapely.box(1000, 0, 2000, 1000)], ["one", "two"])
+    (found,) = extents_of(city.with_layer(grids), np.array([beat], dtype=object))
+    assert found.follows == ((("community", "Beyond"),), *((("edge", ""),),) * 3)
+
+
+def test_a_side_is_named_after_lines_the_edge_and_communities_in_succession():
+    # North: a river for 40 %, then no grid beyond for 30 %, then a grid of a third community.
+    # East: half of it has a grid of a community beyond of which the beat itself has a grid.
+    beat = shapely.box(0, 0, 1000, 1000)
+    north = [shapely.box(0, 1000, 400, 1500), shapely.box(700, 1000, 1000, 1500)]
+    shapes = [beat, *north, shapely.box(1000, 0, 1500, 1000)]
+    mine = shapely.union(shapely.box(490, 0, 1000, 1000), shapes[3])
+    kinds = {
+        Kind.GRID: layer(Kind.GRID, shapes, list("abcd")),
+        Kind.BARRIER: layer(Kind.BARRIER, [shapely.LineString([(0, 1000), (400, 1000)])], ["R"]),
+        Kind.COMMUNITY: layer(
+            Kind.COMMUNITY, [shapely.box(0, 0, 501, 1000), *north, mine], ["M", "N", "P", "Q"]
+        ),
+    }
+    beats = np.array([beat], dtype=object)
+    (found,) = extents_of(City("square", METRES, kinds), beats)
+    assert found.follows[3] == (("line", "R"), ("edge", ""))
+    assert found.shares[3] == pytest.approx(0.7, abs=0.08)
+    assert found.follows[0] == ()  # Q is the beat's own as much as it is its neighbour's
+    with using_language("zh"):
+        assert extent_words(found).endswith("北至R、辖区外界。")
+    filled = layer(Kind.GRID, [*shapes, shapely.box(400, 1000, 700, 1500)], list("abcde"))
+    (found,) = extents_of(City("square", METRES, {**kinds, Kind.GRID: filled}), beats)
+    assert found.follows[3] == (("line", "R"), ("community", "P"))
 
 
 @pytest.fixture(scope="module")

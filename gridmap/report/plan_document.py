@@ -46,6 +46,7 @@ _FOLLOWS = 0.6  # on at least this share of a side
 _MOST_NAMES = 3  # lines that one side is named after
 _WORTH_NAMING = 0.1  # share of a side that each of several lines adds
 _STEP_M = 20.0  # between the points at which a border is looked at
+_Beside = list[tuple[int, tuple[str, str]]]  # points of a border, and the kind and name beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +55,15 @@ class Extent:
 
     Attributes
     ----------
-    names
-        For each of `SIDES` the roads, rivers and railways in the order in which the side
-        follows them (from the west or the north), or the community; empty where the border
-        follows nothing but grids.
-    kinds
-        ``line``, ``community``, ``edge`` (of the city) or ``grid`` for each side.
+    follows
+        For each of `SIDES` what it follows, in this order (from the west or the north):
+        ``(kind, name)`` of a ``line`` (road, river or railway), a ``community`` beyond or the
+        ``edge`` of the city; empty where the border follows nothing but grids.
     shares
         Which share of the side follows it.
     """
 
-    names: tuple[tuple[str, ...], ...]
-    kinds: tuple[str, ...]
+    follows: tuple[tuple[tuple[str, str], ...], ...]
     shares: tuple[float, ...]
 
 
@@ -75,9 +73,10 @@ def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
     A point of the border belongs to the side towards which it lies from the beat's middle,
     as a share of its width and height. A side is named after the road, river or railway that
     at least 60 % of it has within 30 m; else after up to three of them that together follow
-    as much, each at least 10 % that the others do not; else after the community on the other
-    side of at least 60 % of it where it is a border of communities; else it is the city's edge
-    where at least 60 % of it has no grid beyond; else it is named after nothing.
+    as much, each at least 10 % that the others do not; else it is the city's edge where as
+    much has no grid beyond, or lines and the edge in succession; else the border of the
+    community beyond, one that holds no grid of the beat, or all of these in succession; else
+    it is named after nothing.
 
     Parameters
     ----------
@@ -91,30 +90,40 @@ def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
     communities = city.get(Kind.COMMUNITY)
     borders = None
     if communities is not None and len(communities):
-        borders = shapely.STRtree(communities.geometry)
+        borders = shapely.STRtree(shapely.boundary(communities.geometry))
     grids = shapely.STRtree(city.grids.geometry)
-    middles = shapely.get_coordinates(shapely.point_on_surface(city.grids.geometry))
+    middles = shapely.point_on_surface(city.grids.geometry)
     found = []
     for beat in beats:
         points, sides = _samples(beat)
-        near, which = tree.query(points, predicate="dwithin", distance=_NEAR_M)
         xy = shapely.get_coordinates(points)
+        mine = shapely.contains_xy(beat, *shapely.get_coordinates(middles).T)
         touching, grid = grids.query(points, predicate="dwithin", distance=_NEAR_M)
-        beyond = touching[~shapely.contains_xy(beat, *middles[grid].T)]
+        at_edge = np.setdiff1d(np.arange(len(points)), touching[~mine[grid]])
+        near, which = tree.query(points, predicate="dwithin", distance=_NEAR_M)
+        line: _Beside = [(point, ("line", str(name))) for point, name in
+                         zip(near.tolist(), line_names[which], strict=True)]  # fmt: skip
+        edge: _Beside = [(point, ("edge", "")) for point in at_edge.tolist()]
+        community: _Beside = []
+        if borders is not None and communities is not None:
+            tree_of_mine = shapely.STRtree(middles[mine])
+            own = set(tree_of_mine.query(communities.geometry, "intersects")[0].tolist())
+            near, which = borders.query(points, predicate="dwithin", distance=_NEAR_M)
+            community = [
+                (point, ("community", str(communities.names[row])))
+                for point, row in zip(near.tolist(), which.tolist(), strict=True)
+                if row not in own
+            ]
+        known = line + _others(edge, line)
         told = []
         for side in range(len(SIDES)):
-            mine = np.flatnonzero(sides == side)
-            along = mine[np.argsort(-xy[mine, 1] if side % 2 == 0 else xy[mine, 0])]
-            names, share = _followed(along, near, line_names[which], _MOST_NAMES)
-            kind = "line"
-            if share < _FOLLOWS and borders is not None and communities is not None:
-                names, share = _community(points[mine], beat, borders, communities.names)
-                kind = "community"
-            if share < _FOLLOWS:
-                names, share, kind = (), 1.0 - float(np.isin(mine, beyond).mean()), "edge"
-            if share < _FOLLOWS:
-                share, kind = 0.0, "grid"
-            told.append((names, kind, share))
+            here = np.flatnonzero(sides == side)
+            along = here[np.argsort(-xy[here, 1] if side % 2 == 0 else xy[here, 0])]
+            tried = (_followed(along, beside, most) for beside, most in (
+                (line, _MOST_NAMES), (edge, 1), (known, _MOST_NAMES), (community, 1),
+                (known + _others(community, known), _MOST_NAMES),
+            ))  # fmt: skip
+            told.append(next((one for one in tried if one[1] >= _FOLLOWS), ((), 0.0)))
         found.append(Extent(*zip(*told, strict=True)))
     return tuple(found)
 
@@ -122,8 +131,9 @@ def extents_of(city: City, beats: Shapes) -> tuple[Extent, ...]:
 def extent_words(extent: Extent) -> str:
     """Return an extent as official texts write it: east to ..., south to ..."""
     parts = []
-    for side, names, kind in zip(SIDES, extent.names, extent.kinds, strict=True):
-        what = tr(f"briefing.extent.{kind}", name=tr("briefing.extent.and").join(names))
+    for side, follows in zip(SIDES, extent.follows, strict=True):
+        names = [tr(f"briefing.extent.{kind}", name=name) for kind, name in follows]
+        what = tr("briefing.extent.and").join(names) or tr("briefing.extent.grid")
         parts.append(tr(f"briefing.extent.{side}", what=what))
     return tr("briefing.comma").join(parts) + tr("briefing.stop")
 
@@ -165,55 +175,43 @@ def _samples(beat: shapely.Geometry) -> tuple[Shapes, Ints]:
     return points, sides.astype(np.int64)
 
 
-def _followed(
-    along: Ints, near: Ints, names: npt.NDArray[np.object_], most: int = 1
-) -> tuple[tuple[str, ...], float]:
-    """Return the lines that a side follows, in order along it, and which share of it does.
+def _others(beside: _Beside, known: _Beside) -> _Beside:
+    """Return what is beside those points that nothing known is beside."""
+    places = {point for point, _ in known}
+    return [one for one in beside if one[0] not in places]
 
-    The line that follows most comes first; others only where it is less than enough.
+
+def _followed(
+    along: Ints, beside: _Beside, most: int
+) -> tuple[tuple[tuple[str, str], ...], float]:
+    """Return what a side follows, in order along it, and which share of it does.
+
+    What follows most is chosen first; others only where it is less than enough.
 
     Parameters
     ----------
     along
         Points of the side, in order.
-    near, names
-        Points, of any side, and the name of a line near each.
+    beside
+        Points, of any side, and what is near each.
     most
-        How many lines may be named.
+        How many may be named.
     """
     place = {point: n for n, point in enumerate(along.tolist())}
-    beside: dict[str, set[int]] = {}
-    for point, name in zip(near.tolist(), names.tolist(), strict=True):
+    held: dict[tuple[str, str], set[int]] = {}
+    for point, what in beside:
         if point in place:
-            beside.setdefault(str(name), set()).add(place[point])
-    chosen: list[tuple[float, str]] = []
+            held.setdefault(what, set()).add(place[point])
+    chosen: list[tuple[float, tuple[str, str]]] = []
     covered: set[int] = set()
-    while beside and len(chosen) < most and len(covered) < _FOLLOWS * len(along):
-        name = min(beside, key=lambda each: (-len(beside[each] - covered), each))
-        new = beside.pop(name) - covered
+    while held and len(chosen) < most and len(covered) < _FOLLOWS * len(along):
+        what = min(held, key=lambda each: (-len(held[each] - covered), each))
+        new = held.pop(what) - covered
         if len(new) < _WORTH_NAMING * len(along):
             break
-        chosen.append((float(np.mean(list(new))), name))
+        chosen.append((float(np.mean(list(new))), what))
         covered |= new
-    return tuple(name for _, name in sorted(chosen)), len(covered) / max(len(along), 1)
-
-
-def _community(
-    points: Shapes,
-    beat: shapely.Geometry,
-    communities: shapely.STRtree,
-    names: npt.NDArray[np.object_],
-) -> tuple[tuple[str, ...], float]:
-    """Return the community beyond a side that follows borders of communities, and the share."""
-    near, which = communities.query(points, predicate="dwithin", distance=_NEAR_M)
-    shapes = communities.geometries
-    outlines = shapely.boundary(shapes)
-    follows = shapely.distance(outlines[which], points[near]) <= _NEAR_M
-    near, which = near[follows], which[follows]
-    # Those that lie beyond the border, not those that the beat itself is made of.
-    shared = shapely.area(shapely.intersection(shapes, beat)) / shapely.area(shapes)
-    outside = shared[which] < 0.5
-    return _followed(np.arange(len(points)), near[outside], names[which[outside]])
+    return tuple(what for _, what in sorted(chosen)), len(covered) / max(len(along), 1)
 
 
 _AROUND = 0.12  # of a beat's size, shown around it on its map
