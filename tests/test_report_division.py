@@ -21,7 +21,7 @@ from gridmap.i18n import tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
-from gridmap.report.area_tables import staff_balance
+from gridmap.report.area_tables import staff_balance, stations_of_grids
 from gridmap.report.composing import compose
 from gridmap.report.document import Paragraph
 from gridmap.report.docx import write_docx
@@ -351,6 +351,43 @@ def test_grids_of_a_plan_add_up_to_its_stations_and_their_change_is_said(redrawn
     assert f"{moved.sum()}个网格（居民{people:,.0f}名）将变更所属派出所" in line
     handed = report.table("handover").rows
     assert handed.loc[handed["station_change"] != "", "grids"].sum() == moved.sum() > 0
+
+
+def test_a_division_says_which_beats_end_and_where_their_grids_go(redrawn):
+    today, plan, report = redrawn
+    gone, stays = today.beats[0], today.beats[1].label
+    moved = plan.labels[today.assignment == 0]
+    other = next(beat.label for beat in plan.beats if beat.id == moved[-1])
+    with using_language("zh"):
+        document, cards = plan_document(report)
+    told = [one.text for one in document.front if isinstance(one, Paragraph)]
+    assert (
+        f"划分为{len(plan)}个警务区。现有警务区{len(today)}个，其中1个将撤销（{gone.label}）。"
+        in told[0]
+    )
+    assert price_lines(report.measured, report.hiding)[0] == "将撤销1个警格"
+    (section,) = [one for one in document.sections if one.key == "handover"]
+    (row,) = section.blocks[0].rows
+    assert row[:3] == (gone.label, "撤销", str(len(moved)))
+    assert f"{gone.officers:.0f}" in row
+    assert {f"{stays}2个", f"{other}{len(moved) - 2}个"} == set(row[-1].split("、"))
+    texts = [
+        text for part in cards.sections for text in texts_of(replace(cards, sections=(part,)))
+    ]
+    people = report.city.grids.counts("residents")[today.assignment == 0]
+    assert f"从{gone.label}划入2个网格（常住人口{people[:2].sum():,.0f}人）。" in texts
+    (line,) = [text for text in texts if f"从{gone.label}划入{len(moved) - 2}个网格" in text]
+    station = stations_of_grids(report.city, today)[0]
+    assert line.endswith(f"人，原属{station}）。")
+
+
+def test_ground_given_away_is_told_with_the_beat_it_goes_to(divided):
+    _, _, report = divided
+    flow = report.measured.comparison.flows[0]
+    with using_language("zh"):
+        texts = list(texts_of(plan_document(report)[1]))
+    told = f"向{flow.after_label}划出{len(flow.grids)}个网格（常住人口{flow.residents:,.0f}人"
+    assert any(told in text for text in texts)
 
 
 def test_slides_of_a_plan_are_six_with_its_effects_and_maps(divided):

@@ -13,7 +13,7 @@ import shapely
 from gridmap.i18n import tr
 from gridmap.measure import ON_SCENE_MIN, PlanResponse, tell_response
 from gridmap.model import City, Kind, Plan
-from gridmap.plans import Comparison, plan_layer
+from gridmap.plans import BeatChange, BeatFigures, Comparison, plan_layer
 from gridmap.report.area_tables import rounded, staff_balance, stations_of_grids, unplaced_staff
 from gridmap.report.document import Figure, Grid
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading, points_in
@@ -107,12 +107,32 @@ def effects_of(measured: Measured, hiding: Hiding) -> tuple[PlanFigure, ...]:
     return tuple(found)
 
 
+def beats_ended(made: Comparison) -> list[BeatChange]:
+    """Return the beats that hold ground today and none in a plan."""
+    return [beat for beat in made.beats if _holds(beat.figures_before)
+            and not _holds(beat.figures_after)]  # fmt: skip
+
+
+def beats_made(made: Comparison) -> list[BeatChange]:
+    """Return the beats that hold ground in a plan and none today."""
+    return [beat for beat in made.beats if _holds(beat.figures_after)
+            and not _holds(beat.figures_before)]  # fmt: skip
+
+
+def _holds(figures: BeatFigures | None) -> bool:
+    return figures is not None and figures.grids > 0
+
+
 def price_lines(measured: Measured, hiding: Hiding) -> list[str]:
     """Return what a plan costs: officers lacking, beats without officers, people who change."""
     made = measured.comparison
     if made is None or measured.plan is None:
         return []
     lines = [tr("briefing.plan.price_grids", grids=made.grids_moved)]
+    ended, new = len(beats_ended(made)), len(beats_made(made))
+    if ended or new:
+        both = int(bool(ended and new))
+        lines.insert(0, tr("briefing.plan.price_beats", ended=ended, made=new, both=both))
     missing = measured.now["beat"].missing
     if "residents" not in missing and not hiding.limit:
         lines.append(tr("briefing.plan.price_people", residents=made.residents_moved))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import shapely
 
 from gridmap.errors import InputError, MissingError
-from gridmap.i18n import tr, using_language
+from gridmap.i18n import some_names, tr, using_language
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Plan
 from gridmap.report.charts import text_width
@@ -28,12 +28,15 @@ from gridmap.report.document import (
 )
 from gridmap.report.mapping import MapFigure, Marks, Outline, Shading
 from gridmap.report.plan_change import (
+    beats_ended,
+    beats_made,
     community_names,
     effect_grid,
     effects_of,
     grid_names,
     plan_map,
     price_lines,
+    station_moves,
 )
 from gridmap.report.report import Report
 from gridmap.report.sections import build_sections, crossed_grid
@@ -224,6 +227,7 @@ _FACTS_SHARE = 0.4  # of a page's width, for the table of a beat
 _LETTERS, _LINES, _HEADING, _LINE = 48.0, 50.0, 4.0, 0.0287
 _LOWEST, _HIGHEST = 0.3, 1.0
 _YEAR_DAYS = 365
+_NAMED = 8  # beats named that end, or are new
 _BUSY = 5  # grids named as places that matter
 
 
@@ -330,14 +334,25 @@ def _refuse_hidden(report: Report) -> None:
 def _front(report: Report, plan: Plan) -> list[Block]:
     """Say what is divided how, what was weighed, what gets better and what it costs."""
     measured, period = report.measured, report.period
+    made = measured.comparison
     intro = tr(
         "briefing.document.intro",
         city=report.city.label,
         plan=plan.name,
-        beats=len(plan.beats),
+        beats=len(plan.beats) if made is None else made.after.beats,
         grids=len(report.city.grids),
-        period=period.label(),
     )
+    if made is not None:
+        ended, new = beats_ended(made), beats_made(made)
+        intro += tr(
+            "briefing.document.intro_today",
+            today=made.before.beats,
+            ended=len(ended),
+            ended_names=some_names([beat.label for beat in ended], most=_NAMED),
+            made=len(new),
+            made_names=some_names([beat.label for beat in new], most=_NAMED),
+        )
+    intro += tr("briefing.document.intro_period", period=period.label())
     if not report.request.period and period.first is not None and period.last is not None:
         days = (period.last - period.first).days + 1
         intro += tr("briefing.document.part_year", days=days) if days < _YEAR_DAYS else ""
@@ -345,7 +360,7 @@ def _front(report: Report, plan: Plan) -> list[Block]:
         Paragraph(intro),
         Paragraph(_weighed(report), lead=tr("briefing.document.weighed")),
     ]  # fmt: skip
-    if measured.comparison is not None:
+    if made is not None:
         effects = effects_of(measured, report.hiding)
         blocks.append(effect_grid(effects))
         price = price_lines(measured, report.hiding)
@@ -517,18 +532,30 @@ def _changes(report: Report, beat: str) -> list[Block]:
         return []
     was = {change.before for change in made.beats if change.after == beat and change.before}
     known = "residents" not in report.missing("beat")
+    stations = {report.city.grids.ids[row]: {"takes": move.before, "gives": move.after}
+                for move in station_moves(report.measured) for row in move.rows}  # fmt: skip
     sides = {
         "takes": [(flow.before_label, flow) for flow in made.flows if flow.after == beat],
         "gives": [(flow.after_label, flow) for flow in made.flows if flow.before in was],
     }
     blocks: list[Block] = []
     for side, flows in sides.items():
-        told = [
-            tr(f"briefing.document.flow{'_people' if known else ''}",
-               name=label or tr("report.handover.none"), count=len(flow.grids),
-               residents=flow.residents)
-            for label, flow in flows[:_FLOWS]
-        ]  # fmt: skip
+        told = []
+        for label, flow in flows[:_FLOWS]:
+            notes = []
+            if known:
+                notes.append(tr("briefing.document.flow_people", residents=flow.residents))
+            if flow.grids[0] in stations:  # all of one beat: of one station
+                notes.append(tr(f"briefing.document.{side}_station",
+                                name=stations[flow.grids[0]][side]))  # fmt: skip
+            told.append(
+                tr(
+                    f"briefing.document.flow_{side}",
+                    name=label or tr("report.handover.none"),
+                    count=len(flow.grids),
+                    note=tr("briefing.comma").join(notes),
+                )
+            )
         if told:
             rest = len(flows) - len(told)
             more = tr("briefing.rows.more", count=rest) if rest else ""
@@ -621,10 +648,53 @@ def _street_names(
 
 def _handover(report: Report) -> list[Section]:
     table = report.table("handover")
-    blocks: Sequence[Block] = ()
+    blocks: list[Block] = _ended(report)
     if table is not None:
-        blocks = (grid_of(table),)
+        blocks.append(grid_of(table))
     return [Section("handover", tr("report.sheet.handover"), tuple(blocks))]
+
+
+def _ended(report: Report) -> list[Block]:
+    """Return the beats that a plan ends or makes, and where their grids go or come from."""
+    made, plan = report.measured.comparison, report.measured.present
+    if made is None or plan is None or report.plan is None:
+        return []
+    missing = report.missing("beat")
+    counted = [name for name in ("residents", "incidents") if name not in missing]
+    staffed = [name for name in ("officers", "auxiliaries")
+               if any(getattr(beat, name) for beat in plan.beats)]  # fmt: skip
+    rows = []
+    for change, ends in [*((one, True) for one in beats_ended(made)),
+                         *((one, False) for one in beats_made(made))]:  # fmt: skip
+        key, of = (change.before, plan) if ends else (change.after, report.plan)
+        beat, figures = of.beats[of.row_of(key)], change.figures_before or change.figures_after
+        if figures is None:
+            continue
+        flows = [
+            (flow.after_label if ends else flow.before_label, flow)
+            for flow in made.flows
+            if key == (flow.before if ends else flow.after)
+        ]
+        told = [tr("briefing.document.ended_flow", name=label or tr("report.handover.none"),
+                   count=len(flow.grids)) for label, flow in flows]  # fmt: skip
+        rows.append(
+            (
+                beat.label,
+                tr(f"briefing.document.ended_{'yes' if ends else 'no'}"),
+                shown(figures.grids, "count"),
+                *(shown(float(getattr(figures, name)), "count") for name in counted),
+                *(shown(float(getattr(beat, name)), "count") for name in staffed),
+                tr("briefing.and").join(told),
+            )
+        )
+    if not rows:
+        return []
+    words = [tr(f"field.{name}") for name in (*counted, *staffed)]
+    labels = (tr("field.name"), tr("briefing.document.ended_change"),
+              tr("briefing.document.fact.grids"), *words,
+              tr("briefing.document.ended_flows"))  # fmt: skip
+    align = ("left", "center", *("right" for _ in range(1 + len(words))), "left")
+    return [Grid(labels, align, tuple(rows), tr("briefing.document.ended"))]
 
 
 def _annexes(report: Report) -> list[Section]:
