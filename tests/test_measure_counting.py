@@ -12,6 +12,7 @@ import shapely
 from pyproj import CRS
 from shapely import box
 
+from gridmap.errors import MissingError
 from gridmap.measure import counting
 from gridmap.measure.counting import Axes, count_batches, count_located
 from gridmap.model import City, IncidentBatch, Incidents, Kind, Layer
@@ -55,6 +56,20 @@ def test_hours_begin_on_monday():
     assert counts.table("category", with_unknown=True).tolist() == [1, 2, 1]
     assert counts.total == 4
     assert counts.months == ("2023-12", "2024-01")
+
+
+@pytest.mark.parametrize(
+    ("columns", "key"),
+    [({"incidents": [3, 1]}, "counts_have_no_places"), ({}, "no_incidents")],
+)
+def test_counts_of_grids_alone_are_told_from_no_incidents(columns, key):
+    frame = gpd.GeoDataFrame(
+        {"id": ["a", "b"], **columns}, geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs=METRES
+    )
+    city = City("测试市", METRES, {Kind.GRID: Layer(Kind.GRID, frame)})
+    with pytest.raises(MissingError) as caught:
+        count_located(city, Kind.GRID)
+    assert caught.value.key == f"measure.error.{key}"
 
 
 def expected(incidents, index, months):

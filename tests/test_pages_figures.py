@@ -19,7 +19,7 @@ from gridmap.measure.pieces import present_plan
 from gridmap.model import IncidentBatch, Incidents, Kind
 from gridmap.pages.ground import PageGround
 from gridmap.pages.layout import Line, beat_noun, show_list
-from gridmap.pages.overview import beat_at, beat_hours
+from gridmap.pages.overview import _figures, beat_at, beat_hours
 from gridmap.pages.redraw_state import border_km, change_rows
 from gridmap.pages.rooms_by_hand import Hand, _go_back, hand_of, take_places
 from gridmap.pages.session import _key
@@ -191,6 +191,11 @@ def test_overview_counts_inside_outlines_and_says_where_redraw_counts_otherwise(
     # Against means of 175 residents and 1.5 incidents, the incident weighs more than 20 people.
     assert "incidents 0 in whole grids, 1 inside its outline" in low
     assert "incidents 3 in whole grids, 2 inside" in worst
+    # The lower beat has no grid of its own: Overview counts it, and says so as Redraw does.
+    with using_language("en"):
+        strip = _figures(ground, ground.table("grid"), ground.table("beat"))
+    count = next(one for one in strip if one.label == "Beats")
+    assert (count.value, count.note.split("; ")[-1]) == ("2", "1 of them without a grid")
     whole = replace(cut, layers={Kind.GRID: cut.grids, Kind.BEAT: layer(
         Kind.BEAT, [km(0, 0.995, 2, 2), km(0, 0, 2, 0.995)], id=["up", "low"])})  # fmt: skip
     whole = PageGround(session, whole, "outlines along grids", present_plan(whole))

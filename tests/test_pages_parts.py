@@ -20,7 +20,7 @@ from shapely import LineString, Point, box
 from gridmap.api.coverage import SiteOptions
 from gridmap.api.incidents import Slices
 from gridmap.errors import GridmapError, InputError
-from gridmap.i18n import current_language, has_key, using_language
+from gridmap.i18n import current_language, has_key, tr, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
 from gridmap.pages import coverage_views
@@ -253,6 +253,24 @@ def test_a_job_speaks_its_readers_language():
         job.start()
     assert job._done.wait(300)
     assert job.result() == "en"
+
+
+def test_a_job_tells_on_in_the_language_of_the_page_that_shows_it():
+    shown = threading.Event()
+
+    def work(tell, _stops):
+        tell(0.1, tr("page.redraw.stop"))
+        assert shown.wait(300)
+        tell(0.2)
+        tell(0.3, tr("page.redraw.stop"))
+
+    with using_language("en"):
+        job = Job(work)
+        job.start()
+    job.language = "zh"  # the page was turned to Chinese
+    shown.set()
+    assert job._done.wait(300)
+    assert job.said == tr("page.redraw.stop", language="zh")
 
 
 # -- uploads

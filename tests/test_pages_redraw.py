@@ -156,6 +156,8 @@ def test_a_search_tells_how_long_it_runs_and_the_best_plan_so_far():
     with using_language("en"):
         job._tell(0.02)
         assert searching_line(job) == "30 s elapsed; time left not known yet; no whole plan yet"
+        one = "30 s elapsed; time left not known yet; one plan, shown when the search ends"
+        assert searching_line(job, several=False) == one
         job._tell(0.6, ProposalProgress(share=0.6, objective="", reached=0.052).sentence())
         best = "Best so far: worst deviation 5.2%"
         assert searching_line(job) == f"30 s elapsed; about 20 s left; {best}"

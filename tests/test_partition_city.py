@@ -120,6 +120,7 @@ def test_a_further_plan_outside_the_tolerance_says_so(town):
     assert any(beyond)
     assert not all(beyond)
     told = found.wider("en")
+    assert [one is not None for one in found.beyond()] == beyond
     for plan, outside in zip(found.plans, beyond, strict=True):
         assert any(f"Plan {plan.name} deviates" in text for text in told) == outside
     assert set(found.wider()) <= set(found.notes())

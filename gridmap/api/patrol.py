@@ -517,12 +517,11 @@ def _expected(city: City, grids: Ints, options: PatrolOptions) -> tuple[Floats, 
 
 def _counts(city: City, options: PatrolOptions) -> tuple[Floats, Floats, int]:
     """Return incidents of these hours by grid, the sums of their coordinates, and the days."""
+    from gridmap.measure.counting import require_incidents
     from gridmap.measure.period import period_between
     from gridmap.patrol import timed_parts
 
-    incidents = city.incidents
-    if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.label)
+    incidents = require_incidents(city)
     if options.category and options.category not in incidents.categories:
         known = ", ".join(incidents.categories[:12])
         raise InputError("patrol.error.category", received=options.category, known=known)

@@ -192,6 +192,16 @@ class ProposeJson(TypedDict):
     options: dict[str, Json]
 
 
+def wider_sentence(
+    name: str, reached: float, asked: float, tolerance: float, *, language: str | None = None
+) -> str:
+    """Return in words that a plan deviates by more than was asked for, and why it is shown."""
+    return tr(
+        "partition.note.wider",
+        language=language, name=name, reached=reached, asked=asked, tolerance=tolerance,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ProposeResult(Result[ProposeJson]):
     """Plans on a front of trade-offs, the one asked for first.
@@ -247,20 +257,22 @@ class ProposeResult(Result[ProposeJson]):
             told.append(self.postings[0].sentence())
         return told
 
+    def beyond(self) -> tuple[tuple[float, float, float] | None, ...]:
+        """Return deviation, deviation asked for and tolerance of each plan beyond; None within."""
+        asked = self.proposal.best.tolerance
+        return tuple(
+            (one.scores.max_deviation, asked, one.tolerance)
+            if self.proposal.exceeds(one)
+            else None
+            for one in self.proposal.candidates
+        )
+
     def wider(self, language: str | None = None) -> list[str]:
         """Return which further plans deviate by more than was asked for, in sentences."""
-        asked = self.proposal.best.tolerance
         return [
-            tr(
-                "partition.note.wider",
-                language=language,
-                name=plan.name,
-                reached=candidate.scores.max_deviation,
-                asked=asked,
-                tolerance=candidate.tolerance,
-            )
-            for plan, candidate in zip(self.plans, self.proposal.candidates, strict=True)
-            if self.proposal.exceeds(candidate)
+            wider_sentence(plan.name, *found, language=language)
+            for plan, found in zip(self.plans, self.beyond(), strict=True)
+            if found is not None
         ]
 
     @cached_property

@@ -201,6 +201,23 @@ def count_batches(
     )
 
 
+def require_incidents(city: City) -> Incidents:
+    """Return a city's incidents, located in its layers.
+
+    Raises
+    ------
+    MissingError
+        If it has none, or only counts of its grids.
+    """
+    found = city.located
+    if found is None:
+        grids = city.get(Kind.GRID)
+        if grids is not None and grids.has("incidents"):
+            raise MissingError("measure.error.counts_have_no_places", city=city.label)
+        raise MissingError("measure.error.no_incidents", city=city.label)
+    return found
+
+
 def count_located(
     city: City,
     kind: Kind | None,
@@ -230,9 +247,7 @@ def count_located(
     MissingError
         If the city has no such layer.
     """
-    incidents = city.located
-    if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.label)
+    incidents = require_incidents(city)
     axes = _axes(incidents, by)
     names = [] if kind is None else [str(kind)]
     if axes.hours:

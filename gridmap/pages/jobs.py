@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from gridmap.errors import GridmapError
+from gridmap.i18n import current_language, set_language
 
 T = TypeVar("T")
 Tell = Callable[..., None]  # takes the share that is done, and in words what is reached
@@ -32,6 +33,8 @@ class Job(Generic[T]):
     work
         Called with a function to tell the share done (0 to 1) and one that says whether to
         stop; returns the result.
+    language
+        What the work tells from now on; blank for the language of whoever began it.
 
     Notes
     -----
@@ -43,6 +46,7 @@ class Job(Generic[T]):
     share: float = 0.0
     said: str = ""
     error: GridmapError | None = None
+    language: str = ""
     _fault: BaseException | None = None
     _result: list[T] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -106,6 +110,8 @@ class Job(Generic[T]):
 
     def _tell(self, share: float, said: str = "") -> None:
         self.share, self.said = min(max(share, 0.0), 1.0), said or self.said
+        if self.language and self.language != current_language():
+            set_language(self.language)
 
     def _run(self) -> None:
         try:

@@ -139,6 +139,11 @@ def _figures(
     covered = totals["covered_residents_share"] * 100
     known = "residents" not in grids.table.missing
     residents = totals["residents"] if known else float("nan")
+    plan = ground.plan
+    # As Redraw tells: beats in no mean there, since plans are made of whole grids.
+    empty = (
+        0 if plan is None else len(plan) - len(np.unique(plan.assignment[plan.assignment >= 0]))
+    )
     return [
         StripFigure(
             tr("page.figure.grids"),
@@ -156,8 +161,12 @@ def _figures(
         StripFigure(
             tr("page.figure.beats"),
             number(count) if beats is not None else NONE,
-            note=tr("page.figure.per_beat", count=number(residents / count))
-            if beats is not None and known
+            note=tr("page.join.pairs").join(
+                tr(f"page.figure.{key}", count=number(value))
+                for key, value in (("per_beat", residents / count), ("no_grid", empty))
+                if value > 0
+            )
+            if count
             else "",
         ),
         StripFigure(

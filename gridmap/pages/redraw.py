@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gridmap.api.compare import PlanPoint
-from gridmap.api.propose import ProposeOptions
+from gridmap.api.propose import ProposeOptions, wider_sentence
 from gridmap.errors import GridmapError
 from gridmap.i18n import current_language, set_language, tr
 from gridmap.maps import Scene, Swipe, choropleth
@@ -209,21 +209,25 @@ def _show_progress(state: Redraw, language: str) -> None:
     if job is None or job.done:
         st.rerun()  # the whole page: what is drawn here alone is gone at the next turn
     st.progress(job.share, tr("page.redraw.searching", share=f"{job.share:.0%}"))
-    st.caption(searching_line(job))
+    job.language = language
+    st.caption(searching_line(job, several=state.several))
     st.caption(tr("page.redraw.stop_note"))
     if st.button(tr("page.redraw.stop"), width="stretch"):
         job.stop()
 
 
-def searching_line(job: Job[Found]) -> str:
-    """Return the seconds elapsed, about how many are left, and the best plan so far."""
+def searching_line(job: Job[Found], *, several: bool = True) -> str:
+    """Return the seconds elapsed, about how many are left, and the best plan so far.
+
+    A search for one plan, not ``several``, has no other to tell of before its end.
+    """
     left = job.left_s
     parts = [
         tr("page.redraw.elapsed", seconds=f"{job.elapsed_s:.0f}"),
         tr("page.redraw.left", seconds=f"{left:.0f}")
         if left is not None
         else tr("page.redraw.left_unknown"),
-        job.said or tr("page.redraw.none_yet"),
+        job.said or tr(f"page.redraw.{'none_yet' if several else 'one_plan'}"),
     ]
     return tr("page.join.pairs").join(parts)
 
@@ -231,7 +235,12 @@ def searching_line(job: Job[Found]) -> str:
 def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     several = len(found.plans) > 1
     st.header(tr(f"page.redraw.front_{'title' if several else 'single'}"), anchor=False)
-    names = [plan.name for plan in found.plans]
+    names = [
+        plan.name
+        if (asked := found.asked_beyond(row)) is None
+        else tr("page.redraw.beyond", name=plan.name, asked=asked)
+        for row, plan in enumerate(found.plans)
+    ]
     if several:
         show_chart(
             front_chart(_front_table(found.rows, state.looked_at), found.today),
@@ -259,7 +268,9 @@ def _show_front(ground: PageGround, state: Redraw, found: Found) -> None:
     table = ground_of_plans(ground.city, ground.key, state.weights)
     between = found.intervals[state.looked_at] if found.intervals else None
     show_bars(plan, Draft.start(table, plan).figures, state.tolerance, between)
-    told = [point.sentence() for point in found.points if point.today or point.name == plan.name]
+    beyond = found.beyond[state.looked_at] if found.beyond else None
+    told = [] if beyond is None else [wider_sentence(plan.name, *beyond)]
+    told += [point.sentence() for point in found.points if point.today or point.name == plan.name]
     if found.known_to is not None:
         told.append(tr("page.redraw.known_to", half=f"{found.known_to:.1%}"))
     for line in filter(None, told):

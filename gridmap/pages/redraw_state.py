@@ -18,7 +18,7 @@ from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import ProposeOptions
 from gridmap.api.propose import propose as propose_beats
 from gridmap.errors import ConflictError, GridmapError, InputError
-from gridmap.i18n import LANGUAGES, current_language, tr, using_language
+from gridmap.i18n import LANGUAGES, tr, using_language
 from gridmap.model import City, Kind, Layer, Plan
 from gridmap.pages.cache import criteria_of, ground_of_plans, plan_of
 from gridmap.pages.ground import PageGround
@@ -109,8 +109,9 @@ class Found:
         Half width of the median beat's interval in the first plan, or None.
     steps
         What few changed grids reach, in words, by language.
-    language
-        The language that the plans are named in.
+    beyond
+        Of each plan that deviates by more than was asked for: by how much, what was asked for, and
+        the tolerance that it was searched with; None for the others.
     """
 
     told: Mapping[str, Sequence[str]]
@@ -120,19 +121,23 @@ class Found:
     intervals: tuple[Floats | None, ...] = ()
     known_to: float | None = None
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    language: str = field(default_factory=current_language)
+    beyond: tuple[tuple[float, float, float] | None, ...] = ()
 
     def in_language(self) -> Found:
         """Return the same with its plans named in the reader's language."""
-        if self.language == current_language():
+        if not self.plans or made_name(self.plans[0].name) == self.plans[0].name:
             return self
         return replace(
             self,
             plans=tuple(plan.renamed(made_name(plan.name)) for plan in self.plans),
             rows=tuple({**row, "name": made_name(str(row["name"]))} for row in self.rows),
             points=tuple(replace(point, name=made_name(point.name)) for point in self.points),
-            language=current_language(),
         )
+
+    def asked_beyond(self, row: int) -> float | None:
+        """Return what deviation was asked for where a plan goes beyond it, or None."""
+        found = self.beyond[row] if self.beyond else None
+        return None if found is None else found[1]
 
     @property
     def today(self) -> PlanPoint | None:
@@ -201,6 +206,8 @@ class Redraw:
         Stamp of the last stroke of the brush that is in the plan.
     job
         The search that runs, or None.
+    several
+        Whether `job` looks for several plans.
     error
         Why the last search came back with nothing, or None.
     found
@@ -219,6 +226,7 @@ class Redraw:
     tolerance: float = 0.05
     seen: int = 0
     job: Job[Found] | None = None
+    several: bool = False
     error: GridmapError | None = None
     found: Found | None = None
     looked_at: int = 0
@@ -246,7 +254,7 @@ class Redraw:
             # What stands beside the plans is worked out here too: the page does not wait for it.
             told = {one: result.proposal.sentences(one) for one in LANGUAGES}
             if stops():
-                return Found(told, result.plans, result.rows)
+                return Found(told, result.plans, result.rows, beyond=result.beyond())
             if result.chance is not None:
                 told = {one: [*lines, result.chance.law(one)] for one, lines in told.items()}
             steps: dict[str, list[str]] = {}
@@ -261,8 +269,10 @@ class Redraw:
                 tuple(result.intervals(row) for row in range(len(result.plans))),
                 result.known_to,
                 steps,
+                result.beyond(),
             )
 
+        self.several = options.front > 1
         self.begin(work)
 
     def copied(self) -> Redraw:

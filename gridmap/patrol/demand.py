@@ -23,6 +23,7 @@ import shapely
 
 from gridmap.errors import MissingError
 from gridmap.measure import apportion, areas_of, weekday_occurrences
+from gridmap.measure.counting import require_incidents
 from gridmap.measure.crosswalk import centres
 from gridmap.measure.hypercube import car_travel, minutes_between, reached_shares
 from gridmap.measure.period import Moment, period_between
@@ -103,9 +104,7 @@ def timed_parts(
     MissingError
         If there are no incidents.
     """
-    incidents = city.located
-    if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.label)
+    incidents = require_incidents(city)
     first, end = period_between(since, until)
     wanted = list(names)
     for part in incidents.columns([*wanted, "time"]):
@@ -144,9 +143,7 @@ def count_hours(
     MissingError
         If there are no incidents, none has a time of day, or there are no such units.
     """
-    incidents = city.located
-    if incidents is None:
-        raise MissingError("measure.error.no_incidents", city=city.label)
+    incidents = require_incidents(city)
     areas = areas_of(city, by)
     column = str(areas.located_by)
     first, end = period_between(since, until)
