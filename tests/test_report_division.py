@@ -1,6 +1,7 @@
 """The document of a division: extents in words, a page for each beat, a handover that adds up."""
 
 import io
+import math
 import re
 from dataclasses import fields, replace
 from datetime import date
@@ -22,6 +23,7 @@ from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
 from gridmap.report.area_tables import staff_balance, stations_of_grids
+from gridmap.report.charts import text_width
 from gridmap.report.composing import compose
 from gridmap.report.document import Paragraph
 from gridmap.report.docx import write_docx
@@ -407,6 +409,12 @@ def test_slides_of_a_plan_are_six_with_its_effects_and_maps(divided):
     assert not any(text in last for text in said)  # the first slide says it
     pictures = [sum(shape.shape_type == 13 for shape in slide.shapes) for slide in deck.slides]
     assert pictures[2] == 2  # before and after
+    tables = [shape.table for slide in deck.slides for shape in slide.shapes if shape.has_table]
+    for table in tables:  # a head of two lines has a row of two: LibreOffice cuts it off else
+        for cell, column in zip(table.rows[0].cells, table.columns, strict=True):
+            size = cell.text_frame.paragraphs[0].runs[0].font.size.pt
+            lines = math.ceil(text_width(cell.text, size) / (column.width.pt - 7.2))
+            assert table.rows[0].height.pt >= lines * size * 1.15
     assert "将变差" in "".join(cell.text for shape in deck.slides[1].shapes if shape.has_table
                                for row in shape.table.rows for cell in row.cells)  # fmt: skip
 
@@ -430,7 +438,7 @@ def test_the_document_has_a_page_for_each_beat_and_says_that_it_is_a_plan(divide
 
 
 def test_in_word_a_beat_has_a_page_that_its_map_leaves_room_on(divided):
-    _, _, report = divided
+    _, plan, report = divided
     with using_language("zh"):
         document, _ = plan_document(report)
     body = docx.Document(io.BytesIO(write_docx(document))).element.body
@@ -446,6 +454,22 @@ def test_in_word_a_beat_has_a_page_that_its_map_leaves_room_on(divided):
         if part.tag.endswith("}tbl"):  # facts and sentences beside them, in lines of 15 points
             tall[-1] += 16.0 * len(list(part.iter(qn("w:tr"))))
     assert len(tall) >= 5
+    first = next(
+        part
+        for part in body.iterchildren()
+        if part.find(".//" + qn("wp:extent")) is not None
+        and "警格图" in part.getprevious().xpath("string()")
+    )
+    overview = first.find(".//" + qn("wp:extent"))
+    assert int(overview.get("cy")) / 12700 > 0.6 * page  # the map of all beats has a page
+    codes = [
+        cell
+        for row in body.iter(qn("w:tr"))
+        for cell in row.iter(qn("w:tc"))
+        if cell.xpath("string()") == str(plan.beats[0].id)
+    ]
+    wide = int(codes[-1].find(".//" + qn("w:tcW")).get(qn("w:w"))) / 20  # points
+    assert wide > 9.5 * 0.65 * len(str(plan.beats[0].id)) + 4  # in the wide face of LibreOffice
     assert max(tall) < page
     assert min(tall) > 0.6 * page
 

@@ -19,7 +19,8 @@ from gridmap.report.document import Figure, Grid, Paragraph, Section
 from gridmap.report.html import html_map
 from gridmap.report.mapping import MapFigure, Shading
 from gridmap.report.measured import told_apart
-from gridmap.report.pdf import write_pdf
+from gridmap.report.pdf import _measure_columns, write_pdf
+from gridmap.report.sections import crossed_grid
 from tests.printed import fullness
 
 
@@ -203,6 +204,24 @@ def test_four_pages_are_at_most_four(city):
         document, _ = compose(report)
     assert 2 <= len(pymupdf.open("pdf", write_pdf(document))) <= 4
     assert document.sections
+
+
+def test_many_categories_of_long_names_are_set_to_be_read(report):
+    history = report.history
+    kinds = history.levels["category"]
+    names = tuple(
+        f"{word} {number}" for number in range(14) for word in ["PUBLIC PEACE VIOLATION"]
+    )
+    many = replace(kinds, ids=names, names=names, now=np.arange(100, 86, -1))
+    crossed = {"station": np.tile(history.crossed["station"][:, :1], (1, 14))}
+    history = replace(history, levels={**history.levels, "category": many}, crossed=crossed)
+    grid = crossed_grid(replace(report, history=history), "station")
+    assert 4 + 3 <= len(grid.labels) < 14
+    assert _measure_columns(grid, 504.0)[1] > 7.0
+    # What has no column of its own is among the others: each row makes its total.
+    for row in grid.rows:
+        *counts, total = (int(str(cell).replace(",", "")) for cell in row[1:])
+        assert sum(counts) == total
 
 
 def test_the_same_report_gives_the_same_bytes(report):

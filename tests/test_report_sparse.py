@@ -62,6 +62,10 @@ def test_what_nobody_counted_is_no_nought(city, tmp_path):
     write_report(report, tmp_path / "out", formats=parse_formats("csv,xlsx,html,gpkg"))
     for names in headers(tmp_path / "out").values():
         assert not [name for name in names if "ncidents" in name]
+    terms = report.table("definitions").values("term")
+    assert not [
+        term for term in terms if "ncidents" in term
+    ]  # of what is not there nothing is said
     chart = report.table("comparison").charts[0]
     assert chart.values == ("residents_before", "residents_after")
 

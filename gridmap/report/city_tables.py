@@ -148,7 +148,6 @@ _USED_BY = {
     "nearest_residents": {"rooms"},
     "change": {"change_previous", "change_last_year", "change_ytd"},
     "busy_times": {"hours"},
-    "beat_incidents": {"beats"},
     "utilisation": {"response"},
 }
 

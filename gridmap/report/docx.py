@@ -318,7 +318,8 @@ class _Writer:
         widths = _shares(grid)
         for column, share in zip(table.columns, widths, strict=True):
             column.width = Pt(wide * share)
-        size = Pt(10.5 if len(grid.labels) <= 8 else 9 if len(grid.labels) <= 11 else 7.5)
+        many = len(grid.labels)
+        size = Pt(9.5 if small else 10.5 if many <= 8 else 9 if many <= 11 else 7.5)
         lines: list[Sequence[str | Svg]] = [grid.labels, *grid.rows]
         # Cells of one row are asked for once: asking the table for each is slow.
         for place, (row, line) in enumerate(zip(table.rows, lines, strict=True)):
@@ -370,13 +371,15 @@ class _Writer:
         keys: list[int] = []
         drawings: list[Svg] = []
 
-        def take(blocks: Sequence[Block]) -> None:
+        def take(blocks: Sequence[Block], *, fresh: bool = False) -> None:
             for block in blocks:
                 if isinstance(block, Figure):
                     keys.append(id(block))
                     tall = block.height * _FIGURE_PT
-                    if block.fill and blocks is not self.document.front:
+                    if block.fill and fresh:
                         tall = min(self.room_beside(blocks), _FIGURE_PT)
+                    elif block.fill and blocks is not self.document.front:
+                        tall = 0.0  # nobody knows what else is on its page: as the ground is
                     drawings.append(block.drawing.draw(_FIGURE_PT, tall))
                 elif isinstance(block, Grid):
                     for row in block.rows:
@@ -389,7 +392,7 @@ class _Writer:
 
         take(self.document.front)
         for section in self.document.sections:
-            take(section.blocks)
+            take(section.blocks, fresh=section.fresh)
         return dict(zip(keys, typeset_all(drawings), strict=True))
 
 
@@ -544,7 +547,9 @@ def _shares(grid: Grid) -> list[float]:
     def wide(item: str | Svg) -> float:
         if isinstance(item, Svg):
             return _SPARK_PT / 10.0
-        return sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in item)
+        each = sum(1.0 if ord(letter) > 0x2E80 else 0.55 for letter in item)
+        # A code cannot be broken, and faces that stand in for Word's are wider.
+        return each * 1.2 if item.isascii() and " " not in item else each
 
     needed = []
     for at, label in enumerate(grid.labels):

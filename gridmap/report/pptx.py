@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -362,6 +363,15 @@ class _Slides:
             )
             widths.append(wide)
         size = min(14.0, 72.0 * width / sum(widths))
+        # LibreOffice cuts a head of two lines off unless its row has room for them.
+        heads = [
+            math.ceil(
+                text_width(grid.labels[at], size * 1.1)
+                / (72.0 * (width * wide / sum(widths) - 0.1))
+            )
+            for at, wide in zip(keep, widths, strict=True)
+        ]
+        table.rows[0].height = Inches(0.34 * max(heads))
         sides = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}
         for place, at in enumerate(keep):
             table.columns[place].width = Inches(width * widths[place] / sum(widths))

@@ -430,6 +430,8 @@ def _tables(
     there = [table for table in found if table is not None and len(table)]
     used = {item.key for table in there for item in table.columns}
     used |= {table.key for table in there} | ({"hot_spot"} if hot is not None else set())
+    if any(table.key == "beats" and "incidents" in table.rows.columns for table in there):
+        used.add("beat_incidents")
     period, hidden = measured.period.label(), bool(hiding.limit)
     found.append(tidy_table(there, history, period=period, hidden=hidden))
     found.append(definition_table(measured, request.suppress_below, used))

@@ -13,7 +13,7 @@ from gridmap.measure import per_occurrence
 from gridmap.measure.pieces import By
 from gridmap.model import Kind
 from gridmap.report.area_tables import TITLES, outside_note
-from gridmap.report.charts import BarChart, HourChart
+from gridmap.report.charts import BarChart, HourChart, text_width
 from gridmap.report.document import (
     WHOLE,
     Block,
@@ -48,6 +48,7 @@ _MOST_NAMES = 60  # areas named on a map
 _OUTSIDE_KEYS = ("name", "outside_residents", "covered_residents_share")
 _ROOM_KEYS = ("name", "residents", "officers", "residents_per_officer")
 _CROSS_COLUMNS = 12  # categories in a table of categories by station
+_CROSS_EM = 68.0  # width of a page in the smallest letters that such a table is set in
 
 
 def section(name: str) -> Callable[[Callable[[Report], list[Block]]], Any]:
@@ -391,6 +392,10 @@ def crossed_grid(report: Report, level: str) -> Grid | None:
     columns = np.argsort(-kinds.now, kind="stable")
     some = columns[:_CROSS_COLUMNS]
     some = some[kinds.now[some] > 0]
+    # As many as can be read on paper: columns are as wide as their head on several lines.
+    taken = max(map(text_width, names)) + 1.0 + 2 * 4.5  # names, the other categories, the total
+    heads = [min(max(text_width(kinds.names[c]), 2.5), 5.2) + 1.0 for c in some]
+    some = some[: max(int((np.cumsum(heads) <= _CROSS_EM - taken).sum()), 4)]
     rest = [c for c in columns.tolist() if c not in set(some.tolist())]
     labels = [tr(f"briefing.table.{level}"), *(kinds.names[c] for c in some)]
     other = rest and counts[:, rest].any()
