@@ -383,6 +383,17 @@ def test_a_division_says_which_beats_end_and_where_their_grids_go(redrawn):
     assert line.endswith(f"人，原属{station}）。")
 
 
+def test_gis_files_of_a_plan_say_so_in_their_names_and_their_project(divided, tmp_path):
+    _, plan, report = divided
+    report = replace(report, plan=plan.renamed("东/A"))
+    written = write_report(report, tmp_path / "out", formats=["gpkg"])
+    assert written.files == ("gis/report_2024_plan_东_A.gpkg", "gis/report_2024_plan_东_A.qgs")
+    project = (tmp_path / "out" / written.files[1]).read_text(encoding="utf-8")
+    band = "方案测算：以下为“东/A”若实行时的情况，并非现状。"
+    assert re.search(f"<title>[^<]*{band}", project)
+    assert f'<layer-tree-group name="{band}"' in project
+
+
 def test_ground_given_away_is_told_with_the_beat_it_goes_to(divided):
     _, _, report = divided
     flow = report.measured.comparison.flows[0]

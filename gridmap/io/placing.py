@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -28,9 +29,20 @@ from gridmap._compiled import code_digest
 from gridmap.errors import WorkspaceError
 from gridmap.settings import read_settings
 
+_DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # names of Windows' own
 _WAIT_S = 10.0
 _BEAT_S = 0.05
 _IN_USE = {5, 32, 33}  # Windows: access denied, sharing violation, lock violation
+
+
+def safe_name(name: str) -> str:
+    """Return a name that a file or folder may have on every system, and that stays in its place.
+
+    >>> safe_name("../东城 2025"), safe_name("con")
+    ('___东城 2025', 'con_')
+    """
+    plain = "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
+    return f"{plain}_" if _DEVICE.fullmatch(plain) else plain
 
 
 def put(source: Path, target: Path, *, wait_s: float = _WAIT_S) -> None:

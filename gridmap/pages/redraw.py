@@ -19,6 +19,7 @@ from gridmap.api.compare import PlanPoint
 from gridmap.api.propose import ProposeOptions, wider_sentence
 from gridmap.errors import GridmapError
 from gridmap.i18n import current_language, set_language, tr
+from gridmap.io.placing import safe_name
 from gridmap.maps import Scene, Swipe, choropleth
 from gridmap.maps.layers_of_city import moved_theme
 from gridmap.model import Kind, Plan
@@ -48,7 +49,7 @@ from gridmap.pages.redraw_state import (
     show_change,
     stored_plans,
 )
-from gridmap.pages.session import choice_key, choose, safe_name
+from gridmap.pages.session import choice_key, choose
 from gridmap.pages.touch import show_map
 from gridmap.pages.uploads import stored_name
 from gridmap.plans import (

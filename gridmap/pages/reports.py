@@ -16,6 +16,7 @@ from gridmap.api.report import ReportOptions, ReportResult, all_formats, setting
 from gridmap.api.report import report as make_report
 from gridmap.errors import GridmapError
 from gridmap.i18n import LANGUAGES, current_language, tr
+from gridmap.io.placing import safe_name
 from gridmap.model import City, Kind
 from gridmap.pages.cache import recall, remember
 from gridmap.pages.ground import PageGround, read_ground
@@ -31,7 +32,7 @@ from gridmap.pages.layout import (
     show_lines,
 )
 from gridmap.pages.redraw_state import saved_versions, stored_plans
-from gridmap.pages.session import choice_key, safe_name
+from gridmap.pages.session import choice_key
 from gridmap.plans import Action, logged
 
 Length = Literal["1", "4", "full"]

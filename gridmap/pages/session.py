@@ -28,6 +28,7 @@ from gridmap.errors import (
 )
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.io import Workspace, workspaces_at
+from gridmap.io.placing import safe_name
 from gridmap.io.workspace import CONFIG
 from gridmap.model import Layer
 from gridmap.pages.visitors import (
@@ -45,7 +46,6 @@ DEMO = "demo"
 _KEY = "gridmap"
 _NEW = "workspaces"
 _WORKSPACES = f"*/{CONFIG}"
-_DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # names of Windows' own
 _OF_GRIDS = ("redraw", "refused", "siting-area")
 
 
@@ -313,16 +313,6 @@ def browser_mark(settings: Settings) -> str:
     it. Where people log in, one browser may serve several: there is none.
     """
     return "" if settings.login else browser_of(str(st.context.cookies.get(XSRF_COOKIE) or ""))
-
-
-def safe_name(name: str) -> str:
-    """Return a name that a file or folder may have on every system, and that stays in its place.
-
-    >>> safe_name("../东城 2025"), safe_name("con")
-    ('___东城 2025', 'con_')
-    """
-    plain = "".join(item if item.isalnum() or item in " -" else "_" for item in name)[:60].strip()
-    return f"{plain}_" if _DEVICE.fullmatch(plain) else plain
 
 
 @cache

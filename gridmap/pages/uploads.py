@@ -24,8 +24,9 @@ from gridmap.io import (
     guess_kind,
     read_files,
 )
+from gridmap.io.placing import safe_name
 from gridmap.model import Incidents, Layer
-from gridmap.pages.session import Session, safe_name, session_id
+from gridmap.pages.session import Session, session_id
 from gridmap.plans import Action, import_detail, logged
 
 _ORDER = {kind: at for at, kind in enumerate(KINDS)}  # areas first, incidents last

@@ -101,15 +101,16 @@ def layer_frames(report: Report) -> dict[str, gpd.GeoDataFrame]:
 def write_geopackage(report: Report, folder: Path) -> None:
     """Write ``gis/report_PERIOD.gpkg`` and a QGIS project beside it that opens with all of it.
 
-    Each layer has a style that QGIS opens with, and others to choose: incidents, change,
-    people out of reach. Columns carry their names in the report's language and what they mean.
+    Those of a plan end in ``_plan_NAME``. Each layer has a style that QGIS opens with, and
+    others to choose: incidents, change, people out of reach. Columns carry their names in the
+    report's language and what they mean.
     """
     frames = layer_frames(report)
     if not frames:
         return
     target = folder / "gis"
     target.mkdir(exist_ok=True)
-    path = target / f"report_{report.period.code}.gpkg"
+    path = target / f"report_{report.period.code}{report.plan_mark}.gpkg"
     pyogrio = load_pyogrio()
     # The date in the file is the report's: no clock.
     stamp = f"{report.request.dated.isoformat()}T00:00:00.000Z"
@@ -152,9 +153,7 @@ def _describe(
     Columns get their names in the report's language by the GeoPackage's schema extension,
     which GDAL and QGIS show as aliases.
     """
-    about = f"{report.title} · {report.subtitle}"
-    if report.plan is not None:
-        about += f" · {tr('briefing.band.plan', plan=report.plan.name)}"
+    about = _about(report)
     if report.hiding.limit:
         hidden = tr("report.map.hidden", limit=report.hiding.limit)
         about += f" · {hidden}"
@@ -184,6 +183,14 @@ def _describe(
                     " description) VALUES (?, ?, ?, ?, ?)",
                     (kind, str(name), label, label, _meaning(str(name), report)),
                 )
+
+
+def _about(report: Report) -> str:
+    """Return the report's title and period, and that it is of a plan where it is."""
+    parts = [report.title, report.subtitle]
+    if report.plan is not None:
+        parts.append(tr("briefing.band.plan", plan=report.plan.name))
+    return " · ".join(parts)
 
 
 def _full_label(name: str) -> str:
@@ -312,7 +319,14 @@ def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> 
         f"<{name}>{float(value):.2f}</{name}>"
         for name, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
     )
-    title = f"{report.title} · {report.subtitle}"
+    title = _about(report)
+    if report.plan is not None:  # the list of layers says so, too
+        band = quoteattr(tr("briefing.band.plan", plan=report.plan.name))
+        tree = [
+            f'<layer-tree-group name={band} checked="Qt::Checked" expanded="1">',
+            *tree,
+            "</layer-tree-group>",
+        ]
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
         f'<qgis projectname={quoteattr(title)} version="3.22.0">'

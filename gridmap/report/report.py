@@ -14,6 +14,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.i18n import current_language, tr
+from gridmap.io.placing import safe_name
 from gridmap.measure import (
     HotSpots,
     busy_times,
@@ -193,6 +194,11 @@ class Report:
         space = "" if self.language == "zh" else " "
         lines += [f"{one.lead}{space}{one.text}".strip() for one in self.found.findings]
         return tuple(lines)
+
+    @property
+    def plan_mark(self) -> str:
+        """What names of a plan's files end with, ``_plan_NAME``; blank for today's."""
+        return "" if self.plan is None else f"_plan_{safe_name(self.plan.name)}"
 
     @cached_property
     def beats(self) -> Layer | None:

@@ -159,7 +159,7 @@ class _Job:
     def __init__(self, report: Report, folder: Path, paper: str) -> None:
         self.report, self.folder, self.paper = report, folder, paper
         kind = "division" if report.request.document else "report"
-        self.stem = f"{kind}_{report.period.code}" + ("" if report.plan is None else "_plan")
+        self.stem = f"{kind}_{report.period.code}{report.plan_mark}"
 
     @cached_property
     def composed(self) -> tuple[Document, Findings]:
