@@ -84,9 +84,18 @@ def test_the_manifest_lists_every_file_with_its_sum(workspace, tmp_path):
 
 
 @pytest.mark.slow
-def test_no_process_time_zone_language_or_folder_changes_a_byte(workspace, tmp_path):
-    options = ["--date", "2024-04-01", "--period", "2024-03", "--lang", "zh", "--json",
-               "--formats", "all"]  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "formats", "of"),
+    [
+        ("zh", "docx,pptx,html,png,shp", []),
+        ("en", "pdf,xlsx,csv,svg,gpkg,geojson", ["--plan", "spring@1", "--document"]),
+    ],
+)
+def test_no_process_time_zone_language_or_folder_changes_a_byte(
+    workspace, tmp_path, language, formats, of
+):
+    options = ["--date", "2024-04-01", "--period", "2024-03", "--lang", language, "--json",
+               "--formats", formats, *of]  # fmt: skip
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code, text, _ = run(workspace, "--out", tmp_path / "here", *options)

@@ -15,7 +15,7 @@ from gridmap.i18n import using_language
 from gridmap.report import Request, build_report
 from gridmap.report.charts import SmallMultiples, text_width
 from gridmap.report.composing import compose
-from gridmap.report.document import Figure, Grid, Paragraph, Section
+from gridmap.report.document import Figure, Grid, Paragraph, Section, grid_of
 from gridmap.report.html import html_map
 from gridmap.report.mapping import MapFigure, Shading
 from gridmap.report.measured import told_apart
@@ -204,6 +204,13 @@ def test_four_pages_are_at_most_four(city):
         document, _ = compose(report)
     assert 2 <= len(pymupdf.open("pdf", write_pdf(document))) <= 4
     assert document.sections
+
+
+def test_long_definitions_have_the_room_that_short_names_do_not_need(report):
+    grid = grid_of(report.table("definitions"), keys=("term", "formula", "source"))
+    (term, formula, source), size = _measure_columns(grid, 504.0)
+    assert formula > 2.0 * max(term, source)
+    assert size > 7.0
 
 
 def test_many_categories_of_long_names_are_set_to_be_read(report):

@@ -41,6 +41,7 @@ _GUTTER_PT = 6.0 / 0.352778
 _LARGEST_PT, _SMALLEST_PT = 8.5, 6.0
 _PADDING_EM = 1.0
 _WIDEST_EM = (30.0, 20.0, 14.0, 10.0)  # of one column: longer texts take several lines
+_MOST_LINES = 3  # of a text, beyond which columns of shorter ones get narrower
 _SMALLER = 0.85  # letters of a table shrink so far before its columns get narrower
 _ONE_LINE_PT, _TWO_LINES_PT = 12.0, 14.0  # a title with smaller letters takes two lines
 _TALL_PT = 200.0  # figures from this height on float
@@ -378,7 +379,9 @@ def _measure_columns(grid: Grid, width: float) -> tuple[list[float], float]:
                 room = widest
             columns.append(max(room, min(head, 5.2), *drawn, 1.0) + _PADDING_EM)
         size = width / sum(columns)
-        if size >= _SMALLER * _LARGEST_PT:
+        # Texts of many lines need what short ones beside them do not.
+        long = any(more > _MOST_LINES * widest for more in cut.values())
+        if size >= _SMALLER * _LARGEST_PT and not long:
             break
     # Long texts have what is left, in smaller letters where they are very long.
     least = _LARGEST_PT * (_SMALLER if widest == _WIDEST_EM[-1] else 1.0)
