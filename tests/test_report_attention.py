@@ -6,18 +6,20 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 import gridmap
 from gridmap.demo import make_city
 from gridmap.i18n import using_language
-from gridmap.measure import changed_hot_spots, summarise
-from gridmap.model import IncidentBatch, Incidents
+from gridmap.measure import changed_hot_spots, parse_period, summarise
+from gridmap.model import IncidentBatch, Incidents, Kind
 from gridmap.report import Request, build_report
 from gridmap.report.area_tables import new_hot_spots
+from gridmap.report.attention import areas_at, attention_findings, least_calls
 from gridmap.report.findings import find
-from gridmap.report.report import attention_findings, find_hot_spots
+from gridmap.report.report import find_hot_spots
 
 SINCE, UNTIL = np.datetime64("2024-03-01"), np.datetime64("2024-04-01")
 
@@ -45,7 +47,33 @@ def test_places_of_four_calls_are_listed_with_their_counts(city, report):
     assert truth
     table = report.table("repeats")
     assert table.values("incidents").tolist() == truth[:50]
-    assert set(table.values("place")) <= set(city.grids.names.astype(str))
+    places = table.values("place").tolist()
+    assert {place.split(" (")[0] for place in places} <= set(city.grids.names.astype(str))
+    assert len(set(places)) == len(places)  # several of one grid are told apart
+    before = city.incidents.all
+    before = before.take((before.time >= np.datetime64("2024-02-01")) & (before.time < SINCE))
+    past = Counter(zip((before.x // 10).tolist(), (before.y // 10).tolist(), strict=True))
+    new = sum(past[square] < 4 for square, count in squares.items() if count >= 4)
+    with using_language("en"):
+        said = attention_findings(report.tables, report.period, report.compared)
+    text = next(one.text for one in said if one.key == "repeats")
+    assert text.startswith(f"{new} of them {'is' if new == 1 else 'are'} new (fewer than 4 in")
+
+
+def test_places_of_one_grid_are_told_apart_by_where_in_it_they_lie(city):
+    ((x, y),) = shapely.get_coordinates(shapely.centroid(city.grids.geometry[:1]))
+    rows = pd.DataFrame({"x": [x + 100.0, x, x + 5.0], "y": [y, y - 200.0, y + 5_000.0]})
+    columns = {"x": rows["x"], "y": rows["y"], "grid": np.array([0, 0, 1])}
+    first, second = city.grids.names[:2]
+    with using_language("en"):
+        assert areas_at(city, Kind.GRID, columns, rows) == [
+            f"{first} (100 m east of its middle)", f"{first} (200 m south of its middle)", second
+        ]  # fmt: skip
+
+
+def test_repeat_places_are_of_as_many_calls_as_the_period_is_long():
+    periods = ("2024-03-04..2024-03-10", "2024-02", "2024-03", "2024Q1", "2024")
+    assert [least_calls(parse_period(text)) for text in periods] == [3, 4, 4, 12, 48]
 
 
 def test_disputes_are_settled_or_open(city, report):
@@ -62,7 +90,7 @@ def test_disputes_are_settled_or_open(city, report):
     assert row["open"] == inside.sum() - done.sum()
     assert row["settled_share"] == pytest.approx(done.sum() / inside.sum())
     with using_language("en"):
-        said = [one.lead for one in attention_findings(report.tables)]
+        said = [one.lead for one in attention_findings(report.tables, report.period, None)]
     assert f"{done.sum() / inside.sum():.1%} of disputes are settled." in said
 
 

@@ -144,9 +144,10 @@ def test_settings_stand_on_the_first_page(tmp_path):
 
 def test_remarks_are_paragraphs_and_say_whom_to_ask():
     found = parse_remarks(
-        "# Do\n\n- **First** thing\n- second\n\nContact: Unit 3\nTelephone: 110\n"
+        "# Do\n\n- **First** thing\n*all* 2*3*4 *重点*加强\n- second\n\n"
+        "Contact: Unit 3\nTelephone: 110\n"
     )
-    assert found.lines == ("Do", "First thing", "second")
+    assert found.lines == ("Do", "First thing", "all 2*3*4 重点加强", "second")
     assert (found.contact, found.phone) == ("Unit 3", "110")
     # The box has a head of its own.
     assert parse_remarks("# 建议：\n加强夜间巡逻。\n").lines == ("加强夜间巡逻。",)

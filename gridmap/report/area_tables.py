@@ -120,7 +120,7 @@ def area_table(
     if level != "grid":  # those keep the order of their layer, as maps take their numbers
         order = np.array(_order(made), dtype=np.int64)
     notes = _notes(made, found, hiding, level)
-    if of is not None and history is not None and history.compared:
+    if of is not None and history is not None:
         notes += change_notes(history)
     drawn = next((key for key in ("incidents", "residents") if key in made.rows), "")
     named = "name" if "name" in made.rows else "id"
@@ -196,8 +196,8 @@ def add_changes(
     for each in history.compared:
         basis, over = each.basis.replace("-", "_"), "incidents"
         if each.basis == "ytd":
-            over = "incidents_ytd"
-            if over not in made.rows:
+            over = "incidents_ytd" if "incidents_ytd" in made.rows else "incidents"
+            if over == "incidents" and each.now.first != history.period.first:
                 continue
         key, past_label = f"incidents_before_{basis}", each.before.label()
         label = tr("report.column.incidents_of", period=past_label)
@@ -222,7 +222,12 @@ def change_notes(history: CountHistory) -> list[str]:
     """Return what changes and marks mean: from which history, or that Poisson was assumed."""
     weeks = history.judged_weeks
     how = tr("report.note.dispersion", weeks=weeks) if weeks else tr("report.note.poisson")
-    return [tr("report.note.change"), tr("report.note.chance") + how]
+    first = history.period.first
+    same = (
+        [tr("report.note.ytd")] if first is not None and (first.month, first.day) == (1, 1) else []
+    )
+    judged = [tr("report.note.change"), tr("report.note.chance") + how]
+    return same + (judged if history.compared else [])
 
 
 def _add_lacking(made: TableBuilder, measured: Measured, hiding: Hiding, level: By) -> None:
@@ -697,7 +702,8 @@ def _rooms_and_beats(measured: Measured) -> list[str]:
     if places and roomless:
         parts.append(tr("report.staff.roomless", count=int(without.sum()), officers=roomless))
     if rest or not parts:
-        parts.append(tr("report.staff.unexplained", officers=abs(rest)))
+        side = "beats" if rest >= 0 else "rooms"
+        parts.append(tr(f"report.staff.more_in_{side}", officers=abs(rest)))
     return [
         tr(
             "report.staff.rooms_differ",

@@ -108,7 +108,7 @@ def category_table(
         add_changes(made, hiding, history, of, past, dim)
     order = np.lexsort((-np.nan_to_num(made.rows["incidents"]), mask))
     order = order[present[order]]
-    notes = change_notes(history) if history is not None and history.compared else []
+    notes = change_notes(history) if history is not None else []
     if hiding.limit:
         notes.append(tr("report.note.hidden", limit=hiding.limit, mark=HIDDEN))
     chart = Chart("bar", tr("report.chart.categories"), "category", ("incidents",), most=15)

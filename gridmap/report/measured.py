@@ -581,7 +581,9 @@ def measure_history(
     inside = _inside(located.day, period)
     january = period.last.replace(month=1, day=1)
     this_year = None
-    if first_known <= january and "ytd" in bases and period.first >= january:
+    if (
+        first_known <= january and "ytd" in bases and period.first > january
+    ):  # else it is the period
         this_year = _inside(located.day, Period.of_days(january, period.last))
     origin = np.datetime64(starts[0], "D").astype(np.int64) if starts else 0
     week = np.where(located.day >= origin, (located.day - origin) // 7, -1)

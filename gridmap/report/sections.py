@@ -189,7 +189,16 @@ def _city(report: Report) -> list[Block]:
 @section("attention")
 def _attention(report: Report) -> list[Block]:
     """Alerts, disputes still open, and places that call again."""
-    keys = {"repeats": ("place", "incidents", "first", "last", "median_days_between")}
+    keys = {
+        "repeats": (
+            "place",
+            "incidents",
+            "incidents_before_previous",
+            "first",
+            "last",
+            "median_days_between",
+        )
+    }
     return _findings(report, "alerts", "disputes", "repeats") + [
         grid_of(table, keys=keys.get(key, ()), most=_SOME)
         for key in ("alerts", "disputes", "repeats")

@@ -41,6 +41,7 @@ _SIGNED = {"signatory": {"name"}, "contact": {"name"}, "phone": {"landline"}}
 _FIGURES = {"officers", "auxiliaries", "people"}
 _LARGEST = 1e9  # of a norm
 _LONGEST_TEXT = 200  # letters of a setting
+_ITALIC = re.compile(r"(?<![\d*])\*(?=[^\s*])([^*]+?)(?<=\S)\*(?!\d)")
 _LONGEST = 2_000  # letters of the remarks: they stand on the first page
 
 
@@ -201,7 +202,8 @@ def parse_remarks(text: str, *, name: str = "") -> Remarks:
     }  # fmt: skip
     heads = {tr("briefing.remarks_lead", language=one).strip("：: ") for one in LANGUAGES}
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = re.sub(r"\*\*|__|`", "", re.sub(r"^\s*(?:[#>]+|[-*+])\s*", "", raw)).strip()
+        line = re.sub(r"\*\*|__|`", "", re.sub(r"^\s*(?:[#>]+|[-*+]\s)\s*", "", raw)).strip()
+        line = _ITALIC.sub(r"\1", line)
         key = next((key for key, known in words.items() if _begins_with(line, known)), "")
         if key:
             said[key] = re.split("[：:]", line, maxsplit=1)[1].strip()
