@@ -45,7 +45,8 @@ def test_every_layer_of_the_project_is_in_the_package_and_the_other_way_round(fo
 def test_layers_bear_their_crs_symbols_and_names_of_columns(folder, project):
     package = folder / "report_2024-03.gpkg"
     for layer in project.iter("maplayer"):
-        info = pyogrio.read_info(package, layer=layer.findtext("id"))
+        name = layer.findtext("datasource").rpartition("=")[2]
+        info = pyogrio.read_info(package, layer=name)
         assert layer.findtext("srs/spatialrefsys/authid") == info["crs"]
         known = {symbol.get("name") for symbol in layer.find("renderer-v2").iter("symbol")}
         used = {part.get("symbol") for part in layer.iter("range")}
@@ -57,6 +58,18 @@ def test_layers_bear_their_crs_symbols_and_names_of_columns(folder, project):
     assert {one.get("field"): one.get("name") for one in beat.iter("alias")}["residents"] == (
         "常住人口"
     )
+
+
+def test_the_project_opens_with_change_and_coverage(folder, project):
+    drawn = {layer.find("renderer-v2").get("attr") for layer in project.iter("maplayer")}
+    assert {"incidents", "change_previous", "outside_residents"} <= drawn
+    with closing(sqlite3.connect(folder / "report_2024-03.gpkg")) as database:
+        ((said,),) = database.execute(
+            "SELECT metadata FROM gpkg_metadata JOIN gpkg_metadata_reference ON id = md_file_id"
+            " WHERE reference_scope = 'geopackage'"
+        ).fetchall()
+        assert "2024年3月" in said
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
 def test_classes_of_a_style_hold_every_value_once(folder):

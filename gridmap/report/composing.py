@@ -118,9 +118,9 @@ def weeks_figure(history: CountHistory) -> Figure:
         if len(beyond):
             days = tr("briefing.and").join(day_words(history.week_starts[n]) for n in beyond[:2])
             inside = int((beyond >= history.week_of_period).sum())
-            which = "" if inside == len(beyond) else "some" if inside else "before"
-            caption = tr("briefing.chart.weeks_beyond", count=len(beyond), days=days)
-            caption += tr(f"briefing.chart.weeks_{which}", count=inside) if which else ""
+            which = "beyond" if inside == len(beyond) else "some" if inside else "before"
+            caption = tr(f"briefing.chart.weeks_{which}", count=len(beyond), days=days,
+                         inside=inside)  # fmt: skip
         else:
             caption = tr("briefing.chart.weeks_usual", count=len(values))
     alt = tr("report.lead", name=tr("briefing.chart.weeks"))

@@ -171,6 +171,7 @@ def _describe(
         "INSERT OR IGNORE INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema',"
         " 'http://www.geopackage.org/spec/#extension_schema', 'read-write')"
     )
+    _add_metadata(database, about, f"{report.request.dated.isoformat()}T00:00:00.000Z")
     for kind, frame in frames.items():
         database.execute(
             "UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (about, kind)
@@ -191,6 +192,37 @@ def _about(report: Report) -> str:
     if report.plan is not None:
         parts.append(tr("briefing.band.plan", plan=report.plan.name))
     return " · ".join(parts)
+
+
+def _add_metadata(database: sqlite3.Connection, about: str, stamp: str) -> None:
+    """Say what the whole file is by the GeoPackage's metadata extension."""
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS gpkg_metadata (id INTEGER PRIMARY KEY AUTOINCREMENT"
+        " NOT NULL, md_scope TEXT NOT NULL DEFAULT 'dataset', md_standard_uri TEXT NOT NULL,"
+        " mime_type TEXT NOT NULL DEFAULT 'text/xml', metadata TEXT NOT NULL DEFAULT '')"
+    )
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS gpkg_metadata_reference (reference_scope TEXT NOT NULL,"
+        " table_name TEXT, column_name TEXT, row_id_value INTEGER, timestamp DATETIME NOT NULL,"
+        " md_file_id INTEGER NOT NULL, md_parent_id INTEGER,"
+        " FOREIGN KEY (md_file_id) REFERENCES gpkg_metadata(id),"
+        " FOREIGN KEY (md_parent_id) REFERENCES gpkg_metadata(id))"
+    )
+    for table in ("gpkg_metadata", "gpkg_metadata_reference"):
+        database.execute(
+            "INSERT OR IGNORE INTO gpkg_extensions VALUES (?, NULL, 'gpkg_metadata',"
+            " 'http://www.geopackage.org/spec/#extension_metadata', 'read-write')",
+            (table,),
+        )
+    said = database.execute(
+        "INSERT INTO gpkg_metadata (md_scope, md_standard_uri, mime_type, metadata)"
+        " VALUES ('dataset', 'http://purl.org/dc/terms/abstract', 'text/plain', ?)",
+        (about,),
+    )
+    database.execute(
+        "INSERT INTO gpkg_metadata_reference VALUES ('geopackage', NULL, NULL, NULL, ?, ?, NULL)",
+        (stamp, said.lastrowid),
+    )
 
 
 def _full_label(name: str) -> str:
@@ -287,17 +319,22 @@ def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> 
     order = [kind for kind in ("room", _INCIDENTS, "station", "beat", "community", "grid", _REACH)
              if kind in frames]  # fmt: skip
     tree, layers, legend = [], [], []
-    for kind in order:
+    shown = [(kind, kind, tr(f"report.gis.{kind}"), _renderer(kind, frames[kind]))
+             for kind in order]  # fmt: skip
+    # Above the areas that they are of, and hidden until they are asked for.
+    above = next((place for place, kind in enumerate(order) if kind not in _POINTS), len(order))
+    shown[above:above] = _themes(frames)
+    for key, kind, title, renderer in shown:
         frame = frames[kind]
-        title = tr(f"report.gis.{kind}")
         source = f"./{file}|layername={kind}"
         shape, wkb = ("Point", "Point") if kind in _POINTS else ("Polygon", "MultiPolygon")
-        checked = "Qt::Unchecked" if kind in {"community", _INCIDENTS, _REACH} else "Qt::Checked"
+        unseen = key != kind or kind in {"community", _INCIDENTS, _REACH}
+        checked = "Qt::Unchecked" if unseen else "Qt::Checked"
         tree.append(
-            f'<layer-tree-layer id="{kind}" name={quoteattr(title)} checked="{checked}"'
+            f'<layer-tree-layer id="{key}" name={quoteattr(title)} checked="{checked}"'
             f' expanded="0" providerKey="ogr" source={quoteattr(source)}/>'
         )
-        legend.append(f'<layer id="{kind}"/>')
+        legend.append(f'<layer id="{key}"/>')
         aliases = "".join(
             f'<alias field={quoteattr(str(name))} index="{place}"'
             f" name={quoteattr(_full_label(str(name)))}/>"
@@ -307,9 +344,9 @@ def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> 
         layers.append(
             f'<maplayer type="vector" geometry="{shape}" wkbType="{wkb}"'
             f' styleCategories="AllStyleCategories" refreshOnNotifyEnabled="0">'
-            f"<id>{kind}</id><datasource>{escape(source)}</datasource>"
+            f"<id>{key}</id><datasource>{escape(source)}</datasource>"
             f"<layername>{escape(title)}</layername><srs>{srs}</srs>"
-            f'<provider encoding="UTF-8">ogr</provider>{_renderer(kind, frame)}'
+            f'<provider encoding="UTF-8">ogr</provider>{renderer}'
             f'<aliases>{aliases}</aliases><previewExpression>"name"</previewExpression>'
             "</maplayer>"
         )
@@ -339,6 +376,24 @@ def _project(report: Report, frames: dict[str, gpd.GeoDataFrame], file: str) -> 
         '<properties><Paths><Absolute type="bool">false</Absolute></Paths></properties>'
         "</qgis>\n"
     )
+
+
+def _themes(frames: dict[str, gpd.GeoDataFrame]) -> list[tuple[str, str, str, str]]:
+    """Return maps of change and coverage, of the smallest areas that have them.
+
+    Each is the id of a layer of the project, the kind of its areas, its title and renderer.
+    """
+    found = []
+    for column in ("change_previous", "change_last_year", "outside_residents"):
+        for kind in ("beat", "station", "grid"):
+            if column not in frames.get(kind, ()):
+                continue
+            values = _numbers(frames[kind][column])
+            if np.isfinite(values).any():
+                title = tr("report.lead", name=tr(f"report.gis.{kind}")) + _full_label(column)
+                found.append((f"{kind}_{column}", kind, title, _graduated(column, values)))
+                break
+    return found
 
 
 def _more_styles(frame: gpd.GeoDataFrame) -> dict[str, str]:
