@@ -84,7 +84,6 @@ def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective
     with (
         patch.dict(_arrays._EFFORTS, quick=_BRIEF),
         patch.dict(_travel._TRIES, quick=2),
-        patch("gridmap.partition._transport._TURNS", 2),
         patch("gridmap.partition._solve._MENDING", 2),
     ):
         first, again = propose(problem, **asked), propose(other, **asked)
