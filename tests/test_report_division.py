@@ -19,6 +19,7 @@ from pyproj import CRS
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr, using_language
+from gridmap.measure import busy_times
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Layer
 from gridmap.report import Request, build_report, write_report
@@ -394,6 +395,39 @@ def test_gis_files_of_a_plan_say_so_in_their_names_and_their_project(divided, tm
     assert f'<layer-tree-group name="{band}"' in project
 
 
+def test_a_beats_page_has_its_own_hours_its_neighbours_and_its_station(divided):
+    city, plan, report = divided
+    incidents = city.incidents.all
+    known = ~np.isnat(incidents.time)
+    hour = (incidents.time[known].astype("datetime64[h]").astype(int) + 72) % 168  # from a Monday
+    xy = np.column_stack([incidents.x, incidents.y])[known]
+    days = report.measured.time.occurrences
+    for row in range(len(plan.beats)):
+        mine = shapely.union_all(city.grids.geometry[plan.assignment == row])
+        week = np.bincount(hour[shapely.contains_xy(mine, *xy.T)], minlength=168)
+        truth = busy_times(week, days=days, draws=199)
+        if truth:
+            break
+    with using_language("zh"):
+        card = beat_card(report, plan.beats[row].id)
+        words = "，".join(one.label() for one in truth) + "。"
+    told = [(one.lead, one.text) for one in card.front[1].right if "重点时段" in one.lead]
+    assert told == [("重点时段：", words)]
+    assert words != report.busy + "。"
+    drawn = card.front[0].drawing
+    beats = report.beats
+    named = {words: (x, y) for x, y, words in drawn.labels if words in set(beats.names)}
+    assert set(beats.names[shapely.touches(beats.geometry, beats.geometry[row])]) & set(named)
+    assert beats.names[row] not in named
+    for ground, name in zip(beats.geometry, beats.names, strict=True):
+        assert name not in named or shapely.contains_xy(ground, *named[name])
+    station = plan.beats[row].station
+    there = [beat.id for beat in plan.beats if beat.station == station]
+    assert len(drawn.locator.shapes) == (len(there) if len(there) > 1 else len(beats))
+    assert drawn.locator.shapes[drawn.locator.row].equals(beats.geometry[row])
+    assert drawn.locator.name in drawn.draw(400.0, 300.0).to_string()
+
+
 def test_ground_given_away_is_told_with_the_beat_it_goes_to(divided):
     _, _, report = divided
     flow = report.measured.comparison.flows[0]
@@ -499,8 +533,11 @@ def test_a_beats_card_is_one_page_with_its_own_figures(divided, of_today):
     assert beat.label in text
     residents = city.grids.counts("residents")[plan.labels == beat.id].sum()
     assert f"{residents:,.0f}" in text
-    above = text.partition("基本情况")[0]  # below, others are named that it takes grids from
-    assert not any(other.label in above for other in plan.beats if other is not beat)
+    above = text.partition("基本情况")[0]  # the map names the beats around once
+    assert above.find(beat.label) < min(
+        above.find(other.label) % len(text) for other in plan.beats if other is not beat
+    )
+    assert all(above.count(other.label) <= 1 for other in plan.beats if other is not beat)
     with pytest.raises(MissingError):
         beat_card(report, "nowhere")
 

@@ -74,6 +74,25 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Locator:
+    """A small map in a corner: where one area lies among others.
+
+    Attributes
+    ----------
+    shapes
+        All of them.
+    row
+        The one.
+    name
+        What they are together.
+    """
+
+    shapes: Shapes
+    row: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MapFigure:
     """One map, drawn at any size.
 
@@ -94,6 +113,8 @@ class MapFigure:
         that would lie over another is left out, and the map says how many are.
     alt
         The map in words.
+    locator
+        Where the area lies among others, drawn small in the corner that it leaves free.
     """
 
     key: str
@@ -105,6 +126,7 @@ class MapFigure:
     labels: tuple[tuple[float, float, str], ...] = ()
     label_shapes: Shapes = field(default_factory=lambda: np.empty(0, dtype=object))
     alt: str = ""
+    locator: Locator | None = None
 
     def draw(self, width: float, height: float = 0.0) -> Svg:
         """Draw the map at a width in points; the height follows from the ground."""
@@ -134,6 +156,8 @@ class MapFigure:
         blocked = [_disc(*frame.point(east, north)) for east, north, _ in self.numbers]
         if corner is not None:
             blocked.append((*corner, corner[0] + room[0], corner[1] + room[1]))
+        if self.locator is not None:
+            blocked += _locate(svg, frame, self.locator, (width, tall))
         written, inset = self._inset(
             svg, frame, taken, (width, tall), (0.0, 0.0) if below else room, corner
         )
@@ -295,6 +319,32 @@ class MapFigure:
         svg.end()
         svg.rect(*spot, wide, wide, stroke=ACCENT, stroke_width=0.9)
         return written, [box]
+
+
+def _locate(svg: Svg, frame: _Frame, where: Locator, size: tuple[float, float]) -> list[_Rect]:
+    """Draw a small map in the corner that holds least of the area; return what it covers."""
+    mine = shapely.STRtree(where.shapes[[where.row]])
+    for share, least in ((0.3, 0.02), (0.22, 0.02), (0.22, 1.0)):
+        wide = min(size) * share
+        spot = _free_corner(mine, frame, (wide, wide), size, least=least)
+        if spot is not None:
+            break
+    assert spot is not None  # noqa: S101 - the last takes any corner
+    left, low, right, top = (float(v) for v in shapely.total_bounds(where.shapes))
+    scale = (wide - 12.0) / max(right - left, top - low, 1e-9)
+    inner = _Frame(
+        scale,
+        spot[0] + wide / 2 - (left + right) / 2 * scale,
+        spot[1] + wide / 2 - 3.0 + (low + top) / 2 * scale,
+    )
+    svg.rect(*spot, wide, wide, fill="#fff", stroke=INK, stroke_width=0.6)
+    svg.path(inner.path(where.shapes), fill="#eef2f6", stroke="#8795a3", stroke_width=0.3,
+             step=PATH_STEP)  # fmt: skip
+    svg.path(inner.path(where.shapes[[where.row]]), fill=ACCENT, stroke=INK, stroke_width=0.5,
+             step=PATH_STEP)  # fmt: skip
+    svg.text(spot[0] + wide / 2, spot[1] + wide - 2.5, where.name, size=_SMALL_PT,
+             anchor="middle", halo=True)  # fmt: skip
+    return [(*spot, spot[0] + wide, spot[1] + wide)]
 
 
 def _disc(x: float, y: float) -> _Rect:

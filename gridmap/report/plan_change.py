@@ -123,6 +123,50 @@ def _holds(figures: BeatFigures | None) -> bool:
     return figures is not None and figures.grids > 0
 
 
+def ended_grid(measured: Measured) -> Grid | None:
+    """Return the beats that a plan ends or makes, and where their grids go or come from."""
+    made, today, plan = measured.comparison, measured.present, measured.plan
+    if made is None or today is None or plan is None:
+        return None
+    missing = measured.now["beat"].missing
+    counted = [name for name in ("residents", "incidents") if name not in missing]
+    staffed = [name for name in ("officers", "auxiliaries")
+               if any(getattr(beat, name) for beat in today.beats)]  # fmt: skip
+    rows = []
+    for change, ends in [*((one, True) for one in beats_ended(made)),
+                         *((one, False) for one in beats_made(made))]:  # fmt: skip
+        key, of = (change.before, today) if ends else (change.after, plan)
+        beat = of.beats[of.row_of(key)]
+        figures = change.figures_before if ends else change.figures_after
+        if figures is None:
+            continue
+        flows = [
+            (flow.after_label if ends else flow.before_label, flow)
+            for flow in made.flows
+            if key == (flow.before if ends else flow.after)
+        ]
+        told = [tr("briefing.document.ended_flow", name=label or tr("report.handover.none"),
+                   count=len(flow.grids)) for label, flow in flows]  # fmt: skip
+        rows.append(
+            (
+                beat.label,
+                tr(f"briefing.document.ended_{'yes' if ends else 'no'}"),
+                shown(figures.grids, "count"),
+                *(shown(float(getattr(figures, name)), "count") for name in counted),
+                *(shown(float(getattr(beat, name)), "count") for name in staffed),
+                tr("briefing.and").join(told),
+            )
+        )
+    if not rows:
+        return None
+    words = [tr(f"field.{name}") for name in (*counted, *staffed)]
+    labels = (tr("field.name"), tr("briefing.document.ended_change"),
+              tr("briefing.document.fact.grids"), *words,
+              tr("briefing.document.ended_flows"))  # fmt: skip
+    align = ("left", "center", *("right" for _ in range(1 + len(words))), "left")
+    return Grid(labels, align, tuple(rows), tr("briefing.document.ended"))
+
+
 def price_lines(measured: Measured, hiding: Hiding) -> list[str]:
     """Return what a plan costs: officers lacking, beats without officers, people who change."""
     made = measured.comparison

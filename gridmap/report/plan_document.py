@@ -11,6 +11,7 @@ import shapely
 
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import some_names, tr, using_language
+from gridmap.measure import busy_times, count_located
 from gridmap.measure.pieces import present_plan
 from gridmap.model import City, Kind, Plan
 from gridmap.report.charts import text_width
@@ -26,19 +27,20 @@ from gridmap.report.document import (
     figures_of,
     grid_of,
 )
-from gridmap.report.mapping import MapFigure, Marks, Outline, Shading
+from gridmap.report.mapping import Locator, MapFigure, Marks, Outline, Shading
 from gridmap.report.plan_change import (
     beats_ended,
     beats_made,
     community_names,
     effect_grid,
     effects_of,
+    ended_grid,
     grid_names,
     plan_map,
     price_lines,
     station_moves,
 )
-from gridmap.report.report import Report
+from gridmap.report.report import FEW_INCIDENTS, Report
 from gridmap.report.sections import build_sections, crossed_grid
 from gridmap.report.tables import shown
 from gridmap.typing import Bools, Ints, Shapes
@@ -217,7 +219,7 @@ def _followed(
     return tuple(what for _, what in sorted(chosen)), len(covered) / max(len(along), 1)
 
 
-_AROUND = 0.12  # of a beat's size, shown around it on its map
+_AROUND = 0.18  # of a beat's size, shown around it on its map
 _STREETS = 14  # names written into one map
 _GRIDS = 60  # names of grids listed
 _FLOWS = 4  # other beats named that a beat takes grids from, or gives them to
@@ -227,6 +229,8 @@ _FACTS_SHARE = 0.4  # of a page's width, for the table of a beat
 _LETTERS, _LINES, _HEADING, _LINE = 48.0, 50.0, 4.0, 0.0287
 _LOWEST, _HIGHEST = 0.3, 1.0
 _YEAR_DAYS = 365
+_DRAWS = 199  # weeks drawn at random for the busy hours of one beat
+_LETTER_SHARE = 0.0155  # a letter of a map's labels, as a share of the map's width
 _NAMED = 8  # beats named that end, or are new
 _BUSY = 5  # grids named as places that matter
 
@@ -426,6 +430,10 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         else dict(zip(stations.ids.astype(str), stations.names.astype(str), strict=True))
     )
     every = community_names(city)
+    hours = _busy_hours(report, plan, list(wanted))
+    labels = layer.names.astype(str)
+    of = {str(beat.id): beat.station for beat in plan.beats}
+    stations_of = np.array([of.get(str(one), "") for one in layer.ids], dtype=object)
     pages = []
     for (row, place), extent in zip(wanted.items(), extents, strict=True):
         beat = plan.beats[row]
@@ -447,9 +455,11 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         busy = _busy_places(report, members)
         if busy:
             words.append(Paragraph(busy, lead=tr("briefing.document.places")))
-        if report.busy:
-            words.append(Paragraph(report.busy + tr("briefing.stop"),
-                                   lead=tr("briefing.document.hours")))  # fmt: skip
+        lead = "own_hours" if row in hours else "hours"
+        times = hours.get(row, report.busy)
+        if times:
+            words.append(Paragraph(times + tr("briefing.stop"),
+                                   lead=tr(f"briefing.document.{lead}")))  # fmt: skip
         words += _changes(report, str(beat.id))
         table = Grid(
             (tr("briefing.table.figure"), tr("briefing.table.value")),
@@ -462,7 +472,14 @@ def _beat_pages(report: Report, plan: Plan, *, only: str = "") -> tuple[Section,
         grids = Paragraph(listed, lead=tr("briefing.document.grids"))
         height = _map_height(table, [one for one in words if isinstance(one, Paragraph)], grids)
         blocks: tuple[Block, ...] = (
-            _beat_map(city, shapes, place, str(beat.label), height),
+            _beat_map(
+                city,
+                shapes,
+                place,
+                labels,
+                _locator(city, shapes, place, stations_of, station),
+                height,
+            ),
             Columns((table,), tuple(words), _FACTS_SHARE),
             grids,
         )
@@ -564,6 +581,39 @@ def _changes(report: Report, beat: str) -> list[Block]:
     return blocks
 
 
+def _busy_hours(report: Report, plan: Plan, rows: Sequence[int]) -> dict[int, str]:
+    """Return the hours of the week in which a beat's own incidents concentrate, by its row.
+
+    Beats that have few incidents, or no such hours, are left out.
+    """
+    city, time, period = report.city, report.measured.time, report.period
+    if time is None or city.located is None:
+        return {}
+    counted = count_located(
+        city, Kind.GRID, since=period.since, until=period.until, by=("hour",)
+    ).table("polygon", "hour")
+    found = {}
+    for row in rows:
+        week = counted[plan.assignment == row].sum(axis=0)
+        week = np.where(time.occurrences.ravel() == 0, 0, week)
+        if week.sum() < FEW_INCIDENTS:
+            continue
+        times = busy_times(week, days=time.occurrences, draws=_DRAWS)
+        if times:
+            found[row] = tr("report.sentence.comma").join(one.label() for one in times)
+    return found
+
+
+def _locator(
+    city: City, shapes: Shapes, row: int, stations: npt.NDArray[np.object_], name: str
+) -> Locator:
+    """Return where a beat lies among those of its station; in the city where it has none."""
+    mine = np.flatnonzero(stations == stations[row])
+    if not stations[row] or len(mine) < 2:
+        return Locator(shapes, row, city.label)
+    return Locator(shapes[mine], int(np.flatnonzero(mine == row)[0]), name)
+
+
 def _busy_places(report: Report, members: npt.NDArray[np.intp]) -> str:
     """Name the grids of a beat with most incidents."""
     rows = report.rows_of("grid")
@@ -580,13 +630,18 @@ def _busy_places(report: Report, members: npt.NDArray[np.intp]) -> str:
 
 
 def _beat_map(
-    city: City, shapes: npt.NDArray[np.object_], row: int, name: str, height: float
+    city: City,
+    shapes: npt.NDArray[np.object_],
+    row: int,
+    names: npt.NDArray[np.str_],
+    locator: Locator,
+    height: float,
 ) -> Figure:
-    """Return a beat with its streets, their names, rooms, and the neighbours' borders.
+    """Return a beat with its streets, rooms, its neighbours and its place in its station.
 
     The ground around it fills the map's width and height (a share of the width).
     """
-    beat = shapes[row]
+    beat, name = shapes[row], str(names[row])
     left, low, right, top = (float(v) for v in shapely.bounds(beat))
     pad = _AROUND * max(right - left, top - low)
     across = max(right - left + 2 * pad, (top - low + 2 * pad) / height) / 2
@@ -611,11 +666,11 @@ def _beat_map(
             drawn = np.where(flat, clipped[known], lines)
             outlines.append(Outline(drawn, width, colour, halo=False))
             labels += _street_names(layer.names.astype(str)[known], clipped[known])
-    near = np.array([other for n, other in enumerate(shapes) if n != row], dtype=object)
-    around = shapely.clip_by_rect(near, *box)
-    around = around[~shapely.is_empty(around)]
-    if len(around):
-        outlines.append(Outline(around, 0.5, "#8795a3"))
+    around = shapely.clip_by_rect(shapes, *box)
+    near = np.flatnonzero(~shapely.is_empty(around) & (np.arange(len(shapes)) != row))
+    if len(near):
+        outlines.append(Outline(around[near], 0.5, "#8795a3"))
+    labels = [*_neighbour_names(names[near], around[near], box), *labels[:_STREETS]]
     outlines.append(Outline(np.array([beat], dtype=object), 1.6))
     marks: tuple[Marks, ...] = ()
     if city.has(Kind.ROOM) and len(city.rooms):
@@ -624,8 +679,23 @@ def _beat_map(
         if here.any():
             marks = (Marks(xy[here], radius=2.6, name=tr("briefing.map.rooms")),)
     figure = MapFigure(f"beat_{row}", name, tuple(shading), tuple(outlines), marks, (),
-                       tuple(labels[:_STREETS]), alt=name)  # fmt: skip
+                       tuple(labels), alt=name, locator=locator)  # fmt: skip
     return Figure(figure, "", name, height=height, key=f"beat_{row}", fixed=True, fill=True)
+
+
+def _neighbour_names(
+    names: npt.NDArray[np.str_], shapes: Shapes, box: tuple[float, float, float, float]
+) -> list[tuple[float, float, str]]:
+    """Return the names of the beats around, where their ground has room for them."""
+    found = []
+    letter = _LETTER_SHARE * (box[2] - box[0])
+    for name, shape in zip(names.tolist(), shapes, strict=True):
+        half = text_width(name) * letter / 2
+        inner = shapely.clip_by_rect(shape, box[0] + half, box[1], box[2] - half, box[3])
+        if shapely.area(inner) > half * letter:  # else the frame would cut the name
+            spot = shapely.point_on_surface(inner)
+            found.append((float(shapely.get_x(spot)), float(shapely.get_y(spot)), name))
+    return found
 
 
 def _street_names(
@@ -648,53 +718,11 @@ def _street_names(
 
 def _handover(report: Report) -> list[Section]:
     table = report.table("handover")
-    blocks: list[Block] = _ended(report)
+    ended = ended_grid(report.measured)
+    blocks: list[Block] = [] if ended is None else [ended]
     if table is not None:
         blocks.append(grid_of(table))
     return [Section("handover", tr("report.sheet.handover"), tuple(blocks))]
-
-
-def _ended(report: Report) -> list[Block]:
-    """Return the beats that a plan ends or makes, and where their grids go or come from."""
-    made, plan = report.measured.comparison, report.measured.present
-    if made is None or plan is None or report.plan is None:
-        return []
-    missing = report.missing("beat")
-    counted = [name for name in ("residents", "incidents") if name not in missing]
-    staffed = [name for name in ("officers", "auxiliaries")
-               if any(getattr(beat, name) for beat in plan.beats)]  # fmt: skip
-    rows = []
-    for change, ends in [*((one, True) for one in beats_ended(made)),
-                         *((one, False) for one in beats_made(made))]:  # fmt: skip
-        key, of = (change.before, plan) if ends else (change.after, report.plan)
-        beat, figures = of.beats[of.row_of(key)], change.figures_before or change.figures_after
-        if figures is None:
-            continue
-        flows = [
-            (flow.after_label if ends else flow.before_label, flow)
-            for flow in made.flows
-            if key == (flow.before if ends else flow.after)
-        ]
-        told = [tr("briefing.document.ended_flow", name=label or tr("report.handover.none"),
-                   count=len(flow.grids)) for label, flow in flows]  # fmt: skip
-        rows.append(
-            (
-                beat.label,
-                tr(f"briefing.document.ended_{'yes' if ends else 'no'}"),
-                shown(figures.grids, "count"),
-                *(shown(float(getattr(figures, name)), "count") for name in counted),
-                *(shown(float(getattr(beat, name)), "count") for name in staffed),
-                tr("briefing.and").join(told),
-            )
-        )
-    if not rows:
-        return []
-    words = [tr(f"field.{name}") for name in (*counted, *staffed)]
-    labels = (tr("field.name"), tr("briefing.document.ended_change"),
-              tr("briefing.document.fact.grids"), *words,
-              tr("briefing.document.ended_flows"))  # fmt: skip
-    align = ("left", "center", *("right" for _ in range(1 + len(words))), "left")
-    return [Grid(labels, align, tuple(rows), tr("briefing.document.ended"))]
 
 
 def _annexes(report: Report) -> list[Section]:

@@ -70,7 +70,7 @@ from gridmap.version import __version__
 #: How much of a report is written.
 Pages = Literal["1", "4", "full"]
 _ALPHA = 0.05  # share of reports with any false verdict
-_FEW = 100  # incidents below which no hours are called busy
+FEW_INCIDENTS = 100  # incidents below which no hours are called busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -642,7 +642,7 @@ def busy_words(measured: Measured, hiding: Hiding) -> str:
     follow from what the table of hours shows.
     """
     time = measured.time
-    if time is None or time.hours.sum() < _FEW or hiding.one("timed", "incidents"):
+    if time is None or time.hours.sum() < FEW_INCIDENTS or hiding.one("timed", "incidents"):
         return ""
     hidden = hiding.of("hours", "incidents", time.hours.size).reshape(time.hours.shape)
     absent = time.occurrences.T == 0  # hours of days that the period does not have
