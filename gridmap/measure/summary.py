@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import geopandas as gpd
 import numpy as np
@@ -216,6 +217,10 @@ def _incidents(
     return inside, float(outside)
 
 
+# The same for each table of a city; a city never changes.
+_COVERED: WeakKeyDictionary[City, Floats] = WeakKeyDictionary()
+
+
 def _covered(
     city: City, people: Layer | None, pieces: Pieces | None
 ) -> tuple[Floats | float, float]:
@@ -223,7 +228,11 @@ def _covered(
     if people is None or pieces is None or not city.has(Kind.ROOM):
         return np.nan, np.nan
     radius_m, residents = city.presets.room_radius_m, people.counts("residents")
-    of_grids = covered_share(people.geometry, city.room_xy, radius_m=radius_m)
+    of_grids = _COVERED.get(city)
+    if of_grids is None:
+        of_grids = covered_share(people.geometry, city.room_xy, radius_m=radius_m)
+        of_grids.flags.writeable = False
+        _COVERED[city] = of_grids
     of_pieces = pieces.covered_share(of_grids, city.room_xy, radius_m=radius_m)
     amounts = pieces.amounts(residents)
     return (
