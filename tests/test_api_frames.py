@@ -50,6 +50,7 @@ def quiet(**frames):
         return gridmap.City.from_frames(**frames)
 
 
+@pytest.mark.slow
 def test_the_five_lines(blocks, beats):
     city = gridmap.City.from_frames(grids=blocks, beats=beats, columns={"residents": "pop"})
     table = gridmap.measure(city, by="beat").to_frame()
@@ -84,6 +85,7 @@ def test_grids_that_a_border_cuts_are_named(blocks):
     assert gridmap.measure(city, by="grid").cut_grids() == []
 
 
+@pytest.mark.slow
 def test_moves_are_suggested_and_made(blocks):
     """The south-west has 100 of 120 people in four blocks: one that it gives makes it even."""
     people = blocks.assign(pop=0).head(16)

@@ -32,6 +32,7 @@ def test_every_plan_is_a_point_and_todays_beats_are_too(city, found):
         assert point.mean_travel == row["mean_travel"]
 
 
+@pytest.mark.slow
 def test_shares_are_those_of_plans_that_were_drawn(found):
     drawn, best = found.chance, found.proposal.best.scores
     assert drawn.plans == 200
@@ -54,6 +55,7 @@ def test_without_plans_drawn_nothing_is_said_of_chance(city):
     assert all(not point["chance"] and not point["sentence"] for point in told["points"])
 
 
+@pytest.mark.slow
 def test_todays_beats_are_no_point_of_plans_with_another_number(city):
     today = len(gridmap.propose(city, beats=4, effort="quick", chance=0).present)
     found = gridmap.propose(city, beats=today + 1, effort="quick", chance=100)
@@ -62,6 +64,7 @@ def test_todays_beats_are_no_point_of_plans_with_another_number(city):
     assert found.points[1].chance
 
 
+@pytest.mark.slow
 def test_both_plans_of_a_comparison_are_told_among_plans_drawn(city, found):
     compared = gridmap.compare(city, after=found.plans[0], chance=100)
     assert [point.name for point in compared.points][1] == found.plans[0].name

@@ -174,6 +174,7 @@ def test_rows_and_unassigned_make_the_city(demo: Path, by: str) -> None:
         assert got == pytest.approx(table["totals"][name], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_proposal_is_saved_and_in_one_piece(demo: Path) -> None:
     done = run("propose", demo, "--beats", 10, "--effort", "quick", "--save", "甲", "--json")
     assert done.returncode == 0, done.stderr

@@ -144,6 +144,7 @@ def test_a_writer_that_fails_leaves_what_was_there(workspace, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
+@pytest.mark.slow
 def test_a_plan_is_reported_beside_today(workspace, tmp_path):
     out = tmp_path / "plan"
     code, text, _ = report(workspace, out, "--plan", "spring@1", "--lang", "en", "--json")

@@ -63,6 +63,7 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path, 
     assert len(kept) == (2 if chosen else 1)  # a folder of somebody else's is not tidied
 
 
+@pytest.mark.slow
 def test_code_that_may_not_be_written_is_cached_for_the_user(tmp_path):
     home = tmp_path / "gridmap"
     home.mkdir()

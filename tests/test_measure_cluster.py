@@ -62,6 +62,7 @@ def open_and_die(marker, seed):
     return open_part(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_a_worker_that_dies_leaves_nothing_out(tmp_path):
     from distributed import Client, LocalCluster

@@ -231,6 +231,7 @@ def test_what_becomes_of_hot_spots_is_a_test_of_the_change():
     assert "emerging" not in changed_hot_spots(edge, edge - 1, city.adjacency, area).change
 
 
+@pytest.mark.slow
 def test_gi_star_is_ranked_among_all_arrangements():
     # Five grids in a row: every set of neighbours that a grid could have is written out.
     y = np.array([3.0, 9.0, 1.0, 4.0, 6.0])
@@ -264,6 +265,7 @@ def test_gi_star_on_request_is_named():
     assert (getis_ord(noise, city.adjacency, permutations=999).kind == "none").all()
 
 
+@pytest.mark.slow
 def test_few_maps_of_chance_alone_show_anything():
     shares = run_cases(hot_spot_cases(lattice(12), 60, counts=(200, 2500)))
     shares += run_cases(dispersed_cases(lattice(8), 30))

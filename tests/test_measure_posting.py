@@ -37,6 +37,7 @@ def greatest(calls: np.ndarray, minutes: np.ndarray, counts: tuple[int, ...]) ->
     return float(found[0].max())
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(0, 4))
 def test_no_other_way_to_share_the_officers_is_better(seed, posts, more):
     officers = posts + more

@@ -51,6 +51,7 @@ def test_the_scan_is_what_enumeration_finds():
     assert found.recurrence_days == pytest.approx(1 / found.p_value)
 
 
+@pytest.mark.slow
 def test_its_p_value_is_that_of_all_arrangements():
     place = np.array([0, 0, 0, 3, 4, 5, 1])
     day = np.array([10, 9, 1, 2, 10, 4, 6])

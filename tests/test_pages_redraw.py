@@ -267,6 +267,7 @@ def sitting(city):
     return Sitting(plan, History(Draft.start(Ground.from_city(city), plan), LOCAL))
 
 
+@pytest.mark.slow
 def test_a_beat_is_split_into_two_halves_in_one_piece_each_and_undone(session, city, sitting):
     plan = sitting.start
     beat = str(max(plan.beat_ids, key=lambda one: (plan.labels == one).sum()))
@@ -298,6 +299,7 @@ def emptied(plan, beat):
     return plan.move(plan.grid_ids[rows], to=to), to
 
 
+@pytest.mark.slow
 def test_a_beat_is_split_evenly_beside_beats_without_a_grid(session, city, sitting):
     plan = sitting.start
     small = sorted(plan.beat_ids, key=lambda one: (plan.labels == one).sum())

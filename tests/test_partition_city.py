@@ -102,6 +102,7 @@ def test_each_criterion_holds_its_own_tolerance(city, workload):
     assert fields["criterion_names"] == ("workload", "residents")
 
 
+@pytest.mark.slow
 def test_a_criterion_that_is_not_met_is_called_by_its_name(town):
     options = {"beats": 6, "balance": {"residents": 1, "incidents": 1}, "effort": "quick"}
     for asked, zh, en in (
@@ -113,6 +114,7 @@ def test_a_criterion_that_is_not_met_is_called_by_its_name(town):
         assert any(en in text for text in found.sentences("en")), found.sentences("en")
 
 
+@pytest.mark.slow
 def test_a_further_plan_outside_the_tolerance_says_so(town):
     options = {"beats": 3, "balance": {"residents": 1}, "effort": "quick", "tolerance": 0.05}
     found = gridmap.propose(town, front=6, **options)
@@ -140,6 +142,7 @@ def test_hours_and_hot_spots_are_criteria(city):
         assert error.value.key == "measure.error.hour_band"
 
 
+@pytest.mark.slow
 def test_communities_are_kept_whole_and_counted(city, workload, present):
     names = communities_of(city)
     plan = solve(city, workload, 4, communities=names, whole_communities=True, tolerance=0.5).best
@@ -181,6 +184,7 @@ def test_every_beat_has_a_room(city, workload):
     assert few.value.values["rooms"] == len(held)
 
 
+@pytest.mark.slow
 def test_rooms_within_reach_are_enough_and_stations_are_told_apart(city, workload):
     near = room_grids(city, within=parse_within("1500m")[0])
     assert set(room_grids(city)) <= set(near) | set(room_grids(city))
@@ -332,6 +336,7 @@ def test_what_is_not_reached_is_explained():
     assert "outside 8 to 8" in told(absolute) or not told(absolute)
 
 
+@pytest.mark.slow
 def test_zero_workload_and_empty_or_broken_present_beats_are_no_obstacle(city, workload):
     # Beat 1 is empty today, beat 0 in two pieces, a grid without a beat, four without work.
     at = np.arange(36)
@@ -362,6 +367,7 @@ def test_a_new_beat_belongs_to_the_station_with_most_of_its_grids(city, workload
         assert inside.count(beat.station) == max(map(inside.count, inside))
 
 
+@pytest.mark.slow
 def test_a_new_beat_spells_its_station_as_the_beats_of_today_do(city, workload):
     stations = station_of_grids(city)
     ids = sorted(set(stations.tolist()))
@@ -374,6 +380,7 @@ def test_a_new_beat_spells_its_station_as_the_beats_of_today_do(city, workload):
     assert {beat.station for beat in plan.beats} == {f"0{name}" for name in ids}
 
 
+@pytest.mark.slow
 def test_with_as_many_beats_as_today_the_plan_changes_little():
     city = gridmap.make_city(grids=160, incidents=8000, seed=3)
     asked = {"beats": len(city.beats), "effort": "quick", "chance": 0, "seed": 2}

@@ -51,6 +51,7 @@ def law(problem: Problem, tolerance: float) -> dict[float, float]:
     return {cut: trees / total for cut, trees in chance.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "columns", "beats", "tolerance"), [(2, 4, 2, 0.3), (3, 3, 3, 0.4)]
 )

@@ -44,6 +44,7 @@ def test_with_a_share_to_keep_a_plan_is_no_worse_than_today(keep):
     assert best.scores.max_deviation <= before + 1e-9
 
 
+@pytest.mark.slow
 def test_a_share_that_no_plan_can_keep_does_not_cost_the_balance():
     # Eight beats become four: at most half can keep theirs.
     problem = lattice(4, 16, np.ones(64), 4, present=stripes(16, 4, 8))
@@ -233,6 +234,7 @@ def test_targets_are_aimed_at_under_a_tolerance_beyond_a_whole_beat():
     assert best.scores.max_deviation == pytest.approx(0.0)
 
 
+@pytest.mark.slow
 def test_a_heavy_grid_of_a_locked_beat_is_above_no_bound_of_others():
     problem = row(
         np.array([9.0, 3, 1, 1, 1]),

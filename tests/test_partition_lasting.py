@@ -121,6 +121,7 @@ def city():
     return gridmap.make_city(grids=200, incidents=4_000)
 
 
+@pytest.mark.slow
 def test_intervals_hold_nine_of_ten_beats_of_the_demo_on_months_not_seen(city):
     found = gridmap.propose(
         city, beats=10, balance={"incidents": 1}, effort="quick", chance=0, validate=True
@@ -139,6 +140,7 @@ def test_intervals_hold_nine_of_ten_beats_of_the_demo_on_months_not_seen(city):
     assert any("4,000" not in text and f"{found.known_to:.1%}" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_hours_are_each_balanced(city):
     bands = ("6-14", "14-22", "22-6")
     asked = {"balance": {"incidents": 1}, "tolerance": 0.15, "effort": "quick", "chance": 0}

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import lattice, row
@@ -73,6 +74,7 @@ def _town(rng: np.random.Generator) -> Problem:
 _BRIEF = replace(_arrays.effort_of("quick"), visits=1e5, least=20, windows=0.5)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["compact", "balance", "travel", "change"]))
 def test_listing_grids_and_borders_otherwise_gives_the_same_plan(seed, objective):

@@ -144,6 +144,7 @@ def test_the_proof_is_that_of_the_whole_model(seed):
     assert task.value(proof.centre) == proof.upper <= task.value(known)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_knapsack_is_the_linear_programme_with_its_own_grid_in(seed):
@@ -199,6 +200,7 @@ def test_closed_pairs_are_in_no_plan_as_good_as_the_known_one(seed):
         assert {(v, int(j)) for v, j in enumerate(best)} <= kept
 
 
+@pytest.mark.slow
 def test_a_proof_that_is_stopped_says_how_far_it_came():
     rng = np.random.default_rng(11)
     problem = lattice(12, 12, rng.integers(1, 9, 144), 9)
@@ -239,6 +241,7 @@ def _least_travel(problem, tolerance, allowed):
     return least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rooms", [[7, -1, -1], [1, 6, -1], [5, 0, 8]])
 def test_ways_from_rooms_are_proven_too(rooms):
     rng = np.random.default_rng(sum(rooms))

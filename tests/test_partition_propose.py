@@ -206,6 +206,7 @@ def test_stopping_and_processes_leave_valid_plans():
     assert (alone == shared).all()
 
 
+@pytest.mark.slow
 def test_progress_never_goes_back_and_ends_with_the_search():
     rng = np.random.default_rng(3)
     problem = lattice(12, 12, rng.integers(1, 9, 144), 8)

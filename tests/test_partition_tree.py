@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gridmap.partition import Problem, propose
 from gridmap.partition._arrays import RING_BITS, Graph, Instance, Loads, build_graph, make_state
 from gridmap.partition._instance import empty_attraction
-from gridmap.partition._recombine import _grow_tree, _sum_subtrees, tree_room
+from gridmap.partition._recombine import _grow_tree, _sum_subtrees, is_plain, tree_room
 from gridmap.partition._windows import _whole_cost
 
 
@@ -108,3 +108,16 @@ def test_a_window_is_worth_its_border_and_what_breaks_a_bound() -> None:
         # Half a grid beyond either bound, a twentieth when scaled, squared.
         expected = 1 + broken * (20 + 2e8 * 0.05**2)
         assert _whole_cost(instance, state) == pytest.approx(expected)
+
+
+def test_ways_reach_the_kernels_in_the_layout_that_is_compiled():
+    """Rows and columns the other way round in memory would compile the search anew, 20 seconds."""
+    line = np.arange(12)
+    ways = np.asfortranarray(np.abs(line[:, None] - line[None, :]), dtype=np.float64)
+    problem = Problem(
+        weights=np.ones(12), edges=np.column_stack([line[:-1], line[1:]]), beats=2, travel=ways
+    )
+    found = propose(problem, objective="travel", effort="quick", tolerance=0.1)
+    assert found.best.scores.max_deviation == 0
+    assert problem.travel.flags.c_contiguous
+    assert not [one for one in is_plain.signatures if "2d, F" in str(one)]

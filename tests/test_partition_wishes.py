@@ -61,6 +61,7 @@ def test_a_limit_is_held_wherever_a_plan_holds_it(seed):
     assert not exists or held.max() <= most
 
 
+@pytest.mark.slow
 def test_a_limit_on_grids_is_held_by_the_search_and_a_hopeless_one_is_named():
     weights = np.ones(144)
     weights[:36] = 4.0  # the south is busy: even beats in the north have 28 grids each

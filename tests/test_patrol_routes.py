@@ -97,6 +97,7 @@ def test_a_rota_sees_every_place_and_the_hot_ones_more_often():
     assert visits[:3].mean() > visits[3:].mean()
 
 
+@pytest.mark.slow
 def test_too_few_shifts_are_refused_with_how_many_it_takes():
     with pytest.raises(InfeasibleError, match=r"\d"):
         plan_routes(random_task(1, places=30, limit_min=20.0, shifts=2, see_all=True))

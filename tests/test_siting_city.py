@@ -124,6 +124,7 @@ def test_before_and_after_are_what_coverage_tells(city: City) -> None:
     assert proposal.after["mean_m"] == pytest.approx(row["mean_m"])
 
 
+@pytest.mark.slow
 def test_a_budget_buys_what_it_can(city: City) -> None:
     priced = city.grids.frame.assign(price=np.where(np.arange(len(city.grids)) % 2, 3.0, 1.0))
     priced = city.with_layer(Layer(Kind.GRID, priced))
@@ -138,6 +139,7 @@ def test_a_budget_buys_what_it_can(city: City) -> None:
         assert caught.value.key == f"siting.error.{key}"
 
 
+@pytest.mark.slow
 def test_no_room_looks_after_more_than_it_can(city: City) -> None:
     residents = city.grids.counts("residents")
     capacity = 1.2 * residents.sum() / 4

@@ -238,7 +238,7 @@ def _build_attraction(
         first_grid[node[::-1]] = grids[::-1]
         far = problem.far(first_grid)
         assert far is not None  # noqa: S101 - Problem has checked; for the type checker
-        matrix = (far / max(float(far.mean()), 1e-12) * np.sqrt(k)).astype(np.float32)
+        matrix = (far / max(float(far.mean()), 1e-12) * np.sqrt(k)).astype(np.float32, order="C")
         if problem.reach is not None:
             travel = np.maximum(travel, 1e-6)
             beyond = far > problem.reach * (1 + 1e-6)

@@ -265,7 +265,8 @@ class Problem:
         if array.dtype.kind == "f":
             refuse_rows("not_finite", name, ~np.isfinite(array))
             refuse_rows("too_large", name, np.abs(array) > _LARGEST, most=f"{_LARGEST:g}")
-        array = array if kind is None else array.astype(kind)
+        # In one layout: a kernel is compiled anew for any other.
+        array = array if kind is None else array.astype(kind, order="C")
         array.flags.writeable = False
         object.__setattr__(self, name, array)
 
