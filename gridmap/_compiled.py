@@ -21,8 +21,6 @@ from threading import RLock
 from types import CodeType
 from typing import Any
 
-from platformdirs import user_cache_path
-
 _HOME = Path(__file__).resolve().parent
 _lock = RLock()
 
@@ -84,6 +82,8 @@ def _numba() -> Any:  # noqa: ANN401 - the library has no types
             if old.name != name:
                 shutil.rmtree(old, ignore_errors=True)
     else:
+        from platformdirs import user_cache_path
+
         home = user_cache_path("gridmap")
     numba.config.CACHE_DIR = str(home / name)
     return numba

@@ -268,7 +268,7 @@ def test_a_broken_file_is_as_good_as_none(cache: Path) -> None:
 def test_what_other_code_has_kept_is_made_anew(cache: Path, monkeypatch) -> None:
     keep_arrays("n", {"a": np.arange(3)})
     assert kept_arrays("n") is not None
-    monkeypatch.setattr(placing, "_code", lambda: "another")
+    monkeypatch.setattr(placing, "code_digest", lambda *_: "another")
     assert kept_arrays("n") is None
 
 
