@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from gridmap.demo import make_city
-from gridmap.i18n import using_language
+from gridmap.i18n import tr, using_language
 from gridmap.report import Request, build_report
 from gridmap.report.charts import SmallMultiples, text_width
 from gridmap.report.composing import compose
@@ -62,6 +62,23 @@ def test_nothing_runs_out_of_the_type_area_or_over_its_neighbour(pages):
         for parts in lines.values():
             for left, right in pairwise(sorted(parts)):
                 assert left[1] <= right[0] + 1.5, (left, right)
+
+
+def test_a_map_stands_below_the_tables_of_its_page(pages, report):
+    # A table that goes on from the page before is not to be looked for below a map.
+    with using_language(report.language):
+        captions = {tr("briefing.map.density_incidents"), tr("briefing.map.change",
+                    now=report.period.label(), before=report.compared.label())}  # fmt: skip
+        total = tr("report.total")
+    found = 0
+    for page in list(pages)[1:]:
+        middle = page.rect.width / 2 if page.rect.width > 700 else page.rect.width  # A3: columns
+        totals = page.search_for(total)
+        for spot in (one for caption in captions for one in page.search_for(caption)):
+            beside = [one for one in totals if (one.x0 < middle) == (spot.x0 < middle)]
+            assert all(one.y0 < spot.y0 for one in beside)
+            found += 1
+    assert found
 
 
 def test_every_page_but_the_last_is_over_sixty_percent_full(pages):

@@ -242,7 +242,7 @@ def test_no_file_holds_a_hidden_number(published, tmp_path):
     _, _, report = published
     written = write_report(report, tmp_path / "out", formats=["xlsx", "csv", "gpkg", "geojson"])
     hidden = report.table("grids").is_hidden("incidents")
-    for name in (f"gis/report_{report.period.code}.gpkg", "gis/grid.geojson"):
+    for name in (f"gis/report_{report.period.code}{report.plan_mark}.gpkg", "gis/grid.geojson"):
         frame = pyogrio.read_dataframe(written.folder / name, layer="grid")
         for field in ("incidents", "incidents_per_km2", "incidents_per_1000_residents"):
             assert frame[field].isna().to_numpy()[hidden].all()
