@@ -73,7 +73,7 @@ def timeless(answer):
         ("around", {"at": (-87.65, 41.88), "within": "800m"},
          ("--at", "-87.65,41.88", "--within", "800m")),
         ("site", {"rooms": 2, "within": "3km"}, ("--rooms", "2", "--within", "3km")),
-        ("watch", {"until": "2014-09-30", "days": 7}, ("--until", "2014-09-30", "--days", "7")),
+        ("watch", {"until": "2014-09-30", "days": 7}, ("--to", "2014-09-30", "--days", "7")),
         ("shifts", {"by": "city", "officers": 40}, ("--by", "city", "--officers", "40")),
         ("patrol", {"station": "1", "stop": 30.0, "mode": "walk"},
          ("--station", "1", "--stop", "30", "--mode", "walk")),

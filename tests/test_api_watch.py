@@ -131,7 +131,7 @@ def test_the_command_ends_with_three_when_there_is_an_alert(ground, run, tmp_pat
     code, out, err = run("watch", tmp_path / "city", "--recurrence", 30)
     assert code == 3, err
     assert str(city.grids.names[20]) in out
-    code, out, _ = run("watch", tmp_path / "city", "--until", "2024-06-30", "--json")
+    code, out, _ = run("watch", tmp_path / "city", "--to", "2024-06-30", "--json")
     assert '"alerts"' in out
     assert code in {0, 3}
 

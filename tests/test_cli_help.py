@@ -50,6 +50,44 @@ def test_every_example_can_be_read(name, monkeypatch):
         command.make_context(name, words)
 
 
+def test_examples_work_on_the_demo_city(tmp_path, monkeypatch):
+    """The cheap ones: a city of 60 grids has the ids and the place of the default one."""
+    monkeypatch.chdir(tmp_path)
+    assert run("demo", "mycity", "--grids", 60, "--incidents", 500).returncode == 0
+    for name in ("check", "measure", "hotspots", "patrol", "around", "norms", "plans", "audit"):
+        for line in EXAMPLES[name][: 1 if name == "plans" else 2]:
+            done = run(*line.split()[1:])
+            assert done.returncode == 0, (line, done.stderr)
+    # What was asked for lies outside the data, or where no folder is: said, and nothing made.
+    late = run("measure", "mycity", "--from", "2030-01-01")
+    assert "no incidents on record" in late.stderr
+    assert not run("measure", "mycity", "--from", "2024-12-30").stderr
+    lost = run("measure", "mycity", "--csv", "nowhere/x/rows.csv")
+    assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("propose --beats 0", "--beats takes a whole number of 1 or more, received 0."),
+        ("propose --beats 3 --sectors 0", "--sectors takes a whole number of 1 or more"),
+        ("propose --beats 3 --prefer road --avoid road,community", "--prefer contradicts --avoid"),
+        ("shifts --officers 0", "--officers takes a whole number from 1"),
+        ("report --out r --pages 4 --brief", "--pages contradicts --brief: 4"),
+        ("measure --from 2024-05-01T00:00:00+08:00", "--from takes local time without a zone"),
+        ("measure --to 2024-05-01T00:00:00Z", "--to takes local time without a zone"),
+        ("patrol --beat 1 --until 2024-05-01", "Did you mean --to?"),
+        ("shifts --from staff", "--from: staff is not a date."),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_at_once(words, said):
+    name, *others = words.split()
+    done = run(name, "nowhere", *others)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
 @pytest.mark.parametrize("held_back", [True, False])
 def test_a_reader_who_has_gone_ends_it_quietly(held_back):
@@ -125,6 +163,11 @@ def test_an_import_that_fails_says_so_in_json(tmp_path):
         ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.GBK"}, "zh"),
         ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh"}, "zh"),
         ({"LANG": "zh_CN", "GRIDMAP_LANG": "en"}, "en"),
+        ({"LANG": "zh_CN", "GRIDMAP_LANG": "fr"}, "zh"),
+        ({"LC_ALL": "zhuang"}, "en"),
+        ({"LC_ALL": "Chinese_China.936"}, "zh"),
+        ({"LANG": "Chinese (Simplified)_China.936"}, "zh"),
+        ({"LANG": "zh-Hans"}, "zh"),
         ({}, "en"),
     ],
 )

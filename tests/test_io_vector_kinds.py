@@ -180,7 +180,9 @@ def test_a_shapefile_cut_short_is_refused(tmp_path, index):
         bring(tmp_path, tmp_path / "g.shp")
     assert error.value.key == "gdal.error.cut"
     (tmp_path / "g.shp").write_bytes(raw)
-    assert len(bring(tmp_path, tmp_path / "g.shp")[0]) == 16
+    layer, report = bring(tmp_path, tmp_path / "g.shp")
+    assert len(layer) == 16
+    assert ("io.note.no_shx" in keys(report)) == (not index)
 
 
 @pytest.mark.parametrize("rows", [3, 5])

@@ -60,7 +60,7 @@ class AroundOptions(Options):
     ] = option("", metavar="LON,LAT", parse=_point)
     grid: AsId = option("", metavar="ID")
     within: str = option("500m,10min", metavar="500m,10min")
-    mode: str = option("", metavar="MODE", choices=("", "walk", "ebike", "car", "straight"))
+    mode: str = option("", choices=("", "walk", "ebike", "car", "straight"))
     until: AsDate = option("", metavar="DATE", parse=as_date)
 
     def check_together(self) -> None:

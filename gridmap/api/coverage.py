@@ -87,8 +87,8 @@ class CoverageOptions(Options):
     places: Takes[AsPlaces, tuple[tuple[float, float], ...] | None] = option(
         None, hidden=True, parse=_places
     )
-    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     control: AsFile = option("", metavar="FILE", parse=as_file)
     control_weight: str = option("", metavar="COLUMN")
     suppress_below: int = option(0, metavar="N", least=0, most=1_000_000)

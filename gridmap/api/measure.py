@@ -55,8 +55,8 @@ class MeasureOptions(Options):
     verb: ClassVar[str] = "measure"
 
     by: By = option("beat", choices=get_args(By))
-    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     plan: Plan | None = option(None, metavar="NAME", parse=as_plan)
     control: AsFile = option("", metavar="FILE", parse=as_file)
     control_weight: str = option("", metavar="COLUMN")
@@ -372,8 +372,8 @@ class HotspotsOptions(Options):
 
     verb: ClassVar[str] = "hotspots"
 
-    since: AsDate = option("", flag="--from", metavar="DATE", parse=as_date)
-    until: AsDate = option("", flag="--to", metavar="DATE", parse=as_date)
+    since: AsDate = option("", metavar="DATE", parse=as_date)
+    until: AsDate = option("", metavar="DATE", parse=as_date)
     hours: AsHours = option((), metavar="22-6", parse=_hours)
     week_hours: AsHours = option((), hidden=True, parse=_week_hours)
     categories: AsNames = option((), metavar="NAME,...", parse=_names)

@@ -15,7 +15,7 @@ from os import PathLike, fspath
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, overload
 
-from gridmap._lazy import gpd, np
+from gridmap._lazy import gpd, np, pd
 from gridmap.errors import GridmapError, InputError, OptionError
 from gridmap.fields import Json
 from gridmap.i18n import has_key, tr
@@ -249,9 +249,14 @@ def option_specs(options: type[Options]) -> tuple[OptionSpec, ...]:
     return tuple(_spec(item) for item in fields(options))
 
 
+#: What commands call an option that has another name in Python, where ``from`` is a keyword.
+_WORDS = {"since": "from", "until": "to"}
+
+
 def _spec(item: Field[Any]) -> OptionSpec:
     said = dict(item.metadata["option"])
-    said["flag"] = said["flag"] or f"--{item.name.replace('_', '-')}"
+    word = _WORDS.get(item.name, item.name.replace("_", "-"))
+    said["flag"] = said["flag"] or f"--{word}"
     if said["choices"] and not said["metavar"]:
         said["metavar"] = "|".join(filter(None, said["choices"]))
     if said["kind"] not in {int, float, bool}:
@@ -371,6 +376,8 @@ def as_date(value: object, option: str) -> str:
         stamp = moment(cast("Moment", value))  # what is no date is refused
     except (GridmapError, TypeError, ValueError) as error:
         raise OptionError("api.error.date", option=option, received=_shown(value)) from error
+    if getattr(pd.Timestamp(cast("Any", value)), "tzinfo", None) is not None:
+        raise OptionError("api.error.zone", option=option, received=_shown(value))
     text = str(stamp)
     whole = not isinstance(value, str) and text.endswith("T00:00:00")
     if isinstance(value, date) and not hasattr(value, "hour"):

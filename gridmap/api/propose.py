@@ -70,7 +70,7 @@ class ProposeOptions(Options):
 
     verb: ClassVar[str] = "propose"
 
-    beats: int = option(0, least=0)
+    beats: int | None = option(None, kind=int, least=1)
     per_officer: Takes[str | Mapping[str, float], str] = option(
         "", metavar="residents=3000|NORM", parse=read_per_officer
     )
@@ -81,7 +81,7 @@ class ProposeOptions(Options):
     targets: Takes[str | Collection[float], str | tuple[float, ...]] = option(
         "", metavar="officers|2,1,1,...", parse=read_targets
     )
-    officers: int = option(0, least=0)
+    officers: int | None = option(None, kind=int, least=1)
     keep: AsShares = option(None, metavar="0.9|NAME=0.9", parse=read_keep)
     objective: Literal["", "compact", "balance", "travel", "change"] = option(
         "", choices=("", "compact", "balance", "travel", "change")
@@ -94,9 +94,9 @@ class ProposeOptions(Options):
     prefer: AsNames = option((), metavar="road,community,...", parse=read_border_kinds)
     avoid: AsNames = option((), metavar="road,community,...", parse=read_border_kinds)
     farthest: str = option("", metavar="1000m|5min")
-    sectors: int = option(0, least=0)
-    max_area: float = option(0.0, least=0, unit="km2")
-    max_grids: int = option(0, least=0)
+    sectors: int | None = option(None, kind=int, least=1)
+    max_area: float | None = option(None, kind=float, least=1e-6, unit="km2")
+    max_grids: int | None = option(None, kind=int, least=1)
     rooms: str = option("", metavar="one-per-beat|within=1000m|within=5min")
     start: Plan | None = option(None, metavar="NAME", parse=as_plan)
     lock: AsNames = option((), metavar="beat=ID|grid=ID", many=True, parse=read_locks)
@@ -134,6 +134,8 @@ class ProposeOptions(Options):
             raise OptionError("api.error.scenarios_tolerance", option="tolerance")
         if self.beats and self.per_officer:
             raise OptionError("api.error.beats_or_officers", option="beats", other="per_officer")
+        if both := ", ".join(sorted({*self.prefer} & {*self.avoid})):
+            raise OptionError("api.error.both", option="prefer", other="avoid", received=both)
 
     def within(self) -> str:
         """Return how near a room must be, ``1000m`` or ``5min``; blank where it is not asked.
@@ -646,9 +648,8 @@ def _constraints(
             whole = _TOLERANCE
         made.update(criteria_of(city, workload, named, together=whole))
     made["reach"] = options.reach()
-    if options.max_area or options.max_grids:
-        most = {"area_km2": options.max_area, "grids": float(options.max_grids)}
-        most = {name: limit for name, limit in most.items() if limit}
+    limits = {"area_km2": options.max_area, "grids": options.max_grids}
+    if most := {name: float(limit) for name, limit in limits.items() if limit}:
         ones = np.ones(len(city.grids))
         made["limited"] = np.column_stack(
             [ones if name == "grids" else criterion_of(city, name) for name in most]

@@ -53,13 +53,15 @@ class ReportOptions(Options):
 
     def check_together(self) -> None:
         """Check that formats are known, and that the date is a day."""
-        from gridmap.report import parse_formats
-
-        parse_formats(self.formats)
         if self.document and self.plan is None:
             raise OptionError("report.error.document_plan", option="document")
         if len(self.date) > len("2024-03-31"):
             raise OptionError("api.error.date", option="date", received=self.date)
+        if self.brief and self.pages == "4":
+            raise OptionError("api.error.both", option="pages", other="brief", received="4")
+        from gridmap.report import parse_formats
+
+        parse_formats(self.formats)
 
 
 class ReportJson(TypedDict):

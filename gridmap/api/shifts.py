@@ -63,8 +63,7 @@ class ShiftsOptions(Options):
     verb: ClassVar[str] = "shifts"
 
     by: Literal["city", "station", "beat"] = option("station", choices=("city", "station", "beat"))
-    officers: int | None = option(None, kind=int, least=0, most=100_000, metavar="N")
-    source: str = option("staff", flag="--from", choices=("staff",))
+    officers: int | None = option(None, kind=int, least=1, most=100_000, metavar="N")
     patterns: AsNames = option(("8h",), metavar="8h,12h,split", parse=_patterns)
     since: AsDate = option("", metavar="DATE", parse=as_date)
     until: AsDate = option("", metavar="DATE", parse=as_date)

@@ -98,14 +98,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "gridmap report mycity --out plan-a --plan A --formats xlsx",
     ),
     "audit": ("gridmap audit mycity",),
-    "watch": ("gridmap watch mycity", "gridmap watch mycity --until 2024-09-15 --recurrence 180"),
+    "watch": ("gridmap watch mycity", "gridmap watch mycity --to 2024-09-15 --recurrence 180"),
     "patrol": (
-        "gridmap patrol mycity --beat 3 --hours 18-24",
-        "gridmap patrol mycity --station 2 --units 2 --mode ebike --out tonight",
+        "gridmap patrol mycity --beat 990101001J01 --hours 18-24",
+        "gridmap patrol mycity --station 990101001 --units 2 --out tonight",
     ),
     "around": (
-        "gridmap around mycity --at 120.15,30.28",
-        "gridmap around mycity --grid 330106001001 --within 300m,5min",
+        "gridmap around mycity --at 114.13,30.55",
+        "gridmap around mycity --grid 990101001001001 --within 300m,5min",
     ),
     "norms": ("gridmap norms mycity", "gridmap norms mycity --csv lacking.csv --sheet norms.pdf"),
     "assess": ("gridmap assess mycity --by station", "gridmap assess mycity --sheet ranking.pdf"),
@@ -139,6 +139,8 @@ def wrapped(text: str, width: int) -> list[str]:
     ['one two', 'three']
     >>> wrapped("网格与警格", 6)
     ['网格与', '警格']
+    >>> wrapped("网格[选项]", 6)
+    ['网格', '[选项]']
     """
     lines, line = [], ""
     for piece in _pieces(text):
@@ -151,15 +153,15 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Split a text where a line may end: behind a blank, and between Chinese letters."""
+    """Split a text where a line may end: behind a blank, between Chinese letters, not in []."""
     pieces: list[str] = []
     for letter in text:
         wide = unicodedata.east_asian_width(letter) in "WF"
         mark = wide and unicodedata.category(letter).startswith("P") and letter not in "（《“"
-        opens = pieces and pieces[-1][-1:] in "（《“"
-        fresh = not pieces or pieces[-1].endswith(" ") or (
-            not mark and not opens
-            and (wide or unicodedata.east_asian_width(pieces[-1][-1]) in "WF")
+        last = pieces[-1] if pieces else ""
+        opens = last[-1:] in tuple("（《“") or last.rfind("[") > last.rfind("]")
+        fresh = not last or last.endswith(" ") or (
+            not mark and not opens and (wide or unicodedata.east_asian_width(last[-1]) in "WF")
         )  # fmt: skip
         if fresh:
             pieces.append(letter)
@@ -551,6 +553,18 @@ def with_plans(place: Workspace, city: City, options: O) -> O:
     return replace(options, **loaded)
 
 
+def note_period(city: City, options: Options) -> None:
+    """Say that there are no data in the days that were asked for: all counts are 0."""
+    period = None if city.incidents is None else city.incidents.period
+    since, until = (str(getattr(options, name, ""))[:10] for name in ("since", "until"))
+    if period is None:
+        return
+    first, last = (str(one.date()) for one in period)
+    if (since and since > last) or (until and until < first):
+        asked = f"{since or '…'} – {until or '…'}"
+        say("! " + tr("cli.no_data", received=asked, first=first, last=last))
+
+
 def put_table(place: Workspace, out: Path | None, frame: pd.DataFrame, subject: str) -> None:
     """Write a verb's table where one was asked for, and log it."""
     if out is None:
@@ -605,30 +619,6 @@ def logged(
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WORKSPACE", show_default=False)]
 JsonFlag = Annotated[bool, typer.Option("--json")]
 SheetFile = Annotated[Path | None, typer.Option("--sheet", metavar="FILE.pdf")]
-
-
-def check_format(out: Path | None) -> None:
-    """Refuse a file to write whose format is not known, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        If its suffix is of no known format.
-    """
-    if out is not None and out.suffix.lower() not in io.FORMATS:
-        raise InputError("io.error.format", received=out.name, known=", ".join(io.FORMATS))
-
-
-def check_sheet(out: Path | None) -> None:
-    """Refuse a printed sheet that is no PDF, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        If its suffix is another one.
-    """
-    if out is not None and out.suffix.lower() != ".pdf":
-        raise InputError("io.error.format", received=out.name, known=".pdf")
 
 
 def pairs(items: Iterable[str], *, option: str, blank: bool = False) -> dict[str, str]:

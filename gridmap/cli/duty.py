@@ -21,10 +21,9 @@ from gridmap.cli._output import (
     JsonFlag,
     SheetFile,
     WorkspacePath,
-    check_format,
-    check_sheet,
     from_options,
     logged,
+    note_period,
     print_json,
     print_rows,
     print_text,
@@ -37,8 +36,8 @@ from gridmap.i18n import some_names, tr
 
 def _opened(workspace: Path, csv: Path | None, sheet: Path | None) -> io.Workspace:
     """Open a workspace after the names of the files to write have been checked."""
-    check_format(csv)
-    check_sheet(sheet)
+    io.check_new_file(csv)
+    io.check_new_file(sheet, (".pdf",))
     return io.Workspace.open(workspace)
 
 
@@ -56,7 +55,7 @@ def watch_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Watch a workspace for what is unusual."""
-    check_sheet(sheet)
+    io.check_new_file(sheet, (".pdf",))
     place = io.Workspace.open(workspace)
     result = watch(place.city(), options)
     put_sheet(place, sheet, result.sheet, "watch")
@@ -192,7 +191,7 @@ def around_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Say who and what is around a point."""
-    check_sheet(sheet)
+    io.check_new_file(sheet, (".pdf",))
     place = io.Workspace.open(workspace)
     result = around(place.city(), options)
     put_sheet(place, sheet, result.sheet, "around")
@@ -283,7 +282,9 @@ def assess_command(
 ) -> None:
     """Rank a workspace's units by its ``score.toml``."""
     place = _opened(workspace, csv, sheet)
-    result = assess(place.city(), replace(options, goals=place.path / "score.toml"))
+    city = place.city()
+    result = assess(city, replace(options, goals=place.path / "score.toml"))
+    note_period(city, options)
     put_table(place, csv, result.to_frame(), "assess")
     put_sheet(place, sheet, result.sheet, "assess")
     if as_json:

@@ -28,9 +28,9 @@ from gridmap.cli._output import (
     HIDDEN,
     JsonFlag,
     WorkspacePath,
-    check_format,
     from_options,
     logged,
+    note_period,
     print_json,
     print_rows,
     print_text,
@@ -53,10 +53,11 @@ def measure_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a workspace; ``--to`` includes its day."""
-    check_format(csv)
+    io.check_new_file(csv)
     place = io.Workspace.open(workspace)
     city = place.city()
     result = measure(city, with_plans(place, city, options))
+    note_period(city, options)
     masked = None if result.hidden is None else result.hidden.hidden
     rows = starred(result.to_frame(), masked)
     if csv is not None:
@@ -122,9 +123,11 @@ def hotspots_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Name the hot and cold grids of a workspace."""
-    check_format(out)
+    io.check_new_file(out)
     place = io.Workspace.open(workspace)
-    result = hotspots(place.city(), options)
+    city = place.city()
+    result = hotspots(city, options)
+    note_period(city, options)
     if out is not None:
         with logged(place.path, "export", "hotspots") as detail:
             frame = result.to_gdf()
@@ -183,9 +186,10 @@ def coverage_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure coverage for each distance or time; ``--network all`` measures every network."""
-    check_format(out)
+    io.check_new_file(out)
     city = io.read_city(workspace)
     result = coverage(city, options)
+    note_period(city, options)
     if not as_json:
         for number in range(len(result.coverages)):
             _print_coverage(result, number)

@@ -19,7 +19,6 @@ from gridmap.api.propose import ProposeOptions, ProposeResult, propose
 from gridmap.cli._output import (
     JsonFlag,
     WorkspacePath,
-    check_format,
     from_options,
     logged,
     pairs,
@@ -135,7 +134,7 @@ def site_command(
     """Propose new rooms; the gap to the best possible is always reported."""
     if options.candidates == "area" and area is None:
         raise InputError("siting.error.area_needed")
-    check_format(out)
+    io.check_new_file(out)
     city = io.read_city(workspace)
     if area is not None:
         options = replace(options, area=_area_of(city, area))
@@ -343,10 +342,9 @@ def _show_plan(place: Workspace, name: str, version: int | None, *, as_json: boo
 
 
 def _export_plan(place: Workspace, name: str, version: int | None, file: Path) -> None:
-    from gridmap.plans import LOCAL, write_plan
-    from gridmap.plans.exchange import check_plan_format
+    from gridmap.plans import LOCAL, PLAN_FORMATS, write_plan
 
-    check_plan_format(file)
+    io.check_new_file(file, PLAN_FORMATS)
     with open_store(place.path, create=False) as store:
         grids = place.city().grids
         if file.suffix.lower() != ".csv":

@@ -43,15 +43,17 @@ def current_language() -> str:
 def system_language() -> str:
     """Return ``zh`` where the environment asks for Chinese, else ``en``.
 
-    ``GRIDMAP_LANG`` decides, else the first of ``LC_ALL``, ``LC_MESSAGES`` and ``LANG`` that
-    is set, read by hand: a locale that is not installed names a language all the same. Where
-    none is set, as on Windows, the system's own setting.
+    ``GRIDMAP_LANG`` decides where it is ``zh`` or ``en``, else the first of ``LC_ALL``,
+    ``LC_MESSAGES`` and ``LANG`` that is set, read by hand: a locale that is not installed names
+    a language all the same. Where none is set, as on Windows, the system's own setting.
     """
-    for name in ("GRIDMAP_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        asked = os.environ.get(name, "").strip().lower()
-        if asked:
-            return "zh" if asked.startswith("zh") else "en"
-    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
+    own = os.environ.get("GRIDMAP_LANG", "").strip().lower()
+    if own in LANGUAGES:
+        return own
+    asked = (os.environ.get(name, "").strip() for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    named = next(filter(None, asked), "") or locale.getlocale()[0] or ""
+    # Windows says Chinese (Simplified)_China.936 or Chinese_China.936; zhuang is no Chinese.
+    return "zh" if re.match(r"(zh|chinese)(?![a-z])", named.lower()) else "en"
 
 
 def set_language(language: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gridmap.io._sources import opened_files, read_source
     from gridmap.io._tables import Source
     from gridmap.io._values import as_ids
-    from gridmap.io._vector import FORMATS, Written, write_frame
+    from gridmap.io._vector import FORMATS, Written, check_new_file, write_frame
     from gridmap.io.audit import check_city
     from gridmap.io.findings import MENDABLE, Finding, FindingKind, Severity
     from gridmap.io.importing import (
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS", "KINDS", "MENDABLE", "TABLE", "TOLERANCE_M", "Finding", "FindingKind",
     "ImportOptions", "ImportReport", "LayerRepair", "Note", "Repair", "Repaired", "Severity",
-    "Source", "Workspace", "Written", "as_ids", "check_city", "check_new_folder", "guess_kind",
-    "import_files", "keep_arrays", "kept_arrays", "opened_files", "personal_columns",
+    "Source", "Workspace", "Written", "as_ids", "check_city", "check_new_file", "check_new_folder",
+    "guess_kind", "import_files", "keep_arrays", "kept_arrays", "opened_files", "personal_columns",
     "personal_reason", "read_city", "read_control", "read_files", "read_layer", "read_source",
     "refresh_source", "refuse_personal", "refuse_personal_columns", "repair_layer",
     "repair_workspace", "undo_repair", "workspaces_at", "write_frame",

@@ -99,13 +99,13 @@ def detect_dbf(shp: Path, asked: str = "") -> Encoding:
     EncodingError
         If the chosen encoding is unknown or cannot decode the table, or it mixes encodings.
     """
-    dbf = _beside(shp, ".dbf")
+    dbf = file_beside(shp, ".dbf")
     raw = _dbf_text(dbf) if dbf else b""
     if asked:
         return _checked(raw, asked, "asked", str(shp.name))
     if _lines_apart(raw):
         return detect_bytes(raw, where=shp.name)
-    cpg = _beside(shp, ".cpg")
+    cpg = file_beside(shp, ".cpg")
     if cpg:
         name = _codec(cpg.read_text(encoding="ascii", errors="ignore").strip())
         if name and _believed(raw, name):
@@ -278,7 +278,7 @@ def _preview(raw: bytes, name: str) -> str:
     return "、".join(dict.fromkeys(word.strip() for word in words[:200]))[:60]
 
 
-def _beside(path: Path, suffix: str) -> Path | None:
+def file_beside(path: Path, suffix: str) -> Path | None:
     for other in path.parent.iterdir():
         if other.stem == path.stem and other.suffix.lower() == suffix:
             return other

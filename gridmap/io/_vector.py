@@ -6,7 +6,7 @@ import csv
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,18 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjCRSError
 
-from gridmap.errors import CRSError, InputError, WorkspaceError
+from gridmap.errors import CRSError, InputError, MissingError, WorkspaceError
 from gridmap.fields import Json
 from gridmap.gdal.guards import KML, load_pyogrio
 from gridmap.gdal.reading import RawLayer, read_layers
-from gridmap.io._tables import Encoding, Reason, Source, detect_bytes, detect_dbf
+from gridmap.io._tables import (
+    Encoding,
+    Reason,
+    Source,
+    detect_bytes,
+    detect_dbf,
+    file_beside,
+)
 from gridmap.io.options import Note
 from gridmap.io.placing import new_folder_beside, put
 from gridmap.model.crs import WGS84, reproject
@@ -282,7 +289,10 @@ def _source(
     raw: RawLayer, path: Path, layer: str, encoding: str, found: Encoding, kind: str
 ) -> Source:
     frame, suffix = raw.frame, path.suffix.lower()
+    notes = []
     if suffix == ".shp":
+        if file_beside(path, ".shx") is None:
+            notes.append(Note("io.note.no_shx", {"file": path.name}))
         found = detect_dbf(path, encoding)
         frame = _decoded(frame, found.name.replace("utf-8-sig", "utf-8"))
         frame = frame.rename(columns=full_names(path))
@@ -297,7 +307,6 @@ def _source(
         frame["station"] = raw.name  # a folder is a station's
     if raw.shapes is not None:
         frame = gpd.GeoDataFrame(frame, geometry=raw.shapes, crs=crs)
-    notes = []
     if raw.closed:
         notes.append(Note("io.note.rings_closed", {"file": path.name, "count": raw.closed}))
     if raw.driver in _SPARSE:
@@ -422,6 +431,8 @@ def write_frame(
     ------
     InputError
         If the format is unknown, or cannot hold the frame.
+    MissingError
+        If there is no such folder.
     CRSError
         If a geometry has no CRS.
     WorkspaceError
@@ -436,9 +447,8 @@ def write_frame(
     frame's own CRS.
     """
     target = Path(path)
+    check_new_file(target)
     suffix = target.suffix.lower()
-    if suffix not in FORMATS:
-        raise InputError("io.error.format", received=target.name, known=", ".join(FORMATS))
     made = _ready(frame, suffix)
     try:
         folder = new_folder_beside(target)
@@ -457,6 +467,24 @@ def write_frame(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Written(tuple(target.parent / item.name for item in files), names)
+
+
+def check_new_file(target: Path | None, formats: Sequence[str] = FORMATS) -> None:
+    """Refuse a file to write, before anything is computed; None is no file.
+
+    Raises
+    ------
+    InputError
+        If its suffix is of none of the formats.
+    MissingError
+        If there is no such folder: a slip of the keys makes none.
+    """
+    if target is None:
+        return
+    if target.suffix.lower() not in formats:
+        raise InputError("io.error.format", received=target.name, known=", ".join(formats))
+    if not target.resolve().parent.is_dir():
+        raise MissingError("io.error.no_folder", path=str(target.parent))
 
 
 def _cannot_write(target: Path, error: OSError) -> WorkspaceError:

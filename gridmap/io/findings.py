@@ -100,7 +100,8 @@ def finding_name(kind: FindingKind, count: int = 2) -> str:
 # What no file could repair: to be known, or to be looked at.
 _LOOKED_AT = {
     FindingKind.DUST, FindingKind.MULTI_PART, FindingKind.DISCONNECTED, FindingKind.IN_PIECES,
-    FindingKind.CROSSES_COMMUNITY, FindingKind.UNKNOWN_STATION,
+    FindingKind.CROSSES_COMMUNITY, FindingKind.UNKNOWN_STATION, FindingKind.OUTSIDE_BEAT,
+    FindingKind.OUTSIDE_STATION,
 }  # fmt: skip
 
 

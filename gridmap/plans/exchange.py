@@ -13,6 +13,7 @@ from gridmap.fields import match_columns
 from gridmap.io import (
     ImportOptions,
     as_ids,
+    check_new_file,
     opened_files,
     read_layer,
     read_source,
@@ -308,21 +309,8 @@ def write_plan(plan: Plan, grids: Layer, path: Path) -> None:
     WorkspaceError
         If the file cannot be written.
     """
-    check_plan_format(path)
+    check_new_file(path, PLAN_FORMATS)
     if path.suffix.lower() == ".csv":
         write_frame(assignment_table(plan), path)
     else:
         write_frame(plan_layer(fit_plan(plan, grids), grids).frame, path, layer=str(Kind.BEAT))
-
-
-def check_plan_format(path: Path) -> None:
-    """Refuse a file whose suffix names no format for plans.
-
-    Raises
-    ------
-    InputError
-        If the format is unknown.
-    """
-    if path.suffix.lower() not in PLAN_FORMATS:
-        known = ", ".join(PLAN_FORMATS)
-        raise InputError("plans.error.export_format", received=path.name, known=known)
