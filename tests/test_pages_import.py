@@ -13,6 +13,7 @@ from shapely import Point, box
 from gridmap.errors import in_page
 from gridmap.i18n import LANGUAGES, keys, using_language
 from gridmap.io import TABLE, Workspace
+from gridmap.io.options import sources_of
 from gridmap.pages import data
 from gridmap.pages.session import Session
 from gridmap.pages.uploads import keep_files, look, store_ready
@@ -202,3 +203,69 @@ def test_no_flag_of_the_command_line_stands_on_the_page(language):
 def _filled(text):
     names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
     return re.sub(r"\{[^{}]*\}", "id" if names else "", text)
+
+
+ROSTER = """姓名,身份证号,手机,经度,纬度
+王秀英,11010519491231002X,13800138000,120.001,30.005
+李娜,440524188001010014,13900139000,120.002,30.005
+"""
+
+
+@pytest.mark.parametrize("kind", ["incidents", "room", "facility"])
+def test_a_table_of_persons_is_refused_whatever_it_is_taken_for(session, kind):
+    upload = drop(session, persons__csv=ROSTER.encode())
+    item = upload.items[0]
+    item.kind = kind
+    look(session, item)
+    assert (item.error.key, item.is_ready) == ("io.error.person_rows", False)
+    assert "姓名, 身份证号, 手机" in item.error.text("zh")
+    assert question(session, upload, item) is None
+    assert not store_ready(session, upload.items)
+    assert not Workspace(session.path).exists
+
+
+def test_a_table_of_persons_without_places_is_refused(session):
+    upload = drop(session, hidden__csv=b"a,b,c\n11010519491231002X,1,x\n440524188001010014,2,y\n")
+    assert upload.items[0].error.key == "io.error.person_rows"
+    assert upload.items[0].error.values["columns"] == "a"
+    # What belongs to grids is no list of persons: only the column of telephones is left out.
+    codes = "网格编码,所属警格,联系电话\n001,甲,13800138000\n002,乙,13900139000\n"
+    assert drop(session, 对照__csv=codes.encode()).items[0].kind == TABLE
+
+
+def test_columns_left_out_are_named_beside_the_file_and_after_storing(session, monkeypatch):
+    rows = "发生时间,类别,报警人手机,经度,纬度\n2024-03-05 10:00,盗窃,13800138000,120.005,30.005\n"
+    upload = drop(session, 警情__csv=rows.encode())
+    assert question(session, upload, upload.items[0]) is None
+    monkeypatch.setattr(data.st, "button", lambda *_, **__: True)
+    data._show_store(session, upload)
+    told = "含个人信息的列不会读取、不会存储：报警人手机"
+    assert session.work["stored"] == f"已导入：警情。 {told}"
+
+
+def test_places_without_time_and_category_are_asked_about(session):
+    upload = drop(session, 点__csv="经度,纬度\n120.005,30.005\n".encode())
+    item = upload.items[0]
+    asked = question(session, upload, item)
+    assert [answer.text for answer in asked.answers] == ["警情", "警务室", "设施"]
+    asked.answers[0].do()
+    assert question(session, upload, item) is None
+    assert len(store_ready(session, upload.items)) == 1
+
+
+def test_rows_whose_file_is_not_recorded_are_not_ascribed_to_an_added_one(session):
+    head = "发生时间,类别,经度,纬度\n2024-03-0"
+    first = drop(session, 甲__csv=f"{head}5 10:00,盗窃,120.005,30.005\n".encode())
+    store_ready(session, first.items)
+    place = Workspace.open(session.path)
+    place.put_incidents(place.incidents)  # as the demo city's: no file is recorded
+    for day, name in ((6, "乙"), (7, "丙")):
+        more = drop(
+            session, **{f"{name}__csv": f"{head}{day} 10:00,盗窃,120.005,30.005\n".encode()}
+        )
+        item = more.items[0]
+        item.options = replace(item.options, upon="append")
+        look(session, item)
+        store_ready(session, [item])
+    there = Workspace.open(session.path).config["incidents"]
+    assert (there["count"], sources_of(there)) == (3, ["来源未记录", "乙.csv", "丙.csv"])

@@ -23,12 +23,14 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import current_language, has_key, tr, using_language
 from gridmap.io import TABLE, ImportReport, guess_kind
 from gridmap.measure import IncidentCounts
+from gridmap.model import BeatInfo, Plan
 from gridmap.pages import coverage_views
+from gridmap.pages.ground import _beat_id
 from gridmap.pages.incidents import trend_bars
 from gridmap.pages.jobs import Job
-from gridmap.pages.layout import show_frame
+from gridmap.pages.layout import _days_text, show_frame
 from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
-from gridmap.pages.session import Address
+from gridmap.pages.session import Address, is_name
 from gridmap.pages.uploads import Item, Upload
 
 PAGES = Path(__file__).resolve().parents[1] / "gridmap" / "pages"
@@ -79,7 +81,7 @@ def test_no_local_font_is_named_by_its_family_alone():
 )
 def test_an_address_reads_back_what_it_wrote(one, other, language, workspace):
     address = Address(workspace, "", min(one, other), max(one, other), language)
-    assert Address.read(address.to_query()) == address
+    assert Address.read(address.to_query()) == (address, None)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,36 @@ def test_an_address_reads_back_what_it_wrote(one, other, language, workspace):
     ],
 )
 def test_a_bad_address_names_its_part(query, part):
-    with pytest.raises(InputError) as error:
-        Address.read(query)
-    assert error.value.values["part"] == part
+    known = {"plan": "三月", "beat": "B01", "lang": "en"}
+    address, error = Address.read({**known, **query})
+    assert error.values["part"] == part
+    # Only that part is refused.
+    assert address == Address(**{
+        {"lang": "language"}.get(name, name): text for name, text in known.items() if name != part
+    }, until=None)  # fmt: skip
+
+
+def test_days_of_a_period_with_an_open_end_are_not_said_backwards():
+    with using_language("en"):
+        assert _days_text(date(2030, 1, 1), None) == "from 2030-01-01 on"
+        assert _days_text(None, date(2001, 1, 1)) == "up to 2001-01-01"
+    assert _days_text(date(2030, 1, 1), date(2031, 1, 1)) == "2030-01-01至2031-01-01"
+
+
+def test_a_beat_may_be_named_as_a_page_prints_it():
+    beats = {
+        one: BeatInfo(one, name) for one, name in (("1", "高桥"), ("2", "同名"), ("3", "同名"))
+    }
+    plan = Plan.from_labels("今", ["a", "b", "c"], ["1", "2", "3"], beats=beats)
+    assert [_beat_id(plan, name) for name in ("1", "高桥", "同名", "x", "")] == [
+        "1", "1", "同名", "x", "",
+    ]  # fmt: skip
+
+
+def test_a_new_workspace_takes_only_names_that_an_address_can_carry():
+    assert [is_name(name) for name in ("东城 2025", "../../etc", "a\\b", "..", "", "长" * 81)] == [
+        True, False, False, False, False, False,
+    ]  # fmt: skip
 
 
 # -- incidents by grid, hour and category
@@ -379,7 +408,7 @@ def test_every_text_of_a_page_is_in_the_catalogue_and_none_is_hard_coded():
 
 
 def test_a_page_address_is_for_days():
-    assert Address.read({"from": "2025-01-31"}).since == date(2025, 1, 31)
+    assert Address.read({"from": "2025-01-31"})[0].since == date(2025, 1, 31)
 
 
 def test_jobs_wait_for_one_another_until_they_are_stopped(monkeypatch):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +45,8 @@ _LISTED = r"(?s)^(?:\[.*\]|\{.*\})$"
 _SPEEDS = ("speed_kmh", "speed_mph")
 _ROUNDED = r"^\s*\d(?:\.\d+)?[Ee]\+\d{1,2}\s*$"
 _AREAS = {str(kind) for kind in AREA_KINDS}
+_PLACED = {"room", "facility", "incidents", "table"}
+_COMMON = {"id", "x", "y", "beat", "community", "station"}
 _DIMENSION_OF = {**dict.fromkeys(_AREAS, 2), "room": 0, "facility": 0, "road": 1, "barrier": 1}
 
 
@@ -106,6 +108,22 @@ def accepted(
             "io.error.no_column", file=where, columns=some_ids(lost), known=some_ids(columns, 12)
         )
     return frame, match_columns(columns, kind, chosen), persons, notes
+
+
+def refuse_person_rows(
+    mapped: Collection[str], persons: Collection[str], kind: str, where: str
+) -> None:
+    """Refuse a table with one row per person: records of persons, and no column of the kind's own.
+
+    What a person has too does not count: an id, a place, and the area that holds it.
+
+    Raises
+    ------
+    PersonalDataError
+        If columns were left out and none of the others says what a row is.
+    """
+    if persons and kind in _PLACED and _COMMON.issuperset(mapped):
+        raise PersonalDataError("io.error.person_rows", file=where, columns=some_ids(persons, 8))
 
 
 def _unnamed(frame: pd.DataFrame) -> dict[str, str]:
@@ -179,6 +197,7 @@ def read_features(source: Source, kind: str, options: ImportOptions, where: str)
         if kind in _AREAS and {"x", "y"} <= set(match_columns(map(str, frame.columns), "room")):
             raise InputError("io.error.points_only", file=where, kind=tr(f"io.layer.{kind}"))
         geometry, crs, more = _points(frame, mapped, options, where)
+    refuse_person_rows(mapped, persons, kind, where)
     found = Features(
         gpd.GeoDataFrame(geometry=np.asarray(geometry, dtype=object), crs=crs),
         crs, len(frame), mapped, {}, persons, [*notes, *more],

@@ -18,7 +18,7 @@ from pyproj import CRS
 from gridmap.errors import InputError, some_ids
 from gridmap.fields import fields_of, fold, match_columns
 from gridmap.io._coordinates import coordinates_of, point_crs, source_crs, without_exchanged
-from gridmap.io._features import accepted
+from gridmap.io._features import accepted, refuse_person_rows
 from gridmap.io._personal import snake_case
 from gridmap.io._sources import opened_files, read_parts, read_sources
 from gridmap.io._tables import Source, csv_columns
@@ -396,6 +396,7 @@ def _one(
         table["time"] = times
     else:
         table["time"] = np.datetime64("NaT", "s")
+    refuse_person_rows(mapped, persons, "incidents", where)
     if "category" in mapped:
         table["category"] = pd.Categorical(as_texts(frame[mapped["category"]]))
     elif "category" not in options.columns and (likely := _likely_categories(frame, mapped)):

@@ -24,17 +24,20 @@ from gridmap.io._coordinates import holds_places
 from gridmap.io._crs_guess import grounds_for, layer_datum, named_areas, shifts_apply
 from gridmap.io._features import (
     Features,
+    accepted,
     append_incidents,
     append_layer,
     join_tables,
     raster_cells,
     read_features,
+    refuse_person_rows,
 )
 from gridmap.io._incidents import read_incidents
 from gridmap.io._personal import refuse_personal
 from gridmap.io._sources import opened_files, read_source, read_sources
+from gridmap.io._tables import Source
 from gridmap.io._values import as_numbers
-from gridmap.io.options import ImportOptions, ImportReport, Note
+from gridmap.io.options import ImportOptions, ImportReport, Note, sources_of
 from gridmap.io.remote import fetched, is_remote, without_password
 from gridmap.io.workspace import RemoteSource, Workspace
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
@@ -171,7 +174,8 @@ def guess_kind(path: Path, *, layer: str = "", encoding: str = "", max_mb: float
     with opened_files(path, max_mb=max_mb) as inside:
         options = ImportOptions(layer=layer)
         item, name = _layers(inside, options, path.name)[0]
-        frame = read_sources(item, layer=name, encoding=encoding)[0].frame
+        source = read_sources(item, layer=name, encoding=encoding)[0]
+    frame = source.frame
     columns = [str(column) for column in frame.columns if column != "geometry"]
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = frame.geometry.to_numpy()
@@ -181,6 +185,7 @@ def guess_kind(path: Path, *, layer: str = "", encoding: str = "", max_mb: float
     elif {"x", "y"} <= set(match_columns(columns, "incidents")) or holds_places(frame):
         allowed = _KINDS_OF[0]
     else:
+        _refuse_person_table(source, path.name)
         return TABLE
     called = fold(path.stem)
     for kind, signs in _SIGNS.items():
@@ -188,6 +193,15 @@ def guess_kind(path: Path, *, layer: str = "", encoding: str = "", max_mb: float
             return kind
     fields = {kind: len(match_columns(columns, kind)) for kind in allowed}
     return max(allowed, key=lambda kind: fields[kind])
+
+
+def _refuse_person_table(source: Source, where: str) -> None:
+    """Refuse a table without places that holds records of persons and nothing of an area."""
+    _, _, persons, _ = accepted(source, str(Kind.GRID), ImportOptions(), where)
+    columns = [str(name) for name in source.frame.columns if name not in persons]
+    told = {name for kind in AREA_KINDS for name in match_columns(columns, str(kind))}
+    if told <= {"id"}:
+        refuse_person_rows((), persons, TABLE, where)
 
 
 def import_files(
@@ -492,7 +506,7 @@ def _already_there(workspace: Workspace, kind: str, options: ImportOptions) -> M
 
 
 def _named(kind: str, there: Mapping[str, Any]) -> dict[str, Json]:
-    files = some_ids(there.get("sources", ()), 3)
+    files = some_ids(sources_of(there), 3)
     return {"kind": tr(f"io.layer.{kind}"), "count": int(there.get("count", 0)), "files": files}
 
 

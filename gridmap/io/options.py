@@ -260,9 +260,22 @@ class ImportJson(TypedDict):
     facts: FactsJson
 
 
+def sources_of(remembered: Mapping[str, Any]) -> list[str]:
+    """Return the files that a layer came from, as a workspace remembers its imports.
+
+    Where rows were there before the first file was named, that is said first.
+    """
+    unknown = [tr("io.source.unknown")] if remembered.get("sources_unknown") else []
+    return [*unknown, *map(str, remembered.get("sources") or [])]
+
+
 def _added(before: Mapping[str, Any], added: dict[str, Any]) -> dict[str, Any]:
     """Return the record of an import merged into that of the imports before it."""
     made = dict(added)
+    if before.get("count") and not before.get("sources"):
+        made["sources_unknown"] = True  # rows that nobody remembers the file of
+    elif "sources_unknown" in before:
+        made["sources_unknown"] = before["sources_unknown"]
     for key in ("sources", "refused_columns", "warnings"):
         old = list(before.get(key, ()))
         made[key] = old + [item for item in added[key] if item not in old]

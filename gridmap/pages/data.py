@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from gridmap.errors import GridmapError, in_page
 from gridmap.i18n import current_language, has_key, set_language, tr
 from gridmap.io import KINDS, TABLE, ImportReport, Note, Workspace, repair_workspace, undo_repair
 from gridmap.io.findings import finding_name
+from gridmap.io.options import sources_of
 from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS, crs_label
@@ -30,7 +31,13 @@ from gridmap.pages.layout import (
     show_error,
     show_lines,
 )
-from gridmap.pages.session import Session, choice_key, current_session
+from gridmap.pages.session import (
+    LONGEST_NAME,
+    Session,
+    choice_key,
+    current_session,
+    is_name,
+)
 from gridmap.pages.touch import show_map
 from gridmap.pages.uploads import (
     Item,
@@ -98,6 +105,9 @@ def _pick_workspace(session: Session) -> None:
             return
         if not name or name in session.places:
             st.warning(tr(f"page.data.new_{'taken' if name else 'nameless'}", name=name))
+            return
+        if not is_name(name):
+            st.warning(tr("page.data.new_invalid", longest=LONGEST_NAME))
             return
         session.new_workspace(name)
         st.rerun()
@@ -190,9 +200,7 @@ def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Return from which files something came, in which CRS, and which columns were taken."""
     mapped = dict(provenance.get("mapped") or {})
     return {
-        tr("page.data.sources"): tr("page.join.names").join(
-            map(str, provenance.get("sources") or [])
-        ),
+        tr("page.data.sources"): tr("page.join.names").join(sources_of(provenance)),
         tr("page.data.source_crs"): str(provenance.get("source_crs") or ""),
         tr("page.data.mapped"): tr("page.join.pairs").join(
             f"{tr(f'field.{name}')} ← {column}" for name, column in mapped.items()
@@ -376,6 +384,8 @@ def _show_item(session: Session, upload: Upload, item: Item, at: int) -> None:
                 _pick_kind(session, item, key)
         if item.report is not None:
             st.caption(escaped(_summary(item.report)))
+            if item.report.refused_columns:
+                st.markdown(escaped(_left_out(item.report.refused_columns)))
         if item.error is not None and question is None:
             st.markdown(escaped(in_page(item.error.text())))
         if question is not None:
@@ -467,6 +477,8 @@ def _question_of(session: Session, upload: Upload, item: Item) -> _Question | No
     if item.kind == TABLE:
         return _of_table(session, upload, item)
     earlier = upload.items[: upload.items.index(item)]
+    if item.report is not None and not item.sure and _is_bare(item.report):
+        return _of_bare(session, item)
     same = [one for one in earlier if one.kind == item.kind and one.is_ready]
     return _of_twins(session, upload, item, same[0]) if item.is_ready and same else None
 
@@ -537,6 +549,28 @@ def _of_table(session: Session, upload: Upload, item: Item) -> _Question | None:
     layers = [one for one in upload.items if one.is_ready and one.kind in _AREAS]
     text = tr(f"page.import.ask.{'table' if layers else 'table_alone'}")
     return _Question(text, tuple(map(joining, layers)))
+
+
+def _is_bare(report: ImportReport) -> bool:
+    """Return whether incidents are places only: any list of points could be that."""
+    return report.kind == "incidents" and {"time", "category"}.isdisjoint(report.mapped)
+
+
+def _of_bare(session: Session, item: Item) -> _Question:
+    """Return what to do with places without time and category: incidents, or another kind."""
+
+    def taking(kind: str) -> _Answer:
+        def do() -> None:
+            item.sure = True
+            if kind != item.kind:
+                item.kind = kind
+                _look_again(session, item)
+            st.rerun()
+
+        return _Answer(tr(f"page.kind.{kind}"), do)
+
+    answers = tuple(map(taking, ("incidents", str(Kind.ROOM), str(Kind.FACILITY))))
+    return _Question(tr("page.import.ask.bare"), answers)
 
 
 def _of_twins(session: Session, upload: Upload, item: Item, other: Item) -> _Question:
@@ -629,16 +663,17 @@ def _pick_columns(item: Item, key: Callable[[str, object], str]) -> dict[str, st
     return picked
 
 
+def _left_out(columns: Iterable[str]) -> str:
+    """Return the line that names columns with records of persons."""
+    return tr("page.import.persons", names=tr("page.join.names").join(columns))
+
+
 def _show_report(report: ImportReport) -> None:
     lines = [tr("page.import.crs_line", crs=report.crs, encoding=report.encoding or "–")]
     lines += [
         tr("page.import.refused", reason=_reason(reason), count=number(count))
         for reason, count in report.refused.items()
     ]
-    if report.refused_columns:
-        lines.append(
-            tr("page.import.persons", names=tr("page.join.names").join(report.refused_columns))
-        )
     lines += [in_page(note.text()) for note in report.warnings]
     show_lines(lines)
 
@@ -667,6 +702,10 @@ def _show_store(session: Session, upload: Upload) -> None:
             "page.import.stored",
             kinds=tr("page.join.names").join(tr(f"page.kind.{item.kind}") for item in done),
         )
+        if left_out := [
+            one for item in done if item.report for one in item.report.refused_columns
+        ]:
+            session.work["stored"] += f" {_left_out(dict.fromkeys(left_out))}"
     if all(item.stored for item in upload.items):
         session.work["uploads"] = int(session.work.get("uploads", 0)) + 1
         session.work.pop("upload", None)

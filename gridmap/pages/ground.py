@@ -42,6 +42,7 @@ from gridmap.pages.cache import (
     road_drawings,
     table_of,
 )
+from gridmap.pages.layout import beat_noun
 from gridmap.pages.session import Session, current_session
 from gridmap.plans import Action, Draft
 
@@ -297,4 +298,14 @@ def read_ground() -> PageGround:
     """
     session = current_session()
     city, key = open_city(session.path)
-    return PageGround(session, city, key, own_plan(city, key))
+    plan = own_plan(city, key)
+    session.beat = _beat_id(plan, session.beat)
+    return PageGround(session, city, key, plan)
+
+
+def _beat_id(plan: Plan | None, beat: str) -> str:
+    """Return the id of a beat that an address names by its id or by the name a page prints."""
+    if plan is None or not beat or beat in plan.beat_ids:
+        return beat
+    named = [one.id for one in plan.beats if beat in {one.name, one.label, beat_noun(one.label)}]
+    return named[0] if len(named) == 1 else beat

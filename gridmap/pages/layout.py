@@ -179,7 +179,7 @@ def pick_period(session: Session, city: City) -> None:
         st.warning(
             tr(
                 "page.error.period",
-                received=f"{asked[0]} – {asked[1]}",
+                received=_days_text(session.since, session.until),
                 first=str(first),
                 last=str(last),
             )
@@ -200,6 +200,12 @@ def pick_period(session: Session, city: City) -> None:
         st.rerun()
 
 
+def _days_text(since: date | None, until: date | None) -> str:
+    """Return the days of a period whose first or last may be open."""
+    key = "between" if since and until else "since" if since else "until"
+    return tr(f"page.days.{key}", since=since, until=until)
+
+
 def show_figures(figures: Sequence[StripFigure], *, across: int | None = None) -> None:
     """Draw the key figures in one row, or so many in each where the place is narrow.
 
@@ -212,7 +218,11 @@ def show_figures(figures: Sequence[StripFigure], *, across: int | None = None) -
         f"</small>{f'<i>{_whole_days(item.note)}</i>' if noted else ''}</div>"
         for item in figures
     )
-    columns = "" if across is None else f' style="grid-template-columns: repeat({across}, 1fr)"'
+    columns = (
+        ""
+        if across is None
+        else f' style="grid-template-columns: repeat({across}, minmax(0, 1fr))"'
+    )
     st.html(f'<div class="gm-figures"{columns}>{boxes}</div>')
 
 

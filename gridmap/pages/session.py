@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
@@ -281,15 +281,16 @@ def _new_session() -> Session:
     if folder is not None:
         # What this browser made before a page was loaded anew.
         places.update({found.parent.name: found.parent for found in folder.glob(_WORKSPACES)})
-    try:
-        asked = Address.read(dict(st.query_params))
-        session.language = asked.language or settings.language
-        if asked.workspace:
+    asked, session.complaint = Address.read(dict(st.query_params))
+    session.language = asked.language or settings.language
+    if asked.workspace:
+        try:
             session.open(asked.workspace)
-        session.plan, session.since, session.until = asked.plan, asked.since, asked.until
-        session.beat = asked.beat
-    except GridmapError as error:
-        session.complaint = error
+        except MissingError as error:
+            session.complaint = session.complaint or error
+            asked = replace(asked, plan="", beat="")  # they are of the other workspace
+    session.plan, session.since, session.until = asked.plan, asked.since, asked.until
+    session.beat = asked.beat
     return session
 
 
@@ -340,7 +341,8 @@ def _places(settings: Settings) -> dict[str, Path]:
 # -- the address bar: what it carries, and what is refused
 
 
-_NAME = re.compile(r"[^\x00-\x1f/\\]{1,80}")
+LONGEST_NAME = 80
+_NAME = re.compile(rf"(?!\.+$)[^\x00-\x1f/\\]{{1,{LONGEST_NAME}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,30 +369,40 @@ class Address:
     beat: str = ""
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> Address:
-        """Return the address that a query holds.
+    def read(cls, query: Mapping[str, str]) -> tuple[Address, InputError | None]:
+        """Return the address that a query holds, and what is wrong with it.
 
-        Raises
-        ------
-        InputError
-            If a part cannot be: it says which, and what was received.
+        An invalid part is left out and the others count: the error names the invalid parts and
+        what was received.
 
         Examples
         --------
-        >>> Address.read({"from": "2025-01-01", "lang": "en"}).since
-        datetime.date(2025, 1, 1)
+        >>> address, error = Address.read({"from": "2025-13-01", "to": "2025-12-31", "lang": "en"})
+        >>> address.language, address.until, error.values["part"]
+        ('en', datetime.date(2025, 12, 31), 'from')
         """
+        invalid: dict[str, str] = {}
         language = query.get("lang", "")
         if language and language not in LANGUAGES:
-            raise InputError("page.error.address", part="lang", received=language[:40])
+            language, invalid["lang"] = "", language
         names = {part: query.get(part, "") for part in ("workspace", "plan", "beat")}
         for part, name in names.items():
-            if name and not _NAME.fullmatch(name):
-                raise InputError("page.error.address", part=part, received=name[:40])
-        since, until = _day(query, "from"), _day(query, "to")
+            if name and not is_name(name):
+                names[part], invalid[part] = "", name
+        days: dict[str, date | None] = {"from": None, "to": None}
+        for part in days:
+            try:
+                days[part] = date.fromisoformat(query[part]) if query.get(part) else None
+            except ValueError:
+                invalid[part] = query[part]
+        since, until = days["from"], days["to"]
         if since and until and since > until:
-            raise InputError("page.error.address", part="from", received=f"{since} > {until}")
-        return cls(names["workspace"], names["plan"], since, until, language, names["beat"])
+            invalid["from"], since, until = f"{since} > {until}", None, None
+        error = None
+        if invalid:
+            received = "; ".join(text[:40] for text in invalid.values())
+            error = InputError("page.error.address", part=", ".join(invalid), received=received)
+        return cls(names["workspace"], names["plan"], since, until, language, names["beat"]), error
 
     def to_query(self) -> dict[str, str]:
         """Return the query, without what is blank.
@@ -409,14 +421,13 @@ class Address:
         return {name: value for name, value in parts.items() if value}
 
 
-def _day(query: Mapping[str, str], part: str) -> date | None:
-    text = query.get(part, "")
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError("page.error.address", part=part, received=text[:40]) from error
+def is_name(name: str) -> bool:
+    """Return whether the address can name a workspace, plan or beat so.
+
+    >>> is_name("东城 2025"), is_name("../../etc")
+    (True, False)
+    """
+    return bool(_NAME.fullmatch(name))
 
 
 # -- what a reader has chosen in widgets: it outlives a change of page and of language

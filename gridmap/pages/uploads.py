@@ -59,6 +59,8 @@ class Item:
         Why the last look went wrong.
     stored
         Whether it lies in the workspace.
+    sure
+        Whether the reader has said what places without time and category are.
     """
 
     paths: list[Path]
@@ -69,6 +71,7 @@ class Item:
     columns: tuple[str, ...] = ()
     error: GridmapError | None = None
     stored: bool = False
+    sure: bool = False
 
     @property
     def name(self) -> str:
