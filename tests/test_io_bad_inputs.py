@@ -320,7 +320,7 @@ def test_a_shapefile_without_its_index_is_read(tmp_path):
 
 def test_personal_columns_are_named_and_not_stored(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text(PEOPLE, encoding="utf-8")
+    path.write_text(PEOPLE.replace("residents", "名称"), encoding="utf-8")
     report = import_files(tmp_path / "w", [path], kind="room")
     assert report.refused_columns == ("身份证号",)
     assert not any(b"11010519491231002X" in raw for raw in tree(tmp_path / "w").values())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gridmap
+from gridmap.api.norms import _differ_by_chance
 from gridmap.demo import make_city
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import tr
@@ -166,7 +167,16 @@ def test_people_read_a_share_as_a_percentage(city):
     named = [tr("duty.score.percent", label=tr(f"duty.measure.{name}")) for name in shares]
     assert set(named) <= set(shown.columns)
     repeated = shown[named[1]]
-    assert repeated.to_numpy() == pytest.approx(100 * frame["repeat_share_estimate"], abs=0.05)
+    assert repeated.to_numpy() == pytest.approx(100 * frame["repeat_share"], abs=0.05)
+
+
+def test_an_indicator_of_chance_alone_is_shown_as_observed_and_said_not_to_count():
+    # 48 beats that settle nine disputes of ten: what differs is the throw of the dice.
+    observed = np.array([0.88, 0.92] * 24)
+    assert _differ_by_chance(observed, np.full(48, 0.9))
+    assert not _differ_by_chance(observed, observed)
+    assert not _differ_by_chance(np.full(48, 0.9), np.full(48, 0.9))
+    assert not _differ_by_chance(np.array([np.nan, 0.9]), np.array([np.nan, 0.9]))
 
 
 def test_what_cannot_be_measured_is_named(city):

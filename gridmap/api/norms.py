@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gridmap.patrol import Lacks, Norms
     from gridmap.patrol.score import Assessment, Goal, MeasuredUnits
     from gridmap.report.document import Block
+    from gridmap.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -497,7 +498,7 @@ class AssessResult(PrintedResult[AssessJson]):
     @staticmethod
     def _readable_goal(goal: Goal, frame: pd.DataFrame) -> tuple[str, pd.Series]:
         """Return an indicator's heading and figures; a share is a percentage."""
-        values = frame[f"{goal.name}_estimate"]
+        values = frame[goal.name]
         if goal.measure.endswith("share"):
             label = tr("duty.score.percent", label=_label(goal))
             return label, (100.0 * values).round(1)
@@ -591,6 +592,12 @@ def _digits(value: float) -> float:
     return round(value, 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0)
 
 
+def _differ_by_chance(values: Floats, estimates: Floats) -> bool:
+    """Return whether units differ in what was observed, and not once chance is taken out."""
+    known = np.isfinite(values)
+    return len(set(values[known])) > 1 and np.allclose(estimates[known], estimates[known][0])
+
+
 @verb(AssessOptions)
 def assess(city: City, options: AssessOptions) -> AssessResult:
     """Rank beats, stations or communities by the indicators of ``score.toml``.
@@ -628,7 +635,16 @@ def assess(city: City, options: AssessOptions) -> AssessResult:
     if measured.missing:
         names = tr("api.join").join(_label(goal) for goal in measured.missing)
         notes.append(tr("duty.score.missing", names=names))
+    assessment = assess_units(measured.indicators)
+    even = [
+        _label(goal)
+        for goal, indicator, column in zip(
+            measured.goals, measured.indicators, assessment.estimates.T, strict=True
+        )
+        if _differ_by_chance(indicator.values, column)
+    ]
+    if even:
+        notes.append(tr("duty.score.even", names=tr("api.join").join(even)))
     return AssessResult(
-        city=city, options=options, measured=measured,
-        assessment=assess_units(measured.indicators), notes=tuple(notes),
-    )  # fmt: skip
+        city=city, options=options, measured=measured, assessment=assessment, notes=tuple(notes)
+    )

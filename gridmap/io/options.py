@@ -260,13 +260,14 @@ class ImportJson(TypedDict):
     facts: FactsJson
 
 
-def sources_of(remembered: Mapping[str, Any]) -> list[str]:
+def sources_of(remembered: Mapping[str, Json]) -> list[str]:
     """Return the files that a layer came from, as a workspace remembers its imports.
 
     Where rows were there before the first file was named, that is said first.
     """
     unknown = [tr("io.source.unknown")] if remembered.get("sources_unknown") else []
-    return [*unknown, *map(str, remembered.get("sources") or [])]
+    sources = remembered.get("sources")
+    return [*unknown, *(map(str, sources) if isinstance(sources, list) else ())]
 
 
 def _added(before: Mapping[str, Any], added: dict[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from gridmap.i18n import current_language, has_key, set_language, tr
 from gridmap.io import KINDS, TABLE, ImportReport, Note, Workspace, repair_workspace, undo_repair
 from gridmap.io.findings import finding_name
 from gridmap.io.options import sources_of
-from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay
+from gridmap.maps import Overlay, Scene, degrees_of, draw_geometry, outline_overlay, units_of
 from gridmap.model import AREA_KINDS, Incidents, Kind, Layer
 from gridmap.model.crs import DATUMS, crs_label
-from gridmap.pages.cache import drawing_of, findings_of
+from gridmap.pages.cache import captions_of_city, drawing_of, findings_of
 from gridmap.pages.ground import PageGround, read_ground
 from gridmap.pages.layout import (
     column_px,
@@ -143,7 +143,13 @@ def _show_contents(ground: PageGround) -> None:
         overlays = [_overlay(kind, ground) for kind in _OVER_GRIDS if city.has(kind)]
         grids = city.get(Kind.GRID)
         cells = None if grids is None else drawing_of(grids, datum=ground.datum)
-        show_map(Scene(cells, overlays=tuple(overlays)), key="map-data", height=680)
+        scene = Scene(
+            cells,
+            overlays=tuple(overlays),
+            units=None if cells is None or ground.plan is None else units_of(ground.plan),
+            captions=captions_of_city(city, ground.key, datum=ground.datum),
+        )
+        show_map(scene, key="map-data", height=680)
 
 
 def _overlay(kind: Kind, ground: PageGround) -> Overlay:
