@@ -490,15 +490,27 @@ def test_in_word_a_beat_has_a_page_that_its_map_leaves_room_on(divided):
     page, tall, inside = 22 * 28.95, [], False
     for part in body.iterchildren():
         style = part.find(".//" + qn("w:pStyle"))
-        if part.tag.endswith("}p") and style is not None and style.get(qn("w:val")) == "Heading1":
-            inside = part.find(".//" + qn("w:pageBreakBefore")) is not None
-            tall += [28.95] if inside else []
+        kind = style.get(qn("w:val")) if part.tag.endswith("}p") and style is not None else ""
+        if kind.startswith("Heading"):
+            inside = kind == "Heading2"
+            fresh = part.find(".//" + qn("w:pageBreakBefore")) is not None
+            assert fresh or inside  # each annex begins on a page of its own
+            tall += [28.95 if fresh else 57.9] if inside else []  # below the annex's title
         if not inside:
             continue
         tall[-1] += sum(int(one.get("cy")) / 12700 for one in part.iter(qn("wp:extent")))
         if part.tag.endswith("}tbl"):  # facts and sentences beside them, in lines of 15 points
             tall[-1] += 16.0 * len(list(part.iter(qn("w:tr"))))
-    assert len(tall) >= 5
+    assert len(tall) == len({*plan.labels} - {""})
+    texts = [part.xpath("string()") for part in body.iterchildren() if part.tag.endswith("}p")]
+    annexes = [text.partition("　")[2] for text in texts if re.match("附件[0-9]+　", text)]
+    assert annexes.count("各警务区基本情况") == 1  # all beats together
+    assert not any(beat.label in title for beat in plan.beats for title in annexes)
+    listed = texts.index(f"附件：1.{annexes[0]}")
+    assert texts[listed + 1 : listed + len(annexes)] == [
+        f"{number}.{title}" for number, title in enumerate(annexes[1:], start=2)
+    ]
+    assert listed < texts.index(document.signature[-1]) < texts.index(f"附件1　{annexes[0]}")
     first = next(
         part
         for part in body.iterchildren()

@@ -21,6 +21,7 @@ from gridmap.report.document import (
     Figure,
     Grid,
     Paragraph,
+    Section,
     sample_document,
 )
 from gridmap.report.pdf import read_logo, typeset_all
@@ -136,6 +137,7 @@ class _Writer:
 
     width_pt = _MEMO_PT
     body_pt = 700.0  # height of the body of a page, 297 mm less margins
+    parts_apart = False  # whether each part begins on a page of its own
 
     def __init__(self, document: Document, template: Path | None) -> None:
         import docx
@@ -152,16 +154,20 @@ class _Writer:
         self.head()
         for block in self.document.front:
             self.block(block, self.width_pt)
+        parts = _parts(self.document)
+        self.list_parts([title for title, _ in parts])
         self.signature()
-        for number, section in enumerate(
-            (one for one in self.document.sections if one.blocks), start=1
-        ):
-            self.heading(self.numbered(number, section.title), 1, fresh=section.fresh)
-            for block in section.blocks:
-                if section.fresh and isinstance(block, Paragraph):
-                    self.paragraph(block, style="Card")
-                else:
-                    self.block(block, self.width_pt)
+        for number, (title, sections) in enumerate(parts, start=1):
+            alone = self.parts_apart or sections[0].fresh
+            self.heading(self.numbered(number, title), 1, fresh=alone)
+            for place, section in enumerate(sections):
+                if section.fresh:
+                    self.heading(section.title, 2, fresh=place > 0)
+                for block in section.blocks:
+                    if section.fresh and isinstance(block, Paragraph):
+                        self.paragraph(block, style="Card")
+                    else:
+                        self.block(block, self.width_pt)
         self.foot()
         core = self.book.core_properties
         core.title, core.author = self.document.title, self.document.head.agency or "gridmap"
@@ -186,6 +192,9 @@ class _Writer:
     def numbered(self, _number: int, title: str) -> str:
         """Return the heading of a section with its number."""
         return title
+
+    def list_parts(self, titles: Sequence[str]) -> None:
+        """Write which parts follow the signature."""
 
     def signature(self) -> None:
         """Write who made it and when."""
@@ -364,7 +373,7 @@ class _Writer:
             return 0.0
 
         taken = sum(tall(one, self.width_pt) for one in blocks)
-        return max(self.body_pt - 2 * _LINE_PT - taken - 8 * _CARD_LINE_PT, 0.3 * _FIGURE_PT)
+        return max(self.body_pt - 3 * _LINE_PT - taken - 8 * _CARD_LINE_PT, 0.3 * _FIGURE_PT)
 
     def _draw(self) -> dict[int, bytes]:
         """Draw every figure and every small drawing once, all together."""
@@ -401,6 +410,7 @@ class _Letter(_Writer):
 
     width_pt = _FIGURE_PT
     body_pt = 22 * _LINE_PT
+    parts_apart = True  # GB/T 9704-2012, 7.3.7
 
     def prepare(self) -> None:
         from docx.shared import Mm
@@ -477,6 +487,18 @@ class _Letter(_Writer):
         # Findings are numbered on the first page; sections go on as parts of their own.
         return tr("report.docx.part", number=number, title=title)
 
+    def list_parts(self, titles: Sequence[str]) -> None:
+        # One line below the text, two letters in; further lines stand below the first's title.
+        from docx.shared import Pt
+
+        if titles:
+            self.line("")
+        single = "_one" if len(titles) == 1 else ""
+        for number, title in enumerate(titles, start=1):
+            key = f"report.docx.list{'_more' if number > 1 else single}"
+            made = self.line(tr(key, number=number, title=title))
+            made.paragraph_format.left_indent = Pt((5 if number > 1 else 2) * 16)
+
     def signature(self) -> None:
         from docx.shared import Pt
 
@@ -539,6 +561,18 @@ class _Memo(_Writer):
     def signature(self) -> None:
         made = self.book.add_paragraph(style="Note")
         self.run(made, self.document.foot)
+
+
+def _parts(document: Document) -> list[tuple[str, list[Section]]]:
+    """Return the parts behind the front: pages of one kind, one after the other, are one."""
+    parts: list[tuple[str, list[Section]]] = []
+    for section in (one for one in document.sections if one.blocks):
+        if parts and section.fresh and parts[-1][1][-1].fresh:
+            parts[-1][1].append(section)
+        else:
+            title = tr("report.docx.pages") if section.fresh else section.title
+            parts.append((title, [section]))
+    return parts
 
 
 def _shares(grid: Grid) -> list[float]:
