@@ -68,11 +68,13 @@ PARTS: dict[str, Callable[[], Any]] = {
     "transport": lambda: _schedules(transport=0.0),
     "quarters": lambda: patch("gridmap.partition._quarters._MOST", 1),
     "windows": lambda: _off("polish_windows"),
+    "ejection chains": lambda: _off("mend_balance"),
     "schedule by tolerance": lambda: patch.object(
         Schedule,
         "for_tolerance",
         lambda own, _tight, far: replace(own, transport=own.transport * far),
     ),
+    "schedule by sweeps": lambda: patch.object(Schedule, "fitted", lambda own, _sweeps: own),
     "last mending": lambda: _off("_mended", instead=lambda _i, beat, *_rest: beat),
 }
 

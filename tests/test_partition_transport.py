@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from gridmap.partition import Problem, propose
 from gridmap.partition._transport import flow_potential
 
 
@@ -85,3 +86,16 @@ def test_flow_is_the_least_that_brings_all_inside(loads: list[float], half: floa
     )
     assert known.success
     assert squares == pytest.approx(known.fun, rel=0.02, abs=0.05)
+
+
+def test_beats_that_handing_over_has_parted_stay_in_one_piece() -> None:
+    edges = [(0, 1), (1, 2), (2, 3), (5, 6), (7, 8), (8, 9), (1, 6), (2, 7), (3, 8), (4, 9)]
+    problem = Problem(
+        weights=np.array([1, 0, 0, 1, 3, 5, 2, 4, 2, 3], dtype=float),
+        edges=np.array(edges),
+        borders_m=np.array([6, 7, 6, 1, 7, 7, 4, 1, 1, 2], dtype=float),
+        beats=4,
+        together=((7, 2),),
+    )
+    proposal = propose(problem, tolerance=0.1, objective="balance", effort="normal")
+    assert (proposal.best.scores.pieces == 1).all()

@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gridmap.demo import make_city
-from gridmap.errors import InputError, PersonalDataError
+from gridmap.errors import GridmapError, InputError, PersonalDataError
 from gridmap.i18n import tr, using_language
 from gridmap.report import (
     Request,
@@ -19,6 +20,7 @@ from gridmap.report import (
     parse_remarks,
     read_settings,
     write_report,
+    write_settings,
     write_templates,
 )
 from gridmap.report.composing import compose
@@ -308,3 +310,50 @@ def test_a_word_template_keeps_its_page_and_styles_and_loses_its_text(tmp_path):
             write_report(report, tmp_path / "again", formats=["docx"])
     assert "letter.docx" in str(caught.value)
     assert not (tmp_path / "again").exists()
+
+
+def _seal():
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_settings_written_by_the_page_keep_comments_and_other_keys(tmp_path):
+    path = tmp_path / "report.toml"
+    path.write_text('# ours\nagency = "甲局"  # name\nsecrecy = "内部资料"\n', encoding="utf-8")
+    told = write_settings(
+        path,
+        {"agency": "乙局", "secrecy": "", "copies": ["各派出所"],
+         "norms": {"people_per_officer": {"people": 2500.0}}},
+        logo=("seal.PNG", _seal()),
+    )  # fmt: skip
+    assert told == read_settings(path)
+    assert (told.agency, told.secrecy, told.copies) == ("乙局", "", ("各派出所",))
+    assert Path(told.logo) == tmp_path / "logo.png"
+    assert {norm.people for norm in told.norms if norm.id == "people_per_officer"} == {2500.0}
+    text = path.read_text(encoding="utf-8")
+    assert "# ours" in text
+    assert "# name" in text
+    assert write_settings(path, {"logo": "", "norms": {}}).logo == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "logo"),
+    [
+        ({"phone": "13812345678"}, None),
+        ({"title": "{agency.x}"}, None),
+        ({"sections": ["nothing"]}, None),
+        ({"agency": "x" * 201}, None),
+        ({"agency": "乙局"}, ("seal.png", b"text")),
+        ({"agency": "乙局"}, ("seal.gif", b"GIF89a")),
+        ({"norms": {"people_per_officer": {"people": -1.0}}}, None),
+    ],
+)
+def test_a_wrong_setting_from_the_page_changes_nothing(tmp_path, values, logo):
+    path = tmp_path / "report.toml"
+    path.write_text('agency = "甲局"\nlogo = "logo.png"\n', encoding="utf-8")
+    (tmp_path / "logo.png").write_bytes(_seal())
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(GridmapError):
+        write_settings(path, values, logo=logo)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date as day
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gridmap.api.watch import AlertRow
     from gridmap.model import City, Plan
     from gridmap.plans import PlanVersion
-    from gridmap.report import Report, ReportFiles
+    from gridmap.report import Report, ReportFiles, ReportSettings
     from gridmap.report.document import Block
 
 
@@ -132,6 +132,25 @@ class ReportResult(Result[ReportJson]):
     def with_versions(self, versions: Iterable[PlanVersion]) -> ReportResult:
         """Return the same with the versions of its plan, for the document of a division."""
         request = replace(self.report.request, versions=tuple(versions))
+        return replace(self, report=replace(self.report, request=request))
+
+    def with_remarks(self, text: str) -> ReportResult:
+        """Return the same with what the analyst recommends, and whom to ask.
+
+        Parameters
+        ----------
+        text
+            As a file of remarks holds it: paragraphs, and lines such as ``承办人：`` or
+            ``Contact:``.
+
+        Raises
+        ------
+        InputError
+            If it is too long for the first page, or holds records of persons.
+        """
+        from gridmap.report import parse_remarks
+
+        request = replace(self.report.request, remarks=parse_remarks(text))
         return replace(self, report=replace(self.report, request=request))
 
     def card(self, beat: str, *, suffix: Literal["pdf", "docx"] = "pdf") -> bytes:
@@ -267,6 +286,49 @@ def settings_file(workspace: Path) -> Path:
     return workspace / SETTINGS
 
 
+def read_settings(path: Path) -> ReportSettings:
+    """Return what a settings file says (`gridmap.report.read_settings`)."""
+    from gridmap.report import read_settings as read
+
+    return read(path)
+
+
+def write_settings(
+    path: Path, values: Mapping[str, Json], *, logo: tuple[str, bytes] | None = None
+) -> ReportSettings:
+    """Change some settings of a file (`gridmap.report.write_settings`)."""
+    from gridmap.report import write_settings as write
+
+    return write(path, values, logo=logo)
+
+
+def norm_figures(settings: ReportSettings) -> list[tuple[str, str, str, float, float]]:
+    """Return the figures of the norms: id, name, what is counted, as set, and as bundled."""
+    from gridmap.measure import norms
+
+    usual = {norm.id: norm for norm in norms()}
+    return [
+        (norm.id, norm.name, figure, float(getattr(norm, figure)), bundled)
+        for norm in settings.norms
+        for figure in ("officers", "auxiliaries", "people")
+        if (bundled := float(getattr(usual[norm.id], figure)))
+    ]
+
+
+def setting_labels() -> dict[str, dict[str, str]]:
+    """Return what can be picked in report settings: ``sections`` and ``beat_columns``."""
+    from gridmap.report.settings import BEAT_COLUMNS, SECTIONS
+    from gridmap.report.tables import column
+
+    return {
+        "sections": {name: tr(f"briefing.section.{name}") for name in SECTIONS},
+        "beat_columns": {
+            name: tr("page.reports.weeks") if name == "weeks" else column(keys[0]).label
+            for name, keys in BEAT_COLUMNS.items()
+        },
+    }
+
+
 def check_target(folder: Path) -> None:
     """Refuse a folder that holds anything but an earlier report, before anything is measured.
 
@@ -309,14 +371,7 @@ def report(
     >>> city = gridmap.make_city(grids=60, incidents=500)
     >>> gridmap.report(city, period="2024-03", lang="en").sentences()[0]  # doctest: +SKIP
     """
-    from gridmap.report import (
-        Remarks,
-        ReportSettings,
-        Request,
-        build_report,
-        read_remarks,
-        read_settings,
-    )
+    from gridmap.report import Remarks, ReportSettings, Request, build_report, read_remarks
     from gridmap.report.writing import check_template
 
     template = Path(options.template) if options.template else None

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from gridmap.api.report import ReportOptions, ReportResult, all_formats, settings_file
+from gridmap.api.report import (
+    ReportOptions,
+    ReportResult,
+    all_formats,
+    norm_figures,
+    read_settings,
+    setting_labels,
+    settings_file,
+    write_settings,
+)
 from gridmap.api.report import report as make_report
 from gridmap.errors import GridmapError
 from gridmap.i18n import LANGUAGES, current_language, tr
@@ -44,6 +54,7 @@ _LENGTHS: tuple[Length, ...] = ("1", "4", "full")
 _USUAL = ("xlsx", "pdf")
 _WIDE = 420  # px
 _LISTED = 4
+_LETTERHEAD = ("agency", "title", "number", "secrecy", "signatory", "contact", "phone")
 
 
 def show() -> None:
@@ -64,9 +75,20 @@ def show() -> None:
             disabled=not (formats and exports),
             help=None if exports else tr("page.people.no_export"),
         )
-        place = st.container()
+        place, own = st.container(), st.container()
+    with own:
+        remarks = st.text_area(
+            tr("page.reports.remarks"),
+            help=tr("page.reports.remarks_help"),
+            placeholder=tr("page.reports.remarks_blank"),
+            key=choice_key(ground.session, "report-remarks", ""),
+        )
+        if ground.session.may(Action.IMPORT):
+            _offer_settings(ground)
     with body, st.spinner(tr("page.reports.building")):
         result, key = _built(ground, options)
+        if remarks.strip():
+            result, key = result.with_remarks(remarks), (*key, remarks)
         _show_preview(ground, result, key)
     with card:
         _offer_card(ground, result, key, exports=exports)
@@ -75,6 +97,75 @@ def show() -> None:
             _write(ground, result)
         if exports:
             _offer(ground)
+
+
+def _offer_settings(ground: PageGround) -> None:
+    """Offer the department's own settings of reports, kept in the workspace's ``report.toml``."""
+    session, path = ground.session, settings_file(ground.session.path)
+    with st.expander(tr("page.reports.settings")):
+        try:
+            known, stamp = read_settings(path), path.stat().st_mtime_ns if path.exists() else 0
+        except GridmapError as error:
+            show_error(error)
+            return
+        with st.form(f"gridmap-settings-{stamp}", border=False):
+            values: dict[str, Any] = {
+                name: st.text_input(tr(f"page.reports.set_{name}"), str(getattr(known, name)),
+                                    placeholder=tr(f"page.reports.eg_{name}"), max_chars=200)
+                for name in _LETTERHEAD
+            }  # fmt: skip
+            copies = st.text_area(tr("page.reports.set_copies"), "\n".join(known.copies))
+            values["copies"] = [line.strip() for line in copies.splitlines() if line.strip()]
+            for name, labels in setting_labels().items():
+                values[name] = st.multiselect(
+                    tr(f"page.reports.set_{name}"),
+                    list(labels),
+                    getattr(known, name),
+                    format_func=labels.__getitem__,
+                    placeholder=tr("page.reports.set_all"),
+                )
+                if values[name] == list(labels):
+                    values[name] = []
+            incidents = ground.city.incidents
+            categories = () if incidents is None else incidents.categories
+            values["grave"] = st.multiselect(
+                tr("page.reports.set_grave"),
+                list(dict.fromkeys([*known.grave, *categories])),
+                list(known.grave),
+                accept_new_options=True,
+                placeholder=tr("page.reports.set_grave_choose"),
+            )
+            values["norms"] = _norm_inputs(norm_figures(known))
+            logo = st.file_uploader(tr("page.reports.set_logo"), ["png", "jpg", "jpeg", "svg"])
+            if known.logo and st.checkbox(tr("page.reports.set_no_logo")):
+                values["logo"] = ""
+            if st.form_submit_button(tr("page.reports.set_save"), width="stretch"):
+                try:
+                    target = settings_file(session.writable_path())
+                    log = logged(session.writable_path(), session.someone(), Action.IMPORT,
+                                 "report.toml", url=session.settings.database_url)  # fmt: skip
+                    with log as detail:
+                        write_settings(
+                            target, values, logo=(logo.name, logo.getvalue()) if logo else None
+                        )
+                        detail.update(keys=[name for name, value in values.items() if value])
+                except GridmapError as error:
+                    show_error(error)
+                else:
+                    st.rerun()
+
+
+def _norm_inputs(
+    figures: Sequence[tuple[str, str, str, float, float]],
+) -> dict[str, dict[str, float]]:
+    """Draw the figures of the norms; return those that are not the bundled ones, by norm."""
+    found: dict[str, dict[str, float]] = {}
+    for norm, name, counted, known, bundled in figures:
+        label = f"{name} · {tr(f'page.reports.norm_{counted}')}"
+        now = st.number_input(label, 0.0, value=known, format="%g")
+        if now != bundled:
+            found.setdefault(norm, {})[counted] = now
+    return found
 
 
 def _offer_card(

@@ -140,6 +140,23 @@ class Schedule:
             transport=0.0,  # leaning bounds would push beats outside their own
         )
 
+    def fitted(self, sweeps: float) -> Schedule:
+        """Return the schedule for so many sweeps: a short one is cooler and stricter.
+
+        It must not melt a start that it has no time to freeze again.
+        """
+        hot = self.hot * min(1.0, max(0.2, (sweeps / 8_000) ** 0.4))
+        firm = min(6.0, max(1.0, 2_000 / max(sweeps, 1.0)))
+        hurry = max(0.0, 1.0 - sweeps / 4_000)
+        return replace(
+            self,
+            hot=max(hot, 1.5 * self.cold),
+            loose=self.loose * firm,
+            strict=self.strict * firm,
+            cooling=self.cooling - 0.25 * hurry,
+            holding=self.holding + 0.12 * hurry,
+        )
+
 
 def anneal(
     instance: Instance,
@@ -171,6 +188,7 @@ def anneal(
     """
     state = make_state(instance, beat, seed, keep)
     chunks = int(min(chunks, max(4, schedule.sweeps // 4)))
+    expected = float(schedule.sweeps)
     planned = max(1, round(schedule.sweeps / chunks))
     rate = 0.0
     count = annealing_quarters(instance, keep)
@@ -178,6 +196,8 @@ def anneal(
         if np.isfinite(clock.left()):  # a look at the clock, beside the schedule
             _timed(quarters, instance, schedule, np.full(2, schedule.cooling))
             rate = _timed(quarters, instance, schedule, np.full(8, schedule.cooling))
+            expected = min(expected, max(clock.left(), 0.0) / rate)
+        schedule = schedule.fitted(expected)
         transport = Transport(instance, schedule.transport) if schedule.transport > 0 else None
         for i in range(chunks):
             sweeps = planned

@@ -82,7 +82,7 @@ def recombine_once(
         p, q = state.beat[v], state.beat[u]
         if p != q and inside[q]:
             limit = temperature * NOISE[bits & LAST_NOISE]
-            return recombine_pair(instance, state, v, p, q, limit, penalty, plain, room)
+            return recombine_pair(instance, state, v, p, q, limit, penalty, penalty, plain, room)
     return False
 
 
@@ -174,13 +174,13 @@ def _sum_subtrees(loads, attraction, state, count, p, q, columns, room):
 
 
 @njit(cache=True, nogil=True)
-def _cost_now(loads, attraction, state, count, p, q, penalty, plain, room):
+def _cost_now(loads, attraction, state, count, p, q, penalty_p, penalty_q, plain, room):
     """Return what the two beats cost but for their border, and their workload off its beat."""
     cost = 0.0
     off = 0.0
     for c in range(loads.w.shape[1]):
-        cost += penalty * beat_penalty(loads, p, c, state.total[p, c])
-        cost += penalty * beat_penalty(loads, q, c, state.total[q, c])
+        cost += penalty_p * beat_penalty(loads, p, c, state.total[p, c])
+        cost += penalty_q * beat_penalty(loads, q, c, state.total[q, c])
     if not plain:
         for i in range(count):
             v = room.grid[i]
@@ -198,13 +198,15 @@ def recombine_pair(
     p: int,
     q: int,
     limit: float,
-    penalty: float,
+    penalty_p: float,
+    penalty_q: float,
     plain: bool,  # noqa: FBT001 - compiled: no keywords
     room: TreeRoom,
 ) -> bool:
     """Redivide beats p and q along the best edge of a random tree; return whether taken.
 
-    Taken when the cost rises by at most ``limit``.
+    Taken when the cost rises by at most ``limit``. The penalties of the two beats have their
+    own weights, so that one may be put right at the other's expense.
     """
     graph, loads, attraction = instance.graph, instance.loads, instance.attraction
     criteria = loads.w.shape[1]
@@ -217,7 +219,9 @@ def recombine_pair(
             if attraction.separated_ptr[v + 1] > attraction.separated_ptr[v]:
                 return False
     _sum_subtrees(loads, attraction, state, count, p, q, columns, room)
-    cost, off_now = _cost_now(loads, attraction, state, count, p, q, penalty, plain, room)
+    cost, off_now = _cost_now(
+        loads, attraction, state, count, p, q, penalty_p, penalty_q, plain, room
+    )
     sums = room.sums
     best = border + cost + limit
     best_at = -1
@@ -233,10 +237,10 @@ def recombine_pair(
                 rest = sums[0, _FIRST + c] - part
                 if below == 1:
                     part, rest = rest, part
-                both += penalty * beat_penalty(loads, p, c, part)
-                both += penalty * beat_penalty(loads, q, c, rest)
+                both += penalty_p * beat_penalty(loads, p, c, part)
+                both += penalty_q * beat_penalty(loads, q, c, rest)
             if not plain:
-                both += _attraction_of_split(state, sums, i, after, below, off_now, penalty)
+                both += _attraction_of_split(state, sums, i, after, below, off_now, penalty_p)
             if both < best:
                 best = both
                 best_at = i

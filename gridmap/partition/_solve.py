@@ -35,6 +35,7 @@ from gridmap.partition._arrays import (
 )
 from gridmap.partition._quarters import run_threads
 from gridmap.partition._start import grow, join_pieces, separate_pairs, spread, start_plan
+from gridmap.partition._transport import mend_balance
 from gridmap.partition._windows import polish_windows, window_visits
 from gridmap.typing import Ints32
 
@@ -238,11 +239,11 @@ def _mended(
     keep: float,
     threads: int,
 ) -> Ints32:
-    """Bring beats inside their bounds that are outside, then win back border, cold."""
+    """Pass surplus on where beats are outside their bounds, then win back border, cold."""
     if excess_of(instance, make_state(instance, beat, 0, keep)) <= 0:
         return beat
     part = clock.part(clock.left() * 0.6) if np.isfinite(clock.left()) else clock
-    share = plan.sweeps * len(beat) / window_visits(instance) / 2
+    share = plan.sweeps * len(beat) / window_visits(instance) / 4
     beat = polish_windows(
         instance,
         beat,
@@ -254,6 +255,7 @@ def _mended(
         threads=threads,
         mend=True,
     )
+    beat = mend_balance(instance, beat, seed=seed, keep=keep, stopped=clock.stopped)
     after = anneal(
         instance, beat, plan.quenched(), seed=seed + 1, clock=clock, keep=keep, threads=threads
     )

@@ -43,7 +43,6 @@ _QUARTER_GRIDS = 1_250  # of a quarter, at least: its sums and lists stay in the
 _QUARTER_BEATS = 21  # three windows
 _32 = np.uint64(32)
 _BEATS = 7
-_MENDING_BEATS = 14  # what is too much for seven neighbours has to go further
 _HOT = 0.45  # of the temperature that annealing begins with
 _SWEEPS = 250
 _LOOSE, _STRICT = 300.0, 2e8
@@ -109,11 +108,9 @@ def polish_windows(
         return beat
     state = make_state(instance, beat, seed, keep)
     temperature, penalty = _window_schedule(plan)
-    count = 1  # where bounds are broken in one quarter, the others have nothing to mend
-    if not mend:
-        count = count_quarters(instance, keep, grids=_QUARTER_GRIDS, beats=_QUARTER_BEATS)
+    count = count_quarters(instance, keep, grids=_QUARTER_GRIDS, beats=_QUARTER_BEATS)
     each = max(_LEAST_BATCH, _BATCH // count)
-    beats = min(_MENDING_BEATS if mend else _BEATS, instance.k)
+    beats = min(_BEATS, instance.k)
     patience = 0.0
 
     def search(state: State, room: TreeRoom, area: Ints32, own: Bools) -> None:

@@ -10,6 +10,7 @@ from gridmap.report.settings import (
     parse_remarks,
     read_remarks,
     read_settings,
+    write_settings,
 )
 from gridmap.report.suppression import Hiding, SuppressedFrame
 from gridmap.report.tables import Column, Table
@@ -50,6 +51,7 @@ __all__ = [
     "read_remarks",
     "read_settings",
     "write_report",
+    "write_settings",
     "write_templates",
     "write_workbook",
 ]

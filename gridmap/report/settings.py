@@ -10,9 +10,12 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import tomlkit
+
 from gridmap.errors import InputError, MissingError
 from gridmap.i18n import LANGUAGES, tr
 from gridmap.io._personal import personal_reason, refuse_personal
+from gridmap.io.placing import put
 from gridmap.measure import Norm, norms
 from gridmap.report.document import Letterhead
 from gridmap.report.tables import printable
@@ -102,7 +105,65 @@ def read_settings(path: Path) -> ReportSettings:
         return ReportSettings()
     if not path.is_file():
         raise MissingError("io.error.no_file", file=str(path))
-    text, found = _parsed(path)
+    return _parse_settings(_text_of(path), path)
+
+
+def write_settings(
+    path: Path, values: Mapping[str, Any], *, logo: tuple[str, bytes] | None = None
+) -> ReportSettings:
+    """Change some settings of a file, or begin one; its other keys and its comments stay.
+
+    Parameters
+    ----------
+    path
+        The file.
+    values
+        Settings by key; blank ones are taken out. ``norms`` are figures by norm and figure, as
+        in the file.
+    logo
+        Name and content of a picture to store beside the file as ``logo``.
+
+    Raises
+    ------
+    InputError, PersonalDataError
+        As `read_settings`; nothing is changed then.
+    """
+    document = tomlkit.parse(_text_of(path) if path.is_file() else "")
+    picture = None if logo is None else path.parent / f"logo{Path(logo[0]).suffix.lower()}"
+    if picture is not None:
+        values = {**values, "logo": picture.name}
+    for key, value in values.items():
+        if not value:
+            document.pop(key, None)
+        else:
+            document[key] = list(value) if isinstance(value, tuple) else value
+    before = picture.read_bytes() if picture is not None and picture.exists() else None
+    try:
+        if picture is not None and logo is not None:
+            _replace_file(picture, logo[1])
+        settings = _parse_settings(tomlkit.dumps(document), path)
+        _replace_file(path, tomlkit.dumps(document).encode())
+    except Exception:
+        if picture is not None:
+            picture.unlink(missing_ok=True)
+            if before is not None:
+                _replace_file(picture, before)
+        raise
+    return settings
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        put(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _parse_settings(text: str, path: Path) -> ReportSettings:
+    """Return what the text of a settings file sets."""
+    found = _parsed(text, path)
     known = {item.name: item for item in fields(ReportSettings)}
     values: dict[str, Any] = {}
     for key, value in found.items():
@@ -128,13 +189,17 @@ def read_settings(path: Path) -> ReportSettings:
     return settings
 
 
-def _parsed(path: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a settings file, and what it sets."""
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return text, tomllib.loads(text)
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("report.error.settings_unread", path=str(path)) from error
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    """Return what a settings file sets, key by key."""
+    try:
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         place = re.search(r"line (\d+)", str(error))
         lines = text.splitlines()
