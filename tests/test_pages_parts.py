@@ -30,6 +30,7 @@ from gridmap.pages.incidents import trend_bars
 from gridmap.pages.jobs import Job
 from gridmap.pages.layout import _days_text, show_frame
 from gridmap.pages.overview import deviation_of, least_loaded, worst_beats
+from gridmap.pages.reports import _hidden_below
 from gridmap.pages.session import Address, is_name
 from gridmap.pages.uploads import Item, Upload
 
@@ -110,6 +111,13 @@ def test_days_of_a_period_with_an_open_end_are_not_said_backwards():
         assert _days_text(date(2030, 1, 1), None) == "from 2030-01-01 on"
         assert _days_text(None, date(2001, 1, 1)) == "up to 2001-01-01"
     assert _days_text(date(2030, 1, 1), date(2031, 1, 1)) == "2030-01-01至2031-01-01"
+
+
+def test_a_limit_of_small_counts_out_of_range_is_refused():
+    assert [_hidden_below(number) for number in (0, 5, 100)] == [0, 5, 100]
+    for wrong in (-5, 101):
+        with pytest.raises(InputError, match=str(wrong)):
+            _hidden_below(wrong)
 
 
 def test_a_beat_may_be_named_as_a_page_prints_it():

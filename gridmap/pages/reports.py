@@ -24,7 +24,7 @@ from gridmap.api.report import (
     write_settings,
 )
 from gridmap.api.report import report as make_report
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, InputError
 from gridmap.i18n import LANGUAGES, current_language, tr
 from gridmap.io.placing import safe_name
 from gridmap.model import City, Kind
@@ -55,6 +55,7 @@ _USUAL = ("xlsx", "pdf")
 _WIDE = 420  # px
 _LISTED = 4
 _LETTERHEAD = ("agency", "title", "number", "secrecy", "signatory", "contact", "phone")
+_MOST_HIDDEN = 100
 
 
 def show() -> None:
@@ -305,12 +306,14 @@ def _choices(ground: PageGround) -> tuple[ReportOptions, list[str]]:
         required=True,
         key=choice_key(session, "report-length", "full", _LENGTHS),
     )
-    hide = st.number_input(
-        tr("page.reports.suppress"),
-        0,
-        100,
-        help=tr("page.reports.suppress_help"),
-        key=choice_key(session, "report-hide", 0),
+    # Without bounds: a browser keeps a number out of bounds on the screen and does not send it.
+    hide = _hidden_below(
+        st.number_input(
+            tr("page.reports.suppress"),
+            step=1,
+            help=tr("page.reports.suppress_help"),
+            key=choice_key(session, "report-hide", 0),
+        )
     )
     document = plan is not None and st.toggle(
         tr("page.reports.document"),
@@ -335,10 +338,17 @@ def _choices(ground: PageGround) -> tuple[ReportOptions, list[str]]:
         pages=length or "full",
         settings=str(own) if own.exists() else "",
         lang="zh" if language == "zh" else "en",
-        suppress_below=int(hide),
+        suppress_below=hide,
         paper="a3" if paper == "a3" else "a4",
     )
     return options, formats
+
+
+def _hidden_below(number: float) -> int:
+    """Return below which number counts are hidden; refuse one that would hide nothing unsaid."""
+    if not 0 <= number <= _MOST_HIDDEN:
+        raise InputError("page.reports.suppress_range", received=number, most=_MOST_HIDDEN)
+    return int(number)
 
 
 def _periods(ground: PageGround) -> dict[str, str]:
