@@ -30,7 +30,7 @@ import re
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from gridmap.i18n import current_language, has_key, tr
+from gridmap.i18n import current_language, has_key, one_line, tr
 
 __all__ = [
     "EXTRAS", "CRSError", "ConflictError", "EncodingError", "GeometryError", "GridmapError",
@@ -68,6 +68,9 @@ class GridmapError(Exception):
         values = {
             name: value.text(language) if isinstance(value, GridmapError) else value
             for name, value in self.values.items()
+        }
+        values |= {
+            name: one_line(value) for name, value in values.items() if isinstance(value, str)
         }
         return tr(self.key, language=language, **values)
 

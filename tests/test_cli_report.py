@@ -332,7 +332,7 @@ def test_what_the_import_knew_stands_in_the_report(zone, noted, tmp_path):
     told = json.loads(done.stdout)
     made = gridmap.report(place.city(), period="2024-03", lang="en", date="2024-04-01").report
     rows = made.table("imports").rows
-    listed = list(zip(rows["item"], rows["value"], strict=True))
+    listed = list(zip(rows["item"], map(str, rows["value"]), strict=True))
     assert ("Rows read", "12") in listed
     for reason in ("no coordinates", "a time that cannot be read", "coordinates off the earth"):
         assert (f"Refused: {reason}", "1") in listed

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gridmap.errors import InputError
 from gridmap.i18n import current_language, keys, set_language, tr, using_language
 
 ROOT = Path(__file__).parents[1]
@@ -185,6 +186,8 @@ def test_what_is_said_only_where_there_is_something() -> None:
 
 
 def test_a_name_cannot_break_a_line_or_turn_a_terminal() -> None:
-    said = tr("io.error.no_file", language="en", file="f/new\nline\x1b[31m\u202e.gpkg", known="")
+    said = InputError("io.error.no_file", file="f/new\nline\x1b[31m\u202e.gpkg", known="").text(
+        "en"
+    )
     assert "f/new\\nline\\x1b[31m\\u202e.gpkg" in said
     assert said.isprintable()

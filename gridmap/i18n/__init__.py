@@ -22,8 +22,8 @@ from string import Formatter
 from typing import Any
 
 __all__ = [
-    "DAYS", "LANGUAGES", "current_language", "has_key", "keys", "set_language", "some_names",
-    "system_language", "tr", "using_language",
+    "DAYS", "LANGUAGES", "current_language", "has_key", "keys", "one_line", "set_language",
+    "some_names", "system_language", "tr", "using_language",
 ]  # fmt: skip
 
 LANGUAGES = ("zh", "en")
@@ -91,8 +91,7 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     language
         ``zh`` or ``en``; the current language if None.
     **values
-        What the text's placeholders stand for. Control characters in a value, such as a line
-        break, are written out: a text stays one line.
+        What the text's placeholders stand for.
 
     Raises
     ------
@@ -108,9 +107,6 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
     """
     entry = _entries(key.partition(".")[0])[key]
     text = entry[language or current_language()]
-    for name, value in values.items():
-        if isinstance(value, str) and _CONTROL.search(value):
-            values[name] = _CONTROL.sub(_visible, value)
     if values and "|" in text:
         return _COUNTING.vformat(text, (), values)
     return text.format_map(values) if values else text
@@ -118,6 +114,17 @@ def tr(key: str, *, language: str | None = None, **values: object) -> str:
 
 # A file's name may hold line breaks, and letters that a terminal obeys.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def one_line(text: str) -> str:
+    r"""Return a name from outside with its control characters, such as line breaks, written out.
+
+    Examples
+    --------
+    >>> one_line("new\nline")
+    'new\\nline'
+    """
+    return _CONTROL.sub(_visible, text)
 
 
 def _visible(letter: re.Match[str]) -> str:

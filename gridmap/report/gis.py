@@ -249,9 +249,9 @@ def write_shapefiles(report: Report, folder: Path) -> None:
     """Write ``gis/shp/KIND.shp`` in GBK; column names are in the report's language."""
     with using_language(report.language):
         for kind, frame in layer_frames(report).items():
-            (folder / "gis").mkdir(exist_ok=True)
             names = _SHORT if report.language == "en" else _labels(list(frame.columns))
             path = folder / "gis" / "shp" / f"{kind}.shp"
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_frame(frame.rename(columns=names), path)
             day = report.request.dated
             with path.with_suffix(".dbf").open("r+b") as table:
