@@ -17,7 +17,7 @@ from gridmap.measure import changed_hot_spots, parse_period, summarise
 from gridmap.model import IncidentBatch, Incidents, Kind
 from gridmap.report import Request, build_report
 from gridmap.report.area_tables import new_hot_spots
-from gridmap.report.attention import areas_at, attention_findings, least_calls
+from gridmap.report.city_tables import areas_at, attention_findings, least_calls
 from gridmap.report.findings import find
 from gridmap.report.report import find_hot_spots
 

@@ -40,8 +40,9 @@ from gridmap.report.area_tables import (
     staffing_table,
     with_covered,
 )
-from gridmap.report.attention import attention_findings, attention_tables
 from gridmap.report.city_tables import (
+    attention_findings,
+    attention_tables,
     category_table,
     definition_table,
     hour_table,
