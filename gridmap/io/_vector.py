@@ -431,8 +431,6 @@ def write_frame(
     ------
     InputError
         If the format is unknown, or cannot hold the frame.
-    MissingError
-        If there is no such folder.
     CRSError
         If a geometry has no CRS.
     WorkspaceError
@@ -447,8 +445,9 @@ def write_frame(
     frame's own CRS.
     """
     target = Path(path)
-    check_new_file(target)
     suffix = target.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError("io.error.format", received=target.name, known=", ".join(FORMATS))
     made = _ready(frame, suffix)
     try:
         folder = new_folder_beside(target)

@@ -251,7 +251,6 @@ def write_shapefiles(report: Report, folder: Path) -> None:
         for kind, frame in layer_frames(report).items():
             names = _SHORT if report.language == "en" else _labels(list(frame.columns))
             path = folder / "gis" / "shp" / f"{kind}.shp"
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_frame(frame.rename(columns=names), path)
             day = report.request.dated
             with path.with_suffix(".dbf").open("r+b") as table:
