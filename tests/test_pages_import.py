@@ -224,6 +224,16 @@ def test_a_table_of_persons_is_refused_whatever_it_is_taken_for(session, kind):
     assert not Workspace(session.path).exists
 
 
+def test_offices_with_telephones_are_no_table_of_persons(session):
+    rows = "DISTRICT,PHONE,LATITUDE,LONGITUDE\n1,312-745-4290,30.005,120.001\n"
+    upload = drop(session, stations__csv=rows.encode())
+    item = upload.items[0]
+    for kind, refused in (("room", False), ("facility", False), ("incidents", True)):
+        item.kind = kind
+        look(session, item)
+        assert (item.error is not None and item.error.key == "io.error.person_rows") is refused
+
+
 def test_a_table_of_persons_without_places_is_refused(session):
     upload = drop(session, hidden__csv=b"a,b,c\n11010519491231002X,1,x\n440524188001010014,2,y\n")
     assert upload.items[0].error.key == "io.error.person_rows"

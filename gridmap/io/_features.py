@@ -46,6 +46,10 @@ _SPEEDS = ("speed_kmh", "speed_mph")
 _ROUNDED = r"^\s*\d(?:\.\d+)?[Ee]\+\d{1,2}\s*$"
 _AREAS = {str(kind) for kind in AREA_KINDS}
 _PLACED = {"room", "facility", "incidents", "table"}
+_OFFICE_CONTACT = re.compile(
+    r"^(?:办公|联系|值班|咨询|报警)?(?:电话|传真|邮箱|邮编)(?:号码)?$|^(?:office_?)?(?:tele)?(?:phone|fax|e_?mail)$",
+    re.IGNORECASE,
+)
 _COMMON = {"id", "x", "y", "beat", "community", "station"}
 _DIMENSION_OF = {**dict.fromkeys(_AREAS, 2), "room": 0, "facility": 0, "road": 1, "barrier": 1}
 
@@ -115,14 +119,17 @@ def refuse_person_rows(
 ) -> None:
     """Refuse a table with one row per person: records of persons, and no column of the kind's own.
 
-    What a person has too does not count: an id, a place, and the area that holds it.
+    What a person has too does not count: an id, a place, and the area that holds it. A room or
+    a facility is an office, which has a telephone and a postal address of its own.
 
     Raises
     ------
     PersonalDataError
         If columns were left out and none of the others says what a row is.
     """
-    if persons and kind in _PLACED and _COMMON.issuperset(mapped):
+    office = kind in {"room", "facility"}
+    told = [name for name in persons if not (office and _OFFICE_CONTACT.search(name))]
+    if told and kind in _PLACED and _COMMON.issuperset(mapped):
         raise PersonalDataError("io.error.person_rows", file=where, columns=some_ids(persons, 8))
 
 
