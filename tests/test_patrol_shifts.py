@@ -270,7 +270,7 @@ def test_without_staff_enough_are_planned_and_without_incidents_none(city):
     result = gridmap.shifts(bare)
     assert result.to_dict()["uncovered_h"] == 0
     assert [unit.officers for unit in result.units] == [u.posts_needed for u in result.units]
-    assert any("officers" in note and city.label in note for note in result.notes)
+    assert any("民警数" in note and city.label in note for note in result.notes)
     with pytest.raises(GridmapError):
         gridmap.shifts(city, since="2030-01-01")
 
