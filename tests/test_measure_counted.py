@@ -245,7 +245,7 @@ def test_late_reports_stand_in_the_report_and_the_watch(tmp_path: Path) -> None:
     newest = "2024-07-29 to 2024-07-31 are incomplete"
     with using_language("en"):
         report = build_report(city, Request(date(2024, 8, 2), "2024-07", "none"))
-        values = report.table("imports").rows["value"].tolist()
+        values = [str(value) for value in report.table("imports").rows["value"]]
         hidden = build_report(
             city, Request(date(2024, 8, 2), "2024-07", "none", suppress_below=5)
         ).table("months")
