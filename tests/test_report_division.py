@@ -302,10 +302,9 @@ def test_posts_that_lose_their_community_are_handed_over_once(city):
 
 @pytest.fixture(scope="module")
 def redrawn(city):
-    """A plan without the first beat, whose grids go to two beats, one of another station."""
+    """A plan without the first beat, whose grids go to two beats of other stations."""
     today = present_plan(city)
-    first = today.beats[0]
-    other = next(beat.id for beat in today.beats if beat.station not in {"", first.station})
+    other = today.beat_ids[2]
     grids = today.grid_ids[today.assignment == 0]
     plan = today.move(grids[:2], to=today.beat_ids[1]).move(grids[2:], to=other)
     plan = replace(plan, name="C", beats=plan.beats[1:], assignment=plan.assignment - 1)
@@ -378,9 +377,10 @@ def test_a_division_says_which_beats_end_and_where_their_grids_go(redrawn):
         text for part in cards.sections for text in texts_of(replace(cards, sections=(part,)))
     ]
     people = report.city.grids.counts("residents")[today.assignment == 0]
-    assert f"从{gone.label}划入2个网格（常住人口{people[:2].sum():,.0f}人）。" in texts
-    (line,) = [text for text in texts if f"从{gone.label}划入{len(moved) - 2}个网格" in text]
     station = stations_of_grids(report.city, today)[0]
+    moved_people = f"常住人口{people[:2].sum():,.0f}人，原属{station}"
+    assert f"划入：从{gone.label}划入2个网格（{moved_people}）。" in texts
+    (line,) = [text for text in texts if f"从{gone.label}划入{len(moved) - 2}个网格" in text]
     assert line.endswith(f"人，原属{station}）。")
 
 
