@@ -337,6 +337,14 @@ def test_settings_written_by_the_page_keep_comments_and_other_keys(tmp_path):
     assert write_settings(path, {"logo": "", "norms": {}}).logo == ""
 
 
+def test_a_broken_settings_file_is_not_written_over(tmp_path):
+    path = tmp_path / "report.toml"
+    path.write_text('agency = "甲局\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"report\.toml"):
+        write_settings(path, {"agency": "乙局"})
+    assert path.read_text(encoding="utf-8") == 'agency = "甲局\n'
+
+
 @pytest.mark.parametrize(
     ("values", "logo"),
     [

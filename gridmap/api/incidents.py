@@ -167,10 +167,10 @@ def weeks_of_beats(city: City, plan: Plan) -> dict[str, list[int]]:
     counted in the grids of the plan's beats. Empty if no times are known or no week is whole.
     """
     layer = city.get(Kind.BEAT)
-    weeks = weekly_counts(city, ["beat"], plan=plan if layer is None else None).get("beat")
+    counted, ids = (plan, plan.beat_ids) if layer is None else (None, layer.ids)
+    weeks = weekly_counts(city, ["beat"], plan=counted).get("beat")
     if weeks is None:
         return {}
-    ids = plan.beat_ids if layer is None else layer.ids
     return dict(zip(map(str, ids), weeks.counts[:, -52:].tolist(), strict=True))
 
 

@@ -198,7 +198,7 @@ def _install_completion() -> None:
     _output.print_text(tr("cli.completion", name=shell, path=path))
 
 
-# -- a command line that cannot be read: one line in the current language
+# -- errors in a command line, each told in one line of the current language
 
 
 _ALIKE = 0.6  # of 1: what a slip of the keys leaves

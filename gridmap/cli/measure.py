@@ -347,7 +347,7 @@ def report_command(
 def _part(tell: Progress, start: float, end: float) -> Progress:
     """Return a callback that fills part of the bar and shows the current step."""
 
-    def told(share: float, what: str = "", /) -> None:
+    def report_progress(share: float, what: str = "", /) -> None:
         tell(start + share * (end - start), tr(f"report.step.{what}") if what else "")
 
-    return told
+    return report_progress

@@ -128,7 +128,9 @@ def write_settings(
     InputError, PersonalDataError
         As `read_settings`; nothing is changed then.
     """
-    document = tomlkit.parse(_text_of(path) if path.is_file() else "")
+    text = _text_of(path) if path.is_file() else ""
+    _parsed(text, path)  # tomlkit's own errors name neither file nor line as ours do
+    document = tomlkit.parse(text)
     picture = None if logo is None else path.parent / f"logo{Path(logo[0]).suffix.lower()}"
     if picture is not None:
         values = {**values, "logo": picture.name}
